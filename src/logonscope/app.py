@@ -1,0 +1,58 @@
+"""Who stands behind the words ``connect`` and ``logonscope``? The one file that knows everybody."""
+
+import os
+import sys
+from typing import Literal
+
+from logonscope.broker import Broker, Caller, local_caller
+from logonscope.client import Host, LocalHost
+from logonscope.errors import InvalidParameterError
+from logonscope.facts import Snapshot
+from logonscope.sources.choose import choose
+
+Visibility = Literal["own", "kernel"]
+
+
+def connect(host: str | None = None, *, visibility: Visibility = "own") -> Host:
+    """Return a host to ask.
+
+    Args:
+        host: None for this machine, else a file that ``logonscope record`` wrote.
+        visibility: what somebody without elevation sees of this machine: "own" logon sessions alone, as the documented
+            remark on Win32_SessionProcess has it, or whatever the "kernel" lets one read anyway.
+
+    Raises:
+        InvalidParameterError: there is no such file, or no such visibility.
+        RecordingError: the file is damaged, or newer than this Logonscope.
+        NotSupportedError: this machine cannot be read.
+    """
+    if visibility not in {"own", "kernel"}:
+        raise InvalidParameterError(f"no visibility {visibility!r}", 'give "own" or "kernel"')
+    return LocalHost(Broker(choose(host), _caller(host, visibility)), _save)
+
+
+def main() -> int:
+    """Run the command ``logonscope``."""
+    from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
+
+    return run(sys.argv[1:], connect)
+
+
+def _caller(host: str | None, visibility: Visibility) -> Caller:
+    if host is not None or not hasattr(os, "geteuid"):  # whoever can read a recording is administrator of that host
+        return Caller("whoever reads the recording", None, administrator=True)
+    uid = os.geteuid()
+    caller = local_caller(f"uid {uid}", uid, _capabilities())
+    return caller._replace(administrator=True) if visibility == "kernel" else caller
+
+
+def _capabilities() -> int:
+    """Return the capabilities in effect of this process (proc(5), CapEff)."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return next((int(line.split()[1], 16) for line in file if line.startswith("CapEff:")), 0)
+
+
+def _save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
+    from logonscope.sources.recorded import save  # noqa: PLC0415 -- gzip and json: most questions need neither
+
+    return save(snapshot, path, replace)

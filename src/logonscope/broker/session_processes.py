@@ -1,0 +1,62 @@
+"""Which process belongs to which logon session? The pairs alone, or each as a row that a person asks for."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from logonscope.broker.selection import select
+from logonscope.broker.text import clean, command_line
+from logonscope.broker.view import LOGINS, Broker, stream
+from logonscope.facts import Account, Machine, Needs, Owner, Process, SessionProcess
+from logonscope.ownership import is_leftover, join, login_uid, started_at, terminal_name
+
+ROW = frozenset({"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "name"})
+"""The facts of a row."""
+
+
+def session_processes(broker: Broker) -> Iterator[tuple[int, str]]:
+    """Yield (pid, LogonId) of every process whose logon session the caller sees: two small files a process."""
+    for process, owner in stream(broker, Needs(process=frozenset({"ses"}))).owned:
+        if owner.logon is not None:
+            yield process.pid, owner.logon
+
+
+def processes(broker: Broker, which: str | None = None) -> Iterator[SessionProcess]:
+    """Yield the processes of one logon session, of a user's logon sessions, or all that the caller sees."""
+    selection = select(which)
+    joined = join(broker.source.observe(LOGINS).logins)
+    view = stream(broker, Needs(process=ROW, ses=selection.kernel_ids(joined)), joined)
+    accounts = view.snapshot.accounts
+    row = row_maker(view.snapshot.machine, accounts)
+    for process, owner in view.owned:
+        if selection.keeps(owner.logon, login_uid(owner, (process,)), accounts):
+            yield row(process, owner)
+
+
+def row_maker(machine: Machine, accounts: Mapping[int, Account]) -> Callable[[Process, Owner], SessionProcess]:
+    """Return the function that makes a row of a process and its owner."""
+
+    def row(process: Process, owner: Owner) -> SessionProcess:
+        uid = process.uids[1] if process.uids else None
+        return SessionProcess(
+            logon_id=owner.logon,
+            evidence=owner.evidence,
+            pid=process.pid,
+            ppid=process.ppid,
+            name=clean(process.name),
+            user=None if uid is None else _name(accounts, uid),
+            uid=uid,
+            login_uid=login_uid(owner, (process,)) if owner.logon else None,
+            start=started_at(process, machine),
+            tty=terminal_name(process.tty_nr),
+            state=process.state,
+            leftover=is_leftover(owner.login),
+            command_line=command_line(process.cmdline),
+            executable=clean(process.exe),
+            unread=process.unread or {},
+        )
+
+    return row
+
+
+def _name(accounts: Mapping[int, Account], uid: int) -> str | None:
+    account = accounts.get(uid)
+    return account.name if account else None

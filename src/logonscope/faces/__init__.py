@@ -1,0 +1,1 @@
+"""What people look at; every face gets its answers only through ``client``."""

@@ -1,0 +1,41 @@
+"""``logonscope doctor``: what can be read here, with which rights, what is missing, and how to get it?"""
+
+import argparse
+
+from logonscope.client import Host
+from logonscope.faces.cli.output import Column, print_rows
+from logonscope.faces.cli.parser import wants_color
+from logonscope.faces.cli.text import for_terminal, styled
+from logonscope.facts import Check
+
+EXAMPLES = """\
+examples:
+  logonscope doctor
+  sudo logonscope doctor -o json
+"""
+
+_MARKS = {True: ("ok", "green"), None: ("note", "yellow"), False: ("MISSING", "red")}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take nothing but the options of every command."""
+
+
+def run(host: Host, args: argparse.Namespace) -> int:
+    """Print what was found."""
+    checks = host.doctor()
+    if args.output != "table":
+        return print_rows(args, checks, _NO_COLUMNS, "nothing to be looked at")
+    for check in checks:
+        _print(check, color=wants_color(args))
+    return 0
+
+
+def _print(check: Check, *, color: bool) -> None:
+    mark, style = _MARKS[check.ok]
+    print(f"{styled(f'{mark:8}', style, color=color)}{for_terminal(f'{check.what}: {check.found}')}")
+    if check.do:
+        print(f"        -> {for_terminal(check.do)}")
+
+
+_NO_COLUMNS: tuple[Column, ...] = ()

@@ -1,0 +1,109 @@
+"""How is a row printed? As a line for people, streamed with fixed columns as ps(1) does, or as JSON or CSV."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from logonscope.faces.cli.run import FOUND, NOTHING_FOUND
+from logonscope.faces.cli.text import cells, crop, for_terminal, width
+
+
+class Column(NamedTuple):
+    """A column of a list: its heading, how wide it is, and what it shows of a row."""
+
+    heading: str
+    columns: int
+    show: Callable[[Any], str]
+
+
+def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], nothing: str) -> int:
+    """Print rows as they come; return the exit code.
+
+    Args:
+        args: the command line; its output chooses the format.
+        rows: NamedTuples.
+        columns: of the format for people.
+        nothing: what to say where there is no row: what was not found, and what to do.
+    """
+    printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv}
+    count = printers[args.output](rows) if args.output in printers else _print_lines(rows, columns)
+    if not count:
+        print(f"logonscope: {for_terminal(nothing)}", file=sys.stderr)
+    return FOUND if count else NOTHING_FOUND
+
+
+def as_object(value: Any) -> Any:
+    """Return a row as an object for JSON: names as in Python, times as ISO 8601 with offset."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: as_object(part) for name, part in value._asdict().items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): as_object(part) for key, part in value.items()}
+    return [as_object(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def when(moment: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
+    """Return a time for people, in the local zone."""
+    return "" if moment is None else moment.astimezone().strftime(form)
+
+
+def _print_lines(rows: Iterable[Any], columns: Sequence[Column]) -> int:
+    room, count = width(), 0
+    for count, row in enumerate(rows, 1):
+        if count == 1:
+            print(crop(_line(columns, [column.heading for column in columns]), room))
+        print(crop(_line(columns, [for_terminal(column.show(row)) for column in columns]), room))
+    return count
+
+
+def _line(columns: Sequence[Column], texts: Sequence[str]) -> str:
+    padded = (text + " " * (column.columns - cells(text)) for column, text in zip(columns, texts, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _print_json(rows: Iterable[Any]) -> int:
+    import json  # noqa: PLC0415 -- people's format needs none
+
+    count = 0
+    for count, row in enumerate(rows, 1):
+        print("[" if count == 1 else ",")
+        print(json.dumps(as_object(row), ensure_ascii=False), end="")
+    print("\n]" if count else "[]")
+    return count
+
+
+def _print_jsonl(rows: Iterable[Any]) -> int:
+    import json  # noqa: PLC0415 -- people's format needs none
+
+    count = 0
+    for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is what is returned
+        print(json.dumps(as_object(row), ensure_ascii=False), flush=True)
+    return count
+
+
+def _print_csv(rows: Iterable[Any]) -> int:
+    import csv  # noqa: PLC0415 -- people's format needs none
+
+    writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
+    for count, row in enumerate(rows, 1):
+        flat = _flat(as_object(row))
+        if count == 1:
+            writer.writerow(flat)
+        writer.writerow(["" if value is None else value for value in flat.values()])
+    return count
+
+
+def _flat(named: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the single values of an object, those of an inner one under "inner_name"; no lists, no sources."""
+    flat: dict[str, Any] = {}
+    for name, value in named.items():
+        if name in {"sources", "unread"} or isinstance(value, list):
+            continue
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}_")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -1,0 +1,116 @@
+"""Which words does the command understand? One table of commands; each command's own file adds its arguments."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any, NoReturn
+
+from logonscope import __version__
+
+COMMANDS = {
+    "tree": "logon sessions with their process trees (what `logonscope` alone shows)",
+    "sessions": "logon sessions, a line each",
+    "ps": "processes with their logon sessions, a line each",
+    "leftovers": "processes whose login is logged out",
+    "whose": "which login a process, or whoever holds a port, belongs to, and how that is known",
+    "record": "save this host into one file that every command can answer from",
+    "doctor": "what can be read here, what is missing, and how to get it",
+    "completion": "print the completion script of a shell",
+}
+"""Every command and its summary; its file is faces/cli/COMMAND.py."""
+
+FORMATS = ("table", "json", "jsonl", "csv")
+
+_DESCRIPTION = "Which logon session does each process belong to."
+_EXIT_CODES = """\
+exit codes:
+  0  found        1  nothing found        2  wrong use        3  no right
+
+examples:
+  logonscope                      every logon session and what runs in it
+  logonscope whose 4312           which login started process 4312
+  logonscope whose :8080          whose is the process that listens on port 8080
+  logonscope leftovers            what was left behind by logins that are gone
+  logonscope ps alice -o json     alice's processes, for a script
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2."""
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def completes_files(action: argparse.Action) -> None:
+    """Let shells complete file names here: shtab looks for this attribute."""
+    action.complete = {"bash": "_shtab_compgen_files", "zsh": "_files"}  # type: ignore[attr-defined]  # shtab's way
+
+
+def build_parser(commands: Sequence[str] = tuple(COMMANDS)) -> Parser:
+    """Return the parser; the arguments of commands other than these are left out, and their files not imported."""
+    shared = _shared()
+    parser = Parser(
+        prog="logonscope", description=_DESCRIPTION, epilog=_EXIT_CODES, parents=[shared],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"logonscope {__version__}")
+    adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name, summary in COMMANDS.items():
+        module = command_module(name) if name in commands else None
+        sub = adder.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[shared],
+            epilog=module.EXAMPLES if module else None, formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        if module:
+            module.add_arguments(sub)
+    return parser
+
+
+def command_module(name: str) -> ModuleType:
+    """Import the file of a command."""
+    return import_module(f"logonscope.faces.cli.{name}")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; without a command it is ``tree``."""
+    words = list(argv)
+    command = next((word for word in words if word in COMMANDS), None)
+    if command is None and not {"-h", "--help", "--version"}.intersection(words) and _only_options(words):
+        command = "tree"
+        words.insert(0, command)
+    parser = build_parser(tuple(COMMANDS) if command is None else (command,))
+    return parser.parse_args(words, argparse.Namespace(**_DEFAULTS))
+
+
+_DEFAULTS: dict[str, Any] = {"output": "table", "host": None, "color": True, "readable": False}
+
+
+def _only_options(words: Sequence[str]) -> bool:
+    """Tell whether the words are options and their values alone, so that a mistyped command is still called one."""
+    takes_value = {"-o", "--output", "--host"}
+    return all(word.startswith("-") or (at > 0 and words[at - 1] in takes_value) for at, word in enumerate(words))
+
+
+def _shared() -> Parser:
+    """Return the options that stand before or after the command."""
+    shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    options = shared.add_argument_group("options of every command")
+    options.add_argument("-o", "--output", choices=FORMATS, help="how to print (default: table, for people)")
+    completes_files(
+        options.add_argument("--host", metavar="FILE", help="answer from a file that `logonscope record` wrote")
+    )
+    options.add_argument(
+        "--readable", action="store_true",
+        help="without sudo: show whatever the kernel lets you read, not your own logon sessions alone",
+    )  # fmt: skip
+    options.add_argument("--no-color", dest="color", action="store_false", help="no colours (also: NO_COLOR=1)")
+    return shared
+
+
+def wants_color(args: argparse.Namespace) -> bool:
+    """Tell whether colours may be used: https://no-color.org."""
+    return bool(args.color) and not os.environ.get("NO_COLOR")

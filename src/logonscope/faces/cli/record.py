@@ -1,0 +1,33 @@
+"""``logonscope record FILE``: save this host, to be asked later and elsewhere."""
+
+import argparse
+import sys
+
+from logonscope.client import Host
+from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.parser import completes_files
+
+EXAMPLES = """\
+The file is for you alone (mode 0600): whoever can read it sees all that it holds, command lines included.
+
+examples:
+  sudo logonscope record host.lsr
+  logonscope --host host.lsr tree
+  ssh web1 sudo logonscope record - >web1.lsr
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what this command takes."""
+    completes_files(parser.add_argument("file", metavar="FILE", help='where to write; "-" is standard output'))
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+
+
+def run(host: Host, args: argparse.Namespace) -> int:
+    """Write the recording."""
+    if args.file == "-" and sys.stdout.isatty():
+        raise InvalidParameterError("a recording is not for a terminal", "give a file, or redirect the output")
+    count = host.record(args.file, replace=args.force)
+    if args.file != "-":
+        print(f"{args.file}: {count} processes; ask it with `logonscope --host {args.file}`", file=sys.stderr)
+    return 0

@@ -1,0 +1,52 @@
+"""What happens between the prompt and the answer: parse, connect, run the command, say what went wrong in one line."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
+from logonscope.faces.cli.parser import command_module, parse
+from logonscope.faces.cli.text import for_terminal
+
+if TYPE_CHECKING:
+    from logonscope.client import Host
+
+FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT, INTERRUPTED = 0, 1, 2, 3, 130
+
+Connect = Callable[..., "Host"]
+
+
+def run(argv: Sequence[str], connect: Connect) -> int:
+    """Run one command and return its exit code."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets "?", not an error
+    try:
+        args = parse(argv)
+        return _command(args, connect)
+    except LogonscopeError as error:
+        print(f"logonscope: {for_terminal(str(error))}", file=sys.stderr)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def exit_code(error: LogonscopeError) -> int:
+    """Return the documented exit code of an error."""
+    if isinstance(error, NotFoundError):
+        return NOTHING_FOUND
+    return NO_RIGHT if isinstance(error, AccessDeniedError) else WRONG_USE
+
+
+def _command(args: argparse.Namespace, connect: Connect) -> int:
+    command = command_module(args.command)
+    if args.command == "completion":
+        return int(command.run(args))
+    host = connect(args.host, visibility="kernel" if args.readable else "own")
+    if not host.everything:
+        print("logonscope: only your own logon sessions; use sudo to see all, or --readable", file=sys.stderr)
+    return int(command.run(host, args))

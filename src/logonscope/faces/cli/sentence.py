@@ -1,0 +1,122 @@
+"""How is an answer said in words? Pure functions from an answer to sentences that a person can act on."""
+
+from collections.abc import Iterator
+
+from logonscope.faces.cli.output import when
+from logonscope.facts import LogonSession, SessionProcess, Whose
+
+_MOMENT = "%Y-%m-%d %H:%M:%S %z"
+_SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
+_MOST_OF_A_COMMAND = 60
+
+
+def headline(answer: Whose) -> str:
+    """Say whose the process is, in one sentence."""
+    process, session = answer.process, answer.session
+    what = f"{process.pid} ({_shortened(process.command_line or process.name or '?')})"
+    if answer.sockets:
+        what += f", which {_holds(answer)}," if len(answer.sockets) == 1 else f", which holds {answer.target},"
+    if session.logon_type == 0:
+        return f"{what} belongs to the System session: no login started it."
+    if process.evidence == "manager":
+        return f"{what} belongs to the user manager of {person(session)}: shared by all logins of that user."
+    return f"{what} belongs to logon session {session.logon_id}: {_login(session)}."
+
+
+def login(session: LogonSession) -> str:
+    """Say what kind of login it was, and how it stands."""
+    kind = f"{session.logon_type_name or 'LogonType not known'} ({session.sources['logon_type']})"
+    if session.logon_type == 0:
+        return f"{kind}; since the machine started, {when(session.start, _MOMENT)}"
+    if session.vouched_by is None:
+        return f"{kind}; no login service vouches for it: state and origin are not known"
+    state = f"{session.state or 'state not known'}, as {session.vouched_by}'s {session.login}"
+    if session.state == "logged out":
+        state += f": its leader {session.leader} is gone, the process is a leftover"
+    return f"{kind}; {state}"
+
+
+def evidence(answer: Whose) -> str:
+    """Say which rule decided, and where it can be checked."""
+    process, session = answer.process, answer.session
+    sessionid = f"/proc/{process.pid}/sessionid"
+    return {
+        "scope": f"scope: its cgroup is that of {session.vouched_by}'s session {session.login}, "
+        "and it has no kernel id of its own",
+        "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), given at login and inherited",
+        "manager": f"manager: no kernel id, and its cgroup lies below {session.scope or 'user@UID.service'}",
+        "none": f"none: the kernel's audit session id is unset ({sessionid}), and its cgroup is no login's",
+    }.get(process.evidence, process.evidence)
+
+
+def parents(answer: Whose) -> str:
+    """Say how the login led to the process: the chain of parents, and where the user changed."""
+    links, before = [], None
+    for link in answer.chain:
+        links.append(f"{link.name} {link.pid}{as_user(link, before, answer.session)}")
+        before = link
+    chain = " > ".join(links)
+    first = answer.chain[0]
+    if answer.session.logon_type != 0 and len(answer.chain) == 1 and first.pid != answer.session.leader:
+        return f"{chain} (its parents in this login have ended)" if first.ppid == 1 else chain
+    return chain
+
+
+def lookups(answer: Whose) -> list[str]:
+    """Return the commands that look the same thing up elsewhere."""
+    return list(_lookups(answer))
+
+
+def as_user(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
+    """Mark a change of user: " as root by sudo"; "" where there is none."""
+    before = parent.uid if parent else session.uid
+    if process.uid is None or process.uid == before:
+        return ""
+    by = next((link.name for link in (process, parent) if link and link.name in _SWITCHERS), None)
+    return f" [as {process.user or process.uid}{f' by {by}' if by else ''}]"
+
+
+def person(session: LogonSession) -> str:
+    """Name who logged in."""
+    if session.uid is None:
+        return session.user or "somebody"
+    return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
+
+
+def _lookups(answer: Whose) -> Iterator[str]:
+    process, session = answer.process, answer.session
+    if session.logon_type == 0:
+        yield f"systemctl status {process.pid}; journalctl _PID={process.pid}"
+        return
+    if process.evidence == "audit":
+        yield f"journalctl _AUDIT_SESSION={session.logon_id}; ausearch --session {session.logon_id}"
+    if session.scope and session.scope.endswith(".service"):
+        yield f"loginctl user-status {session.uid}; journalctl _SYSTEMD_UNIT={session.scope}"
+    elif session.login:
+        yield f"loginctl session-status {session.login}; journalctl _SYSTEMD_SESSION={session.login}"
+    yield f"logonscope tree {session.logon_id}"
+
+
+def _login(session: LogonSession) -> str:
+    origin = f" from {session.remote_host}" if session.remote_host else f" at {session.seat}" if session.seat else ""
+    if session.remote_user:
+        origin += f" (there {session.remote_user})"
+    through = f" through {session.service}" if session.service else ""
+    terminal = f" on {session.tty}" if session.tty else ""
+    approximate = session.sources.get("start", "").startswith("approx")
+    moment = f" {'not later than' if approximate else 'at'} {when(session.start, _MOMENT)}" if session.start else ""
+    return f"{person(session)} logged in{origin}{through}{terminal}{moment}"
+
+
+def _holds(answer: Whose) -> str:
+    (socket,) = answer.sockets
+    host = f"[{socket.address}]" if ":" in socket.address else socket.address
+    if socket.state in {"LISTEN", ""}:
+        return f"listens on {socket.protocol} {host}:{socket.port}"
+    return (
+        f"holds the {socket.protocol} connection {host}:{socket.port} with {socket.remote_address}:{socket.remote_port}"
+    )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_OF_A_COMMAND else text[: _MOST_OF_A_COMMAND - 1] + "…"

@@ -1,0 +1,54 @@
+"""How is text made fit for a terminal? No control character of any process ever reaches it."""
+
+import re
+import shutil
+import sys
+import unicodedata
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""Control characters, lone surrogates, and marks that hide or reorder what is printed."""
+
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def for_terminal(text: str) -> str:
+    """Return the text with U+FFFD in place of what a terminal would act on."""
+    return text if text.isascii() and text.isprintable() else _UNSAFE.sub("\ufffd", text)
+
+
+def width() -> int | None:
+    """Return the columns of the terminal; None where the output is no terminal and is not to be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def cells(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(_cell(character) for character in text)
+
+
+def crop(text: str, columns: int | None) -> str:
+    """Return the text, cut to so many columns where it is longer."""
+    if columns is None or cells(text) <= columns:
+        return text
+    kept, left = [], columns - 1
+    for character in text:
+        left -= _cell(character)
+        if left < 0:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"
+
+
+def styled(text: str, style: str, *, color: bool) -> str:
+    """Return the text in a style, on a terminal that wants colours."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and sys.stdout.isatty() else text
+
+
+def _cell(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

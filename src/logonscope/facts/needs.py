@@ -1,0 +1,27 @@
+"""Which facts an answer needs, of which processes: plain data, made by the broker and obeyed by every source.
+
+The hints (pids, ses, names) narrow the processes, each further; a source may return more than asked, never less.
+"""
+
+from typing import NamedTuple
+
+UNSET = 4294967295
+"""The kernel's own value for "no audit session": also the LogonId of the System session."""
+
+NO_PROCESSES: frozenset[int] = frozenset()
+"""As ``Needs.pids``: read no process at all."""
+
+
+class Needs(NamedTuple):
+    """What to read. ``process`` names facts of Process; an empty set lists pids alone."""
+
+    process: frozenset[str] = frozenset()
+    cgroup_of: frozenset[int] | None = None  # kernel ids whose processes need their cgroup; None: all of them
+    pids: frozenset[int] | None = None  # only these; None: every process
+    ses: frozenset[int] | None = None  # only processes with one of these kernel ids
+    names: frozenset[str] | None = None  # only processes with one of these names
+    cmdline_bytes: int = 131_072  # at most so many of a process's arguments
+    logins: bool = False
+    login_ids: frozenset[str] | None = None  # only these logins; None: every login
+    ports: frozenset[int] | None = None  # sockets with one of these ports, local or remote; None: no sockets
+    all_sockets: bool = False

@@ -1,0 +1,142 @@
+"""What is this logon session? Puts a login's record and the kernel's facts of its processes into one answer.
+
+Each value keeps its source. A value that nobody knows is None; the one approximation, a start without a login record,
+says so in its source.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from logonscope.facts import UNSET, Account, Login, LogonSession, Machine, Owner, Process
+from logonscope.ownership.logon_type import NAMES as LOGON_TYPES
+from logonscope.ownership.logon_type import Traits, authentication_package, logon_type
+from logonscope.ownership.owners import SYSTEM_LOGON_ID
+from logonscope.ownership.state import is_leftover, state
+from logonscope.ownership.terminal import terminal_below
+
+KERNEL = "/proc/PID/loginuid"
+TTY_NR = "/proc/PID/stat, tty_nr"
+APPROXIMATE_START = "approximate: earliest process whose parent is not in it"
+
+
+def logon_session(
+    owner: Owner, members: Sequence[Process], machine: Machine, accounts: Mapping[int, Account], *, whole: bool = True
+) -> LogonSession:
+    """Describe one logon session from its processes.
+
+    Args:
+        owner: the session, as any of its processes is owned by it.
+        members: its processes with ses, loginuid and the facts of stat; where not ``whole``, only some of them.
+        machine: whose clock the facts are in.
+        accounts: looked up by uid.
+        whole: the members are all that there are, so that they may be counted.
+    """
+    logon, login = owner.logon or "", owner.login
+    system = logon == SYSTEM_LOGON_ID
+    sources: dict[str, str] = {}
+    first = earliest(members)
+    uid = login_uid(owner, members)
+    tty = _terminal(login, members, first, sources)
+    traits = _traits(login, tty, first, system=system)
+    kind, sources["logon_type"] = logon_type(traits)
+    package, sources["authentication_package"] = authentication_package(traits)
+    begin = _start(login, first, machine, sources, system=system)
+    leftover = is_leftover(login)
+    if uid is not None:
+        sources["uid"] = KERNEL if login is None or logon == str(members[0].ses if members else None) else login.source
+    account = None if uid is None else accounts.get(uid)
+    described = LogonSession(
+        logon_id=logon,
+        user=account.name if account else None,
+        uid=uid,
+        logon_type=kind,
+        logon_type_name=None if kind is None else LOGON_TYPES[kind],
+        authentication_package=package,
+        start=begin,
+        state=state(login),
+        tty=tty,
+        processes=len(members) if whole else None,
+        leftovers=None if leftover is None or not whole else len(members) * leftover,
+        sources=sources,
+    )
+    return described if login is None else _vouched(described, login, sources)
+
+
+def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
+    """Return the uid that logged in: the kernel's word where the session is the kernel's, else the service's."""
+    if owner.evidence == "audit":
+        known = next((p.loginuid for p in members if p.loginuid not in {None, UNSET}), None)
+        if known is not None:
+            return known
+    if owner.login:
+        return owner.login.uid
+    return int(owner.logon or 0) - (1 << 33) if owner.evidence == "manager" else None
+
+
+def earliest(members: Iterable[Process]) -> Process | None:
+    """Return the first of these processes whose parent is not among them: what a logon session began with."""
+    members = [process for process in members if process.start is not None]
+    pids = {process.pid for process in members}
+    roots = [process for process in members if process.ppid not in pids]
+    return min(roots or members, key=lambda process: (process.start or 0, process.pid), default=None)
+
+
+def started_at(process: Process, machine: Machine) -> datetime | None:
+    """Return when a process started: the boot time plus its clock ticks, so that repeated reads agree."""
+    if process.start is None:
+        return None
+    return datetime.fromtimestamp(machine.btime + process.start / machine.ticks, UTC).astimezone()
+
+
+def _vouched(described: LogonSession, login: Login, sources: dict[str, str]) -> LogonSession:
+    """Add what only the login service knows."""
+    said = described._replace(
+        user=described.user or login.user, seat=login.seat, vt=login.vt, remote_host=login.remote_host,
+        remote_user=login.remote_user, service=login.service, leader=login.leader, scope=login.scope, login=login.id,
+        vouched_by="logind" if login.scope or login.cls in {"manager", "manager-early"} else "elogind",
+    )  # fmt: skip
+    for name in ("state", "seat", "vt", "remote_host", "remote_user", "service", "leader", "scope"):
+        if getattr(said, name) is not None:
+            sources[name] = login.source
+    if login.gone:
+        sources["state"] = f"{login.source}: process {login.leader} is gone"
+    return said
+
+
+def _start(
+    login: Login | None, first: Process | None, machine: Machine, sources: dict[str, str], *, system: bool
+) -> datetime | None:
+    if system:
+        sources["start"] = "/proc/stat, btime"
+        return datetime.fromtimestamp(machine.btime, UTC).astimezone()
+    if login and login.since:
+        sources["start"] = login.source
+        return datetime.fromtimestamp(login.since / 1e6, UTC).astimezone()
+    if first is None:
+        return None
+    sources["start"] = APPROXIMATE_START
+    return started_at(first, machine)
+
+
+def _terminal(
+    login: Login | None, members: Sequence[Process], first: Process | None, sources: dict[str, str]
+) -> str | None:
+    if login and login.tty:
+        sources["tty"] = login.source
+        return login.tty
+    leader = login.process if login else first
+    found = terminal_below(leader, members) if leader else None
+    if found:
+        sources["tty"] = TTY_NR
+    return found
+
+
+def _traits(login: Login | None, tty: str | None, first: Process | None, *, system: bool) -> Traits:
+    if system:
+        return Traits(system=True)
+    if login is None:
+        return Traits(tty=tty, origin=first.comm if first else None)
+    return Traits(
+        cls=login.cls, type=login.type, service=login.service, seat=login.seat, remote=login.remote, tty=tty,
+        tty_known=login.process is not None,
+    )  # fmt: skip

@@ -1,0 +1,36 @@
+"""Which source answers for a host? A short ladder that says what it tried."""
+
+import os
+import sys
+
+from logonscope.errors import InvalidParameterError, NotSupportedError
+from logonscope.facts import Source
+
+
+def choose(host: str | None = None) -> Source:
+    """Return the source of a recorded host (a file), of a host that is a folder, or of this machine (None).
+
+    Raises:
+        InvalidParameterError: there is no such file.
+        NotSupportedError: this machine cannot be read.
+    """
+    if host is not None and "://" in host:
+        raise NotSupportedError(
+            f"{host} cannot be asked: only recordings can", "give a file that `logonscope record` wrote"
+        )
+    if host is not None and os.path.isfile(host):
+        from logonscope.sources.recorded import recorded  # noqa: PLC0415 -- gzip and json: this machine needs neither
+
+        return recorded(host)
+    if host is not None and not os.path.isdir(os.path.join(host, "proc")):
+        raise InvalidParameterError(f"there is no recording {host}", "give a file that `logonscope record` wrote")
+    if host is None and not sys.platform.startswith("linux"):
+        raise NotSupportedError(
+            f"no source for this machine: tried Linux's /proc, this is {sys.platform}",
+            "give --host FILE, a recording made on Linux",
+        )
+    if host is None and not os.path.exists("/proc/self/stat"):
+        raise NotSupportedError("no source for this machine: tried /proc, it is not mounted", "mount proc(5) at /proc")
+    from logonscope.sources.linux import linux  # noqa: PLC0415 -- a recording is read on any system
+
+    return linux() if host is None else linux(host)

@@ -1,0 +1,153 @@
+"""What does the login service say? Reads the state files of logind and elogind, and each leader's own /proc files.
+
+Sessions stand in /run/systemd/sessions; the ``*.ref`` beside them are FIFOs whose open() blocks for ever and are
+never opened. User managers stand in /run/systemd/users; their leader is the first process of their init.scope.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from logonscope.facts import UNSET, Login, Machine, Needs, Process, Trouble
+from logonscope.sources.linux import parse
+from logonscope.sources.linux.processes import Reader
+
+SESSIONS = "run/systemd/sessions"
+USERS = "run/systemd/users"
+_CGROUP_ROOTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
+_LARGEST = 65536
+
+_CLOCK_SLACK = 2.0
+"""Seconds: btime is a whole number of seconds, and a clock may be set between the boot and the login."""
+
+_LEADER = Needs(process=frozenset({"ses", "comm"}))
+
+
+def logins(root: str, needs: Needs, machine: Machine, troubles: list[Trouble]) -> tuple[Login, ...]:
+    """Read every login that the service knows, or only those with one of ``needs.login_ids``."""
+    proc = os.path.join(root, "proc")
+    read = Reader(proc, _LEADER).read
+    hidden = not os.path.exists(os.path.join(proc, "1"))  # hidepid: what is not seen may be there
+    ids = needs.login_ids
+    users = None if ids is None else {uid for login_id in ids if (uid := _managed(login_id))}
+    found = []
+    for login_id, state in _states(os.path.join(root, SESSIONS), ids, troubles):
+        login = _session(login_id, state, read, machine)
+        found.append(login._replace(gone=None) if hidden else login)
+    for uid, state in _states(os.path.join(root, USERS), users, troubles):
+        if uid.isdecimal() and (manager := _manager(root, int(uid), state, read)):
+            found.append(manager)
+    return tuple(found)
+
+
+def _states(
+    folder: str, wanted: Collection[str] | None, troubles: list[Trouble]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    try:
+        names = sorted(os.listdir(folder) if wanted is None else wanted)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        troubles.append(Trouble(folder, os.strerror(error.errno or 0), "run as root to read the login service's files"))
+        return
+    for name in names:
+        if name.isalnum() and (data := _regular(os.path.join(folder, name))) is not None:
+            yield name, parse.parse_state_file(data)
+
+
+def _managed(login_id: str) -> str | None:
+    """Return the uid in "user@UID.service"."""
+    uid = login_id.removeprefix("user@").removesuffix(".service")
+    return uid if uid.isdecimal() and login_id == f"user@{uid}.service" else None
+
+
+def _regular(path: str) -> bytes | None:
+    """Read a small regular file; None where it has gone, or is none."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        with open(path, "rb", buffering=0) as file:
+            return file.read(_LARGEST)
+    except OSError:
+        return None
+
+
+def _session(login_id: str, state: Mapping[str, str], read: Callable[[int], Process | None], machine: Machine) -> Login:
+    leader, since = _number(state.get("LEADER")), _number(state.get("REALTIME"))
+    process = read(leader) if leader else None
+    if process and since and _started(process, machine) > since / 1e6 + _CLOCK_SLACK:
+        process = None  # another process has the leader's pid by now
+    audit = _number(state.get("AUDIT"))
+    return Login(
+        id=login_id,
+        uid=_number(state.get("UID")) or 0,
+        leader=leader,
+        audit=None if audit in {0, UNSET} else audit,
+        since=since,
+        user=state.get("USER"),
+        cls=state.get("CLASS"),
+        type=state.get("TYPE"),
+        service=_text(state.get("SERVICE")),
+        seat=state.get("SEAT"),
+        vt=_number(state.get("VTNR")),
+        tty=_text(state.get("TTY")),
+        display=_text(state.get("DISPLAY")),
+        desktop=_text(state.get("DESKTOP")),
+        remote=state.get("REMOTE") == "1" if "REMOTE" in state else None,
+        remote_host=_text(state.get("REMOTE_HOST")),
+        remote_user=_text(state.get("REMOTE_USER")),
+        scope=state.get("SCOPE") or None,
+        state=state.get("STATE"),
+        source=f"/{SESSIONS}/{login_id}",
+        process=process,
+        gone=leader is not None and process is None,
+        inherited=_inherited(process, read) if login_id.startswith("c") else None,
+    )
+
+
+def _manager(root: str, uid: int, state: Mapping[str, str], read: Callable[[int], Process | None]) -> Login | None:
+    """Make the login of a user manager, from the user's state file and the manager's own cgroup."""
+    unit = f"user@{uid}.service"
+    for cgroups in _CGROUP_ROOTS:
+        path = os.path.join(root, cgroups, "user.slice", f"user-{uid}.slice", unit, "init.scope", "cgroup.procs")
+        data = _regular(path)
+        if data is not None:
+            break
+    else:
+        return None
+    leader = next((int(word) for word in data.split() if word.isdigit()), None)
+    return Login(
+        id=unit,
+        uid=uid,
+        leader=leader,
+        since=_number(state.get("REALTIME")),
+        user=state.get("NAME"),
+        cls="manager",
+        type="unspecified",
+        service="systemd-user",
+        scope=unit,
+        state=state.get("STATE"),
+        source=f"/{USERS}/{uid}",
+        process=read(leader) if leader else None,
+        gone=leader is None,
+    )
+
+
+def _started(process: Process, machine: Machine) -> float:
+    return machine.btime + (process.start or 0) / machine.ticks
+
+
+def _inherited(process: Process | None, read: Callable[[int], Process | None]) -> bool | None:
+    """Tell whether the leader's parent carries the same kernel id: then the login did not get it, it came with it."""
+    if process is None or process.ses in {None, UNSET} or not process.ppid:
+        return None
+    parent = read(process.ppid)
+    return None if parent is None or parent.ses is None else parent.ses == process.ses
+
+
+def _number(value: str | None) -> int | None:
+    return int(value) if value and value.isdecimal() and value.isascii() else None
+
+
+def _text(value: str | None) -> str | None:
+    return parse.unescape(value) if value else None

@@ -1,0 +1,128 @@
+"""How long may a read take? One that hangs is left behind in a thread of its own, and the answer goes on without it.
+
+An argument list can live on a dead FUSE mount, and a directory service may never answer.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from queue import Empty, Full, Queue
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+BATCH = 64
+"""How many values pass from one thread to the other at a time: the hand-over costs more than a short read."""
+
+MOST_LEFT_BEHIND = 4
+"""How many reads may hang at once before nothing more of that kind is tried."""
+
+
+def within(seconds: float, call: Callable[[], Value]) -> Value:
+    """Return what call returns.
+
+    Raises:
+        TimeoutError: it had not returned after this many seconds; its thread is left behind.
+    """
+    worker = _Worker(iter((0,)), lambda _: call())
+    for value in worker.batch(seconds) or ():
+        return value
+    if worker.error:
+        raise worker.error
+    raise TimeoutError(f"no answer within {seconds:g} s")
+
+
+def each(
+    items: Iterator[Item], read: Callable[[Item], Value], instead: Callable[[Item], Value], seconds: float
+) -> Iterator[Value]:
+    """Yield read(item) for each item, in order; instead(item) where read had not returned after so many seconds.
+
+    No item is None.
+    """
+    left_behind = 0
+    while left_behind < MOST_LEFT_BEHIND:
+        worker = _Worker(items, read)
+        try:
+            while (batch := worker.batch(seconds)) is not None:
+                yield from batch
+        finally:
+            partial, stuck = worker.leave()
+        if worker.error:
+            raise worker.error
+        if worker.done:
+            return
+        yield from partial
+        for item in stuck:
+            left_behind += 1
+            yield instead(item)
+    yield from map(instead, items)
+
+
+class _Worker(Generic[Item, Value]):
+    """Reads in a thread; hands over batches; can be left behind between or within two reads."""
+
+    def __init__(self, items: Iterator[Item], read: Callable[[Item], Value]) -> None:
+        self.error: BaseException | None = None
+        self.done = False
+        self._items = items
+        self._read = read
+        self._lock = threading.Lock()  # held by whoever takes an item, keeps a value, or leaves
+        self._left = False
+        self._batch: list[Value] = []
+        self._at: list[Item] = []
+        self._since = time.monotonic()
+        self._batches: Queue[list[Value] | None] = Queue(maxsize=2)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def batch(self, seconds: float) -> list[Value] | None:
+        """Return the next values; None when all are read, or when one read has taken longer than so many seconds."""
+        while True:
+            try:
+                batch = self._batches.get(timeout=seconds)
+            except Empty:
+                if self._at and time.monotonic() - self._since >= seconds:
+                    return None
+                continue
+            self.done = batch is None
+            return batch
+
+    def leave(self) -> tuple[list[Value], list[Item]]:
+        """Leave the thread behind; return what it had read, and the item that it hangs on."""
+        with self._lock:
+            self._left = True
+            return self._batch, self._at
+
+    def _run(self) -> None:
+        try:
+            for item in self._taken():
+                value = self._read(item)
+                with self._lock:
+                    if not self._left:
+                        self._at = []
+                        self._batch.append(value)
+                if len(self._batch) >= BATCH:
+                    self._hand_over(self._batch)
+                    self._batch = []
+        except BaseException as error:  # noqa: BLE001 -- handed to the thread that asked
+            self.error = error
+        self._at = []
+        self._hand_over(self._batch)
+        self._hand_over(None)
+
+    def _taken(self) -> Iterator[Item]:
+        while True:
+            with self._lock:
+                item = None if self._left else next(self._items, None)
+                if item is None:
+                    return
+                self._since, self._at = time.monotonic(), [item]
+            yield item
+
+    def _hand_over(self, batch: list[Value] | None) -> None:
+        while not self._left:
+            try:
+                self._batches.put(batch, timeout=0.1)
+            except Full:
+                continue
+            return

@@ -1,6 +1,8 @@
 """Who stands behind the words ``connect`` and ``logonscope``? The one file that knows everybody."""
 
+import io
 import os
+import signal
 import sys
 from typing import Literal
 
@@ -33,6 +35,11 @@ def connect(host: str | None = None, *, visibility: Visibility = "own") -> Host:
 
 def main() -> int:
     """Run the command ``logonscope``."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets "?", not an error
     from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
 
     return run(sys.argv[1:], connect)

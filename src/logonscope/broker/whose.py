@@ -61,7 +61,7 @@ def session_of(broker: Broker, pid: int) -> SessionOf:
         AccessDeniedError: there is one, but its logon session is not the caller's to see.
     """
     answer = _answer(broker, str(pid), pid, ())
-    return SessionOf(answer.session, answer.process.evidence)
+    return SessionOf(answer.session, answer.evidence)
 
 
 def _answer(broker: Broker, target: str, pid: int, sockets: tuple[Socket, ...]) -> Whose:
@@ -80,6 +80,9 @@ def _answer(broker: Broker, target: str, pid: int, sockets: tuple[Socket, ...]) 
     row = row_maker(snapshot.machine, snapshot.accounts)
     return Whose(
         target=target,
+        pid=pid,
+        logon_id=owner.logon,
+        evidence=owner.evidence,
         process=row(sight.shown(process), owner),
         session=logon_session(owner, members, snapshot.machine, snapshot.accounts, whole=False),
         chain=tuple(row(sight.shown(link), owner) for link in [*reversed(chain), process]),

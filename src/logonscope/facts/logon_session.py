@@ -80,6 +80,9 @@ class Whose(NamedTuple):
     """Whose a process is: the answer to ``whose``, for one target and one process."""
 
     target: str  # as it was asked
+    pid: int
+    logon_id: str
+    evidence: str  # scope, audit, manager, none
     process: SessionProcess
     session: LogonSession
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included

@@ -14,7 +14,7 @@ class Column(NamedTuple):
     """A column of a list: its heading, how wide it is, and what it shows of a row."""
 
     heading: str
-    columns: int
+    columns: int  # where rows are printed as they come; a longer text pushes the rest to the right
     show: Callable[[Any], str]
 
 
@@ -51,16 +51,23 @@ def when(moment: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
 
 
 def _print_lines(rows: Iterable[Any], columns: Sequence[Column]) -> int:
+    """Print a line a row: rows that are all there already in columns as wide as they need, others as they come."""
     room, count = width(), 0
-    for count, row in enumerate(rows, 1):
+    headings = [column.heading for column in columns]
+    widths = [column.columns for column in columns]
+    shown: Iterable[list[str]] = ([for_terminal(column.show(row)) for column in columns] for row in rows)
+    if isinstance(rows, list):
+        shown = list(shown)
+        widths = [max(map(cells, texts)) for texts in zip(headings, *shown, strict=True)]
+    for count, texts in enumerate(shown, 1):
         if count == 1:
-            print(crop(_line(columns, [column.heading for column in columns]), room))
-        print(crop(_line(columns, [for_terminal(column.show(row)) for column in columns]), room))
+            print(crop(_line(widths, headings), room))
+        print(crop(_line(widths, texts), room))
     return count
 
 
-def _line(columns: Sequence[Column], texts: Sequence[str]) -> str:
-    padded = (text + " " * (column.columns - cells(text)) for column, text in zip(columns, texts, strict=True))
+def _line(widths: Sequence[int], texts: Sequence[str]) -> str:
+    padded = (text + " " * (columns - cells(text)) for columns, text in zip(widths, texts, strict=True))
     return "  ".join(padded).rstrip()
 
 

@@ -42,7 +42,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with code 2."""
-        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+        separator = " See" if message.endswith("?") else "; see"
+        self.exit(2, f"{self.prog}: {message}{separator} `{self.prog} --help`\n")
 
 
 def completes_files(action: argparse.Action) -> None:
@@ -78,21 +79,37 @@ def command_module(name: str) -> ModuleType:
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; without a command it is ``tree``."""
     words = list(argv)
-    command = next((word for word in words if word in COMMANDS), None)
-    if command is None and not {"-h", "--help", "--version"}.intersection(words) and _only_options(words):
+    command = _first_word(words)
+    if command is None and not {"-h", "--help", "--version"}.intersection(words):
         command = "tree"
         words.insert(0, command)
-    parser = build_parser(tuple(COMMANDS) if command is None else (command,))
+    parser = build_parser((command,) if command in COMMANDS else tuple(COMMANDS))
+    if command is not None and command not in COMMANDS:
+        parser.error(f"there is no command {command!r}{_meant(command)}")
     return parser.parse_args(words, argparse.Namespace(**_DEFAULTS))
 
 
 _DEFAULTS: dict[str, Any] = {"output": "table", "host": None, "color": True, "readable": False}
+_TAKE_VALUE = {"-o", "--output", "--host"}
 
 
-def _only_options(words: Sequence[str]) -> bool:
-    """Tell whether the words are options and their values alone, so that a mistyped command is still called one."""
-    takes_value = {"-o", "--output", "--host"}
-    return all(word.startswith("-") or (at > 0 and words[at - 1] in takes_value) for at, word in enumerate(words))
+def _first_word(words: Sequence[str]) -> str | None:
+    """Return the first word that is neither an option nor the value of one."""
+    before = ""
+    for word in words:
+        if not word.startswith("-") and before not in _TAKE_VALUE:
+            return word
+        before = word
+    return None
+
+
+def _meant(word: str) -> str:
+    if word.isdecimal() or word.startswith(":"):
+        return f"; did you mean `logonscope whose {word}`?"
+    import difflib  # noqa: PLC0415 -- only for whoever mistypes
+
+    close = difflib.get_close_matches(word, COMMANDS, 1)
+    return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def _shared() -> Parser:

@@ -1,7 +1,6 @@
 """What happens between the prompt and the answer: parse, connect, run the command, say what went wrong in one line."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -20,11 +19,6 @@ Connect = Callable[..., "Host"]
 
 def run(argv: Sequence[str], connect: Connect) -> int:
     """Run one command and return its exit code."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets "?", not an error
     try:
         args = parse(argv)
         return _command(args, connect)

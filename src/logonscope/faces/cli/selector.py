@@ -15,4 +15,5 @@ def nothing(which: str | None) -> str:
     """Say that the selection is empty."""
     if which is None:
         return "no logon session can be seen here; run `logonscope doctor`"
-    return f"no logon session {which}, nor any of a user of that name; see `logonscope sessions`"
+    what = f"no logon session {which}" if which.isdecimal() else f"no logon session {which!r}, and none of such a user"
+    return f"{what}; see `logonscope sessions`"

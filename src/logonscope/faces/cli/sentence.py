@@ -18,7 +18,7 @@ def headline(answer: Whose) -> str:
         what += f", which {_holds(answer)}," if len(answer.sockets) == 1 else f", which holds {answer.target},"
     if session.logon_type == 0:
         return f"{what} belongs to the System session: no login started it."
-    if process.evidence == "manager":
+    if is_manager(session):
         return f"{what} belongs to the user manager of {person(session)}: shared by all logins of that user."
     return f"{what} belongs to logon session {session.logon_id}: {_login(session)}."
 
@@ -53,7 +53,8 @@ def parents(answer: Whose) -> str:
     """Say how the login led to the process: the chain of parents, and where the user changed."""
     links, before = [], None
     for link in answer.chain:
-        links.append(f"{link.name} {link.pid}{as_user(link, before, answer.session)}")
+        change = as_user(link, before, answer.session)
+        links.append(f"{link.name} {link.pid} {change}".rstrip())
         before = link
     chain = " > ".join(links)
     first = answer.chain[0]
@@ -68,12 +69,20 @@ def lookups(answer: Whose) -> list[str]:
 
 
 def as_user(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
-    """Mark a change of user: " as root by sudo"; "" where there is none."""
+    """Mark a change of user: "[as root by sudo]"; "" where there is none, and while the login program logs in."""
     before = parent.uid if parent else session.uid
-    if process.uid is None or process.uid == before:
+    if process.uid is None or process.uid == before or session.logon_type == 0:
         return ""
     by = next((link.name for link in (process, parent) if link and link.name in _SWITCHERS), None)
-    return f" [as {process.user or process.uid}{f' by {by}' if by else ''}]"
+    logging_in = process.pid == session.leader or (before != session.uid and process.uid == session.uid)
+    if logging_in and (by is None or parent is None):
+        return ""
+    return f"[as {process.user or process.uid}{f' by {by}' if by else ''}]"
+
+
+def is_manager(session: LogonSession) -> bool:
+    """Tell whether it is a user manager: shared by all logins of its user."""
+    return (session.scope or "").startswith("user@")
 
 
 def person(session: LogonSession) -> str:
@@ -88,9 +97,9 @@ def _lookups(answer: Whose) -> Iterator[str]:
     if session.logon_type == 0:
         yield f"systemctl status {process.pid}; journalctl _PID={process.pid}"
         return
-    if process.evidence == "audit":
+    if answer.evidence == "audit":
         yield f"journalctl _AUDIT_SESSION={session.logon_id}; ausearch --session {session.logon_id}"
-    if session.scope and session.scope.endswith(".service"):
+    if is_manager(session):
         yield f"loginctl user-status {session.uid}; journalctl _SYSTEMD_UNIT={session.scope}"
     elif session.login:
         yield f"loginctl session-status {session.login}; journalctl _SYSTEMD_SESSION={session.login}"

@@ -40,7 +40,7 @@ COLUMNS = (
     Column("LOGON ID", 10, lambda s: s.logon_id),
     Column("LOGIN", 5, lambda s: s.login or "-"),
     Column("USER", 12, who),
-    Column("TYPE", 17, lambda s: s.logon_type_name or "?"),
+    Column("TYPE", 17, lambda s: s.logon_type_name or "-"),
     Column("STATE", 10, lambda s: s.state or "-"),
     Column("SINCE", 17, lambda s: ("~" if s.sources.get("start", "").startswith("approx") else "") + when(s.start)),
     Column("TTY", 7, lambda s: s.tty or "-"),

@@ -55,7 +55,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 def _console(*, color: bool) -> "Console":
     from rich.console import Console  # noqa: PLC0415 -- 0.1 s: no other answer needs it
 
-    return Console(no_color=not color, highlight=False, width=width() or _UNCUT, soft_wrap=False)
+    return Console(color_system="auto" if color else None, highlight=False, width=width() or _UNCUT, soft_wrap=False)
 
 
 def _drawn(tree: LogonTree, *, folded: bool) -> "Tree":
@@ -85,7 +85,7 @@ def _header(session: LogonSession | None, count: int, *, folded: bool) -> "Text"
 
     if session is None:
         return Text(f"in logon sessions that are not yours: {count} processes", style="bold")
-    text = Text(for_terminal(f"{session.logon_id} {who(session)}"), style="bold")
+    text = Text(f"{session.logon_id} {for_terminal(who(session))}", style="bold", no_wrap=True, overflow="ellipsis")
     said = [session.logon_type_name or "LogonType not known" if session.logon_type else None]
     said += [f"from {session.remote_host}" if session.remote_host else session.seat, session.service, session.tty]
     said += [f"since {when(session.start)}" if session.start else None]
@@ -102,13 +102,12 @@ def _header(session: LogonSession | None, count: int, *, folded: bool) -> "Text"
 def _node(process: SessionProcess, parent: SessionProcess | None, session: LogonSession | None) -> "Text":
     from rich.text import Text  # noqa: PLC0415 -- see above
 
-    text = Text(f"{process.pid} ", style="dim")
-    text.append(for_terminal(command(process)), style="not dim")
-    if session is not None and session.logon_type and (change := as_user(process, parent, session)):
-        text.append(for_terminal(change), style="not dim cyan")
+    text = Text(f"{process.pid} ", style="dim", no_wrap=True, overflow="ellipsis")
     if process.leftover:
-        text.append(" left over", style="not dim yellow")
-    return text
+        text.append("[left over] ", style="not dim yellow")
+    if session is not None and (change := as_user(process, parent, session)):
+        text.append(for_terminal(change) + " ", style="not dim cyan")
+    return text.append(for_terminal(command(process)), style="not dim")
 
 
 _NO_COLUMNS: tuple[Column, ...] = ()

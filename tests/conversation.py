@@ -1,0 +1,47 @@
+"""How does a conversation with the command go? Replays text files of prompts and answers against the example host.
+
+A line "$ logonscope ..." is typed; the lines below it are what it prints, those of stderr behind "! "; "[exit N]"
+stands last where the exit code is not 0.
+"""
+
+import contextlib
+import io
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from logonscope.app import connect
+from logonscope.faces.cli import run
+
+
+class Turn(NamedTuple):
+    """One command as it was typed, and what it answers."""
+
+    typed: str
+    answer: str
+
+
+def turns(path: Path) -> Iterator[Turn]:
+    """Read the turns of a conversation."""
+    for part in path.read_text(encoding="utf-8").split("$ logonscope")[1:]:
+        typed, _, answer = part.partition("\n")
+        yield Turn(typed.strip(), answer.rstrip("\n"))
+
+
+def answer(typed: str, host: str) -> str:
+    """Type a command against a recorded host and return what it prints."""
+    code, out, err = reply([*shlex.split(typed), "--host", host])
+    lines = [*out.splitlines(), *(f"! {line}".replace(host, "web1.lsr") for line in err.splitlines())]
+    return "\n".join([*lines, *([f"[exit {code}]"] if code else [])])
+
+
+def reply(words: list[str]) -> tuple[int, str, str]:
+    """Run the command in this process; return exit code, standard output and standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = run(words, connect)
+        except SystemExit as left:
+            code = int(left.code or 0)
+    return code, out.getvalue(), err.getvalue()

@@ -1,0 +1,112 @@
+"""What does a small server look like? One host with every kind of login, as facts: the host of the README's answers."""
+
+from pathlib import Path
+
+from logonscope.facts import UNSET, Account, Login, Machine, Process, Snapshot, Socket
+from logonscope.sources.recorded import save
+
+BTIME = 1_767_225_600  # 2026-01-01 00:00:00 UTC
+TICKS = 100
+
+MACHINE = Machine(
+    hostname="web1",
+    boot_id="0c8f1a4e-6d0e-4d1b-9f0a-2f6d3a1b7c55",
+    btime=BTIME,
+    ticks=TICKS,
+    page_size=4096,
+    kernel="6.1.0-32-amd64",
+    system="Debian GNU/Linux 12 (bookworm)",
+    audit=True,
+    uid_min=1000,
+)
+
+
+def process(  # noqa: PLR0917 -- a table of processes reads best as columns
+    pid: int, ppid: int, minute: float, comm: str, arguments: str = "", uid: int = 0, ses: int = UNSET,
+    loginuid: int = UNSET, cgroup: str = "/", tty_nr: int = 0, sockets: tuple[int, ...] = (),
+) -> Process:  # fmt: skip
+    """Make a process that started so many minutes after the boot."""
+    return Process(
+        pid=pid, ses=ses, loginuid=loginuid, cgroup=cgroup, comm=comm, state="S", ppid=ppid, pgrp=pid, sid=pid,
+        tty_nr=tty_nr, flags=0, minflt=0, majflt=0, utime=0, stime=0, priority=20, nice=0, threads=1,
+        start=int(minute * 60 * TICKS), vsize=0, uids=(uid,) * 4, gids=(uid,) * 4, resident=1,
+        cmdline=b"".join(word.encode() + b"\0" for word in arguments.split()), fds=3, sockets=sockets, name=comm,
+    )  # fmt: skip
+
+
+PTS0 = 136 << 8
+_SSH = "/user.slice/user-1000.slice/session-41.scope"
+_OLD = "/user.slice/user-1001.slice/session-37.scope"
+_MANAGER = "/user.slice/user-1000.slice/user@1000.service/init.scope"
+_SU = "/user.slice/user-110.slice/session-c1.scope"
+_ALICE = {"ses": 41, "loginuid": 1000, "cgroup": _SSH}
+_BOB = {"ses": 37, "loginuid": 1001, "cgroup": _OLD}
+_CRON = {"ses": 63, "loginuid": 0, "cgroup": "/system.slice/cron.service"}
+
+PROCESSES = (
+    process(1, 0, 0.01, "systemd", "/sbin/init", cgroup="/init.scope"),
+    process(2, 0, 0.01, "kthreadd"),
+    process(650, 1, 0.1, "cron", "/usr/sbin/cron -f", cgroup="/system.slice/cron.service"),
+    process(700, 1, 0.1, "sshd", "/usr/sbin/sshd -D", cgroup="/system.slice/ssh.service"),
+    process(3900, 700, 500, "su", "su - postgres", cgroup=_SU),
+    process(3901, 3900, 500, "bash", "-bash", 110, cgroup=_SU),
+    process(3990, 1, 520, "tmux: server", "tmux new -d", 1001, **_BOB),  # type: ignore[arg-type]  # keywords of one table
+    process(3991, 3990, 520, "python3", "python3 train.py", 1001, tty_nr=PTS0 + 3, **_BOB),  # type: ignore[arg-type]  # the same
+    process(4100, 700, 602, "sshd", "sshd: alice [priv]", **_ALICE),  # type: ignore[arg-type]  # the same
+    process(4120, 1, 602.01, "systemd", "/lib/systemd/systemd --user", 1000, 42, 1000, _MANAGER),
+    process(4150, 4100, 602.02, "sshd", "sshd: alice@pts/0", 1000, **_ALICE),  # type: ignore[arg-type]  # the same
+    process(4151, 4150, 602.02, "bash", "-bash", 1000, tty_nr=PTS0, **_ALICE),  # type: ignore[arg-type]  # the same
+    process(4300, 4151, 640, "sudo", "sudo python3 -m http.server 8080", 0, tty_nr=PTS0, **_ALICE),  # type: ignore[arg-type]  # the same
+    process(4312, 4300, 640, "python3", "python3 -m http.server 8080", 0, tty_nr=PTS0, sockets=(9001,), **_ALICE),  # type: ignore[arg-type]  # the same
+    process(6000, 650, 660, "cron", "/usr/sbin/CRON -f", **_CRON),  # type: ignore[arg-type]  # the same
+    process(6001, 6000, 660, "backup", "/usr/local/bin/backup --all", **_CRON),  # type: ignore[arg-type]  # the same
+)
+BY_PID = {found.pid: found for found in PROCESSES}
+
+
+def since(minute: float) -> int:
+    """Return a login's time, in microseconds since the epoch."""
+    return int((BTIME + minute * 60) * 1_000_000)
+
+
+LOGINS = (
+    Login(
+        id="37", uid=1001, leader=3970, audit=37, since=since(510), user="bob", cls="user", type="tty", service="sshd",
+        remote=True, remote_host="198.51.100.9", scope="session-37.scope", state="closing",
+        source="/run/systemd/sessions/37", gone=True,
+    ),
+    Login(
+        id="41", uid=1000, leader=4100, audit=41, since=since(602), user="alice", cls="user", type="tty",
+        service="sshd", remote=True, remote_host="203.0.113.7", scope="session-41.scope", state="active",
+        source="/run/systemd/sessions/41", process=BY_PID[4100], gone=False,
+    ),
+    Login(
+        id="c1", uid=110, leader=3900, since=since(500), user="postgres", cls="background", type="unspecified",
+        service="su-l", remote=False, scope="session-c1.scope", state="online", source="/run/systemd/sessions/c1",
+        process=BY_PID[3900], gone=False,
+    ),
+    Login(
+        id="user@1000.service", uid=1000, leader=4120, since=since(602), user="alice", cls="manager",
+        type="unspecified", service="systemd-user", scope="user@1000.service", state="active",
+        source="/run/systemd/users/1000", process=BY_PID[4120], gone=False,
+    ),
+)  # fmt: skip
+
+ACCOUNTS = {
+    uid: Account(name, uid, uid, "", f"/home/{name}", "/bin/bash")
+    for uid, name in ((0, "root"), (110, "postgres"), (1000, "alice"), (1001, "bob"))
+}
+
+SOCKETS = (Socket("tcp", "0.0.0.0", 8080, "0.0.0.0", 0, "LISTEN", 9001),)  # noqa: S104 -- an address that was read
+
+
+def snapshot() -> Snapshot:
+    """Return one look at the example host."""
+    return Snapshot(MACHINE, PROCESSES, LOGINS, ACCOUNTS, SOCKETS, [])
+
+
+def recording(folder: Path) -> str:
+    """Write the example host as a recording and return the file's name."""
+    path = folder / "web1.lsr"
+    save(snapshot(), str(path), replace=True)
+    return str(path)

@@ -1,0 +1,32 @@
+"""Does the command answer as the conversations say? Each file of conversations/ is a command's, read top to bottom."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conversation import Turn, answer, turns
+from tests.example import recording
+
+FILES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
+TURNS = [pytest.param(turn, id=f"{path.stem}: {turn.typed}") for path in FILES for turn in turns(path)]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        patch.setenv("COLUMNS", "80")
+        time.tzset()
+        yield recording(tmp_path_factory.mktemp("host"))
+    time.tzset()
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_the_answer_is_that_of_the_conversation(turn: Turn, host: str) -> None:
+    assert answer(turn.typed, host).splitlines() == turn.answer.splitlines()
+
+
+def test_every_command_that_answers_has_a_conversation() -> None:
+    assert {"tree", "sessions", "ps", "leftovers", "whose", "doctor", "run"} <= {path.stem for path in FILES}

@@ -83,8 +83,8 @@ class Whose(NamedTuple):
     pid: int
     logon_id: str
     evidence: str  # scope, audit, manager, none
-    process: SessionProcess
     session: LogonSession
+    process: SessionProcess
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
     sockets: tuple[Socket, ...]  # where the target was a port
 

@@ -46,7 +46,7 @@ def evidence(answer: Whose) -> str:
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), given at login and inherited",
         "manager": f"manager: no kernel id, and its cgroup lies below {session.scope or 'user@UID.service'}",
         "none": f"none: the kernel's audit session id is unset ({sessionid}), and its cgroup is no login's",
-    }.get(process.evidence, process.evidence)
+    }.get(answer.evidence, answer.evidence)
 
 
 def parents(answer: Whose) -> str:
@@ -119,12 +119,14 @@ def _login(session: LogonSession) -> str:
 
 def _holds(answer: Whose) -> str:
     (socket,) = answer.sockets
-    host = f"[{socket.address}]" if ":" in socket.address else socket.address
+    here = _endpoint(socket.address, socket.port)
     if socket.state in {"LISTEN", ""}:
-        return f"listens on {socket.protocol} {host}:{socket.port}"
-    return (
-        f"holds the {socket.protocol} connection {host}:{socket.port} with {socket.remote_address}:{socket.remote_port}"
-    )
+        return f"listens on {socket.protocol} {here}"
+    return f"holds the {socket.protocol} connection {here} with {_endpoint(socket.remote_address, socket.remote_port)}"
+
+
+def _endpoint(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _shortened(text: str) -> str:

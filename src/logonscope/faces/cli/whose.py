@@ -8,6 +8,7 @@ from logonscope.client import Host
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.output import Column, print_rows
 from logonscope.faces.cli.parser import wants_color
+from logonscope.faces.cli.run import exit_code
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
 from logonscope.faces.cli.text import for_terminal, styled
 from logonscope.facts import Whose
@@ -28,8 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Answer for every target; the exit code is that of the worst."""
-    from logonscope.faces.cli.run import exit_code  # noqa: PLC0415 -- run imports this file
-
     found: list[Whose] = []
     worst = 0
     for target in args.target:

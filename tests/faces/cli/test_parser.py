@@ -1,0 +1,60 @@
+"""faces/cli/parser.py: are words understood wherever they stand, and is every command documented?"""
+
+import subprocess
+import sys
+
+import pytest
+
+from logonscope.faces.cli.parser import COMMANDS, build_parser, command_module, parse
+from tests.conversation import reply
+
+
+def test_without_a_command_it_is_tree() -> None:
+    assert parse([]).command == "tree"
+    assert parse(["-o", "json"]).command == "tree"
+    assert parse(["--all"]).all is True
+
+
+def test_options_stand_before_and_after_the_command() -> None:
+    for words in (["-o", "json", "ps"], ["ps", "-o", "json"], ["ps", "-ojson"], ["ps", "--output=json"]):
+        args = parse(words)
+        assert (args.command, args.output, args.host, args.color) == ("ps", "json", None, True)
+
+
+def test_the_value_of_an_option_is_no_command() -> None:
+    args = parse(["--host", "tree", "sessions", "alice"])
+    assert (args.command, args.host, args.which) == ("sessions", "tree", "alice")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(command: str) -> None:
+    code, out, err = reply([command, "--help"])
+    assert (code, err) == (0, "")
+    assert "examples:" in out
+    assert f"logonscope {command}" in out
+    assert "--host FILE" in out
+
+
+def test_every_command_has_a_file_that_runs() -> None:
+    for command in COMMANDS:
+        assert callable(command_module(command).run)
+
+
+def test_help_names_the_exit_codes() -> None:
+    assert "3  no right" in build_parser().format_help()
+
+
+def test_a_pid_typed_as_a_command_is_understood_as_a_question() -> None:
+    _, _, err = reply(["4312"])
+    assert err == (
+        "logonscope: there is no command '4312'; did you mean `logonscope whose 4312`? See `logonscope --help`\n"
+    )
+
+
+def test_whose_imports_nothing_that_it_does_not_need() -> None:
+    program = "import sys; from logonscope.app import main; main(); print(*sorted(sys.modules))"
+    child = [sys.executable, "-c", program, "whose", "1"]
+    modules = set(subprocess.run(child, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split())
+    assert modules >= {"logonscope.faces.cli.whose", "logonscope.broker.whose"}
+    assert not modules & {"rich", "shtab", "lark", "json", "gzip", "asyncio", "socket", "jeepney", "subprocess", "csv"}
+    assert not modules & {"logonscope.faces.cli.tree", "logonscope.sources.recorded"}

@@ -1,0 +1,45 @@
+"""faces/cli/record.py: is a host saved whole, for its owner alone, and never by accident over another?"""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conversation import reply
+from tests.example import recording
+
+
+def test_a_recording_is_recorded_again_and_answers_the_same(tmp_path: Path) -> None:
+    first, second = recording(tmp_path), str(tmp_path / "again.lsr")
+    code, out, err = reply(["record", second, "--host", first])
+    assert (code, out) == (0, "")
+    assert err == f"{second}: 16 processes; ask it with `logonscope --host {second}`\n"
+    assert stat.S_IMODE(Path(second).stat().st_mode) == 0o600
+    for words in (["tree", "--all"], ["sessions", "-o", "json"], ["ps", "-o", "csv"], ["whose", ":8080"]):
+        assert reply([*words, "--host", first]) == reply([*words, "--host", second])
+
+
+def test_a_file_that_is_there_stays_unless_forced(tmp_path: Path) -> None:
+    host, target = recording(tmp_path), tmp_path / "precious"
+    target.write_text("precious")
+    code, _, err = reply(["record", str(target), "--host", host])
+    assert (code, err) == (2, f"logonscope: {target} exists; give another name, or --force to replace it\n")
+    assert target.read_text() == "precious"
+    assert reply(["record", "--force", str(target), "--host", host])[0] == 0
+    assert reply(["sessions", "--host", str(target)])[0] == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["precious", "web1.lsr"]
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    code, _, err = reply(["record", str(tmp_path / "no" / "file"), "--host", recording(tmp_path)])
+    assert code == 2
+    assert err.startswith(f"logonscope: cannot use {tmp_path}/no/file: No such file or directory")
+
+
+def test_this_machine_goes_through_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "piped.lsr"
+    with path.open("wb") as file:
+        subprocess.run([sys.executable, "-m", "logonscope", "record", "-"], stdout=file, check=True)
+    code, out, _ = reply(["ps", "-o", "jsonl", "--host", str(path)])
+    assert code == 0
+    assert '"evidence": "none"' in out or '"evidence": "audit"' in out

@@ -1,0 +1,100 @@
+"""faces/cli/run.py: does every refusal end in one line, with the documented exit code, and never in a traceback?"""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from logonscope.client import Host
+from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, RecordingError
+from logonscope.faces.cli.run import exit_code, run
+from tests.conversation import reply
+from tests.example import recording
+
+LOGONSCOPE = [sys.executable, "-m", "logonscope"]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> str:
+    return recording(tmp_path)
+
+
+def test_exit_codes_are_the_documented_ones() -> None:
+    errors = NotFoundError("x"), InvalidParameterError("x"), RecordingError("x"), AccessDeniedError("x")
+    assert [exit_code(error) for error in errors] == [1, 2, 2, 3]
+
+
+def test_a_host_that_is_no_recording_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("hello")
+    code, out, err = reply(["--host", str(path)])
+    assert (code, out) == (2, "")
+    assert err.startswith(f"logonscope: {path} is damaged or no recording: ")
+    assert err.count("\n") == 1
+
+
+def test_a_host_that_is_not_there_is_one_line() -> None:
+    assert reply(["ps", "--host", "no-such-file"]) == (
+        2, "", "logonscope: there is no recording no-such-file; give a file that `logonscope record` wrote\n",
+    )  # fmt: skip
+
+
+def test_an_interrupt_ends_quietly() -> None:
+    def connect(host: str | None, *, visibility: str) -> Host:
+        raise KeyboardInterrupt(host, visibility)
+
+    assert run(["ps"], connect) == 130
+
+
+def test_a_closed_pipe_ends_quietly(host: str) -> None:
+    command = f"{sys.executable} -m logonscope --host {host} ps -o jsonl | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] in {"0", "141"}
+
+
+def test_a_terminal_without_utf_8_gets_an_answer(host: str) -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*LOGONSCOPE, "--host", host], capture_output=True, env=environment, check=True)
+    assert b"4312 [" not in done.stderr
+    assert b"4312" in done.stdout
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("command", ["tree", "ps", "sessions"])
+def test_a_narrow_terminal_cuts_lines_and_never_wraps_them(command: str, host: str) -> None:
+    lines = on_terminal([*LOGONSCOPE, command, "--host", host, "--no-color"], columns=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert any(line.rstrip().endswith("…") for line in lines)
+
+
+def test_colours_are_for_terminals_that_want_them(host: str) -> None:
+    whose = [*LOGONSCOPE, "whose", "4312", "--host", host]
+    assert "\x1b[" in on_terminal(whose)
+    assert "\x1b[" not in on_terminal([*whose, "--no-color"])
+    assert "\x1b[" not in on_terminal(whose, NO_COLOR="1")
+    assert "\x1b[" not in on_terminal([*LOGONSCOPE, "tree", "--host", host], NO_COLOR="1")
+    assert b"\x1b[" not in subprocess.run(whose, capture_output=True, check=True).stdout
+
+
+def on_terminal(command: list[str], columns: int = 120, **environment: str) -> str:
+    """Run a command on a pseudo terminal and return what it shows."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LC_ALL": "C.UTF-8", **environment}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as child:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:  # the terminal's other end is closed
+                break
+            if not data:
+                break
+            shown += data
+        assert child.wait() == 0
+    os.close(ours)
+    return shown.decode()

@@ -1,0 +1,77 @@
+"""faces/cli/sentence.py: is every answer said so that a person can act on it, whatever is unknown?"""
+
+import pytest
+
+from logonscope.faces.cli.sentence import as_user, evidence, headline, login, lookups, parents
+from logonscope.facts import LogonSession, SessionProcess, Socket, Whose
+
+ALICE = LogonSession("41", user="alice", uid=1000, logon_type=3, logon_type_name="Network", sources={"logon_type": "x"})
+
+
+def row(pid: int, name: str = "sh", uid: int | None = 1000, ppid: int = 1) -> SessionProcess:
+    user = {0: "root", 1000: "alice"}.get(uid or 0)
+    return SessionProcess("41", "audit", pid, ppid, name, user, uid, 1000, None, None, "S", None, None, None, {})
+
+
+def whose(*chain: SessionProcess, session: LogonSession = ALICE, sockets: tuple[Socket, ...] = ()) -> Whose:
+    last = chain[-1]
+    return Whose(":22", last.pid, session.logon_id, "audit", session, last, chain, sockets)
+
+
+def test_what_is_not_known_is_left_out_of_the_headline() -> None:
+    assert headline(whose(row(7))) == "7 (sh) belongs to logon session 41: alice (uid 1000) logged in."
+    nobody = ALICE._replace(user=None, uid=None)
+    assert headline(whose(row(7), session=nobody)) == "7 (sh) belongs to logon session 41: somebody logged in."
+
+
+def test_a_connection_names_both_ends() -> None:
+    socket = Socket("tcp6", "::1", 22, "fe80::2", 5022, "ESTABLISHED", 1)
+    assert "which holds the tcp6 connection [::1]:22 with [fe80::2]:5022," in headline(whose(row(7), sockets=(socket,)))
+    assert "which holds :22," in headline(whose(row(7), sockets=(socket, socket)))
+
+
+@pytest.mark.parametrize(
+    ("uid", "name", "parent", "said"),
+    [
+        (1000, "sh", row(1), ""),
+        (0, "sudo", row(1), "[as root by sudo]"),
+        (0, "sh", row(1, "su", 0), ""),
+        (0, "passwd", row(1), "[as root]"),
+        (1000, "sh", row(1, "sudo", 0), "[as alice by sudo]"),
+        (1000, "sshd", row(1, "sshd", 0), ""),
+        (0, "sleep", None, "[as root]"),
+        (None, "sleep", None, ""),
+    ],
+)
+def test_changes_of_user_are_marked_with_what_made_them(
+    uid: int | None, name: str, parent: SessionProcess | None, said: str
+) -> None:
+    assert as_user(row(9, name, uid), parent, ALICE) == said
+
+
+def test_the_login_programs_own_processes_are_no_change_of_user() -> None:
+    assert as_user(row(9, "sshd", 0), None, ALICE._replace(leader=9)) == ""
+
+
+def test_a_chain_that_lost_its_parents_says_so() -> None:
+    assert parents(whose(row(7, ppid=1))) == "sh 7 (its parents in this login have ended)"
+    assert parents(whose(row(6), row(7, ppid=6))) == "sh 6 > sh 7"
+
+
+def test_without_a_login_record_it_says_that_nobody_vouches() -> None:
+    assert "no login service vouches for it" in login(ALICE)
+
+
+def test_a_login_that_is_gone_names_its_leader() -> None:
+    gone = ALICE._replace(vouched_by="logind", login="41", state="logged out", leader=99)
+    assert login(gone) == "Network (x); logged out, as logind's 41: its leader 99 is gone, the process is a leftover"
+
+
+def test_an_unknown_evidence_is_passed_on() -> None:
+    answer = whose(row(7))
+    assert evidence(answer).startswith("audit: ")
+    assert evidence(answer._replace(evidence="live")) == "live"
+
+
+def test_look_ups_are_commands_that_exist_elsewhere() -> None:
+    assert lookups(whose(row(7))) == ["journalctl _AUDIT_SESSION=41; ausearch --session 41", "logonscope tree 41"]

@@ -8,7 +8,6 @@ import contextlib
 import io
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from logonscope.app import connect
@@ -22,9 +21,9 @@ class Turn(NamedTuple):
     answer: str
 
 
-def turns(path: Path) -> Iterator[Turn]:
+def turns(text: str) -> Iterator[Turn]:
     """Read the turns of a conversation."""
-    for part in path.read_text(encoding="utf-8").split("$ logonscope")[1:]:
+    for part in text.split("$ logonscope")[1:]:
         typed, _, answer = part.partition("\n")
         yield Turn(typed.strip(), answer.rstrip("\n"))
 

@@ -10,7 +10,11 @@ from tests.conversation import Turn, answer, turns
 from tests.example import recording
 
 FILES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
-TURNS = [pytest.param(turn, id=f"{path.stem}: {turn.typed}") for path in FILES for turn in turns(path)]
+TURNS = [
+    pytest.param(turn, id=f"{path.stem}: {turn.typed}")
+    for path in FILES
+    for turn in turns(path.read_text(encoding="utf-8"))
+]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ def doctor(broker: Broker, sessions: Sequence[LogonSession]) -> list[Check]:
     """Look at the machine through one whole reading, and say what a person should know about its answers."""
     view = gather(broker, Needs(process=_FACTS))
     processes = [process for process, _ in view.owned]
+    view.snapshot.accounts.get(broker.caller.uid or 0)  # a name service that does not answer becomes a trouble
     return [
         *_rights(broker),
         *_kernel(view, processes, broker),

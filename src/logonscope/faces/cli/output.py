@@ -45,6 +45,12 @@ def as_object(value: Any) -> Any:
     return [as_object(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
+def counted(number: int | None, noun: str) -> str:
+    """Return a number with its noun: "1 process", "2 processes"."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{ending}"
+
+
 def when(moment: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
     """Return a time for people, in the local zone."""
     return "" if moment is None else moment.astimezone().strftime(form)

@@ -5,6 +5,7 @@ import sys
 
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.output import counted
 from logonscope.faces.cli.parser import completes_files
 
 EXAMPLES = """\
@@ -29,5 +30,5 @@ def run(host: Host, args: argparse.Namespace) -> int:
         raise InvalidParameterError("a recording is not for a terminal", "give a file, or redirect the output")
     count = host.record(args.file, replace=args.force)
     if args.file != "-":
-        print(f"{args.file}: {count} processes; ask it with `logonscope --host {args.file}`", file=sys.stderr)
+        print(f"{args.file}: {counted(count, 'process')}; ask it with `logonscope --host {args.file}`", file=sys.stderr)
     return 0

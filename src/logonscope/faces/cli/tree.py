@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from logonscope.client import Host
-from logonscope.faces.cli.output import Column, print_rows, when
+from logonscope.faces.cli.output import Column, counted, print_rows, when
 from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.ps import command
 from logonscope.faces.cli.selector import add_selector, nothing
@@ -84,7 +84,7 @@ def _header(session: LogonSession | None, count: int, *, folded: bool) -> "Text"
     from rich.text import Text  # noqa: PLC0415 -- see above
 
     if session is None:
-        return Text(f"in logon sessions that are not yours: {count} processes", style="bold")
+        return Text(f"in logon sessions that are not yours: {counted(count, 'process')}", style="bold")
     text = Text(f"{session.logon_id} {for_terminal(who(session))}", style="bold", no_wrap=True, overflow="ellipsis")
     said = [session.logon_type_name or "LogonType not known" if session.logon_type else None]
     said += [f"from {session.remote_host}" if session.remote_host else session.seat, session.service, session.tty]
@@ -95,7 +95,7 @@ def _header(session: LogonSession | None, count: int, *, folded: bool) -> "Text"
     if session.leftovers:
         text.append(f"  {session.leftovers} left over", style="not bold yellow")
     if folded:
-        text.append(f"  {count} processes (--all shows them)", style="not bold dim")
+        text.append(f"  {counted(count, 'process')} (--all shows them)", style="not bold dim")
     return text
 
 

@@ -47,6 +47,7 @@ def _memberships(proc: str, wanted: Iterator[int], needs: Needs) -> Iterator[Pro
     asked, new = needs.ses, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
     slow = Reader(proc, needs)
+    paths: dict[bytes, str] = {}  # many processes share a cgroup
     for pid in wanted:
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
@@ -55,7 +56,11 @@ def _memberships(proc: str, wanted: Iterator[int], needs: Needs) -> Iterator[Pro
                 if asked is not None and ses not in asked:
                     continue
                 if cgroup_of is None or ses in cgroup_of:
-                    (path,) = parse.parse_cgroup(_read(f"{proc}/{pid}/cgroup"))
+                    content = _read(f"{proc}/{pid}/cgroup")
+                    path = paths.get(content)
+                    if path is None:
+                        (path,) = parse.parse_cgroup(content)
+                        paths[content] = path
                     os.pread(handle, 32, 0)
             finally:
                 os.close(handle)

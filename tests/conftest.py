@@ -1,0 +1,39 @@
+"""What every test gets: a host to fill, and a limit to how long a test may wait for a read that never returns."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.hosts import HostFolder
+
+settings.register_profile(
+    "logonscope", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+)
+settings.load_profile("logonscope")
+
+PATIENCE = 20.0
+"""Seconds that a test which could wait for ever may take."""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> HostFolder:
+    """Set a host up that has booted, and on which nobody has logged in."""
+    return HostFolder(tmp_path / "host")
+
+
+@pytest.fixture
+def promptly() -> Iterator[None]:
+    """Let the test fail instead of waiting for ever."""
+
+    def late(_signal: int, _frame: FrameType | None) -> None:
+        pytest.fail("the answer did not come")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)

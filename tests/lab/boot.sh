@@ -1,0 +1,53 @@
+#!/bin/sh
+# Boots this computer's own root, copied on write into memory: boot.sh DIRECTORY PORT "CGROUP..." PATH...
+# keeper.py calls it, as process 1 of its own process and mount namespaces, so that nothing outlives it.
+# DIRECTORY: an empty one; PORT: sshd's; CGROUP: directories to run in; PATH: shown inside, read-only, at the same place.
+set -eu
+place=$1 port=$2 cgroups=$3
+shift 3
+
+for cgroup in $cgroups; do echo 0 >"$cgroup/cgroup.procs"; done
+mount -t tmpfs -o mode=755 tmpfs "$place"
+root=$place/root
+mkdir "$place/upper" "$place/work" "$root"
+mount -t overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" overlay "$root"
+
+# Only what a login needs is started, whatever else this computer would start.
+rm -rf "$root"/run/* "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/*.requires "$root/etc/fstab"
+cat >"$root/etc/systemd/system/lab.target" <<'UNIT'
+[Unit]
+Requires=basic.target dbus.socket systemd-logind.service ssh.service systemd-user-sessions.service
+Wants=cron.service atd.service
+After=basic.target dbus.socket systemd-logind.service ssh.service systemd-user-sessions.service
+AllowIsolate=yes
+UNIT
+# What ends, ends at once: a user's manager with the last login, and whoever does not listen.
+mkdir -p "$root/etc/systemd/system.conf.d" "$root/etc/systemd/logind.conf.d"
+printf '[Manager]\nDefaultTimeoutStopSec=3s\n' >"$root/etc/systemd/system.conf.d/lab.conf"
+printf '[Login]\nUserStopDelaySec=0\nKillUserProcesses=no\n' >"$root/etc/systemd/logind.conf.d/lab.conf"
+
+# One key opens every account; many may log in at once.
+ssh-keygen -q -t ed25519 -N '' -C lab -f "$root/etc/ssh/lab_host"
+ssh-keygen -q -t ed25519 -N '' -C lab -f "$root/etc/ssh/lab_client"
+cat >"$root/etc/ssh/sshd_config" <<CONFIG
+Port $port
+ListenAddress 127.0.0.1
+HostKey /etc/ssh/lab_host
+AuthorizedKeysFile /etc/ssh/lab_client.pub
+UsePAM yes
+UseDNS no
+PrintMotd no
+MaxStartups 100
+CONFIG
+
+# Accounts without rights reach the interpreter wherever it lies, as below a home directory of mode 700.
+for path; do
+    while path=$(dirname "$path") && [ "$path" != / ]; do
+        [ ! -d "$root$path" ] || chmod o+x "$root$path"
+    done
+done
+
+for path; do set -- "$@" "--bind-ro=$path"; shift; done
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+exec systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit --machine=lab --private-users=no \
+    --console=pipe --link-journal=no --resolv-conf=off --timezone=off "$@" systemd.unit=lab.target

@@ -1,0 +1,42 @@
+"""How do tests come by the laboratory? As fixtures: one boot a test run, and nobody logged in at each start."""
+
+import os
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from tests.lab.lab import Lab
+from tests.lab.systemd import Machine, unavailable
+
+__all__ = ["lab", "machine", "people"]
+REQUIRE = "LOGONSCOPE_REQUIRE"
+
+
+def cannot(reason: str) -> NoReturn:
+    """Skip the test for this reason, or let it fail where everything is required, as in CI."""
+    if os.environ.get(REQUIRE) == "1":
+        pytest.fail(f"{REQUIRE}=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Machine]:
+    """Boot a machine."""
+    if reason := unavailable():
+        cannot(reason)
+    with Machine() as booted:
+        yield booted
+
+
+@pytest.fixture(scope="session")
+def people(machine: Machine) -> Lab:
+    """Give alice, who may use sudo, and bob their accounts."""
+    return Lab(machine, machine.useradd("alice", sudo=True), machine.useradd("bob"))
+
+
+@pytest.fixture
+def lab(people: Lab) -> Iterator[Lab]:
+    """Offer the laboratory with nobody logged in."""
+    yield people
+    people.machine.quiet()

@@ -1,0 +1,5 @@
+"""Where do these tests run? On a machine of their own."""
+
+from tests.lab.fixtures import lab, machine, people
+
+__all__ = ["lab", "machine", "people"]

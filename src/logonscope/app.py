@@ -14,12 +14,15 @@ from logonscope.sources.choose import choose
 
 Visibility = Literal["own", "kernel"]
 
+CANNOT_WRITE = 74
+"""EX_IOERR of sysexits.h(3head): the answer did not reach its reader."""
+
 
 def connect(host: str | None = None, *, visibility: Visibility = "own") -> Host:
     """Return a host to ask.
 
     Args:
-        host: None for this machine, else a file that ``logonscope record`` wrote.
+        host: None for this machine, else a file that ``logonscope record`` wrote, or "-" for one on standard input.
         visibility: what somebody without elevation sees of this machine: "own" logon sessions alone, as the documented
             remark on Win32_SessionProcess has it, or whatever the "kernel" lets one read anyway.
 
@@ -35,22 +38,39 @@ def connect(host: str | None = None, *, visibility: Visibility = "own") -> Host:
 
 def main() -> int:
     """Run the command ``logonscope``."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets "?", not an error
     from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
 
-    return run(sys.argv[1:], connect)
+    _prepare_streams()
+    try:
+        code = run(sys.argv[1:], connect)
+        sys.stdout.flush()
+    except OSError as error:
+        sys.stderr.write(f"logonscope: cannot write the answer: {error.strerror}; see where the output goes\n")
+        with open(os.devnull, "w", encoding="ascii") as nowhere:
+            os.dup2(nowhere.fileno(), 1)  # what is still waiting must not fail once more at the end
+        return CANNOT_WRITE
+    return code
+
+
+def _prepare_streams() -> None:
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- for as long as we run
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets "?", not an error
 
 
 def _caller(host: str | None, visibility: Visibility) -> Caller:
-    if host is not None or not hasattr(os, "geteuid"):  # whoever can read a recording is administrator of that host
-        return Caller("whoever reads the recording", None, administrator=True)
+    if not hasattr(os, "geteuid") or not (host is None or os.path.isdir(host)):
+        return Caller("whoever can read the recording", None, administrator=True)
     uid = os.geteuid()
     caller = local_caller(f"uid {uid}", uid, _capabilities())
-    return caller._replace(administrator=True) if visibility == "kernel" else caller
+    if visibility == "kernel" and not caller.administrator:
+        return Caller(f"{caller.name}, shown all that the kernel lets it read,", uid, administrator=True)
+    return caller
 
 
 def _capabilities() -> int:

@@ -3,6 +3,7 @@
 # keeper.py calls it, as process 1 of its own process and mount namespaces, so that nothing outlives it.
 # DIRECTORY: an empty one; PORT: sshd's; CGROUP: directories to run in; PATH: shown inside, read-only, at the same place.
 set -eu
+umask 022
 place=$1 port=$2 cgroups=$3
 shift 3
 
@@ -11,6 +12,7 @@ mount -t tmpfs -o mode=755 tmpfs "$place"
 root=$place/root
 mkdir "$place/upper" "$place/work" "$root"
 mount -t overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" overlay "$root"
+mount -t tmpfs -o mode=755 tmpfs /run # nspawn's own notes
 
 # Only what a login needs is started, whatever else this computer would start.
 rm -rf "$root"/run/* "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/*.requires "$root/etc/fstab"

@@ -46,7 +46,7 @@ def create(bus: Any, pid: int, wanted: argparse.Namespace) -> tuple[str, int]:
         *(wanted.uid, pid, wanted.service, wanted.type, wanted.cls, "", wanted.seat, wanted.vt, wanted.tty),
         *(wanted.display, bool(wanted.remote_host), wanted.remote_user, wanted.remote_host, []),
     )
-    reply = bus.send_and_get_reply(jeepney.new_method_call(MANAGER, "CreateSession", ARGUMENTS, body))
+    reply = bus.send_and_get_reply(jeepney.new_method_call(MANAGER, "CreateSession", ARGUMENTS, body), timeout=20)
     answer = jeepney.wrappers.unwrap_msg(reply)
     return answer[0], answer[3].to_raw_fd()
 

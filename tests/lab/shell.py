@@ -3,9 +3,12 @@
 import contextlib
 import itertools
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
+
+PATIENCE = 30.0
 
 
 class Shell:
@@ -41,7 +44,8 @@ class Shell:
 
     def read(self) -> str:
         """Read the next line that comes back; at the end of the connection this is an error."""
-        line = self._out.readline()
+        with self._impatience():
+            line = self._out.readline()
         if not line:
             raise EOFError(f"the connection ended with {self.process.wait(10)}")
         return line.rstrip("\r\n")
@@ -62,7 +66,7 @@ class Shell:
 
     def end(self) -> str:
         """Let the command run to its end and return what it printed."""
-        with self.process:
+        with self._impatience(), self.process:
             with contextlib.suppress(BrokenPipeError):
                 self._in.close()
             return self._out.read().replace("\r\n", "\n").strip()
@@ -71,3 +75,13 @@ class Shell:
         """Hang up, as when the network cable is pulled."""
         with self.process:
             self.process.kill()
+
+    @contextlib.contextmanager
+    def _impatience(self) -> Iterator[None]:
+        """Hang up where nothing comes back, instead of waiting for ever."""
+        timer = threading.Timer(PATIENCE, self.process.kill)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()

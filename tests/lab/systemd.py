@@ -25,17 +25,8 @@ T = TypeVar("T")
 LAB = Path(__file__).parent
 CHECKOUT = LAB.parent.parent
 PROGRAMS = (
-    "systemd-nspawn",
-    "unshare",
-    "nsenter",
-    "setpriv",
-    "ssh",
-    "sshd",
-    "ssh-keygen",
-    "sudo",
-    "cron",
-    "at",
-    "tmux",
+    *("systemd-nspawn", "unshare", "nsenter", "setpriv", "ssh-keygen", "ssh", "sshd"),
+    *("useradd", "sudo", "cron", "atd", "at", "tmux", "script"),
 )
 CAP_SYS_ADMIN = 21
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -227,9 +218,8 @@ class Machine:
 
     def _environment(self, user: str | None) -> dict[str, str]:
         base = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-        for name in ("PYTHONPATH", "COVERAGE_PROCESS_START"):
-            if name in os.environ:
-                base[name] = os.environ[name]
+        if "PYTHONPATH" in os.environ:
+            base["PYTHONPATH"] = os.environ["PYTHONPATH"]
         if user is None:
             return base | {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
         uid = self._accounts[user].uid

@@ -1,88 +1,191 @@
-"""ownership/join.py: which LogonId is each login, and who owns an id that several carry?"""
+"""ownership/join.py: does every login get one LogonId, the same whatever else is logged in?"""
+
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logonscope.facts import UNSET, Login, Process
-from logonscope.ownership import join, logon_id_of
-from logonscope.ownership.join import is_manager, kernel_id, login_of_cgroup, place_of_cgroup
+from logonscope.ownership.join import (
+    MANAGER_BASE,
+    SCOPE_BASE,
+    is_manager,
+    join,
+    kernel_id,
+    login_of_cgroup,
+    logon_id_of,
+    manager_of_cgroup,
+    place_of_cgroup,
+)
 
 
-def session(login_id: str, **more: object) -> Login:
-    return Login(id=login_id, uid=1000)._replace(**{"scope": f"session-{login_id}.scope", **more})  # type: ignore[arg-type]  # a table of fields
+def logind(login_id: str, kernel: int | None = None, **more: Any) -> Login:
+    """Return a login of alice, whose leader carries a kernel id."""
+    login = Login(login_id, 1000, scope=f"session-{login_id}.scope")
+    return login._replace(process=None if kernel is None else Process(100, ses=kernel), **more)
+
+
+def names(*logins: Login) -> dict[str, str]:
+    """Return which login has which LogonId."""
+    return {login.id: logon for logon, login in join(logins).by_logon.items()}
+
+
+def test_a_numbered_login_keeps_its_number() -> None:
+    assert names(logind("41", audit=41)) == {"41": "41"}
+    assert names(logind("41")) == {"41": "41"}
+
+
+def test_a_login_that_the_service_could_not_number_has_its_leaders_kernel_id() -> None:
+    assert names(logind("c1", 41)) == {"c1": "41"}
+
+
+@pytest.mark.parametrize("kernel", [None, UNSET])
+def test_a_login_without_a_kernel_id_has_a_number_above_all_kernel_ids(kernel: int | None) -> None:
+    assert names(logind("c1", kernel)) == {"c1": str(SCOPE_BASE + 1)}
+    assert SCOPE_BASE > UNSET
+
+
+def test_a_manager_without_a_kernel_id_has_a_number_above_all_scopes() -> None:
+    manager = Login("user@1000.service", 1000, cls="manager")
+    assert names(manager) == {"user@1000.service": str(MANAGER_BASE + 1000)}
+    assert MANAGER_BASE + 0 > SCOPE_BASE + 999_999_999
+
+
+def test_the_one_that_is_numbered_after_a_kernel_id_owns_it_whatever_its_age() -> None:
+    young, old = logind("41", audit=41, since=500), logind("c1", 41, since=100)
+    assert names(young, old) == names(old, young) == {"41": "41", "c1": str(SCOPE_BASE + 1)}
+
+
+def test_else_the_oldest_owns_it() -> None:
+    young, old = logind("c1", 41, since=500), logind("c2", 41, since=100)
+    assert names(young, old) == names(old, young) == {"c2": "41", "c1": str(SCOPE_BASE + 1)}
+
+
+def test_whoever_inherited_a_kernel_id_never_owns_it() -> None:
+    heir, owner = logind("c1", 41, since=100, inherited=True), logind("c2", 41, since=500, inherited=False)
+    assert names(heir, owner) == {"c2": "41", "c1": str(SCOPE_BASE + 1)}
+    assert names(heir) == {"c1": str(SCOPE_BASE + 1)}
+
+
+def test_the_processes_of_a_shared_kernel_id_need_their_cgroup_and_those_without_one() -> None:
+    alone = join([logind("41", audit=41)])
+    assert not alone.shared
+    assert alone.cgroup_of == {UNSET}
+    shared = join([logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)])
+    assert shared.shared == {41: {str(SCOPE_BASE + 1), str(SCOPE_BASE + 2)}}
+    assert shared.cgroup_of == {UNSET, 41}
+
+
+def test_a_manager_with_a_session_of_its_own_is_counted_once() -> None:
+    record = Login("user@1000.service", 1000, cls="manager", process=Process(9, ses=88))
+    session = logind("c3", 88, cls="manager")
+    other = Login("user@1001.service", 1001, cls="manager")
+    assert names(record, session, other) == {"c3": "88", "user@1001.service": str(MANAGER_BASE + 1001)}
+
+
+def test_a_login_whose_id_says_nothing_is_passed_over() -> None:
+    assert names(logind("x1"), logind("c"), logind("")) == {}
 
 
 @pytest.mark.parametrize(
-    ("word", "logon_id"),
+    ("login", "kernel"),
+    [
+        (logind("41", audit=41), 41),
+        (logind("41", 42, audit=41), 41),
+        (logind("c1", 42), 42),
+        (logind("c1", UNSET), None),
+        (logind("c1", 0), None),
+        (logind("c1", audit=UNSET), None),
+        (logind("c1"), None),
+    ],
+)
+def test_the_kernel_id_is_the_services_word_else_the_leaders(login: Login, kernel: int | None) -> None:
+    assert kernel_id(login) == kernel
+
+
+@pytest.mark.parametrize(
+    ("word", "logon"),
     [
         ("41", "41"),
         ("0041", "41"),
-        ("c1", "4294967297"),
         ("4294967295", "4294967295"),
-        ("alice", None),
+        ("c1", "4294967297"),
+        ("c999999999", str(SCOPE_BASE + 999_999_999)),
+        ("c1234567890", None),
         ("c", None),
-        ("c1x", None),
-        ("-1", None),
+        ("C1", None),
         ("", None),
-        ("\uff14\uff11", None),
-        ("9" * 21, None),
-        ("cafe", None),
+        ("alice", None),
+        ("-1", None),
+        ("4 1", None),
+        ("41\n", None),
+        ("٤١", None),
+        ("1" * 21, None),
     ],
 )
-def test_a_word_is_a_logon_id_or_it_is_none(word: str, logon_id: str | None) -> None:
-    assert logon_id_of(word) == logon_id
-
-
-def test_the_service_s_word_for_the_kernel_id_goes_before_the_leader_s() -> None:
-    leader = Process(7, ses=12)
-    assert kernel_id(session("1", audit=11, process=leader)) == 11
-    assert kernel_id(session("1", process=leader)) == 12
-    assert kernel_id(session("1", process=Process(7, ses=UNSET))) is None
-    assert kernel_id(session("1", audit=0)) is None
-
-
-def test_the_login_that_is_numbered_after_a_kernel_id_owns_it_however_old() -> None:
-    joined = join([session("c2", audit=41, since=1), session("41", audit=41, since=9)])
-    assert {logon: login.id for logon, login in joined.by_logon.items()} == {"41": "41", "4294967298": "c2"}
-    assert joined.shared == {41: frozenset({"4294967298"})}
-    assert joined.cgroup_of == {UNSET, 41}
-
-
-def test_an_inherited_id_is_owned_by_nobody_rather_than_by_its_heir() -> None:
-    joined = join([session("c2", audit=41, since=1, inherited=True)])
-    assert set(joined.by_logon) == {"4294967298"}
-
-
-def test_a_manager_that_is_a_session_replaces_the_user_s_record() -> None:
-    leader = Process(7, ses=42)
-    record = Login("user@1000.service", 1000, cls="manager", process=leader)
-    joined = join([record, session("c5", cls="manager-early", scope=None, process=leader)])
-    assert [login.id for login in joined.by_logon.values()] == ["c5"]
-    assert set(joined.by_place) == {"/user.slice/user-1000.slice/user@1000.service"}
-
-
-def test_a_login_with_a_name_that_is_no_number_is_left_out() -> None:
-    assert join([session("weird")]).by_logon == {}
+def test_people_may_say_a_number_or_the_services_own_id(word: str, logon: str | None) -> None:
+    assert logon_id_of(word) == logon
 
 
 @pytest.mark.parametrize(
-    ("cgroup", "place", "login"),
+    ("cgroup", "login", "place", "manager"),
     [
-        ("/user.slice/user-1.slice/session-c2.scope/a/b", "/user.slice/user-1.slice/session-c2.scope", "c2"),
-        ("/user.slice/user-1.slice/user@1.service", "/user.slice/user-1.slice/user@1.service", "user@1.service"),
-        ("/user.slice/user-1.slice/user@2.service", "/user.slice", None),
-        ("/system.slice/cron.service", "/system.slice", None),
-        ("/3/x", "/3", None),
-        ("/", "/", None),
-        ("", "", None),
-        ("/user.slice/user-1.slice/session-../../x.scope", "/user.slice", None),
+        ("/user.slice/user-1000.slice/session-c1.scope/a", "c1", "/user.slice/user-1000.slice/session-c1.scope", None),
+        (
+            "/user.slice/user-1000.slice/user@1000.service/app.slice",
+            "user@1000.service",
+            "/user.slice/user-1000.slice/user@1000.service",
+            str(MANAGER_BASE + 1000),
+        ),
+        ("/c1/below", None, "/c1", None),
+        ("/", None, "/", None),
+        ("", None, "", None),
+        ("/x/user.slice/user-1000.slice/session-c1.scope", None, "/x", None),
     ],
 )
-def test_a_cgroup_names_a_login_by_its_exact_place(cgroup: str, place: str, login: str | None) -> None:
-    assert place_of_cgroup(cgroup) == place
-    assert login_of_cgroup(cgroup) == login
+def test_a_cgroup_names_a_login_by_its_exact_place(
+    cgroup: str, login: str | None, place: str, manager: str | None
+) -> None:
+    assert (login_of_cgroup(cgroup), place_of_cgroup(cgroup), manager_of_cgroup(cgroup)) == (login, place, manager)
 
 
-def test_user_managers_are_told_by_their_class() -> None:
-    assert [is_manager(session("1", cls=cls)) for cls in ("manager", "manager-early", "user", None)] == [
-        True, True, False, False,
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("cls", "manager"),
+    [("manager", True), ("manager-early", True), ("user", False), ("background", False), (None, False)],
+)
+def test_the_class_says_which_logins_are_managers(cls: str | None, *, manager: bool) -> None:
+    assert is_manager(logind("c1", cls=cls)) is manager
+
+
+numbered = st.builds(lambda number, **more: logind(str(number), audit=number, **more), st.integers(1, 4))
+unnumbered = st.builds(
+    lambda number, **more: logind(f"c{number}", **more),
+    st.integers(1, 4),
+    kernel=st.sampled_from([None, 1, 2, 3, 9]),
+    since=st.none() | st.integers(1, 3),
+    inherited=st.none() | st.booleans(),
+)
+many = st.lists(numbered | unnumbered, max_size=6, unique_by=lambda login: login.id)
+
+
+@given(many, st.randoms(use_true_random=False))
+def test_the_order_in_which_logins_are_read_does_not_matter(logins: list[Login], chance: object) -> None:
+    shuffled = sorted(logins, key=lambda _: chance.random())  # type: ignore[attr-defined]  # a random.Random
+    assert join(logins) == join(shuffled)
+
+
+@given(many)
+def test_no_two_logins_have_one_logon_id(logins: list[Login]) -> None:
+    assert len(join(logins).by_logon) == len(logins)
+
+
+@given(many, st.integers(0, 5))
+def test_a_login_that_inherited_its_kernel_id_keeps_its_logon_id_when_another_ends(
+    logins: list[Login], ended: int
+) -> None:
+    before = names(*logins)
+    after = names(*(logins[:ended] + logins[ended + 1 :]))
+    for login in logins[:ended] + logins[ended + 1 :]:
+        if login.inherited or kernel_id(login) is None:
+            assert after[login.id] == before[login.id]

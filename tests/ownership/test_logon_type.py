@@ -1,94 +1,125 @@
-"""ownership/logon_type.py: what kind of login is it, row by row of the mapping?"""
-
-from typing import Any
+"""ownership/logon_type.py: is every way to log in given the LogonType that Windows would give it, and none by guess?"""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.ownership.logon_type import NAMES, Traits, authentication_package, logon_type
+from logonscope.ownership.logon_type import NAMES, RULES, Traits, authentication_package, logon_type
 
-MAPPING: list[tuple[int | None, dict[str, Any]]] = [
-    (0, {"system": True}),
-    (0, {"system": True, "service": "sshd", "cls": "user"}),
-    (5, {"cls": "manager", "service": "systemd-user"}),
-    (5, {"cls": "manager-early"}),
-    (5, {"service": "systemd-user"}),
-    (5, {"origin": "systemd"}),
-    (4, {"cls": "background", "service": "cron"}),
-    (4, {"cls": "user", "service": "atd"}),
-    (4, {"service": "crond"}),
-    (4, {"service": "anacron"}),
-    (4, {"cls": "background", "service": "login", "type": "unspecified"}),
-    (4, {"cls": "background-light", "service": "my-batch"}),
-    (7, {"cls": "lock-screen", "type": "wayland", "seat": "seat0"}),
-    (2, {"cls": "greeter", "service": "gdm-launch-environment", "seat": "seat0"}),
-    (2, {"cls": "user", "service": "su-l", "tty": "pts/1"}),
-    (4, {"cls": "background", "service": "su-l"}),
-    (2, {"cls": "user", "service": "runuser-l", "tty": "pts/1"}),
-    (4, {"cls": "background", "service": "systemd-run0"}),
-    (2, {"service": "machine-shell", "tty": "pts/2", "cls": "user"}),
-    (10, {"cls": "user", "service": "gdm-password", "type": "wayland", "remote": True}),
-    (10, {"cls": "user", "service": "xrdp-sesman", "type": "x11", "remote": True}),
-    (10, {"cls": "user", "service": "tigervnc", "remote": True}),
-    (10, {"cls": "user", "service": "cockpit", "type": "web", "remote": True}),
-    (10, {"cls": "user", "service": "remote", "tty": "pts/4", "remote": True}),
-    (10, {"cls": "user", "service": "sshd", "tty": "pts/0", "remote": True, "type": "tty"}),
-    (3, {"cls": "user", "service": "sshd", "remote": True, "type": "tty"}),
-    (3, {"cls": "user", "service": "sshd", "remote": True, "password": False}),
-    (8, {"cls": "user", "service": "sshd", "remote": True, "password": True}),
-    (None, {"cls": "user", "service": "sshd", "remote": True, "tty_known": False}),
-    (3, {"cls": "background", "service": "vsftpd", "remote": True}),
-    (8, {"cls": "background", "service": "dovecot", "password": True}),
-    (3, {"cls": "background", "service": "samba"}),
-    (2, {"cls": "user", "service": "login", "tty": "tty1", "seat": "seat0", "remote": False}),
-    (2, {"cls": "user", "service": "gdm-password", "type": "x11", "seat": "seat0", "remote": False}),
-    (2, {"cls": "user", "service": "lightdm", "remote": False}),
-    (2, {"cls": "user", "service": "sddm", "type": "wayland"}),
-    (10, {"origin": "sshd", "tty": "pts/3"}),
-    (3, {"origin": "sshd"}),
-    (10, {"origin": "sshd-session", "tty": "pts/3"}),
-    (4, {"origin": "cron"}),
-    (4, {"origin": "CRON"}),
-    (4, {"origin": "atd"}),
-    (2, {"origin": "login", "tty": "tty2"}),
-    (None, {"origin": "python3"}),
-    (None, {"origin": "bash", "tty": "pts/1"}),
-    (None, {}),
-]
+SSH = Traits(cls="user", type="tty", service="sshd", remote=True)
+LOCAL = Traits(cls="user", type="unspecified", remote=False)
+
+TABLE = [
+    # nobody logged in
+    (Traits(system=True), 0, "no login started it"),
+    # user managers
+    (Traits(cls="manager", service="systemd-user"), 5, "class manager"),
+    (Traits(cls="manager-early"), 5, "class manager-early"),
+    (Traits(service="systemd-user"), 5, "PAM service systemd-user"),
+    # batches
+    (Traits(cls="background", service="cron"), 4, "PAM service cron"),
+    (Traits(service="crond"), 4, "PAM service crond"),
+    (Traits(cls="background-light", service="atd"), 4, "PAM service atd"),
+    (Traits(service="anacron"), 4, "PAM service anacron"),
+    (Traits(cls="background", service="login"), 4, "class background"),
+    (Traits(cls="background-light", service="my-unit"), 4, "class background-light"),
+    # the screens of a display manager
+    (Traits(cls="lock-screen", seat="seat0"), 7, "class lock-screen"),
+    (Traits(cls="greeter", seat="seat0", service="gdm-launch-environment"), 2, "class greeter"),
+    # a change of user that is a login of its own
+    (Traits(cls="background", service="su-l"), 4, "PAM service su-l"),
+    (Traits(cls="background", service="su-l", tty="pts/3"), 2, "PAM service su-l"),
+    (Traits(cls="user", service="su", tty="pts/3"), 2, "PAM service su"),
+    (Traits(cls="background", service="runuser-l"), 4, "PAM service runuser-l"),
+    (Traits(cls="background", service="systemd-run0", tty="pts/0"), 2, "PAM service systemd-run0"),
+    (Traits(cls="user", service="machine-shell", tty="pts/0"), 2, "PAM service machine-shell"),
+    # ssh
+    (SSH._replace(tty="pts/0"), 10, "sshd, terminal pts/0"),
+    (SSH, 3, "sshd, no terminal"),
+    (SSH._replace(tty_known=False), None, "sshd; whether it had a terminal cannot be told"),
+    (SSH._replace(tty_known=False, tty="pts/0"), 10, "sshd, terminal pts/0"),
+    # other remote logins with a screen or a terminal
+    (Traits(cls="user", type="x11", service="xrdp-sesman", remote=True), 10, "remote, type x11"),
+    (Traits(cls="user", type="wayland", service="gdm-password", remote=True), 10, "remote, type wayland"),
+    (Traits(cls="user", type="web", service="cockpit", remote=True), 10, "remote, type web"),
+    (Traits(cls="user", type="unspecified", service="tigervnc", remote=True), 10, "remote, PAM service tigervnc"),
+    (Traits(cls="user", type="tty", service="remote", tty="pts/1", remote=True), 10, "remote, terminal pts/1"),
+    # network services
+    (Traits(service="vsftpd", remote=True), 3, "PAM service vsftpd"),
+    (Traits(service="dovecot"), 3, "PAM service dovecot"),
+    (Traits(cls="background", service="samba"), 3, "PAM service samba"),
+    (Traits(service="rsync"), 3, "PAM service rsync"),
+    # in front of the machine
+    (LOCAL._replace(seat="seat0", service="gdm-password"), 2, "seat seat0"),
+    (LOCAL._replace(tty="tty1", service="login"), 2, "terminal tty1"),
+    (LOCAL._replace(type="wayland"), 2, "type wayland"),
+    (LOCAL._replace(type="tty"), 2, "type tty"),
+    # where no login service vouches, what it began with
+    (Traits(origin="sshd"), 3, "sshd, no terminal"),
+    (Traits(origin="sshd-session", tty="pts/0"), 10, "sshd, terminal pts/0"),
+    (Traits(origin="cron"), 4, "began with cron"),
+    (Traits(origin="CRON"), 4, "began with CRON"),
+    (Traits(origin="sshd", tty_known=False), None, "sshd; whether it had a terminal cannot be told"),
+    (Traits(origin="atd"), 4, "began with atd"),
+    (Traits(origin="systemd"), 5, "began with systemd"),
+    (Traits(origin="login"), 2, "began with login"),
+    # what is not known is no guess
+    (Traits(), None, "nothing says what kind of login it was"),
+    (Traits(origin="bash"), None, "nothing says what kind of login it was"),
+    (Traits(cls="user", type="unspecified", service="mystery", remote=True), None,
+     "nothing says what kind of login it was"),
+    (Traits(tty="pts/0"), None, "nothing says what kind of login it was"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expected", "traits"), MAPPING, ids=[str(sorted(traits.items())) for _, traits in MAPPING])
-def test_each_row_of_the_mapping(expected: int | None, traits: dict[str, Any]) -> None:
-    assert logon_type(Traits(**traits))[0] == expected
+@pytest.mark.parametrize(("traits", "number", "because"), TABLE)
+def test_the_logon_type_is_that_of_the_table(traits: Traits, number: int | None, because: str) -> None:
+    assert logon_type(traits) == (number, because)
 
 
-TEXT = st.one_of(st.none(), st.sampled_from(["sshd", "cron", "su-l", "login", "user", "background", "x11", "tty", "?"]))
+@pytest.mark.parametrize("service", ["login", "sddm", "lightdm", "gdm-password", "sddm-autologin"])
+def test_a_login_program_of_the_machine_itself_says_so_by_its_name(service: str) -> None:
+    assert logon_type(LOCAL._replace(service=service)) == (2, f"PAM service {service}")
 
 
-@given(
-    st.builds(
-        Traits,
-        st.booleans(),
-        TEXT,
-        TEXT,
-        TEXT,
-        TEXT,
-        st.one_of(st.none(), st.booleans()),
-        TEXT,
-        st.booleans(),
-        st.one_of(st.none(), st.booleans()),
-        TEXT,
-    )
-)
-def test_whatever_is_known_it_is_a_documented_value_and_never_new_credentials(traits: Traits) -> None:
-    kind, because = logon_type(traits)
-    assert kind is None or (kind in NAMES and kind != 9)
+words = st.none() | st.sampled_from([
+    "sshd", "cron", "login", "su-l", "systemd-user", "user", "manager", "greeter", "lock-screen", "background", "x11",
+    "tty", "unspecified", "seat0", "pts/0", "vsftpd", "xrdp-sesman", "sshd-session", "systemd", "bash",
+])  # fmt: skip
+flags = st.none() | st.booleans()
+any_traits = st.builds(
+    Traits, system=st.booleans(), cls=words, type=words, service=words, seat=words, remote=flags, tty=words,
+    tty_known=st.booleans(), origin=words,
+)  # fmt: skip
+
+
+@given(any_traits)
+def test_every_login_gets_a_documented_type_or_none_and_never_one_that_linux_has_no_fact_for(traits: Traits) -> None:
+    number, because = logon_type(traits)
+    assert number is None or number in NAMES
+    assert number not in {8, 9}  # how somebody authenticated, and credentials for the network alone
     assert because
 
 
-def test_the_authentication_package_is_pam_where_pam_is_all_that_could_have_decided() -> None:
-    assert authentication_package(Traits(service="login"))[0] == "PAM"
-    assert authentication_package(Traits(service="sshd"))[0] is None
-    assert authentication_package(Traits())[0] is None
-    assert authentication_package(Traits(system=True, service="login"))[0] is None
+def test_every_rule_speaks_for_some_login_of_the_table() -> None:
+    spoken = {next(at for at, rule in enumerate(RULES) if rule.applies(traits)) for traits, _, _ in TABLE}
+    assert spoken == set(range(len(RULES)))
+
+
+def test_the_names_are_those_that_are_documented() -> None:
+    assert sorted(NAMES) == [0, *range(2, 14)]
+    assert (NAMES[0], NAMES[2], NAMES[3], NAMES[10]) == ("System", "Interactive", "Network", "RemoteInteractive")
+
+
+@pytest.mark.parametrize(
+    ("traits", "package"),
+    [
+        (Traits(system=True), None),
+        (Traits(), None),
+        (Traits(service="sshd"), None),
+        (Traits(service="login"), "PAM"),
+        (Traits(service="cron"), "PAM"),
+    ],
+)
+def test_the_authentication_package_is_pam_or_not_known(traits: Traits, package: str | None) -> None:
+    assert authentication_package(traits)[0] == package

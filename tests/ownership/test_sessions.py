@@ -1,72 +1,211 @@
-"""ownership/sessions.py: what is this logon session, and where does each value come from?"""
+"""ownership/sessions.py: does each value of a logon session come from where it says?"""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from logonscope.facts import UNSET, Login, Owner, Process
-from logonscope.ownership import SYSTEM, earliest, login_uid, logon_session, started_at
-from logonscope.ownership.sessions import APPROXIMATE_START
-from tests.example import ACCOUNTS, BTIME, BY_PID, LOGINS, MACHINE, PROCESSES, since
+import pytest
 
-ALICE = Owner("41", "audit", LOGINS[1])
-MEMBERS = [process for process in PROCESSES if process.ses == 41]
+from logonscope.facts import UNSET, Account, Login, LogonSession, Machine, Owner, Process
+from logonscope.ownership.owners import SYSTEM
+from logonscope.ownership.sessions import (
+    APPROXIMATE_START,
+    KERNEL,
+    START_OF_PARENTS,
+    TTY_NR,
+    earliest,
+    login_uid,
+    logon_session,
+    started_at,
+)
 
-
-def at(minute: float) -> datetime:
-    return datetime.fromtimestamp(BTIME + minute * 60, UTC)
-
-
-def test_a_vouched_login_takes_the_service_s_word_and_names_it() -> None:
-    session = logon_session(ALICE, MEMBERS, MACHINE, ACCOUNTS)
-    assert (session.user, session.uid, session.logon_type, session.state) == ("alice", 1000, 10, "active")
-    assert (session.start, session.leader, session.tty) == (at(602), 4100, "pts/0")
-    assert (session.vouched_by, session.login, session.scope) == ("logind", "41", "session-41.scope")
-    assert (session.processes, session.leftovers) == (5, 0)
-    assert session.sources["uid"] == "/proc/PID/loginuid"
-    assert session.sources["start"] == session.sources["remote_host"] == "/run/systemd/sessions/41"
-    assert session.sources["tty"] == "/proc/PID/stat, tty_nr"
-    assert "seat" not in session.sources
+BOOT = 1_700_000_000
+MACHINE = Machine("testhost", None, BOOT, 100, 4096, "6.1", None, audit=True, uid_min=1000)
+ACCOUNTS = {uid: Account(name, uid, uid, "", "/", "/bin/sh") for uid, name in ((0, "root"), (1000, "alice"))}
+SOURCE = "/run/systemd/sessions/41"
+PTS0 = 136 << 8
 
 
-def test_a_login_that_nobody_vouches_for_has_an_approximate_start_and_says_so() -> None:
-    members = [BY_PID[6001], BY_PID[6000]]
-    session = logon_session(Owner("63", "audit"), members, MACHINE, ACCOUNTS)
-    assert (session.start, session.sources["start"]) == (at(660), APPROXIMATE_START)
-    assert (session.user, session.logon_type, session.vouched_by) == ("root", 4, None)
-    assert (session.state, session.leftovers, session.leader) == (None, None, None)
+def process(pid: int, ppid: int = 1, start: int | None = None, comm: str = "bash", **more: int | None) -> Process:
+    """Return a process of alice's login 41."""
+    made = Process(pid, ses=41, loginuid=1000, comm=comm, ppid=ppid, tty_nr=0, start=pid if start is None else start)
+    return made._replace(**more)  # type: ignore[arg-type]  # some of its numbers
 
 
-def test_the_system_session_began_with_the_machine() -> None:
-    session = logon_session(SYSTEM, [BY_PID[1], BY_PID[2]], MACHINE, ACCOUNTS)
-    assert (session.logon_id, session.start, session.uid, session.logon_type) == ("4294967295", at(0), None, 0)
+LEADER = process(10, comm="sshd")
+LOGIN = Login(
+    id="41", uid=1000, leader=10, audit=41, since=(BOOT + 7) * 1_000_000, user="alice", cls="user", type="tty",
+    service="sshd", remote=True, remote_host="192.0.2.7", remote_user="al", scope="session-41.scope", state="active",
+    source=SOURCE, process=LEADER, gone=False,
+)  # fmt: skip
 
 
-def test_of_some_processes_nothing_is_counted() -> None:
-    session = logon_session(ALICE, MEMBERS[:1], MACHINE, ACCOUNTS, whole=False)
+def at(seconds: float) -> datetime:
+    """Return the time so many seconds after the boot."""
+    return datetime.fromtimestamp(BOOT + seconds, UTC)
+
+
+def describe(
+    login: Login | None, members: Sequence[Process], *, evidence: str = "audit", logon: str = "41", whole: bool = True
+) -> LogonSession:
+    """Return the logon session of a login, or one that nobody vouches for."""
+    return logon_session(Owner(logon, evidence, login), members, MACHINE, ACCOUNTS, whole=whole)
+
+
+def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
+    session = describe(LOGIN, [LEADER, process(11, 10, comm="bash", tty_nr=PTS0)])
+    assert session._replace(sources={}) == LogonSession(
+        logon_id="41", user="alice", uid=1000, logon_type=10, logon_type_name="RemoteInteractive", start=at(7),
+        state="active", tty="pts/0", remote_host="192.0.2.7", remote_user="al", service="sshd",
+        login_class="user", leader=10, scope="session-41.scope", login="41", vouched_by="logind",
+        processes=2, leftovers=0,
+    )  # fmt: skip
+    record = ("state", "start", "remote_host", "remote_user", "service", "login_class", "leader", "scope")
+    assert session.sources == dict.fromkeys(record, SOURCE) | {
+        "uid": KERNEL, "tty": TTY_NR, "logon_type": "sshd, terminal pts/0",
+        "authentication_package": "only the login program's own log tells",
+    }  # fmt: skip
+
+
+def test_a_value_that_is_not_known_has_no_source() -> None:
+    session = describe(LOGIN._replace(remote_host=None, seat=None), [LEADER])
+    named = {name for name in session._fields if getattr(session, name) is not None}
+    assert set(session.sources) - {"authentication_package"} <= named
+
+
+def test_the_system_session_is_of_nobody_and_as_old_as_the_machine() -> None:
+    daemon = Process(1, ses=UNSET, loginuid=UNSET, comm="systemd", ppid=0, start=3)
+    session = logon_session(SYSTEM, [daemon], MACHINE, ACCOUNTS)
+    assert session._replace(sources={}) == LogonSession(
+        str(UNSET), logon_type=0, logon_type_name="System", start=at(0), processes=1
+    )
+    assert session.sources["start"] == "/proc/stat, btime"
+
+
+def test_without_a_record_the_start_is_approximate_and_says_so() -> None:
+    session = describe(None, [process(12, 11, start=900), process(11, 1, start=500), process(13, 11, start=400)])
+    assert (session.start, session.sources["start"]) == (at(5), APPROXIMATE_START)
+    assert (session.state, session.vouched_by, session.leftovers, session.login) == (None, None, None, None)
+    assert (session.user, session.sources["uid"]) == ("alice", KERNEL)
+
+
+def test_a_record_without_a_time_leaves_the_approximation() -> None:
+    session = describe(LOGIN._replace(since=None), [process(10, start=300)])
+    assert (session.start, session.sources["start"]) == (at(3), APPROXIMATE_START)
+
+
+def test_where_not_even_a_process_is_known_neither_is_the_start() -> None:
+    session = describe(None, [Process(10, ses=41, loginuid=1000)])
+    assert session.start is None
+    assert "start" not in session.sources
+
+
+def test_an_impossible_time_is_not_known() -> None:
+    assert describe(LOGIN._replace(since=1 << 63), [LEADER]).start is None
+    assert started_at(process(10, start=1 << 63), MACHINE) is None
+
+
+def test_who_is_gone_leaves_leftovers() -> None:
+    session = describe(LOGIN._replace(gone=True, process=None, state="closing"), [process(11), process(12)])
+    assert (session.state, session.leftovers, session.processes) == ("logged out", 2, 2)
+    assert session.sources["state"] == f"{SOURCE}: process 10 is gone"
+    assert session.logon_type is None  # its terminal went with the leader
+
+
+def test_where_the_leader_cannot_be_seen_leftovers_are_not_known() -> None:
+    session = describe(LOGIN._replace(gone=None, process=None), [process(11)])
+    assert (session.state, session.leftovers) == ("active", None)
+
+
+def test_some_processes_alone_are_not_counted() -> None:
+    session = describe(LOGIN, [LEADER], whole=False)
     assert (session.processes, session.leftovers) == (None, None)
 
 
-def test_elogind_is_told_from_logind_by_its_lack_of_scopes() -> None:
-    login = Login("3", 1000, cls="user", since=since(1), source="/run/systemd/sessions/3")
-    assert logon_session(Owner("3", "audit", login), MEMBERS, MACHINE, ACCOUNTS).vouched_by == "elogind"
+def test_of_some_processes_the_first_says_what_the_session_began_with_only_where_it_is_a_login_programs() -> None:
+    job = [process(20, comm="cron", start=200), process(21, 20, comm="sh", start=300)]
+    assert describe(None, job, whole=False).logon_type == describe(None, job).logon_type == 4
+    inside = [process(21, 20, comm="sh", start=300)]
+    session = describe(None, inside, whole=False)
+    assert session.logon_type is None
+    assert (session.start, session.sources["start"]) == (at(3), START_OF_PARENTS)
 
 
-def test_the_kernel_s_login_uid_goes_before_the_service_s() -> None:
-    moved = Login("41", 1234)
-    assert login_uid(Owner("41", "audit", moved), MEMBERS) == 1000
-    assert login_uid(Owner("41", "audit", moved), [Process(1, ses=41, loginuid=UNSET)]) == 1234
-    assert login_uid(Owner(str(2**32 + 1), "scope", moved), MEMBERS) == 1234
-    assert login_uid(Owner(str(2**33 + 77), "manager"), []) == 77
-    assert login_uid(SYSTEM, [BY_PID[1]]) is None
+def test_whether_there_is_a_terminal_cannot_be_told_without_what_is_below_the_leader() -> None:
+    owner = Owner("41", "audit", LOGIN)
+    session = logon_session(owner, [LEADER], MACHINE, ACCOUNTS, whole=False, terminal_told=False)
+    assert (session.logon_type, session.tty) == (None, None)
 
 
-def test_the_earliest_is_the_first_whose_parent_is_not_among_them() -> None:
-    parent = Process(5, ppid=1, start=100)
-    child = Process(6, ppid=5, start=50)  # its start is of the time before it was reparented
-    assert earliest([child, parent]) == parent
-    assert earliest([Process(7)]) is None
+def test_without_a_boot_time_no_start_is_known() -> None:
+    machine = MACHINE._replace(btime=None)
+    assert started_at(LEADER, machine) is None
+    assert logon_session(SYSTEM, [Process(1)], machine, ACCOUNTS).start is None
+    assert logon_session(Owner("41", "audit", LOGIN), [LEADER], machine, ACCOUNTS).start == at(7)
+
+
+def test_the_records_terminal_comes_before_the_kernels() -> None:
+    session = describe(LOGIN._replace(tty="pts/9"), [LEADER, process(11, 10, tty_nr=PTS0)])
+    assert (session.tty, session.sources["tty"]) == ("pts/9", SOURCE)
+
+
+def test_an_account_that_no_longer_exists_keeps_the_name_of_the_record() -> None:
+    gone = describe(LOGIN._replace(uid=1002, user="carol"), [process(11, loginuid=1002)])
+    assert (gone.user, gone.uid) == ("carol", 1002)
+    unknown = describe(None, [process(11, loginuid=1002)])
+    assert (unknown.user, unknown.uid) == (None, 1002)
+
+
+def test_the_login_service_that_vouches_is_named() -> None:
+    assert describe(LOGIN._replace(service_name="elogind"), [LEADER]).vouched_by == "elogind"
+
+
+def test_the_uid_of_a_scope_is_the_records_word() -> None:
+    su = LOGIN._replace(id="c1", uid=1000, audit=None, scope="session-c1.scope", source="/run/systemd/sessions/c1")
+    member = Process(20, ses=UNSET, loginuid=UNSET, comm="su", ppid=1, start=5)
+    session = describe(su, [member], evidence="scope", logon="4294967297")
+    assert (session.uid, session.sources["uid"]) == (1000, "/run/systemd/sessions/c1")
+
+
+def test_the_uid_of_a_manager_that_nobody_vouches_for_is_its_cgroups() -> None:
+    member = Process(20, ses=UNSET, loginuid=UNSET, comm="systemd", ppid=1, start=5)
+    session = describe(None, [member], evidence="manager", logon=str((1 << 33) + 1000))
+    assert (session.user, session.uid) == ("alice", 1000)
+    assert session.sources["uid"] == "/proc/PID/cgroup"
+
+
+@pytest.mark.parametrize(
+    ("owner", "loginuid", "uid"),
+    [
+        (Owner("41", "audit"), 1000, 1000),
+        (Owner("41", "audit"), UNSET, None),
+        (Owner("41", "audit"), None, None),
+        (Owner("41", "audit", LOGIN), None, 1000),
+        (Owner("41", "audit", LOGIN._replace(uid=1001)), 1000, 1000),
+        (Owner("4294967297", "scope", LOGIN._replace(uid=1001)), 1000, 1001),
+        (Owner(str((1 << 33) + 1000), "manager"), UNSET, 1000),
+        (Owner(str((1 << 33) + 1000), "manager", LOGIN), UNSET, 1000),
+        (SYSTEM, UNSET, None),
+        (SYSTEM, 1000, None),
+        (Owner(None, "unread"), None, None),
+        (Owner(None, "hidden"), 1000, None),
+    ],
+)
+def test_the_login_uid_is_the_kernels_word_where_the_session_is_the_kernels(
+    owner: Owner, loginuid: int | None, uid: int | None
+) -> None:
+    assert login_uid(owner, [Process(1, loginuid=loginuid)]) == uid
+
+
+def test_the_first_process_is_the_earliest_whose_parent_is_not_among_them() -> None:
+    monitor, shell, older_child = process(20, 1, 50), process(30, 20, 60), process(31, 20, 40)
+    assert earliest([shell, older_child, monitor]) is monitor
+    assert earliest([shell, older_child]) is older_child
+    assert earliest([Process(5)]) is None
     assert earliest([]) is None
+    circle = [process(1, 2, 9), process(2, 1, 8)]
+    assert earliest(circle) is circle[1]
 
 
-def test_a_process_that_was_not_read_has_no_start() -> None:
+def test_a_start_is_the_boot_time_plus_ticks() -> None:
+    assert started_at(process(1, start=12_345), MACHINE) == at(123.45)
     assert started_at(Process(1), MACHINE) is None
-    assert started_at(Process(1, start=150), MACHINE) == datetime.fromtimestamp(BTIME + 1.5, UTC)

@@ -1,33 +1,39 @@
-"""ownership/state.py: how does a login stand, and what of it is left over?"""
+"""ownership/state.py: does a login stand as the login service says, unless the kernel knows better?"""
 
 import pytest
 
 from logonscope.facts import Login
-from logonscope.ownership import is_leftover, state
+from logonscope.ownership.state import is_leftover, state
+
+SESSION, MANAGER = Login("41", 1000, cls="user"), Login("user@1000.service", 1000, cls="manager")
+
+TABLE = [
+    # login, the service's word, is the leader gone -> state, leftover
+    (SESSION, "active", False, "active", False),
+    (SESSION, "online", False, "online", False),
+    (SESSION, "opening", False, "online", False),
+    (SESSION, "closing", False, "closing", False),
+    (SESSION, "active", True, "logged out", True),
+    (SESSION, "closing", True, "logged out", True),
+    (SESSION, None, True, "logged out", True),
+    (SESSION, "active", None, "active", None),
+    (SESSION, "closing", None, "closing", None),
+    (SESSION, None, False, None, False),
+    (SESSION, "something new", False, None, False),
+    (SESSION, "lingering", False, None, False),
+    (MANAGER, "lingering", False, "lingering", False),
+    (MANAGER, "active", False, "active", False),
+    (MANAGER, "active", True, "logged out", True),
+]
 
 
-@pytest.mark.parametrize(
-    ("said", "gone", "cls", "expected", "leftover"),
-    [
-        ("active", False, "user", "active", False),
-        ("online", False, "user", "online", False),
-        ("opening", False, "user", "online", False),
-        ("closing", False, "user", "closing", False),
-        ("closing", True, "user", "logged out", True),
-        ("active", True, "user", "logged out", True),
-        ("lingering", False, "manager", "lingering", False),
-        ("lingering", False, "user", None, False),
-        ("active", None, "user", "active", None),
-        ("nonsense", False, "user", None, False),
-        (None, False, "user", None, False),
-    ],
-)
-def test_the_leader_decides_before_the_service(
-    said: str | None, gone: bool | None, cls: str, expected: str | None, leftover: bool | None
+@pytest.mark.parametrize(("login", "said", "gone", "expected", "leftover"), TABLE)
+def test_the_state_is_that_of_the_table(
+    login: Login, said: str | None, gone: bool | None, expected: str | None, leftover: bool | None
 ) -> None:
-    login = Login("1", 1000, state=said, gone=gone, cls=cls)
+    login = login._replace(state=said, gone=gone)
     assert (state(login), is_leftover(login)) == (expected, leftover)
 
 
-def test_where_nobody_vouches_nothing_is_said() -> None:
+def test_where_nobody_vouches_nothing_is_known() -> None:
     assert (state(None), is_leftover(None)) == (None, None)

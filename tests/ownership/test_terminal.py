@@ -1,56 +1,94 @@
-"""ownership/terminal.py: which terminal is it, and which one did the login itself give?"""
+"""ownership/terminal.py: is the terminal of a login the one that its person sits at?"""
+
+import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logonscope.facts import Process
-from logonscope.ownership import terminal_name
-from logonscope.ownership.terminal import terminal_below
+from logonscope.ownership.terminal import terminal_below, terminal_name
 
-PTS0 = 136 << 8
+NAMES = [
+    (0, 0, None),
+    (4, 1, "tty1"),
+    (4, 63, "tty63"),
+    (4, 64, "ttyS0"),
+    (4, 67, "ttyS3"),
+    (5, 1, "console"),
+    (136, 0, "pts/0"),
+    (136, 255, "pts/255"),
+    (137, 0, "pts/256"),
+    (143, 255, "pts/2047"),
+    (136, 300, "pts/300"),
+    (136, 1_048_575, "pts/1048575"),
+    (188, 2, "ttyUSB2"),
+    (166, 0, "ttyACM0"),
+    (229, 0, "hvc0"),
+    (204, 64, "ttyAMA0"),
+    (204, 80, "204:80"),
+    (3, 7, "3:7"),
+]
 
 
-@pytest.mark.parametrize(
-    ("tty_nr", "name"),
-    [
-        (None, None),
-        (0, None),
-        (PTS0, "pts/0"),
-        (PTS0 + 255, "pts/255"),
-        ((137 << 8) + 1, "pts/257"),
-        ((136 << 8) | (1 << 20), "pts/256"),
-        ((4 << 8) + 1, "tty1"),
-        ((4 << 8) + 64, "ttyS0"),
-        ((5 << 8) + 1, "console"),
-        (229 << 8, "hvc0"),
-        ((204 << 8) + 64, "ttyAMA0"),
-        ((188 << 8) + 3, "ttyUSB3"),
-        ((250 << 8) + 7, "250:7"),
-    ],
-)
-def test_a_terminal_is_named_as_ps_names_it(tty_nr: int | None, name: str | None) -> None:
-    assert terminal_name(tty_nr) == name
+@pytest.mark.parametrize(("major", "minor", "name"), NAMES)
+def test_a_terminal_has_the_name_that_ps_gives_it(major: int, minor: int, name: str | None) -> None:
+    assert terminal_name(os.makedev(major, minor)) == name
+
+
+def test_where_the_terminal_is_not_known_it_has_no_name() -> None:
+    assert terminal_name(None) is None
+
+
+def test_a_large_number_that_the_kernel_prints_as_negative_is_the_same_terminal() -> None:
+    number = os.makedev(136, 600_000)
+    assert terminal_name(number - (1 << 32)) == terminal_name(number) == "pts/600000"
+
+
+PTS0, PTS1 = os.makedev(136, 0), os.makedev(136, 1)
 
 
 def process(pid: int, ppid: int, comm: str, tty_nr: int = 0) -> Process:
-    return Process(pid, ppid=ppid, comm=comm, tty_nr=tty_nr)
+    """Return a process."""
+    return Process(pid, comm=comm, ppid=ppid, tty_nr=tty_nr)
 
 
-SSHD = process(10, 1, "sshd")
+MONITOR = process(10, 1, "sshd")
+USER_SSHD = process(11, 10, "sshd")
 
 
-def test_the_leader_s_own_terminal_comes_first() -> None:
-    assert terminal_below(process(5, 1, "login", PTS0 + 1), [process(6, 5, "bash", PTS0 + 2)]) == "pts/1"
+def test_the_leaders_own_terminal_is_the_logins() -> None:
+    assert terminal_below(process(5, 1, "login", os.makedev(4, 1)), []) == "tty1"
 
 
-def test_the_shell_s_terminal_counts_below_the_login_program_s_own_processes() -> None:
-    assert terminal_below(SSHD, [process(11, 10, "sshd"), process(12, 11, "bash", PTS0 + 3)]) == "pts/3"
+def test_the_shell_below_both_processes_of_sshd_has_the_terminal() -> None:
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, process(12, 11, "bash", PTS0)]) == "pts/0"
 
 
-def test_a_terminal_that_was_made_inside_a_login_without_one_does_not_count() -> None:
-    members = [process(11, 10, "sshd"), process(12, 11, "bash"), process(13, 12, "script"), process(14, 13, "sh", PTS0)]
-    assert terminal_below(SSHD, members) is None
-    assert terminal_below(SSHD, [process(20, 1, "tmux: server"), process(21, 20, "bash", PTS0)]) is None
+def test_a_command_without_a_terminal_is_a_login_without_one() -> None:
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, process(12, 11, "bash")]) is None
+    assert terminal_below(MONITOR, [MONITOR]) is None
 
 
-def test_a_circle_of_parents_ends() -> None:
-    assert terminal_below(SSHD, [process(11, 12, "sshd"), process(12, 11, "sshd"), process(10, 10, "sshd")]) is None
+def test_a_terminal_that_was_made_inside_the_login_does_not_count() -> None:
+    inside = [process(12, 11, "bash"), process(13, 12, "tmux: server"), process(14, 13, "bash", PTS1)]
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, *inside]) is None
+    script = [process(12, 11, "script"), process(13, 12, "bash", PTS1)]
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, *script]) is None
+
+
+def test_the_leader_need_not_be_among_the_processes() -> None:
+    assert terminal_below(MONITOR, [USER_SSHD, process(12, 11, "bash", PTS0)]) == "pts/0"
+
+
+members = st.lists(
+    st.builds(
+        process, st.integers(1, 8), st.integers(0, 8), st.sampled_from(["sshd", "bash"]), st.sampled_from([0, PTS0])
+    ),
+    max_size=12,
+)
+
+
+@given(members)
+def test_parents_that_go_round_in_a_circle_end_the_search(processes: list[Process]) -> None:
+    assert terminal_below(process(1, 2, "sshd"), processes) in {None, "pts/0"}

@@ -1,6 +1,7 @@
 """Who sees what? Everybody their own logon sessions and processes, and only root or sudo all of them."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_a_user_is_told_nothing_of_the_login_of_another(lab: Lab) -> None:
         code, out, error = asked(lab.machine, "whose", str(pid), user="alice")
         listed = asked(lab.machine, "ps", logon_id, user="alice")
 
-    assert (code, out) == (3, "")
+    assert (code, out) == (3, "[]\n")
     assert "not yours" in error
     assert "bob" not in error
     assert logon_id not in error
@@ -107,3 +108,27 @@ def test_what_the_kernel_lets_anybody_read_is_no_secret(lab: Lab, user: str) -> 
 
     assert {pid: readable[pid] for pid in pids} == {pid: everything[pid] for pid in pids}
     assert {pid for pid, logon_id in everything.items() if logon_id == "4294967295"} & readable.keys()
+
+
+@pytest.fixture
+def hidden(lab: Lab) -> Iterator[None]:
+    """Have /proc show everybody only the processes that run as them (proc(5), hidepid)."""
+    lab.machine.run(["mount", "-o", "remount,hidepid=invisible", "/proc"])
+    yield
+    lab.machine.run(["mount", "-o", "remount,hidepid=off", "/proc"])
+
+
+@pytest.mark.usefixtures("hidden")
+def test_where_others_are_hidden_nobody_is_taken_for_gone(lab: Lab) -> None:
+    with lab.machine.ssh("alice") as shell:
+        pid = int(shell.ask("echo $$"))
+        kernel = lab.truth()
+        own = {row["pid"]: row for row in lab.logonscope("ps", user="alice")}
+        (session,) = [row for row in lab.logonscope("sessions", user="alice") if row["service"] == "sshd"]
+        everything = {row["pid"]: row["logon_id"] for row in lab.logonscope("ps")}
+
+    assert session["leader"] not in own  # it runs as root
+    assert (own[pid]["logon_id"], own[pid]["evidence"]) == (str(kernel[pid]["sessionid"]), "audit")
+    assert (session["state"], own[pid]["leftover"], session["leftovers"]) == ("active", None, None)
+    assert everything[pid] == own[pid]["logon_id"]
+    assert everything[1] == "4294967295"

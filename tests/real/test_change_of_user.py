@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.lab import Lab, start
-from tests.lab.systemd import wait_until
+from tests.lab.systemd import free_port, wait_until
 
 INSIDE = {
     "sudo": ("sudo -n sleep 1000", "root"),
@@ -71,10 +71,11 @@ def test_su_from_a_daemon_is_known_by_its_scope(lab: Lab) -> None:
 
 def test_an_sshd_inside_a_login_makes_no_new_ones_of_its_user(lab: Lab) -> None:
     """It lies in the login's scope, so logind takes whoever comes for the login itself."""
+    port = free_port()
     with lab.machine.ssh("alice") as owner:
         first = int(owner.ask("echo $$"))
-        owner.ask("sudo -n /usr/sbin/sshd -p 22221")
-        with lab.machine.ssh("alice", port=22221) as second_shell, lab.machine.ssh("bob", port=22221) as third_shell:
+        owner.ask(f"sudo -n /usr/sbin/sshd -p {port}")
+        with lab.machine.ssh("alice", port=port) as second_shell, lab.machine.ssh("bob", port=port) as third_shell:
             second, third = int(second_shell.ask("echo $$")), int(third_shell.ask("echo $$"))
             kernel = lab.truth()
             logged_in = list(lab.logins())
@@ -100,20 +101,21 @@ def test_su_from_a_daemon_at_a_terminal_is_interactive(lab: Lab) -> None:
 
 
 @contextlib.contextmanager
-def sharing_sshd(lab: Lab, port: int) -> Iterator[int]:
-    """Log in, and hand the login's kernel id to an sshd outside of its scope; yield the login's shell."""
+def sharing_sshd(lab: Lab) -> Iterator[tuple[int, int]]:
+    """Log in, and hand the login's kernel id to an sshd outside of its scope; yield the login's shell and the port."""
+    port = free_port()
     with lab.machine.ssh("alice") as owner:
         shell = int(owner.ask("echo $$"))
         owner.ask(f"sudo -n systemd-run --quiet --scope --unit=lab-sshd-{port} /usr/sbin/sshd -p {port}")
-        yield shell
+        yield shell, port
 
 
 def test_logins_that_share_a_kernel_id_are_told_apart(lab: Lab) -> None:
     with (
-        sharing_sshd(lab, 22222) as first,
-        lab.machine.ssh("alice", port=22222) as second_shell,
-        lab.machine.ssh("alice", port=22222) as third_shell,
-        lab.machine.ssh("bob", port=22222) as fourth_shell,
+        sharing_sshd(lab) as (first, port),
+        lab.machine.ssh("alice", port=port) as second_shell,
+        lab.machine.ssh("alice", port=port) as third_shell,
+        lab.machine.ssh("bob", port=port) as fourth_shell,
     ):
         second, third, fourth = (int(shell.ask("echo $$")) for shell in (second_shell, third_shell, fourth_shell))
         kernel = lab.truth()
@@ -137,8 +139,8 @@ def test_logins_that_share_a_kernel_id_are_told_apart(lab: Lab) -> None:
 
 
 def test_a_leftover_of_a_login_that_shared_a_kernel_id_stays_with_it(lab: Lab) -> None:
-    with sharing_sshd(lab, 22223) as first:
-        with lab.machine.ssh("alice", port=22223) as later:
+    with sharing_sshd(lab) as (first, port):
+        with lab.machine.ssh("alice", port=port) as later:
             sleeper = start(later, "setsid sleep 1000")
             before = lab.whose(sleeper)
             lab.hang_up(later, before["session"]["leader"])
@@ -156,8 +158,8 @@ def test_a_leftover_of_a_login_that_shared_a_kernel_id_stays_with_it(lab: Lab) -
 
 def test_the_login_whose_kernel_id_is_shared_logs_out_alone(lab: Lab) -> None:
     with contextlib.ExitStack() as stack:
-        with sharing_sshd(lab, 22224) as first:
-            later = stack.enter_context(lab.machine.ssh("alice", port=22224))
+        with sharing_sshd(lab) as (first, port):
+            later = stack.enter_context(lab.machine.ssh("alice", port=port))
             shell = int(later.ask("echo $$"))
             owner, sharer = lab.whose(first), lab.whose(shell)
         wait_until(lambda: owner["session"]["leader"] not in lab.truth(), what="the first login's leader is gone")

@@ -16,10 +16,11 @@ import pytest
 
 from tests.lab.expected import Expected, expected
 from tests.lab.lab import Lab, Row
+from tests.lab.systemd import free_port
 
 SECONDS = float(os.environ.get("LOGONSCOPE_CHURN_SECONDS", "30"))
 TICK = 1 / os.sysconf("SC_CLK_TCK")
-SHARING = 22225
+SLOW = 120.0  # seconds more that a busy computer may take to see enough
 PAUSE = 0.3  # between the logins of one kind: the answers, too, need the processor
 
 # What a login does before it ends: children that stay and children that go, detached or not, and some left behind.
@@ -69,18 +70,23 @@ def churn(lab: Lab) -> Iterator[None]:
     def unit() -> None:
         lab.machine.run(["systemd-run", "--user", "--quiet", "--collect", "sleep", "0.6"], user="alice")
 
+    sharing = free_port()
     lab.machine.run(["loginctl", "enable-linger", "alice"])
     lab.daemon("sh", "-c", FORKS)
     with lab.machine.ssh("alice") as owner:
-        owner.ask(f"sudo -n systemd-run --quiet --scope --unit=lab-sshd /usr/sbin/sshd -p {SHARING}")
+        owner.ask(f"sudo -n systemd-run --quiet --scope --unit=lab-sshd /usr/sbin/sshd -p {sharing}")
         owner.ask(f"sh -c '{FORKS}' >/dev/null 2>&1 </dev/null &")
-        with repeated(
-            login("alice"),
-            login("bob"),
-            login("alice", SHARING),
-            lambda: lab.machine.run(["su", "-", "bob", "-c", BUSY]),
-            unit,
+        with (
+            lab.machine.ssh("alice", port=sharing) as sharer,
+            repeated(
+                login("alice"),
+                login("bob"),
+                login("alice", sharing),
+                lambda: lab.machine.run(["su", "-", "bob", "-c", BUSY]),
+                unit,
+            ),
         ):
+            sharer.ask(f"sh -c '{FORKS}' >/dev/null 2>&1 </dev/null &")
             yield
 
 
@@ -110,6 +116,11 @@ def seconds(row: Row) -> float:
     return datetime.fromisoformat(row["start"]).timestamp()
 
 
+def enough(seen: Counter[str]) -> bool:
+    """Tell whether each rule has been tried on many processes."""
+    return min(seen[evidence] for evidence in ("scope", "audit", "none")) >= 100
+
+
 @pytest.mark.usefixtures("churn")
 def test_no_pair_is_wrong_or_missing_while_everything_changes(lab: Lab) -> None:
     boot = next(
@@ -120,7 +131,7 @@ def test_no_pair_is_wrong_or_missing_while_everything_changes(lab: Lab) -> None:
     seen: Counter[str] = Counter()
     sessions: set[str] = set()
     end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end or not (enough(seen) or time.monotonic() > end + SLOW):
         before = Reading(lab, logind_first=False)
         rows = {row["pid"]: row for row in lab.logonscope("ps")}
         after = Reading(lab, logind_first=True)
@@ -134,7 +145,5 @@ def test_no_pair_is_wrong_or_missing_while_everything_changes(lab: Lab) -> None:
         seen.update(owner.evidence for owner in right.values())
         sessions.update(owner.logon_id for owner in right.values())
 
-    assert seen["scope"] > 100
-    assert seen["audit"] > 100
-    assert seen["none"] > 100
+    assert enough(seen)
     assert len(sessions) > 20

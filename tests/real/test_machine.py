@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,54 +25,60 @@ with Machine() as machine:
 """
 
 
-def traces() -> set[str]:
-    """List what a machine needs on this computer while it runs."""
-    groups = {str(group) for parent in cgroups("self") for group in parent.glob(f"{NAME}*")}
-    places = {str(place) for place in Path(tempfile.gettempdir()).glob(f"{NAME}*")}
-    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if NAME in line}
-    keepers = {
-        entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and b"keeper.py" in command_line(entry)
-    }
-    return groups | places | mounts | keepers
+class Run:
+    """A test run that is to be killed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self.machine = int(process.stdout.readline())
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        (self.keeper,) = (int(pid) for pid in children if b"keeper.py" in command_line(pid))
+
+    def traces(self) -> set[str]:
+        """List all that is there of the machine here: processes, control groups, mounts and the mount point."""
+        name = f"{NAME}{self.keeper}"
+        groups = {str(parent / name) for parent in cgroups("self") if (parent / name).exists()}
+        place = Path(tempfile.gettempdir(), name)
+        mounts = {line for line in Path("/proc/self/mountinfo").read_text().splitlines() if name in line}
+        words = (name.encode(), f"/proc/{self.machine}/root".encode())
+        pids = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        processes = {pid for pid in pids if any(word in command_line(pid) for word in words)}
+        alive = {str(pid) for pid in (self.keeper, self.machine) if command_line(str(pid))}
+        return groups | mounts | processes | alive | ({str(place)} if place.exists() else set())
 
 
-def command_line(process: Path) -> bytes:
-    """Read a process's command line, if it is still there."""
+def command_line(pid: str) -> bytes:
+    """Read a process's command line; nothing where it has ended."""
     try:
-        return (process / "cmdline").read_bytes()
+        return Path("/proc", pid, "cmdline").read_bytes()
     except OSError:
         return b""
 
 
-@pytest.mark.usefixtures("machine")
+@pytest.fixture
+def run(machine: Machine) -> Iterator[Run]:
+    """Have another test run with a machine of its own, somebody logged in, and something left over there."""
+    assert machine.pid
+    with subprocess.Popen([sys.executable, "-c", RUN], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        yield Run(process)
+        process.kill()
+
+
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM], ids=lambda stop: stop.name)
-def test_a_killed_test_run_leaves_nothing_behind(stop: signal.Signals) -> None:
-    before = traces()
-    with subprocess.Popen([sys.executable, "-c", RUN], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        pid = int(run.stdout.readline())
-        while_up = traces()
-        run.send_signal(stop)
-
-    assert len(while_up - before) >= 3
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the machine's first process is gone")
-    wait_until(lambda: traces() == before, what="all traces are gone")
+def test_a_killed_test_run_leaves_nothing_behind(run: Run, stop: signal.Signals) -> None:
+    assert len(run.traces()) > 5
+    run.process.send_signal(stop)
+    run.process.wait(10)
+    wait_until(lambda: not run.traces(), what="nothing is left")
 
 
-@pytest.mark.usefixtures("machine")
-def test_a_killed_keeper_takes_its_machine_along_and_the_next_one_clears_up() -> None:
-    before = traces()
-    with subprocess.Popen([sys.executable, "-c", RUN], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        pid = int(run.stdout.readline())
-        (keeper,) = (int(name) for name in traces() - before if name.isdigit())
-        os.kill(keeper, signal.SIGKILL)
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the machine's first process is gone")
-        run.kill()
+def test_a_killed_keeper_takes_its_machine_along_and_the_next_one_clears_up(run: Run) -> None:
+    os.kill(run.keeper, signal.SIGKILL)
+    wait_until(lambda: not command_line(str(run.machine)), what="the machine's first process is gone")
+    assert run.traces() != set()
     with Machine():
-        pass
-
-    assert traces() == before
+        assert not run.traces()
 
 
 def test_what_runs_inside_comes_from_no_login(machine: Machine) -> None:

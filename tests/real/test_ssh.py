@@ -1,6 +1,11 @@
 """Which logon session does ssh make, and what is left of it after the connection is gone?"""
 
+from datetime import datetime
+
+import pytest
+
 from tests.lab.lab import Lab, start
+from tests.lab.systemd import wait_until
 
 
 def test_a_login_without_a_terminal_is_a_network_logon(lab: Lab) -> None:
@@ -19,6 +24,7 @@ def test_a_login_without_a_terminal_is_a_network_logon(lab: Lab) -> None:
     assert (session["service"], session["remote_host"]) == ("sshd", "127.0.0.1")
     assert (session["leader"], session["scope"]) == (int(logind["Leader"]), logind["Scope"])
     assert session["state"] == logind["State"] == "active"
+    assert f"{datetime.fromisoformat(session['start']):%Y-%m-%d %H:%M:%S}" in logind["Timestamp"]
     assert (session["tty"], session["seat"], session["vt"]) == (None, None, None)
 
 
@@ -90,6 +96,34 @@ def test_the_chain_leads_from_the_login_to_the_process(lab: Lab) -> None:
         ("sleep", "alice"),
     ]
     assert (chain[0]["pid"], chain[-2]["pid"], chain[-1]["pid"]) == (int(logind["Leader"]), pid, sleeper)
+
+
+DETACHED = {
+    "in the background": "sleep 1000",
+    "immune to hang-ups": "nohup sleep 1000",
+    "in a session of its own": "setsid sleep 1000",
+    "twice forked": "sh -c '(setsid sleep 1000 &) &'",
+    "in a user namespace": "unshare --user --map-root-user sleep 1000",
+    "at a terminal of its own": "script --quiet --command 'sleep 1000; true' /dev/null",
+    "in a tmux": "tmux new-session -d 'sleep 1000; true'",
+}
+
+
+@pytest.mark.parametrize("command", DETACHED.values(), ids=DETACHED)
+def test_whatever_a_login_starts_belongs_to_it(lab: Lab, command: str) -> None:
+    with lab.machine.ssh("alice") as shell:
+        pid = int(shell.ask("echo $$"))
+        start(shell, command)
+        sleeper = wait_until(lambda: next((p for p, row in lab.truth().items() if row["comm"] == "sleep"), None))
+        assert sleeper is not None
+        kernel = lab.truth()
+        logon_id = lab.whose(pid)["logon_id"]
+        answer = lab.whose(sleeper)
+
+    assert str(kernel[sleeper]["sessionid"]) == logon_id
+    assert (answer["logon_id"], answer["evidence"], answer["leftover"]) == (logon_id, "audit", False)
+    assert answer["session"]["tty"] is None  # it was given none, whatever runs at one now
+    assert answer["session"]["logon_type"] == 3
 
 
 def test_the_processes_of_a_login_can_be_listed(lab: Lab) -> None:

@@ -81,7 +81,7 @@ KINDS: dict[Kind, int] = {
 
 
 @pytest.mark.parametrize("kernel_id", [True, False], ids=["with a kernel id", "without one"])
-def test_each_kind_of_login_has_its_logon_type(lab: Lab, kernel_id: bool) -> None:  # noqa: FBT001 -- pytest passes it by name
+def test_each_kind_of_login_has_its_logon_type(lab: Lab, kernel_id: bool) -> None:
     who = [f"--uid={lab.alice.uid}", *([f"--login-uid={lab.alice.uid}"] if kernel_id else [])]
     with contextlib.ExitStack() as stack:
         made = {kind: stack.enter_context(lab.machine.create_session(*who, *kind.options())) for kind in KINDS}

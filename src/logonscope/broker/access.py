@@ -7,7 +7,8 @@ of a process only where its real, effective and saved uid are all its own. Nobod
 
 from typing import Any, NamedTuple
 
-from logonscope.facts import Needs, Owner, Process
+from logonscope.errors import AccessDeniedError
+from logonscope.facts import Login, Needs, Owner, Process
 from logonscope.ownership import login_uid
 
 CAP_SYS_PTRACE = 19
@@ -25,7 +26,7 @@ MASKED = "not one of your processes; use sudo"
 
 
 class Caller(NamedTuple):
-    """Who asks. ``uid`` None is nobody: it sees nothing unless it is an administrator."""
+    """Who asks. ``uid`` None is nobody, unless it is an administrator."""
 
     name: str
     uid: int | None
@@ -53,11 +54,15 @@ class Sight(NamedTuple):
         if self.everything or (process.uids is not None and set(process.uids[:3]) == {self.uid}):
             return process
         hidden = [fact for fact in DETAILS if fact in self.needs.process]
-        if not hidden:
-            return process
         unread = {**(process.unread or {}), **dict.fromkeys(hidden, MASKED)}
         masked: dict[str, Any] = dict.fromkeys(hidden)
-        return process._replace(unread=unread, **masked)
+        if process.name is not None:
+            masked["name"] = process.comm  # a longer one came from the arguments
+        return process._replace(unread=unread or None, **masked)
+
+    def login(self, login: Login) -> bool:
+        """Tell whether the caller sees the record of a login service."""
+        return self.everything or (self.uid is not None and login.uid == self.uid)
 
 
 def local_caller(name: str, uid: int, capabilities: int) -> Caller:
@@ -66,8 +71,15 @@ def local_caller(name: str, uid: int, capabilities: int) -> Caller:
 
 
 def limit(caller: Caller, needs: Needs) -> Sight:
-    """Return what the caller sees, and the needs widened by what that decision asks for."""
+    """Return what the caller sees, and the needs widened by what that decision asks for.
+
+    Raises:
+        AccessDeniedError: the caller is nobody.
+    """
     if caller.administrator:
         return Sight(needs, everything=True, uid=caller.uid)
-    widened = needs._replace(process=needs.process | {"ses", "loginuid", "cgroup", "uids"})
+    if caller.uid is None:
+        raise AccessDeniedError("nobody sees nothing", "authenticate first")
+    named = {"comm"} if "name" in needs.process else set()
+    widened = needs._replace(process=needs.process | {"ses", "loginuid", "cgroup", "uids"} | named)
     return Sight(widened, everything=False, uid=caller.uid)

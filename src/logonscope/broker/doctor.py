@@ -3,36 +3,41 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from logonscope.broker.access import Caller, Sight
+from logonscope.broker.sessions import described
 from logonscope.broker.view import Broker, View, gather
 from logonscope.facts import Check, LogonSession, Needs, Process
-from logonscope.ownership import Joined
+
+_MOST_LISTED = 10
+_TELLING = {"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "fds", "rchar"}
+"""Facts that speak for all of their file."""
 
 _FACTS = frozenset({"ses", "loginuid", "cgroup", "comm", "uids", "rchar", "cmdline", "exe", "fds"})
 
 
-def doctor(broker: Broker, sessions: Sequence[LogonSession]) -> list[Check]:
+def doctor(broker: Broker) -> list[Check]:
     """Look at the machine through one whole reading, and say what a person should know about its answers."""
     view = gather(broker, Needs(process=_FACTS))
-    processes = [process for process, _ in view.owned]
     view.snapshot.accounts.get(broker.caller.uid or 0)  # a name service that does not answer becomes a trouble
+    processes = [process for process, _ in view.owned]
+    sessions = [session for session, _ in described(view)]
     return [
-        *_rights(broker),
-        *_kernel(view, processes, broker),
-        *_readable(processes),
-        *_logins(view.joined, sessions),
+        _rights(broker.caller),
+        *_kernel(view, processes),
+        *_readable(processes, view.sight),
+        *_logins(view, sessions),
+        *_unvouched(sessions),
         *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in view.snapshot.troubles),
     ]
 
 
-def _rights(broker: Broker) -> Iterator[Check]:
-    caller = broker.caller
+def _rights(caller: Caller) -> Check:
     if caller.administrator:
-        yield Check("rights", True, f"{caller.name} sees every logon session", "")
-    else:
-        yield Check("rights", None, f"{caller.name} sees only its own logon sessions", "use sudo to see all of them")
+        return Check("rights", True, f"{caller.name} sees every logon session", "")
+    return Check("rights", None, f"{caller.name} sees only its own logon sessions", "use sudo to see all of them")
 
 
-def _kernel(view: View, processes: Sequence[Process], broker: Broker) -> Iterator[Check]:
+def _kernel(view: View, processes: Sequence[Process]) -> Iterator[Check]:
     machine = view.snapshot.machine
     if machine.audit:
         yield Check("kernel ids", True, "the kernel keeps an audit session id for every process", "")
@@ -41,7 +46,7 @@ def _kernel(view: View, processes: Sequence[Process], broker: Broker) -> Iterato
             "kernel ids", False, "this kernel keeps no audit session ids: logins are told apart by cgroup alone",
             "use a kernel built with CONFIG_AUDIT",
         )  # fmt: skip
-    if broker.caller.administrator and not any(process.pid == 1 for process in processes):
+    if view.sight.everything and not any(process.pid == 1 for process in processes):
         yield Check(
             "/proc", False, "process 1 is not to be seen: hidepid, or a /proc of another pid namespace",
             "run as root outside the container, or in the group that /proc is mounted for (gid=)",
@@ -50,43 +55,53 @@ def _kernel(view: View, processes: Sequence[Process], broker: Broker) -> Iterato
         yield Check("/proc", True, f"{len(processes)} processes to be seen", "")
 
 
-def _readable(processes: Sequence[Process]) -> Iterator[Check]:
+def _readable(processes: Sequence[Process], sight: Sight) -> Iterator[Check]:
     reasons = Counter(
         (fact, reason)
         for process in processes
         for fact, reason in (process.unread or {}).items()
-        if reason != "No such file or directory"  # kernel threads and zombies have no executable
+        if fact in _TELLING and reason != "No such file or directory"  # kernel threads and zombies have no executable
     )
     for (fact, reason), count in sorted(reasons.items()):
-        yield Check(f"fact {fact}", None, f"not readable of {count} processes: {reason}", "use sudo to read it")
+        advice = "even root may not: a security module, or a process that cannot be dumped"
+        yield Check(
+            f"fact {fact}", None, f"not readable of {count} of {len(processes)} processes: {reason}",
+            advice if sight.everything else "use sudo to read it",
+        )  # fmt: skip
 
 
-def _logins(joined: Joined, sessions: Sequence[LogonSession]) -> Iterator[Check]:
-    present = {session.logon_id for session in sessions}
-    if joined.by_logon:
-        yield Check("login service", True, f"{len(joined.by_logon)} logins known", "")
+def _logins(view: View, sessions: Sequence[LogonSession]) -> Iterator[Check]:
+    logins = {logon: login for logon, login in view.joined.by_logon.items() if view.sight.login(login)}
+    if logins:
+        yield Check("login service", True, f"{len(logins)} logins known", "")
     else:
         yield Check(
-            "login service", None, "no login service has a record: no remote host, service or state of any login",
+            "login service", None, "no record of any login: no remote host, service or state is known",
             "run systemd-logind or elogind, and pam_systemd in the PAM stack, where you want them",
         )  # fmt: skip
-    for kernel, sharers in sorted(joined.shared.items()):
-        owner = "another login" if str(kernel) in joined.by_logon else "no login"
-        names = ", ".join(sorted(sharers))
+    for kernel, sharers in sorted(view.joined.shared.items()):
+        seen = sorted(login.id for logon, login in logins.items() if logon in sharers)
+        if seen:
+            yield Check(
+                f"kernel id {kernel}", None, f"shared by logins that do not own it: {_listed(seen)}",
+                "a login daemon was restarted from inside a login; restart it with `systemctl restart`",
+            )  # fmt: skip
+    present = {session.logon_id for session in sessions}
+    if leaked := sorted(login.id for logon, login in logins.items() if logon not in present):
         yield Check(
-            f"kernel id {kernel}", None, f"shared by {len(sharers)} logins, owned by {owner}: {names}",
-            "a login daemon was restarted from inside a login; restart it with `systemctl restart`",
-        )  # fmt: skip
-    unvouched = [s for s in sessions if s.vouched_by is None and s.logon_type != 0]
-    for session in unvouched:
-        yield Check(
-            f"logon session {session.logon_id}", None,
-            f"no login service vouches for it ({session.user or session.uid}, {session.processes} processes)",
-            f"`logonscope ps {session.logon_id}` shows what runs in it",
-        )  # fmt: skip
-    leaked = sorted(login.id for logon, login in joined.by_logon.items() if logon not in present)
-    if leaked:
-        yield Check(
-            "login records", None, f"{len(leaked)} without any process: {', '.join(leaked[:10])}",
+            "login records", None, f"{len(leaked)} without any process: {_listed(leaked)}",
             "the login service leaked them; `loginctl terminate-session ID` removes one",
         )  # fmt: skip
+
+
+def _unvouched(sessions: Sequence[LogonSession]) -> Iterator[Check]:
+    ids = [session.logon_id for session in sessions if session.vouched_by is None and session.logon_type != 0]
+    if ids:
+        yield Check(
+            "logon sessions", None, f"{len(ids)} that no login service vouches for: {_listed(ids)}",
+            f"`logonscope tree {ids[0]}` shows what runs in one: a job of cron or at, or a login without pam_systemd",
+        )  # fmt: skip
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:_MOST_LISTED]) + (", ..." if len(ids) > _MOST_LISTED else "")

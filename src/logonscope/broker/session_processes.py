@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from logonscope.broker.selection import select
 from logonscope.broker.text import clean, command_line
-from logonscope.broker.view import LOGINS, Broker, stream
+from logonscope.broker.view import Broker, stream
 from logonscope.facts import Account, Machine, Needs, Owner, Process, SessionProcess
-from logonscope.ownership import is_leftover, join, login_uid, started_at, terminal_name
+from logonscope.ownership import is_leftover, login_uid, started_at, terminal_name
 
 ROW = frozenset({"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "name"})
 """The facts of a row."""
@@ -21,14 +20,10 @@ def session_processes(broker: Broker) -> Iterator[tuple[int, str]]:
 
 def processes(broker: Broker, which: str | None = None) -> Iterator[SessionProcess]:
     """Yield the processes of one logon session, of a user's logon sessions, or all that the caller sees."""
-    selection = select(which)
-    joined = join(broker.source.observe(LOGINS).logins)
-    view = stream(broker, Needs(process=ROW, ses=selection.kernel_ids(joined)), joined)
-    accounts = view.snapshot.accounts
-    row = row_maker(view.snapshot.machine, accounts)
+    view = stream(broker, Needs(process=ROW), which)
+    row = row_maker(view.snapshot.machine, view.snapshot.accounts)
     for process, owner in view.owned:
-        if selection.keeps(owner.logon, login_uid(owner, (process,)), accounts):
-            yield row(process, owner)
+        yield row(process, owner)
 
 
 def row_maker(machine: Machine, accounts: Mapping[int, Account]) -> Callable[[Process, Owner], SessionProcess]:
@@ -41,7 +36,7 @@ def row_maker(machine: Machine, accounts: Mapping[int, Account]) -> Callable[[Pr
             evidence=owner.evidence,
             pid=process.pid,
             ppid=process.ppid,
-            name=clean(process.name),
+            name=clean(process.name or process.comm),
             user=None if uid is None else _name(accounts, uid),
             uid=uid,
             login_uid=login_uid(owner, (process,)) if owner.logon else None,

@@ -1,17 +1,27 @@
 """How is text from a process made fit for an answer? Any process may name itself anything, and pass any bytes."""
 
 import re
+from typing import Any
+
+from logonscope.facts import LogonSession
 
 LONGEST_COMMAND_LINE = 32_767
 """Characters: the documented limit of a command line on Windows."""
 
-_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML 1.0 (2.2, Char) forbids: control characters and lone surrogates, which stand for invalid UTF-8."""
 
 
 def clean(text: str | None) -> str | None:
     """Return the text with U+FFFD for every character that no answer can carry."""
     return text if text is None or text.isprintable() else _UNFIT.sub("\ufffd", text)
+
+
+def fit(session: LogonSession) -> LogonSession:
+    """Return a logon session with its text cleaned: a remote host can be any name that a login program passed on."""
+    texts = {name: clean(value) for name, value in session._asdict().items() if isinstance(value, str)}
+    cleaned: dict[str, Any] = texts
+    return session._replace(**cleaned)
 
 
 def command_line(cmdline: bytes | None) -> str | None:

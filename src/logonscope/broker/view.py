@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from logonscope.broker.access import HIDDEN, Caller, Sight, limit
-from logonscope.broker.selection import select
-from logonscope.facts import Login, Needs, Owner, Process, Snapshot, Source
-from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, login_uid, owners
+from logonscope.broker.selection import Selection, select
+from logonscope.facts import NO_PROCESSES, Login, Needs, Owner, Process, Snapshot, Source
+from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, owners
 
-LOGINS = Needs(pids=frozenset(), logins=True)
+LOGINS = Needs(pids=NO_PROCESSES, logins=True)
 MOST_ROUNDS = 3
 """How often gather reads again because logins began to share a kernel id while it was reading."""
 
@@ -29,47 +29,52 @@ class View(NamedTuple):
 
     snapshot: Snapshot
     joined: Joined
+    sight: Sight
     owned: Iterable[tuple[Process, Owner]]
 
 
-def stream(broker: Broker, needs: Needs, joined: Joined | None = None) -> View:
-    """Return a view whose processes are read while it is iterated, as of the logins known when it began.
+def stream(broker: Broker, needs: Needs, which: str | None = None) -> View:
+    """Return a view of a selection whose processes are read while it is iterated, as of the logins known before.
 
-    A login that appears meanwhile is asked for once one of its processes turns up.
+    A login without a kernel id that appears meanwhile is asked for once one of its processes turns up.
     """
     observe = broker.source.observe
-    logins = observe(LOGINS).logins if joined is None else ()
-    joined = joined or join(logins)
     sight = limit(broker.caller, needs)
-    snapshot = observe(_with_ownership(sight.needs, joined))
-    owner = _learning(observe, logins, joined)
-    return View(snapshot, joined, _seen(sight, ((process, owner(process)) for process in snapshot.processes)))
+    before = observe(LOGINS)
+    joined = join(before.logins)
+    selection = select(which, joined)
+    snapshot = observe(_with_ownership(sight.needs, joined, selection))
+    snapshot.troubles.extend(trouble for trouble in before.troubles if trouble not in snapshot.troubles)
+    owner = _learning(observe, before.logins, joined)
+    owned = _seen(sight, ((process, owner(process)) for process in snapshot.processes))
+    if which is not None:
+        owned = (pair for pair in owned if selection.keeps(*pair, snapshot.accounts))
+    return View(snapshot, joined, sight, owned)
 
 
 def gather(broker: Broker, needs: Needs, which: str | None = None) -> View:
     """Return a view of a selection, its processes read before their logins."""
     observe = broker.source.observe
     sight = limit(broker.caller, needs)
-    selection = select(which)
     joined = join(observe(LOGINS).logins)
     for _ in range(MOST_ROUNDS):
         asked = joined.cgroup_of
-        snapshot = observe(_with_ownership(sight.needs, joined)._replace(ses=selection.kernel_ids(joined)))
+        snapshot = observe(_with_ownership(sight.needs, joined, select(which, joined)))
         processes = list(snapshot.processes)
-        joined = join(observe(LOGINS).logins)
+        after = observe(LOGINS)
+        snapshot.troubles.extend(trouble for trouble in after.troubles if trouble not in snapshot.troubles)
+        joined = join(after.logins)
         if joined.cgroup_of <= asked:
             break
-    owner = owners(joined)
-    owned = [
-        (process, found)
-        for process, found in _seen(sight, ((process, owner(process)) for process in processes))
-        if selection.keeps(found.logon, login_uid(found, (process,)), snapshot.accounts)
-    ]
-    return View(snapshot._replace(processes=processes), joined, owned)
+    owner, selection = owners(joined), select(which, joined)
+    owned = _seen(sight, ((process, owner(process)) for process in processes))
+    kept = [pair for pair in owned if selection.keeps(*pair, snapshot.accounts)]
+    return View(snapshot._replace(processes=processes), joined, sight, kept)
 
 
-def _with_ownership(needs: Needs, joined: Joined) -> Needs:
-    return needs._replace(process=needs.process | {"ses", "cgroup"}, cgroup_of=joined.cgroup_of)
+def _with_ownership(needs: Needs, joined: Joined, selection: Selection) -> Needs:
+    process = needs.process | {"ses", "cgroup"}
+    return needs._replace(process=process, cgroup_of=joined.cgroup_of, ses=selection.kernel_ids(joined))
 
 
 def _seen(sight: Sight, owned: Iterable[tuple[Process, Owner]]) -> Iterable[tuple[Process, Owner]]:
@@ -88,7 +93,7 @@ def _learning(
     observe: Callable[[Needs], Snapshot], logins: tuple[Login, ...], joined: Joined
 ) -> Callable[[Process], Owner]:
     """Return an owner function that looks a login up when a process lies in the place of one that is not known yet."""
-    decide, known, asked = owners(joined), list(logins), set[str]()
+    decide, known, asked = owners(joined), {login.id: login for login in logins}, set[str]()
 
     def owner(process: Process) -> Owner:
         nonlocal decide
@@ -99,8 +104,8 @@ def _learning(
                 asked.add(login_id)
                 new = observe(LOGINS._replace(login_ids=frozenset({login_id}))).logins
                 if new:
-                    known.extend(new)
-                    decide = owners(join(known))
+                    known.update({login.id: login for login in new})
+                    decide = owners(join(known.values()))
                     found = decide(process)
         return found
 

@@ -14,11 +14,11 @@ class Host(Protocol):
         """Tell whether the caller sees every logon session of this host."""
         ...
 
-    def sessions(self, which: str | None = None) -> list[LogonSession]:
+    def sessions(self, which: int | str | None = None) -> list[LogonSession]:
         """Return the logon sessions, the System session first, then by start.
 
         Args:
-            which: only one, by its LogonId ("41") or logind's own id ("c1"); or a user's, by the account's name. The
+            which: only one, by its LogonId (41) or its login's own id ("c1"); or a user's, by the account's name. The
                 same word selects in ``processes`` and ``tree``.
         """
         ...
@@ -32,7 +32,7 @@ class Host(Protocol):
         """
         ...
 
-    def processes(self, which: str | None = None) -> Iterator[SessionProcess]:
+    def processes(self, which: int | str | None = None) -> Iterator[SessionProcess]:
         """Yield processes as they are read: of one logon session, of a user's logon sessions, or all."""
         ...
 
@@ -40,7 +40,7 @@ class Host(Protocol):
         """Yield (pid, LogonId) of every process: the pairs of Win32_SessionProcess, as they are read."""
         ...
 
-    def tree(self, which: str | None = None) -> list[LogonTree]:
+    def tree(self, which: int | str | None = None) -> list[LogonTree]:
         """Return each logon session with its processes, of one reading; last those whose session is not yours."""
         ...
 

@@ -20,25 +20,25 @@ class LocalHost:
         """See Host."""
         return self._broker.caller.administrator
 
-    def sessions(self, which: str | None = None) -> list[LogonSession]:
+    def sessions(self, which: int | str | None = None) -> list[LogonSession]:
         """See Host."""
-        return broker.sessions(self._broker, which)
+        return broker.sessions(self._broker, _word(which))
 
     def session_of(self, pid: int) -> SessionOf:
         """See Host."""
         return broker.session_of(self._broker, pid)
 
-    def processes(self, which: str | None = None) -> Iterator[SessionProcess]:
+    def processes(self, which: int | str | None = None) -> Iterator[SessionProcess]:
         """See Host."""
-        return broker.processes(self._broker, which)
+        return broker.processes(self._broker, _word(which))
 
     def session_processes(self) -> Iterator[tuple[int, str]]:
         """See Host."""
         return broker.session_processes(self._broker)
 
-    def tree(self, which: str | None = None) -> list[LogonTree]:
+    def tree(self, which: int | str | None = None) -> list[LogonTree]:
         """See Host."""
-        return broker.tree(self._broker, which)
+        return broker.tree(self._broker, _word(which))
 
     def whose(self, target: int | str) -> list[Whose]:
         """See Host."""
@@ -50,4 +50,8 @@ class LocalHost:
 
     def doctor(self) -> list[Check]:
         """See Host."""
-        return broker.doctor(self._broker, self.sessions())
+        return broker.doctor(self._broker)
+
+
+def _word(which: int | str | None) -> str | None:
+    return None if which is None else str(which)

@@ -28,6 +28,7 @@ class Login(NamedTuple):
     scope: str | None = None  # systemd unit; None with elogind
     state: str | None = None  # opening, online, active, closing; of a user manager also lingering
     source: str = ""  # the file that says so
+    service_name: str = "logind"  # who says so: logind or elogind
     process: Process | None = None  # the leader as found (ses, stat); None where it is gone
     gone: bool | None = None  # the leader is: logged out; None where that cannot be told
     inherited: bool | None = None  # the leader's parent carries the same kernel id; None where that is not known

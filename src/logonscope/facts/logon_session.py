@@ -33,6 +33,7 @@ class LogonSession(NamedTuple):
     remote_host: str | None = None
     remote_user: str | None = None
     service: str | None = None  # PAM service
+    login_class: str | None = None  # user, greeter, manager, background, ...
     leader: int | None = None  # pid
     scope: str | None = None
     login: str | None = None  # the login service's own id

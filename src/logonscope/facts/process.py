@@ -38,6 +38,7 @@ class Process(NamedTuple):
     start: int | None = None  # clock ticks since boot
     vsize: int | None = None  # bytes
     # status
+    tgid: int | None = None  # another pid than this where it is a thread
     uids: tuple[int, int, int, int] | None = None  # real, effective, saved, filesystem
     gids: tuple[int, int, int, int] | None = None
     vm_peak: int | None = None  # bytes, as the following
@@ -58,6 +59,8 @@ class Process(NamedTuple):
     cmdline: bytes | None = None
     # exe: where the link points
     exe: str | None = None
+    # task/PID/children
+    children: tuple[int, ...] | None = None
     # fd: how many are open
     fds: int | None = None
     # fd/*: the inodes of the open sockets

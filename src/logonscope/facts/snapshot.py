@@ -13,7 +13,7 @@ class Machine(NamedTuple):
 
     hostname: str
     boot_id: str | None
-    btime: int  # seconds since the epoch
+    btime: int | None  # seconds since the epoch
     ticks: int  # clock ticks a second
     page_size: int  # bytes
     kernel: str

@@ -1,13 +1,14 @@
 """What kind of login was it? Maps what is known of it to LogonType and AuthenticationPackage of Win32_LogonSession.
 
-The rules stand in RULES, the first that matches speaks; 9 NewCredentials has no counterpart here and is never given.
+The rules stand in RULES, the first that matches speaks. 9 NewCredentials has no counterpart here and is never given;
+8 NetworkCleartext would need the method of authentication, which only a login program's own log has.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 SYSTEM, INTERACTIVE, NETWORK, BATCH, SERVICE = 0, 2, 3, 4, 5
-UNLOCK, NETWORK_CLEARTEXT, REMOTE_INTERACTIVE = 7, 8, 10
+UNLOCK, REMOTE_INTERACTIVE = 7, 10
 
 NAMES = {
     0: "System", 2: "Interactive", 3: "Network", 4: "Batch", 5: "Service", 6: "Proxy", 7: "Unlock",
@@ -18,6 +19,9 @@ NAMES = {
 
 _SSHD = {"sshd", "ssh", "sshd-session", "dropbear"}
 _BATCH = {"cron", "crond", "CRON", "atd", "anacron", "fcron"}
+LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}
+"""Kernel names of processes that a logon session can begin with, and that then say what kind it is."""
+
 _SWITCH = {"su", "su-l", "runuser", "runuser-l", "systemd-run0", "machine-shell"}
 _NETWORK = {
     "ftp", "vsftpd", "proftpd", "pure-ftpd", "smb", "samba", "smbd", "imap", "pop3", "dovecot", "cyrus", "rsync",
@@ -39,7 +43,6 @@ class Traits(NamedTuple):
     remote: bool | None = None
     tty: str | None = None
     tty_known: bool = True  # False where the leader is gone and nobody kept its terminal
-    password: bool | None = None  # it came with a password; None: not known
     origin: str | None = None  # kernel name of the process that it began with, where no login service vouches
 
 
@@ -80,7 +83,7 @@ def _ssh(traits: Traits) -> int | None:
         return None
     if traits.tty:
         return REMOTE_INTERACTIVE
-    return NETWORK_CLEARTEXT if traits.password else NETWORK
+    return NETWORK
 
 
 def _desktop(traits: Traits) -> bool:
@@ -100,15 +103,19 @@ def _by_class(traits: Traits) -> str:
     return f"class {traits.cls}"
 
 
+def _by_place(traits: Traits) -> str:
+    if traits.seat or traits.tty:
+        return f"seat {traits.seat}" if traits.seat else f"terminal {traits.tty}"
+    return f"type {traits.type}" if traits.type in _GRAPHICAL | {"tty"} else _by_service(traits)
+
+
 def _by_remote(traits: Traits) -> str:
-    return f"remote, {f'terminal {traits.tty}' if traits.tty else f'type {traits.type}'}"
+    return f"remote, {_by_place(traits._replace(seat=None))}"
 
 
 def _by_ssh(traits: Traits) -> str:
     terminal = f"terminal {traits.tty}" if traits.tty else "no terminal"
-    return (
-        f"sshd, {terminal}" if traits.tty or traits.tty_known else "sshd, its leader is gone and with it the terminal"
-    )
+    return f"sshd, {terminal}" if traits.tty or traits.tty_known else "sshd; whether it had a terminal cannot be told"
 
 
 def _by_origin(traits: Traits) -> str:
@@ -125,10 +132,10 @@ RULES = (
     Rule(lambda t: t.service in _SWITCH, lambda t: INTERACTIVE if t.tty else BATCH, _by_service),
     Rule(lambda t: t.service in _SSHD, _ssh, _by_ssh),
     Rule(lambda t: bool(t.remote) and _desktop(t), _always(REMOTE_INTERACTIVE), _by_remote),
-    Rule(lambda t: _is(t.service, _NETWORK), lambda t: NETWORK_CLEARTEXT if t.password else NETWORK, _by_service),
+    Rule(lambda t: _is(t.service, _NETWORK), _always(NETWORK), _by_service),
     Rule(lambda t: (t.cls or "").startswith("background"), _always(BATCH), _by_class),
     Rule(lambda t: t.cls is not None and not t.remote and _local(t), _always(INTERACTIVE),
-         lambda t: f"seat {t.seat}" if t.seat else f"terminal {t.tty}" if t.tty else f"type {t.type}"),
+         _by_place),
     Rule(lambda t: t.origin in _SSHD, _ssh, _by_ssh),
     Rule(lambda t: t.origin in _BATCH, _always(BATCH), _by_origin),
     Rule(lambda t: t.origin == "systemd", _always(SERVICE), _by_origin),

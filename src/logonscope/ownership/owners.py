@@ -12,7 +12,7 @@
 from collections.abc import Callable
 
 from logonscope.facts import UNSET, Owner, Process
-from logonscope.ownership.join import Joined, kernel_id, manager_of_cgroup, place_of_cgroup
+from logonscope.ownership.join import Joined, is_manager, kernel_id, manager_of_cgroup, place_of_cgroup
 
 SYSTEM_LOGON_ID = str(UNSET)
 SYSTEM = Owner(SYSTEM_LOGON_ID, "none")
@@ -62,5 +62,5 @@ def _sharer(joined: Joined, ses: int, cgroup: str | None) -> Owner | None:
         return None
     logon, login = joined.by_place.get(place_of_cgroup(cgroup), (None, None))
     if login and kernel_id(login) == ses and logon in joined.shared[ses]:
-        return Owner(logon, "scope", login)
+        return Owner(logon, "manager" if is_manager(login) else "scope", login)
     return None

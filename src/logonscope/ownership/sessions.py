@@ -8,19 +8,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from logonscope.facts import UNSET, Account, Login, LogonSession, Machine, Owner, Process
+from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
 from logonscope.ownership.logon_type import NAMES as LOGON_TYPES
-from logonscope.ownership.logon_type import Traits, authentication_package, logon_type
 from logonscope.ownership.owners import SYSTEM_LOGON_ID
 from logonscope.ownership.state import is_leftover, state
 from logonscope.ownership.terminal import terminal_below
 
 KERNEL = "/proc/PID/loginuid"
+CGROUP = "/proc/PID/cgroup"
 TTY_NR = "/proc/PID/stat, tty_nr"
 APPROXIMATE_START = "approximate: earliest process whose parent is not in it"
+START_OF_PARENTS = "approximate: not later than the earliest of this process's parents"
 
 
 def logon_session(
-    owner: Owner, members: Sequence[Process], machine: Machine, accounts: Mapping[int, Account], *, whole: bool = True
+    owner: Owner,
+    members: Sequence[Process],
+    machine: Machine,
+    accounts: Mapping[int, Account],
+    *,
+    whole: bool = True,
+    terminal_told: bool = True,
 ) -> LogonSession:
     """Describe one logon session from its processes.
 
@@ -29,21 +37,24 @@ def logon_session(
         members: its processes with ses, loginuid and the facts of stat; where not ``whole``, only some of them.
         machine: whose clock the facts are in.
         accounts: looked up by uid.
-        whole: the members are all that there are, so that they may be counted.
+        whole: the members are all that there are; where they are not, nothing is counted, and the first of them
+            counts as the session's beginning only where it is a login program's.
+        terminal_told: the processes below the leader are among them.
     """
     logon, login = owner.logon or "", owner.login
     system = logon == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
     first = earliest(members)
+    origin = first if whole or (first and first.comm in LOGIN_PROGRAMS) else None
     uid = login_uid(owner, members)
-    tty = _terminal(login, members, first, sources)
-    traits = _traits(login, tty, first, system=system)
+    tty = _terminal(login, members, origin, sources)
+    traits = _traits(owner, tty, origin, told=terminal_told)
     kind, sources["logon_type"] = logon_type(traits)
     package, sources["authentication_package"] = authentication_package(traits)
-    begin = _start(login, first, machine, sources, system=system)
+    begin = _start(login, first, machine, sources, system=system, whole=whole)
     leftover = is_leftover(login)
     if uid is not None:
-        sources["uid"] = KERNEL if login is None or logon == str(members[0].ses if members else None) else login.source
+        sources["uid"] = KERNEL if owner.evidence == "audit" else login.source if login else CGROUP
     account = None if uid is None else accounts.get(uid)
     described = LogonSession(
         logon_id=logon,
@@ -83,19 +94,27 @@ def earliest(members: Iterable[Process]) -> Process | None:
 
 def started_at(process: Process, machine: Machine) -> datetime | None:
     """Return when a process started: the boot time plus its clock ticks, so that repeated reads agree."""
-    if process.start is None:
+    if process.start is None or machine.btime is None:
         return None
-    return datetime.fromtimestamp(machine.btime + process.start / machine.ticks, UTC).astimezone()
+    return _moment(machine.btime + process.start / machine.ticks)
 
 
 def _vouched(described: LogonSession, login: Login, sources: dict[str, str]) -> LogonSession:
     """Add what only the login service knows."""
     said = described._replace(
-        user=described.user or login.user, seat=login.seat, vt=login.vt, remote_host=login.remote_host,
-        remote_user=login.remote_user, service=login.service, leader=login.leader, scope=login.scope, login=login.id,
-        vouched_by="logind" if login.scope or login.cls in {"manager", "manager-early"} else "elogind",
-    )  # fmt: skip
-    for name in ("state", "seat", "vt", "remote_host", "remote_user", "service", "leader", "scope"):
+        user=described.user or login.user,
+        seat=login.seat,
+        vt=login.vt,
+        remote_host=login.remote_host,
+        remote_user=login.remote_user,
+        service=login.service,
+        login_class=login.cls,
+        leader=login.leader,
+        scope=login.scope,
+        login=login.id,
+        vouched_by=login.service_name,
+    )
+    for name in ("state", "seat", "vt", "remote_host", "remote_user", "service", "login_class", "leader", "scope"):
         if getattr(said, name) is not None:
             sources[name] = login.source
     if login.gone:
@@ -104,18 +123,25 @@ def _vouched(described: LogonSession, login: Login, sources: dict[str, str]) -> 
 
 
 def _start(
-    login: Login | None, first: Process | None, machine: Machine, sources: dict[str, str], *, system: bool
+    login: Login | None, first: Process | None, machine: Machine, sources: dict[str, str], *, system: bool, whole: bool
 ) -> datetime | None:
     if system:
         sources["start"] = "/proc/stat, btime"
-        return datetime.fromtimestamp(machine.btime, UTC).astimezone()
+        return None if machine.btime is None else _moment(machine.btime)
     if login and login.since:
         sources["start"] = login.source
-        return datetime.fromtimestamp(login.since / 1e6, UTC).astimezone()
+        return _moment(login.since / 1e6)
     if first is None:
         return None
-    sources["start"] = APPROXIMATE_START
+    sources["start"] = APPROXIMATE_START if whole else START_OF_PARENTS
     return started_at(first, machine)
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):  # beyond the calendar: only a damaged record says so
+        return None
 
 
 def _terminal(
@@ -131,12 +157,14 @@ def _terminal(
     return found
 
 
-def _traits(login: Login | None, tty: str | None, first: Process | None, *, system: bool) -> Traits:
-    if system:
+def _traits(owner: Owner, tty: str | None, origin: Process | None, *, told: bool) -> Traits:
+    login = owner.login
+    if owner.logon == SYSTEM_LOGON_ID:
         return Traits(system=True)
     if login is None:
-        return Traits(tty=tty, origin=first.comm if first else None)
+        cls = "manager" if owner.evidence == "manager" else None
+        return Traits(cls=cls, tty=tty, tty_known=told, origin=origin.comm if origin else None)
     return Traits(
         cls=login.cls, type=login.type, service=login.service, seat=login.seat, remote=login.remote, tty=tty,
-        tty_known=login.process is not None,
+        tty_known=told and login.process is not None,
     )  # fmt: skip

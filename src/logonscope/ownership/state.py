@@ -23,6 +23,4 @@ def state(login: Login | None) -> str | None:
 
 def is_leftover(login: Login | None) -> bool | None:
     """Tell whether a process of this login is left over; None where that cannot be told."""
-    if login is None or login.gone is None:
-        return None
-    return login.gone
+    return None if login is None else login.gone

@@ -8,7 +8,7 @@ from logonscope.facts import Source
 
 
 def choose(host: str | None = None) -> Source:
-    """Return the source of a recorded host (a file), of a host that is a folder, or of this machine (None).
+    """Return the source of a recorded host (a file, or "-" for standard input), of a folder, or of this machine (None).
 
     Raises:
         InvalidParameterError: there is no such file.
@@ -18,12 +18,12 @@ def choose(host: str | None = None) -> Source:
         raise NotSupportedError(
             f"{host} cannot be asked: only recordings can", "give a file that `logonscope record` wrote"
         )
-    if host is not None and os.path.isfile(host):
+    if host is not None and (host == "-" or (os.path.exists(host) and not os.path.isdir(host))):
         from logonscope.sources.recorded import recorded  # noqa: PLC0415 -- gzip and json: this machine needs neither
 
         return recorded(host)
-    if host is not None and not os.path.isdir(os.path.join(host, "proc")):
-        raise InvalidParameterError(f"there is no recording {host}", "give a file that `logonscope record` wrote")
+    if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):
+        raise InvalidParameterError(f"there is no recording {host!r}", "give a file that `logonscope record` wrote")
     if host is None and not sys.platform.startswith("linux"):
         raise NotSupportedError(
             f"no source for this machine: tried Linux's /proc, this is {sys.platform}",

@@ -9,23 +9,28 @@ import errno
 import gzip
 import json
 import os
-import stat
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from types import UnionType
+from typing import IO, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, RecordingError
-from logonscope.facts import Account, Login, Machine, Needs, Process, Snapshot, Socket, Source
+from logonscope.facts import Account, Login, Machine, Needs, Process, Snapshot, Socket, Source, Trouble
 
 FORMAT = "logonscope-recording"
 VERSION = 1
 LONGEST_LINE = 64 << 20
 """Bytes: no line of a sound file comes near it; a damaged one must not fill the memory."""
 
+LARGEST = 1 << 30
+"""Bytes when unpacked: a million processes; a small file that unpacks to more is no recording."""
+
 _ROWS: Mapping[str, type[Any]] = {
-    "machine": Machine, "login": Login, "process": Process, "socket": Socket, "account": Account,
+    "machine": Machine, "trouble": Trouble, "login": Login, "process": Process, "socket": Socket, "account": Account,
 }  # fmt: skip
 _AGAIN = "record the host again with `logonscope record`"
 
@@ -36,6 +41,7 @@ class _Recording(NamedTuple):
     processes: tuple[Process, ...]
     sockets: tuple[Socket, ...]
     accounts: Mapping[int, Account]
+    troubles: tuple[Trouble, ...]
 
 
 def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
@@ -47,42 +53,74 @@ def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -
     """
     if path == "-":
         return _write(snapshot, sys.stdout.buffer)
-    if not replace and os.path.lexists(path):
-        raise InvalidParameterError(f"{path} exists", "give another name, or --force to replace it")
-    folder = os.path.dirname(path) or "."
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".logonscope-", dir=folder)  # mode 0600, O_EXCL
-        with open(handle, "wb") as file:
+        _check_target(path, replace=replace)
+        target = os.path.realpath(path)  # --force goes through a link, and does not replace it
+        with _beside(target) as (file, temporary):
             count = _write(snapshot, file)
             file.flush()
             os.fsync(file.fileno())
-        if replace:
-            os.replace(temporary, path)
-        else:
-            os.link(temporary, path)  # fails where somebody made the file meanwhile
+            _put(temporary, target, replace=replace)
     except FileExistsError:
-        raise InvalidParameterError(f"{path} exists", "give another name, or --force to replace it") from None
+        raise _exists(path) from None
     except OSError as error:
         raise _refused(path, error) from None
-    finally:
-        if temporary and os.path.lexists(temporary):
-            os.unlink(temporary)
     return count
 
 
+def _check_target(path: str, *, replace: bool) -> None:
+    if not os.path.lexists(path):
+        return
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InvalidParameterError(f"{path} is no regular file", 'give another name, or "-" for standard output')
+    if not replace:
+        raise _exists(path)
+
+
+def _exists(path: str) -> InvalidParameterError:
+    return InvalidParameterError(f"{path} exists", "give another name, or --force to replace it")
+
+
+@contextmanager
+def _beside(target: str) -> Iterator[tuple[IO[bytes], str]]:
+    """Open a new file of mode 0600 in the target's folder; remove it in the end where it is still there."""
+    handle, temporary = tempfile.mkstemp(prefix=".logonscope-", dir=os.path.dirname(target))
+    try:
+        with open(handle, "wb") as file:
+            yield file, temporary
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+
+
+def _put(temporary: str, target: str, *, replace: bool) -> None:
+    """Move the file to its place; without ``replace`` it fails where somebody made the target meanwhile."""
+    if replace:
+        os.replace(temporary, target)
+        return
+    try:
+        os.link(temporary, target)
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}:
+            raise
+        # a file system without hard links: the next best is to hold the name, then to move over it
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.replace(temporary, target)
+
+
 def recorded(path: str) -> Source:
-    """Return the Source of a recorded host.
+    """Return the Source of a recorded host; "-" is read from standard input.
 
     Raises:
         RecordingError: it is no recording, damaged, cut short, or of a newer version.
         AccessDeniedError: it cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise RecordingError(f"{path} is no file", "give a file that `logonscope record` wrote")
-            recording = _read(path, file)
+        if path == "-":
+            recording = _read("standard input", sys.stdin.buffer)
+        else:
+            with open(path, "rb") as file:
+                recording = _read(path, file)
     except OSError as error:
         raise _refused(path, error) from None
 
@@ -93,7 +131,7 @@ def recorded(path: str) -> Source:
             processes=_chosen(recording, needs),
             accounts=recording.accounts,
             sockets=_chosen_sockets(recording, needs),
-            troubles=[],
+            troubles=list(recording.troubles),
         )
 
     return Source(label=path, observe=observe)
@@ -125,6 +163,8 @@ def _write(snapshot: Snapshot, file: IO[bytes]) -> int:
         fields = {kind: list(row._fields) for kind, row in _ROWS.items()}
         _line(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
         _line(packed, ["machine", *snapshot.machine])
+        for trouble in snapshot.troubles:
+            _line(packed, ["trouble", *trouble])
         for login in snapshot.logins:
             _line(packed, ["login", *_values(login, process=login.process and _process(login.process))])
         for process in snapshot.processes:
@@ -156,15 +196,20 @@ def _line(file: IO[bytes] | gzip.GzipFile, row: list[object]) -> None:
 def _read(path: str, file: IO[bytes]) -> _Recording:
     try:
         with gzip.GzipFile(fileobj=file) as packed:
-            return _rows(path, _lines(path, packed))
+            recording = _rows(path, _lines(path, packed))
+            if packed.read(1):  # reading on to the end also has gzip compare its checksum
+                raise RecordingError(f"{path} is damaged: more follows its end", _AGAIN)
+            return recording
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise RecordingError(f"{path} is damaged or no recording: {error}", _AGAIN) from None
 
 
 def _lines(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
-    number = 0
+    number, size = 0, 0
     while line := packed.readline(LONGEST_LINE):
-        number += 1
+        number, size = number + 1, size + len(line)
+        if size > LARGEST:
+            raise RecordingError(f"{path} unpacks to more than {LARGEST >> 30} GiB", _AGAIN)
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
@@ -194,6 +239,7 @@ def _rows(path: str, lines: Iterator[list[Any]]) -> _Recording:
         processes=tuple(found["process"]),
         sockets=tuple(found["socket"]),
         accounts={account.uid: account for account in found["account"]},
+        troubles=tuple(found["trouble"]),
     )
 
 
@@ -206,9 +252,9 @@ def _header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
         raise RecordingError(
             f"{path} is of version {version}, this Logonscope reads up to {VERSION}", "use a newer Logonscope"
         )
-    if not isinstance(fields, dict) or not all(isinstance(fields.get(kind), list) for kind in _ROWS):
+    if not isinstance(fields, dict) or not all(isinstance(names, list) for names in fields.values()):
         raise RecordingError(f"{path} is damaged: its header names no fields", _AGAIN)
-    return fields
+    return {kind: fields.get(kind, []) for kind in _ROWS}
 
 
 def _row(path: str, kind: str, names: Iterable[str], values: list[Any], process_names: Iterable[str]) -> Any:
@@ -220,10 +266,62 @@ def _row(path: str, kind: str, names: Iterable[str], values: list[Any], process_
         if kind == "process" and known.get("cmdline") is not None:
             known["cmdline"] = known["cmdline"].encode("latin-1")
         if kind == "process":
-            known |= {name: tuple(known[name]) for name in ("uids", "gids", "sockets") if known.get(name) is not None}
-        return row(**known)
+            known |= {name: tuple(known[name]) for name in _TUPLES if known.get(name) is not None}
+        made = row(**known)
     except (TypeError, ValueError, AttributeError):
         raise RecordingError(f"{path} is damaged: a row of kind {kind} has another shape", _AGAIN) from None
+    wrong = next((name for name, fits in _checks(kind).items() if not fits(getattr(made, name))), None)
+    if wrong:
+        raise RecordingError(f"{path} is damaged: {wrong} of a {kind} is {getattr(made, wrong)!r:.40}", _AGAIN)
+    return made
+
+
+_TUPLES = ("uids", "gids", "sockets", "children")
+_Check = Callable[[Any], bool]
+
+
+@cache
+def _checks(kind: str) -> Mapping[str, _Check]:
+    """Return what each column's value has to be like, from the types of the row."""
+    hints = get_type_hints(_ROWS[kind])
+    checks = {name: _fits(hint) for name, hint in hints.items()}
+    if kind == "machine":
+        checks |= dict.fromkeys(("ticks", "page_size"), _positive)
+    if kind == "process":
+        checks |= dict.fromkeys(("uids", "gids"), _four)
+    return checks
+
+
+def _positive(value: Any) -> bool:
+    return type(value) is int and 0 < value < 1 << 31
+
+
+def _four(value: Any) -> bool:
+    return value is None or (len(value) == 4 and all(map(_whole_number, value)))
+
+
+def _whole_number(value: Any) -> bool:
+    return type(value) is int and abs(value) < 1 << 64
+
+
+_FITS: Mapping[Any, _Check] = {
+    int: _whole_number,
+    bool: lambda value: type(value) is bool,
+    str: lambda value: type(value) is str,
+    bytes: lambda value: type(value) is bytes,
+    type(None): lambda value: value is None,
+    Process: lambda value: isinstance(value, Process),
+    tuple: lambda value: type(value) is tuple and all(map(_whole_number, value)),
+    Mapping: lambda value: (
+        isinstance(value, dict) and all(type(part) is str for pair in value.items() for part in pair)
+    ),
+}
+
+
+def _fits(hint: Any) -> _Check:
+    """Return whether a value is of a type, or of one of its alternatives."""
+    fits = [_FITS[get_origin(part) or part] for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+    return lambda value: any(fit(value) for fit in fits)
 
 
 def _refused(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:

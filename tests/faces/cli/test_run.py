@@ -38,7 +38,7 @@ def test_a_host_that_is_no_recording_is_one_line(tmp_path: Path) -> None:
 
 def test_a_host_that_is_not_there_is_one_line() -> None:
     assert reply(["ps", "--host", "no-such-file"]) == (
-        2, "", "logonscope: there is no recording no-such-file; give a file that `logonscope record` wrote\n",
+        2, "", "logonscope: there is no recording 'no-such-file'; give a file that `logonscope record` wrote\n",
     )  # fmt: skip
 
 

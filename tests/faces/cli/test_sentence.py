@@ -74,4 +74,4 @@ def test_an_unknown_evidence_is_passed_on() -> None:
 
 
 def test_look_ups_are_commands_that_exist_elsewhere() -> None:
-    assert lookups(whose(row(7))) == ["journalctl _AUDIT_SESSION=41; ausearch --session 41", "logonscope tree 41"]
+    assert list(lookups(whose(row(7)))) == ["journalctl _AUDIT_SESSION=41; ausearch --session 41", "logonscope tree 41"]

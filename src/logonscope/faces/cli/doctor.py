@@ -3,7 +3,7 @@
 import argparse
 
 from logonscope.client import Host
-from logonscope.faces.cli.output import Column, print_rows
+from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.text import for_terminal, styled
 from logonscope.facts import Check
@@ -25,7 +25,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print what was found."""
     checks = host.doctor()
     if args.output != "table":
-        return print_rows(args, checks, _NO_COLUMNS, "nothing to be looked at")
+        return print_rows(args, checks)
     for check in checks:
         _print(check, color=wants_color(args))
     return 0
@@ -36,6 +36,3 @@ def _print(check: Check, *, color: bool) -> None:
     print(f"{styled(f'{mark:8}', style, color=color)}{for_terminal(f'{check.what}: {check.found}')}")
     if check.do:
         print(f"        -> {for_terminal(check.do)}")
-
-
-_NO_COLUMNS: tuple[Column, ...] = ()

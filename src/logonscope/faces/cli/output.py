@@ -18,18 +18,18 @@ class Column(NamedTuple):
     show: Callable[[Any], str]
 
 
-def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], nothing: str) -> int:
+def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column] = (), nothing: str = "") -> int:
     """Print rows as they come; return the exit code.
 
     Args:
         args: the command line; its output chooses the format.
         rows: NamedTuples.
         columns: of the format for people.
-        nothing: what to say where there is no row: what was not found, and what to do.
+        nothing: what to say where there is no row: what was not found, and what to do; "" where it has been said.
     """
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv}
     count = printers[args.output](rows) if args.output in printers else _print_lines(rows, columns)
-    if not count:
+    if not count and nothing:
         print(f"logonscope: {for_terminal(nothing)}", file=sys.stderr)
     return FOUND if count else NOTHING_FOUND
 
@@ -73,8 +73,9 @@ def _print_lines(rows: Iterable[Any], columns: Sequence[Column]) -> int:
 
 
 def _line(widths: Sequence[int], texts: Sequence[str]) -> str:
-    padded = (text + " " * (columns - cells(text)) for columns, text in zip(widths, texts, strict=True))
-    return "  ".join(padded).rstrip()
+    """Pad all texts but the last: how wide a whole command line is need not be known."""
+    pairs = zip(widths[:-1], texts[:-1], strict=True)
+    return "  ".join([*(text + " " * (columns - cells(text)) for columns, text in pairs), texts[-1]])
 
 
 def _print_json(rows: Iterable[Any]) -> int:
@@ -83,7 +84,7 @@ def _print_json(rows: Iterable[Any]) -> int:
     count = 0
     for count, row in enumerate(rows, 1):
         print("[" if count == 1 else ",")
-        print(json.dumps(as_object(row), ensure_ascii=False), end="")
+        print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), end="")
     print("\n]" if count else "[]")
     return count
 
@@ -93,7 +94,7 @@ def _print_jsonl(rows: Iterable[Any]) -> int:
 
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is what is returned
-        print(json.dumps(as_object(row), ensure_ascii=False), flush=True)
+        print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), flush=True)
     return count
 
 
@@ -105,8 +106,15 @@ def _print_csv(rows: Iterable[Any]) -> int:
         flat = _flat(as_object(row))
         if count == 1:
             writer.writerow(flat)
-        writer.writerow(["" if value is None else value for value in flat.values()])
+        writer.writerow([_field(value) for value in flat.values()])
     return count
+
+
+def _field(value: object) -> object:
+    """Return a value for CSV, which has no escapes of its own: made safe where a terminal shows it."""
+    if value is None:
+        return ""
+    return for_terminal(value) if isinstance(value, str) and sys.stdout.isatty() else value
 
 
 def _flat(named: dict[str, Any], prefix: str = "") -> dict[str, Any]:

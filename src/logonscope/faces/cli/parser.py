@@ -40,6 +40,9 @@ examples:
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and where help is."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)  # else `--out json` would hide that json is its value
+
     def error(self, message: str) -> NoReturn:
         """Exit with code 2."""
         separator = " See" if message.endswith("?") else "; see"

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from logonscope.faces.cli.output import when
 from logonscope.facts import LogonSession, SessionProcess, Whose
 
+SERVICE = 5
+"""LogonType of user managers, and of nothing else here."""
+
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 _MOST_OF_A_COMMAND = 60
@@ -63,11 +66,6 @@ def parents(answer: Whose) -> str:
     return chain
 
 
-def lookups(answer: Whose) -> list[str]:
-    """Return the commands that look the same thing up elsewhere."""
-    return list(_lookups(answer))
-
-
 def as_user(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
     """Mark a change of user: "[as root by sudo]"; "" where there is none, and while the login program logs in."""
     before = parent.uid if parent else session.uid
@@ -82,7 +80,7 @@ def as_user(process: SessionProcess, parent: SessionProcess | None, session: Log
 
 def is_manager(session: LogonSession) -> bool:
     """Tell whether it is a user manager: shared by all logins of its user."""
-    return (session.scope or "").startswith("user@")
+    return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
 
 
 def person(session: LogonSession) -> str:
@@ -92,7 +90,8 @@ def person(session: LogonSession) -> str:
     return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
 
 
-def _lookups(answer: Whose) -> Iterator[str]:
+def lookups(answer: Whose) -> Iterator[str]:
+    """Yield the commands that look the same thing up elsewhere."""
     process, session = answer.process, answer.session
     if session.logon_type == 0:
         yield f"systemctl status {process.pid}; journalctl _PID={process.pid}"
@@ -100,7 +99,7 @@ def _lookups(answer: Whose) -> Iterator[str]:
     if answer.evidence == "audit":
         yield f"journalctl _AUDIT_SESSION={session.logon_id}; ausearch --session {session.logon_id}"
     if is_manager(session):
-        yield f"loginctl user-status {session.uid}; journalctl _SYSTEMD_UNIT={session.scope}"
+        yield f"loginctl user-status {session.uid}; journalctl _SYSTEMD_UNIT=user@{session.uid}.service"
     elif session.login:
         yield f"loginctl session-status {session.login}; journalctl _SYSTEMD_SESSION={session.login}"
     yield f"logonscope tree {session.logon_id}"

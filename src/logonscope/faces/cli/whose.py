@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
-from logonscope.faces.cli.output import Column, print_rows
+from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.run import exit_code
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
@@ -38,8 +38,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
             worst = max(worst, exit_code(error))
             print(f"logonscope: {for_terminal(str(error))}", file=sys.stderr)
     if args.output != "table":
-        if found:
-            print_rows(args, found, _NO_COLUMNS, "")
+        print_rows(args, found)
         return worst
     for at, answer in enumerate(found):
         print("\n" * (at > 0), end="")
@@ -52,11 +51,8 @@ def _lines(answer: Whose, *, color: bool) -> Iterator[str]:
     """Say the answer as sentences and look-ups that a person can act on."""
     yield styled(for_terminal(headline(answer)), "bold", color=color)
     details = [("login", [login(answer.session)]), ("evidence", [evidence(answer)])]
-    details += [("parents", [parents(answer)]), ("look up", lookups(answer))]
+    details += [("parents", [parents(answer)]), ("look up", list(lookups(answer)))]
     for heading, texts in details:
         for at, text in enumerate(texts):
             label = f"{'' if at else heading:9}"
             yield f"  {styled(label, 'dim', color=color)} {for_terminal(text)}"
-
-
-_NO_COLUMNS: tuple[Column, ...] = ()

@@ -1,9 +1,10 @@
 """Whose uid is that? Accounts by key, looked up when they are asked for and once a snapshot.
 
-A directory service that does not answer costs its deadline once; after that uids go without names.
+A directory service that does not answer costs its deadline once; for a while after that uids go without names.
 """
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 
 from logonscope.facts import Account, Trouble
@@ -14,13 +15,23 @@ DEADLINE = 2.0
 """Seconds that the name service may take for one account."""
 
 
+QUIET = 60.0
+"""Seconds that it is not asked again after it did not answer."""
+
+
+class Silence:
+    """Until when the name service is not asked, shared by all snapshots of a source."""
+
+    until = 0.0
+
+
 class NameService(Mapping[int, Account]):
     """The accounts of this host, through NSS (nsswitch.conf(5)); iterating gives only those looked up until now."""
 
-    def __init__(self, troubles: list[Trouble]) -> None:
+    def __init__(self, silence: "Silence", troubles: list[Trouble]) -> None:
         self._known: dict[int, Account | None] = {}
+        self._silence = silence
         self._troubles = troubles
-        self._answers = True
 
     def __getitem__(self, uid: int) -> Account:
         if uid not in self._known:
@@ -39,17 +50,16 @@ class NameService(Mapping[int, Account]):
     def _look_up(self, uid: int) -> Account | None:
         import pwd  # noqa: PLC0415 -- Unix only, and a recording is read on any system
 
-        if not self._answers:
+        if time.monotonic() < self._silence.until:
             return None
         try:
             entry = within(DEADLINE, lambda: pwd.getpwuid(uid))
         except (KeyError, OverflowError):
             return None
         except TimeoutError as error:
-            self._answers = False
-            self._troubles.append(
-                Trouble("the name service (NSS)", str(error), "see `getent passwd`: users are shown by uid alone")
-            )
+            self._silence.until = time.monotonic() + QUIET
+            advice = "see whether `getent passwd` answers; until then users are shown by uid alone"
+            self._troubles.append(Trouble("the name service (NSS)", str(error), advice))
             return None
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_gecos, entry.pw_dir, entry.pw_shell)
 

@@ -6,6 +6,7 @@ never opened. User managers stand in /run/systemd/users; their leader is the fir
 
 import os
 import stat
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from logonscope.facts import UNSET, Login, Machine, Needs, Process, Trouble
@@ -18,7 +19,7 @@ _CGROUP_ROOTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/system
 _LARGEST = 65536
 
 _CLOCK_SLACK = 2.0
-"""Seconds: btime is a whole number of seconds, and a clock may be set between the boot and the login."""
+"""Seconds between two clocks' words for one moment: btime is a whole number of seconds."""
 
 _LEADER = Needs(process=frozenset({"ses", "comm"}))
 
@@ -28,12 +29,16 @@ def logins(root: str, needs: Needs, machine: Machine, troubles: list[Trouble]) -
     proc = os.path.join(root, "proc")
     read = Reader(proc, _LEADER).read
     hidden = not os.path.exists(os.path.join(proc, "1"))  # hidepid: what is not seen may be there
+    service_name = "logind" if os.path.isdir(os.path.join(root, "run/systemd/system")) else "elogind"  # sd_booted(3)
     ids = needs.login_ids
     users = None if ids is None else {uid for login_id in ids if (uid := _managed(login_id))}
     found = []
     for login_id, state in _states(os.path.join(root, SESSIONS), ids, troubles):
         login = _session(login_id, state, read, machine)
-        found.append(login._replace(gone=None) if hidden else login)
+        if login is None:
+            troubles.append(Trouble(f"/{SESSIONS}/{login_id}", "it names no UID", "restart the login service"))
+            continue
+        found.append(login._replace(service_name=service_name, gone=None if hidden and login.gone else login.gone))
     for uid, state in _states(os.path.join(root, USERS), users, troubles):
         if uid.isdecimal() and (manager := _manager(root, int(uid), state, read)):
             found.append(manager)
@@ -72,18 +77,21 @@ def _regular(path: str) -> bytes | None:
         return None
 
 
-def _session(login_id: str, state: Mapping[str, str], read: Callable[[int], Process | None], machine: Machine) -> Login:
-    leader, since = _number(state.get("LEADER")), _number(state.get("REALTIME"))
+def _session(
+    login_id: str, state: Mapping[str, str], read: Callable[[int], Process | None], machine: Machine
+) -> Login | None:
+    uid, leader, audit = _number(state.get("UID")), _number(state.get("LEADER")), _number(state.get("AUDIT"))
+    if uid is None:
+        return None
     process = read(leader) if leader else None
-    if process and since and _started(process, machine) > since / 1e6 + _CLOCK_SLACK:
+    if process and _came_later(process, state, machine):
         process = None  # another process has the leader's pid by now
-    audit = _number(state.get("AUDIT"))
     return Login(
         id=login_id,
-        uid=_number(state.get("UID")) or 0,
+        uid=uid,
         leader=leader,
         audit=None if audit in {0, UNSET} else audit,
-        since=since,
+        since=_number(state.get("REALTIME")),
         user=state.get("USER"),
         cls=state.get("CLASS"),
         type=state.get("TYPE"),
@@ -100,7 +108,7 @@ def _session(login_id: str, state: Mapping[str, str], read: Callable[[int], Proc
         state=state.get("STATE"),
         source=f"/{SESSIONS}/{login_id}",
         process=process,
-        gone=leader is not None and process is None,
+        gone=None if leader is None else process is None,
         inherited=_inherited(process, read) if login_id.startswith("c") else None,
     )
 
@@ -116,6 +124,7 @@ def _manager(root: str, uid: int, state: Mapping[str, str], read: Callable[[int]
     else:
         return None
     leader = next((int(word) for word in data.split() if word.isdigit()), None)
+    process = read(leader) if leader else None
     return Login(
         id=unit,
         uid=uid,
@@ -128,13 +137,30 @@ def _manager(root: str, uid: int, state: Mapping[str, str], read: Callable[[int]
         scope=unit,
         state=state.get("STATE"),
         source=f"/{USERS}/{uid}",
-        process=read(leader) if leader else None,
-        gone=leader is None,
+        process=process,
+        gone=process is None,
+        inherited=_inherited(process, read),
     )
 
 
-def _started(process: Process, machine: Machine) -> float:
-    return machine.btime + (process.start or 0) / machine.ticks
+def _came_later(process: Process, state: Mapping[str, str], machine: Machine) -> bool:
+    """Tell whether a process began after a login: then it has its leader's pid, but is not its leader.
+
+    By the clock that nobody sets, where the record has it; it stops while the machine sleeps, and starts do not.
+    """
+    start, monotonic, realtime = process.start, _number(state.get("MONOTONIC")), _number(state.get("REALTIME"))
+    if start is None:
+        return False
+    if monotonic is not None:
+        return start / machine.ticks > monotonic / 1e6 + _slept() + _CLOCK_SLACK
+    if realtime is None or machine.btime is None:
+        return False
+    return machine.btime + start / machine.ticks > realtime / 1e6 + _CLOCK_SLACK
+
+
+def _slept() -> float:
+    """Return how long this machine has slept since it booted, in seconds."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _inherited(process: Process | None, read: Callable[[int], Process | None]) -> bool | None:

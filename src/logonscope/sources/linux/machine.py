@@ -7,15 +7,13 @@ from logonscope.sources.linux import parse
 
 
 def machine(root: str, troubles: list[Trouble]) -> Machine:
-    """Read the host's description; what cannot be read is None, and a machine without a boot time boots at 0."""
+    """Read the host's description; what cannot be read is None."""
     release = _small(root, "etc/os-release") or _small(root, "usr/lib/os-release") or b""
+    btime = None
     try:
         btime = parse.parse_btime(b"\n" + (_small(root, "proc/stat") or b""))
     except ValueError:
-        btime = 0
-        troubles.append(
-            Trouble("/proc/stat", "no boot time in it", "mount a whole /proc: start times are wrong without")
-        )
+        troubles.append(Trouble("/proc/stat", "no boot time in it", "mount a whole /proc: no start is known without"))
     return Machine(
         hostname=_word(root, "proc/sys/kernel/hostname") or "localhost",
         boot_id=_word(root, "proc/sys/kernel/random/boot_id"),

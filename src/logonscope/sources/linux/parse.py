@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 StatFacts = tuple[str, str, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 Ids = tuple[int, int, int, int]
-StatusFacts = tuple[Ids, Ids, int | None, int | None, int | None, int | None, int | None]
+StatusFacts = tuple[int | None, Ids, Ids, int | None, int | None, int | None, int | None, int | None]
 
 COMM_BYTES = 15
 """TASK_COMM_LEN - 1: a name of this many bytes may have been cut (proc(5), /proc/pid/comm)."""
@@ -35,9 +35,10 @@ def parse_cgroup(data: bytes) -> tuple[str]:
     A path may contain colons; the kernel refuses newlines in it.
     """
     paths = {}
-    for line in data.splitlines():
-        _, controllers, path = line.split(b":", 2)
-        paths[controllers] = path
+    for line in data.split(b"\n"):  # and at nothing else: a path may contain a carriage return
+        if line:
+            _, controllers, path = line.split(b":", 2)
+            paths[controllers] = path
     for hierarchy in _LOGIN_HIERARCHIES:
         path = paths.get(hierarchy, b"/")
         if path != b"/":
@@ -62,11 +63,13 @@ def parse_stat(data: bytes) -> StatFacts:
 
 
 def parse_status(data: bytes) -> StatusFacts:
-    """Parse status: the ids, and the memory figures in bytes (absent for a kernel thread and for a zombie).
+    """Parse status: thread group, ids, and the memory figures in bytes (absent for a kernel thread and a zombie).
 
     The kernel escapes newlines in the name here, so a line that begins with "Uid:" is the kernel's.
     """
+    tgid = _line(data, b"\nTgid:\t")
     return (
+        None if tgid is None else int(tgid),
         _ids(data, b"\nUid:\t"),
         _ids(data, b"\nGid:\t"),
         _kib(data, b"\nVmPeak:\t"),
@@ -75,6 +78,11 @@ def parse_status(data: bytes) -> StatusFacts:
         _kib(data, b"\nRssAnon:\t"),
         _kib(data, b"\nVmSwap:\t"),
     )
+
+
+def parse_children(data: bytes) -> tuple[tuple[int, ...]]:
+    """Parse task/PID/children: pids."""
+    return (tuple(map(int, data.split())),)
 
 
 def parse_statm(data: bytes) -> tuple[int]:
@@ -106,8 +114,8 @@ def complete_name(comm: str, cmdline: bytes | None) -> str:
     """Complete a name that the kernel cut at 15 bytes, from the first argument where that begins with it."""
     if not cmdline or not may_be_cut(comm):
         return comm
-    longer = text(cmdline.split(b"\0", 1)[0].rsplit(b"/", 1)[-1])
-    return longer if longer.startswith(comm) else comm
+    longer = cmdline.split(b"\0", 1)[0].rsplit(b"/", 1)[-1]
+    return text(longer) if longer.startswith(comm.encode("utf-8", "surrogateescape")) else comm
 
 
 def parse_state_file(data: bytes) -> Mapping[str, str]:
@@ -171,4 +179,4 @@ def _ids(data: bytes, label: bytes) -> Ids:
 
 def _kib(data: bytes, label: bytes) -> int | None:
     line = _line(data, label)
-    return None if line is None else int(line.split()[0]) * 1024
+    return None if line is None else int(line.removesuffix(b" kB")) * 1024

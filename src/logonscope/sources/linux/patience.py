@@ -6,7 +6,7 @@ An argument list can live on a dead FUSE mount, and a directory service may neve
 import threading
 import time
 from collections.abc import Callable, Iterator
-from queue import Empty, Full, Queue
+from queue import Empty, Queue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -14,6 +14,9 @@ Value = TypeVar("Value")
 
 BATCH = 64
 """How many values pass from one thread to the other at a time: the hand-over costs more than a short read."""
+
+_PAUSE = 0.005
+"""Seconds between two looks whether there is room for another batch."""
 
 MOST_LEFT_BEHIND = 4
 """How many reads may hang at once before nothing more of that kind is tried."""
@@ -47,12 +50,12 @@ def each(
             while (batch := worker.batch(seconds)) is not None:
                 yield from batch
         finally:
-            partial, stuck = worker.leave()
+            rest, stuck = worker.leave()
+        yield from rest
         if worker.error:
             raise worker.error
         if worker.done:
             return
-        yield from partial
         for item in stuck:
             left_behind += 1
             yield instead(item)
@@ -72,7 +75,7 @@ class _Worker(Generic[Item, Value]):
         self._batch: list[Value] = []
         self._at: list[Item] = []
         self._since = time.monotonic()
-        self._batches: Queue[list[Value] | None] = Queue(maxsize=2)
+        self._batches: Queue[list[Value] | None] = Queue(maxsize=3)
         threading.Thread(target=self._run, daemon=True).start()
 
     def batch(self, seconds: float) -> list[Value] | None:
@@ -88,27 +91,30 @@ class _Worker(Generic[Item, Value]):
             return batch
 
     def leave(self) -> tuple[list[Value], list[Item]]:
-        """Leave the thread behind; return what it had read, and the item that it hangs on."""
+        """Leave the thread behind; return what it has read and not handed over, and the item that it hangs on."""
         with self._lock:
             self._left = True
-            return self._batch, self._at
+            rest: list[Value] = []
+            while not self._batches.empty():
+                batch = self._batches.get_nowait()
+                self.done = batch is None
+                rest += batch or ()
+            return rest + self._batch, self._at
 
     def _run(self) -> None:
         try:
             for item in self._taken():
                 value = self._read(item)
                 with self._lock:
-                    if not self._left:
-                        self._at = []
-                        self._batch.append(value)
+                    if self._left:
+                        return
+                    self._at = []
+                    self._batch.append(value)
                 if len(self._batch) >= BATCH:
-                    self._hand_over(self._batch)
-                    self._batch = []
+                    self._hand_over()
         except BaseException as error:  # noqa: BLE001 -- handed to the thread that asked
             self.error = error
-        self._at = []
-        self._hand_over(self._batch)
-        self._hand_over(None)
+        self._hand_over(last=True)
 
     def _taken(self) -> Iterator[Item]:
         while True:
@@ -119,10 +125,18 @@ class _Worker(Generic[Item, Value]):
                 self._since, self._at = time.monotonic(), [item]
             yield item
 
-    def _hand_over(self, batch: list[Value] | None) -> None:
-        while not self._left:
-            try:
-                self._batches.put(batch, timeout=0.1)
-            except Full:
-                continue
-            return
+    def _hand_over(self, *, last: bool = False) -> None:
+        """Pass the batch on, and after the last one the end; waits while the reader of the answer is slower."""
+        while True:
+            with self._lock:
+                if last:
+                    self._at = []
+                if self._left:
+                    return
+                if not self._batches.full():
+                    self._batches.put_nowait(self._batch)
+                    self._batch = []
+                    break
+            time.sleep(_PAUSE)
+        if last:
+            self._batches.put(None)

@@ -7,6 +7,7 @@ process that ends half way is left out.
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from logonscope.facts import Needs, Process
@@ -15,6 +16,9 @@ from logonscope.sources.linux.patience import each
 
 DEADLINE = 2.0
 """Seconds that one process may take where its arguments are read: they live in its memory, and that can hang."""
+
+HANGS = f"no answer within {DEADLINE:g} s"
+"""Why arguments were not read, where they hang."""
 
 _BLOCK = 16384
 _INDEX = {fact: at for at, fact in enumerate(Process._fields)}
@@ -76,11 +80,11 @@ class File(NamedTuple):
 
     path: str
     facts: tuple[str, ...]
-    get: Callable[[int, int], tuple[object, ...]]  # directory handle, most bytes -> facts
+    get: Callable[[int, int, int], tuple[object, ...]]  # directory handle, pid, most bytes -> facts
 
 
 class Reader:
-    """Reads any facts of a process, through one directory handle."""
+    """Reads any facts of a process, through one directory handle, in the steps that the needs ask for."""
 
     def __init__(self, proc: str, needs: Needs) -> None:
         facts = set(needs.process)
@@ -88,13 +92,22 @@ class Reader:
             facts.add("ses")
         if "name" in facts or needs.names is not None:
             facts |= {"name", "comm"}
+        own_steps: dict[str, _Step] = {
+            "sessionid": self._kernel_id,
+            "loginuid": self._login_uid,
+            "cgroup": self._cgroup,
+            "stat": self._stat,
+            "cmdline": self._arguments,
+        }
+        asked = [file for file in FILES if facts.intersection(file.facts)]
         self._proc = proc
         self._needs = needs
-        self._files = [file for file in FILES if facts.intersection(file.facts)]
-        self._named = "name" in facts
+        self._steps = [own_steps.get(file.path) or partial(_fill, file) for file in asked]
+        if "name" in facts:
+            self._steps.append(self._name)
         self._cuts = None if needs.names is None else {_cut(name) for name in needs.names}
-        self._loginuids: dict[object, tuple[object, ...]] = {}
-        self.may_hang = self._named or "cmdline" in facts
+        self._login_uids: dict[object, object] = {}
+        self.may_hang = "name" in facts or "cmdline" in facts
 
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the needs do not name it."""
@@ -109,68 +122,111 @@ class Reader:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except OSError:
             return None
-        row: list[object] = [pid] + [None] * (len(Process._fields) - 1)
-        unread: dict[str, str] = {}
+        reading = _Reading(pid, handle, arguments=arguments)
         try:
-            for file in self._files:
-                if not self._applies(file, row):
-                    continue
-                if file.path == "cmdline" and not arguments:
-                    unread["cmdline"] = f"no answer within {DEADLINE:g} s"
-                    continue
-                self._fill(row, file, handle, unread)
-                if not self._asked(file, row):
-                    return None
-            if self._named and not self._name(row, handle, arguments=arguments):
+            if not all(step(reading) for step in self._steps):
                 return None
         except ProcessLookupError:
             return None
         finally:
             os.close(handle)
-        row[-1] = unread or None
-        return Process._make(row)
+        return reading.process()
 
-    def _fill(self, row: list[object], file: File, handle: int, unread: dict[str, str]) -> None:
-        """Put the facts of a file into the row, or the reason why they cannot be had beside it."""
-        at, ses = _INDEX[file.facts[0]], row[1]
-        try:
-            # the kernel sets loginuid and sessionid together: one reading for each kernel id
-            values = self._loginuids.get(ses) if file.path == "loginuid" and ses is not None else None
-            if values is None:
-                values = file.get(handle, self._needs.cmdline_bytes)
-                if file.path == "loginuid":
-                    self._loginuids[ses] = values
-        except (OSError, ValueError) as error:
-            unread.update(dict.fromkeys(file.facts, _reason(handle, file.path, error)))
-        else:
-            row[at : at + len(values)] = values
+    def _kernel_id(self, reading: "_Reading") -> bool:
+        _fill(SESSIONID, reading)
+        ses = reading["ses"]
+        return self._needs.ses is None or ses is None or ses in self._needs.ses
 
-    def _applies(self, file: File, row: list[object]) -> bool:
-        ses, cgroup_of = row[1], self._needs.cgroup_of
-        return file.path != "cgroup" or cgroup_of is None or ses is None or ses in cgroup_of
+    def _login_uid(self, reading: "_Reading") -> bool:
+        """Read the login uid once for each kernel id: the kernel sets both together.
 
-    def _asked(self, file: File, row: list[object]) -> bool:
-        """Tell whether the needs name this process, as far as the files read until now can say."""
-        if file.path == "sessionid":
-            return self._needs.ses is None or row[1] is None or row[1] in self._needs.ses
-        if file.path == "stat" and self._cuts is not None:
-            comm = row[_INDEX["comm"]]
-            return comm is None or comm in self._cuts
+        A process may get both between the two readings, so the kernel id is read again before the pair is kept.
+        """
+        ses = reading["ses"]
+        while ses not in self._login_uids:
+            _fill(LOGINUID, reading)
+            _fill(SESSIONID, reading)
+            if reading["ses"] == ses:
+                if reading["loginuid"] is not None:
+                    self._login_uids[ses] = reading["loginuid"]
+                return True
+            ses = reading["ses"]
+        reading["loginuid"] = self._login_uids[ses]
         return True
 
-    def _name(self, row: list[object], handle: int, *, arguments: bool) -> bool:
+    def _cgroup(self, reading: "_Reading") -> bool:
+        ses, of = reading["ses"], self._needs.cgroup_of
+        return True if of is not None and ses is not None and ses not in of else _fill(CGROUP, reading)
+
+    def _stat(self, reading: "_Reading") -> bool:
+        _fill(STAT, reading)
+        comm = reading["comm"]
+        if self._cuts is None or self._needs.names is None or comm is None:
+            return True
+        return comm in self._cuts or comm in self._needs.names  # kernel threads have names that are not cut
+
+    def _arguments(self, reading: "_Reading") -> bool:
+        if not reading.arguments:
+            reading.unread["cmdline"] = HANGS
+            return True
+        return _fill(CMDLINE, reading, self._needs.cmdline_bytes)
+
+    def _name(self, reading: "_Reading") -> bool:
         """Complete the name where the kernel cut it; False where the needs name other processes."""
-        comm, cmdline, names = row[_INDEX["comm"]], row[_INDEX["cmdline"]], self._needs.names
+        comm, cmdline, names = reading["comm"], reading["cmdline"], self._needs.names
         if not isinstance(comm, str):
             return names is None
-        if cmdline is None and arguments and parse.may_be_cut(comm):
-            try:
-                cmdline = _read("cmdline", handle, 4096)
-            except OSError:
-                cmdline = None
+        if cmdline is None and parse.may_be_cut(comm):
+            if not reading.arguments:
+                reading.unread["name"] = f"{HANGS}: cut at {parse.COMM_BYTES} bytes"
+            else:
+                try:
+                    cmdline = _read("cmdline", reading.handle, 4096)
+                except OSError:
+                    pass
         name = parse.complete_name(comm, cmdline if isinstance(cmdline, bytes) else None)
-        row[_INDEX["name"]] = name
+        reading["name"] = name
         return names is None or name in names or comm in names
+
+
+class _Reading:
+    """One process while it is read."""
+
+    __slots__ = ("arguments", "handle", "pid", "row", "unread")
+
+    def __init__(self, pid: int, handle: int, *, arguments: bool) -> None:
+        self.pid = pid
+        self.handle = handle
+        self.arguments = arguments  # False where reading them hangs
+        self.row: list[object] = [pid] + [None] * (len(Process._fields) - 1)
+        self.unread: dict[str, str] = {}
+
+    def __getitem__(self, fact: str) -> object:
+        return self.row[_INDEX[fact]]
+
+    def __setitem__(self, fact: str, value: object) -> None:
+        self.row[_INDEX[fact]] = value
+
+    def process(self) -> Process:
+        """Return what was read."""
+        self.row[-1] = self.unread or None
+        return Process._make(self.row)
+
+
+_Step = Callable[[_Reading], bool]
+"""Reads a file's facts into the row; False: the needs do not name this process."""
+
+
+def _fill(file: File, reading: _Reading, most: int = _BLOCK) -> bool:
+    """Put the facts of a file into the row, or the reason why they cannot be had beside it."""
+    at = _INDEX[file.facts[0]]
+    try:
+        values = file.get(reading.handle, reading.pid, most)
+    except (OSError, ValueError) as error:
+        reading.unread.update(dict.fromkeys(file.facts, _reason(reading.handle, file.path, error)))
+    else:
+        reading.row[at : at + len(values)] = values
+    return True
 
 
 def _read(path: str, handle: int | None = None, limit: int = _BLOCK) -> bytes:
@@ -207,19 +263,23 @@ def _reason(handle: int, path: str, error: Exception) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
-def _content(path: str, parse_file: Callable[[bytes], tuple[object, ...]]) -> Callable[[int, int], tuple[object, ...]]:
-    return lambda handle, _: parse_file(_read(path, handle))
+def _content(path: str, parse_file: Callable[[bytes], tuple[object, ...]]) -> Callable[..., tuple[object, ...]]:
+    return lambda handle, _pid, most: parse_file(_read(path, handle, most))
 
 
-def _arguments(handle: int, limit: int) -> tuple[bytes]:
-    return (_read("cmdline", handle, limit),)
+def _whole(data: bytes) -> tuple[bytes]:
+    return (data,)
 
 
-def _executable(handle: int, _: int) -> tuple[str]:
+def _executable(handle: int, _pid: int, _most: int) -> tuple[str]:
     return (parse.text(os.fsencode(os.readlink("exe", dir_fd=handle))),)
 
 
-def _open_files(handle: int, _: int) -> tuple[int]:
+def _children(handle: int, pid: int, _most: int) -> tuple[tuple[int, ...]]:
+    return parse.parse_children(_read(f"task/{pid}/children", handle))
+
+
+def _open_files(handle: int, _pid: int, _most: int) -> tuple[int]:
     """Count the open files: the size of the directory says so since Linux 6.2, before that it is 0 (proc(5))."""
     folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
@@ -228,7 +288,7 @@ def _open_files(handle: int, _: int) -> tuple[int]:
         os.close(folder)
 
 
-def _socket_inodes(handle: int, _: int) -> tuple[tuple[int, ...]]:
+def _socket_inodes(handle: int, _pid: int, _most: int) -> tuple[tuple[int, ...]]:
     folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
         links = (_link(folder, name) for name in os.listdir(folder))
@@ -252,16 +312,22 @@ def _between(first: str, after: str) -> tuple[str, ...]:
     return Process._fields[_INDEX[first] : _INDEX[after]]
 
 
+SESSIONID = File("sessionid", ("ses",), _content("sessionid", parse.parse_number))
+LOGINUID = File("loginuid", ("loginuid",), _content("loginuid", parse.parse_number))
+CGROUP = File("cgroup", ("cgroup",), _content("cgroup", parse.parse_cgroup))
+STAT = File("stat", _between("comm", "tgid"), _content("stat", parse.parse_stat))
+CMDLINE = File("cmdline", ("cmdline",), _content("cmdline", _whole))
 FILES = (
-    File("sessionid", ("ses",), _content("sessionid", parse.parse_number)),
-    File("loginuid", ("loginuid",), _content("loginuid", parse.parse_number)),
-    File("cgroup", ("cgroup",), _content("cgroup", parse.parse_cgroup)),
-    File("stat", _between("comm", "uids"), _content("stat", parse.parse_stat)),
-    File("status", _between("uids", "resident"), _content("status", parse.parse_status)),
+    SESSIONID,
+    LOGINUID,
+    CGROUP,
+    STAT,
+    File("status", _between("tgid", "resident"), _content("status", parse.parse_status)),
     File("statm", ("resident",), _content("statm", parse.parse_statm)),
     File("io", _between("rchar", "cmdline"), _content("io", parse.parse_io)),
-    File("cmdline", ("cmdline",), _arguments),
+    CMDLINE,
     File("exe", ("exe",), _executable),
+    File("task/PID/children", ("children",), _children),
     File("fd", ("fds",), _open_files),
     File("fd/*", ("sockets",), _socket_inodes),
 )

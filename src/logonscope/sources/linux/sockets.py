@@ -21,7 +21,7 @@ def sockets(root: str, needs: Needs, troubles: list[Trouble]) -> tuple[Socket, .
         path = os.path.join(root, "proc/net", name)
         try:
             with open(path, "rb") as file:
-                found.extend(_wanted(file.read().splitlines()[1:], name, needs))
+                found.extend(_wanted(file.read().split(b"\n")[1:], name, needs))
         except FileNotFoundError:  # no IPv6 in this kernel
             continue
         except OSError as error:

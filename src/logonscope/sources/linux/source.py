@@ -3,7 +3,7 @@
 import os
 
 from logonscope.facts import Machine, Needs, Snapshot, Socket, Source, Trouble
-from logonscope.sources.linux.accounts import NameService, passwd_accounts
+from logonscope.sources.linux.accounts import NameService, Silence, passwd_accounts
 from logonscope.sources.linux.logins import logins
 from logonscope.sources.linux.machine import machine
 from logonscope.sources.linux.processes import processes
@@ -13,17 +13,20 @@ ROOT = "/"
 
 def linux(root: str = ROOT) -> Source:
     """Return the Source of the host below this root."""
-    described: list[Machine] = []
+    described: list[tuple[Machine, list[Trouble]]] = []
+    silence = Silence()
 
     def observe(needs: Needs) -> Snapshot:
-        troubles: list[Trouble] = []
         if not described:
-            described.append(machine(root, troubles))
+            found: list[Trouble] = []
+            described.append((machine(root, found), found))
+        host, known = described[0]
+        troubles = list(known)
         return Snapshot(
-            machine=described[0],
-            logins=logins(root, needs, described[0], troubles) if needs.logins else (),
+            machine=host,
+            logins=logins(root, needs, host, troubles) if needs.logins else (),
             processes=processes(os.path.join(root, "proc"), needs),
-            accounts=NameService(troubles) if root == ROOT else passwd_accounts(root),
+            accounts=NameService(silence, troubles) if root == ROOT else passwd_accounts(root),
             sockets=_sockets(root, needs, troubles),
             troubles=troubles,
         )

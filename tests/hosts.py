@@ -1,0 +1,216 @@
+"""What does a test ask? A host that is a folder: the files that a machine shows in /proc, /run, /sys and /etc.
+
+The folder is what the kernel and the login service would show, nasty rows included; the product reads it as it reads
+a real root.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import logonscope
+from logonscope import Host
+from logonscope.broker import Broker, Caller
+from logonscope.facts import UNSET, Needs, Process, Snapshot, Source
+from logonscope.sources.linux import linux
+
+BOOT = 1_700_000_000
+"""When every test host booted, in seconds since the epoch."""
+
+TICKS = os.sysconf("SC_CLK_TCK")
+ROOT = Caller("root", 0, administrator=True)
+
+
+def user(uid: int | None) -> Caller:
+    """Return somebody without elevation."""
+    return Caller(f"uid {uid}", uid, administrator=False)
+
+
+def session_scope(uid: int, login_id: str) -> str:
+    """Return the cgroup that logind gives to a login."""
+    return f"/user.slice/user-{uid}.slice/session-{login_id}.scope"
+
+
+def manager_service(uid: int) -> str:
+    """Return the cgroup that systemd gives to a user manager."""
+    return f"/user.slice/user-{uid}.slice/user@{uid}.service"
+
+
+class HostFolder:
+    """A host as a folder, with the accounts root, alice (1000) and bob (1001), and process 1 alone."""
+
+    def __init__(self, root: Path, *, audit: bool = True, systemd: bool = True) -> None:
+        self.root = root
+        self.audit = audit
+        self.write("proc/stat", f"cpu  1 2 3 4\nintr 5\nctxt 6\nbtime {BOOT}\nprocesses 7\n")
+        self.write("proc/sys/kernel/hostname", "testhost\n")
+        self.write("proc/sys/kernel/osrelease", "6.1.0-test\n")
+        self.write("proc/sys/kernel/random/boot_id", "11111111-2222-3333-4444-555555555555\n")
+        self.write("etc/os-release", 'NAME="Test"\nPRETTY_NAME="Test Linux 1"\n')
+        self.write("etc/passwd", "")
+        if systemd:
+            (root / "run/systemd/system").mkdir(parents=True)
+        if audit:
+            self.write("proc/self/sessionid", str(UNSET))
+        for name, uid in (("root", 0), ("alice", 1000), ("bob", 1001)):
+            self.account(name, uid)
+        self.process(1, "systemd", cgroup="/init.scope", start=1)
+
+    def write(self, path: str, content: str | bytes) -> Path:
+        """Write any file of the host."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    def account(self, name: str, uid: int) -> None:
+        """Add a line to passwd(5)."""
+        with (self.root / "etc/passwd").open("a", encoding="utf-8") as file:
+            file.write(f"{name}:x:{uid}:{uid}::/home/{name}:/bin/sh\n")
+
+    def process(
+        self,
+        pid: int,
+        comm: str | bytes = "sleep",
+        *,
+        ppid: int = 1,
+        ses: int = UNSET,
+        loginuid: int | None = None,
+        cgroup: str | bytes = "/",
+        uid: int | Sequence[int] = 0,
+        cmdline: bytes | None = None,
+        exe: str | None = None,
+        start: int | None = None,
+        tty_nr: int = 0,
+        state: str = "S",
+        sockets: Sequence[int] = (),
+        tgid: int | None = None,
+        children: Sequence[int] = (),
+    ) -> None:
+        """Start a process: one of somebody's login carries the kernel id ``ses``; ``start`` counts ticks from boot."""
+        name = comm if isinstance(comm, bytes) else comm.encode()
+        path = cgroup if isinstance(cgroup, bytes) else cgroup.encode()
+        uids = (uid,) * 4 if isinstance(uid, int) else tuple(uid)
+        if loginuid is None:
+            loginuid = UNSET if ses == UNSET else uids[0]
+        folder = f"proc/{pid}"
+        if self.audit:
+            self.write(f"{folder}/sessionid", str(ses))
+            self.write(f"{folder}/loginuid", str(loginuid))
+        self.write(f"{folder}/cgroup", b"0::" + path + b"\n")
+        began = 1000 + pid if start is None else start
+        self.write(f"{folder}/stat", stat_line(pid, name, ppid=ppid, tty_nr=tty_nr, state=state, start=began))
+        self.write(f"{folder}/status", status_text(name, uids, tgid=pid if tgid is None else tgid))
+        self.write(f"{folder}/task/{pid}/children", "".join(f"{child} " for child in children))
+        self.write(f"{folder}/statm", "100 25 10 5 0 20 0\n")
+        self.write(f"{folder}/io", io_text())
+        self.write(f"{folder}/cmdline", name + b"\0" if cmdline is None else cmdline)
+        if exe is not None:
+            (self.root / folder / "exe").symlink_to(exe)
+        (self.root / folder / "fd").mkdir()
+        for number, inode in enumerate(sockets):
+            (self.root / folder / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
+
+    def end(self, pid: int) -> None:
+        """End a process."""
+        shutil.rmtree(self.root / f"proc/{pid}")
+
+    def trap(self, pid: int, *files: str) -> None:
+        """Put FIFOs in place of files of a process: whoever opens one of them waits for ever."""
+        for file in files:
+            path = self._file(pid, file)
+            path.unlink()
+            os.mkfifo(path)
+
+    def spoil(self, pid: int, *files: str) -> None:
+        """Make files of a process such that nobody, not even root, can read them."""
+        for file in files:
+            path = self._file(pid, file)
+            path.unlink()
+            path.mkdir()
+
+    def _file(self, pid: int, file: str) -> Path:
+        return self.root / f"proc/{pid}" / file.replace("PID", str(pid))
+
+    def login(self, login_id: str, *, uid: int, leader: int | None, **fields: object) -> None:
+        """Have logind say that somebody logged in; a field is a line of its state file, one of None is left out."""
+        lines: dict[str, object] = {
+            "uid": uid, "state": "active", "remote": 0, "type": "tty", "class": "user", "service": "sshd",
+            "scope": f"session-{login_id}.scope", "leader": leader, "realtime": (BOOT + 60) * 1_000_000,
+        }  # fmt: skip
+        text = "".join(
+            f"{key.upper()}={value}\n" for key, value in (lines | fields).items() if value is not None
+        )  # fmt: skip
+        self.write(f"run/systemd/sessions/{login_id}", "# This is private data. Do not parse.\n" + text)
+        reference = self.root / f"run/systemd/sessions/{login_id}.ref"
+        if not reference.exists():
+            os.mkfifo(reference)
+
+    def forget(self, login_id: str) -> None:
+        """Have logind forget a login."""
+        for name in (login_id, f"{login_id}.ref"):
+            (self.root / "run/systemd/sessions" / name).unlink()
+
+    def user_manager(self, uid: int, leader: int | None, *, state: str = "active", name: str = "alice") -> None:
+        """Have logind keep a user, whose manager is the process ``leader``."""
+        self.write(f"run/systemd/users/{uid}", f"NAME={name}\nSTATE={state}\nREALTIME={(BOOT + 50) * 1_000_000}\n")
+        procs = "" if leader is None else f"{leader}\n"
+        self.write(f"sys/fs/cgroup{manager_service(uid)}/init.scope/cgroup.procs", procs)
+
+    def listener(self, port: int, inode: int, *, file: str = "tcp", state: str = "0A") -> None:
+        """Open a socket on a port of 127.0.0.1."""
+        path = self.root / f"proc/net/{file}"
+        if not path.exists():
+            self.write(f"proc/net/{file}", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n")
+        line = f"   0: 0100007F:{port:04X} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 0 0 {inode} 1\n"
+        with path.open("a", encoding="ascii") as table:
+            table.write(line)
+
+    @property
+    def source(self) -> Source:
+        """Return the source that reads the folder."""
+        return linux(str(self.root))
+
+    def connect(self) -> Host:
+        """Return the host as people get it: they see all of a folder that they can read."""
+        return logonscope.connect(str(self.root))
+
+    def broker(self, caller: Caller = ROOT) -> Broker:
+        """Return the operations, for a caller of one's choice."""
+        return Broker(self.source, caller)
+
+    @staticmethod
+    def needs(**needs: Any) -> Needs:
+        """Return needs by their names."""
+        return Needs(**needs)
+
+    def observe(self, **needs: Any) -> Snapshot:
+        """Look at the host once: ``host.observe(process=frozenset({"ses"}))``."""
+        return self.source.observe(Needs(**needs))
+
+    def read(self, *facts: str, **needs: Any) -> dict[int, Process]:
+        """Read facts of the processes, by pid."""
+        snapshot = self.observe(process=frozenset(facts), **needs)
+        return {process.pid: process for process in snapshot.processes}
+
+
+def stat_line(pid: int, comm: bytes, *, ppid: int, tty_nr: int, state: str, start: int) -> bytes:
+    """Return what the kernel writes into stat (proc(5)): 52 fields, the second one whatever the process likes."""
+    before = f"{state} {ppid} {pid} {pid} {tty_nr} -1 4194304 11 0 12 0 13 14 0 0 20 0 1 0 {start} 4096000 25"
+    after = " ".join(["0"] * (52 - 2 - len(before.split())))
+    return b"%d (%s) %s %s\n" % (pid, comm, before.encode(), after.encode())
+
+
+def status_text(comm: bytes, uids: Sequence[int], *, tgid: int = 1) -> bytes:
+    """Return the lines of status that are read; the kernel escapes what could break a line out of the name."""
+    name = comm.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
+    ids = "\t".join(map(str, uids))
+    memory = "VmPeak:\t    8000 kB\nVmHWM:\t    300 kB\nVmRSS:\t    200 kB\nRssAnon:\t   100 kB\nVmSwap:\t      0 kB\n"
+    return b"Name:\t%s\nTgid:\t%d\n" % (name, tgid) + f"Uid:\t{ids}\nGid:\t{ids}\n{memory}".encode()
+
+
+def io_text() -> str:
+    """Return what the kernel writes into io (proc(5))."""
+    return "rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 0\n"

@@ -81,5 +81,5 @@ def limit(caller: Caller, needs: Needs) -> Sight:
     if caller.uid is None:
         raise AccessDeniedError("nobody sees nothing", "authenticate first")
     named = {"comm"} if "name" in needs.process else set()
-    widened = needs._replace(process=needs.process | {"ses", "loginuid", "cgroup", "uids"} | named)
+    widened = needs._replace(process=needs.process | {"ses", "loginuid", "uids"} | named)
     return Sight(widened, everything=False, uid=caller.uid)

@@ -12,7 +12,7 @@ _MOST_LISTED = 10
 _TELLING = {"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "fds", "rchar"}
 """Facts that speak for all of their file."""
 
-_FACTS = frozenset({"ses", "loginuid", "cgroup", "comm", "uids", "rchar", "cmdline", "exe", "fds"})
+_FACTS = frozenset({"ses", "loginuid", "comm", "uids", "rchar", "cmdline", "exe", "fds"})
 
 
 def doctor(broker: Broker) -> list[Check]:

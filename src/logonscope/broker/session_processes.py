@@ -7,7 +7,7 @@ from logonscope.broker.view import Broker, stream
 from logonscope.facts import Account, Machine, Needs, Owner, Process, SessionProcess
 from logonscope.ownership import is_leftover, login_uid, started_at, terminal_name
 
-ROW = frozenset({"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "name"})
+ROW = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "name"})
 """The facts of a row."""
 
 

@@ -73,8 +73,10 @@ def gather(broker: Broker, needs: Needs, which: str | None = None) -> View:
 
 
 def _with_ownership(needs: Needs, joined: Joined, selection: Selection) -> Needs:
+    """Add what ownership asks for; a cgroup that only ownership asks for is read only where it decides."""
+    cgroup_of = None if "cgroup" in needs.process else joined.cgroup_of
     process = needs.process | {"ses", "cgroup"}
-    return needs._replace(process=process, cgroup_of=joined.cgroup_of, ses=selection.kernel_ids(joined))
+    return needs._replace(process=process, cgroup_of=cgroup_of, ses=selection.kernel_ids(joined))
 
 
 def _seen(sight: Sight, owned: Iterable[tuple[Process, Owner]]) -> Iterable[tuple[Process, Owner]]:

@@ -24,7 +24,8 @@ LONGEST_CHAIN = 1000
 MOST_BELOW_A_LEADER = 64
 """Processes below a login's leader that are looked at for the terminal it gave."""
 
-_ANCESTOR = ROW - {"cmdline", "exe"}
+_KEY = ROW | {"cgroup", "tgid"}
+_ANCESTOR = _KEY - {"cmdline", "exe"}
 _TERMINAL = frozenset({"comm", "children"})
 
 
@@ -68,7 +69,7 @@ def session_of(broker: Broker, pid: int) -> SessionOf:
 
 
 def _answer(broker: Broker, target: str, candidate: Candidate) -> Whose:
-    sight = limit(broker.caller, Needs(process=ROW | {"tgid"}))
+    sight = limit(broker.caller, Needs(process=_KEY))
     snapshot, process = _process(broker, sight.needs, candidate)
     decide = owners(join(_logins(broker, process)))
     owner = decide(process)

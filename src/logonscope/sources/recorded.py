@@ -71,6 +71,9 @@ def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -
 def _check_target(path: str, *, replace: bool) -> None:
     if not os.path.lexists(path):
         return
+    if os.path.islink(path) and hasattr(os, "geteuid") and os.lstat(path).st_uid != os.geteuid():
+        # what protected_symlinks of the kernel (sysctl/fs) keeps from open() would happen to a rename too
+        raise AccessDeniedError(f"{path} is somebody else's link", "name the file that you mean")
     if os.path.exists(path) and not os.path.isfile(path):
         raise InvalidParameterError(f"{path} is no regular file", 'give another name, or "-" for standard output')
     if not replace:

@@ -55,22 +55,28 @@ def completes_files(action: argparse.Action) -> None:
 
 
 def build_parser(commands: Sequence[str] = tuple(COMMANDS)) -> Parser:
-    """Return the parser; the arguments of commands other than these are left out, and their files not imported."""
+    """Return the parser of these commands; the files of others are not imported."""
     shared = _shared()
     parser = Parser(
-        prog="logonscope", description=_DESCRIPTION, epilog=_EXIT_CODES, parents=[shared],
+        prog="logonscope",
+        description=_DESCRIPTION,
+        epilog=_EXIT_CODES,
+        parents=[shared],
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     parser.add_argument("--version", action="version", version=f"logonscope {__version__}")
     adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for name, summary in COMMANDS.items():
-        module = command_module(name) if name in commands else None
-        sub = adder.add_parser(
-            name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[shared],
-            epilog=module.EXAMPLES if module else None, formatter_class=argparse.RawDescriptionHelpFormatter,
-        )  # fmt: skip
-        if module:
-            module.add_arguments(sub)
+    for name in commands:
+        module, summary = command_module(name), COMMANDS[name]
+        command = adder.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            parents=[shared],
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
     return parser
 
 

@@ -1,7 +1,6 @@
 """How is text made fit for a terminal? No control character of any process ever reaches it."""
 
 import re
-import shutil
 import sys
 import unicodedata
 
@@ -20,7 +19,11 @@ def for_terminal(text: str) -> str:
 
 def width() -> int | None:
     """Return the columns of the terminal; None where the output is no terminal and is not to be cut."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    import shutil  # noqa: PLC0415 -- 3 ms: an answer that goes elsewhere needs none
+
+    return shutil.get_terminal_size().columns
 
 
 def cells(text: str) -> int:

@@ -181,11 +181,6 @@ class HostFolder:
         """Return the operations, for a caller of one's choice."""
         return Broker(self.source, caller)
 
-    @staticmethod
-    def needs(**needs: Any) -> Needs:
-        """Return needs by their names."""
-        return Needs(**needs)
-
     def observe(self, **needs: Any) -> Snapshot:
         """Look at the host once: ``host.observe(process=frozenset({"ses"}))``."""
         return self.source.observe(Needs(**needs))

@@ -1,5 +1,6 @@
 """Who stands behind the words ``connect`` and ``logonscope``? The one file that knows everybody."""
 
+import gc
 import io
 import os
 import signal
@@ -40,6 +41,8 @@ def main() -> int:
     """Run the command ``logonscope``."""
     from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
 
+    if hasattr(gc, "freeze"):  # what is imported stays to the end: nothing to collect, not even then
+        gc.freeze()
     _prepare_streams()
     try:
         code = run(sys.argv[1:], connect)

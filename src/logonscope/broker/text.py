@@ -8,13 +8,13 @@ from logonscope.facts import LogonSession
 LONGEST_COMMAND_LINE = 32_767
 """Characters: the documented limit of a command line on Windows."""
 
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_UNFIT = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"  # compiled when first used: most text is fit
 """What XML 1.0 (2.2, Char) forbids: control characters and lone surrogates, which stand for invalid UTF-8."""
 
 
 def clean(text: str | None) -> str | None:
     """Return the text with U+FFFD for every character that no answer can carry."""
-    return text if text is None or text.isprintable() else _UNFIT.sub("\ufffd", text)
+    return text if text is None or text.isprintable() else re.sub(_UNFIT, "\ufffd", text)
 
 
 def fit(session: LogonSession) -> LogonSession:

@@ -45,8 +45,7 @@ def stream(broker: Broker, needs: Needs, which: str | None = None) -> View:
     selection = select(which, joined)
     snapshot = observe(_with_ownership(sight.needs, joined, selection))
     snapshot.troubles.extend(trouble for trouble in before.troubles if trouble not in snapshot.troubles)
-    owner = _learning(observe, before.logins, joined)
-    owned = _seen(sight, ((process, owner(process)) for process in snapshot.processes))
+    owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes))
     if which is not None:
         owned = (pair for pair in owned if selection.keeps(*pair, snapshot.accounts))
     return View(snapshot, joined, sight, owned)
@@ -92,13 +91,11 @@ def _filtered(sight: Sight, owned: Iterable[tuple[Process, Owner]]) -> Iterator[
 
 
 def _learning(
-    observe: Callable[[Needs], Snapshot], logins: tuple[Login, ...], joined: Joined
-) -> Callable[[Process], Owner]:
-    """Return an owner function that looks a login up when a process lies in the place of one that is not known yet."""
+    observe: Callable[[Needs], Snapshot], logins: tuple[Login, ...], joined: Joined, processes: Iterable[Process]
+) -> Iterator[tuple[Process, Owner]]:
+    """Yield each process with its owner; look a login up when a process lies in the place of one not known yet."""
     decide, known, asked = owners(joined), {login.id: login for login in logins}, set[str]()
-
-    def owner(process: Process) -> Owner:
-        nonlocal decide
+    for process in processes:
         found = decide(process)
         if found is SYSTEM and process.cgroup and process.cgroup.startswith("/user.slice/"):
             login_id = login_of_cgroup(process.cgroup)
@@ -109,6 +106,4 @@ def _learning(
                     known.update({login.id: login for login in new})
                     decide = owners(join(known.values()))
                     found = decide(process)
-        return found
-
-    return owner
+        yield process, found

@@ -117,10 +117,9 @@ def _logins(broker: Broker, process: Process) -> tuple[Login, ...]:
     observe = broker.source.observe
     few = observe(LOGINS._replace(login_ids=frozenset(ids))).logins
     for login in few:
-        of_kernel_id = login.id == str(kernel) or (is_manager(login) and not login.inherited)
-        if (kernel and kernel_id(login) == kernel and of_kernel_id) or (
-            kernel is None and kernel_id(login) is None and login.id == placed
-        ):
+        numbered = kernel is not None and kernel_id(login) == kernel and login.id == str(kernel)
+        without_id = kernel is None and kernel_id(login) is None and login.id == placed
+        if (numbered or without_id) and not is_manager(login):  # a manager may have a session's record besides
             return few
     return observe(LOGINS).logins
 

@@ -23,6 +23,7 @@ UNREAD = Owner(None, "unread")
 def owners(joined: Joined) -> Callable[[Process], Owner]:
     """Return the function that names a process's owner; it asks for ses, and for cgroup as ``cgroup_of`` says."""
     audited: dict[int | None, Owner] = {}
+    by_logon, shared = joined.by_logon, joined.shared
     placed: dict[str, Owner] = {}
 
     def owner(process: Process) -> Owner:
@@ -37,11 +38,11 @@ def owners(joined: Joined) -> Callable[[Process], Owner]:
             if cgroup not in placed:
                 placed[cgroup] = _placed(joined, cgroup)
             return placed[cgroup]
-        if ses in joined.shared and (sharer := _sharer(joined, ses, cgroup)):
-            return sharer
-        audit = Owner(str(ses), "audit", joined.by_logon.get(str(ses)))
-        if ses not in joined.shared:
-            audited[ses] = audit
+        logon = str(ses)
+        audit = tuple.__new__(Owner, (logon, "audit", by_logon.get(logon)))
+        if ses in shared:
+            return _sharer(joined, ses, cgroup) or audit
+        audited[ses] = audit
         return audit
 
     return owner

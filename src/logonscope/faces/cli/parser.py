@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from logonscope import __version__
+from logonscope.faces.cli.text import columns
 
 COMMANDS = {
     "tree": "logon sessions with their process trees (what `logonscope` alone shows)",
@@ -37,6 +38,11 @@ examples:
 """
 
 
+def _help(prog: str) -> argparse.HelpFormatter:
+    """Return the formatter of help; argparse makes one for each argument, to see whether it can be shown."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=columns() - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and where help is."""
 
@@ -62,10 +68,10 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS)) -> Parser:
         description=_DESCRIPTION,
         epilog=_EXIT_CODES,
         parents=[shared],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_help,
     )
     parser.add_argument("--version", action="version", version=f"logonscope {__version__}")
-    adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="logonscope")
     for name in commands:
         module, summary = command_module(name), COMMANDS[name]
         command = adder.add_parser(
@@ -74,7 +80,7 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS)) -> Parser:
             description=summary[0].upper() + summary[1:] + ".",
             parents=[shared],
             epilog=module.EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_help,
         )
         module.add_arguments(command)
     return parser
@@ -92,7 +98,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if command is None and not {"-h", "--help", "--version"}.intersection(words):
         command = "tree"
         words.insert(0, command)
-    parser = build_parser((command,) if command in COMMANDS else tuple(COMMANDS))
+    of_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
+    parser = build_parser(tuple(COMMANDS) if of_all or command is None else (command,))
     if command is not None and command not in COMMANDS:
         parser.error(f"there is no command {command!r}{_meant(command)}")
     return parser.parse_args(words, argparse.Namespace(**_DEFAULTS))

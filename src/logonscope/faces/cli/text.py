@@ -1,10 +1,13 @@
 """How is text made fit for a terminal? No control character of any process ever reaches it."""
 
+import os
 import re
 import sys
-import unicodedata
 
-_UNSAFE = re.compile(
+_COLUMNS = 80
+"""Columns of a terminal that does not say."""
+
+_UNSAFE = (  # compiled when it is first needed: most text is safe
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 """Control characters, lone surrogates, and marks that hide or reorder what is printed."""
@@ -14,16 +17,23 @@ STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 def for_terminal(text: str) -> str:
     """Return the text with U+FFFD in place of what a terminal would act on."""
-    return text if text.isascii() and text.isprintable() else _UNSAFE.sub("\ufffd", text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNSAFE, "\ufffd", text)
 
 
 def width() -> int | None:
     """Return the columns of the terminal; None where the output is no terminal and is not to be cut."""
-    if not sys.stdout.isatty():
-        return None
-    import shutil  # noqa: PLC0415 -- 3 ms: an answer that goes elsewhere needs none
+    return columns() if sys.stdout.isatty() else None
 
-    return shutil.get_terminal_size().columns
+
+def columns() -> int:
+    """Return what shutil.get_terminal_size says; importing shutil takes as long as answering a question."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(1).columns or _COLUMNS
+    except OSError:  # no terminal
+        return _COLUMNS
 
 
 def cells(text: str) -> int:
@@ -52,6 +62,8 @@ def styled(text: str, style: str, *, color: bool) -> str:
 
 
 def _cell(character: str) -> int:
+    import unicodedata  # noqa: PLC0415 -- most text is ASCII
+
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

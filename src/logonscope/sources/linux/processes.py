@@ -72,7 +72,7 @@ def _memberships(proc: str, wanted: Iterator[int], needs: Needs) -> Iterator[Pro
             if process := slow.read(pid):
                 yield process
         else:
-            yield new(Process, (pid, ses, None, path, *tail))
+            yield new(Process, (pid, ses, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
 
 
 class File(NamedTuple):

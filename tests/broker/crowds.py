@@ -1,0 +1,150 @@
+"""Who could be on a machine? Hypothesis strategies for hosts with many people, and what each may know of the others.
+
+Every value that betrays somebody is a mark that occurs nowhere else, so that a test finds it wherever it leaks to.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from logonscope.facts import UNSET, Account, Login, Machine, Owner, Process, Snapshot, Socket
+from logonscope.ownership import join, owners
+
+ALICE, BOB, CAROL = 880_001, 880_002, 880_003
+PEOPLE = (0, ALICE, BOB, CAROL)
+NAMES = {0: "root", ALICE: "alice", BOB: "bob", CAROL: "carol"}
+KERNEL_IDS = (77_000_001, 77_000_002, 77_000_003)
+PORT = 8080
+MACHINE = Machine("crowded", None, 1_700_000_000, 100, 4096, "6.1", None, audit=True, uid_min=1000)
+ACCOUNTS = {uid: Account(name, uid, uid, "", "/", "/bin/sh") for uid, name in NAMES.items()}
+LONG = "a-long-name-of-"
+_OTHER_PLACES = ("/", "/system.slice/cron.service", "/payload/user.slice/user-880001.slice/session-c5000001.scope")
+
+
+class Crowd(NamedTuple):
+    """A host, and who owns each of its processes."""
+
+    snapshot: Snapshot
+    owner: dict[int, Owner]
+    process: dict[int, Process]
+
+    def login_uid(self, pid: int) -> int | None:
+        """Return who logged in to the logon session of a process, as the design's table has it."""
+        owner, process = self.owner[pid], self.process[pid]
+        if owner.logon in {None, str(UNSET)}:
+            return None
+        if owner.evidence == "audit" and process.loginuid is not None:
+            return process.loginuid
+        return owner.login.uid if owner.login else int(owner.logon or 0) - (1 << 33)
+
+    def sees_session(self, uid: int, pid: int) -> bool:
+        """Tell whether somebody may see the logon session of a process."""
+        return self.login_uid(pid) == uid
+
+    def sees_process(self, uid: int, pid: int) -> bool:
+        """Tell whether somebody may see a process."""
+        uids = self.process[pid].uids
+        return self.sees_session(uid, pid) or (uids is not None and uid in uids[:2])
+
+    def sees_details(self, uid: int, pid: int) -> bool:
+        """Tell whether somebody may see the details of a process."""
+        uids = self.process[pid].uids
+        return self.sees_process(uid, pid) and uids is not None and set(uids[:3]) == {uid}
+
+    def secrets(self, uid: int) -> set[str]:
+        """Return every mark that may occur in no answer to somebody."""
+        shown = {self.owner[pid].logon for pid in self.process if self.sees_session(uid, pid)}
+        found = {owner.logon for owner in self.owner.values() if owner.logon} - shown - {str(UNSET)}
+        marks = {logon for logon in found if logon is not None}
+        for pid in self.process:
+            if not self.sees_details(uid, pid):
+                marks |= {f"secret-{pid}-", str(660_000_000 + pid), str(990_000_000 + pid)}
+        for login in self.snapshot.logins:
+            if login.uid != uid:
+                marks |= {f"from-{login.id}"}
+        return marks
+
+
+def scope(login_id: str, uid: int) -> str:
+    """Return the cgroup of a login."""
+    return f"/user.slice/user-{uid}.slice/session-{login_id}.scope"
+
+
+def manager(uid: int) -> str:
+    """Return the cgroup of a user manager."""
+    return f"/user.slice/user-{uid}.slice/user@{uid}.service"
+
+
+@st.composite
+def _logins(draw: st.DrawFn, login_uids: dict[int, int]) -> tuple[Login, ...]:
+    found = []
+    for kernel, uid in login_uids.items():
+        if draw(st.booleans()):
+            found.append(_login(str(kernel), uid, audit=kernel))
+    for number in draw(st.sets(st.integers(5_000_001, 5_000_003))):
+        carried = draw(st.none() | st.sampled_from(KERNEL_IDS))
+        uid = login_uids[carried] if carried else draw(st.sampled_from(PEOPLE))
+        leader = Process(900 + number % 10, ses=carried or UNSET, comm="su", ppid=1, tty_nr=0, start=1)
+        inherited = draw(st.none() | st.booleans()) if carried else None
+        found.append(_login(f"c{number}", uid, process=leader, leader=leader.pid, inherited=inherited))
+    for uid in draw(st.sets(st.sampled_from(PEOPLE))):
+        own = next((kernel for kernel in KERNEL_IDS if login_uids[kernel] == uid), None)
+        carried = draw(st.sampled_from([None, own]))
+        leader = Process(800 + uid % 10, ses=carried or UNSET, comm="systemd", ppid=1, tty_nr=0, start=1)
+        unit = f"user@{uid}.service"
+        found.append(_login(unit, uid, cls="manager", scope=unit, process=leader, leader=leader.pid))
+        if draw(st.booleans()):  # systemd 256 and newer: the manager has a session beside its user's record
+            session = f"c{5_000_010 + uid % 10}"
+            found.append(_login(session, uid, cls="manager", scope=None, process=leader, leader=leader.pid))
+    return tuple(found)
+
+
+def _login(login_id: str, uid: int, **more: Any) -> Login:
+    login = Login(
+        login_id, uid, since=1_700_000_100_000_000, cls="user", service="sshd", scope=f"session-{login_id}.scope",
+        state="active", remote_host=f"from-{login_id}", source=f"/run/systemd/sessions/{login_id}", gone=False,
+    )  # fmt: skip
+    return login._replace(**more)
+
+
+@st.composite
+def _process(draw: st.DrawFn, pid: int, login_uids: dict[int, int], places: Sequence[str]) -> Process:
+    ses = draw(st.sampled_from([*KERNEL_IDS, UNSET]) | st.none())
+    uid = draw(st.sampled_from(PEOPLE))
+    uids = draw(st.sampled_from([(uid,) * 4, (uid, 0, 0, 0), (ALICE, BOB, uid, uid)]) | st.none())
+    long = draw(st.booleans())
+    return Process(
+        pid, ses=ses, loginuid=None if ses is None else login_uids.get(ses, UNSET),
+        cgroup=draw(st.sampled_from(places) | st.none()) if ses is None else draw(st.sampled_from(places)),
+        comm=LONG if long else f"p{pid}", state="S", ppid=draw(st.integers(0, pid - 1)), tty_nr=0, start=100 + pid,
+        tgid=pid, uids=uids, gids=uids, rchar=660_000_000 + pid, cmdline=f"/bin/secret-{pid}-\0".encode(),
+        exe=f"/bin/secret-{pid}-", fds=3, sockets=(990_000_000 + pid,), children=(),
+        name=f"{LONG}secret-{pid}-" if long else f"p{pid}",
+        unread={"ses": "Operation not permitted"} if ses is None else None,
+    )  # fmt: skip
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> Crowd:
+    """Return a host with logins and processes of several people, on top of each other in every way."""
+    login_uids = {kernel: draw(st.sampled_from(PEOPLE)) for kernel in KERNEL_IDS}
+    logins = draw(_logins(login_uids))
+    places = [
+        *_OTHER_PLACES,
+        *(scope(login.id, login.uid) for login in logins),
+        *(manager(uid) for uid in PEOPLE),
+    ]
+    count = draw(st.integers(1, 10))
+    processes = [draw(_process(pid, login_uids, places)) for pid in range(1, count + 1)]
+    sockets = tuple(
+        Socket("tcp", "127.0.0.1", PORT, "0.0.0.0", 0, "LISTEN", process.sockets[0])  # noqa: S104 -- as it is read
+        for process in processes
+        if process.sockets and process.pid % 2
+    )
+    owner = owners(join(logins))
+    return Crowd(
+        Snapshot(MACHINE, processes, logins, ACCOUNTS, sockets, []),
+        {process.pid: owner(process) for process in processes},
+        {process.pid: process for process in processes},
+    )

@@ -1,0 +1,75 @@
+"""What does an operation ask of a source? A host in memory that gives just what it is asked for, and remembers it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from logonscope.broker import Broker, Caller
+from logonscope.facts import Needs, Process, Snapshot, Source
+from logonscope.sources.linux.processes import FILES
+
+_TOGETHER = {fact: file.facts for file in FILES for fact in file.facts} | {"name": ("name", "comm")}
+"""The facts of one file come together."""
+
+_ALWAYS = {"pid", "unread"}
+
+
+class Memory:
+    """A source whose n-th look sees the n-th of some snapshots; the last one stays."""
+
+    def __init__(self, *snapshots: Snapshot) -> None:
+        self.asked: list[Needs] = []
+        self._snapshots = snapshots
+
+    def broker(self, caller: Caller) -> Broker:
+        """Return the operations on this host, for a caller."""
+        return Broker(Source("memory", self.observe), caller)
+
+    def observe(self, needs: Needs) -> Snapshot:
+        """Give what is asked for, no fact and no row more."""
+        now = self._snapshots[min(len(self.asked), len(self._snapshots) - 1)]
+        self.asked.append(needs)
+        logins = now.logins if needs.logins else ()
+        ports = needs.ports or ()
+        return now._replace(
+            processes=_asked(now.processes, needs),
+            logins=tuple(found for found in logins if needs.login_ids is None or found.id in needs.login_ids),
+            sockets=tuple(found for found in now.sockets if needs.all_sockets or found.port in ports),
+            troubles=list(now.troubles),
+        )
+
+    @property
+    def pids_asked(self) -> list[int]:
+        """Return the pids that were asked for, look by look; a look at the whole host is an error."""
+        asked: list[int] = []
+        for needs in self.asked:
+            assert needs.pids is not None, f"the whole host was read: {needs}"
+            asked.extend(needs.pids)
+        return asked
+
+
+def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
+    facts = {fact for asked in needs.process for fact in _TOGETHER.get(asked, (asked,))} | _ALWAYS
+    if needs.ses is not None or "loginuid" in facts:
+        facts.add("ses")
+    if needs.names is not None:
+        facts |= {"name", "comm"}
+    for process in processes:
+        if needs.pids is not None and process.pid not in needs.pids:
+            continue
+        if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
+            continue
+        if needs.names is not None and process.name not in needs.names and process.comm not in needs.names:
+            continue
+        forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
+        if needs.cgroup_of is not None and process.ses is not None and process.ses not in needs.cgroup_of:
+            forgotten["cgroup"] = None
+        if process.unread:
+            forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
+        yield process._replace(**forgotten)
+
+
+def asking(ask: Callable[[Broker], object], memory: Memory, caller: Caller) -> list[Needs]:
+    """Ask something and return what the source was asked for."""
+    memory.asked.clear()
+    ask(memory.broker(caller))
+    return list(memory.asked)

@@ -1,0 +1,182 @@
+"""broker/access.py: does any answer tell somebody what the design's table of section 4 keeps from them?"""
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logonscope import broker
+from logonscope.broker import Caller
+from logonscope.broker.access import DETAILS, MASKED, limit, local_caller
+from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
+from logonscope.facts import FACTS, Needs, Owner, Process
+from logonscope.sources.recorded import recorded, save
+from tests.broker.crowds import ALICE, LONG, NAMES, PEOPLE, PORT, Crowd, crowds
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, user
+
+somebody = st.sampled_from([uid for uid in PEOPLE if uid]).map(user)
+
+
+def told(ask: object, *arguments: object) -> str:
+    """Return all that an answer, or the refusal to give one, says."""
+    try:
+        answer = ask(*arguments)  # type: ignore[operator]  # an operation of the broker
+        return repr(list(answer))
+    except LogonscopeError as refusal:
+        return f"{refusal} {refusal!r}"
+
+
+def assert_keeps(secrets: set[str], text: str) -> None:
+    """Fail where a text betrays a secret."""
+    assert {secret for secret in secrets if secret in text} == set()
+
+
+@given(crowds(), somebody)
+@settings(max_examples=150)
+def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd, caller: Caller) -> None:
+    host, uid = Memory(crowd.snapshot).broker(caller), caller.uid or 0
+    own = {pid: crowd.owner[pid].logon for pid in crowd.process if crowd.sees_session(uid, pid)}
+    seen = {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
+    rows = {row.pid: row for row in broker.processes(host)}
+    assert dict(broker.session_processes(host)) == own
+    assert rows.keys() == seen
+    assert {pid: row.logon_id for pid, row in rows.items() if row.logon_id} == own
+    assert {row.login_uid for row in rows.values()} <= {uid, None}
+    sessions = broker.sessions(host)
+    assert {session.logon_id: session.processes for session in sessions} == {
+        logon: list(own.values()).count(logon) for logon in own.values()
+    }
+    assert {session.uid for session in sessions} <= {uid}
+    trees = broker.tree(host)
+    assert [tree.session for tree in trees if tree.session] == sessions
+    assert {row.pid for tree in trees for row in tree.processes} == seen
+
+
+@given(crowds(), somebody)
+@settings(max_examples=150)
+def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) -> None:
+    memory, secrets = Memory(crowd.snapshot), crowd.secrets(caller.uid or 0)
+    host = memory.broker(caller)
+    for ask in (broker.sessions, broker.processes, broker.tree):
+        assert_keeps(secrets, told(ask, host))
+        for which in [*NAMES.values(), *(owner.logon for owner in crowd.owner.values() if owner.logon)]:
+            if which not in secrets:
+                assert_keeps(secrets, told(ask, host, which))
+            elif told(ask, host, which) != "[]":
+                pytest.fail(f"{which} is told of")
+    assert_keeps(secrets, told(broker.session_processes, host))
+    assert_keeps(secrets, told(broker.doctor, host))
+    for target in [f":{PORT}", LONG, *(f"{LONG}secret-{pid}-" for pid in crowd.process if crowd.sees_details(
+        caller.uid or 0, pid
+    )), *map(str, crowd.process)]:  # fmt: skip
+        assert_keeps(secrets, told(broker.whose, host, target))
+
+
+@given(crowds(), somebody)
+def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Crowd, caller: Caller) -> None:
+    host, uid = Memory(crowd.snapshot).broker(caller), caller.uid or 0
+    for pid in crowd.process:
+        if crowd.sees_session(uid, pid):
+            (answer,) = broker.whose(host, str(pid))
+            assert (answer.logon_id, answer.evidence) == (crowd.owner[pid].logon, crowd.owner[pid].evidence)
+            assert all(crowd.sees_session(uid, link.pid) for link in answer.chain)
+            assert broker.session_of(host, pid).session.logon_id == answer.logon_id
+        else:
+            with pytest.raises(AccessDeniedError):
+                broker.whose(host, str(pid))
+            with pytest.raises(AccessDeniedError):
+                broker.session_of(host, pid)
+
+
+@given(crowds(), somebody)
+def test_a_process_of_somebody_else_is_not_found_by_what_only_its_arguments_say(crowd: Crowd, caller: Caller) -> None:
+    host, uid = Memory(crowd.snapshot).broker(caller), caller.uid or 0
+    for pid, process in crowd.process.items():
+        if process.comm == LONG and not crowd.sees_details(uid, pid):
+            with pytest.raises(NotFoundError):
+                broker.whose(host, f"{LONG}secret-{pid}-")
+
+
+@given(crowds(), somebody)
+@settings(max_examples=50)
+def test_a_recording_by_somebody_holds_no_more_than_they_see(
+    tmp_path_factory: pytest.TempPathFactory, crowd: Crowd, caller: Caller
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "somebodys.lsr"
+    save(broker.recordable(Memory(crowd.snapshot).broker(caller)), str(path), replace=True)
+    assert_keeps(crowd.secrets(caller.uid or 0), gzip.decompress(path.read_bytes()).decode())
+    back = broker.Broker(recorded(str(path)), ROOT)
+    uid = caller.uid or 0
+    own = {pid: crowd.owner[pid].logon for pid in crowd.process if crowd.sees_session(uid, pid)}
+    assert {row.pid for row in broker.processes(back)} == {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
+    assert {pid for pid, logon in broker.session_processes(back) if logon in own.values()} == own.keys()
+
+
+@given(crowds(), st.sampled_from([ROOT, Caller("alice, elevated", ALICE, administrator=True)]))
+def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
+    host = Memory(crowd.snapshot).broker(caller)
+    owned = {pid: owner.logon for pid, owner in crowd.owner.items() if owner.logon}
+    assert dict(broker.session_processes(host)) == owned
+    rows = {row.pid: row for row in broker.processes(host)}
+    assert rows.keys() == crowd.process.keys()
+    assert all(row.command_line == f"/bin/secret-{pid}-" for pid, row in rows.items())
+    assert {session.logon_id for session in broker.sessions(host)} == set(owned.values())
+    for pid, logon in owned.items():
+        assert broker.session_of(host, pid).session.logon_id == logon
+    assert [process.pid for process in broker.recordable(host).processes] == list(crowd.process)
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_nobody_sees_nothing(*, remote: bool) -> None:
+    nobody = Caller("", None, administrator=False, remote=remote)
+    with pytest.raises(AccessDeniedError):
+        limit(nobody, Needs())
+
+
+@pytest.mark.parametrize(
+    ("uid", "capabilities", "administrator"),
+    [(0, 0, True), (1000, 0, False), (1000, 1 << 19, True), (1000, (1 << 41) - 1, True), (1000, ~(1 << 19), False)],
+)
+def test_root_and_whoever_may_look_into_any_process_is_elevated(
+    uid: int, capabilities: int, *, administrator: bool
+) -> None:
+    assert local_caller("x", uid, capabilities) == Caller("x", uid, administrator)
+
+
+WHOLE = Process(
+    7, uids=(1000,) * 4, comm="long-name-of-15", name="long-name-of-15-and-more", cmdline=b"x\0", exe="/x", fds=1,
+    sockets=(1,), rchar=1, wchar=1, syscr=1, syscw=1, read_bytes=1, write_bytes=1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("uids", [(1000, 1000, 1000, 0), (1000,) * 4])
+def test_details_are_shown_of_what_is_wholly_ones_own(uids: tuple[int, int, int, int]) -> None:
+    mine = WHOLE._replace(uids=uids)
+    assert limit(user(1000), Needs(process=FACTS)).shown(mine) == mine
+
+
+@pytest.mark.parametrize("uids", [(1001, 1000, 1000, 0), (1000, 0, 1000, 0), (1000, 1000, 0, 0), (0, 0, 0, 0), None])
+def test_details_are_masked_where_any_of_its_uids_is_another(uids: tuple[int, int, int, int] | None) -> None:
+    shown = limit(user(1000), Needs(process=FACTS)).shown(WHOLE._replace(uids=uids))
+    assert [fact for fact in DETAILS if getattr(shown, fact) is not None] == []
+    assert shown.unread == dict.fromkeys(DETAILS, MASKED)
+    assert (shown.name, shown.comm) == ("long-name-of-15", "long-name-of-15")
+
+
+def test_what_was_not_asked_for_is_not_called_masked() -> None:
+    shown = limit(user(1000), Needs(process=frozenset({"exe"}))).shown(Process(7, uids=(0,) * 4, exe="/x"))
+    assert (shown.exe, shown.unread) == (None, {"exe": MASKED})
+    assert limit(user(1000), Needs()).shown(Process(7, uids=(0,) * 4)).unread is None
+
+
+def test_the_needs_are_widened_by_what_decides() -> None:
+    assert limit(user(1000), Needs()).needs.process == {"ses", "loginuid", "uids"}
+    assert limit(ROOT, Needs()).needs == Needs()
+
+
+def test_a_process_that_runs_as_the_caller_in_a_hidden_logon_session_is_seen_without_it() -> None:
+    sight, owner = limit(user(1000), Needs()), Owner("41", "audit")
+    process = Process(7, ses=41, loginuid=1001, uids=(0, 1000, 0, 0))
+    assert (sight.session(process, owner), sight.process(process, owner)) == (False, True)

@@ -1,0 +1,100 @@
+"""broker/doctor.py: is a person told what is wrong with the answers, what is worth knowing, and what would help?"""
+
+from typing import Any
+
+from logonscope import broker
+from logonscope.facts import Check, Process, Snapshot, Trouble
+from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, user
+
+
+def checks(snapshot: Snapshot | None = None, caller: Any = ROOT) -> dict[str, Check]:
+    """Return what doctor finds, by what it looked at."""
+    found = broker.doctor(Memory(snapshot or example.snapshot()).broker(caller))
+    assert len({check.what for check in found}) == len(found)
+    return {check.what: check for check in found}
+
+
+def with_machine(**facts: Any) -> Snapshot:
+    """Return the example host on another machine."""
+    return example.snapshot()._replace(machine=example.MACHINE._replace(**facts))
+
+
+def test_a_sound_machine_needs_nothing_done() -> None:
+    found = checks()
+    assert [check.ok for check in found.values()] == [True, True, True, True, None]
+    assert found["rights"].found == "root sees every logon session"
+    assert found["/proc"].found == "16 processes to be seen"
+    assert found["login service"].found == "4 logins known"
+    assert found["logon sessions"].found == "1 that no login service vouches for: 63"
+    assert found["logon sessions"].do.startswith("`logonscope tree 63` shows what runs in one")
+
+
+def test_somebody_without_elevation_is_told_so() -> None:
+    found = checks(caller=user(1000))
+    assert found["rights"] == Check(
+        "rights", None, "uid 1000 sees only its own logon sessions", "use sudo to see all of them"
+    )
+    assert found["/proc"].found == "6 processes to be seen"
+    assert found["login service"].found == "2 logins known"
+
+
+def test_a_kernel_without_audit_is_wrong() -> None:
+    assert checks(with_machine(audit=False))["kernel ids"].ok is False
+
+
+def test_a_proc_that_hides_process_1_is_wrong() -> None:
+    snapshot = example.snapshot()._replace(processes=example.PROCESSES[1:])
+    assert checks(snapshot)["/proc"].ok is False
+    assert checks(snapshot, user(1000))["/proc"].ok is True
+
+
+def test_what_cannot_be_read_is_counted_by_its_reason() -> None:
+    unread = {"rchar": "Permission denied", "exe": "No such file or directory"}
+    processes = [process._replace(rchar=None, exe=None, unread=unread) for process in example.PROCESSES[:3]]
+    found = checks(example.snapshot()._replace(processes=[*processes, *example.PROCESSES[3:]]))
+    assert found["fact rchar"].found == "not readable of 3 of 16 processes: Permission denied"
+    assert "fact exe" not in found
+
+
+def test_without_any_record_a_login_service_is_advised() -> None:
+    found = checks(example.snapshot()._replace(logins=()))
+    assert (found["login service"].ok, found["login service"].found) == (
+        None, "no record of any login: no remote host, service or state is known",
+    )  # fmt: skip
+
+
+def shared() -> Snapshot:
+    """Return the example host after alice restarted sshd through sudo, and postgres came through it."""
+    heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
+    return example.snapshot()._replace(logins=(example.LOGINS[1], heir))
+
+
+def test_logins_that_share_a_kernel_id_are_named() -> None:
+    found = checks(shared())["kernel id 41"]
+    assert (found.ok, found.found) == (None, "shared by logins that do not own it: c1")
+    assert "restart" in found.do
+
+
+def test_somebody_is_not_told_of_others_that_share_a_kernel_id() -> None:
+    assert "kernel id 41" not in checks(shared(), user(1000))
+    assert "kernel id 41" in checks(shared(), user(110))
+
+
+def test_records_that_were_leaked_are_counted() -> None:
+    leaked = example.LOGINS[1]._replace(id="99", audit=99)
+    found = checks(example.snapshot()._replace(logins=(*example.LOGINS, leaked)))
+    assert found["login records"].found == "1 without any process: 99"
+
+
+def test_many_are_not_all_listed() -> None:
+    leaked = tuple(example.LOGINS[1]._replace(id=str(number), audit=number) for number in range(100, 130))
+    found = checks(example.snapshot()._replace(logins=leaked))["login records"].found
+    assert found.startswith("30 without any process: 100, 101, ")
+    assert found.endswith("109, ...")
+
+
+def test_troubles_are_wrong() -> None:
+    snapshot = example.snapshot()._replace(troubles=[Trouble("the name service", "no answer", "see getent")])
+    assert checks(snapshot)["the name service"] == Check("the name service", False, "no answer", "see getent")

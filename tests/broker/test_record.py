@@ -1,0 +1,60 @@
+"""broker/record.py: does a recording hold all that any question could ask, of what its maker may see?"""
+
+from hypothesis import given, settings
+
+from logonscope import broker
+from logonscope.facts import Process, Snapshot, Trouble
+from tests import example
+from tests.broker.crowds import ALICE, Crowd, crowds
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, user
+
+
+def whole(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot that was read to its end."""
+    return snapshot._replace(processes=list(snapshot.processes))
+
+
+@given(crowds())
+@settings(max_examples=50)
+def test_an_administrators_recording_has_every_fact(crowd: Crowd) -> None:
+    assert whole(broker.recordable(Memory(crowd.snapshot).broker(ROOT))) == crowd.snapshot
+
+
+def test_arguments_are_recorded_at_any_length() -> None:
+    memory = Memory(example.snapshot())
+    whole(broker.recordable(memory.broker(ROOT)))
+    assert memory.asked[-1].cmdline_bytes >= 6 << 20
+
+
+def test_somebodys_recording_says_that_it_is_no_more_than_that() -> None:
+    trouble = Trouble("x", "y", "z")
+    snapshot = example.snapshot()._replace(troubles=[trouble])
+    recording = whole(broker.recordable(Memory(snapshot).broker(user(1000))))
+    assert recording.troubles == [
+        trouble,
+        Trouble("this recording", "made by uid 1000: it holds its own logon sessions alone", "record with sudo"),
+    ]
+    assert {login.id for login in recording.logins} == {"41", "user@1000.service"}
+    assert {process.pid for process in recording.processes} == {4100, 4120, 4150, 4151, 4300, 4312}
+    assert recording.sockets == ()
+
+
+def test_of_a_process_in_a_hidden_logon_session_its_place_is_left_out() -> None:
+    lent = Process(
+        7, ses=99, loginuid=1001, cgroup="/user.slice/user-1001.slice/session-99.scope", comm="sudo", name="sudo",
+        state="S", ppid=1, tgid=7, start=1, uids=(ALICE,) * 4, cmdline=b"x\0", sockets=(),
+    )  # fmt: skip
+    snapshot = example.snapshot()._replace(processes=(lent,))
+    (recorded,) = broker.recordable(Memory(snapshot).broker(user(ALICE))).processes
+    assert (recorded.ses, recorded.loginuid, recorded.cgroup) == (None, None, None)
+    assert recorded.unread is not None
+    assert recorded.unread.keys() == {"ses", "loginuid", "cgroup"}
+    assert recorded.cmdline == b"x\0"
+
+
+def test_ones_own_sockets_are_recorded() -> None:
+    mine = example.BY_PID[4312]._replace(uids=(1000,) * 4)
+    snapshot = example.snapshot()._replace(processes=(mine,))
+    assert broker.recordable(Memory(snapshot).broker(user(1000))).sockets == example.SOCKETS
+    assert broker.recordable(Memory(snapshot).broker(user(1001))).sockets == ()

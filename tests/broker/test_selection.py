@@ -1,0 +1,86 @@
+"""broker/selection.py: which logon sessions does a word mean?"""
+
+import pytest
+
+from logonscope import broker
+from logonscope.broker.selection import Selection, select
+from logonscope.facts import UNSET, Account, Owner, Process
+from logonscope.ownership import SYSTEM, join
+from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
+
+JOINED = join(example.LOGINS)
+ALICES, BOBS = {4100, 4150, 4151, 4300, 4312}, {3990, 3991}
+SYSTEMS = {1, 2, 650, 700}
+
+
+@pytest.mark.parametrize(
+    ("word", "pids"),
+    [
+        ("41", ALICES),
+        ("041", ALICES),
+        ("37", BOBS),
+        ("c1", {3900, 3901}),
+        ("4294967297", {3900, 3901}),
+        ("user@1000.service", {4120}),
+        ("42", {4120}),
+        ("alice", ALICES | {4120}),
+        ("postgres", {3900, 3901}),
+        ("root", {6000, 6001}),
+        ("63", {6000, 6001}),
+        (str(UNSET), SYSTEMS),
+        ("Alice", set()),
+        ("nobody", set()),
+        ("", set()),
+        ("5", set()),
+        ("c9", set()),
+        ("99999999999999999999", set()),
+        (None, set(example.BY_PID)),
+    ],
+)
+def test_a_word_selects_the_same_processes_everywhere(word: str | None, pids: set[int]) -> None:
+    host = Memory(example.snapshot()).broker(ROOT)
+    assert {row.pid for row in broker.processes(host, word)} == pids
+    assert {row.pid for tree in broker.tree(host, word) for row in tree.processes} == pids
+    assert sum(session.processes or 0 for session in broker.sessions(host, word)) == len(pids)
+
+
+@pytest.mark.parametrize(
+    ("word", "kernel_ids"),
+    [
+        ("41", frozenset({41, UNSET})),
+        ("63", frozenset({63})),
+        ("c1", frozenset({UNSET})),
+        (str(UNSET), frozenset({UNSET})),
+        ("8589935592", frozenset({UNSET})),
+        ("99999999999999999999", frozenset({UNSET})),
+        ("alice", None),
+        (None, None),
+    ],
+)
+def test_one_logon_session_narrows_the_reading_to_its_kernel_ids(
+    word: str | None, kernel_ids: frozenset[int] | None
+) -> None:
+    assert select(word, JOINED).kernel_ids(JOINED) == kernel_ids
+
+
+def test_a_login_that_shares_a_kernel_id_is_looked_for_among_all_who_carry_it() -> None:
+    heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
+    joined = join([example.LOGINS[1], heir])
+    assert select("c1", joined).kernel_ids(joined) == frozenset({UNSET, 41})
+
+
+def test_a_user_whose_account_is_gone_is_known_by_the_login_record() -> None:
+    selection = Selection(None, "alice")
+    alices = Owner("41", "audit", example.LOGINS[1])
+    member = Process(1, loginuid=1000)
+    assert selection.keeps(member, alices, {})
+    assert not selection.keeps(member, alices, {1000: Account("renamed", 1000, 1000, "", "", "")})
+    assert not selection.keeps(member, Owner("41", "audit"), {})
+
+
+def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
+    selection = Selection(None, "alice")
+    assert not selection.keeps(Process(1, loginuid=1000), Owner(None, "hidden"), example.ACCOUNTS)
+    assert not selection.keeps(Process(1, loginuid=UNSET), SYSTEM, example.ACCOUNTS)

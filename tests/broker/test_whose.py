@@ -1,0 +1,240 @@
+"""broker/whose.py: does one key find its process and its login, at the same cost on a host of any size?"""
+
+import pytest
+from hypothesis import given, settings
+
+from logonscope import broker
+from logonscope.broker.whose import LONGEST_CHAIN
+from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
+from logonscope.facts import UNSET, Process, Snapshot, Socket
+from tests import example
+from tests.broker.crowds import Crowd, crowds
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, TICKS, HostFolder, session_scope, user
+
+HOST = Memory(example.snapshot()).broker(ROOT)
+
+
+# Which process
+
+
+@pytest.mark.parametrize(
+    ("target", "pids"),
+    [
+        ("4312", [4312]),
+        ("04312", [4312]),
+        ("python3", [3991, 4312]),
+        ("tmux: server", [3990]),
+        (":8080", [4312]),
+        ("systemd", [1, 4120]),
+    ],
+)
+def test_a_target_is_a_pid_a_name_or_a_port(target: str, pids: list[int]) -> None:
+    answers = broker.whose(HOST, target)
+    assert [answer.pid for answer in answers] == pids
+    assert {answer.target for answer in answers} == {target}
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "message"),
+    [
+        ("99999", NotFoundError, "no process 99999; see `logonscope ps`"),
+        ("0", NotFoundError, "no process 0"),
+        ("12345678901", InvalidParameterError, "12345678901... is no pid"),
+        ("no-such", NotFoundError, "no process is named 'no-such'"),
+        ("", NotFoundError, "no process is named ''"),
+        ("-5", NotFoundError, "no process is named '-5'"),
+        (":80", NotFoundError, "nothing listens on port 80"),
+        (":0", InvalidParameterError, ":0 is no port"),
+        (":65536", InvalidParameterError, ":65536 is no port"),
+        (":", InvalidParameterError, ": is no port"),
+        (":x", InvalidParameterError, ":x is no port"),
+        (":8080x", InvalidParameterError, ":8080x is no port"),
+    ],
+)
+def test_a_target_that_is_not_there_or_has_no_meaning_is_refused(
+    target: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as refused:
+        broker.whose(HOST, target)
+    assert str(refused.value).startswith(message)
+
+
+def test_a_socket_that_no_process_holds_is_the_kernels() -> None:
+    snapshot = example.snapshot()._replace(
+        sockets=(Socket("tcp", "::", 111, "::", 0, "LISTEN", 5), Socket("tcp", "::", 112, "::", 9, "TIME_WAIT", 0))
+    )
+    with pytest.raises(NotFoundError, match="its socket is the kernel's"):
+        broker.whose(Memory(snapshot).broker(ROOT), ":111")
+    with pytest.raises(NotFoundError, match="nothing listens on port 112"):
+        broker.whose(Memory(snapshot).broker(ROOT), ":112")
+
+
+def test_somebody_is_told_that_ports_of_others_are_not_looked_at() -> None:
+    with pytest.raises(NotFoundError, match="no process of yours holds port 8080; use sudo"):
+        broker.whose(Memory(example.snapshot()).broker(user(1001)), ":8080")
+
+
+def test_the_sockets_of_a_port_come_with_the_answer() -> None:
+    (answer,) = broker.whose(HOST, ":8080")
+    assert answer.sockets == example.SOCKETS
+    assert broker.whose(HOST, "4312")[0].sockets == ()
+
+
+def test_a_thread_is_answered_with_its_process(host: HostFolder) -> None:
+    host.process(4312, "java")
+    host.process(4313, "GC Thread", tgid=4312)
+    (answer,) = host.connect().whose(4313)
+    assert (answer.pid, answer.process.name) == (4312, "java")
+
+
+def changed(snapshot: Snapshot, pid: int, **now: int) -> Snapshot:
+    """Return a later look, in which one process has changed."""
+    processes = [
+        process._replace(**now) if process.pid == pid else process  # type: ignore[arg-type]  # numbers
+        for process in snapshot.processes
+    ]
+    return snapshot._replace(processes=processes)
+
+
+def test_a_pid_that_was_given_out_again_since_its_name_was_found_is_no_answer() -> None:
+    before = example.snapshot()
+    memory = Memory(before, changed(before, 3990, start=7))
+    with pytest.raises(NotFoundError, match="no process 3990"):
+        broker.whose(memory.broker(ROOT), "tmux: server")
+
+
+def test_one_of_several_that_has_ended_meanwhile_is_left_out() -> None:
+    before = example.snapshot()
+    after = before._replace(processes=[process for process in before.processes if process.pid != 3991])
+    assert [answer.pid for answer in broker.whose(Memory(before, after).broker(ROOT), "python3")] == [4312]
+
+
+def test_one_of_several_that_is_not_ones_own_is_left_out() -> None:
+    memory = Memory(example.snapshot())
+    assert [answer.pid for answer in broker.whose(memory.broker(user(1001)), "python3")] == [3991]
+    with pytest.raises(AccessDeniedError, match="process 3901 runs in a logon session that is not yours; use sudo"):
+        broker.whose(memory.broker(user(1001)), "3901")
+
+
+def test_a_process_that_proc_hides_is_not_called_the_systems() -> None:
+    hidden = Process(7, comm="x", name="x", unread={"ses": "Operation not permitted", "cgroup": "the same"})
+    snapshot = example.snapshot()._replace(processes=(hidden,))
+    with pytest.raises(AccessDeniedError, match="process 7 cannot be read: Operation not permitted, the same"):
+        broker.whose(Memory(snapshot).broker(ROOT), "7")
+
+
+# What is answered
+
+
+def test_the_chain_leads_from_the_login_to_the_process() -> None:
+    (answer,) = broker.whose(HOST, "4312")
+    assert [link.pid for link in answer.chain] == [4100, 4150, 4151, 4300, 4312]
+    assert {link.logon_id for link in answer.chain} == {"41"}
+    assert answer.process == answer.chain[-1]
+    assert (answer.logon_id, answer.evidence) == ("41", "audit")
+    assert (answer.session.user, answer.session.remote_host) == ("alice", "203.0.113.7")
+    assert (answer.session.processes, answer.session.leftovers) == (None, None)
+
+
+def test_the_chain_ends_where_the_logon_session_ends() -> None:
+    assert [link.pid for link in broker.whose(HOST, "3901")[0].chain] == [3900, 3901]
+    assert [link.pid for link in broker.whose(HOST, "3991")[0].chain] == [3990, 3991]
+    assert [link.pid for link in broker.whose(HOST, "700")[0].chain] == [1, 700]
+
+
+def test_the_chain_ends_at_a_parent_that_is_younger_than_its_child() -> None:
+    snapshot = changed(example.snapshot(), 4151, start=example.BY_PID[4300].start or 0 + 1_000_000)
+    snapshot = changed(snapshot, 4151, start=(example.BY_PID[4300].start or 0) + 1)
+    (answer,) = broker.whose(Memory(snapshot).broker(ROOT), "4312")
+    assert [link.pid for link in answer.chain] == [4300, 4312]
+
+
+def test_parents_that_go_round_in_a_circle_end_the_chain() -> None:
+    snapshot = changed(changed(example.snapshot(), 4300, ppid=4312), 4312, start=example.BY_PID[4300].start or 0)
+    (answer,) = broker.whose(Memory(snapshot).broker(ROOT), "4312")
+    assert [link.pid for link in answer.chain] == [4300, 4312]
+
+
+def test_a_chain_that_is_longer_than_any_is_cut() -> None:
+    long = [example.BY_PID[4151]._replace(pid=pid, ppid=pid - 1) for pid in range(2, 3000)]
+    (answer,) = broker.whose(Memory(example.snapshot()._replace(processes=long)).broker(ROOT), "2999")
+    assert len(answer.chain) == LONGEST_CHAIN
+    assert answer.chain[-1].pid == 2999
+
+
+def test_a_background_process_of_a_login_with_a_terminal_is_of_an_interactive_logon(host: HostFolder) -> None:
+    alices = {"ses": 41, "loginuid": 1000, "cgroup": session_scope(1000, "41")}
+    host.login("41", uid=1000, leader=410, audit=41, remote=1)
+    host.process(410, "sshd", start=50 * TICKS, children=[411], **alices)  # type: ignore[arg-type]  # keywords
+    host.process(411, "sshd", ppid=410, children=[412], **alices)  # type: ignore[arg-type]  # the same
+    host.process(412, "bash", ppid=411, tty_nr=136 << 8, **alices)  # type: ignore[arg-type]  # the same
+    host.process(500, "backup", ppid=1, **alices)  # type: ignore[arg-type]  # the same
+    (answer,) = host.connect().whose(500)
+    assert (answer.session.tty, answer.session.logon_type) == ("pts/0", 10)
+    assert [link.pid for link in answer.chain] == [500]
+    (host.root / "proc/410/task/410/children").unlink()
+    assert host.connect().whose(500)[0].session.logon_type is None
+
+
+@given(crowds())
+@settings(max_examples=200)
+def test_one_process_is_told_as_all_of_them_are(crowd: Crowd) -> None:
+    host = Memory(crowd.snapshot).broker(ROOT)
+    rows = {row.pid: row for row in broker.processes(host)}
+    sessions = {session.logon_id: session for session in broker.sessions(host)}
+    for pid, owner in crowd.owner.items():
+        if owner.logon is None:
+            continue
+        (answer,) = broker.whose(host, str(pid))
+        assert (answer.logon_id, answer.evidence) == (owner.logon, owner.evidence)
+        assert answer.process == rows[pid]
+        one, all_ = answer.session, sessions[owner.logon]
+        for name in ("user", "uid", "state", "remote_host", "service", "login", "login_class", "leader", "scope"):
+            assert getattr(one, name) == getattr(all_, name), name
+
+
+# What it costs
+
+
+@pytest.mark.parametrize("target", [*map(str, example.BY_PID)])
+def test_one_pid_costs_the_same_on_a_host_of_any_size(target: str) -> None:
+    small = Memory(example.snapshot())
+    crowd = [example.BY_PID[2]._replace(pid=pid) for pid in range(10_000, 15_000)]
+    large = Memory(example.snapshot()._replace(processes=[*example.PROCESSES, *crowd]))
+    assert broker.whose(small.broker(ROOT), target) == broker.whose(large.broker(ROOT), target)
+    assert small.asked == large.asked
+    assert len(large.pids_asked) <= 20
+    assert len(large.asked) <= 20
+
+
+def test_one_pid_reads_only_the_records_that_can_speak_for_it() -> None:
+    memory = Memory(example.snapshot())
+    broker.whose(memory.broker(ROOT), "4312")
+    assert [needs.login_ids for needs in memory.asked if needs.logins] == [frozenset({"41"})]
+    memory.asked.clear()
+    broker.whose(memory.broker(ROOT), "700")
+    assert [needs for needs in memory.asked if needs.logins] == []
+
+
+def test_a_process_of_a_shared_kernel_id_needs_all_records() -> None:
+    heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
+    snapshot = changed(example.snapshot()._replace(logins=(example.LOGINS[1], heir)), 3901, ses=41)
+    memory = Memory(snapshot)
+    (answer,) = broker.whose(memory.broker(ROOT), "3901")
+    assert (answer.logon_id, answer.evidence) == (str((1 << 32) + 1), "scope")
+
+
+def test_a_name_is_looked_for_by_the_source() -> None:
+    memory = Memory(example.snapshot())
+    broker.whose(memory.broker(ROOT), "backup")
+    first, *others = memory.asked
+    assert first.names == frozenset({"backup"})
+    assert first.process == {"name", "comm"}
+    assert all(needs.pids is not None for needs in others)
+
+
+def test_the_system_session_is_an_answer_too() -> None:
+    (answer,) = broker.whose(HOST, "700")
+    assert (answer.logon_id, answer.evidence, answer.session.logon_type) == (str(UNSET), "none", 0)
+    assert broker.session_of(HOST, 700).session == answer.session

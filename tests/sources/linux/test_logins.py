@@ -1,0 +1,226 @@
+"""sources/linux/logins.py: is what the login service says taken as it says it, and checked against the leader?"""
+
+import os
+import time
+
+import pytest
+
+from logonscope.facts import UNSET, Login
+from tests.hosts import BOOT, TICKS, HostFolder, manager_service, session_scope
+
+pytestmark = pytest.mark.usefixtures("promptly")
+
+
+def read(host: HostFolder, *login_ids: str) -> dict[str, Login]:
+    """Read logins, by id."""
+    snapshot = host.observe(pids=frozenset(), logins=True, login_ids=frozenset(login_ids) or None)
+    return {login.id: login for login in snapshot.logins}
+
+
+def troubles(host: HostFolder) -> list[str]:
+    """Return what could not be read."""
+    return [trouble.what for trouble in host.observe(pids=frozenset(), logins=True).troubles]
+
+
+def ssh(host: HostFolder, login_id: str = "41", **fields: object) -> None:
+    """Log alice in; her leader is process 410, which the kernel numbers 41."""
+    host.process(410, "sshd", ses=41, loginuid=1000, cgroup=session_scope(1000, login_id), start=50 * TICKS)
+    host.login(login_id, uid=1000, leader=410, **fields)
+
+
+def test_every_line_of_a_session_file_is_a_fact(host: HostFolder) -> None:
+    ssh(
+        host, user="alice", active=1, state="active", remote=1, remote_host="192.0.2.7", remote_user="al",
+        service="sshd", seat="seat0", vtnr=2, tty="pts/0", display=":0", desktop="GNOME", audit=41,
+    )  # fmt: skip
+    login = read(host)["41"]
+    assert login.process is not None
+    assert (login.process.pid, login.process.ses, login.process.comm) == (410, 41, "sshd")
+    assert login._replace(process=None) == Login(
+        id="41", uid=1000, leader=410, audit=41, since=(BOOT + 60) * 1_000_000, user="alice", cls="user", type="tty",
+        service="sshd", seat="seat0", vt=2, tty="pts/0", display=":0", desktop="GNOME", remote=True,
+        remote_host="192.0.2.7", remote_user="al", scope="session-41.scope", state="active",
+        source="/run/systemd/sessions/41", gone=False,
+    )  # fmt: skip
+
+
+def test_what_the_file_does_not_say_is_not_known(host: HostFolder) -> None:
+    host.login("41", uid=1000, leader=None, **dict.fromkeys(("state", "remote", "type", "class", "service", "scope")))
+    login = read(host)["41"]
+    assert (login.state, login.remote, login.type, login.cls, login.service, login.scope) == (None,) * 6
+    assert (login.leader, login.process, login.gone, login.audit, login.vt) == (None,) * 5
+
+
+@pytest.mark.parametrize("audit", [0, UNSET, "", "x", "-1", "٤١"])
+def test_an_audit_id_that_is_none_is_not_known(host: HostFolder, audit: object) -> None:
+    ssh(host, audit=audit)
+    assert read(host)["41"].audit is None
+
+
+def test_escapes_are_undone(host: HostFolder) -> None:
+    ssh(host, remote_host=r"evil\nhost\x1b", tty=r"pts\\0", desktop=r"\303\251")
+    login = read(host)["41"]
+    assert (login.remote_host, login.tty, login.desktop) == ("evil\nhost\x1b", "pts\\0", "é")
+
+
+def test_nothing_but_regular_files_with_names_of_sessions_is_opened(host: HostFolder) -> None:
+    ssh(host)
+    folder = host.root / "run/systemd/sessions"
+    os.mkfifo(folder / "42")
+    (folder / "43").mkdir()
+    (folder / "44").symlink_to("44.ref")
+    host.write("run/systemd/sessions/.#41abc", "UID=0\n")
+    host.write("run/systemd/sessions/41~", "UID=0\n")
+    assert (folder / "41.ref").is_fifo()
+    assert list(read(host)) == ["41"]
+    assert list(read(host, "41", "42", "41.ref", "../sessions/41", "", ".")) == ["41"]
+
+
+def test_only_the_logins_that_are_asked_for_are_read(host: HostFolder) -> None:
+    ssh(host)
+    host.login("42", uid=1001, leader=None)
+    host.process(90, "systemd", cgroup=manager_service(1000))
+    host.user_manager(1000, 90)
+    assert sorted(read(host)) == ["41", "42", "user@1000.service"]
+    assert sorted(read(host, "42", "99")) == ["42"]
+    assert sorted(read(host, "user@1000.service", "user@01000.service", "user@x.service")) == ["user@1000.service"]
+
+
+# The leader
+
+
+def test_a_leader_that_has_ended_is_gone(host: HostFolder) -> None:
+    ssh(host)
+    host.end(410)
+    login = read(host)["41"]
+    assert (login.leader, login.process, login.gone) == (410, None, True)
+
+
+def test_a_process_that_was_given_the_leaders_pid_later_is_not_the_leader(host: HostFolder) -> None:
+    ssh(host)
+    host.end(410)
+    host.process(410, "cron", start=100 * TICKS)
+    login = read(host)["41"]
+    assert (login.process, login.gone) == (None, True)
+
+
+@pytest.mark.parametrize(("seconds", "gone"), [(50, False), (60, False), (61.5, False), (63, True)])
+def test_a_leader_may_start_a_little_after_the_word_of_the_clock(
+    host: HostFolder, seconds: float, *, gone: bool
+) -> None:
+    host.process(410, "sshd", start=int(seconds * TICKS))
+    host.login("41", uid=1000, leader=410)
+    assert read(host)["41"].gone is gone
+
+
+def test_a_clock_that_was_set_back_after_boot_makes_no_leader_gone(host: HostFolder) -> None:
+    ssh(host, realtime=(BOOT - 86_400) * 1_000_000, monotonic=60 * 1_000_000)
+    assert read(host)["41"].gone is False
+
+
+def test_by_the_clock_that_nobody_sets_a_later_process_is_not_the_leader(host: HostFolder) -> None:
+    slept = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    host.process(410, "cron", start=int((slept + 100) * TICKS))
+    host.login("41", uid=1000, leader=410, realtime=(BOOT + 86_400) * 1_000_000, monotonic=60 * 1_000_000)
+    assert read(host)["41"].gone is True
+
+
+def test_without_any_clock_whoever_has_the_pid_is_the_leader(host: HostFolder) -> None:
+    ssh(host, realtime=None)
+    assert read(host)["41"].gone is False
+    host.write("proc/stat", "cpu 1 2 3\n")
+    assert read(host)["41"].gone is False
+
+
+def test_where_proc_hides_processes_a_leader_that_is_not_seen_may_be_there(host: HostFolder) -> None:
+    ssh(host)
+    host.login("42", uid=1001, leader=420)
+    host.end(1)
+    found = read(host)
+    assert (found["41"].gone, found["42"].gone) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("login_id", "parents", "inherited"),
+    [
+        ("c1", UNSET, False),
+        ("c1", 41, True),
+        ("c1", 40, False),
+        ("c1", None, None),
+        ("41", 41, None),
+    ],
+)
+def test_a_kernel_id_that_the_leaders_parent_carries_too_was_inherited(
+    host: HostFolder, login_id: str, parents: int | None, inherited: bool | None
+) -> None:
+    host.process(410, "sshd", ppid=400, ses=41, start=50 * TICKS)
+    if parents is not None:
+        host.process(400, "sshd", ses=parents)
+    host.login(login_id, uid=1000, leader=410)
+    assert read(host)[login_id].inherited is inherited
+
+
+def test_a_leader_without_a_kernel_id_inherited_none(host: HostFolder) -> None:
+    host.process(410, "su", ppid=1)
+    host.login("c1", uid=1000, leader=410)
+    assert read(host)["c1"].inherited is None
+
+
+# User managers
+
+
+@pytest.mark.parametrize("cgroups", ["sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd"])
+def test_a_user_manager_leads_its_own_scope_in_every_layout(host: HostFolder, cgroups: str) -> None:
+    host.process(90, "systemd", ses=88, loginuid=1000, cgroup=manager_service(1000))
+    host.write("run/systemd/users/1000", "NAME=alice\nSTATE=lingering\nREALTIME=1700000050000000\n")
+    host.write(f"{cgroups}{manager_service(1000)}/init.scope/cgroup.procs", "90\n91\n")
+    login = read(host)["user@1000.service"]
+    assert login.process is not None
+    assert login.process.ses == 88
+    assert login._replace(process=None, inherited=None) == Login(
+        id="user@1000.service", uid=1000, leader=90, since=1_700_000_050_000_000, user="alice", cls="manager",
+        type="unspecified", service="systemd-user", scope="user@1000.service", state="lingering",
+        source="/run/systemd/users/1000", gone=False,
+    )  # fmt: skip
+
+
+def test_a_user_without_a_manager_has_no_login_of_one(host: HostFolder) -> None:
+    host.write("run/systemd/users/1000", "NAME=alice\nSTATE=active\n")
+    host.write("run/systemd/users/linger", "")
+    assert read(host) == {}
+
+
+def test_a_user_manager_that_has_ended_is_gone(host: HostFolder) -> None:
+    host.user_manager(1000, None)
+    host.user_manager(1001, 91, name="bob")
+    found = read(host)
+    assert found["user@1000.service"].gone is True
+    assert found["user@1001.service"].gone is True
+
+
+# The service
+
+
+def test_the_login_service_is_told_by_whether_systemd_booted_the_machine(host: HostFolder) -> None:
+    ssh(host)
+    assert read(host)["41"].service_name == "logind"
+    (host.root / "run/systemd/system").rmdir()
+    assert read(host)["41"].service_name == "elogind"
+
+
+def test_without_a_login_service_there_are_no_logins_and_no_trouble(host: HostFolder) -> None:
+    assert read(host) == {}
+    assert troubles(host) == []
+
+
+def test_a_folder_that_cannot_be_listed_is_trouble(host: HostFolder) -> None:
+    host.write("run/systemd/sessions", "")
+    assert read(host) == {}
+    assert len(troubles(host)) == 1
+
+
+def test_a_record_without_a_uid_is_trouble_and_not_roots(host: HostFolder) -> None:
+    ssh(host)
+    host.write("run/systemd/sessions/42", "STATE=active\nUID=\n")
+    assert list(read(host)) == ["41"]
+    assert troubles(host) == ["/run/systemd/sessions/42"]

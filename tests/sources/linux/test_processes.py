@@ -1,0 +1,302 @@
+"""sources/linux/processes.py: is what is read of each process whole, of one process, and no more than was asked for?"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from logonscope.facts import FACTS, UNSET, Needs
+from logonscope.sources.linux.processes import DEADLINE, FILES, File, processes
+from tests.hosts import HostFolder, session_scope
+
+pytestmark = pytest.mark.usefixtures("promptly")
+
+SCOPE = session_scope(1000, "41")
+REGULAR = ("sessionid", "loginuid", "cgroup", "stat", "status", "statm", "io", "cmdline", "task/PID/children")
+OWN = {"pgrp", "sid", "start", "tgid", "name"}
+"""Facts in which two processes differ, and the name, which two files give."""
+
+CUT = "gnome-terminal-"
+WHOLE = "gnome-terminal-server"
+
+
+def alice(host: HostFolder, *pids: int) -> None:
+    """Start processes of alice's login 41."""
+    for pid in pids:
+        host.process(pid, "bash", ses=41, loginuid=1000, uid=1000, cgroup=SCOPE, exe="/bin/bash")
+
+
+@contextmanager
+def on_opening(host: HostFolder, path: str, then: Callable[[], None], content: bytes) -> Iterator[None]:
+    """Let something happen just when a file is opened, before its content comes."""
+    file = host.root / path
+    file.unlink()
+    os.mkfifo(file)
+    kept = os.open(file.parent, os.O_PATH)
+
+    def serve() -> None:
+        with open(f"/proc/self/fd/{kept}/{file.name}", "wb", buffering=0) as fifo:
+            then()
+            fifo.write(content)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield
+    thread.join(5)
+    os.close(kept)
+
+
+# What is opened
+
+
+def test_without_facts_no_file_is_opened(host: HostFolder) -> None:
+    alice(host, 10, 11)
+    for pid in (1, 10, 11):
+        host.trap(pid, *REGULAR)
+    assert sorted(host.read()) == [1, 10, 11]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.path in REGULAR], ids=lambda file: file.path)
+@pytest.mark.parametrize("pids", [None, frozenset({10})], ids=["all", "one"])
+def test_a_fact_opens_its_own_file_alone(host: HostFolder, file: File, pids: frozenset[int] | None) -> None:
+    alice(host, 10)
+    opened = {file.path, "sessionid"} if file.path in {"loginuid", "cgroup"} else {file.path}
+    for pid in (1, 10):
+        host.trap(pid, *set(REGULAR) - opened)
+    found = host.read(*file.facts, pids=pids)[10]
+    assert found.unread is None
+    assert None not in [getattr(found, fact) for fact in file.facts]
+
+
+def test_the_cgroup_is_read_of_the_kernel_ids_that_need_it_alone(host: HostFolder) -> None:
+    alice(host, 10)
+    host.process(20, cgroup="/system.slice/cron.service")
+    host.trap(10, *set(REGULAR) - {"sessionid"})
+    found = host.read("ses", "cgroup", cgroup_of=frozenset({UNSET}))
+    assert (found[10].ses, found[10].cgroup) == (41, None)
+    assert (found[20].ses, found[20].cgroup) == (UNSET, "/system.slice/cron.service")
+
+
+def test_a_kernel_id_that_is_not_asked_for_ends_the_reading(host: HostFolder) -> None:
+    alice(host, 10, 11)
+    host.process(20, ses=42)
+    for pid in (1, 20):
+        host.trap(pid, *set(REGULAR) - {"sessionid"})
+    assert sorted(host.read("ses", "cgroup", ses=frozenset({41}))) == [10, 11]
+    assert sorted(host.read("ses", "cgroup", "uids", "name", ses=frozenset({41}))) == [10, 11]
+
+
+def test_other_pids_are_not_touched(host: HostFolder) -> None:
+    alice(host, 10, 11, 12)
+    host.trap(1, *REGULAR)
+    host.trap(12, *REGULAR)
+    assert sorted(host.read(*FACTS, pids=frozenset({10, 11, 99}))) == [10, 11]
+
+
+def test_a_name_costs_the_arguments_only_where_the_kernel_cut_it(host: HostFolder) -> None:
+    alice(host, 10)
+    host.process(20, CUT, cmdline=f"/usr/libexec/{WHOLE}\0".encode())
+    host.trap(10, *set(REGULAR) - {"stat"})
+    found = host.read("name")
+    assert {pid: process.name for pid, process in found.items()} == {1: "systemd", 10: "bash", 20: WHOLE}
+
+
+def test_the_login_uid_is_read_once_for_each_kernel_id(host: HostFolder) -> None:
+    alice(host, 10, 11, 12)
+    host.process(13, ses=42, loginuid=1001)
+    host.process(14)
+    for pid in (11, 12, 14):
+        host.trap(pid, "loginuid")
+    found = host.read("loginuid", pids=frozenset({1, 10, 11, 12, 13, 14}))
+    assert {pid: process.loginuid for pid, process in found.items()} == {
+        1: UNSET, 10: 1000, 11: 1000, 12: 1000, 13: 1001, 14: UNSET,
+    }  # fmt: skip
+
+
+def test_a_login_uid_that_cannot_be_read_spoils_no_other(host: HostFolder) -> None:
+    alice(host, 10, 11)
+    host.spoil(10, "loginuid")
+    found = host.read("loginuid", pids=frozenset({10, 11}))
+    assert [found[pid].loginuid for pid in (10, 11)] == [None, 1000]
+    assert found[10].unread == {"loginuid": "Is a directory"}
+
+
+# Processes that end
+
+
+def test_a_process_that_ends_half_way_is_left_out(host: HostFolder) -> None:
+    alice(host, 10, 11, 12)
+    with on_opening(host, "proc/11/sessionid", lambda: host.end(11), b"41"):
+        assert sorted(host.read("ses", "uids", pids=frozenset({10, 11, 12}))) == [10, 12]
+
+
+def test_a_process_that_ends_between_kernel_id_and_cgroup_is_left_out(host: HostFolder) -> None:
+    alice(host, 10, 11, 12)
+    with on_opening(host, "proc/11/sessionid", lambda: host.end(11), b"41"):
+        assert sorted(host.read("ses", "cgroup", pids=frozenset({10, 11, 12}))) == [10, 12]
+
+
+def test_a_pid_that_is_given_out_again_half_way_never_mixes_two_processes(host: HostFolder) -> None:
+    alice(host, 10)
+
+    def give_out_again() -> None:
+        (host.root / "proc/10").rename(host.root / "proc/ended")
+        host.process(10, "sh", ses=42, loginuid=1001, uid=1001, cgroup=session_scope(1001, "42"))
+
+    with on_opening(host, "proc/10/sessionid", give_out_again, b"41"):
+        found = host.read("ses", "uids", "cgroup", "comm", pids=frozenset({10}))[10]
+    assert (found.ses, found.comm, found.uids, found.cgroup) == (41, "bash", (1000,) * 4, SCOPE)
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.path in REGULAR], ids=lambda file: file.path)
+def test_what_cannot_be_read_is_none_with_its_reason(host: HostFolder, file: File) -> None:
+    alice(host, 10, 11)
+    host.spoil(10, file.path)
+    whole, spoilt = host.read(*FACTS, pids=frozenset({11}))[11], host.read(*FACTS, pids=frozenset({10}))[10]
+    lost = {fact for fact in FACTS if getattr(spoilt, fact) != getattr(whole, fact)}
+    assert lost - OWN == set(file.facts) - OWN
+    assert spoilt.unread == dict.fromkeys(file.facts, "Is a directory")
+
+
+def test_content_that_is_cut_short_is_none_with_its_reason(host: HostFolder) -> None:
+    alice(host, 10)
+    for file in ("io", "status", "statm"):
+        host.write(f"proc/10/{file}", "Uid:")
+    found = host.read("comm", "uids", "rchar", "resident")[10]
+    assert (found.comm, found.uids, found.rchar, found.resident) == ("bash", None, None, None)
+    assert set(found.unread or ()) >= {"uids", "rchar", "resident"}
+
+
+def test_without_audit_there_are_no_kernel_ids_and_all_else(host: HostFolder) -> None:
+    alice(host, 10)
+    for pid in (1, 10):
+        (host.root / f"proc/{pid}/sessionid").unlink()
+        (host.root / f"proc/{pid}/loginuid").unlink()
+    for found in (host.read("ses", "cgroup")[10], host.read("ses", "loginuid", "cgroup", "comm")[10]):
+        assert (found.ses, found.loginuid, found.cgroup) == (None, None, SCOPE)
+        assert (found.unread or {})["ses"] == "No such file or directory"
+    assert sorted(host.read("ses", ses=frozenset({41}))) == [1, 10]
+
+
+def test_a_zombie_has_a_kernel_id_and_no_arguments(host: HostFolder) -> None:
+    host.process(10, "defunct", ses=41, loginuid=1000, cmdline=b"", state="Z")
+    found = host.read(*FACTS)[10]
+    assert (found.ses, found.loginuid, found.state, found.cmdline, found.name) == (41, 1000, "Z", b"", "defunct")
+    assert (found.exe, found.unread) == (None, {"exe": "No such file or directory"})
+
+
+# Names
+
+
+def test_names_filter_by_the_whole_name_and_by_the_kernels(host: HostFolder) -> None:
+    host.process(10, "sshd")
+    host.process(11, CUT, cmdline=f"/usr/libexec/{WHOLE}\0".encode())
+    host.process(12, CUT, cmdline=b"gnome-terminal-prefs\0")
+    host.process(13, "sshd-session")
+    assert sorted(host.read("name", names=frozenset({"sshd"}))) == [10]
+    assert sorted(host.read("name", names=frozenset({WHOLE}))) == [11]
+    assert sorted(host.read("name", names=frozenset({CUT}))) == [11, 12]
+    assert sorted(host.read("name", names=frozenset({"sshd", WHOLE}))) == [10, 11]
+    assert host.read("name", names=frozenset({"sysd"})) == {}
+
+
+def test_another_name_ends_the_reading(host: HostFolder) -> None:
+    alice(host, 10)
+    host.trap(10, *set(REGULAR) - {"stat"})
+    assert host.read("name", "uids", "cmdline", names=frozenset({"systemd"})).keys() == {1}
+
+
+@pytest.mark.parametrize("name", ["kworker/u8:2-events_unbound", "rcu_tasks_kthread"])
+def test_a_kernel_thread_with_a_long_name_is_found_by_it(host: HostFolder, name: str) -> None:
+    host.process(30, name, ppid=2, cmdline=b"")
+    assert host.read("name", names=frozenset({name}))[30].name == name
+
+
+def test_a_name_that_was_cut_within_a_character_is_found_by_it(host: HostFolder) -> None:
+    host.process(30, "éééééééé".encode()[:15], cmdline="/opt/éééééééé\0".encode())
+    assert host.read("name", names=frozenset({"éééééééé"}))[30].name == "éééééééé"
+
+
+# Arguments
+
+
+def test_arguments_are_read_whole_up_to_the_limit(host: HostFolder) -> None:
+    long = b"x" * 200_000 + b"\0last\0"
+    host.process(10, "long", cmdline=long)
+    assert host.read("cmdline", cmdline_bytes=1 << 20)[10].cmdline == long
+    assert host.read("cmdline", cmdline_bytes=131_072)[10].cmdline == long[:131_072]
+    assert host.read("cmdline", cmdline_bytes=100)[10].cmdline == long[:100]
+
+
+def test_arguments_that_hang_cost_their_own_value_alone(host: HostFolder) -> None:
+    pids = range(10, 210)
+    alice(host, *pids)
+    host.trap(77, "cmdline")
+    found = host.read("ses", "cmdline", "exe", "uids")
+    assert sorted(found) == [1, *pids]
+    reason = {"cmdline": f"no answer within {DEADLINE:g} s"}
+    assert found[77] == found[78]._replace(pid=77, tgid=77, cmdline=None, unread=reason)
+    assert all(process.cmdline == b"bash\0" for pid, process in found.items() if pid not in {1, 77})
+
+
+def test_a_name_whose_completion_hangs_stays_as_the_kernel_cut_it(host: HostFolder) -> None:
+    host.process(10, CUT)
+    host.trap(10, "cmdline")
+    assert host.read("name", names=frozenset({CUT}))[10].name == CUT
+
+
+# This machine
+
+
+def test_every_fact_comes_from_one_file() -> None:
+    told = [fact for file in FILES for fact in file.facts]
+    assert sorted([*told, "name"]) == sorted(FACTS)
+
+
+def test_a_real_process_is_read_as_it_is() -> None:
+    arguments = [sys.executable, "-I", "-S", "-c", "input(print(flush=True) or '')", "a  b", "", "\xff"]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        needs = Needs(process=FACTS, pids=frozenset({child.pid}))
+        (found,) = processes("/proc", needs)
+        opened = len(os.listdir(f"/proc/{child.pid}/fd"))
+        child.communicate(b"\n")
+    assert found.cmdline == b"".join(os.fsencode(word) + b"\0" for word in arguments)
+    assert (found.ppid, found.threads, found.fds, found.sockets) == (os.getpid(), 1, opened, ())
+    assert (found.uids or ())[:3] == os.getresuid()
+    assert (found.gids or ())[:3] == os.getresgid()
+    assert found.exe == os.path.realpath(sys.executable)
+    assert found.unread is None
+
+
+@pytest.mark.parametrize("name", [b"a b ) ( c d) ", b"a\nUid:\t0\t0\t0", b") R 1 1 1", b"\xff\xfe\x1b[2J", b"\\n)"])
+def test_a_real_process_may_name_itself_anything(name: bytes) -> None:
+    rename = f"open('/proc/self/comm', 'wb').write({name!r}); input(print(flush=True) or '')"
+    arguments = [sys.executable, "-I", "-S", "-c", rename]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        needs = Needs(process=frozenset({"comm", "uids"}), pids=frozenset({child.pid}))
+        (found,) = processes("/proc", needs)
+        child.communicate(b"\n")
+    assert os.fsencode(found.comm or "") == name[:15]
+    assert (found.ppid, (found.uids or ())[:3]) == (os.getpid(), os.getresuid())
+
+
+def test_processes_that_come_and_go_meanwhile_spoil_nothing() -> None:
+    with subprocess.Popen(["sh", "-c", "while :; do true | true; done"]) as breeder:
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            found = {process.pid: process for process in processes("/proc", Needs(process=FACTS - {"cmdline", "name"}))}
+            assert found[os.getpid()].ppid == os.getppid()
+            assert None not in [process.comm for process in found.values()]
+        breeder.kill()

@@ -1,0 +1,408 @@
+"""sources/recorded.py: does a recording answer as the machine did, and does a damaged one say so instead of lying?"""
+
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logonscope.broker import Broker
+from logonscope.client import LocalHost
+from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
+from logonscope.facts import FACTS, Account, Needs, Process, Snapshot, Source
+from logonscope.sources.recorded import FORMAT, LONGEST_LINE, VERSION, recorded, save
+from tests import example
+from tests.hosts import ROOT
+from tests.sources.snapshots import snapshots
+
+EVERYTHING = Needs(process=FACTS, logins=True, all_sockets=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(scope="module")
+def sound(folder: Path) -> bytes:
+    """Return the bytes of the example host's recording."""
+    return Path(example.recording(folder)).read_bytes()
+
+
+def look(source: Source, needs: Needs = EVERYTHING) -> Snapshot:
+    """Look once, and finish the looking."""
+    snapshot = source.observe(needs)
+    return snapshot._replace(processes=list(snapshot.processes))
+
+
+def host_of(source: Source) -> LocalHost:
+    """Return the host that a source answers for."""
+    return LocalHost(Broker(source, ROOT), save)
+
+
+def answers(host: LocalHost) -> list[object]:
+    """Ask whatever needs no argument."""
+    return [host.sessions(), list(host.processes()), list(host.session_processes()), host.tree(), host.doctor()]
+
+
+def load(folder: Path, content: bytes) -> Source:
+    """Read a recording of these bytes."""
+    path = folder / "given.lsr"
+    path.write_bytes(content)
+    return recorded(str(path))
+
+
+def written(rows: list[Any]) -> bytes:
+    """Return the bytes of a recording with these rows."""
+    return gzip.compress(b"".join(json.dumps(row).encode() + b"\n" for row in rows), 1)
+
+
+def rows_of(content: bytes) -> list[Any]:
+    """Return the rows of a recording."""
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
+
+
+# There and back
+
+
+@given(snapshots)
+@settings(max_examples=60)
+def test_a_recording_answers_as_the_machine_did(folder: Path, snapshot: Snapshot) -> None:
+    path = str(folder / "back.lsr")
+    assert save(snapshot, path, replace=True) == len(list(snapshot.processes))
+    back = recorded(path)
+    assert look(back)._replace(accounts={}) == snapshot._replace(accounts={})
+    assert look(back).accounts.items() <= snapshot.accounts.items()
+    assert answers(host_of(back)) == answers(host_of(Source("memory", lambda _: snapshot)))
+
+
+def test_the_example_host_keeps_the_accounts_that_its_answers_name(folder: Path, sound: bytes) -> None:
+    assert look(load(folder, sound)).accounts == example.ACCOUNTS
+
+
+@pytest.mark.parametrize(
+    ("needs", "pids"),
+    [
+        (Needs(), {process.pid for process in example.PROCESSES}),
+        (Needs(pids=frozenset()), set()),
+        (Needs(pids=frozenset({1, 4312, 9})), {1, 4312}),
+        (Needs(ses=frozenset({37})), {3990, 3991}),
+        (Needs(names=frozenset({"bash"})), {3901, 4151}),
+        (Needs(names=frozenset({"bash"}), ses=frozenset({41})), {4151}),
+    ],
+)
+def test_hints_narrow_the_processes(folder: Path, sound: bytes, needs: Needs, pids: set[int]) -> None:
+    assert {process.pid for process in load(folder, sound).observe(needs).processes} == pids
+
+
+def test_hints_narrow_logins_and_sockets(folder: Path, sound: bytes) -> None:
+    source = load(folder, sound)
+    assert source.observe(Needs()).logins == ()
+    assert source.observe(Needs()).sockets == ()
+    some = source.observe(Needs(logins=True, login_ids=frozenset({"c1", "x"}), ports=frozenset({8080})))
+    assert [login.id for login in some.logins] == ["c1"]
+    assert some.sockets == example.SOCKETS
+    assert source.observe(Needs(ports=frozenset({80}))).sockets == ()
+
+
+# The file
+
+
+def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            save(example.snapshot(), str(tmp_path / "new"), replace=True)
+            assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+        save(example.snapshot(), str(tmp_path / "other"), replace=False)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "other").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "kept"
+    path.write_text("precious")
+    with pytest.raises(InvalidParameterError, match="exists; give another name, or --force"):
+        save(example.snapshot(), str(path), replace=False)
+    assert path.read_text() == "precious"
+    save(example.snapshot(), str(path), replace=True)
+    assert look(recorded(str(path))).machine == example.MACHINE
+    assert os.listdir(tmp_path) == ["kept"]
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_without_force_a_link_is_not_written_through(tmp_path: Path, *, dangling: bool) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    if not dangling:
+        target.write_text("precious")
+    link.symlink_to(target)
+    with pytest.raises(InvalidParameterError, match="exists"):
+        save(example.snapshot(), str(link), replace=False)
+    assert link.is_symlink()
+    assert dangling or target.read_text() == "precious"
+    assert target.exists() != dangling
+
+
+def test_with_force_a_link_of_ones_own_is_written_through(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    save(example.snapshot(), str(link), replace=True)
+    assert link.is_symlink()
+    assert look(recorded(str(target))).machine == example.MACHINE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a link in somebody else's name")
+def test_a_link_that_somebody_planted_in_a_folder_for_everybody_is_never_written_through(tmp_path: Path) -> None:
+    everybodys, target = tmp_path / "tmp", tmp_path / "target"
+    everybodys.mkdir()
+    everybodys.chmod(0o1777)
+    target.write_text("precious")
+    link = everybodys / "web1.lsr"
+    link.symlink_to(target)
+    os.lchown(link, 65534, 65534)
+    with pytest.raises(AccessDeniedError):
+        save(example.snapshot(), str(link), replace=True)
+    assert target.read_text() == "precious"
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path, *, replace: bool) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (str(tmp_path), str(tmp_path / "fifo"), "/dev/null"):
+        with pytest.raises(InvalidParameterError, match="is no regular file"):
+            save(example.snapshot(), path, replace=replace)
+
+
+def test_a_file_that_somebody_makes_meanwhile_stays(tmp_path: Path) -> None:
+    path = tmp_path / "raced"
+
+    def processes() -> Iterator[Process]:
+        yield Process(1)
+        path.write_text("precious")
+
+    with pytest.raises(InvalidParameterError, match="exists"):
+        save(example.snapshot()._replace(processes=processes()), str(path), replace=False)
+    assert path.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["raced"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("out of luck")])
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_recording_that_fails_leaves_nothing_behind(tmp_path: Path, error: Exception, *, replace: bool) -> None:
+    def processes() -> Iterator[Process]:
+        yield Process(1)
+        raise error
+
+    path = tmp_path / "failed"
+    if replace:
+        path.write_text("precious")
+    with pytest.raises((LogonscopeError, RuntimeError)):
+        save(example.snapshot()._replace(processes=processes()), str(path), replace=replace)
+    assert os.listdir(tmp_path) == (["failed"] if replace else [])
+    assert not replace or path.read_text() == "precious"
+
+
+def test_where_nothing_can_be_written_the_refusal_says_why(tmp_path: Path) -> None:
+    with pytest.raises(AccessDeniedError, match=r"cannot use /sys/recording: .*; use sudo, or another place"):
+        save(example.snapshot(), "/sys/recording", replace=False)
+    with pytest.raises(InvalidParameterError, match="No such file or directory"):
+        save(example.snapshot(), str(tmp_path / "no/such/folder"), replace=False)
+
+
+def test_a_dash_is_standard_output(capsysbinary: pytest.CaptureFixture[bytes], folder: Path, sound: bytes) -> None:
+    assert save(example.snapshot(), "-", replace=False) == len(example.PROCESSES)
+    out = capsysbinary.readouterr().out
+    assert out == sound
+    assert look(load(folder, out)).machine == example.MACHINE
+    assert not os.path.lexists("-")
+
+
+# Files of other versions
+
+
+def test_an_older_file_lacks_the_facts_of_its_time_alone(folder: Path, sound: bytes) -> None:
+    rows = rows_of(sound)
+    for kind, gone in (("process", "tty_nr"), ("process", "unread"), ("login", "inherited"), ("login", "vt")):
+        at = rows[0][1]["fields"][kind].index(gone)
+        del rows[0][1]["fields"][kind][at]
+        for row in rows:
+            if row[0] == kind:
+                del row[at + 1]
+    back = look(load(folder, written([row for row in rows if row[0] != "login"])))
+    assert back.processes == [process._replace(tty_nr=None, unread=None) for process in example.PROCESSES]
+
+
+def test_an_older_file_may_lack_a_whole_kind_of_row(folder: Path, sound: bytes) -> None:
+    rows = [row for row in rows_of(sound) if row[0] not in {"trouble", "socket"}]
+    for kind in ("trouble", "socket"):
+        del rows[0][1]["fields"][kind]
+    assert look(load(folder, written(rows)))._replace(sockets=example.SOCKETS) == look(load(folder, sound))
+
+
+def test_facts_and_rows_of_a_newer_file_are_passed_over(folder: Path, sound: bytes) -> None:
+    rows = rows_of(sound)
+    rows[0][1]["fields"]["machine"].append("colour")
+    rows[0][1]["fields"]["quark"] = ["spin"]
+    rows[1].append("blue")
+    rows[2:2] = [["quark", 0.5], ["lepton"]]
+    assert look(load(folder, written(rows))) == look(load(folder, sound))
+
+
+@pytest.mark.parametrize("version", [VERSION + 1, 99, "1", None, 1.0, [1]])
+def test_a_file_of_a_newer_version_is_refused(folder: Path, sound: bytes, version: object) -> None:
+    rows = rows_of(sound)
+    rows[0][1]["version"] = version
+    with pytest.raises(RecordingError, match="use a newer Logonscope"):
+        load(folder, written(rows))
+
+
+# Damage
+
+
+def test_a_file_that_was_cut_short_is_refused(folder: Path, sound: bytes) -> None:
+    for length in [*range(0, len(sound), 100), *range(len(sound) - 40, len(sound))]:
+        with pytest.raises(RecordingError):
+            load(folder, sound[:length])
+
+
+def test_a_flipped_bit_is_refused_or_means_nothing(folder: Path, sound: bytes) -> None:
+    whole, chance = look(load(folder, sound)), random.Random(1)  # noqa: S311 -- to repeat it, not to keep a secret
+    refused = 0
+    for _ in range(600):
+        damaged = bytearray(sound)
+        damaged[chance.randrange(len(sound))] ^= 1 << chance.randrange(8)
+        try:
+            assert look(load(folder, bytes(damaged))) == whole
+        except RecordingError:
+            refused += 1
+    assert refused > 500
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused(folder: Path, content: bytes) -> None:
+    for damaged in (content, b"\x1f\x8b" + content, gzip.compress(content)):
+        with pytest.raises(RecordingError):
+            load(folder, damaged)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 70), 1 << 70) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.lists(json_values, max_size=3))
+def test_any_rows_are_refused(folder: Path, rows: list[Any]) -> None:
+    with pytest.raises(RecordingError):
+        load(folder, written(rows))
+
+
+@given(st.dictionaries(st.sampled_from(["format", "version", "fields"]), json_values))
+def test_any_header_but_ours_is_refused(folder: Path, header: dict[str, Any]) -> None:
+    fields = {"fields": {kind: header.get("fields") for kind in ("machine", "login", "process", "socket", "account")}}
+    for head in (header, {"format": FORMAT, "version": 1} | header, {"format": FORMAT, "version": 1} | fields):
+        with pytest.raises(RecordingError):
+            load(folder, written([["header", head], ["machine", 1], ["process", 2], ["end", 1]]))
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_any_value_in_a_row_is_refused_or_harms_no_answer(folder: Path, sound: bytes, data: st.DataObject) -> None:
+    rows = rows_of(sound)
+    row = rows[data.draw(st.integers(1, len(rows) - 1))]
+    row[data.draw(st.integers(0, len(row) - 1))] = data.draw(json_values)
+    try:
+        source = load(folder, written(rows))
+    except RecordingError:
+        return
+    answers(host_of(source))
+
+
+SPOILT: dict[str, Callable[[list[Any]], object]] = {
+    "no end": lambda rows: rows.pop(),
+    "a process lost": lambda rows: rows.remove(next(row for row in rows if row[0] == "process")),
+    "no machine": lambda rows: rows.pop(1),
+    "two machines": lambda rows: rows.insert(1, rows[1]),
+    "more after the end": lambda rows: rows.append(["process", 7]),
+    "two counts": lambda rows: rows[-1].append(1),
+    "a value lost": lambda rows: rows[1].pop(),
+    "two headers in one": lambda rows: rows[0].append(1),
+    "backwards": lambda rows: rows.reverse(),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_rows_that_are_not_as_many_or_not_in_order_are_refused(folder: Path, sound: bytes, how: str) -> None:
+    rows = rows_of(sound)
+    SPOILT[how](rows)
+    with pytest.raises(RecordingError):
+        load(folder, written(rows))
+
+
+def test_nested_json_is_refused(folder: Path) -> None:
+    with pytest.raises(RecordingError):
+        load(folder, gzip.compress(b"[" * 1_000_000 + b"]" * 1_000_000 + b"\n"))
+
+
+@pytest.mark.parametrize(
+    "place", ["/user.slice/user-9.slice/user@9.service", "/user.slice/user-9.slice/session-c9.scope"]
+)
+def test_names_and_numbers_of_any_length_harm_no_answer(folder: Path, sound: bytes, place: str) -> None:
+    rows = rows_of(sound)
+    at = rows[0][1]["fields"]["process"].index("cgroup") + 1
+    for row in rows:
+        if row[0] == "process":
+            row[at] = place.replace("9", "9" * 5000)
+    try:
+        source = load(folder, written(rows))
+    except RecordingError:
+        return
+    answers(host_of(source))
+
+
+def test_standard_input_is_a_recording_too(folder: Path, sound: bytes) -> None:
+    script = "import logonscope; print(len(logonscope.connect('-').sessions()))"
+    asked = subprocess.run([sys.executable, "-c", script], input=sound, capture_output=True, check=True, timeout=60)
+    assert int(asked.stdout) == len(host_of(load(folder, sound)).sessions())
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.lsr"
+    piece = gzip.compress(b"a" * (1 << 20), 1)
+    path.write_bytes(gzip.compress(b'["') + piece * (40 * LONGEST_LINE >> 20))
+    script = f"""if True:
+        import resource, logonscope
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+        try:
+            logonscope.connect({str(path)!r})
+        except logonscope.RecordingError:
+            print("refused")
+    """
+    asked = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (asked.stdout, asked.stderr) == ("refused\n", "")
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameterError, match="No such file"):
+        recorded(str(tmp_path / "missing"))
+    with pytest.raises((RecordingError, InvalidParameterError)):
+        recorded(str(tmp_path))
+    with pytest.raises(RecordingError, match="is no recording"):
+        recorded("/dev/null")
+
+
+def test_accounts_of_nobody_in_sight_are_not_recorded(tmp_path: Path) -> None:
+    stranger = Account("stranger", 5000, 5000, "", "/", "/bin/sh")
+    snapshot = example.snapshot()._replace(accounts=example.ACCOUNTS | {5000: stranger})
+    save(snapshot, str(tmp_path / "x"), replace=False)
+    assert b"stranger" not in gzip.decompress((tmp_path / "x").read_bytes())

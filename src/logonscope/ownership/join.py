@@ -17,7 +17,9 @@ SCOPE_BASE = 1 << 32
 MANAGER_BASE = 1 << 33
 """LogonId of a user manager without a kernel id: this plus the uid."""
 
-_PLACE = re.compile(r"(/user\.slice/user-([0-9]{1,10})\.slice/(?:session-([0-9A-Za-z]{1,32})\.scope|user@\2\.service))(?:/|$)")
+_PLACE = re.compile(
+    r"(/user\.slice/user-([0-9]{1,10})\.slice/(?:session-([0-9A-Za-z]{1,32})\.scope|user@\2\.service))(?:/|$)"
+)
 
 
 class Joined(NamedTuple):

@@ -1,0 +1,94 @@
+"""app.py: does everybody get the host and the rights that are due, and does the command survive bad streams?"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import logonscope
+from logonscope import InvalidParameterError, NotSupportedError
+from tests.example import recording
+
+LOGONSCOPE = [sys.executable, "-m", "logonscope"]
+
+
+def test_whoever_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
+    host = logonscope.connect(recording(tmp_path))
+    assert host.everything
+    assert [session.logon_id for session in host.sessions()] == ["4294967295", "4294967297", "37", "41", "42", "63"]
+
+
+def test_this_machine_is_seen_with_the_rights_of_this_process() -> None:
+    assert logonscope.connect().everything == (os.geteuid() == 0)
+    assert logonscope.connect(visibility="kernel").everything
+    assert logonscope.connect("/").everything == (os.geteuid() == 0)
+
+
+def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
+    for host in ("", str(tmp_path / "nothing"), str(tmp_path)):
+        with pytest.raises(InvalidParameterError, match="there is no recording"):
+            logonscope.connect(host)
+    with pytest.raises(NotSupportedError, match="only recordings can"):
+        logonscope.connect("https://web1:5986")
+    with pytest.raises(InvalidParameterError, match="no visibility 'all'"):
+        logonscope.connect(visibility="all")  # type: ignore[arg-type]  # what is wrong is the point
+
+
+def test_only_what_is_asked_for_is_imported() -> None:
+    program = "import sys, logonscope; print(len([m for m in sys.modules if m.startswith('logonscope')]))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"1\n"
+    assert "connect" in dir(logonscope)
+    with pytest.raises(AttributeError, match="no attribute 'disconnect'"):
+        _ = logonscope.disconnect
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        (">/dev/full", 74, "cannot write the answer: No space left on device"),
+        ("<&-", 0, ""),
+    ],
+)
+def test_streams_that_are_closed_or_full_are_no_traceback(
+    redirection: str, code: int, said: str, tmp_path: Path
+) -> None:
+    command = f"{' '.join(LOGONSCOPE)} --host {recording(tmp_path)} ps -o json {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+
+
+def test_a_recording_comes_through_a_pipe(tmp_path: Path) -> None:
+    with Path(recording(tmp_path)).open("rb") as file:
+        done = subprocess.run([*LOGONSCOPE, "--host", "-", "sessions"], stdin=file, capture_output=True, check=True)
+    assert b"203.0.113.7" in done.stdout
+
+
+AS_NOBODY = """
+import os, pkgutil, sys
+import json, tempfile
+from importlib import import_module
+import logonscope
+for module in pkgutil.walk_packages(logonscope.__path__, "logonscope."):
+    if not module.name.endswith("__main__"):
+        import_module(module.name)  # while the interpreter can still be read
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+sys.exit(import_module("logonscope.app").main())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_without_elevation_one_is_told_so(tmp_path: Path) -> None:
+    for words, code in ((["sessions", "41"], 1), (["whose", "1"], 3), (["record", "/root/x"], 3)):
+        done = subprocess.run([sys.executable, "-c", AS_NOBODY, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert done.stderr.startswith("logonscope: only your own logon sessions; use sudo to see all, or --readable\n")
+    assert not (tmp_path / "x").exists()
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, "whose", "1", "--readable"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("1 (")

@@ -69,7 +69,7 @@ def test_a_recording_comes_through_a_pipe(tmp_path: Path) -> None:
 
 AS_NOBODY = """
 import os, pkgutil, sys
-import json, locale, random, tempfile
+import encodings.ascii, json, locale, random, tempfile
 from importlib import import_module
 import logonscope
 for module in pkgutil.walk_packages(logonscope.__path__, "logonscope."):

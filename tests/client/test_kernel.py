@@ -42,30 +42,6 @@ def somebody(nursery: Nursery) -> dict[str, list[int]]:
     return {"as itself": nursery.login(SOMEBODY, 5, become=True), "as root": nursery.login(SOMEBODY, 2)}
 
 
-def test_five_thousand_logon_sessions_are_told_apart(crowd: dict[int, int]) -> None:
-    host = logonscope.connect()
-    pairs = dict(host.session_processes())
-    assert {pid: pairs[pid] for pid in crowd} == {pid: str(kernel_id(pid)) for pid in crowd}
-    assert pairs[1] == str(UNSET if kernel_id(1) == UNSET else kernel_id(1))
-    sessions = {session.logon_id: session for session in host.sessions()}
-    assert {pairs[pid]: sessions[pairs[pid]].uid for pid in crowd} == {pairs[pid]: uid for pid, uid in crowd.items()}
-    assert {sessions[pairs[pid]].processes for pid in crowd} == {1}
-    rows = {row.pid: row for row in host.processes()}
-    assert {pid: (rows[pid].logon_id, rows[pid].login_uid, rows[pid].evidence) for pid in crowd} == {
-        pid: (pairs[pid], uid, "audit") for pid, uid in crowd.items()
-    }
-
-
-def test_one_of_five_thousand_is_found_by_its_pid_or_its_logon_id(crowd: dict[int, int]) -> None:
-    host = logonscope.connect()
-    for pid in random.Random(1).sample(sorted(crowd), 20):  # noqa: S311 -- to repeat it, not to keep a secret
-        (answer,) = host.whose(pid)
-        assert (answer.logon_id, answer.session.uid) == (str(kernel_id(pid)), crowd[pid])
-        assert [link.pid for link in answer.chain] == [pid]
-        assert [row.pid for row in host.processes(answer.logon_id)] == [pid]
-        assert host.session_of(pid) == (answer.session, "audit")
-
-
 def test_logon_sessions_that_end_while_they_are_read_are_left_out(nursery: Nursery) -> None:
     for ask in ("session_processes", "processes"):
         stays, ends = nursery.login(1000, 300), nursery.login(1000, 300)
@@ -84,14 +60,6 @@ def test_logon_sessions_that_end_while_they_are_read_are_left_out(nursery: Nurse
         nursery.end(*stays)
 
 
-def test_a_login_that_changes_its_user_stays_the_same_logon_session(somebody: dict[str, list[int]]) -> None:
-    host = logonscope.connect()
-    for pid in (*somebody["as itself"], *somebody["as root"]):
-        (answer,) = host.whose(pid)
-        assert (answer.session.uid, answer.process.login_uid) == (SOMEBODY, SOMEBODY)
-        assert answer.process.uid == (SOMEBODY if pid in somebody["as itself"] else 0)
-
-
 def test_a_zombie_keeps_its_logon_session(nursery: Nursery) -> None:
     (pid,) = nursery.login(1000, zombie=True)
     (answer,) = logonscope.connect().whose(pid)
@@ -102,7 +70,7 @@ def test_a_zombie_keeps_its_logon_session(nursery: Nursery) -> None:
 @pytest.mark.parametrize("name", [b"a b ) ( c d) ", b"x\nUid:\t0\t0\t0", b"\xff\x1b[2J", b") S 1 1 1 1 1"])
 def test_a_name_changes_nothing_but_the_name(nursery: Nursery, name: bytes) -> None:
     (pid,) = nursery.login(1001, become=True, name=name)
-    (row,) = [row for row in logonscope.connect().processes() if row.pid == pid]
+    (row,) = logonscope.connect().processes(kernel_id(pid))
     assert (row.login_uid, row.uid, row.logon_id, row.ppid) == (1001, 1001, str(kernel_id(pid)), parent(pid))
 
 
@@ -130,6 +98,41 @@ def test_a_directory_named_like_a_line_of_the_kernels_moves_nobody(nursery: Nurs
             with contextlib.suppress(OSError):
                 os.rmdir(forged)
             forged = os.path.dirname(forged)
+
+
+# A crowd
+
+
+def test_five_thousand_logon_sessions_are_told_apart(crowd: dict[int, int]) -> None:
+    host = logonscope.connect()
+    pairs = dict(host.session_processes())
+    assert {pid: pairs[pid] for pid in crowd} == {pid: str(kernel_id(pid)) for pid in crowd}
+    assert pairs[1] == str(UNSET if kernel_id(1) == UNSET else kernel_id(1))
+    sessions = {session.logon_id: session for session in host.sessions()}
+    assert {pairs[pid]: sessions[pairs[pid]].uid for pid in crowd} == {pairs[pid]: uid for pid, uid in crowd.items()}
+    assert {sessions[pairs[pid]].processes for pid in crowd} == {1}
+    rows = {row.pid: row for row in host.processes()}
+    assert {pid: (rows[pid].logon_id, rows[pid].login_uid, rows[pid].evidence) for pid in crowd} == {
+        pid: (pairs[pid], uid, "audit") for pid, uid in crowd.items()
+    }
+
+
+def test_one_of_five_thousand_is_found_by_its_pid_or_its_logon_id(crowd: dict[int, int]) -> None:
+    host = logonscope.connect()
+    for pid in random.Random(1).sample(sorted(crowd), 20):  # noqa: S311 -- to repeat it, not to keep a secret
+        (answer,) = host.whose(pid)
+        assert (answer.logon_id, answer.session.uid) == (str(kernel_id(pid)), crowd[pid])
+        assert [link.pid for link in answer.chain] == [pid]
+        assert [row.pid for row in host.processes(answer.logon_id)] == [pid]
+        assert host.session_of(pid) == (answer.session, "audit")
+
+
+def test_a_login_that_changes_its_user_stays_the_same_logon_session(somebody: dict[str, list[int]]) -> None:
+    host = logonscope.connect()
+    for pid in (*somebody["as itself"], *somebody["as root"]):
+        (answer,) = host.whose(pid)
+        assert (answer.session.uid, answer.process.login_uid) == (SOMEBODY, SOMEBODY)
+        assert answer.process.uid == (SOMEBODY if pid in somebody["as itself"] else 0)
 
 
 # Somebody who looks

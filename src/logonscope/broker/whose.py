@@ -100,8 +100,9 @@ def _process(broker: Broker, needs: Needs, candidate: Candidate) -> tuple[Snapsh
     pid = candidate.pid
     snapshot = broker.source.observe(needs._replace(pids=frozenset({pid})))
     process = next(iter(snapshot.processes), None)
-    if process is not None and process.tgid not in {None, pid}:
-        return _process(broker, needs, Candidate(process.tgid or 0))
+    if process is not None and process.tgid is not None and process.tgid != pid:
+        snapshot = broker.source.observe(needs._replace(pids=frozenset({process.tgid})))
+        process = next(iter(snapshot.processes), None)
     if process is None or (candidate.start is not None and process.start != candidate.start):
         raise NotFoundError(f"no process {pid}", "see `logonscope ps`; a process that has ended leaves no trace")
     return snapshot, process

@@ -24,6 +24,11 @@ def test_what_is_not_known_is_left_out_of_the_headline() -> None:
     assert headline(whose(row(7), session=nobody)) == "7 (sh) belongs to logon session 41: somebody logged in."
 
 
+def test_a_thread_is_said_to_be_one() -> None:
+    answer = whose(row(7))._replace(target="8")
+    assert headline(answer).startswith("8 is a thread of 7 (sh), which belongs to logon session 41")
+
+
 def test_a_connection_names_both_ends() -> None:
     socket = Socket("tcp6", "::1", 22, "fe80::2", 5022, "ESTABLISHED", 1)
     assert "which holds the tcp6 connection [::1]:22 with [fe80::2]:5022," in headline(whose(row(7), sockets=(socket,)))

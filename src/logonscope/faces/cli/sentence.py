@@ -17,6 +17,8 @@ def headline(answer: Whose) -> str:
     """Say whose the process is, in one sentence."""
     process, session = answer.process, answer.session
     what = f"{process.pid} ({_shortened(process.command_line or process.name or '?')})"
+    if answer.target.isdecimal() and int(answer.target) != answer.pid:
+        what = f"{answer.target} is a thread of {what}, which"
     if answer.sockets:
         what += f", which {_holds(answer)}," if len(answer.sockets) == 1 else f", which holds {answer.target},"
     if session.logon_type == 0:

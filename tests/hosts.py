@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import logonscope
 from logonscope import Host
 from logonscope.broker import Broker, Caller
+from logonscope.client import LocalHost
 from logonscope.facts import UNSET, Needs, Process, Snapshot, Source
 from logonscope.sources.linux import linux
+from logonscope.sources.recorded import save
 
 BOOT = 1_700_000_000
 """When every test host booted, in seconds since the epoch."""
@@ -174,8 +175,8 @@ class HostFolder:
         return linux(str(self.root))
 
     def connect(self) -> Host:
-        """Return the host as people get it: they see all of a folder that they can read."""
-        return logonscope.connect(str(self.root))
+        """Return the host as its root gets it."""
+        return LocalHost(self.broker(), save)
 
     def broker(self, caller: Caller = ROOT) -> Broker:
         """Return the operations, for a caller of one's choice."""

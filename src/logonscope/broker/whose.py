@@ -117,11 +117,10 @@ def _logins(broker: Broker, process: Process) -> tuple[Login, ...]:
         return ()
     observe = broker.source.observe
     few = observe(LOGINS._replace(login_ids=frozenset(ids))).logins
-    for login in few:
-        numbered = kernel is not None and kernel_id(login) == kernel and login.id == str(kernel)
-        without_id = kernel is None and kernel_id(login) is None and login.id == placed
-        if (numbered or without_id) and not is_manager(login):  # a manager may have a session's record besides
-            return few
+    numbered = any(kernel and kernel_id(login) == kernel and login.id == str(kernel) for login in few)
+    without_id = any(kernel is None and kernel_id(login) is None and login.id == placed for login in few)
+    if (numbered or without_id) and not any(map(is_manager, few)):  # a manager may have a session's record besides
+        return few
     return observe(LOGINS).logins
 
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: test unit lint bench churn fuzz clean
+.PHONY: test unit bench soak clean
 
 test: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -17,6 +17,9 @@ unit: $(VENV)/.ready  ## without the machine that is booted for the tests
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench
+
+soak: $(VENV)/.ready  ## ten minutes of logins, forks and detached processes, every answer held against the kernel's
+	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest tests/real/test_churn.py
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

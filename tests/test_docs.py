@@ -17,6 +17,7 @@ import pytest
 from logonscope.app import connect
 from logonscope.faces.cli import run
 from logonscope.faces.cli.parser import COMMANDS
+from logonscope.facts import LogonSession, SessionProcess, Whose
 from tests.conversation import Turn, answer, turns
 from tests.example import recording
 
@@ -92,3 +93,9 @@ def test_the_walk_is_walked_in_its_order() -> None:
         assert station in walked[at:], f"{station} is not called after {stations[: stations.index(station)]}"
         at = walked.index(station, at)
     assert stations[0] == "app.main"
+
+
+@pytest.mark.parametrize("row", [LogonSession, SessionProcess, Whose])
+def test_every_field_of_a_row_is_explained(row: type[Any]) -> None:
+    section = (ROOT / "docs/python.md").read_text(encoding="utf-8").split(f"## {row.__name__}\n")[1].split("\n## ")[0]
+    assert re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE))) == list(row._fields)

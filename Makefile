@@ -19,7 +19,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python -m bench
 
 soak: $(VENV)/.ready  ## ten minutes of logins, forks and detached processes, every answer held against the kernel's
-	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest tests/real/test_churn.py
+	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest -s tests/real/test_churn.py
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -130,6 +130,7 @@ def test_no_pair_is_wrong_or_missing_while_everything_changes(lab: Lab) -> None:
     )
     seen: Counter[str] = Counter()
     sessions: set[str] = set()
+    readings = 0
     end = time.monotonic() + SECONDS
     while time.monotonic() < end or not (enough(seen) or time.monotonic() > end + SLOW):
         before = Reading(lab, logind_first=False)
@@ -144,6 +145,8 @@ def test_no_pair_is_wrong_or_missing_while_everything_changes(lab: Lab) -> None:
         assert {pid for pid in right if abs(seconds(rows[pid]) - starts[pid]) > TICK / 2} == set(), "another process"
         seen.update(owner.evidence for owner in right.values())
         sessions.update(owner.logon_id for owner in right.values())
+        readings += 1
 
+    print(f"{readings} readings of {len(sessions)} logon sessions, {seen.total()} pairs, all right: {dict(seen)}")
     assert enough(seen)
     assert len(sessions) > 20

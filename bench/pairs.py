@@ -15,7 +15,7 @@ MOST_OF_LOOP, MOST_OF_C, LEAST_OF_PSUTIL = 1.5, 2.0, 5.0
 """Aims: how much longer than the floors, and how much faster than psutil."""
 
 OURS, LOOP, C, PS = "Logonscope", "bare Python loop, same files", "C, same files", "`ps -eo pid,lsession`"
-PSUTIL, AGAIN = "psutil: pid, ppid, start, uids, name", "psutil again, in the same process"
+PSUTIL, AGAIN = "psutil: pid, ppid, start, uids, name; no session", "psutil again, in the same process"
 
 
 def ours() -> Pairs:

@@ -38,7 +38,11 @@ def _growing(plan: Plan, tools: str, kind: Kind) -> Iterator[Row]:
         growth, of_loop = mine / first[0], bare / first[1]
         said = f"grew {growth:.2f} x, the loop {of_loop:.2f} x"
         yield Row(
-            question, f"{size:,} more processes", measured, said, f"as the loop, {at_most(growth / of_loop, SLACK)}"
+            question,
+            f"{size:,} more processes",
+            measured,
+            said,
+            f"{growth / of_loop:.2f} x the loop's growth, {at_most(growth / of_loop, SLACK)}",
         )
 
 

@@ -34,7 +34,7 @@ def assert_keeps(secrets: set[str], text: str) -> None:
 
 
 @given(crowds(), somebody)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd, caller: Caller) -> None:
     host, uid = Memory(crowd.snapshot).broker(caller), caller.uid or 0
     own = {pid: crowd.owner[pid].logon for pid in crowd.process if crowd.sees_session(uid, pid)}
@@ -55,7 +55,7 @@ def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd
 
 
 @given(crowds(), somebody)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) -> None:
     memory, secrets = Memory(crowd.snapshot), crowd.secrets(caller.uid or 0)
     host = memory.broker(caller)
@@ -117,6 +117,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
 
 
 @given(crowds(), st.sampled_from([ROOT, Caller("alice, elevated", ALICE, administrator=True)]))
+@settings(max_examples=50)
 def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     host = Memory(crowd.snapshot).broker(caller)
     owned = {pid: owner.logon for pid, owner in crowd.owner.items() if owner.logon}

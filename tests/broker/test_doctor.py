@@ -51,17 +51,17 @@ def test_a_proc_that_hides_process_1_is_wrong() -> None:
 
 
 def test_what_cannot_be_read_is_counted_by_its_reason() -> None:
-    unread = {"rchar": "Permission denied", "exe": "No such file or directory"}
-    processes = [process._replace(rchar=None, exe=None, unread=unread) for process in example.PROCESSES[:3]]
+    unread = {"fds": "Permission denied", "exe": "No such file or directory"}
+    processes = [process._replace(fds=None, exe=None, unread=unread) for process in example.PROCESSES[:3]]
     found = checks(example.snapshot()._replace(processes=[*processes, *example.PROCESSES[3:]]))
-    assert found["fact rchar"].found == "not readable of 3 of 16 processes: Permission denied"
+    assert found["fact fds"].found == "not readable of 3 of 16 processes: Permission denied"
     assert "fact exe" not in found
 
 
 def test_without_any_record_a_login_service_is_advised() -> None:
     found = checks(example.snapshot()._replace(logins=()))
     assert (found["login service"].ok, found["login service"].found) == (
-        None, "no record of any login: no remote host, service or state is known",
+        None, "no record of any login: no remote host, service, state or leftovers are known",
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """broker/whose.py: does one key find its process and its login, at the same cost on a host of any size?"""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 
@@ -7,6 +9,7 @@ from logonscope import broker
 from logonscope.broker.whose import LONGEST_CHAIN
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
 from logonscope.facts import UNSET, Process, Snapshot, Socket
+from logonscope.sources.linux.processes import DEADLINE
 from tests import example
 from tests.broker.crowds import Crowd, crowds
 from tests.broker.memory import Memory
@@ -178,7 +181,7 @@ def test_a_background_process_of_a_login_with_a_terminal_is_of_an_interactive_lo
 
 
 @given(crowds())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_one_process_is_told_as_all_of_them_are(crowd: Crowd) -> None:
     host = Memory(crowd.snapshot).broker(ROOT)
     rows = {row.pid: row for row in broker.processes(host)}
@@ -195,6 +198,18 @@ def test_one_process_is_told_as_all_of_them_are(crowd: Crowd) -> None:
 
 
 # What it costs
+
+
+def test_parents_whose_arguments_hang_cost_one_deadline_and_not_one_each(host: HostFolder) -> None:
+    name = "gnome-terminal-"
+    for pid in range(10, 20):
+        host.process(pid, name, ppid=pid - 1, start=pid)
+        host.trap(pid, "cmdline")
+    host.process(20, "bash", ppid=19, start=20)
+    began = time.monotonic()
+    (answer,) = host.connect().whose(20)
+    assert time.monotonic() - began < 3 * DEADLINE
+    assert [link.name for link in answer.chain] == [*[name] * 10, "bash"]
 
 
 @pytest.mark.parametrize("target", [*map(str, example.BY_PID)])
@@ -238,3 +253,10 @@ def test_the_system_session_is_an_answer_too() -> None:
     (answer,) = broker.whose(HOST, "700")
     assert (answer.logon_id, answer.evidence, answer.session.logon_type) == (str(UNSET), "none", 0)
     assert broker.session_of(HOST, 700).session == answer.session
+
+
+def test_a_port_whose_holder_cannot_be_seen_is_no_right_and_not_nothing() -> None:
+    closed = example.BY_PID[4312]._replace(sockets=None, unread={"sockets": "Permission denied"})
+    snapshot = example.snapshot()._replace(processes=[closed])
+    with pytest.raises(AccessDeniedError, match="the open files of 1 processes cannot be read"):
+        broker.whose(Memory(snapshot).broker(ROOT), ":8080")

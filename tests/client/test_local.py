@@ -6,7 +6,10 @@ import pytest
 
 import logonscope
 from logonscope import Host, NotFoundError
-from tests.example import recording
+from logonscope.broker import Broker, Caller, recordable
+from logonscope.facts import Source
+from logonscope.sources.recorded import save
+from tests.example import recording, snapshot
 
 
 @pytest.fixture
@@ -37,6 +40,16 @@ def test_one_process_is_asked_by_number_by_name_and_by_port(host: Host) -> None:
     assert [answer.pid for answer in host.whose("sshd")] == [700, 4100, 4150]
     with pytest.raises(NotFoundError, match="no process 9"):
         host.session_of(9)
+
+
+def test_a_recording_made_without_elevation_says_that_it_is_partial(tmp_path: Path) -> None:
+    path = str(tmp_path / "own.lsr")
+    alice = Broker(Source("web1", lambda _: snapshot()), Caller("alice", 1000, administrator=False))
+    save(recordable(alice), path, replace=False)
+    host = logonscope.connect(path)
+    assert not host.everything
+    assert {session.user for session in host.sessions()} == {"alice"}
+    assert [check.what for check in host.doctor() if check.ok is False] == ["this recording"]
 
 
 def test_a_recording_can_be_recorded_and_looked_over(host: Host, tmp_path: Path) -> None:

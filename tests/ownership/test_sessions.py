@@ -122,8 +122,11 @@ def test_some_processes_alone_are_not_counted() -> None:
 
 
 def test_of_some_processes_the_first_says_what_the_session_began_with_only_where_it_is_a_login_programs() -> None:
-    job = [process(20, comm="cron", start=200), process(21, 20, comm="sh", start=300)]
+    cron = process(20, comm="cron", start=200)
+    job = [cron._replace(uids=(0, 0, 0, 0)), process(21, 20, comm="sh", start=300)]
     assert describe(None, job, whole=False).logon_type == describe(None, job).logon_type == 4
+    for uids in ((1000, 0, 0, 0), None):  # anybody can take the name
+        assert describe(None, [cron._replace(uids=uids), *job[1:]]).logon_type is None
     inside = [process(21, 20, comm="sh", start=300)]
     session = describe(None, inside, whole=False)
     assert session.logon_type is None

@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from logonscope.broker.access import Caller, Sight
+from logonscope.broker.access import Caller
 from logonscope.broker.sessions import described
 from logonscope.broker.view import Broker, View, gather
 from logonscope.facts import Check, LogonSession, Needs, Process
 
 _MOST_LISTED = 10
-_TELLING = {"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "fds", "rchar"}
+_TELLING = {"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "fds"}
 """Facts that speak for all of their file."""
 
-_FACTS = frozenset({"ses", "loginuid", "comm", "uids", "rchar", "cmdline", "exe", "fds"})
+_FACTS = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "fds"})
 
 
 def doctor(broker: Broker) -> list[Check]:
@@ -21,10 +21,11 @@ def doctor(broker: Broker) -> list[Check]:
     view.snapshot.accounts.get(broker.caller.uid or 0)  # a name service that does not answer becomes a trouble
     processes = [process for process, _ in view.owned]
     sessions = [session for session, _ in described(view)]
+    whole = view.sight.everything and broker.source.partial is None
     return [
         _rights(broker.caller),
-        *_kernel(view, processes),
-        *_readable(processes, view.sight),
+        *_kernel(view, processes, whole=whole),
+        *_readable(processes, whole=whole),
         *_logins(view, sessions),
         *_unvouched(sessions),
         *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in view.snapshot.troubles),
@@ -37,7 +38,7 @@ def _rights(caller: Caller) -> Check:
     return Check("rights", None, f"{caller.name} sees only its own logon sessions", "use sudo to see all of them")
 
 
-def _kernel(view: View, processes: Sequence[Process]) -> Iterator[Check]:
+def _kernel(view: View, processes: Sequence[Process], *, whole: bool) -> Iterator[Check]:
     machine = view.snapshot.machine
     if machine.audit:
         yield Check("kernel ids", True, "the kernel keeps an audit session id for every process", "")
@@ -46,7 +47,7 @@ def _kernel(view: View, processes: Sequence[Process]) -> Iterator[Check]:
             "kernel ids", False, "this kernel keeps no audit session ids: logins are told apart by cgroup alone",
             "use a kernel built with CONFIG_AUDIT",
         )  # fmt: skip
-    if view.sight.everything and not any(process.pid == 1 for process in processes):
+    if whole and not any(process.pid == 1 for process in processes):
         yield Check(
             "/proc", False, "process 1 is not to be seen: hidepid, or a /proc of another pid namespace",
             "run as root outside the container, or in the group that /proc is mounted for (gid=)",
@@ -55,7 +56,7 @@ def _kernel(view: View, processes: Sequence[Process]) -> Iterator[Check]:
         yield Check("/proc", True, f"{len(processes)} processes to be seen", "")
 
 
-def _readable(processes: Sequence[Process], sight: Sight) -> Iterator[Check]:
+def _readable(processes: Sequence[Process], *, whole: bool) -> Iterator[Check]:
     reasons = Counter(
         (fact, reason)
         for process in processes
@@ -63,10 +64,10 @@ def _readable(processes: Sequence[Process], sight: Sight) -> Iterator[Check]:
         if fact in _TELLING and reason != "No such file or directory"  # kernel threads and zombies have no executable
     )
     for (fact, reason), count in sorted(reasons.items()):
-        advice = "even root may not: a security module, or a process that cannot be dumped"
+        advice = "it takes CAP_SYS_PTRACE, and no security module in the way"
         yield Check(
             f"fact {fact}", None, f"not readable of {count} of {len(processes)} processes: {reason}",
-            advice if sight.everything else "use sudo to read it",
+            advice if whole else "use sudo to read it",
         )  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def _logins(view: View, sessions: Sequence[LogonSession]) -> Iterator[Check]:
         yield Check("login service", True, f"{len(logins)} logins known", "")
     else:
         yield Check(
-            "login service", None, "no record of any login: no remote host, service or state is known",
+            "login service", None, "no record of any login: no remote host, service, state or leftovers are known",
             "run systemd-logind or elogind, and pam_systemd in the PAM stack, where you want them",
         )  # fmt: skip
     for kernel, sharers in sorted(view.joined.shared.items()):

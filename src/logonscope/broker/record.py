@@ -2,7 +2,7 @@
 
 from logonscope.broker.access import HIDDEN
 from logonscope.broker.view import Broker, View, stream
-from logonscope.facts import FACTS, Needs, Process, Snapshot, Trouble
+from logonscope.facts import FACTS, PARTIAL, Needs, Process, Snapshot, Trouble
 
 MOST_ARGUMENTS = 8 << 20
 """Bytes: more than the kernel allows a process (execve(2): 6 MiB)."""
@@ -22,7 +22,7 @@ def _own(view: View, name: str) -> Snapshot:
     snapshot = view.snapshot
     processes = [_unplaced(process) if owner is HIDDEN else process for process, owner in view.owned]
     held = {inode for process in processes for inode in process.sockets or ()}
-    partial = Trouble("this recording", f"made by {name}: it holds its own logon sessions alone", "record with sudo")
+    partial = Trouble(PARTIAL, f"made by {name}: it holds its own logon sessions alone", "record with sudo")
     return snapshot._replace(
         processes=processes,
         logins=tuple(login for login in snapshot.logins if view.sight.login(login)),

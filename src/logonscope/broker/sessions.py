@@ -8,7 +8,7 @@ from logonscope.broker.view import Broker, View, gather
 from logonscope.facts import LogonSession, LogonTree, Needs, Owner, Process
 from logonscope.ownership import SYSTEM_LOGON_ID, logon_session
 
-_FACTS = frozenset({"ses", "loginuid", "comm"})
+_FACTS = frozenset({"ses", "loginuid", "comm", "uids"})
 MOST_ARGUMENTS = 32_768
 """Bytes: every process of the host is held at once, and anybody can start many with long arguments."""
 

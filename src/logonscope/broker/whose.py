@@ -26,7 +26,7 @@ MOST_BELOW_A_LEADER = 64
 
 _KEY = ROW | {"cgroup", "tgid"}
 _ANCESTOR = _KEY - {"cmdline", "exe"}
-_TERMINAL = frozenset({"comm", "children"})
+_TERMINAL = frozenset({"comm", "children", "uids"})
 
 
 class Candidate(NamedTuple):
@@ -200,8 +200,9 @@ def _holders(broker: Broker, target: str) -> list[Candidate]:
     sight = limit(broker.caller, Needs(process=frozenset({"sockets", "comm"})))
     at_port = broker.source.observe(Needs(pids=NO_PROCESSES, ports=frozenset({port}))).sockets
     by_inode = {socket.inode: socket for socket in at_port if socket.inode}
-    holders = []
+    holders, unread = [], 0
     for process in map(sight.shown, broker.source.observe(sight.needs).processes) if by_inode else ():
+        unread += "sockets" in (process.unread or ())
         held = tuple(by_inode[inode] for inode in process.sockets or () if inode in by_inode)
         if held:
             holders.append(Candidate(process.pid, process.start, held))
@@ -209,6 +210,9 @@ def _holders(broker: Broker, target: str) -> list[Candidate]:
         return sorted(holders)
     if not sight.everything:
         raise NotFoundError(f"no process of yours holds port {port}", "use sudo to look at everybody's")
+    if by_inode and unread:
+        what = f"something holds port {port}, but the open files of {unread} processes cannot be read"
+        raise AccessDeniedError(what, "use sudo; root needs CAP_SYS_PTRACE")
     if by_inode:
         raise NotFoundError(f"no process holds port {port}: its socket is the kernel's, or on its way", "ask again")
     raise NotFoundError(f"nothing listens on port {port} or is connected through it", "see `ss -tulpn`")

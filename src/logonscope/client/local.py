@@ -18,7 +18,7 @@ class LocalHost:
     @property
     def everything(self) -> bool:
         """See Host."""
-        return self._broker.caller.administrator
+        return self._broker.caller.administrator and self._broker.source.partial is None
 
     def sessions(self, which: int | str | None = None) -> list[LogonSession]:
         """See Host."""

@@ -8,11 +8,12 @@ from logonscope.facts.login import Login
 from logonscope.facts.logon_session import Check, LogonSession, LogonTree, Owner, SessionOf, SessionProcess, Whose
 from logonscope.facts.needs import NO_PROCESSES, UNSET, Needs
 from logonscope.facts.process import FACTS, Process
-from logonscope.facts.snapshot import Account, Machine, Snapshot, Socket, Source, Trouble
+from logonscope.facts.snapshot import PARTIAL, Account, Machine, Snapshot, Socket, Source, Trouble
 
 __all__ = [
     "FACTS",
     "NO_PROCESSES",
+    "PARTIAL",
     "UNSET",
     "Account",
     "Check",

@@ -45,6 +45,10 @@ class Socket(NamedTuple):
     inode: int
 
 
+PARTIAL = "this recording"
+"""What a Trouble is about that says why a recording is partial."""
+
+
 class Trouble(NamedTuple):
     """Something that could not be read: what, why, and what would help; reported once, not once a process."""
 
@@ -69,3 +73,4 @@ class Source(NamedTuple):
 
     label: str
     observe: Callable[[Needs], Snapshot]
+    partial: str | None = None  # why it does not hold the whole host: a recording that was made without elevation

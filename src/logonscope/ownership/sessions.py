@@ -37,15 +37,14 @@ def logon_session(
         members: its processes with ses, loginuid and the facts of stat; where not ``whole``, only some of them.
         machine: whose clock the facts are in.
         accounts: looked up by uid.
-        whole: the members are all that there are; where they are not, nothing is counted, and the first of them
-            counts as the session's beginning only where it is a login program's.
+        whole: the members are all that there are; where they are not, nothing is counted.
         terminal_told: the processes below the leader are among them.
     """
     logon, login = owner.logon or "", owner.login
     system = logon == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
     first = earliest(members)
-    origin = first if whole or (first and first.comm in LOGIN_PROGRAMS) else None
+    origin = first if first and _is_login_program(first) else None
     uid = login_uid(owner, members)
     tty = _terminal(login, members, origin, sources)
     traits = _traits(owner, tty, origin, told=terminal_told)
@@ -97,6 +96,11 @@ def started_at(process: Process, machine: Machine) -> datetime | None:
     if process.start is None or machine.btime is None:
         return None
     return _moment(machine.btime + process.start / machine.ticks)
+
+
+def _is_login_program(process: Process) -> bool:
+    """Tell whether it is one: by its name, which anybody can choose, and by root, which nobody can."""
+    return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
 
 
 def _vouched(described: LogonSession, login: Login, sources: dict[str, str]) -> LogonSession:

@@ -19,7 +19,7 @@ from types import UnionType
 from typing import IO, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, RecordingError
-from logonscope.facts import Account, Login, Machine, Needs, Process, Snapshot, Socket, Source, Trouble
+from logonscope.facts import PARTIAL, Account, Login, Machine, Needs, Process, Snapshot, Socket, Source, Trouble
 
 FORMAT = "logonscope-recording"
 VERSION = 1
@@ -137,7 +137,8 @@ def recorded(path: str) -> Source:
             troubles=list(recording.troubles),
         )
 
-    return Source(label=path, observe=observe)
+    partial = next((trouble.why for trouble in recording.troubles if trouble.what == PARTIAL), None)
+    return Source(label=path, observe=observe, partial=partial)
 
 
 def _chosen(recording: _Recording, needs: Needs) -> Iterator[Process]:

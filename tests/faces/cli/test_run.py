@@ -71,6 +71,23 @@ def test_a_narrow_terminal_cuts_lines_and_never_wraps_them(command: str, host: s
     assert any(line.rstrip().endswith("…") for line in lines)
 
 
+def test_where_there_is_little_room_the_command_is_what_stays(host: str) -> None:
+    narrow = on_terminal([*LOGONSCOPE, "ps", "41", "--host", host], columns=80)
+    assert "EVIDENCE" not in narrow
+    assert "python3 -m http.server 8080" in narrow
+    assert "EVIDENCE" in on_terminal([*LOGONSCOPE, "ps", "41", "--host", host], columns=120)
+    assert "203.0.113.7" in on_terminal([*LOGONSCOPE, "sessions", "--host", host], columns=80)
+
+
+def test_sentences_are_wrapped_between_words(host: str) -> None:
+    lines = on_terminal([*LOGONSCOPE, "whose", "4312", "--host", host, "--no-color"], columns=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert (
+        " ".join(lines).replace("  ", " ").startswith("4312 (python3 -m http.server 8080) belongs to logon session 41:")
+    )
+    assert "            loginctl session-status 41" in lines
+
+
 def test_colours_are_for_terminals_that_want_them(host: str) -> None:
     whose = [*LOGONSCOPE, "whose", "4312", "--host", host]
     assert "\x1b[" in on_terminal(whose)

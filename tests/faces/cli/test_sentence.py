@@ -32,7 +32,12 @@ def test_a_thread_is_said_to_be_one() -> None:
 def test_a_connection_names_both_ends() -> None:
     socket = Socket("tcp6", "::1", 22, "fe80::2", 5022, "ESTABLISHED", 1)
     assert "which holds the tcp6 connection [::1]:22 with [fe80::2]:5022," in headline(whose(row(7), sockets=(socket,)))
-    assert "which holds :22," in headline(whose(row(7), sockets=(socket, socket)))
+    assert headline(whose(row(7), sockets=(socket, socket))).count("[::1]:22") == 1
+    listener = socket._replace(state="LISTEN")
+    both = headline(whose(row(7), sockets=(listener, listener._replace(protocol="udp6", state=""))))
+    assert "which listens on tcp6 [::1]:22 and listens on udp6 [::1]:22," in both
+    many = tuple(socket._replace(remote_port=port) for port in range(9))
+    assert " and 6 more," in headline(whose(row(7), sockets=many))
 
 
 @pytest.mark.parametrize(
@@ -79,4 +84,8 @@ def test_an_unknown_evidence_is_passed_on() -> None:
 
 
 def test_look_ups_are_commands_that_exist_elsewhere() -> None:
-    assert list(lookups(whose(row(7)))) == ["journalctl _AUDIT_SESSION=41; ausearch --session 41", "logonscope tree 41"]
+    assert list(lookups(whose(row(7)))) == [
+        "journalctl _AUDIT_SESSION=41",
+        "ausearch --session 41",
+        "logonscope tree 41",
+    ]

@@ -132,6 +132,12 @@ def test_without_any_clock_whoever_has_the_pid_is_the_leader(host: HostFolder) -
     assert read(host)["41"].gone is False
 
 
+def test_a_leader_whose_start_cannot_be_read_is_there(host: HostFolder) -> None:
+    ssh(host)
+    host.spoil(410, "stat")
+    assert read(host)["41"].gone is False
+
+
 def test_where_proc_hides_processes_a_leader_that_is_not_seen_may_be_there(host: HostFolder) -> None:
     ssh(host)
     host.login("42", uid=1001, leader=420)

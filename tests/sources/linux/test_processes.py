@@ -153,6 +153,20 @@ def test_a_pid_that_is_given_out_again_half_way_never_mixes_two_processes(host: 
     assert (found.ses, found.comm, found.uids, found.cgroup) == (41, "bash", (1000,) * 4, SCOPE)
 
 
+def test_a_process_that_logs_in_between_two_readings_is_not_given_half_of_each(host: HostFolder) -> None:
+    for pid in (10, 11):
+        host.process(pid)
+
+    def log_in() -> None:
+        host.write("proc/10/sessionid", "42")
+        (host.root / "proc/10/loginuid").unlink()
+        host.write("proc/10/loginuid", "1001")
+
+    with on_opening(host, "proc/10/loginuid", log_in, b"1001"):
+        found = host.read("loginuid", pids=frozenset({10, 11}))
+    assert [(found[pid].ses, found[pid].loginuid) for pid in (10, 11)] == [(42, 1001), (UNSET, UNSET)]
+
+
 # What cannot be read
 
 
@@ -251,6 +265,12 @@ def test_a_name_whose_completion_hangs_stays_as_the_kernel_cut_it(host: HostFold
     host.process(10, CUT)
     host.trap(10, "cmdline")
     assert host.read("name", names=frozenset({CUT}))[10].name == CUT
+
+
+def test_a_name_that_cannot_be_completed_stays_as_the_kernel_cut_it(host: HostFolder) -> None:
+    host.process(10, CUT)
+    host.spoil(10, "cmdline")
+    assert host.read("name")[10].name == CUT
 
 
 # This machine

@@ -4,8 +4,9 @@ import argparse
 
 from logonscope.client import Host
 from logonscope.faces.cli import ps
-from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.selector import add_selector
+from logonscope.faces.cli.output import counted, print_rows
+from logonscope.faces.cli.selector import add_selector, nothing
+from logonscope.facts import SessionProcess
 
 EXAMPLES = """\
 It only lists; nothing is ended. A process is a leftover when the leader of its login is gone; where no login service
@@ -25,5 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the leftovers."""
-    rows = (process for process in host.processes(args.which) if process.leftover)
-    return print_rows(args, rows, ps.COLUMNS, "no leftovers; `logonscope doctor` says whether they could be told here")
+    found: list[SessionProcess] = []
+    told: dict[bool, set[str]] = {True: set(), False: set()}
+    for process in host.processes(args.which):
+        if process.logon_id and process.login_uid is not None:
+            told[process.leftover is not None].add(process.logon_id)
+        if process.leftover:
+            found.append(process)
+    some = told[True] or told[False] or args.which is None
+    return print_rows(args, found, ps.COLUMNS, _none(told) if some else nothing(args.which))
+
+
+def _none(told: dict[bool, set[str]]) -> str:
+    """Say that there are none, as far as that can be told."""
+    none = f"no leftovers of {counted(len(told[True]), 'logon session')} that a login service vouches for"
+    return none + (f"; of {len(told[False])} without a record it cannot be told" if told[False] else "")

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from logonscope.faces.cli.run import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.text import cells, crop, for_terminal, width
 
+WIDE = 110
+"""Columns of a terminal from which every column of a list is shown."""
+
 
 class Column(NamedTuple):
     """A column of a list: its heading, how wide it is, and what it shows of a row."""
@@ -16,6 +19,7 @@ class Column(NamedTuple):
     heading: str
     columns: int  # where rows are printed as they come; a longer text pushes the rest to the right
     show: Callable[[Any], str]
+    wide: bool = False  # shown only where there is room: no terminal, or WIDE columns
 
 
 def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column] = (), nothing: str = "") -> int:
@@ -59,6 +63,7 @@ def when(moment: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
 def _print_lines(rows: Iterable[Any], columns: Sequence[Column]) -> int:
     """Print a line a row: rows that are all there already in columns as wide as they need, others as they come."""
     room, count = width(), 0
+    columns = [column for column in columns if not column.wide or room is None or room >= WIDE]
     headings = [column.heading for column in columns]
     widths = [column.columns for column in columns]
     shown: Iterable[list[str]] = ([for_terminal(column.show(row)) for column in columns] for row in rows)

@@ -28,16 +28,16 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 def command(row: SessionProcess) -> str:
     """Return what runs: the command line, else the name in brackets as ps(1) has it."""
-    return row.command_line or f"[{row.name or '?'}]"
+    return row.command_line or f"[{row.name or '?'}]{' <defunct>' if row.state == 'Z' else ''}"
 
 
 COLUMNS = (
     Column("LOGON ID", 10, lambda p: p.logon_id or "-"),
-    Column("EVIDENCE", 8, lambda p: p.evidence),
+    Column("EVIDENCE", 8, lambda p: p.evidence, wide=True),
     Column("PID", 7, lambda p: str(p.pid)),
     Column("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid))),
-    Column("TTY", 7, lambda p: p.tty or "-"),
+    Column("TTY", 7, lambda p: p.tty or "-", wide=True),
     Column("STARTED", 16, lambda p: when(p.start)),
-    Column("LEFTOVER", 8, lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no"),
+    Column("LEFTOVER", 8, lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no", wide=True),
     Column("COMMAND", 0, command),
 )

@@ -9,12 +9,13 @@ from logonscope.faces.cli.output import counted
 from logonscope.faces.cli.parser import completes_files
 
 EXAMPLES = """\
-The file is for you alone (mode 0600): whoever can read it sees all that it holds, command lines included.
+The file is for you alone (mode 0600; with "-" your shell decides): whoever can read it sees all that it holds,
+command lines included. Of a recording it makes another one, of what is to be seen in it.
 
 examples:
   sudo logonscope record host.lsr
   logonscope --host host.lsr tree
-  ssh web1 sudo logonscope record - >web1.lsr
+  (umask 077; ssh web1 sudo logonscope record - >web1.lsr)
 """
 
 

@@ -12,6 +12,9 @@ from logonscope.faces.cli.text import for_terminal
 if TYPE_CHECKING:
     from logonscope.client import Host
 
+_OWN = "only your own logon sessions; use sudo to see all, or --readable"
+_PARTIAL = "only the logon sessions that were its maker's own are in there; record with sudo for all"
+
 FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT, INTERRUPTED = 0, 1, 2, 3, 130
 
 Connect = Callable[..., "Host"]
@@ -42,5 +45,5 @@ def _command(args: argparse.Namespace, connect: Connect) -> int:
         return int(command.run(args))
     host = connect(args.host, visibility="kernel" if args.readable else "own")
     if not host.everything:
-        print("logonscope: only your own logon sessions; use sudo to see all, or --readable", file=sys.stderr)
+        print(f"logonscope: {_OWN if args.host is None else _PARTIAL}", file=sys.stderr)
     return int(command.run(host, args))

@@ -16,4 +16,5 @@ def nothing(which: str | None) -> str:
     if which is None:
         return "no logon session can be seen here; run `logonscope doctor`"
     what = f"no logon session {which}" if which.isdecimal() else f"no logon session {which!r}, and none of such a user"
-    return f"{what}; see `logonscope sessions`"
+    ask = f", or `logonscope whose {which}` for a process" if which.isdecimal() else ""
+    return f"{what}; see `logonscope sessions`{ask}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from logonscope.faces.cli.output import when
-from logonscope.facts import LogonSession, SessionProcess, Whose
+from logonscope.facts import LogonSession, SessionProcess, Socket, Whose
 
 SERVICE = 5
 """LogonType of user managers, and of nothing else here."""
@@ -11,6 +11,7 @@ SERVICE = 5
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 _MOST_OF_A_COMMAND = 60
+_MOST_SOCKETS = 3
 
 
 def headline(answer: Whose) -> str:
@@ -20,7 +21,7 @@ def headline(answer: Whose) -> str:
     if answer.target.isdecimal() and int(answer.target) != answer.pid:
         what = f"{answer.target} is a thread of {what}, which"
     if answer.sockets:
-        what += f", which {_holds(answer)}," if len(answer.sockets) == 1 else f", which holds {answer.target},"
+        what += f", which {_holds(answer)},"
     if session.logon_type == 0:
         return f"{what} belongs to the System session: no login started it."
     if is_manager(session):
@@ -96,15 +97,42 @@ def lookups(answer: Whose) -> Iterator[str]:
     """Yield the commands that look the same thing up elsewhere."""
     process, session = answer.process, answer.session
     if session.logon_type == 0:
-        yield f"systemctl status {process.pid}; journalctl _PID={process.pid}"
+        yield f"systemctl status {process.pid}"
+        yield f"journalctl _PID={process.pid}"
         return
     if answer.evidence == "audit":
-        yield f"journalctl _AUDIT_SESSION={session.logon_id}; ausearch --session {session.logon_id}"
+        yield f"journalctl _AUDIT_SESSION={session.logon_id}"
+        yield f"ausearch --session {session.logon_id}"
     if is_manager(session):
-        yield f"loginctl user-status {session.uid}; journalctl _SYSTEMD_UNIT=user@{session.uid}.service"
+        yield f"loginctl user-status {session.uid}"
+        yield f"journalctl _SYSTEMD_UNIT=user@{session.uid}.service"
     elif session.login:
-        yield f"loginctl session-status {session.login}; journalctl _SYSTEMD_SESSION={session.login}"
+        yield f"loginctl session-status {session.login}"
     yield f"logonscope tree {session.logon_id}"
+
+
+def as_user(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
+    """Mark a change of user: "[as root by sudo]"; "" where there is none, and while the login program logs in."""
+    before = parent.uid if parent else session.uid
+    if process.uid is None or process.uid == before or session.logon_type == 0:
+        return ""
+    by = next((link.name for link in (process, parent) if link and link.name in _SWITCHERS), None)
+    logging_in = process.pid == session.leader or (before != session.uid and process.uid == session.uid)
+    if logging_in and (by is None or parent is None):
+        return ""
+    return f"[as {process.user or process.uid}{f' by {by}' if by else ''}]"
+
+
+def is_manager(session: LogonSession) -> bool:
+    """Tell whether it is a user manager: shared by all logins of its user."""
+    return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
+
+
+def person(session: LogonSession) -> str:
+    """Name who logged in."""
+    if session.uid is None:
+        return session.user or "somebody"
+    return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
 
 
 def _login(session: LogonSession) -> str:
@@ -119,7 +147,12 @@ def _login(session: LogonSession) -> str:
 
 
 def _holds(answer: Whose) -> str:
-    (socket,) = answer.sockets
+    said = list(dict.fromkeys(map(_held, answer.sockets)))
+    more = f" and {len(said) - _MOST_SOCKETS} more" if len(said) > _MOST_SOCKETS else ""
+    return " and ".join(said[:_MOST_SOCKETS]) + more
+
+
+def _held(socket: Socket) -> str:
     here = _endpoint(socket.address, socket.port)
     if socket.state in {"LISTEN", ""}:
         return f"listens on {socket.protocol} {here}"

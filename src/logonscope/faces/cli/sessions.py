@@ -32,20 +32,21 @@ def who(session: LogonSession) -> str:
     return session.user or ("?" if session.uid is None else f"uid {session.uid}")
 
 
-def _origin(session: LogonSession) -> str:
-    return session.remote_host or session.seat or ""
+def since(session: LogonSession) -> str:
+    """Say when it began, with "~" where that is approximate."""
+    return ("~" if session.sources.get("start", "").startswith("approx") else "") + when(session.start)
 
 
 COLUMNS = (
     Column("LOGON ID", 10, lambda s: s.logon_id),
-    Column("LOGIN", 5, lambda s: s.login or "-"),
     Column("USER", 12, who),
+    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-"),
     Column("TYPE", 17, lambda s: s.logon_type_name or "-"),
     Column("STATE", 10, lambda s: s.state or "-"),
-    Column("SINCE", 17, lambda s: ("~" if s.sources.get("start", "").startswith("approx") else "") + when(s.start)),
-    Column("TTY", 7, lambda s: s.tty or "-"),
-    Column("SERVICE", 8, lambda s: s.service or "-"),
-    Column("PROCS", 5, lambda s: str(s.processes)),
-    Column("LEFT", 4, lambda s: "-" if s.leftovers is None else str(s.leftovers)),
-    Column("FROM", 15, lambda s: _origin(s) or "-"),
+    Column("SINCE", 17, since),
+    Column("TTY", 7, lambda s: s.tty or "-", wide=True),
+    Column("SERVICE", 8, lambda s: s.service or "-", wide=True),
+    Column("LOGIN", 5, lambda s: s.login or "-", wide=True),
+    Column("PROCS", 5, lambda s: str(s.processes), wide=True),
+    Column("LEFT", 4, lambda s: "-" if s.leftovers is None else str(s.leftovers), wide=True),
 )

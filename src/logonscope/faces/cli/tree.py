@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Iterator
 
 from logonscope.client import Host
-from logonscope.faces.cli.output import counted, print_rows, when
+from logonscope.faces.cli.output import counted, print_rows
 from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.ps import command
 from logonscope.faces.cli.selector import add_selector, nothing
 from logonscope.faces.cli.sentence import as_user
-from logonscope.faces.cli.sessions import who
+from logonscope.faces.cli.sessions import since, who
 from logonscope.faces.cli.text import crop, for_terminal, styled, width
 from logonscope.facts import LogonSession, LogonTree, SessionProcess
 
@@ -102,7 +102,7 @@ def _header(session: LogonSession | None, count: int, *, folded: bool) -> str:
     if session.logon_type != 0:
         said.append(session.logon_type_name or "LogonType not known")
     said += filter(None, [f"from {session.remote_host}" if session.remote_host else session.seat])
-    said += filter(None, [session.service, session.tty, f"since {when(session.start)}" if session.start else None])
+    said += filter(None, [session.service, session.tty, f"since {since(session)}" if session.start else None])
     if session.logon_type != 0:
         said.append((session.state or "state not known") if session.vouched_by else "nobody vouches for it")
     if session.leftovers:

@@ -80,12 +80,15 @@ class _Worker(Generic[Item, Value]):
 
     def batch(self, seconds: float) -> list[Value] | None:
         """Return the next values; None when all are read, or when one read has taken longer than so many seconds."""
+        wait = seconds
         while True:
             try:
-                batch = self._batches.get(timeout=seconds)
+                batch = self._batches.get(timeout=wait)
             except Empty:
-                if self._at and time.monotonic() - self._since >= seconds:
+                waited = time.monotonic() - self._since
+                if self._at and waited >= seconds:
                     return None
+                wait = max(seconds - waited, _PAUSE)
                 continue
             self.done = batch is None
             return batch

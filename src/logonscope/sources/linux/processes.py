@@ -120,8 +120,10 @@ class Reader:
     def _read(self, pid: int, *, arguments: bool) -> Process | None:
         try:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
             return None
+        except OSError as error:  # out of file descriptors: the process is there all the same
+            return Process(pid, unread=dict.fromkeys(self._needs.process | {"ses"}, os.strerror(error.errno or 0)))
         reading = _Reading(pid, handle, arguments=arguments)
         try:
             if not all(step(reading) for step in self._steps):

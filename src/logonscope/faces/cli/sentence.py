@@ -69,30 +69,6 @@ def parents(answer: Whose) -> str:
     return chain
 
 
-def as_user(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
-    """Mark a change of user: "[as root by sudo]"; "" where there is none, and while the login program logs in."""
-    before = parent.uid if parent else session.uid
-    if process.uid is None or process.uid == before or session.logon_type == 0:
-        return ""
-    by = next((link.name for link in (process, parent) if link and link.name in _SWITCHERS), None)
-    logging_in = process.pid == session.leader or (before != session.uid and process.uid == session.uid)
-    if logging_in and (by is None or parent is None):
-        return ""
-    return f"[as {process.user or process.uid}{f' by {by}' if by else ''}]"
-
-
-def is_manager(session: LogonSession) -> bool:
-    """Tell whether it is a user manager: shared by all logins of its user."""
-    return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
-
-
-def person(session: LogonSession) -> str:
-    """Name who logged in."""
-    if session.uid is None:
-        return session.user or "somebody"
-    return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
-
-
 def lookups(answer: Whose) -> Iterator[str]:
     """Yield the commands that look the same thing up elsewhere."""
     process, session = answer.process, answer.session

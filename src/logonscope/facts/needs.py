@@ -23,5 +23,5 @@ class Needs(NamedTuple):
     cmdline_bytes: int = 131_072  # at most so many of a process's arguments
     logins: bool = False
     login_ids: frozenset[str] | None = None  # only these logins; None: every login
-    ports: frozenset[int] | None = None  # sockets with one of these ports, local or remote; None: no sockets
+    ports: frozenset[int] | None = None  # sockets with one of these ports on their own side; None: no sockets
     all_sockets: bool = False

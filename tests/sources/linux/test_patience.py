@@ -77,8 +77,8 @@ def test_one_hanging_read_delays_the_answer_by_hardly_more_than_its_deadline() -
             time.sleep(0.02)
             return hanging(item)
 
-        assert len(list(each(iter(range(1, 41)), read, negative, 1.0))) == 40
-    assert time.monotonic() - began < 0.8 + 1.0 + 0.5
+        assert len(list(each(iter(range(1, 41)), read, negative, 3.0))) == 40
+    assert time.monotonic() - began < 0.8 + 3.0 + 1.5
 
 
 class LastMoment(float):
@@ -183,5 +183,5 @@ def test_a_call_that_hangs_is_left_behind() -> None:
     began = time.monotonic()
     with pytest.raises(TimeoutError, match=r"no answer within 0\.15 s"):
         within(SOON, lambda: over.wait(LATE))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     over.set()

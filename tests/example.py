@@ -1,6 +1,7 @@
 """What does a small server look like? One host with every kind of login, as facts: the host of the README's answers."""
 
 from pathlib import Path
+from typing import Any
 
 from logonscope.facts import UNSET, Account, Login, Machine, Process, Snapshot, Socket
 from logonscope.sources.recorded import save
@@ -39,9 +40,9 @@ _SSH = "/user.slice/user-1000.slice/session-41.scope"
 _OLD = "/user.slice/user-1001.slice/session-37.scope"
 _MANAGER = "/user.slice/user-1000.slice/user@1000.service/init.scope"
 _SU = "/user.slice/user-110.slice/session-c1.scope"
-_ALICE = {"ses": 41, "loginuid": 1000, "cgroup": _SSH}
-_BOB = {"ses": 37, "loginuid": 1001, "cgroup": _OLD}
-_CRON = {"ses": 63, "loginuid": 0, "cgroup": "/system.slice/cron.service"}
+_ALICE: dict[str, Any] = {"ses": 41, "loginuid": 1000, "cgroup": _SSH}
+_BOB: dict[str, Any] = {"ses": 37, "loginuid": 1001, "cgroup": _OLD}
+_CRON: dict[str, Any] = {"ses": 63, "loginuid": 0, "cgroup": "/system.slice/cron.service"}
 
 PROCESSES = (
     process(1, 0, 0.01, "systemd", "/sbin/init", cgroup="/init.scope"),
@@ -50,16 +51,16 @@ PROCESSES = (
     process(700, 1, 0.1, "sshd", "/usr/sbin/sshd -D", cgroup="/system.slice/ssh.service"),
     process(3900, 700, 500, "su", "su - postgres", cgroup=_SU),
     process(3901, 3900, 500, "bash", "-bash", 110, cgroup=_SU),
-    process(3990, 1, 520, "tmux: server", "tmux new -d", 1001, **_BOB),  # type: ignore[arg-type]  # keywords of one table
-    process(3991, 3990, 520, "python3", "python3 train.py", 1001, tty_nr=PTS0 + 3, **_BOB),  # type: ignore[arg-type]  # the same
-    process(4100, 700, 602, "sshd", "sshd: alice [priv]", **_ALICE),  # type: ignore[arg-type]  # the same
+    process(3990, 1, 520, "tmux: server", "tmux new -d", 1001, **_BOB),
+    process(3991, 3990, 520, "python3", "python3 train.py", 1001, tty_nr=PTS0 + 3, **_BOB),
+    process(4100, 700, 602, "sshd", "sshd: alice [priv]", **_ALICE),
     process(4120, 1, 602.01, "systemd", "/lib/systemd/systemd --user", 1000, 42, 1000, _MANAGER),
-    process(4150, 4100, 602.02, "sshd", "sshd: alice@pts/0", 1000, **_ALICE),  # type: ignore[arg-type]  # the same
-    process(4151, 4150, 602.02, "bash", "-bash", 1000, tty_nr=PTS0, **_ALICE),  # type: ignore[arg-type]  # the same
-    process(4300, 4151, 640, "sudo", "sudo python3 -m http.server 8080", 0, tty_nr=PTS0, **_ALICE),  # type: ignore[arg-type]  # the same
-    process(4312, 4300, 640, "python3", "python3 -m http.server 8080", 0, tty_nr=PTS0, sockets=(9001,), **_ALICE),  # type: ignore[arg-type]  # the same
-    process(6000, 650, 660, "cron", "/usr/sbin/CRON -f", **_CRON),  # type: ignore[arg-type]  # the same
-    process(6001, 6000, 660, "backup", "/usr/local/bin/backup --all", **_CRON),  # type: ignore[arg-type]  # the same
+    process(4150, 4100, 602.02, "sshd", "sshd: alice@pts/0", 1000, **_ALICE),
+    process(4151, 4150, 602.02, "bash", "-bash", 1000, tty_nr=PTS0, **_ALICE),
+    process(4300, 4151, 640, "sudo", "sudo python3 -m http.server 8080", 0, tty_nr=PTS0, **_ALICE),
+    process(4312, 4300, 640, "python3", "python3 -m http.server 8080", 0, tty_nr=PTS0, sockets=(9001,), **_ALICE),
+    process(6000, 650, 660, "cron", "/usr/sbin/CRON -f", **_CRON),
+    process(6001, 6000, 660, "backup", "/usr/local/bin/backup --all", **_CRON),
 )
 BY_PID = {found.pid: found for found in PROCESSES}
 

@@ -1,6 +1,7 @@
 """broker/whose.py: does one key find its process and its login, at the same cost on a host of any size?"""
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -167,12 +168,12 @@ def test_a_chain_that_is_longer_than_any_is_cut() -> None:
 
 
 def test_a_background_process_of_a_login_with_a_terminal_is_of_an_interactive_logon(host: HostFolder) -> None:
-    alices = {"ses": 41, "loginuid": 1000, "cgroup": session_scope(1000, "41")}
+    alices: dict[str, Any] = {"ses": 41, "loginuid": 1000, "cgroup": session_scope(1000, "41")}
     host.login("41", uid=1000, leader=410, audit=41, remote=1)
-    host.process(410, "sshd", start=50 * TICKS, children=[411], **alices)  # type: ignore[arg-type]  # keywords
-    host.process(411, "sshd", ppid=410, children=[412], **alices)  # type: ignore[arg-type]  # the same
-    host.process(412, "bash", ppid=411, tty_nr=136 << 8, **alices)  # type: ignore[arg-type]  # the same
-    host.process(500, "backup", ppid=1, **alices)  # type: ignore[arg-type]  # the same
+    host.process(410, "sshd", start=50 * TICKS, children=[411], **alices)
+    host.process(411, "sshd", ppid=410, children=[412], **alices)
+    host.process(412, "bash", ppid=411, tty_nr=136 << 8, **alices)
+    host.process(500, "backup", ppid=1, **alices)
     (answer,) = host.connect().whose(500)
     assert (answer.session.tty, answer.session.logon_type) == ("pts/0", 10)
     assert [link.pid for link in answer.chain] == [500]

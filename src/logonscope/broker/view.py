@@ -44,7 +44,7 @@ def stream(broker: Broker, needs: Needs, which: str | None = None) -> View:
     joined = join(before.logins)
     selection = select(which, joined)
     snapshot = observe(_with_ownership(sight.needs, joined, selection))
-    snapshot.troubles.extend(trouble for trouble in before.troubles if trouble not in snapshot.troubles)
+    _report(snapshot, before)
     owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes))
     if which is not None:
         owned = (pair for pair in owned if selection.keeps(*pair, snapshot.accounts))
@@ -61,7 +61,7 @@ def gather(broker: Broker, needs: Needs, which: str | None = None) -> View:
         snapshot = observe(_with_ownership(sight.needs, joined, select(which, joined)))
         processes = list(snapshot.processes)
         after = observe(LOGINS)
-        snapshot.troubles.extend(trouble for trouble in after.troubles if trouble not in snapshot.troubles)
+        _report(snapshot, after)
         joined = join(after.logins)
         if joined.cgroup_of <= asked:
             break
@@ -69,6 +69,11 @@ def gather(broker: Broker, needs: Needs, which: str | None = None) -> View:
     owned = _seen(sight, ((process, owner(process)) for process in processes))
     kept = [pair for pair in owned if selection.keeps(*pair, snapshot.accounts)]
     return View(snapshot._replace(processes=processes), joined, sight, kept)
+
+
+def _report(snapshot: Snapshot, logins: Snapshot) -> None:
+    """Add the troubles of reading the logins to those of reading the processes, each once."""
+    snapshot.troubles.extend(trouble for trouble in logins.troubles if trouble not in snapshot.troubles)
 
 
 def _with_ownership(needs: Needs, joined: Joined, selection: Selection) -> Needs:

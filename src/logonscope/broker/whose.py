@@ -153,14 +153,16 @@ def _beginning(broker: Broker, owner: Owner, chain: list[Process]) -> tuple[list
     leader = login.process if login else next((link for link in chain[:1] if link.comm in LOGIN_PROGRAMS), None)
     if leader is None or (login and login.tty):
         return [], True
-    found, waiting, told = [leader], [leader.pid], True
+    found, told = [leader], True
+    waiting = [process for process in (_read(broker, leader.pid, _TERMINAL),) if process]
     while waiting and len(found) < MOST_BELOW_A_LEADER:
-        process = _read(broker, waiting.pop(0), _TERMINAL)
-        if process is None or process.tty_nr or process.comm != leader.comm:
+        process = waiting.pop(0)
+        if process.tty_nr or process.comm != leader.comm:
             continue
         told = told and process.children is not None
-        waiting += process.children or ()
-        found += [child for pid in process.children or () if (child := _read(broker, pid, _TERMINAL))]
+        below = [child for pid in process.children or () if (child := _read(broker, pid, _TERMINAL))]
+        found += below
+        waiting += below
     known = {link.pid for link in chain}
     return [process for process in found if process.pid not in known], told
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from logonscope.facts import UNSET, Account, Login, LogonSession, Machine, Owner, Process
+from logonscope.ownership.join import MANAGER_BASE
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
 from logonscope.ownership.logon_type import NAMES as LOGON_TYPES
 from logonscope.ownership.owners import SYSTEM_LOGON_ID
@@ -80,7 +81,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
             return known
     if owner.login:
         return owner.login.uid
-    return int(owner.logon or 0) - (1 << 33) if owner.evidence == "manager" else None
+    return int(owner.logon or 0) - MANAGER_BASE if owner.evidence == "manager" else None
 
 
 def earliest(members: Iterable[Process]) -> Process | None:

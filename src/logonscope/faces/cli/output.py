@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from logonscope.faces.cli.run import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.text import cells, crop, for_terminal, width
+from logonscope.facts import LogonSession
 
 WIDE = 110
 """Columns of a terminal from which every column of a list is shown."""
@@ -53,6 +54,11 @@ def counted(number: int | None, noun: str) -> str:
     """Return a number with its noun: "1 process", "2 processes"."""
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number} {noun}{ending}"
+
+
+def is_approximate(session: LogonSession) -> bool:
+    """Tell whether its start is an approximation, as its source says."""
+    return session.sources.get("start", "").startswith("approx")
 
 
 def when(moment: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:

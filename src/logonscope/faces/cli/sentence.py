@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from logonscope.faces.cli.output import when
+from logonscope.faces.cli.output import is_approximate, when
 from logonscope.facts import LogonSession, SessionProcess, Socket, Whose
 
 SERVICE = 5
@@ -117,8 +117,8 @@ def _login(session: LogonSession) -> str:
         origin += f" (there {session.remote_user})"
     through = f" through {session.service}" if session.service else ""
     terminal = f" on {session.tty}" if session.tty else ""
-    approximate = session.sources.get("start", "").startswith("approx")
-    moment = f" {'not later than' if approximate else 'at'} {when(session.start, _MOMENT)}" if session.start else ""
+    bound = "not later than" if is_approximate(session) else "at"
+    moment = f" {bound} {when(session.start, _MOMENT)}" if session.start else ""
     return f"{person(session)} logged in{origin}{through}{terminal}{moment}"
 
 

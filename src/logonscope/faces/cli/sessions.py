@@ -3,7 +3,7 @@
 import argparse
 
 from logonscope.client import Host
-from logonscope.faces.cli.output import Column, print_rows, when
+from logonscope.faces.cli.output import Column, is_approximate, print_rows, when
 from logonscope.faces.cli.selector import add_selector, nothing
 from logonscope.facts import LogonSession
 
@@ -34,7 +34,7 @@ def who(session: LogonSession) -> str:
 
 def since(session: LogonSession) -> str:
     """Say when it began, with "~" where that is approximate."""
-    return ("~" if session.sources.get("start", "").startswith("approx") else "") + when(session.start)
+    return ("~" if is_approximate(session) else "") + when(session.start)
 
 
 COLUMNS = (

@@ -40,7 +40,7 @@ class AccessDeniedError(LogonscopeError):
 
 
 class InvalidParameterError(LogonscopeError):
-    """An argument has no meaning here: a target, a LogonId, an output file."""
+    """An argument has no meaning here: a target, a LogonId, an output file, an association's end."""
 
     name = "WBEM_E_INVALID_PARAMETER"
     number = 0x80041008
@@ -53,6 +53,62 @@ class NotSupportedError(LogonscopeError):
     name = "WBEM_E_NOT_SUPPORTED"
     number = 0x8004100C
     cim_status = 7  # CIM_ERR_NOT_SUPPORTED
+
+
+class InvalidNamespaceError(LogonscopeError):
+    """There is no such namespace on this host, or the path names another host."""
+
+    name = "WBEM_E_INVALID_NAMESPACE"
+    number = 0x8004100E
+    cim_status = 3  # CIM_ERR_INVALID_NAMESPACE
+
+
+class InvalidClassError(LogonscopeError):
+    """The namespace has no such class."""
+
+    name = "WBEM_E_INVALID_CLASS"
+    number = 0x80041010
+    cim_status = 5  # CIM_ERR_INVALID_CLASS
+
+
+class InvalidPropertyError(LogonscopeError):
+    """The class has no such property."""
+
+    name = "WBEM_E_INVALID_PROPERTY"
+    number = 0x80041031
+    cim_status = 12  # CIM_ERR_NO_SUCH_PROPERTY
+
+
+class InvalidObjectPathError(LogonscopeError):
+    """A text is no object path, or its keys are not those of the class."""
+
+    name = "WBEM_E_INVALID_OBJECT_PATH"
+    number = 0x8004103A
+    cim_status = 4  # CIM_ERR_INVALID_PARAMETER
+
+
+class TypeMismatchError(LogonscopeError):
+    """A value is not of the type of its property or parameter."""
+
+    name = "WBEM_E_TYPE_MISMATCH"
+    number = 0x80041005
+    cim_status = 13  # CIM_ERR_TYPE_MISMATCH
+
+
+class InvalidMethodError(LogonscopeError):
+    """The class has no such method."""
+
+    name = "WBEM_E_INVALID_METHOD"
+    number = 0x8004102E
+    cim_status = 17  # CIM_ERR_METHOD_NOT_FOUND
+
+
+class InvalidMethodParametersError(LogonscopeError):
+    """The method has no such parameter, or lacks one."""
+
+    name = "WBEM_E_INVALID_METHOD_PARAMETERS"
+    number = 0x8004102F
+    cim_status = 4  # CIM_ERR_INVALID_PARAMETER
 
 
 class RecordingError(LogonscopeError):

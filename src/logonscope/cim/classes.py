@@ -1,0 +1,210 @@
+"""What does a class say? Its properties, methods and qualifiers, those that it inherits included (DSP0004 5.1).
+
+A Declaration is one class as its MOF has it: only what it adds. ``resolve`` puts it on top of its parent. Names are
+compared without regard to case, and shown as they were declared.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from logonscope.cim.types import Value
+from logonscope.errors import InvalidMethodError, InvalidPropertyError
+
+TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
+"""Flavors of a qualifier (WBEM_FLAVOR_TYPE)."""
+
+CIMTYPE = "CIMTYPE"
+"""The qualifier that keeps a property's type as the MOF spells it."""
+
+
+class Qualifier(NamedTuple):
+    """Something said of a class, property, method or parameter."""
+
+    name: str
+    value: Value
+    flavor: int
+
+
+class Property(NamedTuple):
+    """A property; of a reference, ``reference`` is the class that it names."""
+
+    name: str
+    type: str  # a key of cim.types.TYPES
+    array: bool
+    reference: str | None
+    qualifiers: tuple[Qualifier, ...]
+    origin: str = ""  # the class that declared it first
+
+
+class Parameter(NamedTuple):
+    """A parameter of a method; ``reference`` is the class of a reference or of an embedded object."""
+
+    name: str
+    type: str
+    array: bool
+    reference: str | None
+    qualifiers: tuple[Qualifier, ...]
+
+    @property
+    def is_in(self) -> bool:
+        """Tell whether the caller gives it."""
+        return has(self.qualifiers, "In")
+
+    @property
+    def is_out(self) -> bool:
+        """Tell whether the method returns it."""
+        return has(self.qualifiers, "Out")
+
+
+class Method(NamedTuple):
+    """A method; it returns a value of a type, and its parameters that are out."""
+
+    name: str
+    type: str
+    parameters: tuple[Parameter, ...]
+    qualifiers: tuple[Qualifier, ...]
+    origin: str = ""
+
+
+class Declaration(NamedTuple):
+    """One class as its MOF has it; ``namespace`` None: every namespace has it."""
+
+    name: str
+    namespace: str | None
+    superclass: str | None
+    qualifiers: tuple[Qualifier, ...]
+    properties: tuple[Property, ...]
+    methods: tuple[Method, ...]
+
+
+class Class:
+    """A class with all that it inherits.
+
+    Attributes:
+        name: as declared.
+        namespace: where it was found, as "root\\\\cimv2".
+        declaration: what it adds to its parent.
+        derivation: its ancestors, the parent first.
+        qualifiers: those that hold for it, inherited ones included.
+        properties: in the order of the class, by folded name.
+        methods: the same.
+        keys: the names of the key properties, in alphabetical order as object paths have them.
+    """
+
+    __slots__ = ("declaration", "derivation", "keys", "methods", "name", "namespace", "properties", "qualifiers")
+
+    def __init__(self, declaration: Declaration, parent: "Class | None", namespace: str) -> None:
+        self.name = declaration.name
+        self.namespace = namespace
+        self.declaration = declaration
+        self.derivation: tuple[str, ...] = (parent.name, *parent.derivation) if parent else ()
+        self.qualifiers = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
+        self.properties: Mapping[str, Property] = _properties(declaration, parent)
+        self.methods: Mapping[str, Method] = _methods(declaration, parent)
+        self.keys = tuple(sorted(p.name for p in self.properties.values() if has(p.qualifiers, "Key")))
+
+    @property
+    def superclass(self) -> str | None:
+        """Return the parent's name."""
+        return self.derivation[0] if self.derivation else None
+
+    @property
+    def dynasty(self) -> str:
+        """Return the name of the topmost ancestor."""
+        return self.derivation[-1] if self.derivation else self.name
+
+    @property
+    def is_abstract(self) -> bool:
+        """Tell whether only its subclasses have instances."""
+        return has(self.qualifiers, "Abstract")
+
+    @property
+    def is_association(self) -> bool:
+        """Tell whether its instances tie others together."""
+        return has(self.qualifiers, "Association")
+
+    @property
+    def is_singleton(self) -> bool:
+        """Tell whether it has exactly one instance, whose path is CLASS=@."""
+        return has(self.qualifiers, "Singleton")
+
+    def is_a(self, name: str) -> bool:
+        """Tell whether it is the named class or below it."""
+        folded = name.casefold()
+        return folded == self.name.casefold() or any(folded == ancestor.casefold() for ancestor in self.derivation)
+
+    def property(self, name: str) -> Property:
+        """Return a property.
+
+        Raises:
+            InvalidPropertyError: there is none of that name.
+        """
+        found = self.properties.get(name.casefold())
+        if found is None:
+            names = [known.name for known in self.properties.values()]
+            raise InvalidPropertyError(f"{self.name} has no property {name!r}", meant(name, names, f"class {self.name}"))
+        return found
+
+    def method(self, name: str) -> Method:
+        """Return a method.
+
+        Raises:
+            InvalidMethodError: there is none of that name.
+        """
+        found = self.methods.get(name.casefold())
+        if found is None:
+            names = [known.name for known in self.methods.values()]
+            raise InvalidMethodError(f"{self.name} has no method {name!r}", meant(name, names, f"class {self.name}"))
+        return found
+
+    def __repr__(self) -> str:
+        return f"<Class {self.namespace}:{self.name}>"
+
+
+def find(qualifiers: Sequence[Qualifier], name: str) -> Qualifier | None:
+    """Return the qualifier of that name."""
+    folded = name.casefold()
+    return next((qualifier for qualifier in qualifiers if qualifier.name.casefold() == folded), None)
+
+
+def has(qualifiers: Sequence[Qualifier], name: str) -> bool:
+    """Tell whether a boolean qualifier is set."""
+    found = find(qualifiers, name)
+    return found is not None and found.value is True
+
+
+def inherited(own: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
+    """Return the qualifiers of a class or property: the parent's as far as they pass on, and its own."""
+    names = {qualifier.name.casefold() for qualifier in own}
+    kept = (q for q in parents if q.flavor & TO_SUBCLASS and q.name.casefold() not in names)
+    return (*kept, *own)
+
+
+def meant(name: str, names: Sequence[str], see: str) -> str:
+    """Return the hint for a name that is none of these."""
+    import difflib  # noqa: PLC0415 -- only for whoever mistypes
+
+    folded = {known.casefold(): known for known in names}
+    close = difflib.get_close_matches(name.casefold(), folded, 1)
+    return f"did you mean {folded[close[0]]}?" if close else f"see `logonscope {see}`"
+
+
+def _properties(declaration: Declaration, parent: Class | None) -> dict[str, Property]:
+    properties = dict(parent.properties) if parent else {}
+    for own in declaration.properties:
+        before = properties.get(own.name.casefold())
+        qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
+        origin = before.origin if before else declaration.name
+        properties[own.name.casefold()] = own._replace(qualifiers=qualifiers, origin=origin)
+    return properties
+
+
+def _methods(declaration: Declaration, parent: Class | None) -> dict[str, Method]:
+    """Return the methods of a class, its own before those that it inherits."""
+    inherits = parent.methods if parent else {}
+    methods = {}
+    for own in declaration.methods:
+        before = inherits.get(own.name.casefold())
+        qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
+        methods[own.name.casefold()] = own._replace(qualifiers=qualifiers, origin=declaration.name)
+    return methods | {name: method for name, method in inherits.items() if name not in methods}

@@ -1,0 +1,108 @@
+"""Which classes are there? The schema: loaded once, each class put together when it is first asked for.
+
+Its source are the MOF files beside this one; compiled.py is made from them when the wheel is built.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from logonscope.cim.classes import Class, Declaration, Method, Parameter, Property, Qualifier, meant
+from logonscope.errors import InvalidClassError, InvalidNamespaceError
+
+CIMV2 = "root\\cimv2"
+"""The namespace of the documented classes, and the one that is meant where none is named."""
+
+LOGONSCOPE = "root\\logonscope"
+"""The namespace of what Linux knows beyond them."""
+
+
+class Schema:
+    """The classes of every namespace."""
+
+    def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._rows = {str(row[0]).casefold(): row for row in rows}
+        self._classes: dict[tuple[str, str], Class] = {}
+        of_rows = {str(row[1]) for row in rows if row[1]}
+        self.namespaces = tuple(sorted({"root", *of_rows}))
+
+    def namespace(self, name: str) -> str:
+        r"""Return a namespace as it is written here: "root\cimv2", whatever its slashes and case.
+
+        Raises:
+            InvalidNamespaceError: there is none of that name.
+        """
+        found = name.replace("/", "\\").casefold()
+        if found not in self.namespaces:
+            known = ", ".join(self.namespaces)
+            raise InvalidNamespaceError(f"there is no namespace {name!r}", f"the namespaces here are {known}")
+        return found
+
+    def find(self, name: str, namespace: str = CIMV2) -> Class | None:
+        """Return a class of a namespace, None where it has none of that name."""
+        folded = name.casefold()
+        known = self._classes.get((namespace, folded))
+        if known is not None:
+            return known
+        row = self._rows.get(folded)
+        if row is None or row[1] not in {None, namespace}:
+            return None
+        declaration = _declaration(row)
+        parent = declaration.superclass
+        made = Class(declaration, self.get(parent, namespace) if parent else None, namespace)
+        self._classes[namespace, folded] = made
+        return made
+
+    def get(self, name: str, namespace: str = CIMV2) -> Class:
+        """Return a class of a namespace.
+
+        Raises:
+            InvalidClassError: there is none of that name.
+        """
+        found = self.find(name, namespace)
+        if found is not None:
+            return found
+        elsewhere = self._rows.get(name.casefold())
+        if elsewhere is not None:
+            raise InvalidClassError(f"{namespace} has no class {elsewhere[0]}", f"it is one of {elsewhere[1]}")
+        names = list(self._names(namespace))
+        raise InvalidClassError(f"{namespace} has no class {name!r}", meant(name, names, "classes"))
+
+    def classes(self, namespace: str = CIMV2) -> Iterator[Class]:
+        """Yield every class of a namespace, parents before their children."""
+        return (self.get(name, namespace) for name in self._names(namespace))
+
+    def family(self, name: str, namespace: str = CIMV2) -> Iterator[Class]:
+        """Yield a class and every class below it, parents before their children."""
+        return (known for known in self.classes(namespace) if known.is_a(name))
+
+    def _names(self, namespace: str) -> Iterator[str]:
+        return (str(row[0]) for row in self._rows.values() if row[1] in {None, namespace})
+
+
+@cache
+def schema() -> Schema:
+    """Return the schema of this version."""
+    from logonscope.cim.schema.compiled import CLASSES  # noqa: PLC0415 -- loaded when a class is first asked for
+
+    return Schema(CLASSES)
+
+
+def _declaration(row: Sequence[Any]) -> Declaration:
+    name, namespace, superclass, qualifiers, properties, methods = row
+    return Declaration(
+        name,
+        namespace,
+        superclass,
+        _qualifiers(qualifiers),
+        tuple(Property(*of[:4], _qualifiers(of[4])) for of in properties),
+        tuple(Method(of[0], of[1], tuple(map(_parameter, of[2])), _qualifiers(of[3])) for of in methods),
+    )
+
+
+def _parameter(row: Sequence[Any]) -> Parameter:
+    return Parameter(*row[:4], _qualifiers(row[4]))
+
+
+def _qualifiers(rows: Sequence[Sequence[Any]]) -> tuple[Qualifier, ...]:
+    return tuple(Qualifier(*row) for row in rows)

@@ -1,0 +1,125 @@
+"""cim/schema: is every class exactly the documented one? Held against the facts of a real Windows 11 repository.
+
+documented.json holds names, types, keys, qualifiers, flavors, order and methods as they were read there; no text of it.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logonscope.cim.classes import AMENDED, Class, Method, Parameter, Property, Qualifier, find, has
+from logonscope.cim.schema import CIMV2, schema
+
+DOCUMENTED: dict[str, Any] = json.loads((Path(__file__).parent / "documented.json").read_text(encoding="utf-8"))
+OURS = "Description"
+"""The one qualifier that the facts leave out: its text is our own."""
+
+
+def plain(qualifiers: Sequence[Qualifier], *, amended: bool = False) -> dict[str, Any]:
+    """Return qualifiers as the facts have them."""
+    chosen = (q for q in qualifiers if bool(q.flavor & AMENDED) is amended and q.name != OURS)
+    return {q.name: list(q.value) if isinstance(q.value, tuple) else q.value for q in chosen}
+
+
+def type_of(of: Property | Parameter) -> str:
+    """Return a type as the facts spell it."""
+    if of.type == "reference":
+        return f"ref:{of.reference}"
+    name = f"{of.type}:{of.reference}" if of.reference else of.type
+    return f"{name}[]" if of.array else name
+
+
+def flavors(qualifiers: Sequence[Qualifier]) -> dict[str, int]:
+    """Return the flavor of each qualifier that is not amended."""
+    return {q.name: q.flavor for q in qualifiers if not q.flavor & AMENDED}
+
+
+def described(known: Class) -> dict[str, Any]:
+    """Return a class in the shape of the facts."""
+    declared = {p.name for p in known.declaration.qualifiers if not p.flavor & AMENDED}
+    facts = {
+        "superclass": known.superclass,
+        "derivation": list(known.derivation),
+        "dynasty": known.dynasty,
+        "qualifiers": plain(known.qualifiers),
+        "qualifier_flavors": flavors(known.qualifiers),
+        "local_qualifiers": sorted(declared),
+        "keys": list(known.keys),
+        "property_count": len(known.properties),
+        "properties": {p.name: property_of(p, order) for order, p in enumerate(known.properties.values())},
+        "methods": [method_of(method) for method in known.methods.values()],
+    }
+    amended = plain(known.qualifiers, amended=True)
+    return facts | ({"amended_qualifiers": amended} if amended else {})
+
+
+def property_of(known: Property, order: int) -> dict[str, Any]:
+    facts = {
+        "type": type_of(known),
+        "key": has(known.qualifiers, "Key"),
+        "read": True,
+        "write": has(known.qualifiers, "Write"),
+        "qualifiers": plain(known.qualifiers),
+        "flavors": flavors(known.qualifiers),
+        "order": order,
+        "origin": known.origin,
+    }
+    amended = plain(known.qualifiers, amended=True)
+    return facts | ({"amended_qualifiers": amended} if amended else {})
+
+
+def method_of(method: Method) -> dict[str, Any]:
+    return {
+        "name": method.name,
+        "origin": method.origin,
+        "qualifiers": plain(method.qualifiers),
+        "in": [parameter_of(parameter) for parameter in method.parameters if parameter.is_in],
+        "out": [parameter_of(parameter) for parameter in method.parameters if parameter.is_out],
+        "returns": method.type,
+    }
+
+
+def parameter_of(parameter: Parameter) -> dict[str, Any]:
+    qualifiers = plain([q for q in parameter.qualifiers if q.name not in {"In", "Out", "ID"}])
+    number = find(parameter.qualifiers, "ID")
+    facts = {"name": parameter.name, "type": type_of(parameter), "id": number and number.value}
+    return facts | ({"qualifiers": qualifiers} if qualifiers else {})
+
+
+def facts_of(name: str) -> dict[str, Any]:
+    facts = json.loads(json.dumps(DOCUMENTED[name]))
+    facts["local_qualifiers"] = sorted(facts["local_qualifiers"])
+    facts["keys"] = sorted(facts["keys"])
+    for known in facts["properties"].values():
+        known.pop("redeclared_in", None)  # what is redeclared shows in its qualifiers
+    for method in facts["methods"]:
+        for parameter in (*method["in"], *method["out"]):
+            if not parameter.get("qualifiers", True):
+                del parameter["qualifiers"]
+    return dict(facts)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_class_is_the_documented_one(name: str) -> None:
+    assert described(schema().get(name)) == facts_of(name)
+
+
+def test_the_documented_namespace_has_no_class_of_our_own() -> None:
+    beside = {known.name for known in schema().classes(CIMV2)} - DOCUMENTED.keys()
+    assert beside == {"CIM_CollectedMSEs"}  # the parent of a documented class, itself not among the facts
+
+
+def test_the_oddities_stay() -> None:
+    resource, process = schema().get("Win32_SessionResource"), schema().get("Win32_SessionProcess")
+    assert schema().find("Win32_LogicalElement") is None
+    assert resource.property("Antecedent").reference == "Win32_LogicalElement"
+    assert resource.property("Dependent").reference == "Win32_Session"
+    assert process.property("Antecedent").reference == "Win32_LogonSession"
+    uuid = find(process.qualifiers, "UUID")
+    assert uuid is not None
+    assert uuid.value == "9CD8E1CE-0D27-4a41-AADE-F8D200230FF4"
+    assert not process.is_abstract
+    assert process.is_association

@@ -21,7 +21,7 @@ bench: $(VENV)/.ready
 soak: $(VENV)/.ready  ## ten minutes of logins, forks and detached processes, every answer held against the kernel's
 	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest -s tests/real/test_churn.py
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[test,bench]'
 	touch $@

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from logonscope.facts import UNSET, Account, Login, Machine, Process, Snapshot, Socket
+from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Snapshot, Socket, Vitals
 from logonscope.sources.recorded import save
 
 BTIME = 1_767_225_600  # 2026-01-01 00:00:00 UTC
@@ -44,7 +44,7 @@ _ALICE: dict[str, Any] = {"ses": 41, "loginuid": 1000, "cgroup": _SSH}
 _BOB: dict[str, Any] = {"ses": 37, "loginuid": 1001, "cgroup": _OLD}
 _CRON: dict[str, Any] = {"ses": 63, "loginuid": 0, "cgroup": "/system.slice/cron.service"}
 
-PROCESSES = (
+_PROCESSES = (
     process(1, 0, 0.01, "systemd", "/sbin/init", cgroup="/init.scope"),
     process(2, 0, 0.01, "kthreadd"),
     process(650, 1, 0.1, "cron", "/usr/sbin/cron -f", cgroup="/system.slice/cron.service"),
@@ -61,6 +61,10 @@ PROCESSES = (
     process(4312, 4300, 640, "python3", "python3 -m http.server 8080", 0, tty_nr=PTS0, sockets=(9001,), **_ALICE),
     process(6000, 650, 660, "cron", "/usr/sbin/CRON -f", **_CRON),
     process(6001, 6000, 660, "backup", "/usr/local/bin/backup --all", **_CRON),
+)
+PROCESSES = tuple(
+    parent._replace(children=tuple(child.pid for child in _PROCESSES if child.ppid == parent.pid))
+    for parent in _PROCESSES
 )
 BY_PID = {found.pid: found for found in PROCESSES}
 
@@ -94,16 +98,37 @@ LOGINS = (
 )  # fmt: skip
 
 ACCOUNTS = {
-    uid: Account(name, uid, uid, "", f"/home/{name}", "/bin/bash")
+    uid: Account(name, uid, uid, "", f"/home/{name}", "/bin/bash", local=True)
     for uid, name in ((0, "root"), (110, "postgres"), (1000, "alice"), (1001, "bob"))
 }
+
+GROUPS = (
+    Group("root", 0, local=True),
+    Group("sudo", 27, ("alice",), local=True),
+    Group("postgres", 110, local=True),
+    Group("alice", 1000, local=True),
+    Group("bob", 1001, local=True),
+)
+
+PLATFORM = Platform(
+    build="#1 SMP PREEMPT_DYNAMIC Debian 6.1.129-1 (2025-03-06)", architecture="x86_64", processors=4, packages=1,
+    hypervisor=True, vendor="QEMU", product="Standard PC (Q35 + ICH9, 2009)", pid_max=4_194_304,
+)  # fmt: skip
 
 SOCKETS = (Socket("tcp", "0.0.0.0", 8080, "0.0.0.0", 0, "LISTEN", 9001),)  # noqa: S104 -- an address that was read
 
 
+VITALS = Vitals(
+    at=since(700), utc_offset=0, daylight=False, memory=8 << 30, memory_available=6 << 30, swap=1 << 30,
+    swap_free=1 << 30,
+)  # fmt: skip
+
+
 def snapshot() -> Snapshot:
     """Return one look at the example host."""
-    return Snapshot(MACHINE, PROCESSES, LOGINS, ACCOUNTS, SOCKETS, [])
+    return Snapshot(
+        MACHINE, PROCESSES, LOGINS, ACCOUNTS, SOCKETS, [], tuple(ACCOUNTS.values()), GROUPS, PLATFORM, VITALS
+    )
 
 
 def recording(folder: Path) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from docs.reference import FOLDER, pages
 from logonscope.app import connect
 from logonscope.faces.cli import run
 from logonscope.faces.cli.parser import COMMANDS
@@ -53,6 +54,20 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
         exec(program.replace("connect()", 'connect("web1.lsr")'), {})  # noqa: S102 -- our own README
     assert "41 alice RemoteInteractive 203.0.113.7 active\n" in out.getvalue()
     assert "4294967295 none /proc/stat, btime\n" in out.getvalue()
+
+
+def test_the_example_of_instances_runs(tmp_path: Path) -> None:
+    section = (ROOT / "docs/python.md").read_text(encoding="utf-8").split("## Instance\n")[1]
+    (program,) = re.findall(r"^```python\n(.*?)^```", section.split("\n## ")[0], re.DOTALL | re.MULTILINE)
+    out = io.StringIO()
+    with redirect_stdout(out):
+        exec(program, {"host": connect(recording(tmp_path))})  # noqa: S102 -- our own page
+    assert out.getvalue().splitlines()[-1] == "41 2026-01-01 10:02:00+00:00"
+
+
+def test_the_reference_is_as_the_schema_and_the_providers_have_it() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    assert written == pages(), "run `python -m docs.reference`"
 
 
 def test_every_command_stands_in_the_readme() -> None:

@@ -12,14 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logonscope.app import connect
+    from logonscope.cim.classes import Class
+    from logonscope.cim.instances import Instance, Outcome
     from logonscope.client import Host
     from logonscope.errors import (
         AccessDeniedError,
+        InvalidClassError,
+        InvalidMethodError,
+        InvalidMethodParametersError,
+        InvalidNamespaceError,
+        InvalidObjectPathError,
         InvalidParameterError,
+        InvalidPropertyError,
         LogonscopeError,
         NotFoundError,
         NotSupportedError,
         RecordingError,
+        TypeMismatchError,
     )
     from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 
@@ -28,23 +37,37 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessDeniedError",
     "Check",
+    "Class",
     "Host",
+    "Instance",
+    "InvalidClassError",
+    "InvalidMethodError",
+    "InvalidMethodParametersError",
+    "InvalidNamespaceError",
+    "InvalidObjectPathError",
     "InvalidParameterError",
+    "InvalidPropertyError",
     "LogonSession",
     "LogonTree",
     "LogonscopeError",
     "NotFoundError",
     "NotSupportedError",
+    "Outcome",
     "RecordingError",
     "SessionOf",
     "SessionProcess",
+    "TypeMismatchError",
     "Whose",
     "connect",
 ]
 
-_HOMES = {"connect": "logonscope.app", "Host": "logonscope.client"} | dict.fromkeys(
-    ("Check", "LogonSession", "LogonTree", "SessionOf", "SessionProcess", "Whose"), "logonscope.facts"
-)
+_HOMES = {
+    "connect": "logonscope.app",
+    "Class": "logonscope.cim.classes",
+    "Instance": "logonscope.cim.instances",
+    "Outcome": "logonscope.cim.instances",
+    "Host": "logonscope.client",
+} | dict.fromkeys(("Check", "LogonSession", "LogonTree", "SessionOf", "SessionProcess", "Whose"), "logonscope.facts")
 
 
 def __getattr__(name: str) -> Any:

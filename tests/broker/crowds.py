@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from logonscope.facts import UNSET, Account, Login, Machine, Owner, Process, Snapshot, Socket
+from logonscope.facts import UNSET, Account, Group, Login, Machine, Owner, Platform, Process, Snapshot, Socket, Vitals
 from logonscope.ownership import join, owners
 
 ALICE, BOB, CAROL = 880_001, 880_002, 880_003
@@ -18,6 +18,7 @@ KERNEL_IDS = (77_000_001, 77_000_002, 77_000_003)
 PORT = 8080
 MACHINE = Machine("crowded", None, 1_700_000_000, 100, 4096, "6.1", None, audit=True, uid_min=1000)
 ACCOUNTS = {uid: Account(name, uid, uid, "", "/", "/bin/sh") for uid, name in NAMES.items()}
+GROUPS = (Group("root", 0), Group("sudo", 27, ("alice", "carol")), Group("bob", BOB))
 LONG = "a-long-name-of-"
 _OTHER_PLACES = ("/", "/system.slice/cron.service", "/payload/user.slice/user-880001.slice/session-c5000001.scope")
 
@@ -144,7 +145,18 @@ def crowds(draw: st.DrawFn) -> Crowd:
     )
     owner = owners(join(logins))
     return Crowd(
-        Snapshot(MACHINE, processes, logins, ACCOUNTS, sockets, []),
+        Snapshot(
+            MACHINE,
+            processes,
+            logins,
+            ACCOUNTS,
+            sockets,
+            [],
+            tuple(ACCOUNTS.values()),
+            GROUPS,
+            Platform(),
+            Vitals(at=0),
+        ),
         {process.pid: owner(process) for process in processes},
         {process.pid: process for process in processes},
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from logonscope.broker import Broker, Caller
-from logonscope.facts import Needs, Process, Snapshot, Source
+from logonscope.facts import Account, Action, Group, Needs, Process, Snapshot, Source
 from logonscope.sources.linux.processes import FILES
 
 _TOGETHER = {fact: file.facts for file in FILES for fact in file.facts} | {"name": ("name", "comm")}
@@ -18,11 +18,12 @@ class Memory:
 
     def __init__(self, *snapshots: Snapshot) -> None:
         self.asked: list[Needs] = []
+        self.done: list[Action] = []
         self._snapshots = snapshots
 
     def broker(self, caller: Caller) -> Broker:
         """Return the operations on this host, for a caller."""
-        return Broker(Source("memory", self.observe), caller)
+        return Broker(Source("memory", self.observe, act=self.done.append), caller)
 
     def observe(self, needs: Needs) -> Snapshot:
         """Give what is asked for, no fact and no row more."""
@@ -35,6 +36,10 @@ class Memory:
             logins=tuple(found for found in logins if needs.login_ids is None or found.id in needs.login_ids),
             sockets=tuple(found for found in now.sockets if needs.all_sockets or found.port in ports),
             troubles=list(now.troubles),
+            users=_users(now, needs),
+            groups=_groups(now, needs),
+            platform=now.platform if needs.platform else None,
+            vitals=now.vitals if needs.vitals else None,
         )
 
     @property
@@ -58,14 +63,33 @@ def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
             continue
         if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
             continue
-        if needs.names is not None and process.name not in needs.names and process.comm not in needs.names:
-            continue
+        if needs.names is not None:
+            names = {name.lower() for name in needs.names}
+            if (process.name or "").lower() not in names and (process.comm or "").lower() not in names:
+                continue
         forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
         if needs.cgroup_of is not None and process.ses is not None and process.ses not in needs.cgroup_of:
             forgotten["cgroup"] = None
         if process.unread:
             forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
         yield process._replace(**forgotten)
+
+
+def _users(now: Snapshot, needs: Needs) -> list[Account]:
+    return [account for account in now.users if needs.all_users or account.name in (needs.users or ())]
+
+
+def _groups(now: Snapshot, needs: Needs) -> list[Group]:
+    of = needs.groups_of or frozenset()
+    primary = {account.gid for account in now.users if account.name in of}
+    return [
+        group
+        for group in now.groups
+        if needs.all_groups
+        or group.name in (needs.groups or ())
+        or group.gid in primary
+        or of.intersection(group.members)
+    ]
 
 
 def asking(ask: Callable[[Broker], object], memory: Memory, caller: Caller) -> list[Needs]:

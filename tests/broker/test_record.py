@@ -12,7 +12,9 @@ from tests.hosts import ROOT, user
 
 def whole(snapshot: Snapshot) -> Snapshot:
     """Return a snapshot that was read to its end."""
-    return snapshot._replace(processes=list(snapshot.processes))
+    return snapshot._replace(
+        processes=list(snapshot.processes), users=tuple(snapshot.users), groups=tuple(snapshot.groups)
+    )
 
 
 @given(crowds())

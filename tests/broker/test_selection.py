@@ -3,8 +3,9 @@
 import pytest
 
 from logonscope import broker
-from logonscope.broker.selection import Selection, select
-from logonscope.facts import UNSET, Account, Owner, Process
+from logonscope.broker import selection
+from logonscope.broker.selection import keeps, select
+from logonscope.facts import UNSET, Account, Owner, Process, Selection
 from logonscope.ownership import SYSTEM, join
 from tests import example
 from tests.broker.memory import Memory
@@ -62,25 +63,25 @@ def test_a_word_selects_the_same_processes_everywhere(word: str | None, pids: se
 def test_one_logon_session_narrows_the_reading_to_its_kernel_ids(
     word: str | None, kernel_ids: frozenset[int] | None
 ) -> None:
-    assert select(word, JOINED).kernel_ids(JOINED) == kernel_ids
+    assert selection.kernel_ids(select(word, JOINED), JOINED) == kernel_ids
 
 
 def test_a_login_that_shares_a_kernel_id_is_looked_for_among_all_who_carry_it() -> None:
     heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
     joined = join([example.LOGINS[1], heir])
-    assert select("c1", joined).kernel_ids(joined) == frozenset({UNSET, 41})
+    assert selection.kernel_ids(select("c1", joined), joined) == frozenset({UNSET, 41})
 
 
 def test_a_user_whose_account_is_gone_is_known_by_the_login_record() -> None:
-    selection = Selection(None, "alice")
+    alice = Selection(login_users=frozenset({"alice"}))
     alices = Owner("41", "audit", example.LOGINS[1])
     member = Process(1, loginuid=1000)
-    assert selection.keeps(member, alices, {})
-    assert not selection.keeps(member, alices, {1000: Account("renamed", 1000, 1000, "", "", "")})
-    assert not selection.keeps(member, Owner("41", "audit"), {})
+    assert keeps(alice, member, alices, {})
+    assert not keeps(alice, member, alices, {1000: Account("renamed", 1000, 1000, "", "", "")})
+    assert not keeps(alice, member, Owner("41", "audit"), {})
 
 
 def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
-    selection = Selection(None, "alice")
-    assert not selection.keeps(Process(1, loginuid=1000), Owner(None, "hidden"), example.ACCOUNTS)
-    assert not selection.keeps(Process(1, loginuid=UNSET), SYSTEM, example.ACCOUNTS)
+    alice = Selection(login_users=frozenset({"alice"}))
+    assert not keeps(alice, Process(1, loginuid=1000), Owner(None, "hidden"), example.ACCOUNTS)
+    assert not keeps(alice, Process(1, loginuid=UNSET), SYSTEM, example.ACCOUNTS)

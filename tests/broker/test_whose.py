@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from logonscope import broker
-from logonscope.broker.whose import LONGEST_CHAIN
+from logonscope.broker.logon import LONGEST_CHAIN
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
 from logonscope.facts import UNSET, Process, Snapshot, Socket
 from logonscope.sources.linux.processes import DEADLINE

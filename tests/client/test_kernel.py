@@ -4,8 +4,8 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,6 +126,32 @@ def test_one_of_five_thousand_is_found_by_its_pid_or_its_logon_id(crowd: dict[in
         assert [link.pid for link in answer.chain] == [pid]
         assert [row.pid for row in host.processes(answer.logon_id)] == [pid]
         assert host.session_of(pid) == (answer.session, "audit")
+
+
+def test_five_thousand_logon_sessions_are_told_apart_in_wmis_words(crowd: dict[int, int]) -> None:
+    host = logonscope.connect()
+    pairs = {pair.Dependent: pair.Antecedent for pair in host.enumerate("Win32_SessionProcess")}
+    known = {f'\\\\.\\root\\cimv2:Win32_Process.Handle="{pid}"': kernel_id(pid) for pid in crowd}
+    assert {handle: pairs[handle] for handle in known} == {
+        handle: f'\\\\.\\root\\cimv2:Win32_LogonSession.LogonId="{ses}"' for handle, ses in known.items()
+    }
+    numbers = {
+        process.ProcessId: process.SessionId for process in host.enumerate("Win32_Process", ["ProcessId", "SessionId"])
+    }
+    assert {pid: numbers[pid] for pid in crowd} == {pid: kernel_id(pid) for pid in crowd}
+    sessions = {session.LogonId for session in host.enumerate("Win32_LogonSession", ["LogonId"])}
+    assert sessions >= {str(kernel_id(pid)) for pid in crowd}
+
+
+def test_one_of_five_thousand_is_tied_to_its_own_alone(crowd: dict[int, int]) -> None:
+    host = logonscope.connect()
+    for pid in random.Random(2).sample(sorted(crowd), 10):  # noqa: S311 -- to repeat it, not to keep a secret
+        (session,) = host.associators(f"Win32_Process={pid}", result_class="Win32_LogonSession")
+        assert session.LogonId == str(kernel_id(pid))
+        (member,) = host.associators(session.path or "", result_class="Win32_Process", properties=["ProcessId"])
+        assert member.ProcessId == pid
+        (pair,) = host.references(session.path or "", result_class="Win32_LoggedOnUser")
+        assert pair.Antecedent.endswith(f'Name="{crowd[pid]}"')  # an account that no name service knows
 
 
 def test_a_login_that_changes_its_user_stays_the_same_logon_session(somebody: dict[str, list[int]]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import logonscope
-from logonscope import Host, NotFoundError
+from logonscope import Host, InvalidClassError, NotFoundError, NotSupportedError
 from logonscope.broker import Broker, Caller, recordable
 from logonscope.facts import Source
 from logonscope.sources.recorded import save
@@ -57,3 +57,44 @@ def test_a_recording_can_be_recorded_and_looked_over(host: Host, tmp_path: Path)
     assert host.record(again) == 16
     assert logonscope.connect(again).sessions() == host.sessions()
     assert [check.what for check in host.doctor() if check.ok is False] == []
+
+
+def test_an_instance_is_got_by_a_path_and_leads_on_by_its_references(host: Host) -> None:
+    process = host.get("Win32_Process=4312")
+    assert (process.Handle, process["handle"], process.SessionId) == ("4312", "4312", 41)
+    pair = next(iter(host.references(process.path or "", result_class="Win32_SessionProcess")))
+    assert host.get(pair.Antecedent, ["LogonId"]).LogonId == "41"
+    assert host.get(pair.Dependent) == process
+    assert pair == host.get(pair.path or "")
+    with pytest.raises(NotFoundError):
+        host.get("Win32_Process=9")
+
+
+def test_classes_are_asked_by_name_and_by_pattern(host: Host) -> None:
+    assert [found.name for found in host.classes("win32_session*")] == [
+        "Win32_Session", "Win32_SessionConnection", "Win32_SessionResource", "Win32_SessionProcess",
+    ]  # fmt: skip
+    assert host.get_class("LS_Process", namespace="root/logonscope").keys == ("Handle",)
+    with pytest.raises(InvalidClassError):
+        host.get_class("Win32_Nothing")
+
+
+def test_instances_are_enumerated_as_they_are_read(host: Host) -> None:
+    found = host.enumerate("Win32_LogonSession", ["LogonId"])
+    assert next(found).LogonId == "4294967295"
+    assert [session.LogonId for session in found] == ["4294967297", "37", "41", "42", "63"]
+    assert [row.Evidence for row in host.enumerate("LS_SessionProcess", namespace="root\\logonscope")][4] == "scope"
+
+
+def test_what_is_tied_to_an_instance_is_narrowed_by_classes_and_roles(host: Host) -> None:
+    session = "Win32_LogonSession=37"
+    assert [p.Handle for p in host.associators(session, assoc_class="Win32_SessionProcess")] == ["3990", "3991"]
+    assert [u.Name for u in host.associators(session, role="Dependent", properties=["Name"])] == ["bob"]
+    assert list(host.associators(session, result_role="PartComponent")) == []
+    assert len(list(host.references(session, role="Antecedent"))) == 2
+
+
+def test_a_method_is_asked_of_a_recorded_host_as_far_as_it_only_tells(host: Host) -> None:
+    assert host.invoke("Win32_Process=3901", "GetOwner").parameters == {"User": "postgres", "Domain": "web1"}
+    with pytest.raises(NotSupportedError):
+        host.invoke("Win32_Process=3901", "Terminate", {"Reason": 0})

@@ -103,4 +103,5 @@ class Lab:
 
 def start(shell: Shell, command: str) -> int:
     """Start a command in the background of a login's shell, apart from its input and output; return its number."""
-    return int(shell.ask(f"{command} </dev/null >/dev/null 2>&1 & echo $!"))
+    said = shell.ask(f"{command} </dev/null >/dev/null 2>&1 & echo $!")
+    return int(said.splitlines()[-1])  # on a terminal the shell names the job first

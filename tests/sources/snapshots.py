@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from logonscope.facts import Account, Login, Machine, Process, Snapshot, Socket, Trouble
+from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Snapshot, Socket, Trouble, Vitals
 
 numbers = st.integers(0, (1 << 64) - 1)
 texts = st.binary(max_size=40).map(lambda data: data.decode("utf-8", "surrogateescape")) | st.text(
@@ -67,4 +67,7 @@ snapshots = st.builds(
     accounts=st.lists(accounts, max_size=4).map(lambda found: {account.uid: account for account in found}),
     sockets=st.lists(sockets, max_size=3).map(tuple),
     troubles=st.lists(rows(Trouble), max_size=2),
-)
+    groups=st.lists(rows(Group), max_size=3).map(tuple),
+    platform=st.none() | rows(Platform),
+    vitals=st.none() | rows(Vitals, at=st.integers(0, 1 << 60)),
+).map(lambda snapshot: snapshot._replace(users=tuple(snapshot.accounts.values())[::2]))

@@ -2,14 +2,16 @@
 
 An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Anyone else sees
 the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; the details
-of a process only where its real, effective and saved uid are all its own. Nobody else sees anything.
+of a process only where its real, effective and saved uid are all its own. In Win32_Process, as on Windows, everybody
+has a row of every process that says which one it is, and no more. Accounts and groups are for everybody who is
+somebody, as passwd(5) is.
 """
 
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import Login, Needs, Owner, Process
-from logonscope.ownership import login_uid
+from logonscope.ownership import login_of_cgroup, login_of_elogind, login_uid
 
 CAP_SYS_PTRACE = 19
 """capabilities(7): who may look into any process."""
@@ -22,6 +24,13 @@ DETAILS = (
 )  # fmt: skip
 """The facts that are masked: what the kernel itself keeps from other users, and the command line."""
 
+IDENTITY = ("pid", "comm", "ppid", "start", "name")
+"""What tells everybody which process it is: its name is the kernel's, not the one in its arguments."""
+
+PLACE = ("ses", "loginuid", "cgroup")
+"""The facts that say in which logon session a process runs."""
+
+NOT_YOURS = "not one of your logon sessions"
 MASKED = "not one of your processes; use sudo"
 
 
@@ -49,9 +58,14 @@ class Sight(NamedTuple):
         """Tell whether the caller sees this process."""
         return self.session(process, owner) or (process.uids is not None and self.uid in process.uids[:2])
 
-    def shown(self, process: Process) -> Process:
+    def shown(self, process: Process, owner: Owner = HIDDEN) -> Process:
         """Return the process as the caller sees it: without its details where they are not the caller's."""
-        if self.everything or (process.uids is not None and set(process.uids[:3]) == {self.uid}):
+        if self.everything:
+            return process
+        if process.cgroup is not None and self._names_another(process.cgroup, owner):
+            unread = {**(process.unread or {}), "cgroup": NOT_YOURS}
+            process = process._replace(cgroup=None, unread=unread)
+        if process.uids is not None and set(process.uids[:3]) == {self.uid}:
             return process
         hidden = [fact for fact in DETAILS if fact in self.needs.process]
         unread = {**(process.unread or {}), **dict.fromkeys(hidden, MASKED)}
@@ -59,6 +73,25 @@ class Sight(NamedTuple):
         if process.name is not None:
             masked["name"] = process.comm  # a longer one came from the arguments
         return process._replace(unread=unread or None, **masked)
+
+    def _names_another(self, cgroup: str, owner: Owner) -> bool:
+        """Tell whether a cgroup is the place of a login that is neither the process's nor the caller's own manager."""
+        named = login_of_cgroup(cgroup) or login_of_elogind(cgroup)
+        return named not in {None, owner.logon, owner.login and owner.login.id, f"user@{self.uid}.service"}
+
+    def unplaced(self, process: Process) -> Process:
+        """Return a process of the caller's in a logon session that is not: without what would say in which."""
+        shown = self.shown(process)
+        unread = {**(shown.unread or {}), **dict.fromkeys(PLACE, NOT_YOURS)}
+        return shown._replace(ses=None, loginuid=None, cgroup=None, unread=unread)
+
+    def identity(self, process: Process) -> Process:
+        """Return what somebody who may not see a process is shown of it in Win32_Process: which one it is."""
+        hidden = dict.fromkeys(self.needs.process.difference(IDENTITY), MASKED)
+        name = None if process.name is None else process.comm
+        return Process(
+            process.pid, comm=process.comm, ppid=process.ppid, start=process.start, name=name, unread=hidden or None
+        )
 
     def login(self, login: Login) -> bool:
         """Tell whether the caller sees the record of a login service."""
@@ -83,3 +116,19 @@ def limit(caller: Caller, needs: Needs) -> Sight:
     named = {"comm"} if "name" in needs.process else set()
     widened = needs._replace(process=needs.process | {"ses", "loginuid", "uids"} | named)
     return Sight(widened, everything=False, uid=caller.uid)
+
+
+def may_signal(caller: Caller, process: Process) -> bool:
+    """Tell whether the kernel would let the caller send a signal: kill(2), real or saved uid."""
+    return caller.administrator or (process.uids is not None and caller.uid in {process.uids[0], process.uids[2]})
+
+
+def may_renice(caller: Caller, process: Process, nice: int | None = None) -> bool:
+    """Tell whether the kernel would let the caller set a priority: setpriority(2), real or effective uid.
+
+    A nice value below the one it has takes CAP_SYS_NICE, which only an administrator has here.
+    """
+    if caller.administrator:
+        return True
+    own = process.uids is not None and caller.uid in process.uids[:2]
+    return own and (nice is None or (process.nice is not None and nice >= process.nice))

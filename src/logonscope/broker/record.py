@@ -1,8 +1,7 @@
 """What does a recording hold? Everything that any question could ask, of what the caller may see."""
 
-from logonscope.broker.access import HIDDEN
 from logonscope.broker.view import Broker, View, stream
-from logonscope.facts import FACTS, PARTIAL, Needs, Process, Snapshot, Trouble
+from logonscope.facts import FACTS, PARTIAL, Needs, Snapshot, Trouble
 
 MOST_ARGUMENTS = 8 << 20
 """Bytes: more than the kernel allows a process (execve(2): 6 MiB)."""
@@ -10,7 +9,10 @@ MOST_ARGUMENTS = 8 << 20
 
 def recordable(broker: Broker) -> Snapshot:
     """Return a snapshot with every fact; to anyone but an administrator, of what is its own alone."""
-    needs = Needs(process=FACTS, cmdline_bytes=MOST_ARGUMENTS, logins=True, all_sockets=True)
+    needs = Needs(
+        process=FACTS, cmdline_bytes=MOST_ARGUMENTS, logins=True, all_sockets=True, all_users=True, all_groups=True,
+        platform=True, vitals=True,
+    )  # fmt: skip
     view = stream(broker, needs)
     if view.sight.everything:
         return view.snapshot._replace(processes=(process for process, _ in view.owned))
@@ -20,7 +22,7 @@ def recordable(broker: Broker) -> Snapshot:
 def _own(view: View, name: str) -> Snapshot:
     """Keep what the caller may see, and say in the recording that this is all it holds."""
     snapshot = view.snapshot
-    processes = [_unplaced(process) if owner is HIDDEN else process for process, owner in view.owned]
+    processes = [process for process, _ in view.owned]
     held = {inode for process in processes for inode in process.sockets or ()}
     partial = Trouble(PARTIAL, f"made by {name}: it holds its own logon sessions alone", "record with sudo")
     return snapshot._replace(
@@ -29,9 +31,3 @@ def _own(view: View, name: str) -> Snapshot:
         sockets=tuple(found for found in snapshot.sockets if found.inode in held),
         troubles=[*snapshot.troubles, partial],
     )
-
-
-def _unplaced(process: Process) -> Process:
-    """Leave out what would say in which logon session a process runs."""
-    unread = dict.fromkeys(("ses", "loginuid", "cgroup"), "not one of your logon sessions")
-    return process._replace(ses=None, loginuid=None, cgroup=None, unread={**(process.unread or {}), **unread})

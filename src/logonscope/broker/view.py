@@ -1,20 +1,29 @@
 """What does this caller see of this machine? Every operation goes through here: needs in, owned processes out.
 
-Two orders of reading. ``stream`` reads logins first and processes while they are iterated: for rows that are
+Three orders of reading. ``stream`` reads logins first and processes while they are iterated: for rows that are
 processes. ``gather`` reads processes first: for rows that are logon sessions, so that none lacks its login record.
+``keyed`` reads the processes with these pids, and the few logins that can speak for them: what it costs does not grow
+with the host.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from logonscope.broker.access import HIDDEN, Caller, Sight, limit
-from logonscope.broker.selection import Selection, select
-from logonscope.facts import NO_PROCESSES, Login, Needs, Owner, Process, Snapshot, Source
-from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, owners
+from logonscope.broker.selection import keeps, kernel_ids, select
+from logonscope.facts import NO_PROCESSES, UNSET, Login, Needs, Owner, Process, Selection, Snapshot, Source
+from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, login_of_elogind, owners
+from logonscope.ownership.join import is_manager, kernel_id
 
 LOGINS = Needs(pids=NO_PROCESSES, logins=True)
 MOST_ROUNDS = 3
 """How often gather reads again because logins began to share a kernel id while it was reading."""
+
+UNASKED = Owner(None, "unasked")
+"""In place of an owner that nobody asked for."""
+
+Which = str | Selection | None
+"""What is meant: a person's word for logon sessions, a selection, or everything."""
 
 
 class Broker(NamedTuple):
@@ -33,10 +42,11 @@ class View(NamedTuple):
     owned: Iterable[tuple[Process, Owner]]
 
 
-def stream(broker: Broker, needs: Needs, which: str | None = None) -> View:
+def stream(broker: Broker, needs: Needs, which: Which = None, *, others: bool = False) -> View:
     """Return a view of a selection whose processes are read while it is iterated, as of the logins known before.
 
-    A login without a kernel id that appears meanwhile is asked for once one of its processes turns up.
+    A login without a kernel id that appears meanwhile is asked for once one of its processes turns up. With ``others``
+    the processes that the caller may not see are there too, with what identifies them alone.
     """
     observe = broker.source.observe
     sight = limit(broker.caller, needs)
@@ -45,13 +55,11 @@ def stream(broker: Broker, needs: Needs, which: str | None = None) -> View:
     selection = select(which, joined)
     snapshot = observe(_with_ownership(sight.needs, joined, selection))
     _report(snapshot, before)
-    owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes))
-    if which is not None:
-        owned = (pair for pair in owned if selection.keeps(*pair, snapshot.accounts))
-    return View(snapshot, joined, sight, owned)
+    owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes), others=others)
+    return View(snapshot, joined, sight, _kept(selection, owned, snapshot))
 
 
-def gather(broker: Broker, needs: Needs, which: str | None = None) -> View:
+def gather(broker: Broker, needs: Needs, which: Which = None) -> View:
     """Return a view of a selection, its processes read before their logins."""
     observe = broker.source.observe
     sight = limit(broker.caller, needs)
@@ -65,10 +73,45 @@ def gather(broker: Broker, needs: Needs, which: str | None = None) -> View:
         joined = join(after.logins)
         if joined.cgroup_of <= asked:
             break
-    owner, selection = owners(joined), select(which, joined)
+    owner = owners(joined)
     owned = _seen(sight, ((process, owner(process)) for process in processes))
-    kept = [pair for pair in owned if selection.keeps(*pair, snapshot.accounts)]
+    kept = list(_kept(select(which, joined), owned, snapshot))
     return View(snapshot._replace(processes=processes), joined, sight, kept)
+
+
+def keyed(broker: Broker, needs: Needs, pids: frozenset[int], *, others: bool = False) -> View:
+    """Return a view of the processes with these pids; the id of a thread is that of no process."""
+    sight = limit(broker.caller, needs)
+    asked = sight.needs.process | {"ses", "cgroup", "tgid"}
+    snapshot = broker.source.observe(sight.needs._replace(process=asked, pids=pids))
+    found = (process for process in snapshot.processes if process.tgid in {None, process.pid})
+    owned = [(process, owners(join(logins_of(broker, process)))(process)) for process in found]
+    return View(snapshot, join(()), sight, list(_seen(sight, owned, others=others)))
+
+
+def unowned(broker: Broker, needs: Needs) -> View | None:
+    """Return a view of processes whose owners nobody asks for; None where who sees them depends on their owners."""
+    sight = limit(broker.caller, needs)
+    if not sight.everything:
+        return None
+    snapshot = broker.source.observe(needs)
+    return View(snapshot, join(()), sight, ((process, UNASKED) for process in snapshot.processes))
+
+
+def logins_of(broker: Broker, process: Process) -> tuple[Login, ...]:
+    """Read the few login records that can speak for this process; all of them only where those do not."""
+    placed = login_of_cgroup(process.cgroup or "")
+    kernel = process.ses if process.ses != UNSET else None
+    ids = {login_id for login_id in (placed, kernel and str(kernel)) if login_id}
+    if not ids and login_of_elogind(process.cgroup or "") is None:
+        return ()
+    observe = broker.source.observe
+    few = observe(LOGINS._replace(login_ids=frozenset(ids))).logins
+    numbered = any(kernel and kernel_id(login) == kernel and login.id == str(kernel) for login in few)
+    without_id = any(kernel is None and kernel_id(login) is None and login.id == placed for login in few)
+    if (numbered or without_id) and not any(map(is_manager, few)):  # a manager may have a session's record besides
+        return few
+    return observe(LOGINS).logins
 
 
 def _report(snapshot: Snapshot, logins: Snapshot) -> None:
@@ -80,19 +123,31 @@ def _with_ownership(needs: Needs, joined: Joined, selection: Selection) -> Needs
     """Add what ownership asks for; a cgroup that only ownership asks for is read only where it decides."""
     cgroup_of = None if "cgroup" in needs.process else joined.cgroup_of
     process = needs.process | {"ses", "cgroup"}
-    return needs._replace(process=process, cgroup_of=cgroup_of, ses=selection.kernel_ids(joined))
+    return needs._replace(process=process, cgroup_of=cgroup_of, ses=kernel_ids(selection, joined))
 
 
-def _seen(sight: Sight, owned: Iterable[tuple[Process, Owner]]) -> Iterable[tuple[Process, Owner]]:
-    return owned if sight.everything else _filtered(sight, owned)
+def _kept(
+    selection: Selection, owned: Iterable[tuple[Process, Owner]], snapshot: Snapshot
+) -> Iterable[tuple[Process, Owner]]:
+    if selection.logon_ids is None and selection.login_users is None:
+        return owned
+    return (pair for pair in owned if keeps(selection, *pair, snapshot.accounts))
 
 
-def _filtered(sight: Sight, owned: Iterable[tuple[Process, Owner]]) -> Iterator[tuple[Process, Owner]]:
+def _seen(
+    sight: Sight, owned: Iterable[tuple[Process, Owner]], *, others: bool = False
+) -> Iterable[tuple[Process, Owner]]:
+    return owned if sight.everything else _filtered(sight, owned, others=others)
+
+
+def _filtered(sight: Sight, owned: Iterable[tuple[Process, Owner]], *, others: bool) -> Iterator[tuple[Process, Owner]]:
     for process, owner in owned:
         if sight.session(process, owner):
-            yield sight.shown(process), owner
+            yield sight.shown(process, owner), owner
         elif sight.process(process, owner):
-            yield sight.shown(process), HIDDEN
+            yield sight.unplaced(process), HIDDEN
+        elif others:
+            yield sight.identity(process), HIDDEN
 
 
 def _learning(

@@ -13,6 +13,9 @@ from logonscope.errors import InvalidMethodError, InvalidPropertyError
 TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 """Flavors of a qualifier (WBEM_FLAVOR_TYPE)."""
 
+ALIKE = 0.8
+"""How alike a name must be to be suggested; the same prefix alone is not enough."""
+
 CIMTYPE = "CIMTYPE"
 """The qualifier that keeps a property's type as the MOF spells it."""
 
@@ -78,11 +81,11 @@ class Declaration(NamedTuple):
 
 
 class Class:
-    """A class with all that it inherits.
+    r"""A class with all that it inherits.
 
     Attributes:
         name: as declared.
-        namespace: where it was found, as "root\\\\cimv2".
+        namespace: where it was found, as "root\cimv2".
         declaration: what it adds to its parent.
         derivation: its ancestors, the parent first.
         qualifiers: those that hold for it, inherited ones included.
@@ -98,7 +101,7 @@ class Class:
         self.namespace = namespace
         self.declaration = declaration
         self.derivation: tuple[str, ...] = (parent.name, *parent.derivation) if parent else ()
-        self.qualifiers = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
+        self.qualifiers: tuple[Qualifier, ...] = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
         self.properties: Mapping[str, Property] = _properties(declaration, parent)
         self.methods: Mapping[str, Method] = _methods(declaration, parent)
         self.keys = tuple(sorted(p.name for p in self.properties.values() if has(p.qualifiers, "Key")))
@@ -130,31 +133,33 @@ class Class:
 
     def is_a(self, name: str) -> bool:
         """Tell whether it is the named class or below it."""
-        folded = name.casefold()
-        return folded == self.name.casefold() or any(folded == ancestor.casefold() for ancestor in self.derivation)
+        folded = name.lower()
+        return folded == self.name.lower() or any(folded == ancestor.lower() for ancestor in self.derivation)
 
-    def property(self, name: str) -> Property:
+    def property_named(self, name: str) -> Property:
         """Return a property.
 
         Raises:
             InvalidPropertyError: there is none of that name.
         """
-        found = self.properties.get(name.casefold())
+        found = self.properties.get(name.lower())
         if found is None:
             names = [known.name for known in self.properties.values()]
-            raise InvalidPropertyError(f"{self.name} has no property {name!r}", meant(name, names, f"class {self.name}"))
+            raise InvalidPropertyError(
+                f"{self.name} has no property '{name}'", meant(name, names, f"class {self.name}")
+            )
         return found
 
-    def method(self, name: str) -> Method:
+    def method_named(self, name: str) -> Method:
         """Return a method.
 
         Raises:
             InvalidMethodError: there is none of that name.
         """
-        found = self.methods.get(name.casefold())
+        found = self.methods.get(name.lower())
         if found is None:
             names = [known.name for known in self.methods.values()]
-            raise InvalidMethodError(f"{self.name} has no method {name!r}", meant(name, names, f"class {self.name}"))
+            raise InvalidMethodError(f"{self.name} has no method '{name}'", meant(name, names, f"class {self.name}"))
         return found
 
     def __repr__(self) -> str:
@@ -163,8 +168,8 @@ class Class:
 
 def find(qualifiers: Sequence[Qualifier], name: str) -> Qualifier | None:
     """Return the qualifier of that name."""
-    folded = name.casefold()
-    return next((qualifier for qualifier in qualifiers if qualifier.name.casefold() == folded), None)
+    folded = name.lower()
+    return next((qualifier for qualifier in qualifiers if qualifier.name.lower() == folded), None)
 
 
 def has(qualifiers: Sequence[Qualifier], name: str) -> bool:
@@ -175,8 +180,8 @@ def has(qualifiers: Sequence[Qualifier], name: str) -> bool:
 
 def inherited(own: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
     """Return the qualifiers of a class or property: the parent's as far as they pass on, and its own."""
-    names = {qualifier.name.casefold() for qualifier in own}
-    kept = (q for q in parents if q.flavor & TO_SUBCLASS and q.name.casefold() not in names)
+    names = {qualifier.name.lower() for qualifier in own}
+    kept = (q for q in parents if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
     return (*kept, *own)
 
 
@@ -184,18 +189,18 @@ def meant(name: str, names: Sequence[str], see: str) -> str:
     """Return the hint for a name that is none of these."""
     import difflib  # noqa: PLC0415 -- only for whoever mistypes
 
-    folded = {known.casefold(): known for known in names}
-    close = difflib.get_close_matches(name.casefold(), folded, 1)
+    folded = {known.lower(): known for known in names}
+    close = difflib.get_close_matches(name.lower(), folded, 1, ALIKE)
     return f"did you mean {folded[close[0]]}?" if close else f"see `logonscope {see}`"
 
 
 def _properties(declaration: Declaration, parent: Class | None) -> dict[str, Property]:
     properties = dict(parent.properties) if parent else {}
     for own in declaration.properties:
-        before = properties.get(own.name.casefold())
+        before = properties.get(own.name.lower())
         qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
         origin = before.origin if before else declaration.name
-        properties[own.name.casefold()] = own._replace(qualifiers=qualifiers, origin=origin)
+        properties[own.name.lower()] = own._replace(qualifiers=qualifiers, origin=origin)
     return properties
 
 
@@ -204,7 +209,7 @@ def _methods(declaration: Declaration, parent: Class | None) -> dict[str, Method
     inherits = parent.methods if parent else {}
     methods = {}
     for own in declaration.methods:
-        before = inherits.get(own.name.casefold())
+        before = inherits.get(own.name.lower())
         qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
-        methods[own.name.casefold()] = own._replace(qualifiers=qualifiers, origin=declaration.name)
+        methods[own.name.lower()] = own._replace(qualifiers=qualifiers, origin=declaration.name)
     return methods | {name: method for name, method in inherits.items() if name not in methods}

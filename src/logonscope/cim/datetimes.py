@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from logonscope.errors import TypeMismatchError
 
 _POINT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})", re.ASCII)
-_INTERVAL = re.compile(r"(\d{8})(\d\d)(\d\d)(\d\d)\.(\d{6}):000", re.ASCII)
+_INTERVAL = re.compile(r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000", re.ASCII)
 _LONGEST = 64
-_FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
+FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
 
 
 def parse_datetime(text: str, what: str = "a datetime") -> datetime | timedelta:
@@ -32,10 +32,11 @@ def parse_datetime(text: str, what: str = "a datetime") -> datetime | timedelta:
             return timedelta(days=days, hours=hours, minutes=minute, seconds=second, microseconds=micro)
         if len(text) <= _LONGEST:
             moment = datetime.fromisoformat(text)
+            moment.astimezone(UTC)  # one that UTC has no year for cannot be written
             return moment if moment.tzinfo else moment.astimezone()
     except (ValueError, OverflowError, OSError):
         pass
-    raise TypeMismatchError(f"{what} is a datetime, not {text[:_LONGEST]!r}", _FORMS)
+    raise TypeMismatchError(f"{what} is a datetime, not '{text[:_LONGEST]}'", FORMS)
 
 
 def format_datetime(moment: datetime | timedelta) -> str:

@@ -6,13 +6,12 @@ array. A reference is a tuple of a class name and the values of its keys, the ke
 
 import re
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from logonscope.cim.datetimes import parse_datetime
+from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.errors import TypeMismatchError
 
-Reference = tuple[str, ...]
-Value = None | bool | int | float | str | bytes | datetime | timedelta | tuple[object, ...]
+Value: TypeAlias = "bool | int | float | str | bytes | datetime | timedelta | tuple[Value, ...] | None"
 
 
 class CimType(NamedTuple):
@@ -54,7 +53,7 @@ def value_of(given: str | float, type_name: str, what: str) -> Value:
 
     Args:
         given: text as a person types it: 15, 0x0F, TRUE, a datetime in DMTF's or ISO 8601's form.
-        type_name: a key of TYPES; references and objects have no form as text.
+        type_name: a key of TYPES; reals, references and objects have no form as text.
         what: whose value it is, for the message.
 
     Raises:
@@ -66,13 +65,15 @@ def value_of(given: str | float, type_name: str, what: str) -> Value:
     if cim_type.is_integer:
         return _integer(given, cim_type, type_name, what)
     if type_name == "boolean":
-        found = _BOOLEANS.get(str(given).casefold())
+        found = _BOOLEANS.get(str(given).lower())
         if found is not None:
             return found
-        raise TypeMismatchError(f"{what} is a boolean, not {given!r}", "give TRUE or FALSE")
-    if type_name == "datetime" and isinstance(given, str):
-        return parse_datetime(given, what)
-    raise TypeMismatchError(f"{what} cannot be given as {given!r}: it is a {type_name}", "leave it out")
+        raise TypeMismatchError(f"{what} is a boolean, not '{given}'", "give TRUE or FALSE")
+    if type_name == "datetime":
+        if isinstance(given, str):
+            return parse_datetime(given, what)
+        raise TypeMismatchError(f"{what} is a datetime, not '{given}'", FORMS)
+    raise TypeMismatchError(f"{what} cannot be given as '{given}': it is a {type_name}", "leave it out")
 
 
 def _string(given: str | float) -> str:
@@ -81,9 +82,9 @@ def _string(given: str | float) -> str:
 
 def _integer(given: str | float, cim_type: CimType, type_name: str, what: str) -> int:
     text = str(int(given) if isinstance(given, bool) else given).strip()
-    if not re.fullmatch(r"[+-]?[0-9]{1,20}|0[xX][0-9a-fA-F]{1,16}", text):
-        raise TypeMismatchError(f"{what} is a {type_name}, not {given!r}", "give a whole number")
-    number = int(text, 16) if text[:2] in {"0x", "0X"} else int(text)
+    if not re.fullmatch(r"[+-]?(?:[0-9]{1,20}|0[xX][0-9a-fA-F]{1,16})", text):
+        raise TypeMismatchError(f"{what} is a {type_name}, not '{given}'", "give a whole number")
+    number = int(text, 16 if "x" in text.lower() else 10)
     if not cim_type.low <= number <= cim_type.high:
         raise TypeMismatchError(
             f"{what} is a {type_name}, and {given} is out of its range", f"give {cim_type.low} to {cim_type.high}"

@@ -1,9 +1,13 @@
 """What can a host be asked? The same on this machine, from a recording, and from another machine."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
+
+if TYPE_CHECKING:
+    from logonscope.cim.classes import Class
+    from logonscope.cim.instances import Instance, Outcome
 
 
 class Host(Protocol):
@@ -69,4 +73,104 @@ class Host(Protocol):
 
     def doctor(self) -> list[Check]:
         """Look at what can be read here, with which rights, what is missing, and how to get it."""
+        ...
+
+    def get(self, path: str, properties: Sequence[str] | None = None, *, namespace: str | None = None) -> "Instance":
+        r"""Return the instance that an object path names: ``Win32_Process.Handle="4312"``, ``Win32_LogonSession=41``.
+
+        Args:
+            path: any spelling that WMI takes; ``.path`` of an instance and every reference are such paths.
+            properties: only these; None: all that the instance has.
+            namespace: where the class is, unless the path says so: ``root\cimv2`` (None) or ``root\logonscope``.
+
+        Raises:
+            NotFoundError: there is none, or none for you to see.
+            InvalidObjectPathError: the text is no path of an instance.
+            InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
+            TypeMismatchError: a key's value is not of the key's type.
+        """
+        ...
+
+    def enumerate(
+        self,
+        class_name: str,
+        properties: Sequence[str] | None = None,
+        *,
+        namespace: str | None = None,
+        deep: bool = True,
+    ) -> Iterator["Instance"]:
+        """Yield the instances of a class, as they are read; where ``deep``, those of the classes below it too.
+
+        Raises:
+            InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
+        """
+        ...
+
+    def associators(
+        self,
+        path: str,
+        *,
+        assoc_class: str | None = None,
+        result_class: str | None = None,
+        role: str | None = None,
+        result_role: str | None = None,
+        properties: Sequence[str] | None = None,
+        namespace: str | None = None,
+    ) -> Iterator["Instance"]:
+        """Yield the instances that are tied to one: the logon session of a process, the processes of a logon session.
+
+        Args:
+            path: of the one instance.
+            assoc_class: only by this association, ``Win32_SessionProcess``.
+            result_class: only instances of this class or below it.
+            role: only where the one instance is at this end, ``Dependent``.
+            result_role: only where the others are at this end.
+            properties: of the others; those that have none of them are left out; None: all.
+            namespace: as in ``get``.
+
+        Raises:
+            NotFoundError: while it is iterated: there is no such instance for you to see.
+            InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
+        """
+        ...
+
+    def references(
+        self,
+        path: str,
+        *,
+        result_class: str | None = None,
+        role: str | None = None,
+        properties: Sequence[str] | None = None,
+        namespace: str | None = None,
+    ) -> Iterator["Instance"]:
+        """Yield the associations that an instance is an end of; the arguments are those of ``associators``."""
+        ...
+
+    def invoke(
+        self, path: str, method: str, parameters: Mapping[str, Any] | None = None, *, namespace: str | None = None
+    ) -> "Outcome":
+        """Run a method of an instance: GetOwner, GetOwnerSid, Terminate, SetPriority of Win32_Process.
+
+        Returns:
+            its return_value (0 done, 2 access denied, 3 insufficient privilege, 21 invalid parameter) and its out
+            parameters.
+
+        Raises:
+            NotFoundError: there is no such instance for you to see.
+            InvalidMethodError: its class has no such method.
+            InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
+            NotSupportedError: the method is not offered on Linux, or the host is a recorded one.
+        """
+        ...
+
+    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
+        """Yield the classes of a namespace whose name fits a pattern, ``Win32_*``; parents before their children."""
+        ...
+
+    def get_class(self, name: str, *, namespace: str | None = None) -> "Class":
+        """Return the definition of a class: properties, methods, qualifiers, derivation.
+
+        Raises:
+            InvalidClassError, InvalidNamespaceError: there is none of that name.
+        """
         ...

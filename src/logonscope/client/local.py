@@ -1,9 +1,14 @@
 """A host in this very process: each method is one operation of the broker."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from logonscope import broker
 from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Snapshot, Whose
+
+if TYPE_CHECKING:
+    from logonscope.cim.classes import Class
+    from logonscope.cim.instances import Instance, Outcome, Result
 
 Save = Callable[[Snapshot, str, bool], int]
 
@@ -51,6 +56,84 @@ class LocalHost:
     def doctor(self) -> list[Check]:
         """See Host."""
         return broker.doctor(self._broker)
+
+    def get(self, path: str, properties: Sequence[str] | None = None, *, namespace: str | None = None) -> "Instance":
+        """See Host."""
+        from logonscope.broker.instances import get  # noqa: PLC0415 -- questions about logins need no classes
+
+        return next(self._instances(iter((get(self._broker, path, properties, namespace),))))
+
+    def enumerate(
+        self,
+        class_name: str,
+        properties: Sequence[str] | None = None,
+        *,
+        namespace: str | None = None,
+        deep: bool = True,
+    ) -> Iterator["Instance"]:
+        """See Host."""
+        from logonscope.broker.instances import enumerate_instances  # noqa: PLC0415 -- the same
+
+        return self._instances(enumerate_instances(self._broker, class_name, properties, namespace, deep=deep))
+
+    def associators(
+        self,
+        path: str,
+        *,
+        assoc_class: str | None = None,
+        result_class: str | None = None,
+        role: str | None = None,
+        result_role: str | None = None,
+        properties: Sequence[str] | None = None,
+        namespace: str | None = None,
+    ) -> Iterator["Instance"]:
+        """See Host."""
+        from logonscope.broker.associations import Wanted, associators  # noqa: PLC0415 -- the same
+
+        wanted = Wanted(assoc_class, result_class, role, result_role, properties)
+        return self._instances(associators(self._broker, path, wanted, namespace))
+
+    def references(
+        self,
+        path: str,
+        *,
+        result_class: str | None = None,
+        role: str | None = None,
+        properties: Sequence[str] | None = None,
+        namespace: str | None = None,
+    ) -> Iterator["Instance"]:
+        """See Host."""
+        from logonscope.broker.associations import Wanted, references  # noqa: PLC0415 -- the same
+
+        wanted = Wanted(result_class=result_class, role=role, properties=properties)
+        return self._instances(references(self._broker, path, wanted, namespace))
+
+    def invoke(
+        self, path: str, method: str, parameters: Mapping[str, Any] | None = None, *, namespace: str | None = None
+    ) -> "Outcome":
+        """See Host."""
+        from logonscope.broker.invoke import invoke  # noqa: PLC0415 -- the same
+
+        return invoke(self._broker, path, method, parameters, namespace)
+
+    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
+        """See Host."""
+        from logonscope.broker.classes import classes  # noqa: PLC0415 -- the same
+
+        return classes(self._broker, pattern, namespace)
+
+    def get_class(self, name: str, *, namespace: str | None = None) -> "Class":
+        """See Host."""
+        from logonscope.broker.classes import get_class  # noqa: PLC0415 -- the same
+
+        return get_class(self._broker, name, namespace)
+
+    def _instances(self, results: Iterator["Result"]) -> Iterator["Instance"]:
+        """Return the rows of results as instances."""
+        from logonscope.broker.target import host_name  # noqa: PLC0415 -- the same
+        from logonscope.cim.instances import instances  # noqa: PLC0415 -- the same
+
+        return instances(results, host_name(self._broker))
 
 
 def _word(which: int | str | None) -> str | None:

@@ -8,27 +8,46 @@ from logonscope.facts.login import Login
 from logonscope.facts.logon_session import Check, LogonSession, LogonTree, Owner, SessionOf, SessionProcess, Whose
 from logonscope.facts.needs import NO_PROCESSES, UNSET, Needs
 from logonscope.facts.process import FACTS, Process
-from logonscope.facts.snapshot import PARTIAL, Account, Machine, Snapshot, Socket, Source, Trouble
+from logonscope.facts.selection import EVERYTHING, Selection
+from logonscope.facts.snapshot import (
+    PARTIAL,
+    Account,
+    Action,
+    Group,
+    Machine,
+    Platform,
+    Snapshot,
+    Socket,
+    Source,
+    Trouble,
+    Vitals,
+)
 
 __all__ = [
+    "EVERYTHING",
     "FACTS",
     "NO_PROCESSES",
     "PARTIAL",
     "UNSET",
     "Account",
+    "Action",
     "Check",
+    "Group",
     "Login",
     "LogonSession",
     "LogonTree",
     "Machine",
     "Needs",
     "Owner",
+    "Platform",
     "Process",
+    "Selection",
     "SessionOf",
     "SessionProcess",
     "Snapshot",
     "Socket",
     "Source",
     "Trouble",
+    "Vitals",
     "Whose",
 ]

@@ -19,9 +19,16 @@ class Needs(NamedTuple):
     cgroup_of: frozenset[int] | None = None  # kernel ids whose processes need their cgroup; None: all of them
     pids: frozenset[int] | None = None  # only these; None: every process
     ses: frozenset[int] | None = None  # only processes with one of these kernel ids
-    names: frozenset[str] | None = None  # only processes with one of these names
+    names: frozenset[str] | None = None  # only processes with one of these names, in whatever case
     cmdline_bytes: int = 131_072  # at most so many of a process's arguments
     logins: bool = False
     login_ids: frozenset[str] | None = None  # only these logins; None: every login
     ports: frozenset[int] | None = None  # sockets with one of these ports on their own side; None: no sockets
     all_sockets: bool = False
+    users: frozenset[str] | None = None  # accounts of these names, in whatever case; None: no accounts
+    all_users: bool = False
+    groups: frozenset[str] | None = None  # groups of these names, in whatever case; None: no groups
+    groups_of: frozenset[str] | None = None  # the groups of the accounts of these names, the primary one included
+    all_groups: bool = False
+    platform: bool = False
+    vitals: bool = False

@@ -22,6 +22,33 @@ class Machine(NamedTuple):
     uid_min: int  # login.defs(5)
 
 
+class Platform(NamedTuple):
+    """What the machine is made of, and how its kernel was built."""
+
+    build: str | None = None  # how the kernel was built: uname(2), version
+    architecture: str | None = None  # x86_64, aarch64, ...: uname(2), machine
+    processors: int | None = None  # that the scheduler sees
+    packages: int | None = None  # processor packages, where /proc/cpuinfo tells them apart
+    hypervisor: bool | None = None  # it runs on one; None where /proc/cpuinfo does not say
+    vendor: str | None = None  # DMI, as the following
+    product: str | None = None
+    family: str | None = None
+    sku: str | None = None
+    pid_max: int | None = None
+
+
+class Vitals(NamedTuple):
+    """What the machine has at one moment; memory in bytes."""
+
+    at: int  # microseconds since the epoch
+    utc_offset: int | None = None  # minutes that its local time is ahead of UTC
+    daylight: bool | None = None  # daylight saving time is on
+    memory: int | None = None
+    memory_available: int | None = None
+    swap: int | None = None
+    swap_free: int | None = None
+
+
 class Account(NamedTuple):
     """A line of passwd(5), from whatever name service."""
 
@@ -31,6 +58,16 @@ class Account(NamedTuple):
     gecos: str
     home: str
     shell: str
+    local: bool | None = None  # it stands in /etc/passwd; None: not looked up
+
+
+class Group(NamedTuple):
+    """A line of group(5), from whatever name service; ``members`` lacks those whose primary group it is."""
+
+    name: str
+    gid: int
+    members: tuple[str, ...] = ()
+    local: bool | None = None  # it stands in /etc/group; None: not looked up
 
 
 class Socket(NamedTuple):
@@ -58,7 +95,7 @@ class Trouble(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """One look. ``processes`` is read while it is iterated; ``accounts`` looks a uid up when asked for it."""
+    """One look. Processes, users and groups are read while they are iterated, an account when it is asked for."""
 
     machine: Machine
     processes: Iterable[Process]
@@ -66,11 +103,28 @@ class Snapshot(NamedTuple):
     accounts: Mapping[int, Account]
     sockets: tuple[Socket, ...]
     troubles: list[Trouble]
+    users: Iterable[Account] = ()
+    groups: Iterable[Group] = ()
+    platform: Platform | None = None
+    vitals: Vitals | None = None
+
+
+class Action(NamedTuple):
+    """Something to do to one process, told from a later one with its pid by its start."""
+
+    pid: int
+    start: int | None  # clock ticks since boot, as in Process
+    nice: int | None = None  # set it to this; None: end the process at once
 
 
 class Source(NamedTuple):
-    """Somewhere that facts come from. ``observe`` raises nothing for a process that ends half way."""
+    """Somewhere that facts come from.
+
+    ``observe`` raises nothing for a process that ends half way. ``act`` raises ProcessLookupError where the process is
+    gone, and PermissionError where this process may not do that.
+    """
 
     label: str
     observe: Callable[[Needs], Snapshot]
     partial: str | None = None  # why it does not hold the whole host: a recording that was made without elevation
+    act: Callable[[Action], None] | None = None  # None: nothing can be done to this host, as to a recording

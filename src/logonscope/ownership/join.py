@@ -73,6 +73,12 @@ def login_of_cgroup(cgroup: str) -> str | None:
     return match and (match[3] or f"user@{match[2]}.service")
 
 
+def login_of_elogind(cgroup: str) -> str | None:
+    """Return the id of the login that elogind's cgroups name: "/41", of one component."""
+    match = re.match(r"/(c?[0-9]+)(?:/|$)", cgroup)
+    return match and match[1]
+
+
 def place_of_cgroup(cgroup: str) -> str:
     """Return the part of a cgroup that a login service gives to one login: elogind's has one component."""
     match = _PLACE.match(cgroup)

@@ -21,6 +21,14 @@ TTY_NR = "/proc/PID/stat, tty_nr"
 APPROXIMATE_START = "approximate: earliest process whose parent is not in it"
 START_OF_PARENTS = "approximate: not later than the earliest of this process's parents"
 
+DESKTOPS = {"x11", "wayland", "mir"}
+"""Types of logins (sd_session_get_type(3)) whose applications a user manager runs."""
+
+Described = tuple[LogonSession, list[tuple[Process, Owner]]]
+"""A logon session and the processes that it owns."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
 
 def logon_session(
     owner: Owner,
@@ -73,6 +81,33 @@ def logon_session(
     return described if login is None else _vouched(described, login, sources)
 
 
+def described(
+    owned: Iterable[tuple[Process, Owner]], machine: Machine, accounts: Mapping[int, Account]
+) -> list[Described]:
+    """Return the logon sessions of these processes, each with its own; the System session first, then by start."""
+    members: dict[str, list[tuple[Process, Owner]]] = {}
+    for process, owner in owned:
+        if owner.logon is not None:
+            members.setdefault(owner.logon, []).append((process, owner))
+    found = []
+    for pairs in members.values():
+        _, owner = min(pairs, key=lambda pair: pair[1].evidence != "audit")
+        found.append((logon_session(owner, [process for process, _ in pairs], machine, accounts), pairs))
+    return sorted(found, key=lambda pair: _order(pair[0]))
+
+
+def desktops(found: Sequence[Described]) -> list[tuple[Described, Described]]:
+    """Return the pairs of a user manager and a desktop login of its user: it runs what such a login opens."""
+    managers = {one[0].uid: one for one in found if (one[0].login_class or "").startswith("manager")}
+    return [
+        (managers[one[0].uid], one)
+        for one in found
+        if any(owner.login and owner.login.type in DESKTOPS for _, owner in one[1])
+        and one[0].uid in managers
+        and managers[one[0].uid] is not one
+    ]
+
+
 def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
     """Return the uid that logged in: the kernel's word where the session is the kernel's, else the service's."""
     if owner.evidence == "audit":
@@ -96,7 +131,19 @@ def started_at(process: Process, machine: Machine) -> datetime | None:
     """Return when a process started: the boot time plus its clock ticks, so that repeated reads agree."""
     if process.start is None or machine.btime is None:
         return None
-    return _moment(machine.btime + process.start / machine.ticks)
+    return moment(machine.btime + process.start / machine.ticks)
+
+
+def moment(seconds: float) -> datetime | None:
+    """Return a time since the epoch in the local zone; None beyond the calendar, where only a damaged record leads."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _order(session: LogonSession) -> tuple[bool, datetime, int]:
+    return session.logon_id != SYSTEM_LOGON_ID, session.start or _EPOCH, int(session.logon_id)
 
 
 def _is_login_program(process: Process) -> bool:
@@ -132,21 +179,14 @@ def _start(
 ) -> datetime | None:
     if system:
         sources["start"] = "/proc/stat, btime"
-        return None if machine.btime is None else _moment(machine.btime)
+        return None if machine.btime is None else moment(machine.btime)
     if login and login.since:
         sources["start"] = login.source
-        return _moment(login.since / 1e6)
+        return moment(login.since / 1e6)
     if first is None:
         return None
     sources["start"] = APPROXIMATE_START if whole else START_OF_PARENTS
     return started_at(first, machine)
-
-
-def _moment(seconds: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).astimezone()
-    except (ValueError, OverflowError, OSError):  # beyond the calendar: only a damaged record says so
-        return None
 
 
 def _terminal(

@@ -19,7 +19,21 @@ from types import UnionType
 from typing import IO, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, RecordingError
-from logonscope.facts import PARTIAL, Account, Login, Machine, Needs, Process, Snapshot, Socket, Source, Trouble
+from logonscope.facts import (
+    PARTIAL,
+    Account,
+    Group,
+    Login,
+    Machine,
+    Needs,
+    Platform,
+    Process,
+    Snapshot,
+    Socket,
+    Source,
+    Trouble,
+    Vitals,
+)
 
 FORMAT = "logonscope-recording"
 VERSION = 1
@@ -30,7 +44,8 @@ LARGEST = 1 << 30
 """Bytes when unpacked: a million processes; a small file that unpacks to more is no recording."""
 
 _ROWS: Mapping[str, type[Any]] = {
-    "machine": Machine, "trouble": Trouble, "login": Login, "process": Process, "socket": Socket, "account": Account,
+    "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
+    "socket": Socket, "account": Account, "group": Group,
 }  # fmt: skip
 _AGAIN = "record the host again with `logonscope record`"
 
@@ -40,8 +55,16 @@ class _Recording(NamedTuple):
     logins: tuple[Login, ...]
     processes: tuple[Process, ...]
     sockets: tuple[Socket, ...]
-    accounts: Mapping[int, Account]
+    users: tuple[Account, ...]
+    groups: tuple[Group, ...]
+    platform: Platform | None
+    vitals: Vitals | None
     troubles: tuple[Trouble, ...]
+
+    @property
+    def accounts(self) -> Mapping[int, Account]:
+        """Return the accounts by uid; of several with one uid the first counts."""
+        return {account.uid: account for account in reversed(self.users)}
 
 
 def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
@@ -127,14 +150,20 @@ def recorded(path: str) -> Source:
     except OSError as error:
         raise _refused(path, error) from None
 
+    accounts = recording.accounts
+
     def observe(needs: Needs) -> Snapshot:
         return Snapshot(
             machine=recording.machine,
             logins=_chosen_logins(recording, needs) if needs.logins else (),
             processes=_chosen(recording, needs),
-            accounts=recording.accounts,
+            accounts=accounts,
             sockets=_chosen_sockets(recording, needs),
             troubles=list(recording.troubles),
+            users=_chosen_users(recording, needs),
+            groups=_chosen_groups(recording, needs),
+            platform=recording.platform if needs.platform else None,
+            vitals=recording.vitals if needs.vitals else None,
         )
 
     partial = next((trouble.why for trouble in recording.troubles if trouble.what == PARTIAL), None)
@@ -142,12 +171,13 @@ def recorded(path: str) -> Source:
 
 
 def _chosen(recording: _Recording, needs: Needs) -> Iterator[Process]:
+    names = None if needs.names is None else {name.lower() for name in needs.names}
     for process in recording.processes:
         if needs.pids is not None and process.pid not in needs.pids:
             continue
         if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
             continue
-        if needs.names is None or process.name in needs.names or process.comm in needs.names:
+        if names is None or (process.name or "").lower() in names or (process.comm or "").lower() in names:
             yield process
 
 
@@ -161,12 +191,34 @@ def _chosen_sockets(recording: _Recording, needs: Needs) -> tuple[Socket, ...]:
     return tuple(found for found in recording.sockets if needs.ports and found.port in needs.ports)
 
 
+def _chosen_users(recording: _Recording, needs: Needs) -> tuple[Account, ...]:
+    if needs.all_users:
+        return recording.users
+    names = {name.lower() for name in needs.users or ()}
+    return tuple(found for found in recording.users if found.name.lower() in names)
+
+
+def _chosen_groups(recording: _Recording, needs: Needs) -> tuple[Group, ...]:
+    if needs.all_groups:
+        return recording.groups
+    members = _chosen_users(recording, Needs(users=needs.groups_of))
+    of, primary = {found.name for found in members}, {found.gid for found in members}
+    names = {name.lower() for name in needs.groups or ()}
+    return tuple(
+        found for found in recording.groups
+        if found.name.lower() in names or found.gid in primary or of.intersection(found.members)
+    )  # fmt: skip
+
+
 def _write(snapshot: Snapshot, file: IO[bytes]) -> int:
     count, uids = 0, {login.uid for login in snapshot.logins}
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
         fields = {kind: list(row._fields) for kind, row in _ROWS.items()}
         _line(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
         _line(packed, ["machine", *snapshot.machine])
+        for kind, one in (("platform", snapshot.platform), ("vitals", snapshot.vitals)):
+            if one is not None:
+                _line(packed, [kind, *one])
         for trouble in snapshot.troubles:
             _line(packed, ["trouble", *trouble])
         for login in snapshot.logins:
@@ -177,9 +229,14 @@ def _write(snapshot: Snapshot, file: IO[bytes]) -> int:
             _line(packed, ["process", *_process(process)])
         for found in snapshot.sockets:
             _line(packed, ["socket", *found])
+        for account in snapshot.users:
+            uids.discard(account.uid)
+            _line(packed, ["account", *account])
         for uid in sorted(uids):
-            if account := snapshot.accounts.get(uid):
-                _line(packed, ["account", *account])
+            if found_account := snapshot.accounts.get(uid):
+                _line(packed, ["account", *found_account])
+        for group in snapshot.groups:
+            _line(packed, ["group", *group])
         _line(packed, ["end", count])
     return count
 
@@ -235,14 +292,17 @@ def _rows(path: str, lines: Iterator[list[Any]]) -> _Recording:
             found[kind].append(_row(path, kind, header[kind], values, header["process"]))
     else:
         raise RecordingError(f"{path} is cut short", _AGAIN)
-    if len(found["machine"]) != 1:
-        raise RecordingError(f"{path} is damaged: it describes no machine", _AGAIN)
+    if len(found["machine"]) != 1 or len(found["platform"]) > 1 or len(found["vitals"]) > 1:
+        raise RecordingError(f"{path} is damaged: it describes no machine, or several", _AGAIN)
     return _Recording(
         machine=found["machine"][0],
         logins=tuple(found["login"]),
         processes=tuple(found["process"]),
         sockets=tuple(found["socket"]),
-        accounts={account.uid: account for account in found["account"]},
+        users=tuple(found["account"]),
+        groups=tuple(found["group"]),
+        platform=next(iter(found["platform"]), None),
+        vitals=next(iter(found["vitals"]), None),
         troubles=tuple(found["trouble"]),
     )
 
@@ -269,8 +329,7 @@ def _row(path: str, kind: str, names: Iterable[str], values: list[Any], process_
             known["process"] = _row(path, "process", process_names, known["process"], ())
         if kind == "process" and known.get("cmdline") is not None:
             known["cmdline"] = known["cmdline"].encode("latin-1")
-        if kind == "process":
-            known |= {name: tuple(known[name]) for name in _TUPLES if known.get(name) is not None}
+        known |= {name: tuple(known[name]) for name in _TUPLES if known.get(name) is not None}
         made = row(**known)
     except (TypeError, ValueError, AttributeError):
         raise RecordingError(f"{path} is damaged: a row of kind {kind} has another shape", _AGAIN) from None
@@ -280,7 +339,7 @@ def _row(path: str, kind: str, names: Iterable[str], values: list[Any], process_
     return made
 
 
-_TUPLES = ("uids", "gids", "sockets", "children")
+_TUPLES = ("uids", "gids", "sockets", "children", "members")
 _Check = Callable[[Any], bool]
 
 
@@ -315,7 +374,6 @@ _FITS: Mapping[Any, _Check] = {
     bytes: lambda value: type(value) is bytes,
     type(None): lambda value: value is None,
     Process: lambda value: isinstance(value, Process),
-    tuple: lambda value: type(value) is tuple and all(map(_whole_number, value)),
     Mapping: lambda value: (
         isinstance(value, dict) and all(type(part) is str for pair in value.items() for part in pair)
     ),
@@ -324,8 +382,15 @@ _FITS: Mapping[Any, _Check] = {
 
 def _fits(hint: Any) -> _Check:
     """Return whether a value is of a type, or of one of its alternatives."""
-    fits = [_FITS[get_origin(part) or part] for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+    fits = [_fits_part(part) for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
     return lambda value: any(fit(value) for fit in fits)
+
+
+def _fits_part(hint: Any) -> _Check:
+    if get_origin(hint) is not tuple:
+        return _FITS[get_origin(hint) or hint]
+    fit = _FITS[get_args(hint)[0]]
+    return lambda value: type(value) is tuple and all(map(fit, value))
 
 
 def _refused(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:

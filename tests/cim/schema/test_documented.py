@@ -115,9 +115,9 @@ def test_the_documented_namespace_has_no_class_of_our_own() -> None:
 def test_the_oddities_stay() -> None:
     resource, process = schema().get("Win32_SessionResource"), schema().get("Win32_SessionProcess")
     assert schema().find("Win32_LogicalElement") is None
-    assert resource.property("Antecedent").reference == "Win32_LogicalElement"
-    assert resource.property("Dependent").reference == "Win32_Session"
-    assert process.property("Antecedent").reference == "Win32_LogonSession"
+    assert resource.property_named("Antecedent").reference == "Win32_LogicalElement"
+    assert resource.property_named("Dependent").reference == "Win32_Session"
+    assert process.property_named("Antecedent").reference == "Win32_LogonSession"
     uuid = find(process.qualifiers, "UUID")
     assert uuid is not None
     assert uuid.value == "9CD8E1CE-0D27-4a41-AADE-F8D200230FF4"

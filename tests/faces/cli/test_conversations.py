@@ -33,4 +33,19 @@ def test_the_answer_is_that_of_the_conversation(turn: Turn, host: str) -> None:
 
 
 def test_every_command_that_answers_has_a_conversation() -> None:
-    assert {"tree", "sessions", "ps", "leftovers", "whose", "doctor", "run"} <= {path.stem for path in FILES}
+    assert {
+        "get",
+        "enumerate",
+        "associators",
+        "references",
+        "invoke",
+        "classes",
+        "class_",
+        "tree",
+        "sessions",
+        "ps",
+        "leftovers",
+        "whose",
+        "doctor",
+        "run",
+    } <= {path.stem for path in FILES}

@@ -1,8 +1,16 @@
 """sources/linux/machine.py: is the machine described by what it shows, and by nothing where it shows nothing?"""
 
+import contextlib
+import fcntl
+import os
 import shutil
+import termios
+import threading
+import time
+from pathlib import Path
 
-from logonscope.facts import Machine, Needs
+from logonscope.facts import Machine, Needs, Platform
+from logonscope.sources.linux.machine import platform
 from tests.hosts import BOOT, TICKS, HostFolder
 
 
@@ -48,3 +56,85 @@ def test_a_machine_without_a_boot_time_is_trouble_in_every_look(host: HostFolder
 def test_a_name_that_is_no_text_is_kept(host: HostFolder) -> None:
     host.write("proc/sys/kernel/hostname", b"h\xff\n")
     assert described(host).hostname == "h\udcff"
+
+
+CPUINFO = """\
+processor\t: 0
+physical id\t: 0
+flags\t\t: fpu vme {more}
+
+processor\t: 1
+physical id\t: 1
+flags\t\t: fpu vme {more}
+"""
+
+
+def whole_platform(host: HostFolder, *, more: str = "hypervisor") -> None:
+    """Let a host show all that it is made of."""
+    host.write("proc/sys/kernel/version", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.1-1\n")
+    host.write("proc/sys/kernel/arch", "x86_64\n")
+    host.write("proc/sys/kernel/pid_max", "4194304\n")
+    host.write("proc/cpuinfo", CPUINFO.format(more=more))
+    host.write("proc/stat", "cpu  1 2 3\ncpu0 1 2 3\ncpu1 1 2 3\nintr 0\nbtime 1700000000\n")
+    dmi = {"sys_vendor": "QEMU", "product_name": "Standard PC", "product_family": "PC", "product_sku": "pc-q35"}
+    for name, word in dmi.items():
+        host.write(f"sys/class/dmi/id/{name}", f"{word}\n")
+
+
+def test_what_a_machine_is_made_of(host: HostFolder) -> None:
+    whole_platform(host)
+    assert host.observe(platform=True).platform == Platform(
+        build="#1 SMP PREEMPT_DYNAMIC Debian 6.1.1-1", architecture="x86_64", processors=2, packages=2,
+        hypervisor=True, vendor="QEMU", product="Standard PC", family="PC", sku="pc-q35", pid_max=4_194_304,
+    )  # fmt: skip
+
+
+def test_what_a_machine_does_not_show_of_itself_is_unknown(host: HostFolder) -> None:
+    host.write("proc/sys/kernel/pid_max", "many\n")
+    assert platform(str(host.root)) == Platform()
+
+
+def test_a_word_that_a_vendor_left_blank_is_unknown(host: HostFolder) -> None:
+    host.write("sys/class/dmi/id/product_sku", "\n")
+    host.write("sys/class/dmi/id/product_family", " \n")
+    found = platform(str(host.root))
+    assert (found.sku, found.family) == (None, None)
+
+
+def test_real_hardware_is_no_virtual_machine_and_some_processors_do_not_say(host: HostFolder) -> None:
+    whole_platform(host, more="smx")
+    assert platform(str(host.root)).hypervisor is False
+    host.write("proc/cpuinfo", "processor\t: 0\nFeatures\t: fp asimd\n")
+    assert (platform(str(host.root)).hypervisor, platform(str(host.root)).packages) == (None, None)
+
+
+def test_the_processors_of_a_large_machine_are_all_read_though_the_kernel_gives_them_in_pieces(
+    host: HostFolder,
+) -> None:
+    whole_platform(host)
+    file = host.root / "proc/cpuinfo"
+    file.unlink()
+    os.mkfifo(file)
+
+    def give() -> None:
+        """Write a page, and the next once it is read: one read(2) of a seq_file gives no more."""
+        with contextlib.suppress(BrokenPipeError), file.open("wb", buffering=0) as fifo:
+            for processor in CPUINFO.format(more="").split("\n\n"):
+                fifo.write(processor.encode() + b"\n\n")
+                for _ in range(1000):
+                    if not any(fcntl.ioctl(fifo, termios.FIONREAD, bytes(4))):
+                        break
+                    time.sleep(0.001)
+
+    thread = threading.Thread(target=give, daemon=True)
+    thread.start()
+    found = platform(str(host.root))
+    thread.join(5)
+    assert found.packages == 2
+
+
+def test_what_this_machine_is_made_of() -> None:
+    found, here = platform("/"), os.uname()
+    assert (found.build, found.architecture) == (here.version, here.machine)
+    assert found.processors == os.sysconf("SC_NPROCESSORS_ONLN")
+    assert found.pid_max == int(Path("/proc/sys/kernel/pid_max").read_text(encoding="ascii"))

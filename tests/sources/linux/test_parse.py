@@ -236,3 +236,39 @@ def test_os_release_names_the_system(release: bytes, system: str | None) -> None
 )
 def test_login_defs_says_where_the_uids_of_people_begin(defs: bytes, least: int) -> None:
     assert parse.parse_uid_min(defs) == least
+
+
+def test_the_processors_are_the_lines_of_their_own() -> None:
+    assert parse.parse_processors(b"cpu  1 2 3\ncpu0 1 2 3\ncpu1 1 2 3\ncpu10 1 2 3\nintr 5\nbtime 7\n") == 3
+    assert parse.parse_processors(b"cpu  1 2 3\ncpufreq 1\nintr cpu0 1\n") == parse.parse_processors(b"") == 0
+
+
+CPUINFO = b"processor\t: %d\nmodel name\t: X hypervisor\nphysical id\t: %d\nflags\t\t: fpu %s\n\n"
+
+
+def test_processors_of_one_package_name_it_alike() -> None:
+    four = b"".join(CPUINFO % (at, at // 2, b"vme") for at in range(4))
+    assert parse.parse_packages(four) == 2
+    assert parse.parse_packages(b"processor\t: 0\nBogoMIPS\t: 50\n") == parse.parse_packages(b"") == 0
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "hypervisor"),
+    [
+        (CPUINFO % (0, 0, b"vme hypervisor"), True),
+        (CPUINFO % (0, 0, b"hypervisor vme"), True),
+        (CPUINFO % (0, 0, b"vme no_hypervisor hypervisors"), False),
+        (b"flags\t\t:\n", False),
+        (b"Features\t: fp asimd\n", None),
+        (b"", None),
+    ],
+)
+def test_a_flag_says_whether_a_processor_is_virtual(cpuinfo: bytes, hypervisor: bool | None) -> None:
+    assert parse.parse_hypervisor(cpuinfo) is hypervisor
+
+
+@given(st.binary(max_size=100))
+def test_whatever_stands_where_processors_are_listed_is_counted_without_trouble(content: bytes) -> None:
+    assert parse.parse_processors(content + b"\ncpu7 1\n") >= 1
+    assert parse.parse_packages(content + b"\nphysical id\t: 1\n") >= 1
+    assert parse.parse_hypervisor(b"flags\t: hypervisor\n" + content) is True

@@ -87,7 +87,7 @@ class _Declarations(Transformer[Token, Any]):
 
     def qualifier(self, parts: list[Any]) -> Qualifier:
         name, value, *flavors = parts
-        flavor = sum(_FLAVORS[known] for known in (str(word).lower() for word in flavors if word))
+        flavor = sum({_FLAVORS[str(word).lower()] for word in flavors if word})
         if name.lower() == "key" and not flavor:
             flavor = TO_INSTANCE | TO_SUBCLASS | NOT_OVERRIDABLE
         return Qualifier(str(name), True if value is None else value, flavor)
@@ -99,6 +99,8 @@ class _Declarations(Transformer[Token, Any]):
 
     def method(self, parts: list[Any]) -> Method:
         qualifiers, ((type_name, _, _), name, *parameters) = _split(parts)
+        if type_name == "reference":
+            raise MofError(f"{name} cannot return a reference")
         return Method(str(name), type_name, _numbered([found for found in parameters if found]), qualifiers)
 
     def parameter(self, parts: list[Any]) -> Parameter:
@@ -112,7 +114,7 @@ class _Declarations(Transformer[Token, Any]):
         return ("object", str(parts[0]), f"object:{parts[0]}") if parts[0] else ("object", None, "object")
 
     def simple(self, parts: list[Token]) -> tuple[str, str | None, str]:
-        if parts[0].lower() not in TYPES:
+        if parts[0].lower() not in TYPES or parts[0].lower() == "reference":
             raise MofError(f"line {parts[0].line}: no type {parts[0]}")
         return parts[0].lower(), None, str(parts[0])
 

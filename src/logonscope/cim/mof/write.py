@@ -1,5 +1,6 @@
-"""How is a class written? MOF text from a declaration: what the schema's files hold, and ``logonscope class`` prints."""
+"""How is a class written? As MOF text: what the schema's files hold, and what ``logonscope class`` prints."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from logonscope.cim.classes import (
@@ -21,8 +22,12 @@ WIDTH = 118
 """Columns that a line of qualifiers may take."""
 
 _FLAVORS = (
-    (TO_INSTANCE, "ToInstance"), (TO_SUBCLASS, "ToSubclass"), (NOT_OVERRIDABLE, "DisableOverride"), (AMENDED, "Amended"),
-)  # fmt: skip
+    (TO_INSTANCE, "ToInstance"),
+    (TO_SUBCLASS, "ToSubclass"),
+    (NOT_OVERRIDABLE, "DisableOverride"),
+    (AMENDED, "Amended"),
+)
+_PIECE = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^",])+,?""", re.DOTALL)
 _IMPLIED = {CIMTYPE, "ID"}
 """Qualifiers that follow from the rest of the text."""
 
@@ -90,7 +95,7 @@ def _qualifiers(qualifiers: Sequence[Qualifier], indent: str, *, amended: bool) 
 
 def _pieces(text: str) -> list[str]:
     """Return a qualifier's text; one that is longer than a line in pieces, parted between the strings of its array."""
-    return [text] if len(text) <= WIDTH // 2 else text.replace('", "', '",\0"').split("\0")
+    return [text] if len(text) <= WIDTH // 2 else [piece.lstrip() for piece in _PIECE.findall(text)]
 
 
 def _qualifier(qualifier: Qualifier) -> str:

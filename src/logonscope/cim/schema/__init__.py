@@ -21,8 +21,9 @@ class Schema:
     """The classes of every namespace."""
 
     def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
-        self._rows = {str(row[0]).casefold(): row for row in rows}
+        self._rows = {str(row[0]).lower(): row for row in rows}
         self._classes: dict[tuple[str, str], Class] = {}
+        self._families: dict[tuple[str, str], tuple[Class, ...]] = {}
         of_rows = {str(row[1]) for row in rows if row[1]}
         self.namespaces = tuple(sorted({"root", *of_rows}))
 
@@ -32,15 +33,15 @@ class Schema:
         Raises:
             InvalidNamespaceError: there is none of that name.
         """
-        found = name.replace("/", "\\").casefold()
+        found = name.replace("/", "\\").lower()
         if found not in self.namespaces:
             known = ", ".join(self.namespaces)
-            raise InvalidNamespaceError(f"there is no namespace {name!r}", f"the namespaces here are {known}")
+            raise InvalidNamespaceError(f"there is no namespace '{name}'", f"the namespaces here are {known}")
         return found
 
     def find(self, name: str, namespace: str = CIMV2) -> Class | None:
         """Return a class of a namespace, None where it has none of that name."""
-        folded = name.casefold()
+        folded = name.lower()
         known = self._classes.get((namespace, folded))
         if known is not None:
             return known
@@ -62,19 +63,22 @@ class Schema:
         found = self.find(name, namespace)
         if found is not None:
             return found
-        elsewhere = self._rows.get(name.casefold())
+        elsewhere = self._rows.get(name.lower())
         if elsewhere is not None:
             raise InvalidClassError(f"{namespace} has no class {elsewhere[0]}", f"it is one of {elsewhere[1]}")
         names = list(self._names(namespace))
-        raise InvalidClassError(f"{namespace} has no class {name!r}", meant(name, names, "classes"))
+        raise InvalidClassError(f"{namespace} has no class '{name}'", meant(name, names, "classes"))
 
     def classes(self, namespace: str = CIMV2) -> Iterator[Class]:
         """Yield every class of a namespace, parents before their children."""
         return (self.get(name, namespace) for name in self._names(namespace))
 
-    def family(self, name: str, namespace: str = CIMV2) -> Iterator[Class]:
-        """Yield a class and every class below it, parents before their children."""
-        return (known for known in self.classes(namespace) if known.is_a(name))
+    def family(self, name: str, namespace: str = CIMV2) -> tuple[Class, ...]:
+        """Return a class and every class below it, parents before their children."""
+        key = namespace, name.lower()
+        if key not in self._families:
+            self._families[key] = tuple(known for known in self.classes(namespace) if known.is_a(name))
+        return self._families[key]
 
     def _names(self, namespace: str) -> Iterator[str]:
         return (str(row[0]) for row in self._rows.values() if row[1] in {None, namespace})
@@ -95,13 +99,19 @@ def _declaration(row: Sequence[Any]) -> Declaration:
         namespace,
         superclass,
         _qualifiers(qualifiers),
-        tuple(Property(*of[:4], _qualifiers(of[4])) for of in properties),
+        tuple(_property(of) for of in properties),
         tuple(Method(of[0], of[1], tuple(map(_parameter, of[2])), _qualifiers(of[3])) for of in methods),
     )
 
 
+def _property(row: Sequence[Any]) -> Property:
+    name, of_type, array, reference, qualifiers, _ = row
+    return Property(name, of_type, array, reference, _qualifiers(qualifiers))
+
+
 def _parameter(row: Sequence[Any]) -> Parameter:
-    return Parameter(*row[:4], _qualifiers(row[4]))
+    name, of_type, array, reference, qualifiers = row
+    return Parameter(name, of_type, array, reference, _qualifiers(qualifiers))
 
 
 def _qualifiers(rows: Sequence[Sequence[Any]]) -> tuple[Qualifier, ...]:

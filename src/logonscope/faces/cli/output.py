@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from logonscope.faces.cli.run import FOUND, NOTHING_FOUND
@@ -39,15 +39,28 @@ def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[
     return FOUND if count else NOTHING_FOUND
 
 
+def print_object(args: argparse.Namespace, named: Mapping[str, Any]) -> None:
+    """Print the one thing that was asked for, for a script: a JSON object, or a line of CSV below its heading."""
+    printers = {"jsonl": _print_jsonl, "csv": _print_csv}
+    if args.output in printers:
+        printers[args.output]((named,))
+        return
+    import json  # noqa: PLC0415 -- people's format needs none
+
+    print(json.dumps(as_object(named), ensure_ascii=sys.stdout.isatty(), indent=1))
+
+
 def as_object(value: Any) -> Any:
-    """Return a row as an object for JSON: names as in Python, times as ISO 8601 with offset."""
+    """Return a row as an object for JSON: times as ISO 8601 with offset, an interval in seconds, bytes as numbers."""
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: as_object(part) for name, part in value._asdict().items()}
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, Mapping):
         return {str(key): as_object(part) for key, part in value.items()}
-    return [as_object(part) for part in value] if isinstance(value, (list, tuple)) else value
+    return [as_object(part) for part in value] if isinstance(value, (list, tuple, bytes)) else value
 
 
 def counted(number: int | None, noun: str) -> str:

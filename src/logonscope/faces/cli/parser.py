@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -16,11 +17,18 @@ COMMANDS = {
     "ps": "processes with their logon sessions, a line each",
     "leftovers": "processes whose login is logged out",
     "whose": "which login a process, or whoever holds a port, belongs to, and how that is known",
+    "get": "one instance of a class, by its object path",
+    "enumerate": "the instances of a class, as Win32_SessionProcess",
+    "associators": "the instances that associations tie to one",
+    "references": "the associations that one instance is an end of",
+    "invoke": "run a method of an instance",
+    "classes": "the classes of a namespace, a line each",
+    "class": "the definition of a class, as MOF",
     "record": "save this host into one file that every command can answer from",
     "doctor": "what can be read here, what is missing, and how to get it",
     "completion": "print the completion script of a shell",
 }
-"""Every command and its summary; its file is faces/cli/COMMAND.py."""
+"""Every command and its summary; its file is faces/cli/COMMAND.py, with an underscore behind a word of Python's own."""
 
 FORMATS = ("table", "json", "jsonl", "csv")
 
@@ -35,6 +43,8 @@ examples:
   logonscope whose :8080          whose is the process that listens on port 8080
   logonscope leftovers            what was left behind by logins that are gone
   logonscope ps alice -o json     alice's processes, for a script
+  logonscope enumerate Win32_SessionProcess
+                                  the same in WMI's words
 """
 
 
@@ -88,7 +98,7 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS)) -> Parser:
 
 def command_module(name: str) -> ModuleType:
     """Import the file of a command."""
-    return import_module(f"logonscope.faces.cli.{name}")
+    return import_module(f"logonscope.faces.cli.{name}{'_' if iskeyword(name) else ''}")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
 from logonscope.faces.cli.parser import command_module, parse
-from logonscope.faces.cli.text import for_terminal
+from logonscope.faces.cli.refusal import say
 
 if TYPE_CHECKING:
     from logonscope.client import Host
@@ -22,11 +22,12 @@ Connect = Callable[..., "Host"]
 
 def run(argv: Sequence[str], connect: Connect) -> int:
     """Run one command and return its exit code."""
+    args: argparse.Namespace | None = None
     try:
         args = parse(argv)
         return _command(args, connect)
     except LogonscopeError as error:
-        print(f"logonscope: {for_terminal(str(error))}", file=sys.stderr)
+        say(error, args)
         return exit_code(error)
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -1,13 +1,13 @@
 """``logonscope whose TARGET...``: which login does it belong to, and how is that known?"""
 
 import argparse
-import sys
 from collections.abc import Iterator
 
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import wants_color
+from logonscope.faces.cli.refusal import say
 from logonscope.faces.cli.run import exit_code
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
 from logonscope.faces.cli.text import for_terminal, styled, width
@@ -39,7 +39,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
             found.extend(host.whose(target))
         except LogonscopeError as error:
             worst = max(worst, exit_code(error))
-            print(f"logonscope: {for_terminal(str(error))}", file=sys.stderr)
+            say(error, args)
     if args.output != "table":
         print_rows(args, found)
         return worst

@@ -1,9 +1,15 @@
 """Which machine is this? Reads its names and its clock's constants from /proc and /etc."""
 
 import os
+from itertools import islice
 
-from logonscope.facts import Machine, Trouble
+from logonscope.facts import Machine, Platform, Trouble
 from logonscope.sources.linux import parse
+
+_DMI = "sys/class/dmi/id"
+_LARGEST = 1 << 20
+_MOST_READS = 1 << 12
+"""Files of /proc give a page a read, /proc/cpuinfo of a thousand processors takes some hundred."""
 
 
 def machine(root: str, troubles: list[Trouble]) -> Machine:
@@ -27,14 +33,36 @@ def machine(root: str, troubles: list[Trouble]) -> Machine:
     )
 
 
+def platform(root: str) -> Platform:
+    """Read what the machine is made of; what cannot be read is None."""
+    cpuinfo = _small(root, "proc/cpuinfo") or b""
+    return Platform(
+        build=_word(root, "proc/sys/kernel/version"),
+        architecture=_word(root, "proc/sys/kernel/arch") or (os.uname().machine if root == "/" else None),
+        processors=parse.parse_processors(_small(root, "proc/stat") or b"") or None,
+        packages=parse.parse_packages(cpuinfo) or None,
+        hypervisor=parse.parse_hypervisor(cpuinfo),
+        vendor=_word(root, f"{_DMI}/sys_vendor"),
+        product=_word(root, f"{_DMI}/product_name"),
+        family=_word(root, f"{_DMI}/product_family"),
+        sku=_word(root, f"{_DMI}/product_sku"),
+        pid_max=_number(root, "proc/sys/kernel/pid_max"),
+    )
+
+
 def _small(root: str, path: str) -> bytes | None:
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as file:
-            return file.read(1 << 20)
+            return b"".join(islice(iter(lambda: file.read(_LARGEST), b""), _MOST_READS))
     except OSError:
         return None
 
 
 def _word(root: str, path: str) -> str | None:
     data = _small(root, path)
-    return parse.text(data.strip()) if data else None
+    return parse.text(data.strip()) or None if data else None
+
+
+def _number(root: str, path: str) -> int | None:
+    word = _word(root, path)
+    return int(word) if word and word.isascii() and word.isdecimal() else None

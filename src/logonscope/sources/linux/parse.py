@@ -145,6 +145,22 @@ def parse_uid_min(data: bytes) -> int:
     return 1000
 
 
+def parse_processors(data: bytes) -> int:
+    """Parse /proc/stat: how many processors the scheduler sees."""
+    return len(re.findall(rb"^cpu[0-9]+ ", data, re.MULTILINE))
+
+
+def parse_packages(data: bytes) -> int:
+    """Parse /proc/cpuinfo: how many processor packages there are; 0 where it does not tell them apart."""
+    return len(set(re.findall(rb"^physical id\s*: ([0-9]+)$", data, re.MULTILINE)))
+
+
+def parse_hypervisor(data: bytes) -> bool | None:
+    """Parse /proc/cpuinfo: whether the processor says that it is virtual; None where it does not say such things."""
+    flags = re.search(rb"^flags\s*:(.*)$", data, re.MULTILINE)
+    return None if flags is None else b"hypervisor" in flags[1].split()
+
+
 def unescape(value: str) -> str:
     r"""Undo the C escapes that logind writes in its state files: \n, \xNN, \NNN, doubled backslash and quotes."""
     if "\\" not in value:

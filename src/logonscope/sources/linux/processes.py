@@ -105,7 +105,8 @@ class Reader:
         self._steps = [own_steps.get(file.path) or partial(_fill, file) for file in asked]
         if "name" in facts:
             self._steps.append(self._name)
-        self._cuts = None if needs.names is None else {_cut(name) for name in needs.names}
+        self._names = None if needs.names is None else {name.lower() for name in needs.names}
+        self._cuts = {_cut(name).lower() for name in needs.names or ()}
         self._login_uids: dict[object, object] = {}
         self.may_hang = "name" in facts or "cmdline" in facts
 
@@ -163,9 +164,9 @@ class Reader:
     def _stat(self, reading: "_Reading") -> bool:
         _fill(STAT, reading)
         comm = reading["comm"]
-        if self._cuts is None or self._needs.names is None or comm is None:
+        if self._names is None or not isinstance(comm, str):
             return True
-        return comm in self._cuts or comm in self._needs.names  # kernel threads have names that are not cut
+        return comm.lower() in self._cuts or comm.lower() in self._names  # kernel threads have names that are not cut
 
     def _arguments(self, reading: "_Reading") -> bool:
         if not reading.arguments:
@@ -175,7 +176,7 @@ class Reader:
 
     def _name(self, reading: "_Reading") -> bool:
         """Complete the name where the kernel cut it; False where the needs name other processes."""
-        comm, cmdline, names = reading["comm"], reading["cmdline"], self._needs.names
+        comm, cmdline, names = reading["comm"], reading["cmdline"], self._names
         if not isinstance(comm, str):
             return names is None
         if cmdline is None and parse.may_be_cut(comm):
@@ -188,7 +189,7 @@ class Reader:
                     pass
         name = parse.complete_name(comm, cmdline if isinstance(cmdline, bytes) else None)
         reading["name"] = name
-        return names is None or name in names or comm in names
+        return names is None or name.lower() in names or comm.lower() in names
 
 
 class _Reading:

@@ -1,11 +1,12 @@
 """A host whose facts are read when they are asked for, below a root: "/" is this machine, a folder is another."""
 
 import os
+from collections.abc import Iterator
 
-from logonscope.facts import Machine, Needs, Snapshot, Socket, Source, Trouble
+from logonscope.facts import Account, Action, Group, Machine, Needs, Snapshot, Socket, Source, Trouble, Vitals
 from logonscope.sources.linux.accounts import NameService, Silence, passwd_accounts
 from logonscope.sources.linux.logins import logins
-from logonscope.sources.linux.machine import machine
+from logonscope.sources.linux.machine import machine, platform
 from logonscope.sources.linux.processes import processes
 
 ROOT = "/"
@@ -22,6 +23,7 @@ def linux(root: str = ROOT) -> Source:
             described.append((machine(root, found), found))
         host, known = described[0]
         troubles = list(known)
+        users, groups = _directory(root, needs, silence, troubles)
         return Snapshot(
             machine=host,
             logins=logins(root, needs, host, troubles) if needs.logins else (),
@@ -29,9 +31,38 @@ def linux(root: str = ROOT) -> Source:
             accounts=NameService(silence, troubles) if root == ROOT else passwd_accounts(root),
             sockets=_sockets(root, needs, troubles),
             troubles=troubles,
+            users=users,
+            groups=groups,
+            platform=platform(root) if needs.platform else None,
+            vitals=_vitals(root) if needs.vitals else None,
         )
 
-    return Source(label=root, observe=observe)
+    def act(action: Action) -> None:
+        from logonscope.sources.linux.act import act  # noqa: PLC0415 -- a look does nothing
+
+        act(os.path.join(root, "proc"), action)
+
+    return Source(label=root, observe=observe, act=act if root == ROOT else None)
+
+
+def _directory(
+    root: str, needs: Needs, silence: Silence, troubles: list[Trouble]
+) -> tuple[Iterator[Account], Iterator[Group]]:
+    asked = needs.all_users or needs.all_groups or any((needs.users, needs.groups, needs.groups_of))
+    if not asked:
+        return iter(()), iter(())
+    from logonscope.sources.linux import directory  # noqa: PLC0415 -- most questions need no directory
+
+    if root != ROOT:
+        return directory.folder_users(root, needs), directory.folder_groups(root, needs)
+    service = directory.Directory(root, silence, troubles)
+    return service.users(needs), service.groups(needs)
+
+
+def _vitals(root: str) -> Vitals:
+    from logonscope.sources.linux.vitals import vitals  # noqa: PLC0415 -- most questions need none
+
+    return vitals(root)
 
 
 def _sockets(root: str, needs: Needs, troubles: list[Trouble]) -> tuple[Socket, ...]:

@@ -1,0 +1,206 @@
+"""What is tied to an instance, and by what? References are the associations themselves, associators their other ends.
+
+One instance, one reading: where an end is a part of the items that the association is made of, its rows are made of
+them too; a logon session that is reached from a process is described from that process. So what is answered about one
+process costs the same on any host, and no pid is looked up twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain
+from typing import NamedTuple
+
+from logonscope.broker.access import limit
+from logonscope.broker.instances import Row, chosen, family, find, matching, missing, provider_for, same
+from logonscope.broker.subjects import Ask, read
+from logonscope.broker.target import class_of, instance_of, known
+from logonscope.broker.view import Broker
+from logonscope.cim.binding import Target
+from logonscope.cim.classes import Class
+from logonscope.cim.instances import Result
+from logonscope.cim.paths import ObjectPath
+from logonscope.facts import Needs
+from logonscope.providers.provider import Provider, provider_of
+
+
+class Wanted(NamedTuple):
+    """What narrows associators and references: classes and the names of the ends (roles); None: any."""
+
+    assoc_class: str | None = None
+    result_class: str | None = None
+    role: str | None = None  # the end that the given instance is at
+    result_role: str | None = None  # the end that the answer is at
+    properties: Sequence[str] | None = None  # of the answers; those that have none of them are left out; None: all
+
+
+ANY = Wanted()
+
+
+class Link(NamedTuple):
+    """An association class by which a class can be tied to others: at which end it is, and at which they are."""
+
+    association: Class
+    provider: Provider
+    role: str
+    result_role: str
+    far: tuple[Class, ...]  # the classes at the other end that have instances here
+
+
+def references(
+    broker: Broker, path: str | ObjectPath, wanted: Wanted = ANY, namespace: str | None = None
+) -> Iterator[Result]:
+    """Return the associations that an instance is an end of; ``result_class`` and ``role`` narrow them.
+
+    Raises:
+        NotFoundError: while it is iterated, before any row: there is no such instance for this caller to see.
+        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: what names nothing.
+        AccessDeniedError: the caller is nobody.
+    """
+    target = _concrete(broker, instance_of(broker, path, namespace))
+    within = None if wanted.result_class is None else class_of(wanted.result_class, target.cls.namespace)
+    ends = [
+        link for link in _links(target.cls)
+        if _is_a(link.association, within) and _named(link.role, wanted.role)
+        if _has(link.association, wanted.properties)
+    ]  # fmt: skip
+    results = (_references(broker, link, target, wanted.properties) for link in ends)
+    return _or_missing(broker, target, results)
+
+
+def associators(
+    broker: Broker, path: str | ObjectPath, wanted: Wanted = ANY, namespace: str | None = None
+) -> Iterator[Result]:
+    """Return the instances that associations tie to an instance, one for each association.
+
+    Raises:
+        NotFoundError: while it is iterated, before any row: there is no such instance for this caller to see.
+        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: what names nothing.
+        AccessDeniedError: the caller is nobody.
+    """
+    target = _concrete(broker, instance_of(broker, path, namespace))
+    by = None if wanted.assoc_class is None else class_of(wanted.assoc_class, target.cls.namespace)
+    within = None if wanted.result_class is None else class_of(wanted.result_class, target.cls.namespace)
+    found = [
+        link._replace(far=tuple(cls for cls in link.far if _is_a(cls, within) and _has(cls, wanted.properties)))
+        for link in _links(target.cls)
+        if _is_a(link.association, by) and _named(link.role, wanted.role)
+        if _named(link.result_role, wanted.result_role)
+    ]
+    results = (part for link in found if link.far for part in _far_ends(broker, link, target, wanted.properties))
+    return _or_missing(broker, target, results)
+
+
+def _concrete(broker: Broker, target: Target) -> Target:
+    """Return the instance under the class that it really is of, where it is named by an abstract one."""
+    limit(broker.caller, Needs())
+    if provider_of(target.cls.name) is not None:
+        return target
+    found = find(broker, target, target.cls.keys)
+    if found is None:
+        raise missing(target)
+    return Target(found.cls, target.keys)
+
+
+@cache
+def _links(cls: Class) -> tuple[Link, ...]:
+    """Return every way in which an instance of a class can be tied to others, by associations with instances here."""
+    return tuple(_found_links(cls))
+
+
+def _found_links(cls: Class) -> Iterator[Link]:
+    for association in known().classes(cls.namespace):
+        provider = provider_of(association.name) if association.is_association else None
+        if provider is None:
+            continue
+        ends = [end for end in association.properties.values() if end.type == "reference"]
+        for near in ends:
+            if not _fits(cls, provider, near.name, near.reference or ""):
+                continue
+            for far in ends:
+                if far is not near:
+                    classes = _at_end(provider, far.name, known().find(far.reference or "", cls.namespace))
+                    yield Link(association, provider, near.name, far.name, classes)
+
+
+def _fits(cls: Class, provider: Provider, role: str, reference: str) -> bool:
+    """Tell whether an instance of a class can stand at an end."""
+    return any(cls.is_a(below.name) for below in _at_end(provider, role, known().find(reference, cls.namespace)))
+
+
+def _at_end(provider: Provider, role: str, declared: Class | None) -> tuple[Class, ...]:
+    """Return the classes whose instances can stand at an end: those of its subject, of the declared class or below."""
+    subject = provider.ends[role].subject
+    return tuple(cls for cls in family(declared) if provider_for(cls).subject == subject) if declared else ()
+
+
+def _references(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Result:
+    columns = chosen(link.association, properties)
+    return Result(link.association, columns, _ties(broker, link, target, columns))
+
+
+def _ties(broker: Broker, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the associations that the target is an end of."""
+    return matching(broker, link.association, columns, {link.role: target.reference})
+
+
+def _far_ends(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Iterator[Result]:
+    end = link.provider.ends[link.result_role]
+    selection = link.provider.selection({link.role: target.reference})
+    if end.part is None and (end.subject != "logon session" or selection.pids is None):
+        yield from _by_key(broker, link, target, properties)
+        return
+    for cls in link.far:
+        provider, columns = provider_for(cls), chosen(cls, properties)
+        if end.part is not None:
+            rows = _parts(broker, link, target, provider, columns)
+        else:  # a logon session, described from the one process that is known to belong to it
+            rows = provider.rows(*read(broker, provider, Ask(frozenset(), selection)), columns)
+        yield Result(cls, columns, rows)
+
+
+def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of the far end, made of the very items that tie it to the target."""
+    near, part = link.provider, link.provider.ends[link.result_role].part
+    assert part is not None  # noqa: S101 -- the caller has looked
+    facts = near.facts([link.role]) | far.facts(columns)
+    selection = near.selection({link.role: target.reference})
+    items, context = read(broker, near, Ask(facts, selection, near.others, target.cls.namespace))
+    value = near.columns[link.role].value
+    tied = (
+        item[part] for item in items if near.of(*item, context) and same(value(*item, context), target.reference)
+    )  # fmt: skip
+    return far.rows(tied, context, columns)
+
+
+def _by_key(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Iterator[Result]:
+    for (reference,) in _ties(broker, link, target, (link.result_role,)):
+        assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
+        cls = known().get(str(reference[0]), target.cls.namespace)
+        found = find(broker, Target(cls, reference[1:]), properties, among=link.far)
+        if found is not None:
+            yield found
+
+
+def _or_missing(broker: Broker, target: Target, results: Iterator[Result]) -> Iterator[Result]:
+    """Yield the results that have rows; where none has, see whether the instance is there at all."""
+    nothing = True
+    for result in results:
+        first = next(result.rows, None)
+        if first is not None:
+            nothing = False
+            yield result._replace(rows=chain((first,), result.rows))
+    if nothing and find(broker, target, target.cls.keys) is None:
+        raise missing(target)
+
+
+def _has(cls: Class, properties: Sequence[str] | None) -> bool:
+    """Tell whether a class has any of these properties."""
+    return not properties or any(name.lower() in cls.properties for name in properties)
+
+
+def _is_a(cls: Class, within: Class | None) -> bool:
+    return within is None or cls.is_a(within.name)
+
+
+def _named(role: str, wanted: str | None) -> bool:
+    return wanted is None or role.lower() == wanted.lower()

@@ -1,0 +1,150 @@
+"""What can be done to an instance? Methods, with the rights of the caller: never more than the kernel would let it do.
+
+A method's ReturnValue is the documented number (Win32_Process): 0 done, 2 access denied, 3 insufficient privilege, 8
+unknown failure, 9 path not found, 21 invalid parameter.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from logonscope.broker.access import limit, may_renice, may_signal
+from logonscope.broker.instances import missing
+from logonscope.broker.target import instance, target_of
+from logonscope.broker.view import Broker, keyed
+from logonscope.cim.binding import Target
+from logonscope.cim.classes import Class, Method
+from logonscope.cim.instances import Outcome
+from logonscope.cim.paths import ObjectPath
+from logonscope.cim.types import Value, value_of
+from logonscope.errors import InvalidMethodParametersError, NotFoundError, NotSupportedError
+from logonscope.facts import Account, Action, Machine, Needs, Process
+from logonscope.providers.naming import domain_and_name, name_of, user_sid
+from logonscope.providers.priority import NICE_OF
+
+DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, INVALID_PARAMETER = 0, 2, 3, 21
+
+KERNEL_THREAD = 0x00200000
+"""PF_KTHREAD of the flags in /proc/PID/stat."""
+
+_FACTS = frozenset({"start", "flags", "nice", "uids"})
+
+
+class Subject(NamedTuple):
+    """The process that a method is of, as the caller sees it, on its host."""
+
+    broker: Broker
+    process: Process
+    machine: Machine
+    accounts: Mapping[int, Account]
+
+
+def invoke(
+    broker: Broker,
+    path: str | ObjectPath,
+    method_name: str,
+    parameters: Mapping[str, Any] | None = None,
+    namespace: str | None = None,
+) -> Outcome:
+    """Run a method of an instance.
+
+    Raises:
+        NotFoundError: there is no such instance, or none for this caller to see.
+        InvalidMethodError: its class has no such method.
+        InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
+        NotSupportedError: the method is not offered here, or nothing can be done to this host.
+        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError: the path names nothing.
+        AccessDeniedError: the caller is nobody.
+    """
+    target = target_of(broker, path, namespace)
+    method = target.cls.method_named(method_name)
+    given = _bound(target.cls, method, parameters or {})
+    limit(broker.caller, Needs())
+    run = METHODS.get(f"{method.origin}.{method.name}")
+    if run is None:
+        raise NotSupportedError(
+            f"{target.cls.name}.{method.name} is not offered on Linux", "see `logonscope invoke --help` for what is"
+        )
+    return run(_subject(broker, instance(target)), given)
+
+
+def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the parameters by name, as values of their types."""
+    takes = {parameter.name.lower(): parameter for parameter in method.parameters if parameter.is_in}
+    bound: dict[str, Value] = {}
+    for name, value in given.items():
+        parameter = takes.get(name.lower())
+        if parameter is None:
+            known = ", ".join(found.name for found in takes.values()) or "none"
+            raise InvalidMethodParametersError(
+                f"{cls.name}.{method.name} takes no parameter '{name}'", f"it takes {known}"
+            )
+        if value is not None:
+            bound[parameter.name] = value_of(value, parameter.type, f"the parameter {parameter.name}")
+    return bound
+
+
+def _subject(broker: Broker, target: Target) -> Subject:
+    handle = str((target.keys or ("",))[0])
+    pid = int(handle) if handle.isascii() and handle.isdecimal() and str(int(handle)) == handle else 0
+    view = keyed(broker, Needs(process=_FACTS), frozenset({pid}), others=True)
+    process = next((found for found, _ in view.owned), None)
+    if process is None:
+        raise missing(target)
+    return Subject(broker, process, view.snapshot.machine, view.snapshot.accounts)
+
+
+def _get_owner(subject: Subject, _: Mapping[str, Value]) -> Outcome:
+    if subject.process.uids is None:
+        return Outcome(ACCESS_DENIED)
+    name = name_of(subject.process.uids[1], subject.accounts)
+    domain, user = domain_and_name(name, subject.machine.hostname)
+    return Outcome(DONE, {"User": user, "Domain": domain})
+
+
+def _get_owner_sid(subject: Subject, _: Mapping[str, Value]) -> Outcome:
+    if subject.process.uids is None:
+        return Outcome(ACCESS_DENIED)
+    return Outcome(DONE, {"Sid": user_sid(subject.process.uids[1])})
+
+
+def _terminate(subject: Subject, _: Mapping[str, Value]) -> Outcome:
+    process = subject.process
+    unkillable = process.pid == 1 or bool((process.flags or 0) & KERNEL_THREAD)
+    if unkillable or not may_signal(subject.broker.caller, process):
+        return Outcome(ACCESS_DENIED)
+    return _act(subject, Action(process.pid, process.start))
+
+
+def _set_priority(subject: Subject, parameters: Mapping[str, Value]) -> Outcome:
+    priority = parameters.get("Priority")
+    nice = NICE_OF.get(priority) if isinstance(priority, int) else None
+    if nice is None:
+        return Outcome(INVALID_PARAMETER)
+    process = subject.process
+    if not may_renice(subject.broker.caller, process):
+        return Outcome(ACCESS_DENIED)
+    if not may_renice(subject.broker.caller, process, nice):
+        return Outcome(INSUFFICIENT_PRIVILEGE)
+    return _act(subject, Action(process.pid, process.start, nice))
+
+
+def _act(subject: Subject, action: Action) -> Outcome:
+    act = subject.broker.source.act
+    if act is None:
+        raise NotSupportedError("nothing can be done to a recorded host", "ask the host itself")
+    try:
+        act(action)
+    except PermissionError:
+        return Outcome(ACCESS_DENIED if action.nice is None else INSUFFICIENT_PRIVILEGE)
+    except ProcessLookupError:
+        raise NotFoundError(f"process {action.pid} has ended", "see `logonscope ps`") from None
+    return Outcome(DONE)
+
+
+METHODS: Mapping[str, Callable[[Subject, Mapping[str, Value]], Outcome]] = {
+    "Win32_Process.GetOwner": _get_owner,
+    "Win32_Process.GetOwnerSid": _get_owner_sid,
+    "Win32_Process.Terminate": _terminate,
+    "Win32_Process.SetPriority": _set_priority,
+}
+"""The methods that are offered; every other one of the schema is refused."""

@@ -1,0 +1,81 @@
+"""Which class, which instance, on which host? Holds what a caller names against the schema and this host."""
+
+from logonscope.broker.view import Broker
+from logonscope.cim.binding import Target, bind, example
+from logonscope.cim.classes import Class
+from logonscope.cim.paths import ObjectPath, parse_path
+from logonscope.cim.schema import CIMV2, Schema, schema
+from logonscope.errors import InvalidObjectPathError
+from logonscope.facts import NO_PROCESSES, Needs
+from logonscope.providers.machine import computer_name
+
+
+def namespace_of(name: str | None) -> str:
+    r"""Return a namespace that a caller names, with or without a server: "root\cimv2", "\\.\root/cimv2".
+
+    Raises:
+        InvalidNamespaceError: there is none of that name.
+    """
+    if name is None:
+        return CIMV2
+    words = name.replace("/", "\\")
+    for server in ("\\\\.\\", "\\\\localhost\\"):
+        if words.lower().startswith(server):
+            words = words[len(server) :]
+    return schema().namespace(words)
+
+
+def class_of(name: str, namespace: str | None = None) -> Class:
+    """Return a class that a caller names.
+
+    Raises:
+        InvalidNamespaceError: there is no such namespace.
+        InvalidClassError: it has no such class.
+    """
+    return schema().get(name, namespace_of(namespace))
+
+
+def target_of(broker: Broker, path: str | ObjectPath, namespace: str | None = None) -> Target:
+    """Return what an object path names on this host.
+
+    Raises:
+        InvalidObjectPathError: it is no object path, or its keys are not those of its class.
+        InvalidNamespaceError: it names a namespace or a host that this is not.
+        InvalidClassError: it names a class that is not there.
+        TypeMismatchError: a key's value is not of the key's type.
+    """
+    parsed = parse_path(path) if isinstance(path, str) else path
+    return bind(parsed, known(), namespace_of(namespace), lambda server: server.lower() == host_name(broker).lower())
+
+
+def instance_of(broker: Broker, path: str | ObjectPath, namespace: str | None = None) -> Target:
+    """Return the instance that an object path names on this host; whether it is there is not looked at.
+
+    Raises:
+        InvalidObjectPathError: also where it names a class.
+    """
+    return instance(target_of(broker, path, namespace))
+
+
+def instance(target: Target) -> Target:
+    """Return the target where it is an instance.
+
+    Raises:
+        InvalidObjectPathError: it is a class.
+    """
+    if target.keys is None:
+        raise InvalidObjectPathError(
+            f"{target.cls.name} is a class, not an instance",
+            f"give a key, as {example(target.cls)}, or see `logonscope class {target.cls.name}`",
+        )
+    return target
+
+
+def known() -> Schema:
+    """Return the schema of this host."""
+    return schema()
+
+
+def host_name(broker: Broker) -> str:
+    """Return the name of the host, as __SERVER has it."""
+    return computer_name(broker.source.observe(Needs(pids=NO_PROCESSES)).machine)

@@ -1,0 +1,33 @@
+"""``logonscope enumerate CLASS``: which instances does a class have?"""
+
+import argparse
+
+from logonscope.client import Host
+from logonscope.faces.cli.cim import add_namespace, add_properties, print_instances
+
+EXAMPLES = r"""
+Instances are printed as they are read. A property that is null is not shown, unless -p names it or the output is JSON.
+
+examples:
+  logonscope enumerate Win32_SessionProcess
+  logonscope enumerate Win32_Process -p Handle,Name,SessionId,CommandLine
+  logonscope enumerate Win32_LogonSession -o json
+  logonscope enumerate Win32_Account --system -o jsonl      users, system accounts and groups
+  logonscope enumerate LS_SessionProcess -n root/logonscope -o csv
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what this command takes."""
+    parser.add_argument(
+        "class_name", metavar="CLASS", help="a class, as Win32_SessionProcess; see `logonscope classes`"
+    )
+    parser.add_argument("--shallow", action="store_true", help="only of the class itself, not of those below it")
+    add_properties(parser)
+    add_namespace(parser)
+
+
+def run(host: Host, args: argparse.Namespace) -> int:
+    """Print the instances."""
+    found = host.enumerate(args.class_name, args.properties, namespace=args.namespace, deep=not args.shallow)
+    return print_instances(args, found, f"there are no instances of {args.class_name} here that you may see")

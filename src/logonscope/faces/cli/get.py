@@ -1,0 +1,29 @@
+"""``logonscope get PATH``: what is this instance?"""
+
+import argparse
+
+from logonscope.client import Host
+from logonscope.faces.cli.cim import add_namespace, add_path, add_properties, print_instance
+
+EXAMPLES = r"""
+A property that is null is not shown, unless -p names it or the output is JSON.
+
+examples:
+  logonscope get Win32_Process=4312
+  logonscope get 'Win32_Process.Handle="4312"' -p Name,ParentProcessId,SessionId
+  logonscope get Win32_LogonSession=41
+  logonscope get LS_LogonSession=41 -n root/logonscope
+  logonscope get Win32_OperatingSystem=@ -o json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what this command takes."""
+    add_path(parser)
+    add_properties(parser)
+    add_namespace(parser)
+
+
+def run(host: Host, args: argparse.Namespace) -> int:
+    """Print the instance."""
+    return print_instance(args, host.get(args.path, args.properties, namespace=args.namespace))

@@ -1,0 +1,34 @@
+"""``logonscope references PATH``: by which associations is this instance tied to others?"""
+
+import argparse
+
+from logonscope.client import Host
+from logonscope.faces.cli.cim import add_namespace, add_path, add_properties, print_instances
+
+EXAMPLES = r"""
+examples:
+  logonscope references Win32_Process=4312
+  logonscope references Win32_LogonSession=41 --result-class Win32_SessionProcess -o jsonl
+  logonscope references Win32_LogonSession=41 --role Antecedent
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what this command takes."""
+    add_path(parser)
+    parser.add_argument("--result-class", metavar="CLASS", help="only associations of this class, or of one below it")
+    parser.add_argument("--role", metavar="NAME", help="only where PATH is at this end")
+    add_properties(parser)
+    add_namespace(parser)
+
+
+def run(host: Host, args: argparse.Namespace) -> int:
+    """Print the associations."""
+    found = host.references(
+        args.path,
+        result_class=args.result_class,
+        role=args.role,
+        properties=args.properties,
+        namespace=args.namespace,
+    )
+    return print_instances(args, found, f"no association of that kind refers to {args.path}")

@@ -1,0 +1,23 @@
+"""How is an error said? In one line on standard error; for a script that asked for JSON, as an object."""
+
+import argparse
+import sys
+
+from logonscope.errors import LogonscopeError
+from logonscope.faces.cli.text import for_terminal
+
+BY_NUMBER = {"get", "enumerate", "associators", "references", "invoke", "classes", "class"}
+"""Commands whose errors begin with the name and number that WMI gives them."""
+
+
+def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
+    """Print an error."""
+    if args is not None and args.output in {"json", "jsonl"}:
+        import json  # noqa: PLC0415 -- people's format needs none
+
+        told = {"name": error.name, "number": error.number, "message": error.message, "hint": error.hint}
+        print(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()), file=sys.stderr)
+        return
+    by_number = args is not None and args.command in BY_NUMBER
+    head = f"{error.name} (0x{error.number:08X})" if by_number else "logonscope"
+    print(f"{head}: {for_terminal(str(error))}", file=sys.stderr)

@@ -1,0 +1,76 @@
+"""Win32_ComputerSystem: which computer is this?"""
+
+from logonscope.facts import LogonSession
+from logonscope.providers.machine import PLATFORM, SESSIONS, VITALS, Census, computer_name, of_platform, of_vitals
+from logonscope.providers.naming import domain_and_name
+from logonscope.providers.provider import Context, Provider, always, column, nothing
+from logonscope.providers.text import clean
+
+_SYSTEM_TYPES = {
+    "x86_64": "x64-based PC", "i386": "X86-based PC", "i586": "X86-based PC", "i686": "X86-based PC",
+    "aarch64": "ARM64-based PC", "arm64": "ARM64-based PC",
+}  # fmt: skip
+"""Windows' words for the architectures that it knows."""
+
+_DOMAIN = "whether it is joined is known to sssd, winbind or Kerberos alone"
+
+
+def _dns_name(census: Census, _: Context) -> str:
+    return computer_name(census.machine).split(".", 1)[0]
+
+
+def _console_user(census: Census, context: Context) -> str | None:
+    """Return who is logged in at the machine's own seat."""
+    return next((_qualified(session, context) for session in census.sessions if _is_console(session)), None)
+
+
+def _is_console(session: LogonSession) -> bool:
+    return session.seat == "seat0" and session.state == "active" and session.login_class == "user"
+
+
+def _qualified(session: LogonSession, context: Context) -> str | None:
+    if session.user is None:
+        return None
+    return "\\".join(domain_and_name(session.user, context.machine.hostname))
+
+
+PROVIDER = Provider(
+    subject="machine",
+    columns={
+        "Caption": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
+        "Description": column(
+            of_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")), "as SystemType", PLATFORM
+        ),
+        "Name": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
+        "CreationClassName": always("Win32_ComputerSystem"),
+        "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
+        "DaylightInEffect": column(of_vitals(lambda vitals: vitals.daylight), "the local zone", VITALS),
+        "DNSHostName": column(_dns_name, "the kernel's hostname up to its first dot"),
+        "Domain": nothing(_DOMAIN),
+        "DomainRole": nothing(_DOMAIN),
+        "PartOfDomain": nothing(_DOMAIN),
+        "Workgroup": nothing(_DOMAIN),
+        "HypervisorPresent": column(
+            of_platform(lambda platform: platform.hypervisor), "/proc/cpuinfo: the flag hypervisor", PLATFORM
+        ),
+        "Manufacturer": column(of_platform(lambda platform: clean(platform.vendor)), "DMI: sys_vendor", PLATFORM),
+        "Model": column(of_platform(lambda platform: clean(platform.product)), "DMI: product_name", PLATFORM),
+        "SystemFamily": column(of_platform(lambda platform: clean(platform.family)), "DMI: product_family", PLATFORM),
+        "SystemSKUNumber": column(of_platform(lambda platform: clean(platform.sku)), "DMI: product_sku", PLATFORM),
+        "SystemType": column(
+            of_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")),
+            "the kernel's architecture, in Windows' words", PLATFORM,
+        ),
+        "NumberOfProcessors": column(
+            of_platform(lambda platform: platform.packages), "/proc/cpuinfo: physical id; null where there is none",
+            PLATFORM,
+        ),
+        "NumberOfLogicalProcessors": column(
+            of_platform(lambda platform: platform.processors), "/proc/stat: the lines cpuN", PLATFORM
+        ),
+        "TotalPhysicalMemory": column(of_vitals(lambda vitals: vitals.memory), "/proc/meminfo: MemTotal", VITALS),
+        "UserName": column(
+            _console_user, "the active login of class user on seat0, of those that the caller sees", SESSIONS
+        ),
+    },
+)  # fmt: skip

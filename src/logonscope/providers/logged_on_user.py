@@ -1,0 +1,28 @@
+"""Win32_LoggedOnUser: which account is each logon session of? The System session is of none: nobody logged in."""
+
+from logonscope.cim.types import Value
+from logonscope.facts import LogonSession, Selection
+from logonscope.providers.naming import account_reference, login_names, name_of
+from logonscope.providers.owned import session_meant
+from logonscope.providers.provider import Context, End, Provider, column
+
+
+def _account(session: LogonSession, _: object, context: Context) -> tuple[Value, ...]:
+    name = session.user or name_of(session.uid or 0, context.accounts)
+    return account_reference(name, context.machine.hostname)
+
+
+def _logons_meant(account: tuple[Value, ...], _: object) -> Selection:
+    return Selection(login_users=login_names(account[2], account[1]))
+
+
+PROVIDER = Provider(
+    subject="logon session",
+    of=lambda session, *_: session.uid is not None,
+    columns={
+        "Antecedent": column(_account, "the login uid, by the name that the name service has for it, else its digits"),
+        "Dependent": column(lambda session, *_: ("Win32_LogonSession", session.logon_id), "see Win32_LogonSession"),
+    },
+    ends={"Antecedent": End("user"), "Dependent": End("logon session", slice(0, 2))},
+    fixes={"Antecedent": _logons_meant, "Dependent": session_meant},
+)

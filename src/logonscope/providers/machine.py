@@ -1,0 +1,59 @@
+"""What do tables of the machine share? The one item that they are made of, its names, and units."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from logonscope.cim.types import Value
+from logonscope.facts import LogonSession, Machine, Platform, Vitals
+from logonscope.ownership import moment
+from logonscope.providers.provider import Context
+from logonscope.providers.text import clean
+
+PLATFORM, VITALS, PROCESSES, SESSIONS = "platform", "vitals", "processes", "sessions"
+"""What a column of the machine may need; each is read only where a column names it."""
+
+
+class Census(NamedTuple):
+    """The machine, and what the caller sees on it: how many processes, and which logon sessions."""
+
+    machine: Machine
+    platform: Platform = Platform()
+    vitals: Vitals | None = None
+    processes: int | None = None
+    sessions: tuple[LogonSession, ...] = ()
+
+
+def computer_name(machine: Machine) -> str:
+    """Return the name of the computer, as the key of Win32_ComputerSystem and the domain of its accounts have it."""
+    return clean(machine.hostname) or ""
+
+
+def computer_reference(context: Context) -> tuple[Value, ...]:
+    """Return a reference to the computer."""
+    return ("Win32_ComputerSystem", computer_name(context.machine))
+
+
+def system_name(machine: Machine) -> str:
+    """Return the name of the operating system: PRETTY_NAME of os-release, else the kernel's."""
+    return clean(machine.system) or f"Linux {clean(machine.kernel)}"
+
+
+def kilobytes(number: int | None) -> int | None:
+    """Return bytes in kilobytes, as WMI counts them: 1,024 bytes."""
+    return None if number is None else number >> 10
+
+
+def of_platform(get: Callable[[Platform], Value]) -> Callable[[Census, Context], Value]:
+    """Return the function of a column that the platform alone makes."""
+    return lambda census, _: get(census.platform)
+
+
+def of_vitals(get: Callable[[Vitals], Value]) -> Callable[[Census, Context], Value]:
+    """Return the function of a column that the vitals alone make; null where there are none."""
+    return lambda census, _: None if census.vitals is None else get(census.vitals)
+
+
+def boot_time(machine: Machine) -> datetime | None:
+    """Return when the machine booted."""
+    return None if machine.btime is None else moment(machine.btime)

@@ -1,0 +1,110 @@
+"""Win32_OperatingSystem: which operating system is this, and how is it just now?"""
+
+from datetime import datetime
+
+from logonscope.facts import LogonSession, Vitals
+from logonscope.ownership import moment
+from logonscope.providers.machine import (
+    PLATFORM,
+    PROCESSES,
+    SESSIONS,
+    VITALS,
+    Census,
+    boot_time,
+    computer_name,
+    kilobytes,
+    of_platform,
+    of_vitals,
+    system_name,
+)
+from logonscope.providers.provider import Context, Provider, always, column, nothing
+from logonscope.providers.text import clean
+
+LINUX = 36
+"""OSType (CIM_OperatingSystem)."""
+
+_NOT_PEOPLE = {0, 4, 5}
+"""LogonTypes of no person: System, Batch, Service."""
+
+_64_BIT = {"x86_64", "aarch64", "arm64", "ppc64", "ppc64le", "s390x", "riscv64", "mips64", "loongarch64", "sparc64"}
+_32_BIT = {"i386", "i486", "i586", "i686", "armv6l", "armv7l", "armv8l", "ppc", "s390", "mips", "riscv32", "sparc"}
+
+
+def _is_person(session: LogonSession) -> bool:
+    return session.logon_type not in _NOT_PEOPLE
+
+
+def _users(census: Census, _: Context) -> int:
+    return sum(map(_is_person, census.sessions))
+
+
+def _architecture(architecture: str | None) -> str | None:
+    if architecture is None:
+        return None
+    return "64-bit" if architecture in _64_BIT else "32-bit" if architecture in _32_BIT else None
+
+
+def _virtual(memory: int | None, swap: int | None) -> int | None:
+    return None if memory is None or swap is None else kilobytes(memory + swap)
+
+
+def _now(vitals: Vitals) -> datetime | None:
+    return moment(vitals.at / 1e6)
+
+
+PROVIDER = Provider(
+    subject="machine",
+    columns={
+        "Caption": column(lambda census, _: system_name(census.machine), "os-release: PRETTY_NAME"),
+        "Name": column(lambda census, _: system_name(census.machine), "os-release: PRETTY_NAME"),
+        "CSCreationClassName": always("Win32_ComputerSystem"),
+        "CSName": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
+        "CreationClassName": always("Win32_OperatingSystem"),
+        "OSType": always(LINUX, "36: LINUX"),
+        "Version": column(lambda census, _: clean(census.machine.kernel), "the kernel's release: uname -r"),
+        "BuildNumber": column(
+            of_platform(lambda platform: clean(platform.build)), "the kernel's version: uname -v", PLATFORM
+        ),
+        "OSArchitecture": column(
+            of_platform(lambda platform: _architecture(platform.architecture)),
+            "the kernel's architecture: 64-bit or 32-bit", PLATFORM,
+        ),
+        "LastBootUpTime": column(lambda census, _: boot_time(census.machine), "/proc/stat: btime"),
+        "LocalDateTime": column(of_vitals(_now), "the clock", VITALS),
+        "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
+        "NumberOfProcesses": column(
+            lambda census, _: census.processes, "how many instances of Win32_Process the caller sees", PROCESSES
+        ),
+        "NumberOfUsers": column(
+            _users, "the logon sessions that the caller sees, but for LogonTypes 0, 4 and 5", SESSIONS
+        ),
+        "MaxNumberOfProcesses": column(
+            of_platform(lambda platform: platform.pid_max), "/proc/sys/kernel/pid_max", PLATFORM
+        ),
+        "TotalVisibleMemorySize": column(
+            of_vitals(lambda vitals: kilobytes(vitals.memory)), "/proc/meminfo: MemTotal", VITALS
+        ),
+        "FreePhysicalMemory": column(
+            of_vitals(lambda vitals: kilobytes(vitals.memory_available)), "/proc/meminfo: MemAvailable", VITALS
+        ),
+        "TotalVirtualMemorySize": column(
+            of_vitals(lambda vitals: _virtual(vitals.memory, vitals.swap)),
+            "/proc/meminfo: MemTotal + SwapTotal", VITALS,
+        ),
+        "FreeVirtualMemory": column(
+            of_vitals(lambda vitals: _virtual(vitals.memory_available, vitals.swap_free)),
+            "/proc/meminfo: MemAvailable + SwapFree", VITALS,
+        ),
+        "SizeStoredInPagingFiles": column(
+            of_vitals(lambda vitals: kilobytes(vitals.swap)), "/proc/meminfo: SwapTotal", VITALS
+        ),
+        "FreeSpaceInPagingFiles": column(
+            of_vitals(lambda vitals: kilobytes(vitals.swap_free)), "/proc/meminfo: SwapFree", VITALS
+        ),
+        "Distributed": always(value=False, source="one kernel, one computer"),
+        "Primary": always(value=True, source="the one that runs"),
+        "Description": nothing("nobody is asked for one"),
+        "InstallDate": nothing("no file tells it on every distribution"),
+        "Status": nothing("what would be an error here shows elsewhere"),
+    },
+)  # fmt: skip

@@ -1,0 +1,66 @@
+"""What do tables of processes share? Parts of a value, and what a fixed key of a process or a logon session means."""
+
+import re
+
+from logonscope.cim.types import Value
+from logonscope.facts import UNSET, Account, Owner, Process, Selection
+from logonscope.ownership import SYSTEM_LOGON_ID
+from logonscope.providers.naming import login_names
+from logonscope.providers.provider import Context
+from logonscope.providers.text import clean
+
+_LOGON_ID = re.compile("0|[1-9][0-9]{0,19}")
+_HANDLE = re.compile("0|[1-9][0-9]{0,9}")
+_NONE: frozenset[str] = frozenset()
+
+
+def process_reference(process: Process, of: str = "Win32_Process") -> tuple[Value, ...]:
+    """Return a reference to a process."""
+    return (of, str(process.pid))
+
+
+def is_placed(_: Process, owner: Owner, __: Context) -> bool:
+    """Tell whether the process's logon session is known, and the caller's to see: else there is no pair of both."""
+    return owner.logon is not None
+
+
+def pid_meant(handle: Value, _: object = None) -> Selection:
+    """Return the process that a handle names; a text that is no pid names none."""
+    text = str(handle)
+    return Selection(pids=frozenset({int(text)}) if _HANDLE.fullmatch(text) else frozenset())
+
+
+def logon_meant(logon_id: Value, _: object = None) -> Selection:
+    """Return the logon session that a LogonId names; a text that is no number names none."""
+    return Selection(logon_ids=frozenset({str(logon_id)}) if _LOGON_ID.fullmatch(str(logon_id)) else _NONE)
+
+
+def process_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
+    """Return the process that a reference names."""
+    return pid_meant(reference[1])
+
+
+def session_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
+    """Return the logon session that a reference names."""
+    return logon_meant(reference[1])
+
+
+def logon_users_meant(name: Value, domain: Value) -> Selection:
+    """Return the logon sessions that accounts of this name may have."""
+    return Selection(login_users=login_names(name, domain))
+
+
+def effective_user(process: Process, context: Context) -> str | None:
+    """Return whom a process runs as."""
+    uid = process.uids[1] if process.uids else None
+    account: Account | None = None if uid is None else context.accounts.get(uid)
+    return clean(account.name) if account else None
+
+
+def session_number(process: Process, owner: Owner, _: Context) -> int | None:
+    """Return Win32_Process.SessionId: 0 for the System session, else the kernel id; null without one."""
+    if owner.logon == SYSTEM_LOGON_ID:
+        return 0
+    if owner.logon is None or process.ses is None or process.ses == UNSET:
+        return None
+    return process.ses

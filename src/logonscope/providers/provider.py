@@ -1,0 +1,161 @@
+"""What is a provider? A table: what its rows are of, which of them are instances of its class, what each property is.
+
+The rows are of one subject (processes, logon sessions, ...), which the broker reads and filters.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
+
+from logonscope.cim.schema import schema
+from logonscope.cim.types import TYPES, Value
+from logonscope.facts import EVERYTHING, Account, Machine, Selection
+
+Subject = Literal[
+    "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace"
+]
+"""What rows are of. Each item is a tuple, and is passed to the functions of a table part by part:
+
+process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: the same of the user
+manager and of the login, four parts; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
+Process, Owner); machine: (Census,); namespace: (name,).
+"""
+
+OWNER = "owner"
+"""Beside facts of Process: the column needs to know which logon session owns the process."""
+
+NOWHERE = "always null: "
+"""How the source of a property begins that Linux has nothing for."""
+
+
+class Context(NamedTuple):
+    """What a value may need besides its item."""
+
+    machine: Machine
+    accounts: Mapping[int, Account]
+
+
+class Column(NamedTuple):
+    """What a property is made of: a function of the item and the context, the facts it needs, where they come from."""
+
+    value: Callable[..., Value]
+    source: str
+    facts: frozenset[str] = frozenset()
+
+
+def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
+    """Return a column."""
+    return Column(value, source, frozenset(facts))
+
+
+def always(value: Value, source: str = "a constant") -> Column:
+    """Return the column of a property that is the same for all."""
+    return Column(lambda *_: value, source)
+
+
+def nothing(reason: str) -> Column:
+    """Return the column of a property that Linux has nothing for."""
+    return Column(lambda *_: None, f"{NOWHERE}{reason}")
+
+
+def _every(*_: object) -> bool:
+    return True
+
+
+def _unfixed(_: Value, __: Mapping[str, Value]) -> Selection:
+    return EVERYTHING
+
+
+Fix = Callable[[Any, Mapping[str, Value]], Selection]
+"""What the fixed value of a property means, beside all that is fixed."""
+
+
+class End(NamedTuple):
+    """What stands at an end of an association: of which subject, and which part of the association's item it is.
+
+    ``part`` None: it is no part of the item, and is looked up by its key.
+    """
+
+    subject: Subject
+    part: slice | None = None
+
+
+class Provider(NamedTuple):
+    """How a class gets its instances. A property without a column is null."""
+
+    subject: Subject
+    columns: Mapping[str, Column]
+    of: Callable[..., bool] = _every  # which items are instances of the class
+    of_facts: frozenset[str] = frozenset()  # what that takes
+    fixes: Mapping[str, Fix] = {}  # what a fixed value of a property narrows the reading to
+    ends: Mapping[str, End] = {}  # of an association: what its references are made of
+    others: bool = False  # everybody has a row, of which somebody else sees what identifies it
+    distinct: Callable[..., object] | None = None  # of items with the same value the first is the row
+    whole: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # all columns by a shorter way
+
+    def facts(self, columns: Iterable[str]) -> frozenset[str]:
+        """Return the facts that these columns need."""
+        return self.of_facts.union(*(self.columns[name].facts for name in columns if name in self.columns))
+
+    def selection(self, fixed: Mapping[str, Value]) -> Selection:
+        """Return what fixed values of properties narrow the reading to."""
+        narrowed = EVERYTHING
+        for name, value in fixed.items():
+            narrowed = narrowed.narrowed(self.fixes.get(name, _unfixed)(value, fixed))
+        return narrowed
+
+    def rows(
+        self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
+    ) -> Iterator[tuple[Value, ...]]:
+        """Yield the rows of those items that are instances of the class."""
+        if self.whole is not None and list(columns) == list(self.columns):
+            yield from self.whole(items, context)
+            return
+        nothing_known = always(None)
+        values = [self.columns.get(name, nothing_known).value for name in columns]
+        seen: set[object] = set()
+        for item in items:
+            if not self.of(*item, context):
+                continue
+            if self.distinct is not None:
+                mark = self.distinct(*item, context)
+                if mark in seen:
+                    continue
+                seen.add(mark)
+            yield tuple([value(*item, context) for value in values])
+
+
+@cache
+def provider_of(class_name: str) -> Provider | None:
+    """Return the provider of a class; None where it has no instances here."""
+    module = f"logonscope.providers.{file_of(class_name)}"
+    try:
+        found: Provider = import_module(module).PROVIDER
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return None
+    return found._replace(columns={name: _fitted(class_name, name, of) for name, of in found.columns.items()})
+
+
+def _fitted(class_name: str, name: str, of: Column) -> Column:
+    """Return the column with null for a number that the property's type cannot hold."""
+    cls = next(cls for space in schema().namespaces if (cls := schema().find(class_name, space)))
+    cim_type = TYPES[cls.property_named(name).type]
+    if not cim_type.is_integer or cls.property_named(name).array:
+        return of
+    value, low, high = of.value, cim_type.low, cim_type.high
+
+    def fitted(*item: Any) -> Value:
+        found: Any = value(*item)
+        return found if found is None or low <= found <= high else None
+
+    return of._replace(value=fitted)
+
+
+def file_of(class_name: str) -> str:
+    """Return the name of a class's file: SessionProcess of Win32_SessionProcess is session_process."""
+    name = class_name.removeprefix("Win32_").strip("_")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

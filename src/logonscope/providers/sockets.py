@@ -1,0 +1,18 @@
+"""What do tables of sockets share?"""
+
+from logonscope.cim.types import Value
+from logonscope.facts import Selection
+from logonscope.providers.provider import column
+from logonscope.providers.text import clean
+
+SOCKET = {
+    "Protocol": column(lambda socket, *_: clean(socket.protocol), "which file of /proc/net it stands in"),
+    "LocalAddress": column(lambda socket, *_: clean(socket.address), "/proc/net: local_address"),
+    "LocalPort": column(lambda socket, *_: socket.port, "/proc/net: local_address"),
+    "State": column(lambda socket, *_: clean(socket.state) or None, "/proc/net: st"),
+}
+
+
+def ports_meant(port: Value, _: object = None) -> Selection:
+    """Return the sockets with this port on their own side."""
+    return Selection(ports=frozenset({port}) if isinstance(port, int) else frozenset())

@@ -1,0 +1,20 @@
+"""Win32_SystemUsers: which user accounts does the computer have?"""
+
+from logonscope.providers.machine import computer_reference
+from logonscope.providers.naming import account_reference, is_person, users_meant
+from logonscope.providers.provider import End, Provider, column
+
+PROVIDER = Provider(
+    subject="user",
+    of=lambda account, context: is_person(account.uid, context.machine.uid_min),
+    columns={
+        "GroupComponent": column(lambda _, context: computer_reference(context), "the kernel's hostname"),
+        "PartComponent": column(
+            lambda account, context: account_reference(account.name, context.machine.hostname, "Win32_UserAccount"),
+            "see Win32_UserAccount",
+        ),
+    },
+    distinct=lambda account, _: account.name,
+    ends={"GroupComponent": End("machine"), "PartComponent": End("user", slice(0, 1))},
+    fixes={"PartComponent": users_meant},
+)

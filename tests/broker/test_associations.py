@@ -1,0 +1,217 @@
+"""broker/associations.py: what is tied to an instance, by what, and how little is read to say so?"""
+
+from collections.abc import Iterable
+
+import pytest
+
+from logonscope.broker.associations import ANY, Wanted, associators, references
+from logonscope.broker.view import Broker
+from logonscope.cim.binding import write_reference
+from logonscope.cim.instances import Result
+from logonscope.cim.schema import schema
+from logonscope.errors import InvalidClassError, InvalidObjectPathError, LogonscopeError, NotFoundError
+from logonscope.facts import UNSET, Login, Process
+from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, manager_service, session_scope, user
+
+HOST = Memory(example.snapshot()).broker(ROOT)
+
+
+def paths(results: Iterable[Result]) -> list[str]:
+    """Return the paths of what is answered, from the class on."""
+    found = []
+    for result in results:
+        at = [result.columns.index(key) for key in result.cls.keys]
+        for row in result.rows:
+            reference = (result.cls.name, *(row[index] for index in at))
+            found.append(write_reference(reference, schema(), result.cls.namespace).split(":", 1)[1])
+    return found
+
+
+def tied(path: str, wanted: Wanted = ANY, broker: Broker = HOST, namespace: str | None = None) -> list[str]:
+    """Return the paths of the associators of an instance."""
+    return paths(associators(broker, path, wanted, namespace))
+
+
+def test_a_process_is_tied_to_its_logon_session_and_its_computer() -> None:
+    assert tied("Win32_Process=4312") == [
+        'Win32_LogonSession.LogonId="41"',
+        'Win32_ComputerSystem.Name="web1"',
+    ]
+
+
+def test_a_logon_session_is_tied_to_its_account_and_its_processes() -> None:
+    assert tied("Win32_LogonSession=41") == [
+        'Win32_UserAccount.Domain="web1",Name="alice"',
+        *(f'Win32_Process.Handle="{pid}"' for pid in (4100, 4150, 4151, 4300, 4312)),
+    ]
+    assert tied("Win32_LogonSession=4294967297", Wanted(assoc_class="Win32_LoggedOnUser")) == [
+        'Win32_SystemAccount.Domain="web1",Name="postgres"'
+    ]
+
+
+def test_the_system_session_is_nobodys() -> None:
+    assert tied(f"Win32_LogonSession={UNSET}", Wanted(assoc_class="Win32_LoggedOnUser")) == []
+
+
+@pytest.mark.parametrize("account", ["Win32_Account", "Win32_UserAccount"])
+def test_an_account_is_tied_to_its_logon_sessions_its_groups_and_its_computer(account: str) -> None:
+    assert sorted(tied(f'{account}.Domain="web1",Name="alice"')) == [
+        'Win32_ComputerSystem.Name="web1"',
+        'Win32_Group.Domain="web1",Name="alice"',
+        'Win32_Group.Domain="web1",Name="sudo"',
+        'Win32_LogonSession.LogonId="41"',
+        'Win32_LogonSession.LogonId="42"',
+    ]
+
+
+def test_a_group_is_tied_to_its_members_alone() -> None:
+    assert tied('Win32_Group.Domain="web1",Name="sudo"') == ['Win32_UserAccount.Domain="web1",Name="alice"']
+    assert tied('Win32_Group.Domain="web1",Name="postgres"') == ['Win32_SystemAccount.Domain="web1",Name="postgres"']
+
+
+def test_a_computer_is_tied_to_its_system_its_users_and_every_process() -> None:
+    answer = tied('Win32_ComputerSystem.Name="web1"')
+    assert answer[:1] == ["Win32_OperatingSystem=@"]
+    assert [path for path in answer if "UserAccount" in path] == [
+        f'Win32_UserAccount.Domain="web1",Name="{name}"' for name in ("root", "alice", "bob")
+    ]
+    assert len([path for path in answer if "Win32_Process" in path]) == len(example.PROCESSES)
+    assert tied("Win32_OperatingSystem=@") == ['Win32_ComputerSystem.Name="web1"']
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answer"),
+    [
+        (Wanted(assoc_class="Win32_SessionProcess"), ['Win32_LogonSession.LogonId="41"']),
+        (Wanted(assoc_class="CIM_Dependency"), ['Win32_LogonSession.LogonId="41"']),
+        (Wanted(assoc_class="win32_systemprocesses"), ['Win32_ComputerSystem.Name="web1"']),
+        (Wanted(result_class="Win32_LogonSession"), ['Win32_LogonSession.LogonId="41"']),
+        (Wanted(result_class="CIM_LogicalElement", role="dependent"), ['Win32_LogonSession.LogonId="41"']),
+        (Wanted(role="PartComponent"), ['Win32_ComputerSystem.Name="web1"']),
+        (Wanted(role="Antecedent"), []),
+        (Wanted(result_role="Antecedent"), ['Win32_LogonSession.LogonId="41"']),
+        (Wanted(result_role="Dependent"), []),
+        (Wanted(result_class="Win32_Process"), []),
+        (Wanted(properties=["LogonId"]), ['Win32_LogonSession.LogonId="41"']),
+    ],
+)
+def test_classes_and_roles_narrow_the_answer(wanted: Wanted, answer: list[str]) -> None:
+    assert tied("Win32_Process=4312", wanted) == answer
+
+
+SESSION_41 = r'"\\\\.\\root\\cimv2:Win32_LogonSession.LogonId=\"41\""'
+PROCESS_4312 = r'"\\\\.\\root\\cimv2:Win32_Process.Handle=\"4312\""'
+WEB1 = r'"\\\\.\\root\\cimv2:Win32_ComputerSystem.Name=\"web1\""'
+ALICE = r'"\\\\.\\root\\cimv2:Win32_Account.Domain=\"web1\",Name=\"alice\""'
+
+
+def test_references_are_the_associations_themselves() -> None:
+    assert paths(references(HOST, "Win32_Process=4312")) == [
+        f"Win32_SessionProcess.Antecedent={SESSION_41},Dependent={PROCESS_4312}",
+        f"Win32_SystemProcesses.GroupComponent={WEB1},PartComponent={PROCESS_4312}",
+    ]
+    narrowed = references(HOST, "Win32_LogonSession=41", Wanted(result_class="Win32_LoggedOnUser", role="Dependent"))
+    assert paths(narrowed) == [f"Win32_LoggedOnUser.Antecedent={ALICE},Dependent={SESSION_41}"]
+    assert paths(references(HOST, "Win32_LogonSession=41", Wanted(role="GroupComponent"))) == []
+
+
+def test_what_linux_knows_beyond_has_associations_of_its_own() -> None:
+    assert tied("LS_Process=4312", namespace="root\\logonscope") == [
+        "LS_Socket.Inode=9001",
+        'LS_LogonSession.LogonId="41"',
+    ]
+    assert tied("root/logonscope:LS_Socket=9001") == ['LS_Process.Handle="4312"']
+    assert tied("root/logonscope:LS_LogonSession=37") == [f'LS_Process.Handle="{pid}"' for pid in (3990, 3991)]
+
+
+def test_a_desktop_login_is_tied_to_the_user_manager_that_runs_its_applications() -> None:
+    leader = Process(50, ses=9, loginuid=1000, cgroup=session_scope(1000, "9"), comm="gdm", start=1, uids=(0,) * 4)
+    manager = Process(60, ses=10, loginuid=1000, cgroup=manager_service(1000), comm="systemd", start=2)
+    snapshot = example.snapshot()._replace(
+        processes=(leader, manager),
+        logins=(
+            Login("9", 1000, audit=9, leader=50, cls="user", type="wayland", scope="session-9.scope", process=leader),
+            Login("user@1000.service", 1000, leader=60, cls="manager", scope="user@1000.service", process=manager),
+        ),
+    )
+    broker = Memory(snapshot).broker(ROOT)
+    assert tied("root/logonscope:LS_LogonSession=9", Wanted("LS_SessionUserManager"), broker) == [
+        'LS_LogonSession.LogonId="10"'
+    ]
+    assert tied("root/logonscope:LS_LogonSession=10", Wanted(result_role="Dependent", role="Antecedent",
+        assoc_class="LS_SessionUserManager"), broker) == ['LS_LogonSession.LogonId="9"']  # fmt: skip
+    assert tied("root/logonscope:LS_LogonSession=41", Wanted("LS_SessionUserManager")) == []
+
+
+# How little is read
+
+
+@pytest.mark.parametrize("path", ["Win32_Process=4312", "root/logonscope:LS_Process=4312"])
+def test_the_logon_session_of_a_process_is_told_by_the_processes_that_led_to_it(path: str) -> None:
+    memory = Memory(example.snapshot())
+    result_class = "LS_LogonSession" if "LS_" in path else "Win32_LogonSession"
+    assert tied(path, Wanted(result_class=result_class), memory.broker(ROOT))
+    assert set(memory.pids_asked) <= {4312, 4300, 4151, 4150, 4100, 700}
+    assert not any(needs.logins and needs.login_ids is None for needs in memory.asked)
+
+
+def test_the_processes_of_a_logon_session_are_read_once_and_no_other_is() -> None:
+    memory = Memory(example.snapshot())
+    found = associators(memory.broker(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
+    names = [row[result.columns.index("Name")] for result in found for row in result.rows]
+    assert names == ["tmux: server", "python3"]
+    assert [needs.ses for needs in memory.asked if needs.process] == [frozenset({37, UNSET})]
+
+
+def test_a_pid_that_is_given_out_again_half_way_is_no_member() -> None:
+    """The pairs and the processes come of one reading: there is no moment between the two."""
+    stranger = example.BY_PID[700]._replace(pid=3991)
+    later = tuple(stranger if process.pid == 3991 else process for process in example.PROCESSES)
+    memory = Memory(*[example.snapshot()] * 2, example.snapshot()._replace(processes=later))
+    found = associators(memory.broker(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
+    assert [row[result.columns.index("Name")] for result in found for row in result.rows] == ["tmux: server", "python3"]
+
+
+# What is not there, or not for this caller
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["Win32_Process=99", "Win32_LogonSession=99", 'Win32_UserAccount.Domain="web1",Name="carol"',
+     'Win32_Account.Domain="web1",Name="carol"', 'Win32_ComputerSystem.Name="web2"'],
+)  # fmt: skip
+def test_an_instance_that_is_not_there_is_not_found(path: str) -> None:
+    for ask in (associators, references):
+        with pytest.raises(NotFoundError, match="there is no"):
+            list(ask(HOST, path))
+
+
+def test_somebody_is_told_of_the_own_logon_sessions_alone() -> None:
+    bob = Memory(example.snapshot()).broker(user(1001))
+    assert tied("Win32_LogonSession=37", broker=bob) == [
+        'Win32_UserAccount.Domain="web1",Name="bob"',
+        'Win32_Process.Handle="3990"', 'Win32_Process.Handle="3991"',
+    ]  # fmt: skip
+    with pytest.raises(NotFoundError):
+        tied("Win32_LogonSession=41", broker=bob)
+    assert tied("Win32_Process=4312", broker=bob) == ['Win32_ComputerSystem.Name="web1"']
+    assert tied('Win32_UserAccount.Domain="web1",Name="alice"', Wanted("Win32_LoggedOnUser"), bob) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "error"),
+    [
+        ("Win32_Process", Wanted(), InvalidObjectPathError),
+        ("Win32_Process=1", Wanted(assoc_class="Win32_Nothing"), InvalidClassError),
+        ("Win32_Process=1", Wanted(result_class="LS_Process"), InvalidClassError),
+    ],
+)
+def test_what_names_nothing_is_refused_before_anything_is_read(
+    path: str, wanted: Wanted, error: type[LogonscopeError]
+) -> None:
+    memory = Memory(example.snapshot())
+    with pytest.raises(error):
+        associators(memory.broker(ROOT), path, wanted)
+    assert memory.asked == []

@@ -1,0 +1,170 @@
+"""broker/invoke.py: does a method do what it says, with the caller's rights, to that process and no other?"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import logonscope
+from logonscope.broker.invoke import invoke
+from logonscope.broker.view import Broker
+from logonscope.cim.instances import Outcome
+from logonscope.errors import (
+    InvalidMethodError,
+    InvalidMethodParametersError,
+    InvalidObjectPathError,
+    LogonscopeError,
+    NotFoundError,
+    NotSupportedError,
+    TypeMismatchError,
+)
+from logonscope.facts import Action, Process, Source
+from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, user
+
+KERNEL_THREAD = 0x00200000
+
+
+def host(*processes: Process) -> Memory:
+    return Memory(example.snapshot()._replace(processes=processes or example.PROCESSES))
+
+
+def test_the_owner_of_a_process_is_whom_it_runs_as() -> None:
+    broker = host().broker(ROOT)
+    assert invoke(broker, "Win32_Process=3901", "GetOwner") == Outcome(0, {"User": "postgres", "Domain": "web1"})
+    assert invoke(broker, "Win32_Process=4312", "getowner").parameters == {"User": "root", "Domain": "web1"}
+    assert invoke(broker, "Win32_Process=3901", "GetOwnerSid") == Outcome(0, {"Sid": "S-1-22-1-110"})
+
+
+def test_an_owner_without_an_account_is_told_by_uid() -> None:
+    broker = host(example.BY_PID[4312]._replace(uids=(4242,) * 4)).broker(ROOT)
+    assert invoke(broker, "Win32_Process=4312", "GetOwner").parameters["User"] == "4242"
+
+
+def test_terminate_ends_the_process_that_was_seen() -> None:
+    memory = host()
+    assert invoke(memory.broker(ROOT), "Win32_Process=4312", "Terminate", {"Reason": 1}) == Outcome(0)
+    assert memory.done == [Action(4312, example.BY_PID[4312].start)]
+
+
+@pytest.mark.parametrize(
+    ("number", "nice"), [(64, 19), (16384, 10), (32, 0), (32768, -7), ("0x80", -14), ("256", -20)]
+)  # fmt: skip
+def test_priorities_are_set_as_libuv_pairs_them(number: Any, nice: int) -> None:
+    memory = host()
+    assert invoke(memory.broker(ROOT), "Win32_Process=4312", "SetPriority", {"priority": number}) == Outcome(0)
+    assert memory.done == [Action(4312, example.BY_PID[4312].start, nice)]
+
+
+@pytest.mark.parametrize("parameters", [{"Priority": 5}, {"Priority": 0}, {}, {"Priority": None}])
+def test_a_priority_that_is_none_is_an_invalid_parameter(parameters: dict[str, Any]) -> None:
+    memory = host()
+    assert invoke(memory.broker(ROOT), "Win32_Process=4312", "SetPriority", parameters) == Outcome(21)
+    assert memory.done == []
+
+
+def test_what_cannot_be_ended_is_not_said_to_be() -> None:
+    memory = host(example.BY_PID[1], example.BY_PID[2]._replace(flags=KERNEL_THREAD))
+    for pid in (1, 2):
+        assert invoke(memory.broker(ROOT), f"Win32_Process={pid}", "Terminate") == Outcome(2)
+    assert memory.done == []
+
+
+@pytest.mark.parametrize(
+    ("uids", "ended", "lowered", "raised"),
+    [
+        ((1000, 1000, 1000, 1000), 0, 0, 3),
+        ((1000, 0, 0, 0), 0, 0, 3),  # a setuid program that one started: kill(2) goes by the real uid
+        ((0, 0, 1000, 0), 0, 2, 2),  # by the saved one too, setpriority(2) does not
+        ((0, 1000, 0, 0), 2, 0, 3),  # by the effective one setpriority(2) alone
+        ((0, 0, 0, 0), 2, 2, 2),  # what sudo started in one's own login
+        ((1001, 1001, 1001, 1001), 2, 2, 2),
+    ],
+)
+def test_somebody_may_do_what_the_kernel_would_let_that_uid_do(
+    uids: tuple[int, int, int, int], ended: int, lowered: int, raised: int
+) -> None:
+    memory = host(example.BY_PID[4312]._replace(uids=uids))
+    broker = memory.broker(user(1000))
+    assert invoke(broker, "Win32_Process=4312", "Terminate").return_value == ended
+    assert invoke(broker, "Win32_Process=4312", "SetPriority", {"Priority": 64}).return_value == lowered
+    assert invoke(broker, "Win32_Process=4312", "SetPriority", {"Priority": 128}).return_value == raised
+    assert [action.nice for action in memory.done] == [*([None] * (not ended)), *([19] * (not lowered))]
+
+
+def test_of_anothers_process_nothing_is_told_and_nothing_done() -> None:
+    memory = host()
+    broker = memory.broker(user(1001))
+    assert invoke(broker, "Win32_Process=4150", "GetOwner") == Outcome(2)
+    assert invoke(broker, "Win32_Process=4150", "Terminate") == Outcome(2)
+    assert memory.done == []
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "parameters", "error", "said"),
+    [
+        ("Win32_Process=99", "GetOwner", {}, NotFoundError, "there is no"),
+        ('Win32_Process="04312"', "Terminate", {}, NotFoundError, "there is no"),
+        ('Win32_Process="x"', "Terminate", {}, NotFoundError, "there is no"),
+        ("Win32_Process=4312", "Kill", {}, InvalidMethodError, "Win32_Process has no method 'Kill'"),
+        ("CIM_Process=4312", "Terminate", {}, InvalidMethodError, "CIM_Process has no method"),
+        ("Win32_LogonSession=41", "Terminate", {}, InvalidMethodError, "Win32_LogonSession has no method"),
+        ("Win32_Process=4312", "Terminate", {"Why": 1}, InvalidMethodParametersError, "it takes Reason"),
+        ("Win32_Process=4312", "GetOwner", {"User": "x"}, InvalidMethodParametersError, "it takes none"),
+        ("Win32_Process=4312", "Terminate", {"Reason": "now"}, TypeMismatchError, "the parameter Reason is a uint32"),
+        ("Win32_Process=4312", "SetPriority", {"Priority": 1 << 40}, TypeMismatchError, "out of its range"),
+        ("Win32_Process", "Terminate", {}, InvalidObjectPathError, "is a class, not an instance"),
+        ("Win32_Process", "Create", {"CommandLine": "x"}, NotSupportedError, "not offered on Linux"),
+        ("Win32_Process=4312", "AttachDebugger", {}, NotSupportedError, "not offered on Linux"),
+        ("Win32_OperatingSystem=@", "Reboot", {}, NotSupportedError, "not offered on Linux"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_reason(
+    path: str, method: str, parameters: Mapping[str, Any], error: type[LogonscopeError], said: str
+) -> None:
+    memory = host()
+    with pytest.raises(error) as refused:
+        invoke(memory.broker(ROOT), path, method, parameters)
+    assert said in str(refused.value)
+    assert memory.done == []
+
+
+def test_nothing_can_be_done_to_a_recorded_host() -> None:
+    broker = Broker(Source("file", host().observe), ROOT)
+    assert invoke(broker, "Win32_Process=4312", "GetOwner").return_value == 0
+    with pytest.raises(NotSupportedError, match="nothing can be done to a recorded host"):
+        invoke(broker, "Win32_Process=4312", "Terminate")
+
+
+@pytest.mark.parametrize(("problem", "nice", "outcome"), [(PermissionError, None, 2), (PermissionError, 64, 3)])
+def test_what_the_kernel_refuses_is_told_by_its_number(problem: type[OSError], nice: int | None, outcome: int) -> None:
+    def act(_: Action) -> None:
+        raise problem
+
+    broker = Broker(Source("memory", host().observe, act=act), ROOT)
+    method, parameters = ("Terminate", {}) if nice is None else ("SetPriority", {"Priority": nice})
+    assert invoke(broker, "Win32_Process=4312", method, parameters).return_value == outcome
+
+
+def test_a_process_that_ended_meanwhile_is_not_found() -> None:
+    def act(_: Action) -> None:
+        raise ProcessLookupError
+
+    broker = Broker(Source("memory", host().observe, act=act), ROOT)
+    with pytest.raises(NotFoundError, match="process 4312 has ended"):
+        invoke(broker, "Win32_Process=4312", "Terminate")
+
+
+def test_a_real_process_is_reniced_and_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        here, path = logonscope.connect(), f"Win32_Process={child.pid}"
+        assert here.invoke(path, "SetPriority", {"Priority": 64}) == Outcome(0)
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == 19
+        assert here.get(path, ["Priority"]).Priority == 4
+        assert here.invoke(path, "Terminate") == Outcome(0)
+        assert child.wait(10) == -signal.SIGKILL

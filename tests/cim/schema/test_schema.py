@@ -1,0 +1,152 @@
+"""cim/schema/__init__.py: is each class found where it is, in any case, and does a wrong name get a hint?"""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.cim.classes import Class
+from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
+from logonscope.errors import InvalidClassError, InvalidNamespaceError
+from tests.cim.declared import schema_of
+
+KNOWN = {namespace: {known.name for known in schema().classes(namespace)} for namespace in schema().namespaces}
+OF_THE_SYSTEM = {"__SecurityDescriptor", "__ntlmuser9x"}
+OF_WINDOWS = {
+    "CIM_CollectionOfMSEs", "CIM_DataFile", "CIM_Thread", "Win32_LogicalElement", "Win32_NamedJobObject",
+    "Win32_ServerConnection",
+}  # fmt: skip
+"""What the documented classes refer to that is not here; Win32_LogicalElement is not on Windows either."""
+
+
+def test_there_are_three_namespaces() -> None:
+    assert schema().namespaces == ("root", CIMV2, LOGONSCOPE)
+    assert schema_of("class A {};").namespaces == ("root",)
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace"),
+    [
+        (r"root\cimv2", CIMV2),
+        (r"ROOT\CIMV2", CIMV2),
+        ("root/cimv2", CIMV2),
+        ("Root/LogonScope", LOGONSCOPE),
+        ("ROOT", "root"),
+    ],
+)
+def test_a_namespace_is_known_in_any_case_and_by_both_slashes(name: str, namespace: str) -> None:
+    assert schema().namespace(name) == namespace
+
+
+@pytest.mark.parametrize(
+    "name", ["", "\\", "NONE", r"root\none", r"root\\cimv2", "root\\cimv2\\", r"\root", "cimv2", "root cimv2", "ro\0ot"]
+)
+def test_another_namespace_is_refused_and_those_that_are_there_are_named(name: str) -> None:
+    with pytest.raises(InvalidNamespaceError) as refused:
+        schema().namespace(name)
+    known = r"the namespaces here are root, root\cimv2, root\logonscope"
+    assert str(refused.value) == f"there is no namespace '{name}'; {known}"
+
+
+def test_each_namespace_has_its_own_classes_and_the_system_classes() -> None:
+    system = KNOWN["root"]
+    assert {"__Event", "__NAMESPACE", "__EventFilter"} <= system
+    assert all(name.startswith("__") for name in system)
+    assert KNOWN[CIMV2] & KNOWN[LOGONSCOPE] == system
+    assert {name for name in KNOWN[LOGONSCOPE] - system if not name.startswith("LS_")} == set()
+    assert {name for name in KNOWN[CIMV2] - system if not name.startswith(("Win32_", "CIM_"))} == set()
+
+
+@pytest.mark.parametrize("name", ["Win32_SessionProcess", "win32_sessionprocess", "WIN32_SESSIONPROCESS"])
+def test_a_class_is_found_in_any_case_and_shown_as_it_was_declared(name: str) -> None:
+    found = schema().get(name)
+    assert (found.name, found.namespace) == ("Win32_SessionProcess", CIMV2)
+    assert found is schema().find(name)
+    assert found is schema().get("Win32_SessionProcess", CIMV2)
+
+
+def test_a_system_class_is_in_the_namespace_in_which_it_was_looked_for() -> None:
+    found = [schema().get("__event", namespace) for namespace in schema().namespaces]
+    assert [(known.name, known.namespace) for known in found] == [
+        ("__Event", "root"), ("__Event", CIMV2), ("__Event", LOGONSCOPE),
+    ]  # fmt: skip
+
+
+def test_a_class_that_is_not_there_is_none() -> None:
+    assert schema().find("Win32_Nothing") is None
+    assert schema().find("") is None
+    assert schema().find("LS_Process", CIMV2) is None
+    assert schema().find("Win32_Process", LOGONSCOPE) is None
+    assert schema().find("Win32_Process", "root") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "text"),
+    [
+        ("Win32_Proces", CIMV2, r"root\cimv2 has no class 'Win32_Proces'; did you mean Win32_Process?"),
+        ("win32_sessionproces", CIMV2, r"root\cimv2 has no class 'win32_sessionproces'; did you mean "),
+        ("LS_Proces", LOGONSCOPE, r"root\logonscope has no class 'LS_Proces'; did you mean LS_Process?"),
+        ("__Evnt", "root", "root has no class '__Evnt'; did you mean __Event?"),
+        ("zzz", CIMV2, r"root\cimv2 has no class 'zzz'; see `logonscope classes`"),
+        ("", CIMV2, r"root\cimv2 has no class ''; see `logonscope classes`"),
+        ("ls_process", CIMV2, r"root\cimv2 has no class LS_Process; it is one of root\logonscope"),
+        ("Win32_Process", LOGONSCOPE, r"root\logonscope has no class Win32_Process; it is one of root\cimv2"),
+        ("Win32_Process", "root", r"root has no class Win32_Process; it is one of root\cimv2"),
+    ],
+)
+def test_a_wrong_name_gets_a_hint_and_a_class_of_another_namespace_is_pointed_to(
+    name: str, namespace: str, text: str
+) -> None:
+    with pytest.raises(InvalidClassError) as refused:
+        schema().get(name, namespace)
+    assert str(refused.value).startswith(text)
+
+
+@given(st.text(max_size=30))
+def test_any_name_is_a_class_or_an_invalid_class_and_nothing_else(name: str) -> None:
+    try:
+        found: Class | None = schema().get(name)
+    except InvalidClassError:
+        found = None
+    assert found is schema().find(name)
+
+
+@pytest.mark.parametrize("namespace", schema().namespaces)
+def test_parents_come_before_their_children(namespace: str) -> None:
+    seen: set[str | None] = {None}
+    for known in schema().classes(namespace):
+        assert known.superclass in seen
+        seen.add(known.name)
+    assert seen - {None} == KNOWN[namespace]
+
+
+def test_a_family_is_a_class_and_all_below_it_in_its_namespace() -> None:
+    assert [known.name for known in schema().family("win32_account")] == [
+        "Win32_Account", "Win32_Group", "Win32_SystemAccount", "Win32_UserAccount",
+    ]  # fmt: skip
+    assert [known.name for known in schema().family("Win32_SessionProcess")] == ["Win32_SessionProcess"]
+    assert {"Win32_ProcessStartTrace", "__ExtrinsicEvent"} <= {known.name for known in schema().family("__Event")}
+    assert {known.namespace for known in schema().family("__Event", LOGONSCOPE)} == {LOGONSCOPE}
+    assert not {known.name for known in schema().family("__Event", LOGONSCOPE)} & {"Win32_ProcessStartTrace"}
+
+
+def references(known: Class) -> Iterator[str]:
+    """Yield the classes that the references and embedded objects of a class name."""
+    for method in known.methods.values():
+        yield from (of.reference for of in method.parameters if of.reference)
+    yield from (of.reference for of in known.properties.values() if of.reference)
+
+
+@pytest.mark.parametrize("namespace", schema().namespaces)
+def test_a_reference_names_a_class_or_one_of_those_that_are_declared_nowhere(namespace: str) -> None:
+    named = {name for known in schema().classes(namespace) for name in references(known)}
+    nowhere = {name for name in named if schema().find(name, namespace) is None}
+    assert nowhere == OF_THE_SYSTEM | (OF_WINDOWS if namespace == CIMV2 else set())
+
+
+def test_every_class_of_our_own_is_described_and_so_is_each_of_its_properties() -> None:
+    for known in schema().classes(LOGONSCOPE):
+        if known.name.startswith("LS_"):
+            told = [known.qualifiers, *(of.qualifiers for of in known.properties.values())]
+            assert all(any(q.name == "Description" and q.value for q in qualifiers) for qualifiers in told), known

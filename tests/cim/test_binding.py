@@ -1,0 +1,300 @@
+"""cim/binding.py: does an object path name the one instance that it says, and is every other path refused?"""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.cim.binding import MOST_NESTED, Target, bind, example, write_reference
+from logonscope.cim.paths import LONGEST, ObjectPath, constant, parse_path
+from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
+from logonscope.cim.types import Value
+from logonscope.errors import (
+    InvalidClassError,
+    InvalidNamespaceError,
+    InvalidObjectPathError,
+    LogonscopeError,
+    TypeMismatchError,
+)
+from tests.cim.declared import schema_of
+
+
+def bound(path: str, namespace: str = CIMV2) -> Target:
+    """Return what a path names."""
+    return bind(parse_path(path), schema(), namespace)
+
+
+ALICE = ("Win32_Account", "web1", "alice")
+LOGGED_ON = (
+    r'\\.\root\cimv2:Win32_LoggedOnUser.Antecedent="\\\\.\\root\\cimv2:Win32_Account.Domain=\"web1\",Name=\"alice\"",'
+    r'Dependent="\\\\.\\root\\cimv2:Win32_LogonSession.LogonId=\"41\""'
+)
+QUOTED = (
+    r"Win32_LoggedOnUser.Dependent='Win32_LogonSession=41',"
+    r"Antecedent='Win32_Account.Domain=\'web1\',Name=\"alice\"'"
+)
+SESSION, PROCESS = ("Win32_LogonSession", "41"), ("Win32_Process", "4312")
+
+
+@pytest.mark.parametrize(
+    ("path", "reference"),
+    [
+        ('Win32_Process.Handle="4312"', PROCESS),
+        ("win32_process.HANDLE='4312'", PROCESS),
+        ('Win32_Process="4312"', PROCESS),
+        ("Win32_Process=4312", PROCESS),
+        ("Win32_Process.Handle=04312", PROCESS),
+        ("Win32_Process=0x10D8", PROCESS),
+        ("Win32_Process=TRUE", ("Win32_Process", "TRUE")),
+        ('Win32_Process=""', ("Win32_Process", "")),
+        (r"\\.\root\cimv2:Win32_Process=4312", PROCESS),
+        ("ROOT/CIMV2:Win32_Process=4312", PROCESS),
+        ('Win32_Account.Domain="web1",Name="alice"', ALICE),
+        ('Win32_Account.Name="alice",Domain="web1"', ALICE),
+        ('Win32_Account.NAME="alice",domain="web1"', ALICE),
+        ("Win32_OperatingSystem=@", ("Win32_OperatingSystem",)),
+        (r"root\logonscope:LS_Socket=17", ("LS_Socket", 17)),
+        (r'root\logonscope:LS_Socket.inode="0x11"', ("LS_Socket", 17)),
+        (
+            'Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Process=4312"',
+            ("Win32_SessionProcess", SESSION, PROCESS),
+        ),
+        (
+            r'Win32_SessionProcess.Dependent="//./ROOT/CIMV2:win32_process=4312",Antecedent="Win32_LogonSession=41"',
+            ("Win32_SessionProcess", SESSION, PROCESS),
+        ),
+        (QUOTED, ("Win32_LoggedOnUser", ALICE, SESSION)),
+    ],
+)
+def test_keys_come_in_any_order_case_and_spelling(path: str, reference: tuple[Value, ...]) -> None:
+    target = bound(path)
+    assert target.reference == reference
+    assert target.keys == reference[1:]
+
+
+@pytest.mark.parametrize("path", ["Win32_Process", "win32_process", r"\\.\root\cimv2:Win32_Process"])
+def test_without_keys_it_is_the_class(path: str) -> None:
+    target = bound(path)
+    assert (target.cls.name, target.keys, target.reference) == ("Win32_Process", None, ("Win32_Process",))
+
+
+def test_a_singleton_and_its_class_are_two_things() -> None:
+    assert bound("Win32_OperatingSystem=@").keys == ()
+    assert bound("Win32_OperatingSystem").keys is None
+
+
+def test_the_namespace_of_the_path_counts_before_the_given_one() -> None:
+    assert bound("LS_Process=1", LOGONSCOPE).cls.namespace == LOGONSCOPE
+    assert bound("root/cimv2:Win32_Process=1", LOGONSCOPE).cls.namespace == CIMV2
+    assert bound("Win32_Process=1", "ROOT/CIMV2").cls.namespace == CIMV2
+
+
+def test_a_path_within_a_path_is_of_the_same_namespace_unless_it_says_another() -> None:
+    ends = 'Antecedent="LS_LogonSession=41",Dependent="LS_Process=4312"'
+    reference = ("LS_SessionProcess", ("LS_LogonSession", "41"), ("LS_Process", "4312"))
+    assert bound(f"LS_SessionProcess.{ends}", LOGONSCOPE).reference == reference
+    assert bound(f"root/logonscope:LS_SessionProcess.{ends}", CIMV2).reference == reference
+
+
+REFUSED = r"""
+nowhere:Win32_Process=1
+InvalidNamespaceError: there is no namespace 'nowhere'; the namespaces here are root, root\cimv2, root\logonscope
+
+root:Win32_Process=1
+InvalidClassError: root has no class Win32_Process; it is one of root\cimv2
+
+Win32_Proces=1
+InvalidClassError: root\cimv2 has no class 'Win32_Proces'; did you mean Win32_Process?
+
+LS_Process=1
+InvalidClassError: root\cimv2 has no class LS_Process; it is one of root\logonscope
+
+Win32_Process.Name="x"
+InvalidObjectPathError: Win32_Process.Name="x": Name is no key of Win32_Process;
+write it as Win32_Process.Handle="..."
+
+Win32_Process.Handle="1",Name="x"
+InvalidObjectPathError: Win32_Process.Handle="1",Name="x": Name is no key of Win32_Process;
+write it as Win32_Process.Handle="..."
+
+Win32_Account.Name="alice"
+InvalidObjectPathError: Win32_Account.Name="alice" lacks the key Domain;
+write it as Win32_Account.Domain="...",Name="..."
+
+Win32_Account="alice"
+InvalidObjectPathError: Win32_Account="alice": Win32_Account has 2 keys;
+write it as Win32_Account.Domain="...",Name="..."
+
+Win32_Account.Name="a",Domain="b",NAME="c"
+InvalidObjectPathError: Win32_Account.Name="a",Domain="b",NAME="c" gives the key NAME twice; give it once
+
+Win32_Process=@
+InvalidObjectPathError: Win32_Process=@: Win32_Process is no singleton; write it as Win32_Process.Handle="..."
+
+Win32_Session=@
+InvalidObjectPathError: Win32_Session=@: Win32_Session is no singleton; write it as Win32_Session
+
+Win32_OperatingSystem=1
+InvalidObjectPathError: Win32_OperatingSystem=1: Win32_OperatingSystem has no keys;
+write it as Win32_OperatingSystem=@
+
+Win32_OperatingSystem.Name="x"
+InvalidObjectPathError: Win32_OperatingSystem.Name="x": Name is no key of Win32_OperatingSystem;
+write it as Win32_OperatingSystem=@
+
+root/logonscope:LS_Socket='x'
+TypeMismatchError: the key Inode is a uint64, not 'x'; give a whole number
+
+root/logonscope:LS_Socket=-1
+TypeMismatchError: the key Inode is a uint64, and -1 is out of its range; give 0 to 18446744073709551615
+
+Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Process"
+InvalidObjectPathError: the key Dependent of Win32_SessionProcess names a class, not an instance;
+write it as Win32_Process.Handle="..."
+
+Win32_SessionProcess.Antecedent=41,Dependent="Win32_Process=1"
+InvalidObjectPathError: the key Antecedent of Win32_SessionProcess: '41' is no object path:
+a class name is missing at column 1, where '4' stands; write it as Win32_Process.Handle="4312", without blanks
+
+Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Proces=1"
+InvalidObjectPathError: the key Dependent of Win32_SessionProcess: root\cimv2 has no class 'Win32_Proces';
+did you mean Win32_Process?
+
+Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="LS_Process=1"
+InvalidObjectPathError: the key Dependent of Win32_SessionProcess: root\cimv2 has no class LS_Process;
+it is one of root\logonscope
+
+Win32_LoggedOnUser.Antecedent="root/logonscope:LS_Socket='x'",Dependent="Win32_LogonSession=41"
+InvalidObjectPathError: the key Antecedent of Win32_LoggedOnUser: the key Inode is a uint64, not 'x';
+give a whole number
+"""
+"""A path, and what is said of it."""
+
+
+@pytest.mark.parametrize("case", REFUSED.strip().split("\n\n"))
+def test_what_names_no_instance_is_refused_and_told_how_to_be_written(case: str) -> None:
+    path, *answer = case.splitlines()
+    with pytest.raises(LogonscopeError) as refused:
+        bound(path)
+    assert f"{type(refused.value).__name__}: {refused.value}" == " ".join(answer)
+
+
+ODD = schema_of(r"""
+#pragma namespace("\\\\.\\root\\cimv2")
+class Odd { [Key] boolean On; [Key] sint8 Step; [Key] datetime Since; [Key] char16 Letter; string Rest; };
+class Only { [Key] boolean On; };
+""")
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("Only=TRUE", (True,)),
+        ('Only="false"', (False,)),
+        ("Only=1", (True,)),
+    ],
+)
+def test_a_key_may_be_a_boolean(path: str, keys: tuple[Value, ...]) -> None:
+    assert bind(parse_path(path), ODD, CIMV2).keys == keys
+
+
+def test_a_key_has_the_type_that_its_class_declares() -> None:
+    text = 'Odd.Letter="x",On=FALSE,Since="20260101100200.000000+000",Step={}'
+    letter, on, since, step = bind(parse_path(text.format(-128)), ODD, CIMV2).keys or ()
+    assert (letter, on, since, step) == ("x", False, datetime(2026, 1, 1, 10, 2, tzinfo=UTC), -128)
+    again = write_reference(("Odd", letter, on, since, step), ODD, CIMV2)
+    assert bind(parse_path(again), ODD, CIMV2).keys == (letter, on, since, step)
+    with pytest.raises(TypeMismatchError, match="the key Step is a sint8, and -129 is out of its range"):
+        bind(parse_path(text.format(-129)), ODD, CIMV2)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Win32_Process", 'Win32_Process.Handle="..."'),
+        ("Win32_UserAccount", 'Win32_UserAccount.Domain="...",Name="..."'),
+        ("Win32_OperatingSystem", "Win32_OperatingSystem=@"),
+        ("Win32_Session", "Win32_Session"),
+    ],
+)
+def test_an_example_has_the_form_of_the_class(name: str, written: str) -> None:
+    assert example(schema().get(name)) == written
+
+
+@pytest.mark.parametrize(
+    ("reference", "namespace", "text"),
+    [
+        (PROCESS, CIMV2, r'\\.\root\cimv2:Win32_Process.Handle="4312"'),
+        (ALICE, CIMV2, r'\\.\root\cimv2:Win32_Account.Domain="web1",Name="alice"'),
+        (("LS_Socket", 17), LOGONSCOPE, r"\\.\root\logonscope:LS_Socket.Inode=17"),
+        (("Win32_OperatingSystem",), CIMV2, r"\\.\root\cimv2:Win32_OperatingSystem=@"),
+        (("Win32_LoggedOnUser", ALICE, SESSION), CIMV2, LOGGED_ON),
+    ],
+)  # fmt: skip
+def test_a_reference_is_written_in_the_form_of_the_real_provider(
+    reference: tuple[Value, ...], namespace: str, text: str
+) -> None:
+    assert write_reference(reference, schema(), namespace) == text
+    assert bound(text).reference == reference
+
+
+def nested(depth: int) -> str:
+    """Return a path in which paths stand so deep."""
+    path = "Win32_Process=1"
+    for _ in range(depth):
+        path = f"Win32_SessionProcess.Antecedent={constant(path)},Dependent={constant(path)}"
+    return path
+
+
+def test_paths_stand_in_paths_so_deep_and_no_deeper() -> None:
+    assert bound(nested(MOST_NESTED)).cls.name == "Win32_SessionProcess"
+    with pytest.raises(InvalidObjectPathError) as refused:
+        bound(nested(MOST_NESTED + 1))
+    assert str(refused.value).endswith("paths stand in paths too deep; nest at most 3")
+
+
+def test_the_longest_path_is_judged_at_once() -> None:
+    inner = ObjectPath("Win32_Process", (("Handle", "\\" * 1000),))
+    path = inner
+    while len(str(path)) < LONGEST // 5:
+        path = ObjectPath("Win32_SessionProcess", (("Antecedent", str(path)), ("Dependent", str(inner))))
+    before = time.process_time()
+    assert bound(str(path)).cls.name == "Win32_SessionProcess"
+    assert time.process_time() - before < 0.5
+
+
+words = st.text(max_size=20).filter(lambda text: "%" not in text)
+
+
+@given(words, words, words)
+def test_whatever_the_names_a_reference_comes_back_as_it_was(domain: str, name: str, logon: str) -> None:
+    reference: tuple[Value, ...] = (
+        "Win32_LoggedOnUser",
+        ("Win32_Account", domain, name),
+        ("Win32_LogonSession", logon),
+    )
+    assert bound(write_reference(reference, schema(), CIMV2)).reference == reference
+
+
+class_names = st.sampled_from(
+    ["Win32_Process", "Win32_Account", "Win32_OperatingSystem", "Win32_SessionProcess", "Win32_Session", "LS_Socket"]
+)
+key_names = st.sampled_from(["Handle", "handle", "Name", "Domain", "Antecedent", "Dependent", "Inode", "x"])
+key_values = words | st.integers(-5, 5) | st.booleans() | class_names.map("{}=1".format)
+pairs = st.lists(st.tuples(key_names, key_values), max_size=3).map(tuple)
+alone = st.tuples(st.tuples(st.none(), key_values))
+namespaces = st.sampled_from([None, CIMV2, LOGONSCOPE, "root", "ROOT/CIMV2", "nowhere"])
+
+
+REFUSALS = (InvalidClassError, InvalidNamespaceError, InvalidObjectPathError, TypeMismatchError)
+
+
+@given(st.builds(ObjectPath, class_names, st.none() | pairs | alone, namespaces, st.none()))
+def test_any_path_names_something_or_is_refused_and_nothing_else(path: ObjectPath) -> None:
+    try:
+        target = bind(path, schema(), CIMV2)
+    except REFUSALS:
+        return
+    assert len(target.reference) == len(target.cls.keys) + 1 or target.keys is None

@@ -1,0 +1,74 @@
+"""providers/logged_on_user.py: which account is each logon session of, under whatever name?"""
+
+import pytest
+
+from logonscope.errors import NotFoundError
+from tests import example
+from tests.hosts import HostFolder
+from tests.providers.asked import SNAPSHOT, at, everything, pair, values, web1
+
+
+def account(name: str, domain: str = "web1", of: str = "Win32_Account") -> str:
+    """Return a reference to an account."""
+    return at(f'{of}.Domain="{domain}",Name="{name}"')
+
+
+def session(logon_id: str) -> str:
+    """Return a reference to a logon session."""
+    return at(f'Win32_LogonSession.LogonId="{logon_id}"')
+
+
+def test_every_logon_session_but_the_system_session_is_of_an_account() -> None:
+    assert everything(web1(), "Win32_LoggedOnUser", "Antecedent", "Dependent") == [
+        (account("postgres"), session("4294967297")),
+        (account("bob"), session("37")),
+        (account("alice"), session("41")),
+        (account("alice"), session("42")),
+        (account("root"), session("63")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ['Win32_UserAccount.Domain="web1",Name="alice"', "Win32_Account.Name='ALICE',Domain='WEB1'"]
+)
+def test_from_an_account_its_logon_sessions_are_found(path: str) -> None:
+    assert values(web1().associators(path, assoc_class="Win32_LoggedOnUser"), "LogonId") == ["41", "42"]
+    ties = web1().references(path, result_class="Win32_LoggedOnUser")
+    assert values(ties, "Dependent") == [session("41"), session("42")]
+
+
+def test_from_a_logon_session_its_account_is_found() -> None:
+    found = list(web1().associators("Win32_LogonSession=41", assoc_class="Win32_LoggedOnUser"))
+    assert values(found, "__CLASS", "Caption") == [("Win32_UserAccount", "web1\\alice")]
+    (of_the_system,) = web1().associators("Win32_LogonSession=4294967297", assoc_class="Win32_LoggedOnUser")
+    assert of_the_system["__CLASS"] == "Win32_SystemAccount"
+    assert list(web1().associators("Win32_LogonSession=4294967295", assoc_class="Win32_LoggedOnUser")) == []
+
+
+def test_the_account_of_a_directory_service_keeps_its_domain() -> None:
+    logins = tuple(login._replace(uid=20001) if login.id == "41" else login for login in SNAPSHOT.logins)
+    processes = [found._replace(loginuid=20001) if found.ses == 41 else found for found in SNAPSHOT.processes]
+    host = web1(logins=logins, processes=processes)
+    assert account("dave", "CORP") in everything(host, "Win32_LoggedOnUser", "Antecedent")
+    found = host.associators('Win32_UserAccount.Domain="CORP",Name="dave"', assoc_class="Win32_LoggedOnUser")
+    assert values(found, "LogonId") == ["41"]
+
+
+def test_a_uid_that_no_name_service_knows_is_named_by_its_digits_and_found_by_them(host: HostFolder) -> None:
+    host.process(50, ses=77, loginuid=4242, uid=4242)
+    (found,) = host.connect().enumerate("Win32_LoggedOnUser")
+    assert (found.Antecedent, found.Dependent) == (account("4242", "testhost"), session("77"))
+    assert host.connect().get(found["__PATH"]) == found
+
+
+def test_a_name_that_only_the_login_service_knows_is_used() -> None:
+    accounts = {uid: known for uid, known in example.ACCOUNTS.items() if uid != 1001}
+    host = web1(accounts=accounts)
+    assert (account("bob"), session("37")) in everything(host, "Win32_LoggedOnUser", "Antecedent", "Dependent")
+
+
+def test_an_account_that_did_not_log_in_has_none() -> None:
+    with pytest.raises(NotFoundError):
+        web1().get(pair("Win32_LoggedOnUser", Antecedent=account("bob"), Dependent=session("41")))
+    eve = 'Win32_UserAccount.Domain="example.org",Name="eve"'
+    assert list(web1().associators(eve, assoc_class="Win32_LoggedOnUser")) == []

@@ -1,0 +1,119 @@
+"""providers/ls_process.py: are the kernel's facts of each process there as they are, exact bytes included?"""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+import logonscope
+from logonscope.cim.schema import LOGONSCOPE
+from tests import example
+from tests.hosts import HostFolder, user
+from tests.providers.asked import everything, one, python3, rough, web1
+
+PYTHON3 = "LS_Process=4312"
+
+WHOLE = {
+    "Handle": "4312", "ProcessId": 4312, "Name": "python3", "CommandName": b"python3", "ParentProcessId": 4300,
+    "StartTime": datetime(2026, 1, 1, 10, 40, tzinfo=UTC), "StartTicks": 640 * 60 * 100,
+    "BootId": example.MACHINE.boot_id, "State": "S", "User": "root", "RealUid": 0, "EffectiveUid": 0, "SavedUid": 0,
+    "FilesystemUid": 0, "RealGid": 0, "EffectiveGid": 0, "SavedGid": 0, "FilesystemGid": 0, "LoginUid": 1000,
+    "KernelSessionId": 41, "Cgroup": "/user.slice/user-1000.slice/session-41.scope", "Terminal": "pts/0", "Nice": 0,
+    "KernelPriority": 20, "ThreadCount": 1, "CommandLine": "python3 -m http.server 8080",
+    "Arguments": ["python3", "-m", "http.server", "8080"],
+    "CommandLineBytes": b"python3\0-m\0http.server\x008080\0", "ExecutablePath": "/usr/bin/python3",
+}  # fmt: skip
+
+
+def test_all_that_the_kernel_says_of_a_process() -> None:
+    found = web1().get(PYTHON3, namespace=LOGONSCOPE)
+    assert {name: value for name, value in found.properties().items() if value is not None} == WHOLE
+
+
+def test_the_four_ids_of_each_kind_are_told_apart() -> None:
+    ids = [f"{which}{kind}" for kind in ("Uid", "Gid") for which in ("Real", "Effective", "Saved", "Filesystem")]
+    host = python3(uids=(1000, 0, 1001, 7), gids=(10, 11, 12, 13))
+    assert one(host, PYTHON3, *ids, "User") == (1000, 0, 1001, 7, 10, 11, 12, 13, "root")
+    assert one(python3(uids=None, gids=None), PYTHON3, *ids, "User") == (None,) * 9
+
+
+def test_what_the_kernel_calls_unset_is_null() -> None:
+    assert one(web1(), "LS_Process=1", "LoginUid", "KernelSessionId", "Terminal") == (None, None, None)
+
+
+def test_numbers_may_be_negative() -> None:
+    assert one(python3(nice=-20, priority=-100), PYTHON3, "Nice", "KernelPriority") == (-20, -100)
+
+
+def test_every_byte_of_the_name_and_of_the_arguments_is_kept(host: HostFolder) -> None:
+    names = ("Name", "CommandName", "Arguments", "CommandLineBytes")
+    assert one(rough(host), "LS_Process=11", *names) == (
+        "\ufffd\ufffd[2J(", b"\xff\x1b[2J(", ["caf\ufffd", "", "\ufffd[31m"], b"caf\xe9\0\0\x1b[31m\0",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "arguments"),
+    [
+        (b"ls\0-l\0", ["ls", "-l"]),
+        (b"sh\0-c\0a b\0", ["sh", "-c", "a b"]),
+        (b"ls\0\0", ["ls", ""]),
+        (b"\0", [""]),
+        (b"sshd: alice [priv]", ["sshd: alice [priv]"]),
+        (b"", None),
+        (None, None),
+    ],
+)
+def test_each_argument_stands_by_itself(cmdline: bytes | None, arguments: list[str] | None) -> None:
+    assert one(python3(cmdline=cmdline), PYTHON3, "Arguments", "CommandLineBytes") == (arguments, cmdline)
+
+
+def test_a_process_may_have_no_name_at_all(host: HostFolder) -> None:
+    assert one(rough(host), "LS_Process=12", "Name", "CommandName") == ("", b"")
+
+
+def test_a_kernel_thread_and_a_zombie_have_no_arguments(host: HostFolder) -> None:
+    names = ("State", "Arguments", "CommandLine", "ExecutablePath", "LoginUid")
+    asked = rough(host)
+    assert one(asked, "LS_Process=2", *names) == ("S", None, None, None, None)
+    assert one(asked, "LS_Process=13", *names) == ("Z", None, None, None, 1000)
+
+
+def test_why_a_value_is_null_is_told(host: HostFolder) -> None:
+    names = ("Name", "KernelSessionId", "RealUid", "CommandLine", "Unread")
+    *rest, unread = one(rough(host), "LS_Process=14", *names)
+    assert rest == ["hidden", None, None, None]
+    assert {"ses: Is a directory", "uids: Is a directory", "cmdline: Is a directory"} <= set(unread)
+    assert one(host.connect(), "LS_Process=10", "Name", "CommandLine", "Unread")[2] is None
+
+
+def test_a_name_that_the_kernel_cut_is_whole_and_its_bytes_are_the_kernels(host: HostFolder) -> None:
+    host.process(30, "gnome-terminal-", cmdline=b"/usr/libexec/gnome-terminal-server\0")
+    assert one(host.connect(), "LS_Process=30", "Name", "CommandName") == ("gnome-terminal-server", b"gnome-terminal-")
+
+
+def test_one_sees_ones_own_logon_sessions_with_the_details_of_ones_own_processes() -> None:
+    alices = web1(user(1000))
+    found = {
+        handle: (line, unread)
+        for handle, line, unread in everything(alices, "LS_Process", "Handle", "CommandLine", "Unread")
+    }
+    assert sorted(found) == ["4100", "4120", "4150", "4151", "4300", "4312"]
+    assert found["4151"] == ("-bash", None)
+    assert found["4312"] == (None, ["cmdline: not one of your processes; use sudo"])
+
+
+def test_this_very_process() -> None:
+    names = ("RealUid", "CommandLineBytes", "StartTicks", "BootId", "Nice")
+    with (
+        open("/proc/self/cmdline", "rb") as cmdline,
+        open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot_id,
+    ):
+        mine = (os.getuid(), cmdline.read(), ticks(), boot_id.read().strip(), os.nice(0))
+    assert one(logonscope.connect(), f"LS_Process={os.getpid()}", *names) == mine
+
+
+def ticks() -> int:
+    """Return when this process started (proc(5))."""
+    with open("/proc/self/stat", encoding="ascii") as stat:
+        return int(stat.read().rpartition(")")[2].split()[19])

@@ -1,0 +1,84 @@
+"""providers/owned.py: what do tables of processes share, and what does each form of a key mean?"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.facts import UNSET, Account, Owner, Process, Selection
+from logonscope.ownership import SYSTEM_LOGON_ID
+from logonscope.providers.owned import (
+    effective_user,
+    is_placed,
+    logon_meant,
+    logon_users_meant,
+    pid_meant,
+    process_meant,
+    process_reference,
+    session_meant,
+    session_number,
+)
+from logonscope.providers.provider import Context
+from tests import example
+
+CONTEXT = Context(example.MACHINE, example.ACCOUNTS)
+
+
+@given(st.text(max_size=6) | st.integers().map(str))
+def test_only_the_digits_that_a_pid_is_written_with_mean_it(handle: str) -> None:
+    pids = pid_meant(handle).pids
+    assert pids is not None
+    assert [str(pid) for pid in pids] == ([handle] if pids else [])
+
+
+@pytest.mark.parametrize(("handle", "pids"), [("4312", {4312}), ("0", {0}), ("04312", set()), ("\u0664", set())])
+def test_a_handle_means_one_process_or_none(handle: str, pids: set[int]) -> None:
+    assert pid_meant(handle) == process_meant(("Win32_Process", handle)) == Selection(pids=frozenset(pids))
+
+
+@pytest.mark.parametrize(
+    ("logon_id", "ids"),
+    [("41", {"41"}), (SYSTEM_LOGON_ID, {SYSTEM_LOGON_ID}), ("041", set()), ("c1", set()), ("", set())],
+)
+def test_an_id_means_one_logon_session_or_none(logon_id: str, ids: set[str]) -> None:
+    meant = Selection(logon_ids=frozenset(ids))
+    assert logon_meant(logon_id) == session_meant(("Win32_LogonSession", logon_id)) == meant
+
+
+def test_an_account_means_the_logon_sessions_of_all_its_spellings() -> None:
+    spellings = frozenset({"bob", "web1\\bob", "bob@web1"})
+    assert logon_users_meant("bob", "web1") == Selection(login_users=spellings)
+
+
+def test_a_process_is_referred_to_in_either_namespace() -> None:
+    assert process_reference(Process(7)) == ("Win32_Process", "7")
+    assert process_reference(Process(7), "LS_Process") == ("LS_Process", "7")
+
+
+def test_a_process_is_placed_where_its_logon_session_is_known_to_the_caller() -> None:
+    owners = [Owner("41", "audit"), Owner(SYSTEM_LOGON_ID, "none"), Owner(None, "unread"), Owner(None, "hidden")]
+    assert [is_placed(Process(7), owner, CONTEXT) for owner in owners] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("ses", "owner", "number"),
+    [
+        (UNSET, Owner(SYSTEM_LOGON_ID, "none"), 0),
+        (41, Owner("41", "audit"), 41),
+        (UNSET, Owner("4294967297", "scope"), None),
+        (41, Owner("4294967301", "scope"), 41),
+        (None, Owner("41", "audit"), None),
+        (41, Owner(None, "hidden"), None),
+    ],
+)
+def test_the_session_number_is_the_kernels_and_0_for_the_system(
+    ses: int | None, owner: Owner, number: int | None
+) -> None:
+    assert session_number(Process(7, ses=ses), owner, CONTEXT) == number
+
+
+def test_a_process_runs_as_its_effective_user() -> None:
+    assert effective_user(Process(7, uids=(1000, 0, 0, 0)), CONTEXT) == "root"
+    assert effective_user(Process(7, uids=(0, 4242, 0, 0)), CONTEXT) is None
+    assert effective_user(Process(7), CONTEXT) is None
+    odd = Context(example.MACHINE, {5: Account("a\x1b", 5, 5, "", "", "")})
+    assert effective_user(Process(7, uids=(5,) * 4), odd) == "a\ufffd"

@@ -1,0 +1,350 @@
+"""providers/provider.py: does the engine make of any table what it says, and does every table keep the laws?"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+
+import logonscope.providers
+from logonscope import Host
+from logonscope.broker.instances import enumerate_instances
+from logonscope.cim.classes import Class, Property
+from logonscope.cim.schema import schema
+from logonscope.cim.types import TYPES, Value
+from logonscope.facts import EVERYTHING, FACTS, Selection, Snapshot
+from logonscope.providers.machine import PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.providers.provider import (
+    NOWHERE,
+    OWNER,
+    Context,
+    Provider,
+    always,
+    column,
+    file_of,
+    nothing,
+    provider_of,
+)
+from logonscope.providers.text import clean
+from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, HostFolder, user
+from tests.providers.asked import SNAPSHOT, rough, web1
+from tests.sources.snapshots import snapshots
+
+CONTEXT = Context(example.MACHINE, example.ACCOUNTS)
+ITEMS = [("one", 1), ("two", 2), ("none", -1), ("two", 22)]
+TABLE = Provider(
+    subject="process",
+    columns={
+        "Word": column(lambda word, *_: word, "the word", "comm"),
+        "Twice": column(lambda _, number, __: 2 * number, "the number", "nice", "priority"),
+        "Host": column(lambda _, __, context: context.machine.hostname, "the context"),
+        "Same": always("the same"),
+        "Never": nothing("nobody counts it"),
+    },
+    of=lambda _, number, __: number > 0,
+    of_facts=frozenset({"ses"}),
+    fixes={
+        "Word": lambda word, _: Selection(process_names=frozenset({word})),
+        "Twice": lambda number, fixed: Selection(pids=frozenset({number, len(fixed)})),
+        "Half": lambda number, _: Selection(pids=frozenset({number})),
+    },
+)
+"""A table of pairs of a word and a number."""
+
+
+def rows(table: Provider, *columns: str) -> list[tuple[Value, ...]]:
+    """Return what a table makes of the items."""
+    return list(table.rows(ITEMS, CONTEXT, columns))
+
+
+# The engine
+
+
+def test_a_row_has_the_columns_that_are_asked_for_in_that_order() -> None:
+    assert rows(TABLE, "Twice", "Word") == [(2, "one"), (4, "two"), (44, "two")]
+    assert rows(TABLE, "Host", "Same") == [("web1", "the same")] * 3
+    assert rows(TABLE) == [()] * 3
+
+
+def test_a_property_without_a_column_is_null_as_is_one_that_linux_has_nothing_for() -> None:
+    assert rows(TABLE, "Never", "Unheard", "Word")[0] == (None, None, "one")
+    assert TABLE.columns["Never"].source == f"{NOWHERE}nobody counts it"
+
+
+def test_of_items_with_the_same_mark_the_first_instance_is_the_row() -> None:
+    assert rows(TABLE._replace(distinct=lambda word, *_: word), "Twice") == [(2,), (4,)]
+    backwards = list(TABLE._replace(distinct=lambda *_: 1).rows([("none", -1), *ITEMS], CONTEXT, ["Word"]))
+    assert backwards == [("one",)]
+
+
+def test_rows_are_made_while_they_are_iterated() -> None:
+    def items() -> Iterator[tuple[str, int]]:
+        yield "one", 1
+        pytest.fail("the second item was read")
+
+    assert next(TABLE.rows(items(), CONTEXT, ["Word"])) == ("one",)
+
+
+def test_the_facts_are_those_of_the_columns_and_of_what_decides_who_is_an_instance() -> None:
+    assert TABLE.facts([]) == {"ses"}
+    assert TABLE.facts(["Twice", "Same", "Never", "Unheard"]) == {"ses", "nice", "priority"}
+
+
+def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_nothing() -> None:
+    assert TABLE.selection({}) == TABLE.selection({"Host": "web1", "Unheard": 3}) == EVERYTHING
+    assert TABLE.selection({"Word": "one", "Half": 7}) == Selection(
+        pids=frozenset({7}), process_names=frozenset({"one"})
+    )
+    assert TABLE.selection({"Twice": 7, "Half": 7}) == Selection(pids=frozenset({7}))
+    assert TABLE.selection({"Twice": 7, "Half": 8}) == Selection(pids=frozenset())
+
+
+def test_a_fix_is_told_all_that_is_fixed() -> None:
+    assert TABLE.selection({"Twice": 7, "Same": "x", "Host": "web1"}) == Selection(pids=frozenset({7, 3}))
+
+
+# Which file is which class's
+
+
+@pytest.mark.parametrize(
+    ("class_name", "file"),
+    [
+        ("Win32_SessionProcess", "session_process"),
+        ("Win32_LogonSessionMappedDisk", "logon_session_mapped_disk"),
+        ("LS_SessionUserManager", "ls_session_user_manager"),
+        ("CIM_Process", "cim_process"),
+        ("__NAMESPACE", "namespace"),
+    ],
+)
+def test_a_file_is_named_as_its_class(class_name: str, file: str) -> None:
+    assert file_of(class_name) == file
+
+
+def test_a_class_without_a_file_has_no_instances() -> None:
+    assert provider_of("Win32_Account") is None
+    assert provider_of("Win32_Process") is provider_of("Win32_Process") is not None
+
+
+def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "torn.py").write_text("import something_that_is_not_there\n", encoding="ascii")
+    script = (
+        "import sys, logonscope.providers as providers; from logonscope.providers.provider import provider_of\n"
+        "providers.__path__.append(sys.argv[1]); provider_of('Win32_Torn')"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "ModuleNotFoundError: No module named 'something_that_is_not_there'" in done.stderr
+
+
+CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
+SERVED = [(cls, found) for cls in CLASSES if (found := provider_of(cls.name)) is not None]
+HELPERS = {"provider", "naming", "owned", "machine", "accounts", "sockets", "priority", "text"}
+
+
+def test_every_file_is_of_one_class_or_helps() -> None:
+    (folder,) = logonscope.providers.__path__
+    files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__"}
+    assert files == HELPERS | {file_of(cls.name) for cls, _ in SERVED}
+    assert len({file_of(cls.name) for cls in CLASSES}) == len(CLASSES)
+
+
+# The laws of every table
+
+
+@pytest.fixture(params=SERVED, ids=[cls.name for cls, _ in SERVED])
+def served(request: pytest.FixtureRequest) -> tuple[Class, Provider]:
+    """Each class that has instances here, with its table."""
+    found: tuple[Class, Provider] = request.param
+    return found
+
+
+def test_every_column_and_every_fix_is_a_property(served: tuple[Class, Provider]) -> None:
+    cls, provider = served
+    names = {of.name for of in cls.properties.values()}
+    assert (set(provider.columns) | set(provider.fixes)) <= names
+
+
+def test_every_property_has_a_column_but_for_windows_setup_of_the_machine(served: tuple[Class, Provider]) -> None:
+    """Of the machine there are properties of its firmware, licences and setup: whatever has no column is null."""
+    cls, provider = served
+    without = {of.name for of in cls.properties.values()} - set(provider.columns)
+    assert not without or cls.name in {"Win32_ComputerSystem", "Win32_OperatingSystem"}
+
+
+def test_every_column_says_where_it_comes_from(served: tuple[Class, Provider]) -> None:
+    assert [name for name, of in served[1].columns.items() if not of.source.strip()] == []
+
+
+def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Provider]) -> None:
+    _, provider = served
+    of_processes = FACTS | {OWNER}
+    known = {"process": of_processes, "socket": of_processes, "machine": {PLATFORM, VITALS, PROCESSES, SESSIONS}}
+    assert provider.facts(provider.columns) <= known.get(provider.subject, set())
+
+
+UNNARROWED = {
+    "Win32_ComputerSystem.Name": "there is one",
+    "Win32_SystemOperatingSystem.GroupComponent": "there is one",
+    "Win32_SystemOperatingSystem.PartComponent": "there is one",
+    "Win32_SystemProcesses.GroupComponent": "the one computer: every process",
+    "Win32_SystemUsers.GroupComponent": "the one computer: every user account",
+    "Win32_Group.Domain": "Name looks at it",
+    "Win32_SystemAccount.Domain": "Name looks at it",
+    "Win32_UserAccount.Domain": "Name looks at it",
+    "__NAMESPACE.Name": "there are three",
+    "LS_Socket.Inode": "the kernel has no index of sockets by inode",
+    "LS_ProcessSocket.Dependent": "the same",
+    "LS_SessionUserManager.Antecedent": "every logon session has to be known to pair them",
+    "LS_SessionUserManager.Dependent": "the same",
+}
+"""Keys whose value does not narrow the reading, each with the reason. This list may only shrink."""
+
+
+def test_every_key_narrows_the_reading_or_cannot() -> None:
+    keys = {f"{cls.name}.{key}" for cls, provider in SERVED for key in cls.keys if key not in provider.fixes}
+    assert keys == set(UNNARROWED)
+
+
+def test_every_reference_of_an_association_says_what_stands_there(served: tuple[Class, Provider]) -> None:
+    cls, provider = served
+    references = {of.name: of.reference or "" for of in cls.properties.values() if of.type == "reference"}
+    assert set(provider.ends) == set(references)
+    assert bool(references) == cls.is_association
+    for name, end in provider.ends.items():
+        below = [provider_of(found.name) for found in schema().family(references[name], cls.namespace)]
+        assert end.subject in {found.subject for found in below if found}
+
+
+# The laws of every value
+
+
+def fits(of: Property, value: Any) -> bool:
+    """Tell whether a value is of the property's type: its range, and text that every answer can carry."""
+    if value is None:
+        return True
+    if of.array and of.type == "uint8":
+        return type(value) is bytes
+    if of.array:
+        return type(value) is tuple and all(fits(of._replace(array=False), part) for part in value)
+    cim_type = TYPES[of.type]
+    if cim_type.is_integer:
+        return type(value) is int and cim_type.low <= value <= cim_type.high
+    if of.type == "datetime":
+        return type(value) is datetime and value.tzinfo is not None
+    if of.type == "reference":
+        cls = next(known for known in CLASSES if known.name == value[0])
+        keys = [cls.property_named(key) for key in cls.keys]
+        return cls.is_a(of.reference or "") and all(map(fits, keys, value[1:])) and len(keys) == len(value) - 1
+    if of.type == "boolean":
+        return type(value) is bool
+    return of.type == "string" and type(value) is str and value == clean(value)
+
+
+def misfits(snapshot: Snapshot) -> list[str]:
+    """Return every property of every class that has a value which is not of its type."""
+    found: dict[str, None] = {}
+    for cls, _ in SERVED:
+        for caller in (ROOT, user(1000)):
+            broker = Memory(snapshot).broker(caller)
+            for result in enumerate_instances(broker, cls.name, namespace=cls.namespace, deep=False):
+                properties = [cls.property_named(name) for name in result.columns]
+                for row in result.rows:
+                    wrong = (of for of, value in zip(properties, row, strict=True) if not fits(of, value))
+                    found.update({f"{cls.name}.{of.name}": None for of in wrong})
+    return list(found)
+
+
+def test_every_value_is_of_its_type_on_the_example_host() -> None:
+    assert misfits(SNAPSHOT) == []
+    assert misfits(SNAPSHOT._replace(platform=None, vitals=None)) == []
+
+
+@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])  # what misfits is named: a smaller host says no more
+@given(snapshots)
+def test_every_value_is_of_its_type_or_null_on_any_host(snapshot: Snapshot) -> None:
+    assert misfits(snapshot) == []
+
+
+PLACES = {"id", "scope", "cgroup", "cls", "type", "boot_id"}
+
+
+def hostile(row: Any) -> Any:
+    """Return a row of facts with text that nothing can carry in every place that does not say what belongs where."""
+    text = {name: "\x1b[2J\udcff" for name, value in row._asdict().items() if type(value) is str and name not in PLACES}
+    return row._replace(**text)
+
+
+def test_every_text_can_be_carried_by_every_answer_whatever_the_facts_are() -> None:
+    assert SNAPSHOT.platform is not None
+    snapshot = SNAPSHOT._replace(
+        machine=hostile(SNAPSHOT.machine), platform=hostile(SNAPSHOT.platform),
+        processes=[hostile(found)._replace(unread={"io": "\x1b"}) for found in SNAPSHOT.processes],
+        logins=tuple(map(hostile, SNAPSHOT.logins)), sockets=tuple(map(hostile, SNAPSHOT.sockets)),
+        users=list(map(hostile, SNAPSHOT.users)), groups=list(map(hostile, SNAPSHOT.groups)),
+        accounts={uid: hostile(account) for uid, account in SNAPSHOT.accounts.items()},
+    )  # fmt: skip
+    assert misfits(snapshot) == []
+
+
+def test_a_property_that_is_asked_for_alone_has_the_same_value(served: tuple[Class, Provider]) -> None:
+    cls, provider = served
+    broker = Memory(SNAPSHOT).broker(ROOT)
+
+    def asked(*names: str) -> list[tuple[Value, ...]]:
+        (result,) = enumerate_instances(broker, cls.name, names, cls.namespace, deep=False)
+        return list(result.rows)
+
+    whole = asked(*provider.columns)
+    alone = {name: [row[at] for row in whole] for at, name in enumerate(provider.columns)}
+    assert {name: [row[0] for row in asked(name)] for name in provider.columns} == alone
+
+
+# The laws of every instance
+
+
+def instances(host: Host) -> Iterator[Any]:
+    """Yield every instance of a host."""
+    for space in schema().namespaces:
+        for cls in schema().classes(space):
+            if provider_of(cls.name):
+                yield from host.enumerate(cls.name, namespace=space, deep=False)
+
+
+@pytest.fixture(params=["web1", "rough"])
+def asked(request: pytest.FixtureRequest, host: HostFolder) -> Host:
+    """The example host, and the one with nasty rows."""
+    return web1() if request.param == "web1" else rough(host)
+
+
+def lasting(instance: Any) -> dict[str, Any]:
+    """Return the properties of an instance that do not change while the test runs."""
+    return {name: value for name, value in instance.properties().items() if name != "LocalDateTime"}
+
+
+def test_every_instance_is_found_by_its_path(asked: Host) -> None:
+    lost = [found.path for found in instances(asked) if lasting(asked.get(found.path)) != lasting(found)]
+    assert lost == []
+
+
+def test_no_two_instances_have_one_path(asked: Host) -> None:
+    paths = [found.path for found in instances(asked)]
+    assert len(paths) > 40
+    assert [path for path in set(paths) if paths.count(path) > 1] == []
+
+
+def test_from_either_end_of_an_association_the_other_is_found(asked: Host) -> None:
+    for found in instances(asked):
+        if not found.cim_class.is_association:
+            continue
+        name, space = found.cim_class.name, found.cim_class.namespace
+        roles = [role for role, value in found.properties().items() if re.match(r"\\\\\.\\", str(value))]
+        near, far = (asked.get(found[role], namespace=space)["__PATH"] for role in roles)
+        for one, other in ((near, far), (far, near)):
+            assert other in [end.path for end in asked.associators(one, assoc_class=name, namespace=space)]
+            assert found.path in [tie.path for tie in asked.references(one, result_class=name, namespace=space)]

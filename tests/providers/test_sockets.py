@@ -1,0 +1,23 @@
+"""providers/sockets.py: what do tables of sockets share?"""
+
+import pytest
+
+from logonscope.facts import Selection, Socket
+from logonscope.providers.sockets import SOCKET, ports_meant
+
+LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001)
+
+
+def test_the_own_side_of_a_socket_and_how_it_stands() -> None:
+    assert {name: column.value(LISTENING, None, None, None) for name, column in SOCKET.items()} == {
+        "Protocol": "tcp6", "LocalAddress": "::1", "LocalPort": 443, "State": "LISTEN",
+    }  # fmt: skip
+
+
+def test_a_socket_of_udp_stands_in_no_way() -> None:
+    assert SOCKET["State"].value(LISTENING._replace(protocol="udp", state=""), None, None, None) is None
+
+
+@pytest.mark.parametrize(("port", "ports"), [(443, {443}), (0, {0}), (None, set()), ("443", set())])
+def test_a_port_means_the_sockets_that_have_it(port: int | str | None, ports: set[int]) -> None:
+    assert ports_meant(port) == Selection(ports=frozenset(ports))

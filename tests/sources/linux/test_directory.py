@@ -1,0 +1,289 @@
+"""sources/linux/directory.py: which accounts and groups are there, and what if nobody goes on listing them?"""
+
+import grp
+import json
+import math
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.facts import Account, Group, Needs, Trouble
+from logonscope.sources.linux.accounts import Silence
+from logonscope.sources.linux.directory import Directory, parse_account, parse_group
+from tests.hosts import HostFolder
+from tests.lab.fixtures import cannot
+
+pytestmark = pytest.mark.usefixtures("promptly")
+
+NAMES_OF_NOBODY = {"nobody-is-called-so", "", "a\0b", "\udcff", "x" * 70_000, "a:b", "root\n"}
+
+
+def directory(root: str = "/") -> Directory:
+    """Return the accounts and groups of this machine; which of them are local is taken from the files below a root."""
+    return Directory(root, Silence(), [])
+
+
+def accounts(**needs: Any) -> list[Account]:
+    """Return accounts of this machine."""
+    return list(directory().users(Needs(**needs)))
+
+
+def groups(**needs: Any) -> list[Group]:
+    """Return groups of this machine."""
+    return list(directory().groups(Needs(**needs)))
+
+
+def listed(name: str) -> bool:
+    """Tell whether an account stands in passwd(5)."""
+    return any(line.startswith(f"{name}:") for line in Path("/etc/passwd").read_text(encoding="utf-8").splitlines())
+
+
+# This machine
+
+
+def test_all_accounts_of_this_machine_are_those_that_the_name_service_lists() -> None:
+    assert accounts(all_users=True) == [
+        Account(known.pw_name, known.pw_uid, known.pw_gid, known.pw_gecos, known.pw_dir, known.pw_shell,
+                local=listed(known.pw_name))
+        for known in pwd.getpwall()
+    ]  # fmt: skip
+
+
+def test_all_groups_of_this_machine_are_those_that_the_name_service_lists() -> None:
+    found = [(group.name, group.gid, list(group.members)) for group in groups(all_groups=True)]
+    assert found == [(known.gr_name, known.gr_gid, known.gr_mem) for known in grp.getgrall()]
+
+
+def test_one_by_its_name_is_the_one_of_the_list() -> None:
+    (root,) = accounts(users=frozenset({"root"}))
+    assert root in accounts(all_users=True)
+    (its_own,) = groups(groups=frozenset({"root"}))
+    assert its_own in groups(all_groups=True)
+
+
+def test_a_name_of_nobody_gives_nothing_whatever_it_is() -> None:
+    names = frozenset(NAMES_OF_NOBODY)
+    assert accounts(users=names) == []
+    assert groups(groups=names) == groups(groups_of=names) == []
+    assert [account.name for account in accounts(users=names | {"root"})] == ["root"]
+
+
+def test_the_groups_of_an_account_are_those_that_it_gets_when_it_logs_in() -> None:
+    found = [group.gid for group in groups(groups_of=frozenset({"root"}))]
+    assert sorted(found) == sorted(set(os.getgrouplist("root", 0)))
+
+
+def test_a_group_that_is_asked_for_twice_is_told_once() -> None:
+    both = groups(groups=frozenset({"root"}), groups_of=frozenset({"root"}))
+    assert [group.name for group in both].count("root") == 1
+
+
+def test_what_is_not_asked_for_is_not_told() -> None:
+    assert accounts() == accounts(all_groups=True, groups=frozenset({"root"})) == []
+    assert groups() == groups(all_users=True, users=frozenset({"root"})) == []
+
+
+def test_an_account_that_stands_in_no_file_is_not_local(host: HostFolder) -> None:
+    host.write("etc/passwd", "alice:x:1000:1000::/home/alice:/bin/sh\n")
+    host.write("etc/group", "root:x:0:\n")
+    found = directory(str(host.root))
+    assert [account.local for account in found.users(Needs(users=frozenset({"root"})))] == [False]
+    assert [group.local for group in found.groups(Needs(groups=frozenset({"root"})))] == [True]
+    assert {account.local for account in found.users(Needs(all_users=True))} == {False}
+
+
+def test_while_the_name_service_is_silent_it_is_not_asked() -> None:
+    silence, troubles = Silence(), list[Trouble]()
+    silence.until = math.inf
+    found = Directory("/", silence, troubles)
+    assert list(found.users(Needs(all_users=True))) == list(found.users(Needs(users=frozenset({"root"})))) == []
+    assert list(found.groups(Needs(all_groups=True))) == list(found.groups(Needs(groups_of=frozenset({"root"})))) == []
+    assert troubles == []
+
+
+# A getent(1) of another kind, in a mount namespace of its own
+
+ASK = """
+import json, os, sys, time
+from logonscope.facts import Needs
+from logonscope.sources.linux.accounts import Silence
+from logonscope.sources.linux.directory import Directory
+silence, troubles, times, began = Silence(), [], [], time.monotonic()
+def names(rows):
+    found = []
+    for row in rows:
+        times.append(time.monotonic() - began)
+        found.append(row.name)
+    return found
+def children():
+    try:
+        return os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+directory = Directory(sys.argv[1], silence, troubles)
+users = directory.users(Needs(all_users=True))
+"""
+LINE = "x:x:1:1:{}:/:/bin/sh"
+
+
+def elsewhere(host: HostFolder, script: str, *, over: str = "/usr/bin/getent", by: str | None = None) -> Any:
+    """Return what a script prints that asks while something else is in the place of a file of this machine."""
+    if os.geteuid() != 0:
+        cannot("only root can put another file in the place of getent")
+    command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"']
+    asked = [by or str(host.root / "getent"), over, sys.executable, "-c", ASK + script, str(host.root)]
+    done = subprocess.run(command + asked, capture_output=True, text=True, check=False, env={**os.environ, "LEAK": "x"})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def getent(host: HostFolder, *lines: str) -> None:
+    """Write a program that is to be run in the place of getent."""
+    host.write("getent", "#!/bin/sh\n" + "\n".join(lines) + "\n").chmod(0o755)
+
+
+def test_accounts_come_as_they_are_listed_and_one_who_has_enough_ends_the_listing(host: HostFolder) -> None:
+    getent(host, f"echo '{LINE}'", "exec sleep 60")
+    script = "print(json.dumps([next(users).name, users.close(), children(), time.monotonic() - began < 1, troubles]))"
+    assert elsewhere(host, script) == ["x", None, None, True, []]
+
+
+def test_a_listing_that_hangs_is_told_and_left_after_its_deadline(host: HostFolder) -> None:
+    getent(host, f"echo '{LINE}'", "exec sleep 60")
+    script = "print(json.dumps([names(users), times[0] < 1, time.monotonic() - began, troubles, children(),"
+    script += "names(directory.groups(Needs(all_groups=True))), time.monotonic() - began]))"
+    found, at_once, waited, troubles, children, after, in_all = elsewhere(host, script)
+    assert (found, at_once, children, after) == (["x"], True, None, [])
+    assert 2 <= waited <= in_all < 3
+    assert [trouble[:2] for trouble in troubles] == [["the name service (NSS)", "no answer within 2 s"]]
+
+
+def test_a_name_service_that_hangs_on_one_name_is_told_and_then_left_alone(host: HostFolder) -> None:
+    os.mkfifo(host.root / "passwd")  # what nss_files opens, and nobody writes to
+    script = "found = names(directory.users(Needs(users=frozenset({'a', 'b', 'c'}))))\n"
+    script += "print(json.dumps([found, time.monotonic() - began, troubles]))"
+    found, waited, troubles = elsewhere(host, script, over="/etc/passwd", by=str(host.root / "passwd"))
+    assert found == []
+    assert 2 <= waited < 3
+    assert [trouble[:2] for trouble in troubles] == [["the name service (NSS)", "no answer within 2 s"]]
+
+
+def test_where_there_is_no_getent_the_files_are_read(host: HostFolder) -> None:
+    host.write("etc/group", "root:x:0:\nstaff:x:50:alice\n")
+    script = "print(json.dumps([names(users), names(directory.groups(Needs(all_groups=True))), troubles]))"
+    assert elsewhere(host, script, by="/dev/null") == [["root", "alice", "bob"], ["root", "staff"], []]
+
+
+def test_a_listing_that_fails_half_way_is_told(host: HostFolder) -> None:
+    getent(host, f"echo '{LINE}'", "exit 1")
+    found, troubles = elsewhere(host, "print(json.dumps([names(users), troubles]))")
+    assert found == ["x"]
+    assert [trouble[0] for trouble in troubles] == ["the name service (NSS)"]
+
+
+def test_lines_come_whole_and_those_of_another_form_are_passed_over(host: HostFolder) -> None:
+    odd = ("+", "", "a:x:one:1::/:/", "b:x:-1:1::/:/", "c:x:1:1::/")
+    lines = [f"echo '{line}'" for line in odd]
+    getent(
+        host, f"printf '%s' '{LINE[:7]}'", "sleep 0.1", f"echo '{LINE[7:]}'", *lines, r"printf '\377:x:7:8::/:/\ntorn:'"
+    )
+    found, troubles = elsewhere(host, "print(json.dumps([names(users), troubles]))")
+    assert (found, troubles) == (["x", "\udcff"], [])
+
+
+def test_a_large_directory_streams_through(host: HostFolder) -> None:
+    getent(host, "seq 1 30000 | sed 's|.*|u&:x:&:100:User &:/home/u&:/bin/bash|'")
+    assert elsewhere(host, "found = names(users)\nprint(json.dumps([len(found), found[-1]]))") == [30000, "u30000"]
+
+
+def test_a_listing_comes_however_many_files_are_open(host: HostFolder) -> None:
+    getent(host, f"echo '{LINE}'")
+    many = "import resource; _, most = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+    many += "resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))\n"
+    many += "opened = [os.open('/dev/null', os.O_RDONLY) for _ in range(1100)]\n"
+    assert elsewhere(host, many + "print(json.dumps(names(users)))") == ["x"]
+
+
+def test_getent_runs_with_no_environment_of_ours(host: HostFolder) -> None:
+    line = LINE.format("$LC_ALL ${LEAK-none} $1")
+    getent(host, f'echo "{line}"')
+    assert elsewhere(host, "print(json.dumps(next(users).gecos))") == "C none passwd"
+
+
+def test_a_getent_that_somebody_put_on_the_path_is_not_run(host: HostFolder) -> None:
+    getent(host, f"echo '{LINE}'")
+    environment = {**os.environ, "PATH": f"{host.root}:{os.environ['PATH']}"}
+    command = [sys.executable, "-c", ASK + "print(json.dumps(names(users)))", "/"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert json.loads(done.stdout) == [known.pw_name for known in pwd.getpwall()]
+
+
+# A folder
+
+
+def test_a_folder_has_the_accounts_of_its_file(host: HostFolder) -> None:
+    alice = Account("alice", 1000, 1000, "", "/home/alice", "/bin/sh", local=True)
+    assert [account.name for account in host.observe(all_users=True).users] == ["root", "alice", "bob"]
+    assert list(host.observe(users=frozenset({"alice", "carol"})).users) == [alice]
+    assert list(host.observe(users=frozenset()).users) == list(host.observe().users) == []
+
+
+GROUPS = (
+    b"root:x:0:\nsudo:x:27:alice,bob\nalice:x:1000:\nbob:x:1001:alice\nempty:x:5\nstaff:x:50:alice,,bob,\n\xff:x:9:\n"
+)
+
+
+def test_a_folder_has_the_groups_of_its_file(host: HostFolder) -> None:
+    host.write("etc/group", GROUPS)
+    found = list(host.observe(all_groups=True).groups)
+    assert [group.name for group in found] == ["root", "sudo", "alice", "bob", "staff", "\udcff"]
+    assert found[4] == Group("staff", 50, ("alice", "bob"), local=True)
+    named = host.observe(groups=frozenset({"sudo", "carol"})).groups
+    assert [group.name for group in named] == ["sudo"]
+
+
+def test_the_groups_of_an_account_of_a_folder_are_its_own_and_those_that_list_it(host: HostFolder) -> None:
+    host.write("etc/group", GROUPS)
+    for name, of in (("alice", ["sudo", "alice", "bob", "staff"]), ("bob", ["sudo", "bob", "staff"]), ("carol", [])):
+        assert [group.name for group in host.observe(groups_of=frozenset({name})).groups] == of
+
+
+def test_a_folder_without_files_has_neither(host: HostFolder) -> None:
+    (host.root / "etc/passwd").unlink()
+    snapshot = host.observe(all_users=True, all_groups=True, groups_of=frozenset({"alice"}))
+    assert (list(snapshot.users), list(snapshot.groups)) == ([], [])
+    assert snapshot.troubles == []
+
+
+# Lines
+
+words = st.text(st.characters(exclude_characters=":\n,", exclude_categories=["Cs"]), max_size=10)
+
+
+@given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, local=st.none()))
+def test_a_line_of_passwd_comes_back_as_it_was_written(account: Account) -> None:
+    line = f"{account.name}:x:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}\n"
+    assert parse_account(line.encode()) == account
+
+
+@given(words, st.integers(0), st.lists(words.filter(bool), max_size=4))
+def test_a_line_of_group_comes_back_as_it_was_written(name: str, gid: int, members: list[str]) -> None:
+    assert parse_group(f"{name}:x:{gid}:{','.join(members)}\n".encode()) == Group(name, gid, tuple(members))
+
+
+@given(st.binary(max_size=60) | st.from_regex(rb"[^:]*:x:[^:]{0,6}:[^:]{0,6}(:[^:]{0,3}){0,4}", fullmatch=True))
+def test_a_line_of_another_form_is_a_value_error_and_nothing_else(line: bytes) -> None:
+    for parse in (parse_account, parse_group):
+        try:
+            row = parse(line)
+        except ValueError:
+            continue
+        assert row._replace(local=True).local
+        assert row[1] >= 0

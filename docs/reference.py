@@ -81,7 +81,7 @@ def _facts(cls: Class) -> Iterator[str]:
 
 def _row(known: Property, provider: Provider) -> str:
     column = provider.columns.get(known.name)
-    source = column.source if column else f"{NOWHERE}Linux has nothing of the kind"
+    source = column.source if column else f"{NOWHERE}not read here"
     key = " (key)" if has(known.qualifiers, "Key") else ""
     return _cells(f"`{known.name}`{key}", _type(known), _meaning(known.qualifiers), source)
 

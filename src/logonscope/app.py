@@ -19,7 +19,7 @@ CANNOT_WRITE = 74
 """EX_IOERR of sysexits.h(3head): the answer did not reach its reader."""
 
 
-def connect(host: str | None = None, *, visibility: Visibility = "own") -> Host:
+def connect(host: str | os.PathLike[str] | None = None, *, visibility: Visibility = "own") -> Host:
     """Return a host to ask.
 
     Args:
@@ -34,7 +34,8 @@ def connect(host: str | None = None, *, visibility: Visibility = "own") -> Host:
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"no visibility {visibility!r}", 'give "own" or "kernel"')
-    return LocalHost(Broker(choose(host), _caller(host, visibility)), _save)
+    where = None if host is None else os.fspath(host)
+    return LocalHost(Broker(choose(where), _caller(where, visibility)), _save)
 
 
 def main() -> int:
@@ -45,7 +46,10 @@ def main() -> int:
         gc.freeze()
     _prepare_streams()
     try:
-        code = run(sys.argv[1:], connect)
+        try:
+            code = run(sys.argv[1:], connect)
+        except SystemExit as left:  # argparse has printed help, or refused
+            code = left.code if isinstance(left.code, int) else int(left.code is not None)
         sys.stdout.flush()
     except OSError as error:
         sys.stderr.write(f"logonscope: cannot write the answer: {error.strerror}; see where the output goes\n")

@@ -6,6 +6,9 @@ the message says what was wrong, the hint what to do about it.
 
 from typing import ClassVar
 
+LONGEST_MESSAGE = 500
+"""Characters: what was given is quoted, and can be of any length."""
+
 
 class LogonscopeError(Exception):
     """Any refusal or failure that Logonscope reports; str() is "what was wrong; what to do"."""
@@ -15,9 +18,9 @@ class LogonscopeError(Exception):
     cim_status: ClassVar[int] = 1  # CIM_ERR_FAILED
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.message = message
+        self.message = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 3]}..."
         self.hint = hint
+        super().__init__(self.message, hint)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message

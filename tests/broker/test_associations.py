@@ -9,8 +9,15 @@ from logonscope.broker.view import Broker
 from logonscope.cim.binding import write_reference
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
-from logonscope.errors import InvalidClassError, InvalidObjectPathError, LogonscopeError, NotFoundError
-from logonscope.facts import UNSET, Login, Process
+from logonscope.errors import (
+    InvalidClassError,
+    InvalidObjectPathError,
+    InvalidParameterError,
+    InvalidPropertyError,
+    LogonscopeError,
+    NotFoundError,
+)
+from logonscope.facts import UNSET, Account, Group, Login, Process
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, manager_service, session_scope, user
@@ -174,6 +181,30 @@ def test_a_pid_that_is_given_out_again_half_way_is_no_member() -> None:
     assert [row[result.columns.index("Name")] for result in found for row in result.rows] == ["tmux: server", "python3"]
 
 
+def test_system_properties_are_told_with_the_keys_that_they_are_made_of() -> None:
+    (result,) = associators(
+        HOST, "Win32_Process=4312", Wanted("Win32_SessionProcess", properties=["__PATH", "LogonType"])
+    )
+    assert (result.shown, result.columns, list(result.rows)) == (
+        ("__PATH", "LogonType"), ("LogonType", "LogonId"), [(10, "41")],
+    )  # fmt: skip
+
+
+def test_accounts_that_differ_in_case_alone_are_two() -> None:
+    users = (*example.ACCOUNTS.values(), Account("Alice", 1002, 1002, "", "/", "/bin/sh"))
+    groups = (*example.GROUPS, Group("Alice", 1002))
+    broker = Memory(example.snapshot()._replace(users=users, groups=groups)).broker(ROOT)
+    assert tied('Win32_UserAccount.Domain="web1",Name="Alice"', broker=broker) == [
+        'Win32_Group.Domain="web1",Name="Alice"', 'Win32_ComputerSystem.Name="web1"',
+    ]  # fmt: skip
+    assert 'Win32_Group.Domain="web1",Name="sudo"' in tied(
+        'Win32_UserAccount.Domain="web1",Name="alice"', broker=broker
+    )
+    assert tied('Win32_UserAccount.Domain="WEB1",Name="BOB"', Wanted("Win32_LoggedOnUser"), broker) == [
+        'Win32_LogonSession.LogonId="37"'
+    ]
+
+
 # What is not there, or not for this caller
 
 
@@ -206,6 +237,10 @@ def test_somebody_is_told_of_the_own_logon_sessions_alone() -> None:
         ("Win32_Process", Wanted(), InvalidObjectPathError),
         ("Win32_Process=1", Wanted(assoc_class="Win32_Nothing"), InvalidClassError),
         ("Win32_Process=1", Wanted(result_class="LS_Process"), InvalidClassError),
+        ("Win32_Process=1", Wanted(assoc_class="Win32_LogonSession"), InvalidParameterError),
+        ("Win32_Process=1", Wanted(role="Dependant"), InvalidParameterError),
+        ("Win32_Process=1", Wanted(result_role="Antecedant"), InvalidParameterError),
+        ("Win32_Process=1", Wanted(properties=["LogonIdd"]), InvalidPropertyError),
     ],
 )
 def test_what_names_nothing_is_refused_before_anything_is_read(

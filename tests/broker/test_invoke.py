@@ -160,6 +160,13 @@ def test_a_process_that_ended_meanwhile_is_not_found() -> None:
         invoke(broker, "Win32_Process=4312", "Terminate")
 
 
+def test_a_process_that_waits_for_its_parent_to_notice_has_ended() -> None:
+    memory = host(example.BY_PID[4312]._replace(state="Z"))
+    with pytest.raises(NotFoundError, match="waits for its parent"):
+        invoke(memory.broker(ROOT), "Win32_Process=4312", "Terminate")
+    assert memory.done == []
+
+
 def test_a_real_process_is_reniced_and_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
         here, path = logonscope.connect(), f"Win32_Process={child.pid}"

@@ -33,6 +33,8 @@ SYSTEMS = {1, 2, 650, 700}
         (str(UNSET), SYSTEMS),
         ("Alice", set()),
         ("nobody", set()),
+        ("system", SYSTEMS),
+        ("System", SYSTEMS),
         ("", set()),
         ("5", set()),
         ("c9", set()),

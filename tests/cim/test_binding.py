@@ -156,7 +156,8 @@ write it as Win32_Process.Handle="..."
 
 Win32_SessionProcess.Antecedent=41,Dependent="Win32_Process=1"
 InvalidObjectPathError: the key Antecedent of Win32_SessionProcess: '41' is no object path:
-a class name is missing at column 1, where '4' stands; write it as Win32_Process.Handle="4312", without blanks
+a class name is missing at column 1, where '4' stands; write it as Win32_Process.Handle="4312", without blanks;
+in a shell, between single quotes
 
 Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Proces=1"
 InvalidObjectPathError: the key Dependent of Win32_SessionProcess: root\cimv2 has no class 'Win32_Proces';

@@ -1,11 +1,20 @@
 """client/local.py: does a host answer every question, in process and from a recording alike?"""
 
+import copy
+import pickle
 from pathlib import Path
 
 import pytest
 
 import logonscope
-from logonscope import Host, InvalidClassError, NotFoundError, NotSupportedError
+from logonscope import (
+    Host,
+    InvalidClassError,
+    InvalidObjectPathError,
+    InvalidParameterError,
+    NotFoundError,
+    NotSupportedError,
+)
 from logonscope.broker import Broker, Caller, recordable
 from logonscope.facts import Source
 from logonscope.sources.recorded import save
@@ -98,3 +107,32 @@ def test_a_method_is_asked_of_a_recorded_host_as_far_as_it_only_tells(host: Host
     assert host.invoke("Win32_Process=3901", "GetOwner").parameters == {"User": "postgres", "Domain": "web1"}
     with pytest.raises(NotSupportedError):
         host.invoke("Win32_Process=3901", "Terminate", {"Reason": 0})
+
+
+def test_an_instance_stands_for_its_own_path(host: Host) -> None:
+    process = host.get("Win32_Process=3901")
+    assert host.get(process) == process
+    assert host.invoke(process, "GetOwner").parameters["User"] == "postgres"
+    assert [found.LogonId for found in host.associators(process, assoc_class="Win32_SessionProcess")] == ["4294967297"]
+    nameless = host.get(process, ["Name"])
+    with pytest.raises(InvalidObjectPathError, match="is no object path; give text, or an instance that has its keys"):
+        host.get(nameless)
+    with pytest.raises(InvalidObjectPathError):
+        host.get(None)  # type: ignore[arg-type]  # what is wrong is the point
+
+
+def test_the_names_of_properties_are_a_list(host: Host) -> None:
+    with pytest.raises(InvalidParameterError, match=r"give a list: \['Name'\]"):
+        host.enumerate("Win32_Process", "Name")
+
+
+def test_an_instance_survives_being_pickled_and_copied(host: Host) -> None:
+    process = host.get("Win32_Process=3901", ["__PATH", "Name"])
+    again = pickle.loads(pickle.dumps(process))  # noqa: S301 -- our own
+    assert again == copy.deepcopy(process) == process
+    assert {again, process} == {process}
+    assert dict(again) == {"__PATH": '\\\\web1\\root\\cimv2:Win32_Process.Handle="3901"', "Name": "bash"}
+
+
+def test_a_host_says_what_it_is(host: Host) -> None:
+    assert repr(host).endswith("web1.lsr as whoever can read the recording>")

@@ -11,14 +11,26 @@ from itertools import chain
 from typing import NamedTuple
 
 from logonscope.broker.access import limit
-from logonscope.broker.instances import Row, chosen, family, find, matching, missing, provider_for, same
+from logonscope.broker.columns import chosen, having
+from logonscope.broker.instances import (
+    Row,
+    family,
+    find,
+    has_letters,
+    matching,
+    missing,
+    provider_for,
+    same,
+    settled,
+)
 from logonscope.broker.subjects import Ask, read
 from logonscope.broker.target import class_of, instance_of, known
 from logonscope.broker.view import Broker
 from logonscope.cim.binding import Target
-from logonscope.cim.classes import Class
+from logonscope.cim.classes import Class, meant
 from logonscope.cim.instances import Result
 from logonscope.cim.paths import ObjectPath
+from logonscope.errors import InvalidParameterError
 from logonscope.facts import Needs
 from logonscope.providers.provider import Provider, provider_of
 
@@ -30,7 +42,7 @@ class Wanted(NamedTuple):
     result_class: str | None = None
     role: str | None = None  # the end that the given instance is at
     result_role: str | None = None  # the end that the answer is at
-    properties: Sequence[str] | None = None  # of the answers; those that have none of them are left out; None: all
+    properties: Sequence[str] | None = None  # of the answers, as far as they have them; None: all
 
 
 ANY = Wanted()
@@ -54,16 +66,18 @@ def references(
     Raises:
         NotFoundError: while it is iterated, before any row: there is no such instance for this caller to see.
         InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: what names nothing.
+        InvalidParameterError: what narrows is no association, or no end of one.
+        InvalidPropertyError: no answer can have such a property.
         AccessDeniedError: the caller is nobody.
     """
-    target = _concrete(broker, instance_of(broker, path, namespace))
-    within = None if wanted.result_class is None else class_of(wanted.result_class, target.cls.namespace)
-    ends = [
-        link for link in _links(target.cls)
-        if _is_a(link.association, within) and _named(link.role, wanted.role)
-        if _has(link.association, wanted.properties)
-    ]  # fmt: skip
-    results = (_references(broker, link, target, wanted.properties) for link in ends)
+    target = _real(broker, instance_of(broker, path, namespace))
+    links = _links(target.cls)
+    _check_roles(target.cls.namespace, wanted.role)
+    within = _association(wanted.result_class, target.cls)
+    ends = [link for link in links if _is_a(link.association, within) and _named(link.role, wanted.role)]
+    told = having([link.association for link in ends], wanted.properties)
+    once = {(link.association.name, link.role): link for link in ends if link.association in told}
+    results = (_references(broker, link, target, wanted.properties) for link in once.values())
     return _or_missing(broker, target, results)
 
 
@@ -75,30 +89,64 @@ def associators(
     Raises:
         NotFoundError: while it is iterated, before any row: there is no such instance for this caller to see.
         InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: what names nothing.
+        InvalidParameterError: what narrows is no association, or no end of one.
+        InvalidPropertyError: no answer can have such a property.
         AccessDeniedError: the caller is nobody.
     """
-    target = _concrete(broker, instance_of(broker, path, namespace))
-    by = None if wanted.assoc_class is None else class_of(wanted.assoc_class, target.cls.namespace)
+    target = _real(broker, instance_of(broker, path, namespace))
+    links = _links(target.cls)
+    _check_roles(target.cls.namespace, wanted.role, wanted.result_role)
+    by = _association(wanted.assoc_class, target.cls)
     within = None if wanted.result_class is None else class_of(wanted.result_class, target.cls.namespace)
     found = [
-        link._replace(far=tuple(cls for cls in link.far if _is_a(cls, within) and _has(cls, wanted.properties)))
-        for link in _links(target.cls)
+        link._replace(far=tuple(cls for cls in link.far if _is_a(cls, within)))
+        for link in links
         if _is_a(link.association, by) and _named(link.role, wanted.role)
         if _named(link.result_role, wanted.result_role)
     ]
+    told = having([cls for link in found for cls in link.far], wanted.properties)
+    found = [link._replace(far=tuple(cls for cls in link.far if cls in told)) for link in found]
     results = (part for link in found if link.far for part in _far_ends(broker, link, target, wanted.properties))
     return _or_missing(broker, target, results)
 
 
-def _concrete(broker: Broker, target: Target) -> Target:
-    """Return the instance under the class that it really is of, where it is named by an abstract one."""
+def _real(broker: Broker, target: Target) -> Target:
+    """Return the instance as it really is, where its name could mean more than one: by a class above, by its case."""
     limit(broker.caller, Needs())
-    if provider_of(target.cls.name) is not None:
+    if provider_of(target.cls.name) is not None and not any(map(has_letters, target.keys or ())):
         return target
-    found = find(broker, target, target.cls.keys)
+    found = settled(broker, target)
     if found is None:
-        raise missing(target)
-    return Target(found.cls, target.keys)
+        raise missing(broker, target)
+    return found
+
+
+def _association(name: str | None, cls: Class) -> Class | None:
+    """Return the association that narrows an answer.
+
+    Raises:
+        InvalidClassError: there is none of that name.
+        InvalidParameterError: the class is no association.
+    """
+    if name is None:
+        return None
+    found = class_of(name, cls.namespace)
+    if not found.is_association:
+        raise InvalidParameterError(f"{found.name} is no association", "see `logonscope classes`")
+    return found
+
+
+def _check_roles(namespace: str, *wanted: str | None) -> None:
+    """Refuse an end that no association has.
+
+    Raises:
+        InvalidParameterError: there is none of that name.
+    """
+    associations = (cls for cls in known().classes(namespace) if cls.is_association)
+    names = {end.name for cls in associations for end in cls.properties.values() if end.type == "reference"}
+    for role in wanted:
+        if role is not None and not any(_named(name, role) for name in names):
+            raise InvalidParameterError(f"no association has an end '{role}'", meant(role, sorted(names), "classes"))
 
 
 @cache
@@ -135,7 +183,7 @@ def _at_end(provider: Provider, role: str, declared: Class | None) -> tuple[Clas
 
 def _references(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Result:
     columns = chosen(link.association, properties)
-    return Result(link.association, columns, _ties(broker, link, target, columns))
+    return Result(link.association, columns.stored, _ties(broker, link, target, columns.stored), columns.shown)
 
 
 def _ties(broker: Broker, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
@@ -152,10 +200,10 @@ def _far_ends(broker: Broker, link: Link, target: Target, properties: Sequence[s
     for cls in link.far:
         provider, columns = provider_for(cls), chosen(cls, properties)
         if end.part is not None:
-            rows = _parts(broker, link, target, provider, columns)
+            rows = _parts(broker, link, target, provider, columns.stored)
         else:  # a logon session, described from the one process that is known to belong to it
-            rows = provider.rows(*read(broker, provider, Ask(frozenset(), selection)), columns)
-        yield Result(cls, columns, rows)
+            rows = provider.rows(*read(broker, provider, Ask(frozenset(), selection)), columns.stored)
+        yield Result(cls, columns.stored, rows, columns.shown)
 
 
 def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: Sequence[str]) -> Iterator[Row]:
@@ -190,12 +238,7 @@ def _or_missing(broker: Broker, target: Target, results: Iterator[Result]) -> It
             nothing = False
             yield result._replace(rows=chain((first,), result.rows))
     if nothing and find(broker, target, target.cls.keys) is None:
-        raise missing(target)
-
-
-def _has(cls: Class, properties: Sequence[str] | None) -> bool:
-    """Tell whether a class has any of these properties."""
-    return not properties or any(name.lower() in cls.properties for name in properties)
+        raise missing(broker, target)
 
 
 def _is_a(cls: Class, within: Class | None) -> bool:

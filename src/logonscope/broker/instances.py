@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from logonscope.broker.access import limit
+from logonscope.broker.columns import Columns, chosen, columns_of
 from logonscope.broker.subjects import Ask, read
 from logonscope.broker.target import class_of, instance_of, known
 from logonscope.broker.view import Broker
@@ -34,11 +35,11 @@ def get(
         AccessDeniedError: the caller is nobody.
     """
     target = instance_of(broker, path, namespace)
-    columns = None if properties is None else columns_of(target.cls, properties)
+    columns_of(target.cls, properties)
     limit(broker.caller, Needs())
-    found = find(broker, target, columns)
+    found = find(broker, target, properties)
     if found is None:
-        raise missing(target)
+        raise missing(broker, target)
     return found
 
 
@@ -47,15 +48,37 @@ def find(
 ) -> Result | None:
     """Return the instance that is meant, of the class or of one below it; None where there is none.
 
-    Of a class below, all its properties are returned where none are chosen.
+    Text is compared without regard to case, and of several instances that differ in it the one that is spelled like the
+    target is meant. Of a class below, all its properties are returned where none are chosen.
     """
-    fixed = dict(zip(target.cls.keys, target.keys or (), strict=True))
+    keys = tuple(_settled(broker, target.cls.namespace, key) for key in target.keys or ())
+    fixed = dict(zip(target.cls.keys, keys, strict=True))
     for cls in family(target.cls) if among is None else among:
         columns = chosen(cls, properties)
-        row = _nearest(matching(broker, cls, (*columns, *fixed), fixed), tuple(fixed.values()))
+        row = _nearest(matching(broker, cls, (*columns.stored, *fixed), fixed), keys)
         if row is not None:
-            return Result(cls, columns, iter((row[: len(columns)],)))
+            return Result(cls, columns.stored, iter((row[: len(columns.stored)],)), columns.shown)
     return None
+
+
+def settled(broker: Broker, target: Target) -> Target | None:
+    """Return the instance as it really is: its class, its keys spelled as it has them; None where there is none."""
+    found = find(broker, target, target.cls.keys)
+    return None if found is None else Target(found.cls, next(found.rows))
+
+
+def _settled(broker: Broker, namespace: str, key: Value) -> Value:
+    """Return a key that is a reference with the spelling of the instance that it names, where that could be another."""
+    if not isinstance(key, tuple) or not any(map(has_letters, key[1:])):
+        return key
+    name, *keys = key
+    found = settled(broker, Target(known().get(str(name), namespace), tuple(keys)))
+    return key if found is None else (name, *(found.keys or ()))
+
+
+def has_letters(key: Value) -> bool:
+    """Tell whether a key can be spelled in more than one way."""
+    return isinstance(key, tuple) or (isinstance(key, str) and key.lower() != key.upper())
 
 
 def _nearest(rows: Iterator[Row], keys: Row) -> Row | None:
@@ -68,10 +91,11 @@ def _nearest(rows: Iterator[Row], keys: Row) -> Row | None:
     return first
 
 
-def missing(target: Target) -> NotFoundError:
+def missing(broker: Broker, target: Target) -> NotFoundError:
     """Return the error that there is no such instance, or none for this caller to see."""
     path = write_reference(target.reference, known(), target.cls.namespace)
-    return NotFoundError(f"there is no {path}", f"see `logonscope enumerate {target.cls.name}`")
+    for_you = "" if broker.caller.administrator else " for you to see"
+    return NotFoundError(f"there is no {path}{for_you}", f"see `logonscope enumerate {target.cls.name}`")
 
 
 def enumerate_instances(
@@ -96,10 +120,10 @@ def enumerate_instances(
         AccessDeniedError: the caller is nobody.
     """
     cls = class_of(class_name, namespace)
-    columns = None if properties is None else columns_of(cls, properties)
+    columns_of(cls, properties)
     limit(broker.caller, Needs())
     classes = family(cls) if deep else [own for own in family(cls) if own is cls]
-    return (_whole(broker, below, chosen(below, columns)) for below in classes)
+    return (_whole(broker, below, chosen(below, properties)) for below in classes)
 
 
 @cache
@@ -116,23 +140,6 @@ def provider_for(cls: Class) -> Provider:
     return provider
 
 
-def columns_of(cls: Class, properties: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of properties as the class has them; all of them where none are chosen.
-
-    Raises:
-        InvalidPropertyError: the class has none of that name.
-    """
-    if properties is None:
-        return tuple(known_property.name for known_property in cls.properties.values())
-    return tuple(dict.fromkeys(cls.property_named(name).name for name in properties))
-
-
-def chosen(cls: Class, properties: Sequence[str] | None) -> tuple[str, ...]:
-    """Return those of the properties that the class has, all of them where none are chosen."""
-    have = None if properties is None else [name for name in properties if name.lower() in cls.properties]
-    return columns_of(cls, have)
-
-
 def matching(broker: Broker, cls: Class, columns: Sequence[str], fixed: Mapping[str, Value]) -> Iterator[Row]:
     """Yield the rows of a class in which properties have these values: what was narrowed is looked at once more."""
     provider = provider_for(cls)
@@ -145,8 +152,8 @@ def matching(broker: Broker, cls: Class, columns: Sequence[str], fixed: Mapping[
     return _filtered(rows, [(wanted.index(name), value) for name, value in fixed.items()], len(columns))
 
 
-def _whole(broker: Broker, cls: Class, columns: tuple[str, ...]) -> Result:
-    return Result(cls, columns, matching(broker, cls, columns, {}))
+def _whole(broker: Broker, cls: Class, columns: Columns) -> Result:
+    return Result(cls, columns.stored, matching(broker, cls, columns.stored, {}), columns.shown)
 
 
 def _filtered(rows: Iterator[Row], fixed: Sequence[tuple[int, Value]], width: int) -> Iterator[Row]:
@@ -154,14 +161,14 @@ def _filtered(rows: Iterator[Row], fixed: Sequence[tuple[int, Value]], width: in
 
 
 def same(one: Value, other: Value) -> bool:
-    """Tell whether two keys are the same: text without regard to case, references by what they name.
+    """Tell whether two keys are the same: text without regard to case, references by what they name, to the letter.
 
     A reference to an account may name the class of all accounts or its own: the keys alone count.
     """
     if isinstance(one, str) and isinstance(other, str):
         return one.lower() == other.lower()
     if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and _related(str(one[0]), str(other[0])) and all(map(same, one[1:], other[1:]))
+        return one[1:] == other[1:] and _related(str(one[0]), str(other[0]))
     return one == other
 
 

@@ -26,7 +26,7 @@ DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, INVALID_PARAMETER = 0, 2, 3, 21
 KERNEL_THREAD = 0x00200000
 """PF_KTHREAD of the flags in /proc/PID/stat."""
 
-_FACTS = frozenset({"start", "flags", "nice", "uids"})
+_FACTS = frozenset({"start", "flags", "nice", "state", "uids"})
 
 
 class Subject(NamedTuple):
@@ -89,7 +89,7 @@ def _subject(broker: Broker, target: Target) -> Subject:
     view = keyed(broker, Needs(process=_FACTS), frozenset({pid}), others=True)
     process = next((found for found, _ in view.owned), None)
     if process is None:
-        raise missing(target)
+        raise missing(broker, target)
     return Subject(broker, process, view.snapshot.machine, view.snapshot.accounts)
 
 
@@ -129,6 +129,10 @@ def _set_priority(subject: Subject, parameters: Mapping[str, Value]) -> Outcome:
 
 
 def _act(subject: Subject, action: Action) -> Outcome:
+    if subject.process.state in {"Z", "X"}:
+        raise NotFoundError(
+            f"process {action.pid} has ended, and waits for its parent to notice", "see `logonscope ps`"
+        )
     act = subject.broker.source.act
     if act is None:
         raise NotSupportedError("nothing can be done to a recorded host", "ask the host itself")

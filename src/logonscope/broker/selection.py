@@ -1,16 +1,21 @@
-"""Which logon sessions does a word mean: one, by LogonId ("41") or its login's id ("c1"), or a user's, by name?"""
+"""Which logon sessions does a word mean: one, by LogonId ("41"), its login's id ("c1") or "system", or a user's?"""
 
 from collections.abc import Mapping
 
 from logonscope.facts import EVERYTHING, UNSET, Account, Owner, Process, Selection
-from logonscope.ownership import Joined, login_uid, logon_id_of
+from logonscope.ownership import SYSTEM_LOGON_ID, Joined, login_uid, logon_id_of
 from logonscope.ownership.join import kernel_id
+
+SYSTEM = "system"
+"""The word for the logon session of everything that no login started, as lists show it."""
 
 
 def select(which: str | Selection | None, joined: Joined) -> Selection:
     """Return what a word means; one that is no LogonId and no login's id is the name of an account."""
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING
+    if which.lower() == SYSTEM:
+        return Selection(logon_ids=frozenset({SYSTEM_LOGON_ID}))
     logon_id = next((logon for logon, login in joined.by_logon.items() if login.id == which), logon_id_of(which))
     if logon_id is None:
         return Selection(login_users=frozenset({which}))

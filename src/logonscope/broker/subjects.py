@@ -31,6 +31,8 @@ def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
     Raises:
         AccessDeniedError: the caller is nobody.
     """
+    if ask.selection.is_empty:
+        return (), _context(_directory(broker, Needs()))
     return _READERS[provider.subject](broker, ask)
 
 

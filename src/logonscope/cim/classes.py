@@ -4,8 +4,8 @@ A Declaration is one class as its MOF has it: only what it adds. ``resolve`` put
 compared without regard to case, and shown as they were declared.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidMethodError, InvalidPropertyError
@@ -69,6 +69,28 @@ class Method(NamedTuple):
     origin: str = ""
 
 
+Member = TypeVar("Member", Property, Method)
+
+
+class Named(Mapping[str, Member]):
+    """Properties or methods by name, in their order; names are looked up in any case."""
+
+    def __init__(self, members: Iterable[Member] = ()) -> None:
+        self._members: dict[str, Member] = {member.name.lower(): member for member in members}
+
+    def __getitem__(self, name: str) -> Member:
+        return self._members[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        return (member.name for member in self._members.values())
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
 class Declaration(NamedTuple):
     """One class as its MOF has it; ``namespace`` None: every namespace has it."""
 
@@ -89,8 +111,8 @@ class Class:
         declaration: what it adds to its parent.
         derivation: its ancestors, the parent first.
         qualifiers: those that hold for it, inherited ones included.
-        properties: in the order of the class, by folded name.
-        methods: the same.
+        properties: by name, in the order of the class.
+        methods: by name, its own before those that it inherits.
         keys: the names of the key properties, in alphabetical order as object paths have them.
     """
 
@@ -102,8 +124,8 @@ class Class:
         self.declaration = declaration
         self.derivation: tuple[str, ...] = (parent.name, *parent.derivation) if parent else ()
         self.qualifiers: tuple[Qualifier, ...] = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
-        self.properties: Mapping[str, Property] = _properties(declaration, parent)
-        self.methods: Mapping[str, Method] = _methods(declaration, parent)
+        self.properties: Named[Property] = _properties(declaration, parent)
+        self.methods: Named[Method] = _methods(declaration, parent)
         self.keys = tuple(sorted(p.name for p in self.properties.values() if has(p.qualifiers, "Key")))
 
     @property
@@ -142,13 +164,10 @@ class Class:
         Raises:
             InvalidPropertyError: there is none of that name.
         """
-        found = self.properties.get(name.lower())
-        if found is None:
-            names = [known.name for known in self.properties.values()]
-            raise InvalidPropertyError(
-                f"{self.name} has no property '{name}'", meant(name, names, f"class {self.name}")
-            )
-        return found
+        if name not in self.properties:
+            hint = meant(name, list(self.properties), f"class {self.name}")
+            raise InvalidPropertyError(f"{self.name} has no property '{name}'", hint)
+        return self.properties[name]
 
     def method_named(self, name: str) -> Method:
         """Return a method.
@@ -156,11 +175,10 @@ class Class:
         Raises:
             InvalidMethodError: there is none of that name.
         """
-        found = self.methods.get(name.lower())
-        if found is None:
-            names = [known.name for known in self.methods.values()]
-            raise InvalidMethodError(f"{self.name} has no method '{name}'", meant(name, names, f"class {self.name}"))
-        return found
+        if name not in self.methods:
+            hint = meant(name, list(self.methods), f"class {self.name}")
+            raise InvalidMethodError(f"{self.name} has no method '{name}'", hint)
+        return self.methods[name]
 
     def __repr__(self) -> str:
         return f"<Class {self.namespace}:{self.name}>"
@@ -194,22 +212,22 @@ def meant(name: str, names: Sequence[str], see: str) -> str:
     return f"did you mean {folded[close[0]]}?" if close else f"see `logonscope {see}`"
 
 
-def _properties(declaration: Declaration, parent: Class | None) -> dict[str, Property]:
-    properties = dict(parent.properties) if parent else {}
+def _properties(declaration: Declaration, parent: Class | None) -> Named[Property]:
+    properties = {known.name.lower(): known for known in parent.properties.values()} if parent else {}
     for own in declaration.properties:
         before = properties.get(own.name.lower())
         qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
         origin = before.origin if before else declaration.name
         properties[own.name.lower()] = own._replace(qualifiers=qualifiers, origin=origin)
-    return properties
+    return Named(properties.values())
 
 
-def _methods(declaration: Declaration, parent: Class | None) -> dict[str, Method]:
+def _methods(declaration: Declaration, parent: Class | None) -> Named[Method]:
     """Return the methods of a class, its own before those that it inherits."""
-    inherits = parent.methods if parent else {}
+    inherits = parent.methods if parent else Named[Method]()
     methods = {}
     for own in declaration.methods:
-        before = inherits.get(own.name.lower())
+        before = inherits.get(own.name)
         qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
         methods[own.name.lower()] = own._replace(qualifiers=qualifiers, origin=declaration.name)
-    return methods | {name: method for name, method in inherits.items() if name not in methods}
+    return Named([*methods.values(), *(method for method in inherits.values() if method.name.lower() not in methods)])

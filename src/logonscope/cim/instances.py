@@ -24,11 +24,12 @@ _INSTANCE_GENUS = 2
 
 
 class Result(NamedTuple):
-    """Instances of one class: the names of the properties that were read, and rows of their values."""
+    """Instances of one class: the names of the properties that were read, rows of their values, and what to show."""
 
     cls: Class
     columns: tuple[str, ...]
     rows: Iterator[tuple[Value, ...]]
+    shown: tuple[str, ...] = ()  # as it was asked for, system properties included; empty: the columns
 
 
 class Outcome(NamedTuple):
@@ -44,6 +45,7 @@ class Shape(NamedTuple):
     cls: Class
     columns: Mapping[str, int]
     server: str
+    shown: tuple[str, ...]
 
 
 class Instance:
@@ -77,7 +79,11 @@ class Instance:
 
     def properties(self) -> dict[str, Any]:
         """Return the values of its properties by name, in the order in which they were asked for."""
-        return {name: self._shown(name, value) for name, value in zip(self._shape.columns, self._row, strict=True)}
+        return {name: self[name] for name in self._shape.shown}
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of its properties: ``dict(instance)`` is their values by name."""
+        return self._shape.shown
 
     def system_properties(self) -> dict[str, Any]:
         """Return its system properties by name: __GENUS to __PATH."""
@@ -103,10 +109,10 @@ class Instance:
             raise AttributeError(str(error)) from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._shape.columns)
+        return iter(self._shape.shown)
 
     def __dir__(self) -> list[str]:
-        return sorted([*super().__dir__(), *self._shape.columns])
+        return sorted([*super().__dir__(), *(name for name in self._shape.shown if not name.startswith("__"))])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Instance):
@@ -115,7 +121,9 @@ class Instance:
         return same and self.properties() == other.properties()
 
     def __hash__(self) -> int:
-        return hash((self._shape.cls.name, frozenset(zip(self._shape.columns, self._row, strict=True))))
+        cls, columns, server, shown = self._shape
+        values = frozenset((name, self._row[columns[name]]) for name in shown if name in columns)
+        return hash((cls.name, server, values))
 
     def __repr__(self) -> str:
         return f"<Instance {self.relpath or self._shape.cls.name}>"
@@ -128,7 +136,7 @@ class Instance:
         return list(value)
 
     def _path(self) -> ObjectPath | None:
-        cls, columns, server = self._shape
+        cls, columns, server, _ = self._shape
         if not (cls.keys or cls.is_singleton) or any(name not in columns for name in cls.keys):
             return None
         keys = tuple((name, self[name]) for name in cls.keys)
@@ -144,7 +152,7 @@ class Instance:
             "__SUPERCLASS": cls.superclass,
             "__DYNASTY": cls.dynasty,
             "__RELPATH": self.relpath,
-            "__PROPERTY_COUNT": len(self._shape.columns),
+            "__PROPERTY_COUNT": sum(not name.startswith("__") for name in self._shape.shown),
             "__DERIVATION": list(cls.derivation),
             "__SERVER": self._shape.server,
             "__NAMESPACE": cls.namespace,
@@ -157,4 +165,5 @@ def instances(results: Iterable[Result], server: str) -> Iterator[Instance]:
     """Yield the rows of results as instances of a host."""
     for result in results:
         columns = {name: at for at, name in enumerate(result.columns)}
-        yield from map(partial(Instance, Shape(result.cls, columns, server)), result.rows)
+        shape = Shape(result.cls, columns, server, result.shown or result.columns)
+        yield from map(partial(Instance, shape), result.rows)

@@ -24,7 +24,7 @@ _NAMESPACE = re.compile(r"([A-Za-z_][A-Za-z0-9_\\/]*):")
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])")
 _BOOLEAN = re.compile(r"(true|false)(?![0-9A-Za-z_])", re.IGNORECASE)
 _ESCAPED = re.compile(r"%([01][0-9a-fA-F]|2[05]|7[fF])")
-_FORM = 'write it as Win32_Process.Handle="4312", without blanks'
+_FORM = 'write it as Win32_Process.Handle="4312", without blanks; in a shell, between single quotes'
 
 
 class ObjectPath(NamedTuple):
@@ -109,7 +109,7 @@ class _Scanner:
         keys = [self._pair()]
         while self._take(","):
             if len(keys) == MOST_KEYS:
-                raise self._error(f"at most {MOST_KEYS} keys")
+                raise InvalidObjectPathError(f"an object path of more than {MOST_KEYS} keys", _FORM)
             keys.append(self._pair())
         return tuple(keys)
 

@@ -75,11 +75,13 @@ class Host(Protocol):
         """Look at what can be read here, with which rights, what is missing, and how to get it."""
         ...
 
-    def get(self, path: str, properties: Sequence[str] | None = None, *, namespace: str | None = None) -> "Instance":
+    def get(
+        self, path: "str | Instance", properties: Sequence[str] | None = None, *, namespace: str | None = None
+    ) -> "Instance":
         r"""Return the instance that an object path names: ``Win32_Process.Handle="4312"``, ``Win32_LogonSession=41``.
 
         Args:
-            path: any spelling that WMI takes; ``.path`` of an instance and every reference are such paths.
+            path: any spelling that WMI takes; every reference is such a path. An instance stands for its own.
             properties: only these; None: all that the instance has.
             namespace: where the class is, unless the path says so: ``root\cimv2`` (None) or ``root\logonscope``.
 
@@ -108,7 +110,7 @@ class Host(Protocol):
 
     def associators(
         self,
-        path: str,
+        path: "str | Instance",
         *,
         assoc_class: str | None = None,
         result_class: str | None = None,
@@ -136,7 +138,7 @@ class Host(Protocol):
 
     def references(
         self,
-        path: str,
+        path: "str | Instance",
         *,
         result_class: str | None = None,
         role: str | None = None,
@@ -147,7 +149,12 @@ class Host(Protocol):
         ...
 
     def invoke(
-        self, path: str, method: str, parameters: Mapping[str, Any] | None = None, *, namespace: str | None = None
+        self,
+        path: "str | Instance",
+        method: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        namespace: str | None = None,
     ) -> "Outcome":
         """Run a method of an instance: GetOwner, GetOwnerSid, Terminate, SetPriority of Win32_Process.
 

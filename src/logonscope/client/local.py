@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from logonscope import broker
+from logonscope.errors import InvalidObjectPathError, InvalidParameterError
 from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Snapshot, Whose
 
 if TYPE_CHECKING:
@@ -14,11 +15,17 @@ Save = Callable[[Snapshot, str, bool], int]
 
 
 class LocalHost:
-    """The Host whose source is read by this process."""
+    """The Host whose source is read by this process.
+
+    Paths are text or instances, whose own path is meant.
+    """
 
     def __init__(self, of: broker.Broker, save: Save) -> None:
         self._broker = of
         self._save = save
+
+    def __repr__(self) -> str:
+        return f"<LocalHost {self._broker.source.label} as {self._broker.caller.name}>"
 
     @property
     def everything(self) -> bool:
@@ -57,11 +64,13 @@ class LocalHost:
         """See Host."""
         return broker.doctor(self._broker)
 
-    def get(self, path: str, properties: Sequence[str] | None = None, *, namespace: str | None = None) -> "Instance":
+    def get(
+        self, path: "str | Instance", properties: Sequence[str] | None = None, *, namespace: str | None = None
+    ) -> "Instance":
         """See Host."""
         from logonscope.broker.instances import get  # noqa: PLC0415 -- questions about logins need no classes
 
-        return next(self._instances(iter((get(self._broker, path, properties, namespace),))))
+        return next(self._instances(iter((get(self._broker, _path(path), _names(properties), namespace),))))
 
     def enumerate(
         self,
@@ -74,11 +83,11 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.instances import enumerate_instances  # noqa: PLC0415 -- the same
 
-        return self._instances(enumerate_instances(self._broker, class_name, properties, namespace, deep=deep))
+        return self._instances(enumerate_instances(self._broker, class_name, _names(properties), namespace, deep=deep))
 
     def associators(
         self,
-        path: str,
+        path: "str | Instance",
         *,
         assoc_class: str | None = None,
         result_class: str | None = None,
@@ -90,12 +99,12 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.associations import Wanted, associators  # noqa: PLC0415 -- the same
 
-        wanted = Wanted(assoc_class, result_class, role, result_role, properties)
-        return self._instances(associators(self._broker, path, wanted, namespace))
+        wanted = Wanted(assoc_class, result_class, role, result_role, _names(properties))
+        return self._instances(associators(self._broker, _path(path), wanted, namespace))
 
     def references(
         self,
-        path: str,
+        path: "str | Instance",
         *,
         result_class: str | None = None,
         role: str | None = None,
@@ -105,16 +114,21 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.associations import Wanted, references  # noqa: PLC0415 -- the same
 
-        wanted = Wanted(result_class=result_class, role=role, properties=properties)
-        return self._instances(references(self._broker, path, wanted, namespace))
+        wanted = Wanted(result_class=result_class, role=role, properties=_names(properties))
+        return self._instances(references(self._broker, _path(path), wanted, namespace))
 
     def invoke(
-        self, path: str, method: str, parameters: Mapping[str, Any] | None = None, *, namespace: str | None = None
+        self,
+        path: "str | Instance",
+        method: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        namespace: str | None = None,
     ) -> "Outcome":
         """See Host."""
         from logonscope.broker.invoke import invoke  # noqa: PLC0415 -- the same
 
-        return invoke(self._broker, path, method, parameters, namespace)
+        return invoke(self._broker, _path(path), method, parameters, namespace)
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
         """See Host."""
@@ -134,6 +148,31 @@ class LocalHost:
         from logonscope.cim.instances import instances  # noqa: PLC0415 -- the same
 
         return instances(results, host_name(self._broker))
+
+
+def _path(path: "str | Instance") -> str:
+    """Return an object path as text.
+
+    Raises:
+        InvalidObjectPathError: it is an instance without one: its keys were not asked for.
+    """
+    if isinstance(path, str):
+        return path
+    own = getattr(path, "path", None)
+    if isinstance(own, str):
+        return own
+    raise InvalidObjectPathError(f"{path!r} is no object path", "give text, or an instance that has its keys")
+
+
+def _names(properties: Sequence[str] | None) -> Sequence[str] | None:
+    """Return the names of properties.
+
+    Raises:
+        InvalidParameterError: it is one text: its letters are no properties.
+    """
+    if isinstance(properties, str):
+        raise InvalidParameterError(f"properties={properties!r} is a text", f"give a list: [{properties!r}]")
+    return properties
 
 
 def _word(which: int | str | None) -> str | None:

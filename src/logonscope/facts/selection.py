@@ -18,6 +18,11 @@ class Selection(NamedTuple):
     groups: frozenset[str] | None = None  # names of groups
     ports: frozenset[int] | None = None  # on a socket's own side
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing can be meant."""
+        return any(part is not None and not part for part in self)
+
     def narrowed(self, other: "Selection") -> "Selection":
         """Return what both mean."""
         return Selection(*map(_both, self, other))

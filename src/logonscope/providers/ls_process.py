@@ -47,8 +47,9 @@ PROVIDER = Provider(
     subject="process",
     columns={
         **{name: WINDOWS.columns[name] for name in (
-            "Handle", "ProcessId", "Name", "ParentProcessId", "ThreadCount", "ExecutablePath",
+            "Handle", "ProcessId", "Name", "ParentProcessId", "ThreadCount",
         )},
+        "ExecutablePath": column(lambda process, *_: clean(process.exe), "exe, as the kernel says it", "exe"),
         "CommandName": column(
             lambda process, *_: None if process.comm is None else process.comm.encode("utf-8", "surrogateescape"),
             "stat: comm", "comm",

@@ -19,6 +19,9 @@ TICK = 10_000_000
 """Units of 100 ns in a second."""
 
 UINT32 = 1 << 32
+DELETED = " (deleted)"
+"""What the kernel puts behind the path of a file that is no longer there (proc(5), /proc/pid/exe)."""
+
 RUNNING, BLOCKED, TERMINATED, STOPPED = 3, 4, 7, 8
 _EXECUTION_STATES = {
     "R": RUNNING, "S": BLOCKED, "D": BLOCKED, "I": BLOCKED, "T": STOPPED, "t": STOPPED, "Z": TERMINATED,
@@ -102,7 +105,10 @@ PROVIDER = Provider(
         "TerminationDate": nothing("what has ended is not listed"),
         "UserModeTime": column(_time("utime"), "stat: utime", "utime"),
         "WorkingSetSize": _fact("vm_rss", "status: VmRSS"),
-        "ExecutablePath": column(lambda process, *_: clean(process.exe), "exe: where the link points", "exe"),
+        "ExecutablePath": column(
+            lambda process, *_: clean(process.exe and process.exe.removesuffix(DELETED)),
+            "exe: where the link points, without the kernel's word that the file is deleted", "exe",
+        ),
         "MaximumWorkingSetSize": nothing("Linux limits no working set"),
         "MinimumWorkingSetSize": nothing("Linux limits no working set"),
         "PageFaults": column(_page_faults, "stat: minflt + majflt, modulo 2^32", "minflt", "majflt"),

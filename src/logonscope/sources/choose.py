@@ -23,7 +23,7 @@ def choose(host: str | None = None) -> Source:
 
         return recorded(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):
-        raise InvalidParameterError(f"there is no recording {host!r}", "give a file that `logonscope record` wrote")
+        raise InvalidParameterError(_no_recording(host), "give a file that `logonscope record` wrote")
     if host is None and not sys.platform.startswith("linux"):
         raise NotSupportedError(
             f"no source for this machine: tried Linux's /proc, this is {sys.platform}",
@@ -34,3 +34,7 @@ def choose(host: str | None = None) -> Source:
     from logonscope.sources.linux import linux  # noqa: PLC0415 -- a recording is read on any system
 
     return linux() if host is None else linux(host)
+
+
+def _no_recording(host: str) -> str:
+    return f"the folder {host!r} is no recording" if os.path.isdir(host) else f"there is no recording {host!r}"

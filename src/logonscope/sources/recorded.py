@@ -92,6 +92,8 @@ def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -
 
 
 def _check_target(path: str, *, replace: bool) -> None:
+    if not path:
+        raise InvalidParameterError("the file to write has no name", 'give one, or "-" for standard output')
     if not os.path.lexists(path):
         return
     if os.path.islink(path) and hasattr(os, "geteuid") and os.lstat(path).st_uid != os.geteuid():

@@ -47,7 +47,7 @@ def test_json_is_one_array_with_an_object_a_row() -> None:
     code, out, err = printed("json", ROWS)
     first, second = json.loads(out)
     assert (code, err) == (0, "")
-    assert first["start"] == "2026-01-02T03:04:05+02:00"
+    assert first["start"] == "2026-01-02T03:04:05.000000+02:00"
     assert first["name"] == "a\nb"
     assert second["inner"] == {"name": 'quote"', "sources": {}}
     assert second["chain"] == [{"name": "z", "sources": {}}]
@@ -62,7 +62,7 @@ def test_csv_has_a_heading_and_single_values_alone() -> None:
     _, out, _ = printed("csv", ROWS)
     heading, first, second = csv.reader(io.StringIO(out))
     assert heading == ["pid", "name", "start", "inner_name"]
-    assert first == ["1", "a\nb", "2026-01-02T03:04:05+02:00", "x"]
+    assert first == ["1", "a\nb", "2026-01-02T03:04:05.000000+02:00", "x"]
     assert second == ["22", "", "", 'quote"']
 
 
@@ -86,7 +86,8 @@ def test_rows_are_printed_as_they_come() -> None:
 
 
 def test_nothing_found_is_said_and_is_still_sound_json() -> None:
-    assert printed("json", []) == (1, "[]\n", "logonscope: nothing there; do that\n")
+    assert printed("json", []) == (1, "[]\n", '{"notice": "nothing there; do that"}\n')
+    assert printed("csv", []) == (1, "", "logonscope: nothing there; do that\n")
     assert printed("table", [])[:2] == (1, "")
 
 

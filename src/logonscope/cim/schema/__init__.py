@@ -3,6 +3,7 @@
 Its source are the MOF files beside this one; compiled.py is made from them when the wheel is built.
 """
 
+import copyreg
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -90,6 +91,18 @@ def schema() -> Schema:
     from logonscope.cim.schema.compiled import CLASSES  # noqa: PLC0415 -- loaded when a class is first asked for
 
     return Schema(CLASSES)
+
+
+def _pickled(known: Class) -> tuple[Any, ...]:
+    """Pickle a class as its name: whoever has the schema has the class."""
+    return _unpickled, (known.name, known.namespace)
+
+
+def _unpickled(name: str, namespace: str) -> Class:
+    return schema().get(name, namespace)
+
+
+copyreg.pickle(Class, _pickled)
 
 
 def _declaration(row: Sequence[Any]) -> Declaration:

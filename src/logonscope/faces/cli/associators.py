@@ -3,7 +3,7 @@
 import argparse
 
 from logonscope.client import Host
-from logonscope.faces.cli.cim import add_namespace, add_path, add_properties, print_instances
+from logonscope.faces.cli.cim import add_class, add_namespace, add_path, add_properties, print_instances
 
 EXAMPLES = r"""
 examples:
@@ -20,8 +20,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     add_path(parser)
-    parser.add_argument("--assoc-class", metavar="CLASS", help="only by this association")
-    parser.add_argument("--result-class", metavar="CLASS", help="only instances of this class, or of one below it")
+    add_class(parser, "--assoc-class", metavar="CLASS", help="only by this association")
+    add_class(parser, "--result-class", metavar="CLASS", help="only instances of this class, or of one below it")
     parser.add_argument("--role", metavar="NAME", help="only where PATH is at this end of the association")
     parser.add_argument("--result-role", metavar="NAME", help="only where the answer is at this end")
     add_properties(parser)
@@ -39,4 +39,4 @@ def run(host: Host, args: argparse.Namespace) -> int:
         properties=args.properties,
         namespace=args.namespace,
     )
-    return print_instances(args, found, f"nothing of that kind is tied to {args.path}")
+    return print_instances(args, found, f"nothing of that kind is tied to {args.path}", headed=True)

@@ -7,8 +7,9 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from logonscope.faces.cli.output import Column, print_object, print_rows, when
+from logonscope.faces.cli.parser import completes, wants_color
 from logonscope.faces.cli.run import FOUND
-from logonscope.faces.cli.text import cells, crop, for_terminal, width
+from logonscope.faces.cli.text import cells, crop, for_terminal, styled, width
 
 if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
@@ -16,36 +17,52 @@ if TYPE_CHECKING:
 MOST_IN_A_TABLE = 4
 """Properties that are shown as a table; more are shown one below the other, as PowerShell's Format-List has it."""
 
-MOST_BYTES = 24
-"""Bytes of an array that people are shown."""
-
 SAMPLE = 200
 """Rows that decide how wide the columns of a table are; the rest is printed as it comes."""
 
+LEAST_OF_THE_LAST = 20
+"""Columns of a terminal that the last column of a table must have; else properties stand one below the other."""
+
+REFERENCE = "\\\\.\\"
+"""How a reference begins: what it names stands at its end, and must not be cut."""
+
+MOST_BYTES = 24
+"""Bytes of an array that people are shown."""
+
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
+
+Named = dict[str, Any]
 
 
 def add_namespace(parser: argparse.ArgumentParser) -> None:
     """Add -n NAMESPACE."""
-    parser.add_argument(
+    namespace = parser.add_argument(
         "-n", "--namespace", metavar="NAMESPACE",
-        help=r"where the class is: root\cimv2 (the default) or root\logonscope; slashes lean either way",
+        help="where the class is: root/cimv2 (the default) or root/logonscope; slashes lean either way",
     )  # fmt: skip
+    completes(namespace, "namespaces")
 
 
 def add_properties(parser: argparse.ArgumentParser) -> None:
     """Add -p NAMES and --system."""
     parser.add_argument(
-        "-p", "--properties", metavar="NAME,NAME", type=_names, help="only these properties, in this order"
-    )
-    parser.add_argument("--system", action="store_true", help="the system properties too: __CLASS, __PATH, ...")
+        "-p", "--properties", metavar="NAME,NAME", type=_names, action="extend",
+        help="only these properties, in this order; also the system's, as __PATH and __CLASS",
+    )  # fmt: skip
+    parser.add_argument("--system", action="store_true", help="all system properties too, __GENUS to __PATH")
 
 
 def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument PATH."""
     parser.add_argument(
-        "path", metavar="PATH", help="an object path, as Win32_Process.Handle=4312 or Win32_Process=4312"
-    )
+        "path", metavar="PATH",
+        help="an object path, as Win32_Process=4312; one with quotes or backslashes between single quotes",
+    )  # fmt: skip
+
+
+def add_class(parser: argparse.ArgumentParser, *words: str, **options: Any) -> None:
+    """Add an argument that is the name of a class."""
+    completes(parser.add_argument(*words, **options), "classes")
 
 
 def print_instance(args: argparse.Namespace, found: "Instance") -> int:
@@ -54,74 +71,109 @@ def print_instance(args: argparse.Namespace, found: "Instance") -> int:
     if args.output == "table":
         _print_class(args, iter((named,)))
     else:
-        print_object(args, named)
+        print_object(args, _flat(named) if args.output == "csv" else named)
     return FOUND
 
 
-def print_instances(args: argparse.Namespace, instances: Iterator["Instance"], nothing: str = "") -> int:
+def print_instances(
+    args: argparse.Namespace, instances: Iterator["Instance"], nothing: str = "", *, headed: bool = False
+) -> int:
     """Print instances as they come; return the exit code.
 
     Args:
         args: the command line; its output chooses the format.
         instances: the instances.
         nothing: what to say where there is none.
+        headed: the name of each class stands above its instances.
     """
     if args.output in {"json", "jsonl"}:
         return print_rows(args, (_object(args, found) for found in instances), nothing=nothing)
     objects = ((found.cim_class.name, _object(args, found)) for found in instances)
+    if args.output == "csv":
+        return print_rows(args, _one_table(objects), nothing=nothing)
     some = False
-    for _, group in groupby(objects, _heading if args.output == "csv" else _class):
+    for name, group in groupby(objects, lambda pair: pair[0]):  # a class has its own columns
         if some:
             print()
         some = True
+        if headed:
+            print(styled(name, "bold", color=wants_color(args)))
         _print_class(args, (named for _, named in group))
     return FOUND if some else print_rows(args, (), nothing=nothing)
 
 
-def _class(pair: tuple[str, dict[str, Any]]) -> object:
-    return pair[0]
+def _one_table(objects: Iterable[tuple[str, Named]]) -> Iterator[Named]:
+    """Yield rows that all have the same columns: of several classes, those of all, and which class each is of."""
+    found = list(objects)
+    names = dict.fromkeys(name for _, named in found for name in named)
+    several = len({cls for cls, _ in found}) > 1
+    for cls, named in found:
+        head = {"__CLASS": cls} if several else {}
+        yield _flat(head | {name: named.get(name) for name in names})
 
 
-def _heading(pair: tuple[str, dict[str, Any]]) -> object:
-    return tuple(pair[1])
-
-
-def _print_class(args: argparse.Namespace, rows: Iterator[dict[str, Any]]) -> None:
-    """Print instances with the same properties, of which there are some."""
+def _print_class(args: argparse.Namespace, rows: Iterator[Named]) -> None:
+    """Print instances of one class, of which there are some: as a table where it has room, else as lists."""
     sample = list(islice(rows, SAMPLE))
     names, all_rows = list(sample[0]), chain(sample, rows)
-    if args.output == "csv":
-        print_rows(args, all_rows)
-    elif args.properties or len(names) <= MOST_IN_A_TABLE:
-        print_rows(args, all_rows, [_column(name, sample) for name in names])
+    columns = [_column(name, sample) for name in names]
+    narrow = bool(args.properties) or len(names) <= MOST_IN_A_TABLE
+    references = any(str(value).startswith(REFERENCE) for value in sample[0].values())
+    if narrow and _has_room(columns, whole=references):
+        print_rows(args, all_rows, columns)
     else:
-        _print_lists(names, all_rows)
+        _print_lists(names, all_rows, everything=bool(args.properties))
 
 
-def _print_lists(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Print the properties of each row one below the other, but for those that are null."""
+def _has_room(columns: Sequence[Column], *, whole: bool) -> bool:
+    """Tell whether a table cuts no column but the last, and not that one where all are to be whole."""
+    room = width()
+    if room is None:
+        return True
+    *others, last = (column.columns for column in columns)
+    return sum(others) + 2 * len(others) + (last if whole else min(last, LEAST_OF_THE_LAST)) <= room
+
+
+def _print_lists(names: Sequence[str], rows: Iterable[Named], *, everything: bool) -> None:
+    """Print the properties of each row one below the other; those that are null only where everything was chosen."""
     room, widest = width(), max(map(len, names))
     for at, row in enumerate(rows):
         if at:
             print()
         for name, value in row.items():
-            parts = value if isinstance(value, list) else [value] if value is not None else []
+            parts = value if isinstance(value, list) else [value]
             for line, part in enumerate(parts):
-                print(crop(f"{'' if line else name:{widest}} {' ' if line else ':'} {for_terminal(shown(part))}", room))
+                if part is not None or everything:
+                    head = f"{'' if line else name:{widest}} {' ' if line else ':'}"
+                    print(crop(f"{head} {for_terminal(_shown_or(part))}", room))
 
 
-def _column(name: str, sample: Iterable[dict[str, Any]]) -> Column:
-    def show(row: dict[str, Any]) -> str:
-        return "-" if row[name] is None else shown(row[name])
+def _column(name: str, sample: Iterable[Named]) -> Column:
+    return Column(
+        name,
+        max(len(name), *(cells(for_terminal(_shown_or(row[name]))) for row in sample)),
+        lambda row: _shown_or(row[name]),
+    )
 
-    return Column(name, max(len(name), *(cells(for_terminal(show(row))) for row in sample)), show)
+
+def _shown_or(value: Any) -> str:
+    return "-" if value is None else shown(value)
 
 
-def _object(args: argparse.Namespace, found: "Instance") -> dict[str, Any]:
+def _object(args: argparse.Namespace, found: "Instance") -> Named:
     """Return an instance as an object: its properties by name."""
     if args.system:
         return found.system_properties() | found.properties()
     return found.properties()
+
+
+def _flat(named: Named) -> Named:
+    """Return an object for CSV: an array as one text."""
+    return {name: _joined(value) if isinstance(value, (list, bytes)) else value for name, value in named.items()}
+
+
+def _joined(value: list[Any] | bytes) -> str:
+    return value.hex(" ") if isinstance(value, bytes) else "; ".join(map(shown, value))
 
 
 def shown(value: Any) -> str:
@@ -139,4 +191,7 @@ def shown(value: Any) -> str:
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("no property is named")
+    return names

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from logonscope.client import Host
-from logonscope.faces.cli.cim import add_namespace
+from logonscope.faces.cli.cim import add_class, add_namespace
 from logonscope.faces.cli.output import print_object
 from logonscope.faces.cli.run import FOUND
 from logonscope.faces.cli.text import for_terminal
@@ -25,7 +25,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
-    parser.add_argument("name", metavar="NAME", help="a class; see `logonscope classes`")
+    add_class(parser, "name", metavar="NAME", help="a class; see `logonscope classes`")
     parser.add_argument("--inherited", action="store_true", help="what it inherits too")
     parser.add_argument(
         "--amended", action="store_true", help="the amended qualifiers too: descriptions, units, values"

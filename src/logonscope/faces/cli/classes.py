@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the classes."""
-    rows = [row_of(found) for found in host.classes(args.pattern, namespace=args.namespace)]
+    rows = sorted(row_of(found) for found in host.classes(args.pattern, namespace=args.namespace))
     return print_rows(args, rows, COLUMNS, f"no class is named like {args.pattern!r}; see `logonscope classes`")
 
 

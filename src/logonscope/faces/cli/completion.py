@@ -5,6 +5,8 @@ import argparse
 from logonscope.faces.cli.parser import build_parser
 
 EXAMPLES = """\
+The zsh script goes into a folder of $fpath, it cannot be sourced. Open a new shell afterwards.
+
 examples:
   logonscope completion bash > /etc/bash_completion.d/logonscope
   logonscope completion zsh > /usr/local/share/zsh/site-functions/_logonscope
@@ -20,5 +22,20 @@ def run(args: argparse.Namespace) -> int:
     """Print the script."""
     import shtab  # noqa: PLC0415 -- no other command needs it
 
-    print(shtab.complete(build_parser(), args.shell))
+    from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema  # noqa: PLC0415 -- the same
+
+    classes = sorted({cls.name for space in (CIMV2, LOGONSCOPE) for cls in schema().classes(space)})
+    spaces = [space.replace("\\", "/") for space in schema().namespaces]
+    body = _BODIES.get(args.shell, "")
+    functions = [
+        body.format(what=what, words=" ".join(words)) for what, words in (("classes", classes), ("namespaces", spaces))
+    ]
+    print(shtab.complete(build_parser(), args.shell, preamble="\n".join(functions)))
     return 0
+
+
+_BODIES = {
+    "bash": "_logonscope_{what}() {{ compgen -W '{words}' -- \"$1\"; }}",
+    "zsh": "_logonscope_{what}() {{ compadd {words} }}",
+}
+"""How a shell completes the names that the schema has."""

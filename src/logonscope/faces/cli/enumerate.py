@@ -3,7 +3,7 @@
 import argparse
 
 from logonscope.client import Host
-from logonscope.faces.cli.cim import add_namespace, add_properties, print_instances
+from logonscope.faces.cli.cim import add_class, add_namespace, add_properties, print_instances
 
 EXAMPLES = r"""
 Instances are printed as they are read. A property that is null is not shown, unless -p names it or the output is JSON.
@@ -19,9 +19,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
-    parser.add_argument(
-        "class_name", metavar="CLASS", help="a class, as Win32_SessionProcess; see `logonscope classes`"
-    )
+    add_class(parser, "class_name", metavar="CLASS", help="a class, as Win32_SessionProcess; see `logonscope classes`")
     parser.add_argument("--shallow", action="store_true", help="only of the class itself, not of those below it")
     add_properties(parser)
     add_namespace(parser)
@@ -30,4 +28,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the instances."""
     found = host.enumerate(args.class_name, args.properties, namespace=args.namespace, deep=not args.shallow)
-    return print_instances(args, found, f"there are no instances of {args.class_name} here that you may see")
+    for_you = "" if host.everything else " that you may see"
+    return print_instances(args, found, f"there are no instances of {args.class_name} here{for_you}")

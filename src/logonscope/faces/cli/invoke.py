@@ -19,7 +19,9 @@ ReturnValue, and the exit code:
 
 examples:
   logonscope invoke Win32_Process=4312 GetOwner
-  logonscope invoke Win32_Process=4312 SetPriority Priority=64        idle; 32 is normal, 128 high
+  logonscope invoke Win32_Process=4312 SetPriority Priority=64
+                                       64 idle, 16384 below normal, 32 normal, 32768 above normal, 128 high,
+                                       256 realtime
   sudo logonscope invoke Win32_Process=4312 Terminate
 """
 
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     add_path(parser)
     parser.add_argument("method", metavar="METHOD", help="a method of the instance's class")
-    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="the method's parameters")
+    parser.add_argument("parameters", nargs="*", default=[], metavar="NAME=VALUE", help="the method's parameters")
     add_namespace(parser)
 
 

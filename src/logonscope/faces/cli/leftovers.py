@@ -39,5 +39,8 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 def _none(told: dict[bool, set[str]]) -> str:
     """Say that there are none, as far as that can be told."""
-    none = f"no leftovers of {counted(len(told[True]), 'logon session')} that a login service vouches for"
-    return none + (f"; of {len(told[False])} without a record it cannot be told" if told[False] else "")
+    untold = counted(len(told[False]), "logon session")
+    if not told[True]:
+        return f"whether {untold} left anything over cannot be told: no login service vouches for them"
+    none = f"nothing is left over of {counted(len(told[True]), 'logon session')} that a login service vouches for"
+    return none + (f"; of {untold} that nobody vouches for it cannot be told" if told[False] else "")

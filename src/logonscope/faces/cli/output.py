@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from logonscope.faces.cli.refusal import notice
 from logonscope.faces.cli.run import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.text import cells, crop, for_terminal, width
 from logonscope.facts import LogonSession
@@ -35,7 +36,7 @@ def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv}
     count = printers[args.output](rows) if args.output in printers else _print_lines(rows, columns)
     if not count and nothing:
-        print(f"logonscope: {for_terminal(nothing)}", file=sys.stderr)
+        notice(args, nothing)
     return FOUND if count else NOTHING_FOUND
 
 
@@ -47,7 +48,11 @@ def print_object(args: argparse.Namespace, named: Mapping[str, Any]) -> None:
         return
     import json  # noqa: PLC0415 -- people's format needs none
 
-    print(json.dumps(as_object(named), ensure_ascii=sys.stdout.isatty(), indent=1))
+    ascii_only = sys.stdout.isatty()
+    pairs = (
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in as_object(named).items()
+    )
+    print("{\n" + ",\n".join(pairs) + "\n}")
 
 
 def as_object(value: Any) -> Any:
@@ -55,7 +60,7 @@ def as_object(value: Any) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: as_object(part) for name, part in value._asdict().items()}
     if isinstance(value, datetime):
-        return value.isoformat()
+        return value.isoformat(timespec="microseconds")
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Mapping):

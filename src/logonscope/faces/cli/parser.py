@@ -36,6 +36,7 @@ _DESCRIPTION = "Which logon session does each process belong to."
 _EXIT_CODES = """\
 exit codes:
   0  found        1  nothing found        2  wrong use        3  no right
+  74  the answer could not be written
 
 examples:
   logonscope                      every logon session and what runs in it
@@ -65,6 +66,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}{separator} `{self.prog} --help`\n")
 
 
+def completes(action: argparse.Action, what: str) -> None:
+    """Let shells complete the names of classes or namespaces here, by a function that the script defines."""
+    name = f"_logonscope_{what}"
+    action.complete = {"bash": name, "zsh": name}  # type: ignore[attr-defined]  # shtab's way
+
+
 def completes_files(action: argparse.Action) -> None:
     """Let shells complete file names here: shtab looks for this attribute."""
     action.complete = {"bash": "_shtab_compgen_files", "zsh": "_files"}  # type: ignore[attr-defined]  # shtab's way
@@ -80,7 +87,7 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS)) -> Parser:
         parents=[shared],
         formatter_class=_help,
     )
-    parser.add_argument("--version", action="version", version=f"logonscope {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"logonscope {__version__}")
     adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="logonscope")
     for name in commands:
         module, summary = command_module(name), COMMANDS[name]
@@ -103,9 +110,9 @@ def command_module(name: str) -> ModuleType:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; without a command it is ``tree``."""
-    words = list(argv)
+    words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
     command = _first_word(words)
-    if command is None and not {"-h", "--help", "--version"}.intersection(words):
+    if command is None and not {"-h", "--help", "-V", "--version"}.intersection(words):
         command = "tree"
         words.insert(0, command)
     of_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
@@ -115,7 +122,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words, argparse.Namespace(**_DEFAULTS))
 
 
-_DEFAULTS: dict[str, Any] = {"output": "table", "host": None, "color": True, "readable": False}
+_DEFAULTS: dict[str, Any] = {"output": "table", "host": None, "color": True, "readable": False, "quiet": False}
 _TAKE_VALUE = {"-o", "--output", "--host"}
 
 
@@ -150,6 +157,7 @@ def _shared() -> Parser:
         "--readable", action="store_true",
         help="without sudo: show whatever the kernel lets you read, not your own logon sessions alone",
     )  # fmt: skip
+    options.add_argument("-q", "--quiet", action="store_true", help="do not say that more could be seen with sudo")
     options.add_argument("--no-color", dest="color", action="store_false", help="no colours (also: NO_COLOR=1)")
     return shared
 

@@ -3,7 +3,7 @@
 import argparse
 
 from logonscope.client import Host
-from logonscope.faces.cli.cim import add_namespace, add_path, add_properties, print_instances
+from logonscope.faces.cli.cim import add_class, add_namespace, add_path, add_properties, print_instances
 
 EXAMPLES = r"""
 examples:
@@ -16,7 +16,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     add_path(parser)
-    parser.add_argument("--result-class", metavar="CLASS", help="only associations of this class, or of one below it")
+    add_class(parser, "--result-class", metavar="CLASS", help="only associations of this class, or of one below it")
     parser.add_argument("--role", metavar="NAME", help="only where PATH is at this end")
     add_properties(parser)
     add_namespace(parser)
@@ -31,4 +31,4 @@ def run(host: Host, args: argparse.Namespace) -> int:
         properties=args.properties,
         namespace=args.namespace,
     )
-    return print_instances(args, found, f"no association of that kind refers to {args.path}")
+    return print_instances(args, found, f"no association of that kind refers to {args.path}", headed=True)

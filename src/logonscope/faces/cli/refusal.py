@@ -1,4 +1,4 @@
-"""How is an error said? In one line on standard error; for a script that asked for JSON, as an object."""
+"""How is an error said, or a notice? In one line on standard error; to a script that asked for JSON as an object."""
 
 import argparse
 import sys
@@ -21,3 +21,13 @@ def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
     by_number = args is not None and args.command in BY_NUMBER
     head = f"{error.name} (0x{error.number:08X})" if by_number else "logonscope"
     print(f"{head}: {for_terminal(str(error))}", file=sys.stderr)
+
+
+def notice(args: argparse.Namespace, text: str) -> None:
+    """Say something beside the answer, on standard error; to a script that asked for JSON as an object."""
+    if args.output in {"json", "jsonl"}:
+        import json  # noqa: PLC0415 -- people's format needs none
+
+        print(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()), file=sys.stderr)
+    else:
+        print(f"logonscope: {for_terminal(text)}", file=sys.stderr)

@@ -1,19 +1,21 @@
 """What happens between the prompt and the answer: parse, connect, run the command, say what went wrong in one line."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
 from logonscope.faces.cli.parser import command_module, parse
-from logonscope.faces.cli.refusal import say
+from logonscope.faces.cli.refusal import notice, say
 
 if TYPE_CHECKING:
     from logonscope.client import Host
 
 _OWN = "only your own logon sessions; use sudo to see all, or --readable"
 _PARTIAL = "only the logon sessions that were its maker's own are in there; record with sudo for all"
+
+_FOR_EVERYBODY = {"classes", "class"}
+"""Commands whose answer is everybody's."""
 
 FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -45,6 +47,6 @@ def _command(args: argparse.Namespace, connect: Connect) -> int:
     if args.command == "completion":
         return int(command.run(args))
     host = connect(args.host, visibility="kernel" if args.readable else "own")
-    if not host.everything:
-        print(f"logonscope: {_OWN if args.host is None else _PARTIAL}", file=sys.stderr)
+    if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
+        notice(args, _OWN if args.host is None else _PARTIAL)
     return int(command.run(host, args))

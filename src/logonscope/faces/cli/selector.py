@@ -7,7 +7,7 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
     """Add the argument [LOGONID|USER]."""
     parser.add_argument(
         "which", nargs="?", metavar="LOGONID|USER",
-        help='one logon session, by its number or logind\'s own id ("c1"); or a user\'s, by the account\'s name',
+        help='one logon session, by its number, logind\'s own id ("c1") or "system"; or a user\'s, by account name',
     )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from logonscope.faces.cli.selector import add_selector, nothing
 from logonscope.facts import LogonSession
 
 EXAMPLES = """\
+A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes.
+
 examples:
   logonscope sessions                  all that you may see
   logonscope sessions alice            alice's

@@ -14,6 +14,8 @@ from logonscope.faces.cli.text import crop, for_terminal, styled, width
 from logonscope.facts import LogonSession, LogonTree, SessionProcess
 
 EXAMPLES = """\
+A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes.
+
 examples:
   logonscope                           every logon session; System is folded
   logonscope tree --all                System's processes too

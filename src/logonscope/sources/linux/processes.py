@@ -303,7 +303,7 @@ def _socket_inodes(handle: int, _pid: int, _most: int) -> tuple[tuple[int, ...]]
 def _link(folder: int, name: str) -> str:
     try:
         return os.readlink(name, dir_fd=folder)
-    except OSError:  # closed since it was listed
+    except FileNotFoundError:  # closed since it was listed
         return ""
 
 

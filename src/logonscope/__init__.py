@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         NotFoundError,
         NotSupportedError,
         RecordingError,
+        ServerTooBusyError,
         TypeMismatchError,
     )
     from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
@@ -54,6 +55,7 @@ __all__ = [
     "NotSupportedError",
     "Outcome",
     "RecordingError",
+    "ServerTooBusyError",
     "SessionOf",
     "SessionProcess",
     "TypeMismatchError",

@@ -114,6 +114,13 @@ class InvalidMethodParametersError(LogonscopeError):
     cim_status = 4  # CIM_ERR_INVALID_PARAMETER
 
 
+class ServerTooBusyError(LogonscopeError):
+    """This process has no room left to answer: no more files can be opened."""
+
+    name = "WBEM_E_SERVER_TOO_BUSY"
+    number = 0x80041045
+
+
 class RecordingError(LogonscopeError):
     """A recorded host cannot be read: no recording, damaged, cut short, or of a newer version."""
 

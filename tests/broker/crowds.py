@@ -66,6 +66,26 @@ class Crowd(NamedTuple):
                 marks |= {f"from-{login.id}"}
         return marks
 
+    def with_others_changed(self, uid: int) -> "Crowd":
+        """Return a host on which all is as it was that somebody may know, and nothing else is."""
+        processes = [self._seen(uid, process) for process in self.snapshot.processes]
+        logins = tuple(login for login in self.snapshot.logins if login.uid == uid)
+        kept = {inode for process in processes for inode in process.sockets or ()}
+        sockets = tuple(socket for socket in self.snapshot.sockets if socket.inode in kept)
+        changed = self.snapshot._replace(processes=processes, logins=logins, sockets=sockets)
+        owner = owners(join(logins))
+        return Crowd(changed, {p.pid: owner(p) for p in processes}, {p.pid: p for p in processes})
+
+    def _seen(self, uid: int, process: Process) -> Process:
+        if self.sees_details(uid, process.pid):
+            return process
+        masked = process._replace(rchar=1, cmdline=b"x\0", exe="/x", fds=9, sockets=(), name=process.comm)
+        if self.sees_process(uid, process.pid):
+            return masked
+        return masked._replace(
+            ses=UNSET, loginuid=UNSET, cgroup="/", uids=(0,) * 4, gids=(0,) * 4, state="R", children=(), unread=None
+        )
+
 
 def scope(login_id: str, uid: int) -> str:
     """Return the cgroup of a login."""

@@ -54,6 +54,8 @@ class Memory:
 
 def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
     facts = {fact for asked in needs.process for fact in _TOGETHER.get(asked, (asked,))} | _ALWAYS
+    if needs.logged_in is not None:
+        facts.add("loginuid")
     if needs.ses is not None or "loginuid" in facts:
         facts.add("ses")
     if needs.names is not None:
@@ -62,6 +64,8 @@ def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
         if needs.pids is not None and process.pid not in needs.pids:
             continue
         if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
+            continue
+        if needs.logged_in is not None and not needs.logged_in.may_be(process.ses, process.loginuid):
             continue
         if needs.names is not None:
             names = {name.lower() for name in needs.names}

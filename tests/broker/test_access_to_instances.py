@@ -4,15 +4,16 @@ On random hosts, everything that an administrator gets is asked for by somebody 
 association and by method.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from logonscope.broker import Broker
 from logonscope.broker.associations import associators, references
+from logonscope.broker.classes import classes, get_class
 from logonscope.broker.instances import enumerate_instances, family, get
 from logonscope.broker.invoke import invoke
 from logonscope.cim.binding import write_reference
@@ -127,7 +128,7 @@ def test_an_administrators_associations_agree_from_both_ends(crowd: Crowd) -> No
 
 @given(crowds(), somebody)
 @settings(max_examples=60)
-def test_a_method_does_no_more_than_the_kernel_would_let_the_caller_do(crowd: Crowd, caller: Any) -> None:
+def test_a_method_is_done_as_the_caller_and_to_what_the_caller_sees(crowd: Crowd, caller: Any) -> None:
     memory = Memory(crowd.snapshot)
     host, uid = memory.broker(caller), caller.uid
     for pid, process in crowd.process.items():
@@ -136,14 +137,30 @@ def test_a_method_does_no_more_than_the_kernel_would_let_the_caller_do(crowd: Cr
         visible = process.uids is not None and crowd.sees_process(uid, pid)
         assert invoke(host, path, "GetOwner").return_value == (0 if visible else 2)
         assert invoke(host, path, "GetOwnerSid").return_value == (0 if visible else 2)
-        memory.done.clear()
-        outcome = invoke(host, path, "Terminate")
-        allowed = visible and pid != 1 and process.uids is not None and uid in {process.uids[0], process.uids[2]}
-        assert (outcome, len(memory.done)) == (Outcome(0 if allowed else 2), int(allowed))
-        memory.done.clear()
-        outcome = invoke(host, path, "SetPriority", {"Priority": 128})
-        assert outcome.return_value in {2, 3}
-        assert memory.done == []
+        for method, parameters in (("Terminate", {}), ("SetPriority", {"Priority": 128})):
+            memory.done.clear()
+            outcome = invoke(host, path, method, parameters)
+            reached = visible and not (method == "Terminate" and pid == 1)
+            assert outcome == Outcome(0 if reached else 2)
+            assert [(action.pid, action.uid) for action in memory.done] == [(pid, uid)] * reached
+
+
+@given(crowds(), somebody)
+@settings(max_examples=60)
+def test_no_answer_depends_on_what_is_not_ones_own(crowd: Crowd, caller: Any) -> None:
+    other = crowd.with_others_changed(caller.uid)
+    assume(all(other.owner[pid] == crowd.owner[pid] for pid in crowd.process if crowd.sees_process(caller.uid, pid)))
+    one, two = Memory(crowd.snapshot).broker(caller), Memory(other.snapshot).broker(caller)
+    for name, namespace in SERVED:
+        asked = [partial(enumerate_instances, host, name, None, namespace) for host in (one, two)]
+        assert told(asked[0]) == told(asked[1]), name
+    for path in everything(Memory(crowd.snapshot).broker(ROOT)):
+        for ask in (get, associators, references):
+            assert told(partial(_results, ask, one, path)) == told(partial(_results, ask, two, path)), path
+    for pid in crowd.process:
+        for method in ("GetOwner", "GetOwnerSid", "Terminate"):
+            path = f"Win32_Process={pid}"
+            assert invoke(one, path, method) == invoke(two, path, method)
 
 
 @given(crowds())
@@ -154,12 +171,22 @@ def test_nobody_is_told_nothing_not_even_a_class(crowd: Crowd) -> None:
         assert "WBEM" not in told(partial(enumerate_instances, host, name, None, namespace))
         assert isinstance(_refusal(partial(enumerate_instances, host, name, None, namespace)), AccessDeniedError)
     for ask in (get, associators, references):
-        assert isinstance(_refusal(partial(_results, ask, host, "Win32_Process=1")), AccessDeniedError)
+        for path in ("Win32_Process=1", "Win32_Process", "Nothing=1", "root/none:Win32_Process=1", "no path"):
+            assert isinstance(_refusal(partial(_results, ask, host, path)), AccessDeniedError)
+    for name, namespace in (("Nothing", CIMV2), ("Win32_Process", "root/none")):
+        for listing in (enumerate_instances, get_class):
+            assert isinstance(_refusal(partial(_listed, listing, host, name, namespace)), AccessDeniedError)
+        assert isinstance(_refusal(partial(_listed, classes, host, "*", namespace)), AccessDeniedError)
 
 
 def _results(ask: Callable[..., Any], host: Broker, path: str) -> Iterable[Result]:
     found = ask(host, path)
     return [found] if isinstance(found, Result) else [r._replace(rows=iter(list(r.rows))) for r in found]
+
+
+def _listed(ask: Callable[..., Any], host: Broker, name: str, namespace: str | None) -> Iterable[Result]:
+    found = ask(host, name, namespace=namespace)
+    return [result for result in found if isinstance(result, Result)] if isinstance(found, Iterator) else []
 
 
 def _refusal(ask: Ask) -> LogonscopeError | None:

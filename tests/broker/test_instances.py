@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from logonscope.broker.instances import enumerate_instances, family, get, same
-from logonscope.broker.target import class_of
 from logonscope.cim.instances import Result
+from logonscope.cim.schema import schema
 from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
 from logonscope.facts import NO_PROCESSES, Account, Snapshot
 from tests import example
@@ -187,7 +187,7 @@ def test_what_is_not_there_is_refused_before_anything_is_read() -> None:
 
 
 def test_classes_without_a_provider_have_no_instances() -> None:
-    assert family(class_of("Win32_MappedLogicalDisk")) == ()
+    assert family(schema().get("Win32_MappedLogicalDisk")) == ()
     assert rows(enumerate_instances(host().broker(ROOT), "Win32_ServerSession")) == []
 
 

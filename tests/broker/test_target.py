@@ -21,32 +21,39 @@ HOST = Memory(example.snapshot()).broker(ROOT)
     "spelled",
     [
         "root\\cimv2", "ROOT\\CIMV2", "root/cimv2", "ROOT/CIMV2", "\\\\.\\root\\cimv2", "//./root/cimv2",
-        "\\\\./ROOT\\cimv2", "\\\\localhost\\root\\cimv2", "\\\\LOCALHOST\\ROOT\\CIMV2", None,
+        "\\\\./ROOT\\cimv2", "\\\\localhost\\root\\cimv2", "\\\\LOCALHOST\\ROOT\\CIMV2", "\\\\WEB1\\root\\cimv2",
+        "//web1/root/cimv2", None,
     ],
 )  # fmt: skip
 def test_a_namespace_is_known_in_every_spelling(spelled: str | None) -> None:
-    assert namespace_of(spelled) == "root\\cimv2"
+    assert namespace_of(HOST, spelled) == "root\\cimv2"
 
 
 @pytest.mark.parametrize(
     "spelled",
     [
         "", "\\", "\\\\", "\\\\.", "\\\\.\\", "\\ROOT", "\\\\.\\NONE", "NONE", "ROOT\\NONE", "ROOT\\\\CIMV2",
-        "ROOT\\CIMV2\\", "root\\cimv0", "root\\default", "\\\\ROOT", "\\\\.ROOT",
+        "ROOT\\CIMV2\\", "root\\cimv0", "root\\default",
     ],
 )  # fmt: skip
 def test_what_is_no_namespace_is_refused_and_those_that_are_there_are_named(spelled: str) -> None:
     with pytest.raises(InvalidNamespaceError, match="the namespaces here are root, "):
-        namespace_of(spelled)
+        namespace_of(HOST, spelled)
+
+
+@pytest.mark.parametrize("spelled", ["\\\\ROOT", "\\\\.ROOT", "\\\\web2\\root\\cimv2"])
+def test_a_namespace_of_another_host_is_not_here(spelled: str) -> None:
+    with pytest.raises(InvalidNamespaceError, match="is another host"):
+        namespace_of(HOST, spelled)
 
 
 def test_a_class_is_looked_for_in_its_namespace() -> None:
-    assert class_of("win32_process").name == "Win32_Process"
-    assert class_of("LS_Process", "root/logonscope").name == "LS_Process"
+    assert class_of(HOST, "win32_process").name == "Win32_Process"
+    assert class_of(HOST, "LS_Process", "root/logonscope").name == "LS_Process"
     with pytest.raises(InvalidClassError, match=r"root\\cimv2 has no class LS_Process; it is one of root\\logonscope"):
-        class_of("ls_process")
+        class_of(HOST, "ls_process")
     with pytest.raises(InvalidClassError, match="did you mean Win32_Process"):
-        class_of("Win32_Proces")
+        class_of(HOST, "Win32_Proces")
 
 
 @pytest.mark.parametrize(

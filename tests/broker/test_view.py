@@ -1,10 +1,15 @@
 """broker/view.py: is what happens while the machine is read understood when it is told?"""
 
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
 from logonscope import broker
-from logonscope.broker.view import MOST_ROUNDS, gather, stream
+from logonscope.broker.view import MOST_ROUNDS, View, gather, stream
 from logonscope.facts import UNSET, Login, Needs, Process, Snapshot, Trouble
 from tests import example
-from tests.broker.memory import Memory
+from tests.broker.memory import Memory, asking
 from tests.hosts import ROOT, session_scope, user
 
 C1, C5 = str((1 << 32) + 1), str((1 << 32) + 5)
@@ -97,6 +102,17 @@ def test_troubles_of_every_reading_are_told_once() -> None:
 
 def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it() -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
-    for look in (stream, gather):
+    for look in (stream, partial(gather, strays=True)):
         ((_, owner),) = look(memory.broker(user(1000)), Needs()).owned
         assert (owner.logon, owner.evidence, owner.login) == (None, "hidden", None)
+
+
+@pytest.mark.parametrize("look", [stream, gather])
+def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(look: Callable[..., View]) -> None:
+    memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
+    asked = {}
+    for logon in ("41", "99"):
+        needs = asking(lambda broker: list(look(broker, Needs(), logon).owned), memory, user(1000))  # noqa: B023 -- called at once
+        asked[logon] = [one._replace(ses=None) for one in needs]
+    assert asked["41"] == asked["99"]
+    assert {needs.logged_in and needs.logged_in.login_uid for needs in asked["41"] if needs.process} == {1000}

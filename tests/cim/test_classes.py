@@ -169,10 +169,16 @@ def test_a_method_that_is_not_there_is_refused_with_a_hint(last: Class, name: st
 
 
 def test_a_hint_names_the_nearest_name_as_it_was_declared() -> None:
-    assert meant("win32_proces", ["Win32_Process", "Win32_Processor"], "classes") == "did you mean Win32_Process?"
-    assert meant("WIN32_PROCESSORS", ["Win32_Process", "Win32_Processor"], "x") == "did you mean Win32_Processor?"
-    assert meant("zzz", ["Win32_Process"], "classes") == "see `logonscope classes`"
-    assert meant("x", [], "classes") == "see `logonscope classes`"
+    assert (
+        meant("win32_proces", ["Win32_Process", "Win32_Processor"], "classes", CIMV2) == "did you mean Win32_Process?"
+    )
+    assert (
+        meant("WIN32_PROCESSORS", ["Win32_Process", "Win32_Processor"], "x", CIMV2) == "did you mean Win32_Processor?"
+    )
+    assert meant("zzz", ["Win32_Process"], "classes", CIMV2) == "see `logonscope classes`"
+    assert (
+        meant("x", [], "class LS_Process", "root\\logonscope") == "see `logonscope class LS_Process -n root/logonscope`"
+    )
 
 
 def test_a_qualifier_is_found_in_any_case_and_set_where_it_is_true() -> None:

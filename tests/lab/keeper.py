@@ -20,6 +20,7 @@ NAME = "logonscope-lab-"
 UNSET = "4294967295"
 POWER_OFF = signal.SIGRTMIN + 4  # systemd(1), "Signals"
 PATIENCE = 10.0
+SWEEPING = 2.0
 
 
 def cgroups(pid: int | str) -> list[Path]:
@@ -54,12 +55,14 @@ def kept(trace: Path) -> bool:
 
 
 def sweep() -> None:
-    """Remove what killed keepers left: control groups and mount points, empty by then."""
+    """Remove what killed keepers left: control groups and mount points, empty as soon as their processes have ended."""
     places = Path(tempfile.gettempdir()).glob(NAME + "*")
     groups = (group for parent in cgroups("self") for group in parent.glob(NAME + "*"))
     for trace in (*places, *groups):
-        if not kept(trace):
+        end = time.monotonic() + SWEEPING
+        while trace.exists() and not kept(trace) and time.monotonic() < end:
             remove(trace)
+            time.sleep(0.01)
 
 
 def first_process(outer: subprocess.Popen[bytes]) -> int:

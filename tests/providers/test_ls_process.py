@@ -7,6 +7,7 @@ import pytest
 
 import logonscope
 from logonscope.cim.schema import LOGONSCOPE
+from logonscope.facts import MOST_CMDLINE
 from tests import example
 from tests.hosts import HostFolder, user
 from tests.providers.asked import everything, one, python3, rough, web1
@@ -90,6 +91,12 @@ def test_why_a_value_is_null_is_told(host: HostFolder) -> None:
 def test_a_name_that_the_kernel_cut_is_whole_and_its_bytes_are_the_kernels(host: HostFolder) -> None:
     host.process(30, "gnome-terminal-", cmdline=b"/usr/libexec/gnome-terminal-server\0")
     assert one(host.connect(), "LS_Process=30", "Name", "CommandName") == ("gnome-terminal-server", b"gnome-terminal-")
+
+
+def test_arguments_that_were_cut_are_said_to_be() -> None:
+    whole, cut = b"x" * (MOST_CMDLINE - 1), b"x" * MOST_CMDLINE
+    assert one(python3(cmdline=whole), PYTHON3, "CommandLineBytes", "Unread") == (whole, None)
+    assert one(python3(cmdline=cut), PYTHON3, "CommandLineBytes", "Unread") == (cut, ["cmdline: cut at 131,072 bytes"])
 
 
 def test_one_sees_ones_own_logon_sessions_with_the_details_of_ones_own_processes() -> None:

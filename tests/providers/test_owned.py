@@ -10,7 +10,6 @@ from logonscope.providers.owned import (
     effective_user,
     is_placed,
     logon_meant,
-    logon_users_meant,
     pid_meant,
     process_meant,
     process_reference,
@@ -44,11 +43,6 @@ def test_an_id_means_one_logon_session_or_none(logon_id: str, ids: set[str]) -> 
     assert logon_meant(logon_id) == session_meant(("Win32_LogonSession", logon_id)) == meant
 
 
-def test_an_account_means_the_logon_sessions_of_all_its_spellings() -> None:
-    spellings = frozenset({"bob", "web1\\bob", "bob@web1"})
-    assert logon_users_meant("bob", "web1") == Selection(login_users=spellings)
-
-
 def test_a_process_is_referred_to_in_either_namespace() -> None:
     assert process_reference(Process(7)) == ("Win32_Process", "7")
     assert process_reference(Process(7), "LS_Process") == ("LS_Process", "7")
@@ -77,8 +71,8 @@ def test_the_session_number_is_the_kernels_and_0_for_the_system(
 
 
 def test_a_process_runs_as_its_effective_user() -> None:
-    assert effective_user(Process(7, uids=(1000, 0, 0, 0)), CONTEXT) == "root"
-    assert effective_user(Process(7, uids=(0, 4242, 0, 0)), CONTEXT) is None
-    assert effective_user(Process(7), CONTEXT) is None
+    assert effective_user(Process(7, uids=(1000, 0, 0, 0)), CONTEXT.accounts) == "root"
+    assert effective_user(Process(7, uids=(0, 4242, 0, 0)), CONTEXT.accounts) is None
+    assert effective_user(Process(7), CONTEXT.accounts) is None
     odd = Context(example.MACHINE, {5: Account("a\x1b", 5, 5, "", "", "")})
-    assert effective_user(Process(7, uids=(5,) * 4), odd) == "a\ufffd"
+    assert effective_user(Process(7, uids=(5,) * 4), odd.accounts) == "a\ufffd"

@@ -8,7 +8,7 @@ import pytest
 from tests.lab.lab import PYTHON, Lab, start
 from tests.lab.systemd import Machine
 
-NOTICE = "logonscope: only your own logon sessions; use sudo to see all, or --readable\n"
+NOTICE = "only your own logon sessions; use sudo to see all, or --readable"
 
 
 def asked(machine: Machine, *words: str, user: str) -> tuple[int, str, str]:
@@ -85,7 +85,8 @@ def test_a_user_is_told_nothing_of_the_login_of_another(lab: Lab) -> None:
 
 def test_a_user_is_told_what_is_missing(lab: Lab) -> None:
     with lab.machine.ssh("alice"):
-        assert asked(lab.machine, "sessions", user="bob")[2].startswith(NOTICE)
+        notice = json.loads(asked(lab.machine, "sessions", user="bob")[2].splitlines()[0])["notice"]
+        assert notice == NOTICE
         assert asked(lab.machine, "sessions", "--readable", user="bob")[2] == ""
 
 

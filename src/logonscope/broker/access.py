@@ -10,7 +10,7 @@ somebody, as passwd(5) is.
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Login, Needs, Owner, Process
+from logonscope.facts import LoggedIn, Login, Needs, Owner, Process
 from logonscope.ownership import login_of_cgroup, login_of_elogind, login_uid
 
 CAP_SYS_PTRACE = 19
@@ -49,6 +49,10 @@ class Sight(NamedTuple):
     needs: Needs
     everything: bool
     uid: int | None
+
+    def logged_in(self, unsaid: frozenset[int]) -> LoggedIn | None:
+        """Return who must have logged in to a logon session that the caller sees; None: anybody."""
+        return None if self.everything or self.uid is None else LoggedIn(self.uid, unsaid)
 
     def session(self, process: Process, owner: Owner) -> bool:
         """Tell whether the caller sees the logon session that owns this process."""
@@ -103,32 +107,35 @@ def local_caller(name: str, uid: int, capabilities: int) -> Caller:
     return Caller(name, uid, administrator=uid == 0 or bool(capabilities >> CAP_SYS_PTRACE & 1))
 
 
+def admit(caller: Caller) -> None:
+    """Let somebody in.
+
+    Raises:
+        AccessDeniedError: the caller is nobody, who is told nothing, not even which classes there are.
+    """
+    if not caller.administrator and caller.uid is None:
+        raise AccessDeniedError("nobody sees nothing", "authenticate first")
+
+
 def limit(caller: Caller, needs: Needs) -> Sight:
     """Return what the caller sees, and the needs widened by what that decision asks for.
 
     Raises:
         AccessDeniedError: the caller is nobody.
     """
+    admit(caller)
     if caller.administrator:
         return Sight(needs, everything=True, uid=caller.uid)
-    if caller.uid is None:
-        raise AccessDeniedError("nobody sees nothing", "authenticate first")
     named = {"comm"} if "name" in needs.process else set()
     widened = needs._replace(process=needs.process | {"ses", "loginuid", "uids"} | named)
     return Sight(widened, everything=False, uid=caller.uid)
 
 
-def may_signal(caller: Caller, process: Process) -> bool:
-    """Tell whether the kernel would let the caller send a signal: kill(2), real or saved uid."""
-    return caller.administrator or (process.uids is not None and caller.uid in {process.uids[0], process.uids[2]})
+def acting_uid(caller: Caller) -> int | None:
+    """Return as whom something is done for a caller, so that the kernel decides; None: with this process's rights.
 
-
-def may_renice(caller: Caller, process: Process, nice: int | None = None) -> bool:
-    """Tell whether the kernel would let the caller set a priority: setpriority(2), real or effective uid.
-
-    A nice value below the one it has takes CAP_SYS_NICE, which only an administrator has here.
+    Raises:
+        AccessDeniedError: the caller is nobody.
     """
-    if caller.administrator:
-        return True
-    own = process.uids is not None and caller.uid in process.uids[:2]
-    return own and (nice is None or (process.nice is not None and nice >= process.nice))
+    admit(caller)
+    return None if caller.administrator else caller.uid

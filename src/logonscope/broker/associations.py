@@ -10,7 +10,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from logonscope.broker.access import limit
+from logonscope.broker.access import admit
 from logonscope.broker.columns import chosen, having
 from logonscope.broker.instances import (
     Row,
@@ -24,14 +24,14 @@ from logonscope.broker.instances import (
     settled,
 )
 from logonscope.broker.subjects import Ask, read
-from logonscope.broker.target import class_of, instance_of, known
+from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
 from logonscope.cim.binding import Target
-from logonscope.cim.classes import Class, meant
+from logonscope.cim.classes import Class, command, meant
 from logonscope.cim.instances import Result
 from logonscope.cim.paths import ObjectPath
+from logonscope.cim.schema import schema
 from logonscope.errors import InvalidParameterError
-from logonscope.facts import Needs
 from logonscope.providers.provider import Provider, provider_of
 
 
@@ -70,10 +70,11 @@ def references(
         InvalidPropertyError: no answer can have such a property.
         AccessDeniedError: the caller is nobody.
     """
+    admit(broker.caller)
     target = _real(broker, instance_of(broker, path, namespace))
     links = _links(target.cls)
     _check_roles(target.cls.namespace, wanted.role)
-    within = _association(wanted.result_class, target.cls)
+    within = _association(broker, wanted.result_class, target.cls)
     ends = [link for link in links if _is_a(link.association, within) and _named(link.role, wanted.role)]
     told = having([link.association for link in ends], wanted.properties)
     once = {(link.association.name, link.role): link for link in ends if link.association in told}
@@ -93,11 +94,12 @@ def associators(
         InvalidPropertyError: no answer can have such a property.
         AccessDeniedError: the caller is nobody.
     """
+    admit(broker.caller)
     target = _real(broker, instance_of(broker, path, namespace))
     links = _links(target.cls)
     _check_roles(target.cls.namespace, wanted.role, wanted.result_role)
-    by = _association(wanted.assoc_class, target.cls)
-    within = None if wanted.result_class is None else class_of(wanted.result_class, target.cls.namespace)
+    by = _association(broker, wanted.assoc_class, target.cls)
+    within = None if wanted.result_class is None else class_of(broker, wanted.result_class, target.cls.namespace)
     found = [
         link._replace(far=tuple(cls for cls in link.far if _is_a(cls, within)))
         for link in links
@@ -112,7 +114,6 @@ def associators(
 
 def _real(broker: Broker, target: Target) -> Target:
     """Return the instance as it really is, where its name could mean more than one: by a class above, by its case."""
-    limit(broker.caller, Needs())
     if provider_of(target.cls.name) is not None and not any(map(has_letters, target.keys or ())):
         return target
     found = settled(broker, target)
@@ -121,7 +122,7 @@ def _real(broker: Broker, target: Target) -> Target:
     return found
 
 
-def _association(name: str | None, cls: Class) -> Class | None:
+def _association(broker: Broker, name: str | None, cls: Class) -> Class | None:
     """Return the association that narrows an answer.
 
     Raises:
@@ -130,9 +131,9 @@ def _association(name: str | None, cls: Class) -> Class | None:
     """
     if name is None:
         return None
-    found = class_of(name, cls.namespace)
+    found = class_of(broker, name, cls.namespace)
     if not found.is_association:
-        raise InvalidParameterError(f"{found.name} is no association", "see `logonscope classes`")
+        raise InvalidParameterError(f"{found.name} is no association", f"see {command('classes', cls.namespace)}")
     return found
 
 
@@ -142,11 +143,13 @@ def _check_roles(namespace: str, *wanted: str | None) -> None:
     Raises:
         InvalidParameterError: there is none of that name.
     """
-    associations = (cls for cls in known().classes(namespace) if cls.is_association)
+    associations = (cls for cls in schema().classes(namespace) if cls.is_association)
     names = {end.name for cls in associations for end in cls.properties.values() if end.type == "reference"}
     for role in wanted:
         if role is not None and not any(_named(name, role) for name in names):
-            raise InvalidParameterError(f"no association has an end '{role}'", meant(role, sorted(names), "classes"))
+            raise InvalidParameterError(
+                f"no association has an end '{role}'", meant(role, sorted(names), "classes", namespace)
+            )
 
 
 @cache
@@ -156,7 +159,7 @@ def _links(cls: Class) -> tuple[Link, ...]:
 
 
 def _found_links(cls: Class) -> Iterator[Link]:
-    for association in known().classes(cls.namespace):
+    for association in schema().classes(cls.namespace):
         provider = provider_of(association.name) if association.is_association else None
         if provider is None:
             continue
@@ -166,13 +169,13 @@ def _found_links(cls: Class) -> Iterator[Link]:
                 continue
             for far in ends:
                 if far is not near:
-                    classes = _at_end(provider, far.name, known().find(far.reference or "", cls.namespace))
+                    classes = _at_end(provider, far.name, schema().find(far.reference or "", cls.namespace))
                     yield Link(association, provider, near.name, far.name, classes)
 
 
 def _fits(cls: Class, provider: Provider, role: str, reference: str) -> bool:
     """Tell whether an instance of a class can stand at an end."""
-    return any(cls.is_a(below.name) for below in _at_end(provider, role, known().find(reference, cls.namespace)))
+    return any(cls.is_a(below.name) for below in _at_end(provider, role, schema().find(reference, cls.namespace)))
 
 
 def _at_end(provider: Provider, role: str, declared: Class | None) -> tuple[Class, ...]:
@@ -223,7 +226,7 @@ def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: S
 def _by_key(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Iterator[Result]:
     for (reference,) in _ties(broker, link, target, (link.result_role,)):
         assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
-        cls = known().get(str(reference[0]), target.cls.namespace)
+        cls = schema().get(str(reference[0]), target.cls.namespace)
         found = find(broker, Target(cls, reference[1:]), properties, among=link.far)
         if found is not None:
             yield found

@@ -17,7 +17,7 @@ _FACTS = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "fds"})
 
 def doctor(broker: Broker) -> list[Check]:
     """Look at the machine through one whole reading, and say what a person should know about its answers."""
-    view = gather(broker, Needs(process=_FACTS))
+    view = gather(broker, Needs(process=_FACTS), strays=True)
     view.snapshot.accounts.get(broker.caller.uid or 0)  # a name service that does not answer becomes a trouble
     processes = [process for process, _ in view.owned]
     sessions = [session for session, _ in described(view)]

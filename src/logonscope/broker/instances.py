@@ -6,18 +6,18 @@ Everything that can refuse a request happens before the first row; rows are read
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from logonscope.broker.access import limit
+from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, columns_of
 from logonscope.broker.subjects import Ask, read
-from logonscope.broker.target import class_of, instance_of, known
+from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
 from logonscope.cim.binding import Target, write_reference
-from logonscope.cim.classes import Class
+from logonscope.cim.classes import Class, command
 from logonscope.cim.instances import Result
 from logonscope.cim.paths import ObjectPath
+from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import NotFoundError
-from logonscope.facts import Needs
 from logonscope.providers.provider import Provider, provider_of
 
 Row = tuple[Value, ...]
@@ -34,9 +34,9 @@ def get(
         InvalidNamespaceError, InvalidClassError, InvalidPropertyError, TypeMismatchError: it names what is not there.
         AccessDeniedError: the caller is nobody.
     """
+    admit(broker.caller)
     target = instance_of(broker, path, namespace)
     columns_of(target.cls, properties)
-    limit(broker.caller, Needs())
     found = find(broker, target, properties)
     if found is None:
         raise missing(broker, target)
@@ -72,7 +72,7 @@ def _settled(broker: Broker, namespace: str, key: Value) -> Value:
     if not isinstance(key, tuple) or not any(map(has_letters, key[1:])):
         return key
     name, *keys = key
-    found = settled(broker, Target(known().get(str(name), namespace), tuple(keys)))
+    found = settled(broker, Target(schema().get(str(name), namespace), tuple(keys)))
     return key if found is None else (name, *(found.keys or ()))
 
 
@@ -93,9 +93,11 @@ def _nearest(rows: Iterator[Row], keys: Row) -> Row | None:
 
 def missing(broker: Broker, target: Target) -> NotFoundError:
     """Return the error that there is no such instance, or none for this caller to see."""
-    path = write_reference(target.reference, known(), target.cls.namespace)
+    path = write_reference(target.reference, schema(), target.cls.namespace)
     for_you = "" if broker.caller.administrator else " for you to see"
-    return NotFoundError(f"there is no {path}{for_you}", f"see `logonscope enumerate {target.cls.name}`")
+    return NotFoundError(
+        f"there is no {path}{for_you}", f"see {command(f'enumerate {target.cls.name}', target.cls.namespace)}"
+    )
 
 
 def enumerate_instances(
@@ -119,9 +121,9 @@ def enumerate_instances(
         InvalidNamespaceError, InvalidClassError, InvalidPropertyError: there is none of that name.
         AccessDeniedError: the caller is nobody.
     """
-    cls = class_of(class_name, namespace)
+    admit(broker.caller)
+    cls = class_of(broker, class_name, namespace)
     columns_of(cls, properties)
-    limit(broker.caller, Needs())
     classes = family(cls) if deep else [own for own in family(cls) if own is cls]
     return (_whole(broker, below, chosen(below, properties)) for below in classes)
 
@@ -129,7 +131,7 @@ def enumerate_instances(
 @cache
 def family(cls: Class) -> tuple[Class, ...]:
     """Return the class and those below it, as far as they have instances here; a group after a user of its name."""
-    found = [below for below in known().family(cls.name, cls.namespace) if provider_of(below.name) is not None]
+    found = [below for below in schema().family(cls.name, cls.namespace) if provider_of(below.name) is not None]
     return tuple(sorted(found, key=lambda below: provider_for(below).subject == "group"))
 
 
@@ -175,5 +177,5 @@ def same(one: Value, other: Value) -> bool:
 def _related(one: str, other: str) -> bool:
     if one == other:
         return True
-    first, second = known().find(one), known().find(other)
+    first, second = schema().find(one), schema().find(other)
     return bool(first and second and (first.is_a(other) or second.is_a(one)))

@@ -1,13 +1,14 @@
-"""What can be done to an instance? Methods, with the rights of the caller: never more than the kernel would let it do.
+"""What can be done to an instance? Methods, with the rights of the caller: the kernel decides what it may do.
 
 A method's ReturnValue is the documented number (Win32_Process): 0 done, 2 access denied, 3 insufficient privilege, 8
 unknown failure, 9 path not found, 21 invalid parameter.
 """
 
+import errno
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from logonscope.broker.access import limit, may_renice, may_signal
+from logonscope.broker.access import acting_uid, admit
 from logonscope.broker.instances import missing
 from logonscope.broker.target import instance, target_of
 from logonscope.broker.view import Broker, keyed
@@ -17,19 +18,20 @@ from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value, value_of
 from logonscope.errors import InvalidMethodParametersError, NotFoundError, NotSupportedError
-from logonscope.facts import Account, Action, Machine, Needs, Process
+from logonscope.facts import NO_PROCESSES, Account, Action, Machine, Needs, Process
 from logonscope.providers.naming import domain_and_name, name_of, user_sid
+from logonscope.providers.owned import pid_meant
 from logonscope.providers.priority import NICE_OF
 
-DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, INVALID_PARAMETER = 0, 2, 3, 21
+DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, UNKNOWN_FAILURE, INVALID_PARAMETER = 0, 2, 3, 8, 21
 
 KERNEL_THREAD = 0x00200000
 """PF_KTHREAD of the flags in /proc/PID/stat."""
 
-_FACTS = frozenset({"start", "flags", "nice", "state", "uids"})
+_FACTS = frozenset({"start", "flags", "state", "uids"})
 
 
-class Subject(NamedTuple):
+class Meant(NamedTuple):
     """The process that a method is of, as the caller sees it, on its host."""
 
     broker: Broker
@@ -55,16 +57,16 @@ def invoke(
         InvalidObjectPathError, InvalidNamespaceError, InvalidClassError: the path names nothing.
         AccessDeniedError: the caller is nobody.
     """
+    admit(broker.caller)
     target = target_of(broker, path, namespace)
     method = target.cls.method_named(method_name)
     given = _bound(target.cls, method, parameters or {})
-    limit(broker.caller, Needs())
     run = METHODS.get(f"{method.origin}.{method.name}")
     if run is None:
         raise NotSupportedError(
             f"{target.cls.name}.{method.name} is not offered on Linux", "see `logonscope invoke --help` for what is"
         )
-    return run(_subject(broker, instance(target)), given)
+    return run(_meant(broker, instance(target)), given)
 
 
 def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Value]:
@@ -83,69 +85,67 @@ def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Va
     return bound
 
 
-def _subject(broker: Broker, target: Target) -> Subject:
-    handle = str((target.keys or ("",))[0])
-    pid = int(handle) if handle.isascii() and handle.isdecimal() and str(int(handle)) == handle else 0
-    view = keyed(broker, Needs(process=_FACTS), frozenset({pid}), others=True)
+def _meant(broker: Broker, target: Target) -> Meant:
+    (handle,) = target.keys or ("",)
+    view = keyed(broker, Needs(process=_FACTS), pid_meant(handle).pids or NO_PROCESSES, others=True)
     process = next((found for found, _ in view.owned), None)
     if process is None:
         raise missing(broker, target)
-    return Subject(broker, process, view.snapshot.machine, view.snapshot.accounts)
+    return Meant(broker, process, view.snapshot.machine, view.snapshot.accounts)
 
 
-def _get_owner(subject: Subject, _: Mapping[str, Value]) -> Outcome:
-    if subject.process.uids is None:
+def _get_owner(meant: Meant, _: Mapping[str, Value]) -> Outcome:
+    if meant.process.uids is None:
         return Outcome(ACCESS_DENIED)
-    name = name_of(subject.process.uids[1], subject.accounts)
-    domain, user = domain_and_name(name, subject.machine.hostname)
+    name = name_of(meant.process.uids[1], meant.accounts)
+    domain, user = domain_and_name(name, meant.machine.hostname)
     return Outcome(DONE, {"User": user, "Domain": domain})
 
 
-def _get_owner_sid(subject: Subject, _: Mapping[str, Value]) -> Outcome:
-    if subject.process.uids is None:
+def _get_owner_sid(meant: Meant, _: Mapping[str, Value]) -> Outcome:
+    if meant.process.uids is None:
         return Outcome(ACCESS_DENIED)
-    return Outcome(DONE, {"Sid": user_sid(subject.process.uids[1])})
+    return Outcome(DONE, {"Sid": user_sid(meant.process.uids[1])})
 
 
-def _terminate(subject: Subject, _: Mapping[str, Value]) -> Outcome:
-    process = subject.process
-    unkillable = process.pid == 1 or bool((process.flags or 0) & KERNEL_THREAD)
-    if unkillable or not may_signal(subject.broker.caller, process):
+def _terminate(meant: Meant, _: Mapping[str, Value]) -> Outcome:
+    process = meant.process
+    if process.pid == 1 or (process.flags or 0) & KERNEL_THREAD:  # the kernel would say yes, and not do it
         return Outcome(ACCESS_DENIED)
-    return _act(subject, Action(process.pid, process.start))
+    return _act(meant, None)
 
 
-def _set_priority(subject: Subject, parameters: Mapping[str, Value]) -> Outcome:
+def _set_priority(meant: Meant, parameters: Mapping[str, Value]) -> Outcome:
     priority = parameters.get("Priority")
     nice = NICE_OF.get(priority) if isinstance(priority, int) else None
-    if nice is None:
-        return Outcome(INVALID_PARAMETER)
-    process = subject.process
-    if not may_renice(subject.broker.caller, process):
-        return Outcome(ACCESS_DENIED)
-    if not may_renice(subject.broker.caller, process, nice):
-        return Outcome(INSUFFICIENT_PRIVILEGE)
-    return _act(subject, Action(process.pid, process.start, nice))
+    return Outcome(INVALID_PARAMETER) if nice is None else _act(meant, nice)
 
 
-def _act(subject: Subject, action: Action) -> Outcome:
-    if subject.process.state in {"Z", "X"}:
-        raise NotFoundError(
-            f"process {action.pid} has ended, and waits for its parent to notice", "see `logonscope ps`"
-        )
-    act = subject.broker.source.act
+def _act(meant: Meant, nice: int | None) -> Outcome:
+    """Do it as the caller; a process of which the caller sees no more than which one it is was not looked at."""
+    process, act = meant.process, meant.broker.source.act
     if act is None:
         raise NotSupportedError("nothing can be done to a recorded host", "ask the host itself")
+    if process.state in {"Z", "X"}:
+        raise NotFoundError(
+            f"process {process.pid} has ended, and waits for its parent to notice", "see `logonscope ps`"
+        )
+    if process.uids is None:
+        return Outcome(ACCESS_DENIED)
+    if process.start is None:
+        return Outcome(UNKNOWN_FAILURE)
     try:
-        act(action)
-    except PermissionError:
-        return Outcome(ACCESS_DENIED if action.nice is None else INSUFFICIENT_PRIVILEGE)
+        act(Action(process.pid, process.start, nice, acting_uid(meant.broker.caller)))
     except ProcessLookupError:
-        raise NotFoundError(f"process {action.pid} has ended", "see `logonscope ps`") from None
+        raise NotFoundError(f"process {process.pid} has ended", "see `logonscope ps`") from None
+    except PermissionError as error:
+        return Outcome(INSUFFICIENT_PRIVILEGE if error.errno == errno.EACCES else ACCESS_DENIED)
+    except OSError:
+        return Outcome(UNKNOWN_FAILURE)
     return Outcome(DONE)
 
 
-METHODS: Mapping[str, Callable[[Subject, Mapping[str, Value]], Outcome]] = {
+METHODS: Mapping[str, Callable[[Meant, Mapping[str, Value]], Outcome]] = {
     "Win32_Process.GetOwner": _get_owner,
     "Win32_Process.GetOwnerSid": _get_owner_sid,
     "Win32_Process.Terminate": _terminate,

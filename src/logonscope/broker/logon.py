@@ -12,7 +12,7 @@ from logonscope.broker.session_processes import ROW
 from logonscope.broker.view import Broker, logins_of
 from logonscope.facts import LogonSession, Needs, Owner, Process, Snapshot
 from logonscope.ownership import join, logon_session, owners
-from logonscope.ownership.logon_type import LOGIN_PROGRAMS
+from logonscope.ownership.sessions import is_login_program
 
 LONGEST_CHAIN = 1000
 """Parents that are followed: a chain longer than this is cut at the login's side."""
@@ -89,7 +89,7 @@ def _beginning(broker: Broker, owner: Owner, chain: list[Process]) -> tuple[list
     And whether that can be told: a kernel without CONFIG_PROC_CHILDREN does not say what is below a process.
     """
     login = owner.login
-    leader = login.process if login else next((link for link in chain[:1] if link.comm in LOGIN_PROGRAMS), None)
+    leader = login.process if login else next(filter(is_login_program, chain[:1]), None)
     if leader is None or (login and login.tty):
         return [], True
     found, told = [leader], True
@@ -99,7 +99,8 @@ def _beginning(broker: Broker, owner: Owner, chain: list[Process]) -> tuple[list
         if process.tty_nr or process.comm != leader.comm:
             continue
         told = told and process.children is not None
-        below = [child for pid in process.children or () if (child := _read(broker, pid, _TERMINAL))]
+        children = (process.children or ())[: MOST_BELOW_A_LEADER - len(found)]
+        below = [child for pid in children if (child := _read(broker, pid, _TERMINAL))]
         found += below
         waiting += below
     known = {link.pid for link in chain}

@@ -32,8 +32,8 @@ def keeps(selection: Selection, process: Process, owner: Owner, accounts: Mappin
         return False
     uid = login_uid(owner, (process,))
     account = None if uid is None else accounts.get(uid)
-    name = account.name if account else (owner.login and owner.login.user) or str(uid)
-    return name in selection.login_users
+    named = account.name if account else owner.login and owner.login.user
+    return (named or (None if uid is None else str(uid))) in selection.login_users
 
 
 def kernel_ids(selection: Selection, joined: Joined) -> frozenset[int] | None:

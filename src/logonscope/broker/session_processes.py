@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from logonscope.broker.view import Broker, stream
 from logonscope.facts import Account, Machine, Needs, Owner, Process, SessionProcess
 from logonscope.ownership import is_leftover, login_uid, started_at, terminal_name
+from logonscope.providers.owned import effective_user
 from logonscope.providers.text import clean, command_line
 
 ROW = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "name"})
@@ -37,7 +38,7 @@ def row_maker(machine: Machine, accounts: Mapping[int, Account]) -> Callable[[Pr
             pid=process.pid,
             ppid=process.ppid,
             name=clean(process.name or process.comm),
-            user=None if uid is None else _name(accounts, uid),
+            user=effective_user(process, accounts),
             uid=uid,
             login_uid=login_uid(owner, (process,)) if owner.logon else None,
             start=started_at(process, machine),
@@ -50,8 +51,3 @@ def row_maker(machine: Machine, accounts: Mapping[int, Account]) -> Callable[[Pr
         )
 
     return row
-
-
-def _name(accounts: Mapping[int, Account], uid: int) -> str | None:
-    account = accounts.get(uid)
-    return account.name if account else None

@@ -21,7 +21,7 @@ def sessions(broker: Broker, which: str | None = None) -> list[LogonSession]:
 
 def tree(broker: Broker, which: str | None = None) -> list[LogonTree]:
     """Return each logon session with its processes; last those whose logon session the caller may not see."""
-    view = gather(broker, Needs(process=ROW, cmdline_bytes=MOST_ARGUMENTS), which)
+    view = gather(broker, Needs(process=ROW, cmdline_bytes=MOST_ARGUMENTS), which, strays=True)
     row = row_maker(view.snapshot.machine, view.snapshot.accounts)
     trees = [LogonTree(session, tuple(row(*pair) for pair in members)) for session, members in described(view)]
     hidden = tuple(row(process, owner) for process, owner in view.owned if owner.logon is None)

@@ -1,38 +1,45 @@
 """Which class, which instance, on which host? Holds what a caller names against the schema and this host."""
 
 from logonscope.broker.view import Broker
-from logonscope.cim.binding import Target, bind, example
-from logonscope.cim.classes import Class
+from logonscope.cim.binding import Target, bind, example, is_dot
+from logonscope.cim.classes import Class, command
 from logonscope.cim.paths import ObjectPath, parse_path
-from logonscope.cim.schema import CIMV2, Schema, schema
-from logonscope.errors import InvalidObjectPathError
+from logonscope.cim.schema import CIMV2, schema
+from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError
 from logonscope.facts import NO_PROCESSES, Needs
 from logonscope.providers.machine import computer_name
 
 
-def namespace_of(name: str | None) -> str:
+def namespace_of(broker: Broker, name: str | None) -> str:
     r"""Return a namespace that a caller names, with or without a server: "root\cimv2", "\\.\root/cimv2".
 
     Raises:
-        InvalidNamespaceError: there is none of that name.
+        InvalidNamespaceError: there is none of that name here.
     """
     if name is None:
         return CIMV2
-    words = name.replace("/", "\\")
-    for server in ("\\\\.\\", "\\\\localhost\\"):
-        if words.lower().startswith(server):
-            words = words[len(server) :]
+    server, words = _server_of(name.replace("/", "\\"))
+    if server and not is_here(broker, server):
+        raise InvalidNamespaceError(f"{server} is another host", "write a dot for this one")
     return schema().namespace(words)
 
 
-def class_of(name: str, namespace: str | None = None) -> Class:
+def _server_of(name: str) -> tuple[str, str]:
+    """Return the server that a name starts with, "" where there is none, and what follows."""
+    if not name.startswith("\\\\"):
+        return "", name
+    server, _, words = name[2:].partition("\\")
+    return server, words
+
+
+def class_of(broker: Broker, name: str, namespace: str | None = None) -> Class:
     """Return a class that a caller names.
 
     Raises:
         InvalidNamespaceError: there is no such namespace.
         InvalidClassError: it has no such class.
     """
-    return schema().get(name, namespace_of(namespace))
+    return schema().get(name, namespace_of(broker, namespace))
 
 
 def target_of(broker: Broker, path: str | ObjectPath, namespace: str | None = None) -> Target:
@@ -45,7 +52,7 @@ def target_of(broker: Broker, path: str | ObjectPath, namespace: str | None = No
         TypeMismatchError: a key's value is not of the key's type.
     """
     parsed = parse_path(path) if isinstance(path, str) else path
-    return bind(parsed, known(), namespace_of(namespace), lambda server: server.lower() == host_name(broker).lower())
+    return bind(parsed, schema(), namespace_of(broker, namespace), lambda server: is_here(broker, server))
 
 
 def instance_of(broker: Broker, path: str | ObjectPath, namespace: str | None = None) -> Target:
@@ -66,14 +73,14 @@ def instance(target: Target) -> Target:
     if target.keys is None:
         raise InvalidObjectPathError(
             f"{target.cls.name} is a class, not an instance",
-            f"give a key, as {example(target.cls)}, or see `logonscope class {target.cls.name}`",
+            f"give a key, as {example(target.cls)}, or see {command(f'class {target.cls.name}', target.cls.namespace)}",
         )
     return target
 
 
-def known() -> Schema:
-    """Return the schema of this host."""
-    return schema()
+def is_here(broker: Broker, server: str) -> bool:
+    """Tell whether a server is this host."""
+    return is_dot(server) or server.lower() == host_name(broker).lower()
 
 
 def host_name(broker: Broker) -> str:

@@ -53,20 +53,24 @@ def stream(broker: Broker, needs: Needs, which: Which = None, *, others: bool = 
     before = observe(LOGINS)
     joined = join(before.logins)
     selection = select(which, joined)
-    snapshot = observe(_with_ownership(sight.needs, joined, selection))
+    snapshot = observe(_with_ownership(sight, joined, selection, strays=True))
     _report(snapshot, before)
     owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes), others=others)
     return View(snapshot, joined, sight, _kept(selection, owned, snapshot))
 
 
-def gather(broker: Broker, needs: Needs, which: Which = None) -> View:
-    """Return a view of a selection, its processes read before their logins."""
+def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = False) -> View:
+    """Return a view of a selection, its processes read before their logins.
+
+    With ``strays`` the caller's processes in logon sessions that the caller may not see are there too.
+    """
     observe = broker.source.observe
     sight = limit(broker.caller, needs)
     joined = join(observe(LOGINS).logins)
     for _ in range(MOST_ROUNDS):
         asked = joined.cgroup_of
-        snapshot = observe(_with_ownership(sight.needs, joined, select(which, joined)))
+        selection = select(which, joined)
+        snapshot = observe(_with_ownership(sight, joined, selection, strays=strays))
         processes = list(snapshot.processes)
         after = observe(LOGINS)
         _report(snapshot, after)
@@ -119,17 +123,27 @@ def _report(snapshot: Snapshot, logins: Snapshot) -> None:
     snapshot.troubles.extend(trouble for trouble in logins.troubles if trouble not in snapshot.troubles)
 
 
-def _with_ownership(needs: Needs, joined: Joined, selection: Selection) -> Needs:
+def _with_ownership(sight: Sight, joined: Joined, selection: Selection, *, strays: bool) -> Needs:
     """Add what ownership asks for; a cgroup that only ownership asks for is read only where it decides."""
+    needs = sight.needs
     cgroup_of = None if "cgroup" in needs.process else joined.cgroup_of
-    process = needs.process | {"ses", "cgroup"}
-    return needs._replace(process=process, cgroup_of=cgroup_of, ses=kernel_ids(selection, joined))
+    logged_in = None if strays and not _names_sessions(selection) else sight.logged_in(joined.cgroup_of)
+    return needs._replace(
+        process=needs.process | {"ses", "cgroup"},
+        cgroup_of=cgroup_of,
+        ses=kernel_ids(selection, joined),
+        logged_in=logged_in,
+    )
+
+
+def _names_sessions(selection: Selection) -> bool:
+    return selection.logon_ids is not None or selection.login_users is not None
 
 
 def _kept(
     selection: Selection, owned: Iterable[tuple[Process, Owner]], snapshot: Snapshot
 ) -> Iterable[tuple[Process, Owner]]:
-    if selection.logon_ids is None and selection.login_users is None:
+    if not _names_sessions(selection):
         return owned
     return (pair for pair in owned if keeps(selection, *pair, snapshot.accounts))
 

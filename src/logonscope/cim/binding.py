@@ -20,8 +20,9 @@ MOST_NESTED = 3
 """How deep a path may stand in a path: an association of associations is the most there is."""
 
 
-def _nowhere(_: str) -> bool:
-    return False
+def is_dot(server: str) -> bool:
+    """Tell whether a server is what every host calls itself."""
+    return server.lower() in HERE
 
 
 class Nested(NamedTuple):
@@ -46,7 +47,7 @@ class Target(NamedTuple):
 
 
 def bind(
-    path: ObjectPath, schema: Schema, namespace: str, is_here: Callable[[str], bool] = _nowhere, depth: int = 0
+    path: ObjectPath, schema: Schema, namespace: str, is_here: Callable[[str], bool] = is_dot, depth: int = 0
 ) -> Target:
     """Return what a path names; its own namespace counts before the given one.
 
@@ -65,7 +66,7 @@ def bind(
     """
     if depth > MOST_NESTED:
         raise InvalidObjectPathError("paths stand in paths too deep", f"nest at most {MOST_NESTED}")
-    if path.server and path.server.lower() not in HERE and not is_here(path.server):
+    if path.server and not is_here(path.server):
         raise InvalidNamespaceError(f"{path.server} is another host", "write a dot for this one")
     namespace = schema.namespace(path.namespace or namespace)
     cls = schema.get(path.class_name, namespace)

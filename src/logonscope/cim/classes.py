@@ -10,6 +10,9 @@ from typing import NamedTuple, TypeVar
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidMethodError, InvalidPropertyError
 
+CIMV2 = "root\\cimv2"
+"""The namespace of the documented classes, and the one that is meant where none is named."""
+
 TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 """Flavors of a qualifier (WBEM_FLAVOR_TYPE)."""
 
@@ -165,7 +168,7 @@ class Class:
             InvalidPropertyError: there is none of that name.
         """
         if name not in self.properties:
-            hint = meant(name, list(self.properties), f"class {self.name}")
+            hint = meant(name, list(self.properties), f"class {self.name}", self.namespace)
             raise InvalidPropertyError(f"{self.name} has no property '{name}'", hint)
         return self.properties[name]
 
@@ -176,7 +179,7 @@ class Class:
             InvalidMethodError: there is none of that name.
         """
         if name not in self.methods:
-            hint = meant(name, list(self.methods), f"class {self.name}")
+            hint = meant(name, list(self.methods), f"class {self.name}", self.namespace)
             raise InvalidMethodError(f"{self.name} has no method '{name}'", hint)
         return self.methods[name]
 
@@ -203,13 +206,20 @@ def inherited(own: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tup
     return (*kept, *own)
 
 
-def meant(name: str, names: Sequence[str], see: str) -> str:
+def command(words: str, namespace: str) -> str:
+    """Return the command that asks for something in a namespace, as a hint has it."""
+    slashes = namespace.replace("\\", "/")
+    option = "" if namespace == CIMV2 else f" -n {slashes}"
+    return f"`logonscope {words}{option}`"
+
+
+def meant(name: str, names: Sequence[str], see: str, namespace: str) -> str:
     """Return the hint for a name that is none of these."""
     import difflib  # noqa: PLC0415 -- only for whoever mistypes
 
     folded = {known.lower(): known for known in names}
     close = difflib.get_close_matches(name.lower(), folded, 1, ALIKE)
-    return f"did you mean {folded[close[0]]}?" if close else f"see `logonscope {see}`"
+    return f"did you mean {folded[close[0]]}?" if close else f"see {command(see, namespace)}"
 
 
 def _properties(declaration: Declaration, parent: Class | None) -> Named[Property]:

@@ -1,4 +1,4 @@
-"""Which values does a CIM type hold? The types of DSP0004 5.2 with WMI's numbers, and the way from text to a value.
+"""Which values does a CIM type hold? The types of DSP0004 5.2, and the way from text to a value.
 
 Values are Python's own: int, bool, float, str, datetime (aware) or timedelta, bytes for uint8[], a tuple for any other
 array. A reference is a tuple of a class name and the values of its keys, the keys in alphabetical order.
@@ -15,9 +15,8 @@ Value: TypeAlias = "bool | int | float | str | bytes | datetime | timedelta | tu
 
 
 class CimType(NamedTuple):
-    """A type: its number (CIMTYPE_ENUMERATION, MS-WMIO 2.2.82), and for integers the least and greatest value."""
+    """A type: for integers the least and the greatest value."""
 
-    number: int
     low: int = 0
     high: int = -1
 
@@ -27,23 +26,21 @@ class CimType(NamedTuple):
         return self.low <= self.high
 
 
-def _signed(number: int, bits: int) -> CimType:
-    return CimType(number, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+def _signed(bits: int) -> CimType:
+    return CimType(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
 
 
-def _unsigned(number: int, bits: int) -> CimType:
-    return CimType(number, 0, (1 << bits) - 1)
+def _unsigned(bits: int) -> CimType:
+    return CimType(0, (1 << bits) - 1)
 
 
 TYPES = {
-    "sint8": _signed(16, 8), "uint8": _unsigned(17, 8), "sint16": _signed(2, 16), "uint16": _unsigned(18, 16),
-    "sint32": _signed(3, 32), "uint32": _unsigned(19, 32), "sint64": _signed(20, 64), "uint64": _unsigned(21, 64),
-    "real32": CimType(4), "real64": CimType(5), "boolean": CimType(11), "string": CimType(8),
-    "datetime": CimType(101), "reference": CimType(102), "char16": CimType(103), "object": CimType(13),
+    "sint8": _signed(8), "uint8": _unsigned(8), "sint16": _signed(16), "uint16": _unsigned(16),
+    "sint32": _signed(32), "uint32": _unsigned(32), "sint64": _signed(64), "uint64": _unsigned(64),
+    **dict.fromkeys(
+        ("real32", "real64", "boolean", "string", "datetime", "reference", "char16", "object"), CimType()
+    ),
 }  # fmt: skip
-
-ARRAY = 0x2000
-"""Flag beside a type's number: an array of it."""
 
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 

@@ -6,7 +6,7 @@ not be read, ``Process.unread`` and ``Snapshot.troubles`` keep the reason.
 
 from logonscope.facts.login import Login
 from logonscope.facts.logon_session import Check, LogonSession, LogonTree, Owner, SessionOf, SessionProcess, Whose
-from logonscope.facts.needs import NO_PROCESSES, UNSET, Needs
+from logonscope.facts.needs import MOST_CMDLINE, NO_PROCESSES, UNSET, LoggedIn, Needs
 from logonscope.facts.process import FACTS, Process
 from logonscope.facts.selection import EVERYTHING, Selection
 from logonscope.facts.snapshot import (
@@ -26,6 +26,7 @@ from logonscope.facts.snapshot import (
 __all__ = [
     "EVERYTHING",
     "FACTS",
+    "MOST_CMDLINE",
     "NO_PROCESSES",
     "PARTIAL",
     "UNSET",
@@ -33,6 +34,7 @@ __all__ = [
     "Action",
     "Check",
     "Group",
+    "LoggedIn",
     "Login",
     "LogonSession",
     "LogonTree",

@@ -1,6 +1,7 @@
 """Which facts an answer needs, of which processes: plain data, made by the broker and obeyed by every source.
 
-The hints (pids, ses, names) narrow the processes, each further; a source may return more than asked, never less.
+The hints (pids, ses, logged_in, names) narrow the processes, each further; a source may return more than asked,
+never less.
 """
 
 from typing import NamedTuple
@@ -8,8 +9,22 @@ from typing import NamedTuple
 UNSET = 4294967295
 """The kernel's own value for "no audit session": also the LogonId of the System session."""
 
+MOST_CMDLINE = 131_072
+"""Bytes of a process's arguments that are read."""
+
 NO_PROCESSES: frozenset[int] = frozenset()
 """As ``Needs.pids``: read no process at all."""
+
+
+class LoggedIn(NamedTuple):
+    """Who logged in to the logon session of a process, where the process's login uid says so."""
+
+    login_uid: int
+    unsaid: frozenset[int]  # kernel ids that do not say in which logon session a process is
+
+    def may_be(self, ses: object, loginuid: object) -> bool:
+        """Tell whether a process with these may be in one of the logon sessions."""
+        return loginuid in {None, UNSET, self.login_uid} or ses is None or ses in self.unsaid
 
 
 class Needs(NamedTuple):
@@ -19,8 +34,9 @@ class Needs(NamedTuple):
     cgroup_of: frozenset[int] | None = None  # kernel ids whose processes need their cgroup; None: all of them
     pids: frozenset[int] | None = None  # only these; None: every process
     ses: frozenset[int] | None = None  # only processes with one of these kernel ids
+    logged_in: LoggedIn | None = None  # only processes of this one's logon sessions
     names: frozenset[str] | None = None  # only processes with one of these names, in whatever case
-    cmdline_bytes: int = 131_072  # at most so many of a process's arguments
+    cmdline_bytes: int = MOST_CMDLINE  # at most so many of a process's arguments
     logins: bool = False
     login_ids: frozenset[str] | None = None  # only these logins; None: every login
     ports: frozenset[int] | None = None  # sockets with one of these ports on their own side; None: no sockets

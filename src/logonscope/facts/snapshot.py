@@ -113,15 +113,16 @@ class Action(NamedTuple):
     """Something to do to one process, told from a later one with its pid by its start."""
 
     pid: int
-    start: int | None  # clock ticks since boot, as in Process
+    start: int  # clock ticks since boot, as in Process
     nice: int | None = None  # set it to this; None: end the process at once
+    uid: int | None = None  # as whom; None: with the rights of this very process
 
 
 class Source(NamedTuple):
     """Somewhere that facts come from.
 
     ``observe`` raises nothing for a process that ends half way. ``act`` raises ProcessLookupError where the process is
-    gone, and PermissionError where this process may not do that.
+    gone, PermissionError where the kernel does not let that uid do it, and OSError where it fails otherwise.
     """
 
     label: str

@@ -53,7 +53,7 @@ def logon_session(
     system = logon == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
     first = earliest(members)
-    origin = first if first and _is_login_program(first) else None
+    origin = first if first and is_login_program(first) else None
     uid = login_uid(owner, members)
     tty = _terminal(login, members, origin, sources)
     traits = _traits(owner, tty, origin, told=terminal_told)
@@ -146,7 +146,7 @@ def _order(session: LogonSession) -> tuple[bool, datetime, int]:
     return session.logon_id != SYSTEM_LOGON_ID, session.start or _EPOCH, int(session.logon_id)
 
 
-def _is_login_program(process: Process) -> bool:
+def is_login_program(process: Process) -> bool:
     """Tell whether it is one: by its name, which anybody can choose, and by root, which nobody can."""
     return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
 

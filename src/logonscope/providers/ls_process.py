@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from logonscope.cim.types import Value
-from logonscope.facts import UNSET, Owner, Process
+from logonscope.facts import MOST_CMDLINE, UNSET, Owner, Process
 from logonscope.ownership import started_at, terminal_name
 from logonscope.providers.owned import effective_user
 from logonscope.providers.process import PROVIDER as WINDOWS
@@ -40,7 +40,10 @@ def _arguments(process: Process, _: Any, __: Any) -> Value:
 
 
 def _unread(process: Process, _: Any, __: Any) -> Value:
-    return tuple(f"{fact}: {clean(reason)}" for fact, reason in (process.unread or {}).items()) or None
+    found = [f"{fact}: {clean(reason)}" for fact, reason in (process.unread or {}).items()]
+    if process.cmdline and len(process.cmdline) == MOST_CMDLINE:
+        found.append(f"cmdline: cut at {MOST_CMDLINE:,} bytes")
+    return tuple(found) or None
 
 
 PROVIDER = Provider(
@@ -64,8 +67,8 @@ PROVIDER = Provider(
         ),
         "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
         "User": column(
-            lambda process, _, context: effective_user(process, context), "the name service's name for EffectiveUid",
-            "uids",
+            lambda process, _, context: effective_user(process, context.accounts),
+            "the name service's name for EffectiveUid", "uids",
         ),
         "RealUid": _id("uids", 0, "status: Uid"),
         "EffectiveUid": _id("uids", 1, "status: Uid"),

@@ -16,7 +16,8 @@ PROVIDER = Provider(
             OWNER,
         ),
         "User": column(
-            lambda process, _, context: effective_user(process, context), "the name service's name for Uid", "uids"
+            lambda process, _, context: effective_user(process, context.accounts),
+            "the name service's name for Uid", "uids",
         ),
         "Uid": column(lambda process, *_: process.uids and process.uids[1], "status: Uid, the effective one", "uids"),
         "LoginUid": column(

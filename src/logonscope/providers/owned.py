@@ -1,11 +1,11 @@
 """What do tables of processes share? Parts of a value, and what a fixed key of a process or a logon session means."""
 
 import re
+from collections.abc import Mapping
 
 from logonscope.cim.types import Value
 from logonscope.facts import UNSET, Account, Owner, Process, Selection
 from logonscope.ownership import SYSTEM_LOGON_ID
-from logonscope.providers.naming import login_names
 from logonscope.providers.provider import Context
 from logonscope.providers.text import clean
 
@@ -45,15 +45,9 @@ def session_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
     return logon_meant(reference[1])
 
 
-def logon_users_meant(name: Value, domain: Value) -> Selection:
-    """Return the logon sessions that accounts of this name may have."""
-    return Selection(login_users=login_names(name, domain))
-
-
-def effective_user(process: Process, context: Context) -> str | None:
-    """Return whom a process runs as."""
-    uid = process.uids[1] if process.uids else None
-    account: Account | None = None if uid is None else context.accounts.get(uid)
+def effective_user(process: Process, accounts: Mapping[int, Account]) -> str | None:
+    """Return the name of whom a process runs as; None where no name service knows the uid."""
+    account = accounts.get(process.uids[1]) if process.uids else None
     return clean(account.name) if account else None
 
 

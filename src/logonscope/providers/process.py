@@ -70,10 +70,6 @@ def _priority(process: Process, *_: object) -> int | None:
     return base_priority(process.nice, realtime=process.priority < 0)
 
 
-def _number_meant(pid: Value, _: object = None) -> Selection:
-    return pid_meant(str(pid))
-
-
 def _name_meant(name: Value, _: object = None) -> Selection:
     if "\ufffd" in str(name):
         return EVERYTHING  # it may stand for any character that no answer can carry
@@ -143,7 +139,7 @@ PROVIDER = Provider(
     },
     fixes={
         "Handle": pid_meant,
-        "ProcessId": _number_meant,
+        "ProcessId": pid_meant,
         "Name": _name_meant,
     },
 )  # fmt: skip

@@ -34,6 +34,7 @@ from logonscope.facts import (
     Trouble,
     Vitals,
 )
+from logonscope.sources.named import groups_named, users_named
 
 FORMAT = "logonscope-recording"
 VERSION = 1
@@ -162,8 +163,8 @@ def recorded(path: str) -> Source:
             accounts=accounts,
             sockets=_chosen_sockets(recording, needs),
             troubles=list(recording.troubles),
-            users=_chosen_users(recording, needs),
-            groups=_chosen_groups(recording, needs),
+            users=tuple(users_named(recording.users, needs)),
+            groups=tuple(groups_named(recording.groups, recording.users, needs)),
             platform=recording.platform if needs.platform else None,
             vitals=recording.vitals if needs.vitals else None,
         )
@@ -179,6 +180,8 @@ def _chosen(recording: _Recording, needs: Needs) -> Iterator[Process]:
             continue
         if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
             continue
+        if needs.logged_in is not None and not needs.logged_in.may_be(process.ses, process.loginuid):
+            continue
         if names is None or (process.name or "").lower() in names or (process.comm or "").lower() in names:
             yield process
 
@@ -191,25 +194,6 @@ def _chosen_sockets(recording: _Recording, needs: Needs) -> tuple[Socket, ...]:
     if needs.all_sockets:
         return recording.sockets
     return tuple(found for found in recording.sockets if needs.ports and found.port in needs.ports)
-
-
-def _chosen_users(recording: _Recording, needs: Needs) -> tuple[Account, ...]:
-    if needs.all_users:
-        return recording.users
-    names = {name.lower() for name in needs.users or ()}
-    return tuple(found for found in recording.users if found.name.lower() in names)
-
-
-def _chosen_groups(recording: _Recording, needs: Needs) -> tuple[Group, ...]:
-    if needs.all_groups:
-        return recording.groups
-    members = _chosen_users(recording, Needs(users=needs.groups_of))
-    of, primary = {found.name for found in members}, {found.gid for found in members}
-    names = {name.lower() for name in needs.groups or ()}
-    return tuple(
-        found for found in recording.groups
-        if found.name.lower() in names or found.gid in primary or of.intersection(found.members)
-    )  # fmt: skip
 
 
 def _write(snapshot: Snapshot, file: IO[bytes]) -> int:

@@ -1,6 +1,7 @@
 """cim/schema: is every class exactly the documented one? Held against the facts of a real Windows 11 repository.
 
-documented.json holds names, types, keys, qualifiers, flavors, order and methods as they were read there; no text of it.
+documented.json holds names, types, keys, qualifiers, flavors, order and methods as they were read there; no text of it:
+neither descriptions nor the sentences that are the Values of ConfigManagerErrorCode.
 """
 
 import json

@@ -58,3 +58,16 @@ def test_whose_imports_nothing_that_it_does_not_need() -> None:
     assert modules >= {"logonscope.faces.cli.whose", "logonscope.broker.whose"}
     assert not modules & {"rich", "shtab", "lark", "json", "gzip", "asyncio", "socket", "jeepney", "subprocess", "csv"}
     assert not modules & {"logonscope.faces.cli.tree", "logonscope.sources.recorded"}
+
+
+def test_parameters_of_a_method_may_stand_around_options() -> None:
+    words = ["invoke", "Win32_Process=1", "SetPriority", "a=1", "-n", "root/cimv2", "b=2", "-o", "json", "c=3"]
+    assert parse(words).parameters == ["a=1", "b=2", "c=3"]
+    assert parse(["invoke", "Win32_Process=1", "-n", "root/cimv2", "Terminate"]).parameters == []
+
+
+@pytest.mark.parametrize("words", [["get", "a", "b"], ["invoke", "a", "b", "-n", "x", "--what"]])
+def test_words_that_nothing_takes_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(words)
+    assert "unrecognized arguments" in capsys.readouterr().err

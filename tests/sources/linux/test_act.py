@@ -1,5 +1,6 @@
 """sources/linux/act.py: is what is done to a process done to that process, and to no other?"""
 
+import errno
 import os
 import resource
 import signal
@@ -56,23 +57,13 @@ def nice_values(pid: int) -> list[int]:
     return [int(stat(f"/proc/{pid}/task/{thread}/stat")[16]) for thread in os.listdir(f"/proc/{pid}/task")]
 
 
-def refused(child: Child, nice: int | None, more: str = "") -> str:
-    """Return the name of the error that somebody without rights gets, or nothing."""
-    if os.geteuid() != 0:
-        cannot("only root can become somebody else")
-    action = Action(child.pid, start(child.pid), nice)
-    script = f"""
-import os, subprocess
-from logonscope.facts import Action
-from logonscope.sources.linux.act import act
-os.setgroups([]); os.setresgid({NOBODY}, {NOBODY}, {NOBODY}); os.setresuid({NOBODY}, {NOBODY}, {NOBODY})
-{more}
-try:
-    act("/proc", {action!r})
-except OSError as error:
-    print(type(error).__name__, end="")
-"""
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+def refused(child: Child, nice: int | None, uid: int = NOBODY) -> int | None:
+    """Return the number of the error that somebody without rights gets."""
+    try:
+        act(PROC, Action(child.pid, start(child.pid), nice, uid))
+    except PermissionError as error:
+        return error.errno
+    return None
 
 
 def test_a_process_is_ended_at_once(child: Child) -> None:
@@ -96,19 +87,12 @@ def test_another_process_that_has_the_pid_by_now_is_not_touched(child: Child, ni
 
 
 @pytest.mark.parametrize("nice", [None, 7])
-def test_without_a_start_whatever_has_the_pid_is_meant(child: Child, nice: int | None) -> None:
-    act(PROC, Action(child.pid, None, nice))
-    assert nice_values(child.pid) == [7] * THREADS if nice else child.wait(5) == -signal.SIGKILL
-
-
-@pytest.mark.parametrize("nice", [None, 7])
 def test_a_process_that_is_gone_is_not_there(child: Child, nice: int | None) -> None:
     began = start(child.pid)
     child.kill()
     child.wait()
-    for known in (began, None):
-        with pytest.raises(ProcessLookupError):
-            act(PROC, Action(child.pid, known, nice))
+    with pytest.raises(ProcessLookupError):
+        act(PROC, Action(child.pid, began, nice))
 
 
 def test_a_process_that_has_ended_and_that_nobody_waited_for_gets_no_nice_value(child: Child) -> None:
@@ -125,32 +109,77 @@ def test_a_pid_that_a_thread_has_by_now_names_no_process(nice: int | None) -> No
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
+        number = thread.native_id or 0
         with pytest.raises(ProcessLookupError):
-            act(PROC, Action(thread.native_id or 0, None, nice))
+            act(PROC, Action(number, start(number), nice))
     finally:
         done.set()
         thread.join()
 
 
+@pytest.fixture
+def own() -> Iterator[Child]:
+    """Start a process that runs as somebody without rights."""
+    if os.geteuid() != 0:
+        cannot("only root can become somebody else")
+    with subprocess.Popen(["sleep", "60"], user=NOBODY, group=NOBODY, extra_groups=[]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def setuid() -> Iterator[Child]:
+    """Start a process whose real uid is somebody's and whose others are root's, as a setuid program's are."""
+    if os.geteuid() != 0:
+        cannot("only root can become somebody else")
+    become = f"import os, time; os.setresuid({NOBODY}, 0, 0); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", become], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
 @pytest.mark.parametrize("nice", [None, 7, -7])
 def test_a_process_of_somebody_else_is_not_ones_to_touch(child: Child, nice: int | None) -> None:
-    assert refused(child, nice) == "PermissionError"
+    if os.geteuid() != 0:
+        cannot("only root can become somebody else")
+    assert refused(child, nice) == errno.EPERM
     assert child.poll() is None
     assert nice_values(child.pid) == [os.nice(0)] * THREADS
 
 
-def test_a_lower_nice_value_takes_a_right_that_not_everybody_has_of_ones_own_process(child: Child) -> None:
-    asked = refused(child, None, more=f"""
-own = subprocess.Popen(["sleep", "9"])
-try:
-    act("/proc", Action(own.pid, None, {os.nice(0) - 5}))
-except OSError as error:
-    print("lower:", type(error).__name__, end=" ")
-act("/proc", Action(own.pid, None, {os.nice(0) + 5}))
-act("/proc", Action(own.pid, None))
-print(own.wait(), end=" ")
-""")  # fmt: skip
-    assert asked == "lower: PermissionError -9 PermissionError"
+def test_ones_own_process_is_ones_to_end_and_to_slow_down(own: Child) -> None:
+    assert refused(own, os.nice(0) + 5) is None
+    assert nice_values(own.pid) == [os.nice(0) + 5]
+    assert refused(own, None) is None
+    assert own.wait(5) == -signal.SIGKILL
+
+
+def test_a_lower_nice_value_takes_a_right_that_not_everybody_has(own: Child) -> None:
+    assert refused(own, os.nice(0) - 5) == errno.EACCES
+    assert nice_values(own.pid) == [os.nice(0)]
+
+
+def test_what_a_setuid_program_of_ones_own_may_be_made_to_do_is_what_the_kernel_says(setuid: Child) -> None:
+    before = nice_values(setuid.pid)
+    assert refused(setuid, os.nice(0) + 5) == errno.EPERM  # it has capabilities that one has not
+    assert nice_values(setuid.pid) == before
+    assert refused(setuid, None) is None  # kill(2) goes by the real uid
+    assert setuid.wait(5) == -signal.SIGKILL
+
+
+def test_whoever_has_no_right_to_become_somebody_is_refused(own: Child) -> None:
+    script = f"""
+import os
+from logonscope.facts import Action
+from logonscope.sources.linux.act import act
+os.setgroups([]); os.setresuid({NOBODY + 1}, {NOBODY + 1}, {NOBODY + 1})
+act("/proc", Action({own.pid}, {start(own.pid)}, None, {NOBODY}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "PermissionError" in done.stderr
+    assert own.poll() is None
 
 
 def test_however_many_files_are_open_it_can_be_done(child: Child) -> None:

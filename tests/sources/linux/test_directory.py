@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from logonscope.facts import Account, Group, Needs, Trouble
-from logonscope.sources.linux.accounts import Silence
-from logonscope.sources.linux.directory import Directory, parse_account, parse_group
+from logonscope.sources.linux.directory import Directory
+from logonscope.sources.linux.nss import NameService, Silence
 from tests.hosts import HostFolder
 from tests.lab.fixtures import cannot
 
@@ -27,7 +25,7 @@ NAMES_OF_NOBODY = {"nobody-is-called-so", "", "a\0b", "\udcff", "x" * 70_000, "a
 
 def directory(root: str = "/") -> Directory:
     """Return the accounts and groups of this machine; which of them are local is taken from the files below a root."""
-    return Directory(root, Silence(), [])
+    return Directory(root, NameService(Silence(), []))
 
 
 def accounts(**needs: Any) -> list[Account]:
@@ -102,7 +100,7 @@ def test_an_account_that_stands_in_no_file_is_not_local(host: HostFolder) -> Non
 def test_while_the_name_service_is_silent_it_is_not_asked() -> None:
     silence, troubles = Silence(), list[Trouble]()
     silence.until = math.inf
-    found = Directory("/", silence, troubles)
+    found = Directory("/", NameService(silence, troubles))
     assert list(found.users(Needs(all_users=True))) == list(found.users(Needs(users=frozenset({"root"})))) == []
     assert list(found.groups(Needs(all_groups=True))) == list(found.groups(Needs(groups_of=frozenset({"root"})))) == []
     assert troubles == []
@@ -113,7 +111,7 @@ def test_while_the_name_service_is_silent_it_is_not_asked() -> None:
 ASK = """
 import json, os, sys, time
 from logonscope.facts import Needs
-from logonscope.sources.linux.accounts import Silence
+from logonscope.sources.linux.nss import NameService, Silence
 from logonscope.sources.linux.directory import Directory
 silence, troubles, times, began = Silence(), [], [], time.monotonic()
 def names(rows):
@@ -127,7 +125,7 @@ def children():
         return os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
         return None
-directory = Directory(sys.argv[1], silence, troubles)
+directory = Directory(sys.argv[1], NameService(silence, troubles))
 users = directory.users(Needs(all_users=True))
 """
 LINE = "x:x:1:1:{}:/:/bin/sh"
@@ -223,67 +221,3 @@ def test_a_getent_that_somebody_put_on_the_path_is_not_run(host: HostFolder) -> 
     command = [sys.executable, "-c", ASK + "print(json.dumps(names(users)))", "/"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert json.loads(done.stdout) == [known.pw_name for known in pwd.getpwall()]
-
-
-# A folder
-
-
-def test_a_folder_has_the_accounts_of_its_file(host: HostFolder) -> None:
-    alice = Account("alice", 1000, 1000, "", "/home/alice", "/bin/sh", local=True)
-    assert [account.name for account in host.observe(all_users=True).users] == ["root", "alice", "bob"]
-    assert list(host.observe(users=frozenset({"alice", "carol"})).users) == [alice]
-    assert list(host.observe(users=frozenset()).users) == list(host.observe().users) == []
-
-
-GROUPS = (
-    b"root:x:0:\nsudo:x:27:alice,bob\nalice:x:1000:\nbob:x:1001:alice\nempty:x:5\nstaff:x:50:alice,,bob,\n\xff:x:9:\n"
-)
-
-
-def test_a_folder_has_the_groups_of_its_file(host: HostFolder) -> None:
-    host.write("etc/group", GROUPS)
-    found = list(host.observe(all_groups=True).groups)
-    assert [group.name for group in found] == ["root", "sudo", "alice", "bob", "staff", "\udcff"]
-    assert found[4] == Group("staff", 50, ("alice", "bob"), local=True)
-    named = host.observe(groups=frozenset({"sudo", "carol"})).groups
-    assert [group.name for group in named] == ["sudo"]
-
-
-def test_the_groups_of_an_account_of_a_folder_are_its_own_and_those_that_list_it(host: HostFolder) -> None:
-    host.write("etc/group", GROUPS)
-    for name, of in (("alice", ["sudo", "alice", "bob", "staff"]), ("bob", ["sudo", "bob", "staff"]), ("carol", [])):
-        assert [group.name for group in host.observe(groups_of=frozenset({name})).groups] == of
-
-
-def test_a_folder_without_files_has_neither(host: HostFolder) -> None:
-    (host.root / "etc/passwd").unlink()
-    snapshot = host.observe(all_users=True, all_groups=True, groups_of=frozenset({"alice"}))
-    assert (list(snapshot.users), list(snapshot.groups)) == ([], [])
-    assert snapshot.troubles == []
-
-
-# Lines
-
-words = st.text(st.characters(exclude_characters=":\n,", exclude_categories=["Cs"]), max_size=10)
-
-
-@given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, local=st.none()))
-def test_a_line_of_passwd_comes_back_as_it_was_written(account: Account) -> None:
-    line = f"{account.name}:x:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}\n"
-    assert parse_account(line.encode()) == account
-
-
-@given(words, st.integers(0), st.lists(words.filter(bool), max_size=4))
-def test_a_line_of_group_comes_back_as_it_was_written(name: str, gid: int, members: list[str]) -> None:
-    assert parse_group(f"{name}:x:{gid}:{','.join(members)}\n".encode()) == Group(name, gid, tuple(members))
-
-
-@given(st.binary(max_size=60) | st.from_regex(rb"[^:]*:x:[^:]{0,6}:[^:]{0,6}(:[^:]{0,3}){0,4}", fullmatch=True))
-def test_a_line_of_another_form_is_a_value_error_and_nothing_else(line: bytes) -> None:
-    for parse in (parse_account, parse_group):
-        try:
-            row = parse(line)
-        except ValueError:
-            continue
-        assert row._replace(local=True).local
-        assert row[1] >= 0

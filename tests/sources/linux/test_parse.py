@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logonscope.facts import Account, Group
 from logonscope.sources.linux import parse
+from logonscope.sources.linux.parse import parse_account, parse_group
 from tests.hosts import io_text, stat_line, status_text
 
 comms = st.binary(max_size=parse.COMM_BYTES)
@@ -272,3 +274,30 @@ def test_whatever_stands_where_processors_are_listed_is_counted_without_trouble(
     assert parse.parse_processors(content + b"\ncpu7 1\n") >= 1
     assert parse.parse_packages(content + b"\nphysical id\t: 1\n") >= 1
     assert parse.parse_hypervisor(b"flags\t: hypervisor\n" + content) is True
+
+
+# Lines of passwd(5) and group(5)
+
+words = st.text(st.characters(exclude_characters=":\n,", exclude_categories=["Cs"]), max_size=10)
+
+
+@given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, local=st.none()))
+def test_a_line_of_passwd_comes_back_as_it_was_written(account: Account) -> None:
+    line = f"{account.name}:x:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}\n"
+    assert parse_account(line.encode()) == account
+
+
+@given(words, st.integers(0), st.lists(words.filter(bool), max_size=4))
+def test_a_line_of_group_comes_back_as_it_was_written(name: str, gid: int, members: list[str]) -> None:
+    assert parse_group(f"{name}:x:{gid}:{','.join(members)}\n".encode()) == Group(name, gid, tuple(members))
+
+
+@given(st.binary(max_size=60) | st.from_regex(rb"[^:]*:x:[^:]{0,6}:[^:]{0,6}(:[^:]{0,3}){0,4}", fullmatch=True))
+def test_a_line_of_another_form_is_a_value_error_and_nothing_else(line: bytes) -> None:
+    for parse_line in (parse_account, parse_group):
+        try:
+            row = parse_line(line)
+        except ValueError:
+            continue
+        assert row._replace(local=True).local
+        assert row[1] >= 0

@@ -1,16 +1,18 @@
 """sources/linux/processes.py: is what is read of each process whole, of one process, and no more than was asked for?"""
 
 import os
+import resource
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from logonscope.facts import FACTS, UNSET, Needs
+from logonscope.errors import ServerTooBusyError
+from logonscope.facts import FACTS, UNSET, LoggedIn, Needs
 from logonscope.sources.linux.processes import DEADLINE, FILES, File, processes
 from tests.hosts import HostFolder, session_scope
 
@@ -124,6 +126,38 @@ def test_a_login_uid_that_cannot_be_read_spoils_no_other(host: HostFolder) -> No
     found = host.read("loginuid", pids=frozenset({10, 11}))
     assert [found[pid].loginuid for pid in (10, 11)] == [None, 1000]
     assert found[10].unread == {"loginuid": "Is a directory"}
+
+
+@pytest.mark.parametrize("facts", [("ses",), ("ses", "uids", "name")])
+def test_another_login_uid_ends_the_reading_unless_it_does_not_say_whose_logon_session_it_is(
+    host: HostFolder, facts: tuple[str, ...]
+) -> None:
+    alice(host, 10)
+    host.process(20, ses=42, loginuid=1001)
+    host.process(21, ses=42, loginuid=1001)
+    host.process(30, ses=43, loginuid=1001)
+    for pid in (20, 21):
+        host.trap(pid, *set(REGULAR) - {"sessionid", "loginuid"})
+    asked = LoggedIn(1000, frozenset({UNSET, 43}))
+    assert sorted(host.read(*facts, logged_in=asked)) == [1, 10, 30]
+
+
+def test_without_room_to_open_files_nothing_is_told() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                opened.append(os.open("/dev/null", os.O_RDONLY))
+        for _ in range(3):  # the folder of /proc, that of a process and a file need one each
+            with pytest.raises(ServerTooBusyError, match="no more files can be opened"):
+                list(processes("/proc", Needs(frozenset({"ses", "uids", "sockets", "fds"}))))
+            os.close(opened.pop())
+    finally:
+        for handle in opened:
+            os.close(handle)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # Processes that end

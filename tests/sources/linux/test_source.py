@@ -91,7 +91,7 @@ def test_something_can_be_done_to_this_machine() -> None:
         (found,) = linux().observe(Needs(process=frozenset({"start"}), pids=frozenset({child.pid}))).processes
         with pytest.raises(ProcessLookupError):
             act(Action(child.pid, (found.start or 0) + 1))
-        act(Action(child.pid, found.start))
+        act(Action(child.pid, found.start or 0))
         assert child.wait(5) == -signal.SIGKILL
 
 

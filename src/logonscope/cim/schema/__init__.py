@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from logonscope.cim.classes import Class, Declaration, Method, Parameter, Property, Qualifier, meant
+from logonscope.cim.classes import CIMV2, Class, Declaration, Method, Parameter, Property, Qualifier, command, meant
 from logonscope.errors import InvalidClassError, InvalidNamespaceError
 
-CIMV2 = "root\\cimv2"
-"""The namespace of the documented classes, and the one that is meant where none is named."""
+__all__ = ["CIMV2", "LOGONSCOPE", "Schema", "schema"]
 
 LOGONSCOPE = "root\\logonscope"
 """The namespace of what Linux knows beyond them."""
@@ -66,9 +65,10 @@ class Schema:
             return found
         elsewhere = self._rows.get(name.lower())
         if elsewhere is not None:
-            raise InvalidClassError(f"{namespace} has no class {elsewhere[0]}", f"it is one of {elsewhere[1]}")
+            see = command(f"class {elsewhere[0]}", elsewhere[1])
+            raise InvalidClassError(f"{namespace} has no class {elsewhere[0]}", f"it is one of {elsewhere[1]}: {see}")
         names = list(self._names(namespace))
-        raise InvalidClassError(f"{namespace} has no class '{name}'", meant(name, names, "classes"))
+        raise InvalidClassError(f"{namespace} has no class '{name}'", meant(name, names, "classes", namespace))
 
     def classes(self, namespace: str = CIMV2) -> Iterator[Class]:
         """Yield every class of a namespace, parents before their children."""

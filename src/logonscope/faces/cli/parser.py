@@ -119,7 +119,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = build_parser(tuple(COMMANDS) if of_all or command is None else (command,))
     if command is not None and command not in COMMANDS:
         parser.error(f"there is no command {command!r}{_meant(command)}")
-    return parser.parse_args(words, argparse.Namespace(**_DEFAULTS))
+    args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
+    if rest and (not hasattr(args, "parameters") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes those before an option alone
+        args.parameters = [*args.parameters, *rest]
+    return args
 
 
 _DEFAULTS: dict[str, Any] = {"output": "table", "host": None, "color": True, "readable": False, "quiet": False}

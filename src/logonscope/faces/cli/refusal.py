@@ -6,9 +6,6 @@ import sys
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.text import for_terminal
 
-BY_NUMBER = {"get", "enumerate", "associators", "references", "invoke", "classes", "class"}
-"""Commands whose errors begin with the name and number that WMI gives them."""
-
 
 def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
     """Print an error."""
@@ -18,8 +15,8 @@ def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
         told = {"name": error.name, "number": error.number, "message": error.message, "hint": error.hint}
         print(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()), file=sys.stderr)
         return
-    by_number = args is not None and args.command in BY_NUMBER
-    head = f"{error.name} (0x{error.number:08X})" if by_number else "logonscope"
+    in_wmis_words = args is not None and hasattr(args, "namespace")
+    head = f"{error.name} (0x{error.number:08X})" if in_wmis_words else "logonscope"
     print(f"{head}: {for_terminal(str(error))}", file=sys.stderr)
 
 

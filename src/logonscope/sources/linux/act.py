@@ -1,17 +1,27 @@
-"""How is something done to a process? Through a pidfd, and only to the process that was meant.
+"""How is something done to a process? As whoever asked, and to the process that was meant.
+
+The kernel decides whether somebody may do that: unless an administrator asks, the deed is done by a child that has
+become that uid and can do nothing else, so that what the process has become since it was looked at counts too.
 
 A pid may be given out again between the look and the deed. The pidfd is opened first and the start compared after it:
-then the signal reaches that process or none. Priorities can only be set by pid; whether the process was there to the
-end is seen by the pidfd afterwards, as nobody else can have had its pid meanwhile.
+then the signal reaches that process or none. Priorities can only be set by number, a thread at a time: the threads are
+listed through the process's own directory, and the pidfd tells afterwards whether it was there to the end.
 """
 
 import errno
 import os
 import select
 import signal
+import warnings
+from collections.abc import Callable
 
 from logonscope.facts import Action
 from logonscope.sources.linux import parse
+
+MOST_PASSES = 16
+"""How often the threads of a process are listed while it makes new ones."""
+
+_FAILED = 255
 
 
 def act(proc: str, action: Action) -> None:
@@ -19,42 +29,101 @@ def act(proc: str, action: Action) -> None:
 
     Raises:
         ProcessLookupError: there is no such process any more.
-        PermissionError: this process may not do that.
+        PermissionError: whoever asked may not do that; errno EPERM, or EACCES where a privilege is lacking.
+        OSError: it failed otherwise.
     """
-    pidfd = _opened(action.pid)
+    folder = _opened(proc, action.pid)
     try:
-        if action.start is not None and _start(proc, action.pid) != action.start:
-            raise ProcessLookupError(f"process {action.pid} is another one by now")
-        if action.nice is None:
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            return
-        _renice_all(f"{proc}/{action.pid}/task", action.nice)
-        ended = select.poll()  # unlike select(2) it takes any descriptor
-        ended.register(pidfd, select.POLLIN)
-        if ended.poll(0):
-            raise ProcessLookupError(f"process {action.pid} ended")
-    except FileNotFoundError:
-        raise ProcessLookupError(f"process {action.pid} ended") from None
+        pidfd = _pidfd(action.pid)
+        try:
+            if _start(folder) != action.start:
+                raise ProcessLookupError(errno.ESRCH, f"process {action.pid} is another one by now")
+            if action.uid is None or action.uid == os.geteuid():
+                _do(pidfd, folder, action)
+            else:
+                _as_somebody(action.uid, lambda: _do(pidfd, folder, action))
+        finally:
+            os.close(pidfd)
     finally:
-        os.close(pidfd)
+        os.close(folder)
 
 
-def _opened(pid: int) -> int:
+def _do(pidfd: int, folder: int, action: Action) -> None:
+    if action.nice is None:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        return
+    _renice_all(folder, action.nice)
+    ended = select.poll()  # unlike select(2) it takes any descriptor
+    ended.register(pidfd, select.POLLIN)
+    if ended.poll(0):
+        raise ProcessLookupError(errno.ESRCH, f"process {action.pid} ended")
+
+
+def _as_somebody(uid: int, deed: Callable[[], None]) -> None:
+    """Do it in a child that has become this uid for good; raise here what it met there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads: the child only makes system calls
+        child = os.fork()
+    if child == 0:
+        os._exit(_become_and_do(uid, deed))
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code:
+        number = code if 0 < code < _FAILED else errno.EIO
+        raise OSError(number, os.strerror(number))
+
+
+def _become_and_do(uid: int, deed: Callable[[], None]) -> int:
+    """Return 0, or the number of the error."""
+    try:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        deed()
+    except OSError as error:
+        return error.errno or _FAILED
+    except BaseException:  # noqa: BLE001 -- nothing may run on as the parent does
+        return _FAILED
+    return 0
+
+
+def _opened(proc: str, pid: int) -> int:
+    try:
+        return os.open(f"{proc}/{pid}", os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise ProcessLookupError(errno.ESRCH, f"process {pid} ended") from None
+
+
+def _pidfd(pid: int) -> int:
     try:
         return os.pidfd_open(pid)
     except OSError as error:
         if error.errno in {errno.EINVAL, errno.ENOENT}:  # a thread of another process has it by now
-            raise ProcessLookupError(f"process {pid} ended") from None
+            raise ProcessLookupError(errno.ESRCH, f"process {pid} ended") from None
         raise
 
 
-def _renice_all(tasks: str, nice: int) -> None:
+def _renice_all(folder: int, nice: int) -> None:
     """Set the nice value of every thread: the kernel keeps one for each, and a new thread has that of its maker."""
     done: set[str] = set()
-    while threads := set(os.listdir(tasks)) - done:
+    for _ in range(MOST_PASSES):
+        threads = set(_threads(folder)) - done
+        if not threads:
+            return
         for thread in threads:
             _renice(int(thread), nice)
         done |= threads
+
+
+def _threads(folder: int) -> list[str]:
+    try:
+        tasks = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    except FileNotFoundError:
+        raise ProcessLookupError(errno.ESRCH, "the process ended") from None
+    try:
+        return os.listdir(tasks)
+    finally:
+        os.close(tasks)
 
 
 def _renice(thread: int, nice: int) -> None:
@@ -64,6 +133,12 @@ def _renice(thread: int, nice: int) -> None:
         return  # the thread has ended
 
 
-def _start(proc: str, pid: int) -> int:
-    with open(f"{proc}/{pid}/stat", "rb", buffering=0) as file:
-        return parse.parse_stat(file.read(4096))[14]
+def _start(folder: int) -> int:
+    try:
+        file = os.open("stat", os.O_RDONLY, dir_fd=folder)
+    except FileNotFoundError:
+        raise ProcessLookupError(errno.ESRCH, "the process ended") from None
+    try:
+        return parse.parse_stat(os.read(file, 4096))[14]
+    finally:
+        os.close(file)

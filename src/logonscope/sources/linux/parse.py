@@ -7,6 +7,8 @@ the kernel never writes (cut short, not a number) raises ValueError.
 import re
 from collections.abc import Mapping
 
+from logonscope.facts import Account, Group
+
 StatFacts = tuple[str, str, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 Ids = tuple[int, int, int, int]
 StatusFacts = tuple[int | None, Ids, Ids, int | None, int | None, int | None, int | None, int | None]
@@ -159,6 +161,24 @@ def parse_hypervisor(data: bytes) -> bool | None:
     """Parse /proc/cpuinfo: whether the processor says that it is virtual; None where it does not say such things."""
     flags = re.search(rb"^flags\s*:(.*)$", data, re.MULTILINE)
     return None if flags is None else b"hypervisor" in flags[1].split()
+
+
+def parse_account(line: bytes) -> Account:
+    """Parse a line of passwd(5)."""
+    name, _, uid, gid, gecos, home, shell = text(line.rstrip(b"\n")).split(":")
+    return Account(name, _id(uid), _id(gid), gecos, home, shell)
+
+
+def parse_group(line: bytes) -> Group:
+    """Parse a line of group(5)."""
+    name, _, gid, members = text(line.rstrip(b"\n")).split(":")
+    return Group(name, _id(gid), tuple(member for member in members.split(",") if member))
+
+
+def _id(word: str) -> int:
+    if not (word.isascii() and word.isdecimal()):
+        raise ValueError(f"{word!r} is no id")
+    return int(word)
 
 
 def unescape(value: str) -> str:

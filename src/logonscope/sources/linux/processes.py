@@ -5,11 +5,13 @@ process are read through one directory handle, so that a pid given out again hal
 process that ends half way is left out.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from logonscope.errors import ServerTooBusyError
 from logonscope.facts import Needs, Process
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.patience import each
@@ -25,16 +27,25 @@ _INDEX = {fact: at for at, fact in enumerate(Process._fields)}
 
 
 def pids(proc: str) -> list[int]:
-    """List the processes that /proc shows."""
-    return [int(name) for name in os.listdir(proc) if name.isdecimal()]
+    """List the processes that /proc shows.
+
+    Raises:
+        ServerTooBusyError: no more files can be opened.
+    """
+    try:
+        return [int(name) for name in os.listdir(proc) if name.isdecimal()]
+    except OSError as error:
+        _check_room(error)
+        raise
 
 
 def processes(proc: str, needs: Needs) -> Iterator[Process]:
     """Return every process that the needs name, with the facts that they ask for, read as it is asked for."""
     wanted = iter(pids(proc) if needs.pids is None else sorted(needs.pids))
-    if not needs.process and needs.ses is None and needs.names is None:
+    narrowed = needs.names is not None or needs.logged_in is not None
+    if not needs.process and needs.ses is None and not narrowed:
         return (Process(pid) for pid in wanted if needs.pids is None or os.path.isdir(f"{proc}/{pid}"))
-    if needs.process <= {"ses", "cgroup"} and needs.names is None:
+    if needs.process <= {"ses", "cgroup"} and not narrowed:
         return _memberships(proc, wanted, needs)
     reader = Reader(proc, needs)
     if reader.may_hang:
@@ -88,6 +99,8 @@ class Reader:
 
     def __init__(self, proc: str, needs: Needs) -> None:
         facts = set(needs.process)
+        if needs.logged_in is not None:
+            facts.add("loginuid")
         if "loginuid" in facts or needs.ses is not None or ("cgroup" in facts and needs.cgroup_of is not None):
             facts.add("ses")
         if "name" in facts or needs.names is not None:
@@ -123,7 +136,8 @@ class Reader:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
             return None
-        except OSError as error:  # out of file descriptors: the process is there all the same
+        except OSError as error:
+            _check_room(error)
             return Process(pid, unread=dict.fromkeys(self._needs.process | {"ses"}, os.strerror(error.errno or 0)))
         reading = _Reading(pid, handle, arguments=arguments)
         try:
@@ -152,10 +166,12 @@ class Reader:
             if reading["ses"] == ses:
                 if reading["loginuid"] is not None:
                     self._login_uids[ses] = reading["loginuid"]
-                return True
+                break
             ses = reading["ses"]
-        reading["loginuid"] = self._login_uids[ses]
-        return True
+        else:
+            reading["loginuid"] = self._login_uids[ses]
+        meant = self._needs.logged_in
+        return meant is None or meant.may_be(reading["ses"], reading["loginuid"])
 
     def _cgroup(self, reading: "_Reading") -> bool:
         ses, of = reading["ses"], self._needs.cgroup_of
@@ -253,9 +269,11 @@ def _reason(handle: int, path: str, error: Exception) -> str:
 
     Raises:
         ProcessLookupError: because its process is gone.
+        ServerTooBusyError: because no more files can be opened.
     """
     if not isinstance(error, OSError):
         return f"{path}: {error}"
+    _check_room(error)
     if not isinstance(error, PermissionError):
         try:
             os.stat("stat", dir_fd=handle)
@@ -264,6 +282,11 @@ def _reason(handle: int, path: str, error: Exception) -> str:
         except OSError:
             raise ProcessLookupError from None
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _check_room(error: OSError) -> None:
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        raise ServerTooBusyError("no more files can be opened", "close some, or raise the limit: `ulimit -n`")
 
 
 def _content(path: str, parse_file: Callable[[bytes], tuple[object, ...]]) -> Callable[..., tuple[object, ...]]:

@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 
 from logonscope.facts import Account, Action, Group, Machine, Needs, Snapshot, Socket, Source, Trouble, Vitals
-from logonscope.sources.linux.accounts import NameService, Silence, passwd_accounts
+from logonscope.sources.linux import folder
+from logonscope.sources.linux.accounts import Accounts
 from logonscope.sources.linux.logins import logins
 from logonscope.sources.linux.machine import machine, platform
+from logonscope.sources.linux.nss import NameService, Silence
 from logonscope.sources.linux.processes import processes
 
 ROOT = "/"
@@ -23,12 +25,13 @@ def linux(root: str = ROOT) -> Source:
             described.append((machine(root, found), found))
         host, known = described[0]
         troubles = list(known)
-        users, groups = _directory(root, needs, silence, troubles)
+        service = NameService(silence, troubles)
+        users, groups = _directory(root, needs, service)
         return Snapshot(
             machine=host,
             logins=logins(root, needs, host, troubles) if needs.logins else (),
             processes=processes(os.path.join(root, "proc"), needs),
-            accounts=NameService(silence, troubles) if root == ROOT else passwd_accounts(root),
+            accounts=Accounts(service) if root == ROOT else folder.accounts(root),
             sockets=_sockets(root, needs, troubles),
             troubles=troubles,
             users=users,
@@ -45,18 +48,16 @@ def linux(root: str = ROOT) -> Source:
     return Source(label=root, observe=observe, act=act if root == ROOT else None)
 
 
-def _directory(
-    root: str, needs: Needs, silence: Silence, troubles: list[Trouble]
-) -> tuple[Iterator[Account], Iterator[Group]]:
+def _directory(root: str, needs: Needs, service: NameService) -> tuple[Iterator[Account], Iterator[Group]]:
     asked = needs.all_users or needs.all_groups or any((needs.users, needs.groups, needs.groups_of))
     if not asked:
         return iter(()), iter(())
-    from logonscope.sources.linux import directory  # noqa: PLC0415 -- most questions need no directory
-
     if root != ROOT:
-        return directory.folder_users(root, needs), directory.folder_groups(root, needs)
-    service = directory.Directory(root, silence, troubles)
-    return service.users(needs), service.groups(needs)
+        return folder.users(root, needs), folder.groups(root, needs)
+    from logonscope.sources.linux.directory import Directory  # noqa: PLC0415 -- most questions need no directory
+
+    found = Directory(root, service)
+    return found.users(needs), found.groups(needs)
 
 
 def _vitals(root: str) -> Vitals:

@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import UNSET, Account, Owner, Process, Selection
+from logonscope.facts import UNSET, Owner, Process, Selection
 from logonscope.ownership import SYSTEM_LOGON_ID
 from logonscope.providers.owned import (
-    effective_user,
     is_placed,
     logon_meant,
     pid_meant,
@@ -68,11 +67,3 @@ def test_the_session_number_is_the_kernels_and_0_for_the_system(
     ses: int | None, owner: Owner, number: int | None
 ) -> None:
     assert session_number(Process(7, ses=ses), owner, CONTEXT) == number
-
-
-def test_a_process_runs_as_its_effective_user() -> None:
-    assert effective_user(Process(7, uids=(1000, 0, 0, 0)), CONTEXT.accounts) == "root"
-    assert effective_user(Process(7, uids=(0, 4242, 0, 0)), CONTEXT.accounts) is None
-    assert effective_user(Process(7), CONTEXT.accounts) is None
-    odd = Context(example.MACHINE, {5: Account("a\x1b", 5, 5, "", "", "")})
-    assert effective_user(Process(7, uids=(5,) * 4), odd.accounts) == "a\ufffd"

@@ -144,7 +144,7 @@ def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
 
 CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
 SERVED = [(cls, found) for cls in CLASSES if (found := provider_of(cls.name)) is not None]
-HELPERS = {"provider", "naming", "owned", "machine", "accounts", "sockets", "priority", "text"}
+HELPERS = {"provider", "naming", "effective_user", "owned", "machine", "accounts", "sockets", "priority", "text"}
 
 
 def test_every_file_is_of_one_class_or_helps() -> None:

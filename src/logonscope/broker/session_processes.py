@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from logonscope.broker.view import Broker, stream
 from logonscope.facts import Account, Machine, Needs, Owner, Process, SessionProcess
 from logonscope.ownership import is_leftover, login_uid, started_at, terminal_name
-from logonscope.providers.owned import effective_user
+from logonscope.providers.effective_user import effective_user
 from logonscope.providers.text import clean, command_line
 
 ROW = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "name"})

@@ -6,7 +6,7 @@ from typing import Any
 from logonscope.cim.types import Value
 from logonscope.facts import MOST_CMDLINE, UNSET, Owner, Process
 from logonscope.ownership import started_at, terminal_name
-from logonscope.providers.owned import effective_user
+from logonscope.providers.effective_user import effective_user
 from logonscope.providers.process import PROVIDER as WINDOWS
 from logonscope.providers.provider import Column, Context, Provider, column
 from logonscope.providers.text import clean, command_line

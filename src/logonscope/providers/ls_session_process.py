@@ -1,7 +1,8 @@
 """LS_SessionProcess: which logon session each process belongs to, and how that is known."""
 
 from logonscope.ownership import is_leftover, login_uid, started_at
-from logonscope.providers.owned import effective_user, is_placed, process_meant, process_reference, session_meant
+from logonscope.providers.effective_user import effective_user
+from logonscope.providers.owned import is_placed, process_meant, process_reference, session_meant
 from logonscope.providers.provider import OWNER, End, Provider, column
 
 PROVIDER = Provider(

@@ -1,13 +1,11 @@
 """What do tables of processes share? Parts of a value, and what a fixed key of a process or a logon session means."""
 
 import re
-from collections.abc import Mapping
 
 from logonscope.cim.types import Value
-from logonscope.facts import UNSET, Account, Owner, Process, Selection
+from logonscope.facts import UNSET, Owner, Process, Selection
 from logonscope.ownership import SYSTEM_LOGON_ID
 from logonscope.providers.provider import Context
-from logonscope.providers.text import clean
 
 _LOGON_ID = re.compile("0|[1-9][0-9]{0,19}")
 _HANDLE = re.compile("0|[1-9][0-9]{0,9}")
@@ -43,12 +41,6 @@ def process_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
 def session_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
     """Return the logon session that a reference names."""
     return logon_meant(reference[1])
-
-
-def effective_user(process: Process, accounts: Mapping[int, Account]) -> str | None:
-    """Return the name of whom a process runs as; None where no name service knows the uid."""
-    account = accounts.get(process.uids[1]) if process.uids else None
-    return clean(account.name) if account else None
 
 
 def session_number(process: Process, owner: Owner, _: Context) -> int | None:

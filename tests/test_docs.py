@@ -27,9 +27,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 WALK = (ROOT / "docs/walk.md").read_text(encoding="utf-8")
 
 
-def readme_turns() -> Iterator[Turn]:
-    for block in re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE):
-        yield from turns(block)
+def shown_turns() -> Iterator[Turn]:
+    for page in (ROOT / "README.md", ROOT / "docs/wql.md"):
+        for block in re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+            yield from turns(block)
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +42,8 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.parametrize("turn", list(readme_turns()), ids=lambda turn: turn.typed)
-def test_the_readme_shows_what_is_printed(turn: Turn, tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", list(shown_turns()), ids=lambda turn: turn.typed)
+def test_a_page_shows_what_is_printed(turn: Turn, tmp_path: Path) -> None:
     assert answer(turn.typed, recording(tmp_path)) == turn.answer
 
 

@@ -114,6 +114,93 @@ class InvalidMethodParametersError(LogonscopeError):
     cim_status = 4  # CIM_ERR_INVALID_PARAMETER
 
 
+class InvalidQueryError(LogonscopeError):
+    """A query is no WQL, or names what its class has not; the message says where."""
+
+    name = "WBEM_E_INVALID_QUERY"
+    number = 0x80041017
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class InvalidQueryTypeError(LogonscopeError):
+    """There is no such query language here."""
+
+    name = "WBEM_E_INVALID_QUERY_TYPE"
+    number = 0x80041018
+    cim_status = 14  # CIM_ERR_QUERY_LANGUAGE_NOT_SUPPORTED
+
+
+class QuotaViolationError(LogonscopeError):
+    """Something is longer, more nested or more than is taken at once."""
+
+    name = "WBEM_E_QUOTA_VIOLATION"
+    number = 0x8004106C
+    cim_status = 27  # CIM_ERR_SERVER_LIMITS_EXCEEDED
+
+
+class TimedOutError(LogonscopeError):
+    """An answer took longer than it was given."""
+
+    name = "WBEM_E_TIMED_OUT"
+    number = 0x80041069
+
+
+class NotEventClassError(LogonscopeError):
+    """An event query names a class that is no event's."""
+
+    name = "WBEM_E_NOT_EVENT_CLASS"
+    number = 0x80041059
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class MissingGroupWithinError(LogonscopeError):
+    """An event query has BY without GROUP WITHIN."""
+
+    name = "WBEM_E_MISSING_GROUP_WITHIN"
+    number = 0x8004105A
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class MissingAggregationListError(LogonscopeError):
+    """An event query aggregates without saying by what."""
+
+    name = "WBEM_E_MISSING_AGGREGATION_LIST"
+    number = 0x8004105B
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class PropertyNotAnObjectError(LogonscopeError):
+    """A query looks for a property inside one that is no object."""
+
+    name = "WBEM_E_PROPERTY_NOT_AN_OBJECT"
+    number = 0x8004105C
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class AggregatingByObjectError(LogonscopeError):
+    """An event query aggregates by an embedded object."""
+
+    name = "WBEM_E_AGGREGATING_BY_OBJECT"
+    number = 0x8004105D
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class RegistrationTooBroadError(LogonscopeError):
+    """An event query does not say of which class of instances."""
+
+    name = "WBEMESS_E_REGISTRATION_TOO_BROAD"
+    number = 0x80042001
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class RegistrationTooPreciseError(LogonscopeError):
+    """An event query lacks WITHIN: nobody reports such events, the class has to be looked at every so often."""
+
+    name = "WBEMESS_E_REGISTRATION_TOO_PRECISE"
+    number = 0x80042002
+    cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
 class ServerTooBusyError(LogonscopeError):
     """This process has no room left to answer: no more files can be opened."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from logonscope.broker.instances import enumerate_instances, family, get, same
+from logonscope.broker.instances import enumerate_instances, family, get
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
@@ -224,25 +224,3 @@ def test_a_pair_that_is_none_is_not_found_and_reads_no_host(logon_id: str, handl
 
 
 # The same
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "equal"),
-    [
-        ("Alice", "aLICE", True),
-        ("41", "041", False),
-        (41, 41, True),
-        (41, "41", False),
-        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "web1", "alice"), True),
-        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "web1", "Alice"), False),
-        (("Win32_Account", "web1", "alice"), ("Win32_Process", "web1", "alice"), False),
-        (("CIM_Process", "1"), ("Win32_Process", "1"), True),
-        (("Win32_Process", "1"), ("Win32_Process", "2"), False),
-        (("Win32_Process", "1"), ("Win32_Process", "1", "2"), False),
-        (("Nowhere", "1"), ("Win32_Process", "1"), False),
-        (None, "", False),
-    ],
-)
-def test_keys_are_compared_as_wmi_compares_them(one: Any, other: Any, equal: bool) -> None:
-    assert same(one, other) is equal
-    assert same(other, one) is equal

@@ -115,4 +115,6 @@ def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(look:
         needs = asking(lambda broker: list(look(broker, Needs(), logon).owned), memory, user(1000))  # noqa: B023 -- called at once
         asked[logon] = [one._replace(ses=None) for one in needs]
     assert asked["41"] == asked["99"]
-    assert {needs.logged_in and needs.logged_in.login_uid for needs in asked["41"] if needs.process} == {1000}
+    assert {needs.logged_in and needs.logged_in.login_uids for needs in asked["41"] if needs.process} == {
+        frozenset({1000})
+    }

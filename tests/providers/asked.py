@@ -7,6 +7,7 @@ from logonscope import Host, Instance
 from logonscope.broker import Caller
 from logonscope.cim.paths import constant
 from logonscope.cim.schema import CIMV2, LOGONSCOPE
+from logonscope.cim.types import Value
 from logonscope.client import LocalHost
 from logonscope.facts import Account, Group, Platform, Snapshot, Vitals
 from logonscope.sources.recorded import save
@@ -53,6 +54,11 @@ SNAPSHOT = example.snapshot()._replace(
     accounts={user.uid: user for user in USERS},
 )  # fmt: skip
 """The example host; every fact of it is known."""
+
+
+def fixed(**values: Value) -> dict[str, frozenset[Value]]:
+    """Return properties that have one value each, as a selection is made of them."""
+    return {name: frozenset({value}) for name, value in values.items()}
 
 
 def web1(caller: Caller = ROOT, **changes: Any) -> Host:

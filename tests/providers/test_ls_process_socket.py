@@ -9,7 +9,7 @@ from logonscope.errors import NotFoundError
 from logonscope.facts import Selection
 from logonscope.providers.ls_process_socket import PROVIDER
 from tests.hosts import HostFolder, user
-from tests.providers.asked import SNAPSHOT, at, everything, one, pair, values, web1
+from tests.providers.asked import SNAPSHOT, at, everything, fixed, one, pair, values, web1
 
 COLUMNS = ("Antecedent", "Dependent", "LogonId", "Protocol", "LocalAddress", "LocalPort", "State")
 ANY = str(IPv4Address(0))
@@ -55,6 +55,6 @@ def test_the_logon_session_is_null_where_it_is_not_the_callers_to_see() -> None:
 
 
 def test_a_fixed_process_and_a_fixed_port_narrow_the_reading() -> None:
-    assert PROVIDER.selection({"Antecedent": ("LS_Process", "4312"), "LocalPort": 8080}) == Selection(
+    assert PROVIDER.selection(fixed(Antecedent=("LS_Process", "4312"), LocalPort=8080)) == Selection(
         pids=frozenset({4312}), ports=frozenset({8080})
     )

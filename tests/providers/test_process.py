@@ -12,7 +12,7 @@ from logonscope.facts import EVERYTHING, UNSET, Selection
 from logonscope.providers.process import PROVIDER
 from tests import example
 from tests.hosts import BOOT, HostFolder, user
-from tests.providers.asked import KIB, TIB, everything, one, python3, rough, web1
+from tests.providers.asked import KIB, TIB, everything, fixed, one, python3, rough, web1
 
 PYTHON3 = "Win32_Process=4312"
 
@@ -118,9 +118,9 @@ def test_a_handle_that_no_process_has_is_not_found(handle: str) -> None:
 
 
 def test_a_fixed_name_narrows_the_reading_but_where_it_may_stand_for_another() -> None:
-    assert PROVIDER.selection({"Name": "sshd"}) == Selection(process_names=frozenset({"sshd"}))
-    assert PROVIDER.selection({"Handle": "4312", "ProcessId": 4312}) == Selection(pids=frozenset({4312}))
-    assert PROVIDER.selection({"Name": "a\ufffdb"}) == EVERYTHING  # shown so, called otherwise
+    assert PROVIDER.selection(fixed(Name="sshd")) == Selection(process_names=frozenset({"sshd"}))
+    assert PROVIDER.selection(fixed(Handle="4312", ProcessId=4312)) == Selection(pids=frozenset({4312}))
+    assert PROVIDER.selection(fixed(Name="a\ufffdb")) == EVERYTHING  # shown so, called otherwise
 
 
 def test_this_very_process() -> None:

@@ -34,7 +34,7 @@ from logonscope.providers.text import clean
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
-from tests.providers.asked import SNAPSHOT, rough, web1
+from tests.providers.asked import SNAPSHOT, fixed, rough, web1
 from tests.sources.snapshots import snapshots
 
 CONTEXT = Context(example.MACHINE, example.ACCOUNTS)
@@ -98,16 +98,23 @@ def test_the_facts_are_those_of_the_columns_and_of_what_decides_who_is_an_instan
 
 
 def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_nothing() -> None:
-    assert TABLE.selection({}) == TABLE.selection({"Host": "web1", "Unheard": 3}) == EVERYTHING
-    assert TABLE.selection({"Word": "one", "Half": 7}) == Selection(
+    assert TABLE.selection({}) == TABLE.selection(fixed(Host="web1", Unheard=3)) == EVERYTHING
+    assert TABLE.selection(fixed(Word="one", Half=7)) == Selection(
         pids=frozenset({7}), process_names=frozenset({"one"})
     )
-    assert TABLE.selection({"Twice": 7, "Half": 7}) == Selection(pids=frozenset({7}))
-    assert TABLE.selection({"Twice": 7, "Half": 8}) == Selection(pids=frozenset())
+    assert TABLE.selection(fixed(Twice=7, Half=7)) == Selection(pids=frozenset({7}))
+    assert TABLE.selection(fixed(Twice=7, Half=8)) == Selection(pids=frozenset())
+
+
+def test_of_several_values_each_is_meant() -> None:
+    assert TABLE.selection({"Half": frozenset({7, 8})}) == Selection(pids=frozenset({7, 8}))
+    assert TABLE.selection(fixed(Half=7) | {"Word": frozenset({"one", "two"})}) == Selection(
+        pids=frozenset({7}), process_names=frozenset({"one", "two"})
+    )
 
 
 def test_a_fix_is_told_all_that_is_fixed() -> None:
-    assert TABLE.selection({"Twice": 7, "Same": "x", "Host": "web1"}) == Selection(pids=frozenset({7, 3}))
+    assert TABLE.selection(fixed(Twice=7, Same="x", Host="web1")) == Selection(pids=frozenset({7, 3}))
 
 
 # Which file is which class's

@@ -10,7 +10,7 @@ somebody, as passwd(5) is.
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import LoggedIn, Login, Needs, Owner, Process
+from logonscope.facts import Login, Needs, Owner, Process
 from logonscope.ownership import login_of_cgroup, login_of_elogind, login_uid
 
 CAP_SYS_PTRACE = 19
@@ -50,9 +50,10 @@ class Sight(NamedTuple):
     everything: bool
     uid: int | None
 
-    def logged_in(self, unsaid: frozenset[int]) -> LoggedIn | None:
-        """Return who must have logged in to a logon session that the caller sees; None: anybody."""
-        return None if self.everything or self.uid is None else LoggedIn(self.uid, unsaid)
+    def logged_in(self, uids: frozenset[int] | None) -> frozenset[int] | None:
+        """Return which of these may have logged in to a logon session that the caller sees; None: anybody."""
+        own = None if self.everything or self.uid is None else frozenset({self.uid})
+        return own if uids is None else uids if own is None else own & uids
 
     def session(self, process: Process, owner: Owner) -> bool:
         """Tell whether the caller sees the logon session that owns this process."""

@@ -11,23 +11,23 @@ from itertools import chain
 from typing import NamedTuple
 
 from logonscope.broker.access import admit
-from logonscope.broker.columns import chosen, having
+from logonscope.broker.columns import Columns, chosen, having
 from logonscope.broker.instances import (
-    Row,
     family,
     find,
     has_letters,
     matching,
     missing,
     provider_for,
-    same,
     settled,
 )
 from logonscope.broker.subjects import Ask, read
 from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
+from logonscope.broker.where import Row, keyed_by, same
 from logonscope.cim.binding import Target
-from logonscope.cim.classes import Class, command, meant
+from logonscope.cim.classes import Class, Property, command, meant
+from logonscope.cim.classes import find as find_qualifier
 from logonscope.cim.instances import Result
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
@@ -43,6 +43,9 @@ class Wanted(NamedTuple):
     role: str | None = None  # the end that the given instance is at
     result_role: str | None = None  # the end that the answer is at
     properties: Sequence[str] | None = None  # of the answers, as far as they have them; None: all
+    keys_only: bool = False  # in place of properties
+    required_qualifier: str | None = None  # that the class of the answer has
+    required_assoc_qualifier: str | None = None  # that the association has
 
 
 ANY = Wanted()
@@ -76,9 +79,10 @@ def references(
     _check_roles(target.cls.namespace, wanted.role)
     within = _association(broker, wanted.result_class, target.cls)
     ends = [link for link in links if _is_a(link.association, within) and _named(link.role, wanted.role)]
+    ends = [link for link in ends if _qualified(link.association, wanted.required_qualifier)]
     told = having([link.association for link in ends], wanted.properties)
     once = {(link.association.name, link.role): link for link in ends if link.association in told}
-    results = (_references(broker, link, target, wanted.properties) for link in once.values())
+    results = (_references(broker, link, target, wanted) for link in once.values())
     return _or_missing(broker, target, results)
 
 
@@ -101,15 +105,50 @@ def associators(
     by = _association(broker, wanted.assoc_class, target.cls)
     within = None if wanted.result_class is None else class_of(broker, wanted.result_class, target.cls.namespace)
     found = [
-        link._replace(far=tuple(cls for cls in link.far if _is_a(cls, within)))
+        link._replace(
+            far=tuple(cls for cls in link.far if _is_a(cls, within) and _qualified(cls, wanted.required_qualifier))
+        )
         for link in links
-        if _is_a(link.association, by) and _named(link.role, wanted.role)
-        if _named(link.result_role, wanted.result_role)
+        if _is_a(link.association, by) and _qualified(link.association, wanted.required_assoc_qualifier)
+        if _named(link.role, wanted.role) and _named(link.result_role, wanted.result_role)
     ]
     told = having([cls for link in found for cls in link.far], wanted.properties)
     found = [link._replace(far=tuple(cls for cls in link.far if cls in told)) for link in found]
-    results = (part for link in found if link.far for part in _far_ends(broker, link, target, wanted.properties))
+    results = (part for link in found if link.far for part in _far_ends(broker, link, target, wanted))
     return _or_missing(broker, target, results)
+
+
+def tied_classes(broker: Broker, cls: Class, wanted: Wanted = ANY, *, references: bool = False) -> Iterator[Class]:
+    """Return the classes that a class can be tied to, or by (``references``), whether or not they have instances here.
+
+    A class comes once for each way that leads to it.
+
+    Raises:
+        InvalidClassError, InvalidParameterError: what narrows is no class, no association, or no end of one.
+    """
+    _check_roles(cls.namespace, wanted.role, wanted.result_role)
+    by = _association(broker, wanted.result_class if references else wanted.assoc_class, cls)
+    within = class_of(broker, wanted.result_class, cls.namespace) if wanted.result_class and not references else None
+    qualifier = wanted.required_qualifier if references else wanted.required_assoc_qualifier
+    for association, near, far in _declared(cls):
+        if not (_is_a(association, by) and _qualified(association, qualifier) and _named(near.name, wanted.role)):
+            continue
+        if references:
+            yield association
+        elif _named(far.name, wanted.result_role):
+            found = schema().find(far.reference or "", cls.namespace)
+            if found and _is_a(found, within) and _qualified(found, wanted.required_qualifier):
+                yield found
+
+
+def _declared(cls: Class) -> Iterator[tuple[Class, Property, Property]]:
+    """Yield each association that can have an instance of the class at an end: that end, and each other one."""
+    for association in schema().classes(cls.namespace):
+        if association.is_association:
+            ends = [end for end in association.properties.values() if end.type == "reference"]
+            for near in ends:
+                if cls.is_a(near.reference or ""):
+                    yield from ((association, near, far) for far in ends if far is not near)
 
 
 def _real(broker: Broker, target: Target) -> Target:
@@ -184,24 +223,28 @@ def _at_end(provider: Provider, role: str, declared: Class | None) -> tuple[Clas
     return tuple(cls for cls in family(declared) if provider_for(cls).subject == subject) if declared else ()
 
 
-def _references(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Result:
-    columns = chosen(link.association, properties)
+def _references(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Result:
+    columns = _columns(link.association, wanted)
     return Result(link.association, columns.stored, _ties(broker, link, target, columns.stored), columns.shown)
+
+
+def _columns(cls: Class, wanted: Wanted) -> Columns:
+    return chosen(cls, cls.keys if wanted.keys_only else wanted.properties)
 
 
 def _ties(broker: Broker, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
     """Yield the associations that the target is an end of."""
-    return matching(broker, link.association, columns, {link.role: target.reference})
+    return matching(broker, link.association, columns, keyed_by({link.role: target.reference}))
 
 
-def _far_ends(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Iterator[Result]:
+def _far_ends(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
     end = link.provider.ends[link.result_role]
-    selection = link.provider.selection({link.role: target.reference})
+    selection = link.provider.selection({link.role: frozenset({target.reference})})
     if end.part is None and (end.subject != "logon session" or selection.pids is None):
-        yield from _by_key(broker, link, target, properties)
+        yield from _by_key(broker, link, target, wanted)
         return
     for cls in link.far:
-        provider, columns = provider_for(cls), chosen(cls, properties)
+        provider, columns = provider_for(cls), _columns(cls, wanted)
         if end.part is not None:
             rows = _parts(broker, link, target, provider, columns.stored)
         else:  # a logon session, described from the one process that is known to belong to it
@@ -214,7 +257,7 @@ def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: S
     near, part = link.provider, link.provider.ends[link.result_role].part
     assert part is not None  # noqa: S101 -- the caller has looked
     facts = near.facts([link.role]) | far.facts(columns)
-    selection = near.selection({link.role: target.reference})
+    selection = near.selection({link.role: frozenset({target.reference})})
     items, context = read(broker, near, Ask(facts, selection, near.others, target.cls.namespace))
     value = near.columns[link.role].value
     tied = (
@@ -223,10 +266,11 @@ def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: S
     return far.rows(tied, context, columns)
 
 
-def _by_key(broker: Broker, link: Link, target: Target, properties: Sequence[str] | None) -> Iterator[Result]:
+def _by_key(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
     for (reference,) in _ties(broker, link, target, (link.result_role,)):
         assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
         cls = schema().get(str(reference[0]), target.cls.namespace)
+        properties = cls.keys if wanted.keys_only else wanted.properties
         found = find(broker, Target(cls, reference[1:]), properties, among=link.far)
         if found is not None:
             yield found
@@ -242,6 +286,10 @@ def _or_missing(broker: Broker, target: Target, results: Iterator[Result]) -> It
             yield result._replace(rows=chain((first,), result.rows))
     if nothing and find(broker, target, target.cls.keys) is None:
         raise missing(broker, target)
+
+
+def _qualified(cls: Class, qualifier: str | None) -> bool:
+    return qualifier is None or find_qualifier(cls.qualifiers, qualifier) is not None
 
 
 def _is_a(cls: Class, within: Class | None) -> bool:

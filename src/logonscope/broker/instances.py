@@ -3,14 +3,15 @@
 Everything that can refuse a request happens before the first row; rows are read while they are iterated.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, columns_of
-from logonscope.broker.subjects import Ask, read
+from logonscope.broker.subjects import Ask, Sieve, read
 from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
+from logonscope.broker.where import Row, Where, keyed_by
 from logonscope.cim.binding import Target, write_reference
 from logonscope.cim.classes import Class, command
 from logonscope.cim.instances import Result
@@ -18,9 +19,8 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import NotFoundError
+from logonscope.facts import EVERYTHING
 from logonscope.providers.provider import Provider, provider_of
-
-Row = tuple[Value, ...]
 
 
 def get(
@@ -55,7 +55,7 @@ def find(
     fixed = dict(zip(target.cls.keys, keys, strict=True))
     for cls in family(target.cls) if among is None else among:
         columns = chosen(cls, properties)
-        row = _nearest(matching(broker, cls, (*columns.stored, *fixed), fixed), keys)
+        row = _nearest(matching(broker, cls, (*columns.stored, *fixed), keyed_by(fixed)), keys)
         if row is not None:
             return Result(cls, columns.stored, iter((row[: len(columns.stored)],)), columns.shown)
     return None
@@ -142,40 +142,29 @@ def provider_for(cls: Class) -> Provider:
     return provider
 
 
-def matching(broker: Broker, cls: Class, columns: Sequence[str], fixed: Mapping[str, Value]) -> Iterator[Row]:
-    """Yield the rows of a class in which properties have these values: what was narrowed is looked at once more."""
+def matching(broker: Broker, cls: Class, columns: Sequence[str], where: Where | None = None) -> Iterator[Row]:
+    """Yield the rows of a class, those that are meant; what was narrowed while it was read is looked at once more.
+
+    Where the condition takes fewer facts than the row, processes are read twice: first what decides, then, of those
+    that fit, all.
+    """
     provider = provider_for(cls)
-    wanted = (*columns, *(name for name in fixed if name not in columns))
-    asked = Ask(provider.facts(wanted), provider.selection(fixed), provider.others, cls.namespace)
-    items, context = read(broker, provider, asked)
-    rows = provider.rows(items, context, wanted)
-    if not fixed:
-        return rows
-    return _filtered(rows, [(wanted.index(name), value) for name, value in fixed.items()], len(columns))
+    if where is None:
+        ask = Ask(provider.facts(columns), EVERYTHING, provider.others, cls.namespace)
+        return provider.rows(*read(broker, provider, ask), columns)
+    wanted = (*columns, *(name for name in where.columns if name not in columns))
+    deciding, facts = provider.facts_of(where.columns), provider.facts(wanted)
+    sieve = Sieve(deciding, _fits(provider, where)) if deciding < facts else None
+    ask = Ask(facts, provider.selection(where.fixed), provider.others, cls.namespace, sieve)
+    rows, fits, width = provider.rows(*read(broker, provider, ask), wanted), where.fits(wanted), len(columns)
+    return (row[:width] for row in rows if fits(row))
+
+
+def _fits(provider: Provider, where: Where) -> Callable[..., bool]:
+    """Return what tells of an item and its context whether its row is meant, if there is one."""
+    values, fits = provider.values(where.columns), where.fits(where.columns)
+    return lambda *item: fits([value(*item) for value in values])
 
 
 def _whole(broker: Broker, cls: Class, columns: Columns) -> Result:
-    return Result(cls, columns.stored, matching(broker, cls, columns.stored, {}), columns.shown)
-
-
-def _filtered(rows: Iterator[Row], fixed: Sequence[tuple[int, Value]], width: int) -> Iterator[Row]:
-    return (row[:width] for row in rows if all(same(row[at], value) for at, value in fixed))
-
-
-def same(one: Value, other: Value) -> bool:
-    """Tell whether two keys are the same: text without regard to case, references by what they name, to the letter.
-
-    A reference to an account may name the class of all accounts or its own: the keys alone count.
-    """
-    if isinstance(one, str) and isinstance(other, str):
-        return one.lower() == other.lower()
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return one[1:] == other[1:] and _related(str(one[0]), str(other[0]))
-    return one == other
-
-
-def _related(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    first, second = schema().find(one), schema().find(other)
-    return bool(first and second and (first.is_a(other) or second.is_a(one)))
+    return Result(cls, columns.stored, matching(broker, cls, columns.stored), columns.shown)

@@ -1,8 +1,8 @@
 """Which logon sessions does a word mean: one, by LogonId ("41"), its login's id ("c1") or "system", or a user's?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from logonscope.facts import EVERYTHING, UNSET, Account, Owner, Process, Selection
+from logonscope.facts import EVERYTHING, NO_PROCESSES, UNSET, Account, Needs, Owner, Process, Selection, Snapshot
 from logonscope.ownership import SYSTEM_LOGON_ID, Joined, login_uid, logon_id_of
 from logonscope.ownership.join import kernel_id
 
@@ -34,6 +34,16 @@ def keeps(selection: Selection, process: Process, owner: Owner, accounts: Mappin
     account = None if uid is None else accounts.get(uid)
     named = account.name if account else owner.login and owner.login.user
     return (named or (None if uid is None else str(uid))) in selection.login_users
+
+
+def login_uids(observe: Callable[[Needs], Snapshot], selection: Selection, joined: Joined) -> frozenset[int] | None:
+    """Return the uids that may have logged in to the logon sessions of a selection; None: any."""
+    names = selection.login_users
+    if names is None:
+        return None
+    known = {account.uid for account in observe(Needs(pids=NO_PROCESSES, users=names)).users}
+    recorded = {login.uid for login in joined.by_logon.values() if login.user in names}
+    return frozenset(known | recorded | {int(name) for name in names if name.isascii() and name.isdecimal()})
 
 
 def kernel_ids(selection: Selection, joined: Joined) -> frozenset[int] | None:

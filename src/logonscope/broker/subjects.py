@@ -16,6 +16,13 @@ from logonscope.providers.provider import OWNER, Context, Provider, Subject
 Items = Iterable[tuple[Any, ...]]
 
 
+class Sieve(NamedTuple):
+    """What decides whether a row is meant at all: the facts that takes, and of an item and its context whether."""
+
+    facts: frozenset[str]
+    fits: Callable[..., bool]
+
+
 class Ask(NamedTuple):
     """What is to be read: facts, of what is meant, as everybody or only the caller's own, in which namespace."""
 
@@ -23,6 +30,7 @@ class Ask(NamedTuple):
     selection: Selection
     others: bool = False
     namespace: str = ""
+    sieve: Sieve | None = None  # processes are read twice: first what decides, then those that fit
 
 
 def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
@@ -37,17 +45,29 @@ def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
 
 
 def _processes(broker: Broker, ask: Ask) -> tuple[Items, Context]:
-    view = _view(broker, ask.facts, ask.selection, others=ask.others)
+    pids = None
+    if ask.sieve is not None and ask.selection.pids is None:
+        view = _view(broker, ask.sieve.facts, ask.selection, others=ask.others)
+        context, fits = _context(view.snapshot), ask.sieve.fits
+        pids = (process.pid for process, owner in view.owned if fits(process, owner, context))
+    view = _view(broker, ask.facts, ask.selection, others=ask.others, pids=pids)
     return view.owned, _context(view.snapshot)
 
 
-def _view(broker: Broker, facts: frozenset[str], selection: Selection, *, others: bool = False) -> View:
+def _view(
+    broker: Broker,
+    facts: frozenset[str],
+    selection: Selection,
+    *,
+    others: bool = False,
+    pids: Iterator[int] | None = None,
+) -> View:
     needs = Needs(process=facts - {OWNER}, names=selection.process_names)
     if selection.pids is not None:
         return keyed(broker, needs, selection.pids, others=others)
     whole = selection.logon_ids is None and selection.login_users is None
-    view = unowned(broker, needs) if whole and OWNER not in facts else None
-    return view or stream(broker, needs, selection, others=others)
+    view = unowned(broker, needs, pids) if whole and OWNER not in facts else None
+    return view or stream(broker, needs, selection, others=others, pids=pids)
 
 
 def _logon_sessions(broker: Broker, ask: Ask) -> tuple[Items, Context]:
@@ -74,14 +94,19 @@ def _desktops(broker: Broker, _: Ask) -> tuple[Items, Context]:
 
 def _users(broker: Broker, ask: Ask) -> tuple[Items, Context]:
     users = ask.selection.users
-    snapshot = _directory(broker, Needs(users=users, all_users=users is None))
+    snapshot = _directory(broker, Needs(users=users, all_users=_may_be_qualified(users)))
     return ((account,) for account in snapshot.users), _context(snapshot)
 
 
 def _groups(broker: Broker, ask: Ask) -> tuple[Items, Context]:
     groups = ask.selection.groups
-    snapshot = _directory(broker, Needs(groups=groups, all_groups=groups is None))
+    snapshot = _directory(broker, Needs(groups=groups, all_groups=_may_be_qualified(groups)))
     return ((group,) for group in snapshot.groups), _context(snapshot)
+
+
+def _may_be_qualified(names: frozenset[str] | None) -> bool:
+    """Tell whether a list must be looked through: a name without its domain may be that of a qualified account."""
+    return names is None or not any("@" in name or "\\" in name for name in names)
 
 
 def _memberships(broker: Broker, ask: Ask) -> tuple[Items, Context]:

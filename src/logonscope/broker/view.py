@@ -7,11 +7,12 @@ with the host.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from logonscope.broker.access import HIDDEN, Caller, Sight, limit
-from logonscope.broker.selection import keeps, kernel_ids, select
-from logonscope.facts import NO_PROCESSES, UNSET, Login, Needs, Owner, Process, Selection, Snapshot, Source
+from logonscope.broker.selection import keeps, kernel_ids, login_uids, select
+from logonscope.facts import NO_PROCESSES, UNSET, LoggedIn, Login, Needs, Owner, Process, Selection, Snapshot, Source
 from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, login_of_elogind, owners
 from logonscope.ownership.join import is_manager, kernel_id
 
@@ -21,6 +22,11 @@ MOST_ROUNDS = 3
 
 UNASKED = Owner(None, "unasked")
 """In place of an owner that nobody asked for."""
+
+LARGEST_BATCH = 256
+"""Processes that are looked at together once more."""
+
+Observe = Callable[[Needs], Snapshot]
 
 Which = str | Selection | None
 """What is meant: a person's word for logon sessions, a selection, or everything."""
@@ -42,18 +48,22 @@ class View(NamedTuple):
     owned: Iterable[tuple[Process, Owner]]
 
 
-def stream(broker: Broker, needs: Needs, which: Which = None, *, others: bool = False) -> View:
+def stream(
+    broker: Broker, needs: Needs, which: Which = None, *, others: bool = False, pids: Iterator[int] | None = None
+) -> View:
     """Return a view of a selection whose processes are read while it is iterated, as of the logins known before.
 
     A login without a kernel id that appears meanwhile is asked for once one of its processes turns up. With ``others``
-    the processes that the caller may not see are there too, with what identifies them alone.
+    the processes that the caller may not see are there too, with what identifies them alone. With ``pids`` only those
+    processes are read.
     """
     observe = broker.source.observe
     sight = limit(broker.caller, needs)
     before = observe(LOGINS)
     joined = join(before.logins)
     selection = select(which, joined)
-    snapshot = observe(_with_ownership(sight, joined, selection, strays=True))
+    asked = _with_ownership(sight, joined, selection, login_uids(observe, selection, joined), strays=True)
+    snapshot = _observed(observe, asked, pids)
     _report(snapshot, before)
     owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes), others=others)
     return View(snapshot, joined, sight, _kept(selection, owned, snapshot))
@@ -70,7 +80,8 @@ def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = 
     for _ in range(MOST_ROUNDS):
         asked = joined.cgroup_of
         selection = select(which, joined)
-        snapshot = observe(_with_ownership(sight, joined, selection, strays=strays))
+        uids = login_uids(observe, selection, joined)
+        snapshot = observe(_with_ownership(sight, joined, selection, uids, strays=strays))
         processes = list(snapshot.processes)
         after = observe(LOGINS)
         _report(snapshot, after)
@@ -93,13 +104,27 @@ def keyed(broker: Broker, needs: Needs, pids: frozenset[int], *, others: bool = 
     return View(snapshot, join(()), sight, list(_seen(sight, owned, others=others)))
 
 
-def unowned(broker: Broker, needs: Needs) -> View | None:
+def unowned(broker: Broker, needs: Needs, pids: Iterator[int] | None = None) -> View | None:
     """Return a view of processes whose owners nobody asks for; None where who sees them depends on their owners."""
     sight = limit(broker.caller, needs)
     if not sight.everything:
         return None
-    snapshot = broker.source.observe(needs)
+    snapshot = _observed(broker.source.observe, needs, pids)
     return View(snapshot, join(()), sight, ((process, UNASKED) for process in snapshot.processes))
+
+
+def _observed(observe: Observe, needs: Needs, pids: Iterator[int] | None) -> Snapshot:
+    """Look at every process, or at those with these pids, which are taken while the processes are iterated."""
+    if pids is None:
+        return observe(needs)
+    return observe(needs._replace(pids=NO_PROCESSES))._replace(processes=_in_batches(observe, needs, pids))
+
+
+def _in_batches(observe: Observe, needs: Needs, pids: Iterator[int]) -> Iterator[Process]:
+    size = 1  # the first comes at once
+    while batch := frozenset(islice(pids, size)):
+        yield from observe(needs._replace(pids=batch)).processes
+        size = min(2 * size, LARGEST_BATCH)
 
 
 def logins_of(broker: Broker, process: Process) -> tuple[Login, ...]:
@@ -123,16 +148,18 @@ def _report(snapshot: Snapshot, logins: Snapshot) -> None:
     snapshot.troubles.extend(trouble for trouble in logins.troubles if trouble not in snapshot.troubles)
 
 
-def _with_ownership(sight: Sight, joined: Joined, selection: Selection, *, strays: bool) -> Needs:
+def _with_ownership(
+    sight: Sight, joined: Joined, selection: Selection, uids: frozenset[int] | None, *, strays: bool
+) -> Needs:
     """Add what ownership asks for; a cgroup that only ownership asks for is read only where it decides."""
     needs = sight.needs
     cgroup_of = None if "cgroup" in needs.process else joined.cgroup_of
-    logged_in = None if strays and not _names_sessions(selection) else sight.logged_in(joined.cgroup_of)
+    whose = None if strays and not _names_sessions(selection) else sight.logged_in(uids)
     return needs._replace(
         process=needs.process | {"ses", "cgroup"},
         cgroup_of=cgroup_of,
         ses=kernel_ids(selection, joined),
-        logged_in=logged_in,
+        logged_in=None if whose is None else LoggedIn(whose, joined.cgroup_of),
     )
 
 
@@ -165,7 +192,7 @@ def _filtered(sight: Sight, owned: Iterable[tuple[Process, Owner]], *, others: b
 
 
 def _learning(
-    observe: Callable[[Needs], Snapshot], logins: tuple[Login, ...], joined: Joined, processes: Iterable[Process]
+    observe: Observe, logins: tuple[Login, ...], joined: Joined, processes: Iterable[Process]
 ) -> Iterator[tuple[Process, Owner]]:
     """Yield each process with its owner; look a login up when a process lies in the place of one not known yet."""
     decide, known, asked = owners(joined), {login.id: login for login in logins}, set[str]()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from logonscope.cim.classes import Class
 from logonscope.cim.paths import Key, ObjectPath, parse_path
-from logonscope.cim.schema import Schema
+from logonscope.cim.schema import CIMV2, Schema
 from logonscope.cim.types import Value, value_of
 from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError, LogonscopeError
 
@@ -90,10 +90,23 @@ def example(cls: Class) -> str:
 
 def write_reference(reference: tuple[Value, ...], schema: Schema, namespace: str) -> str:
     """Return a reference as text, in the form of the real provider: a full path of the server "."."""
+    return str(object_path(reference, schema, namespace))
+
+
+def object_path(reference: tuple[Value, ...], schema: Schema, namespace: str, server: str = ".") -> ObjectPath:
+    """Return the full object path of a reference."""
     name, *values = reference
     cls = schema.get(str(name), namespace)
     keys = zip(cls.keys, (_key(value, schema, namespace) for value in values), strict=True)
-    return str(ObjectPath(cls.name, tuple(keys), namespace, "."))
+    return ObjectPath(cls.name, tuple(keys), namespace, server)
+
+
+def related(one: str, other: str, schema: Schema, namespace: str = CIMV2) -> bool:
+    """Tell whether one class is the other, or below it: an account is named by the class of all accounts or its own."""
+    if one == other:
+        return True
+    first, second = schema.find(one, namespace), schema.find(other, namespace)
+    return bool(first and second and (first.is_a(other) or second.is_a(one)))
 
 
 def _key(value: Value, schema: Schema, namespace: str) -> Key:

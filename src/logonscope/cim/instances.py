@@ -164,6 +164,11 @@ class Instance:
 def instances(results: Iterable[Result], server: str) -> Iterator[Instance]:
     """Yield the rows of results as instances of a host."""
     for result in results:
-        columns = {name: at for at, name in enumerate(result.columns)}
-        shape = Shape(result.cls, columns, server, result.shown or result.columns)
-        yield from map(partial(Instance, shape), result.rows)
+        yield from instances_of(result, server)
+
+
+def instances_of(result: Result, server: str) -> Iterator[Instance]:
+    """Return the rows of a result as instances of a host."""
+    columns = {name: at for at, name in enumerate(result.columns)}
+    shape = Shape(result.cls, columns, server, result.shown or result.columns)
+    return map(partial(Instance, shape), result.rows)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 
 if TYPE_CHECKING:
+    from logonscope.broker.explain import Explanation
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
 
@@ -146,6 +147,36 @@ class Host(Protocol):
         namespace: str | None = None,
     ) -> Iterator["Instance"]:
         """Yield the associations that an instance is an end of; the arguments are those of ``associators``."""
+        ...
+
+    def query(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> Iterator["Instance | Class"]:
+        """Yield what a WQL query asks for, as it is read: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
+
+        SELECT from a class and ``ASSOCIATORS OF`` or ``REFERENCES OF {path}`` give instances; SELECT from meta_class,
+        ClassDefsOnly and SchemaOnly give classes. To stop early, close the iterator.
+
+        Args:
+            text: the query.
+            namespace: as in ``get``.
+            timeout: seconds after which it gives up; None: never.
+
+        Raises:
+            InvalidQueryError: it is no WQL, or names no property; says where.
+            InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
+            QuotaViolationError: it is longer or more nested than is taken.
+            NotSupportedError: it asks for events.
+            NotFoundError, TimedOutError: while it is iterated: no such instance, or no time left.
+        """
+        ...
+
+    def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
+        """Return how a query will be answered: what is fixed, what is read, what is left as a predicate.
+
+        Raises:
+            InvalidQueryError and others: as in ``query``.
+        """
         ...
 
     def invoke(

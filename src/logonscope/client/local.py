@@ -8,6 +8,7 @@ from logonscope.errors import InvalidObjectPathError, InvalidParameterError
 from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Snapshot, Whose
 
 if TYPE_CHECKING:
+    from logonscope.broker.explain import Explanation
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome, Result
 
@@ -117,6 +118,20 @@ class LocalHost:
         wanted = Wanted(result_class=result_class, role=role, properties=_names(properties))
         return self._instances(references(self._broker, _path(path), wanted, namespace))
 
+    def query(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> Iterator["Instance | Class"]:
+        """See Host."""
+        from logonscope.broker.query import query  # noqa: PLC0415 -- the same
+
+        return self._answers(query(self._broker, text, namespace, seconds=timeout))
+
+    def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
+        """See Host."""
+        from logonscope.broker.explain import explain  # noqa: PLC0415 -- the same
+
+        return explain(self._broker, text, namespace)
+
     def invoke(
         self,
         path: "str | Instance",
@@ -141,6 +156,18 @@ class LocalHost:
         from logonscope.broker.classes import get_class  # noqa: PLC0415 -- the same
 
         return get_class(self._broker, name, namespace)
+
+    def _answers(self, answers: Iterator["Result | Class"]) -> Iterator["Instance | Class"]:
+        """Return the rows of results as instances, and classes as they are."""
+        from logonscope.broker.target import host_name  # noqa: PLC0415 -- the same
+        from logonscope.cim.instances import Result, instances_of  # noqa: PLC0415 -- the same
+
+        server = host_name(self._broker)
+        for answer in answers:
+            if isinstance(answer, Result):
+                yield from instances_of(answer, server)
+            else:
+                yield answer
 
     def _instances(self, results: Iterator["Result"]) -> Iterator["Instance"]:
         """Return the rows of results as instances."""

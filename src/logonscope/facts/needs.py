@@ -19,12 +19,12 @@ NO_PROCESSES: frozenset[int] = frozenset()
 class LoggedIn(NamedTuple):
     """Who logged in to the logon session of a process, where the process's login uid says so."""
 
-    login_uid: int
+    login_uids: frozenset[int]
     unsaid: frozenset[int]  # kernel ids that do not say in which logon session a process is
 
     def may_be(self, ses: object, loginuid: object) -> bool:
         """Tell whether a process with these may be in one of the logon sessions."""
-        return loginuid in {None, UNSET, self.login_uid} or ses is None or ses in self.unsaid
+        return loginuid in {None, UNSET} or loginuid in self.login_uids or ses is None or ses in self.unsaid
 
 
 class Needs(NamedTuple):
@@ -34,7 +34,7 @@ class Needs(NamedTuple):
     cgroup_of: frozenset[int] | None = None  # kernel ids whose processes need their cgroup; None: all of them
     pids: frozenset[int] | None = None  # only these; None: every process
     ses: frozenset[int] | None = None  # only processes with one of these kernel ids
-    logged_in: LoggedIn | None = None  # only processes of this one's logon sessions
+    logged_in: LoggedIn | None = None  # only processes of these ones' logon sessions
     names: frozenset[str] | None = None  # only processes with one of these names, in whatever case
     cmdline_bytes: int = MOST_CMDLINE  # at most so many of a process's arguments
     logins: bool = False

@@ -23,12 +23,20 @@ class Selection(NamedTuple):
         """Tell whether nothing can be meant."""
         return any(part is not None and not part for part in self)
 
+    def widened(self, other: "Selection") -> "Selection":
+        """Return what either means, and perhaps more."""
+        return Selection(*map(_either, self, other))
+
     def narrowed(self, other: "Selection") -> "Selection":
         """Return what both mean."""
         return Selection(*map(_both, self, other))
 
 
 EVERYTHING = Selection()
+
+
+def _either(one: frozenset[Any] | None, other: frozenset[Any] | None) -> frozenset[Any] | None:
+    return None if one is None or other is None else one | other
 
 
 def _both(one: frozenset[Any] | None, other: frozenset[Any] | None) -> frozenset[Any] | None:

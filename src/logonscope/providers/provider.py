@@ -5,7 +5,7 @@ The rows are of one subject (processes, logon sessions, ...), which the broker r
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
@@ -64,10 +64,6 @@ def _every(*_: object) -> bool:
     return True
 
 
-def _unfixed(_: Value, __: Mapping[str, Value]) -> Selection:
-    return EVERYTHING
-
-
 Fix = Callable[[Any, Mapping[str, Value]], Selection]
 """What the fixed value of a property means, beside all that is fixed."""
 
@@ -96,25 +92,40 @@ class Provider(NamedTuple):
     whole: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # all columns by a shorter way
 
     def facts(self, columns: Iterable[str]) -> frozenset[str]:
-        """Return the facts that these columns need."""
-        return self.of_facts.union(*(self.columns[name].facts for name in columns if name in self.columns))
+        """Return the facts that rows of these columns need."""
+        return self.of_facts | self.facts_of(columns)
 
-    def selection(self, fixed: Mapping[str, Value]) -> Selection:
-        """Return what fixed values of properties narrow the reading to."""
+    def facts_of(self, columns: Iterable[str]) -> frozenset[str]:
+        """Return the facts that the values of these columns alone need."""
+        return frozenset().union(*(self.columns[name].facts for name in columns if name in self.columns))
+
+    def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
+        """Return what properties that have one of these values narrow the reading to."""
+        single = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
         narrowed = EVERYTHING
-        for name, value in fixed.items():
-            narrowed = narrowed.narrowed(self.fixes.get(name, _unfixed)(value, fixed))
+        for name, values in fixed.items():
+            if fix := self.fixes.get(name):
+                means = (fix(value, single) for value in values)
+                narrowed = narrowed.narrowed(reduce(Selection.widened, means))
         return narrowed
+
+    def values(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
+        """Return what makes the value of each of these columns of an item and its context."""
+        nothing_known = always(None)
+        return [self.columns.get(name, nothing_known).value for name in columns]
 
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
-        """Yield the rows of those items that are instances of the class."""
+        """Return the rows of those items that are instances of the class."""
         if self.whole is not None and list(columns) == list(self.columns):
-            yield from self.whole(items, context)
-            return
-        nothing_known = always(None)
-        values = [self.columns.get(name, nothing_known).value for name in columns]
+            return self.whole(items, context)
+        return self._rows(items, context, columns)
+
+    def _rows(
+        self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
+    ) -> Iterator[tuple[Value, ...]]:
+        values = self.values(columns)
         seen: set[object] = set()
         for item in items:
             if not self.of(*item, context):

@@ -154,12 +154,13 @@ def recorded(path: str) -> Source:
         raise _refused(path, error) from None
 
     accounts = recording.accounts
+    by_pid = {process.pid: process for process in recording.processes}
 
     def observe(needs: Needs) -> Snapshot:
         return Snapshot(
             machine=recording.machine,
             logins=_chosen_logins(recording, needs) if needs.logins else (),
-            processes=_chosen(recording, needs),
+            processes=_chosen(recording, by_pid, needs),
             accounts=accounts,
             sockets=_chosen_sockets(recording, needs),
             troubles=list(recording.troubles),
@@ -173,11 +174,18 @@ def recorded(path: str) -> Source:
     return Source(label=path, observe=observe, partial=partial)
 
 
-def _chosen(recording: _Recording, needs: Needs) -> Iterator[Process]:
+def _chosen(recording: _Recording, by_pid: Mapping[int, Process], needs: Needs) -> Iterator[Process]:
+    if all(hint is None for hint in (needs.pids, needs.ses, needs.logged_in, needs.names)):
+        return iter(recording.processes)
+    return _narrowed(recording, by_pid, needs)
+
+
+def _narrowed(recording: _Recording, by_pid: Mapping[int, Process], needs: Needs) -> Iterator[Process]:
     names = None if needs.names is None else {name.lower() for name in needs.names}
-    for process in recording.processes:
-        if needs.pids is not None and process.pid not in needs.pids:
-            continue
+    processes: Iterable[Process] = recording.processes
+    if needs.pids is not None:
+        processes = (by_pid[pid] for pid in sorted(needs.pids) if pid in by_pid)
+    for process in processes:
         if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
             continue
         if needs.logged_in is not None and not needs.logged_in.may_be(process.ses, process.loginuid):

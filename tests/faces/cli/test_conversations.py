@@ -39,6 +39,7 @@ def test_every_command_that_answers_has_a_conversation() -> None:
         "associators",
         "references",
         "invoke",
+        "query",
         "classes",
         "class_",
         "tree",

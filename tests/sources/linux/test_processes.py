@@ -138,7 +138,7 @@ def test_another_login_uid_ends_the_reading_unless_it_does_not_say_whose_logon_s
     host.process(30, ses=43, loginuid=1001)
     for pid in (20, 21):
         host.trap(pid, *set(REGULAR) - {"sessionid", "loginuid"})
-    asked = LoggedIn(1000, frozenset({UNSET, 43}))
+    asked = LoggedIn(frozenset({1000}), frozenset({UNSET, 43}))
     assert sorted(host.read(*facts, logged_in=asked)) == [1, 10, 30]
 
 

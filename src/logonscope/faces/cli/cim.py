@@ -49,6 +49,11 @@ def add_properties(parser: argparse.ArgumentParser) -> None:
         "-p", "--properties", metavar="NAME,NAME", type=_names, action="extend",
         help="only these properties, in this order; also the system's, as __PATH and __CLASS",
     )  # fmt: skip
+    add_system(parser)
+
+
+def add_system(parser: argparse.ArgumentParser) -> None:
+    """Add --system."""
     parser.add_argument("--system", action="store_true", help="all system properties too, __GENUS to __PATH")
 
 

@@ -1,6 +1,7 @@
 """``logonscope classes [PATTERN]``: which classes are there?"""
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.client import Host
@@ -50,8 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the classes."""
-    rows = sorted(row_of(found) for found in host.classes(args.pattern, namespace=args.namespace))
-    return print_rows(args, rows, COLUMNS, f"no class is named like {args.pattern!r}; see `logonscope classes`")
+    found = host.classes(args.pattern, namespace=args.namespace)
+    return print_classes(args, found, f"no class is named like {args.pattern!r}; see `logonscope classes`")
+
+
+def print_classes(args: argparse.Namespace, found: Iterable["Class"], nothing: str) -> int:
+    """Print classes, a line each; return the exit code."""
+    return print_rows(args, sorted(map(row_of, found)), COLUMNS, nothing)
 
 
 def row_of(found: "Class") -> Row:

@@ -21,6 +21,7 @@ COMMANDS = {
     "enumerate": "the instances of a class, as Win32_SessionProcess",
     "associators": "the instances that associations tie to one",
     "references": "the associations that one instance is an end of",
+    "query": "what a WQL query asks for",
     "invoke": "run a method of an instance",
     "classes": "the classes of a namespace, a line each",
     "class": "the definition of a class, as MOF",

@@ -6,7 +6,7 @@ name service that hangs could not be left. Whoever has disabled listing there (s
 
 import os
 import select
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from logonscope.facts import Account, Group, Needs
 from logonscope.sources.linux import parse
@@ -18,7 +18,10 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
 class Directory:
-    """The accounts and groups of this machine, from whatever name service (nsswitch.conf(5))."""
+    """The accounts and groups of this machine, from whatever name service (nsswitch.conf(5)).
+
+    Those that are named come before those that are listed: not every directory service lists what it knows.
+    """
 
     def __init__(self, root: str, service: NameService) -> None:
         self._root = root
@@ -29,24 +32,24 @@ class Directory:
         if not needs.all_users and needs.users is None:
             return
         is_local = (_all_local if needs.all_users else _local)(self._root, PASSWD)
+        found = dict.fromkeys(filter(None, map(self._user, sorted(needs.users or ()))))
+        yield from (account._replace(local=is_local(account.name)) for account in found)
         if needs.all_users:
-            found: Iterable[Account | None] = self._listed("passwd", PASSWD, parse_account)
-        else:
-            found = dict.fromkeys(map(self._user, sorted(needs.users or ())))
-        yield from (account._replace(local=is_local(account.name)) for account in found if account)
+            more = self._listed("passwd", PASSWD, parse_account)
+            yield from (account._replace(local=is_local(account.name)) for account in more if account not in found)
 
     def groups(self, needs: Needs) -> Iterator[Group]:
         """Yield the groups that the needs name."""
         if not needs.all_groups and needs.groups is None and needs.groups_of is None:
             return
         is_local = (_all_local if needs.all_groups else _local)(self._root, GROUP)
+        gids = [gid for name in sorted(needs.groups_of or ()) for gid in self._gids(name)]
+        keys: list[str | int] = [*sorted(needs.groups or ()), *dict.fromkeys(gids)]
+        found = dict.fromkeys(filter(None, map(self._group, keys)))
+        yield from (group._replace(local=is_local(group.name)) for group in found)
         if needs.all_groups:
-            found: Iterable[Group | None] = self._listed("group", GROUP, parse_group)
-        else:
-            gids = [gid for name in sorted(needs.groups_of or ()) for gid in self._gids(name)]
-            keys: list[str | int] = [*sorted(needs.groups or ()), *dict.fromkeys(gids)]
-            found = dict.fromkeys(map(self._group, keys))
-        yield from (group._replace(local=is_local(group.name)) for group in found if group)
+            more = self._listed("group", GROUP, parse_group)
+            yield from (group._replace(local=is_local(group.name)) for group in more if group not in found)
 
     def _user(self, name: str) -> Account | None:
         import pwd  # noqa: PLC0415 -- Unix only, and a recording is read on any system

@@ -1,0 +1,147 @@
+"""How will a query be answered? In words: which classes, what is fixed, what is read, what is left as a predicate.
+
+What is read is found by asking: the operations run on this host with its processes and accounts left out, and what
+they ask of the source is told.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from logonscope.broker.plan import Classes, Part, Plan, Rows, Ties, plan, where_of
+from logonscope.broker.query import run
+from logonscope.broker.view import Broker
+from logonscope.cim.binding import write_reference
+from logonscope.cim.instances import Result
+from logonscope.cim.schema import schema
+from logonscope.errors import LogonscopeError
+from logonscope.facts import NO_PROCESSES, Needs, Snapshot
+from logonscope.providers.provider import provider_of
+from logonscope.wql.condition import TRUE, rest
+from logonscope.wql.events import EventQuery
+from logonscope.wql.write import constant, describe, shown
+
+MOST_NAMED = 10
+"""Values of a fixed property, or of a hint, that are named."""
+
+
+class PartExplained(NamedTuple):
+    """What a query asks of one class."""
+
+    class_name: str
+    properties: tuple[str, ...]
+    fixed: Mapping[str, tuple[str, ...]]  # properties that narrow the reading, and the values that they may have
+    reads: tuple[str, ...]  # in this order
+    predicate: str | None  # what is left to be looked at, row by row
+
+
+class Explanation(NamedTuple):
+    """How a query is answered: ``asks_for`` instances, classes, associators, references or events."""
+
+    asks_for: str
+    of: str  # the class, or the path of the instance
+    parts: tuple[PartExplained, ...]
+
+
+def explain(broker: Broker, text: str, namespace: str | None = None) -> Explanation:
+    """Return how a query will be answered; raises what ``plan`` raises."""
+    of = plan(broker, text, namespace)
+    if isinstance(of, Rows):
+        return Explanation("instances", of.cls.name, tuple(_part(broker, part) for part in of.parts))
+    if isinstance(of, Classes):
+        parts = (PartExplained(cls.name, (), {}, (), None) for cls in of.found)
+        return Explanation("classes", of.namespace, tuple(parts))
+    if isinstance(of, Ties):
+        return _ties(broker, of)
+    return _events(of)
+
+
+def _part(broker: Broker, part: Part) -> PartExplained:
+    provider, where = provider_of(part.cls.name), where_of(broker, part.cls, part.condition)
+    fixes = provider.fixes if provider else {}
+    narrowed = {name: values for name, values in where.fixed.items() if name in fixes}
+    left = rest(part.condition, narrowed)
+    space = part.cls.namespace
+    fixed = {
+        name: tuple(constant(shown(value, space)) for value in sorted(values, key=str))
+        for name, values in narrowed.items()
+    }
+    return PartExplained(
+        part.cls.name,
+        part.columns.shown,
+        fixed,
+        tuple(_reads(broker, Rows(part.cls, (part,)))),
+        None if left == TRUE else describe(left, space),
+    )
+
+
+def _ties(broker: Broker, of: Ties) -> Explanation:
+    names = {"AssocClass": of.wanted.assoc_class, "ResultClass": of.wanted.result_class, "Role": of.wanted.role,
+             "ResultRole": of.wanted.result_role}  # fmt: skip
+    said = " ".join(f"{name} = {value}" for name, value in names.items() if value)
+    path = write_reference(of.target.reference, schema(), of.target.cls.namespace)
+    part = PartExplained(of.target.cls.name, (), {}, tuple(_reads(broker, of)), said or None)
+    return Explanation("references" if of.references else "associators", path, (part,))
+
+
+def _events(of: EventQuery) -> Explanation:
+    reads = (f"every {of.within:g} seconds",) if of.within else ()
+    predicate = None if of.condition is None else describe(of.condition, of.cls.namespace)
+    part = PartExplained(of.cls.name, of.columns or (), {}, reads, predicate)
+    return Explanation("events", of.target.name if of.target else of.cls.name, (part,))
+
+
+def _reads(broker: Broker, of: Plan) -> Iterator[str]:
+    """Yield what a plan asks of the source, in words, each look once."""
+    asked: list[Needs] = []
+
+    def observe(needs: Needs) -> Snapshot:
+        asked.append(needs)
+        snapshot = broker.source.observe(Needs(pids=NO_PROCESSES, logins=needs.logins, login_ids=needs.login_ids))
+        return snapshot._replace(processes=())
+
+    dry = broker._replace(source=broker.source._replace(observe=observe))
+    try:
+        for answer in run(dry, of):
+            if isinstance(answer, Result):
+                list(answer.rows)
+    except LogonscopeError:
+        pass  # nothing is there
+    yield from dict.fromkeys(look for needs in asked for look in _looks(needs))
+
+
+def _looks(needs: Needs) -> Iterator[str]:
+    if needs.process or needs.pids != NO_PROCESSES:
+        facts = ", ".join(sorted(needs.process)) or "the pid alone"
+        yield f"{facts}: of {_whom(needs)}"
+    if needs.logins:
+        yield f"the records of {'logins' if needs.login_ids is None else _named(needs.login_ids, 'login')}"
+    for name, every, kind in (("users", "all_users", "account"), ("groups", "all_groups", "group")):
+        if getattr(needs, every):
+            yield f"all {kind}s"
+        elif getattr(needs, name) is not None:
+            yield _named(getattr(needs, name), kind)
+    if needs.groups_of is not None:
+        yield f"the groups of {_named(needs.groups_of, 'account')}"
+    if needs.all_sockets or needs.ports is not None:
+        yield "all sockets" if needs.ports is None else f"the sockets at {_named(needs.ports, 'port')}"
+    if needs.platform or needs.vitals:
+        yield "the machine"
+
+
+def _whom(needs: Needs) -> str:
+    if needs.pids == NO_PROCESSES:
+        return "those that fit"
+    words = [_named(needs.pids, "process") if needs.pids is not None else "every process"]
+    if needs.ses is not None:
+        words.append(f"with {_named(needs.ses, 'kernel id')}")
+    if needs.logged_in is not None:
+        words.append(f"logged in as {_named(needs.logged_in.login_uids, 'uid')}")
+    if needs.names is not None:
+        words.append(f"named {_named(needs.names, '')}".rstrip())
+    return " ".join(words)
+
+
+def _named(values: "frozenset[str] | frozenset[int] | set[int]", noun: str) -> str:
+    words = [str(value) for value in sorted(values, key=str)]
+    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
+    return f"{noun} {', '.join(words[:MOST_NAMED])}{more}".strip()

@@ -1,0 +1,213 @@
+"""Do the names of a query mean something? Its tree, held against a class: properties, and constants as their values.
+
+A constant becomes a value of the property's type: a number beside a string its digits, a text beside a number that
+number. How both are compared is one of KINDS.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from logonscope.cim.binding import bind as bind_path
+from logonscope.cim.classes import Class, Property, meant
+from logonscope.cim.datetimes import FORMS, parse_datetime
+from logonscope.cim.instances import SYSTEM_PROPERTIES
+from logonscope.cim.paths import parse_path
+from logonscope.cim.schema import Schema
+from logonscope.cim.types import TYPES, Value
+from logonscope.errors import (
+    InvalidClassError,
+    InvalidNamespaceError,
+    InvalidObjectPathError,
+    InvalidQueryError,
+    TypeMismatchError,
+)
+from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth
+from logonscope.wql.parse import number, place
+from logonscope.wql.tree import EQUAL, ISA, LIKE, UNEQUAL, And, Comparison, Constant, IsNull, Name, Not, Or
+from logonscope.wql.tree import Condition as Tree
+
+TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
+    "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
+)  # fmt: skip
+KINDS = (TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT)
+"""How values are compared: without regard to case; as numbers; as truth; as times; by what they name; by descent; by
+the keys that they give; the last two not at all."""
+
+THIS = "__THIS"
+"""What ISA is asked of: the class itself."""
+
+SYSTEM_KINDS = {
+    **dict.fromkeys(SYSTEM_PROPERTIES, TEXT), "__GENUS": NUMBER, "__PROPERTY_COUNT": NUMBER, "__DERIVATION": ARRAY,
+    THIS: CLASS,
+}  # fmt: skip
+
+PATHS = ("__PATH", "__RELPATH")
+
+_TRUTHS = {"true": True, "1": True, "-1": True, "false": False, "0": False}
+_UNORDERED = {BOOLEAN, REFERENCE}
+
+
+class Column(NamedTuple):
+    """A property that a condition names, and how its values are compared."""
+
+    name: str
+    kind: str
+
+
+class Scope(NamedTuple):
+    """Where names are looked for, and what paths are held against."""
+
+    text: str
+    column: Callable[[Name], Column | None]  # None: it can have no value, which no row fits
+    schema: Schema
+    namespace: str
+    is_here: Callable[[str], bool]
+
+
+def bind(tree: Tree, scope: Scope) -> Condition:
+    """Return the condition.
+
+    Raises:
+        InvalidQueryError: a name means nothing, or an operator nothing for its property; says where.
+        TypeMismatchError: a constant is no value of the property's type.
+        InvalidObjectPathError, InvalidClassError: what a reference is compared with is no path.
+    """
+    return _bound(tree, scope, negated=False)
+
+
+def _bound(tree: Tree, scope: Scope, *, negated: bool) -> Condition:
+    if isinstance(tree, Not):
+        return _bound(tree.term, scope, negated=not negated)
+    if isinstance(tree, (And, Or)):
+        terms = tuple(_bound(term, scope, negated=negated) for term in tree.terms)
+        return Every(terms) if isinstance(tree, And) is not negated else Some(terms)
+    column = scope.column(tree.name)
+    if column is None:
+        return FALSE
+    if isinstance(tree, IsNull):
+        return Null(column.name, is_null=not negated)
+    try:
+        if column.kind == PATH and tree.operator in {EQUAL, UNEQUAL}:
+            return _keyed(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
+        found = _test(column, tree, scope)
+    except (TypeMismatchError, InvalidQueryError, InvalidClassError, InvalidObjectPathError) as error:
+        raise type(error)(f"{error.message}, at {place(scope.text, tree.at)}", error.hint) from None
+    if isinstance(found, Term):
+        return found.negated if negated else found
+    assert isinstance(found, Truth)  # noqa: S101 -- what is decided here
+    return Null(column.name, is_null=False) if found.holds is not negated else FALSE
+
+
+def _keyed(path: Constant, scope: Scope, *, equal: bool) -> Condition:
+    """Return the condition that an instance is the one, or is not, that a path names: on its class and its keys."""
+    try:
+        cls, keys = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
+    except InvalidNamespaceError:
+        return Truth(not equal)
+    if keys is None:
+        return Truth(not equal)
+    kinds = (property_column(cls.properties[name]).kind for name in cls.keys)
+    tests = [Term(THIS, ISA, cls.name, CLASS)]
+    tests += [Term(name, EQUAL, value, kind) for name, value, kind in zip(cls.keys, keys, kinds, strict=True)]
+    if equal:
+        return Every(tuple(tests))
+    return Some(tuple(test.negated for test in tests))
+
+
+def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
+    name, kind = column
+    operator, constant = tree.operator, tree.constant
+    if kind == PATH:
+        kind = TEXT
+    if kind == ARRAY:
+        raise InvalidQueryError(f"{name} is an array", "ask whether it is null")
+    if (operator == ISA) is not (kind in {CLASS, OBJECT}):
+        what = "asks for the class of an object" if operator == ISA else f"compares {name}, which is an object"
+        raise InvalidQueryError(f"{tree.name} {operator} {what}", "write `__this ISA 'Class'`, or name a property")
+    if operator == ISA:
+        return Term(name, ISA, scope.schema.get(str(constant), scope.namespace).name, CLASS)
+    if operator == LIKE:
+        if kind in {NUMBER, BOOLEAN}:
+            raise InvalidQueryError(f"{name} LIKE compares text, and it is a {kind}", "compare by =, <, > and the like")
+        return Term(name, LIKE, str(constant), kind)
+    if kind in _UNORDERED and operator not in {EQUAL, UNEQUAL}:
+        raise InvalidQueryError(f"{name} {operator} has no meaning: it is a {kind}", "compare by = or <>")
+    if kind == REFERENCE:
+        return _reference(name, operator, constant, scope)
+    return Term(name, operator, _VALUES[kind](column, constant), kind)
+
+
+def _reference(name: str, operator: str, constant: Constant, scope: Scope) -> Term | Truth:
+    """Return the test for what a path names; nothing here is equal to what is elsewhere."""
+    try:
+        target = bind_path(parse_path(str(constant)), scope.schema, scope.namespace, scope.is_here)
+    except InvalidNamespaceError:
+        return Truth(operator == UNEQUAL)
+    return Term(name, operator, target.reference, REFERENCE)
+
+
+def _text(_: Column, constant: Constant) -> Value:
+    return str(constant).upper() if isinstance(constant, bool) else str(constant)
+
+
+def _number(column: Column, constant: Constant) -> Value:
+    if not isinstance(constant, str):
+        return int(constant or 0) if isinstance(constant, bool) else constant
+    try:
+        return number(constant.strip())
+    except ValueError:
+        raise TypeMismatchError(f"{column.name} is a number, not '{constant}'", "give a number") from None
+
+
+def _boolean(column: Column, constant: Constant) -> Value:
+    found = _TRUTHS.get(str(constant).lower())
+    if found is None:
+        raise TypeMismatchError(f"{column.name} is a boolean, not '{constant}'", "give TRUE or FALSE")
+    return found
+
+
+def _moment(column: Column, constant: Constant) -> Value:
+    value = parse_datetime(str(constant), column.name)
+    if not isinstance(value, datetime):
+        raise TypeMismatchError(f"{column.name} is a point in time, not the interval '{constant}'", FORMS)
+    return value
+
+
+_VALUES: Mapping[str, Callable[[Column, Constant], Value]] = {
+    TEXT: _text, NUMBER: _number, BOOLEAN: _boolean, MOMENT: _moment,
+}  # fmt: skip
+
+
+def scope_of(cls: Class, text: str, schema: Schema, is_here: Callable[[str], bool]) -> Scope:
+    """Return the scope of a data query: the properties of a class, and the system's."""
+    return Scope(text, lambda name: column_of(cls, name, text), schema, cls.namespace, is_here)
+
+
+def column_of(cls: Class, name: Name, text: str) -> Column | None:
+    """Return a property of a class; None for one inside another that is no object (WMI: no rows, no error).
+
+    Raises:
+        InvalidQueryError: the class has none of that name.
+    """
+    first = name.parts[0]
+    if first.upper() in SYSTEM_KINDS:
+        found = Column(first.upper(), PATH if first.upper() in PATHS else SYSTEM_KINDS[first.upper()])
+    elif first in cls.properties:
+        found = property_column(cls.properties[first])
+    else:
+        hint = meant(first, list(cls.properties), f"class {cls.name}", cls.namespace)
+        raise InvalidQueryError(f"{cls.name} has no property '{first}', at {place(text, name.at)}", hint)
+    return found if len(name.parts) == 1 else None
+
+
+def property_column(of: Property) -> Column:
+    """Return the column of a property."""
+    if of.array:
+        return Column(of.name, ARRAY)
+    if of.type in {"string", "char16"}:
+        return Column(of.name, TEXT)
+    if of.type == "datetime":
+        return Column(of.name, MOMENT)
+    is_number = TYPES[of.type].is_integer or of.type.startswith("real")
+    return Column(of.name, NUMBER if is_number else of.type)

@@ -1,0 +1,162 @@
+"""Is an event query sound? Its names held against the event's class and the class of the instances that it is about.
+
+The errors are the documented ones of WMI (wmi-error-constants). Nothing is delivered here.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from logonscope.cim.classes import Class, Property, meant
+from logonscope.cim.schema import Schema
+from logonscope.errors import (
+    AggregatingByObjectError,
+    InvalidParameterError,
+    InvalidQueryError,
+    NotEventClassError,
+    PropertyNotAnObjectError,
+    RegistrationTooBroadError,
+    RegistrationTooPreciseError,
+)
+from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, property_column
+from logonscope.wql.condition import Condition
+from logonscope.wql.parse import place
+from logonscope.wql.tree import ISA, And, Comparison, Name, Select
+from logonscope.wql.tree import Condition as Tree
+
+EVENT, POLLED, TARGET = "__Event", "__InstanceOperationEvent", "TargetInstance"
+NUMBER_OF_EVENTS = "NumberOfEvents"
+
+
+class Grouping(NamedTuple):
+    """How events are told together: as __AggregateEvent, after so many seconds, one for each value of ``by``."""
+
+    within: int
+    by: tuple[str, ...]
+    having: Condition | None  # of NumberOfEvents
+
+
+class EventQuery(NamedTuple):
+    """An event query whose names mean something."""
+
+    cls: Class
+    columns: tuple[str, ...] | None  # None: all
+    target: Class | None  # of the instances that the events are about
+    within: float | None  # seconds between two looks
+    condition: Condition | None
+    grouping: Grouping | None
+
+
+def is_event(cls: Class) -> bool:
+    """Tell whether the instances of a class are events."""
+    return cls.is_a(EVENT)
+
+
+def bind_events(select: Select, cls: Class, text: str, schema: Schema, is_here: Callable[[str], bool]) -> EventQuery:
+    """Return what an event query means.
+
+    Raises:
+        NotEventClassError: the class is no event's.
+        RegistrationTooPreciseError, RegistrationTooBroadError: WITHIN is missing, or the class that is meant.
+        InvalidQueryError, TypeMismatchError, InvalidClassError: a name or a constant means nothing.
+        PropertyNotAnObjectError, AggregatingByObjectError: a dot after, or BY, what cannot have it.
+        InvalidParameterError: WITHIN gives no time.
+    """
+    if not is_event(cls):
+        raise NotEventClassError(
+            f"{cls.name} is no class of events, at {place(text, select.at)}",
+            "ask for __InstanceCreationEvent and the like, with TargetInstance ISA "
+            f"'{cls.name}'; without WITHIN and GROUP it is a question for what there is",
+        )
+    if select.within is not None and not 0 < select.within < float("inf"):
+        raise InvalidParameterError(f"WITHIN {select.within:g} is no time to wait", "give seconds above 0")
+    target = _target(select.where, schema, cls.namespace)
+    scope = Scope(text, lambda name: _column(cls, target, name, text), schema, cls.namespace, is_here)
+    condition = None if select.where is None else bind(select.where, scope)
+    columns = None if select.columns is None else tuple(_shown(scope, name) for name in select.columns)
+    if cls.is_a(POLLED):
+        _check_polled(cls, select, target)
+    return EventQuery(cls, columns, target, select.within, condition, _grouping(select, scope))
+
+
+def _check_polled(cls: Class, select: Select, target: Class | None) -> None:
+    if target is None:
+        raise RegistrationTooBroadError(
+            f"{cls.name} of which class?", f"add WHERE {TARGET} ISA 'Win32_LogonSession', or another class"
+        )
+    if select.within is None:
+        raise RegistrationTooPreciseError(f"{cls.name} without WITHIN", f"write FROM {cls.name} WITHIN 5 WHERE ...")
+
+
+def _target(where: Tree | None, schema: Schema, namespace: str) -> Class | None:
+    """Return the class that every instance is of, by an ISA that always has to hold."""
+    for term in _conjuncts(where):
+        if isinstance(term, Comparison) and term.operator == ISA and term.name.parts[0].lower() == TARGET.lower():
+            return schema.get(str(term.constant), namespace)
+    return None
+
+
+def _conjuncts(where: Tree | None) -> Iterator[Tree]:
+    if isinstance(where, And):
+        for term in where.terms:
+            yield from _conjuncts(term)
+    elif where is not None:
+        yield where
+
+
+def _column(cls: Class, target: Class | None, name: Name, text: str) -> Column:
+    first, *inner = name.parts
+    if first.upper() in SYSTEM_KINDS:
+        found = Column(first.upper(), SYSTEM_KINDS[first.upper()])
+    else:
+        found = property_column(_property(cls, first, name, text))
+    if not inner:
+        return found
+    if found.kind != OBJECT:
+        raise PropertyNotAnObjectError(
+            f"{found.name} is no object, at {place(text, name.at)}", "only an object has properties of its own"
+        )
+    if target is None or inner[0].upper() in SYSTEM_KINDS:
+        return Column(str(name), SYSTEM_KINDS.get(inner[0].upper(), TEXT))
+    within = property_column(_property(target, inner[0], name, text))
+    if len(inner) > 1:
+        raise PropertyNotAnObjectError(
+            f"{found.name}.{within.name} is no object, at {place(text, name.at)}",
+            "only an object has properties of its own",
+        )
+    return within._replace(name=f"{found.name}.{within.name}")
+
+
+def _property(cls: Class, word: str, name: Name, text: str) -> Property:
+    if word not in cls.properties:
+        hint = meant(word, list(cls.properties), f"class {cls.name}", cls.namespace)
+        raise InvalidQueryError(f"{cls.name} has no property '{word}', at {place(text, name.at)}", hint)
+    return cls.properties[word]
+
+
+def _shown(scope: Scope, name: Name) -> str:
+    column = scope.column(name)
+    assert column is not None  # noqa: S101 -- the scope of events refuses what has no value
+    return column.name.partition(".")[0]  # an embedded object is told whole
+
+
+def _grouping(select: Select, scope: Scope) -> Grouping | None:
+    group = select.group
+    if group is None:
+        return None
+    by = []
+    for name in group.by:
+        column = scope.column(name)
+        assert column is not None  # noqa: S101 -- as above
+        if column.kind == OBJECT:
+            raise AggregatingByObjectError(
+                f"BY {column.name}, which is an object, at {place(scope.text, name.at)}", "name a property of it"
+            )
+        by.append(column.name)
+    having = scope._replace(column=lambda name: _number_of_events(name, scope.text))
+    return Grouping(group.within, tuple(by), None if group.having is None else bind(group.having, having))
+
+
+def _number_of_events(name: Name, text: str) -> Column:
+    if str(name).lower() != NUMBER_OF_EVENTS.lower():
+        raise InvalidQueryError(f"HAVING {name}, at {place(text, name.at)}", f"it takes {NUMBER_OF_EVENTS} alone")
+    return Column(NUMBER_OF_EVENTS, NUMBER)

@@ -1,0 +1,107 @@
+"""How is a query written? The text of a tree: parsed again it is that tree. And of a condition, for people."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from logonscope.cim.binding import write_reference
+from logonscope.cim.datetimes import format_datetime
+from logonscope.cim.schema import CIMV2, schema
+from logonscope.cim.types import Value
+from logonscope.wql import condition as bound
+from logonscope.wql.tree import And, Comparison, Condition, Constant, Group, IsNull, Name, Not, Or, Select, Statement
+
+
+def write(statement: Statement) -> str:
+    """Return the text of a statement."""
+    if isinstance(statement, Select):
+        return _select(statement)
+    said = {
+        "AssocClass": statement.assoc_class, "ResultClass": statement.result_class, "Role": statement.role,
+        "ResultRole": statement.result_role, "RequiredQualifier": statement.required_qualifier,
+        "RequiredAssocQualifier": statement.required_assoc_qualifier,
+    }  # fmt: skip
+    flags = {
+        "KeysOnly": statement.keys_only, "ClassDefsOnly": statement.class_defs_only,
+        "SchemaOnly": statement.schema_only,
+    }  # fmt: skip
+    options = [f"{name} = {value}" for name, value in said.items() if value is not None]
+    options += [name for name, given in flags.items() if given]
+    kind = "REFERENCES" if statement.references else "ASSOCIATORS"
+    return " ".join([f"{kind} OF {{{statement.path}}}", *(["WHERE", *options] if options else [])])
+
+
+def _select(statement: Select) -> str:
+    words = ["SELECT", "*" if statement.columns is None else _list(statement.columns), "FROM", statement.class_name]
+    if statement.within is not None:
+        words += ["WITHIN", constant(statement.within)]
+    if statement.where is not None:
+        words += ["WHERE", write_condition(statement.where)]
+    return " ".join(words + (_group(statement.group) if statement.group else []))
+
+
+def _group(group: Group) -> list[str]:
+    words = ["GROUP", "WITHIN", str(group.within)]
+    if group.by:
+        words += ["BY", _list(group.by)]
+    return words + (["HAVING", write_condition(group.having)] if group.having else [])
+
+
+def _list(names: Iterable[Name]) -> str:
+    return ", ".join(map(str, names))
+
+
+def write_condition(condition: Condition) -> str:
+    """Return the text of a condition of a tree."""
+    if isinstance(condition, IsNull):
+        return f"{condition.name} IS NULL"
+    if isinstance(condition, Comparison):
+        return f"{condition.name} {condition.operator} {constant(condition.constant)}"
+    if isinstance(condition, Not):
+        if isinstance(condition.term, IsNull):
+            return f"{condition.term.name} IS NOT NULL"
+        return f"NOT {_inner(condition.term)}"
+    return (" AND " if isinstance(condition, And) else " OR ").join(map(_inner, condition.terms))
+
+
+def _inner(condition: Condition) -> str:
+    text = write_condition(condition)
+    return f"({text})" if isinstance(condition, (And, Or)) else text
+
+
+def constant(value: Constant) -> str:
+    """Return a constant as a query has it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)
+
+
+def describe(condition: bound.Condition, namespace: str = CIMV2) -> str:
+    """Return the text of a bound condition, with its values as they are compared."""
+    if isinstance(condition, bound.Truth):
+        return str(condition.holds).upper()
+    if isinstance(condition, bound.Null):
+        return f"{condition.column} IS {'' if condition.is_null else 'NOT '}NULL"
+    if isinstance(condition, bound.Term):
+        negated = condition.operator in {bound.NOT_LIKE, bound.NOT_ISA}
+        operator = condition.operator.removeprefix("NOT ")
+        said = f"{condition.column} {operator} {constant(shown(condition.value, namespace))}"
+        return f"NOT {said}" if negated else said
+    word = " AND " if isinstance(condition, bound.Every) else " OR "
+    parts = (
+        f"({describe(term, namespace)})" if isinstance(term, (bound.Every, bound.Some)) else describe(term, namespace)
+        for term in condition.terms
+    )
+    return word.join(parts)
+
+
+def shown(value: Value, namespace: str) -> Constant:
+    """Return a value as the constant that it is compared with: a path, a time in DMTF's form."""
+    if isinstance(value, tuple):
+        return write_reference(value, schema(), namespace)
+    if isinstance(value, (datetime, timedelta)):
+        return format_datetime(value)
+    return value if not isinstance(value, bytes) else value.hex()

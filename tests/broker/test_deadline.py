@@ -1,0 +1,59 @@
+"""broker/deadline.py: does a source give up in time, wherever it is read?"""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from logonscope.broker.deadline import within
+from logonscope.errors import InvalidParameterError, TimedOutError
+from logonscope.facts import Account, Needs, Process, Snapshot, Source
+from tests import example
+
+
+def slow() -> Source:
+    """Return a source that takes its time over each process and each account."""
+
+    def processes() -> Iterator[Process]:
+        for pid in range(1, 100):
+            time.sleep(0.02)
+            yield Process(pid)
+
+    def users() -> Iterator[Account]:
+        for uid in range(100):
+            time.sleep(0.02)
+            yield Account(f"u{uid}", uid, uid, "", "/", "/bin/sh")
+
+    def observe(_: Needs) -> Snapshot:
+        return example.snapshot()._replace(processes=processes(), users=users())
+
+    return Source("slow", observe)
+
+
+@pytest.mark.parametrize("part", ["processes", "users"])
+def test_what_takes_too_long_is_given_up_half_way(part: str) -> None:
+    items = iter(getattr(within(slow(), 0.1).observe(Needs()), part))
+    assert next(items)
+    with pytest.raises(TimedOutError, match=r"no whole answer within 0\.1 s; ask for less"):
+        list(items)
+
+
+def test_after_the_time_nothing_more_is_looked_at() -> None:
+    source = within(slow(), 0.01)
+    source.observe(Needs())
+    time.sleep(0.02)
+    with pytest.raises(TimedOutError):
+        source.observe(Needs())
+
+
+def test_what_is_in_time_is_as_it_was() -> None:
+    source = within(Source("x", lambda _: example.snapshot()), 60)
+    snapshot = source.observe(Needs())
+    assert tuple(snapshot.processes) == example.PROCESSES
+    assert snapshot.machine == example.MACHINE
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_no_time_is_refused(seconds: float) -> None:
+    with pytest.raises(InvalidParameterError):
+        within(slow(), seconds)

@@ -1,0 +1,102 @@
+"""broker/explain.py: is what is said of a query what is done for it?"""
+
+import pytest
+
+from logonscope.broker.explain import PartExplained, explain
+from logonscope.broker.query import query
+from logonscope.broker.view import Broker
+from logonscope.cim.instances import Result
+from logonscope.errors import InvalidQueryError
+from logonscope.facts import NO_PROCESSES
+from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, user
+
+NAMES = ("Handle",)
+
+
+def told(text: str, broker: Broker | None = None, namespace: str | None = None) -> tuple[PartExplained, ...]:
+    return explain(broker or Memory(example.snapshot()).broker(ROOT), text, namespace).parts
+
+
+@pytest.mark.parametrize(
+    ("where", "fixed", "reads", "predicate"),
+    [
+        ("", {}, ("the pid alone: of every process",), None),
+        (
+            "WHERE Handle = 4312 OR Handle = 7",
+            {"Handle": ('"4312"', '"7"')},
+            ("cgroup, ses, tgid: of process 4312, 7",),
+            None,
+        ),
+        (
+            "WHERE Name = 'sshd' AND ThreadCount > 1",
+            {"Name": ('"sshd"',)},
+            ("name, threads: of every process named sshd",),
+            "ThreadCount > 1",
+        ),
+        ("WHERE NOT Name LIKE '%ssh%'", {}, ("name: of every process",), 'NOT Name LIKE "%ssh%"'),
+        (
+            "WHERE SessionId IS NULL OR SessionId = 3",
+            {},
+            ("the records of logins", "cgroup, ses: of every process"),
+            "SessionId IS NULL OR SessionId = 3",
+        ),
+    ],
+)
+def test_it_says_what_is_fixed_what_is_read_and_what_is_left(
+    where: str, fixed: dict[str, tuple[str, ...]], reads: tuple[str, ...], predicate: str | None
+) -> None:
+    assert told(f"SELECT Handle FROM Win32_Process {where}") == (
+        PartExplained("Win32_Process", NAMES, fixed, reads, predicate),
+    )
+
+
+def test_it_reads_no_process() -> None:
+    memory = Memory(example.snapshot())
+    explain(memory.broker(ROOT), "SELECT * FROM Win32_Process WHERE Name = 'sshd'")
+    assert memory.pids_asked == []
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) -> None:
+    memory, caller = Memory(example.snapshot()), user(uid) if uid else ROOT
+    text = "SELECT * FROM Win32_Process WHERE Name = 'python3' AND SessionId = 41"
+    (part,) = told(text, memory.broker(caller))
+    memory.asked.clear()
+    for answer in query(memory.broker(caller), text):
+        assert isinstance(answer, Result)
+        assert len(list(answer.rows)) == 1
+    first, second = [needs for needs in memory.asked if needs.process and needs.pids != NO_PROCESSES]
+    assert first.pids is None
+    assert part.reads[1] == f"{', '.join(sorted(first.process))}: of every process named python3"
+    assert part.reads[2] == f"{', '.join(sorted(second.process))}: of those that fit"
+
+
+def test_accounts_and_sockets_are_told_too() -> None:
+    (part, *_) = told("SELECT * FROM Win32_UserAccount WHERE Name = 'alice' AND Domain = 'web1'")
+    assert part.reads == ("account alice, alice@web1, web1\\alice",)
+    (part, *_) = told("SELECT * FROM Win32_UserAccount WHERE Name = 'alice'")
+    assert part.reads == ("all accounts",)
+    (part,) = told("SELECT LocalPort FROM LS_Socket WHERE LocalPort = 8080", namespace="root/logonscope")
+    assert part.reads[0] == "the sockets at port 8080"
+
+
+def test_other_queries_are_told_by_what_they_lead_to() -> None:
+    broker = Memory(example.snapshot()).broker(ROOT)
+    assert explain(broker, "SELECT * FROM meta_class WHERE __Class = 'Win32_Group'") == (
+        "classes", "root\\cimv2", (PartExplained("Win32_Group", (), {}, (), None),),
+    )  # fmt: skip
+    asks_for, of, (part,) = explain(broker, "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession")
+    assert (asks_for, of) == ("associators", '\\\\.\\root\\cimv2:Win32_Process.Handle="4312"')
+    assert all(look.endswith("of process 4312") for look in part.reads)
+    asks_for, of, (part,) = explain(
+        broker, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"
+    )
+    assert (asks_for, of) == ("events", "Win32_LogonSession")
+    assert (part.reads, part.predicate) == (("every 5 seconds",), 'TargetInstance ISA "Win32_LogonSession"')
+
+
+def test_what_cannot_be_asked_cannot_be_explained() -> None:
+    with pytest.raises(InvalidQueryError):
+        told("SELECT Nam FROM Win32_Process")

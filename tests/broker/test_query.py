@@ -1,0 +1,225 @@
+"""broker/query.py: is a query answered as WMI answers it? Queries and their answers stand in queries/."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logonscope.broker import Caller
+from logonscope.broker.query import query
+from logonscope.cim.instances import Result
+from logonscope.errors import (
+    AccessDeniedError,
+    InvalidParameterError,
+    InvalidQueryError,
+    InvalidQueryTypeError,
+    LogonscopeError,
+    TimedOutError,
+)
+from logonscope.facts import NO_PROCESSES, Needs, Process, Snapshot
+from logonscope.wql.write import constant
+from tests import example
+from tests.broker.asked_in_wql import Asked, answer, asked
+from tests.broker.crowds import PEOPLE, Crowd, crowds
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, HostFolder, user
+from tests.providers.asked import seen
+
+FILES = sorted((Path(__file__).parent / "queries").glob("*.txt"))
+QUERIES = [
+    pytest.param(found, id=f"{path.stem}: {found.text}")
+    for path in FILES
+    for found in asked(path.read_text(encoding="utf-8"))
+]
+EVERYTHING_ELSE = {"sessionid", "loginuid", "cgroup", "status", "statm", "io", "cmdline", "task/PID/children"}
+
+
+@pytest.mark.parametrize("found", QUERIES)
+def test_the_answer_is_the_one_below_the_query(found: Asked) -> None:
+    assert answer(seen(example.snapshot(), ROOT), found) == found.answer
+
+
+def rows(memory: Memory, text: str, caller: Caller = ROOT, namespace: str | None = None) -> list[tuple[object, ...]]:
+    """Return the rows of a query."""
+    answers = list(query(memory.broker(caller), text, namespace))
+    return [row for found in answers if isinstance(found, Result) for row in found.rows]
+
+
+# What is read
+
+
+def example_host() -> Memory:
+    return Memory(example.snapshot())
+
+
+def test_the_pid_alone_reads_nothing_of_any_process() -> None:
+    memory = example_host()
+    assert len(rows(memory, "SELECT Handle FROM Win32_Process")) == len(example.PROCESSES)
+    assert [needs.process for needs in memory.asked if needs.pids != NO_PROCESSES] == [frozenset()]
+
+
+@pytest.mark.parametrize(
+    ("text", "pids"),
+    [
+        ("SELECT * FROM Win32_Process WHERE Handle = 4312", {4312}),
+        ("SELECT * FROM Win32_Process WHERE Handle = 4312 OR '700' = Handle", {4312, 700}),
+        ("SELECT * FROM CIM_Process WHERE Name LIKE '%' AND (Handle = 1 OR Handle = 2)", {1, 2}),
+        ("SELECT * FROM Win32_Process WHERE ProcessId = 4312 AND Handle = '700'", set()),
+        ("SELECT * FROM Win32_Process WHERE __RELPATH = 'Win32_Process=4312'", {4312}),
+        ("SELECT * FROM Win32_SessionProcess WHERE Dependent = 'Win32_Process=4312'", {4312}),
+        ("SELECT * FROM Win32_Process WHERE __CLASS = 'Win32_LogonSession'", set()),
+        ("SELECT * FROM Win32_Process WHERE Handle = 'x'", set()),
+    ],
+)
+def test_a_fixed_key_never_looks_at_the_whole_host(text: str, pids: set[int]) -> None:
+    memory = example_host()
+    assert {row[0] is None for row in rows(memory, text)} <= {True, False}
+    assert set(memory.pids_asked) - {4100, 4150, 4151, 4300} <= pids
+
+
+def test_what_decides_is_read_of_all_and_the_rest_of_those_that_fit(host: HostFolder) -> None:
+    host.process(10, "sshd")
+    host.process(11, "bash")
+    host.process(12, "bash")
+    for pid in (1, 11, 12):
+        host.trap(pid, *EVERYTHING_ELSE)
+    found = list(host.connect().query("SELECT * FROM Win32_Process WHERE Name = 'SSHD'"))
+    assert [(one.Handle, one.ParentProcessId) for one in found] == [("10", 1)]  # type: ignore[union-attr]  # instances
+
+
+def test_a_fixed_logon_session_reads_the_kernel_id_of_the_others_alone(host: HostFolder) -> None:
+    host.process(10, "sh", ses=41, loginuid=1000)
+    host.process(11, "sh", ses=42, loginuid=1000)
+    host.trap(11, *EVERYTHING_ELSE - {"sessionid"}, "stat")
+    found = list(host.connect().query("SELECT * FROM LS_SessionProcess WHERE Antecedent = 'LS_LogonSession=41'",
+                                      namespace="root/logonscope"))  # fmt: skip
+    assert [one.User for one in found] == ["root"]  # type: ignore[union-attr]  # instances
+
+
+def test_a_fixed_user_reads_of_the_others_the_file_that_says_whom_they_run_as(host: HostFolder) -> None:
+    host.process(10, "sh", uid=1000)
+    host.process(11, "sh", uid=1001)
+    for pid in (1, 11):
+        host.trap(pid, *EVERYTHING_ELSE - {"status"}, "stat")
+    found = host.connect().query("SELECT * FROM LS_SessionProcess WHERE User = 'ALICE'", namespace="root/logonscope")
+    assert [one.Dependent for one in found] == ['\\\\.\\root\\logonscope:LS_Process.Handle="10"']  # type: ignore[union-attr]
+
+
+def test_the_first_row_comes_before_the_last_process_is_read() -> None:
+    read: list[int] = []
+
+    def processes() -> Iterator[Process]:
+        for pid in range(1, 1001):
+            read.append(pid)
+            yield Process(pid, ses=41, loginuid=0, cgroup="/", comm="sh", name="sh", ppid=0, start=1, tgid=pid)
+
+    class Many(Memory):
+        def observe(self, needs: Needs) -> Snapshot:
+            return super().observe(needs)._replace(processes=processes())
+
+    for text in ("SELECT * FROM Win32_SessionProcess", "SELECT Handle, Name FROM Win32_Process WHERE Name LIKE 's%'"):
+        read.clear()
+        (found,) = query(Many(example.snapshot()).broker(ROOT), text)
+        assert isinstance(found, Result)
+        assert len(list(islice(found.rows, 3))) == 3
+        assert len(read) < 10
+
+
+# Bounds
+
+
+def test_a_query_gives_up_when_its_time_is_over() -> None:
+    host = seen(example.snapshot(), ROOT)
+    with pytest.raises(TimedOutError, match="no whole answer within 1e-09 s"):
+        list(host.query("SELECT * FROM Win32_Process", timeout=1e-9))
+    assert len(list(host.query("SELECT * FROM Win32_Process", timeout=60))) == len(example.PROCESSES)
+    for seconds in (0, -1, float("nan")):
+        with pytest.raises(InvalidParameterError, match="is no time to answer in"):
+            host.query("SELECT * FROM Win32_Process", timeout=seconds)
+
+
+def test_an_answer_can_be_left_half_way() -> None:
+    found = seen(example.snapshot(), ROOT).query("SELECT * FROM Win32_Process")
+    next(found)
+    found.close()  # type: ignore[attr-defined]  # a generator
+    assert list(found) == []
+
+
+def test_the_language_has_a_name_and_an_empty_query_is_refused_first() -> None:
+    broker = example_host().broker(ROOT)
+    assert list(query(broker, "SELECT * FROM meta_class WHERE __Class='x'", language="wql")) == []
+    with pytest.raises(InvalidQueryTypeError, match="no query language 'SQL'"):
+        query(broker, "SELECT 1", language="SQL")
+    for text in ("", " \n"):
+        with pytest.raises(InvalidParameterError, match="there is no query"):
+            query(broker, text, language="SQL")
+
+
+@pytest.mark.parametrize("text", ["SELECT * FROM Win32_Process", "nonsense", "", "SELECT * FROM Nothing"])
+def test_nobody_is_refused_whatever_is_asked(text: str) -> None:
+    with pytest.raises(AccessDeniedError):
+        query(example_host().broker(user(None)), text)
+
+
+def test_what_can_be_refused_is_refused_before_anything_is_read() -> None:
+    memory = example_host()
+    for text in ("SELECT Nam FROM Win32_Process", "SELECT * FROM Win32_Process WHERE ProcessId = 'x'"):
+        with pytest.raises(LogonscopeError):
+            query(memory.broker(ROOT), text)
+    assert memory.asked == []
+
+
+# Who sees what
+
+
+@given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]))
+@settings(max_examples=40)
+def test_no_condition_tells_what_is_not_the_callers_to_see(crowd: Crowd, uid: int) -> None:
+    memory, secrets = Memory(crowd.snapshot), sorted(crowd.secrets(uid))
+    details = {str(pid) for pid in crowd.process if crowd.sees_details(uid, pid)}
+    for pid in crowd.process:
+        for column in ("CommandLine", "ExecutablePath"):
+            found = rows(memory, f"SELECT Handle FROM Win32_Process WHERE {column} LIKE '%secret-{pid}-%'", user(uid))
+            assert {str(row[0]) for row in found} <= details
+        name = constant(crowd.process[pid].name)
+        found = rows(memory, f"SELECT Handle FROM Win32_Process WHERE Name = {name}", user(uid))
+        assert {str(row[0]) for row in found} <= details or crowd.process[pid].name == crowd.process[pid].comm
+    for secret in filter(str.isdigit, secrets):
+        for text in (
+            f"SELECT Dependent FROM Win32_SessionProcess WHERE Antecedent = 'Win32_LogonSession={secret}'",
+            f"SELECT * FROM Win32_LogonSession WHERE LogonId = '{secret}'",
+            f"SELECT Handle FROM Win32_Process WHERE SessionId = {secret}",
+        ):
+            assert rows(memory, text, user(uid)) == []
+
+
+@given(crowds(), st.sampled_from(PEOPLE), st.data())
+@settings(max_examples=60)
+def test_a_condition_leaves_of_all_rows_those_that_fit(crowd: Crowd, uid: int, data: st.DataObject) -> None:
+    memory, caller = Memory(crowd.snapshot), user(uid) if uid else ROOT
+    everything = rows(memory, "SELECT Handle, Name, ProcessId, ParentProcessId, SessionId FROM Win32_Process", caller)
+    pid = data.draw(st.sampled_from(sorted(crowd.process)))
+    name = str(crowd.process[pid].name)
+    other = data.draw(st.sampled_from([pid, 99, 77_000_001]))
+    cases: list[tuple[str, Callable[[Any], bool]]] = [
+        (f"Handle = {pid} OR Handle = {other}", lambda row: row[0] in {str(pid), str(other)}),
+        (f"Name = {constant(name.upper())}", lambda row: row[1].lower() == name.lower()),
+        (f"Name <> {constant(name)} AND ProcessId < {pid}", lambda row: row[1] != name and row[2] < pid),
+        (f"SessionId = {other}", lambda row: row[4] == other),
+        (f"NOT SessionId = {other}", lambda row: row[4] is not None and row[4] != other),
+        (f"ParentProcessId = {pid} OR SessionId IS NULL", lambda row: row[3] == pid or row[4] is None),
+    ]
+    for where, fits in cases:
+        found = rows(memory, f"SELECT Handle, Name FROM Win32_Process WHERE {where}", caller)
+        assert found == [row[:2] for row in everything if fits(row)], where
+
+
+def test_a_query_for_events_says_that_they_are_not_told() -> None:
+    with pytest.raises(LogonscopeError, match="events, which are not told yet"):
+        query(example_host().broker(ROOT), "SELECT * FROM Win32_ProcessStopTrace")
+    with pytest.raises(InvalidQueryError):
+        query(example_host().broker(ROOT), "SELECT Nothing FROM Win32_ProcessStopTrace")

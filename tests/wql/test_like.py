@@ -1,0 +1,82 @@
+"""wql/like.py: does LIKE say what an obvious matcher says, and is no pattern expensive?"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.wql.like import like
+
+
+def obviously(pattern: str, text: str) -> bool:
+    """Match as the documentation says, a character at a time, trying all there is to try."""
+    if not pattern:
+        return not text
+    if pattern[0] == "%":
+        return any(obviously(pattern[1:], text[skipped:]) for skipped in range(len(text) + 1))
+    end = pattern.find("]", 2 if pattern.startswith("[^") else 1)
+    if pattern[0] == "[" and end > 0:
+        members = pattern[1:end].removeprefix("^")
+        fits = bool(text) and in_set(members, text[0]) is not pattern.startswith("[^")
+        return fits and obviously(pattern[end + 1 :], text[1:])
+    return bool(text) and pattern[0] in {"_", text[0]} and obviously(pattern[1:], text[1:])
+
+
+def in_set(members: str, character: str) -> bool:
+    if len(members) > 2 and members[1] == "-":
+        return members[0] <= character <= members[2] or in_set(members[3:], character)
+    return bool(members) and (members[0] == character or in_set(members[1:], character))
+
+
+@given(st.text("ab%_[]^-\n", max_size=12), st.text("ab%_[]^-\n", max_size=12))
+def test_it_says_what_an_obvious_matcher_says(pattern: str, text: str) -> None:
+    assert like(pattern)(text) is obviously(pattern, text)
+
+
+@given(st.data())
+def test_a_text_made_to_fit_is_found_to_fit(data: st.DataObject) -> None:
+    parts = data.draw(st.lists(st.sampled_from(["%", "_", "x", "[a-c]", "[^q]", "[%]", "[_]", "[[]", "é"])))
+    shapes = {
+        "%": st.text("abq", max_size=3), "_": st.sampled_from("a%\n"), "[a-c]": st.sampled_from("abc"),
+        "[^q]": st.sampled_from("ab^"), "[%]": st.just("%"), "[_]": st.just("_"), "[[]": st.just("["),
+    }  # fmt: skip
+    text = "".join(data.draw(shapes.get(part, st.just(part))) for part in parts)
+    assert like("".join(parts))(text)
+
+
+@given(st.text("aAbBzZéÉßïÏ%_", max_size=8), st.text("aAbBzZéÉßïÏ", max_size=8))
+def test_the_case_of_letters_does_not_count(pattern: str, text: str) -> None:
+    assert like(pattern.swapcase() if "ß" not in pattern else pattern)(text) is like(pattern)(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "does_not"),
+    [
+        ("", "", "a"),
+        ("%", "", None),
+        ("ssh%", "SSHD", "openssh"),
+        ("%ssh", "openssh", "sshd"),
+        ("%s%h%", "system-shell", "h s"),
+        ("a%a", "aa", "a"),
+        ("a_c", "a\nc", "ac"),
+        ("[a-c]x", "Bx", "dx"),
+        ("[^a-c]x", "dx", "bx"),
+        ("[c-a]", None, "b"),
+        ("[]", None, ""),
+        ("[^]", "^", ""),
+        ("[a", "[a", "a"),
+        ("100[%]", "100%", "1000"),
+        ("C:\\%", "c:\\windows", "c:windows"),
+        ("[-a]", "-", "b"),
+        ("[a-]", "-", "b"),
+        ("[\\d]", "d", "5"),
+        (".*", ".*", "abc"),
+    ],
+)
+def test_patterns(pattern: str, fits: str | None, does_not: str | None) -> None:
+    assert fits is None or like(pattern)(fits)
+    assert does_not is None or not like(pattern)(does_not)
+
+
+@pytest.mark.parametrize("pattern", ["%a" * 5000 + "b", "a%" * 5000 + "b", "%" * 10_000 + "b", "%_" * 5000 + "b%c"])
+def test_no_pattern_takes_longer_than_its_length_times_the_text(pattern: str) -> None:
+    assert not like(pattern)("a" * 20_000)  # a matcher that goes back does not come back

@@ -1,0 +1,252 @@
+"""wql/parse.py: is every form of WQL understood as it is documented, and what is no WQL refused with its place?"""
+
+import pytest
+
+from logonscope.errors import (
+    InvalidParameterError,
+    InvalidQueryError,
+    LogonscopeError,
+    MissingAggregationListError,
+    MissingGroupWithinError,
+    QuotaViolationError,
+)
+from logonscope.wql.parse import LONGEST, LONGEST_NAME, MOST_NESTED, MOST_TERMS, number, parse, place
+from logonscope.wql.tree import (
+    And,
+    Comparison,
+    Condition,
+    Constant,
+    Group,
+    IsNull,
+    Name,
+    Not,
+    Or,
+    Select,
+    Tied,
+)
+
+
+def name(text: str) -> Name:
+    return Name(tuple(text.split(".")))
+
+
+def where(text: str) -> Condition | None:
+    """Parse a condition."""
+    tree = parse(f"SELECT * FROM C WHERE {text}")
+    assert isinstance(tree, Select)
+    return tree.where
+
+
+def compared(left: str, operator: str, constant: Constant) -> Comparison:
+    return Comparison(name(left), operator, constant)
+
+
+A, B, C = (compared(word, "=", at) for at, word in enumerate("abc", 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("SELECT * FROM Win32_Process", Select(None, "Win32_Process")),
+        ("select\nName ,\tHandle\rfrom\tWin32_Process", Select((name("Name"), name("Handle")), "Win32_Process")),
+        ("SELECT e.p, __PATH FROM C", Select((name("e.p"), name("__PATH")), "C")),
+        ("SELECT \u00c6\u200c FROM \uff21", Select((name("\u00c6\u200c"),), "\uff21")),
+        ("SELECT * FROM E WITHIN .5", Select(None, "E", within=0.5)),
+        ("SELECT * FROM E WITHIN 10 WHERE a = 1", Select(None, "E", A, 10.0)),
+        ("SELECT * FROM E GROUP WITHIN 300", Select(None, "E", group=Group(300))),
+        (
+            "SELECT * FROM E WHERE a = 1 GROUP WITHIN 0 BY t.x, y HAVING NumberOfEvents > 9",
+            Select(None, "E", A, group=Group(0, (name("t.x"), name("y")), compared("NumberOfEvents", ">", 9))),
+        ),
+        ("ASSOCIATORS OF {C='1'}", Tied(False, "C='1'")),
+        ("references OF{ C.k=1 }", Tied(True, "C.k=1")),
+        (r"ASSOCIATORS OF {D='\\.\P}'}", Tied(False, r"D='\\.\P}'")),
+        (
+            """associators of {C=1} where keysonly RESULTROLE = d role=s requiredassocqualifier=q
+               assocclass = A requiredqualifier=r resultclass= R""",
+            Tied(False, "C=1", "A", "R", "s", "d", "r", "q", keys_only=True),
+        ),
+        ("REFERENCES OF {C} WHERE SchemaOnly", Tied(True, "C", schema_only=True)),
+        ("ASSOCIATORS OF {C=1} WHERE ClassDefsOnly AssocClass=A", Tied(False, "C=1", "A", class_defs_only=True)),
+    ],
+)  # fmt: skip
+def test_forms(text: str, tree: Select | Tied) -> None:
+    assert parse(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a=1", A),
+        ("1 = a", A),
+        ("1<a", compared("a", ">", 1)),
+        ("1 >= a", compared("a", "<=", 1)),
+        ("'x' != a.b", compared("a.b", "<>", "x")),
+        ("a=1 AND b=2 OR c=3", Or((And((A, B)), C))),
+        ("a=1 OR b=2 AND c=3", Or((A, And((B, C))))),
+        ("(a=1 OR b=2) AND c=3", And((Or((A, B)), C))),
+        ("NOT a=1 AND b=2", And((Not(A), B))),
+        ("NOT (a=1 AND b=2)", Not(And((A, B)))),
+        ("NOT NOT a=1", Not(Not(A))),
+        ("a=1 aNd b=2 and c=3", And((A, B, C))),
+        ("a IS NULL", IsNull(name("a"))),
+        ("a is not null", Not(IsNull(name("a")))),
+        ("a = NULL", IsNull(name("a"))),
+        ("NULL <> a", Not(IsNull(name("a")))),
+        ("a like '%x'", compared("a", "LIKE", "%x")),
+        ("__this ISA C", compared("__this", "ISA", "C")),
+        ('__this isa"C"', compared("__this", "ISA", "C")),
+        ("a = true", compared("a", "=", True)),
+        ("FALSE <> a", compared("a", "<>", False)),
+        ("Nothing = 1 AND oRder = 2", And((compared("Nothing", "=", 1), compared("oRder", "=", 2)))),
+    ],
+)
+def test_conditions(text: str, tree: Condition) -> None:
+    assert where(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5", 5),
+        ("-5", -5),
+        ("+5", 5),
+        ("0x1F", 31),
+        ("-0X1f", -31),
+        ("007", 7),
+        ("18446744073709551615", (1 << 64) - 1),
+        ("1.5", 1.5),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("1e3", 1000.0),
+        ("-2.5E-1", -0.25),
+        ('"it\'s"', "it's"),
+        (r"'it\'s'", "it's"),
+        (r'"\"\\\'"', "\"\\'"),
+        (r"'C:\\Windows'", r"C:\Windows"),
+        ("'a AND (b OR {c})'", "a AND (b OR {c})"),
+        ("'\n\u2603'", "\n\u2603"),
+        ("''", ""),
+    ],
+)
+def test_constants(text: str, value: Constant) -> None:
+    found = where(f"a = {text}")
+    assert found == compared("a", "=", value)
+    assert isinstance(found, Comparison)
+    assert type(found.constant) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "words"),
+    [
+        ("SELEC * FROM C", (1, 1), "'SELEC'"),
+        ("SELECT FROM C", (1, 8), "'FROM'"),
+        ("SELECT * FROM C WHERE NULL", (1, 27), "an operator"),
+        ("SELECT True FROM C", (1, 8), "'True'"),
+        ("SELECT * FORM C", (1, 10), "expected is FROM"),
+        ("SELECT a, FROM C", (1, 11), "'FROM'"),
+        ("SELECT * FROM", (1, 14), "the end"),
+        ("SELECT *\nFROM C\nWHERE a = ", (3, 10), "the end"),
+        ("SELECT * FROM C, D", (1, 16), "','"),
+        ("SELECT * FROM C WHERE", (1, 22), "the end"),
+        ("SELECT * FROM C WHERE a", (1, 24), "an operator"),
+        ("SELECT * FROM C WHERE a == 1", (1, 26), "'='"),
+        ("SELECT * FROM C WHERE a = 'x", (1, 27), "the string"),
+        ("SELECT * FROM C WHERE a = 'x''", (1, 30), "the string"),
+        ("SELECT * FROM C WHERE a = 1 b = 2", (1, 29), "AND"),
+        ("SELECT * FROM C WHERE (a = 1", (1, 29), '")"'),
+        ("SELECT * FROM C WHERE a = 1)", (1, 28), "')'"),
+        ("SELECT * FROM C WHERE a = 12x", (1, 27), "'12x'"),
+        ("SELECT * FROM C WHERE a IS 5", (1, 28), "NULL"),
+        ("SELECT * FROM C WHERE a = b", (1, 23), "quote 'b'"),
+        (r"SELECT * FROM C WHERE a LIKE 'PCI\%'", (1, 34), "every backslash twice"),
+        ("SELECT * FROM C WHERE a > NULL", (1, 27), "=, <> or IS"),
+        ("SELECT * FROM C WHERE a <= TRUE", (1, 28), "= or <>"),
+        ("SELECT * FROM C WHERE a LIKE 5", (1, 30), "quote it"),
+        ("SELECT * FROM C WHERE 'x' LIKE a", (1, 23), "a LIKE '...'"),
+        ("SELECT * FROM C WHERE a = 1 ORDER BY a", (1, 29), "no ORDER BY"),
+        ("SELECT * FROM C WHERE a IN (1)", (1, 25), "no IN"),
+        ("SELECT * FROM C LIMIT 5", (1, 17), "no LIMIT"),
+        ("DELETE FROM C", (1, 1), "only reads"),
+        ("SELECT * FROM C;", (1, 16), "';'"),
+        (f"SELECT {'x' * (LONGEST_NAME + 1)} FROM C", (1, 8), f"at most {LONGEST_NAME}"),
+        (f"SELECT * FROM C WHERE a = {'9' * 5000}", (1, 27), "too large"),
+        ("SELECT * FROM C WHERE a = 1e999", (1, 27), "too large"),
+        ("SELECT * FROM E GROUP WITHIN 1.5", (1, 30), "whole seconds"),
+        ("SELECT * FROM E GROUP WITHIN -1", (1, 30), "whole seconds"),
+        ("ASSOCIATORS OF C=1", (1, 16), "braces"),
+        ("ASSOCIATORS OF {C='1}", (1, 16), "the object path"),
+        ("ASSOCIATORS OF {C=1} WHERE", (1, 27), "the end"),
+        ("ASSOCIATORS OF {C=1} WHERE AssocClass=A AND Role=B", (1, 41), "no AND"),
+        ("ASSOCIATORS OF {C=1} WHERE AssocClass=A, Role=B", (1, 40), "','"),
+        ("ASSOCIATORS OF {C=1} WHERE AssocClass=A AssocClass=B", (1, 41), "twice"),
+        ("ASSOCIATORS OF {C=1} WHERE KeysOnly=A", (1, 28), "KeysOnly = A"),
+        ("ASSOCIATORS OF {C=1} WHERE AssocClass", (1, 28), "AssocClass = ..."),
+        ("REFERENCES OF {C=1} WHERE AssocClass=A", (1, 27), "REFERENCES OF knows no AssocClass"),
+        ("REFERENCES OF {C=1} WHERE ResultRole=A", (1, 27), "ResultRole"),
+    ],
+)
+def test_refusals_say_where_and_why(text: str, at: tuple[int, int], words: str) -> None:
+    with pytest.raises(InvalidQueryError) as refused:
+        parse(text)
+    line, column = at
+    assert f"at line {line}, column {column}" in refused.value.message
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", InvalidParameterError),
+        (" \n\t", InvalidParameterError),
+        ("SELECT * FROM E BY a", MissingGroupWithinError),
+        ("SELECT * FROM E WHERE a = 1 BY a HAVING n > 1", MissingGroupWithinError),
+        ("SELECT * FROM E GROUP WITHIN 5 BY *", MissingAggregationListError),
+    ],
+)
+def test_refusals_that_have_a_number_of_their_own(text: str, error: type[LogonscopeError]) -> None:
+    with pytest.raises(error):
+        parse(text)
+
+
+def terms(count: int) -> str:
+    return "SELECT * FROM C WHERE " + " OR ".join(["a=1"] * count)
+
+
+def nested(depth: int) -> str:
+    return f"SELECT * FROM C WHERE {'(' * depth}a=1{')' * depth}"
+
+
+def negated(depth: int) -> str:
+    return f"SELECT * FROM C WHERE {'NOT ' * depth}a=1"
+
+
+def long(length: int) -> str:
+    return "SELECT * FROM C".ljust(length)
+
+
+@pytest.mark.parametrize(
+    ("made", "most"), [(terms, MOST_TERMS + 1), (nested, MOST_NESTED), (negated, MOST_NESTED), (long, LONGEST)]
+)
+def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None:
+    assert isinstance(parse(made(most)), Select)
+    with pytest.raises(QuotaViolationError, match="are taken"):
+        parse(made(most + 1))
+
+
+def test_what_stands_in_strings_counts_for_no_bound() -> None:
+    assert where(f"a = '{'(NOT ' * 200}'") == compared("a", "=", "(NOT " * 200)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "1_000", "\u0661", "0x", "1e", "nan", "inf", "--1", "1 ", "1e999", "9" * 400]
+)
+def test_numbers_are_those_of_the_language(text: str) -> None:
+    with pytest.raises(ValueError, match=text[:5] or "^$"):
+        number(text)
+
+
+def test_places_count_lines_and_columns_from_one() -> None:
+    assert [place("ab\ncd\n", at) for at in (0, 1, 3, 6)] == [
+        "line 1, column 1", "line 1, column 2", "line 2, column 1", "line 3, column 1",
+    ]  # fmt: skip

@@ -1,0 +1,31 @@
+"""wql/tree.py: are trees the same where they say the same, wherever it stood?"""
+
+import operator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.wql.parse import parse
+from logonscope.wql.tree import TURNED, Comparison, Name, Select
+
+COMPARE = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+
+
+def test_where_a_node_stood_counts_for_no_comparison() -> None:
+    near, far = parse("SELECT a FROM C WHERE b=1"), parse("SELECT\n a\n FROM\n C\n WHERE\n b\n =\n 1")
+    assert near == far
+    assert isinstance(near, Select)
+    assert isinstance(far, Select)
+    assert isinstance(near.where, Comparison)
+    assert isinstance(far.where, Comparison)
+    assert (near.at, near.where.name.at, near.where.at) == (14, 22, 24)
+    assert (far.at, far.where.name.at, far.where.at) == (17, 27, 33)
+
+
+@given(st.sampled_from(sorted(COMPARE)), st.integers(), st.integers())
+def test_a_turned_operator_says_the_same_of_the_sides_that_changed_places(said: str, left: int, right: int) -> None:
+    assert COMPARE[said](left, right) is COMPARE[TURNED[said]](right, left)
+
+
+def test_a_name_is_written_as_it_was() -> None:
+    assert str(Name(("TargetInstance", "LogonType"))) == "TargetInstance.LogonType"

@@ -120,3 +120,24 @@ def test_a_user_is_told_who_owns_the_own_processes_alone(lab: Lab) -> None:
     assert (rows[mine]["CommandLine"], rows[mine]["Name"]) == ("sleep 1006", "sleep")
     assert (rows[other]["CommandLine"], rows[other]["SessionId"], rows[other]["Name"]) == (None, None, "sleep")
     assert rows[1]["ParentProcessId"] == 0
+
+
+def test_a_query_finds_what_the_kernel_says(lab: Lab) -> None:
+    like = "SELECT Handle FROM Win32_Process WHERE CommandLine LIKE 'sleep 101_'"
+    with lab.machine.ssh("alice") as first, lab.machine.ssh("bob") as second:
+        pid, other = start(first, "sleep 1011"), start(second, "sleep 1011")
+        number = lab.truth()[pid]["sessionid"]
+        session = f"Antecedent = 'Win32_LogonSession={number}'"
+        pairs = lab.logonscope("query", f"SELECT Dependent FROM Win32_SessionProcess WHERE {session}")
+        ties = "Where Resultclass = Win32_LogonSession Assocclass = Win32_SessionProcess"
+        (found,) = lab.logonscope("query", f"Associators of {{Win32_Process='{pid}'}} {ties}")
+        everybodys = lab.logonscope("query", like)
+        own = json.loads(asked(lab, "query", like, user="alice").stdout)
+        kernel = lab.truth()
+
+    members = {of_process(pair["Dependent"]) for pair in pairs}
+    assert pid in members
+    assert {kernel[member]["sessionid"] for member in members if member in kernel} == {number}
+    assert found["LogonId"] == str(number)
+    assert {row["Handle"] for row in everybodys} == {str(pid), str(other)}
+    assert [row["Handle"] for row in own] == [str(pid)]

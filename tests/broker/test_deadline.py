@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from logonscope.broker.deadline import within
+from logonscope.broker.deadline import Deadline, within
 from logonscope.errors import InvalidParameterError, TimedOutError
 from logonscope.facts import Account, Needs, Process, Snapshot, Source
 from tests import example
@@ -32,14 +32,14 @@ def slow() -> Source:
 
 @pytest.mark.parametrize("part", ["processes", "users"])
 def test_what_takes_too_long_is_given_up_half_way(part: str) -> None:
-    items = iter(getattr(within(slow(), 0.1).observe(Needs()), part))
+    items = iter(getattr(within(slow(), Deadline(0.1)).observe(Needs()), part))
     assert next(items)
     with pytest.raises(TimedOutError, match=r"no whole answer within 0\.1 s; ask for less"):
         list(items)
 
 
 def test_after_the_time_nothing_more_is_looked_at() -> None:
-    source = within(slow(), 0.01)
+    source = within(slow(), Deadline(0.01))
     source.observe(Needs())
     time.sleep(0.02)
     with pytest.raises(TimedOutError):
@@ -47,7 +47,7 @@ def test_after_the_time_nothing_more_is_looked_at() -> None:
 
 
 def test_what_is_in_time_is_as_it_was() -> None:
-    source = within(Source("x", lambda _: example.snapshot()), 60)
+    source = within(Source("x", lambda _: example.snapshot()), Deadline(60))
     snapshot = source.observe(Needs())
     assert tuple(snapshot.processes) == example.PROCESSES
     assert snapshot.machine == example.MACHINE
@@ -56,4 +56,21 @@ def test_what_is_in_time_is_as_it_was() -> None:
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_no_time_is_refused(seconds: float) -> None:
     with pytest.raises(InvalidParameterError):
-        within(slow(), seconds)
+        Deadline(seconds)
+
+
+def test_a_deadline_can_be_moved_and_be_now() -> None:
+    deadline = Deadline(0.01)
+    source = within(slow(), deadline)
+    time.sleep(0.02)
+    assert deadline.is_over
+    deadline.move(60)
+    processes = iter(source.observe(Needs()).processes)
+    assert next(processes)
+    deadline.cancel()
+    with pytest.raises(TimedOutError):
+        next(processes)
+
+
+def test_without_seconds_there_is_no_end() -> None:
+    assert not Deadline().is_over

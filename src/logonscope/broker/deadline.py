@@ -10,27 +10,54 @@ from logonscope.facts import Needs, Snapshot, Source
 Item = TypeVar("Item")
 
 
-def within(source: Source, seconds: float) -> Source:
-    """Return the source; so many seconds from now every look at it, and every step of one, raises TimedOutError.
+class Deadline:
+    """When to give up; it can be moved while the answer is read, and be now."""
 
-    Raises:
-        InvalidParameterError: the seconds are not above 0.
-    """
-    if not seconds > 0:
-        raise InvalidParameterError(f"{seconds:g} s is no time to answer in", "give seconds above 0")
-    end = time.monotonic() + seconds
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds: float | None = None
+        self._end = float("inf")
+        if seconds is not None:
+            self.move(seconds)
 
-    def check() -> None:
-        if time.monotonic() > end:
-            raise TimedOutError(f"no whole answer within {seconds:g} s", "ask for less, or give more time")
+    def move(self, seconds: float) -> None:
+        """Give so many seconds from now.
+
+        Raises:
+            InvalidParameterError: they are not above 0.
+        """
+        if not seconds > 0:
+            raise InvalidParameterError(f"{seconds:g} s is no time to answer in", "give seconds above 0")
+        self._seconds, self._end = seconds, time.monotonic() + seconds
+
+    def cancel(self) -> None:
+        """Give up at once: nobody waits any more."""
+        self._end = float("-inf")
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether there is no time left."""
+        return time.monotonic() > self._end
+
+    def check(self) -> None:
+        """Go on where there is time left.
+
+        Raises:
+            TimedOutError: there is none.
+        """
+        if self.is_over:
+            raise TimedOutError(f"no whole answer within {self._seconds or 0:g} s", "ask for less, or give more time")
+
+
+def within(source: Source, deadline: Deadline) -> Source:
+    """Return the source; once the deadline is over, every look at it, and every step of one, raises TimedOutError."""
 
     def checked(items: Iterable[Item]) -> Iterator[Item]:
         for item in items:
-            check()
+            deadline.check()
             yield item
 
     def observe(needs: Needs) -> Snapshot:
-        check()
+        deadline.check()
         snapshot = source.observe(needs)
         return snapshot._replace(
             processes=checked(snapshot.processes), users=checked(snapshot.users), groups=checked(snapshot.groups)

@@ -37,10 +37,11 @@ class Part(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A query for instances: a part for each class that can have some."""
+    """A query for instances: a part for each class that can have some; ``projected``: of some of their properties."""
 
     cls: Class
     parts: tuple[Part, ...]
+    projected: bool = False
 
 
 class Classes(NamedTuple):
@@ -118,7 +119,7 @@ def _rows(broker: Broker, tree: Select, cls: Class, text: str) -> Rows:
         left = _decided(condition, below, _known(below, INSTANCE_GENUS, count, server))
         if left != FALSE:
             parts.append(Part(below, shown, left))
-    return Rows(cls, tuple(parts))
+    return Rows(cls, tuple(parts), projected=names is not None)
 
 
 def _shown(cls: Class, name: Name, text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from logonscope.broker.access import admit
 from logonscope.broker.associations import associators, references
-from logonscope.broker.deadline import within
+from logonscope.broker.deadline import Deadline, within
 from logonscope.broker.instances import matching
 from logonscope.broker.plan import LANGUAGE, Classes, Part, Plan, Rows, Ties, plan, where_of
 from logonscope.broker.view import Broker
@@ -40,7 +40,7 @@ def query(
     """
     admit(broker.caller)
     if seconds is not None:
-        broker = broker._replace(source=within(broker.source, seconds))
+        broker = broker._replace(source=within(broker.source, Deadline(seconds)))
     return run(broker, plan(broker, text, namespace, language))
 
 

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logonscope.app import connect
+from logonscope.app import connect, served, users
 from logonscope.faces.cli import run
 
 
@@ -40,7 +40,7 @@ def reply(words: list[str]) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = run(words, connect)
+            code = run(words, connect, users, {"serve": served})
         except SystemExit as left:
             code = int(left.code or 0)
     return code, out.getvalue(), err.getvalue()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from docs.reference import FOLDER, pages
-from logonscope.app import connect
+from logonscope.app import connect, users
 from logonscope.faces.cli import run
 from logonscope.faces.cli.parser import COMMANDS
 from logonscope.facts import LogonSession, SessionProcess, Whose
@@ -99,7 +99,7 @@ def test_the_walk_is_walked_in_its_order() -> None:
     sys.setprofile(note)
     try:
         with redirect_stdout(io.StringIO()):
-            assert run(["whose", str(os.getpid())], connect) == 0
+            assert run(["whose", str(os.getpid())], connect, users) == 0
     finally:
         sys.setprofile(None)
         threading.setprofile(None)

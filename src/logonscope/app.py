@@ -5,13 +5,19 @@ import io
 import os
 import signal
 import sys
-from typing import Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logonscope.broker import Broker, Caller, local_caller
 from logonscope.client import Host, LocalHost
-from logonscope.errors import InvalidParameterError
+from logonscope.errors import InvalidParameterError, NotSupportedError
 from logonscope.facts import Snapshot
 from logonscope.sources.choose import choose
+
+if TYPE_CHECKING:
+    import argparse
+
+    from logonscope.faces.cli.user import Users
 
 Visibility = Literal["own", "kernel"]
 
@@ -38,6 +44,45 @@ def connect(host: str | os.PathLike[str] | None = None, *, visibility: Visibilit
     return LocalHost(Broker(choose(where), _caller(where, visibility)), _save)
 
 
+def users(path: str) -> "Users":
+    """Return the users whom the server lets in beside those of the machine.
+
+    Raises:
+        NotSupportedError: the server is not installed.
+    """
+    try:
+        from logonscope.server.auth.users import UserFile  # noqa: PLC0415 -- argon2: no question needs it
+    except ImportError as error:
+        raise NotSupportedError(f"there is no module {error.name} here", "install logonscope[server]") from None
+    return UserFile(path)
+
+
+class Served(NamedTuple):
+    """``logonscope serve``, as the command line takes it."""
+
+    EXAMPLES: str
+    add_arguments: Callable[["argparse.ArgumentParser"], None]
+    run: Callable[["argparse.Namespace"], int]
+
+
+def served() -> Served:
+    """Return the command that serves, imported late."""
+    from logonscope.server import command  # noqa: PLC0415 -- whoever asks this machine needs no server
+
+    return Served(command.EXAMPLES, command.add_arguments, lambda args: command.run(args, choose(args.host), _peer))
+
+
+def _peer(uid: int) -> Caller:
+    """Return who somebody on this machine is, who calls through a unix socket: only root is elevated."""
+    import pwd  # noqa: PLC0415 -- Unix alone has it, and needs it here
+
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = f"uid {uid}"
+    return local_caller(name, uid, 0)
+
+
 def main() -> int:
     """Run the command ``logonscope``."""
     from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
@@ -47,7 +92,7 @@ def main() -> int:
     _prepare_streams()
     try:
         try:
-            code = run(sys.argv[1:], connect)
+            code = run(sys.argv[1:], connect, users, {"serve": served})
         except SystemExit as left:  # argparse has printed help, or refused
             code = left.code if isinstance(left.code, int) else int(left.code is not None)
         sys.stdout.flush()

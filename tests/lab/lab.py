@@ -102,6 +102,10 @@ class Lab:
 
 
 def start(shell: Shell, command: str) -> int:
-    """Start a command in the background of a login's shell, apart from its input and output; return its number."""
-    said = shell.ask(f"{command} </dev/null >/dev/null 2>&1 & echo $!")
+    """Start a command in the background of a login's shell, apart from its input and output; return its number.
+
+    The shell's child is the shell until it has become the command: that is waited for.
+    """
+    become = "while [ /proc/$!/exe -ef /proc/$$/exe ]; do :; done"
+    said = shell.ask(f"{command} </dev/null >/dev/null 2>&1 & {become}; echo $!")
     return int(said.splitlines()[-1])  # on a terminal the shell names the job first

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from logonscope.faces.cli.parser import COMMANDS, build_parser, command_module, parse
+from logonscope.faces.cli.parser import COMMANDS, ELSEWHERE, build_parser, command_module, parse
 from tests.conversation import reply
 
 
@@ -36,8 +36,13 @@ def test_every_command_has_help_with_examples(command: str) -> None:
 
 
 def test_every_command_has_a_file_that_runs() -> None:
-    for command in COMMANDS:
+    for command in set(COMMANDS) - set(ELSEWHERE):
         assert callable(command_module(command).run)
+
+
+def test_a_command_that_is_elsewhere_is_loaded_from_there() -> None:
+    assert command_module("serve", {"serve": lambda: test_help_names_the_exit_codes}) is test_help_names_the_exit_codes
+    assert COMMANDS["serve"] not in build_parser().format_help()
 
 
 def test_help_names_the_exit_codes() -> None:

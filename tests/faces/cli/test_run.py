@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from logonscope.app import users
 from logonscope.client import Host
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, RecordingError
 from logonscope.faces.cli.run import exit_code, run
@@ -46,7 +47,7 @@ def test_an_interrupt_ends_quietly() -> None:
     def connect(host: str | None, *, visibility: str) -> Host:
         raise KeyboardInterrupt(host, visibility)
 
-    assert run(["ps"], connect) == 130
+    assert run(["ps"], connect, users) == 130
 
 
 def test_a_closed_pipe_ends_quietly(host: str) -> None:

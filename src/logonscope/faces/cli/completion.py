@@ -2,7 +2,7 @@
 
 import argparse
 
-from logonscope.faces.cli.parser import build_parser
+from logonscope.faces.cli.parser import COMMANDS, EMPTY, Elsewhere, build_parser
 
 EXAMPLES = """\
 The zsh script goes into a folder of $fpath, it cannot be sourced. Open a new shell afterwards.
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, elsewhere: Elsewhere = EMPTY) -> int:
     """Print the script."""
     import shtab  # noqa: PLC0415 -- no other command needs it
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     functions = [
         body.format(what=what, words=" ".join(words)) for what, words in (("classes", classes), ("namespaces", spaces))
     ]
-    print(shtab.complete(build_parser(), args.shell, preamble="\n".join(functions)))
+    print(shtab.complete(build_parser(tuple(COMMANDS), elsewhere), args.shell, preamble="\n".join(functions)))
     return 0
 
 

@@ -2,10 +2,9 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from keyword import iskeyword
-from types import ModuleType
 from typing import Any, NoReturn
 
 from logonscope import __version__
@@ -25,11 +24,21 @@ COMMANDS = {
     "invoke": "run a method of an instance",
     "classes": "the classes of a namespace, a line each",
     "class": "the definition of a class, as MOF",
+    "serve": "let WMI clients ask this host over the network, by WS-Management",
+    "user": "who may use the server without an account on this machine: add, list, remove",
     "record": "save this host into one file that every command can answer from",
     "doctor": "what can be read here, what is missing, and how to get it",
     "completion": "print the completion script of a shell",
 }
 """Every command and its summary; its file is faces/cli/COMMAND.py, with an underscore behind a word of Python's own."""
+
+
+Elsewhere = Mapping[str, Callable[[], Any]]
+"""Commands that are no faces, by name: what loads each, with EXAMPLES, add_arguments() and run() as the files here."""
+
+EMPTY: Elsewhere = {}
+
+ELSEWHERE = ("serve",)
 
 FORMATS = ("table", "json", "jsonl", "csv")
 
@@ -50,7 +59,7 @@ examples:
 """
 
 
-def _help(prog: str) -> argparse.HelpFormatter:
+def help_formatter(prog: str) -> argparse.HelpFormatter:
     """Return the formatter of help; argparse makes one for each argument, to see whether it can be shown."""
     return argparse.RawDescriptionHelpFormatter(prog, width=columns() - 2)
 
@@ -78,38 +87,42 @@ def completes_files(action: argparse.Action) -> None:
     action.complete = {"bash": "_shtab_compgen_files", "zsh": "_files"}  # type: ignore[attr-defined]  # shtab's way
 
 
-def build_parser(commands: Sequence[str] = tuple(COMMANDS)) -> Parser:
+def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere = EMPTY) -> Parser:
     """Return the parser of these commands; the files of others are not imported."""
-    shared = _shared()
+    shared = shared_options()
     parser = Parser(
         prog="logonscope",
         description=_DESCRIPTION,
         epilog=_EXIT_CODES,
         parents=[shared],
-        formatter_class=_help,
+        formatter_class=help_formatter,
     )
     parser.add_argument("-V", "--version", action="version", version=f"logonscope {__version__}")
     adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="logonscope")
     for name in commands:
-        module, summary = command_module(name), COMMANDS[name]
+        if name in ELSEWHERE and name not in elsewhere:
+            continue
+        module, summary = command_module(name, elsewhere), COMMANDS[name]
         command = adder.add_parser(
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             parents=[shared],
             epilog=module.EXAMPLES,
-            formatter_class=_help,
+            formatter_class=help_formatter,
         )
         module.add_arguments(command)
     return parser
 
 
-def command_module(name: str) -> ModuleType:
-    """Import the file of a command."""
+def command_module(name: str, elsewhere: Elsewhere = EMPTY) -> Any:
+    """Import the file of a command, or load what is elsewhere."""
+    if name in elsewhere:
+        return elsewhere[name]()
     return import_module(f"logonscope.faces.cli.{name}{'_' if iskeyword(name) else ''}")
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
+def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespace:
     """Parse the command line; without a command it is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
     command = _first_word(words)
@@ -117,7 +130,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         command = "tree"
         words.insert(0, command)
     of_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
-    parser = build_parser(tuple(COMMANDS) if of_all or command is None else (command,))
+    parser = build_parser(tuple(COMMANDS) if of_all or command is None else (command,), elsewhere)
     if command is not None and command not in COMMANDS:
         parser.error(f"there is no command {command!r}{_meant(command)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
@@ -151,7 +164,7 @@ def _meant(word: str) -> str:
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
-def _shared() -> Parser:
+def shared_options() -> Parser:
     """Return the options that stand before or after the command."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.faces.cli.parser import command_module, parse
+from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
 from logonscope.faces.cli.refusal import notice, say
 
 if TYPE_CHECKING:
     from logonscope.client import Host
+    from logonscope.faces.cli.user import Users
 
 _OWN = "only your own logon sessions; use sudo to see all, or --readable"
 _PARTIAL = "only the logon sessions that were its maker's own are in there; record with sudo for all"
@@ -20,14 +21,26 @@ _FOR_EVERYBODY = {"classes", "class"}
 FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT, INTERRUPTED = 0, 1, 2, 3, 130
 
 Connect = Callable[..., "Host"]
+OpenUsers = Callable[[str], "Users"]
 
 
-def run(argv: Sequence[str], connect: Connect) -> int:
-    """Run one command and return its exit code."""
+def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Elsewhere = EMPTY) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: the words after ``logonscope``.
+        connect: returns the host that is asked.
+        users: returns the users that a file holds.
+        elsewhere: the commands that are no faces.
+    """
     args: argparse.Namespace | None = None
     try:
-        args = parse(argv)
-        return _command(args, connect)
+        args = parse(argv, elsewhere)
+        if args.command in elsewhere:
+            return int(command_module(args.command, elsewhere).run(args))
+        if args.command == "completion":
+            return int(command_module(args.command).run(args, elsewhere))
+        return _command(args, connect, users)
     except LogonscopeError as error:
         say(error, args)
         return exit_code(error)
@@ -42,10 +55,10 @@ def exit_code(error: LogonscopeError) -> int:
     return NO_RIGHT if isinstance(error, AccessDeniedError) else WRONG_USE
 
 
-def _command(args: argparse.Namespace, connect: Connect) -> int:
+def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
     command = command_module(args.command)
-    if args.command == "completion":
-        return int(command.run(args))
+    if args.command == "user":
+        return int(command.run(users(args.users), args))
     host = connect(args.host, visibility="kernel" if args.readable else "own")
     if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
         notice(args, _OWN if args.host is None else _PARTIAL)

@@ -1,0 +1,140 @@
+"""Who may come in? What a request shows, by which way that may come, and what to ask for where it does not suffice.
+
+Basic shows a password, so it is taken where nobody else can read it: over TLS and within this machine. Negotiate holds
+for its connection; where that can be read by others, its messages have to be sealed. On a unix socket the kernel says
+who calls, and nothing else is asked.
+"""
+
+import base64
+import binascii
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+from logonscope.broker import Caller
+from logonscope.errors import AccessDeniedError
+from logonscope.server.audit import Audit
+from logonscope.server.auth.negotiate import Lookup, Negotiation, said
+from logonscope.server.auth.passwords import Passwords
+from logonscope.server.connection import Connection
+
+LONGEST_HEADER = 90_000
+REALM = 'Basic realm="Logonscope", charset="UTF-8"'
+NEGOTIATE = "Negotiate"
+_NEGOTIATES = {"negotiate", "ntlm"}
+
+
+class Entry(NamedTuple):
+    """What the gate says: who comes in, or with which WWW-Authenticate to come again."""
+
+    caller: Caller | None
+    challenges: tuple[str, ...] = ()
+    negotiation: Negotiation | None = None  # whose messages are sealed
+
+
+class Shown(NamedTuple):
+    """What a request shows: a name with a password, or with a token."""
+
+    scheme: str
+    name: str = ""
+    password: str = ""
+    token: bytes = b""
+
+
+class Gate:
+    """Looks at what a request shows."""
+
+    def __init__(
+        self, passwords: Passwords, lookup: Lookup | None, local: Callable[[int], Caller], audit: Audit | None = None
+    ) -> None:
+        self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
+
+    def delay(self, connection: Connection, shown: Shown) -> float:
+        """Return how many seconds to wait before ``enter``.
+
+        Raises:
+            ServerTooBusyError: too many wait already.
+        """
+        return self._passwords.delay(shown.name, connection.peer) if shown.name else 0.0
+
+    def enter(self, connection: Connection, shown: Shown | None) -> Entry:
+        """Say who comes in; blocks while a password is looked at.
+
+        Args:
+            connection: by which the request comes; its ``session`` keeps a negotiation.
+            shown: what the request shows; None: nothing.
+        """
+        if connection.peer_credentials is not None:
+            return Entry(self._local(connection.peer_credentials.uid))
+        if shown is None:
+            return self._known(connection)
+        try:
+            if shown.scheme == "basic" and self._takes_basic(connection):
+                return Entry(self._basic(connection, shown))
+            if shown.scheme in _NEGOTIATES and self._lookup is not None:
+                return self._negotiate(connection, shown, self._lookup)
+        except AccessDeniedError:
+            connection.session = None
+            self._tell(connection, shown, None)
+        return Entry(None, self._offered(connection))
+
+    def _known(self, connection: Connection) -> Entry:
+        """Return who came in before, by the same connection."""
+        session = connection.session
+        if isinstance(session, Negotiation) and session.caller is not None:
+            return Entry(session.caller, negotiation=session)
+        return Entry(None, self._offered(connection))
+
+    def _takes_basic(self, connection: Connection) -> bool:
+        return connection.tls or connection.loopback
+
+    def _offered(self, connection: Connection) -> tuple[str, ...]:
+        offered = (NEGOTIATE,) if self._lookup is not None else ()
+        return (*offered, REALM) if self._takes_basic(connection) else offered
+
+    def _basic(self, connection: Connection, shown: Shown) -> Caller:
+        caller = self._passwords.verify(shown.name, shown.password, connection.peer)
+        if caller is None:
+            raise AccessDeniedError("no such user, or another password", "see `logonscope user list`")
+        if connection.session != caller:  # told once a connection, not with every request
+            connection.session = caller
+            self._tell(connection, shown, caller)
+        return caller
+
+    def _negotiate(self, connection: Connection, shown: Shown, lookup: Lookup) -> Entry:
+        if not shown.token:
+            return Entry(None, self._offered(connection))
+        negotiation = connection.session
+        if not isinstance(negotiation, Negotiation):
+            negotiation = connection.session = Negotiation(lookup, connection.channel_binding)
+        try:
+            answer = negotiation.step(shown.token)
+        except AccessDeniedError:
+            self._passwords.count(shown.name, connection.peer, None)
+            raise
+        if negotiation.caller is not None:
+            self._passwords.count(shown.name, connection.peer, negotiation.caller)
+            self._tell(connection, shown, negotiation.caller)
+        scheme = "NTLM" if shown.scheme == "ntlm" else NEGOTIATE
+        said_back = (f"{scheme} {base64.b64encode(answer).decode()}",) if answer else ()
+        return Entry(negotiation.caller, said_back, negotiation)
+
+    def _tell(self, connection: Connection, shown: Shown, caller: Caller | None) -> None:
+        if self._audit is not None:
+            self._audit.authentication(connection.peer, shown.scheme, shown.name, caller)
+
+
+def shown_by(authorization: str | None) -> Shown | None:
+    """Return what the header Authorization shows (RFC 7617, RFC 4559); None where there is none."""
+    if authorization is None:
+        return None
+    scheme, _, rest = authorization.strip().partition(" ")
+    scheme = scheme.lower()
+    try:
+        data = base64.b64decode(rest.strip() if len(rest) <= LONGEST_HEADER else "", validate=True)
+        if scheme == "basic":
+            name, _, password = data.decode().partition(":")
+            return Shown(scheme, name, password)
+        return Shown(scheme, said(data)[0] if scheme in _NEGOTIATES else "", token=data)
+    except (binascii.Error, UnicodeDecodeError, ValueError, struct.error):
+        return Shown(scheme)

@@ -1,0 +1,153 @@
+"""Whom does a Negotiate token prove? NTLM for the users of the user file (MS-NLMP), by pyspnego, for one connection.
+
+pyspnego takes NTLM's users from a file that an environment variable names. That file is one in memory, which holds the
+one user that the client says it is, for as long as one token is looked at: nothing is written to a disk.
+"""
+
+import os
+import secrets
+import struct
+import threading
+from collections.abc import Callable
+from functools import cache
+
+import spnego
+from spnego.channel_bindings import GssChannelBindings
+from spnego.exceptions import SpnegoError
+
+from logonscope.broker import Caller
+from logonscope.errors import AccessDeniedError
+from logonscope.wire.wsman.sealed import Sealed
+
+Lookup = Callable[[str], tuple[Caller, bytes] | None]
+"""From a user's name to who that is, and the NT hash."""
+
+LONGEST_TOKEN = 65_536
+_AUTHENTICATE = b"NTLMSSP\0\x03\0\0\0"
+_UNICODE = 1
+_FAILED = "that is no user who may come in this way"
+
+
+class Negotiation:
+    """The security context of one connection: tokens until it is complete, then sealed messages."""
+
+    def __init__(self, lookup: Lookup, bindings: bytes | None = None) -> None:
+        self.caller: Caller | None = None
+        self._lookup = lookup
+        self._bindings = bindings
+        self._context: spnego.ContextProxy | None = None
+        self._lock = threading.Lock()
+        _file()
+
+    def step(self, token: bytes) -> bytes | None:
+        """Take a token and return the answer to it; ``caller`` is there once it is the last.
+
+        Raises:
+            AccessDeniedError: the token proves nobody.
+        """
+        if len(token) > LONGEST_TOKEN:
+            raise AccessDeniedError("that token is too long", "authenticate anew")
+        with self._lock:
+            try:
+                return self._step(token)
+            except (SpnegoError, ValueError, struct.error, IndexError, KeyError) as error:
+                self._context = None
+                raise AccessDeniedError(_FAILED, "see `logonscope user add --ntlm`") from error
+
+    def _step(self, token: bytes) -> bytes | None:
+        if self._context is None or self.caller is not None:
+            self.caller, self._context = None, self._new(token)
+        name, domain = said(token)
+        found = self._lookup(name) if name else None
+        with _credentials(name, domain, found[1] if found else secrets.token_bytes(16)):
+            answer = self._context.step(token)
+        if self._context.complete:
+            if found is None:
+                raise ValueError(name)
+            self.caller = found[0]
+        return answer
+
+    def _new(self, token: bytes) -> spnego.ContextProxy:
+        bindings = None
+        if self._bindings is not None:
+            bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + self._bindings)
+        protocol = "ntlm" if token.startswith(b"NTLMSSP\0") else "negotiate"
+        return spnego.server(service="http", protocol=protocol, channel_bindings=bindings)
+
+    def unseal(self, sealed: Sealed) -> bytes:
+        """Return what is in a sealed message.
+
+        Raises:
+            AccessDeniedError: it was not sealed by the other end of this context.
+        """
+        if self._context is None or self.caller is None:
+            raise AccessDeniedError("nothing can be sealed yet", "authenticate first")
+        with self._lock:
+            try:
+                data = self._context.unwrap_winrm(sealed.signature, sealed.data)
+            except (SpnegoError, ValueError, struct.error, IndexError) as error:
+                self.caller = self._context = None
+                raise AccessDeniedError("the message was changed on its way", "authenticate anew") from error
+        if len(data) != sealed.length:
+            raise AccessDeniedError("the message is not as long as it says", "authenticate anew")
+        return data
+
+    def seal(self, data: bytes, protocol: str) -> Sealed:
+        """Return a message sealed for the other end."""
+        assert self._context is not None  # noqa: S101 -- only what came sealed is answered so
+        with self._lock:
+            header, sealed, padding = self._context.wrap_winrm(data)
+        return Sealed(header, sealed, len(data) + padding, protocol)
+
+
+def said(token: bytes) -> tuple[str, str]:
+    """Return the user and the domain that an AUTHENTICATE_MESSAGE names (MS-NLMP 2.2.1.3); "" where it is none."""
+    at = token.find(_AUTHENTICATE)
+    if at < 0:
+        return "", ""
+    message = token[at:]
+    (flags,) = struct.unpack_from("<I", message, 60)
+    encoding = "utf-16-le" if flags & _UNICODE else "ascii"
+    domain, user = (_field(message, offset).decode(encoding) for offset in (28, 36))
+    return user, domain
+
+
+def _field(message: bytes, offset: int) -> bytes:
+    length, _, start = struct.unpack_from("<HHI", message, offset)
+    if start + length > len(message):
+        raise ValueError("a field lies beyond the token")
+    return message[start : start + length]
+
+
+class _credentials:  # noqa: N801 -- used as a word: with _credentials(...)
+    """Lets pyspnego know one user, in the form of smbpasswd(5)."""
+
+    _one_at_a_time = threading.Lock()
+
+    def __init__(self, name: str, domain: str, nt_hash: bytes) -> None:
+        qualified = f"{domain}\\{name}" if domain else name
+        if any(character in name + domain for character in ":\r\n\\\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e"):
+            raise ValueError("such a name cannot be")
+        self._line = f"{qualified}:0:{'0' * 32}:{nt_hash.hex().upper()}:[U]:LCT-0\n" if name else ""
+
+    def __enter__(self) -> None:
+        self._one_at_a_time.acquire()
+        _write(self._line)
+
+    def __exit__(self, *_: object) -> None:
+        _write("")
+        self._one_at_a_time.release()
+
+
+def _write(text: str) -> None:
+    os.ftruncate(_file(), 0)
+    os.pwrite(_file(), text.encode(), 0)
+
+
+@cache
+def _file() -> int:
+    """Make the file in memory, and say where it is; of NTLM only the second version is taken."""
+    file = os.memfd_create("ntlm")
+    os.environ["NTLM_USER_FILE"] = f"/proc/self/fd/{file}"
+    os.environ["LM_COMPAT_LEVEL"] = "5"
+    return file

@@ -1,0 +1,106 @@
+r"""Is that the password, and whose? Each check is asked in its turn: the user file, then PAM.
+
+Windows clients send names as ``DOMAIN\name``, ``.\name`` or ``name@realm``. What stands before the first backslash is
+taken off; where there is none, what stands after an @. There is one set of names here, whatever domain a client thinks
+that it is in, and the password decides; so no name of the user file has these characters.
+
+A client that opens a connection a request would cost an argon2 a request. So whoever came in is remembered for a minute
+under a keyed hash of name and password, with a key that no two processes share; all are forgotten as soon as the user
+file changes. An account that PAM would not let in any more comes in for the rest of that minute.
+"""
+
+import hmac
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from logonscope.broker import Caller
+from logonscope.server.auth.throttle import Throttle
+
+REMEMBERED = 60.0
+"""Seconds."""
+
+MOST_REMEMBERED = 1024
+LONGEST_NAME = 256
+LONGEST_PASSWORD = 512
+
+Check = Callable[[str, str], Caller | None]
+
+
+class Passwords:
+    """Asks and remembers: wait for ``delay`` in the event loop, then ``verify`` in a thread."""
+
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        throttle: Throttle,
+        clock: Callable[[], float] = time.monotonic,
+        version: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Take the checks in their order; what is remembered holds as long as ``version`` returns the same."""
+        self._checks, self._throttle, self._clock, self._version = tuple(checks), throttle, clock, version
+        self._lock = threading.Lock()
+        self._key = secrets.token_bytes(32)
+        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._of: object = None
+
+    def delay(self, name: str, source: str) -> float:
+        """Return how many seconds to wait before ``verify`` is called; not in a thread that others need.
+
+        Raises:
+            ServerTooBusyError: more attempts from there wait already than may.
+        """
+        return self._throttle.delay(source, _counted(name))
+
+    def verify(self, name: str, password: str, source: str) -> Caller | None:
+        """Return who that is; None for nobody."""
+        caller = self._remembered(bare(name), password)
+        self.count(name, source, caller)
+        return caller
+
+    def count(self, name: str, source: str, caller: Caller | None) -> None:
+        """Count an attempt, which let somebody in or nobody; those that came by another way than a password, too."""
+        if caller is None:
+            self._throttle.failed(source, _counted(name))
+        else:
+            self._throttle.succeeded(source, _counted(name))
+
+    def _remembered(self, name: str, password: str) -> Caller | None:
+        if not (0 < len(name) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
+            return None
+        version, digest = self._version(), self._digest(name, password)
+        with self._lock:
+            if version != self._of:
+                self._known.clear()
+                self._of = version
+            until, caller = self._known.get(digest, (0.0, None))
+        if caller is not None and self._clock() < until:
+            return caller
+        found = next(filter(None, (check(name, password) for check in self._checks)), None)
+        if found is not None:
+            self._remember(version, digest, found)
+        return found
+
+    def _remember(self, version: object, digest: bytes, caller: Caller) -> None:
+        with self._lock:
+            if version == self._of:  # else the file changed meanwhile, and this may be what it said before
+                self._known[digest] = self._clock() + REMEMBERED, caller
+                self._known.move_to_end(digest)
+                if len(self._known) > MOST_REMEMBERED:
+                    self._known.popitem(last=False)
+
+    def _digest(self, name: str, password: str) -> bytes:
+        return hmac.digest(self._key, f"{len(name)}:{name}{password}".encode(errors="surrogatepass"), "sha256")
+
+
+def bare(name: str) -> str:
+    """Return the name without the domain or realm that a client puts to it."""
+    _, backslash, account = name.partition("\\")
+    return account if backslash else name.partition("@")[0]
+
+
+def _counted(name: str) -> str:
+    """Return the name under which failures are counted: one for all its cases, and no longer than a name can be."""
+    return bare(name)[:LONGEST_NAME].casefold()

@@ -1,0 +1,177 @@
+"""Over which connection does a request come? One object from first byte to last; ``scope["state"]["connection"]``.
+
+Authentication holds for a connection, so what it has proved is kept there and ends with it. Whoever is connected owes a
+request: whole, within ``request_seconds`` of arriving or of the last answer. Whoever asked has as long to take what it
+asked for. uvicorn itself bounds only the pause after an answer.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+import h11
+from uvicorn import Config
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from logonscope.server.certificate import TlsContext
+
+HURRIED = 5
+"""Seconds that a connection beyond the most has: it is only there to be told so."""
+
+GOODBYE = 1
+"""Seconds that an idle client has to answer TLS's goodbye when the server stops; most only look when they ask again."""
+
+_UCRED = struct.Struct("iII")
+_log = logging.getLogger(__name__)
+
+
+class Credentials(NamedTuple):
+    """Who is at the other end of a unix socket, as the kernel saw it connect (unix(7), SO_PEERCRED)."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
+@dataclass(eq=False)
+class Connection:
+    """One client's connection, while it lasts."""
+
+    peer: str
+    """The client's address, without port; empty on a unix socket."""
+    local: str
+    tls: bool
+    loopback: bool
+    """Nobody but this machine can read it."""
+    peer_credentials: Credentials | None = None
+    channel_binding: bytes | None = None
+    """The hash of tls-server-end-point (RFC 5929 4.1), without that prefix."""
+    session: Any = None
+    """What authentication keeps."""
+    on_close: list[Callable[[], object]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Call whoever wants to know that it is over, each once and each whatever the others do."""
+        while self.on_close:
+            try:
+                self.on_close.pop()()
+            except Exception:  # noqa: BLE001 -- whatever it is, it is theirs
+                _log.exception("after the end of a connection from %s", self.peer)
+
+
+def connection(transport: asyncio.BaseTransport) -> Connection:
+    """Return the connection of a transport that was made just now."""
+    there: socket.socket = transport.get_extra_info("socket")
+    context = transport.get_extra_info("sslcontext")
+    binding = context.channel_binding if isinstance(context, TlsContext) else None
+    if there.family == socket.AF_UNIX:
+        raw = there.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        return Connection("", str(there.getsockname()), False, True, Credentials(*_UCRED.unpack(raw)), binding)
+    peer = _address(transport.get_extra_info("peername"))
+    local = _address(transport.get_extra_info("sockname"))
+    loopback = peer is not None and peer.is_loopback
+    return Connection(str(peer or ""), str(local or ""), context is not None, loopback, None, binding)
+
+
+def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address; that of an IPv4 client as such, also where a socket takes both (ipv6(7))."""
+    if not name:  # it is gone already
+        return None
+    address = ipaddress.ip_address(name[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+class Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, with a connection that requests can see, and that cannot be held for nothing."""
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self._most, self.limit_concurrency = config.limit_concurrency, None  # uvicorn would refuse those within, too
+        self._seconds: float = config.timeout_keep_alive
+        self._owed: asyncio.TimerHandle | None = None  # a request
+        self._untaken: asyncio.TimerHandle | None = None  # an answer
+        self.connection: Connection | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Make the connection known to each of its requests."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        self.connection = connection(transport)
+        self.app_state = {**self.app_state, "connection": self.connection}
+        if self._most is not None and len(self.connections) > self._most:
+            self.app = service_unavailable
+            self._seconds = min(self._seconds, HURRIED)
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the connection, and what was kept for it."""
+        self._settle()
+        self._take_up()
+        super().connection_lost(exc)
+        if self.connection is not None:
+            self.connection.close()
+
+    def handle_events(self) -> None:
+        """Look at what came; a request that came whole is owed no more."""
+        super().handle_events()
+        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
+            self._settle()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, also where the body of this one is still on its way."""
+        if not self.transport.is_closing():
+            self._await_request()
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, unless an answer is under way: there is no place for another."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what it asked for."""
+        super().pause_writing()
+        self._untaken = self.loop.call_later(self._seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: it took some."""
+        self._take_up()
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Close the connection after its request, if it has one; wait for no idle client's goodbye (TLS)."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(GOODBYE, self._leave)
+
+    def _await_request(self) -> None:
+        self._settle()
+        self._owed = self.loop.call_later(self._seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # it does not even take what was answered: close() would wait for that
+        else:
+            self.transport.close()
+
+    def _leave(self) -> None:
+        if not self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def _settle(self) -> None:
+        if self._owed is not None:
+            self._owed.cancel()
+            self._owed = None
+
+    def _take_up(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None

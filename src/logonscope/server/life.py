@@ -1,0 +1,215 @@
+"""How does the server live? It starts, says so, answers, takes a new certificate, and stops when its requests are done.
+
+uvicorn's Server, with three things of its own: each listener has its own kind of encryption, the signals end in an exit
+code of 0, and a service manager is kept informed. SIGTERM and SIGINT stop it, SIGHUP has the certificate read again.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from logonscope.errors import LogonscopeError
+from logonscope.server import listen, systemd
+from logonscope.server.certificate import TlsContext, tls_context
+from logonscope.server.config import Settings
+from logonscope.server.connection import Protocol
+from logonscope.server.listen import Opened
+
+LONGEST_HEADERS = 96 << 10
+"""Bytes: a Kerberos token may have 64 KiB (MaxTokenSize), a third more in base64."""
+
+TLS_SECONDS = 10
+"""For the first and the last words of TLS; asyncio would take 60 and 30."""
+
+LAST_SECONDS: float = 5
+"""For what does not even end when it is cancelled, as a thread in a read that hangs; then the kernel ends us."""
+
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
+_log = logging.getLogger(__name__)
+
+
+def run(
+    app: ASGIApp,
+    settings: Settings,
+    sockets: Sequence[Opened] | None = None,
+    on_stop: Callable[[], object] | None = None,
+) -> None:
+    """Serve until told to stop; this is all that the process is for.
+
+    Args:
+        app: needs ASGI's lifespan; each request has its Connection in ``scope["state"]["connection"]``.
+        settings: as ``config.settings`` has them.
+        sockets: those of ``listen.sockets`` if None.
+        on_stop: called once no more connections are taken: ends requests that would wait for long.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: a socket or the certificate cannot be had.
+        LogonscopeError: the application does not start.
+    """
+    configure_log(settings)
+    opened = listen.sockets(settings.listen) if sockets is None else sockets
+    asyncio.run(Server(app, settings, opened, on_stop).serve())
+
+
+class Server(uvicorn.Server):
+    """One event loop for all listeners; ``serve()`` it, and ``stop()`` it from the same thread."""
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, opened: Sequence[Opened], on_stop: Callable[[], object] | None = None
+    ) -> None:
+        super().__init__(_config(app, settings))
+        self.opened = opened
+        self._settings, self._on_stop = settings, on_stop
+        self._tls = tls_context(settings) if any(one.listener.tls for one in opened) else None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
+        """Start the application, then listen."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            listen.close(self.opened)
+            raise LogonscopeError("the server does not start", "the log says why")
+        self.servers = [await self._listen(one) for one in self.opened]
+        self.started = True
+        where = ", ".join(_where(one) for one in self.opened)
+        _log.info("listening on %s", where)
+        if self._tls is not None:
+            _log.info("certificate with SHA-256 fingerprint %s", self._tls.fingerprint)
+        self._spawn(systemd.keep_watchdog())
+        systemd.notify("READY=1", f"STATUS=Listening on {where}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
+        """Take no more connections; let requests end, and after a while cut them off."""
+        systemd.notify("STOPPING=1", "STATUS=Waiting for open requests")
+        _log.info("stopping")
+        listen.close(self.opened)
+        if self._on_stop is not None:
+            self._on_stop()
+        await super().shutdown()
+        self._abort()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Turn signals into what they ask for; in another thread than the main one there are none."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        meanings = {signal.SIGTERM: self._told, signal.SIGINT: self._told, signal.SIGHUP: self._reload}
+        for number, meaning in meanings.items():
+            loop.add_signal_handler(number, meaning)
+        try:
+            yield
+        finally:
+            for number in meanings:
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Stop; the second time, at once."""
+        self.force_exit, self.should_exit = self.should_exit, True
+        if self.force_exit:
+            self._abort()
+
+    async def reload(self) -> None:
+        """Take the certificate as its file has it now, for connections to come; keep the old one if that is none."""
+        systemd.reloading()
+        try:
+            if self._tls is not None:
+                await self._renew(tls_context(self._settings))
+        except LogonscopeError as error:
+            _log.error("the certificate stays the one it was: %s", error)
+        systemd.notify("READY=1")
+
+    async def _renew(self, context: TlsContext) -> None:
+        """Listen anew where there is TLS: asyncio binds a context to its listener."""
+        self._tls = context
+        for number, one in enumerate(self.opened):
+            if one.listener.tls:
+                before = self.servers[number]
+                self.servers[number] = await self._listen(one)
+                before.close()
+        _log.info("certificate with SHA-256 fingerprint %s", context.fingerprint)
+
+    async def _listen(self, one: Opened) -> asyncio.Server:
+        own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other
+        options: dict[str, Any] = {}
+        if one.listener.tls:
+            options = {"ssl_handshake_timeout": TLS_SECONDS, "ssl_shutdown_timeout": TLS_SECONDS, "ssl": self._tls}
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._protocol, sock=own, backlog=listen.BACKLOG, **options)
+
+    def _protocol(self) -> Protocol:
+        return Protocol(self.config, self.server_state, self.lifespan.state)
+
+    def _abort(self) -> None:
+        for left in list(self.server_state.connections):
+            left.transport.abort()
+
+    def _told(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self._settings.stop_seconds + LAST_SECONDS)
+        self.stop()
+
+    def _reload(self) -> None:
+        self._spawn(self.reload())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop holds it weakly
+        task.add_done_callback(self._tasks.discard)
+
+
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        workers=1,
+        log_config=None,
+        access_log=False,  # who asked for what is in the audit log
+        proxy_headers=False,  # else whoever connects from this machine says where it comes from
+        server_header=False,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=settings.request_seconds,
+        timeout_graceful_shutdown=settings.stop_seconds,
+        h11_max_incomplete_event_size=LONGEST_HEADERS,
+    )
+
+
+def _where(one: Opened) -> str:
+    port = 0 if one.listener.path else one.socket.getsockname()[1]
+    return str(one.listener._replace(port=port))
+
+
+def configure_log(settings: Settings) -> None:
+    """Log to standard error, a line each: what clients send can neither break it nor make another."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if settings.log_format == "json" else _Line("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    logging.getLogger("logonscope.audit").setLevel(logging.INFO)  # it has a switch of its own
+    if settings.log_level != "debug":
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it tells of each step, and of all that is no HTTP
+
+
+class _Line(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
+        return super().formatMessage(record).translate(_CONTROL)
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        told = {"time": self.formatTime(record), "level": record.levelname.lower(), "logger": record.name}
+        told["message"] = record.getMessage()
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps(told)

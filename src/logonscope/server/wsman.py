@@ -1,0 +1,321 @@
+"""What does a WS-Management request get? One recipe: read, decode, through its door to the broker, and written.
+
+Doors are a table: which operation, who may, what it does. Bytes come in and text goes out; this module blocks, and
+runs in a thread of the pool.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from logonscope.broker import Broker, Caller
+from logonscope.broker.classes import get_class
+from logonscope.broker.deadline import Deadline, within
+from logonscope.broker.instances import get
+from logonscope.broker.invoke import invoke
+from logonscope.broker.target import host_name
+from logonscope.cim.classes import Class, has
+from logonscope.cim.instances import Outcome
+from logonscope.cim.paths import ObjectPath
+from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
+from logonscope.facts import Source
+from logonscope.server.audit import Audit
+from logonscope.server.contexts import Contexts, Enumeration
+from logonscope.server.enumerate import items_of
+from logonscope.wire.cimxml.definition import definition
+from logonscope.wire.wsman import items, names
+from logonscope.wire.wsman.envelope import (
+    Envelope,
+    Limits,
+    check_options,
+    check_understood,
+    limits,
+    read,
+    room,
+    write,
+    write_fault,
+)
+from logonscope.wire.wsman.faults import NO_EVENTS, UNSUPPORTED, FaultError, fault_of
+from logonscope.wire.wsman.requests import (
+    Change,
+    Delete,
+    Enumerate,
+    Get,
+    Identify,
+    Invoke,
+    Pull,
+    Release,
+    Renew,
+    Subscribe,
+    decode,
+    name_of,
+)
+from logonscope.wire.wsman.resource import needs_keys
+from logonscope.wire.xml import UTF_8, escaped
+
+OK, FAULT = 200, 500
+PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
+COUNT = '<w:TotalItemsCountEstimate xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
+"""To count is to read everything twice (DSP0226 8.2.2: nil where it is not known)."""
+
+
+class Service(NamedTuple):
+    """What answers: a source, the open enumerations, and what is allowed."""
+
+    source: Source
+    contexts: Contexts
+    allow_methods: bool = False
+    max_envelope: int = 512_000
+    seconds: float = 60.0  # that an answer may take at most, and does where the client does not say
+    audit: Audit | None = None
+
+
+class Answer(NamedTuple):
+    """The status of HTTP, the envelope, and for the metrics: what was asked for, and how many items were told."""
+
+    status: int
+    data: bytes
+    content_type: str
+    operation: str = ""
+    items: int = 0
+
+
+class Asked(NamedTuple):
+    """One request on its way: who asks what of whom, and what is left of its time."""
+
+    service: Service
+    caller: Caller
+    broker: Broker
+    envelope: Envelope
+    limits: Limits
+    deadline: Deadline
+    peer: str
+
+    @property
+    def most(self) -> int:
+        """Return how many octets the answer may have."""
+        return min(self.limits.max_envelope or self.service.max_envelope, self.service.max_envelope)
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the answer may take."""
+        return min(self.limits.seconds or self.service.seconds, self.service.seconds)
+
+
+class Reply(NamedTuple):
+    """The action of an answer, the content of its body, and header blocks."""
+
+    action: str
+    inner: str
+    headers: str = ""
+    items: int = 0
+
+
+def answer(service: Service, caller: Caller | None, data: bytes, deadline: Deadline, peer: str = "") -> Answer:
+    """Answer one request.
+
+    Args:
+        service: what answers.
+        caller: who asks; None: nobody, who may ask for nothing but Identify.
+        data: the request.
+        deadline: is moved to what the client asks for; whoever finds that nobody waits any more cancels it.
+        peer: where it comes from, for the audit.
+    """
+    envelope, reply = Envelope({}, None), None
+    try:
+        envelope = read(data)
+        reply = _reply(service, caller, envelope, deadline, peer)
+        text = write(reply.action, envelope.message_id, reply.inner, reply.headers)
+    except (FaultError, LogonscopeError) as error:
+        machine = "" if caller is None else host_name(Broker(service.source, caller))
+        text = write_fault(fault_of(error), envelope.message_id, machine)
+    made = _encoded(FAULT if reply is None else OK, text, envelope.encoding)
+    return made._replace(operation=name_of(envelope.action), items=0 if reply is None else reply.items)
+
+
+def refused(error: FaultError | LogonscopeError) -> Answer:
+    """Return the answer to a request that was not read, or not answered in time."""
+    return _encoded(FAULT, write_fault(fault_of(error), "", ""), UTF_8)
+
+
+def _encoded(status: int, text: str, encoding: str) -> Answer:
+    return Answer(status, text.encode(encoding), f"application/soap+xml;charset={encoding.upper()}")
+
+
+def _reply(service: Service, caller: Caller | None, envelope: Envelope, deadline: Deadline, peer: str) -> Reply:
+    check_understood(envelope)
+    check_options(envelope)
+    wanted, operation = limits(envelope), decode(envelope)
+    if isinstance(operation, Identify):
+        return _identify(known=caller is not None)
+    if caller is None:
+        raise AccessDeniedError("nobody sees nothing", "authenticate first")
+    asked = Asked(service, caller, Broker(within(service.source, deadline), caller), envelope, wanted, deadline, peer)
+    deadline.move(asked.seconds)
+    return DOORS[type(operation)](asked, operation)
+
+
+def _identify(*, known: bool) -> Reply:
+    """Say what this is; to whoever has not said who it is, without a version (MS-WSMV 3.1.4.1.19, DSP0226 11)."""
+    product = f"Logonscope {version('logonscope')}" if known else "Logonscope"
+    inner = (
+        f'<wsmid:IdentifyResponse xmlns:wsmid="{names.IDENTITY}"><wsmid:ProtocolVersion>{PROTOCOL}'
+        "</wsmid:ProtocolVersion><wsmid:ProductVendor>Logonscope</wsmid:ProductVendor>"
+        f"<wsmid:ProductVersion>{product}</wsmid:ProductVersion></wsmid:IdentifyResponse>"
+    )
+    return Reply(f"{names.IDENTITY}/IdentifyResponse", inner)
+
+
+def _get(asked: Asked, operation: Get) -> Reply:
+    where, path = operation.where, operation.path
+    cls = get_class(asked.broker, where.class_name, where.namespace)
+    if path is None:
+        return Reply(f"{names.GET}Response", definition(cls))
+    needs_keys(path, cls.keys)
+    if operation.fragment:
+        return _part(asked, operation, path)
+    found = get(asked.broker, path)
+    return Reply(f"{names.GET}Response", items.instance(found.cls, found.columns, where)(next(found.rows)))
+
+
+def _part(asked: Asked, operation: Get, path: ObjectPath) -> Reply:
+    """Tell one property, or the text in it (DSP0226 7.7)."""
+    name = operation.fragment.removesuffix("/text()")
+    found = get(asked.broker, path, [name])
+    row = dict(zip(found.columns, next(found.rows), strict=True))
+    named = found.cls.property_named(name).name
+    inner = items.part(found.cls, named, operation.where, row[named], inner=name != operation.fragment)
+    echoed = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(operation.fragment)}</w:FragmentTransfer>'
+    return Reply(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", echoed)
+
+
+def _enumerate(asked: Asked, operation: Enumerate) -> Reply:
+    contexts, action = asked.service.contexts, f"{names.ENUMERATE}Response"
+    enumeration = Enumeration(asked.caller, items_of(asked.broker, operation), asked.deadline)
+    count = COUNT if asked.limits.wants_count else ""
+    expires = "" if operation.expires is None else _expires(min(operation.expires, contexts.seconds))
+    if not operation.optimized:
+        return Reply(action, _enumerated(f"{expires}{_context(contexts.keep(enumeration, operation.expires))}"), count)
+    frame = _enumerated(f"{expires}{_context(LONGEST)}<w:Items></w:Items><w:EndOfSequence/>")
+    free = room(asked.envelope, action, frame + count, asked.most)
+    batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets, refuses=False)
+    if batch.is_last:
+        items = f"<w:Items>{''.join(batch.items)}</w:Items><w:EndOfSequence/>"
+        return Reply(action, _enumerated(f"{expires}{_context('')}{items}"), count, len(batch.items))
+    enumeration.take_back(batch.items)  # there are clients that lose what comes with a context (decision 15)
+    context = contexts.keep(enumeration, operation.expires)
+    return Reply(action, _enumerated(f"{expires}{_context(context)}<w:Items></w:Items>"), count)
+
+
+LONGEST = "uuid:00000000-0000-0000-0000-000000000000"
+"""In place of a context's id, while the room for items is measured."""
+
+
+def _enumerated(inner: str) -> str:
+    return f"<n:EnumerateResponse>{inner}</n:EnumerateResponse>"
+
+
+def _context(context: str) -> str:
+    return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
+
+
+def _expires(seconds: float) -> str:
+    return f"<n:Expires>PT{seconds:.3f}S</n:Expires>"
+
+
+def _pull(asked: Asked, operation: Pull) -> Reply:
+    contexts, action = asked.service.contexts, f"{names.PULL}Response"
+    enumeration = contexts.find(operation.context, asked.caller)
+    enumeration.deadline.move(asked.seconds)
+    frame = f"<n:PullResponse>{_context(LONGEST)}<n:Items></n:Items><n:EndOfSequence/></n:PullResponse>"
+    free = room(asked.envelope, action, frame, asked.most)
+    if operation.max_characters is not None:
+        free = min(free, operation.max_characters)
+    batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets)
+    if batch.is_last:
+        contexts.drop(operation.context, asked.caller)
+    rest = "<n:EndOfSequence/>" if batch.is_last else ""
+    context = "" if batch.is_last else _context(operation.context)
+    inner = f"<n:PullResponse>{context}<n:Items>{''.join(batch.items)}</n:Items>{rest}</n:PullResponse>"
+    return Reply(action, inner, items=len(batch.items))
+
+
+def _release(asked: Asked, operation: Release) -> Reply:
+    asked.service.contexts.drop(operation.context, asked.caller)
+    return Reply(f"{names.RELEASE}Response", "")
+
+
+def _renew(asked: Asked, operation: Renew) -> Reply:
+    seconds = asked.service.contexts.renew(operation.context, asked.caller, operation.expires)
+    verb = "GetStatus" if operation.only_asks else "Renew"
+    return Reply(f"{names.ENUMERATION}/{verb}Response", f"<n:{verb}Response>{_expires(seconds)}</n:{verb}Response>")
+
+
+def _invoke(asked: Asked, operation: Invoke) -> Reply:
+    where = operation.where
+    cls = get_class(asked.broker, where.class_name, where.namespace)
+    method = cls.method_named(operation.method)
+    _check_allowed(asked, f"{cls.name}.{method.name}")
+    path = operation.path
+    if has(method.qualifiers, "Static"):
+        path = path._replace(keys=None)
+    else:
+        needs_keys(path, cls.keys)
+    outcome = _run(asked, path, method.name, operation.parameters)
+    types = {parameter.name: parameter.type for parameter in method.parameters}
+    out = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
+    inner = items.parameters([*sorted(out), ("ReturnValue", method.type, outcome.return_value)], where)
+    tag = f"p:{method.name}_OUTPUT"
+    declared = f'xmlns:xsi="{names.XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{names.CIM}"'
+    return Reply(f"{asked.envelope.action}Response", f"<{tag} {declared}>{inner}</{tag}>")
+
+
+def _run(asked: Asked, path: ObjectPath, method: str, parameters: Mapping[str, str | None] | None = None) -> Outcome:
+    """Run a method, and write down who did."""
+    try:
+        outcome = invoke(asked.broker, path, method, parameters)
+    except LogonscopeError as error:
+        _tell(asked, path, method, error.name)
+        raise
+    _tell(asked, path, method, str(outcome.return_value))
+    return outcome
+
+
+def _tell(asked: Asked, path: ObjectPath, method: str, outcome: str) -> None:
+    if asked.service.audit is not None:
+        asked.service.audit.method(asked.peer, asked.caller, f"{path.class_name}.{method}", path.relative, outcome)
+
+
+def _check_allowed(asked: Asked, what: str) -> None:
+    if not asked.service.allow_methods:
+        raise AccessDeniedError(f"{what} over a network is off", "`logonscope serve --allow-methods` turns it on")
+
+
+def _delete(asked: Asked, operation: Delete) -> Reply:
+    """End a process, as DeleteInstance of Win32_Process does."""
+    path = operation.path
+    cls = get_class(asked.broker, path.class_name, path.namespace)
+    needs_keys(path, cls.keys)
+    if "Terminate" not in cls.methods:
+        raise NotSupportedError(f"no instance of {cls.name} can be deleted", "end what it describes")
+    _check_allowed(asked, f"deleting a {cls.name}")
+    outcome = _run(asked, path, "Terminate")
+    if outcome.return_value != 0:
+        raise AccessDeniedError(f"{path.relative} cannot be ended: {outcome.return_value}", "ask as its owner")
+    return Reply(f"{names.DELETE}Response", "")
+
+
+def _change(asked: Asked, operation: Change) -> Reply:
+    cls: Class = get_class(asked.broker, operation.where.class_name, operation.where.namespace)
+    raise FaultError(UNSUPPORTED, f"instances of {cls.name} can be neither made nor changed", "they tell what is so")
+
+
+def _subscribe(_: Asked, __: Subscribe) -> Reply:
+    raise FaultError(NO_EVENTS, "events are not told yet", "enumerate, time and again")
+
+
+DOORS: Mapping[type, Callable[[Asked, Any], Reply]] = {
+    Get: _get, Enumerate: _enumerate, Pull: _pull, Release: _release, Renew: _renew, Invoke: _invoke,
+    Delete: _delete, Change: _change, Subscribe: _subscribe,
+}  # fmt: skip
+"""What is done for each operation; each takes its own."""

@@ -1,0 +1,1 @@
+"""CIM-XML (DSP0201): classes, instances and paths as elements."""

@@ -1,0 +1,236 @@
+"""What stands in an envelope? SOAP's header blocks and its one body, from bytes; and an envelope as bytes.
+
+Lenient where clients differ: To is not looked at, a MessageID may come again and is given back to the letter, a
+mustUnderstand may lack its namespace, the encoding may be UTF-16. Strict where the standard is: a header that must be
+understood, and is not, is refused (SOAP 1.2, 5.2.3).
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from logonscope.errors import InvalidParameterError
+from logonscope.wire.wsman.faults import (
+    ENVELOPE_TOO_SMALL,
+    INVALID_OPTIONS,
+    INVALID_PARAMETER,
+    INVALID_XML,
+    NOT_SOAP,
+    NOT_UNDERSTOOD,
+    Fault,
+    FaultError,
+    body,
+)
+from logonscope.wire.wsman.names import (
+    ADDRESSING,
+    ANONYMOUS,
+    ENUMERATION,
+    EVENTING,
+    MICROSOFT,
+    SOAP,
+    WSMAN,
+    of,
+)
+from logonscope.wire.wsman.resource import Selectors, selectors_of
+from logonscope.wire.xml import UTF_8, Element, child, content, escaped, local, octets, octets_of_utf_16, parse, space
+
+SMALLEST_ENVELOPE = 8192
+"""Octets; less than that is refused (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
+
+LONGEST_ID = 1024
+MOST_OPTIONS = 64
+BYTE_ORDER_MARK = 2
+LONGEST_SECONDS = 10_000_000.0
+
+_UNDERSTOOD = {
+    *(of(ADDRESSING, name) for name in ("To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo")),
+    *(of(WSMAN, name) for name in (
+        "ResourceURI", "SelectorSet", "OptionSet", "OperationTimeout", "MaxEnvelopeSize", "Locale", "FragmentTransfer",
+        "RequestTotalItemsCountEstimate", "RequestEPR",
+    )),
+    *(of(MICROSOFT, name) for name in (
+        "SessionId", "DataLocale", "OperationID", "SequenceId", "ActivityId", "Trace", "CompressionType",
+    )),
+    of(EVENTING, "Identifier"),
+}  # fmt: skip
+_DURATION = re.compile(
+    r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
+)
+_UNITS = (31_536_000, 2_592_000, 86_400, 3_600, 60, 1)
+_OPENING = (
+    f'<s:Envelope xml:lang="en-US" xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" '
+    f'xmlns:n="{ENUMERATION}" xmlns:w="{WSMAN}" xmlns:e="{EVENTING}"><s:Header><a:Action>'
+)
+_CLOSING = "</s:Body></s:Envelope>"
+
+
+class Envelope(NamedTuple):
+    """A message: its header blocks by name in Clark's form, the first element of its body, its encoding."""
+
+    headers: Mapping[str, Element]
+    body: Element | None
+    encoding: str = UTF_8
+
+    @property
+    def octets(self) -> Callable[[str], int]:
+        """Return what measures a text in the encoding of the message, which is that of its answer."""
+        return octets if self.encoding == UTF_8 else octets_of_utf_16
+
+    def text(self, namespace: str, name: str) -> str:
+        """Return the content of a header, "" where it is missing."""
+        found = self.headers.get(of(namespace, name))
+        return "" if found is None else content(found)
+
+    @property
+    def action(self) -> str:
+        """Return what is asked for."""
+        return self.text(ADDRESSING, "Action")
+
+    @property
+    def message_id(self) -> str:
+        """Return the id that the answer relates to."""
+        return self.text(ADDRESSING, "MessageID")[:LONGEST_ID]
+
+
+class Limits(NamedTuple):
+    """How an answer is wanted: its most octets, the seconds that it may take, whether a count is asked for."""
+
+    max_envelope: int | None
+    seconds: float | None
+    wants_count: bool
+
+
+def read(data: bytes) -> Envelope:
+    """Return the envelope that a request is.
+
+    Raises:
+        FaultError: it is no XML, or no SOAP 1.2.
+    """
+    try:
+        root, encoding = parse(data)
+    except InvalidParameterError as error:
+        raise FaultError(INVALID_XML, error.message, error.hint) from None
+    if root.tag != of(SOAP, "Envelope"):
+        what = "SOAP 1.1" if local(root) == "Envelope" else f"<{local(root)}>"
+        raise FaultError(NOT_SOAP, f"the message is {what}", "send SOAP 1.2")
+    header, found = child(root, of(SOAP, "Header")), child(root, of(SOAP, "Body"))
+    if found is None:
+        raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
+    blocks: dict[str, Element] = {}
+    for block in () if header is None else header:
+        blocks.setdefault(str(block.tag), block)
+    return Envelope(blocks, next(iter(found), None), encoding)
+
+
+def check_understood(envelope: Envelope) -> None:
+    """See that every header that must be understood is.
+
+    Raises:
+        FaultError: one is not.
+    """
+    for name, block in envelope.headers.items():
+        must = block.get(of(SOAP, "mustUnderstand")) or block.get("mustUnderstand") or ""
+        if must.strip().lower() in {"true", "1"} and name not in _UNDERSTOOD:
+            said = f"the header {local(block)} of {space(block) or 'no namespace'}"
+            raise FaultError(NOT_UNDERSTOOD, f"{said} is not understood", "leave it out", name)
+
+
+def limits(envelope: Envelope) -> Limits:
+    """Return how the answer is wanted.
+
+    Raises:
+        FaultError: the envelope is to be smaller than anybody may ask for, or a header has no value.
+    """
+    size = envelope.text(WSMAN, "MaxEnvelopeSize")
+    most = None
+    if size:
+        most = number(size, "MaxEnvelopeSize")
+        if most < SMALLEST_ENVELOPE:
+            raise FaultError(
+                ENVELOPE_TOO_SMALL, f"an envelope of {most} octets", f"MaxEnvelopeSize is {SMALLEST_ENVELOPE} or more"
+            )
+    timeout = envelope.text(WSMAN, "OperationTimeout")
+    seconds = duration(timeout, "OperationTimeout") if timeout else None
+    return Limits(most, seconds, of(WSMAN, "RequestTotalItemsCountEstimate") in envelope.headers)
+
+
+def selectors(envelope: Envelope) -> Selectors:
+    """Return the selectors of the request.
+
+    Raises:
+        FaultError: they are none.
+    """
+    return selectors_of(envelope.headers.get(of(WSMAN, "SelectorSet")))
+
+
+def check_options(envelope: Envelope) -> None:
+    """See that no option has to be complied with: there is none (DSP0226 R6.4-5).
+
+    Raises:
+        FaultError: one has, or there are too many.
+    """
+    found = envelope.headers.get(of(WSMAN, "OptionSet"))
+    options = [] if found is None else list(found)
+    must = [option for option in options if option.get("MustComply", "").strip().lower() in {"true", "1"}]
+    asked = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]
+    if asked or len(options) > MOST_OPTIONS:
+        raise FaultError(INVALID_OPTIONS, f"the option '{(asked or ['...'])[0][:100]}' is not known", "leave it out")
+
+
+def number(text: str, what: str) -> int:
+    """Return a whole number above 0.
+
+    Raises:
+        FaultError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
+        raise FaultError(INVALID_PARAMETER, f"{what} is '{text[:40]}'", "give a whole number above 0")
+    return int(text)
+
+
+def duration(text: str, what: str) -> float:
+    """Return an xs:duration in seconds; a year has 365 days and a month 30.
+
+    Raises:
+        FaultError: it is none.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise FaultError(INVALID_PARAMETER, f"{what} is '{text[:40]}'", "give a duration, as PT60S")
+    seconds = sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
+    return min(seconds, LONGEST_SECONDS)
+
+
+def new_id() -> str:
+    """Return an id for a message or a context."""
+    return f"uuid:{str(uuid.uuid4()).upper()}"
+
+
+def opening(action: str, relates_to: str, more: str = "") -> str:
+    """Return an envelope up to where its body begins."""
+    relates = f"<a:RelatesTo>{escaped(relates_to)}</a:RelatesTo>" if relates_to else ""
+    return (
+        f"{_OPENING}{escaped(action)}</a:Action><a:MessageID>{new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
+        f"{relates}{more}</s:Header><s:Body>"
+    )
+
+
+def write(action: str, relates_to: str, inner: str, more: str = "") -> str:
+    """Return a whole envelope; ``inner`` is the content of its body, ``more`` are header blocks."""
+    return f"{opening(action, relates_to, more)}{inner}{_CLOSING}"
+
+
+def write_fault(fault: Fault, relates_to: str, machine: str) -> str:
+    """Return the envelope that tells a fault (SOAP 1.2, 5.4.8: NotUnderstood names the header)."""
+    more = ""
+    if fault.not_understood:
+        namespace, _, name = fault.not_understood.removeprefix("{").rpartition("}")
+        declared = f' xmlns:q="{escaped(namespace)}"' if namespace else ""
+        more = f'<s:NotUnderstood qname="{"q:" if namespace else ""}{escaped(name)}"{declared}/>'
+    return write(fault.kind.action, relates_to, body(fault, machine), more)
+
+
+def room(to: Envelope, action: str, frame: str, most: int) -> int:
+    """Return how many octets are left for items in an answer of at most so many: ``frame`` is the rest."""
+    return most - to.octets(write(action, to.message_id, frame)) - BYTE_ORDER_MARK

@@ -1,0 +1,144 @@
+"""Which fault does a refusal become? Every error of the tree has one, and so has all that is WS-Management's own.
+
+DSP0226 14.6 lists the faults; the codes are those of wsmerror.h, and for what WMI refuses the WMI number.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from logonscope import errors
+from logonscope.errors import LogonscopeError
+from logonscope.wire.wsman.names import (
+    ADDRESSING_FAULT,
+    BINDING,
+    CIM_SCHEMA,
+    DETAIL,
+    ENUMERATION_FAULT,
+    EVENTING_FAULT,
+    MICROSOFT_FAULT,
+    WSMAN_FAULT,
+)
+from logonscope.wire.xml import escaped
+
+SENDER, RECEIVER, MUST_UNDERSTAND, VERSION_MISMATCH = "s:Sender", "s:Receiver", "s:MustUnderstand", "s:VersionMismatch"
+
+_ACTIONS = {"w": WSMAN_FAULT, "a": ADDRESSING_FAULT, "n": ENUMERATION_FAULT, "e": EVENTING_FAULT, "": ADDRESSING_FAULT}
+
+
+class Kind(NamedTuple):
+    """What kind of fault it is: whose it is, its subcode with its prefix, the last part of its detail, its code."""
+
+    code: str
+    subcode: str = ""
+    detail: str = ""
+    number: int = 0  # of wsmerror.h; 0: WMI's own
+
+    @property
+    def action(self) -> str:
+        """Return the Action of a message that has it."""
+        return _ACTIONS[self.subcode.partition(":")[0]]
+
+
+ACTION_NOT_SUPPORTED = Kind(SENDER, "a:ActionNotSupported", number=0x80338013)
+CANNOT_PROCESS_FILTER = Kind(SENDER, "n:CannotProcessFilter", number=0x8033801A)
+DIALECT_UNAVAILABLE = Kind(SENDER, "n:FilterDialectRequestedUnavailable", number=0x80338019)
+ENCODING_LIMIT = Kind(SENDER, "w:EncodingLimit", "MaxEnvelopeSize", 0x80338048)
+ENVELOPE_TOO_SMALL = Kind(SENDER, "w:EncodingLimit", "MinimumEnvelopeLimit", 0x80338047)
+REQUEST_TOO_LARGE = Kind(SENDER, "w:EncodingLimit", "ServiceEnvelopeLimit", 0x80338049)
+HEADER_REQUIRED = Kind(SENDER, "a:MessageInformationHeaderRequired", number=0x80338011)
+INSUFFICIENT_SELECTORS = Kind(SENDER, "w:InvalidSelectors", "InsufficientSelectors", 0x8033805A)
+UNEXPECTED_SELECTORS = Kind(SENDER, "w:InvalidSelectors", "UnexpectedSelectors", 0x8033805B)
+INVALID_CONTEXT = Kind(RECEIVER, "n:InvalidEnumerationContext", number=0x8033801B)
+INVALID_OPTIONS = Kind(SENDER, "w:InvalidOptions", "NotSupported", 0x80338039)
+INVALID_PARAMETER = Kind(SENDER, "w:InvalidParameter", number=0x8033803A)
+INVALID_RESOURCE = Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI", 0x80338000)
+INVALID_XML = Kind(SENDER, "w:SchemaValidationError", number=0x80338041)
+INVALID_EXPIRATION = Kind(SENDER, "n:InvalidExpirationTime", number=0x80338016)
+NOT_UNDERSTOOD = Kind(MUST_UNDERSTAND, number=0x80338010)
+NO_EVENTS = Kind(SENDER, "e:EventSourceUnableToProcess", number=0x80338023)
+NOT_SOAP = Kind(VERSION_MISMATCH, number=0x8033800D)
+PULL_IN_PROGRESS = Kind(SENDER, "w:Concurrency", number=0x80338032)
+QUOTA = Kind(SENDER, "w:QuotaLimit", number=0x8033803F)
+TIMED_OUT = Kind(RECEIVER, "w:TimedOut", number=0x80338029)
+BUSY = Kind(RECEIVER, "w:InternalError", number=0x803381A6)
+INTERNAL = Kind(RECEIVER, "w:InternalError", number=0x80338003)
+UNSUPPORTED = Kind(SENDER, "w:UnsupportedFeature", number=0x80338042)
+FORMAT_MISMATCH = Kind(SENDER, "w:UnsupportedFeature", "FormatMismatch", 0x80338042)
+
+KINDS: Mapping[type[LogonscopeError], Kind] = {
+    errors.NotFoundError: Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
+    errors.AccessDeniedError: Kind(SENDER, "w:AccessDenied"),
+    errors.InvalidParameterError: Kind(SENDER, "w:InvalidParameter"),
+    errors.NotSupportedError: Kind(SENDER, "w:UnsupportedFeature"),
+    errors.InvalidNamespaceError: Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
+    errors.InvalidClassError: Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
+    errors.InvalidPropertyError: Kind(SENDER, "w:InvalidParameter", "InvalidName"),
+    errors.InvalidObjectPathError: Kind(SENDER, "w:InvalidSelectors", "UnexpectedSelectors"),
+    errors.TypeMismatchError: Kind(SENDER, "w:InvalidParameter", "TypeMismatch"),
+    errors.InvalidMethodError: Kind(SENDER, "a:ActionNotSupported"),
+    errors.InvalidMethodParametersError: Kind(SENDER, "w:InvalidParameter", "InvalidName"),
+    errors.InvalidQueryError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.InvalidQueryTypeError: Kind(SENDER, "n:FilterDialectRequestedUnavailable"),
+    errors.QuotaViolationError: Kind(SENDER, "w:QuotaLimit"),
+    errors.TimedOutError: Kind(RECEIVER, "w:TimedOut"),
+    errors.NotEventClassError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.MissingGroupWithinError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.MissingAggregationListError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.PropertyNotAnObjectError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.AggregatingByObjectError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.RegistrationTooBroadError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.RegistrationTooPreciseError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.ServerTooBusyError: Kind(RECEIVER, "w:InternalError"),
+    errors.RecordingError: Kind(RECEIVER, "w:InternalError"),
+}
+"""Every leaf of the tree of errors."""
+
+
+class FaultError(Exception):
+    """A refusal that is WS-Management's own: what kind it is, what was wrong, what to do."""
+
+    def __init__(self, kind: Kind, message: str, hint: str = "", not_understood: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
+        self.kind, self.not_understood = kind, not_understood
+
+
+class Fault(NamedTuple):
+    """What is told: its kind, its number, the sentence, and the header that was not understood."""
+
+    kind: Kind
+    number: int
+    reason: str
+    not_understood: str = ""
+    cim_status: int = 0  # DMTF's, of what WMI refuses
+
+
+def fault_of(error: LogonscopeError | FaultError) -> Fault:
+    """Return the fault that a refusal becomes."""
+    if isinstance(error, FaultError):
+        return Fault(error.kind, error.kind.number, str(error), error.not_understood)
+    return Fault(KINDS.get(type(error), INTERNAL), error.number, str(error), cim_status=error.cim_status)
+
+
+def body(fault: Fault, machine: str) -> str:
+    """Return the s:Fault of an envelope (MS-WSMV 2.2.4.43: f:WSManFault)."""
+    subcode = fault.kind.subcode and f"<s:Subcode><s:Value>{fault.kind.subcode}</s:Value></s:Subcode>"
+    detail = fault.kind.detail and f"<w:FaultDetail>{DETAIL}/{fault.kind.detail}</w:FaultDetail>"
+    reason = escaped(fault.reason)
+    return (
+        f"<s:Fault><s:Code><s:Value>{fault.kind.code}</s:Value>{subcode}</s:Code>"
+        f'<s:Reason><s:Text xml:lang="en-US">{reason}</s:Text></s:Reason><s:Detail>{detail}'
+        f'<f:WSManFault xmlns:f="{MICROSOFT_FAULT}" Code="{fault.number}" Machine="{escaped(machine)}">'
+        f"<f:Message>{reason}</f:Message></f:WSManFault>{_wmi_error(fault, reason)}</s:Detail></s:Fault>"
+    )
+
+
+def _wmi_error(fault: Fault, reason: str) -> str:
+    """Return the MSFT_WmiError of what WMI refuses, with both of its numbers; clients look for error_Code there."""
+    if not fault.cim_status:
+        return ""
+    return (
+        f'<p:MSFT_WmiError xmlns:p="{CIM_SCHEMA}/MSFT_WmiError" xmlns:b="{BINDING}" b:IsCIM_Error="true">'
+        f"<p:CIMStatusCode>{fault.cim_status}</p:CIMStatusCode><p:Message>{reason}</p:Message>"
+        f"<p:MessageID>HRESULT 0x{fault.number:08x}</p:MessageID><p:error_Code>{fault.number}</p:error_Code>"
+        "<p:error_Type>HRESULT</p:error_Type></p:MSFT_WmiError>"
+    )

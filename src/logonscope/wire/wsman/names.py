@@ -1,0 +1,45 @@
+"""Which words does WS-Management use? Its namespaces, actions and dialects, as the documents spell them."""
+
+SOAP = "http://www.w3.org/2003/05/soap-envelope"
+ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
+ANONYMOUS = f"{ADDRESSING}/role/anonymous"
+ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
+EVENTING = "http://schemas.xmlsoap.org/ws/2004/08/eventing"
+WSMAN_ROOT = "http://schemas.dmtf.org/wbem/wsman/1"
+WSMAN = f"{WSMAN_ROOT}/wsman.xsd"
+DETAIL = f"{WSMAN_ROOT}/wsman/faultDetail"
+IDENTITY = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
+BINDING = f"{WSMAN_ROOT}/cimbinding.xsd"
+CIM = "http://schemas.dmtf.org/wbem/wscim/1/common"
+CIM_SCHEMA = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2"
+CIM_ALL = "http://schemas.dmtf.org/wbem/wscim/1/*"
+CLASSES = "http://schemas.dmtf.org/wbem/cim-xml/2/cim-schema/2/*"
+WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi"
+MICROSOFT = "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd"
+MICROSOFT_FAULT = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+XML = "http://www.w3.org/XML/1998/namespace"
+
+GET, PUT, CREATE, DELETE = (f"{TRANSFER}/{verb}" for verb in ("Get", "Put", "Create", "Delete"))
+ENUMERATE, PULL, RELEASE, RENEW, GET_STATUS = (
+    f"{ENUMERATION}/{verb}" for verb in ("Enumerate", "Pull", "Release", "Renew", "GetStatus")
+)
+SUBSCRIBE, UNSUBSCRIBE = (f"{EVENTING}/{verb}" for verb in ("Subscribe", "Unsubscribe"))
+
+WSMAN_FAULT = f"{WSMAN_ROOT}/wsman/fault"
+ADDRESSING_FAULT = f"{ADDRESSING}/fault"
+ENUMERATION_FAULT = f"{ENUMERATION}/fault"
+EVENTING_FAULT = f"{EVENTING}/fault"
+
+WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
+SELECTOR_FILTER = f"{WSMAN_ROOT}/wsman/SelectorFilter"
+ASSOCIATION_FILTER = f"{WSMAN_ROOT}/cimbinding/associationFilter"
+
+NAMESPACE = "__cimnamespace"
+"""The selector that says in which namespace a class is (DSP0227 5.4)."""
+
+
+def of(namespace: str, name: str) -> str:
+    """Return a name in Clark's form."""
+    return f"{{{namespace}}}{name}"

@@ -1,0 +1,135 @@
+"""Does pypsrp's WSMan, unmodified and at its safe defaults, get from us what it gets from Windows?"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pypsrp.exceptions import AuthenticationError, WSManFaultError
+from pypsrp.wsman import SelectorSet, WSMan
+
+from logonscope.wire.wsman import names
+from tests.server.running import ADMIN, ALICE, BOB, Running, running
+
+WMI = f"{names.WMI}/root/cimv2"
+CONTEXT = f".//{{{names.ENUMERATION}}}EnumerationContext"
+WAYS = {
+    "basic": {"auth": "basic", "ssl": False, "encryption": "never"},
+    "ntlm, sealed": {"auth": "ntlm", "ssl": False},
+    "negotiate, sealed": {"auth": "negotiate", "ssl": False},
+    "basic over TLS": {"auth": "basic", "ssl": True},
+    "ntlm over TLS": {"auth": "ntlm", "ssl": True},
+    "negotiate over TLS": {"auth": "negotiate", "ssl": True},
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running(allow_methods="true") as found:
+        yield found
+
+
+def client(server: Running, user: tuple[str, str] = ADMIN, way: str = "ntlm, sealed", **more: Any) -> WSMan:
+    told = {**WAYS[way], **more}
+    port = server.https if told["ssl"] else server.http
+    certificate: Any = server.certificate if told["ssl"] else False
+    return WSMan("127.0.0.1", port=port, username=user[0], password=user[1], cert_validation=certificate, **told)
+
+
+def enumerated(optimized: bool, most: int = 0, wql: str = "") -> ET.Element:
+    body = ET.Element(f"{{{names.ENUMERATION}}}Enumerate")
+    if optimized:
+        ET.SubElement(body, f"{{{names.WSMAN}}}OptimizeEnumeration")
+    if most:
+        ET.SubElement(body, f"{{{names.WSMAN}}}MaxElements").text = str(most)
+    if wql:
+        ET.SubElement(body, f"{{{names.WSMAN}}}Filter", Dialect=names.WQL).text = wql
+    return body
+
+
+def all_items(wsman: WSMan, uri: str, body: ET.Element, most: int = 7) -> list[ET.Element]:
+    """Enumerate and pull, to the end."""
+    answer = wsman.enumerate(uri, body)
+    found = [*answer.iterfind(f".//{{{names.WSMAN}}}Items/*")]
+    context = answer.find(CONTEXT)
+    while context is not None and context.text:
+        pull = ET.Element(f"{{{names.ENUMERATION}}}Pull")
+        ET.SubElement(pull, f"{{{names.ENUMERATION}}}EnumerationContext").text = context.text
+        ET.SubElement(pull, f"{{{names.ENUMERATION}}}MaxElements").text = str(most)
+        answer = wsman.pull(uri, pull)
+        found += answer.iterfind(f".//{{{names.ENUMERATION}}}Items/*")
+        context = answer.find(CONTEXT)
+    return found
+
+
+def handles(items: list[ET.Element]) -> list[str | None]:
+    return [item.findtext("{*}Handle") or item.findtext("Handle") for item in items]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_comes_in_by_every_way(server: Running, way: str) -> None:
+    with client(server, way=way) as wsman:
+        selectors = SelectorSet()
+        selectors.add_option("LogonId", "41")
+        found = wsman.get(f"{WMI}/Win32_LogonSession", selector_set=selectors)
+        assert found.findtext(f".//{{{WMI}/Win32_LogonSession}}LogonType") == "10"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_does_not_come_in_with_another_password(way: str) -> None:
+    with running() as server, client(server, ("scanner", "wrong"), way) as wsman, pytest.raises(AuthenticationError):
+        wsman.enumerate(f"{WMI}/Win32_Process", enumerated(optimized=True))
+
+
+@pytest.mark.parametrize("optimized", [True, False])
+@pytest.mark.parametrize("most", [0, 3, 500])
+def test_it_enumerates_to_the_end(server: Running, optimized: bool, most: int) -> None:
+    with client(server) as wsman:
+        items = all_items(wsman, f"{WMI}/Win32_SessionProcess", enumerated(optimized, most))
+    sessions = [item.findtext(f".//{{{names.WSMAN}}}Selector[@Name='LogonId']") for item in items]
+    assert len(items) == 16
+    assert sessions.count("41") == 5
+
+
+def test_it_asks_in_wql_and_along_associations(server: Running) -> None:
+    names_sshd = "SELECT Handle FROM Win32_Process WHERE Name = 'sshd'"
+    along = "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession"
+    with client(server) as wsman:
+        assert handles(all_items(wsman, f"{WMI}/*", enumerated(True, 9, names_sshd))) == ["700", "4100", "4150"]
+        (session,) = all_items(wsman, f"{WMI}/*", enumerated(True, 9, along))
+    assert session.findtext("{*}LogonId") == "41"
+
+
+def test_it_runs_methods(server: Running) -> None:
+    selectors = SelectorSet()
+    selectors.add_option("Handle", "4312")
+    with client(server) as wsman:
+        uri = f"{WMI}/Win32_Process"
+        returned = wsman.invoke(f"{uri}/GetOwner", uri, ET.Element(f"{{{uri}}}GetOwner_INPUT"), selector_set=selectors)
+    assert returned.findtext(f".//{{{uri}}}User") == "root"
+    assert returned.findtext(f".//{{{uri}}}ReturnValue") == "0"
+
+
+def test_faults_are_read_with_their_number_and_words(server: Running) -> None:
+    with client(server) as wsman:
+        for wql, number in (("SELECT", 0x80041017), ("SELECT * FROM Nothing", 0x80041010)):
+            with pytest.raises(WSManFaultError) as refused:
+                wsman.enumerate(f"{WMI}/*", enumerated(True, 1, wql))
+            assert refused.value.code == number
+            assert refused.value.machine == "web1"
+            assert refused.value.reason
+
+
+def test_an_item_that_does_not_fit_is_one_fault_and_the_rest_comes(server: Running) -> None:
+    with client(server, max_envelope_size=8192) as wsman:
+        uri = f"{WMI}/Win32_Process"
+        items = all_items(wsman, uri, enumerated(True, 500), most=500)
+    assert len(items) == 16
+
+
+def test_everybody_sees_their_own(server: Running) -> None:
+    query = enumerated(True, 99, "SELECT LogonId FROM Win32_LogonSession")
+    for user, seen in ((ALICE, ["41", "42"]), (BOB, ["37"])):
+        with client(server, user) as wsman:
+            items = all_items(wsman, f"{WMI}/*", query)
+        assert [item.findtext("LogonId") for item in items] == seen

@@ -1,0 +1,162 @@
+"""server/auth/gate.py: who comes in by which way, and what is everybody else asked for?"""
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import spnego
+from argon2 import PasswordHasher
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.broker import Caller
+from logonscope.server.audit import Audit
+from logonscope.server.auth.gate import NEGOTIATE, REALM, Entry, Gate, Shown, shown_by
+from logonscope.server.auth.passwords import Passwords
+from logonscope.server.auth.throttle import Throttle
+from logonscope.server.auth.users import UserFile
+from logonscope.server.connection import Connection, Credentials
+
+WORD = "correct horse"
+QUICK = PasswordHasher(1, 8, 1)
+
+
+class Entrance:
+    """A gate with one user, alice, and what it wrote down."""
+
+    def __init__(self, folder: Path, *, negotiate: bool = True) -> None:
+        self.lines: list[str] = []
+        users = UserFile(folder / "users", hasher=QUICK)
+        users.add("alice", WORD, uid=1000, ntlm=True)
+        self.alice = Caller("alice", 1000, administrator=False, remote=True)
+        audit = Audit(self.lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        passwords = Passwords([users.verify], Throttle())
+        lookup = users.lookup if negotiate else None
+        self.gate = Gate(passwords, lookup, lambda uid: Caller(f"uid {uid}", uid, uid == 0), audit)
+
+    def enter(self, connection: Connection, authorization: str | None) -> Entry:
+        """Come with a header."""
+        return self.gate.enter(connection, shown_by(authorization))
+
+    def told(self) -> list[tuple[str, bool]]:
+        """Return what was written down."""
+        return [(entry["user"], entry["accepted"]) for entry in map(json.loads, self.lines)]
+
+
+@pytest.fixture
+def entrance(tmp_path: Path) -> Entrance:
+    return Entrance(tmp_path)
+
+
+def connected(*, tls: bool = False, loopback: bool = True) -> Connection:
+    return Connection("127.0.0.1" if loopback else "203.0.113.7", "127.0.0.1", tls, loopback)
+
+
+def basic(name: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
+
+
+def test_a_password_opens_and_another_does_not(entrance: Entrance) -> None:
+    assert entrance.enter(connected(), basic("Alice", WORD)) == Entry(entrance.alice)
+    assert entrance.enter(connected(), basic("CORP\\alice", WORD)).caller == entrance.alice
+    for name, password in (("alice", "wrong"), ("bob", WORD), ("", ""), ("alice", "")):
+        assert entrance.enter(connected(), basic(name, password)) == Entry(None, (NEGOTIATE, REALM))
+    assert entrance.told() == [
+        ("Alice", True), ("CORP\\alice", True), ("alice", False), ("bob", False), ("", False), ("alice", False),
+    ]  # fmt: skip
+    assert WORD not in "".join(entrance.lines)
+
+
+def test_a_password_is_taken_where_nobody_else_can_read_it(entrance: Entrance) -> None:
+    for connection, taken in (
+        (connected(), True),
+        (connected(tls=True, loopback=False), True),
+        (connected(loopback=False), False),
+    ):
+        entry = entrance.enter(connection, basic("alice", WORD))
+        assert (entry.caller == entrance.alice) is taken
+        assert entry.challenges == (() if taken else (NEGOTIATE,))
+        assert (REALM in entrance.enter(connection, None).challenges) is taken
+
+
+def test_who_came_in_is_told_once_a_connection(entrance: Entrance) -> None:
+    connection = connected()
+    for _ in range(3):
+        entrance.enter(connection, basic("alice", WORD))
+    entrance.enter(connected(), basic("alice", WORD))
+    assert len(entrance.lines) == 2
+
+
+def held(entrance: Entrance, connection: Connection, password: str, scheme: str = "Negotiate") -> Entry:
+    """Negotiate over a connection."""
+    context = spnego.client(
+        "alice", password, "web1", "http", protocol="negotiate" if scheme == "Negotiate" else "ntlm"
+    )
+    token, entry = context.step(), Entry(None)
+    while token:
+        entry = entrance.enter(connection, f"{scheme} {base64.b64encode(token).decode()}")
+        answers = [challenge.partition(" ")[2] for challenge in entry.challenges if challenge.startswith(f"{scheme} ")]
+        token = context.step(base64.b64decode(answers[0])) if answers else None
+    return entry
+
+
+@pytest.mark.parametrize("scheme", ["Negotiate", "NTLM"])
+def test_a_negotiation_holds_for_its_connection(entrance: Entrance, scheme: str) -> None:
+    connection = connected(loopback=False)
+    assert held(entrance, connection, WORD, scheme).caller == entrance.alice
+    assert entrance.enter(connection, None).caller == entrance.alice
+    assert entrance.enter(connected(loopback=False), None).caller is None
+    assert entrance.told() == [("alice", True)]
+
+
+def test_a_failed_negotiation_leaves_nobody_behind(entrance: Entrance) -> None:
+    connection = connected()
+    held(entrance, connection, WORD)
+    assert held(entrance, connection, "wrong").caller is None
+    assert entrance.enter(connection, None) == Entry(None, (NEGOTIATE, REALM))
+    assert entrance.told()[-1] == ("alice", False)
+
+
+def test_failures_of_every_way_make_the_next_one_wait(entrance: Entrance) -> None:
+    shown = shown_by(basic("alice", "x"))
+    assert shown is not None
+    for _ in range(4):
+        entrance.enter(connected(), basic("alice", "wrong"))
+        held(entrance, connected(), "wrong")
+    assert entrance.gate.delay(connected(), shown) > 0
+    assert entrance.gate.delay(connected(), Shown("negotiate")) == 0
+
+
+def test_what_is_off_is_not_offered(tmp_path: Path) -> None:
+    entrance = Entrance(tmp_path, negotiate=False)
+    assert entrance.enter(connected(), None).challenges == (REALM,)
+    assert held(entrance, connected(), WORD).caller is None
+    assert entrance.enter(connected(loopback=False), None).challenges == ()
+
+
+def test_on_a_unix_socket_the_kernel_says_who_calls(entrance: Entrance) -> None:
+    connection = Connection("", "/run/logonscope.sock", False, True, Credentials(1, 1001, 1001))
+    for authorization in (None, basic("alice", WORD)):
+        caller = entrance.enter(connection, authorization).caller
+        assert caller == Caller("uid 1001", 1001, administrator=False)
+
+
+tokens = st.binary(max_size=80).map(lambda data: base64.b64encode(data).decode())
+headers = st.builds("{} {}".format, st.sampled_from(("Basic", "Negotiate", "NTLM")), tokens)
+
+
+@given(st.text(max_size=60) | headers)
+def test_any_header_is_read(authorization: str) -> None:
+    shown = shown_by(authorization)
+    assert shown is not None
+    assert shown.scheme == authorization.strip().partition(" ")[0].lower()
+
+
+def test_what_headers_show() -> None:
+    assert shown_by(None) is None
+    assert shown_by(basic("a", "b:c")) == Shown("basic", "a", "b:c")
+    assert shown_by("Basic !!!") == Shown("basic")
+    assert shown_by("Negotiate " + "A" * 200_000) == Shown("negotiate")
+    assert shown_by("Bearer AAAA") == Shown("bearer", token=b"\0\0\0")

@@ -1,0 +1,143 @@
+"""server/auth/negotiate.py: does NTLM let in who knows the password, and nobody else? Against pyspnego's client."""
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import spnego
+from Cryptodome.Hash import MD4
+from hypothesis import given
+from hypothesis import strategies as st
+from spnego.channel_bindings import GssChannelBindings
+
+from logonscope.broker import Caller
+from logonscope.errors import AccessDeniedError
+from logonscope.server.auth.negotiate import Negotiation, said
+from logonscope.wire.wsman.sealed import SPNEGO, Sealed
+
+ALICE = Caller("alice", 1000, administrator=False, remote=True)
+PASSWORDS = {"alice": "correct horse \u2603", "bob": "b"}
+
+
+def nt_hash(password: str) -> bytes:
+    return MD4.new(password.encode("utf-16-le")).digest()  # noqa: S303 -- what NTLM is made of
+
+
+def lookup(name: str) -> tuple[Caller, bytes] | None:
+    password = PASSWORDS.get(name.lower())
+    return None if password is None else (ALICE._replace(name=name.lower()), nt_hash(password))
+
+
+def client(user: str, password: str, protocol: str = "negotiate", bindings: bytes | None = None) -> spnego.ContextProxy:
+    bound = None if bindings is None else GssChannelBindings(application_data=b"tls-server-end-point:" + bindings)
+    return spnego.client(user, password, "web1", "http", protocol=protocol, channel_bindings=bound)
+
+
+def held(negotiation: Negotiation, context: spnego.ContextProxy) -> Caller | None:
+    """Hold the whole conversation."""
+    token = context.step()
+    while token:
+        answer = negotiation.step(token)
+        token = context.step(answer) if answer else None
+    return negotiation.caller
+
+
+@pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
+@pytest.mark.parametrize("user", ["alice", "ALICE", "CORP\\alice", ".\\alice", "WORKGROUP\\Alice"])
+def test_who_knows_the_password_comes_in(protocol: str, user: str) -> None:
+    negotiation = Negotiation(lookup)
+    assert held(negotiation, client(user, PASSWORDS["alice"], protocol)) == ALICE
+
+
+@pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
+@pytest.mark.parametrize(("user", "password"), [("alice", "wrong"), ("alice", ""), ("carol", "x"), ("bob", "B")])
+def test_nobody_else_does(protocol: str, user: str, password: str) -> None:
+    negotiation = Negotiation(lookup)
+    with pytest.raises(AccessDeniedError) as refused:
+        held(negotiation, client(user, password, protocol))
+    assert negotiation.caller is None
+    assert str(refused.value).startswith("that is no user who may come in this way")
+
+
+def test_messages_are_sealed_for_the_other_end() -> None:
+    negotiation, context = Negotiation(lookup), client("alice", PASSWORDS["alice"])
+    held(negotiation, context)
+    for at in range(3):
+        data = b"question %d" % at
+        made = context.wrap_winrm(data)
+        sent = Sealed(made.header, made.data, len(data))
+        assert negotiation.unseal(sent) == data
+        answer = negotiation.seal(b"answer", SPNEGO)
+        assert context.unwrap_winrm(answer.signature, answer.data) == b"answer"
+        assert data not in sent.data
+
+
+def test_a_message_that_was_changed_ends_the_session() -> None:
+    negotiation, context = Negotiation(lookup), client("alice", PASSWORDS["alice"])
+    held(negotiation, context)
+    made = context.wrap_winrm(b"kill nobody")
+    with pytest.raises(AccessDeniedError, match="changed"):
+        negotiation.unseal(Sealed(made.header, bytes(made.data[:-1]) + bytes([made.data[-1] ^ 1]), 11))
+    with pytest.raises(AccessDeniedError, match="authenticate first"):
+        negotiation.unseal(Sealed(made.header, made.data, 11))
+
+
+def test_a_message_is_sealed_once() -> None:
+    negotiation, context = Negotiation(lookup), client("alice", PASSWORDS["alice"])
+    held(negotiation, context)
+    made = context.wrap_winrm(b"again")
+    sent = Sealed(made.header, made.data, 5)
+    negotiation.unseal(sent)
+    with pytest.raises(AccessDeniedError):
+        negotiation.unseal(sent)
+
+
+def test_over_tls_a_token_is_for_one_certificate() -> None:
+    assert held(Negotiation(lookup, b"mine"), client("alice", PASSWORDS["alice"], bindings=b"mine")) == ALICE
+    with pytest.raises(AccessDeniedError):
+        held(Negotiation(lookup, b"mine"), client("alice", PASSWORDS["alice"], bindings=b"another's"))
+
+
+def test_many_at_once_are_not_taken_for_each_other() -> None:
+    def come_in(name: str) -> str | None:
+        caller = held(Negotiation(lookup), client(name, PASSWORDS[name]))
+        return caller.name if caller else None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(come_in, ["alice", "bob"] * 20)) == ["alice", "bob"] * 20
+
+
+def test_nothing_is_written_to_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    held(Negotiation(lookup), client("alice", PASSWORDS["alice"]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_first_token_begins_anew() -> None:
+    negotiation = Negotiation(lookup)
+    negotiation.step(client("bob", "wrong").step() or b"")
+    with pytest.raises(AccessDeniedError):
+        held(negotiation, client("bob", "wrong"))
+    assert held(negotiation, client("alice", PASSWORDS["alice"])) == ALICE
+    assert held(negotiation, client("bob", PASSWORDS["bob"])) == ALICE._replace(name="bob")
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=120).map(lambda tail: b"NTLMSSP\0\x03\0\0\0" + tail))
+def test_any_token_is_a_step_or_a_refusal(token: bytes) -> None:
+    negotiation = Negotiation(lookup)
+    for _ in range(2):
+        with suppress(AccessDeniedError):
+            negotiation.step(token)
+        assert negotiation.caller is None
+
+
+def test_whom_a_token_names() -> None:
+    context = client("CORP\\\u00e4lice", "x", "ntlm")
+    context.step()
+    challenge = Negotiation(lookup).step(client("x", "y", "ntlm").step() or b"")
+    token = context.step(challenge)
+    assert token is not None
+    assert said(token) == ("\u00e4lice", "CORP")
+    assert said(base64.b64decode("TlRMTVNTUAABAAAA")) == ("", "")

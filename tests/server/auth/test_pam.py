@@ -1,0 +1,170 @@
+"""server/auth/pam.py: does a real PAM let accounts in by their passwords, and does nobody else come in, or log in?"""
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.lab.lab import PYTHON, Lab
+from tests.lab.systemd import Machine, wait_until
+
+PASSWORD = "correct horse 'battery' stäple"  # noqa: S105 -- a test's
+LINES = "auth required pam_unix.so nodelay nullok\naccount required pam_unix.so\n"  # nullok, as Debian has it
+PROGRAM = """
+import json, os, sys
+from logonscope.server.auth.pam import verify
+def login(): return [open(f"/proc/self/{name}").read() for name in ("loginuid", "sessionid", "cgroup")]
+before = login()
+answers = [verify(*words, frozenset(groups)) for *words, groups in json.load(sys.stdin)]
+assert login() == before, "the server itself is in a login now"
+print(json.dumps(answers))
+"""
+ADMINISTRATORS = ["sudo", "wheel"]
+
+
+@pytest.fixture(scope="module")
+def accounts(machine: Machine) -> dict[str, int]:
+    """Make accounts with passwords, of which one is in the group sudo, and services that are PAM's for us."""
+    uids = {name: machine.useradd(name).uid for name in ("carol", "dave", "erin", "frank", "grace")}
+    machine.run(["usermod", "-aG", "sudo", "carol"])
+    machine.run(["usermod", "-g", "sudo", "grace"])
+    machine.run(
+        ["chpasswd"], input="".join(f"{name}:{PASSWORD}\n" for name in ("root", "carol", "dave", "erin", "grace"))
+    )
+    machine.run(["chage", "--expiredate", "0", "erin"])
+    machine.run(["passwd", "--delete", "frank"])
+    service(machine, "logonscope", LINES)
+    return uids
+
+
+def service(machine: Machine, name: str, lines: str) -> None:
+    machine.run(["tee", f"/etc/pam.d/{name}"], input=lines)
+
+
+def asked(machine: Machine, *questions: tuple[str, str], name: str = "logonscope", groups: Any = ADMINISTRATORS) -> Any:
+    """Ask the product inside, in one process, and return callers as lists."""
+    given = json.dumps([[*question, name, list(groups)] for question in questions])
+    return json.loads(machine.run([PYTHON, "-c", PROGRAM], input=given).stdout)
+
+
+def test_accounts_come_in_by_their_passwords(lab: Lab, accounts: dict[str, int]) -> None:
+    assert asked(lab.machine, ("carol", PASSWORD), ("dave", PASSWORD), ("grace", PASSWORD), ("root", PASSWORD)) == [
+        ["carol", accounts["carol"], True, True],  # by a supplementary group
+        ["dave", accounts["dave"], False, True],
+        ["grace", accounts["grace"], True, True],  # by its primary group
+        ["root", 0, True, True],
+    ]
+
+
+def test_which_groups_are_administrators_is_said(lab: Lab, accounts: dict[str, int]) -> None:
+    answers = asked(
+        lab.machine, ("carol", PASSWORD), ("dave", PASSWORD), ("root", PASSWORD), groups=["dave", "nothing"]
+    )
+    assert [answer[2] for answer in answers] == [False, True, True]
+    assert accounts
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("dave", f"{PASSWORD}."),
+        ("dave", PASSWORD[:-1]),
+        ("dave", ""),
+        ("dave", f"{PASSWORD}\0and more"),
+        ("dave", "x" * 513),
+        ("dave", "\ud800"),
+        ("Dave", PASSWORD),
+        ("dave\0", PASSWORD),
+        ("dave\n", PASSWORD),
+        ("\ud800", PASSWORD),
+        ("", PASSWORD),
+        ("x" * 257, PASSWORD),
+        ("nobody-of-that-name", PASSWORD),
+        ("erin", PASSWORD),  # has expired
+        ("frank", ""),  # has no password
+        ("frank", "any"),
+        ("bob", PASSWORD),  # is locked
+    ],
+)
+def test_nobody_else_comes_in(lab: Lab, accounts: dict[str, int], name: str, password: str) -> None:
+    assert asked(lab.machine, (name, password)) == [None]
+    assert accounts
+
+
+def test_a_service_that_is_not_there_is_the_other_one_as_pam_has_it(lab: Lab, accounts: dict[str, int]) -> None:
+    service(lab.machine, "other", "auth required pam_deny.so\naccount required pam_deny.so\n")
+    assert asked(lab.machine, ("dave", PASSWORD), name="not-there") == [None]
+    assert accounts
+
+
+def test_whom_pam_lets_in_but_the_name_service_does_not_know_is_nobody(lab: Lab) -> None:
+    service(lab.machine, "permissive", "auth required pam_permit.so\naccount required pam_permit.so\n")
+    answers = asked(lab.machine, ("dave", "anything"), ("nobody-of-that-name", "anything"), name="permissive")
+    assert [answer and answer[0] for answer in answers] == ["dave", None]
+
+
+def test_the_account_lines_are_followed(lab: Lab, accounts: dict[str, int]) -> None:
+    service(lab.machine, "closed", "auth required pam_unix.so nodelay\naccount required pam_deny.so\n")
+    assert asked(lab.machine, ("dave", PASSWORD), name="closed") == [None]
+    assert accounts
+
+
+def test_one_prompt_is_answered_and_a_second_is_not(lab: Lab, accounts: dict[str, int]) -> None:
+    prompts = "auth required pam_ftp.so users=dave\n"  # takes any password, and always asks for it
+    for times, answer in ((1, ["dave", accounts["dave"], False, True]), (2, None)):
+        service(lab.machine, "prompts", f"{prompts * times}account required pam_unix.so\n")
+        assert asked(lab.machine, ("dave", PASSWORD), name="prompts") == [answer]
+
+
+def test_no_session_is_opened_and_no_credentials_are_set(lab: Lab, accounts: dict[str, int]) -> None:
+    warn = "".join(f"{kind} optional pam_warn.so\n" for kind in ("auth", "account", "session"))
+    service(lab.machine, "whole", f"{LINES}{warn}session required pam_loginuid.so\n")
+    assert asked(lab.machine, ("dave", PASSWORD), name="whole") == [["dave", accounts["dave"], False, True]]
+    journal = wait_until(lambda: found(lab.machine, r"function=\[(\w+)\] flags=\w+ service=\[whole\]", "acct_mgmt"))
+    assert journal == ["pam_sm_authenticate", "pam_sm_acct_mgmt"]
+    assert lab.logins() == {}
+
+
+def test_the_password_stands_in_no_log(lab: Lab, accounts: dict[str, int]) -> None:
+    asked(lab.machine, ("dave", PASSWORD), ("dave", f"{PASSWORD}."), ("the-last-one", PASSWORD))
+    assert wait_until(lambda: found(lab.machine, r"(check pass; user unknown)", "unknown"))
+    assert found(lab.machine, "(battery)", "") == []
+    assert accounts
+
+
+def found(machine: Machine, pattern: str, last: str) -> list[str]:
+    """Return what the journal has of a pattern, once it has the last."""
+    journal = re.findall(pattern, machine.run(["journalctl", "--no-pager", "--output=cat"]).stdout)
+    return journal if any(last in match for match in journal) else []
+
+
+def test_many_threads_ask_at_once(lab: Lab, accounts: dict[str, int]) -> None:
+    program = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from logonscope.server.auth.pam import verify
+password = sys.stdin.read()
+def ask(number):
+    name = ("carol", "dave", "nobody-of-that-name")[number % 3]
+    caller = verify(name, password, "logonscope")
+    return (caller and caller.name) == (None if name.startswith("nobody") else name)
+with ThreadPoolExecutor(8) as pool:
+    assert all(pool.map(ask, range(60)))
+"""
+    lab.machine.run([PYTHON, "-c", program], input=PASSWORD)
+    assert accounts
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    ["import sys; sys.modules['pamela'] = None", "import ctypes.util; ctypes.util.find_library = lambda _: None"],
+)
+def test_without_pam_it_says_so(lacks: str) -> None:
+    program = (
+        f"{lacks}\ntry:\n    import logonscope.server.auth.pam\nexcept Exception as error:\n    print(repr(error))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "NotSupportedError('PAM cannot be asked here', 'install libpam and logonscope[server]')\n"

@@ -1,0 +1,204 @@
+"""server/auth/passwords.py: is each check asked in turn, a success remembered for a while, and a guess slowed?"""
+
+import threading
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from logonscope.broker import Caller
+from logonscope.errors import ServerTooBusyError
+from logonscope.server.auth.passwords import MOST_REMEMBERED, REMEMBERED, Passwords, bare
+from logonscope.server.auth.throttle import AT_ONCE, FREE, LONGEST, Throttle
+from logonscope.server.auth.users import UserFile
+
+HERE, THERE = "192.0.2.1", "198.51.100.7"
+ALICE = Caller("alice", 1000, administrator=False, remote=True)
+PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class Check:
+    """Knows some passwords, and what it was asked."""
+
+    def __init__(self, known: dict[tuple[str, str], Caller]) -> None:
+        self.known = known
+        self.asked: list[tuple[str, str]] = []
+
+    def __call__(self, name: str, password: str) -> Caller | None:
+        """Answer."""
+        self.asked.append((name, password))
+        return self.known.get((name, password))
+
+
+class Scene:
+    """Passwords with a clock, a check and a version that tests change."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.version = 1
+        self.file = Check({("alice", PASSWORD): ALICE})
+        self.pam = Check({("root", PASSWORD): Caller("root", 0, administrator=True, remote=True)})
+        throttle = Throttle(lambda: self.now)
+        self.passwords = Passwords((self.file, self.pam), throttle, lambda: self.now, lambda: self.version)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_the_checks_are_asked_in_their_order_until_one_knows(scene: Scene) -> None:
+    assert scene.passwords.verify("alice", PASSWORD, HERE) == ALICE
+    assert (len(scene.file.asked), len(scene.pam.asked)) == (1, 0)
+    root = scene.passwords.verify("root", PASSWORD, HERE)
+    assert root is not None
+    assert root.uid == 0
+    assert scene.passwords.verify("mallory", PASSWORD, HERE) is None
+    assert (len(scene.file.asked), len(scene.pam.asked)) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("alice", "alice"),
+        ("CORP\\alice", "alice"),
+        (".\\alice", "alice"),
+        ("\\alice", "alice"),
+        ("alice@CORP.EXAMPLE", "alice"),
+        ("alice@", "alice"),
+        ("a\\b\\c", "b\\c"),
+        ("CORP\\alice@corp", "alice@corp"),
+        ("CORP\\", ""),
+        ("@corp", ""),
+        ("", ""),
+    ],
+)
+def test_domain_and_realm_are_taken_off(sent: str, name: str) -> None:
+    assert bare(sent) == name
+
+
+def test_a_domain_makes_no_difference(scene: Scene) -> None:
+    for name in ("alice", "CORP\\alice", ".\\alice", "alice@corp.example"):
+        assert scene.passwords.verify(name, PASSWORD, HERE) == ALICE
+    assert len(scene.file.asked) == 1
+
+
+def test_a_success_is_remembered_for_a_minute_from_anywhere(scene: Scene) -> None:
+    scene.passwords.verify("alice", PASSWORD, HERE)
+    scene.now += REMEMBERED - 1
+    assert scene.passwords.verify("alice", PASSWORD, THERE) == ALICE
+    assert len(scene.file.asked) == 1
+    scene.now += 1
+    del scene.file.known["alice", PASSWORD]
+    assert scene.passwords.verify("alice", PASSWORD, HERE) is None
+
+
+def test_another_password_or_name_is_not_what_is_remembered(scene: Scene) -> None:
+    scene.passwords.verify("alice", PASSWORD, HERE)
+    for name, password in (("alice", PASSWORD[:-1]), ("alic", f"e{PASSWORD}"), ("ALICE", PASSWORD), ("alice", "")):
+        assert scene.passwords.verify(name, password, HERE) is None
+
+
+def test_a_failure_is_not_remembered(scene: Scene) -> None:
+    assert scene.passwords.verify("bob", PASSWORD, HERE) is None
+    scene.file.known["bob", PASSWORD] = ALICE
+    assert scene.passwords.verify("bob", PASSWORD, HERE) == ALICE
+
+
+def test_when_the_user_file_changes_all_are_forgotten(scene: Scene) -> None:
+    scene.passwords.verify("alice", PASSWORD, HERE)
+    scene.file.known.clear()
+    scene.version += 1
+    assert scene.passwords.verify("alice", PASSWORD, HERE) is None
+
+
+def test_a_success_of_what_the_file_said_before_is_not_remembered(scene: Scene) -> None:
+    def slow(name: str, password: str) -> Caller | None:
+        scene.version += 1  # the file changes, and somebody else asks meanwhile
+        passwords.verify("bob", "another password", THERE) if name == "alice" else None
+        return scene.file(name, password)
+
+    passwords = Passwords((slow,), Throttle(), version=lambda: scene.version)
+    assert passwords.verify("alice", PASSWORD, HERE) == ALICE
+    scene.file.known.clear()
+    assert passwords.verify("alice", PASSWORD, HERE) is None
+
+
+def test_a_removed_user_of_a_real_file_is_out_at_once(tmp_path: Path) -> None:
+    file = UserFile(tmp_path / "users", hasher=CHEAP)
+    file.add("alice", PASSWORD, uid=1000)
+    passwords = Passwords((file.verify,), Throttle(), version=lambda: file.version)
+    assert passwords.verify("CORP\\Alice", PASSWORD, HERE) == ALICE
+    UserFile(tmp_path / "users").remove("alice")
+    assert passwords.verify("alice", PASSWORD, HERE) is None
+
+
+def test_what_is_remembered_is_bounded_and_holds_no_password(scene: Scene) -> None:
+    everybody = Passwords((lambda _, __: ALICE,), Throttle())
+    for number in range(MOST_REMEMBERED + 10):
+        everybody.verify("alice", f"{PASSWORD}{number}", HERE)
+    assert len(everybody._known) == MOST_REMEMBERED  # noqa: SLF001 -- how much is kept is the question
+    assert PASSWORD not in repr(vars(everybody))
+    assert everybody._key != scene.passwords._key  # noqa: SLF001 -- that of no other
+
+
+@pytest.mark.parametrize(("name", "password"), [("", "x"), ("x" * 257, "x"), ("x", ""), ("x", "x" * 513)])
+def test_what_can_be_nobodys_is_asked_of_nobody(scene: Scene, name: str, password: str) -> None:
+    assert scene.passwords.verify(name, password, HERE) is None
+    assert scene.file.asked == []
+
+
+def test_lone_surrogates_are_a_password_like_another(scene: Scene) -> None:
+    assert scene.passwords.verify("alice", "\ud800", HERE) is None
+
+
+def test_guesses_are_slowed_under_every_spelling_of_a_name(scene: Scene) -> None:
+    spellings = ["alice", "ALICE", "corp\\Alice", "alice@corp", ".\\aLiCe"]
+    for name in spellings[:FREE]:
+        assert scene.passwords.delay(name, HERE) == 0.0
+        assert scene.passwords.verify(name, "another password", HERE) is None
+    assert scene.passwords.delay("other\\alice", THERE) == 1.0
+    assert scene.passwords.verify("alice", PASSWORD, HERE) == ALICE
+    assert scene.passwords.delay("alice", HERE) == 0.0
+
+
+def test_what_is_remembered_is_no_way_to_guess_fast(scene: Scene) -> None:
+    scene.passwords.verify("alice", PASSWORD, HERE)
+    for number in range(100):
+        scene.passwords.verify("alice", f"guess {number}", THERE)
+    assert scene.passwords.delay("alice", THERE) == LONGEST  # even before the right one
+    assert scene.passwords.delay("alice", HERE) == 0.0
+
+
+def test_attempts_by_another_way_than_a_password_count_too(scene: Scene) -> None:
+    for _ in range(FREE):
+        scene.passwords.count("CORP\\Alice", HERE, None)
+    assert scene.passwords.delay("alice", HERE) == 1.0
+    scene.passwords.count("alice", HERE, ALICE)
+    assert scene.passwords.delay("alice", HERE) == 0.0
+
+
+def test_too_many_who_wait_are_turned_away(scene: Scene) -> None:
+    for _ in range(100):
+        scene.passwords.verify("alice", "another password", HERE)
+    for _ in range(AT_ONCE):
+        scene.passwords.delay("alice", HERE)
+    with pytest.raises(ServerTooBusyError):
+        scene.passwords.delay("alice", HERE)
+
+
+def test_many_threads_ask_at_once(scene: Scene) -> None:
+    answers: list[Caller | None] = []
+
+    def ask() -> None:
+        for _ in range(100):
+            answers.append(scene.passwords.verify("alice", PASSWORD, HERE))
+            scene.version += 1
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [ALICE] * 400

@@ -1,0 +1,171 @@
+"""server/auth/throttle.py: do guesses become slow, while nobody who is known is kept out by strangers?"""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.errors import ServerTooBusyError
+from logonscope.server.auth.throttle import AT_ONCE, FORGIVEN, FREE, LONGEST, Throttle, place_of
+
+HERE, THERE = "192.0.2.1", "198.51.100.7"
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def throttle(clock: Clock) -> Throttle:
+    return Throttle(clock)
+
+
+def fail(throttle: Throttle, source: str, user: str, times: int = 1) -> None:
+    for _ in range(times):
+        throttle.failed(source, user)
+
+
+def test_a_few_failures_are_free_then_each_costs_more_up_to_a_maximum(throttle: Throttle, clock: Clock) -> None:
+    waits = []
+    for _ in range(FREE + 6):
+        waits.append(throttle.delay(HERE, "alice"))
+        clock.now += waits[-1]
+        throttle.failed(HERE, "alice")
+    assert waits == [0.0] * FREE + [1.0, 2.0, 4.0, 8.0, LONGEST, LONGEST]
+
+
+def test_failures_count_for_the_place_and_for_the_user(throttle: Throttle) -> None:
+    fail(throttle, HERE, "alice", FREE)
+    assert throttle.delay(HERE, "bob") == 1.0
+    assert throttle.delay(THERE, "alice") == 1.0
+    assert throttle.delay(THERE, "bob") == 0.0
+
+
+def test_guesses_from_many_places_at_one_user_are_slowed(throttle: Throttle) -> None:
+    for number in range(20):
+        throttle.failed(f"203.0.113.{number}", "alice")
+    assert throttle.delay("203.0.113.99", "alice") == LONGEST
+
+
+def test_strangers_cannot_keep_out_whoever_came_in_before(throttle: Throttle) -> None:
+    throttle.succeeded(HERE, "alice")
+    fail(throttle, THERE, "alice", 1000)
+    assert throttle.delay(HERE, "alice") == 0.0
+    assert throttle.delay("203.0.113.1", "alice") == LONGEST  # from a new place, but no longer
+
+
+def test_behind_one_proxy_guesses_at_others_do_not_slow_the_known(throttle: Throttle) -> None:
+    throttle.succeeded("127.0.0.1", "alice")
+    fail(throttle, "127.0.0.1", "bob", 100)
+    assert throttle.delay("127.0.0.1", "alice") == 0.0
+    assert throttle.delay("127.0.0.1", "bob") == LONGEST
+    assert throttle.delay("::1", "carol") == 0.0
+    assert throttle.delay("127.0.0.1", "carol") == LONGEST  # loopback is not exempt
+
+
+def test_guesses_at_a_known_user_from_its_place_are_slowed(throttle: Throttle) -> None:
+    throttle.succeeded(HERE, "alice")
+    fail(throttle, HERE, "alice", FREE + 2)
+    assert throttle.delay(HERE, "alice") == 4.0
+
+
+def test_a_success_takes_back_its_own_failures(throttle: Throttle) -> None:
+    fail(throttle, HERE, "alice", FREE)
+    throttle.succeeded(HERE, "alice")
+    assert throttle.delay(HERE, "alice") == throttle.delay(HERE, "bob") == throttle.delay(THERE, "alice") == 0.0
+
+
+def test_an_account_of_ones_own_does_not_help_to_guess_at_others(throttle: Throttle) -> None:
+    for _ in range(FREE):
+        throttle.failed(HERE, "alice")
+        throttle.succeeded(HERE, "mallory")
+    assert throttle.delay(HERE, "alice") == 1.0
+    assert throttle.delay(HERE, "bob") == 1.0
+
+
+def test_of_one_place_only_some_may_wait_at_once(throttle: Throttle, clock: Clock) -> None:
+    fail(throttle, HERE, "alice", 100)
+    assert [throttle.delay(HERE, f"user{number}") for number in range(AT_ONCE)] == [LONGEST] * AT_ONCE
+    with pytest.raises(ServerTooBusyError, match="too many attempts wait already; try again in 10 seconds"):
+        throttle.delay(HERE, "alice")
+    assert throttle.delay(THERE, "alice") == LONGEST  # elsewhere nobody is turned away
+    clock.now += LONGEST
+    assert throttle.delay(HERE, "alice") == LONGEST
+
+
+def test_who_waits_because_of_strangers_is_never_turned_away(throttle: Throttle) -> None:
+    fail(throttle, THERE, "alice", 100)
+    assert [throttle.delay(HERE, "alice") for _ in range(100)] == [LONGEST] * 100
+
+
+def test_after_a_quiet_time_it_is_forgotten(throttle: Throttle, clock: Clock) -> None:
+    fail(throttle, HERE, "alice", 100)
+    clock.now += FORGIVEN + 1
+    assert throttle.delay(HERE, "alice") == 0.0
+    throttle.failed(HERE, "alice")
+    assert throttle.delay(HERE, "alice") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::1", "::/64"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("somewhere", "somewhere"),
+    ],
+)
+def test_a_place_is_an_address_or_a_customers_network(source: str, place: str) -> None:
+    assert place_of(source) == place
+
+
+def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) -> None:
+    throttle = Throttle(clock, most=10)
+    for number in range(1000):
+        throttle.failed(THERE, "alice")
+        throttle.failed(f"2001:db8:0:{number:x}::1", f"user{number}")
+    assert throttle.delay(THERE, "alice") == LONGEST
+    kept = (throttle._places, throttle._users, throttle._pairs)  # noqa: SLF001 -- how much is kept is the question
+    assert [len(records._records) for records in kept] == [10, 10, 10]  # noqa: SLF001 -- the same
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["failed", "succeeded", "delay"]),
+            st.sampled_from([HERE, THERE, "::1"]),
+            st.sampled_from("abc"),
+            st.floats(0, 2000),
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_happens_a_delay_is_none_or_some_and_no_longer_than_the_longest(
+    steps: list[tuple[str, str, str, float]],
+) -> None:
+    clock = Clock()
+    throttle = Throttle(clock, most=3)
+    for (what, source, user, seconds), number in zip(steps, itertools.count()):
+        clock.now += seconds if number % 3 == 0 else 0
+        try:
+            answer = getattr(throttle, what)(source, user)
+        except ServerTooBusyError:
+            continue
+        assert answer is None or 0.0 <= answer <= LONGEST

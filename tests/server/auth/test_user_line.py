@@ -1,0 +1,133 @@
+"""server/auth/user_line.py: is every line that we write read back, and is no hostile one taken for a user?"""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.errors import InvalidParameterError
+from logonscope.server.auth.user_line import MOST_UID, User, check, key_of, line_of, parse
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$" + "c2FsdHNhbHRzYWx0" + "$" + "aGFzaGhhc2hoYXNo"
+NT_HASH = "8846f7eaee8fb117ad06bdd830b7586c"
+WHERE = "/etc/logonscope/users"
+
+names = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=':/\\@"#'), min_size=1, max_size=64)
+uids = st.none() | st.integers(1, MOST_UID)
+nt_hashes = st.none() | st.binary(min_size=16, max_size=16)
+users = st.builds(User, names, uids, st.booleans(), st.just(HASH), nt_hashes).filter(
+    lambda user: user.uid is not None or user.administrator
+)
+hostile = st.lists(st.text(":\n\r$#uadmin0 \u2028", max_size=9)).map("".join)
+
+
+@given(st.lists(users, unique_by=lambda user: key_of(user.name)))
+def test_what_is_written_is_read_back(written: list[User]) -> None:
+    data = "".join(f"{line_of(user).text}\n" for user in written).encode()
+    assert [line.user for line in parse(data, WHERE)] == written
+
+
+@given(
+    st.binary()
+    | st.text().map(str.encode)
+    | st.lists(st.text(":\n\r$#uadmin0 \u2028", max_size=9)).map("".join).map(str.encode)
+)
+def test_any_bytes_are_read_or_refused_and_never_changed(data: bytes) -> None:
+    try:
+        lines = parse(data, WHERE)
+    except InvalidParameterError as error:
+        assert re.match(rf"{WHERE}, line \d+: ", str(error))  # noqa: PT017 -- either is right
+    else:
+        assert "".join(f"{line.text}\n" for line in lines).encode() in {data, data + b"\n"}
+        assert all(line.user is None for line in lines)  # none has a hash
+
+
+@given(users, st.integers(0, 200), st.characters())
+def test_a_changed_line_is_read_refused_or_another_user_that_can_be(user: User, at: int, character: str) -> None:
+    text = line_of(user).text
+    changed = f"{text[:at]}{character}{text[at + 1 :]}"
+    try:
+        lines = parse(changed.encode(errors="surrogatepass"), WHERE)
+    except InvalidParameterError as error:
+        assert user.password_hash not in str(error)  # noqa: PT017 -- either is right
+    else:
+        for found in filter(None, (line.user for line in lines)):
+            check(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "# alice:1000:user:whatever",
+        f"alice:1000:auditor:{HASH}:",
+        f"alice:1000:user:{HASH}::seventh",
+        f"alice:1000:user:{HASH}:{NT_HASH}:2027-01-01",
+        "alice:1000:user:!:",
+        "alice:1000:user:!",
+        "alice:1000:user:$y$j9T$salt$hash:",
+        "alice:1000:user:$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA:",
+    ],
+)
+def test_what_is_no_user_is_kept_as_it_is(text: str) -> None:
+    (line,) = parse(f"{text}\n".encode(), WHERE)
+    assert (line.text, line.user) == (text, None)
+    assert (line.key == "alice") == text.startswith("alice")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("alice", "it has not the form"),
+        ("alice:1000:user", "it has not the form"),
+        ("alice:1000:user::", "it has not the form"),
+        (f"alice:1000::{HASH}:", "it has not the form"),
+        (f"alice:1000:USER:{HASH}:", "it has not the form"),
+        (f"alice:1000:user:{HASH}:\r", "it has not the form"),
+        (f"al\x1bice:1000:user:{HASH}:", "it has not the form"),
+        (f"alice:-1:user:{HASH}:", "its uid is no number"),
+        (f"alice:01000:user:{HASH}:", "its uid is no number"),
+        (f"alice:\u0661:user:{HASH}:", "its uid is no number"),
+        (f"alice:1000:user:{HASH}:{NT_HASH[1:]}", "its uid is no number, or its NT hash not 32"),
+        (f"alice:4294967295:user:{HASH}:", "there is no such uid"),
+        (f"alice::user:{HASH}:", "a user without a uid"),
+        (f"alice:0:user:{HASH}:", "uid 0 is root's"),
+        (f":1000:user:{HASH}:", "a name has 1 to 64 characters"),
+        (f" alice:1000:user:{HASH}:", "a name has"),
+        (f"alice :1000:user:{HASH}:", "a name has"),
+        (f"CORP\\alice:1000:user:{HASH}:", "a name has"),
+        (f"alice@corp:1000:user:{HASH}:", "a name has"),
+        (f"{'a' * 65}:1000:user:{HASH}:", "a name has"),
+    ],
+)
+def test_a_malformed_line_is_refused_by_its_number_and_not_quoted(text: str, why: str) -> None:
+    with pytest.raises(InvalidParameterError, match=rf"^{WHERE}, line 3: {re.escape(why)}") as refused:
+        parse(f"# a comment\n\n{text}\n".encode(), WHERE)
+    assert "argon2" not in str(refused.value)
+
+
+def test_bytes_that_are_no_text_are_refused_by_their_line() -> None:
+    with pytest.raises(InvalidParameterError, match="line 2: it is not UTF-8"):
+        parse(b"#\n\xff\n", WHERE)
+
+
+@pytest.mark.parametrize("other", ["alice", "ALICE", "Alice"])
+def test_a_name_stands_there_once_in_whichever_case(other: str) -> None:
+    with pytest.raises(InvalidParameterError, match="line 3: its name is that of line 1"):
+        parse(f"alice:1:user:{HASH}:\n\n{other}:2:user:!\n".encode(), WHERE)
+
+
+def test_two_spellings_of_one_text_are_one_name() -> None:
+    assert key_of("Ren\u00e9") == key_of("RENE\u0301")
+    assert key_of("alice") != key_of("alicE\u0301")
+
+
+def test_no_representation_shows_a_hash() -> None:
+    (line,) = parse(f"alice:1000:user:{HASH}:{NT_HASH}\n".encode(), WHERE)
+    shown = f"{line!r} {line.user!r} {line.user and line.user.caller!r}"
+    assert "alice" in shown
+    assert "argon2" not in shown
+    assert "8846" not in shown
+    assert repr(bytes.fromhex(NT_HASH)) not in shown

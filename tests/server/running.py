@@ -1,0 +1,99 @@
+"""A server that runs: real sockets, real TLS, in a thread of the test; its users are known, its host is the example."""
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from argon2 import PasswordHasher
+
+from logonscope.broker import Caller
+from logonscope.facts import Source
+from logonscope.server import listen
+from logonscope.server.auth.users import UserFile
+from logonscope.server.config import Settings, settings
+from logonscope.server.http import Doors, application
+from logonscope.server.life import Server
+from logonscope.server.serve import made_doors
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
+from tests.providers.asked import SNAPSHOT
+
+ADMIN, ALICE, BOB = ("scanner", "correct horse"), ("alice", "battery staple"), ("bob", "tr0ub4dor & 3")
+"""Names and passwords: an administrator, and two who see what alice and bob see."""
+
+QUICK = PasswordHasher(1, 8, 1)
+
+
+class Running(NamedTuple):
+    """Where a server listens, and what it is made of."""
+
+    http: int
+    https: int
+    unix: str
+    folder: Path
+    doors: Doors
+
+    @property
+    def wsman(self) -> str:
+        """Return the URL without TLS."""
+        return f"http://127.0.0.1:{self.http}/wsman"
+
+    @property
+    def wsman_over_tls(self) -> str:
+        """Return the URL with TLS."""
+        return f"https://127.0.0.1:{self.https}/wsman"
+
+    @property
+    def certificate(self) -> str:
+        """Return the file of the certificate that it made."""
+        return str(self.folder / "self-signed.pem")
+
+
+def example() -> Source:
+    """Return the example host."""
+    return Memory(SNAPSHOT).broker(ROOT).source
+
+
+@contextmanager
+def running(source: Source | None = None, **told: Any) -> Iterator[Running]:
+    """Run a server; ``told`` are settings, as texts."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        users = UserFile(folder / "users", hasher=QUICK)
+        users.add(*ADMIN, administrator=True, ntlm=True)
+        users.add(*ALICE, uid=1000, ntlm=True)
+        users.add(*BOB, uid=1001, ntlm=True)
+        where = ["http://127.0.0.1:0", "https://127.0.0.1:0", f"unix:{folder / 'socket'}"]
+        common = {
+            "listen": where,
+            "state": name,
+            "users": str(users.path),
+            "pam": "",
+            "audit_log": str(folder / "audit"),
+        }
+        made = settings(None, common | told)
+        doors = made_doors(source or example(), made, lambda uid: Caller(f"uid {uid}", uid, administrator=uid == 0))
+        yield from _served(made, doors, folder)
+
+
+def _served(made: Settings, doors: Doors, folder: Path) -> Iterator[Running]:
+    opened = listen.sockets(made.listen)
+    loop = asyncio.new_event_loop()
+    server = Server(application(doors), made, opened, on_stop=doors.service.contexts.close)
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()))
+    ports = [one.socket.getsockname()[1] for one in opened if not one.listener.path]
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            threading.Event().wait(0.01)
+        yield Running(ports[0], ports[1], str(folder / "socket"), folder, doors)
+    finally:
+        loop.call_soon_threadsafe(server.stop)
+        thread.join()
+        loop.close()
+        doors.pool.shutdown()
+        doors.entrance.shutdown()

@@ -1,0 +1,40 @@
+"""server/audit.py: is everything told that somebody has to answer for, on one line, whatever clients send?"""
+
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from logonscope.broker import Caller
+from logonscope.errors import AccessDeniedError
+from logonscope.server.audit import LONGEST, Audit, writer
+
+
+def test_lines_are_json_and_no_text_can_make_two_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    audit = Audit(writer(str(path)), lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    audit.authentication("203.0.113.7", "basic", "al\nice\x1b\u2028" + "x" * 1000, None)
+    audit.method("::1", Caller("alice", 1000, False), "Win32_Process.Terminate", 'Win32_Process.Handle="7"', "0")
+    first, second = path.read_bytes().splitlines()
+    assert json.loads(second) == {
+        "time": "2026-01-01T00:00:00.000+00:00", "event": "method", "peer": "::1", "user": "alice",
+        "method": "Win32_Process.Terminate", "path": 'Win32_Process.Handle="7"', "outcome": "0",
+    }  # fmt: skip
+    assert json.loads(first)["accepted"] is False
+    assert len(json.loads(first)["user"]) == LONGEST
+    assert first.isascii()
+
+
+def test_the_file_is_for_its_owner_and_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    writer(str(path))("one")
+    writer(str(path))("two")
+    assert path.read_text() == "one\ntwo\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(AccessDeniedError, match="cannot be written"):
+        writer(str(tmp_path))

@@ -1,0 +1,209 @@
+"""server/connection.py: does a request see its connection, and can nobody hold one for nothing?"""
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from logonscope.server.connection import Connection, connection
+from tests.server.serving import (
+    answer,
+    application,
+    ask,
+    is_closed,
+    serving,
+    shown_to,
+    wait_until,
+    whole_answer,
+)
+
+SHORT = 0.4
+"""Seconds: no setting, but enough here."""
+
+pytestmark = pytest.mark.usefixtures("promptly")
+
+
+def test_all_requests_of_a_connection_see_the_same_object_and_others_another() -> None:
+    with serving() as server, server.connect() as first, server.connect() as second:
+        assert [shown_to(first)["session"], shown_to(first)["session"], shown_to(second)["session"]] == [1, 2, 1]
+
+
+def test_a_client_on_this_machine_is_known_as_such() -> None:
+    with serving("http://127.0.0.1:0", "http://[::1]:0") as server, server.connect(0) as four, server.connect(1) as six:
+        here = {"tls": False, "loopback": True, "credentials": None, "binding": None, "session": 1}
+        assert shown_to(four) == here | {"peer": "127.0.0.1", "local": "127.0.0.1"}
+        assert shown_to(six) == here | {"peer": "::1", "local": "::1"}
+
+
+def test_a_header_does_not_make_another_client_of_one() -> None:
+    with serving() as server, server.connect() as client:
+        _, content = ask(client, "/shown", "X-Forwarded-For: 198.51.100.1", "X-Forwarded-Proto: https")
+        assert b'"peer":"127.0.0.1"' in content
+        assert b'"tls":false' in content
+
+
+def test_the_kernel_says_who_is_at_the_other_end_of_a_unix_socket(tmp_path: Path) -> None:
+    with serving(f"unix:{tmp_path}/s") as server, server.connect() as client:
+        told = shown_to(client)
+        assert told["credentials"] == [os.getpid(), os.getuid(), os.getgid()]
+        assert (told["peer"], told["loopback"], told["tls"]) == ("", True, False)
+
+
+def test_an_ipv4_client_of_a_socket_for_both_is_an_ipv4_client() -> None:
+    async def peer() -> Connection:
+        made: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+
+        class Accepting(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                made.set_result(connection(transport))
+                transport.close()
+
+        both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        server = await asyncio.get_running_loop().create_server(Accepting, sock=both)
+        async with server:
+            _, writer = await asyncio.open_connection("127.0.0.1", both.getsockname()[1])
+            found = await made
+            writer.close()
+        return found
+
+    found = asyncio.run(peer())
+    assert (found.peer, found.local, found.loopback) == ("127.0.0.1", "127.0.0.1", True)
+
+
+def test_the_end_of_a_connection_is_told_to_whoever_wants_to_know(caplog: pytest.LogCaptureFixture) -> None:
+    ended: list[str] = []
+
+    def fails() -> None:
+        raise ZeroDivisionError
+
+    async def door(request: Request) -> Response:
+        kept: Connection = request.state.connection
+        kept.on_close += [lambda: ended.append("one"), fails, lambda: ended.append("another")]
+        return PlainTextResponse("kept")
+
+    with serving(app=application(Route("/door", door, methods=["POST"]))) as server:
+        with server.connect() as client:
+            assert ask(client, "/door") == (200, b"kept")
+            assert ended == []
+        wait_until(lambda: sorted(ended) == ["another", "one"])
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /bo", b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1234"])
+def test_a_request_that_does_not_come_whole_in_time_ends_the_connection(sent: bytes) -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        start = time.monotonic()
+        client.sendall(sent)
+        assert is_closed(client)
+        assert SHORT * 0.9 < time.monotonic() - start < SHORT + 1
+
+
+def test_drop_by_drop_is_not_in_time() -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        start = time.monotonic()
+        client.sendall(b"POST /body HTTP/1.1\r\nHost: a\r\n")
+        with pytest.raises(OSError):  # noqa: PT012 -- which drop is the first that is not taken is chance
+            while time.monotonic() < start + 3:
+                client.sendall(b"X: y\r\n")
+                time.sleep(0.02)
+        assert time.monotonic() - start < SHORT + 1
+
+
+def test_the_time_starts_anew_with_each_answer_and_stands_still_before_it() -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        start = time.monotonic()
+        assert ask(client, "/slow?seconds=0.6") == (200, b"done")
+        time.sleep(0.2)
+        assert ask(client, "/body", content=b"123") == (200, b"3")
+        assert is_closed(client)
+        assert 1.1 < time.monotonic() - start < 2
+
+
+def test_a_body_that_nobody_wanted_does_not_hold_the_connection_either() -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        client.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123")
+        assert answer(client) == (401, b"no")
+        client.sendall(b"456789")
+        start = time.monotonic()
+        assert ask(client, "/body", content=b"123") == (200, b"3")
+        assert is_closed(client)
+        assert SHORT * 0.9 < time.monotonic() - start < SHORT + 1
+
+
+def test_half_a_request_behind_a_whole_one_is_not_forgotten() -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        half = b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+        client.sendall(half + b"123456789" + half + b"1")
+        assert answer(client) == (200, b"9")
+        assert is_closed(client)
+
+
+def test_an_answer_that_nobody_takes_ends_the_connection() -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: server.server.server_state.connections)
+        start = time.monotonic()
+        wait_until(lambda: not server.server.server_state.connections)
+        assert SHORT / 2 < time.monotonic() - start < SHORT + 1
+
+
+def test_a_slow_taker_gets_all_of_it() -> None:
+    with serving(request_seconds=3) as server, server.connect() as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        with client.makefile("rb") as file:
+            head = iter(file.readline, b"\r\n")
+            assert b"content-length: 33554432\r\n" in list(head)
+            for _ in range(8):
+                time.sleep(0.1)
+                assert len(file.read(4 << 20)) == 4 << 20
+
+
+def test_beyond_the_most_connections_a_new_one_is_told_so_and_old_ones_go_on() -> None:
+    with serving(max_connections=2) as server, server.connect() as first, server.connect() as second:
+        assert [ask(one)[0] for one in (first, second)] == [200, 200]
+        with server.connect() as third:
+            assert ask(third) == (503, b"Service Unavailable")
+            assert is_closed(third)
+        assert [ask(one)[0] for one in (first, second)] == [200, 200]
+        second.close()
+        wait_until(lambda: len(server.server.server_state.connections) == 1)
+        with server.connect() as third:
+            assert ask(third)[0] == 200
+
+
+def test_headers_have_an_end() -> None:
+    with serving() as server, server.connect() as client:
+        assert ask(client, "/shown", f"Authorization: Negotiate {'a' * 88_000}")[0] == 200  # a Kerberos token of 64 KiB
+    with serving() as server, server.connect() as client, suppress(OSError):  # closed before all is sent
+        client.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * (8 << 20))
+        assert client.recv(99).startswith(b"HTTP/1.1 400 ")
+        assert is_closed(client)
+
+
+def test_what_is_no_http_is_refused_and_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with serving() as server:
+        with server.connect() as client:
+            client.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+            assert client.recv(99).startswith(b"HTTP/1.1 400 ")
+            assert is_closed(client)
+        with server.connect() as client:  # in the middle of a request that is answered already
+            client.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            assert answer(client) == (401, b"no")
+            client.sendall(b"no number\r\n")
+            assert is_closed(client)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_answers_do_not_say_which_server_made_them_and_do_say_when() -> None:
+    with serving() as server, server.connect() as client:
+        client.sendall(b"GET /body HTTP/1.1\r\nHost: a\r\n\r\n")
+        _, headers, _ = whole_answer(client)
+        assert "server" not in headers
+        assert headers["date"].endswith("GMT")

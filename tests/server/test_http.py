@@ -1,0 +1,169 @@
+"""server/http.py: does a request of HTTP get in, get its answer, and get no more than that? Over real sockets."""
+
+import base64
+import http.client
+import itertools
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from lxml import etree
+
+from logonscope.wire.wsman import names
+from logonscope.wire.wsman.names import SOAP, of
+from tests.server.running import ADMIN, ALICE, BOB, Running, running
+from tests.server.soap import envelope, selector_set
+
+_IDENTIFY = f'<i:Identify xmlns:i="{names.IDENTITY}"/>'
+IDENTIFY = f'<s:Envelope xmlns:s="{SOAP}"><s:Body>{_IDENTIFY}</s:Body></s:Envelope>'.encode()
+XML = {"Content-Type": "application/soap+xml;charset=UTF-8"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running(metrics="administrators") as found:
+        yield found
+
+
+class Answer:
+    """What came back."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status, self.headers = response.status, response.headers
+        self.body = response.read()
+
+    def text(self, name: str) -> str | None:
+        """Return the content of an element of the envelope."""
+        return etree.fromstring(self.body).findtext(f".//{name}")
+
+
+def basic(user: tuple[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(':'.join(user).encode()).decode()}"}
+
+
+def post(server: Running, body: bytes, headers: dict[str, str], path: str = "/wsman", *, tls: bool = False) -> Answer:
+    if tls:
+        context = ssl.create_default_context(cafile=server.certificate)
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection("127.0.0.1", server.https, context=context)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", server.http)
+    try:
+        connection.request("POST", path, body, headers)
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+GET = envelope(names.GET, "Win32_LogonSession", selectors=selector_set([("LogonId", "41")]))
+LOGON_ID = of(f"{names.WMI}/root/cimv2/Win32_LogonSession", "LogonId")
+
+
+@pytest.mark.parametrize("path", ["/wsman", "/wsman/"])
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("headers", [XML, {}, {"Content-Type": "text/xml"}])
+def test_a_request_with_a_password_is_answered(server: Running, path: str, tls: bool, headers: dict[str, str]) -> None:
+    answer = post(server, GET, {**headers, **basic(ADMIN)}, path, tls=tls)
+    assert (answer.status, answer.text(LOGON_ID)) == (200, "41")
+    assert answer.headers["Content-Type"] == "application/soap+xml;charset=UTF-8"
+    assert "Server" not in answer.headers
+
+
+def test_everybody_sees_their_own(server: Running) -> None:
+    assert post(server, GET, basic(ALICE)).status == 200
+    refused = post(server, GET, basic(BOB))
+    assert refused.status == 500
+    assert 'Win32_LogonSession.LogonId="41" for you to see' in (refused.text(of(SOAP, "Text")) or "")
+
+
+STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Bearer x"}]
+
+
+def test_nobody_is_asked_for_credentials_and_told_nothing() -> None:
+    with running() as server:
+        for headers, body in itertools.product(STRANGERS, (GET, IDENTIFY)):
+            answer = post(server, body, {**XML, **headers})
+            assert (answer.status, answer.body) == (401, b"")
+            offered = answer.headers.get_all("WWW-Authenticate")
+            assert offered == ["Negotiate", 'Basic realm="Logonscope", charset="UTF-8"']
+
+
+def test_identify_is_for_everybody_and_its_version_for_somebody(server: Running) -> None:
+    version = of(names.IDENTITY, "ProductVersion")
+    anonymous = post(server, IDENTIFY, {"WSMANIDENTIFY": "unauthenticated"})
+    assert (anonymous.status, anonymous.text(version)) == (200, "Logonscope")
+    known = post(server, IDENTIFY, basic(ALICE))
+    assert (known.text(version) or "").startswith("Logonscope 0.")
+    other = post(server, GET, {"WSMANIDENTIFY": "unauthenticated"})
+    assert (other.status, other.text(of(SOAP, "Text"))) == (500, "nobody sees nothing; authenticate first")
+
+
+def test_what_is_too_long_is_refused_unread(server: Running) -> None:
+    answer = post(server, b" " * 600_000, basic(ADMIN))
+    assert answer.status == 500
+    assert "a request of more than 512,000 octets" in (answer.text(of(SOAP, "Text")) or "")
+
+
+def test_other_methods_and_paths(server: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.http)
+    for method, path, status in (("GET", "/wsman", 405), ("POST", "/", 404), ("GET", "/etc/passwd", 404)):
+        connection.request(method, path)
+        response = connection.getresponse()
+        response.read()
+        assert response.status == status
+    connection.close()
+
+
+def test_numbers_are_for_administrators(server: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.http)
+    for headers, status in ((basic(ADMIN), 200), (basic(ALICE), 403), ({}, 401)):
+        connection.request("GET", "/metrics", headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        assert response.status == status
+        assert (b"logonscope_logon_sessions" in body) is (status == 200)
+    connection.close()
+
+
+def test_on_the_unix_socket_the_kernel_says_who_asks(server: Running) -> None:
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(server.unix)
+    head = b"POST /wsman HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+    client.sendall(head + b"%d\r\n\r\n" % len(GET) + GET)
+    with client, client.makefile("rb") as answer:
+        assert b">41<" in answer.read()
+
+
+def test_a_client_that_goes_away_takes_its_work_with_it(server: Running) -> None:
+    enumerate_all = envelope(names.ENUMERATE, "Win32_Process", "<n:Enumerate/>")
+    for _ in range(20):
+        client = socket.create_connection(("127.0.0.1", server.http))
+        head = f"POST /wsman HTTP/1.1\r\nHost: x\r\nAuthorization: {basic(ADMIN)['Authorization']}\r\n"
+        client.sendall(f"{head}Content-Length: {len(enumerate_all)}\r\n\r\n".encode() + enumerate_all)
+        client.close()
+    deadline = time.monotonic() + 10
+    while server.doors.pool._work_queue.qsize() and time.monotonic() < deadline:  # noqa: SLF001 -- there is no other way
+        time.sleep(0.01)
+    assert post(server, GET, basic(ADMIN)).status == 200
+
+
+def test_what_happened_is_written_down(server: Running) -> None:
+    post(server, GET, basic(("mallory", "x")))
+    lines = [json.loads(line) for line in (server.folder / "audit").read_text().splitlines()]
+    last = lines[-1]
+    del last["time"]
+    assert last == {
+        "event": "authentication", "peer": "127.0.0.1", "user": "mallory", "scheme": "basic", "accepted": False,
+    }  # fmt: skip
+
+
+def test_many_ask_at_once_and_each_gets_its_own(server: Running) -> None:
+    def ask(at: int) -> bool:
+        user = (ADMIN, ALICE, BOB)[at % 3]
+        return post(server, GET, basic(user), tls=at % 2 == 0).status == (500 if user is BOB else 200)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(120)))

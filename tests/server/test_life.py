@@ -1,0 +1,296 @@
+"""server/life.py: does the server start, tell, take a new certificate and stop as a service should? Real processes."""
+
+import asyncio
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+
+from logonscope.errors import LogonscopeError
+from logonscope.server.config import Settings, listener
+from logonscope.server.life import Server, configure_log
+from logonscope.server.listen import opened
+from tests.server.serving import answer, ask, is_closed, serving, shown_to
+from tests.server.test_certificate import pair
+
+pytestmark = pytest.mark.usefixtures("promptly")
+
+SERVING = Path(__file__).parent / "serving.py"
+
+
+class Child:
+    """A server in a process of its own, with a service manager that listens to it."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.ports: list[int] = []
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(str(folder / "notify"))
+        self.manager.settimeout(10)
+        file = folder / "logonscope.toml"
+        file.write_text("\n".join((f'state = "{folder}"', *lines)), encoding="utf-8")
+        self.process = subprocess.Popen(
+            [sys.executable, str(SERVING), str(file), "0.5"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"NOTIFY_SOCKET": str(folder / "notify"), "PYTHONPATH": str(SERVING.parents[2])},
+        )
+
+    def told(self, word: str) -> str:
+        """Return the next message that has this word."""
+        while word not in (said := self.manager.recv(9999).decode()):
+            pass
+        return said
+
+    def connect(self, number: int = 0) -> socket.socket:
+        """Connect to where the child said that it listens."""
+        client = socket.create_connection(("127.0.0.1", self.ports[number]), timeout=10)
+        client.settimeout(10)
+        return client
+
+    def ended(self) -> tuple[int, list[str], list[str]]:
+        """Wait for the end: its exit code, what it printed, what it logged."""
+        out, log = self.process.communicate(timeout=10)
+        return self.process.returncode, out.splitlines(), log.splitlines()
+
+
+@contextmanager
+def child(folder: Path, *lines: str) -> Iterator[Child]:
+    """Start one and wait until it is ready."""
+    made = Child(folder, *lines)
+    try:
+        made.ports = [int(port) for port in re.findall(r":(\d+)(?:,|\n|$)", made.told("READY=1"))]
+        yield made
+    finally:
+        made.process.kill()
+        made.process.communicate()
+        made.manager.close()
+
+
+LISTEN = 'listen = ["http://127.0.0.1:0"]'
+
+
+def test_an_open_request_is_answered_before_the_server_is_gone(tmp_path: Path) -> None:
+    with child(tmp_path, LISTEN, "stop_seconds = 5") as server, server.connect() as client, server.connect() as idle:
+        assert ask(idle)[0] == 200
+        client.sendall(b"GET /slow?seconds=0.6 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.2)
+        start = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.told("STOPPING=1") == "STOPPING=1\nSTATUS=Waiting for open requests"
+        assert is_closed(idle), "who asks for nothing is not waited for"
+        with pytest.raises(ConnectionRefusedError):
+            server.connect()
+        assert answer(client) == (200, b"done")
+        code, out, log = server.ended()
+        assert (code, out) == (0, ["told to stop", "stopped"])
+        assert 0.3 < time.monotonic() - start < 3
+        assert [line.split(" ", 2)[2].split(" http")[0] for line in log] == ["INFO listening on", "INFO stopping"]
+
+
+def test_a_request_that_takes_too_long_is_cut_off(tmp_path: Path) -> None:
+    with child(tmp_path, LISTEN, "stop_seconds = 1") as server, server.connect() as client:
+        client.sendall(b"GET /slow?seconds=60 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.2)
+        start = time.monotonic()
+        server.process.send_signal(signal.SIGINT)
+        assert client.recv(99).startswith(b"HTTP/1.1 500 ")
+        assert server.ended()[0] == 0
+        assert 0.9 < time.monotonic() - start < 3
+
+
+def test_what_does_not_even_end_when_it_is_cancelled_ends_with_the_process(tmp_path: Path) -> None:
+    with child(tmp_path, LISTEN, "stop_seconds = 1") as server, server.connect() as client:
+        client.sendall(b"GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.2)
+        start = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended()[0] == -signal.SIGALRM
+        assert 1 < time.monotonic() - start < 3
+
+
+def test_a_second_signal_stops_it_at_once(tmp_path: Path) -> None:
+    with child(tmp_path, LISTEN, "stop_seconds = 60") as server, server.connect() as client:
+        client.sendall(b"GET /slow?seconds=60 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        server.told("STOPPING=1")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended()[0] == 0
+
+
+def test_the_service_manager_hears_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "100000")
+    told = pair(tmp_path)
+    files = f'certificate = "{told.certificate}"', f'key = "{told.key}"'
+    with child(tmp_path, 'listen = ["https://127.0.0.1:0"]', *files) as server:
+        old = fingerprint_at(server)
+        assert old == shown(told)
+        server.told("WATCHDOG=1")
+        server.told("WATCHDOG=1")
+        renewed = pair(tmp_path)
+        server.process.send_signal(signal.SIGHUP)
+        assert server.told("RELOADING=1").startswith("RELOADING=1\nMONOTONIC_USEC=")
+        server.told("READY=1")
+        assert fingerprint_at(server) == shown(renewed) != old
+        server.process.send_signal(signal.SIGTERM)
+        server.told("STOPPING=1")
+        code, _, log = server.ended()
+        assert code == 0
+        assert sum("certificate with SHA-256 fingerprint" in line for line in log) == 2
+
+
+def fingerprint_at(server: Child) -> bytes:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with server.connect() as client, context.wrap_socket(client) as encrypted:
+        return encrypted.getpeercert(binary_form=True) or b""
+
+
+def shown(told: Settings) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(Path(told.certificate).read_text(encoding="ascii"))
+
+
+def test_a_connection_keeps_the_certificate_that_it_was_made_with(tmp_path: Path) -> None:
+    told = pair(tmp_path)
+    urls = "http://127.0.0.1:0", "https://127.0.0.1:0"
+    with (
+        serving(*urls, certificate=told.certificate, key=told.key) as server,
+        server.connect(0) as plain,
+        server.connect(1) as before,
+    ):
+        assert shown_to(plain)["binding"] is None
+        old = shown_to(before)
+        pair(tmp_path, "a", "ec -pkeyopt ec_paramgen_curve:P-256")
+        server.reload()
+        with server.connect(1) as after:
+            assert isinstance(after, ssl.SSLSocket)
+            assert after.getpeercert(binary_form=True) == shown(told)
+            assert shown_to(after)["binding"] != old["binding"]
+        assert shown_to(before) == old | {"session": 2}
+        assert shown_to(plain)["session"] == 2
+
+
+def test_a_new_certificate_that_is_none_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = pair(tmp_path)
+    with serving("https://127.0.0.1:0", certificate=told.certificate, key=told.key) as server:
+        Path(told.certificate).write_text("", encoding="ascii")
+        server.reload()
+        with server.connect() as client:
+            assert shown_to(client)["tls"]
+    assert f"the certificate stays the one it was: {told.certificate} has no certificate in PEM form" in caplog.text
+
+
+def test_a_client_that_does_not_come_to_terms_in_tls_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logonscope.server.life.TLS_SECONDS", 0.3)
+    with (
+        serving("https://127.0.0.1:0", state=str(tmp_path)) as server,
+        server.connect(plain=True) as silent,
+        server.connect(plain=True) as wrong,
+        server.connect() as right,
+    ):
+        wrong.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert is_closed(wrong)
+        assert is_closed(silent)
+        assert ask(right)[0] == 200
+
+
+def test_an_idle_client_of_tls_does_not_hold_the_stop_up(tmp_path: Path) -> None:
+    start = time.monotonic()
+    with serving("https://127.0.0.1:0", state=str(tmp_path), stop_seconds=30) as server:
+        client = server.connect()
+        assert ask(client)[0] == 200
+    assert time.monotonic() - start < 4
+    client.close()
+
+
+def test_many_clients_and_all_kinds_of_listeners_at_once(tmp_path: Path) -> None:
+    urls = "http://127.0.0.1:0", "http://[::1]:0", "https://127.0.0.1:0", f"unix:{tmp_path}/s"
+    seen: list[int] = []
+
+    def client(number: int) -> None:
+        with server.connect(number % 4) as connection:
+            seen.extend(ask(connection, "/body", content=b"x" * 100_000)[0] for _ in range(5))
+
+    with serving(*urls, state=str(tmp_path)) as server:
+        threads = [threading.Thread(target=client, args=(number,)) for number in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert seen == [200] * 200
+    assert not (tmp_path / "s").exists()
+
+
+def test_the_end_of_the_server_is_told_once_no_more_clients_come() -> None:
+    told: list[str] = []
+    with serving(on_stop=lambda: told.append("stop")):
+        assert told == []
+    assert told == ["stop"]
+
+
+def test_an_application_that_does_not_start_is_no_server(caplog: pytest.LogCaptureFixture) -> None:
+    @asynccontextmanager
+    async def fails(_: Starlette) -> AsyncIterator[None]:
+        yield 1 / 0  # type: ignore[misc]
+
+    settings = Settings(listen=(listener("http://127.0.0.1:0"),))
+    there = opened(settings.listen)
+    with pytest.raises(LogonscopeError, match="the server does not start; the log says why"):
+        asyncio.run(Server(Starlette(lifespan=fails), settings, there).serve())
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.fixture
+def own_log() -> Iterator[None]:
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    levels = [(logger, logger.level) for logger in map(logging.getLogger, ("root", "uvicorn", "logonscope.audit"))]
+    yield
+    root.handlers[:] = before
+    for logger, level in levels:
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("own_log")
+def test_what_clients_send_cannot_break_a_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log(Settings())
+    logging.getLogger("a").warning("user %s", "x\n2026 INFO all is well\x1b[2J\u2028\x9b")
+    logging.getLogger("a").debug("not asked for")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(r" WARNING user x\x0a2026 INFO all is well\x1b[2J\x2028\x9b")
+
+
+@pytest.mark.usefixtures("own_log")
+def test_what_is_audited_is_written_whatever_else_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log(Settings(log_level="error"))
+    logging.getLogger("logonscope.audit").info("alice came in")
+    logging.getLogger("logonscope.server").warning("not asked for")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(" INFO alice came in")
+
+
+@pytest.mark.usefixtures("own_log")
+def test_a_log_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log(Settings(log_format="json", log_level="debug"))
+    logging.getLogger("a.b").debug("user %s", "x\ny")
+    logging.getLogger("a.b").error("no", exc_info=ZeroDivisionError("0"))
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert {key: first[key] for key in ("level", "logger", "message")} == {
+        "level": "debug", "logger": "a.b", "message": "user x\ny",
+    }  # fmt: skip
+    assert "ZeroDivisionError" in second["exception"]

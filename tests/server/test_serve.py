@@ -1,0 +1,66 @@
+"""server/serve.py: do settings become the server that they describe?"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logonscope.broker import Caller
+from logonscope.errors import InvalidParameterError
+from logonscope.server.auth.users import UserFile
+from logonscope.server.config import Settings, settings
+from logonscope.server.http import Doors
+from logonscope.server.serve import check, made_doors
+from tests.server.running import ADMIN, QUICK, example
+
+
+def told(folder: Path, **more: Any) -> Settings:
+    users = UserFile(folder / "users", hasher=QUICK)
+    if not users.users():
+        users.add(*ADMIN, administrator=True)
+    return settings(None, {"users": str(users.path), "state": str(folder), "pam": "", **more})
+
+
+def doors(folder: Path, **more: Any) -> Doors:
+    return made_doors(example(), told(folder, **more), lambda uid: Caller(str(uid), uid, administrator=uid == 0))
+
+
+def test_what_is_told_reaches_what_does_it(tmp_path: Path) -> None:
+    made = doors(
+        tmp_path, allow_methods="true", max_envelope="9000", operation_timeout="7", max_request="8192", workers="3",
+        metrics="loopback",
+    )  # fmt: skip
+    assert (made.service.allow_methods, made.service.max_envelope, made.service.seconds) == (True, 9000, 7.0)
+    assert (made.most_octets, made.metrics_within) == (8192, True)
+    assert made.metrics is not None
+    plain = doors(tmp_path)
+    assert (plain.service.allow_methods, plain.metrics, plain.metrics_within) == (False, None, False)
+
+
+def test_the_audit_goes_to_the_log_a_file_or_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for target in ("-", str(tmp_path / "audit"), ""):
+        audit = doors(tmp_path, audit_log=target).service.audit
+        assert (audit is None) is (target == "")
+        with caplog.at_level(logging.INFO):
+            if audit is not None:
+                audit.authentication("::1", "basic", "alice", None)
+    (record,) = caplog.records
+    assert json.loads(record.message)["user"] == "alice"
+    assert json.loads((tmp_path / "audit").read_text())["user"] == "alice"
+
+
+def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None:
+    made = told(tmp_path)
+    Path(made.users).write_text("not a user\n")
+    for attempt in (lambda: made_doors(example(), made, lambda _: Caller("", None, False)), lambda: check(made)):
+        with pytest.raises(InvalidParameterError, match="line 1"):
+            attempt()
+
+
+def test_a_check_makes_the_certificate_and_says_its_fingerprint(tmp_path: Path) -> None:
+    first, second, *_ = check(told(tmp_path, listen=["https://127.0.0.1:5986"]))
+    assert first == "listens on https://127.0.0.1:5986"
+    assert second.startswith("certificate with SHA-256 fingerprint ")
+    assert (tmp_path / "self-signed.pem").exists()

@@ -1,0 +1,34 @@
+"""server/wsman.py: does each request get what the standards and the clients expect? Conversations, as they are held."""
+
+from pathlib import Path
+
+import pytest
+
+from logonscope.broker import Caller
+from logonscope.broker.deadline import Deadline
+from logonscope.server.contexts import Contexts
+from logonscope.server.wsman import Service, answer
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
+from tests.providers.asked import SNAPSHOT
+from tests.server.soap import request, shown, turns
+
+FOLDER = Path(__file__).parent / "conversations"
+
+
+def service(**allowed: object) -> Service:
+    """Return what answers for the example host."""
+    return Service(Memory(SNAPSHOT).broker(ROOT).source, Contexts(10, 5, 60.0))._replace(**allowed)  # type: ignore[arg-type]  # by name
+
+
+def said(talk: Service, lines: tuple[str, ...], contexts: list[str], caller: Caller = ROOT) -> tuple[str, ...]:
+    """Say something, and return the lines of the answer."""
+    made = answer(talk, caller, request(lines, contexts), Deadline())
+    return tuple(shown(made.status, made.data, contexts))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
+def test_conversation(path: Path) -> None:
+    talk, contexts = service(allow_methods=path.stem == "invoke"), list[str]()
+    for turn in turns(path.read_text(encoding="utf-8")):
+        assert said(talk, turn.request, contexts) == turn.answer

@@ -1,0 +1,85 @@
+"""wire/xml.py: is every text taken by every parser, and does nothing from outside cost more than its length?"""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from logonscope.errors import InvalidParameterError
+from logonscope.wire.xml import REPLACEMENT, content, escaped, octets, octets_of_utf_16, parse
+
+texts = st.text(st.characters(), max_size=30) | st.text(
+    "&<>\"'\r\n\t\x00\x1f\ud800\ufffe\uffffé\U0001f600", max_size=10
+)
+
+
+def sayable(text: str) -> str:
+    """Return a text as XML can say it, by the production of Char (XML 1.0, 2.2)."""
+    return "".join(
+        character
+        if character in "\t\n\r"
+        or " " <= character <= "\ud7ff"
+        or "\ue000" <= character <= "\ufffd"
+        or character > "\uffff"
+        else REPLACEMENT
+        for character in text
+    )
+
+
+@given(texts)
+def test_any_text_comes_back_as_far_as_xml_can_say_it(text: str) -> None:
+    data = f'<t a="{escaped(text)}">{escaped(text)}</t>'.encode()
+    root = etree.fromstring(data)
+    assert (root.text or "") == sayable(text)
+    assert parse(data)[0].text == root.text
+
+
+@given(texts.map(sayable))
+def test_a_text_is_as_long_as_it_will_be(text: str) -> None:
+    assert octets(text) == len(text.encode())
+    assert octets_of_utf_16(text) == len(text.encode("utf-16")) - 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_encodings(encoding: str) -> None:
+    root, found = parse("<t>\u2603</t>".encode(encoding))
+    assert root.text == "\u2603"
+    assert found == encoding[:6].rstrip("-")
+
+
+BOMB = "".join(f'<!ENTITY l{at} "{f"&l{at - 1};" * 10}">' for at in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "no XML"),
+        (b"not XML", "no XML"),
+        (b"<a><b></a>", "no XML"),
+        (b"<a>\xff</a>", "no XML"),
+        (b"\xff\xfe<\x00a", "no XML"),
+        (b"<a>" * 300 + b"</a>" * 300, "no XML"),
+        (b'<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><a/>', "a document type"),
+        (f'<!DOCTYPE a [<!ENTITY l0 "lol">{BOMB}]><a b="&l8;">&l8;</a>'.encode(), "a document type"),
+        (f'<!DOCTYPE a [<!ENTITY l0 "lol">{BOMB}]><a b="&l8;">&l8;</a>'.encode("utf-16"), "a document type"),
+        (b'<!doctype a [<!ENTITY e SYSTEM "file:///etc/passwd">]><a>&e;</a>', "a document type"),
+        (b"<a>&e;</a>", "no XML"),
+    ],
+)
+def test_what_is_no_message_is_refused(data: bytes, words: str) -> None:
+    with pytest.raises(InvalidParameterError, match=words):
+        parse(data)
+
+
+def test_a_declared_encoding_has_no_say() -> None:
+    root, _ = parse(b'<?xml version="1.0" encoding="utf-7"?><a>+ADw-b/+AD4-</a>')
+    assert content(root) == "+ADw-b/+AD4-"
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_tree_or_a_refusal(data: bytes) -> None:
+    with suppress(InvalidParameterError):
+        root, _ = parse(b"<a>" + data + b"</a>")
+        assert root.tag == "a"

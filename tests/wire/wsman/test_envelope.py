@@ -1,0 +1,112 @@
+"""wire/wsman/envelope.py: is every client's envelope read, and is every one of ours a whole one of the right length?"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from logonscope.wire.wsman.envelope import (
+    LONGEST_SECONDS,
+    Envelope,
+    check_understood,
+    duration,
+    limits,
+    new_id,
+    number,
+    read,
+    room,
+    write,
+)
+from logonscope.wire.wsman.faults import INVALID_PARAMETER, INVALID_XML, NOT_SOAP, NOT_UNDERSTOOD, FaultError, Kind
+from logonscope.wire.wsman.names import ADDRESSING, GET, SOAP, of
+from tests.server.soap import envelope
+
+
+def test_headers_by_name_and_the_body() -> None:
+    found = read(envelope(GET, "Win32_Process", "<x/>", more="<w:MaxEnvelopeSize> 9000 </w:MaxEnvelopeSize>"))
+    assert (found.action, found.message_id, found.encoding) == (GET, "uuid:AB12-Cd", "utf-8")
+    assert found.body is not None
+    assert found.body.tag == "x"
+    assert limits(found) == (9000, None, False)
+
+
+def test_the_first_of_headers_that_come_twice_counts() -> None:
+    found = read(envelope(GET, "C", more="<a:MessageID>uuid:2</a:MessageID>"))
+    assert found.message_id == "uuid:AB12-Cd"
+
+
+def test_utf_16_is_answered_in_utf_16() -> None:
+    text = envelope(GET, "C", "<x>\u2603</x>").decode()
+    found = read(text.encode("utf-16"))
+    assert found.encoding == "utf-16"
+    answer = write(GET, found.message_id, "<y/>")
+    assert found.octets(answer) == len(answer.encode("utf-16")) - 2
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", INVALID_XML),
+        (b"<a/>", NOT_SOAP),
+        (b'<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body/></Envelope>', NOT_SOAP),
+        (f'<Envelope xmlns="{SOAP}"/>'.encode(), INVALID_XML),
+    ],
+)
+def test_what_is_no_envelope(data: bytes, kind: Kind) -> None:
+    with pytest.raises(FaultError) as refused:
+        read(data)
+    assert refused.value.kind is kind
+
+
+def test_a_header_without_a_namespace_may_be_named_too() -> None:
+    with pytest.raises(FaultError) as refused:
+        check_understood(read(envelope(GET, "C", more='<Odd xmlns="" s:mustUnderstand="1"/>')))
+    assert (refused.value.kind, refused.value.not_understood) == (NOT_UNDERSTOOD, "Odd")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("PT20S", 20),
+        ("PT60.000S", 60),
+        ("P1DT1H1M0.5S", 90_060.5),
+        ("P1M2D", 2_764_800),
+        ("P1Y", LONGEST_SECONDS),
+        ("PT3759670629.777S", LONGEST_SECONDS),
+    ],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration(text, "x") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "P", "PT", "20", "-PT5S", "PT5", "T5S", "PT5S ", "P" + "9" * 30 + "Y"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(FaultError) as refused:
+        duration(text, "x")
+    assert refused.value.kind is INVALID_PARAMETER
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "\u0661", "9" * 30, "x"])
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(FaultError):
+        number(text, "x")
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_action_and_id_are_written_whole(action: str, message_id: str) -> None:
+    root = etree.fromstring(write(action, message_id, "<x/>").encode())
+    assert root.find(f"{of(SOAP, 'Body')}/x") is not None
+    assert (root.find(f".//{of(ADDRESSING, 'RelatesTo')}") is None) is (not message_id)
+
+
+@given(st.integers(0, 3000), st.sampled_from(["utf-8", "utf-16"]))
+def test_what_fills_the_room_fits_the_envelope(extra: int, encoding: str) -> None:
+    to = Envelope({}, None, encoding)
+    most = 8192 + extra
+    free = room(to, GET, "<x></x>", most)
+    filled = write(GET, to.message_id, f"<x>{'y' * (free // (1 if encoding == 'utf-8' else 2))}</x>").encode(encoding)
+    assert most - 4 <= len(filled) <= most
+
+
+def test_ids_differ() -> None:
+    assert len({new_id() for _ in range(100)}) == 100

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         RegistrationTooPreciseError,
         ServerTooBusyError,
         TimedOutError,
+        TransportFailureError,
         TypeMismatchError,
     )
     from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
@@ -80,6 +81,7 @@ __all__ = [
     "SessionOf",
     "SessionProcess",
     "TimedOutError",
+    "TransportFailureError",
     "TypeMismatchError",
     "Whose",
     "connect",

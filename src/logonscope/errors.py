@@ -208,6 +208,13 @@ class ServerTooBusyError(LogonscopeError):
     number = 0x80041045
 
 
+class TransportFailureError(LogonscopeError):
+    """Another machine cannot be reached, or what came back is no answer."""
+
+    name = "WBEM_E_TRANSPORT_FAILURE"
+    number = 0x80041015
+
+
 class RecordingError(LogonscopeError):
     """A recorded host cannot be read: no recording, damaged, cut short, or of a newer version."""
 

@@ -32,7 +32,7 @@ async def shown(request: Request) -> Response:
     return JSONResponse({
         "peer": connection.peer, "local": connection.local, "tls": connection.tls, "loopback": connection.loopback,
         "credentials": connection.peer_credentials, "binding": binding.hex() if binding else None,
-        "session": connection.session,
+        "session": connection.session, "seen": [request.client.host if request.client else None, request.url.scheme],
     })  # fmt: skip
 
 
@@ -162,9 +162,10 @@ def whole_answer(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
     head, _, content = data.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    while len(content) < int(headers["content-length"]):
-        content += client.recv(1 << 16)
-    return int(first.split()[1]), headers, content
+    whole = bytearray(content)
+    while len(whole) < int(headers["content-length"]):
+        whole += client.recv(1 << 20)
+    return int(first.split()[1]), headers, bytes(whole)
 
 
 def shown_to(client: socket.socket) -> dict[str, Any]:

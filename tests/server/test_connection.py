@@ -1,18 +1,20 @@
 """server/connection.py: does a request see its connection, and can nobody hold one for nothing?"""
 
 import asyncio
+import json
 import os
 import socket
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from logonscope.server.connection import Connection, connection
+from logonscope.server.connection import Connection, Protocol, connection
 from tests.server.serving import (
     answer,
     application,
@@ -38,15 +40,15 @@ def test_all_requests_of_a_connection_see_the_same_object_and_others_another() -
 def test_a_client_on_this_machine_is_known_as_such() -> None:
     with serving("http://127.0.0.1:0", "http://[::1]:0") as server, server.connect(0) as four, server.connect(1) as six:
         here = {"tls": False, "loopback": True, "credentials": None, "binding": None, "session": 1}
-        assert shown_to(four) == here | {"peer": "127.0.0.1", "local": "127.0.0.1"}
-        assert shown_to(six) == here | {"peer": "::1", "local": "::1"}
+        assert shown_to(four) == here | {"peer": "127.0.0.1", "local": "127.0.0.1", "seen": ["127.0.0.1", "http"]}
+        assert shown_to(six) == here | {"peer": "::1", "local": "::1", "seen": ["::1", "http"]}
 
 
 def test_a_header_does_not_make_another_client_of_one() -> None:
     with serving() as server, server.connect() as client:
         _, content = ask(client, "/shown", "X-Forwarded-For: 198.51.100.1", "X-Forwarded-Proto: https")
-        assert b'"peer":"127.0.0.1"' in content
-        assert b'"tls":false' in content
+        told = json.loads(content)
+        assert (told["peer"], told["tls"], told["seen"]) == ("127.0.0.1", False, ["127.0.0.1", "http"])
 
 
 def test_the_kernel_says_who_is_at_the_other_end_of_a_unix_socket(tmp_path: Path) -> None:
@@ -145,13 +147,23 @@ def test_half_a_request_behind_a_whole_one_is_not_forgotten() -> None:
         assert is_closed(client)
 
 
-def test_an_answer_that_nobody_takes_ends_the_connection() -> None:
+@pytest.mark.parametrize("times", [1, 3])
+def test_answers_that_nobody_takes_end_the_connection(times: int) -> None:
     with serving(request_seconds=SHORT) as server, server.connect() as client:
-        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n" * times)
         wait_until(lambda: server.server.server_state.connections)
         start = time.monotonic()
         wait_until(lambda: not server.server.server_state.connections)
         assert SHORT / 2 < time.monotonic() - start < SHORT + 1
+
+
+def test_so_does_the_end_of_one_that_is_too_small_to_hold_anything_up() -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        assert ask(client, "/body")[0] == 200
+        (kept,) = server.server.server_state.connections
+        server.call(lambda: cast("Protocol", kept).transport.set_write_buffer_limits(1 << 30))
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: not server.server.server_state.connections)
 
 
 def test_a_slow_taker_gets_all_of_it() -> None:
@@ -165,6 +177,15 @@ def test_a_slow_taker_gets_all_of_it() -> None:
                 assert len(file.read(4 << 20)) == 4 << 20
 
 
+def test_who_has_taken_an_answer_is_not_hurried_any_more() -> None:
+    with serving(request_seconds=SHORT) as server, server.connect() as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert len(answer(client)[1]) == 32 << 20
+        for _ in range(6):
+            time.sleep(SHORT / 4)
+            assert ask(client, "/body")[0] == 200
+
+
 def test_beyond_the_most_connections_a_new_one_is_told_so_and_old_ones_go_on() -> None:
     with serving(max_connections=2) as server, server.connect() as first, server.connect() as second:
         assert [ask(one)[0] for one in (first, second)] == [200, 200]
@@ -176,6 +197,14 @@ def test_beyond_the_most_connections_a_new_one_is_told_so_and_old_ones_go_on() -
         wait_until(lambda: len(server.server.server_state.connections) == 1)
         with server.connect() as third:
             assert ask(third)[0] == 200
+
+
+def test_who_is_one_too_many_cannot_stay_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logonscope.server.connection.HURRIED", SHORT)
+    with serving(max_connections=1) as server, server.connect() as first, server.connect() as second:
+        assert ask(first)[0] == 200
+        assert is_closed(second)
+        assert ask(first)[0] == 200
 
 
 def test_headers_have_an_end() -> None:

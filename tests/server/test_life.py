@@ -29,6 +29,7 @@ from tests.server.test_certificate import pair
 pytestmark = pytest.mark.usefixtures("promptly")
 
 SERVING = Path(__file__).parent / "serving.py"
+ROOT = SERVING.parents[2]
 
 
 class Child:
@@ -46,7 +47,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"NOTIFY_SOCKET": str(folder / "notify"), "PYTHONPATH": str(SERVING.parents[2])},
+            env=os.environ | {"NOTIFY_SOCKET": str(folder / "notify"), "PYTHONPATH": f"{ROOT}/src:{ROOT}"},
         )
 
     def told(self, word: str) -> str:
@@ -216,6 +217,17 @@ def test_an_idle_client_of_tls_does_not_hold_the_stop_up(tmp_path: Path) -> None
         client = server.connect()
         assert ask(client)[0] == 200
     assert time.monotonic() - start < 4
+    client.close()
+
+
+def test_a_client_that_takes_nothing_does_not_either() -> None:
+    start = time.monotonic()
+    with serving() as server:
+        client = server.connect()
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.recv(1) == b"H"
+    assert time.monotonic() - start < 4
+    assert not server.server.server_state.connections
     client.close()
 
 

@@ -133,6 +133,11 @@ def test_what_is_in_use_or_no_socket_stays(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept", encoding="ascii")
     assert "it is taken" in refusal(f"unix:{path}")
     assert (tmp_path / "precious").read_text(encoding="ascii") == "kept"
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(tmp_path / "stale"))
+    path.unlink()
+    path.symlink_to(tmp_path / "stale")
+    assert "it is taken" in refusal(f"unix:{path}")
     assert "No such file or directory" in refusal(f"unix:{tmp_path}/none/s")
     assert "path too long" in refusal(f"unix:/{'a' * 200}")
 

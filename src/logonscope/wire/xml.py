@@ -74,12 +74,12 @@ def content(element: Element) -> str:
 
 def local(element: Element) -> str:
     """Return the name of an element without its namespace."""
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def space(element: Element) -> str:
     """Return the namespace of an element, "" for none."""
-    return etree.QName(element).namespace or ""
+    return str(element.tag).rpartition("}")[0].removeprefix("{")
 
 
 def child(element: Element, *names: str) -> Element | None:

@@ -19,7 +19,7 @@ from logonscope.wire.xml import escaped
 
 
 def definition(cls: Class) -> str:
-    """Return the element CLASS; a property that was declared above has its CLASSORIGIN."""
+    """Return the element CLASS; what its parent has said alike is PROPAGATED."""
     superclass = f' SUPERCLASS="{cls.superclass}"' if cls.superclass else ""
     inner = "".join([
         *map(_qualifier, cls.qualifiers),
@@ -31,7 +31,7 @@ def definition(cls: Class) -> str:
 
 def _property(of: Property, cls: Class) -> str:
     inner = "".join(map(_qualifier, of.qualifiers))
-    origin = _origin(of.origin, cls)
+    origin = _origin(of, cls)
     if of.type == "reference":
         target = f' REFERENCECLASS="{escaped(of.reference)}"' if of.reference else ""
         return f'<PROPERTY.REFERENCE NAME="{of.name}"{target}{origin}>{inner}</PROPERTY.REFERENCE>'
@@ -41,7 +41,7 @@ def _property(of: Property, cls: Class) -> str:
 
 def _method(of: Method, cls: Class) -> str:
     parts: Iterable[str] = [*map(_qualifier, of.qualifiers), *map(_parameter, of.parameters)]
-    return f'<METHOD NAME="{of.name}" TYPE="{of.type}"{_origin(of.origin, cls)}>{"".join(parts)}</METHOD>'
+    return f'<METHOD NAME="{of.name}" TYPE="{of.type}"{_origin(of, cls)}>{"".join(parts)}</METHOD>'
 
 
 def _parameter(of: Parameter) -> str:
@@ -59,9 +59,10 @@ def _type(of: Property | Parameter) -> tuple[str, str]:
     return ("string", ' EmbeddedObject="object"') if of.type == "object" else (of.type, "")
 
 
-def _origin(origin: str, cls: Class) -> str:
-    inherited = origin and origin != cls.name
-    return f' CLASSORIGIN="{escaped(origin or cls.name)}"' + (' PROPAGATED="true"' if inherited else "")
+def _origin(of: Property | Method, cls: Class) -> str:
+    added: list[Property | Method] = [*cls.declaration.properties, *cls.declaration.methods]
+    own = {known.name.lower() for known in added}
+    return f' CLASSORIGIN="{of.origin or cls.name}"' + ("" if of.name.lower() in own else ' PROPAGATED="true"')
 
 
 def _qualifier(of: Qualifier) -> str:

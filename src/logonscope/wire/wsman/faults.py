@@ -89,6 +89,7 @@ KINDS: Mapping[type[LogonscopeError], Kind] = {
     errors.RegistrationTooBroadError: Kind(SENDER, "n:CannotProcessFilter"),
     errors.RegistrationTooPreciseError: Kind(SENDER, "n:CannotProcessFilter"),
     errors.ServerTooBusyError: Kind(RECEIVER, "w:InternalError"),
+    errors.TransportFailureError: Kind(RECEIVER, "w:InternalError"),
     errors.RecordingError: Kind(RECEIVER, "w:InternalError"),
 }
 """Every leaf of the tree of errors."""

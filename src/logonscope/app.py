@@ -17,6 +17,7 @@ from logonscope.sources.choose import choose
 if TYPE_CHECKING:
     import argparse
 
+    from logonscope.client.credentials import Ask
     from logonscope.faces.cli.user import Users
 
 Visibility = Literal["own", "kernel"]
@@ -25,23 +26,64 @@ CANNOT_WRITE = 74
 """EX_IOERR of sysexits.h(3head): the answer did not reach its reader."""
 
 
-def connect(host: str | os.PathLike[str] | None = None, *, visibility: Visibility = "own") -> Host:
+def connect(
+    host: str | os.PathLike[str] | None = None,
+    *,
+    visibility: Visibility = "own",
+    user: str | None = None,
+    password: str | None = None,
+    certificate: str | None = None,
+) -> Host:
     """Return a host to ask.
 
     Args:
-        host: None for this machine, else a file that ``logonscope record`` wrote, or "-" for one on standard input.
+        host: None for this machine, the URL of another one (``https://web1:5986``), else a file that
+            ``logonscope record`` wrote, or "-" for one on standard input.
         visibility: what somebody without elevation sees of this machine: "own" logon sessions alone, as the documented
             remark on Win32_SessionProcess has it, or whatever the "kernel" lets one read anyway.
+        user: as whom to come to another machine; else the URL or LOGONSCOPE_USER says.
+        password: there; else LOGONSCOPE_PASSWORD, the keyring, or Kerberos.
+        certificate: a PEM file to trust there; else LOGONSCOPE_CA, or what the system trusts.
 
     Raises:
         InvalidParameterError: there is no such file, or no such visibility.
         RecordingError: the file is damaged, or newer than this Logonscope.
-        NotSupportedError: this machine cannot be read.
+        NotSupportedError: this machine cannot be read, or other machines not asked.
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"no visibility {visibility!r}", 'give "own" or "kernel"')
     where = None if host is None else os.fspath(host)
+    if where is not None and "://" in where:
+        return _remote(where, Credentials(user, password, certificate))
     return LocalHost(Broker(choose(where), _caller(where, visibility)), _save)
+
+
+class Credentials(NamedTuple):
+    """What somebody shows to another machine, as far as it was given."""
+
+    user: str | None = None
+    password: str | None = None
+    certificate: str | None = None
+
+
+def _remote(where: str, given: Credentials, ask: "Ask | None" = None) -> Host:
+    from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom asked for
+    from logonscope.client.link import Link, parse_url  # noqa: PLC0415 -- the same
+    from logonscope.client.remote import RemoteHost  # noqa: PLC0415 -- the same
+
+    url = parse_url(where)
+    user = user_of(given.user or url.user)
+    password = given.password or password_of(user, url.host, ask)
+    return RemoteHost(Link(url._replace(user=user), password, given.certificate or os.environ.get(CERTIFICATE)))
+
+
+def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str | None) -> Host:
+    """Return a host for the command line, which may ask for a password."""
+    if host is None or "://" not in host:
+        return connect(host, visibility=visibility)
+    from getpass import getpass  # noqa: PLC0415 -- seldom asked for
+
+    return _remote(host, Credentials(certificate=certificate), getpass if sys.stdin and sys.stdin.isatty() else None)
 
 
 def users(path: str) -> "Users":
@@ -92,7 +134,7 @@ def main() -> int:
     _prepare_streams()
     try:
         try:
-            code = run(sys.argv[1:], connect, users, {"serve": served})
+            code = run(sys.argv[1:], _from_terminal, users, {"serve": served})
         except SystemExit as left:  # argparse has printed help, or refused
             code = left.code if isinstance(left.code, int) else int(left.code is not None)
         sys.stdout.flush()

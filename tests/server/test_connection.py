@@ -157,12 +157,13 @@ def test_answers_that_nobody_takes_end_the_connection(times: int) -> None:
         assert SHORT / 2 < time.monotonic() - start < SHORT + 1
 
 
-def test_so_does_the_end_of_one_that_is_too_small_to_hold_anything_up() -> None:
+@pytest.mark.parametrize("last", ["close", "keep-alive"])
+def test_so_does_the_end_of_one_that_is_too_small_to_hold_anything_up(last: str) -> None:
     with serving(request_seconds=SHORT) as server, server.connect() as client:
         assert ask(client, "/body")[0] == 200
         (kept,) = server.server.server_state.connections
         server.call(lambda: cast("Protocol", kept).transport.set_write_buffer_limits(1 << 30))
-        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.sendall(f"GET /large HTTP/1.1\r\nHost: a\r\nConnection: {last}\r\n\r\n".encode())
         wait_until(lambda: not server.server.server_state.connections)
 
 

@@ -114,6 +114,11 @@ def test_everybody_may_connect_to_a_unix_socket_and_it_goes_with_the_server(tmp_
     assert not path.exists()
 
 
+def test_a_socket_that_somebody_removed_is_gone(tmp_path: Path) -> None:
+    with listening(f"unix:{tmp_path}/s"):
+        (tmp_path / "s").unlink()
+
+
 def test_a_socket_that_a_killed_server_left_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as killed:

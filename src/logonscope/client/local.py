@@ -71,7 +71,7 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.instances import get  # noqa: PLC0415 -- questions about logins need no classes
 
-        return next(self._instances(iter((get(self._broker, _path(path), _names(properties), namespace),))))
+        return next(self._instances(iter((get(self._broker, as_path(path), as_names(properties), namespace),))))
 
     def enumerate(
         self,
@@ -84,7 +84,9 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.instances import enumerate_instances  # noqa: PLC0415 -- the same
 
-        return self._instances(enumerate_instances(self._broker, class_name, _names(properties), namespace, deep=deep))
+        return self._instances(
+            enumerate_instances(self._broker, class_name, as_names(properties), namespace, deep=deep)
+        )
 
     def associators(
         self,
@@ -100,8 +102,8 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.associations import Wanted, associators  # noqa: PLC0415 -- the same
 
-        wanted = Wanted(assoc_class, result_class, role, result_role, _names(properties))
-        return self._instances(associators(self._broker, _path(path), wanted, namespace))
+        wanted = Wanted(assoc_class, result_class, role, result_role, as_names(properties))
+        return self._instances(associators(self._broker, as_path(path), wanted, namespace))
 
     def references(
         self,
@@ -115,8 +117,8 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.associations import Wanted, references  # noqa: PLC0415 -- the same
 
-        wanted = Wanted(result_class=result_class, role=role, properties=_names(properties))
-        return self._instances(references(self._broker, _path(path), wanted, namespace))
+        wanted = Wanted(result_class=result_class, role=role, properties=as_names(properties))
+        return self._instances(references(self._broker, as_path(path), wanted, namespace))
 
     def query(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
@@ -143,7 +145,7 @@ class LocalHost:
         """See Host."""
         from logonscope.broker.invoke import invoke  # noqa: PLC0415 -- the same
 
-        return invoke(self._broker, _path(path), method, parameters, namespace)
+        return invoke(self._broker, as_path(path), method, parameters, namespace)
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
         """See Host."""
@@ -177,7 +179,7 @@ class LocalHost:
         return instances(results, host_name(self._broker))
 
 
-def _path(path: "str | Instance") -> str:
+def as_path(path: "str | Instance") -> str:
     """Return an object path as text.
 
     Raises:
@@ -191,7 +193,7 @@ def _path(path: "str | Instance") -> str:
     raise InvalidObjectPathError(f"{path!r} is no object path", "give text, or an instance that has its keys")
 
 
-def _names(properties: Sequence[str] | None) -> Sequence[str] | None:
+def as_names(properties: Sequence[str] | None) -> Sequence[str] | None:
     """Return the names of properties.
 
     Raises:

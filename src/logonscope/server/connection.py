@@ -120,13 +120,12 @@ class Protocol(H11Protocol):
     def handle_events(self) -> None:
         """Look at what came; a request that came whole is owed no more."""
         super().handle_events()
-        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
+        if self.conn.their_state in {h11.DONE, h11.MUST_CLOSE}:
             self._settle()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, also where the body of this one is still on its way."""
-        if not self.transport.is_closing():
-            self._await_request()
+        """Wait for the next request, or where there is to be none for the answer to be taken."""
+        self._await_request()
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:

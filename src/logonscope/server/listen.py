@@ -4,6 +4,7 @@ A service that systemd made the sockets for has them at descriptor 3 and up. The
 (FileDescriptorName=https), speaks TLS.
 """
 
+import contextlib
 import errno
 import ipaddress
 import logging
@@ -84,7 +85,8 @@ def close(done: Iterable[Opened]) -> None:
     """Take no more connections; what waits to be accepted on a socket of systemd's waits for whoever comes next."""
     for one in done:
         if one.ours and one.listener.path:
-            os.unlink(one.listener.path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(one.listener.path)
         one.socket.close()
 
 

@@ -193,3 +193,24 @@ def test_however_many_files_are_open_it_can_be_done(child: Child) -> None:
             os.close(handle)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert nice_values(child.pid) == [7] * THREADS
+
+
+def test_who_has_roots_powers_without_being_root_acts_as_nobody_else(child: Child) -> None:
+    if os.geteuid() != 0:
+        cannot("only root can give powers away")
+    program = f"""if True:
+        import errno
+        from logonscope.facts import Action
+        from logonscope.sources.linux.act import act
+        try:
+            act("/proc", Action({child.pid}, {start(child.pid)}, None, {NOBODY}))
+        except PermissionError as error:
+            assert error.errno == errno.EPERM
+        else:
+            raise AssertionError("it was done")
+        """
+    capable = "+kill,+setuid,+setgid,+dac_read_search"
+    become = ["setpriv", "--reuid", "64320", "--clear-groups", "--inh-caps", capable, "--ambient-caps", capable]
+    done = subprocess.run([*become, sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert child.poll() is None

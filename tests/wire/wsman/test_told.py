@@ -9,6 +9,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,8 @@ PLAIN = {
 @given(st.data())
 def test_texts_and_numbers_come_back_as_they_are(data: st.DataObject) -> None:
     cls = schema().get("Win32_Process", CIMV2)
-    row = [data.draw(st.none() | PLAIN.get(known.type, st.none())) for known in cls.properties.values()]
+    nothing: st.SearchStrategy[Value] = st.none()
+    row: list[Any] = [data.draw(nothing | PLAIN.get(known.type, nothing)) for known in cls.properties.values()]
     element = etree.fromstring(items.instance(cls, tuple(cls.properties), Resource("root/cimv2", cls.name))(row))
     assert row_of(element, cls) == tuple(row)
     assert {known.type for known in cls.properties.values()} <= set(TYPES)

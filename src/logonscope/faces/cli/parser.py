@@ -141,8 +141,15 @@ def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespa
     return args
 
 
-_DEFAULTS: dict[str, Any] = {"output": "table", "host": None, "color": True, "readable": False, "quiet": False}
-_TAKE_VALUE = {"-o", "--output", "--host"}
+_DEFAULTS: dict[str, Any] = {
+    "output": "table",
+    "host": None,
+    "ca": None,
+    "color": True,
+    "readable": False,
+    "quiet": False,
+}
+_TAKE_VALUE = {"-o", "--output", "--host", "--ca"}
 
 
 def _first_word(words: Sequence[str]) -> str | None:
@@ -169,9 +176,10 @@ def shared_options() -> Parser:
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")
     options.add_argument("-o", "--output", choices=FORMATS, help="how to print (default: table, for people)")
-    completes_files(
-        options.add_argument("--host", metavar="FILE", help="answer from a file that `logonscope record` wrote")
-    )
+    host = "ask another machine, https://user@host:5986, or a file that `logonscope record` wrote"
+    completes_files(options.add_argument("--host", metavar="HOST", help=host))
+    certificate = "the certificate of another machine, to be trusted"
+    completes_files(options.add_argument("--ca", metavar="FILE", help=certificate))
     options.add_argument(
         "--readable", action="store_true",
         help="without sudo: show whatever the kernel lets you read, not your own logon sessions alone",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _OWN = "only your own logon sessions; use sudo to see all, or --readable"
 _PARTIAL = "only the logon sessions that were its maker's own are in there; record with sudo for all"
+_THERE = "only your own logon sessions there; come as an administrator for all"
 
 _FOR_EVERYBODY = {"classes", "class"}
 """Commands whose answer is everybody's."""
@@ -59,7 +60,7 @@ def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> in
     command = command_module(args.command)
     if args.command == "user":
         return int(command.run(users(args.users), args))
-    host = connect(args.host, visibility="kernel" if args.readable else "own")
+    host = connect(args.host, visibility="kernel" if args.readable else "own", certificate=args.ca)
     if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
-        notice(args, _OWN if args.host is None else _PARTIAL)
+        notice(args, _OWN if args.host is None else _THERE if "://" in args.host else _PARTIAL)
     return int(command.run(host, args))

@@ -60,7 +60,12 @@ def _do(pidfd: int, folder: int, action: Action) -> None:
 
 
 def _as_somebody(uid: int, deed: Callable[[], None]) -> None:
-    """Do it in a child that has become this uid for good; raise here what it met there."""
+    """Do it in a child that has become this uid for good; raise here what it met there.
+
+    Only root loses its capabilities when it becomes somebody else (capabilities(7)): who is not root cannot do it.
+    """
+    if os.geteuid() != 0:
+        raise PermissionError(errno.EPERM, f"only root can act as uid {uid}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # other threads: the child only makes system calls
         child = os.fork()

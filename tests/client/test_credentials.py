@@ -1,0 +1,61 @@
+"""client/credentials.py: is a password looked for where it may be, in the order that is said, and asked for last?"""
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from logonscope.client.credentials import PASSWORD, USER, password_of, user_of
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (USER, PASSWORD):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "keyring", None)
+
+
+def keyring(monkeypatch: pytest.MonkeyPatch, kept: dict[tuple[str, str], str], *, locked: bool = False) -> None:
+    """Install a keyring of the interface that the module keyring has."""
+    made = ModuleType("keyring")
+
+    class KeyringError(Exception):
+        pass
+
+    def get_password(service: str, name: str) -> str | None:
+        if locked:
+            raise KeyringError
+        return kept.get((service, name))
+
+    made.__dict__.update(get_password=get_password, errors=SimpleNamespace(KeyringError=KeyringError))
+    monkeypatch.setitem(sys.modules, "keyring", made)
+
+
+def test_whoever_is_named_comes_else_whom_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (user_of("alice"), user_of(None)) == ("alice", None)
+    monkeypatch.setenv(USER, "bob")
+    assert (user_of("alice"), user_of(None)) == ("alice", "bob")
+
+
+def test_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return "typed"
+
+    assert password_of("alice", "web1", ask) == "typed"
+    assert asked == ["password of alice on web1: "]
+    keyring(monkeypatch, {("logonscope", "alice@web1"): "kept"})
+    assert password_of("alice", "web1", ask) == "kept"
+    assert password_of("alice", "web2", ask) == "typed"
+    monkeypatch.setenv(PASSWORD, "told")
+    assert password_of("alice", "web1", ask) == "told"
+    assert len(asked) == 2
+
+
+def test_nobody_is_asked_where_nobody_is_named_or_nobody_sits_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring(monkeypatch, {}, locked=True)
+    assert password_of(None, "web1", lambda _: "typed") is None
+    assert password_of("alice", "web1", None) is None
+    assert password_of("alice", "web1", lambda _: "") is None

@@ -11,6 +11,7 @@ from logonscope.cim.binding import example
 from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find, has
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.providers.provider import NOWHERE, Provider, provider_of
+from logonscope.server.config import reference as settings
 
 FOLDER = Path(__file__).parent / "reference"
 WINDOWS = "https://learn.microsoft.com/windows/win32/cimwin32prov/"
@@ -24,10 +25,22 @@ Made from the schema's MOF files and the providers by `python -m docs.reference`
 """
 
 
+SETTINGS = """\
+# Settings of the server
+
+Made from the table in `server/config.py` by `python -m docs.reference`; not to be edited. Each is a key of
+`/etc/logonscope/logonscope.toml` and a flag of `logonscope serve`, which wins: `max_envelope = 512000` is
+`--max-envelope 512000`. [Serve this host](../serve.md).
+
+"""
+
+
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
     served = [cls for namespace in (CIMV2, LOGONSCOPE) for cls in schema().classes(namespace) if _is_served(cls)]
-    return {"README.md": _index()} | {f"{cls.name}.md": _page(cls) for cls in served}
+    return {"README.md": _index(), "settings.md": SETTINGS + settings()} | {
+        f"{cls.name}.md": _page(cls) for cls in served
+    }
 
 
 def write() -> None:

@@ -1,0 +1,57 @@
+"""Does what the pages about clients show do what they show? Each is run against the server of the example host."""
+
+import io
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from tests.server.running import ADMIN, Running, running
+
+FOLDER = Path(__file__).parents[2] / "docs/clients"
+PYTHON = re.compile(r"^```python\n(.*?)^```.*?^```text\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGES = sorted(path for path in FOLDER.glob("*.md") if PYTHON.search(path.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running() as found:
+        yield found
+
+
+def here(text: str, server: Running) -> str:
+    """Return a program of a page with the port of this server."""
+    assert ADMIN == ("scanner", "correct horse")
+    return text.replace("5985", str(server.http)).replace("ssl=False", f"ssl=False, port={server.http}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_program_prints_what_the_page_shows(server: Running, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # pywinrm warns of them
+        monkeypatch.delenv(name, raising=False)
+    programs = PYTHON.findall(page.read_text(encoding="utf-8"))
+    for program, shown in programs:
+        out = io.StringIO()
+        with redirect_stdout(out):
+            exec(here(program, server), {})  # noqa: S102 -- our own page
+        assert out.getvalue() == shown
+
+
+def test_the_commands_for_curl_are_answered(server: Running) -> None:
+    (command,) = re.findall(
+        r"^```sh\n(.*?)^```", (FOLDER / "curl.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    answer = subprocess.run(["sh", "-c", here(command, server)], capture_output=True, text=True, check=True).stdout
+    assert "<wsmid:ProductVendor>Logonscope</wsmid:ProductVendor>" in answer
+    user = ":".join(ADMIN)
+    for words in (["-u", user], ["--ntlm", "-u", f"CORP\\{user}"], ["--unix-socket", server.unix]):
+        ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", "-d", "", *words, server.wsman]
+        assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "200"
+
+
+def test_every_page_stands_in_the_index() -> None:
+    index = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in FOLDER.glob("*.md") if page.name != "README.md" and page.name not in index] == []

@@ -74,3 +74,12 @@ def test_a_deadline_can_be_moved_and_be_now() -> None:
 
 def test_without_seconds_there_is_no_end() -> None:
     assert not Deadline().is_over
+
+
+def test_a_deadline_that_follows_another_is_over_when_that_is() -> None:
+    own, first, second = Deadline(60), Deadline(60), Deadline(60)
+    own.follow(first)
+    first.cancel()
+    assert own.is_over
+    own.follow(second)
+    assert not own.is_over

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from logonscope.broker import Caller
 from logonscope.broker.deadline import Deadline
+from logonscope.errors import TimedOutError
 from logonscope.server.contexts import Contexts, Enumeration
 from logonscope.wire.wsman.faults import ENCODING_LIMIT, INVALID_CONTEXT, PULL_IN_PROGRESS, QUOTA, FaultError
 from tests.hosts import ROOT, user
@@ -92,14 +94,16 @@ def test_only_one_at_a_time_takes_items() -> None:
     assert first == [["a"]]
 
 
-def test_what_went_wrong_half_way_leaves_the_enumeration_free() -> None:
-    def broken() -> "itertools.chain[str]":
-        raise FaultError(INVALID_CONTEXT, "x")
+def test_what_went_wrong_half_way_is_said_again_and_never_taken_for_the_end() -> None:
+    def broken() -> Iterator[str]:
+        yield "a"
+        raise TimedOutError("no time left")
 
-    pulled = Enumeration(ROOT, (item for part in (broken,) for item in part()), Deadline())
-    with pytest.raises(FaultError, match="x"):
-        pulled.batch(1, 9, len)
-    assert pulled.batch(1, 9, len).is_last
+    pulled = Enumeration(ROOT, broken(), Deadline())
+    assert pulled.batch(1, 9, len).items == ["a"]
+    for _ in range(2):
+        with pytest.raises(TimedOutError):
+            pulled.batch(1, 9, len)
 
 
 def test_another_callers_context_is_as_unknown_as_one_that_was_made_up() -> None:

@@ -16,6 +16,7 @@ class Deadline:
     def __init__(self, seconds: float | None = None) -> None:
         self._seconds: float | None = None
         self._end = float("inf")
+        self._other: Deadline | None = None
         if seconds is not None:
             self.move(seconds)
 
@@ -29,6 +30,10 @@ class Deadline:
             raise InvalidParameterError(f"{seconds:g} s is no time to answer in", "give seconds above 0")
         self._seconds, self._end = seconds, time.monotonic() + seconds
 
+    def follow(self, other: "Deadline") -> None:
+        """Be over, too, whenever another one is; one after another can be followed."""
+        self._other = other
+
     def cancel(self) -> None:
         """Give up at once: nobody waits any more."""
         self._end = float("-inf")
@@ -36,7 +41,7 @@ class Deadline:
     @property
     def is_over(self) -> bool:
         """Tell whether there is no time left."""
-        return time.monotonic() > self._end
+        return time.monotonic() > self._end or (self._other is not None and self._other.is_over)
 
     def check(self) -> None:
         """Go on where there is time left.

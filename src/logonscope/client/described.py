@@ -5,10 +5,11 @@ say what they say. What is not told is None.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
@@ -65,21 +66,25 @@ class Described:
         return [*trees, LogonTree(None, hidden)] if hidden else trees
 
     def whose(self, target: str) -> list[Whose]:
-        """Say whose the processes are that a target means.
+        """Say whose the processes are that a target means; of each, its logon session with its members is asked for.
 
         Raises:
             NotFoundError, AccessDeniedError, InvalidParameterError: as ``Host.whose``.
         """
-        rows = {row.pid: row for row in self._processes()}
         sockets = self._holders(target) if target.startswith(":") else {}
-        found = [rows[pid] for pid in sorted(sockets or _named(target, rows.values())) if pid in rows]
-        if not found:
-            raise NotFoundError(f"nobody there is meant by {target!r}", "give a pid, a process name, or :PORT")
-        sessions = {session.logon_id: session for session in self._sessions()}
-        seen = [row for row in found if row.logon_id in sessions]
-        if not seen:
-            raise AccessDeniedError(f"process {found[0].pid} runs in a logon session that is not yours", "use sudo")
-        return [_answer(target, row, rows, sessions, sockets.get(row.pid, ())) for row in seen]
+        answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
+        pids = sorted(sockets) or self._named(target)
+        for pid in pids:
+            session = self._session_with(pid)
+            if session is None:
+                continue
+            if session.logon_id not in members:
+                members[session.logon_id] = {row.pid: row for row in self._members(session.logon_id)}
+            if pid in members[session.logon_id]:
+                answers.append(_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
+        if not answers:
+            raise AccessDeniedError(f"process {pids[0]} runs in a logon session that is not yours", "use sudo there")
+        return answers
 
     @cached_property
     def _is_ours(self) -> bool:
@@ -93,29 +98,56 @@ class Described:
     def _sessions(self) -> list[LogonSession]:
         if self._is_ours:
             return [_session(found) for found in self._host.enumerate("LS_LogonSession", namespace=LOGONSCOPE)]
-        users = {
-            _key(one["Dependent"]): _account(one["Antecedent"]) for one in self._host.enumerate("Win32_LoggedOnUser")
-        }
-        return [
-            LogonSession(
-                str(found["LogonId"]), user=users.get(str(found["LogonId"])), logon_type=found["LogonType"],
-                logon_type_name=NAMES.get(found["LogonType"]), start=found["StartTime"],
-                authentication_package=found["AuthenticationPackage"],
-            )
-            for found in self._host.enumerate("Win32_LogonSession")
-        ]  # fmt: skip
+        logged_on = self._host.enumerate("Win32_LoggedOnUser")
+        users = {_key(one["Dependent"]): _account(one["Antecedent"]) for one in logged_on}
+        return [_of_windows(found, users) for found in self._host.enumerate("Win32_LogonSession")]
 
     def _processes(self) -> Iterator[SessionProcess]:
         if self._is_ours:
-            pairs = {
-                _key(one["Dependent"]): one for one in self._host.enumerate("LS_SessionProcess", namespace=LOGONSCOPE)
-            }
+            told = self._host.enumerate("LS_SessionProcess", namespace=LOGONSCOPE)
+            pairs = {_key(one["Dependent"]): one for one in told}
             for found in self._host.enumerate("LS_Process", namespace=LOGONSCOPE):
                 yield _process(found, pairs.get(found["Handle"]))
             return
         owned = dict(self.session_processes())
         for found in self._host.enumerate("Win32_Process"):
-            yield _of_windows(found, owned.get(found["ProcessId"]))
+            yield _process_of_windows(found, owned.get(found["ProcessId"]))
+
+    def _members(self, logon_id: str) -> Iterator[SessionProcess]:
+        """Yield the processes of one logon session."""
+        if not self._is_ours:
+            path = f'Win32_LogonSession.LogonId="{logon_id}"'
+            for found in self._host.associators(path, result_class="Win32_Process"):
+                yield _process_of_windows(found, logon_id)
+            return
+        path = f'LS_LogonSession.LogonId="{logon_id}"'
+        told = self._host.references(path, result_class="LS_SessionProcess", namespace=LOGONSCOPE)
+        pairs = {_key(one["Dependent"]): one for one in told}
+        for found in self._host.associators(path, result_class="LS_Process", namespace=LOGONSCOPE):
+            yield _process(found, pairs.get(found["Handle"]))
+
+    def _session_with(self, pid: int) -> LogonSession | None:
+        """Return the logon session of a process; None where it may not be seen."""
+        if self._is_ours:
+            tied = self._host.associators(f"LS_Process={pid}", result_class="LS_LogonSession", namespace=LOGONSCOPE)
+            return next(map(_session, tied), None)
+        found = next(self._host.associators(f"Win32_Process={pid}", result_class="Win32_LogonSession"), None)
+        if found is None:
+            return None
+        account = next(self._host.associators(found, result_class="Win32_Account"), None)
+        return _of_windows(found, {} if account is None else {str(found["LogonId"]): account["Name"]})
+
+    def _named(self, target: str) -> list[int]:
+        """Return the pids of the processes that a target means: one, or those of that name."""
+        if target.isdecimal():
+            return [int(target)]
+        of, space = ("LS_Process", LOGONSCOPE) if self._is_ours else ("Win32_Process", CIMV2)
+        asked = Select((Name(("ProcessId",)), Name(("Handle",))), of, Comparison(Name(("Name",)), EQUAL, target))
+        rows: Iterator[Any] = iter(self._host.query(write(asked), namespace=space))
+        pids = sorted(int(row["ProcessId"]) for row in rows)
+        if not pids:
+            raise NotFoundError(f"no process there is named {target!r}", "give a pid, a process name, or :PORT")
+        return pids
 
     def _holders(self, target: str) -> dict[int, tuple[Socket, ...]]:
         if not re.fullmatch(":[0-9]{1,5}", target) or not 0 < int(target[1:]) < 65536:
@@ -162,7 +194,16 @@ def _process(found: "Instance", pair: "Instance | None") -> SessionProcess:
     )  # fmt: skip
 
 
-def _of_windows(found: "Instance", logon_id: str | None) -> SessionProcess:
+def _of_windows(found: "Instance", users: Mapping[str, str]) -> LogonSession:
+    logon_id = str(found["LogonId"])
+    return LogonSession(
+        logon_id, user=users.get(logon_id), logon_type=found["LogonType"],
+        logon_type_name=NAMES.get(found["LogonType"]), start=found["StartTime"],
+        authentication_package=found["AuthenticationPackage"],
+    )  # fmt: skip
+
+
+def _process_of_windows(found: "Instance", logon_id: str | None) -> SessionProcess:
     return SessionProcess(
         logon_id=logon_id, evidence=TOLD if logon_id else "hidden", pid=found["ProcessId"],
         ppid=found["ParentProcessId"], name=found["Name"], user=None, uid=None, login_uid=None,
@@ -178,22 +219,15 @@ def _socket(found: "Instance") -> Socket:
     )  # fmt: skip
 
 
-def _named(target: str, rows: Iterable[SessionProcess]) -> set[int]:
-    if target.isdecimal():
-        return {row.pid for row in rows if str(row.pid) == target}
-    return {row.pid for row in rows if row.name == target}
-
-
 def _answer(
-    target: str, row: SessionProcess, rows: dict[int, SessionProcess], sessions: dict[str, LogonSession],
-    sockets: tuple[Socket, ...],
-) -> Whose:  # fmt: skip
-    session = sessions[row.logon_id or ""]
+    target: str, pid: int, session: LogonSession, members: Mapping[int, SessionProcess], sockets: tuple[Socket, ...]
+) -> Whose:
+    row = members[pid]
     chain = [row]
-    while (parent := rows.get(chain[0].ppid or 0)) and parent.logon_id == row.logon_id and parent not in chain:
+    while (parent := members.get(chain[0].ppid or 0)) and parent not in chain:
         chain.insert(0, parent)
     return Whose(
-        target=target, pid=row.pid, logon_id=session.logon_id, evidence=row.evidence, session=session, process=row,
+        target=target, pid=pid, logon_id=session.logon_id, evidence=row.evidence, session=session, process=row,
         chain=tuple(chain), sockets=sockets,
     )  # fmt: skip
 

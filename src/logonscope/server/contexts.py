@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from logonscope.broker import Caller
 from logonscope.broker.deadline import Deadline
+from logonscope.errors import LogonscopeError
 from logonscope.wire.wsman.envelope import new_id
 from logonscope.wire.wsman.faults import ENCODING_LIMIT, INVALID_CONTEXT, PULL_IN_PROGRESS, QUOTA, FaultError
 
@@ -33,6 +34,7 @@ class Enumeration:
         self.expires = 0.0
         self._items = items
         self._held: str | None = None
+        self._broken: Exception | None = None
         self._taken = threading.Lock()
 
     def batch(self, most: int, room: int, octets: Callable[[str], int], *, refuses: bool = True) -> Batch:
@@ -41,12 +43,18 @@ class Enumeration:
         Raises:
             FaultError: somebody else is taking items; or (where it ``refuses``) the next item is larger than the whole
                 room, and is left out.
-            LogonscopeError: what came in the way of reading; TimedOutError where the deadline is over.
+            LogonscopeError: what came in the way of reading, this time or before: what was not told then never will
+                be; TimedOutError where the deadline is over.
         """
         if not self._taken.acquire(blocking=False):
             raise FaultError(PULL_IN_PROGRESS, "the last pull is not answered yet", "wait for its answer")
         try:
+            if self._broken is not None:
+                raise self._broken
             return self._batch(most, room, octets, refuses=refuses)
+        except LogonscopeError as error:
+            self._broken = error
+            raise
         finally:
             self._taken.release()
 

@@ -227,6 +227,7 @@ def _pull(asked: Asked, operation: Pull) -> Reply:
     contexts, action = asked.service.contexts, f"{names.PULL}Response"
     enumeration = contexts.find(operation.context, asked.caller)
     enumeration.deadline.move(asked.seconds)
+    enumeration.deadline.follow(asked.deadline)  # who goes away while it is answered wants no more of it
     frame = f"<n:PullResponse>{_context(LONGEST)}<n:Items></n:Items><n:EndOfSequence/></n:PullResponse>"
     free = room(asked.envelope, action, frame, asked.most)
     if operation.max_characters is not None:

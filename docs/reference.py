@@ -12,6 +12,8 @@ from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find, 
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.providers.provider import NOWHERE, Provider, provider_of
 from logonscope.server.config import reference as settings
+from logonscope.server.wsman import DOORS
+from logonscope.wire.wsman.requests import ACTIONS, Invoke
 
 FOLDER = Path(__file__).parent / "reference"
 WINDOWS = "https://learn.microsoft.com/windows/win32/cimwin32prov/"
@@ -35,12 +37,33 @@ Made from the table in `server/config.py` by `python -m docs.reference`; not to 
 """
 
 
+WSMAN = """\
+# The operations of WS-Management
+
+Made from the tables in `wire/wsman/requests.py` and `server/wsman.py` by `python -m docs.reference`; not to be edited.
+Identify has no action, and is for everybody. [Serve this host](../serve.md).
+
+"""
+
+
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
     served = [cls for namespace in (CIMV2, LOGONSCOPE) for cls in schema().classes(namespace) if _is_served(cls)]
-    return {"README.md": _index(), "settings.md": SETTINGS + settings()} | {
-        f"{cls.name}.md": _page(cls) for cls in served
-    }
+    written = {"README.md": _index(), "settings.md": SETTINGS + settings(), "wsman.md": _doors()}
+    return written | {f"{cls.name}.md": _page(cls) for cls in served}
+
+
+def _doors() -> str:
+    rows = [
+        f"| `{action}` | {DOORS[known.operation].about} | {_who(known.operation)} |"
+        for action, known in ACTIONS.items()
+    ]
+    rows.insert(-4, f"| RESOURCE/METHOD, as `.../Win32_Process/GetOwner` | {DOORS[Invoke].about} | {_who(Invoke)} |")
+    return WSMAN + "\n".join(["| action | what it is for | who may |", "|---|---|---|", *rows]) + "\n"
+
+
+def _who(operation: type) -> str:
+    return "whoever comes in, where `allow_methods` is set" if DOORS[operation].acts else "whoever comes in"
 
 
 def write() -> None:

@@ -152,7 +152,10 @@ def _reply(service: Service, caller: Caller | None, envelope: Envelope, deadline
         raise AccessDeniedError("nobody sees nothing", "authenticate first")
     asked = Asked(service, caller, Broker(within(service.source, deadline), caller), envelope, wanted, deadline, peer)
     deadline.move(asked.seconds)
-    return DOORS[type(operation)](asked, operation)
+    door = DOORS[type(operation)]
+    if door.acts and not service.allow_methods:
+        raise AccessDeniedError("methods over a network are off", "`logonscope serve --allow-methods` turns them on")
+    return door.run(asked, operation)
 
 
 def _identify(*, known: bool) -> Reply:
@@ -256,7 +259,6 @@ def _invoke(asked: Asked, operation: Invoke) -> Reply:
     where = operation.where
     cls = get_class(asked.broker, where.class_name, where.namespace)
     method = cls.method_named(operation.method)
-    _check_allowed(asked, f"{cls.name}.{method.name}")
     path = operation.path
     if has(method.qualifiers, "Static"):
         path = path._replace(keys=None)
@@ -287,11 +289,6 @@ def _tell(asked: Asked, path: ObjectPath, method: str, outcome: str) -> None:
         asked.service.audit.method(asked.peer, asked.caller, f"{path.class_name}.{method}", path.relative, outcome)
 
 
-def _check_allowed(asked: Asked, what: str) -> None:
-    if not asked.service.allow_methods:
-        raise AccessDeniedError(f"{what} over a network is off", "`logonscope serve --allow-methods` turns it on")
-
-
 def _delete(asked: Asked, operation: Delete) -> Reply:
     """End a process, as DeleteInstance of Win32_Process does."""
     path = operation.path
@@ -299,7 +296,6 @@ def _delete(asked: Asked, operation: Delete) -> Reply:
     needs_keys(path, cls.keys)
     if "Terminate" not in cls.methods:
         raise NotSupportedError(f"no instance of {cls.name} can be deleted", "end what it describes")
-    _check_allowed(asked, f"deleting a {cls.name}")
     outcome = _run(asked, path, "Terminate")
     if outcome.return_value != 0:
         raise AccessDeniedError(f"{path.relative} cannot be ended: {outcome.return_value}", "ask as its owner")
@@ -315,8 +311,23 @@ def _subscribe(_: Asked, __: Subscribe) -> Reply:
     raise FaultError(NO_EVENTS, "events are not told yet", "enumerate, time and again")
 
 
-DOORS: Mapping[type, Callable[[Asked, Any], Reply]] = {
-    Get: _get, Enumerate: _enumerate, Pull: _pull, Release: _release, Renew: _renew, Invoke: _invoke,
-    Delete: _delete, Change: _change, Subscribe: _subscribe,
-}  # fmt: skip
-"""What is done for each operation; each takes its own."""
+class Door(NamedTuple):
+    """What is done for an operation, what it is for, and whether it does something to the machine."""
+
+    run: Callable[[Asked, Any], Reply]
+    about: str
+    acts: bool = False
+
+
+DOORS: Mapping[type, Door] = {
+    Get: Door(_get, "one instance by its keys, a property of it, or the definition of a class"),
+    Enumerate: Door(_enumerate, "the instances of a class, what a filter lets through, or definitions of classes"),
+    Pull: Door(_pull, "more of an enumeration"),
+    Release: Door(_release, "an enumeration is no longer wanted"),
+    Renew: Door(_renew, "how long an enumeration lasts, and for longer"),
+    Invoke: Door(_invoke, "a method of an instance", acts=True),
+    Delete: Door(_delete, "end a process", acts=True),
+    Change: Door(_change, "refused: instances can be neither made nor changed"),
+    Subscribe: Door(_subscribe, "refused: events are not told yet"),
+}
+"""Every operation; each door takes its own."""

@@ -142,8 +142,8 @@ def decode(envelope: Envelope) -> Operation:
     action = envelope.action
     if not action:
         raise FaultError(HEADER_REQUIRED, "the header a:Action is missing", "say what to do")
-    if action in _DECODERS:
-        return _DECODERS[action](envelope, selectors(envelope))
+    if action in ACTIONS:
+        return ACTIONS[action].read(envelope, selectors(envelope))
     return _invoke(envelope, selectors(envelope))
 
 
@@ -309,15 +309,32 @@ _FILTERS: Mapping[str, Callable[[Element], Filter]] = {
     names.WQL: _wql, names.SELECTOR_FILTER: _selector_filter, names.ASSOCIATION_FILTER: _association_filter,
 }  # fmt: skip
 
-_DECODERS: Mapping[str, Callable[[Envelope, Selectors], Operation]] = {
-    names.GET: _get, names.PUT: _change, names.CREATE: _change, names.DELETE: _delete, names.ENUMERATE: _enumerate,
-    names.PULL: _pull, names.RELEASE: _release, names.RENEW: _renew, names.GET_STATUS: _status,
-    names.SUBSCRIBE: _subscribe, names.UNSUBSCRIBE: _subscribe,
-}  # fmt: skip
+
+class Action(NamedTuple):
+    """What an action asks for, and what reads it."""
+
+    operation: type
+    read: Callable[[Envelope, Selectors], Operation]
+
+
+ACTIONS: Mapping[str, Action] = {
+    names.GET: Action(Get, _get),
+    names.ENUMERATE: Action(Enumerate, _enumerate),
+    names.PULL: Action(Pull, _pull),
+    names.RELEASE: Action(Release, _release),
+    names.RENEW: Action(Renew, _renew),
+    names.GET_STATUS: Action(Renew, _status),
+    names.PUT: Action(Change, _change),
+    names.CREATE: Action(Change, _change),
+    names.DELETE: Action(Delete, _delete),
+    names.SUBSCRIBE: Action(Subscribe, _subscribe),
+    names.UNSUBSCRIBE: Action(Subscribe, _subscribe),
+}
+"""Every action by its URI; one that is none of these is a method's (Invoke)."""
 
 
 def name_of(action: str) -> str:
     """Return the name of an operation: Pull, Invoke; of so many, whatever a client sends."""
     if not action:
         return "Identify"
-    return action.rpartition("/")[2] if action in _DECODERS else "Invoke"
+    return action.rpartition("/")[2] if action in ACTIONS else "Invoke"

@@ -54,11 +54,9 @@ def pages() -> dict[str, str]:
 
 
 def _doors() -> str:
-    rows = [
-        f"| `{action}` | {DOORS[known.operation].about} | {_who(known.operation)} |"
-        for action, known in ACTIONS.items()
-    ]
-    rows.insert(-4, f"| RESOURCE/METHOD, as `.../Win32_Process/GetOwner` | {DOORS[Invoke].about} | {_who(Invoke)} |")
+    told = [(f"`{action}`", known.operation) for action, known in ACTIONS.items()]
+    told.append(("RESOURCE/METHOD, as `.../Win32_Process/GetOwner`", Invoke))
+    rows = (f"| {action} | {DOORS[operation].about} | {_who(operation)} |" for action, operation in told)
     return WSMAN + "\n".join(["| action | what it is for | who may |", "|---|---|---|", *rows]) + "\n"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import logonscope
-from logonscope import InvalidParameterError, NotSupportedError
+from logonscope import InvalidParameterError
 from tests.example import recording
 
 LOGONSCOPE = [sys.executable, "-m", "logonscope"]
@@ -30,8 +30,8 @@ def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
     for host in ("", str(tmp_path / "nothing"), tmp_path / "nothing", tmp_path):
         with pytest.raises(InvalidParameterError, match="no recording"):
             logonscope.connect(host)
-    with pytest.raises(NotSupportedError, match="only recordings can"):
-        logonscope.connect("https://web1:5986")
+    with pytest.raises(InvalidParameterError, match="no URL"):
+        logonscope.connect("ftp://web1:5986")
     with pytest.raises(InvalidParameterError, match="no visibility 'all'"):
         logonscope.connect(visibility="all")  # type: ignore[arg-type]  # what is wrong is the point
 

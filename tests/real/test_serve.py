@@ -14,7 +14,7 @@ PACKAGING = Path(__file__).parents[2] / "packaging"
 CLIENT = Path(__file__).with_name("ask_wsman.py")
 WORD = "correct horse battery staple"
 SETTINGS = 'allow_methods = true\nmetrics = "administrators"\naudit_log = "/var/log/logonscope/audit"\n'
-HERE = f"[Service]\nProtectHome=read-only\nExecStart=\nExecStart={PYTHON} -m logonscope serve\n"
+HERE = f"[Service]\nProtectHome=read-only\nPrivateTmp=no\nExecStart=\nExecStart={PYTHON} -m logonscope serve\n"
 ROOT = """DynamicUser=no
 AmbientCapabilities=
 CapabilityBoundingSet=CAP_KILL CAP_SYS_NICE CAP_SETUID CAP_SETGID

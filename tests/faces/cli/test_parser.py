@@ -32,7 +32,7 @@ def test_every_command_has_help_with_examples(command: str) -> None:
     assert (code, err) == (0, "")
     assert "examples:" in out
     assert f"logonscope {command}" in out
-    assert "--host FILE" in out
+    assert "--host HOST" in out
 
 
 def test_every_command_has_a_file_that_runs() -> None:

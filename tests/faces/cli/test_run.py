@@ -44,8 +44,8 @@ def test_a_host_that_is_not_there_is_one_line() -> None:
 
 
 def test_an_interrupt_ends_quietly() -> None:
-    def connect(host: str | None, *, visibility: str) -> Host:
-        raise KeyboardInterrupt(host, visibility)
+    def connect(host: str | None, *, visibility: str, certificate: str | None) -> Host:
+        raise KeyboardInterrupt(host, visibility, certificate)
 
     assert run(["ps"], connect, users) == 130
 

@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 
 from tests.lab.lab import PYTHON, Lab, start
-from tests.lab.systemd import Machine, wait_until
+from tests.lab.systemd import CHECKOUT, Machine, wait_until
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 CLIENT = Path(__file__).with_name("ask_wsman.py")
 WORD = "correct horse battery staple"
 SETTINGS = 'allow_methods = true\nmetrics = "administrators"\naudit_log = "/var/log/logonscope/audit"\n'
-HERE = f"[Service]\nProtectHome=read-only\nPrivateTmp=no\nExecStart=\nExecStart={PYTHON} -m logonscope serve\n"
+HERE = f"""[Service]
+ProtectHome=read-only
+BindReadOnlyPaths={CHECKOUT}
+ExecStart=
+ExecStart={PYTHON} -m logonscope serve
+"""
 ROOT = """DynamicUser=no
 AmbientCapabilities=
 CapabilityBoundingSet=CAP_KILL CAP_SYS_NICE CAP_SETUID CAP_SETGID

@@ -31,7 +31,7 @@ def ports(machine: Machine) -> Iterator[tuple[int, int]]:
     program = f"{sys.executable} -m logonscope"
     put(machine, f"{UNITS}/logonscope.service", unit.replace("/opt/logonscope/bin/logonscope", program))
     environment = "PYTHONDONTWRITEBYTECODE=1"
-    dropin = f"[Service]\nProtectHome=no\nPrivateTmp=no\nEnvironment={environment}\n"
+    dropin = f"[Service]\nProtectHome=no\nBindReadOnlyPaths={CHECKOUT}\nEnvironment={environment}\n"
     put(machine, f"{UNITS}/logonscope.service.d/here.conf", dropin)
     unit = (CHECKOUT / "packaging/logonscope.socket").read_text(encoding="utf-8")
     lines = [line for line in unit.splitlines() if not line.startswith(("ListenStream=127", "ListenStream=["))]

@@ -180,7 +180,8 @@ class Machine:
 
     def ssh(self, user: str, command: str | None = None, *, tty: bool = False, port: int | None = None) -> Shell:
         """Log in over the network; without a command it is a shell, and with one it runs until that ends."""
-        options = [f"-o{option}" for option in ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null")]
+        wanted = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectionAttempts=10")
+        options = [f"-o{option}" for option in wanted]
         key = f"/proc/{self.pid}/root/etc/ssh/lab_client"
         argv = ["ssh", "-F/dev/null", "-q", *options, f"-i{key}", f"-p{port or self.port}", f"{user}@127.0.0.1"]
         words = ["-tt"] * tty + ([command] if command is not None else [])

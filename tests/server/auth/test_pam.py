@@ -50,6 +50,16 @@ def asked(machine: Machine, *questions: tuple[str, str], name: str = "logonscope
     return json.loads(machine.run([PYTHON, "-c", PROGRAM], input=given).stdout)
 
 
+def admitted(machine: Machine, name: str, *accounts: str) -> Any:
+    program = """
+import json, sys
+from logonscope.server.auth.pam import admit
+print(json.dumps([admit(*question) for question in json.load(sys.stdin)]))
+"""
+    given = json.dumps([(account, name) for account in accounts])
+    return json.loads(machine.run([PYTHON, "-c", program], input=given).stdout)
+
+
 def test_accounts_come_in_by_their_passwords(lab: Lab, accounts: dict[str, int]) -> None:
     assert asked(lab.machine, ("carol", PASSWORD), ("dave", PASSWORD), ("grace", PASSWORD), ("root", PASSWORD)) == [
         ["carol", accounts["carol"], True, True],  # by a supplementary group
@@ -110,6 +120,16 @@ def test_the_account_lines_are_followed(lab: Lab, accounts: dict[str, int]) -> N
     service(lab.machine, "closed", "auth required pam_unix.so nodelay\naccount required pam_deny.so\n")
     assert asked(lab.machine, ("dave", PASSWORD), name="closed") == [None]
     assert accounts
+
+
+def test_whom_a_ticket_has_proved_needs_no_password_but_has_to_be_let_in(lab: Lab, accounts: dict[str, int]) -> None:
+    names = ("carol", "frank", "bob", "erin", "nobody-of-that-name", "Carol", "carol\0", "\ud800", "", "x" * 257)
+    answers = admitted(lab.machine, "logonscope", *names)
+    assert answers[:2] == [["carol", accounts["carol"], True, True], ["frank", accounts["frank"], False, True]]
+    assert answers[2] == ["bob", lab.bob.uid, False, True]  # has no password that anybody knows
+    assert answers[3:] == [None] * 7  # erin has expired
+    service(lab.machine, "closed", "auth required pam_permit.so\naccount required pam_deny.so\n")
+    assert admitted(lab.machine, "closed", "carol") == [None]
 
 
 def test_one_prompt_is_answered_and_a_second_is_not(lab: Lab, accounts: dict[str, int]) -> None:

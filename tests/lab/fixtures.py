@@ -6,10 +6,12 @@ from typing import NoReturn
 
 import pytest
 
+from tests.lab import realm as realms
 from tests.lab.lab import Lab
+from tests.lab.realm import Realm
 from tests.lab.systemd import Machine, unavailable
 
-__all__ = ["lab", "machine", "people"]
+__all__ = ["lab", "machine", "people", "realm"]
 REQUIRE = "LOGONSCOPE_REQUIRE"
 
 
@@ -40,3 +42,12 @@ def lab(people: Lab) -> Iterator[Lab]:
     """Offer the laboratory with nobody logged in."""
     yield people
     people.machine.quiet()
+
+
+@pytest.fixture(scope="session")
+def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
+    """Start a realm on this computer."""
+    if reason := realms.missing():
+        cannot(reason)
+    with Realm(realms.here, str(tmp_path_factory.mktemp("realm"))) as started:
+        yield started

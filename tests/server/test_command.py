@@ -64,6 +64,7 @@ def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
         "listens on http://127.0.0.1:1",
         f"1 users in {tmp_path / 'users'}, 1 with NTLM",
         "no passwords by PAM",
+        "no Kerberos",
         "methods are off",
     ]
 

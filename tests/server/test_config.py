@@ -120,6 +120,9 @@ def test_listeners_that_are_none(urls: str, tmp_path: Path) -> None:
 
 def test_keys_that_do_not_go_together(tmp_path: Path) -> None:
     assert refusal(tmp_path, "key = '/k.pem'") == "`key` is given, but no `certificate`; give both, or none"
+    assert refusal(tmp_path, "keytab = '/k'\nnegotiate = false").startswith(
+        "`keytab` is given, but `negotiate` is off; "
+    )
     assert refusal(tmp_path, "contexts = 9").startswith("contexts_per_caller = 50 is more than contexts = 9; ")
 
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from lxml import etree
 
+from logonscope.server.auth.negotiate import LONGEST_TOKEN
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import SOAP, of
 from tests.server.running import ADMIN, ALICE, BOB, Running, running
@@ -105,6 +106,12 @@ def test_what_is_too_long_is_refused_unread(server: Running) -> None:
     answer = post(server, b" " * 600_000, basic(ADMIN))
     assert answer.status == 500
     assert "a request of more than 512,000 octets" in (answer.text(of(SOAP, "Text")) or "")
+
+
+def test_a_token_may_be_as_long_as_windows_makes_them(server: Running) -> None:
+    token = base64.b64encode(b"\x60" * LONGEST_TOKEN).decode()
+    answer = post(server, b"", {"Authorization": f"Negotiate {token}"})
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Negotiate")
 
 
 def test_other_methods_and_paths(server: Running) -> None:

@@ -11,9 +11,13 @@ from logonscope.broker import Caller
 from logonscope.errors import InvalidParameterError
 from logonscope.server.auth.users import UserFile
 from logonscope.server.config import Settings, settings
+from logonscope.server.connection import Connection
 from logonscope.server.http import Doors
 from logonscope.server.serve import check, made_doors
+from tests.server.auth.keytabs import made_keytab
 from tests.server.running import ADMIN, QUICK, example
+
+HERE = Connection("127.0.0.1", "127.0.0.1", tls=False, loopback=True)
 
 
 def told(folder: Path, **more: Any) -> Settings:
@@ -64,3 +68,15 @@ def test_a_check_makes_the_certificate_and_says_its_fingerprint(tmp_path: Path) 
     assert first == "listens on https://127.0.0.1:5986"
     assert second.startswith("certificate with SHA-256 fingerprint ")
     assert (tmp_path / "self-signed.pem").exists()
+
+
+def test_a_keytab_is_looked_into_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KRB5_KTNAME", "")
+    keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
+    assert "Kerberos as HTTP/web1@CORP" in check(told(tmp_path, keytab=keytab))
+    assert "no Kerberos" in check(told(tmp_path))
+    assert doors(tmp_path, keytab=keytab).gate.enter(HERE, None).challenges[:2] == ("Negotiate", "Kerberos")
+    assert "Kerberos" not in doors(tmp_path).gate.enter(HERE, None).challenges
+    for attempt in (doors, lambda *_, **more: check(told(tmp_path, **more))):
+        with pytest.raises(InvalidParameterError, match="No such file"):
+            attempt(tmp_path, keytab=str(tmp_path / "nothing"))

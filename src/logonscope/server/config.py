@@ -141,8 +141,8 @@ class Settings:
         '`"logonscope"` where `/etc/pam.d/logonscope` is, else `""`',
     )  # fmt: skip
     administrators: tuple[str, ...] = _key(_NAMES, ["sudo", "wheel"], "groups whose members see everything, as root")
-    negotiate: bool = _key(_SWITCH, True, "offer Negotiate (Kerberos, NTLM) beside Basic")
-    keytab: str = _key(_FILE, "", "keytab of the service HTTP/host for Kerberos; empty: the system's")
+    negotiate: bool = _key(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos where there is a keytab) beside Basic")
+    keytab: str = _key(_FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos")
     allow_methods: bool = _key(_SWITCH, False, "let callers run methods: end processes, set priorities")
     max_envelope: int = _key(
         _number(8192, 4 << 20), 512_000, "bytes of the largest answer (DSP0226, wsman:MaxEnvelopeSize)"
@@ -193,6 +193,8 @@ def settings(file: str | None = None, overrides: Mapping[str, Any] | None = None
     made = Settings(**(told | given))
     if made.key and not made.certificate:
         raise InvalidParameterError("`key` is given, but no `certificate`", "give both, or none")
+    if made.keytab and not made.negotiate:
+        raise InvalidParameterError("`keytab` is given, but `negotiate` is off", "Kerberos comes by it: take one out")
     if made.contexts < made.contexts_per_caller:
         raise InvalidParameterError(
             f"contexts_per_caller = {made.contexts_per_caller} is more than contexts = {made.contexts}",

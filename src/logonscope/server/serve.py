@@ -12,7 +12,9 @@ from logonscope.errors import InvalidParameterError
 from logonscope.facts import Source
 from logonscope.server import life
 from logonscope.server.audit import Audit, writer
+from logonscope.server.auth.accounts import account
 from logonscope.server.auth.gate import Gate
+from logonscope.server.auth.negotiate import Tickets
 from logonscope.server.auth.passwords import Check, Passwords, bare
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
@@ -61,6 +63,7 @@ def check(settings: Settings) -> list[str]:
         )
     said.append(f"{len(users)} users in {settings.users}, {sum(user.nt_hash is not None for user in users)} with NTLM")
     said.append(f"passwords are asked of PAM's service {settings.pam}" if settings.pam else "no passwords by PAM")
+    said.append(_kerberos(settings))
     said.append("methods may be run" if settings.allow_methods else "methods are off")
     return said
 
@@ -75,7 +78,8 @@ def made_doors(source: Source, settings: Settings, local: Callable[[int], Caller
     users.users()  # a file that is broken now is no file to start with
     audit = Audit(_writer(settings.audit_log), lambda: datetime.now().astimezone()) if settings.audit_log else None
     passwords = Passwords(_checks(settings, users), Throttle(), version=lambda: users.version)
-    gate = Gate(passwords, (lambda name: users.lookup(bare(name))) if settings.negotiate else None, local, audit)
+    lookup = (lambda name: users.lookup(bare(name))) if settings.negotiate else None
+    gate = Gate(passwords, lookup, local, audit, _tickets(settings, users) if settings.keytab else None)
     contexts = Contexts(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
     service = Service(
         source, contexts, settings.allow_methods, settings.max_envelope, float(settings.operation_timeout), audit
@@ -85,6 +89,14 @@ def made_doors(source: Source, settings: Settings, local: Callable[[int], Caller
     return Doors(gate, service, pool, entrance, settings.max_request, metrics, settings.metrics == "loopback")
 
 
+def _kerberos(settings: Settings) -> str:
+    if not settings.keytab:
+        return "no Kerberos"
+    from logonscope.server.auth import kerberos  # noqa: PLC0415 -- refuses where there is no libkrb5
+
+    return f"Kerberos as {', '.join(kerberos.keytab(settings.keytab).principals)}"
+
+
 def _checks(settings: Settings, users: UserFile) -> list[Check]:
     checks: list[Check] = [users.verify]
     if settings.pam:
@@ -92,6 +104,17 @@ def _checks(settings: Settings, users: UserFile) -> list[Check]:
 
         checks.append(partial(pam.verify, service=settings.pam, administrators=frozenset(settings.administrators)))
     return checks
+
+
+def _tickets(settings: Settings, users: UserFile) -> Tickets:
+    from logonscope.server.auth import kerberos  # noqa: PLC0415 -- refuses where there is no libkrb5
+
+    who = partial(account, administrators=frozenset(settings.administrators))
+    if settings.pam:
+        from logonscope.server.auth import pam  # noqa: PLC0415 -- refuses where there is no libpam
+
+        who = partial(pam.admit, service=settings.pam, administrators=frozenset(settings.administrators))
+    return kerberos.tickets(kerberos.keytab(settings.keytab), users.find, who)
 
 
 def _writer(audit_log: str) -> Callable[[str], None]:

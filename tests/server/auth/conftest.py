@@ -1,5 +1,5 @@
-"""Where are real accounts and a real PAM? On a machine of the tests' own."""
+"""Where are real accounts, a real PAM and real tickets? On a machine and in a realm of the tests' own."""
 
-from tests.lab.fixtures import lab, machine, people
+from tests.lab.fixtures import lab, machine, people, realm
 
-__all__ = ["lab", "machine", "people"]
+__all__ = ["lab", "machine", "people", "realm"]

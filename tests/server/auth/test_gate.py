@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,20 +14,23 @@ from hypothesis import strategies as st
 
 from logonscope.broker import Caller
 from logonscope.server.audit import Audit
-from logonscope.server.auth.gate import NEGOTIATE, REALM, Entry, Gate, Shown, shown_by
+from logonscope.server.auth.gate import KERBEROS, NEGOTIATE, REALM, Entry, Gate, Shown, shown_by
+from logonscope.server.auth.negotiate import Tickets
 from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
 from logonscope.server.connection import Connection, Credentials
 
 WORD = "correct horse"
+NO_TICKET = base64.b64encode(b"\x60\x0b\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02").decode()
+"""What begins as one of Kerberos does (RFC 2743 3.1, RFC 4121 4.1), and ends there."""
 QUICK = PasswordHasher(1, 8, 1)
 
 
 class Entrance:
     """A gate with one user, alice, and what it wrote down."""
 
-    def __init__(self, folder: Path, *, negotiate: bool = True) -> None:
+    def __init__(self, folder: Path, *, negotiate: bool = True, tickets: Tickets | None = None) -> None:
         self.lines: list[str] = []
         users = UserFile(folder / "users", hasher=QUICK)
         users.add("alice", WORD, uid=1000, ntlm=True)
@@ -34,7 +38,7 @@ class Entrance:
         audit = Audit(self.lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
         passwords = Passwords([users.verify], Throttle())
         lookup = users.lookup if negotiate else None
-        self.gate = Gate(passwords, lookup, lambda uid: Caller(f"uid {uid}", uid, uid == 0), audit)
+        self.gate = Gate(passwords, lookup, lambda uid: Caller(f"uid {uid}", uid, uid == 0), audit, tickets)
 
     def enter(self, connection: Connection, authorization: str | None) -> Entry:
         """Come with a header."""
@@ -134,6 +138,27 @@ def test_what_is_off_is_not_offered(tmp_path: Path) -> None:
     assert entrance.enter(connected(), None).challenges == (REALM,)
     assert held(entrance, connected(), WORD).caller is None
     assert entrance.enter(connected(loopback=False), None).challenges == ()
+
+
+def test_kerberos_is_offered_where_there_is_a_keytab(tmp_path: Path) -> None:
+    plain, entrance = Entrance(tmp_path / "plain"), Entrance(tmp_path, tickets=Tickets(("HTTP",), lambda _: None))
+    assert plain.enter(connected(), None).challenges == (NEGOTIATE, REALM)
+    assert entrance.enter(connected(), None).challenges == (NEGOTIATE, KERBEROS, REALM)
+    assert entrance.enter(connected(loopback=False), None).challenges == (NEGOTIATE, KERBEROS)
+    assert plain.enter(connected(), f"Kerberos {NO_TICKET}") == Entry(None, (NEGOTIATE, REALM))
+    assert plain.told() == []
+
+
+def test_a_ticket_is_no_guess(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    entrance = Entrance(tmp_path, tickets=Tickets(("HTTP",), lambda _: None))
+    with caplog.at_level(logging.INFO):
+        for scheme in ("Kerberos", "Negotiate") * 9:
+            assert entrance.enter(connected(), f"{scheme} {NO_TICKET}").caller is None
+    assert entrance.told() == [("", False)] * 18
+    assert caplog.messages[0].startswith("127.0.0.1 did not come in: ")
+    shown = shown_by(basic("alice", "x"))
+    assert shown is not None
+    assert entrance.gate.delay(connected(), shown) == 0
 
 
 def test_on_a_unix_socket_the_kernel_says_who_calls(entrance: Entrance) -> None:

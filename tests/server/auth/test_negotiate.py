@@ -133,6 +133,14 @@ def test_any_token_is_a_step_or_a_refusal(token: bytes) -> None:
         assert negotiation.caller is None
 
 
+def test_a_token_that_offers_no_mechanism_is_refused() -> None:
+    with pytest.raises(AccessDeniedError) as refused:
+        Negotiation(lookup).step(bytes.fromhex("601506062b0601050502a00b3009a0023000a203040178"))
+    assert isinstance(
+        refused.value.__cause__, StopIteration
+    )  # pyspnego's; no future takes one, and who waits for it waits
+
+
 def test_whom_a_token_names() -> None:
     context = client("CORP\\\u00e4lice", "x", "ntlm")
     context.step()

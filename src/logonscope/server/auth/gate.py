@@ -3,10 +3,14 @@
 Basic shows a password, so it is taken where nobody else can read it: over TLS and within this machine. Negotiate holds
 for its connection; where that can be read by others, its messages have to be sealed. On a unix socket the kernel says
 who calls, and nothing else is asked.
+
+Who guesses passwords waits, by whatever scheme. A ticket cannot be guessed: one that is refused, mostly for a clock or
+a key that is wrong, makes nobody's password wait, and one that is taken makes up for no guess.
 """
 
 import base64
 import binascii
+import logging
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,14 +18,18 @@ from typing import NamedTuple
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError
 from logonscope.server.audit import Audit
-from logonscope.server.auth.negotiate import Lookup, Negotiation, said
+from logonscope.server.auth.negotiate import Lookup, Negotiation, Tickets, said
 from logonscope.server.auth.passwords import Passwords
 from logonscope.server.connection import Connection
 
 LONGEST_HEADER = 90_000
 REALM = 'Basic realm="Logonscope", charset="UTF-8"'
-NEGOTIATE = "Negotiate"
-_NEGOTIATES = {"negotiate", "ntlm"}
+NEGOTIATE, KERBEROS = "Negotiate", "Kerberos"
+LONGEST_REASON = 500
+_NEGOTIATES = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
+"""Negotiate and NTLM carry either kind of token (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
+
+_log = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
@@ -45,9 +53,16 @@ class Gate:
     """Looks at what a request shows."""
 
     def __init__(
-        self, passwords: Passwords, lookup: Lookup | None, local: Callable[[int], Caller], audit: Audit | None = None
+        self,
+        passwords: Passwords,
+        lookup: Lookup | None,
+        local: Callable[[int], Caller],
+        audit: Audit | None = None,
+        tickets: Tickets | None = None,
     ) -> None:
+        """Take what knows passwords, hashes (None: no Negotiate) and tickets (None: no Kerberos), and who is local."""
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
+        self._tickets = tickets
 
     def delay(self, connection: Connection, shown: Shown) -> float:
         """Return how many seconds to wait before ``enter``.
@@ -74,8 +89,8 @@ class Gate:
             if shown.scheme in _NEGOTIATES and self._lookup is not None:
                 return self._negotiate(connection, shown, self._lookup)
         except AccessDeniedError:
-            connection.session = None
             self._tell(connection, shown, None)
+            connection.session = None
         return Entry(None, self._offered(connection))
 
     def _known(self, connection: Connection) -> Entry:
@@ -89,8 +104,9 @@ class Gate:
         return connection.tls or connection.loopback
 
     def _offered(self, connection: Connection) -> tuple[str, ...]:
-        offered = (NEGOTIATE,) if self._lookup is not None else ()
-        return (*offered, REALM) if self._takes_basic(connection) else offered
+        offered = [NEGOTIATE] if self._lookup is not None else []
+        offered += [KERBEROS] if self._tickets is not None else []
+        return (*offered, REALM) if self._takes_basic(connection) else tuple(offered)
 
     def _basic(self, connection: Connection, shown: Shown) -> Caller:
         caller = self._passwords.verify(shown.name, shown.password, connection.peer)
@@ -102,26 +118,33 @@ class Gate:
         return caller
 
     def _negotiate(self, connection: Connection, shown: Shown, lookup: Lookup) -> Entry:
-        if not shown.token:
+        if not shown.token or (shown.scheme == "kerberos" and self._tickets is None):
             return Entry(None, self._offered(connection))
         negotiation = connection.session
         if not isinstance(negotiation, Negotiation):
-            negotiation = connection.session = Negotiation(lookup, connection.channel_binding)
+            negotiation = connection.session = Negotiation(lookup, connection.channel_binding, self._tickets)
         try:
             answer = negotiation.step(shown.token)
-        except AccessDeniedError:
-            self._passwords.count(shown.name, connection.peer, None)
+        except AccessDeniedError as error:
+            _log.info("%s did not come in: %s", connection.peer, str(error.__cause__ or error)[:LONGEST_REASON])
+            self._count(connection, shown, None)
             raise
         if negotiation.caller is not None:
-            self._passwords.count(shown.name, connection.peer, negotiation.caller)
+            self._count(connection, shown, negotiation.caller)
             self._tell(connection, shown, negotiation.caller)
-        scheme = "NTLM" if shown.scheme == "ntlm" else NEGOTIATE
-        said_back = (f"{scheme} {base64.b64encode(answer).decode()}",) if answer else ()
+        said_back = (f"{_NEGOTIATES[shown.scheme]} {base64.b64encode(answer).decode()}",) if answer else ()
         return Entry(negotiation.caller, said_back, negotiation)
 
+    def _count(self, connection: Connection, shown: Shown, caller: Caller | None) -> None:
+        if shown.name:  # else there was no password to guess
+            self._passwords.count(shown.name, connection.peer, caller)
+
     def _tell(self, connection: Connection, shown: Shown, caller: Caller | None) -> None:
+        scheme, name, session = shown.scheme, shown.name, connection.session
+        if scheme in _NEGOTIATES and isinstance(session, Negotiation) and session.principal:
+            scheme, name = "kerberos", session.principal
         if self._audit is not None:
-            self._audit.authentication(connection.peer, shown.scheme, shown.name, caller)
+            self._audit.authentication(connection.peer, scheme, name, caller)
 
 
 def shown_by(authorization: str | None) -> Shown | None:

@@ -1,7 +1,8 @@
-"""Whom does a Negotiate token prove? NTLM for the users of the user file (MS-NLMP), by pyspnego, for one connection.
+"""Whom does a Negotiate token prove? One user by NTLM (MS-NLMP) or one principal by Kerberos, for one connection.
 
-pyspnego takes NTLM's users from a file that an environment variable names. That file is one in memory, which holds the
-one user that the client says it is, for as long as one token is looked at: nothing is written to a disk.
+All by pyspnego, which takes NTLM's users from a file that an environment variable names. That file is one in memory,
+which holds the one user that the client says it is, for as long as one token is looked at: nothing is written to a
+disk. What Kerberos needs is kerberos.py's.
 """
 
 import os
@@ -10,6 +11,7 @@ import struct
 import threading
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
@@ -23,18 +25,30 @@ Lookup = Callable[[str], tuple[Caller, bytes] | None]
 """From a user's name to who that is, and the NT hash."""
 
 LONGEST_TOKEN = 65_536
-_AUTHENTICATE = b"NTLMSSP\0\x03\0\0\0"
+_NTLM = b"NTLMSSP\0"
+_AUTHENTICATE = _NTLM + b"\x03\0\0\0"
 _UNICODE = 1
 _FAILED = "that is no user who may come in this way"
+
+
+class Tickets(NamedTuple):
+    """What Kerberos needs: the services whose keys are tried, in their order, and who a principal is."""
+
+    services: tuple[str, ...]
+    who: Callable[[str], Caller | None]
 
 
 class Negotiation:
     """The security context of one connection: tokens until it is complete, then sealed messages."""
 
-    def __init__(self, lookup: Lookup, bindings: bytes | None = None) -> None:
+    def __init__(self, lookup: Lookup, bindings: bytes | None = None, tickets: Tickets | None = None) -> None:
+        """Take whom NTLM may prove, the hash that a token is bound to, and what Kerberos needs; None: no Kerberos."""
         self.caller: Caller | None = None
+        self.principal = ""
+        """Whom Kerberos has proved, whether or not that is anybody here."""
         self._lookup = lookup
         self._bindings = bindings
+        self._tickets = tickets
         self._context: spnego.ContextProxy | None = None
         self._lock = threading.Lock()
         _file()
@@ -49,30 +63,58 @@ class Negotiation:
             raise AccessDeniedError("that token is too long", "authenticate anew")
         with self._lock:
             try:
-                return self._step(token)
-            except (SpnegoError, ValueError, struct.error, IndexError, KeyError) as error:
+                if self._context is None or self.caller is not None:
+                    return self._begin(token)
+                return self._go_on(self._context, token)
+            except Exception as error:  # a stranger's token may do anything to pyspnego's parsers
                 self._context = None
                 raise AccessDeniedError(_FAILED, "see `logonscope user add --ntlm`") from error
 
-    def _step(self, token: bytes) -> bytes | None:
-        if self._context is None or self.caller is not None:
-            self.caller, self._context = None, self._new(token)
+    def _begin(self, token: bytes) -> bytes | None:
+        """Take a first token: a ticket, for whichever service it is, or one of NTLM's, which names nobody yet."""
+        self.caller, self.principal, self._context = None, "", None
+        if self._tickets is None or _NTLM in token:
+            self._context = self._new(spnego.NTLMHash(""), token)
+            return self._context.step(token)
+        refusals: list[str] = []
+        for service in self._tickets.services:
+            context = self._new(spnego.CredentialCache(service), token)
+            try:
+                answer = context.step(token)
+            except SpnegoError as error:
+                refusals.append(str(error))
+            else:
+                self._context = context
+                self._finish(context, None)
+                return answer
+        raise ValueError("; ".join(refusals))
+
+    def _go_on(self, context: spnego.ContextProxy, token: bytes) -> bytes | None:
         name, domain = said(token)
         found = self._lookup(name) if name else None
         with _credentials(name, domain, found[1] if found else secrets.token_bytes(16)):
-            answer = self._context.step(token)
-        if self._context.complete:
-            if found is None:
-                raise ValueError(name)
-            self.caller = found[0]
+            answer = context.step(token)
+        self._finish(context, found[0] if found else None)
         return answer
 
-    def _new(self, token: bytes) -> spnego.ContextProxy:
+    def _finish(self, context: spnego.ContextProxy, user: Caller | None) -> None:
+        """Say who came in, where the context is complete; ``user`` is whom NTLM's token named."""
+        if not context.complete:
+            return
+        if context.negotiated_protocol == "kerberos":
+            self.principal = context.client_principal or ""
+            user = self._tickets.who(self.principal) if self._tickets else None
+        if user is None:
+            raise ValueError(f"{self.principal or 'whom the token names'} may not come in")
+        self.caller = user
+
+    def _new(self, credential: spnego.CredentialCache | spnego.NTLMHash, token: bytes) -> spnego.ContextProxy:
+        """Return a context of Kerberos, by a service's keys, beside NTLM; an NTLMHash leaves only that."""
         bindings = None
         if self._bindings is not None:
             bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + self._bindings)
-        protocol = "ntlm" if token.startswith(b"NTLMSSP\0") else "negotiate"
-        return spnego.server(service="http", protocol=protocol, channel_bindings=bindings)
+        protocol = "ntlm" if token.startswith(_NTLM) else "negotiate"
+        return spnego.server(protocol=protocol, channel_bindings=bindings, credentials=credential)
 
     def unseal(self, sealed: Sealed) -> bytes:
         """Return what is in a sealed message.

@@ -8,18 +8,12 @@ from typing import Any
 import pytest
 
 from tests.lab.lab import PYTHON, Lab, start
-from tests.lab.systemd import CHECKOUT, Machine, wait_until
+from tests.lab.packaged import HERE, begin, forget, install
+from tests.lab.systemd import Machine, wait_until
 
-PACKAGING = Path(__file__).parents[2] / "packaging"
 CLIENT = Path(__file__).with_name("ask_wsman.py")
 WORD = "correct horse battery staple"
 SETTINGS = 'allow_methods = true\nmetrics = "administrators"\naudit_log = "/var/log/logonscope/audit"\n'
-HERE = f"""[Service]
-ProtectHome=read-only
-BindReadOnlyPaths={CHECKOUT}
-ExecStart=
-ExecStart={PYTHON} -m logonscope serve
-"""
 ROOT = """DynamicUser=no
 AmbientCapabilities=
 CapabilityBoundingSet=CAP_KILL CAP_SYS_NICE CAP_SETUID CAP_SETGID
@@ -32,21 +26,10 @@ def service(people: Lab) -> Iterator[Machine]:
     """Install the unit as packaged, but for where the program is and, as its comment says, for root's powers."""
     machine = people.machine
     machine.run(["chpasswd"], input="".join(f"{name}:{WORD}\n" for name in ("root", "alice", "bob")))
-    machine.run(["install", "-D", "-m", "644", str(PACKAGING / "pam.d/logonscope"), "/etc/pam.d/logonscope"])
-    machine.run(["install", "-m", "644", str(PACKAGING / "logonscope.service"), "/etc/systemd/system/"])
-    machine.run(["install", "-D", "-m", "644", "/dev/stdin", "/etc/logonscope/logonscope.toml"], input=SETTINGS)
+    install(machine, SETTINGS)
     begin(machine, HERE + ROOT)
     yield machine
-    machine.run(["systemctl", "stop", "logonscope"], check=False)
-
-
-def begin(machine: Machine, here: str) -> None:
-    """Start the service with what differs here; that returns once it has said that it is ready."""
-    folder = "/etc/systemd/system/logonscope.service.d"
-    machine.run(["install", "-D", "-m", "644", "/dev/stdin", f"{folder}/here.conf"], input=here)
-    machine.run(["systemctl", "daemon-reload"])
-    done = machine.run(["systemctl", "restart", "logonscope"], check=False)
-    assert done.returncode == 0, machine.run(["journalctl", "--no-pager", "-u", "logonscope", "-n", "40"]).stdout
+    forget(machine)
 
 
 def asked(machine: Machine, *questions: dict[str, Any]) -> list[Any]:
@@ -110,9 +93,8 @@ def test_it_reloads_and_stops_as_it_is_told(service: Machine) -> None:
 
 
 def test_as_it_is_packaged_it_is_nobody_and_reads_all(lab: Lab, service: Machine) -> None:
-    service.run(["systemctl", "stop", "logonscope"])
-    service.run(["rm", "-r", "/var/lib/logonscope", "/var/log/logonscope"])  # root's; systemd cannot move them here
-    begin(service, HERE)
+    forget(service)
+    begin(service)
     pid = lab.main_process("logonscope")
     assert int(service.run(["stat", "-c", "%u", f"/proc/{pid}"]).stdout) >= 61184  # of systemd's dynamic users
     with lab.machine.ssh("bob") as shell:

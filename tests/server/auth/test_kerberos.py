@@ -200,10 +200,10 @@ def test_a_ticket_comes_once(env: Path, lab_tickets: Tickets) -> None:
 def test_an_old_ticket_is_none(
     realm: Realm, env: Path, lab_tickets: Tickets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log_in(realm, tmp_path, "alice", life="1s")
+    log_in(realm, tmp_path, "alice", life="2s")
     token = client(tmp_path).step() or b""
     monkeypatch.setenv("KRB5_CONFIG", realm.configure(str(tmp_path / "strict.conf"), "clockskew = 1"))
-    time.sleep(3.1)
+    time.sleep(4.1)
     with pytest.raises(AccessDeniedError) as refused:
         negotiation(lab_tickets).step(token)
     assert "Ticket expired" in str(refused.value.__cause__)

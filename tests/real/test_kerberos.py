@@ -125,6 +125,15 @@ def test_curl_comes_in_by_negotiate(lab: Lab, kingdom: Kingdom) -> None:
             assert column(answer) == [str(lab.truth()[pid]["sessionid"])]
 
 
+def test_so_does_logonscope(lab: Lab, kingdom: Kingdom) -> None:
+    with lab.machine.ssh("alice") as shell:
+        pid = start(shell, "sleep 1031")
+        for url, more in ((f"http://{HOST}:5985", []), (f"https://{HOST}:5986", ["--ca", CERTIFICATE])):
+            ask = [PYTHON, "-m", "logonscope", "--host", url, *more, "query", OWN, "-o", "json"]
+            answer = kingdom.machine.run(["env", f"KRB5CCNAME={cache('alice')}", *ask]).stdout
+            assert json.loads(answer) == [{"SessionId": lab.truth()[pid]["sessionid"]}]
+
+
 def test_nobody_else_comes_in(kingdom: Kingdom) -> None:
     strangers = [{"cache": cache(name)} for name in ("carol", "root", "alice/admin", "stranger")]
     elsewhere = {"negotiate_service": "host"}

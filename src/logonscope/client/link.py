@@ -110,6 +110,7 @@ class Link:
             self.url.host, max_envelope_size=ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https", auth=way,
             username=self.url.user, password=self._password, cert_validation=verify, operation_timeout=60,
             read_timeout=90, encryption="never" if way == "basic" and self.url.scheme == "http" else "auto",
+            negotiate_service="HTTP",  # RFC 4559 4; tickets to "host", as pypsrp would have, are for sshd as well
         )  # fmt: skip
 
     def get(self, uri: str, selectors: Mapping[str, str]) -> Any:

@@ -89,6 +89,27 @@ def test_a_reference_is_an_endpoint_reference_without_its_wrapper(where: Resourc
     assert str(reference_of(parts["Dependent"])) == 'root/cimv2:Win32_LogonSession.LogonId="41"'
 
 
+@pytest.mark.parametrize("where", [WMI, DMTF])
+@pytest.mark.parametrize(
+    "value",
+    [
+        ("Win32_LogonSession", "41"),
+        ("Win32_Account", "web1", "alice"),
+        ("Win32_OperatingSystem",),
+        ("Win32_SessionProcess", ("Win32_LogonSession", "41"), ("Win32_Process", "7")),
+    ],
+)
+def test_a_reference_has_as_many_selectors_as_its_class_has_keys(value: tuple[Value, ...], where: Resource) -> None:
+    reference = reference_of(told("Win32_LoggedOnUser", {"Antecedent": value}, where)["Antecedent"])
+    cls = schema().get(str(value[0]), CIMV2)
+    assert reference.class_name == cls.name
+    assert [name for name, _ in reference.keys or ()] == list(cls.keys)
+
+
+def test_a_reference_that_is_not_known_is_null() -> None:
+    assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(of(XSI, "nil")) == "true"
+
+
 def test_a_projection_has_no_namespace_and_the_order_that_was_asked_for() -> None:
     def system(row: Sequence[Value], name: str) -> str:
         return f"{name} of {row[0]!s}"

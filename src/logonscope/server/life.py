@@ -24,9 +24,6 @@ from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol
 from logonscope.server.listen import Opened
 
-LONGEST_HEADERS = 96 << 10
-"""Bytes: a Kerberos token may have 64 KiB (MaxTokenSize), a third more in base64."""
-
 TLS_SECONDS = 10
 """For the first and the last words of TLS; asyncio would take 60 and 30."""
 
@@ -182,7 +179,6 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         limit_concurrency=settings.max_connections,
         timeout_keep_alive=settings.request_seconds,
         timeout_graceful_shutdown=settings.stop_seconds,
-        h11_max_incomplete_event_size=LONGEST_HEADERS,
     )
 
 

@@ -56,19 +56,17 @@ class Enumeration:
         self._items, self._held = itertools.chain(items, held, self._items), None
 
     def _batch(self, most: int, room: int, octets: Callable[[str], int], *, refuses: bool) -> Batch:
-        items: list[str] = []
-        left, add = room, items.append
-        while len(items) < most:
-            item = next(self._items, None) if self._held is None else self._held
-            if item is None:
-                return Batch(items, is_last=True)
-            self._held = None
+        items, left = list[str](), room
+        first, self._held = [] if self._held is None else [self._held], None
+        for item in itertools.islice(itertools.chain(first, self._items), most):
             left -= octets(item)
             if left < 0:
                 self._held = item
                 break
-            add(item)
-        if not items and refuses and self._held is not None:
+            items.append(item)
+        if self._held is None:
+            return Batch(items, is_last=len(items) < most)
+        if not items and refuses:
             size, self._held = octets(self._held), None
             raise FaultError(
                 ENCODING_LIMIT, f"an item of {size:,} octets, where {room:,} are free", "ask for a larger envelope"

@@ -159,8 +159,8 @@ def _reference(where: Resource, before: str = "", after: str = "", nil: str = ""
             return nil
         name = value[0]
         around = known.get(name) or known.setdefault(name, _around(str(name), where, before, after))
-        if len(value) == 2 and isinstance(key := value[1], str):
-            return f"{around[0]}{escaped(key)}{around[1]}"
+        if len(value) == 2 and isinstance(key := value[1], str):  # the commonest, twice a row: as few calls as can be
+            return f"{around[0]}{key if key.isalnum() else escaped(key)}{around[1]}"
         keys = [*(_selector(key, where) for key in value[1:]), ""]
         return "".join(part for pair in zip(around, keys, strict=True) for part in pair)
 

@@ -1,6 +1,7 @@
 """Which recorded hosts are measured? Two logins, of alice and bob, who own every other process each."""
 
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,11 @@ def snapshot(size: int) -> Snapshot:
     )  # fmt: skip
     processes = [
         Process(
-            10 + at, ses=41 if at % 2 else 37, loginuid=1000 + (at + 1) % 2, cgroup="/",
-            comm="bash" if at % 3 else "ssh", state="S", ppid=1, tty_nr=0, priority=20, nice=0, threads=1,
-            start=1000 + at, tgid=10 + at,
-            uids=(1000,) * 4, gids=(1000,) * 4, cmdline=b"-bash\0", name="bash" if at % 3 else "ssh",
+            10 + at, ses=ses, loginuid=uid, cgroup="/", comm="bash" if at % 3 else "ssh", state="S", ppid=1, tty_nr=0,
+            priority=20, nice=0, threads=1, start=1000 + at, tgid=10 + at, uids=(uid,) * 4, gids=(uid,) * 4,
+            cmdline=b"-bash\0", name="bash" if at % 3 else "ssh",
         )
-        for at in range(size)
+        for at, (ses, uid) in zip(range(size), cycle(LOGINS.items()), strict=False)
     ]  # fmt: skip
     accounts = {uid: Account(f"u{uid}", uid, uid, "", "/", "/bin/sh") for uid in (0, 1000, 1001)}
     return Snapshot(machine, processes, logins, accounts, (), [], tuple(accounts.values()))

@@ -119,7 +119,7 @@ def read(data: bytes) -> Envelope:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
     blocks: dict[str, Element] = {}
     for block in () if header is None else header:
-        blocks.setdefault(str(block.tag), block)
+        blocks.setdefault(block.tag, block)
     return Envelope(blocks, next(iter(found), None), encoding)
 
 

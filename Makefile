@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: test unit bench soak fuzz clean
+.PHONY: test unit bench soak load fuzz clean
 
 test: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -20,6 +20,9 @@ bench: $(VENV)/.ready
 
 soak: $(VENV)/.ready  ## ten minutes of logins, forks and detached processes, every answer held against the kernel's
 	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest -s tests/real/test_churn.py
+
+load: $(VENV)/.ready  ## 500 clients at once, each wants thousands of rows
+	$(BIN)/python -m tests.server.load
 
 fuzz: $(VENV)/.ready  ## 200,000 texts that are no WQL, and some that are
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py

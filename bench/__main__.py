@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NoReturn
 
-from bench import instances, opens, pairs, queries, scale, whole
+from bench import instances, opens, pairs, queries, scale, server, whole
 from bench.installed import installed
 from bench.plan import QUICK, WHOLE, Plan
 from bench.table import Row, as_markdown, for_terminal
@@ -36,6 +36,7 @@ def _rows(plan: Plan, tools: str) -> Iterator[Row]:
     yield from scale.rows(plan, tools)
     yield from instances.rows(plan, tools)
     yield from queries.rows(plan, tools)
+    yield from server.rows(plan, tools)
     try:
         ours = installed(plan.cache or tools)
     except UnavailableError as why:

@@ -2,22 +2,21 @@
 
 import tracemalloc
 from collections import deque
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import logonscope
 from bench.contest import Field, Turn, call, contest
 from bench.plan import Plan
+from bench.recordings import pairs, recording, snapshot
 from bench.table import Row, at_most, milliseconds
 from bench.tools import UnavailableError
 from logonscope.broker import Broker, Caller
 from logonscope.broker.plan import plan as plan_of
 from logonscope.broker.query import query
 from logonscope.cim.instances import Result
-from logonscope.facts import Account, Login, Machine, Process, Snapshot
-from logonscope.ownership import join, owners
-from logonscope.sources.recorded import recorded, save
+from logonscope.sources.recorded import recorded
 
 COMMONEST = (
     "SELECT * FROM Win32_SessionProcess",
@@ -48,10 +47,10 @@ OFTEN = 200
 
 def rows(plan: Plan, tools: str) -> Iterator[Row]:
     """Measure understanding, answering and memory, on recorded hosts."""
-    small = _recording(tools, RECORDED)
+    small = recording(tools, RECORDED)
     yield from _understood(plan, small)
     yield from _answered(plan, small)
-    yield from _held(small, _recording(tools, MOST_RECORDED))
+    yield from _held(small, recording(tools, MOST_RECORDED))
 
 
 def _understood(plan: Plan, host: str) -> Iterator[Row]:
@@ -68,25 +67,17 @@ def _understood(plan: Plan, host: str) -> Iterator[Row]:
 def _answered(plan: Plan, host: str) -> Iterator[Row]:
     question = f"`{ALL_PAIRS}` over {RECORDED:,} recorded processes"
     broker, connected = _broker(host), logonscope.connect(host)
-    snapshot = _snapshot(RECORDED)
-
-    def pairs() -> Iterator[tuple[Any, ...]]:
-        owner = owners(join(snapshot.logins))
-        return (
-            (("Win32_LogonSession", owner(process).logon), ("Win32_Process", str(process.pid)))
-            for process in snapshot.processes
-        )
-
+    loop = partial(pairs, snapshot(RECORDED))
     field = Field()
     field.enter(ROWS, lambda: call(lambda: [deque(found.rows, 0) for found in _results(broker, ALL_PAIRS)]))
-    field.enter(LOOP, lambda: call(lambda: deque(pairs(), 0)))
+    field.enter(LOOP, lambda: call(lambda: deque(loop(), 0)))
     field.enter(INSTANCES, lambda: call(lambda: deque(connected.query(ALL_PAIRS), 0)))
-    field.enter(PYWBEM, lambda: _as_pywbem(pairs))
+    field.enter(PYWBEM, lambda: _as_pywbem(loop))
     seconds = contest(field.turns, plan.rounds)
-    mine, loop = seconds[ROWS], seconds[LOOP]
+    mine, plain = seconds[ROWS], seconds[LOOP]
     yield Row(question, ROWS, f"{milliseconds(mine)}, {RECORDED / mine:,.0f} rows a second")
-    said = f"Logonscope's rows take {mine / loop:.2f} x"
-    yield Row(question, LOOP, milliseconds(loop), said, at_most(mine / loop, MOST_OF_LOOP))
+    said = f"Logonscope's rows take {mine / plain:.2f} x"
+    yield Row(question, LOOP, milliseconds(plain), said, at_most(mine / plain, MOST_OF_LOOP))
     shown = seconds[INSTANCES]
     yield Row(question, INSTANCES, f"{milliseconds(shown)}, {RECORDED / shown:,.0f} rows a second")
     if PYWBEM in seconds:
@@ -128,34 +119,7 @@ def _broker(host: str) -> Broker:
     return Broker(recorded(host), Caller("root", 0, administrator=True))
 
 
-def _recording(folder: str, size: int) -> str:
-    path = str(Path(folder, f"{size}.lsr"))
-    save(_snapshot(size), path, replace=True)
-    return path
-
-
-def _snapshot(size: int) -> Snapshot:
-    """Return a host with two logins of many processes."""
-    machine = Machine("bench", "boot", 1_700_000_000, 100, 4096, "6.1", "Debian", audit=True, uid_min=1000)
-    logins = tuple(
-        Login(str(ses), uid, audit=ses, since=1_700_000_100_000_000, cls="user", type="tty", service="sshd",
-              scope=f"session-{ses}.scope", state="active", gone=False)
-        for ses, uid in ((41, 1000), (37, 1001))
-    )  # fmt: skip
-    processes = [
-        Process(
-            10 + at, ses=41 if at % 2 else 37, loginuid=1000 + (at + 1) % 2, cgroup="/",
-            comm="bash" if at % 3 else "ssh", state="S", ppid=1, tty_nr=0, priority=20, nice=0, threads=1,
-            start=1000 + at, tgid=10 + at,
-            uids=(1000,) * 4, gids=(1000,) * 4, cmdline=b"-bash\0", name="bash" if at % 3 else "ssh",
-        )
-        for at in range(size)
-    ]  # fmt: skip
-    accounts = {uid: Account(f"u{uid}", uid, uid, "", "/", "/bin/sh") for uid in (0, 1000, 1001)}
-    return Snapshot(machine, processes, logins, accounts, (), [], tuple(accounts.values()))
-
-
-def _as_pywbem(pairs: Any) -> Turn:
+def _as_pywbem(loop: Callable[[], Iterator[Any]]) -> Turn:
     """Return the turn that makes pywbem's objects of what the plain loop gives.
 
     Raises:
@@ -167,7 +131,7 @@ def _as_pywbem(pairs: Any) -> Turn:
         raise UnavailableError("no pywbem here: pip install pywbem") from None
 
     def objects() -> Iterator[Any]:
-        for (_, logon), (_, handle) in pairs():
+        for (_, logon), (_, handle) in loop():
             antecedent = CIMInstanceName("Win32_LogonSession", {"LogonId": logon}, namespace="root/cimv2")
             dependent = CIMInstanceName("Win32_Process", {"Handle": handle}, namespace="root/cimv2")
             yield CIMInstance("Win32_SessionProcess", {"Antecedent": antecedent, "Dependent": dependent})

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import struct
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,19 @@ def test_a_client_on_this_machine_is_known_as_such() -> None:
         here = {"tls": False, "loopback": True, "credentials": None, "binding": None, "session": 1}
         assert shown_to(four) == here | {"peer": "127.0.0.1", "local": "127.0.0.1", "seen": ["127.0.0.1", "http"]}
         assert shown_to(six) == here | {"peer": "::1", "local": "::1", "seen": ["::1", "http"]}
+
+
+def segments(client: socket.socket) -> int:
+    """Return how many segments with data came (tcp(7), TCP_INFO: tcpi_data_segs_in)."""
+    (count,) = struct.unpack_from("I", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 152)
+    return int(count)
+
+
+def test_head_and_body_of_an_answer_go_out_together() -> None:
+    with serving() as server, server.connect() as client:
+        for number in range(1, 4):
+            shown_to(client)
+            assert segments(client) == number
 
 
 def test_a_header_does_not_make_another_client_of_one() -> None:

@@ -65,12 +65,13 @@ def test_an_item_that_finds_no_room_is_told_next_time_and_one_that_never_will_is
     assert pulled.batch(9, 3, len) == (["cc"], True)
 
 
-def test_what_is_taken_back_is_told_first_and_in_its_order() -> None:
-    pulled = enumeration("a", "b", "cccc", "d")
-    batch = pulled.batch(9, 3, len)
-    assert batch == (["a", "b"], False)
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=6)))
+def test_what_is_taken_back_is_told_first_and_in_its_order(items: list[str]) -> None:
+    pulled = enumeration(*items, "too long", "d")
+    batch = pulled.batch(len(items) + 1, sum(map(len, items)), len, refuses=False)
+    assert batch == (items, False)
     pulled.take_back(batch.items)
-    assert pulled.batch(9, 9, len) == (["a", "b", "cccc", "d"], True)
+    assert pulled.batch(len(items) + 3, 100_000, len) == ([*items, "too long", "d"], True)
 
 
 def test_only_one_at_a_time_takes_items() -> None:

@@ -306,3 +306,31 @@ def test_a_log_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
         "level": "debug", "logger": "a.b", "message": "user x\ny",
     }  # fmt: skip
     assert "ZeroDivisionError" in second["exception"]
+
+
+PASSWORDS = """
+import threading
+from logonscope.server.life import give_memory_back
+
+def mebibytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 >> 20
+
+def work():
+    for _ in range(3):
+        bytearray(19 << 20)
+    met.wait()
+    threading.Event().wait()
+
+give_memory_back()
+before, met = mebibytes(), threading.Barrier(5)
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+met.wait()
+print(mebibytes() - before)
+"""
+
+
+def test_what_passwords_took_for_a_moment_is_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", PASSWORDS], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 4

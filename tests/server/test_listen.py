@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -49,6 +49,12 @@ def test_all_addresses_of_both_families_on_one_port() -> None:
             assert six.socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
             for host in ("127.0.0.1", "::1"):
                 socket.create_connection((host, port), timeout=1).close()
+
+
+def test_a_crowd_that_comes_at_once_finds_a_place_to_wait() -> None:
+    with listening("http://127.0.0.1:0") as (one,), ExitStack() as crowd:
+        for _ in range(600):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", port_of(one)), timeout=0.5))
 
 
 def test_a_port_that_is_taken() -> None:

@@ -1,6 +1,7 @@
 """wire/xml.py: is every text taken by every parser, and does nothing from outside cost more than its length?"""
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ BOMB = "".join(f'<!ENTITY l{at} "{f"&l{at - 1};" * 10}">' for at in range(1, 9))
         (b"<a><b></a>", "no XML"),
         (b"<a>\xff</a>", "no XML"),
         (b"\xff\xfe<\x00a", "no XML"),
-        (b"<a>" * 300 + b"</a>" * 300, "no XML"),
+        (b'<a xmlns="u"><b xmlns:c="%b"/></a>' % (b"u" * 2000), "a namespace of 2,000 characters"),
         (b'<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><a/>', "a document type"),
         (f'<!DOCTYPE a [<!ENTITY l0 "lol">{BOMB}]><a b="&l8;">&l8;</a>'.encode(), "a document type"),
         (f'<!DOCTYPE a [<!ENTITY l0 "lol">{BOMB}]><a b="&l8;">&l8;</a>'.encode("utf-16"), "a document type"),
@@ -71,6 +72,26 @@ BOMB = "".join(f'<!ENTITY l{at} "{f"&l{at - 1};" * 10}">' for at in range(1, 9))
 def test_what_is_no_message_is_refused(data: bytes, words: str) -> None:
     with pytest.raises(InvalidParameterError, match=words):
         parse(data)
+
+
+def test_depth_costs_no_more_than_length() -> None:
+    root, _ = parse(b"<a>" * 50_000 + b"x" + b"</a>" * 50_000)
+    assert content(root) == "x"
+
+
+def test_no_name_is_kept_for_ever() -> None:
+    def kibibytes() -> int:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4
+
+    def document(number: int) -> bytes:
+        names = [f"n{number}-{at}-{'x' * 500}" for at in range(100)]
+        return "".join(["<a>", *(f"<{name} {name}=''/>" for name in names), "</a>"]).encode()
+
+    parse(document(0))
+    before = kibibytes()
+    for number in range(1, 500):
+        parse(document(number))
+    assert kibibytes() - before < 4096  # 25,000 KiB of names were read
 
 
 def test_a_declared_encoding_has_no_say() -> None:

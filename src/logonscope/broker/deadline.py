@@ -49,7 +49,7 @@ class Deadline:
         Raises:
             TimedOutError: there is none.
         """
-        if self.is_over:
+        if time.monotonic() > self._end:
             raise TimedOutError(f"no whole answer within {self._seconds or 0:g} s", "ask for less, or give more time")
 
 

@@ -10,7 +10,7 @@ import ipaddress
 import logging
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
@@ -21,6 +21,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from logonscope.server.certificate import TlsContext
+
+LONGEST_HEADERS = 96 << 10
+"""Bytes: a Kerberos token may have 64 KiB (MaxTokenSize), a third more in base64."""
 
 HURRIED = 5
 """Seconds that a connection beyond the most has: it is only there to be told so."""
@@ -88,11 +91,27 @@ def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.
     return getattr(address, "ipv4_mapped", None) or address
 
 
+class _Whole(h11.Connection):
+    """Gives the head of an answer out with the first of its body: one write, for which a client wakes up once."""
+
+    _head: Sequence[bytes] = ()
+
+    def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
+        """Return what is to be written for an event; None: the connection is to be closed."""
+        data = super().send_with_data_passthrough(event)
+        if data is not None and isinstance(event, h11.Response):
+            self._head = data
+            return []
+        head, self._head = self._head, ()
+        return None if data is None else [*head, *data]
+
+
 class Protocol(H11Protocol):
     """uvicorn's HTTP/1.1, with a connection that requests can see, and that cannot be held for nothing."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, server_state, app_state)
+        self.conn = _Whole(h11.SERVER, LONGEST_HEADERS)
         self._most, self.limit_concurrency = config.limit_concurrency, None  # uvicorn would refuse those within, too
         self._seconds: float = config.timeout_keep_alive
         self._owed: asyncio.TimerHandle | None = None  # a request

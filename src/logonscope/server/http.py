@@ -5,7 +5,9 @@ One ASGI application, a door a protocol; what blocks runs in the pool.
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -80,8 +82,10 @@ async def _wsman(doors: Doors, request: Request) -> Response:
     deadline = Deadline(doors.service.seconds)
     try:
         came = Came(request.state.connection, request.headers, await _body(request, doors.most_octets))
-        entry = await _entry(doors, came, deadline, request)
-        return await done(doors.pool, lambda: _handled(doors, came, entry, deadline), deadline, lambda: _gone(request))
+        enter = await _entrance(doors, came, deadline, request)
+        return await done(
+            doors.pool, lambda: _handled(doors, came, enter(), deadline), deadline, lambda: _gone(request)
+        )
     except (GoneError, ClientDisconnect):
         return Response(status_code=GONE)
     except ServerTooBusyError as error:
@@ -96,7 +100,7 @@ async def _metrics(doors: Doors, request: Request) -> Response:
     came = Came(request.state.connection, request.headers, b"")
     try:
         if not (doors.metrics_within and came.connection.loopback):
-            entry = await _entry(doors, came, deadline, request)
+            entry = (await _entrance(doors, came, deadline, request))()
             if entry.caller is None:
                 return _challenging(Response(status_code=401), entry)
             if not entry.caller.administrator:
@@ -110,15 +114,19 @@ async def _metrics(doors: Doors, request: Request) -> Response:
         return Response(f"{error}\n", status_code=503)
 
 
-async def _entry(doors: Doors, came: Came, deadline: Deadline, request: Request) -> Entry:
-    """Let a request in; a password is looked at in threads of their own, so that guesses hold up no answer."""
+async def _entrance(doors: Doors, came: Came, deadline: Deadline, request: Request) -> Callable[[], Entry]:
+    """Return what lets a request in: what is quick is left for the thread that answers.
+
+    A password is looked at in threads of their own, so that guesses hold up no answer.
+    """
     shown = shown_by(came.headers.get("authorization"))
-    if shown is None:
-        return doors.gate.enter(came.connection, None)
-    await asyncio.sleep(doors.gate.delay(came.connection, shown))
-    return await done(
-        doors.entrance, lambda: doors.gate.enter(came.connection, shown), deadline, lambda: _gone(request)
-    )
+    enter = partial(doors.gate.enter, came.connection, shown)
+    if shown is not None:
+        await asyncio.sleep(doors.gate.delay(came.connection, shown))
+    if doors.gate.is_quick(came.connection, shown):
+        return enter
+    entry = await done(doors.entrance, enter, deadline, lambda: _gone(request))
+    return lambda: entry
 
 
 def _handled(doors: Doors, came: Came, entry: Entry, deadline: Deadline) -> Response:

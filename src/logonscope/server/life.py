@@ -6,6 +6,7 @@ code of 0, and a service manager is kept informed. SIGTERM and SIGINT stop it, S
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import logging
 import signal
@@ -24,14 +25,17 @@ from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol
 from logonscope.server.listen import Opened
 
-LONGEST_HEADERS = 96 << 10
-"""Bytes: a Kerberos token may have 64 KiB (MaxTokenSize), a third more in base64."""
-
 TLS_SECONDS = 10
 """For the first and the last words of TLS; asyncio would take 60 and 30."""
 
 LAST_SECONDS: float = 5
 """For what does not even end when it is cancelled, as a thread in a read that hangs; then the kernel ends us."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of malloc.h."""
+
+MOST_KEPT, LARGE_BLOCK = 4 << 20, 1 << 20
+"""Bytes that each arena of memory keeps when it is free; of a block that goes back to the kernel as soon as it is."""
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
 _log = logging.getLogger(__name__)
@@ -56,6 +60,7 @@ def run(
         LogonscopeError: the application does not start.
     """
     configure_log(settings)
+    give_memory_back()
     opened = listen.sockets(settings.listen) if sockets is None else sockets
     asyncio.run(Server(app, settings, opened, on_stop).serve())
 
@@ -182,8 +187,18 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         limit_concurrency=settings.max_connections,
         timeout_keep_alive=settings.request_seconds,
         timeout_graceful_shutdown=settings.stop_seconds,
-        h11_max_incomplete_event_size=LONGEST_HEADERS,
     )
+
+
+def give_memory_back() -> None:
+    """Have glibc keep little of what is freed (mallopt(3)); another C library keeps what it keeps.
+
+    To look at a password takes 19 MiB for a moment (argon2), from which glibc learns to keep as much for every thread.
+    """
+    with contextlib.suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+        mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
 
 
 def _where(one: Opened) -> str:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server.config import PORTS, Listener
 
-BACKLOG = 128
-"""Connections that wait to be accepted."""
+BACKLOG = 1024
+"""Connections that wait to be accepted; one that finds no place comes again a second later, then two, then four."""
 
 FIRST = 3
 """SD_LISTEN_FDS_START."""

@@ -4,7 +4,7 @@ Doors are a table: which operation, who may, what it does. Bytes come in and tex
 runs in a thread of the pool.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -103,12 +103,13 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The action of an answer, the content of its body, and header blocks."""
+    """The action of an answer, the content of its body, and header blocks; items stand between what has two parts."""
 
     action: str
     inner: str
     headers: str = ""
-    items: int = 0
+    items: Sequence[str] = ()
+    rest: str = ""
 
 
 def answer(service: Service, caller: Caller | None, data: bytes, deadline: Deadline, peer: str = "") -> Answer:
@@ -125,12 +126,12 @@ def answer(service: Service, caller: Caller | None, data: bytes, deadline: Deadl
     try:
         envelope = read(data)
         reply = _reply(service, caller, envelope, deadline, peer)
-        text = write(reply.action, envelope.message_id, reply.inner, reply.headers)
+        text = write(reply.action, envelope.message_id, reply.inner, *reply.items, reply.rest, more=reply.headers)
     except (FaultError, LogonscopeError) as error:
         machine = "" if caller is None else host_name(Broker(service.source, caller))
         text = write_fault(fault_of(error), envelope.message_id, machine)
     made = _encoded(FAULT if reply is None else OK, text, envelope.encoding)
-    return made._replace(operation=name_of(envelope.action), items=0 if reply is None else reply.items)
+    return made._replace(operation=name_of(envelope.action), items=0 if reply is None else len(reply.items))
 
 
 def refused(error: FaultError | LogonscopeError) -> Answer:
@@ -197,25 +198,20 @@ def _enumerate(asked: Asked, operation: Enumerate) -> Reply:
     enumeration = Enumeration(asked.caller, items_of(asked.broker, operation), asked.deadline)
     count = COUNT if asked.limits.wants_count else ""
     expires = "" if operation.expires is None else _expires(min(operation.expires, contexts.seconds))
+    head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
     if not operation.optimized:
-        return Reply(action, _enumerated(f"{expires}{_context(contexts.keep(enumeration, operation.expires))}"), count)
-    frame = _enumerated(f"{expires}{_context(LONGEST)}<w:Items></w:Items><w:EndOfSequence/>")
-    free = room(asked.envelope, action, frame + count, asked.most)
+        return Reply(action, f"{head}{_context(contexts.keep(enumeration, operation.expires))}{tail}", count)
+    end = f"</w:Items><w:EndOfSequence/>{tail}"
+    free = room(asked.envelope, action, f"{head}{_context(LONGEST)}<w:Items>{end}{count}", asked.most)
     batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets, refuses=False)
     if batch.is_last:
-        items = f"<w:Items>{''.join(batch.items)}</w:Items><w:EndOfSequence/>"
-        return Reply(action, _enumerated(f"{expires}{_context('')}{items}"), count, len(batch.items))
+        return Reply(action, f"{head}{_context('')}<w:Items>", count, batch.items, end)
     enumeration.take_back(batch.items)  # there are clients that lose what comes with a context (decision 15)
-    context = contexts.keep(enumeration, operation.expires)
-    return Reply(action, _enumerated(f"{expires}{_context(context)}<w:Items></w:Items>"), count)
+    return Reply(action, f"{head}{_context(contexts.keep(enumeration, operation.expires))}<w:Items/>{tail}", count)
 
 
 LONGEST = "uuid:00000000-0000-0000-0000-000000000000"
 """In place of a context's id, while the room for items is measured."""
-
-
-def _enumerated(inner: str) -> str:
-    return f"<n:EnumerateResponse>{inner}</n:EnumerateResponse>"
 
 
 def _context(context: str) -> str:
@@ -231,17 +227,17 @@ def _pull(asked: Asked, operation: Pull) -> Reply:
     enumeration = contexts.find(operation.context, asked.caller)
     enumeration.deadline.move(asked.seconds)
     enumeration.deadline.follow(asked.deadline)  # who goes away while it is answered wants no more of it
-    frame = f"<n:PullResponse>{_context(LONGEST)}<n:Items></n:Items><n:EndOfSequence/></n:PullResponse>"
-    free = room(asked.envelope, action, frame, asked.most)
+    head, end = "<n:PullResponse>", "</n:Items><n:EndOfSequence/></n:PullResponse>"
+    free = room(asked.envelope, action, f"{head}{_context(LONGEST)}<n:Items>{end}", asked.most)
     if operation.max_characters is not None:
         free = min(free, operation.max_characters)
     batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets)
     if batch.is_last:
         contexts.drop(operation.context, asked.caller)
-    rest = "<n:EndOfSequence/>" if batch.is_last else ""
-    context = "" if batch.is_last else _context(operation.context)
-    inner = f"<n:PullResponse>{context}<n:Items>{''.join(batch.items)}</n:Items>{rest}</n:PullResponse>"
-    return Reply(action, inner, items=len(batch.items))
+        return Reply(action, f"{head}<n:Items>", items=batch.items, rest=end)
+    return Reply(
+        action, f"{head}{_context(operation.context)}<n:Items>", items=batch.items, rest="</n:Items></n:PullResponse>"
+    )
 
 
 def _release(asked: Asked, operation: Release) -> Reply:

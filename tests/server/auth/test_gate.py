@@ -93,6 +93,18 @@ def test_who_came_in_is_told_once_a_connection(entrance: Entrance) -> None:
     assert len(entrance.lines) == 2
 
 
+def test_only_who_came_in_with_a_password_is_quick_to_look_at(entrance: Entrance) -> None:
+    connection, right, wrong = connected(), shown_by(basic("alice", WORD)), shown_by(basic("alice", "wrong"))
+    assert entrance.gate.is_quick(connection, None)
+    for shown, quick_before in ((right, False), (right, True), (wrong, True), (right, False)):
+        assert entrance.gate.is_quick(connection, shown) is quick_before
+        entrance.gate.enter(connection, shown)
+    negotiated = connected()
+    held(entrance, negotiated, WORD)
+    assert entrance.gate.is_quick(negotiated, None)
+    assert not entrance.gate.is_quick(negotiated, right)
+
+
 def held(entrance: Entrance, connection: Connection, password: str, scheme: str = "Negotiate") -> Entry:
     """Negotiate over a connection."""
     context = spnego.client(

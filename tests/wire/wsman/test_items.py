@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman import items
 from logonscope.wire.wsman.names import ADDRESSING, CIM, WSMAN, XSI, of
 from logonscope.wire.wsman.resource import Resource, reference_of
+from logonscope.wire.xml import parse
 
 WMI, DMTF = Resource("root/cimv2", "*"), Resource("root/cimv2", "*", is_wmi=False)
 PROCESS = schema().get("Win32_Process", CIMV2)
@@ -27,6 +29,11 @@ def told(class_name: str, values: dict[str, Value], where: Resource = WMI) -> di
     cls = schema().get(class_name, CIMV2)
     element = parsed(items.instance(cls, tuple(values), where)(tuple(values.values())))
     return {etree.QName(part).localname: part for part in element}
+
+
+def path_in(element: "etree._Element") -> ObjectPath:
+    """Return the path that an endpoint reference has, as it is read."""
+    return reference_of(parse(etree.tostring(element))[0])
 
 
 def test_an_instance_is_an_element_of_its_class_with_properties_in_the_order_of_names() -> None:
@@ -85,8 +92,29 @@ def test_a_reference_is_an_endpoint_reference_without_its_wrapper(where: Resourc
         "Dependent": ("Win32_LogonSession", "41"),
     }
     parts = told("Win32_LoggedOnUser", row, where)
-    assert reference_of(parts["Antecedent"]).keys == (("Domain", "web<1>"), ("Name", 'a"b'))
-    assert str(reference_of(parts["Dependent"])) == 'root/cimv2:Win32_LogonSession.LogonId="41"'
+    assert path_in(parts["Antecedent"]).keys == (("Domain", "web<1>"), ("Name", 'a"b'))
+    assert str(path_in(parts["Dependent"])) == 'root/cimv2:Win32_LogonSession.LogonId="41"'
+
+
+@pytest.mark.parametrize("where", [WMI, DMTF])
+@pytest.mark.parametrize(
+    "value",
+    [
+        ("Win32_LogonSession", "41"),
+        ("Win32_Account", "web1", "alice"),
+        ("Win32_OperatingSystem",),
+        ("Win32_SessionProcess", ("Win32_LogonSession", "41"), ("Win32_Process", "7")),
+    ],
+)
+def test_a_reference_has_as_many_selectors_as_its_class_has_keys(value: tuple[Value, ...], where: Resource) -> None:
+    reference = path_in(told("Win32_LoggedOnUser", {"Antecedent": value}, where)["Antecedent"])
+    cls = schema().get(str(value[0]), CIMV2)
+    assert reference.class_name == cls.name
+    assert [name for name, _ in reference.keys or ()] == list(cls.keys)
+
+
+def test_a_reference_that_is_not_known_is_null() -> None:
+    assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(of(XSI, "nil")) == "true"
 
 
 def test_a_projection_has_no_namespace_and_the_order_that_was_asked_for() -> None:

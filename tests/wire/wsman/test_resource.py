@@ -1,7 +1,8 @@
 """wire/wsman/resource.py: is every form of URI and of endpoint reference understood, and no other?"""
 
+import xml.etree.ElementTree as ET
+
 import pytest
-from lxml import etree
 
 from logonscope.cim.paths import ObjectPath
 from logonscope.wire.wsman.faults import (
@@ -14,6 +15,7 @@ from logonscope.wire.wsman.faults import (
 )
 from logonscope.wire.wsman.names import ADDRESSING, CIM_ALL, CIM_SCHEMA, CLASSES, WMI, WSMAN
 from logonscope.wire.wsman.resource import Resource, needs_keys, path_of, reference_of, resource, selectors_of
+from logonscope.wire.xml import Element, parse
 
 SPACES = f'xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}"'
 
@@ -59,13 +61,13 @@ def test_what_is_no_resource(uri: str, kind: Kind) -> None:
     assert len(str(refused.value)) < 500
 
 
-def epr(uri: str, selectors: str, *, wrapped: bool) -> "etree._Element":
+def epr(uri: str, selectors: str, *, wrapped: bool) -> Element:
     inner = (
         f"<a:Address>x</a:Address><a:ReferenceParameters><w:ResourceURI>{uri}</w:ResourceURI><w:SelectorSet>{selectors}"
         "</w:SelectorSet></a:ReferenceParameters>"
     )
     text = f"<a:EndpointReference>{inner}</a:EndpointReference>" if wrapped else inner
-    return etree.fromstring(f"<o {SPACES}>{text}</o>")
+    return parse(f"<o {SPACES}>{text}</o>".encode())[0]
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
@@ -77,7 +79,7 @@ def test_an_endpoint_reference_is_an_object_path(wrapped: bool) -> None:
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_a_key_that_is_a_reference_is_the_text_of_its_path(wrapped: bool) -> None:
     inner = epr(f"{WMI}/root/cimv2/Win32_Process", '<w:Selector Name="Handle">7</w:Selector>', wrapped=wrapped)
-    text = "".join(etree.tostring(part, encoding="unicode") for part in inner)
+    text = "".join(ET.tostring(part, encoding="unicode") for part in inner)
     outer = epr(f"{CIM_SCHEMA}/Win32_SessionProcess", f'<w:Selector Name="Dependent">{text}</w:Selector>', wrapped=True)
     ((name, value),) = reference_of(outer).keys or ()
     assert (name, value) == ("Dependent", 'root/cimv2:Win32_Process.Handle="7"')
@@ -100,17 +102,17 @@ def test_the_namespace_is_no_key() -> None:
 )
 def test_what_are_no_selectors(text: str) -> None:
     with pytest.raises(FaultError) as refused:
-        selectors_of(etree.fromstring(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>"))
+        selectors_of(parse(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>".encode())[0])
     assert refused.value.kind is UNEXPECTED_SELECTORS
 
 
 def test_references_in_references_have_an_end() -> None:
     text = '<w:Selector Name="Handle">7</w:Selector>'
     for _ in range(9):
-        inner = etree.tostring(epr(f"{CIM_SCHEMA}/C", text, wrapped=True)[0], encoding="unicode")
+        inner = ET.tostring(epr(f"{CIM_SCHEMA}/C", text, wrapped=True)[0], encoding="unicode")
         text = f'<w:Selector Name="k">{inner}</w:Selector>'
     with pytest.raises(FaultError, match="too deep"):
-        selectors_of(etree.fromstring(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>"))
+        selectors_of(parse(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>".encode())[0])
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def read(data: bytes) -> Envelope:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
     blocks: dict[str, Element] = {}
     for block in () if header is None else header:
-        blocks.setdefault(str(block.tag), block)
+        blocks.setdefault(block.tag, block)
     return Envelope(blocks, next(iter(found), None), encoding)
 
 
@@ -216,9 +216,9 @@ def opening(action: str, relates_to: str, more: str = "") -> str:
     )
 
 
-def write(action: str, relates_to: str, inner: str, more: str = "") -> str:
-    """Return a whole envelope; ``inner`` is the content of its body, ``more`` are header blocks."""
-    return f"{opening(action, relates_to, more)}{inner}{_CLOSING}"
+def write(action: str, relates_to: str, *inner: str, more: str = "") -> str:
+    """Return a whole envelope; ``inner`` is the content of its body in parts, ``more`` are header blocks."""
+    return "".join((opening(action, relates_to, more), *inner, _CLOSING))
 
 
 def write_fault(fault: Fault, relates_to: str, machine: str) -> str:
@@ -228,7 +228,7 @@ def write_fault(fault: Fault, relates_to: str, machine: str) -> str:
         namespace, _, name = fault.not_understood.removeprefix("{").rpartition("}")
         declared = f' xmlns:q="{escaped(namespace)}"' if namespace else ""
         more = f'<s:NotUnderstood qname="{"q:" if namespace else ""}{escaped(name)}"{declared}/>'
-    return write(fault.kind.action, relates_to, body(fault, machine), more)
+    return write(fault.kind.action, relates_to, body(fault, machine), more=more)
 
 
 def room(to: Envelope, action: str, frame: str, most: int) -> int:

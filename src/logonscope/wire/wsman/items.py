@@ -8,6 +8,7 @@ UTC. A projection is a w:XmlFragment whose children have no namespace.
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
@@ -21,9 +22,13 @@ from logonscope.wire.xml import escaped
 Row = Sequence[Value]
 Render = Callable[[Row], str]
 Write = Callable[[Any], str]
+Make = Callable[[str, str], Write]
+"""From what stands before a property and after it to what writes it: constant text is put together once, not a row."""
+
 System = Callable[[Row, str], Any]
 
 _TAG = re.compile("<[^>]*>")
+_WRAPPER = "<a:EndpointReference>", "</a:EndpointReference>"
 
 
 def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
@@ -32,7 +37,7 @@ def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     return _record(
         f'<p:{cls.name} xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}" '
         f'xsi:type="p:{cls.name}_Type">',
-        [_property(cls.property_named(columns[at]), "p:", where) for at in order],
+        [partial(_property, cls.property_named(columns[at]), "p:", where) for at in order],
         order,
         f"</p:{cls.name}>",
     )
@@ -51,8 +56,8 @@ def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Re
     at = {name: index for index, name in enumerate(columns)}
     head, tail = f'<w:XmlFragment xmlns:xsi="{XSI}" xmlns:cim="{CIM}">', "</w:XmlFragment>"
     if all(name in at for name in shown):
-        writers = [_property(cls.property_named(name), "", where) for name in shown]
-        return _record(head, writers, [at[name] for name in shown], tail)
+        properties = [partial(_property, cls.property_named(name), "", where) for name in shown]
+        return _record(head, properties, [at[name] for name in shown], tail)
 
     def element(name: str) -> Render:
         if name in at:
@@ -78,8 +83,8 @@ def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -
 def reference(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     """Return what renders a row as the endpoint reference of its instance; its keys are among the columns."""
     at = [columns.index(key) for key in cls.keys]
-    write = _reference(where)
-    return lambda row: f"<a:EndpointReference>{write((cls.name, *(row[index] for index in at)))}</a:EndpointReference>"
+    write = _reference(where, *_WRAPPER)
+    return lambda row: write((cls.name, *(row[index] for index in at)))
 
 
 def both(one: Render, other: Render) -> Render:
@@ -93,28 +98,38 @@ def parameters(values: Sequence[tuple[str, str, Value]], where: Resource) -> str
     return "".join(made)
 
 
-def _record(head: str, writers: Sequence[Write], order: Sequence[int], tail: str) -> Render:
-    if len(order) == 1:
-        (write,), (at,) = writers, order
-        return lambda row: f"{head}{write(row[at])}{tail}"
+def _record(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
     if not order:
         return lambda _: head + tail
+    befores, afters = [head, *[""] * (len(order) - 1)], [*[""] * (len(order) - 1), tail]
+    writers = [make(before, after) for make, before, after in zip(properties, befores, afters, strict=True)]
+    if len(order) == 1:
+        (write,), (at,) = writers, order
+        return lambda row: write(row[at])
+    if len(order) == 2:  # every association
+        (one, other), (first, second) = writers, order
+        return lambda row: one(row[first]) + other(row[second])
     chosen = itemgetter(*order)
-    return lambda row: head + "".join([write(value) for write, value in zip(writers, chosen(row), strict=True)]) + tail
+    return lambda row: "".join([write(value) for write, value in zip(writers, chosen(row), strict=True)])
 
 
-def _property(of: Property, prefix: str, where: Resource) -> Write:
-    kind = of.type
-    one = _reference(where) if kind == "reference" else _WRITERS.get(kind, str)
-    write = _element(f"{prefix}{of.name}", one)
-    if not of.array:
-        return write
-    return lambda values: write(None) if values is None else "".join(map(write, values))
+def _property(of: Property, prefix: str, where: Resource, before: str = "", after: str = "") -> Write:
+    if of.array:
+        write = _property(of._replace(array=False), prefix, where)
+        return lambda values: f"{before}{write(None) if values is None else ''.join(map(write, values))}{after}"
+    tag = f"{prefix}{of.name}"
+    if of.type == "reference":
+        return _reference(where, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil(tag)}{after}")
+    return _element(tag, _WRITERS.get(of.type, str), before, after)
 
 
-def _element(tag: str, write: Write) -> Write:
-    nil, start, end = f'<{tag} xsi:nil="true"/>', f"<{tag}>", f"</{tag}>"
+def _element(tag: str, write: Write, before: str = "", after: str = "") -> Write:
+    nil, start, end = f"{before}{_nil(tag)}{after}", f"{before}<{tag}>", f"</{tag}>{after}"
     return lambda value: nil if value is None else f"{start}{write(value)}{end}"
+
+
+def _nil(tag: str) -> str:
+    return f'<{tag} xsi:nil="true"/>'
 
 
 def _text(value: object) -> str:
@@ -135,35 +150,41 @@ def _moment(value: datetime | timedelta) -> str:
     return f"<cim:Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{part}Z</cim:Datetime>"
 
 
-def _reference(where: Resource) -> Write:
+def _reference(where: Resource, before: str = "", after: str = "", nil: str = "") -> Write:
     """Return what writes the inside of an endpoint reference (DSP0226 5.1.2), in the form of URI that was asked in."""
-    forms: dict[Value, tuple[str, tuple[str, ...], str]] = {}
-    space = "" if where.is_wmi else f'<w:Selector Name="{NAMESPACE}">{where.namespace}</w:Selector>'
+    known: dict[Value, tuple[str, ...]] = {}
 
-    def form(name: str) -> tuple[str, tuple[str, ...], str]:
-        cls = schema().get(name, where.namespace.replace("/", "\\"))
-        starts = tuple(f'<w:Selector Name="{key}">' for key in cls.keys)
-        head = (
-            f"<a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
-            f"<w:ResourceURI>{where.base}/{cls.name}</w:ResourceURI><w:SelectorSet>{space}"
-        )
-        return head, starts, "</w:SelectorSet></a:ReferenceParameters>"
-
-    def write(value: tuple[Value, ...]) -> str:
+    def write(value: tuple[Value, ...] | None) -> str:
+        if value is None:
+            return nil
         name = value[0]
-        head, starts, tail = forms.get(name) or forms.setdefault(name, form(str(name)))
-        keys = value[1:]
-        if len(keys) == 1 and isinstance(keys[0], str):
-            return f"{head}{starts[0]}{escaped(keys[0])}</w:Selector>{tail}"
-        inner = "".join(f"{start}{selector(key)}</w:Selector>" for start, key in zip(starts, keys, strict=True))
-        return f"{head}{inner}{tail}"
-
-    def selector(key: Value) -> str:
-        if isinstance(key, tuple):
-            return f"<a:EndpointReference>{write(key)}</a:EndpointReference>"
-        return _WRITERS["boolean"](key) if isinstance(key, bool) else _text(key)
+        around = known.get(name) or known.setdefault(name, _around(str(name), where, before, after))
+        if len(value) == 2 and isinstance(key := value[1], str):  # the commonest, twice a row: as few calls as can be
+            return f"{around[0]}{key if key.isalnum() else escaped(key)}{around[1]}"
+        keys = [*(_selector(key, where) for key in value[1:]), ""]
+        return "".join(part for pair in zip(around, keys, strict=True) for part in pair)
 
     return write
+
+
+@lru_cache(maxsize=1024)
+def _around(name: str, where: Resource, before: str, after: str) -> tuple[str, ...]:
+    """Return what stands before, between and after the keys of a reference to an instance of a class."""
+    cls = schema().get(name, where.namespace.replace("/", "\\"))
+    space = "" if where.is_wmi else f'<w:Selector Name="{NAMESPACE}">{where.namespace}</w:Selector>'
+    head = (
+        f"{before}<a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
+        f"<w:ResourceURI>{where.base}/{cls.name}</w:ResourceURI><w:SelectorSet>{space}"
+    )
+    starts, ends = [f'<w:Selector Name="{key}">' for key in cls.keys], ["</w:Selector>" for _ in cls.keys]
+    tail = f"</w:SelectorSet></a:ReferenceParameters>{after}"
+    return tuple(end + start for end, start in zip([head, *ends], [*starts, tail], strict=True))
+
+
+def _selector(key: Value, where: Resource) -> str:
+    if isinstance(key, tuple):
+        return _reference(where, *_WRAPPER)(key)
+    return _boolean(key) if isinstance(key, bool) else _text(key)
 
 
 def _plain(value: Any) -> Value:

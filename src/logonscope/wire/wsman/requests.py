@@ -247,7 +247,7 @@ def _association_filter(element: Element) -> Along:
     if len(properties) > MOST_PROPERTIES:
         raise FaultError(CANNOT_PROCESS_FILTER, f"{len(properties)} properties", f"give at most {MOST_PROPERTIES}")
     return Along(
-        reference_of(about), kinds[str(asked.tag)], said.get("AssociationClassName"), said.get("ResultClassName"),
+        reference_of(about), kinds[asked.tag], said.get("AssociationClassName"), said.get("ResultClassName"),
         said.get("Role"), said.get("ResultRole"), tuple(properties) or None,
     )  # fmt: skip
 

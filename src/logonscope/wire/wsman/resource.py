@@ -124,9 +124,7 @@ def selectors_of(element: Element | None, depth: int = 0) -> dict[str, str | Obj
         FaultError: one has no name, stands twice, or holds an endpoint reference that is none; there are too many.
     """
     found: dict[str, str | ObjectPath] = {}
-    for selector in () if element is None else element:
-        if selector.tag != _SELECTOR:
-            continue
+    for selector in () if element is None else element.findall(_SELECTOR):
         name = selector.get("Name", "").strip()
         if not name or name.lower() in {known.lower() for known in found} or len(found) == MOST_KEYS:
             raise FaultError(UNEXPECTED_SELECTORS, f"the selector '{name}' has no place", "give each key once")

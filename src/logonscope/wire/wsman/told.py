@@ -1,6 +1,6 @@
 """What does an item say? The values of an instance, of the types that its class has, from the elements of an answer.
 
-What items.py writes, and what Windows writes, is read here; elements are lxml's or ElementTree's.
+What items.py writes, and what Windows writes, is read here.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,135 @@
+"""Does the server serve a crowd? Many clients at once ask for all that they see: is it right, who waits, what is taken?
+
+`make load` has 500 clients of three users ask, each over a connection of its own, and prints a table.
+"""
+
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from bench.recordings import LOGINS, recording, snapshot
+from bench.served import PEOPLE, Client, Served, served
+from bench.tools import UnavailableError
+
+CLIENTS, PROCESSES = 500, 10_000
+CLASS, MOST_ELEMENTS = "Win32_SessionProcess", 32_000
+_PAIR = re.compile(rb'Name="LogonId">(\d+)<.*?Name="Handle">(\d+)<')
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+class Told(NamedTuple):
+    """What one client was told: how many rows, what was wrong with them, and when it had them all."""
+
+    user: str
+    rows: int
+    wrong: str
+    seconds: float
+
+
+class Report(NamedTuple):
+    """What came of it; memory in KiB."""
+
+    told: Sequence[Told]
+    seconds: float
+    cpu: float
+    before: int
+    peak: int
+
+    @property
+    def wrong(self) -> list[str]:
+        """Return what was wrong with any answer."""
+        return [f"{told.user}: {told.wrong}" for told in self.told if told.wrong]
+
+    @property
+    def unfairness(self) -> float:
+        """Return how much longer the slowest client of a user took than the median one, at worst."""
+        times = [[told.seconds for told in self.told if told.user == user] for user in PEOPLE]
+        return max(max(seconds) / median(seconds) for seconds in times if seconds)
+
+
+def expected(processes: int) -> Mapping[str, Pairs]:
+    """Return the pairs of LogonId and Handle that each user sees, in their order."""
+    host = snapshot(processes).processes
+    return {
+        user: [
+            (b"%d" % (found.ses or 0), b"%d" % found.pid)
+            for found in host
+            if uid is None or LOGINS[found.ses or 0] == uid
+        ]
+        for user, uid in PEOPLE.items()
+    }
+
+
+def load(clients: int, processes: int) -> Report:
+    """Let so many clients ask at once for the pairs of a host of so many processes."""
+    flags = ("--max-connections", str(clients + 10), "--contexts", str(clients), "--contexts-per-caller", str(clients))
+    with tempfile.TemporaryDirectory() as folder, served(recording(folder, processes), *flags) as server:
+        with Client(server.port) as first:
+            list(first.enumerate(CLASS, MOST_ELEMENTS))  # what is imported and looked up once
+        server.forget_peak()
+        before, used, begin = server.memory(), server.cpu, time.perf_counter()
+        told = _asked(server, clients, expected(processes))
+        return Report(told, time.perf_counter() - begin, server.cpu - used, before, server.memory(peak=True))
+
+
+def _asked(server: Served, clients: int, seen: Mapping[str, Pairs]) -> list[Told]:
+    told, start, people = list[Told](), threading.Barrier(clients), list(PEOPLE)
+
+    def ask(user: str) -> None:
+        start.wait()
+        begin = time.perf_counter()
+        try:
+            with Client(server.port, user) as client:
+                rows, wrong = _checked(client, seen[user])
+        except (OSError, UnavailableError) as error:
+            rows, wrong = 0, repr(error)
+        told.append(Told(user, rows, wrong, time.perf_counter() - begin))
+
+    threads = [threading.Thread(target=ask, args=(people[at % len(people)],)) for at in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return told
+
+
+def _checked(client: Client, seen: Pairs) -> tuple[int, str]:
+    """Return how many rows came, and what was wrong with them: each has to come once, in its order, and no other."""
+    count = 0
+    for answer in client.enumerate(CLASS, MOST_ELEMENTS):
+        found = _PAIR.findall(answer)
+        if found != seen[count : count + len(found)]:
+            return count, f"other rows than expected from row {count} on"
+        count += len(found)
+    return count, "" if count == len(seen) else f"{count} rows of {len(seen)}"
+
+
+def table(report: Report) -> str:
+    """Return the report as a table in Markdown."""
+    lines = [
+        "| user | clients | rows each | median | slowest | wrong or missing |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for user in PEOPLE:
+        mine = [told for told in report.told if told.user == user]
+        times = [told.seconds for told in mine]
+        rows = ", ".join(f"{count:,}" for count in sorted({told.rows for told in mine}))
+        wrong = sum(bool(told.wrong) for told in mine)
+        lines.append(f"| {user} | {len(mine)} | {rows} | {median(times):.1f} s | {max(times):.1f} s | {wrong} |")
+    count = sum(told.rows for told in report.told)
+    rate, cpu = count / report.seconds, report.cpu / count * 1e6
+    memory = f"memory {report.before >> 10} MiB before, {report.peak >> 10} MiB at most"
+    lines += ["", f"{count:,} rows in {report.seconds:.1f} s: {rate:,.0f} a second, {cpu:.1f} µs each; {memory}."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    done = load(*map(int, sys.argv[1:])) if sys.argv[1:] else load(CLIENTS, PROCESSES)
+    print("\n".join([table(done), *sorted(set(done.wrong))]))
+    sys.exit(bool(done.wrong))

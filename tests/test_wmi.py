@@ -24,6 +24,7 @@ from logonscope.sources.recorded import save
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
+from tests.server.running import ADMIN, running
 
 PAGE = (Path(__file__).parents[1] / "docs/wmi.md").read_text(encoding="utf-8")
 PATH = '\\\\web1\\root\\cimv2:Win32_Process.Handle="4312"'
@@ -246,9 +247,19 @@ def test_a_namespace_is_named_as_one_likes(web1: Host) -> None:
     ]  # fmt: skip
 
 
-def test_another_machine_and_its_users_are_refused(web1: Host) -> None:
-    with pytest.raises(wmi.x_wmi, match="cannot ask web2: other machines are not asked yet; run this there"):
-        wmi.WMI("web2", user="alice", host=web1)
+def test_another_machine_is_asked_by_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, password = ADMIN
+    with running() as server:
+        monkeypatch.setenv("LOGONSCOPE_CA", server.certificate)
+        c = wmi.WMI(f"127.0.0.1:{server.https}", user=user, password=password)
+        assert [one.Name for one in c.Win32_Process(["Name"], Handle=4312)] == ["python3"]
+        with pytest.raises(wmi.x_wmi, match="does not let scanner in"):
+            wmi.WMI(f"127.0.0.1:{server.https}", user=user, password=user).Win32_Process()
+
+
+def test_a_host_is_itself_alone_and_a_user_is_for_another_machine(web1: Host) -> None:
+    with pytest.raises(wmi.x_wmi, match="web2"):
+        wmi.WMI("web2", host=web1)
     for given in ({}, {"computer": "."}, {"computer": "web2", "privileges": ["Debug"]}):
         with pytest.raises(wmi.x_wmi_authentication, match="leave it out"):
             wmi.connect(user="alice", **given)

@@ -33,6 +33,7 @@ def connect(
     user: str | None = None,
     password: str | None = None,
     certificate: str | None = None,
+    timeout: float | None = None,
 ) -> Host:
     """Return a host to ask.
 
@@ -44,9 +45,11 @@ def connect(
         user: as whom to come to another machine; else the URL or LOGONSCOPE_USER says.
         password: there; else LOGONSCOPE_PASSWORD, the keyring, or Kerberos.
         certificate: a PEM file to trust there; else LOGONSCOPE_CA, or what the system trusts.
+        timeout: seconds to wait for one answer from there; None: 90.
 
     Raises:
-        InvalidParameterError: there is no such file, or no such visibility.
+        AccessDeniedError: there is neither a password nor a ticket for another machine.
+        InvalidParameterError: there is no such file, or no such visibility, or no such time.
         RecordingError: the file is damaged, or newer than this Logonscope.
         NotSupportedError: this machine cannot be read, or other machines not asked.
     """
@@ -54,7 +57,7 @@ def connect(
         raise InvalidParameterError(f"no visibility {visibility!r}", 'give "own" or "kernel"')
     where = None if host is None else os.fspath(host)
     if where is not None and "://" in where:
-        return _remote(where, Credentials(user, password, certificate))
+        return _remote(where, Credentials(user, password, certificate), timeout)
     return LocalHost(Broker(choose(where), _caller(where, visibility)), _save)
 
 
@@ -66,7 +69,7 @@ class Credentials(NamedTuple):
     certificate: str | None = None
 
 
-def _remote(where: str, given: Credentials, ask: "Ask | None" = None) -> Host:
+def _remote(where: str, given: Credentials, timeout: float | None, ask: "Ask | None" = None) -> Host:
     from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom asked for
     from logonscope.client.link import Link, parse_url  # noqa: PLC0415 -- the same
     from logonscope.client.remote import RemoteHost  # noqa: PLC0415 -- the same
@@ -74,16 +77,18 @@ def _remote(where: str, given: Credentials, ask: "Ask | None" = None) -> Host:
     url = parse_url(where)
     user = user_of(given.user or url.user)
     password = given.password or password_of(user, url.host, ask)
-    return RemoteHost(Link(url._replace(user=user), password, given.certificate or os.environ.get(CERTIFICATE)))
+    trusted = given.certificate or os.environ.get(CERTIFICATE) or None
+    return RemoteHost(Link(url._replace(user=user), password, trusted, timeout))
 
 
-def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str | None) -> Host:
+def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str | None, timeout: float | None) -> Host:
     """Return a host for the command line, which may ask for a password."""
     if host is None or "://" not in host:
         return connect(host, visibility=visibility)
     from getpass import getpass  # noqa: PLC0415 -- seldom asked for
 
-    return _remote(host, Credentials(certificate=certificate), getpass if sys.stdin and sys.stdin.isatty() else None)
+    ask = getpass if sys.stdin and sys.stdin.isatty() else None
+    return _remote(host, Credentials(certificate=certificate), timeout, ask)
 
 
 def users(path: str) -> "Users":

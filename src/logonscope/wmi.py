@@ -489,18 +489,18 @@ def connect(
     r"""Return a namespace to ask, or the class or the object that is named.
 
     Args:
-        computer: this machine alone: "", ".", "localhost", or its name.
+        computer: "", ".", "localhost" or its name for this machine; else another one, which is asked by https.
         moniker: all in one: ``winmgmts:{impersonationLevel=impersonate}!\\.\root\cimv2:Class.Key="value"``.
         wmi: what ``connect_server`` returned; it is returned again.
         namespace: "cimv2" or "root/logonscope"; "": root/cimv2.
         suffix: the path of a class or of an object.
-        user: for another machine alone.
+        user, password: for another machine alone; else as ``logonscope.connect`` finds them.
         host: whom to ask instead of this machine, such as ``logonscope.connect("web1.lsr")``.
-        impersonation_level, authentication_level, authority, privileges, password, find_classes, debug: no matter here.
+        impersonation_level, authentication_level, authority, privileges, find_classes, debug: no matter here.
 
     Raises:
         x_wmi_authentication: there is a user, and it is this machine that is asked.
-        x_wmi: it is another machine, or there is no such namespace, class or object.
+        x_wmi: another machine does not answer or let in, or there is no such namespace, class or object.
     """
     if wmi is not None:
         return wmi
@@ -515,8 +515,9 @@ def connect(
         try:
             asked.classes(namespace=f"\\\\{computer or '.'}\\root")
         except errors.InvalidNamespaceError:
-            hint = 'run this there, or `logonscope record FILE` there and WMI(host=logonscope.connect("FILE")) here'
-            raise errors.NotSupportedError(f"cannot ask {computer}: other machines are not asked yet", hint) from None
+            if host is not None:
+                raise
+            asked = app.connect(f"https://{computer}", user=user or None, password=password or None)
         asked.classes(namespace=name)  # refuses one that is not there
     found = _wmi_namespace(asked, name)
     return found.get(suffix) if suffix else found

@@ -80,6 +80,8 @@ def test_a_deadline_that_follows_another_is_over_when_that_is() -> None:
     own, first, second = Deadline(60), Deadline(60), Deadline(60)
     own.follow(first)
     first.cancel()
+    with pytest.raises(TimedOutError):
+        own.check()
     assert own.is_over
     own.follow(second)
-    assert not own.is_over
+    own.check()

@@ -58,4 +58,12 @@ def test_nobody_is_asked_where_nobody_is_named_or_nobody_sits_there(monkeypatch:
     keyring(monkeypatch, {}, locked=True)
     assert password_of(None, "web1", lambda _: "typed") is None
     assert password_of("alice", "web1", None) is None
+
+
+def test_who_types_nothing_has_none() -> None:
+    def ask(_: str) -> str:
+        raise EOFError
+
+    assert password_of("alice", "web1", ask) is None
+    assert password_of("alice", "web1", lambda _: "") is None
     assert password_of("alice", "web1", lambda _: "") is None

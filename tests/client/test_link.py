@@ -1,11 +1,16 @@
 """client/link.py: is another machine reached by every way that there is, and is it said why it is not?"""
 
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
 import logonscope
-from logonscope import AccessDeniedError, InvalidParameterError, TransportFailureError
+from logonscope import AccessDeniedError, InvalidParameterError, TimedOutError, TransportFailureError
 from logonscope.client.link import Url, parse_url
 from logonscope.server.auth.users import UserFile
 from tests.server.running import ADMIN, ALICE, QUICK, Running, running
@@ -23,6 +28,7 @@ def server() -> Iterator[Running]:
         ("https://web1", Url("https", "web1", 5986, None)),
         ("http://web1", Url("http", "web1", 5985, None)),
         ("https://alice@web1:443/wsman", Url("https", "web1", 443, "alice")),
+        ("https://corp%5Calice@web1", Url("https", "web1", 5986, "corp\\alice")),
         ("https://[::1]:5986/", Url("https", "::1", 5986, None)),
     ],
 )
@@ -59,23 +65,75 @@ def test_who_may_not_come_by_ntlm_comes_by_basic_where_nobody_can_read_it(server
     assert logonscope.connect(url, password=ADMIN[1], certificate=server.certificate).everything
 
 
-def test_refusals_say_what_to_do() -> None:
+def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOGONSCOPE_PASSWORD", raising=False)
     name, password = ALICE
     with running() as server:
         ours, file = f"https://{name}@127.0.0.1:{server.https}", server.certificate
+        closed, plain = f"http://{name}@127.0.0.1:1", f"https://{name}@127.0.0.1:{server.http}"
         for url, given, certificate, error, words in (
             (ours, "wrong", file, AccessDeniedError, "does not let alice in"),
+            (ours, None, file, AccessDeniedError, "no password of alice, and no Kerberos ticket; set LOGONSCOPE_P"),
+            (ours.replace(f"{name}@", ""), None, file, AccessDeniedError, "no user is named, and there is no Kerberos"),
             (ours, password, None, TransportFailureError, "self-signed certificate; give its certificate"),
-            (
-                f"http://{name}@127.0.0.1:1",
-                password,
-                None,
-                TransportFailureError,
-                "does not answer: Connection refused",
-            ),
-            (ours.replace("https", "http"), password, None, TransportFailureError, "does not answer"),
+            (plain, password, file, TransportFailureError, "does not speak TLS as we do: wrong version number"),
+            (ours.replace("https", "http"), password, None, TransportFailureError, "closed connection without respons"),
+            (closed, password, None, TransportFailureError, "does not answer: Connection refused"),
         ):
             with pytest.raises(error) as refused:
                 logonscope.connect(url, password=given, certificate=certificate).sessions()
             assert words in str(refused.value)
-            assert given not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [(None, "No such file or directory"), ("", "it holds no certificate"), ("x", "no certificate")]
+)
+def test_what_is_no_certificate_is_said_to_be_none(tmp_path: Path, text: str | None, words: str) -> None:
+    file = tmp_path / "ca.pem"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InvalidParameterError, match=f"cannot trust {file}: .*{words}; give a PEM file"):
+        logonscope.connect("https://alice@127.0.0.1", password=ADMIN[1], certificate=str(file))
+
+
+@contextlib.contextmanager
+def other(status: int) -> Iterator[int]:
+    """Serve whatever is asked with a page; yield the port."""
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"<html><p>welcome")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(200, "what comes is no message of WS-Management"), (404, "status 404, with no message of WS-Management")],
+)
+def test_another_kind_of_server_is_said_to_be_one(status: int, words: str) -> None:
+    with other(status) as port, pytest.raises(TransportFailureError) as refused:
+        logonscope.connect(f"http://alice@127.0.0.1:{port}", password=ADMIN[1]).sessions()
+    assert words in str(refused.value)
+    assert "html" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://alice@127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(TimedOutError, match=r"has not answered within 0\.2 s"):
+            logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
+    with pytest.raises(InvalidParameterError, match="no time to answer in"):
+        logonscope.connect("https://alice@web1", password=ADMIN[1], timeout=0)

@@ -66,11 +66,16 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "a projection": lambda host: host.query("SELECT Handle FROM Win32_Process WHERE Handle = 1"),
     "classes by query": lambda host: host.query("SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"),
     "their definitions": lambda host: host.query("ASSOCIATORS OF {Win32_Process=4312} WHERE ClassDefsOnly"),
+    "their keys": lambda host: host.query("ASSOCIATORS OF {Win32_LogonSession=41} WHERE KeysOnly"),
     "a method": lambda host: host.invoke("Win32_Process=4312", "getowner"),
     "with parameters": lambda host: host.invoke("Win32_Process=4312", "SetPriority", {"Priority": 33}),
     "names of classes": lambda host: host.classes("Win32_*"),
     "no instance": lambda host: host.get("Win32_Process=99"),
     "no class": lambda host: host.get_class("Win32_Nothing"),
+    "no class of a path": lambda host: host.get("Win32_Proces=1"),
+    "no class of a query": lambda host: host.query("SELECT *\nFROM Win32_Proces"),
+    "no column": lambda host: host.query("SELECT  Nam FROM Win32_Process"),
+    "no word of a condition": lambda host: host.query("SELECT * FROM Win32_Process WHERE  Nam = 1"),
     "no namespace": lambda host: host.enumerate("Win32_Process", namespace="root/nowhere"),
     "no property": lambda host: host.enumerate("Win32_Process", ["Nothing"]),
     "no query": lambda host: host.query("SELEKT"),
@@ -87,18 +92,19 @@ def test_the_answer_is_the_one_that_is_given_there(server: Running, who: tuple[s
     assert said(QUESTIONS[question], remote(server, who)) == said(QUESTIONS[question], there)
 
 
-@pytest.mark.parametrize("target", ["4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81"])
-def test_whose_it_is(server: Running, target: str) -> None:
+@pytest.mark.parametrize("who", [ADMIN, ALICE], ids=["an administrator", "alice"])
+@pytest.mark.parametrize("target", ["1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81"])
+def test_whose_it_is(server: Running, who: tuple[str, str], target: str) -> None:
     def told(host: Host) -> Any:
         found = said(lambda asked: asked.whose(target), host)
         if isinstance(found, str):
             return found.partition(":")[0]
         return [
-            (one.pid, one.evidence, one.process, [link.pid for link in one.chain], one.sockets, one.session.user)
+            (one.pid, one.evidence, one.process, [link.pid for link in one.chain], one.sockets, one.session)
             for one in found
         ]
 
-    assert told(remote(server)) == told(web1())
+    assert told(remote(server, who)) == told(web1() if who is ADMIN else web1(user(1000)))
 
 
 def test_what_the_other_end_cannot_do_is_said(server: Running) -> None:

@@ -31,7 +31,10 @@ def password_of(user: str | None, host: str, ask: Ask | None) -> str | None:
     kept = _kept(f"{user}@{host}")
     if kept is not None or ask is None:
         return kept
-    return ask(f"password of {user} on {host}: ") or None
+    try:
+        return ask(f"password of {user} on {host}: ") or None
+    except EOFError:
+        return None
 
 
 def _kept(name: str) -> str | None:

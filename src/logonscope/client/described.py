@@ -130,7 +130,14 @@ class Described:
         """Return the logon session of a process; None where it may not be seen."""
         if self._is_ours:
             tied = self._host.associators(f"LS_Process={pid}", result_class="LS_LogonSession", namespace=LOGONSCOPE)
-            return next(map(_session, tied), None)
+            try:
+                session = next(map(_session, tied), None)
+            except NotFoundError:
+                self._host.get(f"Win32_Process={pid}", ["Handle"])  # that it runs, everybody may know
+                return None
+            return (
+                None if session is None else session._replace(processes=None, leftovers=None)
+            )  # they are not asked for
         found = next(self._host.associators(f"Win32_Process={pid}", result_class="Win32_LogonSession"), None)
         if found is None:
             return None
@@ -160,7 +167,8 @@ class Described:
             pid, socket = int(_key(one["Antecedent"])), sockets.get(_key(one["Dependent"]))
             held[pid] = (*held.get(pid, ()), *([socket] if socket else []))
         if not held:
-            raise NotFoundError(f"nobody there whom you may see holds port {target[1:]}", "come as an administrator")
+            hint = "" if self._host.everything else "come as an administrator to see what is others'"
+            raise NotFoundError(f"nobody there is seen to hold port {target[1:]}", hint)
         return held
 
     def _at(self, class_name: str, target: str) -> Iterator[Any]:

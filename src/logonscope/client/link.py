@@ -3,11 +3,13 @@
 Elements are ElementTree's; wire/wsman reads them. A machine of Windows is asked in the same way as one of Logonscope.
 """
 
+import math
+import ssl
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, TypeGuard, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from logonscope import errors
 from logonscope.cim.classes import CIMV2
@@ -16,6 +18,7 @@ from logonscope.errors import (
     InvalidParameterError,
     LogonscopeError,
     NotSupportedError,
+    TimedOutError,
     TransportFailureError,
 )
 from logonscope.wire.wsman import names
@@ -24,7 +27,9 @@ from logonscope.wire.wsman.names import ENUMERATION, WSMAN, of
 try:
     import pypsrp.exceptions
     import requests
+    import spnego
     from pypsrp.wsman import SelectorSet, WSMan
+    from spnego.exceptions import SpnegoError
 except ImportError as missing:
     raise NotSupportedError(f"there is no module {missing.name} here", "install logonscope[remote]") from missing
 
@@ -34,6 +39,12 @@ MOST_ITEMS = 1000
 
 ENVELOPE = 512_000
 """Octets: what Windows takes (MaxEnvelopeSizekb)."""
+
+SERVICE = "HTTP"
+"""To whom tickets are (RFC 4559 4); those to "host", as pypsrp would have, are for sshd as well."""
+
+PATIENCE, TO_CONNECT, TO_WORK = 90.0, 30.0, 60.0
+"""Seconds to wait for an answer: in all, of these for the connection, and the most that the other end may work."""
 
 Result = TypeVar("Result")
 
@@ -75,21 +86,35 @@ def parse_url(text: str) -> Url:
         raise InvalidParameterError("there is a password in the URL", hint)
     if found.scheme not in PORTS or not found.hostname or found.path not in {"", "/", "/wsman"} or found.query:
         raise InvalidParameterError(f"{text[:200]} is no URL of a host", "write https://user@host:5986")
-    return Url(found.scheme, found.hostname, port or PORTS[found.scheme], found.username)
+    return Url(found.scheme, found.hostname, port or PORTS[found.scheme], unquote(found.username or "") or None)
 
 
 class Link:
     """A connection that stays open; not for several threads at once."""
 
-    def __init__(self, url: Url, password: str | None, certificate: str | None = None) -> None:
+    def __init__(
+        self, url: Url, password: str | None, certificate: str | None = None, timeout: float | None = None
+    ) -> None:
         """Take where to ask; it is connected to with the first question.
 
         Args:
             url: of the machine.
             password: None: what Kerberos knows.
             certificate: a PEM file to trust; None: those of the system.
+            timeout: seconds to wait for one answer; None: 90.
+
+        Raises:
+            AccessDeniedError: there is neither a password nor a ticket.
+            InvalidParameterError: there is no such certificate, or no such time.
         """
+        if certificate is not None:
+            _trust(certificate)
+        self._patience = PATIENCE if timeout is None else timeout
+        if not self._patience > 0:
+            raise InvalidParameterError(f"{timeout:g} s is no time to answer in", "give seconds above 0")
         self.url, self._password, self._certificate = url, password, certificate
+        if password is None:
+            self._look_for_ticket()
         self._ways = self._to_try()
         self._wsman = self._connected(self._ways.pop(0))
 
@@ -106,11 +131,14 @@ class Link:
 
     def _connected(self, way: str) -> WSMan:
         verify: Any = self._certificate or True
+        patience: Any = self._patience  # pypsrp's types want an int, requests takes any number
         return WSMan(
             self.url.host, max_envelope_size=ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https", auth=way,
-            username=self.url.user, password=self._password, cert_validation=verify, operation_timeout=60,
-            read_timeout=90, encryption="never" if way == "basic" and self.url.scheme == "http" else "auto",
-            negotiate_service="HTTP",  # RFC 4559 4; tickets to "host", as pypsrp would have, are for sshd as well
+            username=self.url.user, password=self._password, cert_validation=verify,
+            operation_timeout=math.ceil(min(TO_WORK, patience)), read_timeout=patience,
+            connection_timeout=min(TO_CONNECT, patience),
+            encryption="never" if way == "basic" and self.url.scheme == "http" else "auto",
+            negotiate_service=SERVICE,
         )  # fmt: skip
 
     def get(self, uri: str, selectors: Mapping[str, str]) -> Any:
@@ -184,20 +212,58 @@ class Link:
             return self._asked(ask)
         except pypsrp.exceptions.WSManFaultError as error:
             raise _refusal(error) from None
-        except requests.exceptions.SSLError as error:
-            hint = "give its certificate: --ca FILE, LOGONSCOPE_CA"
-            raise TransportFailureError(
-                f"the certificate of {self.url.host} is not trusted: {_cause(error)}", hint
-            ) from None
         except (requests.exceptions.RequestException, pypsrp.exceptions.WinRMError, ET.ParseError) as error:
-            where = f"{self.url.host}, port {self.url.port}"
-            raise TransportFailureError(f"{where}, does not answer: {_cause(error)}", _UNREACHABLE) from None
+            raise self._failure(error) from None
+        except (LookupError, ValueError) as error:  # pypsrp stumbles over what no WinRM would answer
+            raise self._failure(ET.ParseError(error)) from None
+
+    def _look_for_ticket(self) -> None:
+        """Refuse where a ticket is all that could be shown, and there is none."""
+        user, host = self.url.user, self.url.host
+        try:
+            spnego.client(user, hostname=host, service=SERVICE, protocol="negotiate").step()
+        except SpnegoError:
+            if user is None:
+                hint = f"write {self.url.scheme}://USER@{host}, or set LOGONSCOPE_USER"
+                raise AccessDeniedError("no user is named, and there is no Kerberos ticket", hint) from None
+            hint = "set LOGONSCOPE_PASSWORD, or run it on a terminal to be asked"
+            raise AccessDeniedError(f"there is no password of {user}, and no Kerberos ticket", hint) from None
+
+    def _failure(self, error: Exception) -> LogonscopeError:
+        """Return what is wrong with the other end, or with the way to it."""
+        where, cause = f"{self.url.host}, port {self.url.port},", _cause(error)
+        if isinstance(error, requests.exceptions.Timeout):
+            return TimedOutError(f"{where} has not answered within {self._patience:g} s", _UNREACHABLE)
+        if isinstance(error, requests.exceptions.SSLError) and "certificate" not in cause:
+            return TransportFailureError(f"{where} does not speak TLS as we do: {cause}", "is that the port of https?")
+        if isinstance(error, requests.exceptions.SSLError):
+            hint = "give its certificate: --ca FILE, LOGONSCOPE_CA"
+            return TransportFailureError(f"the certificate of {self.url.host} is not trusted: {cause}", hint)
+        return TransportFailureError(f"{where} does not answer: {cause}", _UNREACHABLE)
+
+
+def _trust(certificate: str) -> None:
+    try:
+        ssl.create_default_context(cafile=certificate)
+    except OSError as error:
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise InvalidParameterError(f"cannot trust {certificate}: {reason}", "give a PEM file") from None
 
 
 def _cause(error: Exception) -> str:
     """Return what went wrong at the bottom of it, without the names of the library's objects."""
-    reason = getattr(error.args[0] if error.args else None, "reason", error)
+    if isinstance(error, pypsrp.exceptions.WinRMTransportError):
+        return f"status {error.code}, with no message of WS-Management"
+    if isinstance(error, ET.ParseError):
+        return "what comes is no message of WS-Management"
+    reason: BaseException = error
+    while inner := next((one for one in (getattr(reason, "reason", None), *reason.args) if _is_cause(one)), None):
+        reason = inner
     return str(reason).rpartition("] ")[2].partition(" (_ssl.c")[0]
+
+
+def _is_cause(one: object) -> TypeGuard[BaseException]:
+    return isinstance(one, BaseException)
 
 
 def _refusal(error: "pypsrp.exceptions.WSManFaultError") -> LogonscopeError:

@@ -21,6 +21,9 @@ from logonscope.client.link import Link
 from logonscope.client.local import as_names, as_path
 from logonscope.errors import (
     InvalidClassError,
+    InvalidNamespaceError,
+    InvalidPropertyError,
+    LogonscopeError,
     NotFoundError,
     NotSupportedError,
 )
@@ -162,9 +165,13 @@ class RemoteHost:
         """See Host."""
         deadline, tree, space = Deadline(timeout), parse(text), self._space(namespace)
         if isinstance(tree, Tied) or tree.class_name.lower() == META_CLASS:
-            answers = self._answers(self._link.query(text, space), space)
+            keys_only = isinstance(tree, Tied) and tree.keys_only
+            answers = self._answers(self._link.query(text, space), space, keys_only=keys_only)
         else:
-            answers = iter(self._rows(tree, self.get_class(tree.class_name, namespace=space)))
+            try:
+                answers = iter(self._rows(tree, self.get_class(tree.class_name, namespace=space), text))
+            except (InvalidClassError, InvalidPropertyError):  # the other end says where in the text that stands
+                answers = self._answers(self._link.query(text, space), space)
         return _in_time(answers, deadline)
 
     def invoke(
@@ -206,9 +213,19 @@ class RemoteHost:
         if (name.lower(), namespace) not in self._known:
             element = next(self._link.classes(name, namespace), None) if depth < DEEPEST else None
             if element is None:
-                raise InvalidClassError(f"{namespace} has no class '{name}' there", "see `logonscope classes`")
+                raise self._no_class(name, namespace)
             self._declared(element, namespace, depth)
         return self._known[name.lower(), namespace]
+
+    def _no_class(self, name: str, namespace: str) -> LogonscopeError:
+        """Return the error that we have for it, with what may be meant, where the namespace is one of ours."""
+        try:
+            schema().get(name, namespace)
+        except InvalidClassError as error:
+            return error
+        except InvalidNamespaceError:
+            pass
+        return InvalidClassError(f"{namespace} has no class '{name}' there", "see `logonscope classes`")
 
     def _declared(self, element: Any, namespace: str, depth: int = 0) -> Class:
         declaration = declared(element, namespace)
@@ -220,6 +237,7 @@ class RemoteHost:
     def _target(self, path: str, namespace: str | None) -> Target:
         parsed = parse_path(path)
         space = self._space(parsed.namespace or namespace)
+        self._class(parsed.class_name, space)
         if space in schema().namespaces and schema().find(parsed.class_name, space):
             return bind(parsed, schema(), space, self._is_there)
         raise NotSupportedError(
@@ -237,13 +255,14 @@ class RemoteHost:
                 self._computer = next(iter(element)).text or self._computer
         return self._computer
 
-    def _rows(self, tree: Select, cls: Class) -> Iterator[Instance]:
-        """Ask for instances; where a row would not say of which class it is, for whole ones."""
+    def _rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:
+        """Ask for instances by a query; where a row would not say of which class it is, for whole ones."""
         shown = None if tree.columns is None else tuple(_shown(cls, name) for name in tree.columns)
         below = schema().family(cls.name, cls.namespace) if schema().find(cls.name, cls.namespace) else ()
         parts = shown is not None and not any(name in SYSTEM_PROPERTIES for name in shown) and len(below) <= 1
-        asked = tree if parts or shown is None else Select(None, tree.class_name, tree.where)
-        return self._instances(self._link.query(write(asked), cls.namespace), cls.namespace, shown, cls)
+        if not parts and shown is not None:
+            text = write(Select(None, tree.class_name, tree.where))
+        return self._instances(self._link.query(text or write(tree), cls.namespace), cls.namespace, shown, cls)
 
     def _tied(self, tied: Tied, target: Target, properties: Sequence[str] | None) -> Iterator[Instance]:
         if properties is not None and tied.result_class:
@@ -251,12 +270,15 @@ class RemoteHost:
         elements = self._link.query(write(tied), target.cls.namespace)
         return self._instances(elements, target.cls.namespace, None if properties is None else tuple(properties))
 
-    def _answers(self, elements: Iterable[Any], namespace: str) -> Iterator["Instance | Class"]:
+    def _answers(
+        self, elements: Iterable[Any], namespace: str, *, keys_only: bool = False
+    ) -> Iterator["Instance | Class"]:
         for element in elements:
             if local(element) == "CLASS":
                 yield self._declared(element, namespace)
             else:
-                yield from self._instances([element], namespace)
+                shown = self._class(local(element), namespace).keys if keys_only else None
+                yield from self._instances([element], namespace, shown)
 
     def _instances(
         self, elements: Iterable[Any], namespace: str, shown: Sequence[str] | None = None, of: Class | None = None

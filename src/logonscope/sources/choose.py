@@ -23,7 +23,8 @@ def choose(host: str | None = None) -> Source:
 
         return recorded(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):
-        raise InvalidParameterError(_no_recording(host), "give a file that `logonscope record` wrote")
+        machine = f", or https://{host} for another machine" if host and "/" not in host else ""
+        raise InvalidParameterError(_no_recording(host), f"give a file that `logonscope record` wrote{machine}")
     if host is None and not sys.platform.startswith("linux"):
         raise NotSupportedError(
             f"no source for this machine: tried Linux's /proc, this is {sys.platform}",

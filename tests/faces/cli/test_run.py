@@ -38,14 +38,35 @@ def test_a_host_that_is_no_recording_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_host_that_is_not_there_is_one_line() -> None:
-    assert reply(["ps", "--host", "no-such-file"]) == (
-        2, "", "logonscope: there is no recording 'no-such-file'; give a file that `logonscope record` wrote\n",
+    assert reply(["ps", "--host", "web1"]) == (
+        2, "",
+        ("logonscope: there is no recording 'web1'; "
+        "give a file that `logonscope record` wrote, or https://web1 for another machine\n"),
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["user", "list", "--host", "https://web1"], "--host has no say here"),
+        (["ps", "--ca", "web1.pem"], "--ca is for another machine"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(words: list[str], said: str) -> None:
+    code, out, err = reply(words)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_no_answer_has_a_code_of_its_own(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGONSCOPE_PASSWORD", "typed")
+    assert reply(["ps", "--host", "http://alice@127.0.0.1:1"])[0] == 69
+    assert reply(["query", "SELECT * FROM Win32_Process", "--timeout", "1e-9", "--host", host])[0] == 69
+
+
 def test_an_interrupt_ends_quietly() -> None:
-    def connect(host: str | None, *, visibility: str, certificate: str | None) -> Host:
-        raise KeyboardInterrupt(host, visibility, certificate)
+    def connect(host: str | None, *, visibility: str, certificate: str | None, timeout: float | None) -> Host:
+        raise KeyboardInterrupt(host, visibility, certificate, timeout)
 
     assert run(["ps"], connect, users) == 130
 

@@ -46,7 +46,7 @@ _DESCRIPTION = "Which logon session does each process belong to."
 _EXIT_CODES = """\
 exit codes:
   0  found        1  nothing found        2  wrong use        3  no right
-  74  the answer could not be written
+  69  no answer, or none in time        74  the answer could not be written
 
 examples:
   logonscope                      every logon session and what runs in it

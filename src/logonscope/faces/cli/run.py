@@ -4,7 +4,15 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
+from logonscope.errors import (
+    AccessDeniedError,
+    InvalidParameterError,
+    LogonscopeError,
+    NotFoundError,
+    ServerTooBusyError,
+    TimedOutError,
+    TransportFailureError,
+)
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
 from logonscope.faces.cli.refusal import notice, say
 
@@ -20,6 +28,8 @@ _FOR_EVERYBODY = {"classes", "class"}
 """Commands whose answer is everybody's."""
 
 FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT, INTERRUPTED = 0, 1, 2, 3, 130
+NO_ANSWER = 69
+"""EX_UNAVAILABLE of sysexits.h(3head): nothing is wrong with the question, and it may be asked again."""
 
 Connect = Callable[..., "Host"]
 OpenUsers = Callable[[str], "Users"]
@@ -53,14 +63,23 @@ def exit_code(error: LogonscopeError) -> int:
     """Return the documented exit code of an error."""
     if isinstance(error, NotFoundError):
         return NOTHING_FOUND
+    if isinstance(error, (ServerTooBusyError, TimedOutError, TransportFailureError)):
+        return NO_ANSWER
     return NO_RIGHT if isinstance(error, AccessDeniedError) else WRONG_USE
 
 
 def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
     command = command_module(args.command)
     if args.command == "user":
+        if args.host is not None:
+            raise InvalidParameterError("--host has no say here: the users are in a file", "run it where the server is")
         return int(command.run(users(args.users), args))
-    host = connect(args.host, visibility="kernel" if args.readable else "own", certificate=args.ca)
+    if args.ca is not None and "://" not in (args.host or ""):
+        raise InvalidParameterError("--ca is for another machine", "give --host https://user@host as well")
+    host = connect(
+        args.host, visibility="kernel" if args.readable else "own", certificate=args.ca,
+        timeout=getattr(args, "timeout", None),
+    )  # fmt: skip
     if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
         notice(args, _OWN if args.host is None else _THERE if "://" in args.host else _PARTIAL)
     return int(command.run(host, args))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from logonscope.broker.instances import enumerate_instances, family, get
+from logonscope.broker.families import family
+from logonscope.broker.instances import enumerate_instances, get
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
@@ -99,6 +100,21 @@ def test_an_account_of_another_domain_is_found_under_its_qualified_name() -> Non
     assert rows([found]) == [("Win32_UserAccount", "EXAMPLE\\carol", "Carol C", False)]
     with pytest.raises(NotFoundError):
         get(broker, 'Win32_UserAccount.Domain="web1",Name="carol"')
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        'Win32_SessionProcess.Antecedent="Win32_OperatingSystem=@",Dependent="Win32_Process=1"',
+        'Win32_SessionProcess.Antecedent="Win32_Process=1",Dependent="Win32_LogonSession=41"',
+        'Win32_GroupUser.GroupComponent="Win32_Process=1",PartComponent="Win32_OperatingSystem=@"',
+    ],
+)
+def test_what_can_stand_at_no_end_is_not_found_and_not_looked_for(path: str) -> None:
+    memory = host()
+    with pytest.raises(NotFoundError, match=r"there is no .*Win32_"):
+        get(memory.broker(ROOT), path)
+    assert memory.asked == []
 
 
 def test_a_thread_is_no_process() -> None:

@@ -74,6 +74,9 @@ def test_types_of_other_classes() -> None:
     assert bound("Win32_SessionProcess", r"Dependent='\\\\.\\root\\cimv2:Win32_Process=\'7\''") == Term(
         "Dependent", "=", ("Win32_Process", "7"), REFERENCE
     )
+    for path in ("Win32_Process", "Win32_LogonSession", "root/logonscope:LS_Process"):
+        assert bound("Win32_SessionProcess", f"Dependent = '{path}'") == FALSE
+        assert bound("Win32_SessionProcess", f"Dependent <> '{path}'") == Null("Dependent", is_null=False)
     elsewhere = "Dependent <> '//elsewhere/root/cimv2:Win32_Process=7'"
     assert bound("Win32_SessionProcess", elsewhere) == Null("Dependent", is_null=False)
     assert bound("Win32_SessionProcess", f"NOT {elsewhere}") == FALSE

@@ -126,7 +126,7 @@ def fitting(class_name: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
     columns = list(cls.properties)
     condition = bind(select.where, scope_of(cls, text, schema(), is_dot))
     fits = compiled(condition, lambda name: itemgetter(columns.index(name)), schema(), CIMV2)
-    return lambda row: fits([row.get(column) for column in columns])
+    return lambda row: fits(tuple(row.get(column) for column in columns))
 
 
 @given(conditions, st.lists(rows, min_size=1, max_size=8))

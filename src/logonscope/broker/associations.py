@@ -12,19 +12,12 @@ from typing import NamedTuple
 
 from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, having
-from logonscope.broker.instances import (
-    family,
-    find,
-    has_letters,
-    matching,
-    missing,
-    provider_for,
-    settled,
-)
+from logonscope.broker.families import at_end, provider_for
+from logonscope.broker.instances import find, has_letters, matching, missing, settled
 from logonscope.broker.subjects import Ask, read
 from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
-from logonscope.broker.where import Row, keyed_by, same
+from logonscope.broker.where import same, tied_to
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Property, command, meant
 from logonscope.cim.classes import find as find_qualifier
@@ -33,6 +26,7 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidParameterError
 from logonscope.providers.provider import Provider, provider_of
+from logonscope.wql.predicate import Row
 
 
 class Wanted(NamedTuple):
@@ -204,23 +198,10 @@ def _found_links(cls: Class) -> Iterator[Link]:
             continue
         ends = [end for end in association.properties.values() if end.type == "reference"]
         for near in ends:
-            if not _fits(cls, provider, near.name, near.reference or ""):
-                continue
-            for far in ends:
-                if far is not near:
-                    classes = _at_end(provider, far.name, schema().find(far.reference or "", cls.namespace))
-                    yield Link(association, provider, near.name, far.name, classes)
-
-
-def _fits(cls: Class, provider: Provider, role: str, reference: str) -> bool:
-    """Tell whether an instance of a class can stand at an end."""
-    return any(cls.is_a(below.name) for below in _at_end(provider, role, schema().find(reference, cls.namespace)))
-
-
-def _at_end(provider: Provider, role: str, declared: Class | None) -> tuple[Class, ...]:
-    """Return the classes whose instances can stand at an end: those of its subject, of the declared class or below."""
-    subject = provider.ends[role].subject
-    return tuple(cls for cls in family(declared) if provider_for(cls).subject == subject) if declared else ()
+            if any(cls.is_a(standing.name) for standing in at_end(association, near.name)):
+                for far in ends:
+                    if far is not near:
+                        yield Link(association, provider, near.name, far.name, at_end(association, far.name))
 
 
 def _references(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Result:
@@ -234,7 +215,7 @@ def _columns(cls: Class, wanted: Wanted) -> Columns:
 
 def _ties(broker: Broker, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
     """Yield the associations that the target is an end of."""
-    return matching(broker, link.association, columns, keyed_by({link.role: target.reference}))
+    return matching(broker, link.association, columns, tied_to(link.role, target.reference, target.cls.namespace))
 
 
 def _far_ends(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
@@ -259,9 +240,9 @@ def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: S
     facts = near.facts([link.role]) | far.facts(columns)
     selection = near.selection({link.role: frozenset({target.reference})})
     items, context = read(broker, near, Ask(facts, selection, near.others, target.cls.namespace))
-    value = near.columns[link.role].value
+    value, space = near.columns[link.role].value, target.cls.namespace
     tied = (
-        item[part] for item in items if near.of(*item, context) and same(value(*item, context), target.reference)
+        item[part] for item in items if near.of(*item, context) and same(value(*item, context), target.reference, space)
     )  # fmt: skip
     return far.rows(tied, context, columns)
 

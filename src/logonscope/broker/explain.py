@@ -7,9 +7,10 @@ they ask of the source is told.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from logonscope.broker.plan import Classes, Part, Plan, Rows, Ties, plan, where_of
+from logonscope.broker.plan import Classes, Part, Plan, Rows, Ties, plan
 from logonscope.broker.query import run
 from logonscope.broker.view import Broker
+from logonscope.broker.where import where_of
 from logonscope.cim.binding import write_reference
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema

@@ -1,27 +1,26 @@
 """How will a query be answered? Its tree, held against the classes and this host, before anything is read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from logonscope.broker.access import admit
 from logonscope.broker.associations import Wanted, tied_classes
 from logonscope.broker.columns import Columns, chosen
-from logonscope.broker.instances import family
+from logonscope.broker.families import family
 from logonscope.broker.target import host_name, instance, is_here, namespace_of, target_of
 from logonscope.broker.view import Broker
-from logonscope.broker.where import Fits, Get, Where
-from logonscope.cim.binding import Target, object_path
+from logonscope.broker.where import decided
+from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidClassError, InvalidQueryError, InvalidQueryTypeError
-from logonscope.wql.bind import PATHS, SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
-from logonscope.wql.condition import FALSE, TRUE, Condition, Null, Term, columns, fixed, folded
+from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
+from logonscope.wql.condition import FALSE, TRUE, Condition, columns
 from logonscope.wql.events import EventQuery, bind_events, is_event
 from logonscope.wql.parse import parse, place
 from logonscope.wql.paths import undoubled
-from logonscope.wql.predicate import compiled
-from logonscope.wql.tree import ISA, Name, Select, Tied
+from logonscope.wql.tree import Name, Select, Tied
 
 LANGUAGE = "WQL"
 META_CLASS = "meta_class"
@@ -91,21 +90,6 @@ def plan(broker: Broker, text: str, namespace: str | None = None, language: str 
     return _rows(broker, tree, cls, text)
 
 
-def where_of(broker: Broker, cls: Class, condition: Condition) -> Where:
-    """Return a condition on the rows of a class; the text of a path is made of its keys."""
-    looked_at = columns(condition)
-    stored = (name for looked in looked_at for name in (cls.keys if looked in PATHS else (looked,)))
-    server = host_name(broker) if not set(PATHS).isdisjoint(looked_at) else ""
-
-    def fits(get: Callable[[str], Get]) -> Fits:
-        def of(name: str) -> Get:
-            return _path(cls, name, server, [get(key) for key in cls.keys]) if name in PATHS else get(name)
-
-        return compiled(condition, of, schema(), cls.namespace)
-
-    return Where(tuple(dict.fromkeys(stored)), fixed(condition), fits)
-
-
 def _rows(broker: Broker, tree: Select, cls: Class, text: str) -> Rows:
     names = None if tree.columns is None else [_shown(cls, name, text) for name in tree.columns]
     condition: Condition = TRUE
@@ -116,7 +100,7 @@ def _rows(broker: Broker, tree: Select, cls: Class, text: str) -> Rows:
     for below in family(cls):
         shown = chosen(below, names)
         count = sum(name not in SYSTEM_KINDS for name in shown.shown)
-        left = _decided(condition, below, _known(below, INSTANCE_GENUS, count, server))
+        left = decided(condition, below, _known(below, INSTANCE_GENUS, count, server))
         if left != FALSE:
             parts.append(Part(below, shown, left))
     return Rows(cls, tuple(parts), projected=names is not None)
@@ -141,7 +125,7 @@ def _classes(broker: Broker, tree: Select, namespace: str, text: str) -> Classes
     for cls in schema().classes(namespace):
         known = _known(cls, CLASS_GENUS, len(cls.properties), server)
         known |= {"__PATH": f"\\\\{server}\\{namespace}:{cls.name}", "__RELPATH": cls.name}
-        if _decided(condition, cls, known) == TRUE:
+        if decided(condition, cls, known) == TRUE:
             found.append(cls)
     return Classes(namespace, tuple(found))
 
@@ -186,27 +170,3 @@ def _known(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:
         "__GENUS": genus, "__CLASS": cls.name, "__SUPERCLASS": cls.superclass, "__DYNASTY": cls.dynasty,
         "__PROPERTY_COUNT": count, "__DERIVATION": cls.derivation, "__SERVER": server, "__NAMESPACE": cls.namespace,
     }  # fmt: skip
-
-
-def _decided(condition: Condition, cls: Class, known: dict[str, Value]) -> Condition:
-    """Return what is left of a condition for a class."""
-
-    def decide(term: Term | Null) -> bool | None:
-        if term.column == THIS:
-            if isinstance(term, Null):
-                return not term.is_null
-            return cls.is_a(str(term.value)) is (term.operator == ISA)
-        if term.column not in known:
-            return None
-        value = known[term.column]
-        return compiled(term, lambda _: lambda _: value, schema(), cls.namespace)(())
-
-    return folded(condition, decide)
-
-
-def _path(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:
-    def path(row: Sequence[Value]) -> Value:
-        made = object_path((cls.name, *(key(row) for key in keys)), schema(), cls.namespace, server)
-        return made.relative if name == "__RELPATH" else str(made)
-
-    return path

@@ -6,8 +6,9 @@ from logonscope.broker.access import admit
 from logonscope.broker.associations import associators, references
 from logonscope.broker.deadline import Deadline, within
 from logonscope.broker.instances import matching
-from logonscope.broker.plan import LANGUAGE, Classes, Part, Plan, Rows, Ties, plan, where_of
+from logonscope.broker.plan import LANGUAGE, Classes, Part, Plan, Rows, Ties, plan
 from logonscope.broker.view import Broker
+from logonscope.broker.where import where_of
 from logonscope.cim.binding import object_path
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result

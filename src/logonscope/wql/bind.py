@@ -4,7 +4,7 @@ A constant becomes a value of the property's type: a number beside a string its 
 number. How both are compared is one of KINDS.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -107,12 +107,15 @@ def _keyed(path: Constant, scope: Scope, *, equal: bool) -> Condition:
         return Truth(not equal)
     if keys is None:
         return Truth(not equal)
-    kinds = (property_column(cls.properties[name]).kind for name in cls.keys)
-    tests = [Term(THIS, ISA, cls.name, CLASS)]
-    tests += [Term(name, EQUAL, value, kind) for name, value, kind in zip(cls.keys, keys, kinds, strict=True)]
-    if equal:
-        return Every(tuple(tests))
-    return Some(tuple(test.negated for test in tests))
+    tests = named_by(cls, keys)
+    return Every(tests) if equal else Some(tuple(test.negated for test in tests))
+
+
+def named_by(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
+    """Return the tests that all hold for the instance with these keys: on its class and on each key."""
+    columns = (property_column(cls.properties[name]) for name in cls.keys)
+    keyed = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
+    return Term(THIS, ISA, cls.name, CLASS), *keyed
 
 
 def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
@@ -143,6 +146,8 @@ def _reference(name: str, operator: str, constant: Constant, scope: Scope) -> Te
     try:
         target = bind_path(parse_path(str(constant)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
+        return Truth(operator == UNEQUAL)
+    if target.keys is None:
         return Truth(operator == UNEQUAL)
     return Term(name, operator, target.reference, REFERENCE)
 

@@ -5,7 +5,7 @@ against the text that a reference, or a time in DMTF's form, has.
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from logonscope.wql.condition import NOT_LIKE, Condition, Every, Null, Term, Tru
 from logonscope.wql.like import like
 from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE, UNEQUAL
 
-Row = Sequence[Value]
+Row = tuple[Value, ...]
 Get = Callable[[Row], Value]
 Fits = Callable[[Row], bool]
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from logonscope.broker import Broker, Caller
-from logonscope.facts import Account, Action, Group, Needs, Process, Snapshot, Source
+from logonscope.facts import Action, Needs, Process, Snapshot, Source
 from logonscope.sources.linux.processes import FILES
+from logonscope.sources.named import groups_named, users_named
 
 _TOGETHER = {fact: file.facts for file in FILES for fact in file.facts} | {"name": ("name", "comm")}
 """The facts of one file come together."""
@@ -36,8 +37,8 @@ class Memory:
             logins=tuple(found for found in logins if needs.login_ids is None or found.id in needs.login_ids),
             sockets=tuple(found for found in now.sockets if needs.all_sockets or found.port in ports),
             troubles=list(now.troubles),
-            users=_users(now, needs),
-            groups=_groups(now, needs),
+            users=list(users_named(now.users, needs)),
+            groups=list(groups_named(now.groups, now.users, needs)),
             platform=now.platform if needs.platform else None,
             vitals=now.vitals if needs.vitals else None,
         )
@@ -77,23 +78,6 @@ def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
         if process.unread:
             forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
         yield process._replace(**forgotten)
-
-
-def _users(now: Snapshot, needs: Needs) -> list[Account]:
-    return [account for account in now.users if needs.all_users or account.name in (needs.users or ())]
-
-
-def _groups(now: Snapshot, needs: Needs) -> list[Group]:
-    of = needs.groups_of or frozenset()
-    primary = {account.gid for account in now.users if account.name in of}
-    return [
-        group
-        for group in now.groups
-        if needs.all_groups
-        or group.name in (needs.groups or ())
-        or group.gid in primary
-        or of.intersection(group.members)
-    ]
 
 
 def asking(ask: Callable[[Broker], object], memory: Memory, caller: Caller) -> list[Needs]:

@@ -5,7 +5,7 @@ import pytest
 from logonscope.errors import NotFoundError
 from tests import example
 from tests.hosts import HostFolder
-from tests.providers.asked import SNAPSHOT, at, everything, pair, values, web1
+from tests.providers.asked import SNAPSHOT, answers, at, everything, pair, values, web1
 
 
 def account(name: str, domain: str = "web1", of: str = "Win32_Account") -> str:
@@ -52,6 +52,17 @@ def test_the_account_of_a_directory_service_keeps_its_domain() -> None:
     assert account("dave", "CORP") in everything(host, "Win32_LoggedOnUser", "Antecedent")
     found = host.associators('Win32_UserAccount.Domain="CORP",Name="dave"', assoc_class="Win32_LoggedOnUser")
     assert values(found, "LogonId") == ["41"]
+    dave = r"Antecedent = 'Win32_Account.Domain=\"corp\",Name=\"DAVE\"'"
+    assert answers(host, f"SELECT * FROM Win32_LoggedOnUser WHERE {dave}", "Dependent") == [session("41")]
+
+
+def test_accounts_that_differ_in_case_are_both_meant_by_either_name(host: HostFolder) -> None:
+    for pid, (name, uid) in enumerate((("Carol", 1002), ("CAROL", 1003)), 50):
+        host.account(name, uid)
+        host.process(pid, ses=pid, loginuid=uid, uid=uid)
+    where = r"Antecedent = 'Win32_Account.Domain=\"testhost\",Name=\"carol\"'"
+    found = answers(host.connect(), f"SELECT * FROM Win32_LoggedOnUser WHERE {where}", "Dependent")
+    assert found == [session("50"), session("51")]
 
 
 def test_a_uid_that_no_name_service_knows_is_named_by_its_digits_and_found_by_them(host: HostFolder) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from logonscope.broker.access import HIDDEN, Caller, Sight, limit
-from logonscope.broker.selection import keeps, kernel_ids, login_uids, select
+from logonscope.broker.selection import keeper, kernel_ids, login_uids, select
 from logonscope.facts import NO_PROCESSES, UNSET, LoggedIn, Login, Needs, Owner, Process, Selection, Snapshot, Source
 from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, login_of_elogind, owners
 from logonscope.ownership.join import is_manager, kernel_id
@@ -66,7 +66,7 @@ def stream(
     snapshot = _observed(observe, asked, pids)
     _report(snapshot, before)
     owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes), others=others)
-    return View(snapshot, joined, sight, _kept(selection, owned, snapshot))
+    return View(snapshot, joined, sight, _kept(which, selection, owned, snapshot))
 
 
 def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = False) -> View:
@@ -90,7 +90,7 @@ def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = 
             break
     owner = owners(joined)
     owned = _seen(sight, ((process, owner(process)) for process in processes))
-    kept = list(_kept(select(which, joined), owned, snapshot))
+    kept = list(_kept(which, select(which, joined), owned, snapshot))
     return View(snapshot._replace(processes=processes), joined, sight, kept)
 
 
@@ -168,11 +168,12 @@ def _names_sessions(selection: Selection) -> bool:
 
 
 def _kept(
-    selection: Selection, owned: Iterable[tuple[Process, Owner]], snapshot: Snapshot
+    which: Which, selection: Selection, owned: Iterable[tuple[Process, Owner]], snapshot: Snapshot
 ) -> Iterable[tuple[Process, Owner]]:
     if not _names_sessions(selection):
         return owned
-    return (pair for pair in owned if keeps(selection, *pair, snapshot.accounts))
+    keeps = keeper(selection, snapshot.accounts, to_the_letter=isinstance(which, str))
+    return (pair for pair in owned if keeps(*pair))
 
 
 def _seen(

@@ -13,9 +13,9 @@ class Selection(NamedTuple):
     pids: frozenset[int] | None = None
     logon_ids: frozenset[str] | None = None
     process_names: frozenset[str] | None = None
-    login_users: frozenset[str] | None = None  # names of the accounts that logged in
-    users: frozenset[str] | None = None  # names of accounts
-    groups: frozenset[str] | None = None  # names of groups
+    login_users: frozenset[str] | None = None  # names of the accounts that logged in, in whatever case
+    users: frozenset[str] | None = None  # names of accounts, in whatever case
+    groups: frozenset[str] | None = None  # names of groups, in whatever case
     ports: frozenset[int] | None = None  # on a socket's own side
 
     @property

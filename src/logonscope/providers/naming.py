@@ -23,10 +23,11 @@ def domain_and_name(name: str, hostname: str) -> tuple[str, str]:
     return clean(hostname) or "", text
 
 
-def login_names(name: object, domain: object) -> frozenset[str]:
-    """Return the names under which an account of this domain may be known here; the case of letters may differ."""
-    spelled = {f"{name}"} if domain is None else {f"{name}", f"{domain}\\{name}", f"{name}@{domain}"}
-    return frozenset(spelled | {one.lower() for one in spelled})
+def login_names(name: object, domain: object) -> frozenset[str] | None:
+    """Return the names under which an account of this domain may be known here; None: under any."""
+    if "\ufffd" in f"{name}{domain}":
+        return None  # it may stand for any character that no answer can carry
+    return frozenset({f"{name}"} if domain is None else {f"{name}", f"{domain}\\{name}", f"{name}@{domain}"})
 
 
 def users_meant(reference: tuple[Value, ...], _: object = None) -> Selection:

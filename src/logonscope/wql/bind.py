@@ -157,12 +157,11 @@ def _text(_: Column, constant: Constant) -> Value:
 
 
 def _number(column: Column, constant: Constant) -> Value:
-    if not isinstance(constant, str):
-        return int(constant or 0) if isinstance(constant, bool) else constant
     try:
-        return number(constant.strip())
+        value = number(constant.strip()) if isinstance(constant, str) else constant or 0
     except ValueError:
         raise TypeMismatchError(f"{column.name} is a number, not '{constant}'", "give a number") from None
+    return int(value) if isinstance(value, bool) or value == int(value) else value
 
 
 def _boolean(column: Column, constant: Constant) -> Value:

@@ -1,6 +1,8 @@
 """broker/explain.py: is what is said of a query what is done for it?"""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from logonscope.broker.explain import PartExplained, explain
 from logonscope.broker.query import query
@@ -9,6 +11,7 @@ from logonscope.cim.instances import Result
 from logonscope.errors import InvalidQueryError
 from logonscope.facts import NO_PROCESSES
 from tests import example
+from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
 
@@ -95,6 +98,35 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
     )
     assert (asks_for, of) == ("events", "Win32_LogonSession")
     assert (part.reads, part.predicate) == (("every 5 seconds",), 'TargetInstance ISA "Win32_LogonSession"')
+
+
+@given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]), st.data())
+@settings(max_examples=60)
+def test_nothing_is_said_that_the_caller_may_not_know(crowd: Crowd, uid: int, data: st.DataObject) -> None:
+    logon_ids = [owner.logon for owner in crowd.owner.values() if owner.logon] + [
+        login.id for login in crowd.snapshot.logins
+    ]
+    logon_id = data.draw(st.sampled_from([*logon_ids, "999"]))
+    pid = data.draw(st.sampled_from(sorted(crowd.process)))
+    here, there = (
+        Memory(host.snapshot).broker(user(uid)) for host in (crowd, crowd.with_others_changed(uid))
+    )  # fmt: skip
+    for text in (
+        f"SELECT * FROM Win32_LogonSession WHERE LogonId = '{logon_id}'",
+        f"SELECT * FROM Win32_SessionProcess WHERE Antecedent = 'Win32_LogonSession=\"{logon_id}\"'",
+        'SELECT * FROM Win32_LoggedOnUser WHERE Antecedent = \'Win32_Account.Domain="crowded",Name="alice"\'',
+        f"SELECT * FROM Win32_Process WHERE Handle = {pid} AND SessionId = 3",
+        f"ASSOCIATORS OF {{Win32_LogonSession='{logon_id}'}}",
+        f"REFERENCES OF {{Win32_LogonSession='{logon_id}'}}",
+        f"ASSOCIATORS OF {{Win32_Process={pid}}}",
+    ):
+        assert explain(here, text) == explain(there, text)
+
+
+def test_a_logon_session_of_somebody_else_is_explained_as_one_that_is_not_there() -> None:
+    broker = Memory(example.snapshot()).broker(user(1001))
+    told_of = {logon: told(f"SELECT * FROM Win32_LogonSession WHERE LogonId = {logon}", broker) for logon in (41, 999)}
+    assert repr(told_of[41]).replace("41", "999") == repr(told_of[999])
 
 
 def test_what_cannot_be_asked_cannot_be_explained() -> None:

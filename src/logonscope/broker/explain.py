@@ -1,12 +1,13 @@
 """How will a query be answered? In words: which classes, what is fixed, what is read, what is left as a predicate.
 
-What is read is found by asking: the operations run on this host with its processes and accounts left out, and what
-they ask of the source is told.
+What is read is found by asking: the operations run on this host with its processes and accounts left out, and with
+those logins alone that the caller may see; what they ask of the source is told.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from logonscope.broker.access import limit
 from logonscope.broker.plan import Classes, Part, Plan, Rows, Ties, plan
 from logonscope.broker.query import run
 from logonscope.broker.view import Broker
@@ -94,11 +95,12 @@ def _events(of: EventQuery) -> Explanation:
 def _reads(broker: Broker, of: Plan) -> Iterator[str]:
     """Yield what a plan asks of the source, in words, each look once."""
     asked: list[Needs] = []
+    sight = limit(broker.caller, Needs())
 
     def observe(needs: Needs) -> Snapshot:
         asked.append(needs)
         snapshot = broker.source.observe(Needs(pids=NO_PROCESSES, logins=needs.logins, login_ids=needs.login_ids))
-        return snapshot._replace(processes=())
+        return snapshot._replace(processes=(), logins=tuple(filter(sight.login, snapshot.logins)))
 
     dry = broker._replace(source=broker.source._replace(observe=observe))
     try:

@@ -29,7 +29,7 @@ def told(text: str, broker: Broker | None = None, namespace: str | None = None) 
         (
             "WHERE Handle = 4312 OR Handle = 7",
             {"Handle": ('"4312"', '"7"')},
-            ("cgroup, ses, tgid: of process 4312, 7",),
+            ("tgid: of process 4312, 7",),
             None,
         ),
         (

@@ -64,7 +64,7 @@ def _view(
 ) -> View:
     needs = Needs(process=facts - {OWNER}, names=selection.process_names)
     if selection.pids is not None:
-        return keyed(broker, needs, selection.pids, others=others)
+        return keyed(broker, needs, selection.pids, others=others, unasked=OWNER not in facts)
     whole = selection.logon_ids is None and selection.login_users is None
     view = unowned(broker, needs, pids) if whole and OWNER not in facts else None
     return view or stream(broker, needs, selection, others=others, pids=pids)

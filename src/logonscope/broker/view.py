@@ -94,13 +94,20 @@ def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = 
     return View(snapshot._replace(processes=processes), joined, sight, kept)
 
 
-def keyed(broker: Broker, needs: Needs, pids: frozenset[int], *, others: bool = False) -> View:
-    """Return a view of the processes with these pids; the id of a thread is that of no process."""
+def keyed(broker: Broker, needs: Needs, pids: frozenset[int], *, others: bool = False, unasked: bool = False) -> View:
+    """Return a view of the processes with these pids; the id of a thread is that of no process.
+
+    Their owners are ``unasked`` where nobody asks for them, and who sees the processes does not depend on them.
+    """
     sight = limit(broker.caller, needs)
-    asked = sight.needs.process | {"ses", "cgroup", "tgid"}
+    unasked = unasked and sight.everything
+    asked = sight.needs.process | ({"tgid"} if unasked else {"ses", "cgroup", "tgid"})
     snapshot = broker.source.observe(sight.needs._replace(process=asked, pids=pids))
-    found = (process for process in snapshot.processes if process.tgid in {None, process.pid})
-    owned = [(process, owners(join(logins_of(broker, process)))(process)) for process in found]
+    found = [process for process in snapshot.processes if process.tgid in {None, process.pid}]
+    if unasked:
+        return View(snapshot, join(()), sight, [(process, UNASKED) for process in found])
+    owner = owners(join(logins_of(broker, *found)))
+    owned = ((process, owner(process)) for process in found)
     return View(snapshot, join(()), sight, list(_seen(sight, owned, others=others)))
 
 
@@ -127,18 +134,21 @@ def _in_batches(observe: Observe, needs: Needs, pids: Iterator[int]) -> Iterator
         size = min(2 * size, LARGEST_BATCH)
 
 
-def logins_of(broker: Broker, process: Process) -> tuple[Login, ...]:
-    """Read the few login records that can speak for this process; all of them only where those do not."""
-    placed = login_of_cgroup(process.cgroup or "")
-    kernel = process.ses if process.ses != UNSET else None
-    ids = {login_id for login_id in (placed, kernel and str(kernel)) if login_id}
-    if not ids and login_of_elogind(process.cgroup or "") is None:
+def logins_of(broker: Broker, *processes: Process) -> tuple[Login, ...]:
+    """Read the few login records that can speak for these processes; all of them only where those do not."""
+    named: set[tuple[str | None, int | None]] = set()
+    for process in processes:
+        placed, kernel = login_of_cgroup(process.cgroup or ""), process.ses if process.ses != UNSET else None
+        if placed or kernel or login_of_elogind(process.cgroup or ""):
+            named.add((placed, kernel))
+    if not named:
         return ()
     observe = broker.source.observe
-    few = observe(LOGINS._replace(login_ids=frozenset(ids))).logins
-    numbered = any(kernel and kernel_id(login) == kernel and login.id == str(kernel) for login in few)
-    without_id = any(kernel is None and kernel_id(login) is None and login.id == placed for login in few)
-    if (numbered or without_id) and not any(map(is_manager, few)):  # a manager may have a session's record besides
+    ids = frozenset(str(login_id) for both in named for login_id in both if login_id)
+    few = observe(LOGINS._replace(login_ids=ids)).logins
+    told = {(login.id, kernel_id(login)) for login in few}
+    speak = all((str(kernel), kernel) in told if kernel else (placed, kernel) in told for placed, kernel in named)
+    if speak and not any(map(is_manager, few)):  # a manager may have a session's record besides
         return few
     return observe(LOGINS).logins
 

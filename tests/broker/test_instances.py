@@ -152,6 +152,34 @@ def test_handles_alone_read_no_file_of_any_process() -> None:
 
 
 @pytest.mark.parametrize(
+    ("class_name", "properties", "facts"),
+    [
+        ("Win32_Process", ["Handle", "ProcessId", "CSName"], set()),
+        ("Win32_Process", ["CreationDate", "ParentProcessId"], {"start", "ppid"}),
+        ("Win32_Process", ["Name"], {"name", "comm", "ses", "loginuid", "uids", "cgroup"}),
+        ("Win32_SystemProcesses", ["PartComponent"], set()),
+    ],
+)
+def test_what_everybody_is_told_of_every_process_takes_no_owner(
+    class_name: str, properties: list[str], facts: set[str]
+) -> None:
+    memory = host()
+    found = rows(enumerate_instances(memory.broker(user(1001)), class_name, properties))
+    assert len(found) == len(example.PROCESSES)
+    assert process_files(memory) == facts
+    assert any(needs.logins for needs in memory.asked) is ("ses" in facts)
+    assert found == rows(enumerate_instances(host().broker(ROOT), class_name, properties))
+
+
+def test_the_age_of_one_process_takes_no_owner_either() -> None:
+    memory = host()
+    assert rows([get(memory.broker(user(1001)), "Win32_Process=4312", ["ParentProcessId"])]) == [
+        ("Win32_Process", 4300)
+    ]
+    assert process_files(memory) == {"ppid", "tgid"}
+
+
+@pytest.mark.parametrize(
     ("properties", "facts"),
     [
         (["Name"], {"name"}),

@@ -66,7 +66,7 @@ def _view(
     if selection.pids is not None:
         return keyed(broker, needs, selection.pids, others=others, unasked=OWNER not in facts)
     whole = selection.logon_ids is None and selection.login_users is None
-    view = unowned(broker, needs, pids) if whole and OWNER not in facts else None
+    view = unowned(broker, needs, pids, others=others) if whole and OWNER not in facts else None
     return view or stream(broker, needs, selection, others=others, pids=pids)
 
 

@@ -97,27 +97,32 @@ def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = 
 def keyed(broker: Broker, needs: Needs, pids: frozenset[int], *, others: bool = False, unasked: bool = False) -> View:
     """Return a view of the processes with these pids; the id of a thread is that of no process.
 
-    Their owners are ``unasked`` where nobody asks for them, and who sees the processes does not depend on them.
+    Their owners are ``unasked`` where nobody asks for them, and what the caller is told does not depend on them.
     """
     sight = limit(broker.caller, needs)
-    unasked = unasked and sight.everything
-    asked = sight.needs.process | ({"tgid"} if unasked else {"ses", "cgroup", "tgid"})
-    snapshot = broker.source.observe(sight.needs._replace(process=asked, pids=pids))
+    unasked = unasked and sight.is_told(needs.process, others=others)
+    asked = needs.process if unasked else sight.needs.process | {"ses", "cgroup"}
+    snapshot = broker.source.observe(needs._replace(process=asked | {"tgid"}, pids=pids))
     found = [process for process in snapshot.processes if process.tgid in {None, process.pid}]
     if unasked:
-        return View(snapshot, join(()), sight, [(process, UNASKED) for process in found])
+        return View(snapshot, join(()), sight, list(_without_owners(sight, found)))
     owner = owners(join(logins_of(broker, *found)))
     owned = ((process, owner(process)) for process in found)
     return View(snapshot, join(()), sight, list(_seen(sight, owned, others=others)))
 
 
-def unowned(broker: Broker, needs: Needs, pids: Iterator[int] | None = None) -> View | None:
-    """Return a view of processes whose owners nobody asks for; None where who sees them depends on their owners."""
+def unowned(broker: Broker, needs: Needs, pids: Iterator[int] | None = None, *, others: bool = False) -> View | None:
+    """Return a view of processes whose owners nobody asks for; None where what the caller is told depends on them."""
     sight = limit(broker.caller, needs)
-    if not sight.everything:
+    if not sight.is_told(needs.process, others=others):
         return None
     snapshot = _observed(broker.source.observe, needs, pids)
-    return View(snapshot, join(()), sight, ((process, UNASKED) for process in snapshot.processes))
+    return View(snapshot, join(()), sight, _without_owners(sight, snapshot.processes))
+
+
+def _without_owners(sight: Sight, processes: Iterable[Process]) -> Iterator[tuple[Process, Owner]]:
+    shown = processes if sight.everything else map(sight.identity, processes)
+    return ((process, UNASKED) for process in shown)
 
 
 def _observed(observe: Observe, needs: Needs, pids: Iterator[int] | None) -> Snapshot:

@@ -113,6 +113,8 @@ class Reader:
             "cmdline": self._arguments,
         }
         asked = [file for file in FILES if facts.intersection(file.facts)]
+        if needs.names is not None:  # of most processes the name is another
+            asked.sort(key=lambda file: file is not STAT)
         self._proc = proc
         self._needs = needs
         self._steps = [own_steps.get(file.path) or partial(_fill, file) for file in asked]

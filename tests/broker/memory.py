@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from logonscope.broker import Broker, Caller
-from logonscope.facts import Action, Needs, Process, Snapshot, Source
-from logonscope.sources.linux.processes import FILES
+from logonscope.facts import FACTS_OF, Action, Needs, Process, Snapshot, Source
 from logonscope.sources.named import groups_named, users_named
 
-_TOGETHER = {fact: file.facts for file in FILES for fact in file.facts} | {"name": ("name", "comm")}
+_TOGETHER = {fact: facts for facts in FACTS_OF.values() for fact in facts} | {"name": ("name", "comm")}
 """The facts of one file come together."""
 
 _ALWAYS = {"pid", "unread"}
@@ -54,13 +53,7 @@ class Memory:
 
 
 def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
-    facts = {fact for asked in needs.process for fact in _TOGETHER.get(asked, (asked,))} | _ALWAYS
-    if needs.logged_in is not None:
-        facts.add("loginuid")
-    if needs.ses is not None or "loginuid" in facts:
-        facts.add("ses")
-    if needs.names is not None:
-        facts |= {"name", "comm"}
+    names = None if needs.names is None else {name.lower() for name in needs.names}
     for process in processes:
         if needs.pids is not None and process.pid not in needs.pids:
             continue
@@ -68,16 +61,27 @@ def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
             continue
         if needs.logged_in is not None and not needs.logged_in.may_be(process.ses, process.loginuid):
             continue
-        if needs.names is not None:
-            names = {name.lower() for name in needs.names}
-            if (process.name or "").lower() not in names and (process.comm or "").lower() not in names:
-                continue
-        forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
-        if needs.cgroup_of is not None and process.ses is not None and process.ses not in needs.cgroup_of:
-            forgotten["cgroup"] = None
-        if process.unread:
-            forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
-        yield process._replace(**forgotten)
+        if names is not None and names.isdisjoint({(process.name or "").lower(), (process.comm or "").lower()}):
+            continue
+        if needs.sieve is None or needs.sieve.keeps(_with(needs.sieve.facts, process, needs)):
+            yield _with(needs.process, process, needs)
+
+
+def _with(asked: Iterable[str], process: Process, needs: Needs) -> Process:
+    """Return a process with the facts that are asked for, and those that come with them."""
+    facts = {fact for one in asked for fact in _TOGETHER.get(one, (one,))} | _ALWAYS
+    if needs.logged_in is not None:
+        facts.add("loginuid")
+    if needs.ses is not None or "loginuid" in facts:
+        facts.add("ses")
+    if needs.names is not None:
+        facts |= {"name", "comm"}
+    forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
+    if needs.cgroup_of is not None and process.ses is not None and process.ses not in needs.cgroup_of:
+        forgotten["cgroup"] = None
+    if process.unread:
+        forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
+    return process._replace(**forgotten)
 
 
 def asking(ask: Callable[[Broker], object], memory: Memory, caller: Caller) -> list[Needs]:

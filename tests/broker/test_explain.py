@@ -70,10 +70,11 @@ def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) ->
     for answer in query(memory.broker(caller), text):
         assert isinstance(answer, Result)
         assert len(list(answer.rows)) == 1
-    first, second = [needs for needs in memory.asked if needs.process and needs.pids != NO_PROCESSES]
-    assert first.pids is None
-    assert part.reads[1] == f"{', '.join(sorted(first.process))}: of every process named python3"
-    assert part.reads[2] == f"{', '.join(sorted(second.process))}: of those that fit"
+    (needs,) = [needs for needs in memory.asked if needs.pids != NO_PROCESSES]
+    assert needs.pids is None
+    assert needs.sieve is not None
+    assert part.reads[1] == f"{', '.join(sorted(needs.sieve.facts))}: of every process named python3"
+    assert part.reads[2] == f"{', '.join(sorted(needs.process - needs.sieve.facts))}: of those that fit"
 
 
 def test_accounts_and_sockets_are_told_too() -> None:

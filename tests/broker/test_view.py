@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from logonscope import broker
 from logonscope.broker.view import MOST_ROUNDS, UNASKED, View, gather, keyed, stream
-from logonscope.facts import UNSET, Login, Needs, Process, Snapshot, Trouble
+from logonscope.facts import UNSET, Login, Needs, Process, Selection, Snapshot, Trouble
 from tests import example
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory, asking
@@ -68,6 +68,25 @@ def test_logon_sessions_are_read_after_their_processes() -> None:
     memory = Memory(seen((FIRST,), IN_C1, IN_41), seen((FIRST,), IN_C1, IN_41), late)
     found = {session.logon_id: session.login for session in broker.sessions(memory.broker(ROOT))}
     assert found == {"41": "41", C1: "c1"}
+
+
+def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_out() -> None:
+    before, after = seen((FIRST,), IN_C1, IN_41), seen((FIRST, SU), IN_C1, IN_41)
+    for selection in (Selection(logon_ids=frozenset({C1})), Selection(login_users=frozenset({"BOB"}))):
+        found = gather(Memory(before, before, after).broker(ROOT), Needs(), selection).owned
+        assert [process.pid for process, _ in found] == [20]
+
+
+@pytest.mark.parametrize("look", [stream, gather])
+def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(look: Callable[..., View]) -> None:
+    memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
+    view = look(memory.broker(ROOT), Needs(process=frozenset({"comm", "uids"})), C1)
+    assert [(process.pid, process.comm) for process, _ in view.owned] == [(20, "sh")]
+    ((facts, keeps),) = [needs.sieve for needs in memory.asked if needs.sieve]
+    assert facts == {"ses", "cgroup"}
+    assert [keeps(one._replace(comm=None, uids=None)) for one in (IN_41, IN_C1, IN_C1._replace(cgroup="/"))] == [
+        False, True, False,
+    ]  # fmt: skip
 
 
 def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> None:
@@ -158,7 +177,7 @@ def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(look:
     asked = {}
     for logon in ("41", "99"):
         needs = asking(lambda broker: list(look(broker, Needs(), logon).owned), memory, user(1000))  # noqa: B023 -- called at once
-        asked[logon] = [one._replace(ses=None) for one in needs]
+        asked[logon] = [one._replace(ses=None, sieve=None) for one in needs]
     assert asked["41"] == asked["99"]
     assert {needs.logged_in and needs.logged_in.login_uids for needs in asked["41"] if needs.process} == {
         frozenset({1000})

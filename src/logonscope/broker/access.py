@@ -105,6 +105,16 @@ class Sight(NamedTuple):
             process.pid, comm=process.comm, ppid=process.ppid, start=process.start, name=name, unread=hidden or None
         )
 
+    def seen(self, process: Process, owner: Owner, *, others: bool = False) -> tuple[Process, Owner] | None:
+        """Return a process and its owner as the caller sees both; None: not at all, or with ``others`` as anybody."""
+        if self.everything:
+            return process, owner
+        if self.session(process, owner):
+            return self.shown(process, owner), owner
+        if self.process(process, owner):
+            return self.unplaced(process), HIDDEN
+        return (self.identity(process), HIDDEN) if others else None
+
     def login(self, login: Login) -> bool:
         """Tell whether the caller sees the record of a login service."""
         return self.everything or (self.uid is not None and login.uid == self.uid)

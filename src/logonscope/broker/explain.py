@@ -113,9 +113,11 @@ def _reads(broker: Broker, of: Plan) -> Iterator[str]:
 
 
 def _looks(needs: Needs) -> Iterator[str]:
-    if needs.process or needs.pids != NO_PROCESSES:
-        facts = ", ".join(sorted(needs.process)) or "the pid alone"
-        yield f"{facts}: of {_whom(needs)}"
+    if needs.pids != NO_PROCESSES:
+        first = needs.process if needs.sieve is None else needs.sieve.facts
+        yield f"{_facts(first) or 'the pid alone'}: of {_whom(needs)}"
+        if rest := needs.process - first:
+            yield f"{_facts(rest)}: of those that fit"
     if needs.logins:
         yield f"the records of {'logins' if needs.login_ids is None else _named(needs.login_ids, 'login')}"
     for name, every, kind in (("users", "all_users", "account"), ("groups", "all_groups", "group")):
@@ -131,9 +133,11 @@ def _looks(needs: Needs) -> Iterator[str]:
         yield "the machine"
 
 
+def _facts(facts: frozenset[str]) -> str:
+    return ", ".join(sorted(facts))
+
+
 def _whom(needs: Needs) -> str:
-    if needs.pids == NO_PROCESSES:
-        return "those that fit"
     words = [_named(needs.pids, "process") if needs.pids is not None else "every process"]
     if needs.ses is not None:
         words.append(f"with {_named(needs.ses, 'kernel id')}")

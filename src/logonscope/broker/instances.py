@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, columns_of
 from logonscope.broker.families import family, provider_for
-from logonscope.broker.subjects import Ask, Sieve, read
+from logonscope.broker.subjects import Ask, Test, read
 from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
 from logonscope.broker.where import Where, decided, where_of
@@ -19,8 +19,8 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import NotFoundError
-from logonscope.facts import EVERYTHING
-from logonscope.providers.provider import Provider
+from logonscope.facts import EVERYTHING, FILE_OF
+from logonscope.providers.provider import OWNER, Provider
 from logonscope.wql.bind import named_by
 from logonscope.wql.condition import FALSE, TRUE, Every
 from logonscope.wql.predicate import Row
@@ -134,8 +134,7 @@ def enumerate_instances(
 def matching(broker: Broker, cls: Class, columns: Sequence[str], where: Where | None = None) -> Iterator[Row]:
     """Yield the rows of a class, those that are meant; what was narrowed while it was read is looked at once more.
 
-    Where the condition takes fewer facts than the row, processes are read twice: first what decides, then, of those
-    that fit, all.
+    Where the row takes files that the condition does not, they are read of those processes alone that fit.
     """
     provider = provider_for(cls)
     if where is None:
@@ -143,10 +142,16 @@ def matching(broker: Broker, cls: Class, columns: Sequence[str], where: Where | 
         return provider.rows(*read(broker, provider, ask), columns)
     wanted = (*columns, *(name for name in where.columns if name not in columns))
     deciding, facts = provider.facts_of(where.columns), provider.facts(wanted)
-    sieve = Sieve(deciding, _fits(provider, where)) if deciding < facts else None
-    ask = Ask(facts, provider.selection(where.fixed), provider.others, cls.namespace, sieve)
+    test = None if _files(facts) <= _files(deciding) else Test(deciding, _fits(provider, where))
+    ask = Ask(facts, provider.selection(where.fixed), provider.others, cls.namespace, test)
     rows, fits, width = provider.rows(*read(broker, provider, ask), wanted), where.fits(wanted), len(columns)
     return (row[:width] for row in rows if fits(row))
+
+
+def _files(facts: frozenset[str]) -> set[str]:
+    """Return the files of a process that facts come from, those that decide its owner among them."""
+    owning = {"ses", "cgroup"} if OWNER in facts else set()
+    return {FILE_OF.get(fact, fact) for fact in (facts | owning) - {OWNER}}
 
 
 def _fits(provider: Provider, where: Where) -> Callable[..., bool]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from logonscope.broker.access import limit
 from logonscope.broker.logon import logon_of
 from logonscope.broker.sessions import FACTS
-from logonscope.broker.view import Broker, View, gather, keyed, stream, unowned
+from logonscope.broker.view import Broker, Question, View, gather, keyed, stream, unowned
 from logonscope.cim.schema import schema
 from logonscope.facts import EVERYTHING, NO_PROCESSES, Account, Group, Needs, Selection, Snapshot, Socket
 from logonscope.ownership import described, desktops
@@ -16,7 +16,7 @@ from logonscope.providers.provider import OWNER, Context, Provider, Subject
 Items = Iterable[tuple[Any, ...]]
 
 
-class Sieve(NamedTuple):
+class Test(NamedTuple):
     """What decides whether a row is meant at all: the facts that takes, and of an item and its context whether."""
 
     facts: frozenset[str]
@@ -30,7 +30,7 @@ class Ask(NamedTuple):
     selection: Selection
     others: bool = False
     namespace: str = ""
-    sieve: Sieve | None = None  # processes are read twice: first what decides, then those that fit
+    test: Test | None = None  # of processes that fail it no more than its facts is read
 
 
 def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
@@ -45,13 +45,14 @@ def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
 
 
 def _processes(broker: Broker, ask: Ask) -> tuple[Items, Context]:
-    pids = None
-    if ask.sieve is not None and ask.selection.pids is None:
-        view = _view(broker, ask.sieve.facts, ask.selection, others=ask.others)
-        context, fits = _context(view.snapshot), ask.sieve.fits
-        pids = (process.pid for process, owner in view.owned if fits(process, owner, context))
-    view = _view(broker, ask.facts, ask.selection, others=ask.others, pids=pids)
-    return view.owned, _context(view.snapshot)
+    if ask.test is None or ask.selection.pids is not None:
+        view = _view(broker, ask.facts, ask.selection, others=ask.others)
+        return view.owned, _context(view.snapshot)
+    (facts, fits), context = ask.test, _context(_directory(broker, Needs()))
+    question = Question(
+        facts - {OWNER}, OWNER in facts, lambda process, owner: fits(process, owner, context)
+    )  # fmt: skip
+    return _view(broker, ask.facts, ask.selection, others=ask.others, question=question).owned, context
 
 
 def _view(
@@ -60,14 +61,14 @@ def _view(
     selection: Selection,
     *,
     others: bool = False,
-    pids: Iterator[int] | None = None,
+    question: Question | None = None,
 ) -> View:
     needs = Needs(process=facts - {OWNER}, names=selection.process_names)
     if selection.pids is not None:
         return keyed(broker, needs, selection.pids, others=others, unasked=OWNER not in facts)
     whole = selection.logon_ids is None and selection.login_users is None
-    view = unowned(broker, needs, pids, others=others) if whole and OWNER not in facts else None
-    return view or stream(broker, needs, selection, others=others, pids=pids)
+    view = unowned(broker, needs, others=others, question=question) if whole and OWNER not in facts else None
+    return view or stream(broker, needs, selection, others=others, question=question)
 
 
 def _logon_sessions(broker: Broker, ask: Ask) -> tuple[Items, Context]:

@@ -26,7 +26,7 @@ from logonscope.facts import NO_PROCESSES, Process
 from logonscope.wql.write import constant
 from tests import example
 from tests.broker.asked_in_wql import Asked, answer, asked
-from tests.broker.crowds import PEOPLE, Crowd, crowds
+from tests.broker.crowds import NAMES, PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
 from tests.providers.asked import seen
@@ -119,6 +119,9 @@ def test_a_fixed_user_reads_of_the_others_what_says_who_logged_in(host: HostFold
     where = r"Antecedent = 'Win32_Account.Domain=\"testhost\",Name=\"ALICE\"'"
     found = host.connect().query(f"SELECT * FROM Win32_LoggedOnUser WHERE {where}")
     assert [one.Dependent for one in found] == ['\\\\.\\root\\cimv2:Win32_LogonSession.LogonId="41"']  # type: ignore[union-attr]
+    for where in ("User = 'Alice'", "Uid = 1000"):
+        found = host.connect().query(f"SELECT * FROM LS_LogonSession WHERE {where}", namespace="root/logonscope")
+        assert [one.LogonId for one in found] == ["41"]  # type: ignore[union-attr]
 
 
 def test_a_fixed_logon_session_reads_the_kernel_id_of_the_others_alone(host: HostFolder) -> None:
@@ -262,6 +265,26 @@ def test_a_condition_leaves_of_all_rows_those_that_fit(crowd: Crowd, uid: int, d
     for where, fits in cases:
         found = rows(memory, f"SELECT Handle, Name FROM Win32_Process WHERE {where}", caller)
         assert found == [row[:2] for row in everything if fits(row)], where
+
+
+@given(crowds(), st.sampled_from(PEOPLE), st.sampled_from(PEOPLE))
+@settings(max_examples=60)
+def test_what_fixes_a_user_leaves_of_all_logon_sessions_its_own(crowd: Crowd, uid: int, of: int) -> None:
+    memory, caller = Memory(crowd.snapshot), user(uid) if uid else ROOT
+    columns = "User, Uid, LogonId, ProcessCount, LeftoverCount, StartTime"
+    everything = rows(memory, f"SELECT {columns} FROM LS_LogonSession", caller, "root/logonscope")
+    for where, fits in (
+        (f"Uid = {of}", lambda row: row[1] == of),
+        (f"User = '{NAMES[of].upper()}'", lambda row: row[0] == NAMES[of]),
+        (f"User = '{NAMES[of]}' AND Uid = {uid}", lambda row: row[:2] == (NAMES[of], uid)),
+        (f"User = '{NAMES[of]}' OR Uid = {uid}", lambda row: row[0] == NAMES[of] or row[1] == uid),
+    ):
+        text = f"SELECT {columns} FROM LS_LogonSession WHERE {where}"
+        assert rows(memory, text, caller, "root/logonscope") == list(filter(fits, everything)), where
+    columns = "LoginUid, Dependent"
+    everything = rows(memory, f"SELECT {columns} FROM LS_SessionProcess", caller, "root/logonscope")
+    text = f"SELECT {columns} FROM LS_SessionProcess WHERE LoginUid = {of}"
+    assert rows(memory, text, caller, "root/logonscope") == [row for row in everything if row[0] == of]
 
 
 def test_a_query_for_events_says_that_they_are_not_told() -> None:

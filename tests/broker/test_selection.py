@@ -83,6 +83,24 @@ def test_a_user_whose_account_is_gone_is_known_by_the_login_record() -> None:
     assert not keeper(ALICE, {})(member, Owner("41", "audit"))
 
 
+def test_a_uid_selects_what_it_logged_in_to() -> None:
+    keeps = keeper(Selection(login_uids=frozenset({1000})), {})
+    assert keeps(Process(1, loginuid=1000), Owner("41", "audit"))
+    assert keeps(Process(1, loginuid=UNSET), Owner("c1", "scope", example.LOGINS[1]))
+    assert not keeps(Process(1, loginuid=1001), Owner("41", "audit"))
+    assert not keeps(Process(1, loginuid=UNSET), SYSTEM)
+    both = Selection(login_uids=frozenset({1000}), login_users=frozenset({"bob"}))
+    assert not keeper(both, example.ACCOUNTS)(Process(1, loginuid=1000), Owner("41", "audit"))
+    assert selection.login_uids(Memory(example.snapshot()).observe, both, JOINED) == frozenset()
+
+
+def test_of_a_process_that_does_not_say_who_logged_in_others_of_its_logon_session_do() -> None:
+    unsaid, owner = Process(1), Owner("41", "audit")
+    assert keeper(ALICE, {})(unsaid, owner)
+    assert keeper(Selection(login_uids=frozenset({1000})), {})(unsaid, owner)
+    assert not keeper(ALICE, {}, to_the_letter=True)(unsaid, owner)
+
+
 def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
     keeps = keeper(ALICE, example.ACCOUNTS)
     assert not keeps(Process(1, loginuid=1000), Owner(None, "hidden"))

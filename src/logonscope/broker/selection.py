@@ -27,19 +27,27 @@ def keeper(
 ) -> Callable[[Process, Owner], bool]:
     """Return what tells whether the logon session that owns a process is meant.
 
-    Names count in whatever case, as WMI has it, or ``to_the_letter``, as people here mean them.
+    Names count in whatever case, as WMI has it, or ``to_the_letter``, as people here mean them; then a process that
+    does not say who logged in is not meant either.
     """
     fold = str if to_the_letter else str.lower
     names = None if selection.login_users is None else {fold(name) for name in selection.login_users}
+    uids = selection.login_uids
 
     def keeps(process: Process, owner: Owner) -> bool:
         if selection.logon_ids is not None and owner.logon not in selection.logon_ids:
             return False
-        if names is None:
+        if names is None and uids is None:
             return True
         if owner.logon is None:
             return False
+        if not to_the_letter and owner.evidence == "audit" and process.loginuid in {None, UNSET}:
+            return True  # others of its logon session say it
         uid = login_uid(owner, (process,))
+        if uids is not None and uid not in uids:
+            return False
+        if names is None:
+            return True
         account = None if uid is None else accounts.get(uid)
         named = (account.name if account else owner.login and owner.login.user) or (None if uid is None else str(uid))
         return named is not None and fold(named) in names
@@ -49,13 +57,14 @@ def keeper(
 
 def login_uids(observe: Callable[[Needs], Snapshot], selection: Selection, joined: Joined) -> frozenset[int] | None:
     """Return the uids that may have logged in to the logon sessions of a selection; None: any."""
-    names = selection.login_users
+    names, uids = selection.login_users, selection.login_uids
     if names is None:
-        return None
+        return uids
     known = {account.uid for account in observe(Needs(pids=NO_PROCESSES, users=names)).users}
     folded = {name.lower() for name in names}
     recorded = {login.uid for login in joined.by_logon.values() if (login.user or "").lower() in folded}
-    return frozenset(known | recorded | {int(name) for name in names if name.isascii() and name.isdecimal()})
+    named = frozenset(known | recorded | {int(name) for name in names if name.isascii() and name.isdecimal()})
+    return named if uids is None else named & uids
 
 
 def kernel_ids(selection: Selection, joined: Joined) -> frozenset[int] | None:

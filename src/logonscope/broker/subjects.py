@@ -66,8 +66,8 @@ def _view(
     needs = Needs(process=facts - {OWNER}, names=selection.process_names)
     if selection.pids is not None:
         return keyed(broker, needs, selection.pids, others=others, unasked=OWNER not in facts)
-    whole = selection.logon_ids is None and selection.login_users is None
-    view = unowned(broker, needs, others=others, question=question) if whole and OWNER not in facts else None
+    free = OWNER not in facts and not selection.names_sessions
+    view = unowned(broker, needs, others=others, question=question) if free else None
     return view or stream(broker, needs, selection, others=others, question=question)
 
 

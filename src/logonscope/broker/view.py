@@ -207,7 +207,7 @@ def _with_ownership(
     """Add what ownership asks for; a cgroup that only ownership asks for is read only where it decides."""
     needs = sight.needs
     cgroup_of = None if "cgroup" in needs.process else joined.cgroup_of
-    whose = None if strays and not _names_sessions(selection) else sight.logged_in(uids)
+    whose = None if strays and not selection.names_sessions else sight.logged_in(uids)
     return needs._replace(
         process=needs.process | OWNING,
         cgroup_of=cgroup_of,
@@ -216,13 +216,9 @@ def _with_ownership(
     )
 
 
-def _names_sessions(selection: Selection) -> bool:
-    return selection.logon_ids is not None or selection.login_users is not None
-
-
 def _keeper(which: Which, selection: Selection, known: Snapshot) -> Callable[[Process, Owner], bool] | None:
     """Return what tells whether a logon session is meant; None where any is."""
-    if not _names_sessions(selection):
+    if not selection.names_sessions:
         return None
     return keeper(selection, known.accounts, to_the_letter=isinstance(which, str))
 

@@ -142,6 +142,22 @@ def test_a_fixed_user_reads_of_the_others_the_file_that_says_whom_they_run_as(ho
     assert [one.Dependent for one in found] == ['\\\\.\\root\\logonscope:LS_Process.Handle="10"']  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("SELECT LocalPort FROM LS_Socket WHERE Inode = 5", []),
+        ("SELECT LocalPort FROM LS_ProcessSocket WHERE Dependent = 'LS_Socket=5'", []),
+        ("SELECT LocalPort FROM LS_Socket WHERE Inode = 9001 AND LocalPort = 22", []),
+        ("SELECT LocalPort FROM LS_Socket WHERE Inode = 9001", [(8080,)]),
+        ("SELECT LocalPort FROM LS_ProcessSocket WHERE Dependent = 'LS_Socket=9001'", [(8080,)]),
+    ],
+)
+def test_a_socket_that_is_in_no_table_is_looked_for_in_no_process(text: str, found: list[tuple[int]]) -> None:
+    memory = example_host()
+    assert rows(memory, text, namespace="root/logonscope") == found
+    assert any(needs.pids != NO_PROCESSES for needs in memory.asked) is bool(found)
+
+
 class Many:
     """Processes of which every tenth is a child of 1; remembers how many were looked at."""
 

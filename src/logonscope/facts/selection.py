@@ -18,6 +18,7 @@ class Selection(NamedTuple):
     users: frozenset[str] | None = None  # names of accounts, in whatever case
     groups: frozenset[str] | None = None  # names of groups, in whatever case
     ports: frozenset[int] | None = None  # on a socket's own side
+    inodes: frozenset[int] | None = None  # of sockets
 
     @property
     def is_empty(self) -> bool:

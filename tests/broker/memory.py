@@ -34,7 +34,11 @@ class Memory:
         return now._replace(
             processes=_asked(now.processes, needs),
             logins=tuple(found for found in logins if needs.login_ids is None or found.id in needs.login_ids),
-            sockets=tuple(found for found in now.sockets if needs.all_sockets or found.port in ports),
+            sockets=tuple(
+                found
+                for found in now.sockets
+                if (needs.all_sockets or found.port in ports) and found.inode in (needs.inodes or {found.inode})
+            ),
             troubles=list(now.troubles),
             users=list(users_named(now.users, needs)),
             groups=list(groups_named(now.groups, now.users, needs)),

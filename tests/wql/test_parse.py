@@ -64,10 +64,10 @@ A, B, C = (compared(word, "=", at) for at, word in enumerate("abc", 1))
         (
             """associators of {C=1} where keysonly RESULTROLE = d role=s requiredassocqualifier=q
                assocclass = A requiredqualifier=r resultclass= R""",
-            Tied(False, "C=1", "A", "R", "s", "d", "r", "q", keys_only=True),
+            Tied(False, "C=1", name("A"), name("R"), name("s"), name("d"), name("r"), name("q"), keys_only=True),
         ),
         ("REFERENCES OF {C} WHERE SchemaOnly", Tied(True, "C", schema_only=True)),
-        ("ASSOCIATORS OF {C=1} WHERE ClassDefsOnly AssocClass=A", Tied(False, "C=1", "A", class_defs_only=True)),
+        ("ASSOCIATORS OF {C=1} WHERE ClassDefsOnly AssocClass=A", Tied(False, "C=1", name("A"), class_defs_only=True)),
     ],
 )  # fmt: skip
 def test_forms(text: str, tree: Select | Tied) -> None:

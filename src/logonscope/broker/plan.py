@@ -1,10 +1,10 @@
 """How will a query be answered? Its tree, held against the classes and this host, before anything is read."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from logonscope.broker.access import admit
-from logonscope.broker.associations import Wanted, tied_classes
+from logonscope.broker.associations import Wanted, association_named, class_named, role_named, tied_classes
 from logonscope.broker.columns import Columns, chosen
 from logonscope.broker.families import family
 from logonscope.broker.target import host_name, instance, is_here, namespace_of, target_of
@@ -14,11 +14,11 @@ from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
-from logonscope.errors import InvalidClassError, InvalidQueryError, InvalidQueryTypeError
+from logonscope.errors import InvalidQueryError, InvalidQueryTypeError
 from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
 from logonscope.wql.condition import FALSE, TRUE, Condition, columns
 from logonscope.wql.events import EventQuery, bind_events, is_event
-from logonscope.wql.parse import parse, place
+from logonscope.wql.parse import located, parse, place
 from logonscope.wql.paths import undoubled
 from logonscope.wql.tree import Name, Select, Tied
 
@@ -78,13 +78,11 @@ def plan(broker: Broker, text: str, namespace: str | None = None, language: str 
         raise InvalidQueryTypeError(f"there is no query language '{language}'", f"ask in {LANGUAGE}")
     tree, space = parse(text), namespace_of(broker, namespace)
     if isinstance(tree, Tied):
-        return _ties(broker, tree, space)
+        return _ties(broker, tree, space, text)
     if tree.class_name.lower() == META_CLASS:
         return _classes(broker, tree, space, text)
-    try:
+    with located(text, tree.at):
         cls = schema().get(tree.class_name, space)
-    except InvalidClassError as error:
-        raise InvalidClassError(f"{error.message}, at {place(text, tree.at)}", error.hint) from None
     if is_event(cls) or tree.within is not None or tree.group is not None:
         return bind_events(tree, cls, text, schema(), _here(broker))
     return _rows(broker, tree, cls, text)
@@ -138,21 +136,35 @@ def _of_a_class(name: Name, text: str) -> Column:
     return Column(word, SYSTEM_KINDS[word])
 
 
-def _ties(broker: Broker, tree: Tied, namespace: str) -> Ties | Classes:
-    target = target_of(broker, undoubled(tree.path), namespace)
-    wanted = Wanted(
-        assoc_class=tree.assoc_class, result_class=tree.result_class, role=tree.role, result_role=tree.result_role,
-        keys_only=tree.keys_only, required_qualifier=tree.required_qualifier,
-        required_assoc_qualifier=tree.required_assoc_qualifier,
-    )  # fmt: skip
-    if tree.class_defs_only and (tree.result_class is not None or tree.schema_only):
-        other = "ResultClass" if tree.result_class is not None else "SchemaOnly"
-        raise InvalidQueryError(f"ClassDefsOnly and {other} exclude each other", "leave one out")
+def _ties(broker: Broker, tree: Tied, namespace: str, text: str) -> Ties | Classes:
+    with located(text, tree.at):
+        target = target_of(broker, undoubled(tree.path), namespace)
+        if not tree.schema_only:
+            instance(target)
+        elif target.keys is not None:
+            raise InvalidQueryError(f"SchemaOnly is of a class, and {tree.path} an instance", f"give {target.cls.name}")
+    if tree.class_defs_only and (tree.result_class or tree.schema_only):
+        other = "ResultClass" if tree.result_class else "SchemaOnly"
+        where = place(text, (tree.result_class or tree).at)
+        raise InvalidQueryError(f"ClassDefsOnly and {other} exclude each other, at {where}", "leave one out")
+    options: dict[str, Any] = {}
+    for option, look_up in (
+        ("assoc_class", association_named),
+        ("result_class", association_named if tree.references else class_named),
+        ("role", role_named),
+        ("result_role", role_named),
+        ("required_qualifier", None),
+        ("required_assoc_qualifier", None),
+    ):
+        if named := getattr(tree, option):
+            options[option] = str(named)
+            with located(text, named.at):
+                if look_up:
+                    look_up(str(named), target.cls.namespace)
+    wanted = Wanted(**options, keys_only=tree.keys_only)
     if not tree.schema_only:
-        return Ties(instance(target), tree.references, wanted, tree.class_defs_only)
-    if target.keys is not None:
-        raise InvalidQueryError(f"SchemaOnly is of a class, and {tree.path} an instance", f"give {target.cls.name}")
-    found = tied_classes(broker, target.cls, wanted, references=tree.references)
+        return Ties(target, tree.references, wanted, tree.class_defs_only)
+    found = tied_classes(target.cls, wanted, references=tree.references)
     return Classes(target.cls.namespace, tuple(found))
 
 

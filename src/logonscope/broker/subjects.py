@@ -137,8 +137,8 @@ def _pairs(groups: Iterable[Group], users: Iterable[Account]) -> Iterator[tuple[
 
 def _sockets(broker: Broker, ask: Ask) -> tuple[Items, Context]:
     ports, inodes = ask.selection.ports, ask.selection.inodes
-    at = broker.source.observe(Needs(pids=NO_PROCESSES, ports=ports, all_sockets=ports is None)).sockets
-    by_inode = {socket.inode: socket for socket in at if socket.inode and (inodes is None or socket.inode in inodes)}
+    asked = Needs(pids=NO_PROCESSES, ports=ports, all_sockets=ports is None, inodes=inodes)
+    by_inode = {socket.inode: socket for socket in broker.source.observe(asked).sockets if socket.inode}
     facts = ask.facts | {"sockets"}
     nobody = ask.selection._replace(pids=NO_PROCESSES)
     view = _view(broker, facts, ask.selection if by_inode else nobody)

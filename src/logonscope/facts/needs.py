@@ -55,6 +55,7 @@ class Needs(NamedTuple):
     login_ids: frozenset[str] | None = None  # only these logins; None: every login
     ports: frozenset[int] | None = None  # sockets with one of these ports on their own side; None: no sockets
     all_sockets: bool = False
+    inodes: frozenset[int] | None = None  # of the sockets, only those with one of these
     users: frozenset[str] | None = None  # accounts of these names, in whatever case; None: no accounts
     all_users: bool = False
     groups: frozenset[str] | None = None  # groups of these names, in whatever case; None: no groups

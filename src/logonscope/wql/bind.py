@@ -16,14 +16,12 @@ from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import Schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import (
-    InvalidClassError,
     InvalidNamespaceError,
-    InvalidObjectPathError,
     InvalidQueryError,
     TypeMismatchError,
 )
 from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth
-from logonscope.wql.parse import number, place
+from logonscope.wql.parse import located, number, place
 from logonscope.wql.tree import EQUAL, ISA, LIKE, UNEQUAL, And, Comparison, Constant, IsNull, Name, Not, Or
 from logonscope.wql.tree import Condition as Tree
 
@@ -87,12 +85,10 @@ def _bound(tree: Tree, scope: Scope, *, negated: bool) -> Condition:
         return FALSE
     if isinstance(tree, IsNull):
         return Null(column.name, is_null=not negated)
-    try:
+    with located(scope.text, tree.at):
         if column.kind == PATH and tree.operator in {EQUAL, UNEQUAL}:
             return _keyed(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
         found = _test(column, tree, scope)
-    except (TypeMismatchError, InvalidQueryError, InvalidClassError, InvalidObjectPathError) as error:
-        raise type(error)(f"{error.message}, at {place(scope.text, tree.at)}", error.hint) from None
     if isinstance(found, Term):
         return found.negated if negated else found
     assert isinstance(found, Truth)  # noqa: S101 -- what is decided here

@@ -5,6 +5,8 @@ that what it costs is linear in the text.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from math import isfinite
@@ -142,6 +144,15 @@ def place(text: str, at: int) -> str:
     line = text.count("\n", 0, at) + 1
     column = at - text.rfind("\n", 0, at)
     return f"line {line}, column {column}"
+
+
+@contextmanager
+def located(text: str, at: int) -> Iterator[None]:
+    """Add to what is refused within where it stands."""
+    try:
+        yield
+    except LogonscopeError as error:
+        raise type(error)(f"{error.message}, at {place(text, at)}", error.hint) from None
 
 
 @cache
@@ -299,7 +310,7 @@ class _Tree(Transformer[Token, Any]):
                 raise _unknown_option(kind, keyword, value, references=references)
             if known[folded] in said:
                 raise _RefusalError(keyword.start_pos, f"{keyword} is given twice", "give it once")
-            said[known[folded]] = True if value is None else _name(value)
+            said[known[folded]] = True if value is None else Name((_name(value),), value.start_pos or 0)
         return Tied(references, str(path)[1:-1].strip(), at=(path.start_pos or 0) + 1, **said)
 
     def option(self, parts: list[Token]) -> tuple[Token, Token | None]:

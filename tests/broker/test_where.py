@@ -70,3 +70,14 @@ def test_a_row_is_tied_to_an_instance_where_that_stands_at_the_end() -> None:
     fits = found.fits(["Dependent", "Antecedent"])
     assert fits((None, ("Win32_Account", "web1", "alice")))
     assert not fits((None, ("Win32_Account", "web1", "ALICE")))
+
+
+def test_an_account_is_compared_by_its_own_class_too() -> None:
+    named = r"Antecedent {} 'Win32_SystemAccount.Domain=\"web1\",Name=\"alice\"'"
+    for operator, expected in (("=", [True, False, False]), ("<>", [False, True, True])):
+        found = where(f"SELECT * FROM Win32_LoggedOnUser WHERE {named.format(operator)}")
+        assert found.columns == ("Antecedent", "Antecedent.__CLASS")
+        fits = found.fits(found.columns)
+        rows = (("ALICE", "Win32_SystemAccount"), ("alice", "Win32_UserAccount"), ("bob", "Win32_SystemAccount"))
+        assert [fits((("Win32_Account", "web1", name), of)) for name, of in rows] == expected
+    assert where(f"SELECT * FROM Win32_LoggedOnUser WHERE {named.format('=')}").fixed["Antecedent"]

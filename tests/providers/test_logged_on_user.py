@@ -78,8 +78,18 @@ def test_a_name_that_only_the_login_service_knows_is_used() -> None:
     assert (account("bob"), session("37")) in everything(host, "Win32_LoggedOnUser", "Antecedent", "Dependent")
 
 
+def test_a_name_that_no_name_service_knows_is_no_accounts_of_a_class_of_its_own(host: HostFolder) -> None:
+    host.process(50, ses=77, loginuid=4242, uid=4242)
+    for of, found in (("Win32_Account", [session("77")]), ("Win32_UserAccount", []), ("Win32_SystemAccount", [])):
+        where = rf"Antecedent = '{of}.Domain=\"testhost\",Name=\"4242\"'"
+        assert answers(host.connect(), f"SELECT * FROM Win32_LoggedOnUser WHERE {where}", "Dependent") == found
+
+
 def test_an_account_that_did_not_log_in_has_none() -> None:
-    with pytest.raises(NotFoundError):
-        web1().get(pair("Win32_LoggedOnUser", Antecedent=account("bob"), Dependent=session("41")))
+    for antecedent in (account("bob"), account("alice", of="Win32_SystemAccount"), account("alice", of="Win32_Group")):
+        with pytest.raises(NotFoundError):
+            web1().get(pair("Win32_LoggedOnUser", Antecedent=antecedent, Dependent=session("41")))
+    alices = pair("Win32_LoggedOnUser", Antecedent=account("ALICE", of="Win32_UserAccount"), Dependent=session("41"))
+    assert web1().get(alices)["Antecedent"] == account("alice")
     eve = 'Win32_UserAccount.Domain="example.org",Name="eve"'
     assert list(web1().associators(eve, assoc_class="Win32_LoggedOnUser")) == []

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from logonscope.broker.families import at_end
+from logonscope.broker.families import at_end, provider_for
 from logonscope.broker.target import host_name
 from logonscope.broker.view import Broker
 from logonscope.cim.binding import object_path, related
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
-from logonscope.wql.bind import PATHS, REFERENCE, THIS
-from logonscope.wql.condition import FALSE, Condition, Null, Term, Truth, columns, fixed, folded
+from logonscope.wql.bind import PATHS, REFERENCE, TEXT, THIS
+from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth, columns, fixed, folded
 from logonscope.wql.predicate import Fits, Get, Row, compiled
 from logonscope.wql.tree import EQUAL, ISA, UNEQUAL
 
@@ -84,11 +84,21 @@ def decided(condition: Condition, cls: Class, known: Mapping[str, Value]) -> Con
 
 
 def _at_its_end(term: Term, cls: Class) -> Condition:
-    """Return a comparison with what a path names, as far as that can stand at this end at all."""
+    """Return a comparison with what a path names, as far as that can stand at this end at all.
+
+    Where the end names what stands there by a class above, and the path by its own, that is compared too.
+    """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
-    if any(related(str(term.value[0]), below.name, schema(), cls.namespace) for below in at_end(cls, term.column)):
+    named, standing = str(term.value[0]), at_end(cls, term.column)
+    meant = [below.name for below in standing if related(named, below.name, schema(), cls.namespace)]
+    if not meant:
+        return FALSE if term.operator == EQUAL else Null(term.column, is_null=False)
+    own = f"{term.column}.__CLASS"
+    if len(meant) == len(standing) or own not in provider_for(cls).hidden:
         return term
-    return FALSE if term.operator == EQUAL else Null(term.column, is_null=False)
+    classes = tuple(Term(own, term.operator, name, TEXT) for name in meant)
+    every, some = (Every, Some) if term.operator == EQUAL else (Some, Every)
+    return every((term, some(classes) if len(classes) > 1 else classes[0]))
 
 
 def _path(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:

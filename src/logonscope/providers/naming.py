@@ -51,6 +51,11 @@ def account_reference(name: str, hostname: str, of: str = "Win32_Account") -> tu
     return (of, *domain_and_name(name, hostname))
 
 
+def class_of_user(uid: int, uid_min: int) -> str:
+    """Return the class that a user's account is of."""
+    return "Win32_UserAccount" if is_person(uid, uid_min) else "Win32_SystemAccount"
+
+
 def user_sid(uid: int) -> str:
     """Return the SID of a Unix user (Samba: Unix Users)."""
     return f"S-1-22-1-{uid}"

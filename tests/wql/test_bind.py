@@ -65,6 +65,8 @@ PROCESS = Term(THIS, "ISA", "Win32_Process", CLASS)
         ("__PATH = 'Win32_Process=7'", Every((PROCESS, Term("Handle", "=", "7", TEXT)))),
         ("__RELPATH <> 'Win32_Process=7'", Some((PROCESS.negated, Term("Handle", "<>", "7", TEXT)))),
         ("__PATH = '//elsewhere/root/cimv2:Win32_Process=7'", Truth(False)),
+        ("__PATH = 'root/logonscope:LS_Process=7'", Truth(False)),
+        ("__PATH <> 'Win32_Process'", Truth(True)),
         ("__PATH <> '//elsewhere/root/cimv2:Win32_Process=7'", Truth(True)),
     ],
 )  # fmt: skip
@@ -77,7 +79,7 @@ def test_types_of_other_classes() -> None:
     assert bound("Win32_SessionProcess", r"Dependent='\\\\.\\root\\cimv2:Win32_Process=\'7\''") == Term(
         "Dependent", "=", ("Win32_Process", "7"), REFERENCE
     )
-    for path in ("Win32_Process", "Win32_LogonSession", "root/logonscope:LS_Process"):
+    for path in ("Win32_Process", "Win32_LogonSession", "root/logonscope:LS_Process=1"):
         assert bound("Win32_SessionProcess", f"Dependent = '{path}'") == FALSE
         assert bound("Win32_SessionProcess", f"Dependent <> '{path}'") == Null("Dependent", is_null=False)
     elsewhere = "Dependent <> '//elsewhere/root/cimv2:Win32_Process=7'"

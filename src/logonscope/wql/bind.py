@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from logonscope.cim.binding import Target
 from logonscope.cim.binding import bind as bind_path
 from logonscope.cim.classes import Class, Property, meant
 from logonscope.cim.datetimes import FORMS, parse_datetime
@@ -97,13 +98,10 @@ def _bound(tree: Tree, scope: Scope, *, negated: bool) -> Condition:
 
 def _keyed(path: Constant, scope: Scope, *, equal: bool) -> Condition:
     """Return the condition that an instance is the one, or is not, that a path names: on its class and its keys."""
-    try:
-        cls, keys = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
-    except InvalidNamespaceError:
+    target = _target(path, scope)
+    if target is None:
         return Truth(not equal)
-    if keys is None:
-        return Truth(not equal)
-    tests = named_by(cls, keys)
+    tests = named_by(target.cls, target.keys or ())
     return Every(tests) if equal else Some(tuple(test.negated for test in tests))
 
 
@@ -138,14 +136,20 @@ def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
 
 
 def _reference(name: str, operator: str, constant: Constant, scope: Scope) -> Term | Truth:
-    """Return the test for what a path names; nothing here is equal to what is elsewhere."""
-    try:
-        target = bind_path(parse_path(str(constant)), scope.schema, scope.namespace, scope.is_here)
-    except InvalidNamespaceError:
-        return Truth(operator == UNEQUAL)
-    if target.keys is None:
+    """Return the test for what a path names; nothing here is equal to what is elsewhere, or to a class."""
+    target = _target(constant, scope)
+    if target is None:
         return Truth(operator == UNEQUAL)
     return Term(name, operator, target.reference, REFERENCE)
+
+
+def _target(path: Constant, scope: Scope) -> Target | None:
+    """Return the instance that a path names; None where it names none of this namespace of this host."""
+    try:
+        target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
+    except InvalidNamespaceError:
+        return None
+    return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
 def _text(_: Column, constant: Constant) -> Value:

@@ -153,6 +153,9 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
     )
     assert (asks_for, of) == ("events", "Win32_LogonSession")
     assert (part.reads, part.predicate) == (("every 5 seconds",), 'TargetInstance ISA "Win32_LogonSession"')
+    either = "TargetInstance ISA 'Win32_LogonSession' OR TargetInstance ISA 'Win32_Process'"
+    _, of, _ = explain(broker, f"SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE {either}")
+    assert of == "Win32_LogonSession or Win32_Process"
 
 
 @given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]), st.data())

@@ -1,11 +1,9 @@
 """broker/where.py: which rows do keys and conditions mean?"""
 
-from typing import Any
-
 import pytest
 
 from logonscope.broker.plan import Rows, plan
-from logonscope.broker.where import Where, same, tied_to, where_of
+from logonscope.broker.where import Where, tied_to, where_of
 from logonscope.cim.schema import CIMV2
 from tests import example
 from tests.broker.memory import Memory
@@ -44,24 +42,6 @@ def test_the_text_of_a_path_is_made_of_the_keys() -> None:
     like = r"""'\\\\WEB1\\root_cimv2:%="431_"'"""
     fits = where(f"SELECT Name FROM Win32_Process WHERE __PATH LIKE {like}").fits(["Handle"])
     assert [handle for handle in ("4311", "4312", "431", "5") if fits((handle,))] == ["4311", "4312"]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "equal"),
-    [
-        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "web1", "alice"), True),
-        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "web1", "Alice"), False),
-        (("Win32_Account", "web1", "alice"), ("Win32_Process", "web1", "alice"), False),
-        (("CIM_Process", "1"), ("Win32_Process", "1"), True),
-        (("Win32_Process", "1"), ("Win32_Process", "2"), False),
-        (("Win32_Process", "1"), ("Win32_Process", "1", "2"), False),
-        (("Nowhere", "1"), ("Win32_Process", "1"), False),
-        (None, ("Win32_Process", "1"), False),
-    ],
-)
-def test_references_are_the_same_where_they_name_the_same_instance(one: Any, other: Any, equal: bool) -> None:
-    assert same(one, other, CIMV2) is equal
-    assert same(other, one, CIMV2) is equal
 
 
 def test_a_row_is_tied_to_an_instance_where_that_stands_at_the_end() -> None:

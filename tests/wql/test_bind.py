@@ -25,7 +25,7 @@ def bound(class_name: str, where: str) -> Condition:
     select = parse(text)
     assert isinstance(select, Select)
     assert select.where is not None
-    return bind(select.where, scope_of(schema().get(class_name, CIMV2), text, schema(), is_dot))
+    return bind(select.where, scope_of(schema().get(class_name, CIMV2), text, is_dot))
 
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from logonscope.broker.instances import find, has_letters, matching, missing, se
 from logonscope.broker.subjects import Ask, read
 from logonscope.broker.target import instance_of
 from logonscope.broker.view import Broker
-from logonscope.broker.where import same, tied_to
+from logonscope.broker.where import tied_to
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Property, command, meant
 from logonscope.cim.classes import find as find_qualifier
@@ -275,10 +275,9 @@ def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: S
     facts = near.facts([link.role]) | far.facts(columns)
     selection = near.selection({link.role: frozenset({target.reference})})
     items, context = read(broker, near, Ask(facts, selection, near.others, target.cls.namespace))
-    value, space = near.columns[link.role].value, target.cls.namespace
-    tied = (
-        item[part] for item in items if near.of(*item, context) and same(value(*item, context), target.reference, space)
-    )  # fmt: skip
+    value = near.columns[link.role].value
+    fits = tied_to(link.role, target.reference, target.cls.namespace).fits([link.role])
+    tied = (item[part] for item in items if near.of(*item, context) and fits((value(*item, context),)))
     return far.rows(tied, context, columns)
 
 

@@ -92,7 +92,7 @@ def _events(of: EventQuery) -> Explanation:
     reads = (f"every {of.within:g} seconds",) if of.within else ()
     predicate = None if of.condition is None else describe(of.condition, of.cls.namespace)
     part = PartExplained(of.cls.name, of.columns or (), {}, reads, predicate)
-    return Explanation("events", of.target.name if of.target else of.cls.name, (part,))
+    return Explanation("events", " or ".join(target.name for target in of.targets) or of.cls.name, (part,))
 
 
 def _reads(broker: Broker, answers: Callable[[Broker], Iterator[Result | Class]]) -> Iterator[str]:

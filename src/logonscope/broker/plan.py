@@ -84,7 +84,7 @@ def plan(broker: Broker, text: str, namespace: str | None = None, language: str 
     with located(text, tree.at):
         cls = schema().get(tree.class_name, space)
     if is_event(cls) or tree.within is not None or tree.group is not None:
-        return bind_events(tree, cls, text, schema(), _here(broker))
+        return bind_events(tree, cls, text, _here(broker))
     return _rows(broker, tree, cls, text)
 
 
@@ -92,7 +92,7 @@ def _rows(broker: Broker, tree: Select, cls: Class, text: str) -> Rows:
     names = None if tree.columns is None else [_shown(cls, name, text) for name in tree.columns]
     condition: Condition = TRUE
     if tree.where is not None:
-        condition = bind(tree.where, scope_of(cls, text, schema(), _here(broker)))
+        condition = bind(tree.where, scope_of(cls, text, _here(broker)))
     server = _server(broker, condition)
     parts = []
     for below in family(cls):
@@ -116,7 +116,7 @@ def _classes(broker: Broker, tree: Select, namespace: str, text: str) -> Classes
         raise InvalidQueryError(f"of {META_CLASS} there is the whole class alone", "select * from it")
     condition: Condition = TRUE
     if tree.where is not None:
-        scope = Scope(text, lambda name: _of_a_class(name, text), schema(), namespace, _here(broker))
+        scope = Scope(text, lambda name: _of_a_class(name, text), namespace, _here(broker))
         condition = bind(tree.where, scope)
     server = _server(broker, condition)
     found = []

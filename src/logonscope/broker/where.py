@@ -7,7 +7,7 @@ from typing import NamedTuple
 from logonscope.broker.families import at_end, provider_for
 from logonscope.broker.target import host_name
 from logonscope.broker.view import Broker
-from logonscope.cim.binding import object_path, related
+from logonscope.cim.binding import object_path, related, same
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
@@ -43,7 +43,7 @@ def where_of(broker: Broker, cls: Class, condition: Condition) -> Where:
         def of(name: str) -> Get:
             return _path(cls, name, server, [get(key) for key in cls.keys]) if name in PATHS else get(name)
 
-        return compiled(condition, of, schema(), cls.namespace)
+        return compiled(condition, of, cls.namespace)
 
     return Where(tuple(dict.fromkeys(stored)), fixed(condition), fits)
 
@@ -53,16 +53,9 @@ def tied_to(role: str, reference: tuple[Value, ...], namespace: str) -> Where:
 
     def compiled(get: Callable[[str], Get]) -> Fits:
         of = get(role)
-        return lambda row: same(of(row), reference, namespace)
+        return lambda row: same(of(row), reference, schema(), namespace, fold=str)
 
     return Where((role,), {role: frozenset({reference})}, compiled)
-
-
-def same(one: Value, other: Value, namespace: str) -> bool:
-    """Tell whether two references name the same instance, to the letter."""
-    if not (isinstance(one, tuple) and isinstance(other, tuple)):
-        return False
-    return one[1:] == other[1:] and related(str(one[0]), str(other[0]), schema(), namespace)
 
 
 def decided(condition: Condition, cls: Class, known: Mapping[str, Value]) -> Condition:
@@ -75,7 +68,7 @@ def decided(condition: Condition, cls: Class, known: Mapping[str, Value]) -> Con
             return Truth(cls.is_a(str(term.value)) is (term.operator == ISA))
         if term.column in known:
             value = known[term.column]
-            return Truth(compiled(term, lambda _: lambda _: value, schema(), cls.namespace)(()))
+            return Truth(compiled(term, lambda _: lambda _: value, cls.namespace)(()))
         if isinstance(term, Term) and term.kind == REFERENCE and term.operator in {EQUAL, UNEQUAL}:
             return _at_its_end(term, cls)
         return term

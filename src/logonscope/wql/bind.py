@@ -1,7 +1,7 @@
 """Do the names of a query mean something? Its tree, held against a class: properties, and constants as their values.
 
 A constant becomes a value of the property's type: a number beside a string its digits, a text beside a number that
-number. How both are compared is one of KINDS.
+number. How both are compared is the kind of the column.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from logonscope.cim.classes import Class, Property, meant
 from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.cim.paths import parse_path
-from logonscope.cim.schema import Schema
+from logonscope.cim.schema import schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import (
     InvalidNamespaceError,
@@ -29,7 +29,6 @@ from logonscope.wql.tree import Condition as Tree
 TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
     "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
 )  # fmt: skip
-KINDS = (TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT)
 """How values are compared: without regard to case; as numbers; as truth; as times; by what they name; by descent; by
 the keys that they give; the last two not at all."""
 
@@ -59,7 +58,6 @@ class Scope(NamedTuple):
 
     text: str
     column: Callable[[Name], Column | None]  # None: it can have no value, which no row fits
-    schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
 
@@ -123,7 +121,7 @@ def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
         what = "asks for the class of an object" if operator == ISA else f"compares {name}, which is an object"
         raise InvalidQueryError(f"{tree.name} {operator} {what}", "write `__this ISA 'Class'`, or name a property")
     if operator == ISA:
-        return Term(name, ISA, scope.schema.get(str(constant), scope.namespace).name, CLASS)
+        return Term(name, ISA, schema().get(str(constant), scope.namespace).name, CLASS)
     if operator == LIKE:
         if kind in {NUMBER, BOOLEAN}:
             raise InvalidQueryError(f"{name} LIKE compares text, and it is a {kind}", "compare by =, <, > and the like")
@@ -146,7 +144,7 @@ def _reference(name: str, operator: str, constant: Constant, scope: Scope) -> Te
 def _target(path: Constant, scope: Scope) -> Target | None:
     """Return the instance that a path names; None where it names none of this namespace of this host."""
     try:
-        target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
+        target = bind_path(parse_path(str(path)), schema(), scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
@@ -183,9 +181,9 @@ _VALUES: Mapping[str, Callable[[Column, Constant], Value]] = {
 }  # fmt: skip
 
 
-def scope_of(cls: Class, text: str, schema: Schema, is_here: Callable[[str], bool]) -> Scope:
+def scope_of(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
     """Return the scope of a data query: the properties of a class, and the system's."""
-    return Scope(text, lambda name: column_of(cls, name, text), schema, cls.namespace, is_here)
+    return Scope(text, lambda name: column_of(cls, name, text), cls.namespace, is_here)
 
 
 def column_of(cls: Class, name: Name, text: str) -> Column | None:

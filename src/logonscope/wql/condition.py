@@ -19,7 +19,7 @@ NEGATED = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A property, an operator and a value; ``kind`` is how both are compared (KINDS of bind.py)."""
+    """A property, an operator and a value; ``kind`` is how both are compared (see bind.py)."""
 
     column: str
     operator: str

@@ -160,6 +160,8 @@ def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) 
             yield association
         elif _named(far.name, wanted.result_role):
             found = schema().find(far.reference or "", cls.namespace)
+            if found and within and within.is_a(found.name):
+                found = within  # of what is declared, the answer can be just that
             if found and _is_a(found, within) and _qualified(found, wanted.required_qualifier):
                 yield found
 

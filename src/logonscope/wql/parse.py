@@ -58,6 +58,7 @@ _SIMPLER = "ask for less at once"
 _STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 _WORD = re.compile(r"\w+|.", re.DOTALL)
+_LAST_WORD = re.compile(r"(\w+)\s*$")
 _NESTING = re.compile(r"\(|\)|\bNOT\b|\b(?:AND|OR)\b", re.IGNORECASE)
 _WORDS = {
     "_SELECT": "SELECT", "_FROM": "FROM", "_WITHIN": "WITHIN", "_WHERE": "WHERE", "_GROUP": "GROUP", "_BY": "BY",
@@ -77,8 +78,17 @@ _ABSENT = {
     "INSERT": "a query only reads",
     "UPDATE": "a query only reads",
     "DELETE": "a query only reads",
+    "NOT": "NOT stands before the property: NOT Name LIKE 'a%'",
+    ";": "a query ends without a semicolon",
 }
 """What SQL has and WQL has not."""
+
+_ABSENT_BEFORE = {
+    "COUNT": "there is no COUNT: count the answer",
+    "DISTINCT": "there is no DISTINCT: drop what comes twice",
+    "TOP": "there is no TOP: take as many of the answer as you want",
+}
+"""The same, where it reads as a property until the next word."""
 
 _NARROWING = {
     "assocclass": "assoc_class",
@@ -184,27 +194,36 @@ def _check_bounds(text: str) -> None:
 
 def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
     at = error.pos_in_stream or 0
-    expected: set[str] = set()
-    found = "the end"
-    if isinstance(error, UnexpectedToken):
-        expected = set(error.accepts or error.expected)
-        if "_GROUP" in expected:
-            expected.discard("_BY")  # which is taken to be refused
-        if error.token.type != "$END":
-            found = f"'{error.token}'"
-            if hint := _ABSENT.get(error.token.upper()):
-                raise InvalidQueryError(f"{found} at {place(text, at)} is not of WQL", hint)
-        else:
-            at = len(text.rstrip())
-    elif isinstance(error, UnexpectedCharacters):
-        expected = set(error.allowed or ())
-        if what := _ENDLESS.get(text[at]):
-            raise InvalidQueryError(f"the {what} at {place(text, at)} does not end", "close it")
-        found = f"'{_WORD.findall(text[at : at + LONGEST_NAME])[0]}'"
+    if isinstance(error, UnexpectedCharacters) and (what := _ENDLESS.get(text[at])):
+        raise InvalidQueryError(f"the {what} at {place(text, at)} does not end", "close it")
+    parser = getattr(error, "interactive_parser", None)
+    expected = set(parser.accepts()) if parser else set[str]()
+    if "_GROUP" in expected:
+        expected.discard("_BY")  # which is taken to be refused
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        at, found = len(text.rstrip()), "the end"
+    else:
+        _refuse_sql(text, at)
+        found = f"'{_shown(error.token) if isinstance(error, UnexpectedToken) else _word(text, at)}'"
     words = " or ".join(sorted({_WORDS.get(name, name) for name in expected}))
     raise InvalidQueryError(
         f"{found} at {place(text, at)} is not expected there", f"expected is {words}" if words else ""
     )
+
+
+def _refuse_sql(text: str, at: int) -> None:
+    """Say of what is of SQL what to write instead."""
+    before = _LAST_WORD.search(text, max(0, at - LONGEST_NAME), at)
+    for word, start, absent in (
+        (_word(text, at), at, _ABSENT), (before and before[1], before and before.start(1), _ABSENT_BEFORE),
+    ):  # fmt: skip
+        if word and (hint := absent.get(word.upper())):
+            raise InvalidQueryError(f"'{word}' at {place(text, start or 0)} is not of WQL", hint)
+
+
+def _word(text: str, at: int) -> str:
+    match = _WORD.match(text, at, at + LONGEST_NAME)
+    return match[0] if match else ""
 
 
 def _string(token: Token) -> str:

@@ -11,6 +11,7 @@ from logonscope.errors import (
     InvalidObjectPathError,
     InvalidQueryError,
     LogonscopeError,
+    QuotaViolationError,
     TypeMismatchError,
 )
 from logonscope.wql.bind import BOOLEAN, CLASS, MOMENT, NUMBER, REFERENCE, TEXT, THIS, bind, scope_of
@@ -74,6 +75,10 @@ def test_what_a_condition_means(where: str, condition: Condition) -> None:
     assert bound("Win32_Process", where) == condition
 
 
+def test_a_pattern_may_have_a_thousand_characters() -> None:
+    assert bound("Win32_Process", f"Name LIKE '{'x' * 1000}'") == Term("Name", "LIKE", "x" * 1000, TEXT)
+
+
 def test_types_of_other_classes() -> None:
     assert bound("Win32_UserAccount", "Lockout = 'FALSE'") == Term("Lockout", "=", False, BOOLEAN)
     assert bound("Win32_SessionProcess", r"Dependent='\\\\.\\root\\cimv2:Win32_Process=\'7\''") == Term(
@@ -95,6 +100,7 @@ def test_types_of_other_classes() -> None:
         ("Win32_Process", "Priority = 'high'", TypeMismatchError, "not 'high', at line 1, column 46"),
         ("Win32_Process", "Priority = '1_0'", TypeMismatchError, "give a number"),
         ("Win32_Process", "Priority LIKE '1%'", InvalidQueryError, "compares text"),
+        ("Win32_Process", f"Name LIKE '{'x' * 1001}'", QuotaViolationError, "a pattern of 1,001 characters; 1,000 are"),
         ("Win32_Process", "CreationDate > 'yesterday'", TypeMismatchError, "is a datetime"),
         ("Win32_Process", "CreationDate > '00000001000000.000000:000'", TypeMismatchError, "a point in time"),
         ("Win32_Process", "CreationDate > 5", TypeMismatchError, "is a datetime"),

@@ -1,5 +1,7 @@
 """wql/parse.py: is every form of WQL understood as it is documented, and what is no WQL refused with its place?"""
 
+import time
+
 import pytest
 
 from logonscope.errors import (
@@ -243,6 +245,16 @@ def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None
     assert isinstance(parse(made(most)), Select)
     with pytest.raises(QuotaViolationError, match="are taken"):
         parse(made(most + 1))
+
+
+@pytest.mark.parametrize(
+    "quotes", ['"' + '\\"' * 8000, "'" * 16_000, '"' + "'" * 16_000, ('"' + "\\'" * 3) * 2000, "\\'" * 8000]
+)
+def test_a_string_that_does_not_end_costs_no_more_than_its_length(quotes: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(InvalidQueryError):
+        parse(f"SELECT * FROM C WHERE a = {quotes}"[: LONGEST - 1])
+    assert time.perf_counter() - began < 0.2
 
 
 def test_what_stands_in_strings_counts_for_no_bound() -> None:

@@ -19,9 +19,11 @@ from logonscope.cim.types import TYPES, Value
 from logonscope.errors import (
     InvalidNamespaceError,
     InvalidQueryError,
+    QuotaViolationError,
     TypeMismatchError,
 )
 from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth
+from logonscope.wql.like import LONGEST
 from logonscope.wql.parse import located, number, place
 from logonscope.wql.tree import EQUAL, ISA, LIKE, UNEQUAL, And, Comparison, Constant, IsNull, Name, Not, Or
 from logonscope.wql.tree import Condition as Tree
@@ -125,6 +127,10 @@ def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
     if operator == LIKE:
         if kind in {NUMBER, BOOLEAN}:
             raise InvalidQueryError(f"{name} LIKE compares text, and it is a {kind}", "compare by =, <, > and the like")
+        if len(str(constant)) > LONGEST:
+            raise QuotaViolationError(
+                f"a pattern of {len(str(constant)):,} characters; {LONGEST:,} are taken", "shorten it"
+            )
         return Term(name, LIKE, str(constant), kind)
     if kind in _UNORDERED and operator not in {EQUAL, UNEQUAL}:
         raise InvalidQueryError(f"{name} {operator} has no meaning: it is a {kind}", "compare by = or <>")

@@ -55,7 +55,7 @@ LONGEST_NAME = 255
 """Characters of a class's or a property's name, and digits of a number."""
 
 _SIMPLER = "ask for less at once"
-_STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
+_STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*""", re.DOTALL)  # one that does not end is the last
 _NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 _WORD = re.compile(r"\w+|.", re.DOTALL)
 _LAST_WORD = re.compile(r"(\w+)\s*$")

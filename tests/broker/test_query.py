@@ -20,6 +20,7 @@ from logonscope.errors import (
     InvalidQueryError,
     InvalidQueryTypeError,
     LogonscopeError,
+    NotFoundError,
     TimedOutError,
 )
 from logonscope.facts import NO_PROCESSES, Process
@@ -236,6 +237,22 @@ def test_what_can_be_refused_is_refused_before_anything_is_read() -> None:
         with pytest.raises(LogonscopeError):
             query(memory.broker(ROOT), text)
     assert memory.asked == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'ASSOCIATORS OF {Win32_UserAccount.Domain="web1",Name="nobody-here"}',
+        'REFERENCES OF {Win32_Account.Domain="web1",Name="nobody-here"} WHERE ClassDefsOnly',
+        "ASSOCIATORS OF {Win32_Process=99} WHERE ClassDefsOnly",
+    ],
+)
+def test_what_is_not_there_is_told_while_the_answer_is_read_and_nothing_is_read_before(text: str) -> None:
+    memory = example_host()
+    answers = query(memory.broker(ROOT), text)
+    assert memory.asked == []
+    with pytest.raises(NotFoundError):
+        list(answers)
 
 
 # Who sees what

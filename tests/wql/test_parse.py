@@ -254,7 +254,7 @@ def test_a_string_that_does_not_end_costs_no_more_than_its_length(quotes: str) -
     began = time.perf_counter()
     with pytest.raises(InvalidQueryError):
         parse(f"SELECT * FROM C WHERE a = {quotes}"[: LONGEST - 1])
-    assert time.perf_counter() - began < 0.2
+    assert time.perf_counter() - began < 0.4
 
 
 def test_what_stands_in_strings_counts_for_no_bound() -> None:

@@ -214,12 +214,19 @@ def role_named(name: str, namespace: str) -> str:
     Raises:
         InvalidParameterError: no association has such an end.
     """
-    associations = (cls for cls in schema().classes(namespace) if cls.is_association)
-    names = {end.name for cls in associations for end in cls.properties.values() if end.type == "reference"}
-    for known in names:
+    for known in _roles(namespace):
         if _named(known, name):
             return known
-    raise InvalidParameterError(f"no association has an end '{name}'", meant(name, sorted(names), "classes", namespace))
+    raise InvalidParameterError(
+        f"no association has an end '{name}'", meant(name, _roles(namespace), "classes", namespace)
+    )
+
+
+@cache
+def _roles(namespace: str) -> list[str]:
+    """Return the names of all ends of associations."""
+    associations = (cls for cls in schema().classes(namespace) if cls.is_association)
+    return sorted({end.name for cls in associations for end in cls.properties.values() if end.type == "reference"})
 
 
 @cache

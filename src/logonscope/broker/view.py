@@ -86,21 +86,19 @@ def stream(
     before = observe(LOGINS)
     joined = join(before.logins)
     selection = select(which, joined)
-    owner = _learning(observe, before.logins, joined)
+    owner = _Owners(observe, before.logins, joined)
     keeps = _keeper(which, selection, before)
 
     def seen(process: Process) -> Owned | None:
-        pair = sight.seen(process, owner(process), others=others)
+        pair = sight.seen(process, owner.of(process), others=others)
         return None if pair is None or not (keeps is None or keeps(*pair)) else pair
 
     asked = _with_ownership(sight, joined, selection, login_uids(observe, selection, joined), strays=True)
     asked = asked._replace(sieve=_sieve(broker.caller, question, seen, others=others, narrowed=keeps is not None))
     snapshot = observe(asked)
     _report(snapshot, before)
-    if sight.everything and keeps is None:
-        owned: Iterable[Owned] = ((process, owner(process)) for process in snapshot.processes)
-    else:
-        owned = filter(None, map(seen, snapshot.processes))
+    plain = sight.everything and keeps is None
+    owned = owner.pairs(snapshot.processes) if plain else filter(None, map(seen, snapshot.processes))
     return View(snapshot, joined, sight, owned)
 
 
@@ -246,22 +244,36 @@ def _sieve(
     return Sieve(sight.needs.process | OWNING, keeps)
 
 
-def _learning(observe: Observe, logins: tuple[Login, ...], joined: Joined) -> Callable[[Process], Owner]:
-    """Return what names a process's owner; a login is looked up when a process lies in the place of one not known."""
-    decide, known, asked = owners(joined), {login.id: login for login in logins}, set[str]()
+class _Owners:
+    """Names the owner of each process; looks a login up when a process lies in the place of one not known yet."""
 
-    def owner(process: Process) -> Owner:
-        nonlocal decide
-        found = decide(process)
-        if found is SYSTEM and process.cgroup and process.cgroup.startswith("/user.slice/"):
-            login_id = login_of_cgroup(process.cgroup)
-            if login_id and login_id not in asked:
-                asked.add(login_id)
-                new = observe(LOGINS._replace(login_ids=frozenset({login_id}))).logins
-                if new:
-                    known.update({login.id: login for login in new})
-                    decide = owners(join(known.values()))
-                    found = decide(process)
-        return found
+    def __init__(self, observe: Observe, logins: tuple[Login, ...], joined: Joined) -> None:
+        self._observe = observe
+        self._known = {login.id: login for login in logins}
+        self._asked: set[str] = set()
+        self._decide = owners(joined)
 
-    return owner
+    def of(self, process: Process) -> Owner:
+        """Return the owner of a process."""
+        found = self._decide(process)
+        return self._learned(process) if found is SYSTEM else found
+
+    def pairs(self, processes: Iterable[Process]) -> Iterator[Owned]:
+        """Yield each process with its owner."""
+        for process in processes:
+            found = self._decide(process)
+            yield process, self._learned(process) if found is SYSTEM else found
+
+    def _learned(self, process: Process) -> Owner:
+        """Return the owner of a process that is the system's, as far as is known."""
+        cgroup = process.cgroup or ""
+        login_id = login_of_cgroup(cgroup) if cgroup.startswith("/user.slice/") else None
+        if login_id is None or login_id in self._asked:
+            return SYSTEM
+        self._asked.add(login_id)
+        new = self._observe(LOGINS._replace(login_ids=frozenset({login_id}))).logins
+        if not new:
+            return SYSTEM
+        self._known.update({login.id: login for login in new})
+        self._decide = owners(join(self._known.values()))
+        return self._decide(process)

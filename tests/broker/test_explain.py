@@ -56,6 +56,11 @@ def test_it_says_what_is_fixed_what_is_read_and_what_is_left(
     )
 
 
+@pytest.mark.parametrize("path", ["Win32_LogonSession", "Win32_OperatingSystem=@", "Win32_Process=1"])
+def test_of_what_can_stand_nowhere_nothing_is_read(path: str) -> None:
+    assert told(f"SELECT * FROM Win32_SessionProcess WHERE Antecedent = '{path}'") == ()
+
+
 def test_it_reads_no_process() -> None:
     memory = Memory(example.snapshot())
     explain(memory.broker(ROOT), "SELECT * FROM Win32_Process WHERE Name = 'sshd'")

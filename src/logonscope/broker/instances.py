@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, columns_of
 from logonscope.broker.families import family, provider_for
-from logonscope.broker.subjects import Ask, Test, read
+from logonscope.broker.subjects import Ask, Decisive, read
 from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
 from logonscope.broker.where import Where, decided, where_of
@@ -142,8 +142,8 @@ def matching(broker: Broker, cls: Class, columns: Sequence[str], where: Where | 
         return provider.rows(*read(broker, provider, ask), columns)
     wanted = (*columns, *(name for name in where.columns if name not in columns))
     deciding, facts = provider.facts_of(where.columns), provider.facts(wanted)
-    test = None if _files(facts) <= _files(deciding) else Test(deciding, _fits(provider, where))
-    ask = Ask(facts, provider.selection(where.fixed), provider.others, cls.namespace, test)
+    decisive = None if _files(facts) <= _files(deciding) else Decisive(deciding, _fits(provider, where))
+    ask = Ask(facts, provider.selection(where.fixed), provider.others, cls.namespace, decisive)
     rows, fits, width = provider.rows(*read(broker, provider, ask), wanted), where.fits(wanted), len(columns)
     return (row[:width] for row in rows if fits(row))
 

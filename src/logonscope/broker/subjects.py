@@ -16,7 +16,7 @@ from logonscope.providers.provider import OWNER, Context, Provider, Subject
 Items = Iterable[tuple[Any, ...]]
 
 
-class Test(NamedTuple):
+class Decisive(NamedTuple):
     """What decides whether a row is meant at all: the facts that takes, and of an item and its context whether."""
 
     facts: frozenset[str]
@@ -30,7 +30,7 @@ class Ask(NamedTuple):
     selection: Selection
     others: bool = False
     namespace: str = ""
-    test: Test | None = None  # of processes that fail it no more than its facts is read
+    decisive: Decisive | None = None  # of processes that it rules out no more than its facts is read
 
 
 def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
@@ -45,13 +45,11 @@ def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
 
 
 def _processes(broker: Broker, ask: Ask) -> tuple[Items, Context]:
-    if ask.test is None or ask.selection.pids is not None:
+    if ask.decisive is None or ask.selection.pids is not None:
         view = _view(broker, ask.facts, ask.selection, others=ask.others)
         return view.owned, _context(view.snapshot)
-    (facts, fits), context = ask.test, _context(_directory(broker, Needs()))
-    question = Question(
-        facts - {OWNER}, OWNER in facts, lambda process, owner: fits(process, owner, context)
-    )  # fmt: skip
+    (facts, fits), context = ask.decisive, _context(_directory(broker, Needs()))
+    question = Question(facts - {OWNER}, OWNER in facts, lambda process, owner: fits(process, owner, context))
     return _view(broker, ask.facts, ask.selection, others=ask.others, question=question).owned, context
 
 

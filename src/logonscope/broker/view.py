@@ -165,7 +165,7 @@ def unowned(broker: Broker, needs: Needs, *, others: bool = False, question: Que
     sight = limit(broker.caller, needs)
     if not sight.is_told(needs.process, others=others):
         return None
-    sieve = None if question is None else Sieve(question.facts, lambda process: question.fits(process, UNASKED))
+    sieve = None if question is None else _free_sieve(sight, question)
     snapshot = broker.source.observe(needs._replace(sieve=sieve))
     return View(snapshot, join(()), sight, _without_owners(sight, snapshot.processes))
 
@@ -235,13 +235,21 @@ def _sieve(
     facts = question.facts if question else frozenset()
     sight = limit(caller, Needs(process=facts))
     if question and not (narrowed or question.of_owner) and sight.is_told(facts, others=others):
-        return Sieve(facts, lambda process: question.fits(process, UNASKED))
+        return _free_sieve(sight, question)
 
     def keeps(process: Process) -> bool:
         pair = seen(process)
         return pair is not None and (question is None or question.fits(*pair))
 
     return Sieve(sight.needs.process | OWNING, keeps)
+
+
+def _free_sieve(sight: Sight, question: Question) -> Sieve:
+    """Return what decides half way where the answer does not depend on who owns a process."""
+    fits, shown = question.fits, sight.identity
+    if sight.everything:
+        return Sieve(question.facts, lambda process: fits(process, UNASKED))
+    return Sieve(question.facts, lambda process: fits(shown(process), UNASKED))
 
 
 class _Owners:

@@ -1,4 +1,6 @@
-"""Which facts an answer needs, of which processes: plain data, made by the broker and obeyed by every source.
+"""Which facts an answer needs, of which processes: made by the broker, obeyed by every source.
+
+Plain data, but for the question of the sieve, which need not be asked.
 
 The hints (pids, ses, logged_in, names, sieve) narrow the processes, each further; a source may return more than asked,
 never less.

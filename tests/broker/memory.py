@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from logonscope.broker import Broker, Caller
-from logonscope.facts import Account, Action, Group, Needs, Process, Snapshot, Source
-from logonscope.sources.linux.processes import FILES
+from logonscope.facts import FACTS_OF, Action, Needs, Process, Snapshot, Source
+from logonscope.sources.named import groups_named, users_named
 
-_TOGETHER = {fact: file.facts for file in FILES for fact in file.facts} | {"name": ("name", "comm")}
+_TOGETHER = {fact: facts for facts in FACTS_OF.values() for fact in facts} | {"name": ("name", "comm")}
 """The facts of one file come together."""
 
 _ALWAYS = {"pid", "unread"}
@@ -34,10 +34,14 @@ class Memory:
         return now._replace(
             processes=_asked(now.processes, needs),
             logins=tuple(found for found in logins if needs.login_ids is None or found.id in needs.login_ids),
-            sockets=tuple(found for found in now.sockets if needs.all_sockets or found.port in ports),
+            sockets=tuple(
+                found
+                for found in now.sockets
+                if (needs.all_sockets or found.port in ports) and found.inode in (needs.inodes or {found.inode})
+            ),
             troubles=list(now.troubles),
-            users=_users(now, needs),
-            groups=_groups(now, needs),
+            users=list(users_named(now.users, needs)),
+            groups=list(groups_named(now.groups, now.users, needs)),
             platform=now.platform if needs.platform else None,
             vitals=now.vitals if needs.vitals else None,
         )
@@ -53,13 +57,7 @@ class Memory:
 
 
 def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
-    facts = {fact for asked in needs.process for fact in _TOGETHER.get(asked, (asked,))} | _ALWAYS
-    if needs.logged_in is not None:
-        facts.add("loginuid")
-    if needs.ses is not None or "loginuid" in facts:
-        facts.add("ses")
-    if needs.names is not None:
-        facts |= {"name", "comm"}
+    names = None if needs.names is None else {name.lower() for name in needs.names}
     for process in processes:
         if needs.pids is not None and process.pid not in needs.pids:
             continue
@@ -67,33 +65,27 @@ def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
             continue
         if needs.logged_in is not None and not needs.logged_in.may_be(process.ses, process.loginuid):
             continue
-        if needs.names is not None:
-            names = {name.lower() for name in needs.names}
-            if (process.name or "").lower() not in names and (process.comm or "").lower() not in names:
-                continue
-        forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
-        if needs.cgroup_of is not None and process.ses is not None and process.ses not in needs.cgroup_of:
-            forgotten["cgroup"] = None
-        if process.unread:
-            forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
-        yield process._replace(**forgotten)
+        if names is not None and names.isdisjoint({(process.name or "").lower(), (process.comm or "").lower()}):
+            continue
+        if needs.sieve is None or needs.sieve.keeps(_with(needs.sieve.facts, process, needs)):
+            yield _with(needs.process, process, needs)
 
 
-def _users(now: Snapshot, needs: Needs) -> list[Account]:
-    return [account for account in now.users if needs.all_users or account.name in (needs.users or ())]
-
-
-def _groups(now: Snapshot, needs: Needs) -> list[Group]:
-    of = needs.groups_of or frozenset()
-    primary = {account.gid for account in now.users if account.name in of}
-    return [
-        group
-        for group in now.groups
-        if needs.all_groups
-        or group.name in (needs.groups or ())
-        or group.gid in primary
-        or of.intersection(group.members)
-    ]
+def _with(asked: Iterable[str], process: Process, needs: Needs) -> Process:
+    """Return a process with the facts that are asked for, and those that come with them."""
+    facts = {fact for one in asked for fact in _TOGETHER.get(one, (one,))} | _ALWAYS
+    if needs.logged_in is not None:
+        facts.add("loginuid")
+    if needs.ses is not None or "loginuid" in facts:
+        facts.add("ses")
+    if needs.names is not None:
+        facts |= {"name", "comm"}
+    forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
+    if needs.cgroup_of is not None and process.ses is not None and process.ses not in needs.cgroup_of:
+        forgotten["cgroup"] = None
+    if process.unread:
+        forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
+    return process._replace(**forgotten)
 
 
 def asking(ask: Callable[[Broker], object], memory: Memory, caller: Caller) -> list[Needs]:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from logonscope.broker import Broker
 from logonscope.broker.associations import associators, references
 from logonscope.broker.classes import classes, get_class
-from logonscope.broker.instances import enumerate_instances, family, get
+from logonscope.broker.families import family
+from logonscope.broker.instances import enumerate_instances, get
 from logonscope.broker.invoke import invoke
 from logonscope.cim.binding import write_reference
 from logonscope.cim.instances import Outcome, Result

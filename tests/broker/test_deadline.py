@@ -7,8 +7,10 @@ import pytest
 
 from logonscope.broker.deadline import Deadline, within
 from logonscope.errors import InvalidParameterError, TimedOutError
-from logonscope.facts import Account, Needs, Process, Snapshot, Source
+from logonscope.facts import Account, Needs, Process, Sieve, Snapshot, Source
 from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
 
 
 def slow() -> Source:
@@ -36,6 +38,16 @@ def test_what_takes_too_long_is_given_up_half_way(part: str) -> None:
     assert next(items)
     with pytest.raises(TimedOutError, match=r"no whole answer within 0\.1 s; ask for less"):
         list(items)
+
+
+def test_where_nothing_fits_time_is_over_all_the_same() -> None:
+    def nothing_fits(process: Process) -> bool:
+        time.sleep(0.02)
+        return process.pid < 0
+
+    source = within(Memory(example.snapshot()).broker(ROOT).source, Deadline(0.1))
+    with pytest.raises(TimedOutError):
+        list(source.observe(Needs(sieve=Sieve(frozenset({"comm"}), nothing_fits))).processes)
 
 
 def test_after_the_time_nothing_more_is_looked_at() -> None:

@@ -1,14 +1,18 @@
 """broker/explain.py: is what is said of a query what is done for it?"""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from logonscope.broker.explain import PartExplained, explain
+from logonscope.broker import Caller
+from logonscope.broker.explain import PartExplained, explain, looks
 from logonscope.broker.query import query
 from logonscope.broker.view import Broker
 from logonscope.cim.instances import Result
-from logonscope.errors import InvalidQueryError
+from logonscope.errors import LogonscopeError
 from logonscope.facts import NO_PROCESSES
 from tests import example
+from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
 
@@ -26,7 +30,7 @@ def told(text: str, broker: Broker | None = None, namespace: str | None = None) 
         (
             "WHERE Handle = 4312 OR Handle = 7",
             {"Handle": ('"4312"', '"7"')},
-            ("cgroup, ses, tgid: of process 4312, 7",),
+            ("tgid: of process 4312, 7",),
             None,
         ),
         (
@@ -52,6 +56,11 @@ def test_it_says_what_is_fixed_what_is_read_and_what_is_left(
     )
 
 
+@pytest.mark.parametrize("path", ["Win32_LogonSession", "Win32_OperatingSystem=@", "Win32_Process=1"])
+def test_of_what_can_stand_nowhere_nothing_is_read(path: str) -> None:
+    assert told(f"SELECT * FROM Win32_SessionProcess WHERE Antecedent = '{path}'") == ()
+
+
 def test_it_reads_no_process() -> None:
     memory = Memory(example.snapshot())
     explain(memory.broker(ROOT), "SELECT * FROM Win32_Process WHERE Name = 'sshd'")
@@ -67,10 +76,11 @@ def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) ->
     for answer in query(memory.broker(caller), text):
         assert isinstance(answer, Result)
         assert len(list(answer.rows)) == 1
-    first, second = [needs for needs in memory.asked if needs.process and needs.pids != NO_PROCESSES]
-    assert first.pids is None
-    assert part.reads[1] == f"{', '.join(sorted(first.process))}: of every process named python3"
-    assert part.reads[2] == f"{', '.join(sorted(second.process))}: of those that fit"
+    (needs,) = [needs for needs in memory.asked if needs.pids != NO_PROCESSES]
+    assert needs.pids is None
+    assert needs.sieve is not None
+    assert part.reads[1] == f"{', '.join(sorted(needs.sieve.facts))}: of every process named python3"
+    assert part.reads[2] == f"{', '.join(sorted(needs.process - needs.sieve.facts))}: of those that fit"
 
 
 def test_accounts_and_sockets_are_told_too() -> None:
@@ -82,6 +92,59 @@ def test_accounts_and_sockets_are_told_too() -> None:
     assert part.reads[0] == "the sockets at port 8080"
 
 
+def asked_for(memory: Memory) -> list[str]:
+    """Return what a source was asked for, as it is told."""
+    return list(dict.fromkeys(look for needs in memory.asked for look in looks(needs)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM LS_Socket",
+        "SELECT LocalPort FROM LS_Socket WHERE LocalPort = 8080",
+        "SELECT LocalPort FROM LS_ProcessSocket WHERE Dependent = 'LS_Socket=9001' AND LogonId = '41'",
+        "SELECT * FROM LS_LogonSession WHERE User = 'alice'",
+        "SELECT * FROM LS_LogonSession WHERE User = 'nobody-here'",
+        "SELECT * FROM LS_SessionProcess WHERE Antecedent = 'LS_LogonSession=41' AND User = 'root'",
+        'SELECT * FROM Win32_LoggedOnUser WHERE Antecedent = \'Win32_Account.Domain="web1",Name="alice"\'',
+        'SELECT * FROM Win32_GroupUser WHERE PartComponent = \'Win32_UserAccount.Domain="web1",Name="alice"\'',
+        "SELECT * FROM Win32_Process WHERE ParentProcessId = 1",
+        "SELECT NumberOfProcesses FROM Win32_OperatingSystem",
+    ],
+)
+@pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
+def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> None:
+    namespace = "root/logonscope" if " LS_" in text else None
+    memory = Memory(example.snapshot())
+    parts = told(text, memory.broker(caller), namespace)
+    memory.asked.clear()
+    for answer in query(memory.broker(caller), text, namespace):
+        assert isinstance(answer, Result)
+        list(answer.rows)
+    assert asked_for(memory) == [look for part in parts for look in part.reads]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'ASSOCIATORS OF {Win32_UserAccount.Domain="web1",Name="alice"}',
+        "ASSOCIATORS OF {Win32_LogonSession=41}",
+        "REFERENCES OF {Win32_LogonSession=41}",
+        "ASSOCIATORS OF {Win32_Process=4312}",
+        'REFERENCES OF {Win32_Group.Domain="web1",Name="sudo"}',
+    ],
+)
+def test_along_associations_all_is_said_but_what_it_leads_to(text: str) -> None:
+    memory = Memory(example.snapshot())
+    ((*said, last),) = (part.reads for part in told(text, memory.broker(ROOT)))
+    memory.asked.clear()
+    for answer in query(memory.broker(ROOT), text):
+        assert isinstance(answer, Result)
+        list(answer.rows)
+    assert set(said) <= set(asked_for(memory))
+    assert last == "what these lead to"
+
+
 def test_other_queries_are_told_by_what_they_lead_to() -> None:
     broker = Memory(example.snapshot()).broker(ROOT)
     assert explain(broker, "SELECT * FROM meta_class WHERE __Class = 'Win32_Group'") == (
@@ -89,14 +152,55 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
     )  # fmt: skip
     asks_for, of, (part,) = explain(broker, "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession")
     assert (asks_for, of) == ("associators", '\\\\.\\root\\cimv2:Win32_Process.Handle="4312"')
-    assert all(look.endswith("of process 4312") for look in part.reads)
+    assert part.reads == ("cgroup, comm, loginuid, ses, tgid, uids: of process 4312", "what these lead to")
     asks_for, of, (part,) = explain(
         broker, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"
     )
     assert (asks_for, of) == ("events", "Win32_LogonSession")
     assert (part.reads, part.predicate) == (("every 5 seconds",), 'TargetInstance ISA "Win32_LogonSession"')
+    either = "TargetInstance ISA 'Win32_LogonSession' OR TargetInstance ISA 'Win32_Process'"
+    _, of, _ = explain(broker, f"SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE {either}")
+    assert of == "Win32_LogonSession or Win32_Process"
 
 
-def test_what_cannot_be_asked_cannot_be_explained() -> None:
-    with pytest.raises(InvalidQueryError):
-        told("SELECT Nam FROM Win32_Process")
+@given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]), st.data())
+@settings(max_examples=60)
+def test_nothing_is_said_that_the_caller_may_not_know(crowd: Crowd, uid: int, data: st.DataObject) -> None:
+    logon_ids = [owner.logon for owner in crowd.owner.values() if owner.logon] + [
+        login.id for login in crowd.snapshot.logins
+    ]
+    logon_id = data.draw(st.sampled_from([*logon_ids, "999"]))
+    pid = data.draw(st.sampled_from(sorted(crowd.process)))
+    here, there = (
+        Memory(host.snapshot).broker(user(uid)) for host in (crowd, crowd.with_others_changed(uid))
+    )  # fmt: skip
+    for text in (
+        f"SELECT * FROM Win32_LogonSession WHERE LogonId = '{logon_id}'",
+        f"SELECT * FROM Win32_SessionProcess WHERE Antecedent = 'Win32_LogonSession=\"{logon_id}\"'",
+        'SELECT * FROM Win32_LoggedOnUser WHERE Antecedent = \'Win32_Account.Domain="crowded",Name="alice"\'',
+        f"SELECT * FROM Win32_Process WHERE Handle = {pid} AND SessionId = 3",
+        f"ASSOCIATORS OF {{Win32_LogonSession='{logon_id}'}}",
+        f"REFERENCES OF {{Win32_LogonSession='{logon_id}'}}",
+        f"ASSOCIATORS OF {{Win32_Process={pid}}}",
+    ):
+        assert explain(here, text) == explain(there, text)
+
+
+def test_a_logon_session_of_somebody_else_is_explained_as_one_that_is_not_there() -> None:
+    broker = Memory(example.snapshot()).broker(user(1001))
+    told_of = {logon: told(f"SELECT * FROM Win32_LogonSession WHERE LogonId = {logon}", broker) for logon in (41, 999)}
+    assert repr(told_of[41]).replace("41", "999") == repr(told_of[999])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT Nam FROM Win32_Process",
+        "ASSOCIATORS OF {Win32_Process=1} WHERE AssocClass = Nope",
+        "ASSOCIATORS OF {Win32_Process=1} WHERE Role = Nope",
+        "REFERENCES OF {Win32_Process=1} WHERE ResultClass = Win32_Process",
+    ],
+)
+def test_what_cannot_be_asked_cannot_be_explained(text: str) -> None:
+    with pytest.raises(LogonscopeError, match="at line 1, column"):
+        told(text)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from logonscope.broker.instances import enumerate_instances, family, get
+from logonscope.broker.families import family
+from logonscope.broker.instances import enumerate_instances, get
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
@@ -101,6 +102,21 @@ def test_an_account_of_another_domain_is_found_under_its_qualified_name() -> Non
         get(broker, 'Win32_UserAccount.Domain="web1",Name="carol"')
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        'Win32_SessionProcess.Antecedent="Win32_OperatingSystem=@",Dependent="Win32_Process=1"',
+        'Win32_SessionProcess.Antecedent="Win32_Process=1",Dependent="Win32_LogonSession=41"',
+        'Win32_GroupUser.GroupComponent="Win32_Process=1",PartComponent="Win32_OperatingSystem=@"',
+    ],
+)
+def test_what_can_stand_at_no_end_is_not_found_and_not_looked_for(path: str) -> None:
+    memory = host()
+    with pytest.raises(NotFoundError, match=r"there is no .*Win32_"):
+        get(memory.broker(ROOT), path)
+    assert memory.asked == []
+
+
 def test_a_thread_is_no_process() -> None:
     thread = example.BY_PID[4312]._replace(pid=4313, tgid=4312)
     memory = host(example.snapshot()._replace(processes=(*example.PROCESSES, thread)))
@@ -133,6 +149,34 @@ def test_handles_alone_read_no_file_of_any_process() -> None:
     assert len(rows(enumerate_instances(memory.broker(ROOT), "Win32_Process", ["Handle"]))) == len(example.PROCESSES)
     assert process_files(memory) == set()
     assert not any(needs.logins for needs in memory.asked)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "properties", "facts"),
+    [
+        ("Win32_Process", ["Handle", "ProcessId", "CSName"], set()),
+        ("Win32_Process", ["CreationDate", "ParentProcessId"], {"start", "ppid"}),
+        ("Win32_Process", ["Name"], {"name", "comm", "ses", "loginuid", "uids", "cgroup"}),
+        ("Win32_SystemProcesses", ["PartComponent"], set()),
+    ],
+)
+def test_what_everybody_is_told_of_every_process_takes_no_owner(
+    class_name: str, properties: list[str], facts: set[str]
+) -> None:
+    memory = host()
+    found = rows(enumerate_instances(memory.broker(user(1001)), class_name, properties))
+    assert len(found) == len(example.PROCESSES)
+    assert process_files(memory) == facts
+    assert any(needs.logins for needs in memory.asked) is ("ses" in facts)
+    assert found == rows(enumerate_instances(host().broker(ROOT), class_name, properties))
+
+
+def test_the_age_of_one_process_takes_no_owner_either() -> None:
+    memory = host()
+    assert rows([get(memory.broker(user(1001)), "Win32_Process=4312", ["ParentProcessId"])]) == [
+        ("Win32_Process", 4300)
+    ]
+    assert process_files(memory) == {"ppid", "tgid"}
 
 
 @pytest.mark.parametrize(

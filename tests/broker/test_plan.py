@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.plan import Classes, Rows, Ties, plan, where_of
+from logonscope.broker.plan import Classes, Rows, Ties, plan
 from logonscope.wql import condition
 from logonscope.wql.events import EventQuery
 from tests import example
@@ -52,26 +52,15 @@ def test_properties_are_spelled_as_the_class_has_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "columns", "fixed"),
+    ("where", "left"),
     [
-        ("Name = 'x' AND ProcessId > 3", ("Name", "ProcessId"), {"Name": {"x"}}),
-        ("Handle = 3 OR Handle = 4", ("Handle",), {"Handle": {"3", "4"}}),
-        ("__RELPATH = 'Win32_Process=3'", ("Handle",), {"Handle": {"3"}}),
-        ("__PATH LIKE '%3%' AND Name = 'x'", ("Handle", "Name"), {"Name": {"x"}}),
-        ("Handle = 3 OR Name = 'x'", ("Handle", "Name"), {}),
+        ("Antecedent = 'Win32_LogonSession=41'", {"Win32_SessionProcess"}),
+        ("Antecedent <> 'Win32_LogonSession=41'", {"Win32_LoggedOnUser", "Win32_SessionProcess"}),
+        ('Antecedent = \'Win32_UserAccount.Domain="web1",Name="alice"\'', {"Win32_LoggedOnUser"}),
+        ('Antecedent = \'Win32_Group.Domain="web1",Name="alice"\'', set()),
+        ("Antecedent = 'Win32_LogonSession'", set()),
+        ("Dependent = 'Win32_OperatingSystem=@' OR Dependent = 'CIM_Process=1'", {"Win32_SessionProcess"}),
     ],
 )
-def test_a_condition_says_what_it_looks_at_and_what_it_fixes(
-    where: str, columns: tuple[str, ...], fixed: dict[str, set[str]]
-) -> None:
-    (part,) = rows(f"SELECT * FROM Win32_Process WHERE {where}").parts
-    found = where_of(BROKER, part.cls, part.condition)
-    assert found.columns == columns
-    assert {name: set(values) for name, values in found.fixed.items()} == fixed
-
-
-def test_the_text_of_a_path_is_made_of_the_keys() -> None:
-    like = r"""'\\\\WEB1\\root_cimv2:%="431_"'"""
-    (part,) = rows(f"SELECT Name FROM Win32_Process WHERE __PATH LIKE {like}").parts
-    fits = where_of(BROKER, part.cls, part.condition).fits(["Handle"])
-    assert [handle for handle in ("4311", "4312", "431", "5") if fits((handle,))] == ["4311", "4312"]
+def test_an_association_at_whose_end_a_path_cannot_stand_has_no_part(where: str, left: set[str]) -> None:
+    assert {part.cls.name for part in rows(f"SELECT * FROM CIM_Dependency WHERE {where}").parts} == left

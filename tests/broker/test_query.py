@@ -1,5 +1,7 @@
 """broker/query.py: is a query answered as WMI answers it? Queries and their answers stand in queries/."""
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -18,13 +20,14 @@ from logonscope.errors import (
     InvalidQueryError,
     InvalidQueryTypeError,
     LogonscopeError,
+    NotFoundError,
     TimedOutError,
 )
-from logonscope.facts import NO_PROCESSES, Needs, Process, Snapshot
+from logonscope.facts import NO_PROCESSES, Process
 from logonscope.wql.write import constant
 from tests import example
 from tests.broker.asked_in_wql import Asked, answer, asked
-from tests.broker.crowds import PEOPLE, Crowd, crowds
+from tests.broker.crowds import NAMES, PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
 from tests.providers.asked import seen
@@ -91,6 +94,37 @@ def test_what_decides_is_read_of_all_and_the_rest_of_those_that_fit(host: HostFo
     assert [(one.Handle, one.ParentProcessId) for one in found] == [("10", 1)]  # type: ignore[union-attr]  # instances
 
 
+def test_a_file_that_decides_and_is_shown_is_read_once(host: HostFolder) -> None:
+    host.process(10, "sshd", ppid=1, cmdline=b"sshd\0-D\0")
+    for name in ("stat", "cmdline"):
+        path = host.root / "proc/10" / name
+        content = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+        threading.Thread(
+            target=path.write_bytes, args=(content,), daemon=True
+        ).start()  # whoever reads once more, waits
+    where = "Name = 'sshd' AND ParentProcessId <> 99999 AND (CommandLine LIKE '%' OR CommandLine IS NULL)"
+    query_text = f"SELECT Name, ParentProcessId, CommandLine, ThreadCount FROM Win32_Process WHERE {where}"
+    (found,) = query(host.broker(), query_text)
+    assert isinstance(found, Result)
+    assert list(found.rows) == [("sshd", 1, "sshd -D", 1)]
+
+
+def test_a_fixed_user_reads_of_the_others_what_says_who_logged_in(host: HostFolder) -> None:
+    host.process(10, "sh", ses=41, loginuid=1000, uid=1000)
+    host.process(11, "cron", cgroup="/system.slice/cron.service")
+    host.process(12, "sh", ses=42, loginuid=1001)
+    for pid in (1, 11, 12):
+        host.trap(pid, "stat", *EVERYTHING_ELSE - {"sessionid", "loginuid", "cgroup"})
+    where = r"Antecedent = 'Win32_Account.Domain=\"testhost\",Name=\"ALICE\"'"
+    found = host.connect().query(f"SELECT * FROM Win32_LoggedOnUser WHERE {where}")
+    assert [one.Dependent for one in found] == ['\\\\.\\root\\cimv2:Win32_LogonSession.LogonId="41"']  # type: ignore[union-attr]
+    for where in ("User = 'Alice'", "Uid = 1000"):
+        found = host.connect().query(f"SELECT * FROM LS_LogonSession WHERE {where}", namespace="root/logonscope")
+        assert [one.LogonId for one in found] == ["41"]  # type: ignore[union-attr]
+
+
 def test_a_fixed_logon_session_reads_the_kernel_id_of_the_others_alone(host: HostFolder) -> None:
     host.process(10, "sh", ses=41, loginuid=1000)
     host.process(11, "sh", ses=42, loginuid=1000)
@@ -109,24 +143,56 @@ def test_a_fixed_user_reads_of_the_others_the_file_that_says_whom_they_run_as(ho
     assert [one.Dependent for one in found] == ['\\\\.\\root\\logonscope:LS_Process.Handle="10"']  # type: ignore[union-attr]
 
 
-def test_the_first_row_comes_before_the_last_process_is_read() -> None:
-    read: list[int] = []
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("SELECT LocalPort FROM LS_Socket WHERE Inode = 5", []),
+        ("SELECT LocalPort FROM LS_ProcessSocket WHERE Dependent = 'LS_Socket=5'", []),
+        ("SELECT LocalPort FROM LS_Socket WHERE Inode = 9001 AND LocalPort = 22", []),
+        ("SELECT LocalPort FROM LS_Socket WHERE Inode = 9001", [(8080,)]),
+        ("SELECT LocalPort FROM LS_ProcessSocket WHERE Dependent = 'LS_Socket=9001'", [(8080,)]),
+    ],
+)
+def test_a_socket_that_is_in_no_table_is_looked_for_in_no_process(text: str, found: list[tuple[int]]) -> None:
+    memory = example_host()
+    assert rows(memory, text, namespace="root/logonscope") == found
+    assert any(needs.pids != NO_PROCESSES for needs in memory.asked) is bool(found)
 
-    def processes() -> Iterator[Process]:
+
+class Many:
+    """Processes of which every tenth is a child of 1; remembers how many were looked at."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def __iter__(self) -> Iterator[Process]:
         for pid in range(1, 1001):
-            read.append(pid)
-            yield Process(pid, ses=41, loginuid=0, cgroup="/", comm="sh", name="sh", ppid=0, start=1, tgid=pid)
+            self.read = pid
+            ppid = 1 if pid % 10 == 5 else 2
+            yield Process(pid, ses=41, loginuid=0, cgroup="/", comm="sh", name="sh", ppid=ppid, start=1, tgid=pid,
+                          cmdline=b"sh\0", uids=(0,) * 4)  # fmt: skip
 
-    class Many(Memory):
-        def observe(self, needs: Needs) -> Snapshot:
-            return super().observe(needs)._replace(processes=processes())
 
-    for text in ("SELECT * FROM Win32_SessionProcess", "SELECT Handle, Name FROM Win32_Process WHERE Name LIKE 's%'"):
-        read.clear()
-        (found,) = query(Many(example.snapshot()).broker(ROOT), text)
-        assert isinstance(found, Result)
-        assert len(list(islice(found.rows, 3))) == 3
-        assert len(read) < 10
+@pytest.mark.parametrize("caller", [ROOT, user(1000)])
+@pytest.mark.parametrize(
+    ("text", "each"),
+    [
+        ("SELECT * FROM Win32_SessionProcess", 1),
+        ("SELECT Handle, Name FROM Win32_Process WHERE Name LIKE 's%'", 1),
+        ("SELECT Handle, CommandLine FROM Win32_Process WHERE ParentProcessId = 1", 10),
+        ("SELECT Handle, SessionId FROM Win32_Process WHERE ParentProcessId = 1", 10),
+        ("SELECT Handle, CommandLine FROM Win32_Process WHERE Handle LIKE '%5'", 10),
+    ],
+)
+def test_a_row_comes_as_soon_as_its_process_is_read(text: str, each: int, caller: Caller) -> None:
+    many = Many()
+    (found,) = query(Memory(example.snapshot()._replace(processes=many)).broker(caller), text)
+    assert isinstance(found, Result)
+    if caller != ROOT and "SessionProcess" in text:  # none of them is its own
+        assert list(found.rows) == []
+        return
+    for count, _ in enumerate(islice(found.rows, 5)):
+        assert many.read <= count * each + 10
 
 
 # Bounds
@@ -173,6 +239,22 @@ def test_what_can_be_refused_is_refused_before_anything_is_read() -> None:
     assert memory.asked == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'ASSOCIATORS OF {Win32_UserAccount.Domain="web1",Name="nobody-here"}',
+        'REFERENCES OF {Win32_Account.Domain="web1",Name="nobody-here"} WHERE ClassDefsOnly',
+        "ASSOCIATORS OF {Win32_Process=99} WHERE ClassDefsOnly",
+    ],
+)
+def test_what_is_not_there_is_told_while_the_answer_is_read_and_nothing_is_read_before(text: str) -> None:
+    memory = example_host()
+    answers = query(memory.broker(ROOT), text)
+    assert memory.asked == []
+    with pytest.raises(NotFoundError):
+        list(answers)
+
+
 # Who sees what
 
 
@@ -216,6 +298,26 @@ def test_a_condition_leaves_of_all_rows_those_that_fit(crowd: Crowd, uid: int, d
     for where, fits in cases:
         found = rows(memory, f"SELECT Handle, Name FROM Win32_Process WHERE {where}", caller)
         assert found == [row[:2] for row in everything if fits(row)], where
+
+
+@given(crowds(), st.sampled_from(PEOPLE), st.sampled_from(PEOPLE))
+@settings(max_examples=60)
+def test_what_fixes_a_user_leaves_of_all_logon_sessions_its_own(crowd: Crowd, uid: int, of: int) -> None:
+    memory, caller = Memory(crowd.snapshot), user(uid) if uid else ROOT
+    columns = "User, Uid, LogonId, ProcessCount, LeftoverCount, StartTime"
+    everything = rows(memory, f"SELECT {columns} FROM LS_LogonSession", caller, "root/logonscope")
+    for where, fits in (
+        (f"Uid = {of}", lambda row: row[1] == of),
+        (f"User = '{NAMES[of].upper()}'", lambda row: row[0] == NAMES[of]),
+        (f"User = '{NAMES[of]}' AND Uid = {uid}", lambda row: row[:2] == (NAMES[of], uid)),
+        (f"User = '{NAMES[of]}' OR Uid = {uid}", lambda row: row[0] == NAMES[of] or row[1] == uid),
+    ):
+        text = f"SELECT {columns} FROM LS_LogonSession WHERE {where}"
+        assert rows(memory, text, caller, "root/logonscope") == list(filter(fits, everything)), where
+    columns = "LoginUid, Dependent"
+    everything = rows(memory, f"SELECT {columns} FROM LS_SessionProcess", caller, "root/logonscope")
+    text = f"SELECT {columns} FROM LS_SessionProcess WHERE LoginUid = {of}"
+    assert rows(memory, text, caller, "root/logonscope") == [row for row in everything if row[0] == of]
 
 
 def test_a_query_for_events_says_that_they_are_not_told() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from logonscope import broker
 from logonscope.broker import selection
-from logonscope.broker.selection import keeps, select
+from logonscope.broker.selection import keeper, select
 from logonscope.facts import UNSET, Account, Owner, Process, Selection
 from logonscope.ownership import SYSTEM, join
 from tests import example
@@ -14,6 +14,7 @@ from tests.hosts import ROOT
 JOINED = join(example.LOGINS)
 ALICES, BOBS = {4100, 4150, 4151, 4300, 4312}, {3990, 3991}
 SYSTEMS = {1, 2, 650, 700}
+ALICE = Selection(login_users=frozenset({"alice"}))
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,39 @@ def test_a_login_that_shares_a_kernel_id_is_looked_for_among_all_who_carry_it() 
 
 
 def test_a_user_whose_account_is_gone_is_known_by_the_login_record() -> None:
-    alice = Selection(login_users=frozenset({"alice"}))
     alices = Owner("41", "audit", example.LOGINS[1])
     member = Process(1, loginuid=1000)
-    assert keeps(alice, member, alices, {})
-    assert not keeps(alice, member, alices, {1000: Account("renamed", 1000, 1000, "", "", "")})
-    assert not keeps(alice, member, Owner("41", "audit"), {})
+    assert keeper(ALICE, {})(member, alices)
+    assert not keeper(ALICE, {1000: Account("renamed", 1000, 1000, "", "", "")})(member, alices)
+    assert not keeper(ALICE, {})(member, Owner("41", "audit"))
+
+
+def test_a_uid_selects_what_it_logged_in_to() -> None:
+    keeps = keeper(Selection(login_uids=frozenset({1000})), {})
+    assert keeps(Process(1, loginuid=1000), Owner("41", "audit"))
+    assert keeps(Process(1, loginuid=UNSET), Owner("c1", "scope", example.LOGINS[1]))
+    assert not keeps(Process(1, loginuid=1001), Owner("41", "audit"))
+    assert not keeps(Process(1, loginuid=UNSET), SYSTEM)
+    both = Selection(login_uids=frozenset({1000}), login_users=frozenset({"bob"}))
+    assert not keeper(both, example.ACCOUNTS)(Process(1, loginuid=1000), Owner("41", "audit"))
+    assert selection.login_uids(Memory(example.snapshot()).observe, both, JOINED) == frozenset()
+
+
+def test_of_a_process_that_does_not_say_who_logged_in_others_of_its_logon_session_do() -> None:
+    unsaid, owner = Process(1), Owner("41", "audit")
+    assert keeper(ALICE, {})(unsaid, owner)
+    assert keeper(Selection(login_uids=frozenset({1000})), {})(unsaid, owner)
+    assert not keeper(ALICE, {}, to_the_letter=True)(unsaid, owner)
 
 
 def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
-    alice = Selection(login_users=frozenset({"alice"}))
-    assert not keeps(alice, Process(1, loginuid=1000), Owner(None, "hidden"), example.ACCOUNTS)
-    assert not keeps(alice, Process(1, loginuid=UNSET), SYSTEM, example.ACCOUNTS)
+    keeps = keeper(ALICE, example.ACCOUNTS)
+    assert not keeps(Process(1, loginuid=1000), Owner(None, "hidden"))
+    assert not keeps(Process(1, loginuid=UNSET), SYSTEM)
+
+
+def test_names_count_in_whatever_case_but_those_that_a_person_types() -> None:
+    member, owner = Process(1, loginuid=1000), Owner("41", "audit")
+    shouted = Selection(login_users=frozenset({"ALICE"}))
+    assert keeper(shouted, example.ACCOUNTS)(member, owner)
+    assert not keeper(shouted, example.ACCOUNTS, to_the_letter=True)(member, owner)

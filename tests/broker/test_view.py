@@ -4,11 +4,14 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from logonscope import broker
-from logonscope.broker.view import MOST_ROUNDS, View, gather, stream
-from logonscope.facts import UNSET, Login, Needs, Process, Snapshot, Trouble
+from logonscope.broker.view import MOST_ROUNDS, UNASKED, View, gather, keyed, stream
+from logonscope.facts import UNSET, Login, Needs, Process, Selection, Snapshot, Trouble
 from tests import example
+from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory, asking
 from tests.hosts import ROOT, session_scope, user
 
@@ -67,6 +70,25 @@ def test_logon_sessions_are_read_after_their_processes() -> None:
     assert found == {"41": "41", C1: "c1"}
 
 
+def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_out() -> None:
+    before, after = seen((FIRST,), IN_C1, IN_41), seen((FIRST, SU), IN_C1, IN_41)
+    for selection in (Selection(logon_ids=frozenset({C1})), Selection(login_users=frozenset({"BOB"}))):
+        found = gather(Memory(before, before, after).broker(ROOT), Needs(), selection).owned
+        assert [process.pid for process, _ in found] == [20]
+
+
+@pytest.mark.parametrize("look", [stream, gather])
+def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(look: Callable[..., View]) -> None:
+    memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
+    view = look(memory.broker(ROOT), Needs(process=frozenset({"comm", "uids"})), C1)
+    assert [(process.pid, process.comm) for process, _ in view.owned] == [(20, "sh")]
+    ((facts, keeps),) = [needs.sieve for needs in memory.asked if needs.sieve]
+    assert facts == {"ses", "cgroup"}
+    assert [keeps(one._replace(comm=None, uids=None)) for one in (IN_41, IN_C1, IN_C1._replace(cgroup="/"))] == [
+        False, True, False,
+    ]  # fmt: skip
+
+
 def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> None:
     before, after = seen((FIRST,), IN_41, IN_C5), seen((FIRST, HEIR), IN_41, IN_C5)
     memory = Memory(before, before, after)
@@ -100,6 +122,48 @@ def test_troubles_of_every_reading_are_told_once() -> None:
     assert gather(Memory(one, one, two).broker(ROOT), Needs()).snapshot.troubles == [trouble, other]
 
 
+@pytest.mark.parametrize(
+    ("processes", "looks"),
+    [
+        ((IN_41, IN_41._replace(pid=11, tgid=11)), [{"41"}]),
+        ((IN_41, IN_C1), [{"41", "c1"}]),
+        ((IN_41, *(IN_C5._replace(pid=pid, tgid=pid) for pid in range(30, 40))), [{"41", "c5"}]),
+        ((IN_41, process(50, 77, "/")), [{"41", "77"}, None]),
+        ((process(60, UNSET, "/system.slice/cron.service"),), []),
+    ],
+)
+def test_the_logins_of_several_processes_are_read_together(
+    processes: tuple[Process, ...], looks: list[set[str] | None]
+) -> None:
+    memory = Memory(seen((FIRST, SU, HEIR), *processes))
+    pids = frozenset(process.pid for process in processes)
+    found = [(one.pid, owner) for one, owner in keyed(memory.broker(ROOT), Needs(), pids).owned]
+    assert [needs.login_ids for needs in memory.asked if needs.logins] == looks
+    assert found == [(one.pid, owner) for one, owner in stream(memory.broker(ROOT), Needs()).owned]
+
+
+def test_owners_that_nobody_asks_for_take_no_login_where_everything_may_be_seen() -> None:
+    memory = Memory(seen((FIRST,), IN_41))
+    ((found, owner),) = keyed(
+        memory.broker(ROOT), Needs(process=frozenset({"comm"})), frozenset({10}), unasked=True
+    ).owned
+    assert (found.comm, owner) == ("sh", UNASKED)
+    assert not any(needs.logins for needs in memory.asked)
+    ((_, owner),) = keyed(memory.broker(user(1000)), Needs(), frozenset({10}), unasked=True).owned
+    assert owner.logon == "41"
+
+
+@given(crowds(), st.sampled_from(PEOPLE), st.data())
+@settings(max_examples=60)
+def test_what_is_read_by_key_is_what_a_whole_reading_has(crowd: Crowd, uid: int, data: st.DataObject) -> None:
+    pids = data.draw(st.frozensets(st.sampled_from(sorted(crowd.process)), min_size=1))
+    host = Memory(crowd.snapshot).broker(user(uid) if uid else ROOT)
+    needs = Needs(process=frozenset({"comm", "cgroup", "tgid"}))
+    whole = stream(host, needs, others=True).owned
+    by_key = keyed(host, needs, pids, others=True).owned
+    assert [(one.pid, owner) for one, owner in by_key] == [(one.pid, owner) for one, owner in whole if one.pid in pids]
+
+
 def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it() -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
     for look in (stream, partial(gather, strays=True)):
@@ -113,7 +177,7 @@ def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(look:
     asked = {}
     for logon in ("41", "99"):
         needs = asking(lambda broker: list(look(broker, Needs(), logon).owned), memory, user(1000))  # noqa: B023 -- called at once
-        asked[logon] = [one._replace(ses=None) for one in needs]
+        asked[logon] = [one._replace(ses=None, sieve=None) for one in needs]
     assert asked["41"] == asked["99"]
     assert {needs.logged_in and needs.logged_in.login_uids for needs in asked["41"] if needs.process} == {
         frozenset({1000})

@@ -1,38 +1,63 @@
-"""broker/where.py: which rows do keys mean?"""
-
-from typing import Any
+"""broker/where.py: which rows do keys and conditions mean?"""
 
 import pytest
 
-from logonscope.broker.where import keyed_by, same
+from logonscope.broker.plan import Rows, plan
+from logonscope.broker.where import Where, tied_to, where_of
+from logonscope.cim.schema import CIMV2
+from tests import example
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
+
+BROKER = Memory(example.snapshot()).broker(ROOT)
+
+
+def where(text: str) -> Where:
+    """Return the condition of a query for instances of one class."""
+    found = plan(BROKER, text)
+    assert isinstance(found, Rows)
+    (part,) = found.parts
+    return where_of(BROKER, part.cls, part.condition)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "equal"),
+    ("condition", "columns", "fixed"),
     [
-        ("Alice", "aLICE", True),
-        ("41", "041", False),
-        (41, 41, True),
-        (41, "41", False),
-        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "web1", "alice"), True),
-        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "web1", "Alice"), False),
-        (("Win32_Account", "web1", "alice"), ("Win32_Process", "web1", "alice"), False),
-        (("CIM_Process", "1"), ("Win32_Process", "1"), True),
-        (("Win32_Process", "1"), ("Win32_Process", "2"), False),
-        (("Win32_Process", "1"), ("Win32_Process", "1", "2"), False),
-        (("Nowhere", "1"), ("Win32_Process", "1"), False),
-        (None, "", False),
+        ("Name = 'x' AND ProcessId > 3", ("Name", "ProcessId"), {"Name": {"x"}}),
+        ("Handle = 3 OR Handle = 4", ("Handle",), {"Handle": {"3", "4"}}),
+        ("__RELPATH = 'Win32_Process=3'", ("Handle",), {"Handle": {"3"}}),
+        ("__PATH LIKE '%3%' AND Name = 'x'", ("Handle", "Name"), {"Name": {"x"}}),
+        ("Handle = 3 OR Name = 'x'", ("Handle", "Name"), {}),
     ],
 )
-def test_keys_are_compared_as_wmi_compares_them(one: Any, other: Any, equal: bool) -> None:
-    assert same(one, other) is equal
-    assert same(other, one) is equal
+def test_a_condition_says_what_it_looks_at_and_what_it_fixes(
+    condition: str, columns: tuple[str, ...], fixed: dict[str, set[str]]
+) -> None:
+    found = where(f"SELECT * FROM Win32_Process WHERE {condition}")
+    assert found.columns == columns
+    assert {name: set(values) for name, values in found.fixed.items()} == fixed
 
 
-def test_a_row_is_meant_where_all_keys_are_its_own() -> None:
-    where = keyed_by({"Name": "Alice", "Domain": "web1"})
-    assert (where.columns, where.fixed["Name"]) == (("Name", "Domain"), frozenset({"Alice"}))
-    fits = where.fits(["Uid", "Domain", "Name"])
-    assert fits((7, "WEB1", "alice"))
-    assert not fits((7, "web2", "alice"))
-    assert keyed_by({}).fits(["Uid"])((7,))
+def test_the_text_of_a_path_is_made_of_the_keys() -> None:
+    like = r"""'\\\\WEB1\\root_cimv2:%="431_"'"""
+    fits = where(f"SELECT Name FROM Win32_Process WHERE __PATH LIKE {like}").fits(["Handle"])
+    assert [handle for handle in ("4311", "4312", "431", "5") if fits((handle,))] == ["4311", "4312"]
+
+
+def test_a_row_is_tied_to_an_instance_where_that_stands_at_the_end() -> None:
+    found = tied_to("Antecedent", ("Win32_UserAccount", "web1", "alice"), CIMV2)
+    assert (found.columns, set(found.fixed)) == (("Antecedent",), {"Antecedent"})
+    fits = found.fits(["Dependent", "Antecedent"])
+    assert fits((None, ("Win32_Account", "web1", "alice")))
+    assert not fits((None, ("Win32_Account", "web1", "ALICE")))
+
+
+def test_an_account_is_compared_by_its_own_class_too() -> None:
+    named = r"Antecedent {} 'Win32_SystemAccount.Domain=\"web1\",Name=\"alice\"'"
+    for operator, expected in (("=", [True, False, False]), ("<>", [False, True, True])):
+        found = where(f"SELECT * FROM Win32_LoggedOnUser WHERE {named.format(operator)}")
+        assert found.columns == ("Antecedent", "Antecedent.__CLASS")
+        fits = found.fits(found.columns)
+        rows = (("ALICE", "Win32_SystemAccount"), ("alice", "Win32_UserAccount"), ("bob", "Win32_SystemAccount"))
+        assert [fits((("Win32_Account", "web1", name), of)) for name, of in rows] == expected
+    assert where(f"SELECT * FROM Win32_LoggedOnUser WHERE {named.format('=')}").fixed["Antecedent"]

@@ -2,12 +2,13 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.binding import MOST_NESTED, Target, bind, example, write_reference
+from logonscope.cim.binding import MOST_NESTED, Target, bind, example, same, write_reference
 from logonscope.cim.paths import LONGEST, ObjectPath, constant, parse_path
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
@@ -300,3 +301,30 @@ def test_any_path_names_something_or_is_refused_and_nothing_else(path: ObjectPat
     except REFUSALS:
         return
     assert len(target.reference) == len(target.cls.keys) + 1 or target.keys is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "folded", "to_the_letter"),
+    [
+        ("Alice", "aLICE", True, False),
+        ("41", "041", False, False),
+        (41, 41, True, True),
+        (41, "41", False, False),
+        (None, "", False, False),
+        (None, ("Win32_Process", "1"), False, False),
+        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "web1", "alice"), True, True),
+        (("Win32_Account", "web1", "alice"), ("Win32_UserAccount", "WEB1", "Alice"), True, False),
+        (("Win32_Account", "web1", "alice"), ("Win32_Process", "web1", "alice"), False, False),
+        (("CIM_Process", "1"), ("Win32_Process", "1"), True, True),
+        (("Win32_Process", "1"), ("Win32_Process", "2"), False, False),
+        (("Win32_Process", "1"), ("Win32_OperatingSystem",), False, False),
+        (("Nowhere", "1"), ("Win32_Process", "1"), False, False),
+        (("Win32_Process", "a"), ("Win32_Process", "A"), True, False),
+    ],
+)
+def test_keys_are_the_same_by_their_letters_and_by_what_they_name(
+    one: Any, other: Any, folded: bool, to_the_letter: bool
+) -> None:
+    for pair in ((one, other), (other, one)):
+        assert same(*pair, schema()) is folded
+        assert same(*pair, schema(), fold=str) is to_the_letter

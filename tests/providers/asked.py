@@ -124,6 +124,13 @@ def everything(host: Host, class_name: str, *names: str) -> list[Any]:
     return values(host.enumerate(class_name, _declared(names), namespace=space(class_name)), *names)
 
 
+def answers(host: Host, text: str, *names: str) -> list[Any]:
+    """Return a property of every instance that a query answers with; several as tuples."""
+    namespace = LOGONSCOPE if " LS_" in text else CIMV2
+    found = host.query(text, namespace=namespace)
+    return values((instance for instance in found if isinstance(instance, Instance)), *names)
+
+
 def _declared(names: Iterable[str]) -> list[str]:
     return [name for name in names if not name.startswith("__")]
 

@@ -5,7 +5,7 @@ import pytest
 from logonscope.errors import NotFoundError
 from tests import example
 from tests.hosts import HostFolder
-from tests.providers.asked import SNAPSHOT, at, everything, pair, values, web1
+from tests.providers.asked import SNAPSHOT, answers, at, everything, pair, values, web1
 
 
 def account(name: str, domain: str = "web1", of: str = "Win32_Account") -> str:
@@ -52,6 +52,17 @@ def test_the_account_of_a_directory_service_keeps_its_domain() -> None:
     assert account("dave", "CORP") in everything(host, "Win32_LoggedOnUser", "Antecedent")
     found = host.associators('Win32_UserAccount.Domain="CORP",Name="dave"', assoc_class="Win32_LoggedOnUser")
     assert values(found, "LogonId") == ["41"]
+    dave = r"Antecedent = 'Win32_Account.Domain=\"corp\",Name=\"DAVE\"'"
+    assert answers(host, f"SELECT * FROM Win32_LoggedOnUser WHERE {dave}", "Dependent") == [session("41")]
+
+
+def test_accounts_that_differ_in_case_are_both_meant_by_either_name(host: HostFolder) -> None:
+    for pid, (name, uid) in enumerate((("Carol", 1002), ("CAROL", 1003)), 50):
+        host.account(name, uid)
+        host.process(pid, ses=pid, loginuid=uid, uid=uid)
+    where = r"Antecedent = 'Win32_Account.Domain=\"testhost\",Name=\"carol\"'"
+    found = answers(host.connect(), f"SELECT * FROM Win32_LoggedOnUser WHERE {where}", "Dependent")
+    assert found == [session("50"), session("51")]
 
 
 def test_a_uid_that_no_name_service_knows_is_named_by_its_digits_and_found_by_them(host: HostFolder) -> None:
@@ -67,8 +78,18 @@ def test_a_name_that_only_the_login_service_knows_is_used() -> None:
     assert (account("bob"), session("37")) in everything(host, "Win32_LoggedOnUser", "Antecedent", "Dependent")
 
 
+def test_a_name_that_no_name_service_knows_is_no_accounts_of_a_class_of_its_own(host: HostFolder) -> None:
+    host.process(50, ses=77, loginuid=4242, uid=4242)
+    for of, found in (("Win32_Account", [session("77")]), ("Win32_UserAccount", []), ("Win32_SystemAccount", [])):
+        where = rf"Antecedent = '{of}.Domain=\"testhost\",Name=\"4242\"'"
+        assert answers(host.connect(), f"SELECT * FROM Win32_LoggedOnUser WHERE {where}", "Dependent") == found
+
+
 def test_an_account_that_did_not_log_in_has_none() -> None:
-    with pytest.raises(NotFoundError):
-        web1().get(pair("Win32_LoggedOnUser", Antecedent=account("bob"), Dependent=session("41")))
+    for antecedent in (account("bob"), account("alice", of="Win32_SystemAccount"), account("alice", of="Win32_Group")):
+        with pytest.raises(NotFoundError):
+            web1().get(pair("Win32_LoggedOnUser", Antecedent=antecedent, Dependent=session("41")))
+    alices = pair("Win32_LoggedOnUser", Antecedent=account("ALICE", of="Win32_UserAccount"), Dependent=session("41"))
+    assert web1().get(alices)["Antecedent"] == account("alice")
     eve = 'Win32_UserAccount.Domain="example.org",Name="eve"'
     assert list(web1().associators(eve, assoc_class="Win32_LoggedOnUser")) == []

@@ -10,7 +10,7 @@ from logonscope.cim.schema import LOGONSCOPE
 from logonscope.facts import MOST_CMDLINE
 from tests import example
 from tests.hosts import HostFolder, user
-from tests.providers.asked import everything, one, python3, rough, web1
+from tests.providers.asked import answers, everything, one, python3, rough, web1
 
 PYTHON3 = "LS_Process=4312"
 
@@ -107,7 +107,12 @@ def test_one_sees_ones_own_logon_sessions_with_the_details_of_ones_own_processes
     }
     assert sorted(found) == ["4100", "4120", "4150", "4151", "4300", "4312"]
     assert found["4151"] == ("-bash", None)
-    assert found["4312"] == (None, ["cmdline: not one of your processes; use sudo"])
+    masked = [f"{fact}: not one of your processes; use sudo" for fact in ("cmdline", "exe")]
+    assert found["4312"] == (None, masked)
+    everybodys = answers(alices, "SELECT * FROM LS_Process", "Handle", "Unread")
+    for where, is_meant in (("IS NOT NULL", bool), ("= NULL", lambda unread: unread is None)):
+        handles = answers(alices, f"SELECT Handle FROM LS_Process WHERE Unread {where}", "Handle")
+        assert handles == [handle for handle, unread in everybodys if is_meant(unread)]
 
 
 def test_this_very_process() -> None:

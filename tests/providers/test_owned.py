@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import UNSET, Owner, Process, Selection
+from logonscope.facts import EVERYTHING, UNSET, Owner, Process, Selection
 from logonscope.ownership import SYSTEM_LOGON_ID
 from logonscope.providers.owned import (
     is_placed,
+    login_uid_meant,
+    login_user_meant,
     logon_meant,
     pid_meant,
     process_meant,
@@ -40,6 +42,13 @@ def test_a_handle_means_one_process_or_none(handle: str, pids: set[int]) -> None
 def test_an_id_means_one_logon_session_or_none(logon_id: str, ids: set[str]) -> None:
     meant = Selection(logon_ids=frozenset(ids))
     assert logon_meant(logon_id) == session_meant(("Win32_LogonSession", logon_id)) == meant
+
+
+def test_a_user_means_its_logon_sessions_by_name_or_by_number() -> None:
+    assert login_user_meant("CORP\\dave") == Selection(login_users=frozenset({"CORP\\dave"}))
+    assert login_user_meant("a\ufffd") == EVERYTHING  # shown so, called otherwise
+    assert login_uid_meant(1000) == Selection(login_uids=frozenset({1000}))
+    assert login_uid_meant(0.5).is_empty
 
 
 def test_a_process_is_referred_to_in_either_namespace() -> None:

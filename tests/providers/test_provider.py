@@ -205,8 +205,6 @@ UNNARROWED = {
     "Win32_SystemAccount.Domain": "Name looks at it",
     "Win32_UserAccount.Domain": "Name looks at it",
     "__NAMESPACE.Name": "there are three",
-    "LS_Socket.Inode": "the kernel has no index of sockets by inode",
-    "LS_ProcessSocket.Dependent": "the same",
     "LS_SessionUserManager.Antecedent": "every logon session has to be known to pair them",
     "LS_SessionUserManager.Dependent": "the same",
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from logonscope.facts import Selection, Socket
-from logonscope.providers.sockets import SOCKET, ports_meant
+from logonscope.providers.sockets import SOCKET, inodes_meant, ports_meant, socket_meant
 
 LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001)
 
@@ -21,3 +21,8 @@ def test_a_socket_of_udp_stands_in_no_way() -> None:
 @pytest.mark.parametrize(("port", "ports"), [(443, {443}), (0, {0}), (None, set()), ("443", set())])
 def test_a_port_means_the_sockets_that_have_it(port: int | str | None, ports: set[int]) -> None:
     assert ports_meant(port) == Selection(ports=frozenset(ports))
+
+
+@pytest.mark.parametrize(("inode", "inodes"), [(9001, {9001}), (None, set()), ("9001", set())])
+def test_an_inode_means_the_socket_that_has_it(inode: int | str | None, inodes: set[int]) -> None:
+    assert inodes_meant(inode) == socket_meant(("LS_Socket", inode)) == Selection(inodes=frozenset(inodes))

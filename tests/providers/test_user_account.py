@@ -9,7 +9,7 @@ import logonscope
 from logonscope.errors import NotFoundError
 from logonscope.facts import Account
 from tests.hosts import HostFolder, user
-from tests.providers.asked import USERS, everything, one, web1
+from tests.providers.asked import USERS, answers, everything, one, web1
 
 ALICE = 'Win32_UserAccount.Domain="web1",Name="alice"'
 
@@ -49,6 +49,11 @@ def test_a_person_without_a_comment_has_no_full_name() -> None:
 )
 def test_an_account_is_found_by_domain_and_name_in_any_case(path: str, found: tuple[str, bool]) -> None:
     assert one(web1(), path, "Caption", "LocalAccount") == found
+
+
+@pytest.mark.parametrize("where", ["Name = 'DAVE' AND Domain = 'corp'", "Name = 'dave'", "Caption = 'corp\\\\dave'"])
+def test_no_condition_more_takes_the_case_to_the_letter(where: str) -> None:
+    assert answers(web1(), f"SELECT SID FROM Win32_UserAccount WHERE {where}", "SID") == ["S-1-22-1-20001"]
 
 
 @pytest.mark.parametrize(

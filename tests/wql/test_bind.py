@@ -11,6 +11,7 @@ from logonscope.errors import (
     InvalidObjectPathError,
     InvalidQueryError,
     LogonscopeError,
+    QuotaViolationError,
     TypeMismatchError,
 )
 from logonscope.wql.bind import BOOLEAN, CLASS, MOMENT, NUMBER, REFERENCE, TEXT, THIS, bind, scope_of
@@ -25,7 +26,7 @@ def bound(class_name: str, where: str) -> Condition:
     select = parse(text)
     assert isinstance(select, Select)
     assert select.where is not None
-    return bind(select.where, scope_of(schema().get(class_name, CIMV2), text, schema(), is_dot))
+    return bind(select.where, scope_of(schema().get(class_name, CIMV2), text, is_dot))
 
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,6 +51,9 @@ PROCESS = Term(THIS, "ISA", "Win32_Process", CLASS)
         ("Handle = TRUE", Term("Handle", "=", "TRUE", TEXT)),
         ("ProcessId = '4312'", Term("ProcessId", "=", 4312, NUMBER)),
         ("ProcessId = ' 0x10 '", Term("ProcessId", "=", 16, NUMBER)),
+        ("ProcessId = 4312.0", Term("ProcessId", "=", 4312, NUMBER)),
+        ("ProcessId < '7.5e1'", Term("ProcessId", "<", 75, NUMBER)),
+        ("ProcessId < 7.5", Term("ProcessId", "<", 7.5, NUMBER)),
         ("ProcessId = TRUE", Term("ProcessId", "=", 1, NUMBER)),
         ("CreationDate > '20260101010000.000000+060'", Term("CreationDate", ">", MIDNIGHT, MOMENT)),
         ("CreationDate > '2026-01-01T00:00:00Z'", Term("CreationDate", ">", MIDNIGHT, MOMENT)),
@@ -62,6 +66,8 @@ PROCESS = Term(THIS, "ISA", "Win32_Process", CLASS)
         ("__PATH = 'Win32_Process=7'", Every((PROCESS, Term("Handle", "=", "7", TEXT)))),
         ("__RELPATH <> 'Win32_Process=7'", Some((PROCESS.negated, Term("Handle", "<>", "7", TEXT)))),
         ("__PATH = '//elsewhere/root/cimv2:Win32_Process=7'", Truth(False)),
+        ("__PATH = 'root/logonscope:LS_Process=7'", Truth(False)),
+        ("__PATH <> 'Win32_Process'", Truth(True)),
         ("__PATH <> '//elsewhere/root/cimv2:Win32_Process=7'", Truth(True)),
     ],
 )  # fmt: skip
@@ -69,11 +75,18 @@ def test_what_a_condition_means(where: str, condition: Condition) -> None:
     assert bound("Win32_Process", where) == condition
 
 
+def test_a_pattern_may_have_a_thousand_characters() -> None:
+    assert bound("Win32_Process", f"Name LIKE '{'x' * 1000}'") == Term("Name", "LIKE", "x" * 1000, TEXT)
+
+
 def test_types_of_other_classes() -> None:
     assert bound("Win32_UserAccount", "Lockout = 'FALSE'") == Term("Lockout", "=", False, BOOLEAN)
     assert bound("Win32_SessionProcess", r"Dependent='\\\\.\\root\\cimv2:Win32_Process=\'7\''") == Term(
         "Dependent", "=", ("Win32_Process", "7"), REFERENCE
     )
+    for path in ("Win32_Process", "Win32_LogonSession", "root/logonscope:LS_Process=1"):
+        assert bound("Win32_SessionProcess", f"Dependent = '{path}'") == FALSE
+        assert bound("Win32_SessionProcess", f"Dependent <> '{path}'") == Null("Dependent", is_null=False)
     elsewhere = "Dependent <> '//elsewhere/root/cimv2:Win32_Process=7'"
     assert bound("Win32_SessionProcess", elsewhere) == Null("Dependent", is_null=False)
     assert bound("Win32_SessionProcess", f"NOT {elsewhere}") == FALSE
@@ -87,6 +100,7 @@ def test_types_of_other_classes() -> None:
         ("Win32_Process", "Priority = 'high'", TypeMismatchError, "not 'high', at line 1, column 46"),
         ("Win32_Process", "Priority = '1_0'", TypeMismatchError, "give a number"),
         ("Win32_Process", "Priority LIKE '1%'", InvalidQueryError, "compares text"),
+        ("Win32_Process", f"Name LIKE '{'x' * 1001}'", QuotaViolationError, "a pattern of 1,001 characters; 1,000 are"),
         ("Win32_Process", "CreationDate > 'yesterday'", TypeMismatchError, "is a datetime"),
         ("Win32_Process", "CreationDate > '00000001000000.000000:000'", TypeMismatchError, "a point in time"),
         ("Win32_Process", "CreationDate > 5", TypeMismatchError, "is a datetime"),

@@ -29,7 +29,7 @@ ISA_SESSION = Term("TargetInstance", "ISA", "Win32_LogonSession", CLASS)
 def events(text: str) -> EventQuery:
     select = parse(text)
     assert isinstance(select, Select)
-    return bind_events(select, schema().get(select.class_name, CIMV2), text, schema(), is_dot)
+    return bind_events(select, schema().get(select.class_name, CIMV2), text, is_dot)
 
 
 def test_the_commonest_logon_trigger() -> None:
@@ -37,7 +37,7 @@ def test_the_commonest_logon_trigger() -> None:
     assert events(text) == EventQuery(
         schema().get("__InstanceCreationEvent", CIMV2),
         None,
-        schema().get("Win32_LogonSession", CIMV2),
+        (schema().get("Win32_LogonSession", CIMV2),),
         15.0,
         Every((ISA_SESSION, Term("TargetInstance.LogonType", "=", 2, NUMBER))),
         None,
@@ -46,7 +46,7 @@ def test_the_commonest_logon_trigger() -> None:
 
 def test_events_that_somebody_reports_need_no_interval() -> None:
     found = events("SELECT ProcessID, ProcessName FROM Win32_ProcessStartTrace WHERE processname = 'sshd'")
-    assert (found.columns, found.within, found.target) == (("ProcessID", "ProcessName"), None, None)
+    assert (found.columns, found.within, found.targets) == (("ProcessID", "ProcessName"), None, ())
     assert found.condition == Term("ProcessName", "=", "sshd", TEXT)
 
 
@@ -62,9 +62,26 @@ def test_an_embedded_object_is_told_whole() -> None:
 
 def test_the_class_of_the_object_may_stand_anywhere_where_it_always_has_to_hold() -> None:
     swapped = OF_SESSIONS.replace("WHERE", "WHERE (TargetInstance.LogonType = 2 AND (TIME_CREATED > 0)) AND")
-    assert events(swapped).target is events(OF_SESSIONS).target
+    assert events(swapped).targets == events(OF_SESSIONS).targets
     with pytest.raises(RegistrationTooBroadError):
         events(f"{OF_SESSIONS} OR TIME_CREATED > 0")
+
+
+def test_the_object_may_be_of_one_of_several_classes() -> None:
+    both = f"{OF_SESSIONS} OR TargetInstance ISA 'Win32_Process'"
+    assert [cls.name for cls in events(both).targets] == ["Win32_LogonSession", "Win32_Process"]
+    parts = both.replace("WHERE ", "WHERE (").replace(" OR", " AND TargetInstance.LogonId = '1') OR")
+    with pytest.raises(InvalidQueryError, match="Win32_Process has no property 'LogonId'"):
+        events(parts)
+    shared = f"{both.replace('WHERE ', 'WHERE (')}) AND TargetInstance.Caption = 'x'"
+    assert isinstance(events(shared).condition, Every)
+    twice = f"{OF_SESSIONS} OR TargetInstance ISA 'win32_logonsession'"
+    assert events(twice).targets == events(OF_SESSIONS).targets
+    of_two_types = both.replace("Win32_LogonSession", "Win32_MappedLogicalDisk").replace("WHERE ", "WHERE (")
+    with pytest.raises(InvalidQueryError, match="is of another type in each of Win32_MappedLogicalDisk, Win32_Process"):
+        events(f"{of_two_types}) AND TargetInstance.SessionId = 1")
+    with pytest.raises(InvalidClassError, match="no class 'Win32_Service', at line 1, column 116"):
+        events(f"{OF_SESSIONS} OR TargetInstance ISA 'Win32_Service'")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +91,11 @@ def test_the_class_of_the_object_may_stand_anywhere_where_it_always_has_to_hold(
         ("SELECT * FROM __InstanceCreationEvent WITHIN 5", RegistrationTooBroadError, "of which class?"),
         (OF_SESSIONS.replace("WITHIN 5", ""), RegistrationTooPreciseError, "WITHIN 5"),
         (OF_SESSIONS.replace("WITHIN 5", "WITHIN -1"), InvalidParameterError, "above 0"),
-        (OF_SESSIONS.replace("LogonSession", "LogonSesion"), InvalidClassError, "did you mean Win32_LogonSession?"),
+        (
+            OF_SESSIONS.replace("LogonSession", "LogonSesion"),
+            InvalidClassError,
+            "at line 1, column 73; did you mean Win32_LogonSession?",
+        ),
         (f"{OF_SESSIONS} AND TargetInstance.LogonTyp = 2", InvalidQueryError, "did you mean LogonType?"),
         (f"{OF_SESSIONS} AND TargetInstance.LogonType = 'x'", TypeMismatchError, "give a number"),
         (f"{OF_SESSIONS} AND TargetInstance = 'x'", InvalidQueryError, "is an object"),

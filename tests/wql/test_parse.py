@@ -1,5 +1,7 @@
 """wql/parse.py: is every form of WQL understood as it is documented, and what is no WQL refused with its place?"""
 
+import time
+
 import pytest
 
 from logonscope.errors import (
@@ -64,10 +66,10 @@ A, B, C = (compared(word, "=", at) for at, word in enumerate("abc", 1))
         (
             """associators of {C=1} where keysonly RESULTROLE = d role=s requiredassocqualifier=q
                assocclass = A requiredqualifier=r resultclass= R""",
-            Tied(False, "C=1", "A", "R", "s", "d", "r", "q", keys_only=True),
+            Tied(False, "C=1", name("A"), name("R"), name("s"), name("d"), name("r"), name("q"), keys_only=True),
         ),
         ("REFERENCES OF {C} WHERE SchemaOnly", Tied(True, "C", schema_only=True)),
-        ("ASSOCIATORS OF {C=1} WHERE ClassDefsOnly AssocClass=A", Tied(False, "C=1", "A", class_defs_only=True)),
+        ("ASSOCIATORS OF {C=1} WHERE ClassDefsOnly AssocClass=A", Tied(False, "C=1", name("A"), class_defs_only=True)),
     ],
 )  # fmt: skip
 def test_forms(text: str, tree: Select | Tied) -> None:
@@ -168,7 +170,18 @@ def test_constants(text: str, value: Constant) -> None:
         ("SELECT * FROM C WHERE a IN (1)", (1, 25), "no IN"),
         ("SELECT * FROM C LIMIT 5", (1, 17), "no LIMIT"),
         ("DELETE FROM C", (1, 1), "only reads"),
-        ("SELECT * FROM C;", (1, 16), "';'"),
+        ("SELECT * FROM C;", (1, 16), "without a semicolon"),
+        ("SELECT * FROM C WHERE a = 1 ; SELECT 1", (1, 29), "without a semicolon"),
+        ("SELECT * FROM C WHERE a NOT LIKE 'x%'", (1, 25), "NOT Name LIKE 'a%'"),
+        ("SELECT COUNT(*) FROM C", (1, 8), "no COUNT: count the answer"),
+        ("SELECT a, count ( b ) FROM C", (1, 11), "no COUNT"),
+        ("SELECT TOP 5 a FROM C", (1, 8), "no TOP"),
+        ("SELECT\nTop 5 * FROM C", (2, 1), "no TOP"),
+        ("SELECT DISTINCT a FROM C", (1, 8), "no DISTINCT"),
+        ("SELECT Top, Count FROM C x", (1, 26), "expected is GROUP or WHERE or WITHIN or the end"),
+        ("SELECT * FROM C WHERE a = 1 'x y'", (1, 29), "''x y'' at"),
+        ("SELECT * FROM C#", (1, 16), "expected is GROUP or WHERE or WITHIN or the end"),
+        ("SELECT * FROM E GROUP WITHIN 5 #", (1, 32), "expected is BY or HAVING or the end"),
         (f"SELECT {'x' * (LONGEST_NAME + 1)} FROM C", (1, 8), f"at most {LONGEST_NAME}"),
         (f"SELECT * FROM C WHERE a = {'9' * 5000}", (1, 27), "too large"),
         ("SELECT * FROM C WHERE a = 1e999", (1, 27), "too large"),
@@ -232,6 +245,16 @@ def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None
     assert isinstance(parse(made(most)), Select)
     with pytest.raises(QuotaViolationError, match="are taken"):
         parse(made(most + 1))
+
+
+@pytest.mark.parametrize(
+    "quotes", ['"' + '\\"' * 8000, "'" * 16_000, '"' + "'" * 16_000, ('"' + "\\'" * 3) * 2000, "\\'" * 8000]
+)
+def test_a_string_that_does_not_end_costs_no_more_than_its_length(quotes: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(InvalidQueryError):
+        parse(f"SELECT * FROM C WHERE a = {quotes}"[: LONGEST - 1])
+    assert time.perf_counter() - began < 0.4
 
 
 def test_what_stands_in_strings_counts_for_no_bound() -> None:

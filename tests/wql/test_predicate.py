@@ -124,9 +124,9 @@ def fitting(class_name: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
     assert select.where is not None
     cls = schema().get(class_name, CIMV2)
     columns = list(cls.properties)
-    condition = bind(select.where, scope_of(cls, text, schema(), is_dot))
-    fits = compiled(condition, lambda name: itemgetter(columns.index(name)), schema(), CIMV2)
-    return lambda row: fits([row.get(column) for column in columns])
+    condition = bind(select.where, scope_of(cls, text, is_dot))
+    fits = compiled(condition, lambda name: itemgetter(columns.index(name)), CIMV2)
+    return lambda row: fits(tuple(row.get(column) for column in columns))
 
 
 @given(conditions, st.lists(rows, min_size=1, max_size=8))

@@ -34,6 +34,7 @@ ORDERED = (EQUAL, UNEQUAL, LESS, GREATER, AT_MOST, AT_LEAST)
 words = st.from_regex(r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]{0,9}", fullmatch=True).filter(
     lambda word: word.lower() not in KEYWORDS and not re.search(r"\s", word)
 )
+single = words.map(lambda word: Name((word,)))
 names = st.lists(words, min_size=1, max_size=3).map(lambda parts: Name(tuple(parts)))
 strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text("\\\"'%_[]^a-\n", max_size=8)
 numbers = st.integers(-(1 << 64), 1 << 64) | st.floats(allow_nan=False, allow_infinity=False)
@@ -65,9 +66,9 @@ references = st.builds(
     Tied,
     st.just(True),
     paths,
-    result_class=st.none() | words,
-    role=st.none() | words,
-    required_qualifier=st.none() | words,
+    result_class=st.none() | single,
+    role=st.none() | single,
+    required_qualifier=st.none() | single,
     keys_only=st.booleans(),
     class_defs_only=st.booleans(),
     schema_only=st.booleans(),
@@ -76,7 +77,7 @@ associators = st.builds(
     Tied,
     st.just(False),
     paths,
-    *(st.none() | words for _ in range(6)),
+    *(st.none() | single for _ in range(6)),
     keys_only=st.booleans(),
     class_defs_only=st.booleans(),
     schema_only=st.booleans(),

@@ -27,6 +27,9 @@ DETAILS = (
 IDENTITY = ("pid", "comm", "ppid", "start", "name")
 """What tells everybody which process it is: its name is the kernel's, not the one in its arguments."""
 
+OPEN = frozenset({"comm", "ppid", "start"})
+"""The facts that everybody who sees which process it is sees as they are."""
+
 PLACE = ("ses", "loginuid", "cgroup")
 """The facts that say in which logon session a process runs."""
 
@@ -54,6 +57,10 @@ class Sight(NamedTuple):
         """Return which of these may have logged in to a logon session that the caller sees; None: anybody."""
         own = None if self.everything or self.uid is None else frozenset({self.uid})
         return own if uids is None else uids if own is None else own & uids
+
+    def is_told(self, facts: frozenset[str], *, others: bool) -> bool:
+        """Tell whether the caller is told these facts of any process as they are, whoever owns it."""
+        return self.everything or (others and facts <= OPEN)
 
     def session(self, process: Process, owner: Owner) -> bool:
         """Tell whether the caller sees the logon session that owns this process."""
@@ -97,6 +104,16 @@ class Sight(NamedTuple):
         return Process(
             process.pid, comm=process.comm, ppid=process.ppid, start=process.start, name=name, unread=hidden or None
         )
+
+    def seen(self, process: Process, owner: Owner, *, others: bool = False) -> tuple[Process, Owner] | None:
+        """Return a process and its owner as the caller sees both; None: not at all, or with ``others`` as anybody."""
+        if self.everything:
+            return process, owner
+        if self.session(process, owner):
+            return self.shown(process, owner), owner
+        if self.process(process, owner):
+            return self.unplaced(process), HIDDEN
+        return (self.identity(process), HIDDEN) if others else None
 
     def login(self, login: Login) -> bool:
         """Tell whether the caller sees the record of a login service."""

@@ -12,19 +12,12 @@ from typing import NamedTuple
 
 from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, having
-from logonscope.broker.instances import (
-    family,
-    find,
-    has_letters,
-    matching,
-    missing,
-    provider_for,
-    settled,
-)
+from logonscope.broker.families import at_end, provider_for
+from logonscope.broker.instances import find, has_letters, matching, missing, settled
 from logonscope.broker.subjects import Ask, read
-from logonscope.broker.target import class_of, instance_of
+from logonscope.broker.target import instance_of
 from logonscope.broker.view import Broker
-from logonscope.broker.where import Row, keyed_by, same
+from logonscope.broker.where import tied_to
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Property, command, meant
 from logonscope.cim.classes import find as find_qualifier
@@ -33,6 +26,7 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidParameterError
 from logonscope.providers.provider import Provider, provider_of
+from logonscope.wql.predicate import Row
 
 
 class Wanted(NamedTuple):
@@ -62,63 +56,94 @@ class Link(NamedTuple):
 
 
 def references(
-    broker: Broker, path: str | ObjectPath, wanted: Wanted = ANY, namespace: str | None = None
+    broker: Broker, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
 ) -> Iterator[Result]:
     """Return the associations that an instance is an end of; ``result_class`` and ``role`` narrow them.
 
     Raises:
-        NotFoundError: while it is iterated, before any row: there is no such instance for this caller to see.
+        NotFoundError: at once, or while it is iterated and before any row: there is none for this caller to see.
         InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: what names nothing.
         InvalidParameterError: what narrows is no association, or no end of one.
         InvalidPropertyError: no answer can have such a property.
         AccessDeniedError: the caller is nobody.
     """
     admit(broker.caller)
-    target = _real(broker, instance_of(broker, path, namespace))
-    links = _links(target.cls)
-    _check_roles(target.cls.namespace, wanted.role)
-    within = _association(broker, wanted.result_class, target.cls)
-    ends = [link for link in links if _is_a(link.association, within) and _named(link.role, wanted.role)]
-    ends = [link for link in ends if _qualified(link.association, wanted.required_qualifier)]
-    told = having([link.association for link in ends], wanted.properties)
-    once = {(link.association.name, link.role): link for link in ends if link.association in told}
-    results = (_references(broker, link, target, wanted) for link in once.values())
-    return _or_missing(broker, target, results)
+    target = path if isinstance(path, Target) else instance_of(broker, path, namespace)
+    return _or_missing(broker, target, tied(broker, target, wanted, references=True))
 
 
 def associators(
-    broker: Broker, path: str | ObjectPath, wanted: Wanted = ANY, namespace: str | None = None
+    broker: Broker, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
 ) -> Iterator[Result]:
     """Return the instances that associations tie to an instance, one for each association.
 
     Raises:
-        NotFoundError: while it is iterated, before any row: there is no such instance for this caller to see.
-        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: what names nothing.
-        InvalidParameterError: what narrows is no association, or no end of one.
-        InvalidPropertyError: no answer can have such a property.
-        AccessDeniedError: the caller is nobody.
+        As ``references``.
     """
     admit(broker.caller)
-    target = _real(broker, instance_of(broker, path, namespace))
-    links = _links(target.cls)
-    _check_roles(target.cls.namespace, wanted.role, wanted.result_role)
-    by = _association(broker, wanted.assoc_class, target.cls)
-    within = None if wanted.result_class is None else class_of(broker, wanted.result_class, target.cls.namespace)
+    target = path if isinstance(path, Target) else instance_of(broker, path, namespace)
+    return _or_missing(broker, target, tied(broker, target, wanted))
+
+
+def tied(broker: Broker, target: Target, wanted: Wanted, *, references: bool = False) -> Iterator[Result]:
+    """Return what is tied to an instance, or ties it (``references``); nothing where it may not be there at all.
+
+    Raises:
+        NotFoundError: its name could mean more than one instance, and means none.
+        InvalidClassError, InvalidParameterError, InvalidPropertyError: what narrows names nothing.
+    """
+    narrowed = _narrowed(wanted, target.cls.namespace, references=references)
+    real = _real(broker, target)
+    if references:
+        return _tying(broker, real, wanted, narrowed)
+    return _tied(broker, real, wanted, narrowed)
+
+
+class Narrowed(NamedTuple):
+    """The classes that narrow an answer: that of the association, and that of what is at its other end; None: any."""
+
+    association: Class | None
+    far: Class | None
+
+
+def _narrowed(wanted: Wanted, namespace: str, *, references: bool) -> Narrowed:
+    for role in (wanted.role, wanted.result_role):
+        if role is not None:
+            role_named(role, namespace)
+    by = wanted.result_class if references else wanted.assoc_class
+    within = None if references else wanted.result_class
+    return Narrowed(
+        None if by is None else association_named(by, namespace),
+        None if within is None else class_named(within, namespace),
+    )
+
+
+def _tying(broker: Broker, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
+    ends = [link for link in _links(target.cls) if _is_a(link.association, narrowed.association)]
+    ends = [link for link in ends if _named(link.role, wanted.role)]
+    ends = [link for link in ends if _qualified(link.association, wanted.required_qualifier)]
+    told = having([link.association for link in ends], wanted.properties)
+    once = {(link.association.name, link.role): link for link in ends if link.association in told}
+    return (_references(broker, link, target, wanted) for link in once.values())
+
+
+def _tied(broker: Broker, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
+    def is_wanted(cls: Class) -> bool:
+        return _is_a(cls, narrowed.far) and _qualified(cls, wanted.required_qualifier)
+
     found = [
-        link._replace(
-            far=tuple(cls for cls in link.far if _is_a(cls, within) and _qualified(cls, wanted.required_qualifier))
-        )
-        for link in links
-        if _is_a(link.association, by) and _qualified(link.association, wanted.required_assoc_qualifier)
+        link._replace(far=tuple(filter(is_wanted, link.far)))
+        for link in _links(target.cls)
+        if _is_a(link.association, narrowed.association)
+        if _qualified(link.association, wanted.required_assoc_qualifier)
         if _named(link.role, wanted.role) and _named(link.result_role, wanted.result_role)
     ]
     told = having([cls for link in found for cls in link.far], wanted.properties)
     found = [link._replace(far=tuple(cls for cls in link.far if cls in told)) for link in found]
-    results = (part for link in found if link.far for part in _far_ends(broker, link, target, wanted))
-    return _or_missing(broker, target, results)
+    return (part for link in found if link.far for part in _far_ends(broker, link, target, wanted))
 
 
-def tied_classes(broker: Broker, cls: Class, wanted: Wanted = ANY, *, references: bool = False) -> Iterator[Class]:
+def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) -> Iterator[Class]:
     """Return the classes that a class can be tied to, or by (``references``), whether or not they have instances here.
 
     A class comes once for each way that leads to it.
@@ -126,9 +151,7 @@ def tied_classes(broker: Broker, cls: Class, wanted: Wanted = ANY, *, references
     Raises:
         InvalidClassError, InvalidParameterError: what narrows is no class, no association, or no end of one.
     """
-    _check_roles(cls.namespace, wanted.role, wanted.result_role)
-    by = _association(broker, wanted.result_class if references else wanted.assoc_class, cls)
-    within = class_of(broker, wanted.result_class, cls.namespace) if wanted.result_class and not references else None
+    by, within = _narrowed(wanted, cls.namespace, references=references)
     qualifier = wanted.required_qualifier if references else wanted.required_assoc_qualifier
     for association, near, far in _declared(cls):
         if not (_is_a(association, by) and _qualified(association, qualifier) and _named(near.name, wanted.role)):
@@ -137,6 +160,8 @@ def tied_classes(broker: Broker, cls: Class, wanted: Wanted = ANY, *, references
             yield association
         elif _named(far.name, wanted.result_role):
             found = schema().find(far.reference or "", cls.namespace)
+            if found and within and within.is_a(found.name):
+                found = within  # of what is declared, the answer can be just that
             if found and _is_a(found, within) and _qualified(found, wanted.required_qualifier):
                 yield found
 
@@ -161,34 +186,47 @@ def _real(broker: Broker, target: Target) -> Target:
     return found
 
 
-def _association(broker: Broker, name: str | None, cls: Class) -> Class | None:
-    """Return the association that narrows an answer.
+def class_named(name: str, namespace: str) -> Class:
+    """Return a class that narrows an answer.
+
+    Raises:
+        InvalidClassError: there is none of that name.
+    """
+    return schema().get(name, namespace)
+
+
+def association_named(name: str, namespace: str) -> Class:
+    """Return an association that narrows an answer.
 
     Raises:
         InvalidClassError: there is none of that name.
         InvalidParameterError: the class is no association.
     """
-    if name is None:
-        return None
-    found = class_of(broker, name, cls.namespace)
+    found = schema().get(name, namespace)
     if not found.is_association:
-        raise InvalidParameterError(f"{found.name} is no association", f"see {command('classes', cls.namespace)}")
+        raise InvalidParameterError(f"{found.name} is no association", f"see {command('classes', namespace)}")
     return found
 
 
-def _check_roles(namespace: str, *wanted: str | None) -> None:
-    """Refuse an end that no association has.
+def role_named(name: str, namespace: str) -> str:
+    """Return the name of an end that narrows an answer.
 
     Raises:
-        InvalidParameterError: there is none of that name.
+        InvalidParameterError: no association has such an end.
     """
+    for known in _roles(namespace):
+        if _named(known, name):
+            return known
+    raise InvalidParameterError(
+        f"no association has an end '{name}'", meant(name, _roles(namespace), "classes", namespace)
+    )
+
+
+@cache
+def _roles(namespace: str) -> list[str]:
+    """Return the names of all ends of associations."""
     associations = (cls for cls in schema().classes(namespace) if cls.is_association)
-    names = {end.name for cls in associations for end in cls.properties.values() if end.type == "reference"}
-    for role in wanted:
-        if role is not None and not any(_named(name, role) for name in names):
-            raise InvalidParameterError(
-                f"no association has an end '{role}'", meant(role, sorted(names), "classes", namespace)
-            )
+    return sorted({end.name for cls in associations for end in cls.properties.values() if end.type == "reference"})
 
 
 @cache
@@ -204,23 +242,10 @@ def _found_links(cls: Class) -> Iterator[Link]:
             continue
         ends = [end for end in association.properties.values() if end.type == "reference"]
         for near in ends:
-            if not _fits(cls, provider, near.name, near.reference or ""):
-                continue
-            for far in ends:
-                if far is not near:
-                    classes = _at_end(provider, far.name, schema().find(far.reference or "", cls.namespace))
-                    yield Link(association, provider, near.name, far.name, classes)
-
-
-def _fits(cls: Class, provider: Provider, role: str, reference: str) -> bool:
-    """Tell whether an instance of a class can stand at an end."""
-    return any(cls.is_a(below.name) for below in _at_end(provider, role, schema().find(reference, cls.namespace)))
-
-
-def _at_end(provider: Provider, role: str, declared: Class | None) -> tuple[Class, ...]:
-    """Return the classes whose instances can stand at an end: those of its subject, of the declared class or below."""
-    subject = provider.ends[role].subject
-    return tuple(cls for cls in family(declared) if provider_for(cls).subject == subject) if declared else ()
+            if any(cls.is_a(standing.name) for standing in at_end(association, near.name)):
+                for far in ends:
+                    if far is not near:
+                        yield Link(association, provider, near.name, far.name, at_end(association, far.name))
 
 
 def _references(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Result:
@@ -234,7 +259,7 @@ def _columns(cls: Class, wanted: Wanted) -> Columns:
 
 def _ties(broker: Broker, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
     """Yield the associations that the target is an end of."""
-    return matching(broker, link.association, columns, keyed_by({link.role: target.reference}))
+    return matching(broker, link.association, columns, tied_to(link.role, target.reference, target.cls.namespace))
 
 
 def _far_ends(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
@@ -260,9 +285,8 @@ def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: S
     selection = near.selection({link.role: frozenset({target.reference})})
     items, context = read(broker, near, Ask(facts, selection, near.others, target.cls.namespace))
     value = near.columns[link.role].value
-    tied = (
-        item[part] for item in items if near.of(*item, context) and same(value(*item, context), target.reference)
-    )  # fmt: skip
+    fits = tied_to(link.role, target.reference, target.cls.namespace).fits([link.role])
+    tied = (item[part] for item in items if near.of(*item, context) and fits((value(*item, context),)))
     return far.rows(tied, context, columns)
 
 

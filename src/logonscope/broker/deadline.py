@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from logonscope.errors import InvalidParameterError, TimedOutError
-from logonscope.facts import Needs, Snapshot, Source
+from logonscope.facts import Needs, Process, Sieve, Snapshot, Source
 
 Item = TypeVar("Item")
 
@@ -61,9 +61,16 @@ def within(source: Source, deadline: Deadline) -> Source:
             deadline.check()
             yield item
 
+    def timed(sieve: Sieve) -> Sieve:
+        def keeps(process: Process) -> bool:
+            deadline.check()
+            return sieve.keeps(process)
+
+        return Sieve(sieve.facts, keeps)
+
     def observe(needs: Needs) -> Snapshot:
         deadline.check()
-        snapshot = source.observe(needs)
+        snapshot = source.observe(needs if needs.sieve is None else needs._replace(sieve=timed(needs.sieve)))
         return snapshot._replace(
             processes=checked(snapshot.processes), users=checked(snapshot.users), groups=checked(snapshot.groups)
         )

@@ -1,20 +1,24 @@
 """How will a query be answered? In words: which classes, what is fixed, what is read, what is left as a predicate.
 
-What is read is found by asking: the operations run on this host with its processes and accounts left out, and what
-they ask of the source is told.
+What is read is found by asking: the operations run on this host, where there are no processes, of sockets one that
+fits, and of logins those that the caller may see; what they ask of the source is told.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from logonscope.broker.plan import Classes, Part, Plan, Rows, Ties, plan, where_of
+from logonscope.broker.access import limit
+from logonscope.broker.associations import tied
+from logonscope.broker.plan import Classes, Part, Rows, Ties, plan
 from logonscope.broker.query import run
 from logonscope.broker.view import Broker
+from logonscope.broker.where import where_of
 from logonscope.cim.binding import write_reference
+from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
 from logonscope.errors import LogonscopeError
-from logonscope.facts import NO_PROCESSES, Needs, Snapshot
+from logonscope.facts import NO_PROCESSES, Needs, Snapshot, Socket
 from logonscope.providers.provider import provider_of
 from logonscope.wql.condition import TRUE, rest
 from logonscope.wql.events import EventQuery
@@ -69,7 +73,7 @@ def _part(broker: Broker, part: Part) -> PartExplained:
         part.cls.name,
         part.columns.shown,
         fixed,
-        tuple(_reads(broker, Rows(part.cls, (part,)))),
+        tuple(_reads(broker, lambda dry: run(dry, Rows(part.cls, (part,))))),
         None if left == TRUE else describe(left, space),
     )
 
@@ -79,7 +83,8 @@ def _ties(broker: Broker, of: Ties) -> Explanation:
              "ResultRole": of.wanted.result_role}  # fmt: skip
     said = " ".join(f"{name} = {value}" for name, value in names.items() if value)
     path = write_reference(of.target.reference, schema(), of.target.cls.namespace)
-    part = PartExplained(of.target.cls.name, (), {}, tuple(_reads(broker, of)), said or None)
+    reads = _reads(broker, lambda dry: tied(dry, of.target, of.wanted, references=of.references))
+    part = PartExplained(of.target.cls.name, (), {}, (*reads, "what these lead to"), said or None)
     return Explanation("references" if of.references else "associators", path, (part,))
 
 
@@ -87,32 +92,50 @@ def _events(of: EventQuery) -> Explanation:
     reads = (f"every {of.within:g} seconds",) if of.within else ()
     predicate = None if of.condition is None else describe(of.condition, of.cls.namespace)
     part = PartExplained(of.cls.name, of.columns or (), {}, reads, predicate)
-    return Explanation("events", of.target.name if of.target else of.cls.name, (part,))
+    return Explanation("events", " or ".join(target.name for target in of.targets) or of.cls.name, (part,))
 
 
-def _reads(broker: Broker, of: Plan) -> Iterator[str]:
-    """Yield what a plan asks of the source, in words, each look once."""
+def _reads(broker: Broker, answers: Callable[[Broker], Iterator[Result | Class]]) -> Iterator[str]:
+    """Yield what answers ask of the source, in words, each look once."""
     asked: list[Needs] = []
+    sight = limit(broker.caller, Needs())
 
     def observe(needs: Needs) -> Snapshot:
         asked.append(needs)
-        snapshot = broker.source.observe(Needs(pids=NO_PROCESSES, logins=needs.logins, login_ids=needs.login_ids))
-        return snapshot._replace(processes=())
+        known = broker.source.observe(needs._replace(**_LEFT_OUT))
+        sockets = (_any_socket(needs),) if needs.all_sockets or needs.ports else ()
+        return known._replace(logins=tuple(filter(sight.login, known.logins)), sockets=sockets)
 
     dry = broker._replace(source=broker.source._replace(observe=observe))
     try:
-        for answer in run(dry, of):
+        for answer in answers(dry):
             if isinstance(answer, Result):
                 list(answer.rows)
     except LogonscopeError:
         pass  # nothing is there
-    yield from dict.fromkeys(look for needs in asked for look in _looks(needs))
+    yield from dict.fromkeys(look for needs in asked for look in looks(needs))
 
 
-def _looks(needs: Needs) -> Iterator[str]:
-    if needs.process or needs.pids != NO_PROCESSES:
-        facts = ", ".join(sorted(needs.process)) or "the pid alone"
-        yield f"{facts}: of {_whom(needs)}"
+_LEFT_OUT: Mapping[str, Any] = {
+    "pids": NO_PROCESSES, "process": frozenset(), "sieve": None, "ports": None, "all_sockets": False,
+    "all_users": False, "all_groups": False, "platform": False, "vitals": False,
+}  # fmt: skip
+"""What is not read to say what would be."""
+
+
+def _any_socket(needs: Needs) -> Socket:
+    """Return a socket as the needs name one, for which processes are read."""
+    (port, *_), (inode, *_) = needs.ports or (0,), needs.inodes or (1,)
+    return Socket("tcp", "", port, "", 0, "", inode)
+
+
+def looks(needs: Needs) -> Iterator[str]:
+    """Yield what is looked at to meet the needs, in words."""
+    if needs.pids != NO_PROCESSES:
+        first = needs.process if needs.sieve is None else needs.sieve.facts
+        yield f"{_facts(first) or 'the pid alone'}: of {_whom(needs)}"
+        if rest := needs.process - first:
+            yield f"{_facts(rest)}: of those that fit"
     if needs.logins:
         yield f"the records of {'logins' if needs.login_ids is None else _named(needs.login_ids, 'login')}"
     for name, every, kind in (("users", "all_users", "account"), ("groups", "all_groups", "group")):
@@ -123,25 +146,30 @@ def _looks(needs: Needs) -> Iterator[str]:
     if needs.groups_of is not None:
         yield f"the groups of {_named(needs.groups_of, 'account')}"
     if needs.all_sockets or needs.ports is not None:
-        yield "all sockets" if needs.ports is None else f"the sockets at {_named(needs.ports, 'port')}"
+        words = ["all sockets" if needs.ports is None else f"the sockets at {_named(needs.ports, 'port')}"]
+        yield " ".join(words if needs.inodes is None else [*words, f"with {_named(needs.inodes, 'inode')}"])
     if needs.platform or needs.vitals:
         yield "the machine"
 
 
+def _facts(facts: frozenset[str]) -> str:
+    return ", ".join(sorted(facts))
+
+
 def _whom(needs: Needs) -> str:
-    if needs.pids == NO_PROCESSES:
-        return "those that fit"
     words = [_named(needs.pids, "process") if needs.pids is not None else "every process"]
     if needs.ses is not None:
         words.append(f"with {_named(needs.ses, 'kernel id')}")
     if needs.logged_in is not None:
-        words.append(f"logged in as {_named(needs.logged_in.login_uids, 'uid')}")
+        words.append(f"logged in as {_named(needs.logged_in.login_uids, 'uid') or 'nobody'}")
     if needs.names is not None:
         words.append(f"named {_named(needs.names, '')}".rstrip())
     return " ".join(words)
 
 
 def _named(values: "frozenset[str] | frozenset[int] | set[int]", noun: str) -> str:
+    if not values:
+        return ""
     words = [str(value) for value in sorted(values, key=str)]
     more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
     return f"{noun} {', '.join(words[:MOST_NAMED])}{more}".strip()

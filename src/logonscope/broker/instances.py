@@ -4,14 +4,14 @@ Everything that can refuse a request happens before the first row; rows are read
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 
 from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, columns_of
-from logonscope.broker.subjects import Ask, Sieve, read
+from logonscope.broker.families import family, provider_for
+from logonscope.broker.subjects import Ask, Decisive, read
 from logonscope.broker.target import class_of, instance_of
 from logonscope.broker.view import Broker
-from logonscope.broker.where import Row, Where, keyed_by
+from logonscope.broker.where import Where, decided, where_of
 from logonscope.cim.binding import Target, write_reference
 from logonscope.cim.classes import Class, command
 from logonscope.cim.instances import Result
@@ -19,8 +19,11 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import NotFoundError
-from logonscope.facts import EVERYTHING
-from logonscope.providers.provider import Provider, provider_of
+from logonscope.facts import EVERYTHING, FILE_OF
+from logonscope.providers.provider import OWNER, Provider
+from logonscope.wql.bind import named_by
+from logonscope.wql.condition import FALSE, TRUE, Every
+from logonscope.wql.predicate import Row
 
 
 def get(
@@ -51,11 +54,15 @@ def find(
     Text is compared without regard to case, and of several instances that differ in it the one that is spelled like the
     target is meant. Of a class below, all its properties are returned where none are chosen.
     """
-    keys = tuple(_settled(broker, target.cls.namespace, key) for key in target.keys or ())
-    fixed = dict(zip(target.cls.keys, keys, strict=True))
+    keys = target.keys or ()
+    meant = Every(named_by(target.cls, keys))
     for cls in family(target.cls) if among is None else among:
+        condition = decided(meant, cls, {})
+        if condition == FALSE:
+            continue
         columns = chosen(cls, properties)
-        row = _nearest(matching(broker, cls, (*columns.stored, *fixed), keyed_by(fixed)), keys)
+        where = None if condition == TRUE else where_of(broker, cls, condition)
+        row = _nearest(matching(broker, cls, (*columns.stored, *target.cls.keys), where), keys)
         if row is not None:
             return Result(cls, columns.stored, iter((row[: len(columns.stored)],)), columns.shown)
     return None
@@ -67,15 +74,6 @@ def settled(broker: Broker, target: Target) -> Target | None:
     return None if found is None else Target(found.cls, next(found.rows))
 
 
-def _settled(broker: Broker, namespace: str, key: Value) -> Value:
-    """Return a key that is a reference with the spelling of the instance that it names, where that could be another."""
-    if not isinstance(key, tuple) or not any(map(has_letters, key[1:])):
-        return key
-    name, *keys = key
-    found = settled(broker, Target(schema().get(str(name), namespace), tuple(keys)))
-    return key if found is None else (name, *(found.keys or ()))
-
-
 def has_letters(key: Value) -> bool:
     """Tell whether a key can be spelled in more than one way."""
     return isinstance(key, tuple) or (isinstance(key, str) and key.lower() != key.upper())
@@ -83,12 +81,17 @@ def has_letters(key: Value) -> bool:
 
 def _nearest(rows: Iterator[Row], keys: Row) -> Row | None:
     """Return the row whose keys are spelled as these are, else the first."""
-    first = None
+    first, wanted = None, _spelling(keys)
     for row in rows:
-        if row[len(row) - len(keys) :] == keys:
+        if _spelling(row[len(row) - len(keys) :]) == wanted:
             return row
         first = first or row
     return first
+
+
+def _spelling(keys: Row) -> Row:
+    """Return how keys are spelled; what is named may be named by its class or by one above."""
+    return tuple(_spelling(key[1:]) if isinstance(key, tuple) else key for key in keys)
 
 
 def missing(broker: Broker, target: Target) -> NotFoundError:
@@ -128,25 +131,10 @@ def enumerate_instances(
     return (_whole(broker, below, chosen(below, properties)) for below in classes)
 
 
-@cache
-def family(cls: Class) -> tuple[Class, ...]:
-    """Return the class and those below it, as far as they have instances here; a group after a user of its name."""
-    found = [below for below in schema().family(cls.name, cls.namespace) if provider_of(below.name) is not None]
-    return tuple(sorted(found, key=lambda below: provider_for(below).subject == "group"))
-
-
-def provider_for(cls: Class) -> Provider:
-    """Return the provider of a class that has one."""
-    provider = provider_of(cls.name)
-    assert provider is not None  # noqa: S101 -- whoever asks has looked
-    return provider
-
-
 def matching(broker: Broker, cls: Class, columns: Sequence[str], where: Where | None = None) -> Iterator[Row]:
     """Yield the rows of a class, those that are meant; what was narrowed while it was read is looked at once more.
 
-    Where the condition takes fewer facts than the row, processes are read twice: first what decides, then, of those
-    that fit, all.
+    Where the row takes files that the condition does not, they are read of those processes alone that fit.
     """
     provider = provider_for(cls)
     if where is None:
@@ -154,16 +142,22 @@ def matching(broker: Broker, cls: Class, columns: Sequence[str], where: Where | 
         return provider.rows(*read(broker, provider, ask), columns)
     wanted = (*columns, *(name for name in where.columns if name not in columns))
     deciding, facts = provider.facts_of(where.columns), provider.facts(wanted)
-    sieve = Sieve(deciding, _fits(provider, where)) if deciding < facts else None
-    ask = Ask(facts, provider.selection(where.fixed), provider.others, cls.namespace, sieve)
+    decisive = None if _files(facts) <= _files(deciding) else Decisive(deciding, _fits(provider, where))
+    ask = Ask(facts, provider.selection(where.fixed), provider.others, cls.namespace, decisive)
     rows, fits, width = provider.rows(*read(broker, provider, ask), wanted), where.fits(wanted), len(columns)
     return (row[:width] for row in rows if fits(row))
+
+
+def _files(facts: frozenset[str]) -> set[str]:
+    """Return the files of a process that facts come from, those that decide its owner among them."""
+    owning = {"ses", "cgroup"} if OWNER in facts else set()
+    return {FILE_OF.get(fact, fact) for fact in (facts | owning) - {OWNER}}
 
 
 def _fits(provider: Provider, where: Where) -> Callable[..., bool]:
     """Return what tells of an item and its context whether its row is meant, if there is one."""
     values, fits = provider.values(where.columns), where.fits(where.columns)
-    return lambda *item: fits([value(*item) for value in values])
+    return lambda *item: fits(tuple([value(*item) for value in values]))
 
 
 def _whole(broker: Broker, cls: Class, columns: Columns) -> Result:

@@ -87,7 +87,7 @@ def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Va
 
 def _meant(broker: Broker, target: Target) -> Meant:
     (handle,) = target.keys or ("",)
-    view = keyed(broker, Needs(process=_FACTS), pid_meant(handle).pids or NO_PROCESSES, others=True)
+    view = keyed(broker, Needs(process=_FACTS), pid_meant(handle).pids or NO_PROCESSES, others=True, unasked=True)
     process = next((found for found, _ in view.owned), None)
     if process is None:
         raise missing(broker, target)

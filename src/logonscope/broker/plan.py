@@ -1,27 +1,26 @@
 """How will a query be answered? Its tree, held against the classes and this host, before anything is read."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from logonscope.broker.access import admit
-from logonscope.broker.associations import Wanted, tied_classes
+from logonscope.broker.associations import Wanted, association_named, class_named, role_named, tied_classes
 from logonscope.broker.columns import Columns, chosen
-from logonscope.broker.instances import family
+from logonscope.broker.families import family
 from logonscope.broker.target import host_name, instance, is_here, namespace_of, target_of
 from logonscope.broker.view import Broker
-from logonscope.broker.where import Fits, Get, Where
-from logonscope.cim.binding import Target, object_path
+from logonscope.broker.where import decided
+from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
-from logonscope.errors import InvalidClassError, InvalidQueryError, InvalidQueryTypeError
-from logonscope.wql.bind import PATHS, SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
-from logonscope.wql.condition import FALSE, TRUE, Condition, Null, Term, columns, fixed, folded
+from logonscope.errors import InvalidQueryError, InvalidQueryTypeError
+from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
+from logonscope.wql.condition import FALSE, TRUE, Condition, columns
 from logonscope.wql.events import EventQuery, bind_events, is_event
-from logonscope.wql.parse import parse, place
+from logonscope.wql.parse import located, parse, place
 from logonscope.wql.paths import undoubled
-from logonscope.wql.predicate import compiled
-from logonscope.wql.tree import ISA, Name, Select, Tied
+from logonscope.wql.tree import Name, Select, Tied
 
 LANGUAGE = "WQL"
 META_CLASS = "meta_class"
@@ -79,44 +78,27 @@ def plan(broker: Broker, text: str, namespace: str | None = None, language: str 
         raise InvalidQueryTypeError(f"there is no query language '{language}'", f"ask in {LANGUAGE}")
     tree, space = parse(text), namespace_of(broker, namespace)
     if isinstance(tree, Tied):
-        return _ties(broker, tree, space)
+        return _ties(broker, tree, space, text)
     if tree.class_name.lower() == META_CLASS:
         return _classes(broker, tree, space, text)
-    try:
+    with located(text, tree.at):
         cls = schema().get(tree.class_name, space)
-    except InvalidClassError as error:
-        raise InvalidClassError(f"{error.message}, at {place(text, tree.at)}", error.hint) from None
     if is_event(cls) or tree.within is not None or tree.group is not None:
-        return bind_events(tree, cls, text, schema(), _here(broker))
+        return bind_events(tree, cls, text, _here(broker))
     return _rows(broker, tree, cls, text)
-
-
-def where_of(broker: Broker, cls: Class, condition: Condition) -> Where:
-    """Return a condition on the rows of a class; the text of a path is made of its keys."""
-    looked_at = columns(condition)
-    stored = (name for looked in looked_at for name in (cls.keys if looked in PATHS else (looked,)))
-    server = host_name(broker) if not set(PATHS).isdisjoint(looked_at) else ""
-
-    def fits(get: Callable[[str], Get]) -> Fits:
-        def of(name: str) -> Get:
-            return _path(cls, name, server, [get(key) for key in cls.keys]) if name in PATHS else get(name)
-
-        return compiled(condition, of, schema(), cls.namespace)
-
-    return Where(tuple(dict.fromkeys(stored)), fixed(condition), fits)
 
 
 def _rows(broker: Broker, tree: Select, cls: Class, text: str) -> Rows:
     names = None if tree.columns is None else [_shown(cls, name, text) for name in tree.columns]
     condition: Condition = TRUE
     if tree.where is not None:
-        condition = bind(tree.where, scope_of(cls, text, schema(), _here(broker)))
+        condition = bind(tree.where, scope_of(cls, text, _here(broker)))
     server = _server(broker, condition)
     parts = []
     for below in family(cls):
         shown = chosen(below, names)
         count = sum(name not in SYSTEM_KINDS for name in shown.shown)
-        left = _decided(condition, below, _known(below, INSTANCE_GENUS, count, server))
+        left = decided(condition, below, _known(below, INSTANCE_GENUS, count, server))
         if left != FALSE:
             parts.append(Part(below, shown, left))
     return Rows(cls, tuple(parts), projected=names is not None)
@@ -134,14 +116,14 @@ def _classes(broker: Broker, tree: Select, namespace: str, text: str) -> Classes
         raise InvalidQueryError(f"of {META_CLASS} there is the whole class alone", "select * from it")
     condition: Condition = TRUE
     if tree.where is not None:
-        scope = Scope(text, lambda name: _of_a_class(name, text), schema(), namespace, _here(broker))
+        scope = Scope(text, lambda name: _of_a_class(name, text), namespace, _here(broker))
         condition = bind(tree.where, scope)
     server = _server(broker, condition)
     found = []
     for cls in schema().classes(namespace):
         known = _known(cls, CLASS_GENUS, len(cls.properties), server)
         known |= {"__PATH": f"\\\\{server}\\{namespace}:{cls.name}", "__RELPATH": cls.name}
-        if _decided(condition, cls, known) == TRUE:
+        if decided(condition, cls, known) == TRUE:
             found.append(cls)
     return Classes(namespace, tuple(found))
 
@@ -154,21 +136,35 @@ def _of_a_class(name: Name, text: str) -> Column:
     return Column(word, SYSTEM_KINDS[word])
 
 
-def _ties(broker: Broker, tree: Tied, namespace: str) -> Ties | Classes:
-    target = target_of(broker, undoubled(tree.path), namespace)
-    wanted = Wanted(
-        assoc_class=tree.assoc_class, result_class=tree.result_class, role=tree.role, result_role=tree.result_role,
-        keys_only=tree.keys_only, required_qualifier=tree.required_qualifier,
-        required_assoc_qualifier=tree.required_assoc_qualifier,
-    )  # fmt: skip
-    if tree.class_defs_only and (tree.result_class is not None or tree.schema_only):
-        other = "ResultClass" if tree.result_class is not None else "SchemaOnly"
-        raise InvalidQueryError(f"ClassDefsOnly and {other} exclude each other", "leave one out")
+def _ties(broker: Broker, tree: Tied, namespace: str, text: str) -> Ties | Classes:
+    with located(text, tree.at):
+        target = target_of(broker, undoubled(tree.path), namespace)
+        if not tree.schema_only:
+            instance(target)
+        elif target.keys is not None:
+            raise InvalidQueryError(f"SchemaOnly is of a class, and {tree.path} an instance", f"give {target.cls.name}")
+    if tree.class_defs_only and (tree.result_class or tree.schema_only):
+        other = "ResultClass" if tree.result_class else "SchemaOnly"
+        where = place(text, (tree.result_class or tree).at)
+        raise InvalidQueryError(f"ClassDefsOnly and {other} exclude each other, at {where}", "leave one out")
+    options: dict[str, Any] = {}
+    for option, look_up in (
+        ("assoc_class", association_named),
+        ("result_class", association_named if tree.references else class_named),
+        ("role", role_named),
+        ("result_role", role_named),
+        ("required_qualifier", None),
+        ("required_assoc_qualifier", None),
+    ):
+        if named := getattr(tree, option):
+            options[option] = str(named)
+            with located(text, named.at):
+                if look_up:
+                    look_up(str(named), target.cls.namespace)
+    wanted = Wanted(**options, keys_only=tree.keys_only)
     if not tree.schema_only:
-        return Ties(instance(target), tree.references, wanted, tree.class_defs_only)
-    if target.keys is not None:
-        raise InvalidQueryError(f"SchemaOnly is of a class, and {tree.path} an instance", f"give {target.cls.name}")
-    found = tied_classes(broker, target.cls, wanted, references=tree.references)
+        return Ties(target, tree.references, wanted, tree.class_defs_only)
+    found = tied_classes(target.cls, wanted, references=tree.references)
     return Classes(target.cls.namespace, tuple(found))
 
 
@@ -186,27 +182,3 @@ def _known(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:
         "__GENUS": genus, "__CLASS": cls.name, "__SUPERCLASS": cls.superclass, "__DYNASTY": cls.dynasty,
         "__PROPERTY_COUNT": count, "__DERIVATION": cls.derivation, "__SERVER": server, "__NAMESPACE": cls.namespace,
     }  # fmt: skip
-
-
-def _decided(condition: Condition, cls: Class, known: dict[str, Value]) -> Condition:
-    """Return what is left of a condition for a class."""
-
-    def decide(term: Term | Null) -> bool | None:
-        if term.column == THIS:
-            if isinstance(term, Null):
-                return not term.is_null
-            return cls.is_a(str(term.value)) is (term.operator == ISA)
-        if term.column not in known:
-            return None
-        value = known[term.column]
-        return compiled(term, lambda _: lambda _: value, schema(), cls.namespace)(())
-
-    return folded(condition, decide)
-
-
-def _path(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:
-    def path(row: Sequence[Value]) -> Value:
-        made = object_path((cls.name, *(key(row) for key in keys)), schema(), cls.namespace, server)
-        return made.relative if name == "__RELPATH" else str(made)
-
-    return path

@@ -6,12 +6,11 @@ from logonscope.broker.access import admit
 from logonscope.broker.associations import associators, references
 from logonscope.broker.deadline import Deadline, within
 from logonscope.broker.instances import matching
-from logonscope.broker.plan import LANGUAGE, Classes, Part, Plan, Rows, Ties, plan, where_of
+from logonscope.broker.plan import LANGUAGE, Classes, Part, Plan, Rows, Ties, plan
 from logonscope.broker.view import Broker
-from logonscope.cim.binding import object_path
+from logonscope.broker.where import where_of
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
-from logonscope.cim.schema import schema
 from logonscope.errors import NotSupportedError
 from logonscope.wql.condition import TRUE
 
@@ -69,8 +68,8 @@ def _rows(broker: Broker, part: Part) -> Result:
 
 def _tied(broker: Broker, of: Ties) -> Iterator[Result | Class]:
     ask = references if of.references else associators
-    path = object_path(of.target.reference, schema(), of.target.cls.namespace)
-    if not of.class_defs_only:
-        return ask(broker, path, of.wanted)
-    found = ask(broker, path, of.wanted._replace(keys_only=True))
-    return iter(dict.fromkeys(result.cls for result in found))
+    if of.class_defs_only:
+        found = ask(broker, of.target, of.wanted._replace(keys_only=True))
+        yield from dict.fromkeys(result.cls for result in found)
+    else:
+        yield from ask(broker, of.target, of.wanted)

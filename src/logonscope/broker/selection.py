@@ -22,28 +22,49 @@ def select(which: str | Selection | None, joined: Joined) -> Selection:
     return Selection(logon_ids=frozenset({logon_id}))
 
 
-def keeps(selection: Selection, process: Process, owner: Owner, accounts: Mapping[int, Account]) -> bool:
-    """Tell whether the logon session that owns a process is meant."""
-    if selection.logon_ids is not None and owner.logon not in selection.logon_ids:
-        return False
-    if selection.login_users is None:
-        return True
-    if owner.logon is None:
-        return False
-    uid = login_uid(owner, (process,))
-    account = None if uid is None else accounts.get(uid)
-    named = account.name if account else owner.login and owner.login.user
-    return (named or (None if uid is None else str(uid))) in selection.login_users
+def keeper(
+    selection: Selection, accounts: Mapping[int, Account], *, to_the_letter: bool = False
+) -> Callable[[Process, Owner], bool]:
+    """Return what tells whether the logon session that owns a process is meant.
+
+    Names count in whatever case, as WMI has it, or ``to_the_letter``, as people here mean them; then a process that
+    does not say who logged in is not meant either.
+    """
+    fold = str if to_the_letter else str.lower
+    names = None if selection.login_users is None else {fold(name) for name in selection.login_users}
+    uids = selection.login_uids
+
+    def keeps(process: Process, owner: Owner) -> bool:
+        if selection.logon_ids is not None and owner.logon not in selection.logon_ids:
+            return False
+        if names is None and uids is None:
+            return True
+        if owner.logon is None:
+            return False
+        if not to_the_letter and owner.evidence == "audit" and process.loginuid in {None, UNSET}:
+            return True  # others of its logon session say it
+        uid = login_uid(owner, (process,))
+        if uids is not None and uid not in uids:
+            return False
+        if names is None:
+            return True
+        account = None if uid is None else accounts.get(uid)
+        named = (account.name if account else owner.login and owner.login.user) or (None if uid is None else str(uid))
+        return named is not None and fold(named) in names
+
+    return keeps
 
 
 def login_uids(observe: Callable[[Needs], Snapshot], selection: Selection, joined: Joined) -> frozenset[int] | None:
     """Return the uids that may have logged in to the logon sessions of a selection; None: any."""
-    names = selection.login_users
+    names, uids = selection.login_users, selection.login_uids
     if names is None:
-        return None
+        return uids
     known = {account.uid for account in observe(Needs(pids=NO_PROCESSES, users=names)).users}
-    recorded = {login.uid for login in joined.by_logon.values() if login.user in names}
-    return frozenset(known | recorded | {int(name) for name in names if name.isascii() and name.isdecimal()})
+    folded = {name.lower() for name in names}
+    recorded = {login.uid for login in joined.by_logon.values() if (login.user or "").lower() in folded}
+    named = frozenset(known | recorded | {int(name) for name in names if name.isascii() and name.isdecimal()})
+    return named if uids is None else named & uids
 
 
 def kernel_ids(selection: Selection, joined: Joined) -> frozenset[int] | None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from logonscope.broker.access import limit
 from logonscope.broker.logon import logon_of
 from logonscope.broker.sessions import FACTS
-from logonscope.broker.view import Broker, View, gather, keyed, stream, unowned
+from logonscope.broker.view import Broker, Question, View, gather, keyed, stream, unowned
 from logonscope.cim.schema import schema
 from logonscope.facts import EVERYTHING, NO_PROCESSES, Account, Group, Needs, Selection, Snapshot, Socket
 from logonscope.ownership import described, desktops
@@ -16,7 +16,7 @@ from logonscope.providers.provider import OWNER, Context, Provider, Subject
 Items = Iterable[tuple[Any, ...]]
 
 
-class Sieve(NamedTuple):
+class Decisive(NamedTuple):
     """What decides whether a row is meant at all: the facts that takes, and of an item and its context whether."""
 
     facts: frozenset[str]
@@ -30,7 +30,7 @@ class Ask(NamedTuple):
     selection: Selection
     others: bool = False
     namespace: str = ""
-    sieve: Sieve | None = None  # processes are read twice: first what decides, then those that fit
+    decisive: Decisive | None = None  # of processes that it rules out no more than its facts is read
 
 
 def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
@@ -45,13 +45,12 @@ def read(broker: Broker, provider: Provider, ask: Ask) -> tuple[Items, Context]:
 
 
 def _processes(broker: Broker, ask: Ask) -> tuple[Items, Context]:
-    pids = None
-    if ask.sieve is not None and ask.selection.pids is None:
-        view = _view(broker, ask.sieve.facts, ask.selection, others=ask.others)
-        context, fits = _context(view.snapshot), ask.sieve.fits
-        pids = (process.pid for process, owner in view.owned if fits(process, owner, context))
-    view = _view(broker, ask.facts, ask.selection, others=ask.others, pids=pids)
-    return view.owned, _context(view.snapshot)
+    if ask.decisive is None or ask.selection.pids is not None:
+        view = _view(broker, ask.facts, ask.selection, others=ask.others)
+        return view.owned, _context(view.snapshot)
+    (facts, fits), context = ask.decisive, _context(_directory(broker, Needs()))
+    question = Question(facts - {OWNER}, OWNER in facts, lambda process, owner: fits(process, owner, context))
+    return _view(broker, ask.facts, ask.selection, others=ask.others, question=question).owned, context
 
 
 def _view(
@@ -60,14 +59,14 @@ def _view(
     selection: Selection,
     *,
     others: bool = False,
-    pids: Iterator[int] | None = None,
+    question: Question | None = None,
 ) -> View:
     needs = Needs(process=facts - {OWNER}, names=selection.process_names)
     if selection.pids is not None:
-        return keyed(broker, needs, selection.pids, others=others)
-    whole = selection.logon_ids is None and selection.login_users is None
-    view = unowned(broker, needs, pids) if whole and OWNER not in facts else None
-    return view or stream(broker, needs, selection, others=others, pids=pids)
+        return keyed(broker, needs, selection.pids, others=others, unasked=OWNER not in facts)
+    free = OWNER not in facts and not selection.names_sessions
+    view = unowned(broker, needs, others=others, question=question) if free else None
+    return view or stream(broker, needs, selection, others=others, question=question)
 
 
 def _logon_sessions(broker: Broker, ask: Ask) -> tuple[Items, Context]:
@@ -135,9 +134,9 @@ def _pairs(groups: Iterable[Group], users: Iterable[Account]) -> Iterator[tuple[
 
 
 def _sockets(broker: Broker, ask: Ask) -> tuple[Items, Context]:
-    ports = ask.selection.ports
-    at = broker.source.observe(Needs(pids=NO_PROCESSES, ports=ports, all_sockets=ports is None)).sockets
-    by_inode = {socket.inode: socket for socket in at if socket.inode}
+    ports, inodes = ask.selection.ports, ask.selection.inodes
+    asked = Needs(pids=NO_PROCESSES, ports=ports, all_sockets=ports is None, inodes=inodes)
+    by_inode = {socket.inode: socket for socket in broker.source.observe(asked).sockets if socket.inode}
     facts = ask.facts | {"sockets"}
     nobody = ask.selection._replace(pids=NO_PROCESSES)
     view = _view(broker, facts, ask.selection if by_inode else nobody)

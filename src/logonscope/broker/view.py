@@ -7,12 +7,23 @@ with the host.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
-from logonscope.broker.access import HIDDEN, Caller, Sight, limit
-from logonscope.broker.selection import keeps, kernel_ids, login_uids, select
-from logonscope.facts import NO_PROCESSES, UNSET, LoggedIn, Login, Needs, Owner, Process, Selection, Snapshot, Source
+from logonscope.broker.access import Caller, Sight, limit
+from logonscope.broker.selection import keeper, kernel_ids, login_uids, select
+from logonscope.facts import (
+    NO_PROCESSES,
+    UNSET,
+    LoggedIn,
+    Login,
+    Needs,
+    Owner,
+    Process,
+    Selection,
+    Sieve,
+    Snapshot,
+    Source,
+)
 from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, login_of_elogind, owners
 from logonscope.ownership.join import is_manager, kernel_id
 
@@ -20,16 +31,29 @@ LOGINS = Needs(pids=NO_PROCESSES, logins=True)
 MOST_ROUNDS = 3
 """How often gather reads again because logins began to share a kernel id while it was reading."""
 
+OWNING = frozenset({"ses", "cgroup"})
+"""The facts that decide which logon session owns a process."""
+
 UNASKED = Owner(None, "unasked")
 """In place of an owner that nobody asked for."""
 
-LARGEST_BATCH = 256
-"""Processes that are looked at together once more."""
-
 Observe = Callable[[Needs], Snapshot]
+Owned = tuple[Process, Owner]
+"""A process and its owner."""
 
 Which = str | Selection | None
 """What is meant: a person's word for logon sessions, a selection, or everything."""
+
+
+class Question(NamedTuple):
+    """What decides whether a process is wanted at all: facts, perhaps its owner, and what tells by them.
+
+    It is asked of what the caller is told of a process, before the rest of it is read.
+    """
+
+    facts: frozenset[str]
+    of_owner: bool
+    fits: Callable[[Process, Owner], bool]
 
 
 class Broker(NamedTuple):
@@ -49,24 +73,33 @@ class View(NamedTuple):
 
 
 def stream(
-    broker: Broker, needs: Needs, which: Which = None, *, others: bool = False, pids: Iterator[int] | None = None
+    broker: Broker, needs: Needs, which: Which = None, *, others: bool = False, question: Question | None = None
 ) -> View:
     """Return a view of a selection whose processes are read while it is iterated, as of the logins known before.
 
     A login without a kernel id that appears meanwhile is asked for once one of its processes turns up. With ``others``
-    the processes that the caller may not see are there too, with what identifies them alone. With ``pids`` only those
-    processes are read.
+    the processes that the caller may not see are there too, with what identifies them alone. What a ``question``
+    rules out may be left out.
     """
     observe = broker.source.observe
     sight = limit(broker.caller, needs)
     before = observe(LOGINS)
     joined = join(before.logins)
     selection = select(which, joined)
+    owner = _Owners(observe, before.logins, joined)
+    keeps = _keeper(which, selection, before)
+
+    def seen(process: Process) -> Owned | None:
+        pair = sight.seen(process, owner.of(process), others=others)
+        return None if pair is None or not (keeps is None or keeps(*pair)) else pair
+
     asked = _with_ownership(sight, joined, selection, login_uids(observe, selection, joined), strays=True)
-    snapshot = _observed(observe, asked, pids)
+    asked = asked._replace(sieve=_sieve(broker.caller, question, seen, others=others, narrowed=keeps is not None))
+    snapshot = observe(asked)
     _report(snapshot, before)
-    owned = _seen(sight, _learning(observe, before.logins, joined, snapshot.processes), others=others)
-    return View(snapshot, joined, sight, _kept(selection, owned, snapshot))
+    plain = sight.everything and keeps is None
+    owned = owner.pairs(snapshot.processes) if plain else filter(None, map(seen, snapshot.processes))
+    return View(snapshot, joined, sight, owned)
 
 
 def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = False) -> View:
@@ -76,12 +109,15 @@ def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = 
     """
     observe = broker.source.observe
     sight = limit(broker.caller, needs)
-    joined = join(observe(LOGINS).logins)
+    before = observe(LOGINS)
+    joined = join(before.logins)
     for _ in range(MOST_ROUNDS):
         asked = joined.cgroup_of
         selection = select(which, joined)
         uids = login_uids(observe, selection, joined)
-        snapshot = observe(_with_ownership(sight, joined, selection, uids, strays=strays))
+        keeps = _keeper(which, selection, before)
+        sieve = None if keeps is None else Sieve(OWNING, _may_be_kept(keeps, owners(joined)))
+        snapshot = observe(_with_ownership(sight, joined, selection, uids, strays=strays)._replace(sieve=sieve))
         processes = list(snapshot.processes)
         after = observe(LOGINS)
         _report(snapshot, after)
@@ -89,56 +125,71 @@ def gather(broker: Broker, needs: Needs, which: Which = None, *, strays: bool = 
         if joined.cgroup_of <= asked:
             break
     owner = owners(joined)
-    owned = _seen(sight, ((process, owner(process)) for process in processes))
-    kept = list(_kept(select(which, joined), owned, snapshot))
+    owned = (sight.seen(process, owner(process)) for process in processes)
+    keeps = _keeper(which, select(which, joined), snapshot)
+    kept = [pair for pair in owned if pair is not None and (keeps is None or keeps(*pair))]
     return View(snapshot._replace(processes=processes), joined, sight, kept)
 
 
-def keyed(broker: Broker, needs: Needs, pids: frozenset[int], *, others: bool = False) -> View:
-    """Return a view of the processes with these pids; the id of a thread is that of no process."""
-    sight = limit(broker.caller, needs)
-    asked = sight.needs.process | {"ses", "cgroup", "tgid"}
-    snapshot = broker.source.observe(sight.needs._replace(process=asked, pids=pids))
-    found = (process for process in snapshot.processes if process.tgid in {None, process.pid})
-    owned = [(process, owners(join(logins_of(broker, process)))(process)) for process in found]
-    return View(snapshot, join(()), sight, list(_seen(sight, owned, others=others)))
+def _may_be_kept(
+    keeps: Callable[[Process, Owner], bool], owner: Callable[[Process], Owner]
+) -> Callable[[Process], bool]:
+    """Return what tells whether a process may be kept once all logins are known, with those that are known before."""
+
+    def may_be(process: Process) -> bool:
+        found = owner(process)
+        return keeps(process, found) or (found is SYSTEM and login_of_cgroup(process.cgroup or "") is not None)
+
+    return may_be
 
 
-def unowned(broker: Broker, needs: Needs, pids: Iterator[int] | None = None) -> View | None:
-    """Return a view of processes whose owners nobody asks for; None where who sees them depends on their owners."""
+def keyed(broker: Broker, needs: Needs, pids: frozenset[int], *, others: bool = False, unasked: bool = False) -> View:
+    """Return a view of the processes with these pids; the id of a thread is that of no process.
+
+    Their owners are ``unasked`` where nobody asks for them, and what the caller is told does not depend on them.
+    """
     sight = limit(broker.caller, needs)
-    if not sight.everything:
+    unasked = unasked and sight.is_told(needs.process, others=others)
+    asked = needs.process if unasked else sight.needs.process | OWNING
+    snapshot = broker.source.observe(needs._replace(process=asked | {"tgid"}, pids=pids))
+    found = [process for process in snapshot.processes if process.tgid in {None, process.pid}]
+    if unasked:
+        return View(snapshot, join(()), sight, list(_without_owners(sight, found)))
+    owner = owners(join(logins_of(broker, *found)))
+    owned = (sight.seen(process, owner(process), others=others) for process in found)
+    return View(snapshot, join(()), sight, list(filter(None, owned)))
+
+
+def unowned(broker: Broker, needs: Needs, *, others: bool = False, question: Question | None = None) -> View | None:
+    """Return a view of processes whose owners nobody asks for; None where what the caller is told depends on them."""
+    sight = limit(broker.caller, needs)
+    if not sight.is_told(needs.process, others=others):
         return None
-    snapshot = _observed(broker.source.observe, needs, pids)
-    return View(snapshot, join(()), sight, ((process, UNASKED) for process in snapshot.processes))
+    sieve = None if question is None else _free_sieve(sight, question)
+    snapshot = broker.source.observe(needs._replace(sieve=sieve))
+    return View(snapshot, join(()), sight, _without_owners(sight, snapshot.processes))
 
 
-def _observed(observe: Observe, needs: Needs, pids: Iterator[int] | None) -> Snapshot:
-    """Look at every process, or at those with these pids, which are taken while the processes are iterated."""
-    if pids is None:
-        return observe(needs)
-    return observe(needs._replace(pids=NO_PROCESSES))._replace(processes=_in_batches(observe, needs, pids))
+def _without_owners(sight: Sight, processes: Iterable[Process]) -> Iterator[tuple[Process, Owner]]:
+    shown = processes if sight.everything else map(sight.identity, processes)
+    return ((process, UNASKED) for process in shown)
 
 
-def _in_batches(observe: Observe, needs: Needs, pids: Iterator[int]) -> Iterator[Process]:
-    size = 1  # the first comes at once
-    while batch := frozenset(islice(pids, size)):
-        yield from observe(needs._replace(pids=batch)).processes
-        size = min(2 * size, LARGEST_BATCH)
-
-
-def logins_of(broker: Broker, process: Process) -> tuple[Login, ...]:
-    """Read the few login records that can speak for this process; all of them only where those do not."""
-    placed = login_of_cgroup(process.cgroup or "")
-    kernel = process.ses if process.ses != UNSET else None
-    ids = {login_id for login_id in (placed, kernel and str(kernel)) if login_id}
-    if not ids and login_of_elogind(process.cgroup or "") is None:
+def logins_of(broker: Broker, *processes: Process) -> tuple[Login, ...]:
+    """Read the few login records that can speak for these processes; all of them only where those do not."""
+    named: set[tuple[str | None, int | None]] = set()
+    for process in processes:
+        placed, kernel = login_of_cgroup(process.cgroup or ""), process.ses if process.ses != UNSET else None
+        if placed or kernel or login_of_elogind(process.cgroup or ""):
+            named.add((placed, kernel))
+    if not named:
         return ()
     observe = broker.source.observe
-    few = observe(LOGINS._replace(login_ids=frozenset(ids))).logins
-    numbered = any(kernel and kernel_id(login) == kernel and login.id == str(kernel) for login in few)
-    without_id = any(kernel is None and kernel_id(login) is None and login.id == placed for login in few)
-    if (numbered or without_id) and not any(map(is_manager, few)):  # a manager may have a session's record besides
+    ids = frozenset(str(login_id) for both in named for login_id in both if login_id)
+    few = observe(LOGINS._replace(login_ids=ids)).logins
+    told = {(login.id, kernel_id(login)) for login in few}
+    speak = all((str(kernel), kernel) in told if kernel else (placed, kernel) in told for placed, kernel in named)
+    if speak and not any(map(is_manager, few)):  # a manager may have a session's record besides
         return few
     return observe(LOGINS).logins
 
@@ -154,57 +205,83 @@ def _with_ownership(
     """Add what ownership asks for; a cgroup that only ownership asks for is read only where it decides."""
     needs = sight.needs
     cgroup_of = None if "cgroup" in needs.process else joined.cgroup_of
-    whose = None if strays and not _names_sessions(selection) else sight.logged_in(uids)
+    whose = None if strays and not selection.names_sessions else sight.logged_in(uids)
     return needs._replace(
-        process=needs.process | {"ses", "cgroup"},
+        process=needs.process | OWNING,
         cgroup_of=cgroup_of,
         ses=kernel_ids(selection, joined),
         logged_in=None if whose is None else LoggedIn(whose, joined.cgroup_of),
     )
 
 
-def _names_sessions(selection: Selection) -> bool:
-    return selection.logon_ids is not None or selection.login_users is not None
+def _keeper(which: Which, selection: Selection, known: Snapshot) -> Callable[[Process, Owner], bool] | None:
+    """Return what tells whether a logon session is meant; None where any is."""
+    if not selection.names_sessions:
+        return None
+    return keeper(selection, known.accounts, to_the_letter=isinstance(which, str))
 
 
-def _kept(
-    selection: Selection, owned: Iterable[tuple[Process, Owner]], snapshot: Snapshot
-) -> Iterable[tuple[Process, Owner]]:
-    if not _names_sessions(selection):
-        return owned
-    return (pair for pair in owned if keeps(selection, *pair, snapshot.accounts))
+def _sieve(
+    caller: Caller,
+    question: Question | None,
+    seen: Callable[[Process], Owned | None],
+    *,
+    others: bool,
+    narrowed: bool,
+) -> Sieve | None:
+    """Return what decides half way: the question, asked with the owner only where that matters, and what narrows."""
+    if question is None and not narrowed:
+        return None
+    facts = question.facts if question else frozenset()
+    sight = limit(caller, Needs(process=facts))
+    if question and not (narrowed or question.of_owner) and sight.is_told(facts, others=others):
+        return _free_sieve(sight, question)
+
+    def keeps(process: Process) -> bool:
+        pair = seen(process)
+        return pair is not None and (question is None or question.fits(*pair))
+
+    return Sieve(sight.needs.process | OWNING, keeps)
 
 
-def _seen(
-    sight: Sight, owned: Iterable[tuple[Process, Owner]], *, others: bool = False
-) -> Iterable[tuple[Process, Owner]]:
-    return owned if sight.everything else _filtered(sight, owned, others=others)
+def _free_sieve(sight: Sight, question: Question) -> Sieve:
+    """Return what decides half way where the answer does not depend on who owns a process."""
+    fits, shown = question.fits, sight.identity
+    if sight.everything:
+        return Sieve(question.facts, lambda process: fits(process, UNASKED))
+    return Sieve(question.facts, lambda process: fits(shown(process), UNASKED))
 
 
-def _filtered(sight: Sight, owned: Iterable[tuple[Process, Owner]], *, others: bool) -> Iterator[tuple[Process, Owner]]:
-    for process, owner in owned:
-        if sight.session(process, owner):
-            yield sight.shown(process, owner), owner
-        elif sight.process(process, owner):
-            yield sight.unplaced(process), HIDDEN
-        elif others:
-            yield sight.identity(process), HIDDEN
+class _Owners:
+    """Names the owner of each process; looks a login up when a process lies in the place of one not known yet."""
 
+    def __init__(self, observe: Observe, logins: tuple[Login, ...], joined: Joined) -> None:
+        self._observe = observe
+        self._known = {login.id: login for login in logins}
+        self._asked: set[str] = set()
+        self._decide = owners(joined)
 
-def _learning(
-    observe: Observe, logins: tuple[Login, ...], joined: Joined, processes: Iterable[Process]
-) -> Iterator[tuple[Process, Owner]]:
-    """Yield each process with its owner; look a login up when a process lies in the place of one not known yet."""
-    decide, known, asked = owners(joined), {login.id: login for login in logins}, set[str]()
-    for process in processes:
-        found = decide(process)
-        if found is SYSTEM and process.cgroup and process.cgroup.startswith("/user.slice/"):
-            login_id = login_of_cgroup(process.cgroup)
-            if login_id and login_id not in asked:
-                asked.add(login_id)
-                new = observe(LOGINS._replace(login_ids=frozenset({login_id}))).logins
-                if new:
-                    known.update({login.id: login for login in new})
-                    decide = owners(join(known.values()))
-                    found = decide(process)
-        yield process, found
+    def of(self, process: Process) -> Owner:
+        """Return the owner of a process."""
+        found = self._decide(process)
+        return self._learned(process) if found is SYSTEM else found
+
+    def pairs(self, processes: Iterable[Process]) -> Iterator[Owned]:
+        """Yield each process with its owner."""
+        for process in processes:
+            found = self._decide(process)
+            yield process, self._learned(process) if found is SYSTEM else found
+
+    def _learned(self, process: Process) -> Owner:
+        """Return the owner of a process that is the system's, as far as is known."""
+        cgroup = process.cgroup or ""
+        login_id = login_of_cgroup(cgroup) if cgroup.startswith("/user.slice/") else None
+        if login_id is None or login_id in self._asked:
+            return SYSTEM
+        self._asked.add(login_id)
+        new = self._observe(LOGINS._replace(login_ids=frozenset({login_id}))).logins
+        if not new:
+            return SYSTEM
+        self._known.update({login.id: login for login in new})
+        self._decide = owners(join(self._known.values()))
+        return self._decide(process)

@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from logonscope.cim.binding import related
+from logonscope.broker.families import at_end, provider_for
+from logonscope.broker.target import host_name
+from logonscope.broker.view import Broker
+from logonscope.cim.binding import object_path, related, same
+from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
-
-Row = tuple[Value, ...]
-Get = Callable[[Sequence[Value]], Value]
-Fits = Callable[[Sequence[Value]], bool]
+from logonscope.wql.bind import PATHS, REFERENCE, TEXT, THIS
+from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth, columns, fixed, folded
+from logonscope.wql.predicate import Fits, Get, Row, compiled
+from logonscope.wql.tree import EQUAL, ISA, UNEQUAL
 
 
 class Where(NamedTuple):
@@ -29,20 +33,70 @@ class Where(NamedTuple):
         return self.compiled(lambda name: itemgetter(at[name]))
 
 
-def keyed_by(keys: Mapping[str, Value]) -> Where:
-    """Return the condition that properties have these values."""
+def where_of(broker: Broker, cls: Class, condition: Condition) -> Where:
+    """Return a condition on the rows of a class; the text of a path is made of its keys."""
+    looked_at = columns(condition)
+    stored = (name for looked in looked_at for name in (cls.keys if looked in PATHS else (looked,)))
+    server = host_name(broker) if not set(PATHS).isdisjoint(looked_at) else ""
+
+    def fits(get: Callable[[str], Get]) -> Fits:
+        def of(name: str) -> Get:
+            return _path(cls, name, server, [get(key) for key in cls.keys]) if name in PATHS else get(name)
+
+        return compiled(condition, of, cls.namespace)
+
+    return Where(tuple(dict.fromkeys(stored)), fixed(condition), fits)
+
+
+def tied_to(role: str, reference: tuple[Value, ...], namespace: str) -> Where:
+    """Return the condition that at an end of an association stands just this instance, to the letter."""
 
     def compiled(get: Callable[[str], Get]) -> Fits:
-        tests = [(get(name), value) for name, value in keys.items()]
-        return lambda row: all(same(of(row), value) for of, value in tests)
+        of = get(role)
+        return lambda row: same(of(row), reference, schema(), namespace, fold=str)
 
-    return Where(tuple(keys), {name: frozenset({value}) for name, value in keys.items()}, compiled)
+    return Where((role,), {role: frozenset({reference})}, compiled)
 
 
-def same(one: Value, other: Value) -> bool:
-    """Tell whether two keys are the same: text without regard to case, references by what they name, to the letter."""
-    if isinstance(one, str) and isinstance(other, str):
-        return one.lower() == other.lower()
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return one[1:] == other[1:] and related(str(one[0]), str(other[0]), schema())
-    return one == other
+def decided(condition: Condition, cls: Class, known: Mapping[str, Value]) -> Condition:
+    """Return what is left of a condition for a class, of which this much is known that all its instances share."""
+
+    def decide(term: Term | Null) -> Condition:
+        if term.column == THIS:
+            if isinstance(term, Null):
+                return Truth(not term.is_null)
+            return Truth(cls.is_a(str(term.value)) is (term.operator == ISA))
+        if term.column in known:
+            value = known[term.column]
+            return Truth(compiled(term, lambda _: lambda _: value, cls.namespace)(()))
+        if isinstance(term, Term) and term.kind == REFERENCE and term.operator in {EQUAL, UNEQUAL}:
+            return _at_its_end(term, cls)
+        return term
+
+    return folded(condition, decide)
+
+
+def _at_its_end(term: Term, cls: Class) -> Condition:
+    """Return a comparison with what a path names, as far as that can stand at this end at all.
+
+    Where the end names what stands there by a class above, and the path by its own, that is compared too.
+    """
+    assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
+    named, standing = str(term.value[0]), at_end(cls, term.column)
+    meant = [below.name for below in standing if related(named, below.name, schema(), cls.namespace)]
+    if not meant:
+        return FALSE if term.operator == EQUAL else Null(term.column, is_null=False)
+    own = f"{term.column}.__CLASS"
+    if len(meant) == len(standing) or own not in provider_for(cls).hidden:
+        return term
+    classes = tuple(Term(own, term.operator, name, TEXT) for name in meant)
+    every, some = (Every, Some) if term.operator == EQUAL else (Some, Every)
+    return every((term, some(classes) if len(classes) > 1 else classes[0]))
+
+
+def _path(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:
+    def path(row: Row) -> Value:
+        made = object_path((cls.name, *(key(row) for key in keys)), schema(), cls.namespace, server)
+        return made.relative if name == "__RELPATH" else str(made)
+
+    return path

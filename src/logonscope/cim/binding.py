@@ -109,6 +109,19 @@ def related(one: str, other: str, schema: Schema, namespace: str = CIMV2) -> boo
     return bool(first and second and (first.is_a(other) or second.is_a(one)))
 
 
+def same(
+    one: Value, other: Value, schema: Schema, namespace: str = CIMV2, *, fold: Callable[[str], str] = str.lower
+) -> bool:
+    """Tell whether two keys are the same: text by its letters, as they are folded; references by what they name."""
+    if isinstance(one, str) and isinstance(other, str):
+        return fold(one) == fold(other)
+    if not (isinstance(one, tuple) and isinstance(other, tuple)):
+        return one == other
+    if not related(str(one[0]), str(other[0]), schema, namespace):
+        return False
+    return all(same(*pair, schema, namespace, fold=fold) for pair in zip(one[1:], other[1:], strict=True))
+
+
 def _key(value: Value, schema: Schema, namespace: str) -> Key:
     if isinstance(value, tuple):
         return write_reference(value, schema, namespace)

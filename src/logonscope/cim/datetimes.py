@@ -1,7 +1,7 @@
 """When is it? CIM's datetime (DSP0004 5.2.4): a point yyyymmddHHMMSS.mmmmmmsUUU, an interval ddddddddHHMMSS.mmmmmm:000.
 
 UUU are the minutes that local time is ahead of UTC. A field of asterisks means "not known"; such a value has no place
-among points in time and is refused.
+among points in time and is refused, as is one without its zone: whose local time it is, nobody says.
 """
 
 import re
@@ -12,6 +12,7 @@ from logonscope.errors import TypeMismatchError
 _POINT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})", re.ASCII)
 _INTERVAL = re.compile(r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000", re.ASCII)
 _LONGEST = 64
+ZONED = "add it, as in 2026-01-01T10:02:00+02:00; Z is UTC"
 FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
 
 
@@ -32,9 +33,11 @@ def parse_datetime(text: str, what: str = "a datetime") -> datetime | timedelta:
             return timedelta(days=days, hours=hours, minutes=minute, seconds=second, microseconds=micro)
         if len(text) <= _LONGEST:
             moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None:
+                raise TypeMismatchError(f"{what} is a datetime, and '{text}' lacks its zone", ZONED)
             moment.astimezone(UTC)  # one that UTC has no year for cannot be written
-            return moment if moment.tzinfo else moment.astimezone()
-    except (ValueError, OverflowError, OSError):
+            return moment
+    except (ValueError, OverflowError):
         pass
     raise TypeMismatchError(f"{what} is a datetime, not '{text[:_LONGEST]}'", FORMS)
 

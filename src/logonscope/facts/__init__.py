@@ -6,8 +6,8 @@ not be read, ``Process.unread`` and ``Snapshot.troubles`` keep the reason.
 
 from logonscope.facts.login import Login
 from logonscope.facts.logon_session import Check, LogonSession, LogonTree, Owner, SessionOf, SessionProcess, Whose
-from logonscope.facts.needs import MOST_CMDLINE, NO_PROCESSES, UNSET, LoggedIn, Needs
-from logonscope.facts.process import FACTS, Process
+from logonscope.facts.needs import MOST_CMDLINE, NO_PROCESSES, UNSET, LoggedIn, Needs, Sieve
+from logonscope.facts.process import FACTS, FACTS_OF, FILE_OF, Process
 from logonscope.facts.selection import EVERYTHING, Selection
 from logonscope.facts.snapshot import (
     PARTIAL,
@@ -26,6 +26,8 @@ from logonscope.facts.snapshot import (
 __all__ = [
     "EVERYTHING",
     "FACTS",
+    "FACTS_OF",
+    "FILE_OF",
     "MOST_CMDLINE",
     "NO_PROCESSES",
     "PARTIAL",
@@ -46,6 +48,7 @@ __all__ = [
     "Selection",
     "SessionOf",
     "SessionProcess",
+    "Sieve",
     "Snapshot",
     "Socket",
     "Source",

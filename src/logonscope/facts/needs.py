@@ -1,10 +1,15 @@
-"""Which facts an answer needs, of which processes: plain data, made by the broker and obeyed by every source.
+"""Which facts an answer needs, of which processes: made by the broker, obeyed by every source.
 
-The hints (pids, ses, logged_in, names) narrow the processes, each further; a source may return more than asked,
+Plain data, but for the question of the sieve, which need not be asked.
+
+The hints (pids, ses, logged_in, names, sieve) narrow the processes, each further; a source may return more than asked,
 never less.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+from logonscope.facts.process import Process
 
 UNSET = 4294967295
 """The kernel's own value for "no audit session": also the LogonId of the System session."""
@@ -27,6 +32,16 @@ class LoggedIn(NamedTuple):
         return loginuid in {None, UNSET} or loginuid in self.login_uids or ses is None or ses in self.unsaid
 
 
+class Sieve(NamedTuple):
+    """What decides half way whether a process is wanted: the facts that are read first, and what is asked of them.
+
+    Whoever has all facts at hand need not ask. It may be asked in another thread, one process after the other.
+    """
+
+    facts: frozenset[str]
+    keeps: Callable[[Process], bool]
+
+
 class Needs(NamedTuple):
     """What to read. ``process`` names facts of Process; an empty set lists pids alone."""
 
@@ -36,11 +51,13 @@ class Needs(NamedTuple):
     ses: frozenset[int] | None = None  # only processes with one of these kernel ids
     logged_in: LoggedIn | None = None  # only processes of these ones' logon sessions
     names: frozenset[str] | None = None  # only processes with one of these names, in whatever case
+    sieve: Sieve | None = None  # only processes that it keeps: of the others no more than its facts is read
     cmdline_bytes: int = MOST_CMDLINE  # at most so many of a process's arguments
     logins: bool = False
     login_ids: frozenset[str] | None = None  # only these logins; None: every login
     ports: frozenset[int] | None = None  # sockets with one of these ports on their own side; None: no sockets
     all_sockets: bool = False
+    inodes: frozenset[int] | None = None  # of the sockets, only those with one of these
     users: frozenset[str] | None = None  # accounts of these names, in whatever case; None: no accounts
     all_users: bool = False
     groups: frozenset[str] | None = None  # groups of these names, in whatever case; None: no groups

@@ -73,3 +73,26 @@ class Process(NamedTuple):
 
 FACTS = frozenset(Process._fields) - {"pid", "unread"}
 """Every fact that can be asked of a process."""
+
+
+def _between(first: str, after: str) -> tuple[str, ...]:
+    return Process._fields[Process._fields.index(first) : Process._fields.index(after)]
+
+
+FACTS_OF: Mapping[str, tuple[str, ...]] = {
+    "sessionid": ("ses",),
+    "loginuid": ("loginuid",),
+    "cgroup": ("cgroup",),
+    "stat": _between("comm", "tgid"),
+    "status": _between("tgid", "resident"),
+    "statm": ("resident",),
+    "io": _between("rchar", "cmdline"),
+    "cmdline": ("cmdline",),
+    "exe": ("exe",),
+    "task/PID/children": ("children",),
+    "fd": ("fds",),
+    "fd/*": ("sockets",),
+}
+"""Which facts come together, of which file below /proc/PID: the cheapest and most telling first."""
+
+FILE_OF: Mapping[str, str] = {fact: file for file, facts in FACTS_OF.items() for fact in facts} | {"name": "stat"}

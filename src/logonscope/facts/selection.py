@@ -13,15 +13,22 @@ class Selection(NamedTuple):
     pids: frozenset[int] | None = None
     logon_ids: frozenset[str] | None = None
     process_names: frozenset[str] | None = None
-    login_users: frozenset[str] | None = None  # names of the accounts that logged in
-    users: frozenset[str] | None = None  # names of accounts
-    groups: frozenset[str] | None = None  # names of groups
+    login_users: frozenset[str] | None = None  # names of the accounts that logged in, in whatever case
+    login_uids: frozenset[int] | None = None  # uids that logged in
+    users: frozenset[str] | None = None  # names of accounts, in whatever case
+    groups: frozenset[str] | None = None  # names of groups, in whatever case
     ports: frozenset[int] | None = None  # on a socket's own side
+    inodes: frozenset[int] | None = None  # of sockets
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing can be meant."""
         return any(part is not None and not part for part in self)
+
+    @property
+    def names_sessions(self) -> bool:
+        """Tell whether some logon sessions alone are meant."""
+        return any(part is not None for part in (self.logon_ids, self.login_users, self.login_uids))
 
     def widened(self, other: "Selection") -> "Selection":
         """Return what either means, and perhaps more."""

@@ -2,13 +2,12 @@
 
 from logonscope.cim.types import Value
 from logonscope.facts import Account, Group
-from logonscope.providers.naming import account_reference, groups_meant, is_person, users_meant
+from logonscope.providers.naming import account_reference, class_of_user, groups_meant, users_meant
 from logonscope.providers.provider import Context, End, Provider, column
 
 
 def _member(_: Group, account: Account, context: Context) -> tuple[Value, ...]:
-    person = is_person(account.uid, context.machine.uid_min)
-    of = "Win32_UserAccount" if person else "Win32_SystemAccount"
+    of = class_of_user(account.uid, context.machine.uid_min)
     return account_reference(account.name, context.machine.hostname, of)
 
 

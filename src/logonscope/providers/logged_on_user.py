@@ -2,7 +2,7 @@
 
 from logonscope.cim.types import Value
 from logonscope.facts import LogonSession, Selection
-from logonscope.providers.naming import account_reference, login_names, name_of
+from logonscope.providers.naming import account_reference, class_of_user, login_names, name_of
 from logonscope.providers.owned import session_meant
 from logonscope.providers.provider import Context, End, Provider, column
 
@@ -10,6 +10,12 @@ from logonscope.providers.provider import Context, End, Provider, column
 def _account(session: LogonSession, _: object, context: Context) -> tuple[Value, ...]:
     name = session.user or name_of(session.uid or 0, context.accounts)
     return account_reference(name, context.machine.hostname)
+
+
+def _class_of_account(session: LogonSession, _: object, context: Context) -> str:
+    """Return the class of the account itself; where no name service knows it, it is of none in particular."""
+    uid = session.uid or 0
+    return class_of_user(uid, context.machine.uid_min) if uid in context.accounts else "Win32_Account"
 
 
 def _logons_meant(account: tuple[Value, ...], _: object) -> Selection:
@@ -23,6 +29,7 @@ PROVIDER = Provider(
         "Antecedent": column(_account, "the login uid, by the name that the name service has for it, else its digits"),
         "Dependent": column(lambda session, *_: ("Win32_LogonSession", session.logon_id), "see Win32_LogonSession"),
     },
+    hidden={"Antecedent.__CLASS": column(_class_of_account, "see Win32_UserAccount")},
     ends={"Antecedent": End("user"), "Dependent": End("logon session", slice(0, 2))},
     fixes={"Antecedent": _logons_meant, "Dependent": session_meant},
 )

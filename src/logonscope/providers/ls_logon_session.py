@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from logonscope.cim.types import Value
 from logonscope.facts import LogonSession
-from logonscope.providers.owned import logon_meant
+from logonscope.providers.owned import login_uid_meant, login_user_meant, logon_meant
 from logonscope.providers.provider import Column, Provider, column
 from logonscope.providers.text import clean
 
@@ -66,5 +66,5 @@ PROVIDER = Provider(
             lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
         ),
     },
-    fixes={"LogonId": logon_meant},
+    fixes={"LogonId": logon_meant, "User": login_user_meant, "Uid": login_uid_meant},
 )  # fmt: skip

@@ -46,51 +46,58 @@ def _unread(process: Process, _: Any, __: Any) -> Value:
     return tuple(found) or None
 
 
+_COLUMNS = {
+    **{name: WINDOWS.columns[name] for name in (
+        "Handle", "ProcessId", "Name", "ParentProcessId", "ThreadCount",
+    )},
+    "ExecutablePath": column(lambda process, *_: clean(process.exe), "exe, as the kernel says it", "exe"),
+    "CommandName": column(
+        lambda process, *_: None if process.comm is None else process.comm.encode("utf-8", "surrogateescape"),
+        "stat: comm", "comm",
+    ),
+    "StartTime": column(
+        lambda process, _, context: started_at(process, context.machine),
+        "stat: starttime, after /proc/stat: btime", "start",
+    ),
+    "StartTicks": _fact("start", "stat: starttime"),
+    "BootId": column(
+        lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
+    ),
+    "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
+    "User": column(
+        lambda process, _, context: effective_user(process, context.accounts),
+        "the name service's name for EffectiveUid", "uids",
+    ),
+    "RealUid": _id("uids", 0, "status: Uid"),
+    "EffectiveUid": _id("uids", 1, "status: Uid"),
+    "SavedUid": _id("uids", 2, "status: Uid"),
+    "FilesystemUid": _id("uids", 3, "status: Uid"),
+    "RealGid": _id("gids", 0, "status: Gid"),
+    "EffectiveGid": _id("gids", 1, "status: Gid"),
+    "SavedGid": _id("gids", 2, "status: Gid"),
+    "FilesystemGid": _id("gids", 3, "status: Gid"),
+    "LoginUid": column(_set("loginuid"), "loginuid", "loginuid"),
+    "KernelSessionId": column(_set("ses"), "sessionid", "ses"),
+    "Cgroup": column(lambda process, *_: clean(process.cgroup), "cgroup", "cgroup"),
+    "Terminal": column(lambda process, *_: terminal_name(process.tty_nr), "stat: tty_nr", "tty_nr"),
+    "Nice": _fact("nice", "stat: nice"),
+    "KernelPriority": _fact("priority", "stat: priority"),
+    "CommandLine": column(
+        lambda process, *_: command_line(process.cmdline), "cmdline: the arguments joined by single spaces",
+        "cmdline",
+    ),
+    "Arguments": column(_arguments, "cmdline", "cmdline"),
+    "CommandLineBytes": column(lambda process, *_: process.cmdline, "cmdline, to the byte", "cmdline"),
+}  # fmt: skip
+
 PROVIDER = Provider(
     subject="process",
     columns={
-        **{name: WINDOWS.columns[name] for name in (
-            "Handle", "ProcessId", "Name", "ParentProcessId", "ThreadCount",
-        )},
-        "ExecutablePath": column(lambda process, *_: clean(process.exe), "exe, as the kernel says it", "exe"),
-        "CommandName": column(
-            lambda process, *_: None if process.comm is None else process.comm.encode("utf-8", "surrogateescape"),
-            "stat: comm", "comm",
+        **_COLUMNS,
+        "Unread": column(
+            _unread, "what the kernel answered, or the caller's rights",
+            *(fact for shown in _COLUMNS.values() for fact in shown.facts),
         ),
-        "StartTime": column(
-            lambda process, _, context: started_at(process, context.machine),
-            "stat: starttime, after /proc/stat: btime", "start",
-        ),
-        "StartTicks": _fact("start", "stat: starttime"),
-        "BootId": column(
-            lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
-        ),
-        "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
-        "User": column(
-            lambda process, _, context: effective_user(process, context.accounts),
-            "the name service's name for EffectiveUid", "uids",
-        ),
-        "RealUid": _id("uids", 0, "status: Uid"),
-        "EffectiveUid": _id("uids", 1, "status: Uid"),
-        "SavedUid": _id("uids", 2, "status: Uid"),
-        "FilesystemUid": _id("uids", 3, "status: Uid"),
-        "RealGid": _id("gids", 0, "status: Gid"),
-        "EffectiveGid": _id("gids", 1, "status: Gid"),
-        "SavedGid": _id("gids", 2, "status: Gid"),
-        "FilesystemGid": _id("gids", 3, "status: Gid"),
-        "LoginUid": column(_set("loginuid"), "loginuid", "loginuid"),
-        "KernelSessionId": column(_set("ses"), "sessionid", "ses"),
-        "Cgroup": column(lambda process, *_: clean(process.cgroup), "cgroup", "cgroup"),
-        "Terminal": column(lambda process, *_: terminal_name(process.tty_nr), "stat: tty_nr", "tty_nr"),
-        "Nice": _fact("nice", "stat: nice"),
-        "KernelPriority": _fact("priority", "stat: priority"),
-        "CommandLine": column(
-            lambda process, *_: command_line(process.cmdline), "cmdline: the arguments joined by single spaces",
-            "cmdline",
-        ),
-        "Arguments": column(_arguments, "cmdline", "cmdline"),
-        "CommandLineBytes": column(lambda process, *_: process.cmdline, "cmdline, to the byte", "cmdline"),
-        "Unread": column(_unread, "what the kernel answered, or the caller's rights"),
     },
     fixes={name: WINDOWS.fixes[name] for name in ("Handle", "ProcessId", "Name")},
 )  # fmt: skip

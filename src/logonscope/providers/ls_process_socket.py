@@ -2,7 +2,7 @@
 
 from logonscope.providers.owned import process_meant, process_reference
 from logonscope.providers.provider import OWNER, End, Provider, column
-from logonscope.providers.sockets import SOCKET, ports_meant
+from logonscope.providers.sockets import SOCKET, ports_meant, socket_meant
 
 PROVIDER = Provider(
     subject="socket",
@@ -15,5 +15,5 @@ PROVIDER = Provider(
         **SOCKET,
     },
     ends={"Antecedent": End("process", slice(1, 3)), "Dependent": End("socket", slice(0, 3))},
-    fixes={"Antecedent": process_meant, "LocalPort": ports_meant},
+    fixes={"Antecedent": process_meant, "Dependent": socket_meant, "LocalPort": ports_meant},
 )

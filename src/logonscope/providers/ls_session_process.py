@@ -2,7 +2,7 @@
 
 from logonscope.ownership import is_leftover, login_uid, started_at
 from logonscope.providers.effective_user import effective_user
-from logonscope.providers.owned import is_placed, process_meant, process_reference, session_meant
+from logonscope.providers.owned import is_placed, login_uid_meant, process_meant, process_reference, session_meant
 from logonscope.providers.provider import OWNER, End, Provider, column
 
 PROVIDER = Provider(
@@ -34,5 +34,5 @@ PROVIDER = Provider(
         ),
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},
-    fixes={"Antecedent": session_meant, "Dependent": process_meant},
+    fixes={"Antecedent": session_meant, "Dependent": process_meant, "LoginUid": login_uid_meant},
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """LS_Socket: which network sockets do processes hold? One that several share has a row for each in LS_ProcessSocket."""
 
 from logonscope.providers.provider import Provider, column
-from logonscope.providers.sockets import SOCKET, ports_meant
+from logonscope.providers.sockets import SOCKET, inodes_meant, ports_meant
 from logonscope.providers.text import clean
 
 PROVIDER = Provider(
@@ -13,5 +13,5 @@ PROVIDER = Provider(
         "RemotePort": column(lambda socket, *_: socket.remote_port, "/proc/net: rem_address"),
     },
     distinct=lambda socket, *_: socket.inode,
-    fixes={"LocalPort": ports_meant},
+    fixes={"Inode": inodes_meant, "LocalPort": ports_meant},
 )

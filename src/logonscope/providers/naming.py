@@ -23,10 +23,11 @@ def domain_and_name(name: str, hostname: str) -> tuple[str, str]:
     return clean(hostname) or "", text
 
 
-def login_names(name: object, domain: object) -> frozenset[str]:
-    """Return the names under which an account of this domain may be known here; the case of letters may differ."""
-    spelled = {f"{name}"} if domain is None else {f"{name}", f"{domain}\\{name}", f"{name}@{domain}"}
-    return frozenset(spelled | {one.lower() for one in spelled})
+def login_names(name: object, domain: object) -> frozenset[str] | None:
+    """Return the names under which an account of this domain may be known here; None: under any."""
+    if "\ufffd" in f"{name}{domain}":
+        return None  # it may stand for any character that no answer can carry
+    return frozenset({f"{name}"} if domain is None else {f"{name}", f"{domain}\\{name}", f"{name}@{domain}"})
 
 
 def users_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
@@ -48,6 +49,11 @@ def name_of(uid: int, accounts: Mapping[int, Account]) -> str:
 def account_reference(name: str, hostname: str, of: str = "Win32_Account") -> tuple[Value, ...]:
     """Return a reference to an account."""
     return (of, *domain_and_name(name, hostname))
+
+
+def class_of_user(uid: int, uid_min: int) -> str:
+    """Return the class that a user's account is of."""
+    return "Win32_UserAccount" if is_person(uid, uid_min) else "Win32_SystemAccount"
 
 
 def user_sid(uid: int) -> str:

@@ -3,8 +3,9 @@
 import re
 
 from logonscope.cim.types import Value
-from logonscope.facts import UNSET, Owner, Process, Selection
+from logonscope.facts import EVERYTHING, UNSET, Owner, Process, Selection
 from logonscope.ownership import SYSTEM_LOGON_ID
+from logonscope.providers.naming import login_names
 from logonscope.providers.provider import Context
 
 _LOGON_ID = re.compile("0|[1-9][0-9]{0,19}")
@@ -31,6 +32,17 @@ def pid_meant(handle: Value, _: object = None) -> Selection:
 def logon_meant(logon_id: Value, _: object = None) -> Selection:
     """Return the logon session that a LogonId names; a text that is no number names none."""
     return Selection(logon_ids=frozenset({str(logon_id)}) if _LOGON_ID.fullmatch(str(logon_id)) else _NONE)
+
+
+def login_user_meant(name: Value, _: object = None) -> Selection:
+    """Return the logon sessions of whoever is called so."""
+    names = login_names(name, None)
+    return EVERYTHING if names is None else Selection(login_users=names)
+
+
+def login_uid_meant(uid: Value, _: object = None) -> Selection:
+    """Return the logon sessions of a uid."""
+    return Selection(login_uids=frozenset({uid}) if isinstance(uid, int) else frozenset())
 
 
 def process_meant(reference: tuple[Value, ...], _: object = None) -> Selection:

@@ -60,6 +60,9 @@ def nothing(reason: str) -> Column:
     return Column(lambda *_: None, f"{NOWHERE}{reason}")
 
 
+NOTHING = always(None)
+
+
 def _every(*_: object) -> bool:
     return True
 
@@ -86,6 +89,7 @@ class Provider(NamedTuple):
     of: Callable[..., bool] = _every  # which items are instances of the class
     of_facts: frozenset[str] = frozenset()  # what that takes
     fixes: Mapping[str, Fix] = {}  # what a fixed value of a property narrows the reading to
+    hidden: Mapping[str, Column] = {}  # what is compared and no property: END.__CLASS, where an end names a class above
     ends: Mapping[str, End] = {}  # of an association: what its references are made of
     others: bool = False  # everybody has a row, of which somebody else sees what identifies it
     distinct: Callable[..., object] | None = None  # of items with the same value the first is the row
@@ -97,7 +101,7 @@ class Provider(NamedTuple):
 
     def facts_of(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that the values of these columns alone need."""
-        return frozenset().union(*(self.columns[name].facts for name in columns if name in self.columns))
+        return frozenset().union(*(self._column(name).facts for name in columns))
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return what properties that have one of these values narrow the reading to."""
@@ -111,8 +115,10 @@ class Provider(NamedTuple):
 
     def values(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return what makes the value of each of these columns of an item and its context."""
-        nothing_known = always(None)
-        return [self.columns.get(name, nothing_known).value for name in columns]
+        return [self._column(name).value for name in columns]
+
+    def _column(self, name: str) -> Column:
+        return self.columns.get(name) or self.hidden.get(name) or NOTHING
 
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]

@@ -13,6 +13,16 @@ SOCKET = {
 }
 
 
+def inodes_meant(inode: Value, _: object = None) -> Selection:
+    """Return the socket with this inode."""
+    return Selection(inodes=frozenset({inode}) if isinstance(inode, int) else frozenset())
+
+
+def socket_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
+    """Return the socket that a reference names."""
+    return inodes_meant(reference[1])
+
+
 def ports_meant(port: Value, _: object = None) -> Selection:
     """Return the sockets with this port on their own side."""
     return Selection(ports=frozenset({port}) if isinstance(port, int) else frozenset())

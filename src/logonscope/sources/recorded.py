@@ -199,9 +199,12 @@ def _chosen_logins(recording: _Recording, needs: Needs) -> tuple[Login, ...]:
 
 
 def _chosen_sockets(recording: _Recording, needs: Needs) -> tuple[Socket, ...]:
-    if needs.all_sockets:
-        return recording.sockets
-    return tuple(found for found in recording.sockets if needs.ports and found.port in needs.ports)
+    return tuple(
+        found
+        for found in recording.sockets
+        if (needs.all_sockets or (needs.ports and found.port in needs.ports))
+        and (needs.inodes is None or found.inode in needs.inodes)
+    )
 
 
 def _write(snapshot: Snapshot, file: IO[bytes]) -> int:

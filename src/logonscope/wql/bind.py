@@ -1,36 +1,36 @@
 """Do the names of a query mean something? Its tree, held against a class: properties, and constants as their values.
 
 A constant becomes a value of the property's type: a number beside a string its digits, a text beside a number that
-number. How both are compared is one of KINDS.
+number. How both are compared is the kind of the column.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from logonscope.cim.binding import Target
 from logonscope.cim.binding import bind as bind_path
 from logonscope.cim.classes import Class, Property, meant
 from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.cim.paths import parse_path
-from logonscope.cim.schema import Schema
+from logonscope.cim.schema import schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import (
-    InvalidClassError,
     InvalidNamespaceError,
-    InvalidObjectPathError,
     InvalidQueryError,
+    QuotaViolationError,
     TypeMismatchError,
 )
 from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth
-from logonscope.wql.parse import number, place
+from logonscope.wql.like import LONGEST
+from logonscope.wql.parse import located, number, place
 from logonscope.wql.tree import EQUAL, ISA, LIKE, UNEQUAL, And, Comparison, Constant, IsNull, Name, Not, Or
 from logonscope.wql.tree import Condition as Tree
 
 TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
     "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
 )  # fmt: skip
-KINDS = (TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT)
 """How values are compared: without regard to case; as numbers; as truth; as times; by what they name; by descent; by
 the keys that they give; the last two not at all."""
 
@@ -60,7 +60,6 @@ class Scope(NamedTuple):
 
     text: str
     column: Callable[[Name], Column | None]  # None: it can have no value, which no row fits
-    schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
 
@@ -87,12 +86,10 @@ def _bound(tree: Tree, scope: Scope, *, negated: bool) -> Condition:
         return FALSE
     if isinstance(tree, IsNull):
         return Null(column.name, is_null=not negated)
-    try:
+    with located(scope.text, tree.at):
         if column.kind == PATH and tree.operator in {EQUAL, UNEQUAL}:
             return _keyed(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
         found = _test(column, tree, scope)
-    except (TypeMismatchError, InvalidQueryError, InvalidClassError, InvalidObjectPathError) as error:
-        raise type(error)(f"{error.message}, at {place(scope.text, tree.at)}", error.hint) from None
     if isinstance(found, Term):
         return found.negated if negated else found
     assert isinstance(found, Truth)  # noqa: S101 -- what is decided here
@@ -101,18 +98,18 @@ def _bound(tree: Tree, scope: Scope, *, negated: bool) -> Condition:
 
 def _keyed(path: Constant, scope: Scope, *, equal: bool) -> Condition:
     """Return the condition that an instance is the one, or is not, that a path names: on its class and its keys."""
-    try:
-        cls, keys = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
-    except InvalidNamespaceError:
+    target = _target(path, scope)
+    if target is None:
         return Truth(not equal)
-    if keys is None:
-        return Truth(not equal)
-    kinds = (property_column(cls.properties[name]).kind for name in cls.keys)
-    tests = [Term(THIS, ISA, cls.name, CLASS)]
-    tests += [Term(name, EQUAL, value, kind) for name, value, kind in zip(cls.keys, keys, kinds, strict=True)]
-    if equal:
-        return Every(tuple(tests))
-    return Some(tuple(test.negated for test in tests))
+    tests = named_by(target.cls, target.keys or ())
+    return Every(tests) if equal else Some(tuple(test.negated for test in tests))
+
+
+def named_by(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
+    """Return the tests that all hold for the instance with these keys: on its class and on each key."""
+    columns = (property_column(cls.properties[name]) for name in cls.keys)
+    keyed = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
+    return Term(THIS, ISA, cls.name, CLASS), *keyed
 
 
 def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
@@ -126,10 +123,14 @@ def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
         what = "asks for the class of an object" if operator == ISA else f"compares {name}, which is an object"
         raise InvalidQueryError(f"{tree.name} {operator} {what}", "write `__this ISA 'Class'`, or name a property")
     if operator == ISA:
-        return Term(name, ISA, scope.schema.get(str(constant), scope.namespace).name, CLASS)
+        return Term(name, ISA, schema().get(str(constant), scope.namespace).name, CLASS)
     if operator == LIKE:
         if kind in {NUMBER, BOOLEAN}:
             raise InvalidQueryError(f"{name} LIKE compares text, and it is a {kind}", "compare by =, <, > and the like")
+        if len(str(constant)) > LONGEST:
+            raise QuotaViolationError(
+                f"a pattern of {len(str(constant)):,} characters; {LONGEST:,} are taken", "shorten it"
+            )
         return Term(name, LIKE, str(constant), kind)
     if kind in _UNORDERED and operator not in {EQUAL, UNEQUAL}:
         raise InvalidQueryError(f"{name} {operator} has no meaning: it is a {kind}", "compare by = or <>")
@@ -139,12 +140,20 @@ def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
 
 
 def _reference(name: str, operator: str, constant: Constant, scope: Scope) -> Term | Truth:
-    """Return the test for what a path names; nothing here is equal to what is elsewhere."""
-    try:
-        target = bind_path(parse_path(str(constant)), scope.schema, scope.namespace, scope.is_here)
-    except InvalidNamespaceError:
+    """Return the test for what a path names; nothing here is equal to what is elsewhere, or to a class."""
+    target = _target(constant, scope)
+    if target is None:
         return Truth(operator == UNEQUAL)
     return Term(name, operator, target.reference, REFERENCE)
+
+
+def _target(path: Constant, scope: Scope) -> Target | None:
+    """Return the instance that a path names; None where it names none of this namespace of this host."""
+    try:
+        target = bind_path(parse_path(str(path)), schema(), scope.namespace, scope.is_here)
+    except InvalidNamespaceError:
+        return None
+    return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
 def _text(_: Column, constant: Constant) -> Value:
@@ -152,12 +161,11 @@ def _text(_: Column, constant: Constant) -> Value:
 
 
 def _number(column: Column, constant: Constant) -> Value:
-    if not isinstance(constant, str):
-        return int(constant or 0) if isinstance(constant, bool) else constant
     try:
-        return number(constant.strip())
+        value = number(constant.strip()) if isinstance(constant, str) else constant or 0
     except ValueError:
         raise TypeMismatchError(f"{column.name} is a number, not '{constant}'", "give a number") from None
+    return int(value) if isinstance(value, bool) or value == int(value) else value
 
 
 def _boolean(column: Column, constant: Constant) -> Value:
@@ -179,9 +187,9 @@ _VALUES: Mapping[str, Callable[[Column, Constant], Value]] = {
 }  # fmt: skip
 
 
-def scope_of(cls: Class, text: str, schema: Schema, is_here: Callable[[str], bool]) -> Scope:
+def scope_of(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
     """Return the scope of a data query: the properties of a class, and the system's."""
-    return Scope(text, lambda name: column_of(cls, name, text), schema, cls.namespace, is_here)
+    return Scope(text, lambda name: column_of(cls, name, text), cls.namespace, is_here)
 
 
 def column_of(cls: Class, name: Name, text: str) -> Column | None:

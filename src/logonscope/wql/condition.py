@@ -19,7 +19,7 @@ NEGATED = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A property, an operator and a value; ``kind`` is how both are compared (KINDS of bind.py)."""
+    """A property, an operator and a value; ``kind`` is how both are compared (see bind.py)."""
 
     column: str
     operator: str
@@ -79,13 +79,12 @@ def _columns(condition: Condition) -> Iterator[str]:
         yield condition.column
 
 
-def folded(condition: Condition, decide: Callable[[Term | Null], bool | None]) -> Condition:
-    """Return the condition without what can be decided before there is a row."""
+def folded(condition: Condition, decide: Callable[[Term | Null], Condition]) -> Condition:
+    """Return the condition with each term as it is decided before there is a row, and without what that settles."""
     if isinstance(condition, Truth):
         return condition
     if isinstance(condition, (Term, Null)):
-        known = decide(condition)
-        return condition if known is None else Truth(known)
+        return decide(condition)
     decisive = Truth(isinstance(condition, Some))
     terms = [term for term in (folded(term, decide) for term in condition.terms) if term != Truth(not decisive.holds)]
     if decisive in terms:
@@ -116,7 +115,7 @@ def fixed(condition: Condition) -> Mapping[str, frozenset[Value]]:
 def rest(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Condition:
     """Return what is left of a folded condition where only rows are read that have these values."""
     if isinstance(condition, Every):
-        return folded(Every(tuple(rest(term, narrowed) for term in condition.terms)), lambda _: None)
+        return folded(Every(tuple(rest(term, narrowed) for term in condition.terms)), lambda term: term)
     terms = condition.terms if isinstance(condition, Some) else (condition,)
     equal = [term for term in terms if isinstance(term, Term) and term.operator == EQUAL]
     among = [(term.column, term.value) for term in equal]

@@ -3,11 +3,11 @@
 The errors are the documented ones of WMI (wmi-error-constants). Nothing is delivered here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from logonscope.cim.classes import Class, Property, meant
-from logonscope.cim.schema import Schema
+from logonscope.cim.schema import schema
 from logonscope.errors import (
     AggregatingByObjectError,
     InvalidParameterError,
@@ -19,8 +19,8 @@ from logonscope.errors import (
 )
 from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, property_column
 from logonscope.wql.condition import Condition
-from logonscope.wql.parse import place
-from logonscope.wql.tree import ISA, And, Comparison, Name, Select
+from logonscope.wql.parse import located, place
+from logonscope.wql.tree import ISA, And, Comparison, Name, Or, Select
 from logonscope.wql.tree import Condition as Tree
 
 EVENT, POLLED, TARGET = "__Event", "__InstanceOperationEvent", "TargetInstance"
@@ -40,7 +40,7 @@ class EventQuery(NamedTuple):
 
     cls: Class
     columns: tuple[str, ...] | None  # None: all
-    target: Class | None  # of the instances that the events are about
+    targets: tuple[Class, ...]  # of one of which the instances are that the events are about; none: of any
     within: float | None  # seconds between two looks
     condition: Condition | None
     grouping: Grouping | None
@@ -51,7 +51,7 @@ def is_event(cls: Class) -> bool:
     return cls.is_a(EVENT)
 
 
-def bind_events(select: Select, cls: Class, text: str, schema: Schema, is_here: Callable[[str], bool]) -> EventQuery:
+def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], bool]) -> EventQuery:
     """Return what an event query means.
 
     Raises:
@@ -69,17 +69,17 @@ def bind_events(select: Select, cls: Class, text: str, schema: Schema, is_here: 
         )
     if select.within is not None and not 0 < select.within < float("inf"):
         raise InvalidParameterError(f"WITHIN {select.within:g} is no time to wait", "give seconds above 0")
-    target = _target(select.where, schema, cls.namespace)
-    scope = Scope(text, lambda name: _column(cls, target, name, text), schema, cls.namespace, is_here)
+    targets = _targets(select.where, cls.namespace, text)
+    scope = Scope(text, lambda name: _column(cls, targets, name, text), cls.namespace, is_here)
     condition = None if select.where is None else bind(select.where, scope)
     columns = None if select.columns is None else tuple(_shown(scope, name) for name in select.columns)
     if cls.is_a(POLLED):
-        _check_polled(cls, select, target)
-    return EventQuery(cls, columns, target, select.within, condition, _grouping(select, scope))
+        _check_polled(cls, select, targets)
+    return EventQuery(cls, columns, targets, select.within, condition, _grouping(select, scope))
 
 
-def _check_polled(cls: Class, select: Select, target: Class | None) -> None:
-    if target is None:
+def _check_polled(cls: Class, select: Select, targets: tuple[Class, ...]) -> None:
+    if not targets:
         raise RegistrationTooBroadError(
             f"{cls.name} of which class?", f"add WHERE {TARGET} ISA 'Win32_LogonSession', or another class"
         )
@@ -87,23 +87,21 @@ def _check_polled(cls: Class, select: Select, target: Class | None) -> None:
         raise RegistrationTooPreciseError(f"{cls.name} without WITHIN", f"write FROM {cls.name} WITHIN 5 WHERE ...")
 
 
-def _target(where: Tree | None, schema: Schema, namespace: str) -> Class | None:
-    """Return the class that every instance is of, by an ISA that always has to hold."""
-    for term in _conjuncts(where):
-        if isinstance(term, Comparison) and term.operator == ISA and term.name.parts[0].lower() == TARGET.lower():
-            return schema.get(str(term.constant), namespace)
-    return None
+def _targets(where: Tree | None, namespace: str, text: str) -> tuple[Class, ...]:
+    """Return the classes of which every instance is of one, by what always has to hold; none where nothing says so."""
+    if isinstance(where, Comparison) and where.operator == ISA and str(where.name).lower() == TARGET.lower():
+        with located(text, where.at):
+            return (schema().get(str(where.constant), namespace),)
+    if isinstance(where, (And, Or)):
+        each = [_targets(term, namespace, text) for term in where.terms]
+        if isinstance(where, And):
+            return next(filter(None, each), ())
+        if all(each):
+            return tuple(dict.fromkeys(cls for classes in each for cls in classes))
+    return ()
 
 
-def _conjuncts(where: Tree | None) -> Iterator[Tree]:
-    if isinstance(where, And):
-        for term in where.terms:
-            yield from _conjuncts(term)
-    elif where is not None:
-        yield where
-
-
-def _column(cls: Class, target: Class | None, name: Name, text: str) -> Column:
+def _column(cls: Class, targets: tuple[Class, ...], name: Name, text: str) -> Column:
     first, *inner = name.parts
     if first.upper() in SYSTEM_KINDS:
         found = Column(first.upper(), SYSTEM_KINDS[first.upper()])
@@ -115,9 +113,14 @@ def _column(cls: Class, target: Class | None, name: Name, text: str) -> Column:
         raise PropertyNotAnObjectError(
             f"{found.name} is no object, at {place(text, name.at)}", "only an object has properties of its own"
         )
-    if target is None or inner[0].upper() in SYSTEM_KINDS:
+    if not targets or inner[0].upper() in SYSTEM_KINDS:
         return Column(str(name), SYSTEM_KINDS.get(inner[0].upper(), TEXT))
-    within = property_column(_property(target, inner[0], name, text))
+    within, *others = [property_column(_property(target, inner[0], name, text)) for target in targets]
+    if any(other.kind != within.kind for other in others):
+        raise InvalidQueryError(
+            f"{name} is of another type in each of {', '.join(target.name for target in targets)}, "
+            f"at {place(text, name.at)}", "ask for them one by one",
+        )  # fmt: skip
     if len(inner) > 1:
         raise PropertyNotAnObjectError(
             f"{found.name}.{within.name} is no object, at {place(text, name.at)}",

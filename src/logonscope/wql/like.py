@@ -7,6 +7,9 @@ that costs is linear in the text for each character of the pattern, whatever the
 import re
 from collections.abc import Callable, Iterator
 
+LONGEST = 1_000
+"""Characters of a pattern: each may cost a look at the whole text."""
+
 _PART = re.compile(r"\[\^?[^\]]*\]|.", re.DOTALL)
 _RANGE = re.compile(r"(.)-(.)|.", re.DOTALL)
 _FLAGS = re.IGNORECASE | re.DOTALL

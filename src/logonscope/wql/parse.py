@@ -5,6 +5,8 @@ that what it costs is linear in the text.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from math import isfinite
@@ -53,9 +55,10 @@ LONGEST_NAME = 255
 """Characters of a class's or a property's name, and digits of a number."""
 
 _SIMPLER = "ask for less at once"
-_STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
+_STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*""", re.DOTALL)  # one that does not end is the last
 _NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 _WORD = re.compile(r"\w+|.", re.DOTALL)
+_LAST_WORD = re.compile(r"(\w+)\s*$")
 _NESTING = re.compile(r"\(|\)|\bNOT\b|\b(?:AND|OR)\b", re.IGNORECASE)
 _WORDS = {
     "_SELECT": "SELECT", "_FROM": "FROM", "_WITHIN": "WITHIN", "_WHERE": "WHERE", "_GROUP": "GROUP", "_BY": "BY",
@@ -75,8 +78,17 @@ _ABSENT = {
     "INSERT": "a query only reads",
     "UPDATE": "a query only reads",
     "DELETE": "a query only reads",
+    "NOT": "NOT stands before the property: NOT Name LIKE 'a%'",
+    ";": "a query ends without a semicolon",
 }
 """What SQL has and WQL has not."""
+
+_ABSENT_BEFORE = {
+    "COUNT": "there is no COUNT: count the answer",
+    "DISTINCT": "there is no DISTINCT: drop what comes twice",
+    "TOP": "there is no TOP: take as many of the answer as you want",
+}
+"""The same, where it reads as a property until the next word."""
 
 _NARROWING = {
     "assocclass": "assoc_class",
@@ -144,6 +156,15 @@ def place(text: str, at: int) -> str:
     return f"line {line}, column {column}"
 
 
+@contextmanager
+def located(text: str, at: int) -> Iterator[None]:
+    """Add to what is refused within where it stands."""
+    try:
+        yield
+    except LogonscopeError as error:
+        raise type(error)(f"{error.message}, at {place(text, at)}", error.hint) from None
+
+
 @cache
 def _parser() -> Lark:
     grammar = files("logonscope.wql").joinpath("grammar.lark").read_text(encoding="utf-8")
@@ -173,27 +194,36 @@ def _check_bounds(text: str) -> None:
 
 def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
     at = error.pos_in_stream or 0
-    expected: set[str] = set()
-    found = "the end"
-    if isinstance(error, UnexpectedToken):
-        expected = set(error.accepts or error.expected)
-        if "_GROUP" in expected:
-            expected.discard("_BY")  # which is taken to be refused
-        if error.token.type != "$END":
-            found = f"'{error.token}'"
-            if hint := _ABSENT.get(error.token.upper()):
-                raise InvalidQueryError(f"{found} at {place(text, at)} is not of WQL", hint)
-        else:
-            at = len(text.rstrip())
-    elif isinstance(error, UnexpectedCharacters):
-        expected = set(error.allowed or ())
-        if what := _ENDLESS.get(text[at]):
-            raise InvalidQueryError(f"the {what} at {place(text, at)} does not end", "close it")
-        found = f"'{_WORD.findall(text[at : at + LONGEST_NAME])[0]}'"
+    if isinstance(error, UnexpectedCharacters) and (what := _ENDLESS.get(text[at])):
+        raise InvalidQueryError(f"the {what} at {place(text, at)} does not end", "close it")
+    parser = getattr(error, "interactive_parser", None)
+    expected = set(parser.accepts()) if parser else set[str]()
+    if "_GROUP" in expected:
+        expected.discard("_BY")  # which is taken to be refused
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        at, found = len(text.rstrip()), "the end"
+    else:
+        _refuse_sql(text, at)
+        found = f"'{_shown(error.token) if isinstance(error, UnexpectedToken) else _word(text, at)}'"
     words = " or ".join(sorted({_WORDS.get(name, name) for name in expected}))
     raise InvalidQueryError(
         f"{found} at {place(text, at)} is not expected there", f"expected is {words}" if words else ""
     )
+
+
+def _refuse_sql(text: str, at: int) -> None:
+    """Say of what is of SQL what to write instead."""
+    before = _LAST_WORD.search(text, max(0, at - LONGEST_NAME), at)
+    for word, start, absent in (
+        (_word(text, at), at, _ABSENT), (before and before[1], before and before.start(1), _ABSENT_BEFORE),
+    ):  # fmt: skip
+        if word and (hint := absent.get(word.upper())):
+            raise InvalidQueryError(f"'{word}' at {place(text, start or 0)} is not of WQL", hint)
+
+
+def _word(text: str, at: int) -> str:
+    match = _WORD.match(text, at, at + LONGEST_NAME)
+    return match[0] if match else ""
 
 
 def _string(token: Token) -> str:
@@ -299,7 +329,7 @@ class _Tree(Transformer[Token, Any]):
                 raise _unknown_option(kind, keyword, value, references=references)
             if known[folded] in said:
                 raise _RefusalError(keyword.start_pos, f"{keyword} is given twice", "give it once")
-            said[known[folded]] = True if value is None else _name(value)
+            said[known[folded]] = True if value is None else Name((_name(value),), value.start_pos or 0)
         return Tied(references, str(path)[1:-1].strip(), at=(path.start_pos or 0) + 1, **said)
 
     def option(self, parts: list[Token]) -> tuple[Token, Token | None]:

@@ -5,20 +5,20 @@ against the text that a reference, or a time in DMTF's form, has.
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from logonscope.cim.binding import related, write_reference
+from logonscope.cim.binding import same, write_reference
 from logonscope.cim.datetimes import format_datetime
-from logonscope.cim.schema import Schema
+from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.wql.bind import REFERENCE, TEXT
 from logonscope.wql.condition import NOT_LIKE, Condition, Every, Null, Term, Truth
 from logonscope.wql.like import like
 from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE, UNEQUAL
 
-Row = Sequence[Value]
+Row = tuple[Value, ...]
 Get = Callable[[Row], Value]
 Fits = Callable[[Row], bool]
 
@@ -28,14 +28,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def compiled(condition: Condition, get: Callable[[str], Get], schema: Schema, namespace: str) -> Fits:
+def compiled(condition: Condition, get: Callable[[str], Get], namespace: str) -> Fits:
     """Return the function.
 
     Args:
         condition: what must hold.
         get: gives what takes a property out of a row.
-        schema: where the classes of references are.
-        namespace: of the class.
+        namespace: of the class, where those of references are.
     """
     if isinstance(condition, Truth):
         holds = condition.holds
@@ -43,8 +42,8 @@ def compiled(condition: Condition, get: Callable[[str], Get], schema: Schema, na
     if isinstance(condition, Null):
         return _null(get(condition.column), is_null=condition.is_null)
     if isinstance(condition, Term):
-        return _test(condition, get(condition.column), schema, namespace)
-    terms = [compiled(term, get, schema, namespace) for term in condition.terms]
+        return _test(condition, get(condition.column), namespace)
+    terms = [compiled(term, get, namespace) for term in condition.terms]
     return _every(terms) if isinstance(condition, Every) else _some(terms)
 
 
@@ -66,11 +65,11 @@ def _null(get: Get, *, is_null: bool) -> Fits:
     return lambda row: (get(row) is None) is is_null
 
 
-def _test(test: Term, get: Get, schema: Schema, namespace: str) -> Fits:
+def _test(test: Term, get: Get, namespace: str) -> Fits:
     if test.operator in {LIKE, NOT_LIKE}:
-        return _like(test, get, schema, namespace)
+        return _like(test, get, namespace)
     if test.kind == REFERENCE:
-        return _reference(test, get, schema, namespace)
+        return _reference(test, get, namespace)
     if test.kind == TEXT:
         return _text(test, get)
     compare, wanted = _OPERATORS[test.operator], test.value
@@ -82,26 +81,17 @@ def _text(test: Term, get: Get) -> Fits:
     return lambda row: (value := get(row)) is not None and compare(str(value).lower(), wanted)
 
 
-def _reference(test: Term, get: Get, schema: Schema, namespace: str) -> Fits:
+def _reference(test: Term, get: Get, namespace: str) -> Fits:
     wanted, equal = test.value, test.operator == EQUAL
-
-    def same(one: Value, other: Value) -> bool:
-        if isinstance(one, str) and isinstance(other, str):
-            return one.lower() == other.lower()
-        if not (isinstance(one, tuple) and isinstance(other, tuple)):
-            return one == other
-        keys = zip(one[1:], other[1:], strict=False)
-        return related(str(one[0]), str(other[0]), schema, namespace) and all(same(*pair) for pair in keys)
-
-    return lambda row: (value := get(row)) is not None and same(value, wanted) is equal
+    return lambda row: (value := get(row)) is not None and same(value, wanted, schema(), namespace) is equal
 
 
-def _like(test: Term, get: Get, schema: Schema, namespace: str) -> Fits:
+def _like(test: Term, get: Get, namespace: str) -> Fits:
     fits, wanted = like(str(test.value)), test.operator == LIKE
 
     def text(value: Value) -> str:
         if isinstance(value, tuple):
-            return write_reference(value, schema, namespace)
+            return write_reference(value, schema(), namespace)
         return format_datetime(value) if isinstance(value, (datetime, timedelta)) else str(value)
 
     return lambda row: (value := get(row)) is not None and fits(text(value)) is wanted

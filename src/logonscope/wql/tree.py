@@ -95,12 +95,12 @@ class Tied:
 
     references: bool
     path: str
-    assoc_class: str | None = None
-    result_class: str | None = None
-    role: str | None = None
-    result_role: str | None = None
-    required_qualifier: str | None = None
-    required_assoc_qualifier: str | None = None
+    assoc_class: Name | None = None
+    result_class: Name | None = None
+    role: Name | None = None
+    result_role: Name | None = None
+    required_qualifier: Name | None = None
+    required_assoc_qualifier: Name | None = None
     keys_only: bool = False
     class_defs_only: bool = False
     schema_only: bool = False

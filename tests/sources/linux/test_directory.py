@@ -173,6 +173,21 @@ def test_a_name_service_that_hangs_on_one_name_is_told_and_then_left_alone(host:
     assert [trouble[:2] for trouble in troubles] == [["the name service (NSS)", "no answer within 2 s"]]
 
 
+def test_a_name_counts_in_whatever_case_and_means_all_that_differ_in_it_alone(host: HostFolder) -> None:
+    lines = ("Debian-exim:x:105:105::/:/bin/false", "Carol:x:1002:100::/:/bin/sh", "CAROL:x:1003:50::/:/bin/sh")
+    host.write("etc/passwd", "".join(f"{line}\n" for line in lines))
+    host.write("etc/group", "root:x:0:\nRoot:x:100:\n")
+    script = """
+def named(*words):
+    return names(directory.users(Needs(users=frozenset(words))))
+print(json.dumps([named("debian-EXIM"), named("cArol", "Debian-exim"), named("carol "), named(), [
+    (group.name, group.local) for group in directory.groups(Needs(groups=frozenset({"ROOT"})))], sorted(
+    group.gid for group in directory.groups(Needs(groups_of=frozenset({"carol"})))) ]))
+"""
+    found = elsewhere(host, script, over="/etc/passwd", by=str(host.root / "etc/passwd"))
+    assert found == [["Debian-exim"], ["CAROL", "Carol", "Debian-exim"], [], [], [["root", True]], [50, 100]]
+
+
 def test_where_there_is_no_getent_the_files_are_read(host: HostFolder) -> None:
     host.write("etc/group", "root:x:0:\nstaff:x:50:alice\n")
     script = "print(json.dumps([names(users), names(directory.groups(Needs(all_groups=True))), troubles]))"

@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS, UNSET, LoggedIn, Needs
+from logonscope.facts import FACTS, UNSET, LoggedIn, Needs, Process, Sieve
 from logonscope.sources.linux.processes import DEADLINE, FILES, File, processes
 from tests.hosts import HostFolder, session_scope
 
@@ -142,6 +143,68 @@ def test_another_login_uid_ends_the_reading_unless_it_does_not_say_whose_logon_s
     assert sorted(host.read(*facts, logged_in=asked)) == [1, 10, 30]
 
 
+def sifted(host: HostFolder, facts: set[str], first: set[str], *pids: int, **needs: Any) -> list[Process]:
+    """Read facts of the processes with these pids; return what was asked of each, with the first facts alone."""
+    asked: list[Process] = []
+
+    def keeps(process: Process) -> bool:
+        asked.append(process)
+        return process.pid in pids
+
+    found = host.read(*facts, sieve=Sieve(frozenset(first), keeps), **needs)
+    assert sorted(found) == sorted(pids)
+    return asked
+
+
+def test_of_a_process_that_is_not_wanted_only_what_decides_is_read(host: HostFolder) -> None:
+    alice(host, 10, 11)
+    for pid in (1, 11):
+        host.trap(pid, *set(REGULAR) - {"sessionid", "cgroup"})
+    asked = sifted(host, {"ses", "uids", "name", "cgroup", "cmdline"}, {"ses", "cgroup"}, 10)
+    assert [(process.pid, process.cgroup, process.uids, process.comm) for process in sorted(asked)] == [
+        (1, "/init.scope", None, None), (10, SCOPE, None, None), (11, SCOPE, None, None),
+    ]  # fmt: skip
+
+
+def test_a_file_is_opened_once_whether_it_decides_or_not(host: HostFolder) -> None:
+    alice(host, 10)
+    stat = (host.root / "proc/10/stat").read_bytes()
+    with on_opening(host, "proc/10/stat", lambda: None, stat):
+        sifted(host, {"comm", "ppid", "state", "uids"}, {"ppid"}, 10, pids=frozenset({10}))
+
+
+def test_where_the_pid_decides_nothing_is_opened_of_the_others(host: HostFolder) -> None:
+    alice(host, 10, 11)
+    for pid in (1, 11):
+        host.trap(pid, *REGULAR)
+    assert [process.pid for process in sorted(sifted(host, {"uids"}, set(), 10))] == [1, 10, 11]
+    host.trap(10, *set(REGULAR) - {"sessionid"})
+    sifted(host, {"ses"}, set(), 10)
+
+
+def test_where_all_is_read_already_nobody_is_asked(host: HostFolder) -> None:
+    alice(host, 10)
+    assert sifted(host, {"ppid", "comm"}, {"ppid"}, 1, 10) == []
+    assert sifted(host, {"name"}, {"name"}, 1, 10) == []
+
+
+def test_what_narrows_is_known_before_anybody_is_asked(host: HostFolder) -> None:
+    alice(host, 10)
+    host.process(20, "bash", ses=42, loginuid=1001)
+    host.process(30, "cron", ses=41)
+    (process,) = sifted(host, {"uids"}, {"ses"}, 10, names=frozenset({"BASH"}), ses=frozenset({41}))
+    assert (process.pid, process.ses, process.comm, process.uids) == (10, 41, "bash", None)
+
+
+def test_arguments_that_hang_are_read_of_nobody_who_is_not_wanted(host: HostFolder) -> None:
+    alice(host, 10, 11)
+    host.trap(1, "cmdline")
+    host.trap(11, "cmdline")
+    began = time.monotonic()
+    sifted(host, {"comm", "cmdline"}, {"comm"}, 10)
+    assert time.monotonic() - began < DEADLINE
+
+
 def test_without_room_to_open_files_nothing_is_told() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened: list[int] = []
@@ -259,7 +322,8 @@ def test_names_filter_by_the_whole_name_and_by_the_kernels(host: HostFolder) -> 
 def test_another_name_ends_the_reading(host: HostFolder) -> None:
     alice(host, 10)
     host.trap(10, *set(REGULAR) - {"stat"})
-    assert host.read("name", "uids", "cmdline", names=frozenset({"systemd"})).keys() == {1}
+    everything = {"name", "ses", "loginuid", "cgroup", "uids", "cmdline"}
+    assert host.read(*everything, names=frozenset({"systemd"})).keys() == {1}
 
 
 @pytest.mark.parametrize("name", ["kworker/u8:2-events_unbound", "rcu_tasks_kthread"])

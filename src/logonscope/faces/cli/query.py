@@ -10,15 +10,15 @@ from logonscope.client import Host
 from logonscope.errors import QuotaViolationError
 from logonscope.faces.cli.cim import add_namespace, add_system, print_instances
 from logonscope.faces.cli.classes import print_classes
-from logonscope.faces.cli.output import print_object
+from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.run import FOUND
 from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
     from logonscope.broker.explain import Explanation, PartExplained
-    from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance
 
+_PARTS = ("class", "properties", "fixed", "reads", "predicate")
 LONGEST_INPUT = 1 << 20
 """Characters that are read from standard input."""
 
@@ -50,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the answer."""
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- to understand a command line needs no classes
+
     text = _input() if args.text == "-" else args.text
     if args.explain:
         return _print_explanation(args, host.explain(text, namespace=args.namespace))
@@ -57,9 +59,9 @@ def run(host: Host, args: argparse.Namespace) -> int:
     nothing = "nothing fits that query" + ("" if host.everything else ", or nothing that you may see")
     first = next(found, None)
     answers = () if first is None else chain((first,), found)
-    if hasattr(first, "derivation"):
+    if isinstance(first, Class):
         return print_classes(args, cast("Iterator[Class]", answers), nothing)
-    args.properties = _chosen(cast("Instance | None", first))
+    args.properties = _chosen(first)
     headed = not text.lstrip().upper().startswith("SELECT")
     return print_instances(args, cast("Iterator[Instance]", iter(answers)), nothing, headed=headed)
 
@@ -79,6 +81,9 @@ def _chosen(first: "Instance | None") -> list[str] | None:
 
 
 def _print_explanation(args: argparse.Namespace, told: "Explanation") -> int:
+    if args.output == "csv":
+        print_rows(args, [_row(told, part) for part in told.parts])
+        return FOUND
     if args.output != "table":
         print_object(args, told._asdict() | {"parts": [part._asdict() for part in told.parts]})
         return FOUND
@@ -87,6 +92,14 @@ def _print_explanation(args: argparse.Namespace, told: "Explanation") -> int:
         for name, words in _lines(part):
             print(f"  {name:12}{for_terminal(words)}")
     return FOUND
+
+
+def _row(told: "Explanation", part: "PartExplained") -> dict[str, str]:
+    """Return a part as a row of CSV: what there is several of stands in one field, parted by semicolons."""
+    row = {"asks_for": told.asks_for, "of": told.of} | dict.fromkeys(_PARTS, "")
+    for name, words in _lines(part):
+        row[name] = f"{row[name]}; {words}" if row[name] else words
+    return row
 
 
 def _lines(part: "PartExplained") -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ name service that hangs could not be left. Whoever has disabled listing there (s
 
 import os
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from logonscope.facts import Account, Group, Needs
 from logonscope.sources.linux import parse
@@ -31,25 +31,29 @@ class Directory:
         """Yield the accounts that the needs name."""
         if not needs.all_users and needs.users is None:
             return
-        is_local = (_all_local if needs.all_users else _local)(self._root, PASSWD)
-        found = dict.fromkeys(filter(None, map(self._user, sorted(needs.users or ()))))
-        yield from (account._replace(local=is_local(account.name)) for account in found)
+        local = _names(self._root, PASSWD)
+        found = dict.fromkeys(self._users(needs.users or (), local))
+        yield from (account._replace(local=account.name in local) for account in found)
         if needs.all_users:
             more = self._listed("passwd", PASSWD, parse_account)
-            yield from (account._replace(local=is_local(account.name)) for account in more if account not in found)
+            yield from (account._replace(local=account.name in local) for account in more if account not in found)
 
     def groups(self, needs: Needs) -> Iterator[Group]:
         """Yield the groups that the needs name."""
         if not needs.all_groups and needs.groups is None and needs.groups_of is None:
             return
-        is_local = (_all_local if needs.all_groups else _local)(self._root, GROUP)
-        gids = [gid for name in sorted(needs.groups_of or ()) for gid in self._gids(name)]
-        keys: list[str | int] = [*sorted(needs.groups or ()), *dict.fromkeys(gids)]
+        local = _names(self._root, GROUP)
+        members = self._users(needs.groups_of, _names(self._root, PASSWD)) if needs.groups_of else ()
+        gids = [gid for account in members for gid in self._gids(account)]
+        keys: list[str | int] = [*_spelled(needs.groups or (), local), *dict.fromkeys(gids)]
         found = dict.fromkeys(filter(None, map(self._group, keys)))
-        yield from (group._replace(local=is_local(group.name)) for group in found)
+        yield from (group._replace(local=group.name in local) for group in found)
         if needs.all_groups:
             more = self._listed("group", GROUP, parse_group)
-            yield from (group._replace(local=is_local(group.name)) for group in more if group not in found)
+            yield from (group._replace(local=group.name in local) for group in more if group not in found)
+
+    def _users(self, names: Iterable[str], local: frozenset[str]) -> Iterator[Account]:
+        return filter(None, map(self._user, _spelled(names, local)))
 
     def _user(self, name: str) -> Account | None:
         import pwd  # noqa: PLC0415 -- Unix only, and a recording is read on any system
@@ -65,9 +69,8 @@ class Directory:
         entry = self._service.ask(lambda: grp.getgrnam(key) if isinstance(key, str) else grp.getgrgid(key))
         return None if entry is None else Group(entry.gr_name, entry.gr_gid, tuple(entry.gr_mem))
 
-    def _gids(self, name: str) -> list[int]:
-        account = self._user(name)
-        return (self._service.ask(lambda: os.getgrouplist(account.name, account.gid)) if account else None) or []
+    def _gids(self, account: Account) -> list[int]:
+        return self._service.ask(lambda: os.getgrouplist(account.name, account.gid)) or []
 
     def _listed(self, database: str, file: str, parse_line: Callable[[bytes], Row]) -> Iterator[Row]:
         if self._service.is_silent:
@@ -87,23 +90,19 @@ class Directory:
             self._service.trouble(str(error))
 
 
-def _local(root: str, file: str) -> Callable[[str], bool]:
-    """Return what tells whether a name stands in a file: looked for in its bytes, which is fast for a few."""
+def _names(root: str, file: str) -> frozenset[str]:
+    """Return the names that stand in a file."""
     try:
         with open(os.path.join(root, file), "rb") as lines:
-            content = b"\n" + lines.read()
+            return frozenset(parse.text(line.split(b":", 1)[0]) for line in lines)
     except OSError:
-        content = b""
-    return lambda name: b"\n" + name.encode("utf-8", "surrogateescape") + b":" in content
+        return frozenset()
 
 
-def _all_local(root: str, file: str) -> Callable[[str], bool]:
-    """Return the same for many names."""
-    try:
-        with open(os.path.join(root, file), "rb") as lines:
-            return frozenset(parse.text(line.split(b":", 1)[0]) for line in lines).__contains__
-    except OSError:
-        return lambda _: False
+def _spelled(names: Iterable[str], local: Iterable[str]) -> list[str]:
+    """Return how names may be spelled that are meant in whatever case: the name service itself looks for the letter."""
+    folded = {name.lower() for name in names}
+    return sorted({*names, *folded, *(name for name in local if name.lower() in folded)}) if folded else []
 
 
 def _getent(database: str) -> Iterator[bytes]:

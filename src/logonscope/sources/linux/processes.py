@@ -7,12 +7,12 @@ process that ends half way is left out.
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import Needs, Process
+from logonscope.facts import FACTS_OF, Needs, Process, Sieve
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.patience import each
 
@@ -42,7 +42,10 @@ def pids(proc: str) -> list[int]:
 def processes(proc: str, needs: Needs) -> Iterator[Process]:
     """Return every process that the needs name, with the facts that they ask for, read as it is asked for."""
     wanted = iter(pids(proc) if needs.pids is None else sorted(needs.pids))
-    narrowed = needs.names is not None or needs.logged_in is not None
+    if needs.sieve is not None and not needs.sieve.facts:  # the pid alone decides
+        keeps = needs.sieve.keeps
+        wanted, needs = (pid for pid in wanted if keeps(Process(pid))), needs._replace(sieve=None)
+    narrowed = any(hint is not None for hint in (needs.names, needs.logged_in, needs.sieve))
     if not needs.process and needs.ses is None and not narrowed:
         return (Process(pid) for pid in wanted if needs.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if needs.process <= {"ses", "cgroup"} and not narrowed:
@@ -98,13 +101,21 @@ class Reader:
     """Reads any facts of a process, through one directory handle, in the steps that the needs ask for."""
 
     def __init__(self, proc: str, needs: Needs) -> None:
-        facts = set(needs.process)
-        if needs.logged_in is not None:
-            facts.add("loginuid")
-        if "loginuid" in facts or needs.ses is not None or ("cgroup" in facts and needs.cgroup_of is not None):
-            facts.add("ses")
-        if "name" in facts or needs.names is not None:
-            facts |= {"name", "comm"}
+        self._proc = proc
+        self._needs = needs
+        self._names = None if needs.names is None else {name.lower() for name in needs.names}
+        self._cuts = {_cut(name).lower() for name in needs.names or ()}
+        self._login_uids: dict[object, object] = {}
+        facts = _with_implied(needs.process, needs)
+        first = facts if needs.sieve is None else _with_implied(needs.sieve.facts, needs)
+        rest = self._steps_to(facts, first)
+        self._steps = self._steps_to(first)
+        if needs.sieve is not None and rest:
+            self._steps += [partial(_sieved, needs.sieve), *rest]
+        self.may_hang = "name" in facts or "cmdline" in facts
+
+    def _steps_to(self, facts: set[str], known: Collection[str] = ()) -> "list[_Step]":
+        """Return the steps that read facts, but for those of files that others are known from."""
         own_steps: dict[str, _Step] = {
             "sessionid": self._kernel_id,
             "loginuid": self._login_uid,
@@ -112,16 +123,11 @@ class Reader:
             "stat": self._stat,
             "cmdline": self._arguments,
         }
-        asked = [file for file in FILES if facts.intersection(file.facts)]
-        self._proc = proc
-        self._needs = needs
-        self._steps = [own_steps.get(file.path) or partial(_fill, file) for file in asked]
-        if "name" in facts:
-            self._steps.append(self._name)
-        self._names = None if needs.names is None else {name.lower() for name in needs.names}
-        self._cuts = {_cut(name).lower() for name in needs.names or ()}
-        self._login_uids: dict[object, object] = {}
-        self.may_hang = "name" in facts or "cmdline" in facts
+        files = [file for file in FILES if not facts.isdisjoint(file.facts) and set(file.facts).isdisjoint(known)]
+        if self._names is not None:  # of most processes the name is another
+            files.sort(key=lambda file: file is not STAT)
+        steps = [own_steps.get(file.path) or partial(_fill, file) for file in files]
+        return [*steps, self._name] if "name" in facts and "name" not in known else steps
 
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the needs do not name it."""
@@ -236,6 +242,10 @@ _Step = Callable[[_Reading], bool]
 """Reads a file's facts into the row; False: the needs do not name this process."""
 
 
+def _sieved(sieve: Sieve, reading: _Reading) -> bool:
+    return sieve.keeps(reading.process())
+
+
 def _fill(file: File, reading: _Reading, most: int = _BLOCK) -> bool:
     """Put the facts of a file into the row, or the reason why they cannot be had beside it."""
     at = _INDEX[file.facts[0]]
@@ -289,6 +299,18 @@ def _check_room(error: OSError) -> None:
         raise ServerTooBusyError("no more files can be opened", "close some, or raise the limit: `ulimit -n`")
 
 
+def _with_implied(facts: Iterable[str], needs: Needs) -> set[str]:
+    """Return the facts, and those that reading them, or what narrows the needs, takes."""
+    found = set(facts)
+    if needs.logged_in is not None:
+        found.add("loginuid")
+    if "loginuid" in found or needs.ses is not None or ("cgroup" in found and needs.cgroup_of is not None):
+        found.add("ses")
+    if "name" in found or needs.names is not None:
+        found |= {"name", "comm"}
+    return found
+
+
 def _content(path: str, parse_file: Callable[[bytes], tuple[object, ...]]) -> Callable[..., tuple[object, ...]]:
     return lambda handle, _pid, most: parse_file(_read(path, handle, most))
 
@@ -334,27 +356,27 @@ def _cut(name: str) -> str:
     return parse.text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
 
 
-def _between(first: str, after: str) -> tuple[str, ...]:
-    return Process._fields[_INDEX[first] : _INDEX[after]]
+def _file(path: str, get: Callable[[int, int, int], tuple[object, ...]]) -> File:
+    return File(path, FACTS_OF[path], get)
 
 
-SESSIONID = File("sessionid", ("ses",), _content("sessionid", parse.parse_number))
-LOGINUID = File("loginuid", ("loginuid",), _content("loginuid", parse.parse_number))
-CGROUP = File("cgroup", ("cgroup",), _content("cgroup", parse.parse_cgroup))
-STAT = File("stat", _between("comm", "tgid"), _content("stat", parse.parse_stat))
-CMDLINE = File("cmdline", ("cmdline",), _content("cmdline", _whole))
+SESSIONID = _file("sessionid", _content("sessionid", parse.parse_number))
+LOGINUID = _file("loginuid", _content("loginuid", parse.parse_number))
+CGROUP = _file("cgroup", _content("cgroup", parse.parse_cgroup))
+STAT = _file("stat", _content("stat", parse.parse_stat))
+CMDLINE = _file("cmdline", _content("cmdline", _whole))
 FILES = (
     SESSIONID,
     LOGINUID,
     CGROUP,
     STAT,
-    File("status", _between("tgid", "resident"), _content("status", parse.parse_status)),
-    File("statm", ("resident",), _content("statm", parse.parse_statm)),
-    File("io", _between("rchar", "cmdline"), _content("io", parse.parse_io)),
+    _file("status", _content("status", parse.parse_status)),
+    _file("statm", _content("statm", parse.parse_statm)),
+    _file("io", _content("io", parse.parse_io)),
     CMDLINE,
-    File("exe", ("exe",), _executable),
-    File("task/PID/children", ("children",), _children),
-    File("fd", ("fds",), _open_files),
-    File("fd/*", ("sockets",), _socket_inodes),
+    _file("exe", _executable),
+    _file("task/PID/children", _children),
+    _file("fd", _open_files),
+    _file("fd/*", _socket_inodes),
 )
-"""Which file each fact comes from, the cheapest and most telling first."""
+"""The files, the cheapest and most telling first."""

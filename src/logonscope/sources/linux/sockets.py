@@ -15,7 +15,7 @@ _STATES = (
 
 
 def sockets(root: str, needs: Needs, troubles: list[Trouble]) -> tuple[Socket, ...]:
-    """Read the sockets with one of ``needs.ports`` on their local side, or all of them."""
+    """Read the sockets with one of ``needs.ports`` on their local side, or all; of them those of ``needs.inodes``."""
     found: list[Socket] = []
     for name in _FILES:
         path = os.path.join(root, "proc/net", name)
@@ -47,9 +47,11 @@ def _wanted(lines: list[bytes], protocol: str, needs: Needs) -> Iterator[Socket]
         words = line.split(None, 2)
         if endings is None or (len(words) > 2 and words[1][-5:] in endings):
             try:
-                yield parse_socket(line, protocol)
+                found = parse_socket(line, protocol)
             except ValueError:
                 continue
+            if needs.inodes is None or found.inode in needs.inodes:
+                yield found
 
 
 def _end(word: bytes) -> tuple[str, int]:

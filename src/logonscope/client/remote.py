@@ -147,7 +147,9 @@ class RemoteHost:
     ) -> Iterator[Instance]:  # fmt: skip
         """See Host."""
         target = instance(self._target(as_path(path), namespace))
-        tied = Tied(False, _relative(target), assoc_class, result_class, role, result_role)
+        tied = Tied(
+            False, _relative(target), _name(assoc_class), _name(result_class), _name(role), _name(result_role)
+        )
         return self._tied(tied, target, as_names(properties))
 
     def references(
@@ -156,7 +158,7 @@ class RemoteHost:
     ) -> Iterator[Instance]:  # fmt: skip
         """See Host."""
         target = instance(self._target(as_path(path), namespace))
-        tied = Tied(True, _relative(target), result_class=result_class, role=role)
+        tied = Tied(True, _relative(target), result_class=_name(result_class), role=_name(role))
         return self._tied(tied, target, as_names(properties))
 
     def query(
@@ -266,7 +268,7 @@ class RemoteHost:
 
     def _tied(self, tied: Tied, target: Target, properties: Sequence[str] | None) -> Iterator[Instance]:
         if properties is not None and tied.result_class:
-            having([self.get_class(tied.result_class, namespace=target.cls.namespace)], properties)
+            having([self.get_class(str(tied.result_class), namespace=target.cls.namespace)], properties)
         elements = self._link.query(write(tied), target.cls.namespace)
         return self._instances(elements, target.cls.namespace, None if properties is None else tuple(properties))
 
@@ -328,6 +330,10 @@ def _keyed(target: Target) -> Select:
         text = str(object_path(value, schema(), space)) if isinstance(value, tuple) else str(value)
         terms.append(Comparison(Name((name,)), EQUAL, text))
     return Select(None, target.cls.name, terms[0] if len(terms) == 1 else And(tuple(terms)))
+
+
+def _name(text: str | None) -> Name | None:
+    return None if text is None else Name((text,))
 
 
 def _there(what: str, command: str) -> NoReturn:

@@ -147,9 +147,7 @@ class RemoteHost:
     ) -> Iterator[Instance]:  # fmt: skip
         """See Host."""
         target = instance(self._target(as_path(path), namespace))
-        tied = Tied(
-            False, _relative(target), _name(assoc_class), _name(result_class), _name(role), _name(result_role)
-        )
+        tied = Tied(False, _relative(target), _name(assoc_class), _name(result_class), _name(role), _name(result_role))
         return self._tied(tied, target, as_names(properties))
 
     def references(

@@ -250,9 +250,15 @@ def _pull(asked: Asked, operation: Pull) -> Reply:
     free = room(asked.envelope, action, f"{head}{_context(LONGEST)}<n:Items>{end}", asked.most)
     if operation.max_characters is not None:
         free = min(free, operation.max_characters)
-    batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets)
+    try:
+        batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets)
+    except FaultError:
+        raise
+    except Exception:  # what broke off would look like its end to the next pull
+        contexts.forget(operation.context)
+        raise
     if batch.is_last:
-        contexts.drop(operation.context, asked.caller)
+        contexts.forget(operation.context)
         return Reply(action, f"{head}<n:Items>", items=batch.items, rest=end)
     return Reply(
         action, f"{head}{_context(operation.context)}<n:Items>", items=batch.items, rest="</n:Items></n:PullResponse>"

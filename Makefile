@@ -24,8 +24,9 @@ soak: $(VENV)/.ready  ## ten minutes of logins, forks and detached processes, ev
 load: $(VENV)/.ready  ## 500 clients at once, each wants thousands of rows
 	$(BIN)/python -m tests.server.load
 
-fuzz: $(VENV)/.ready  ## 200,000 texts that are no WQL, and some that are
+fuzz: $(VENV)/.ready  ## 200,000 texts and 100,000 requests, few of them sound
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
+	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py
 
 $(VENV)/.ready: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof)
 	$(PYTHON) -m venv $(VENV)

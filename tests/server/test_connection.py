@@ -237,6 +237,10 @@ def test_what_is_no_http_is_refused_and_nothing_is_logged(caplog: pytest.LogCapt
             client.sendall(b"\x16\x03\x01 hello\r\n\r\n")
             assert client.recv(99).startswith(b"HTTP/1.1 400 ")
             assert is_closed(client)
+        with server.connect() as client:  # in the middle of one that is being answered
+            client.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n")
+            assert client.recv(99).startswith(b"HTTP/1.1 400 ")
+            assert is_closed(client)
         with server.connect() as client:  # in the middle of a request that is answered already
             client.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
             assert answer(client) == (401, b"no")

@@ -166,6 +166,15 @@ def test_a_context_can_be_renewed_and_asked_how_long_it_lasts() -> None:
     assert contexts.renew(kept, ROOT, 3600.0) == 60.0
 
 
+def test_what_is_over_is_forgotten_once_and_twice() -> None:
+    contexts, pulled = Contexts(10, 10, 60.0), enumeration("a")
+    kept = contexts.keep(pulled)
+    for _ in range(2):
+        contexts.forget(kept)
+    assert pulled.deadline.is_over
+    assert len(contexts) == 0
+
+
 def test_all_give_up_at_the_end() -> None:
     contexts, pulled = Contexts(10, 10, 60.0), enumeration("a")
     contexts.keep(pulled)

@@ -6,6 +6,7 @@ import pytest
 
 from logonscope.broker import Caller
 from logonscope.broker.deadline import Deadline
+from logonscope.facts import Needs, Snapshot, Source
 from logonscope.server.contexts import Contexts
 from logonscope.server.wsman import Service, answer
 from tests.broker.memory import Memory
@@ -32,3 +33,15 @@ def test_conversation(path: Path) -> None:
     talk, contexts = service(allow_methods=path.stem == "invoke"), list[str]()
     for turn in turns(path.read_text(encoding="utf-8")):
         assert said(talk, turn.request, contexts) == turn.answer
+
+
+def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: Needs) -> Snapshot:
+        raise ZeroDivisionError("a secret")
+
+    told = said(service()._replace(source=Source("broken", broken)), ("Get Win32_LogonSession LogonId=41",), [])
+    assert told == (
+        "500 wsman/fault",
+        "s:Receiver w:InternalError 0x80338003: the request could not be answered; see the server's log",
+    )
+    assert "ZeroDivisionError: a secret" in caplog.text

@@ -151,6 +151,9 @@ class Protocol(H11Protocol):
         """Refuse what is no HTTP, unless an answer is under way: there is no place for another."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(msg)
+            if self.cycle is not None:  # its head was sound, its body is not: whoever answers it has nobody to tell
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
         else:
             self.transport.close()
 

@@ -154,14 +154,18 @@ class Contexts:
         """
         with self._lock:
             self._own(context, caller)
-            self._open.pop(context).deadline.cancel()
+            self._forget(context)
+
+    def forget(self, context: str) -> None:
+        """Forget an enumeration that is over, where it is not forgotten already."""
+        with self._lock:
+            self._forget(context)
 
     def close(self) -> None:
         """Forget all of them."""
         with self._lock:
-            for enumeration in self._open.values():
-                enumeration.deadline.cancel()
-            self._open.clear()
+            for context in [*self._open]:
+                self._forget(context)
 
     def _own(self, context: str, caller: Caller) -> Enumeration:
         self._sweep()
@@ -176,4 +180,9 @@ class Contexts:
     def _sweep(self) -> None:
         now = self._clock()
         for context in [context for context, known in self._open.items() if known.expires <= now]:
-            self._open.pop(context).deadline.cancel()
+            self._forget(context)
+
+    def _forget(self, context: str) -> None:
+        found = self._open.pop(context, None)
+        if found is not None:
+            found.deadline.cancel()

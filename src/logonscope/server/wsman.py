@@ -4,6 +4,7 @@ Doors are a table: which operation, who may, what it does. Bytes come in and tex
 runs in a thread of the pool.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -35,7 +36,7 @@ from logonscope.wire.wsman.envelope import (
     write,
     write_fault,
 )
-from logonscope.wire.wsman.faults import NO_EVENTS, UNSUPPORTED, FaultError, fault_of
+from logonscope.wire.wsman.faults import ENCODING_LIMIT, INTERNAL, NO_EVENTS, UNSUPPORTED, FaultError, fault_of
 from logonscope.wire.wsman.requests import (
     Change,
     Delete,
@@ -51,7 +52,9 @@ from logonscope.wire.wsman.requests import (
     name_of,
 )
 from logonscope.wire.wsman.resource import needs_keys
-from logonscope.wire.xml import UTF_8, escaped
+from logonscope.wire.xml import escaped
+
+_log = logging.getLogger(__name__)
 
 OK, FAULT = 200, 500
 PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
@@ -94,7 +97,7 @@ class Asked(NamedTuple):
     @property
     def most(self) -> int:
         """Return how many octets the answer may have."""
-        return min(self.limits.max_envelope or self.service.max_envelope, self.service.max_envelope)
+        return _most(self.service, self.limits)
 
     @property
     def seconds(self) -> float:
@@ -122,21 +125,41 @@ def answer(service: Service, caller: Caller | None, data: bytes, deadline: Deadl
         deadline: is moved to what the client asks for; whoever finds that nobody waits any more cancels it.
         peer: where it comes from, for the audit.
     """
-    envelope, reply = Envelope({}, None), None
+    envelope, items = Envelope({}, None), 0
     try:
         envelope = read(data)
         reply = _reply(service, caller, envelope, deadline, peer)
         text = write(reply.action, envelope.message_id, reply.inner, *reply.items, reply.rest, more=reply.headers)
+        made = _encoded(OK, text, envelope.encoding)
+        _check_size(len(made.data), _most(service, limits(envelope)))
+        items = len(reply.items)
     except (FaultError, LogonscopeError) as error:
-        machine = "" if caller is None else host_name(Broker(service.source, caller))
-        text = write_fault(fault_of(error), envelope.message_id, machine)
-    made = _encoded(FAULT if reply is None else OK, text, envelope.encoding)
-    return made._replace(operation=name_of(envelope.action), items=0 if reply is None else len(reply.items))
+        made = _told(error, envelope, "" if caller is None else host_name(Broker(service.source, caller)))
+    except Exception:  # noqa: BLE001 -- the client is told that much; what it was is in the log
+        _log.exception("a request could not be answered")
+        made = _told(FaultError(INTERNAL, "the request could not be answered", "see the server's log"), envelope)
+    return made._replace(operation=name_of(envelope.action), items=items)
+
+
+def _told(error: FaultError | LogonscopeError, envelope: Envelope, machine: str = "") -> Answer:
+    return _encoded(FAULT, write_fault(fault_of(error), envelope, machine), envelope.encoding)
+
+
+def _most(service: Service, asked: Limits) -> int:
+    """Return how many octets an answer may have."""
+    return min(asked.max_envelope or service.max_envelope, service.max_envelope)
+
+
+def _check_size(octets: int, most: int) -> None:
+    """See that an answer is no larger than was asked for (DSP0226 R13.1-6)."""
+    if octets > most:
+        said = f"the answer has {octets:,} octets, where {most:,} are asked for"
+        raise FaultError(ENCODING_LIMIT, said, "ask for a larger envelope, or for less")
 
 
 def refused(error: FaultError | LogonscopeError) -> Answer:
     """Return the answer to a request that was not read, or not answered in time."""
-    return _encoded(FAULT, write_fault(fault_of(error), "", ""), UTF_8)
+    return _told(error, Envelope({}, None))
 
 
 def _encoded(status: int, text: str, encoding: str) -> Answer:
@@ -231,9 +254,15 @@ def _pull(asked: Asked, operation: Pull) -> Reply:
     free = room(asked.envelope, action, f"{head}{_context(LONGEST)}<n:Items>{end}", asked.most)
     if operation.max_characters is not None:
         free = min(free, operation.max_characters)
-    batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets)
+    try:
+        batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets)
+    except FaultError:
+        raise
+    except Exception:  # what broke off would look like its end to the next pull
+        contexts.forget(operation.context)
+        raise
     if batch.is_last:
-        contexts.drop(operation.context, asked.caller)
+        contexts.forget(operation.context)
         return Reply(action, f"{head}<n:Items>", items=batch.items, rest=end)
     return Reply(
         action, f"{head}{_context(operation.context)}<n:Items>", items=batch.items, rest="</n:Items></n:PullResponse>"

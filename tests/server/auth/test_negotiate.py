@@ -1,6 +1,7 @@
 """server/auth/negotiate.py: does NTLM let in who knows the password, and nobody else? Against pyspnego's client."""
 
 import base64
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_nobody_else_does(protocol: str, user: str, password: str) -> None:
         held(negotiation, client(user, password, protocol))
     assert negotiation.caller is None
     assert str(refused.value).startswith("that is no user who may come in this way")
+
+
+def test_a_time_that_no_calendar_has_is_refused_as_any_other_token() -> None:
+    negotiation, context = Negotiation(lookup), client("alice", PASSWORDS["alice"], "ntlm")
+    challenge = negotiation.step(context.step() or b"")
+    token = bytearray(context.step(challenge) or b"")
+    (response,) = struct.unpack_from("<I", token, 24)  # MS-NLMP 2.2.1.3: NtChallengeResponse
+    struct.pack_into("<Q", token, response + 24, (1 << 64) - 1)  # 2.2.2.7: TimeStamp
+    with pytest.raises(AccessDeniedError):
+        negotiation.step(bytes(token))
 
 
 def test_messages_are_sealed_for_the_other_end() -> None:

@@ -1,5 +1,8 @@
 """wire/wsman/envelope.py: is every client's envelope read, and is every one of ours a whole one of the right length?"""
 
+import re
+import xml.etree.ElementTree as ET
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from lxml import etree
 
 from logonscope.wire.wsman.envelope import (
     LONGEST_SECONDS,
+    SMALLEST_ENVELOPE,
     Envelope,
     check_understood,
     duration,
@@ -16,8 +20,18 @@ from logonscope.wire.wsman.envelope import (
     read,
     room,
     write,
+    write_fault,
 )
-from logonscope.wire.wsman.faults import INVALID_PARAMETER, INVALID_XML, NOT_SOAP, NOT_UNDERSTOOD, FaultError, Kind
+from logonscope.wire.wsman.faults import (
+    CANNOT_PROCESS_FILTER,
+    INVALID_PARAMETER,
+    INVALID_XML,
+    NOT_SOAP,
+    NOT_UNDERSTOOD,
+    Fault,
+    FaultError,
+    Kind,
+)
 from logonscope.wire.wsman.names import ADDRESSING, GET, SOAP, of
 from tests.server.soap import envelope
 
@@ -106,6 +120,37 @@ def test_what_fills_the_room_fits_the_envelope(extra: int, encoding: str) -> Non
     free = room(to, GET, "<x></x>", most)
     filled = write(GET, to.message_id, f"<x>{'y' * (free // (1 if encoding == 'utf-8' else 2))}</x>").encode(encoding)
     assert most - 4 <= len(filled) <= most
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("kind", [CANNOT_PROCESS_FILTER, NOT_UNDERSTOOD])
+def test_any_fault_fits_into_the_smallest_envelope(encoding: str, kind: Kind) -> None:
+    asked = ET.Element(of(ADDRESSING, "MessageID"))
+    asked.text = '"' * 5000
+    to = Envelope({asked.tag: asked}, None, encoding)
+    told = write_fault(Fault(kind, 1, '"' * 600, "{urn:x}" + "x" * 5000, cim_status=1), to, "m" * 64).encode(encoding)
+    assert len(told) <= SMALLEST_ENVELOPE
+    assert b"m" * 64 in told.replace(b"\0", b"")
+
+
+@pytest.mark.parametrize(
+    ("header", "block"),
+    [
+        ("", ""),
+        ("Trace", '<s:NotUnderstood qname="Trace"/>'),
+        ("{urn:a-b:c.d}Trace", '<s:NotUnderstood qname="q:Trace" xmlns:q="urn:a-b:c.d"/>'),
+        ("{http://a.b:80/c/d.xsd}x", '<s:NotUnderstood qname="q:x" xmlns:q="http://a.b:80/c/d.xsd"/>'),
+        ("{http://a://b}x", ""),
+        ("{a b}x", ""),
+        ('{http://a/"}x', ""),
+        ("{http://www.w3.org/XML/1998/namespace}x", ""),
+        ("{http://www.w3.org/2000/xmlns/}x", ""),
+    ],
+)
+def test_a_header_that_is_not_understood_is_named_where_its_namespace_can_be_declared(header: str, block: str) -> None:
+    told = write_fault(Fault(NOT_UNDERSTOOD, 1, "x", header), Envelope({}, None), "")
+    etree.fromstring(told.encode())
+    assert re.findall("<s:NotUnderstood.*/>(?=</s:Header>)", told) == [block] * bool(block)
 
 
 def test_ids_differ() -> None:

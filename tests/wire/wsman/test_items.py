@@ -1,5 +1,6 @@
 """wire/wsman/items.py: does a row look as Windows renders it, whatever is in it?"""
 
+import tracemalloc
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -115,6 +116,16 @@ def test_a_reference_has_as_many_selectors_as_its_class_has_keys(value: tuple[Va
 
 def test_a_reference_that_is_not_known_is_null() -> None:
     assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(of(XSI, "nil")) == "true"
+
+
+def test_what_is_kept_of_references_is_not_what_a_client_says() -> None:
+    cls, row = schema().get("Win32_LoggedOnUser", CIMV2), (("Win32_LogonSession", "41"),)
+    tracemalloc.start()
+    for at in range(100):
+        items.instance(cls, ("Dependent",), Resource("root/cimv2", f"{at}" * 50_000))(row)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1 << 20
 
 
 def test_a_projection_has_no_namespace_and_the_order_that_was_asked_for() -> None:

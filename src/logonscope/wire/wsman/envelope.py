@@ -30,6 +30,7 @@ from logonscope.wire.wsman.names import (
     MICROSOFT,
     SOAP,
     WSMAN,
+    XML,
     of,
 )
 from logonscope.wire.wsman.resource import Selectors, selectors_of
@@ -38,7 +39,9 @@ from logonscope.wire.xml import UTF_8, Element, child, content, escaped, local, 
 SMALLEST_ENVELOPE = 8192
 """Octets; less than that is refused (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
 
-LONGEST_ID = 1024
+LONGEST_ID, SHORT_REASON = 200, 80
+"""Characters of a MessageID that are given back, and of a sentence that finds too little room: these fit always."""
+
 MOST_OPTIONS = 64
 BYTE_ORDER_MARK = 2
 LONGEST_SECONDS = 10_000_000.0
@@ -57,6 +60,8 @@ _UNDERSTOOD = {
 _DURATION = re.compile(
     r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
 )
+_DECLARABLE = re.compile(r"urn:[\w.:-]+|https?://[\w.-]+(?::\d{1,5})?(?:/[\w./-]*)?", re.ASCII)
+_RESERVED = {XML, "http://www.w3.org/2000/xmlns/"}
 _UNITS = (31_536_000, 2_592_000, 86_400, 3_600, 60, 1)
 _OPENING = (
     f'<s:Envelope xml:lang="en-US" xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" '
@@ -221,14 +226,24 @@ def write(action: str, relates_to: str, *inner: str, more: str = "") -> str:
     return "".join((opening(action, relates_to, more), *inner, _CLOSING))
 
 
-def write_fault(fault: Fault, relates_to: str, machine: str) -> str:
-    """Return the envelope that tells a fault (SOAP 1.2, 5.4.8: NotUnderstood names the header)."""
-    more = ""
-    if fault.not_understood:
-        namespace, _, name = fault.not_understood.removeprefix("{").rpartition("}")
-        declared = f' xmlns:q="{escaped(namespace)}"' if namespace else ""
-        more = f'<s:NotUnderstood qname="{"q:" if namespace else ""}{escaped(name)}"{declared}/>'
-    return write(fault.kind.action, relates_to, body(fault, machine), more=more)
+def write_fault(fault: Fault, to: Envelope, machine: str) -> str:
+    """Return the envelope that tells a fault; it fits into the smallest that anybody may ask for."""
+    more = _not_understood(fault.not_understood)
+    text = write(fault.kind.action, to.message_id, body(fault, machine), more=more)
+    if to.octets(text) + BYTE_ORDER_MARK <= SMALLEST_ENVELOPE:
+        return text
+    short = fault._replace(reason=f"{fault.reason[:SHORT_REASON]}...")
+    return write(fault.kind.action, to.message_id, body(short, machine))
+
+
+def _not_understood(header: str) -> str:
+    """Return the block that names a header (SOAP 1.2, 5.4.8); "" where its namespace is none that can be declared."""
+    namespace, _, name = header.removeprefix("{").rpartition("}")
+    if not namespace:
+        return f'<s:NotUnderstood qname="{escaped(name)}"/>' if name else ""
+    if namespace in _RESERVED or not _DECLARABLE.fullmatch(namespace):
+        return ""
+    return f'<s:NotUnderstood qname="q:{escaped(name)}" xmlns:q="{namespace}"/>'
 
 
 def room(to: Envelope, action: str, frame: str, most: int) -> int:

@@ -16,7 +16,7 @@ from logonscope.cim.classes import Class, Property
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman.names import ANONYMOUS, CIM, NAMESPACE, XSI
-from logonscope.wire.wsman.resource import Resource
+from logonscope.wire.wsman.resource import ALL, Resource
 from logonscope.wire.xml import escaped
 
 Row = Sequence[Value]
@@ -153,6 +153,7 @@ def _moment(value: datetime | timedelta) -> str:
 def _reference(where: Resource, before: str = "", after: str = "", nil: str = "") -> Write:
     """Return what writes the inside of an endpoint reference (DSP0226 5.1.2), in the form of URI that was asked in."""
     known: dict[Value, tuple[str, ...]] = {}
+    where = where._replace(class_name=ALL)  # which was asked for makes no difference, and may be any text
 
     def write(value: tuple[Value, ...] | None) -> str:
         if value is None:

@@ -1,0 +1,166 @@
+"""server/: whatever is sent, is the answer one that the standard has, as long as was asked, and the caller's own?
+
+LOGONSCOPE_FUZZ says how many requests; `make fuzz` tries 100,000.
+"""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import pytest
+from hypothesis import Phase, given, settings
+from lxml import etree
+
+from logonscope.broker import Caller
+from logonscope.broker.deadline import Deadline
+from logonscope.errors import LogonscopeError
+from logonscope.server.contexts import Contexts
+from logonscope.server.wsman import Answer, Service, answer
+from logonscope.wire.wsman import faults
+from logonscope.wire.wsman.envelope import limits, read
+from logonscope.wire.wsman.faults import KINDS, FaultError, Kind
+from logonscope.wire.wsman.names import MICROSOFT_FAULT, SOAP, of
+from tests.broker.crowds import ALICE, BOB, Crowd, crowds
+from tests.broker.memory import Memory
+from tests.hosts import ROOT, user
+from tests.server.mutants import Mutants
+
+REQUESTS = int(os.environ.get("LOGONSCOPE_FUZZ", "2000"))
+HOSTS = 5
+SEED = 20_261_125
+SECONDS = 10
+"""That one answer may take."""
+
+MOST_CONTEXTS, MOST_OF_A_CALLER, MOST_OCTETS = 12, 5, 40_000
+GROWTH = 16 << 10
+"""KiB that all requests but the first may leave behind."""
+
+CALLERS = (*[ROOT, user(ALICE), user(BOB)] * 5, None)
+CODES = {
+    tuple(filter(None, (kind.code, kind.subcode)))
+    for kind in (*KINDS.values(), *(kind for kind in vars(faults).values() if isinstance(kind, Kind)))
+    if kind.subcode != "w:InternalError"
+}
+_CONTEXT = re.compile(r"uuid:[0-9A-F]{8}-[0-9A-F-]{27}")
+
+
+def hosts() -> list[Crowd]:
+    """Return hosts with several people, the same in every run."""
+    found = list[Crowd]()
+
+    @settings(max_examples=HOSTS, derandomize=True, database=None, phases=[Phase.generate])
+    @given(crowds())
+    def collect(crowd: Crowd) -> None:
+        found.append(crowd)
+
+    collect()
+    return found
+
+
+@contextmanager
+def promptly(data: bytes) -> Iterator[None]:
+    """Fail where an answer does not come."""
+
+    def late(_signal: int, _frame: FrameType | None) -> NoReturn:
+        pytest.fail(f"no answer within {SECONDS} s to {data!r}")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def kibibytes() -> int:
+    """Return how much memory this process has."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4
+
+
+class Talk:
+    """One host that many talk to."""
+
+    def __init__(self, crowd: Crowd, seed: int) -> None:
+        self.crowd, self.memory = crowd, Memory(crowd.snapshot)
+        self.contexts = Contexts(MOST_CONTEXTS, MOST_OF_A_CALLER, 60.0)
+        self.service = Service(
+            self.memory.broker(ROOT).source, self.contexts, allow_methods=True, max_envelope=MOST_OCTETS, seconds=5.0
+        )
+        logons = {owner.logon for owner in crowd.owner.values() if owner.logon}
+        self.mutants = Mutants(seed, (*map(str, crowd.process), *sorted(logons), "alice", "root"))
+        self.told: dict[Caller | None, list[str]] = {caller: ["uuid:made-up"] for caller in CALLERS}  # contexts
+        self.outcomes = {"answer": 0, "fault": 0}
+
+    def one(self) -> None:
+        """Have somebody send something, and look at the answer."""
+        chance = self.mutants.chance
+        caller, other = chance.choice(CALLERS), chance.choice(CALLERS)
+        data = self.mutants.one(self.told[caller][-2:] * 3 + self.told[other][-1:])
+        with promptly(data):
+            made = answer(self.service, caller, data, Deadline())
+        try:
+            self.check(made, caller, data)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\ncaller: {caller}\nrequest: {data!r}\nanswer: {made!r}") from error
+        self.memory.asked.clear()
+        self.memory.done.clear()
+
+    def check(self, made: Answer, caller: Caller | None, data: bytes) -> None:
+        """Fail where the answer is not one that the standard has, or not the caller's."""
+        root = etree.fromstring(made.data)
+        fault = root.find(f"{of(SOAP, 'Body')}/{of(SOAP, 'Fault')}")
+        assert root.tag == of(SOAP, "Envelope")
+        assert made.status == (200 if fault is None else 500)
+        if fault is not None:
+            codes = tuple(value.text or "" for value in fault.iter(of(SOAP, "Value")))
+            assert codes in CODES
+            number = next(fault.iter(of(MICROSOFT_FAULT, "WSManFault"))).get("Code")
+            assert int(number or 0) > 0
+        self.outcomes["answer" if fault is None else "fault"] += 1
+        assert len(made.data) <= self.most(data)
+        text = made.data.decode("utf-16" if made.data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8")
+        assert "Traceback" not in text
+        assert '.py"' not in text
+        self.check_own(text, caller, data)
+        self.told[caller] += _CONTEXT.findall(text)[1:]  # the first is the id of the message
+        del self.told[caller][:-5]
+
+    def most(self, data: bytes) -> int:
+        """Return how many octets were asked for."""
+        try:
+            asked = limits(read(data)).max_envelope
+        except (FaultError, LogonscopeError):
+            asked = None
+        return min(asked or MOST_OCTETS, MOST_OCTETS)
+
+    def check_own(self, text: str, caller: Caller | None, data: bytes) -> None:
+        """Fail where an answer has what is not the caller's, but for what the request had itself."""
+        if caller is not None and caller.administrator:
+            return
+        request = data.replace(b"\0", b"").decode("utf-8", "replace")
+        secrets = self.crowd.secrets(-1 if caller is None else caller.uid or 0)
+        assert [secret for secret in secrets if secret in text and secret not in request] == []
+
+    def check_contexts(self) -> None:
+        """Fail where more enumerations are open than may be."""
+        callers = [known.caller for known in self.contexts._open.values()]  # noqa: SLF001 -- there is no other way
+        assert len(callers) <= MOST_CONTEXTS
+        assert all(callers.count(caller) <= MOST_OF_A_CALLER for caller in callers)
+
+
+def test_any_request_gets_an_answer_that_the_standard_has() -> None:
+    talks = [Talk(crowd, SEED + at) for at, crowd in enumerate(hosts())]
+    for talk in talks:  # what is imported, compiled and looked up once
+        for _ in range(REQUESTS // HOSTS // 4):
+            talk.one()
+    before = kibibytes()
+    for talk in talks:
+        for _ in range(REQUESTS // HOSTS * 3 // 4):
+            talk.one()
+            talk.check_contexts()
+    outcomes = [talk.outcomes for talk in talks]
+    assert all(told["answer"] > REQUESTS / HOSTS / 10 for told in outcomes), outcomes
+    assert kibibytes() - before < GROWTH

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
+from spnego.exceptions import SpnegoError
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError

@@ -13,6 +13,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import uvicorn
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp
 
 from logonscope.errors import LogonscopeError
 from logonscope.server import listen, systemd
+from logonscope.server.audit import AUDIT
 from logonscope.server.certificate import TlsContext, tls_context
 from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol
@@ -210,10 +212,16 @@ def configure_log(settings: Settings) -> None:
     """Log to standard error, a line each: what clients send can neither break it nor make another."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if settings.log_format == "json" else _Line("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(_is_no_cut_off)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    logging.getLogger("logonscope.audit").setLevel(logging.INFO)  # it has a switch of its own
+    logging.getLogger(AUDIT).setLevel(logging.INFO)  # it has a switch of its own
     if settings.log_level != "debug":
         logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it tells of each step, and of all that is no HTTP
+
+
+def _is_no_cut_off(record: logging.LogRecord) -> bool:
+    """Leave out how far a request had come that was cut off at the end: uvicorn has said how many there were."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 class _Line(logging.Formatter):
@@ -223,7 +231,10 @@ class _Line(logging.Formatter):
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = {"time": self.formatTime(record), "level": record.levelname.lower(), "logger": record.name}
+        time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+        told = {"time": time, "level": record.levelname.lower(), "logger": record.name}
+        if record.name == AUDIT:
+            return json.dumps(told | {"audit": json.loads(record.getMessage())})
         told["message"] = record.getMessage()
         if record.exc_info:
             told["exception"] = self.formatException(record.exc_info)

@@ -11,7 +11,7 @@ from logonscope.broker import Caller
 from logonscope.errors import InvalidParameterError
 from logonscope.facts import Source
 from logonscope.server import life
-from logonscope.server.audit import Audit, writer
+from logonscope.server.audit import AUDIT, Appender, Audit
 from logonscope.server.auth.accounts import account
 from logonscope.server.auth.gate import Gate
 from logonscope.server.auth.negotiate import Tickets
@@ -28,7 +28,7 @@ from logonscope.server.wsman import Service
 PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 
 _log = logging.getLogger(__name__)
-_audit_log = logging.getLogger("logonscope.audit")
+_audit_log = logging.getLogger(AUDIT)
 
 
 def serve(source: Source, settings: Settings, local: Callable[[int], Caller]) -> None:
@@ -118,4 +118,4 @@ def _tickets(settings: Settings, users: UserFile) -> Tickets:
 
 
 def _writer(audit_log: str) -> Callable[[str], None]:
-    return writer(audit_log) if audit_log != "-" else lambda line: _audit_log.info("%s", line)
+    return Appender(audit_log) if audit_log != "-" else lambda line: _audit_log.info("%s", line)

@@ -150,6 +150,9 @@ class Settings:
     max_request: int = _key(_number(8192, 4 << 20), 512_000, "bytes of the largest request body")
     workers: int = _key(_number(1, 64), 8, "threads that read the machine and ask for passwords")
     max_connections: int = _key(_number(1, 10_000), 200, "connections at once; those beyond are answered 503")
+    max_connections_per_address: int = _key(
+        _number(1, 10_000), 50, "of these, from one address (IPv6: one /64), or of one user of the unix socket"
+    )
     contexts_per_caller: int = _key(_number(1, 10_000), 50, "enumerations that one caller may have open")
     contexts: int = _key(_number(1, 10_000), 500, "enumerations that all callers together may have open")
     context_seconds: int = _key(

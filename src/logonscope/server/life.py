@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import json
 import logging
+import resource
 import signal
 import socket
 import threading
@@ -25,6 +26,7 @@ from logonscope.server.audit import AUDIT
 from logonscope.server.certificate import TlsContext, tls_context
 from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol
+from logonscope.server.crowd import Crowd
 from logonscope.server.listen import Opened
 
 TLS_SECONDS = 10
@@ -63,6 +65,7 @@ def run(
     """
     configure_log(settings)
     give_memory_back()
+    raise_files()
     opened = listen.sockets(settings.listen) if sockets is None else sockets
     asyncio.run(Server(app, settings, opened, on_stop).serve())
 
@@ -77,6 +80,7 @@ class Server(uvicorn.Server):
         self.opened = opened
         self._settings, self._on_stop = settings, on_stop
         self._tls = tls_context(settings) if any(one.listener.tls for one in opened) else None
+        self._crowd = Crowd(settings.max_connections, settings.max_connections_per_address)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
@@ -155,7 +159,7 @@ class Server(uvicorn.Server):
         return await loop.create_server(self._protocol, sock=own, backlog=listen.BACKLOG, **options)
 
     def _protocol(self) -> Protocol:
-        return Protocol(self.config, self.server_state, self.lifespan.state)
+        return Protocol(self.config, self.server_state, self.lifespan.state, self._crowd.enter)
 
     def _abort(self) -> None:
         for left in list(self.server_state.connections):
@@ -186,7 +190,6 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         access_log=False,  # who asked for what is in the audit log
         proxy_headers=False,  # else whoever connects from this machine says where it comes from
         server_header=False,
-        limit_concurrency=settings.max_connections,
         timeout_keep_alive=settings.request_seconds,
         timeout_graceful_shutdown=settings.stop_seconds,
     )
@@ -201,6 +204,12 @@ def give_memory_back() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
         mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
+
+
+def raise_files() -> None:
+    """Have as many descriptors as we may: each connection is one, before it is counted too."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _where(one: Opened) -> str:

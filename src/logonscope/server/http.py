@@ -99,14 +99,11 @@ async def _wsman(doors: Doors, request: Request) -> Response:
 def _turned_away(doors: Doors, request: Request) -> Response | None:
     """Answer who has shown nothing, is to show something, and has a body for us: that is not waited for."""
     connection: Connection = request.state.connection
-    if connection.peer_credentials or {"authorization", UNAUTHENTICATED}.intersection(request.headers):
-        return None
-    entry = doors.gate.enter(connection, None)
-    if entry.caller is not None:
+    if connection.peer_credentials or connection.session or {"authorization", UNAUTHENTICATED}.intersection(request.headers):
         return None
     if _stated(request) > doors.most_octets:
         return Response(status_code=413)
-    return _challenging(Response(status_code=401), entry)
+    return _challenging(Response(status_code=401), doors.gate.enter(connection, None))
 
 
 async def _metrics(doors: Doors, request: Request) -> Response:

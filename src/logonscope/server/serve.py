@@ -98,11 +98,12 @@ def _kerberos(settings: Settings) -> str:
 
 
 def _checks(settings: Settings, users: UserFile) -> list[Check]:
-    checks: list[Check] = [users.verify]
+    checks, groups = [Check(users.verify)], frozenset(settings.administrators)
     if settings.pam:
         from logonscope.server.auth import pam  # noqa: PLC0415 -- refuses where there is no libpam
 
-        checks.append(partial(pam.verify, service=settings.pam, administrators=frozenset(settings.administrators)))
+        verify = partial(pam.verify, service=settings.pam, administrators=groups)
+        checks.append(Check(verify, lambda caller: account(caller.name, groups)))
     return checks
 
 

@@ -16,7 +16,7 @@ from logonscope.broker import Caller
 from logonscope.server.audit import Audit
 from logonscope.server.auth.gate import KERBEROS, NEGOTIATE, REALM, Entry, Gate, Shown, shown_by
 from logonscope.server.auth.negotiate import Tickets
-from logonscope.server.auth.passwords import Passwords
+from logonscope.server.auth.passwords import Check, Passwords
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
 from logonscope.server.connection import Connection, Credentials
@@ -36,7 +36,7 @@ class Entrance:
         users.add("alice", WORD, uid=1000, ntlm=True)
         self.alice = Caller("alice", 1000, administrator=False, remote=True)
         audit = Audit(self.lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
-        passwords = Passwords([users.verify], Throttle())
+        passwords = Passwords([Check(users.verify)], Throttle())
         lookup = users.lookup if negotiate else None
         self.gate = Gate(passwords, lookup, lambda uid: Caller(f"uid {uid}", uid, uid == 0), audit, tickets)
 

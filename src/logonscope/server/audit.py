@@ -30,6 +30,10 @@ class Audit:
         """Tell that somebody came in, or did not."""
         self._tell("authentication", peer, name, scheme=scheme, accepted=caller is not None)
 
+    def unable(self, peer: str, scheme: str, name: str) -> None:
+        """Tell that a client tried a way by which that user cannot come, as many do before they send a password."""
+        self._tell("unable", peer, name, scheme=scheme, reason="no such user with --ntlm")
+
     def method(self, peer: str, caller: Caller, what: str, path: str, outcome: str) -> None:
         """Tell that somebody ran a method, or was refused."""
         self._tell("method", peer, caller.name, method=what, path=path[:LONGEST], outcome=outcome)

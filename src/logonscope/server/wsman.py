@@ -155,7 +155,9 @@ def _reply(service: Service, caller: Caller | None, envelope: Envelope, deadline
     deadline.move(asked.seconds)
     door = DOORS[type(operation)]
     if door.acts and not service.allow_methods:
-        raise AccessDeniedError("methods over a network are off", "`logonscope serve --allow-methods` turns them on")
+        off = AccessDeniedError("methods over a network are off", "`logonscope serve --allow-methods` turns them on")
+        _tell(asked, operation.path, operation.method if isinstance(operation, Invoke) else "Terminate", off.name)
+        raise off
     return door.run(asked, operation)
 
 

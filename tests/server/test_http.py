@@ -108,7 +108,9 @@ def test_what_is_too_long_is_refused_unread(server: Running) -> None:
     assert "a request of more than 512,000 octets" in (answer.text(of(SOAP, "Text")) or "")
 
 
-@pytest.mark.parametrize(("headers", "length", "status"), [({}, 400_000, 401), ({}, 600_000, 413), (ADMIN, 600_000, 500)])
+@pytest.mark.parametrize(
+    ("headers", "length", "status"), [({}, 400_000, 401), ({}, 600_000, 413), (ADMIN, 600_000, 500)]
+)
 def test_a_body_is_not_waited_for_where_it_changes_nothing(
     server: Running, headers: tuple[str, str], length: int, status: int
 ) -> None:

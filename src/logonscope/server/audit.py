@@ -36,7 +36,7 @@ class Audit:
 
     def method(self, peer: str, caller: Caller, what: str, path: str, outcome: str) -> None:
         """Tell that somebody ran a method, or was refused."""
-        self._tell("method", peer, caller.name, method=what, path=path[:LONGEST], outcome=outcome)
+        self._tell("method", peer, caller.name, method=what[:LONGEST], path=path[:LONGEST], outcome=outcome)
 
     def _tell(self, event: str, peer: str, user: str, **more: object) -> None:
         now = self._clock().isoformat(timespec="milliseconds")

@@ -99,7 +99,11 @@ async def _wsman(doors: Doors, request: Request) -> Response:
 def _turned_away(doors: Doors, request: Request) -> Response | None:
     """Answer who has shown nothing, is to show something, and has a body for us: that is not waited for."""
     connection: Connection = request.state.connection
-    if connection.peer_credentials or connection.session or {"authorization", UNAUTHENTICATED}.intersection(request.headers):
+    if (
+        connection.peer_credentials
+        or connection.session
+        or {"authorization", UNAUTHENTICATED}.intersection(request.headers)
+    ):
         return None
     if _stated(request) > doors.most_octets:
         return Response(status_code=413)

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 from logonscope.errors import LogonscopeError
 from logonscope.server import listen, systemd
 from logonscope.server.audit import AUDIT
-from logonscope.server.certificate import TlsContext, tls_context
+from logonscope.server.certificate import TlsContext, tls_context, trusted
 from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol
 from logonscope.server.crowd import Crowd
@@ -94,7 +94,7 @@ class Server(uvicorn.Server):
         where = ", ".join(_where(one) for one in self.opened)
         _log.info("listening on %s", where)
         if self._tls is not None:
-            _log.info("certificate with SHA-256 fingerprint %s", self._tls.fingerprint)
+            _log.info("%s", self._certificate(self._tls))
         self._spawn(systemd.keep_watchdog())
         systemd.notify("READY=1", f"STATUS=Listening on {where}")
 
@@ -148,7 +148,11 @@ class Server(uvicorn.Server):
                 before = self.servers[number]
                 self.servers[number] = await self._listen(one)
                 before.close()
-        _log.info("certificate with SHA-256 fingerprint %s", context.fingerprint)
+        _log.info("%s", self._certificate(context))
+
+    def _certificate(self, context: TlsContext) -> str:
+        own = "" if self._settings.certificate else f"; clients are to trust {trusted(self._settings.state)}"
+        return f"certificate with SHA-256 fingerprint {context.fingerprint}{own}"
 
     async def _listen(self, one: Opened) -> asyncio.Server:
         own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other

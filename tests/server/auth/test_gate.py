@@ -109,9 +109,7 @@ def held(
     entrance: Entrance, connection: Connection, password: str, scheme: str = "Negotiate", name: str = "alice"
 ) -> Entry:
     """Negotiate over a connection."""
-    context = spnego.client(
-        name, password, "web1", "http", protocol="negotiate" if scheme == "Negotiate" else "ntlm"
-    )
+    context = spnego.client(name, password, "web1", "http", protocol="negotiate" if scheme == "Negotiate" else "ntlm")
     token, entry = context.step(), Entry(None)
     while token:
         entry = entrance.enter(connection, f"{scheme} {base64.b64encode(token).decode()}")

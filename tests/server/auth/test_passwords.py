@@ -42,7 +42,12 @@ class Scene:
         self.pam = Known({("root", PASSWORD): ROOT})
         self.now_known = {ROOT: ROOT}
         throttle = Throttle(lambda: self.now)
-        self.passwords = Passwords((Check(self.file), Check(self.pam, lambda who: self.now_known.get(who))), throttle, lambda: self.now, lambda: self.version)
+        self.passwords = Passwords(
+            (Check(self.file), Check(self.pam, lambda who: self.now_known.get(who))),
+            throttle,
+            lambda: self.now,
+            lambda: self.version,
+        )
 
 
 @pytest.fixture

@@ -79,3 +79,4 @@ def test_refusals_say_what_to_do() -> None:
                 logonscope.connect(url, password=given, certificate=certificate).sessions()
             assert words in str(refused.value)
             assert given not in str(refused.value)
+            assert "without TLS" not in str(refused.value)

@@ -75,7 +75,7 @@ def tried(listeners: Sequence[Listener], made: Sequence[str] = ()) -> list[str]:
         made: folders for unix sockets that somebody makes in time.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: as ``sockets``, but not where one is taken: perhaps by this very server.
+        AccessDeniedError, InvalidParameterError: as ``sockets``; not where one is taken, perhaps by this very server.
     """
     said = []
     for listener in listeners:

@@ -177,6 +177,7 @@ def test_what_is_off_is_not_offered(tmp_path: Path) -> None:
 
 
 def test_kerberos_is_offered_where_there_is_a_keytab(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
     plain, entrance = Entrance(tmp_path / "plain"), Entrance(tmp_path, tickets=Tickets(("HTTP",), lambda _: None))
     assert plain.enter(connected(), None).challenges == (NEGOTIATE, REALM)
     assert entrance.enter(connected(), None).challenges == (NEGOTIATE, KERBEROS, REALM)

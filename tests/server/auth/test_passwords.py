@@ -43,11 +43,15 @@ class Scene:
         self.now_known = {ROOT: ROOT}
         throttle = Throttle(lambda: self.now)
         self.passwords = Passwords(
-            (Check(self.file), Check(self.pam, lambda who: self.now_known.get(who))),
+            (Check(self.file), Check(self.pam, self.by_now)),
             throttle,
             lambda: self.now,
             lambda: self.version,
         )
+
+    def by_now(self, who: Caller) -> Caller | None:
+        """Return who that is by now."""
+        return self.now_known.get(who)
 
 
 @pytest.fixture

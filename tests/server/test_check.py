@@ -105,7 +105,7 @@ def test_what_there_is_no_right_to(key: str, value: str, said: str) -> None:
 
 def test_what_was_hardly_meant_so(tmp_path: Path) -> None:
     nobody: dict[str, Any] = {"users": str(tmp_path / "nobody"), "pam": "", "state": str(tmp_path)}
-    said = f"nobody can come in: no users in {tmp_path}/nobody, and no PAM; see `logonscope user add`"
+    said = f"nobody can come in over the network: no users in {tmp_path}/nobody, and no PAM; see `logonscope user add`"
     assert warned(settings(None, nobody | {"listen": [HERE]})) == [said]
     assert warned(settings(None, nobody | {"listen": [f"unix:{tmp_path}/s"]})) == []
     names = ["root", "sudo", "wheel", "no-such-group"]

@@ -65,7 +65,7 @@ def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None
 def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     doors(tmp_path, users=str(tmp_path / "nobody"), listen="http://127.0.0.1:0")
     assert caplog.messages == [
-        f"nobody can come in: no users in {tmp_path}/nobody, and no PAM; see `logonscope user add`"
+        f"nobody can come in over the network: no users in {tmp_path}/nobody, and no PAM; see `logonscope user add`"
     ]
 
 

@@ -105,7 +105,7 @@ def test_what_there_is_no_right_to(key: str, value: str, said: str) -> None:
 
 def test_what_was_hardly_meant_so(tmp_path: Path) -> None:
     nobody: dict[str, Any] = {"users": str(tmp_path / "nobody"), "pam": "", "state": str(tmp_path)}
-    said = f"nobody can come in over the network: no users in {tmp_path}/nobody, and no PAM; see `logonscope user add`"
+    said = f"nobody can come in over the network: no users in {tmp_path}/nobody, no PAM; see `logonscope user add`"
     assert warned(settings(None, nobody | {"listen": [HERE]})) == [said]
     assert warned(settings(None, nobody | {"listen": [f"unix:{tmp_path}/s"]})) == []
     names = ["root", "sudo", "wheel", "no-such-group"]
@@ -125,4 +125,4 @@ def test_a_keytab_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("KRB5_KTNAME", "")
     keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
     assert "Kerberos as HTTP/web1@CORP" in check(told(tmp_path, listen=[HERE], keytab=keytab))
-    assert "No such file" in refusal(told(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))
+    assert "there is no keytab" in refusal(told(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))

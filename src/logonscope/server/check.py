@@ -44,7 +44,7 @@ def check(settings: Settings) -> list[str]:
 def warnings(settings: Settings, *, known: bool) -> Iterator[str]:
     """Return what was hardly meant so; ``known``: there are users."""
     if not (known or settings.pam or settings.keytab or all(listener.path for listener in settings.listen)):
-        yield f"nobody can come in over the network: no users in {settings.users}, and no PAM; see `logonscope user add`"
+        yield f"nobody can come in over the network: no users in {settings.users}, no PAM; see `logonscope user add`"
     for name in settings.administrators:
         if name not in ADMINISTRATORS and not _is_group(name):  # of the usual ones each distribution has one
             yield f"administrators: there is no group {name}"

@@ -103,6 +103,13 @@ def test_an_open_request_is_answered_before_the_server_is_gone(tmp_path: Path) -
         assert [line.split(" ", 2)[2].split(" http")[0] for line in log] == ["INFO listening on", "INFO stopping"]
 
 
+def test_it_has_as_many_descriptors_as_it_may(tmp_path: Path) -> None:
+    with child(tmp_path, LISTEN) as server:
+        limits = Path(f"/proc/{server.process.pid}/limits").read_text(encoding="ascii")
+    (now, most), *_ = re.findall(r"Max open files +(\d+) +(\d+)", limits)
+    assert now == most
+
+
 def test_a_request_that_takes_too_long_is_cut_off(tmp_path: Path) -> None:
     with child(tmp_path, LISTEN, "stop_seconds = 1") as server, server.connect() as client:
         client.sendall(b"GET /slow?seconds=60 HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -116,7 +116,8 @@ async def _metrics(doors: Doors, request: Request) -> Response:
     came = Came(request.state.connection, request.headers, b"")
     try:
         if not (doors.metrics_within and came.connection.loopback):
-            entry = (await _entrance(doors, came, deadline, request))()
+            enter = await _entrance(doors, came, deadline, request)
+            entry = await done(doors.pool, enter, deadline, lambda: _gone(request))
             if entry.caller is None:
                 return _challenging(Response(status_code=401), entry)
             if not entry.caller.administrator:

@@ -83,6 +83,8 @@ def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(error) as refused:
                 logonscope.connect(url, password=given, certificate=certificate).sessions()
             assert words in str(refused.value)
+            assert given is None or given not in str(refused.value)
+            assert "without TLS" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

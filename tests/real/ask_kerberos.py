@@ -23,7 +23,7 @@ from winrm.protocol import Protocol
 from logonscope.wire.wsman import sealed
 
 HOST, HTTP, HTTPS = "web1.lab.test", 5985, 5986
-CERTIFICATE: Any = "/var/lib/logonscope/self-signed.pem"
+CERTIFICATE: Any = "/var/lib/logonscope/self-signed.crt"
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2"
 N, W = "http://schemas.xmlsoap.org/ws/2004/09/enumeration", "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"

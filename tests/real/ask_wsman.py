@@ -13,7 +13,7 @@ from pypsrp.wsman import SelectorSet, WSMan
 
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2"
 N, W = "http://schemas.xmlsoap.org/ws/2004/09/enumeration", "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
-CERTIFICATE = "/var/lib/logonscope/self-signed.pem"
+CERTIFICATE = "/var/lib/logonscope/self-signed.crt"
 
 
 def answered(user: str, password: str, **asked: Any) -> Any:

@@ -54,7 +54,8 @@ class Kingdom:
     def audited(self) -> list[tuple[str, str, bool]]:
         """Return who came or did not, by what."""
         lines = self.machine.run(["cat", "/var/log/logonscope/audit"]).stdout.splitlines()
-        return [(event["scheme"], event["user"], event["accepted"]) for event in map(json.loads, lines)]
+        events = [event for event in map(json.loads, lines) if event["event"] == "authentication"]
+        return [(event["scheme"], event["user"], event["accepted"]) for event in events]
 
 
 def cache(name: str) -> str:

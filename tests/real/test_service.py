@@ -105,8 +105,8 @@ def test_it_is_nobody_who_can_read_all_and_write_nothing(machine: Machine, ports
     rights += [f"--inh-caps={names}", f"--ambient-caps={names}", f"--bounding-set=-all,{names}"]
     assert machine.run([*rights, "sh", "-c", "ls -l /proc/1/fd /proc/1/exe; cat /proc/1/io"]).stdout
     assert machine.run([*rights, "sh", "-c", ": >>/proc/1/mem"], check=False).returncode
-    (made,) = machine.run(["ls", "-l", "/var/lib/logonscope/"]).stdout.splitlines()[1:]
-    assert made.startswith("-rw------- ")
+    made = machine.run(["stat", "-c", "%n %a", "/var/lib/logonscope/", "/var/lib/logonscope/self-signed.pem"]).stdout
+    assert made == "/var/lib/logonscope/ 700\n/var/lib/logonscope/self-signed.pem 600\n"
 
 
 def test_systemd_holds_the_sockets_for_it(machine: Machine, ports: tuple[int, int]) -> None:

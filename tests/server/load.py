@@ -68,7 +68,11 @@ def expected(processes: int) -> Mapping[str, Pairs]:
 
 def load(clients: int, processes: int) -> Report:
     """Let so many clients ask at once for the pairs of a host of so many processes."""
-    flags = ("--max-connections", str(clients + 10), "--contexts", str(clients), "--contexts-per-caller", str(clients))
+    crowd, contexts = str(clients + 10), str(clients)
+    flags = [
+        *("--max-connections", crowd, "--max-connections-per-address", crowd),
+        *("--contexts", contexts, "--contexts-per-caller", contexts),
+    ]
     with tempfile.TemporaryDirectory() as folder, served(recording(folder, processes), *flags) as server:
         with Client(server.port) as first:
             list(first.enumerate(CLASS, MOST_ELEMENTS))  # what is imported and looked up once

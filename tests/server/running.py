@@ -49,8 +49,8 @@ class Running(NamedTuple):
 
     @property
     def certificate(self) -> str:
-        """Return the file of the certificate that it made."""
-        return str(self.folder / "self-signed.pem")
+        """Return the file of the certificate that it made, for clients."""
+        return str(self.folder / "self-signed.crt")
 
 
 def example() -> Source:

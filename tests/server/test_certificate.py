@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import certificate
-from logonscope.server.certificate import channel_binding, fingerprint, self_signed, tls_context
+from logonscope.server.certificate import channel_binding, fingerprint, self_signed, tls_context, trusted
 from logonscope.server.config import Settings
 from tests.lab.fixtures import cannot
 from tests.server.serving import serving, shown_to
@@ -50,8 +50,11 @@ def test_one_is_made_at_the_first_start_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     path = self_signed(str(folder))
     made = Path(path).read_bytes()
-    assert [entry.name for entry in folder.iterdir()] == ["self-signed.pem"]
+    assert sorted(entry.name for entry in folder.iterdir()) == ["self-signed.crt", "self-signed.pem"]
     assert (os.stat(path).st_mode & 0o777, os.stat(folder).st_mode & 0o777) == (0o600, 0o700)
+    assert os.stat(trusted(str(folder))).st_mode & 0o777 == 0o644
+    assert b"PRIVATE" not in Path(trusted(str(folder))).read_bytes()
+    assert read(trusted(str(folder))) == read(path)
     assert self_signed(str(folder)) == path
     assert Path(path).read_bytes() == made
 
@@ -84,7 +87,10 @@ def test_one_for_another_host_name_is_replaced(tmp_path: Path, monkeypatch: pyte
     assert old != new
     names = new.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "renamed.example" in names.get_values_for_type(x509.DNSName)
-    assert read(self_signed(str(tmp_path))) == new
+    assert read(self_signed(str(tmp_path))) == read(trusted(str(tmp_path))) == new
+    Path(trusted(str(tmp_path))).unlink()
+    self_signed(str(tmp_path))
+    assert read(trusted(str(tmp_path))) == new
 
 
 def test_one_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
@@ -94,10 +100,11 @@ def test_one_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     ):
         self_signed(f"{tmp_path}/file/x")
     with pytest.raises(AccessDeniedError, match=r"no certificate can be kept in /proc/1/fdinfo/x"):
-        _as_nobody(lambda: self_signed("/proc/1/fdinfo/x"))
+        as_nobody(lambda: self_signed("/proc/1/fdinfo/x"))
 
 
-def _as_nobody(deed: Callable[[], object]) -> None:
+def as_nobody(deed: Callable[[], object]) -> None:
+    """Do something as a user who may do nothing."""
     if os.geteuid() != 0:
         deed()
         return

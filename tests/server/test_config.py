@@ -80,13 +80,25 @@ def test_where_to_listen(url: str, expected: Listener) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["", "5985", "http://", "http://localhost:5985", "http://127.0.0.1:65536", "http://1.2.3:80", "http://[1]:80",
-     "http://[::1:80", "ftp://127.0.0.1", "http://127.0.0.1/wsman", "unix:run", "http://127.0.0.1:80 "],
+    ("url", "why"),
+    [
+        *((url, "it is none of http://ADDRESS:PORT, https://ADDRESS:PORT, unix:/PATH")
+          for url in ("", "5985", "0.0.0.0:5985", "http://", "http://[::1:80", "http://::1", "ftp://127.0.0.1",
+                      "unix:run", "http://127.0.0.1:")),
+        *((url, f"{host} is no IP address, as 127.0.0.1, 0.0.0.0 or [::1]")
+          for url, host in (("http://localhost:5985", "localhost"), ("http://1.2.3:80", "1.2.3"),
+                            ("http://[1]:80", "[1]"))),
+        ("http://127.0.0.1:65536", "65536 is no port from 0 to 65535"),
+        ("http://127.0.0.1:80 ", "80  is no port from 0 to 65535"),
+        ("http://127.0.0.1/wsman", "/wsman is not for here, each listener has /wsman"),
+    ],
 )  # fmt: skip
-def test_where_nobody_can_listen(url: str) -> None:
-    with pytest.raises(ValueError):
+def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
+    said = f'"{url}" is nowhere to listen: {why}'
+    with pytest.raises(ValueError) as refused:
         listener(url)
+    assert str(refused.value) == said
+    assert refusal(tmp_path, f'listen = ["{url}"]').startswith(f"listen: {said}; correct it")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +123,7 @@ def test_what_is_wrong_is_said_with_what_to_do(text: str, said: str, tmp_path: P
     assert refusal(tmp_path, text) == said.replace("{do}", "correct it, or take it out for the default")
 
 
-@pytest.mark.parametrize("urls", ["[]", '"http://127.0.0.1"', '["localhost:5985"]', "[1]"])
+@pytest.mark.parametrize("urls", ["[]", '"http://127.0.0.1"', "[1]"])
 def test_listeners_that_are_none(urls: str, tmp_path: Path) -> None:
     assert refusal(tmp_path, f"listen = {urls}").startswith(
         "listen = " + urls + ' is not a list as ["http://127.0.0.1:5985", '
@@ -186,6 +198,8 @@ def test_every_key_is_a_flag() -> None:
     [
         (["--workers", "many"], '--workers: "many" is not a whole number from 1 to 64; see `logonscope serve --help`'),
         (["--allow-methods=yes"], '--allow-methods: "yes" is not true or false; see `logonscope serve --help`'),
+        (["--listen=http://a:x"],
+         '--listen: "http://a:x" is nowhere to listen: x is no port from 0 to 65535; see `logonscope serve --help`'),
         (["--workers=0"], '--workers: "0" is not a whole number from 1 to 64; see `logonscope serve --help`'),
     ],
 )  # fmt: skip

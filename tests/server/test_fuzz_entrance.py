@@ -23,7 +23,7 @@ from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server.auth.gate import Gate, shown_by
 from logonscope.server.auth.negotiate import Negotiation
-from logonscope.server.auth.passwords import Passwords
+from logonscope.server.auth.passwords import Check, Passwords
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
 from logonscope.server.connection import Connection
@@ -76,7 +76,7 @@ def gate(tmp_path: Path) -> Gate:
     def check(name: str, password: str) -> Caller | None:
         return Caller(name, 1000, administrator=False) if WORDS.get(name) == password else None
 
-    return Gate(Passwords([check], Throttle()), users.lookup, user)
+    return Gate(Passwords([Check(check)], Throttle()), users.lookup, user)
 
 
 def connected(chance: random.Random) -> Connection:

@@ -108,6 +108,18 @@ def test_what_is_too_long_is_refused_unread(server: Running) -> None:
     assert "a request of more than 512,000 octets" in (answer.text(of(SOAP, "Text")) or "")
 
 
+@pytest.mark.parametrize(
+    ("headers", "length", "status"), [({}, 400_000, 401), ({}, 600_000, 413), (ADMIN, 600_000, 500)]
+)
+def test_a_body_is_not_waited_for_where_it_changes_nothing(
+    server: Running, headers: tuple[str, str], length: int, status: int
+) -> None:
+    shown = f"Authorization: {basic(headers)['Authorization']}\r\n" if headers else ""
+    with socket.create_connection(("127.0.0.1", server.http), timeout=5) as client:
+        client.sendall(f"POST /wsman HTTP/1.1\r\nHost: x\r\n{shown}Content-Length: {length}\r\n\r\nstarted".encode())
+        assert client.recv(99).startswith(b"HTTP/1.1 %d " % status)
+
+
 def test_a_token_may_be_as_long_as_windows_makes_them(server: Running) -> None:
     token = base64.b64encode(b"\x60" * LONGEST_TOKEN).decode()
     answer = post(server, b"", {"Authorization": f"Negotiate {token}"})

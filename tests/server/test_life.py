@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,13 @@ def test_an_open_request_is_answered_before_the_server_is_gone(tmp_path: Path) -
         assert [line.split(" ", 2)[2].split(" http")[0] for line in log] == ["INFO listening on", "INFO stopping"]
 
 
+def test_it_has_as_many_descriptors_as_it_may(tmp_path: Path) -> None:
+    with child(tmp_path, LISTEN) as server:
+        limits = Path(f"/proc/{server.process.pid}/limits").read_text(encoding="ascii")
+    (now, most), *_ = re.findall(r"Max open files +(\d+) +(\d+)", limits)
+    assert now == most
+
+
 def test_a_request_that_takes_too_long_is_cut_off(tmp_path: Path) -> None:
     with child(tmp_path, LISTEN, "stop_seconds = 1") as server, server.connect() as client:
         client.sendall(b"GET /slow?seconds=60 HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -111,6 +119,17 @@ def test_a_request_that_takes_too_long_is_cut_off(tmp_path: Path) -> None:
         assert client.recv(99).startswith(b"HTTP/1.1 500 ")
         assert server.ended()[0] == 0
         assert 0.9 < time.monotonic() - start < 3
+
+
+def test_one_that_does_not_come_whole_is_cut_off_in_a_line(tmp_path: Path) -> None:
+    with child(tmp_path, LISTEN, "stop_seconds = 1") as server, server.connect() as client:
+        client.sendall(b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123")
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        code, _, log = server.ended()
+        assert code == 0
+        assert len(log) == 3, log
+        assert "ERROR Cancel 1 running task" in log[-1]
 
 
 def test_what_does_not_even_end_when_it_is_cancelled_ends_with_the_process(tmp_path: Path) -> None:
@@ -301,7 +320,10 @@ def test_a_log_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     configure_log(Settings(log_format="json", log_level="debug"))
     logging.getLogger("a.b").debug("user %s", "x\ny")
     logging.getLogger("a.b").error("no", exc_info=ZeroDivisionError("0"))
-    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    logging.getLogger("logonscope.audit").info("%s", '{"user": "alice"}')
+    first, second, third = map(json.loads, capsys.readouterr().err.splitlines())
+    assert datetime.fromisoformat(first["time"]).tzinfo is not None
+    assert (third["logger"], third["audit"]) == ("logonscope.audit", {"user": "alice"})
     assert {key: first[key] for key in ("level", "logger", "message")} == {
         "level": "debug", "logger": "a.b", "message": "user x\ny",
     }  # fmt: skip

@@ -13,7 +13,7 @@ from logonscope.server.auth.users import UserFile
 from logonscope.server.config import Settings, settings
 from logonscope.server.connection import Connection
 from logonscope.server.http import Doors
-from logonscope.server.serve import check, made_doors
+from logonscope.server.serve import made_doors
 from tests.server.auth.keytabs import made_keytab
 from tests.server.running import ADMIN, QUICK, example
 
@@ -58,25 +58,21 @@ def test_the_audit_goes_to_the_log_a_file_or_nowhere(tmp_path: Path, caplog: pyt
 def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None:
     made = told(tmp_path)
     Path(made.users).write_text("not a user\n")
-    for attempt in (lambda: made_doors(example(), made, lambda _: Caller("", None, False)), lambda: check(made)):
-        with pytest.raises(InvalidParameterError, match="line 1"):
-            attempt()
+    with pytest.raises(InvalidParameterError, match="line 1"):
+        made_doors(example(), made, lambda _: Caller("", None, False))
 
 
-def test_a_check_makes_the_certificate_and_says_its_fingerprint(tmp_path: Path) -> None:
-    first, second, *_ = check(told(tmp_path, listen=["https://127.0.0.1:5986"]))
-    assert first == "listens on https://127.0.0.1:5986"
-    assert second.startswith("certificate with SHA-256 fingerprint ")
-    assert (tmp_path / "self-signed.pem").exists()
+def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    doors(tmp_path, users=str(tmp_path / "nobody"), listen="http://127.0.0.1:0")
+    assert caplog.messages == [
+        f"nobody can come in over the network: no users in {tmp_path}/nobody, no PAM; see `logonscope user add`"
+    ]
 
 
 def test_a_keytab_is_looked_into_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5_KTNAME", "")
     keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
-    assert "Kerberos as HTTP/web1@CORP" in check(told(tmp_path, keytab=keytab))
-    assert "no Kerberos" in check(told(tmp_path))
     assert doors(tmp_path, keytab=keytab).gate.enter(HERE, None).challenges[:2] == ("Negotiate", "Kerberos")
     assert "Kerberos" not in doors(tmp_path).gate.enter(HERE, None).challenges
-    for attempt in (doors, lambda *_, **more: check(told(tmp_path, **more))):
-        with pytest.raises(InvalidParameterError, match="No such file"):
-            attempt(tmp_path, keytab=str(tmp_path / "nothing"))
+    with pytest.raises(InvalidParameterError, match="there is no keytab"):
+        doors(tmp_path, keytab=str(tmp_path / "nothing"))

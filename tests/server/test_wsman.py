@@ -1,5 +1,7 @@
 """server/wsman.py: does each request get what the standards and the clients expect? Conversations, as they are held."""
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from logonscope.broker import Caller
 from logonscope.broker.deadline import Deadline
 from logonscope.facts import Needs, Snapshot, Source
+from logonscope.server.audit import Audit
 from logonscope.server.contexts import Contexts
 from logonscope.server.wsman import Service, answer
 from tests.broker.memory import Memory
@@ -45,3 +48,17 @@ def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCa
         "s:Receiver w:InternalError 0x80338003: the request could not be answered; see the server's log",
     )
     assert "ZeroDivisionError: a secret" in caplog.text
+
+
+def test_a_method_that_is_refused_is_written_down_as_well() -> None:
+    lines: list[str] = []
+    audit = Audit(lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    for allow in (False, True):
+        talk = service(allow_methods=allow, audit=audit)
+        for asked in ("Terminate Win32_Process Handle=4312", "Delete Win32_Process Handle=4312"):
+            said(talk, (asked,), [], Caller("bob", 1001, administrator=False, remote=True))
+    told = [json.loads(line) for line in lines]
+    assert {(entry["user"], entry["method"], entry["path"]) for entry in told} == {
+        ("bob", "Win32_Process.Terminate", 'Win32_Process.Handle="4312"')
+    }
+    assert [entry["outcome"] for entry in told] == ["WBEM_E_ACCESS_DENIED"] * 2 + ["2"] * 2

@@ -205,7 +205,8 @@ class Link:
         except pypsrp.exceptions.AuthenticationError:
             if not self._ways:
                 who = self.url.user or "whoever Kerberos knows"
-                hint = "see `logonscope user list` there; without TLS only users with --ntlm come in"
+                plain = "" if self.url.scheme == "https" else "; without TLS only users with --ntlm come in"
+                hint = f"see `logonscope user list` there{plain}"
                 raise AccessDeniedError(f"{self.url.host} does not let {who} in", hint) from None
             self._wsman.close()
             self._wsman = self._connected(self._ways.pop(0))

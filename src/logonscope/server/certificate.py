@@ -27,7 +27,7 @@ LIFE = timedelta(days=3650)
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2; those of 1.3 are all sound, and always on."""
 
-_FILE = "self-signed.pem"
+_FILE, _PUBLIC = "self-signed.pem", "self-signed.crt"
 
 
 class TlsContext(ssl.SSLContext):
@@ -64,6 +64,21 @@ def tls_context(settings: Settings) -> TlsContext:
     return context
 
 
+def trusted(folder: str) -> str:
+    """Return the file that has our own certificate without its key: what clients are given."""
+    return os.path.join(folder, _PUBLIC)
+
+
+def kept(folder: str) -> str:
+    """Return the file of our own certificate and its key; "" where a new one has to be made.
+
+    Raises:
+        InvalidParameterError: it is there, but is none.
+    """
+    path = os.path.join(folder, _FILE)
+    return path if os.path.exists(path) and _serves(_leaf(path), socket.gethostname()) else ""
+
+
 def channel_binding(certificate: x509.Certificate) -> bytes | None:
     """Return its tls-server-end-point (RFC 5929 4.1); None where the RFC defines none, as for Ed25519."""
     algorithm = certificate.signature_hash_algorithm
@@ -81,18 +96,21 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def self_signed(folder: str) -> str:
     """Return the file of our own certificate and its key, in one so that they are replaced as one.
 
+    Beside it the certificate stands alone, for everybody to read.
+
     Raises:
         AccessDeniedError: it cannot be kept there.
         InvalidParameterError: it is there, but is none.
     """
-    path, host = os.path.join(folder, _FILE), socket.gethostname()
-    if not (os.path.exists(path) and _serves(_leaf(path), host)):
-        try:
-            _keep(path, _made(_names(host)))
-        except OSError as error:
-            _refuse(
-                f"no certificate can be kept in {folder}", error, "run it as root, or give --state or --certificate"
-            )
+    path, public = os.path.join(folder, _FILE), trusted(folder)
+    try:
+        if not kept(folder):
+            _keep(path, _made(_names(socket.gethostname())), 0o600)
+        alone = _leaf(path).public_bytes(serialization.Encoding.PEM)
+        if not os.path.exists(public) or _readable(public) != alone:
+            _keep(public, alone, 0o644)
+    except OSError as error:
+        _refuse(f"no certificate can be kept in {folder}", error, "run it as root, or give --state or --certificate")
     return path
 
 
@@ -161,8 +179,8 @@ def _made(names: list[str]) -> bytes:
     return private + made.public_bytes(pem)
 
 
-def _keep(path: str, content: bytes) -> None:
-    """Write the file whole or not at all, for us alone (mkstemp(3): 0600)."""
+def _keep(path: str, content: bytes, mode: int) -> None:
+    """Write the file whole or not at all; who may read it is so from the first byte on (mkstemp(3): 0600)."""
     folder = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     handle, fresh = tempfile.mkstemp(dir=folder, prefix=f".{_FILE}.")
@@ -171,6 +189,7 @@ def _keep(path: str, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(handle)
+            os.fchmod(handle, mode)
         os.replace(fresh, path)
     except OSError:
         os.unlink(fresh)

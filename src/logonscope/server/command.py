@@ -33,11 +33,11 @@ def run(args: argparse.Namespace, source: Source, local: Callable[[int], Caller]
     """Serve until told to stop; or only check whether that could be done."""
     told = config.settings(args.config, _given(vars(args)))
     try:
-        from logonscope.server import serve  # noqa: PLC0415 -- who only wants help needs no server
+        from logonscope.server import check, serve  # noqa: PLC0415 -- who only wants help needs no server
     except ImportError as error:
         raise NotSupportedError(f"there is no module {error.name} here", "install logonscope[server]") from None
     if args.check:
-        print("\n".join(serve.check(told)))  # noqa: T201 -- the answer of this command
+        print("\n".join(check.check(told)))  # noqa: T201 -- the answer of this command
         return 0
     serve.serve(source, told, local)
     return 0

@@ -22,7 +22,14 @@ PAM_FOLDER = "/etc/pam.d"
 PORTS = {"http": 5985, "https": 5986}
 """Those of WinRM; MS-WSMV 2.1 leaves them to whoever installs it."""
 
-_URL = re.compile(r"(https?)://(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([0-9.]+))(?::(\d{1,5}))?/?")
+_URL = re.compile(r"(https?)://(\[[^\]/]+\]|[^:/\[\]]+)(?::([^/]+))?(/.*)?")
+
+
+class ListenError(ValueError):
+    """That is nowhere to listen, and why."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"{json.dumps(url)} is nowhere to listen: {why}")
 
 
 class Listener(NamedTuple):
@@ -55,16 +62,23 @@ def listener(url: str) -> Listener:
     """Parse where to listen.
 
     Raises:
-        ValueError: it is neither an address of this kind nor a path.
+        ListenError: it is neither an address of this kind nor a path; it says why.
     """
     if url.startswith("unix:/"):
         return Listener("unix", "", 0, _path(url.removeprefix("unix:")), tls=False, loopback=True)
     match = _URL.fullmatch(url)
-    port = int(match[4] or PORTS[match[1]]) if match else -1
-    if match is None or not 0 <= port <= 65535:
-        raise ValueError(url)
-    host = match[2] or match[3]
-    return Listener(match[1], host, port, "", match[1] == "https", ipaddress.ip_address(host).is_loopback)
+    if match is None:
+        raise ListenError(url, "it is none of http://ADDRESS:PORT, https://ADDRESS:PORT, unix:/PATH")
+    scheme, host, port, path = match.groups()
+    if path not in {None, "/"}:
+        raise ListenError(url, f"{path} is not for here, each listener has /wsman")
+    if port and not (port.isascii() and port.isdecimal() and int(port) <= 65535):
+        raise ListenError(url, f"{port} is no port from 0 to 65535")
+    try:
+        address = ipaddress.ip_address(host[1:-1] if host.startswith("[") else host)
+    except ValueError:
+        raise ListenError(url, f"{host} is no IP address, as 127.0.0.1, 0.0.0.0 or [::1]") from None
+    return Listener(scheme, str(address), int(port or PORTS[scheme]), "", scheme == "https", address.is_loopback)
 
 
 def _path(text: str) -> str:
@@ -150,6 +164,9 @@ class Settings:
     max_request: int = _key(_number(8192, 4 << 20), 512_000, "bytes of the largest request body")
     workers: int = _key(_number(1, 64), 8, "threads that read the machine and ask for passwords")
     max_connections: int = _key(_number(1, 10_000), 200, "connections at once; those beyond are answered 503")
+    max_connections_per_address: int = _key(
+        _number(1, 10_000), 50, "of these, from one address (IPv6: one /64), or of one user of the unix socket"
+    )
     contexts_per_caller: int = _key(_number(1, 10_000), 50, "enumerations that one caller may have open")
     contexts: int = _key(_number(1, 10_000), 500, "enumerations that all callers together may have open")
     context_seconds: int = _key(
@@ -227,18 +244,19 @@ def _of_file(path: str, name: str, value: object) -> Any:
     kind = _kind(name)
     try:
         return _made(kind, value)
-    except ValueError:
-        wrong = f"{path}: {name} = {json.dumps(value, default=str)} is not {kind.words}"
-        raise InvalidParameterError(wrong, "correct it, or take it out for the default") from None
+    except ValueError as error:
+        wrong = f"{name} = {json.dumps(value, default=str)} is not {kind.words}"
+        why = f"{name}: {error}" if isinstance(error, ListenError) else wrong
+        raise InvalidParameterError(f"{path}: {why}", "correct it, or take it out for the default") from None
 
 
 def _of_flag(name: str, value: object) -> Any:
     kind = _kind(name)
     try:
         return _made(kind, _typed(kind, value))
-    except (ValueError, KeyError):
-        wrong = f"--{name.replace('_', '-')}: {json.dumps(value)} is not {kind.words}"
-        raise InvalidParameterError(wrong, "see `logonscope serve --help`") from None
+    except (ValueError, KeyError) as error:
+        why = error if isinstance(error, ListenError) else f"{json.dumps(value)} is not {kind.words}"
+        raise InvalidParameterError(f"--{name.replace('_', '-')}: {why}", "see `logonscope serve --help`") from None
 
 
 def _made(kind: Kind, value: object) -> Any:

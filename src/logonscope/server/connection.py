@@ -26,7 +26,7 @@ LONGEST_HEADERS = 96 << 10
 """Bytes: a Kerberos token may have 64 KiB (MaxTokenSize), a third more in base64."""
 
 HURRIED = 5
-"""Seconds that a connection beyond the most has: it is only there to be told so."""
+"""Seconds that a connection has for which there is no room: it is only there to be told so."""
 
 GOODBYE = 1
 """Seconds that an idle client has to answer TLS's goodbye when the server stops; most only look when they ask again."""
@@ -109,10 +109,17 @@ class _Whole(h11.Connection):
 class Protocol(H11Protocol):
     """uvicorn's HTTP/1.1, with a connection that requests can see, and that cannot be held for nothing."""
 
-    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        enter: Callable[[Connection], bool] = lambda _: True,
+    ) -> None:
+        """Take what uvicorn's takes, and what tells whether there is room for one more."""
         super().__init__(config, server_state, app_state)
         self.conn = _Whole(h11.SERVER, LONGEST_HEADERS)
-        self._most, self.limit_concurrency = config.limit_concurrency, None  # uvicorn would refuse those within, too
+        self._enter = enter
         self._seconds: float = config.timeout_keep_alive
         self._owed: asyncio.TimerHandle | None = None  # a request
         self._untaken: asyncio.TimerHandle | None = None  # an answer
@@ -123,7 +130,7 @@ class Protocol(H11Protocol):
         super().connection_made(cast("asyncio.Transport", transport))
         self.connection = connection(transport)
         self.app_state = {**self.app_state, "connection": self.connection}
-        if self._most is not None and len(self.connections) > self._most:
+        if not self._enter(self.connection):
             self.app = service_unavailable
             self._seconds = min(self._seconds, HURRIED)
         self._await_request()

@@ -80,6 +80,8 @@ def application(doors: Doors) -> Starlette:
 
 async def _wsman(doors: Doors, request: Request) -> Response:
     deadline = Deadline(doors.service.seconds)
+    if (refusal := _turned_away(doors, request)) is not None:
+        return refusal
     try:
         came = Came(request.state.connection, request.headers, await _body(request, doors.most_octets))
         enter = await _entrance(doors, came, deadline, request)
@@ -94,13 +96,28 @@ async def _wsman(doors: Doors, request: Request) -> Response:
         return _of(refused(error))
 
 
+def _turned_away(doors: Doors, request: Request) -> Response | None:
+    """Answer who has shown nothing, is to show something, and has a body for us: that is not waited for."""
+    connection: Connection = request.state.connection
+    if (
+        connection.peer_credentials
+        or connection.session
+        or {"authorization", UNAUTHENTICATED}.intersection(request.headers)
+    ):
+        return None
+    if _stated(request) > doors.most_octets:
+        return Response(status_code=413)
+    return _challenging(Response(status_code=401), doors.gate.enter(connection, None))
+
+
 async def _metrics(doors: Doors, request: Request) -> Response:
     """Tell the numbers to an administrator, and to this machine where that is allowed."""
     deadline = Deadline(doors.service.seconds)
     came = Came(request.state.connection, request.headers, b"")
     try:
         if not (doors.metrics_within and came.connection.loopback):
-            entry = (await _entrance(doors, came, deadline, request))()
+            enter = await _entrance(doors, came, deadline, request)
+            entry = await done(doors.pool, enter, deadline, lambda: _gone(request))
             if entry.caller is None:
                 return _challenging(Response(status_code=401), entry)
             if not entry.caller.administrator:
@@ -186,12 +203,20 @@ async def _body(request: Request, most: int) -> bytes:
         FaultError: it is longer than it may be.
     """
     parts, length = [], 0
+    too_large = FaultError(REQUEST_TOO_LARGE, f"a request of more than {most:,} octets", "ask for less at once")
+    if _stated(request) > most:
+        raise too_large
     async for part in request.stream():
         length += len(part)
         if length > most:
-            raise FaultError(REQUEST_TOO_LARGE, f"a request of more than {most:,} octets", "ask for less at once")
+            raise too_large
         parts.append(part)
     return b"".join(parts)
+
+
+def _stated(request: Request) -> int:
+    """Return how long the body is said to be; h11 has looked at the header already, and holds who lies to it."""
+    return int(request.headers.get("content-length", "0"))
 
 
 async def _gone(request: Request) -> None:

@@ -9,10 +9,12 @@ import contextlib
 import ctypes
 import json
 import logging
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import uvicorn
@@ -20,9 +22,11 @@ from starlette.types import ASGIApp
 
 from logonscope.errors import LogonscopeError
 from logonscope.server import listen, systemd
-from logonscope.server.certificate import TlsContext, tls_context
+from logonscope.server.audit import AUDIT
+from logonscope.server.certificate import TlsContext, tls_context, trusted
 from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol
+from logonscope.server.crowd import Crowd
 from logonscope.server.listen import Opened
 
 TLS_SECONDS = 10
@@ -61,6 +65,7 @@ def run(
     """
     configure_log(settings)
     give_memory_back()
+    raise_files()
     opened = listen.sockets(settings.listen) if sockets is None else sockets
     asyncio.run(Server(app, settings, opened, on_stop).serve())
 
@@ -75,6 +80,7 @@ class Server(uvicorn.Server):
         self.opened = opened
         self._settings, self._on_stop = settings, on_stop
         self._tls = tls_context(settings) if any(one.listener.tls for one in opened) else None
+        self._crowd = Crowd(settings.max_connections, settings.max_connections_per_address)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
@@ -88,7 +94,7 @@ class Server(uvicorn.Server):
         where = ", ".join(_where(one) for one in self.opened)
         _log.info("listening on %s", where)
         if self._tls is not None:
-            _log.info("certificate with SHA-256 fingerprint %s", self._tls.fingerprint)
+            _log.info("%s", self._certificate(self._tls))
         self._spawn(systemd.keep_watchdog())
         systemd.notify("READY=1", f"STATUS=Listening on {where}")
 
@@ -142,7 +148,11 @@ class Server(uvicorn.Server):
                 before = self.servers[number]
                 self.servers[number] = await self._listen(one)
                 before.close()
-        _log.info("certificate with SHA-256 fingerprint %s", context.fingerprint)
+        _log.info("%s", self._certificate(context))
+
+    def _certificate(self, context: TlsContext) -> str:
+        own = "" if self._settings.certificate else f"; clients are to trust {trusted(self._settings.state)}"
+        return f"certificate with SHA-256 fingerprint {context.fingerprint}{own}"
 
     async def _listen(self, one: Opened) -> asyncio.Server:
         own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other
@@ -153,7 +163,7 @@ class Server(uvicorn.Server):
         return await loop.create_server(self._protocol, sock=own, backlog=listen.BACKLOG, **options)
 
     def _protocol(self) -> Protocol:
-        return Protocol(self.config, self.server_state, self.lifespan.state)
+        return Protocol(self.config, self.server_state, self.lifespan.state, self._crowd.enter)
 
     def _abort(self) -> None:
         for left in list(self.server_state.connections):
@@ -184,7 +194,6 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         access_log=False,  # who asked for what is in the audit log
         proxy_headers=False,  # else whoever connects from this machine says where it comes from
         server_header=False,
-        limit_concurrency=settings.max_connections,
         timeout_keep_alive=settings.request_seconds,
         timeout_graceful_shutdown=settings.stop_seconds,
     )
@@ -201,6 +210,12 @@ def give_memory_back() -> None:
         mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
 
 
+def raise_files() -> None:
+    """Have as many descriptors as we may: each connection is one, before it is counted too."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _where(one: Opened) -> str:
     port = 0 if one.listener.path else one.socket.getsockname()[1]
     return str(one.listener._replace(port=port))
@@ -210,10 +225,16 @@ def configure_log(settings: Settings) -> None:
     """Log to standard error, a line each: what clients send can neither break it nor make another."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if settings.log_format == "json" else _Line("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(_is_no_cut_off)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    logging.getLogger("logonscope.audit").setLevel(logging.INFO)  # it has a switch of its own
+    logging.getLogger(AUDIT).setLevel(logging.INFO)  # it has a switch of its own
     if settings.log_level != "debug":
         logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it tells of each step, and of all that is no HTTP
+
+
+def _is_no_cut_off(record: logging.LogRecord) -> bool:
+    """Leave out how far a request had come that was cut off at the end: uvicorn has said how many there were."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 class _Line(logging.Formatter):
@@ -223,7 +244,10 @@ class _Line(logging.Formatter):
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = {"time": self.formatTime(record), "level": record.levelname.lower(), "logger": record.name}
+        time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+        told = {"time": time, "level": record.levelname.lower(), "logger": record.name}
+        if record.name == AUDIT:
+            return json.dumps(told | {"audit": json.loads(record.getMessage())})
         told["message"] = record.getMessage()
         if record.exc_info:
             told["exception"] = self.formatException(record.exc_info)

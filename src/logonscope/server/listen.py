@@ -58,13 +58,52 @@ def opened(listeners: Sequence[Listener]) -> list[Opened]:
             try:
                 done.append(Opened(listener, _unix(listener) if listener.path else _tcp(listener), ours=True))
             except OSError as error:
-                if not (listener.loopback and error.errno in _ABSENT and len(listeners) > 1):
+                if not _is_left_out(listener, error, listeners):
                     raise _refusal(listener, error) from None
                 _log.info("%s is left out: this machine has no such address", listener)
     except BaseException:
         close(done)
         raise
     return done
+
+
+def tried(listeners: Sequence[Listener], made: Sequence[str] = ()) -> list[str]:
+    """Bind each for a moment, and never listen; return what is to be known of some: taken, or left out.
+
+    Args:
+        listeners: as in ``opened``.
+        made: folders for unix sockets that somebody makes in time.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: as ``sockets``; not where one is taken, perhaps by this very server.
+    """
+    said = []
+    for listener in listeners:
+        try:
+            _try(listener, made)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE and not _is_left_out(listener, error, listeners):
+                raise _refusal(listener, error) from None
+            said.append(
+                f"{listener} is {'taken now' if error.errno == errno.EADDRINUSE else 'left out: no address here'}"
+            )
+    return said
+
+
+def _try(listener: Listener, made: Sequence[str]) -> None:
+    if not listener.path:
+        _bound(listener).close()
+        return
+    folder = os.path.dirname(listener.path)
+    if folder in made and not os.path.exists(folder):
+        return
+    os.stat(folder)
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise PermissionError
+
+
+def _is_left_out(listener: Listener, error: OSError, listeners: Sequence[Listener]) -> bool:
+    return listener.loopback and error.errno in _ABSENT and len(listeners) > 1
 
 
 def passed() -> list[Opened]:
@@ -126,6 +165,16 @@ def _prompt(there: socket.socket) -> socket.socket:
 
 
 def _tcp(listener: Listener) -> socket.socket:
+    made = _bound(listener)
+    try:
+        made.listen(BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return _prompt(made)
+
+
+def _bound(listener: Listener) -> socket.socket:
     where = socket.getaddrinfo(
         listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
     )
@@ -136,11 +185,10 @@ def _tcp(listener: Listener) -> socket.socket:
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # so that [::] and 0.0.0.0 go together
         made.bind(address)
-        made.listen(BACKLOG)
     except OSError:
         made.close()
         raise
-    return _prompt(made)
+    return made
 
 
 def _unix(listener: Listener) -> socket.socket:

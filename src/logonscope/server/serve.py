@@ -1,34 +1,30 @@
 """What is behind `logonscope serve`? Settings become a gate, a service and an application, and that is run."""
 
 import logging
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
 from logonscope.broker import Caller
-from logonscope.errors import InvalidParameterError
 from logonscope.facts import Source
 from logonscope.server import life
-from logonscope.server.audit import Audit, writer
+from logonscope.server.audit import AUDIT, Appender, Audit
 from logonscope.server.auth.accounts import account
 from logonscope.server.auth.gate import Gate
 from logonscope.server.auth.negotiate import Tickets
 from logonscope.server.auth.passwords import Check, Passwords, bare
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
-from logonscope.server.certificate import tls_context
+from logonscope.server.check import warnings
 from logonscope.server.config import Settings
 from logonscope.server.contexts import Contexts
 from logonscope.server.http import Doors, application
 from logonscope.server.metrics import Metrics
 from logonscope.server.wsman import Service
 
-PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
-
 _log = logging.getLogger(__name__)
-_audit_log = logging.getLogger("logonscope.audit")
+_audit_log = logging.getLogger(AUDIT)
 
 
 def serve(source: Source, settings: Settings, local: Callable[[int], Caller]) -> None:
@@ -47,27 +43,6 @@ def serve(source: Source, settings: Settings, local: Callable[[int], Caller]) ->
     life.run(application(doors), settings, on_stop=doors.service.contexts.close)
 
 
-def check(settings: Settings) -> list[str]:
-    """Try everything that serving needs but listening, and say what would be done.
-
-    Raises:
-        LogonscopeError: something of it cannot be done.
-    """
-    said = [f"listens on {', '.join(map(str, settings.listen))}"]
-    if any(listener.tls for listener in settings.listen):
-        said.append(f"certificate with SHA-256 fingerprint {tls_context(settings).fingerprint}")
-    users = UserFile(settings.users).users()
-    if settings.pam and not any(os.path.exists(f"{folder}/{settings.pam}") for folder in PAM_FOLDERS):
-        raise InvalidParameterError(
-            f"PAM has no service {settings.pam}, and would take `other` for it", "make its file, or give --pam ''"
-        )
-    said.append(f"{len(users)} users in {settings.users}, {sum(user.nt_hash is not None for user in users)} with NTLM")
-    said.append(f"passwords are asked of PAM's service {settings.pam}" if settings.pam else "no passwords by PAM")
-    said.append(_kerberos(settings))
-    said.append("methods may be run" if settings.allow_methods else "methods are off")
-    return said
-
-
 def made_doors(source: Source, settings: Settings, local: Callable[[int], Caller]) -> Doors:
     """Return what the application is made of; the arguments are those of ``serve``.
 
@@ -75,7 +50,8 @@ def made_doors(source: Source, settings: Settings, local: Callable[[int], Caller
         LogonscopeError: what was told cannot be done.
     """
     users = UserFile(settings.users, report=lambda error: _log.error("%s", error))
-    users.users()  # a file that is broken now is no file to start with
+    for what in warnings(settings, known=bool(users.users())):  # a file that is broken now is no file to start with
+        _log.warning("%s", what)
     audit = Audit(_writer(settings.audit_log), lambda: datetime.now().astimezone()) if settings.audit_log else None
     passwords = Passwords(_checks(settings, users), Throttle(), version=lambda: users.version)
     lookup = (lambda name: users.lookup(bare(name))) if settings.negotiate else None
@@ -89,20 +65,13 @@ def made_doors(source: Source, settings: Settings, local: Callable[[int], Caller
     return Doors(gate, service, pool, entrance, settings.max_request, metrics, settings.metrics == "loopback")
 
 
-def _kerberos(settings: Settings) -> str:
-    if not settings.keytab:
-        return "no Kerberos"
-    from logonscope.server.auth import kerberos  # noqa: PLC0415 -- refuses where there is no libkrb5
-
-    return f"Kerberos as {', '.join(kerberos.keytab(settings.keytab).principals)}"
-
-
 def _checks(settings: Settings, users: UserFile) -> list[Check]:
-    checks: list[Check] = [users.verify]
+    checks, groups = [Check(users.verify)], frozenset(settings.administrators)
     if settings.pam:
         from logonscope.server.auth import pam  # noqa: PLC0415 -- refuses where there is no libpam
 
-        checks.append(partial(pam.verify, service=settings.pam, administrators=frozenset(settings.administrators)))
+        verify = partial(pam.verify, service=settings.pam, administrators=groups)
+        checks.append(Check(verify, lambda caller: account(caller.name, groups)))
     return checks
 
 
@@ -118,4 +87,4 @@ def _tickets(settings: Settings, users: UserFile) -> Tickets:
 
 
 def _writer(audit_log: str) -> Callable[[str], None]:
-    return writer(audit_log) if audit_log != "-" else lambda line: _audit_log.info("%s", line)
+    return Appender(audit_log) if audit_log != "-" else lambda line: _audit_log.info("%s", line)

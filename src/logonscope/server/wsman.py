@@ -178,8 +178,15 @@ def _reply(service: Service, caller: Caller | None, envelope: Envelope, deadline
     deadline.move(asked.seconds)
     door = DOORS[type(operation)]
     if door.acts and not service.allow_methods:
-        raise AccessDeniedError("methods over a network are off", "`logonscope serve --allow-methods` turns them on")
+        raise _off(asked, operation)
     return door.run(asked, operation)
+
+
+def _off(asked: Asked, operation: Any) -> AccessDeniedError:
+    """Return the refusal of what acts, and write down who tried; of both operations that act it is a method's."""
+    error = AccessDeniedError("methods over a network are off", "`logonscope serve --allow-methods` turns them on")
+    _tell(asked, operation.path, getattr(operation, "method", "Terminate"), error.name)
+    return error
 
 
 def _identify(*, known: bool) -> Reply:

@@ -23,7 +23,7 @@ PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    return str(tmp_path / "etc" / "users")
+    return str(tmp_path / "users")
 
 
 def typed(words: str, path: str, given: bytes = f"{PASSWORD}\n".encode()) -> tuple[int, str, str]:
@@ -71,6 +71,13 @@ def test_users_are_added_listed_and_removed(path: str) -> None:
     caller = UserFile(path).verify("Scanner", PASSWORD)
     assert caller is not None
     assert caller.administrator
+
+
+def test_no_folder_is_made(path: str) -> None:
+    folder = f"{os.path.dirname(path)}/nonexist"
+    said = f"logonscope: there is no folder {folder}; make it, or correct the name\n"
+    assert typed("add web --uid 1000 --password-stdin", f"{folder}/users") == (2, "", said)
+    assert not os.path.exists(folder)
 
 
 def test_the_file_and_its_folder_are_for_nobody_else(path: str) -> None:

@@ -16,7 +16,7 @@ from logonscope.broker import Caller
 from logonscope.server.audit import Audit
 from logonscope.server.auth.gate import KERBEROS, NEGOTIATE, REALM, Entry, Gate, Shown, shown_by
 from logonscope.server.auth.negotiate import Tickets
-from logonscope.server.auth.passwords import Passwords
+from logonscope.server.auth.passwords import Check, Passwords
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
 from logonscope.server.connection import Connection, Credentials
@@ -32,11 +32,11 @@ class Entrance:
 
     def __init__(self, folder: Path, *, negotiate: bool = True, tickets: Tickets | None = None) -> None:
         self.lines: list[str] = []
-        users = UserFile(folder / "users", hasher=QUICK)
+        self.users = users = UserFile(folder / "users", hasher=QUICK)
         users.add("alice", WORD, uid=1000, ntlm=True)
         self.alice = Caller("alice", 1000, administrator=False, remote=True)
         audit = Audit(self.lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
-        passwords = Passwords([users.verify], Throttle())
+        passwords = Passwords([Check(users.verify)], Throttle())
         lookup = users.lookup if negotiate else None
         self.gate = Gate(passwords, lookup, lambda uid: Caller(f"uid {uid}", uid, uid == 0), audit, tickets)
 
@@ -44,9 +44,9 @@ class Entrance:
         """Come with a header."""
         return self.gate.enter(connection, shown_by(authorization))
 
-    def told(self) -> list[tuple[str, bool]]:
+    def told(self) -> list[tuple[str, bool | str]]:
         """Return what was written down."""
-        return [(entry["user"], entry["accepted"]) for entry in map(json.loads, self.lines)]
+        return [(entry["user"], entry.get("accepted", entry["event"])) for entry in map(json.loads, self.lines)]
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ def test_only_who_came_in_with_a_password_is_quick_to_look_at(entrance: Entrance
     assert not entrance.gate.is_quick(negotiated, right)
 
 
-def held(entrance: Entrance, connection: Connection, password: str, scheme: str = "Negotiate") -> Entry:
+def held(
+    entrance: Entrance, connection: Connection, password: str, scheme: str = "Negotiate", name: str = "alice"
+) -> Entry:
     """Negotiate over a connection."""
-    context = spnego.client(
-        "alice", password, "web1", "http", protocol="negotiate" if scheme == "Negotiate" else "ntlm"
-    )
+    context = spnego.client(name, password, "web1", "http", protocol="negotiate" if scheme == "Negotiate" else "ntlm")
     token, entry = context.step(), Entry(None)
     while token:
         entry = entrance.enter(connection, f"{scheme} {base64.b64encode(token).decode()}")
@@ -135,6 +135,30 @@ def test_a_failed_negotiation_leaves_nobody_behind(entrance: Entrance) -> None:
     assert entrance.told()[-1] == ("alice", False)
 
 
+def test_a_user_who_is_removed_or_has_another_password_is_out_in_the_middle_of_a_connection(entrance: Entrance) -> None:
+    connection, users = connected(loopback=False), entrance.users
+    assert held(entrance, connection, WORD).caller == entrance.alice
+    for password, ntlm in (("another one", True), (WORD, False)):
+        users.remove("alice")
+        users.add("alice", password, uid=1000, ntlm=ntlm)
+        assert entrance.enter(connection, None) == Entry(None, (NEGOTIATE,))
+    users.remove("alice")
+    users.add("alice", WORD, uid=1000, ntlm=True)
+    assert entrance.enter(connection, None).caller is None
+    assert held(entrance, connection, WORD).caller == entrance.alice
+
+
+def test_a_try_of_ntlm_by_who_has_none_is_no_wrong_password_to_who_reads_the_log(entrance: Entrance) -> None:
+    entrance.users.add("bob", WORD, uid=1001)
+    for name in ("bob", "nobody"):
+        connection = connected()
+        assert held(entrance, connection, WORD, name=name) == Entry(None, (NEGOTIATE, REALM))
+        entrance.enter(connection, basic(name, WORD))
+    held(entrance, connected(), "wrong")
+    told = [("bob", "unable"), ("bob", True), ("nobody", "unable"), ("nobody", False), ("alice", False)]
+    assert entrance.told() == told
+
+
 def test_failures_of_every_way_make_the_next_one_wait(entrance: Entrance) -> None:
     shown = shown_by(basic("alice", "x"))
     assert shown is not None
@@ -153,6 +177,7 @@ def test_what_is_off_is_not_offered(tmp_path: Path) -> None:
 
 
 def test_kerberos_is_offered_where_there_is_a_keytab(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
     plain, entrance = Entrance(tmp_path / "plain"), Entrance(tmp_path, tickets=Tickets(("HTTP",), lambda _: None))
     assert plain.enter(connected(), None).challenges == (NEGOTIATE, REALM)
     assert entrance.enter(connected(), None).challenges == (NEGOTIATE, KERBEROS, REALM)

@@ -303,7 +303,7 @@ def test_a_keytab_says_what_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("content", "mode", "refusal"),
     [
-        (None, 0o600, "cannot use {path}: No such file or directory; check the name and the disk"),
+        (None, 0o600, "there is no keytab {path}; docs/users.md says how to make one; or take it out"),
         (b"", 0o600, "{path} is no keytab: Unsupported key table format version number -1765328171; give another one"),
         (b"[libdefaults]\n", 0o600, "{path} is no keytab: Unsupported"),
         (b"", 0o644, "{path} is open to others (mode 644); chmod 600 {path}"),

@@ -8,17 +8,18 @@ from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
 from logonscope.errors import ServerTooBusyError
-from logonscope.server.auth.passwords import MOST_REMEMBERED, REMEMBERED, Passwords, bare
+from logonscope.server.auth.passwords import MOST_REMEMBERED, REMEMBERED, Check, Passwords, bare
 from logonscope.server.auth.throttle import AT_ONCE, FREE, LONGEST, Throttle
 from logonscope.server.auth.users import UserFile
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 ALICE = Caller("alice", 1000, administrator=False, remote=True)
+ROOT = Caller("root", 0, administrator=True, remote=True)
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-class Check:
+class Known:
     """Knows some passwords, and what it was asked."""
 
     def __init__(self, known: dict[tuple[str, str], Caller]) -> None:
@@ -37,10 +38,20 @@ class Scene:
     def __init__(self) -> None:
         self.now = 1000.0
         self.version = 1
-        self.file = Check({("alice", PASSWORD): ALICE})
-        self.pam = Check({("root", PASSWORD): Caller("root", 0, administrator=True, remote=True)})
+        self.file = Known({("alice", PASSWORD): ALICE})
+        self.pam = Known({("root", PASSWORD): ROOT})
+        self.now_known = {ROOT: ROOT}
         throttle = Throttle(lambda: self.now)
-        self.passwords = Passwords((self.file, self.pam), throttle, lambda: self.now, lambda: self.version)
+        self.passwords = Passwords(
+            (Check(self.file), Check(self.pam, self.by_now)),
+            throttle,
+            lambda: self.now,
+            lambda: self.version,
+        )
+
+    def by_now(self, who: Caller) -> Caller | None:
+        """Return who that is by now."""
+        return self.now_known.get(who)
 
 
 @pytest.fixture
@@ -94,6 +105,15 @@ def test_a_success_is_remembered_for_a_minute_from_anywhere(scene: Scene) -> Non
     assert scene.passwords.verify("alice", PASSWORD, HERE) is None
 
 
+def test_who_that_is_is_not_remembered(scene: Scene) -> None:
+    assert scene.passwords.verify("root", PASSWORD, HERE) == ROOT
+    less = ROOT._replace(administrator=False)
+    for now in (less, None, ROOT):
+        scene.now_known = {} if now is None else {ROOT: now}
+        assert scene.passwords.verify("root", PASSWORD, HERE) == now
+    assert len(scene.pam.asked) == 1
+
+
 def test_another_password_or_name_is_not_what_is_remembered(scene: Scene) -> None:
     scene.passwords.verify("alice", PASSWORD, HERE)
     for name, password in (("alice", PASSWORD[:-1]), ("alic", f"e{PASSWORD}"), ("ALICE", PASSWORD), ("alice", "")):
@@ -119,7 +139,7 @@ def test_a_success_of_what_the_file_said_before_is_not_remembered(scene: Scene) 
         passwords.verify("bob", "another password", THERE) if name == "alice" else None
         return scene.file(name, password)
 
-    passwords = Passwords((slow,), Throttle(), version=lambda: scene.version)
+    passwords = Passwords((Check(slow),), Throttle(), version=lambda: scene.version)
     assert passwords.verify("alice", PASSWORD, HERE) == ALICE
     scene.file.known.clear()
     assert passwords.verify("alice", PASSWORD, HERE) is None
@@ -128,14 +148,14 @@ def test_a_success_of_what_the_file_said_before_is_not_remembered(scene: Scene) 
 def test_a_removed_user_of_a_real_file_is_out_at_once(tmp_path: Path) -> None:
     file = UserFile(tmp_path / "users", hasher=CHEAP)
     file.add("alice", PASSWORD, uid=1000)
-    passwords = Passwords((file.verify,), Throttle(), version=lambda: file.version)
+    passwords = Passwords((Check(file.verify),), Throttle(), version=lambda: file.version)
     assert passwords.verify("CORP\\Alice", PASSWORD, HERE) == ALICE
     UserFile(tmp_path / "users").remove("alice")
     assert passwords.verify("alice", PASSWORD, HERE) is None
 
 
 def test_what_is_remembered_is_bounded_and_holds_no_password(scene: Scene) -> None:
-    everybody = Passwords((lambda _, __: ALICE,), Throttle())
+    everybody = Passwords((Check(lambda _, __: ALICE),), Throttle())
     for number in range(MOST_REMEMBERED + 10):
         everybody.verify("alice", f"{PASSWORD}{number}", HERE)
     assert len(everybody._known) == MOST_REMEMBERED  # noqa: SLF001 -- how much is kept is the question

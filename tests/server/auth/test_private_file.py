@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
+from logonscope.server.auth import private_file
 from logonscope.server.auth.private_file import MOST_BYTES, read, rewrite, signature
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -54,7 +55,11 @@ def test_what_is_too_long_is_refused(path: str) -> None:
         read(path)
 
 
-def test_a_missing_file_is_made_with_its_folder(tmp_path: Path) -> None:
+def test_a_missing_file_is_made_with_the_usual_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private_file, "FOLDER", str(tmp_path / "etc"))
+    with pytest.raises(InvalidParameterError, match=f"there is no folder {tmp_path}/ect; make it, or correct"):
+        rewrite(str(tmp_path / "ect" / "secrets"), lambda data: data + b"one\n")
+    assert list(tmp_path.iterdir()) == []
     made = tmp_path / "etc" / "secrets"
     rewrite(str(made), lambda data: data + b"one\n")
     assert read(str(made)) == b"one\n"

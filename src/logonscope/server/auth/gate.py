@@ -100,8 +100,8 @@ class Gate:
     def _known(self, connection: Connection) -> Entry:
         """Return who came in before, by the same connection."""
         session = connection.session
-        if isinstance(session, Negotiation) and session.caller is not None:
-            return Entry(session.caller, negotiation=session)
+        if isinstance(session, Negotiation) and (caller := session.anew()) is not None:
+            return Entry(caller, negotiation=session)
         return Entry(None, self._offered(connection))
 
     def _takes_basic(self, connection: Connection) -> bool:
@@ -147,7 +147,11 @@ class Gate:
         scheme, name, session = shown.scheme, shown.name, connection.session
         if scheme in _NEGOTIATES and isinstance(session, Negotiation) and session.principal:
             scheme, name = "kerberos", session.principal
-        if self._audit is not None:
+        if self._audit is None:
+            return
+        if caller is None and scheme != "basic" and shown.name and self._lookup and not self._lookup(shown.name):
+            self._audit.unable(connection.peer, scheme, name)  # to the client, and in time, it is a failure like others
+        else:
             self._audit.authentication(connection.peer, scheme, name, caller)
 
 

@@ -67,6 +67,8 @@ def keytab(path: str) -> Keytab:
         InvalidParameterError: it is none, or has no key for us.
         NotSupportedError: messages cannot be sealed with what is installed.
     """
+    if not os.path.exists(path):
+        raise InvalidParameterError(f"there is no keytab {path}", "docs/users.md says how to make one; or take it out")
     private_file.read(path)
     found = Keytab(tuple(one for one in _principals(path) if one.partition("/")[0] in SERVICES))
     if not found.principals:

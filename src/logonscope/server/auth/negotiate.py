@@ -46,6 +46,7 @@ class Negotiation:
         self.caller: Caller | None = None
         self.principal = ""
         """Whom Kerberos has proved, whether or not that is anybody here."""
+        self._anew: Callable[[], Caller | None] = lambda: None
         self._lookup = lookup
         self._bindings = bindings
         self._tickets = tickets
@@ -70,6 +71,14 @@ class Negotiation:
                 self._context = None
                 raise AccessDeniedError(_FAILED, "see `logonscope user add --ntlm`") from error
 
+    def anew(self) -> Caller | None:
+        """Return who came in, as that one is by now; None: nobody any more."""
+        if self.caller is not None:
+            self.caller = self._anew()
+        if self.caller is None:
+            self._context = None
+        return self.caller
+
     def _begin(self, token: bytes) -> bytes | None:
         """Take a first token: a ticket, for whichever service it is, or one of NTLM's, which names nobody yet."""
         self.caller, self.principal, self._context = None, "", None
@@ -85,7 +94,7 @@ class Negotiation:
                 refusals.append(str(error))
             else:
                 self._context = context
-                self._finish(context, None)
+                self._finish(context, lambda: None)
                 return answer
         raise ValueError("; ".join(refusals))
 
@@ -94,19 +103,27 @@ class Negotiation:
         found = self._lookup(name) if name else None
         with _credentials(name, domain, found[1] if found else secrets.token_bytes(16)):
             answer = context.step(token)
-        self._finish(context, found[0] if found else None)
+        self._finish(context, lambda: self._user(name, found))
         return answer
 
-    def _finish(self, context: spnego.ContextProxy, user: Caller | None) -> None:
-        """Say who came in, where the context is complete; ``user`` is whom NTLM's token named."""
+    def _finish(self, context: spnego.ContextProxy, who: Callable[[], Caller | None]) -> None:
+        """Say who came in, where the context is complete; ``who`` tells whom NTLM's token named."""
         if not context.complete:
             return
         if context.negotiated_protocol == "kerberos":
             self.principal = context.client_principal or ""
-            user = self._tickets.who(self.principal) if self._tickets else None
-        if user is None:
+            who = self._ticket_holder
+        self._anew, self.caller = who, who()
+        if self.caller is None:
             raise ValueError(f"{self.principal or 'whom the token names'} may not come in")
-        self.caller = user
+
+    def _user(self, name: str, proved: tuple[Caller, bytes] | None) -> Caller | None:
+        """Return whom NTLM has proved, as long as that user has the hash that was proved."""
+        found = self._lookup(name) if proved else None
+        return found[0] if found and proved and found[1] == proved[1] else None
+
+    def _ticket_holder(self) -> Caller | None:
+        return self._tickets.who(self.principal) if self._tickets else None
 
     def _new(self, credential: spnego.CredentialCache | spnego.NTLMHash, token: bytes) -> spnego.ContextProxy:
         """Return a context of Kerberos, by a service's keys, beside NTLM; an NTLMHash leaves only that."""

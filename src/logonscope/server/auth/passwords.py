@@ -6,7 +6,8 @@ that it is in, and the password decides; so no name of the user file has these c
 
 A client that opens a connection a request would cost an argon2 a request. So whoever came in is remembered for a minute
 under a keyed hash of name and password, with a key that no two processes share; all are forgotten as soon as the user
-file changes. An account that PAM would not let in any more comes in for the rest of that minute.
+file changes. An account that PAM would not let in any more comes in for the rest of that minute; but whether there is
+such an account, and whether it is an administrator's, is looked up each time.
 """
 
 import hmac
@@ -15,6 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from logonscope.broker import Caller
 from logonscope.server.auth.throttle import Throttle
@@ -26,7 +28,12 @@ MOST_REMEMBERED = 1024
 LONGEST_NAME = 256
 LONGEST_PASSWORD = 512
 
-Check = Callable[[str, str], Caller | None]
+
+class Check(NamedTuple):
+    """Knows passwords; of whoever is remembered, ``anew`` says who that is by now: None for nobody any more."""
+
+    verify: Callable[[str, str], Caller | None]
+    anew: Callable[[Caller], Caller | None] = lambda caller: caller
 
 
 class Passwords:
@@ -43,7 +50,7 @@ class Passwords:
         self._checks, self._throttle, self._clock, self._version = tuple(checks), throttle, clock, version
         self._lock = threading.Lock()
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[float, Check, Caller]] = OrderedDict()
         self._of: object = None
 
     def delay(self, name: str, source: str) -> float:
@@ -75,18 +82,21 @@ class Passwords:
             if version != self._of:
                 self._known.clear()
                 self._of = version
-            until, caller = self._known.get(digest, (0.0, None))
-        if caller is not None and self._clock() < until:
-            return caller
-        found = next(filter(None, (check(name, password) for check in self._checks)), None)
-        if found is not None:
-            self._remember(version, digest, found)
-        return found
+            known = self._known.get(digest)
+        if known is not None and self._clock() < known[0]:
+            _, check, caller = known
+            return check.anew(caller)
+        for check in self._checks:
+            found = check.verify(name, password)
+            if found is not None:
+                self._remember(version, digest, check, found)
+                return found
+        return None
 
-    def _remember(self, version: object, digest: bytes, caller: Caller) -> None:
+    def _remember(self, version: object, digest: bytes, check: Check, caller: Caller) -> None:
         with self._lock:
             if version == self._of:  # else the file changed meanwhile, and this may be what it said before
-                self._known[digest] = self._clock() + REMEMBERED, caller
+                self._known[digest] = self._clock() + REMEMBERED, check, caller
                 self._known.move_to_end(digest)
                 if len(self._known) > MOST_REMEMBERED:
                     self._known.popitem(last=False)

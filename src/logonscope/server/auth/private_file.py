@@ -8,6 +8,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
+from logonscope.server.config import FILE
+
+FOLDER = os.path.dirname(FILE)
+"""The only one that is made: any other that is missing is misspelt."""
 
 MOST_BYTES = 4 << 20
 
@@ -51,12 +55,16 @@ def read(path: str) -> bytes:
 def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
     """Put what ``change`` makes of a file in its place; others who rewrite it wait.
 
-    A file that is missing is made, with its directory. The new one belongs to whom the old one did: sudo must not take
-    it from a server that does not run as root.
+    A file that is missing is made, and so is the usual folder, but no other. The new one belongs to whom the old one
+    did: sudo must not take it from a server that does not run as root.
     """
     path = os.path.realpath(path)
+    folder = os.path.dirname(path)
     with _explained(path):
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        if folder == FOLDER:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        if not os.path.exists(folder):
+            raise InvalidParameterError(f"there is no folder {folder}", "make it, or correct the name")
         held = _locked(path)
     try:
         data = read(path)

@@ -57,6 +57,16 @@ def test_an_administrator_gets_what_the_kernel_says(lab: Lab, service: Machine) 
     assert {session["LogonId"] for session in bobs} == sessions  # his manager's too
 
 
+def test_who_is_no_administrator_any_more_is_none_at_once(service: Machine) -> None:
+    system = {"user": "bob", "query": "SELECT LogonId FROM Win32_LogonSession WHERE LogonType = 0"}
+    service.run(["groupadd", "--force", "--system", "sudo"])
+    service.run(["gpasswd", "-a", "bob", "sudo"])
+    before = asked(service, system)
+    service.run(["gpasswd", "-d", "bob", "sudo"])
+    after = asked(service, system)
+    assert (len(before[0]), after[0]) == (1, [])
+
+
 def test_methods_are_done_as_whoever_calls(lab: Lab, service: Machine) -> None:
     with lab.machine.ssh("alice") as first, lab.machine.ssh("bob") as second:
         alices, bobs = start(first, "sleep 1022"), start(second, "sleep 1023")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from logonscope.broker import Caller
 from logonscope.broker.deadline import Deadline
 from logonscope.errors import TimedOutError
-from logonscope.server.contexts import Contexts, Enumeration
+from logonscope.server.contexts import MANY, Contexts, Enumeration
 from logonscope.wire.wsman.faults import ENCODING_LIMIT, INVALID_CONTEXT, PULL_IN_PROGRESS, QUOTA, FaultError
 from tests.hosts import ROOT, user
 
@@ -65,12 +65,15 @@ def test_an_item_that_finds_no_room_is_told_next_time_and_one_that_never_will_is
     assert pulled.batch(9, 3, len) == (["cc"], True)
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=6)))
-def test_what_is_taken_back_is_told_first_and_in_its_order(items: list[str]) -> None:
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=6)
+
+
+@given(st.lists(texts), st.booleans())
+def test_what_is_taken_back_is_told_first_and_in_its_order(items: list[str], packed: bool) -> None:
     pulled = enumeration(*items, "too long", "d")
     batch = pulled.batch(len(items) + 1, sum(map(len, items)), len, refuses=False)
     assert batch == (items, False)
-    pulled.take_back(batch.items)
+    pulled.take_back(batch.items, packed=packed)
     assert pulled.batch(len(items) + 3, 100_000, len) == ([*items, "too long", "d"], True)
 
 
@@ -135,6 +138,14 @@ def test_there_are_so_many_of_a_caller_and_so_many_in_all() -> None:
         contexts.keep(enumeration(caller=ROOT))
     contexts.drop(kept, ALICE)
     contexts.keep(enumeration(caller=ROOT))
+
+
+def test_what_waits_in_many_is_little() -> None:
+    contexts = Contexts(100, 100, 60.0)
+    for _ in range(MANY):
+        assert not contexts.are_many
+        contexts.keep(enumeration())
+    assert contexts.are_many
 
 
 def test_what_nobody_asks_for_expires_and_gives_up() -> None:

@@ -19,6 +19,9 @@ from logonscope.wire.wsman.faults import ENCODING_LIMIT, INVALID_CONTEXT, PULL_I
 
 Clock = Callable[[], float]
 
+MANY = 16
+"""Enumerations that are open; what waits in more than these is packed."""
+
 FASTEST = 1
 """Of zlib's levels; items are so much alike that 500,000 octets become 5,000, in a millisecond."""
 
@@ -62,10 +65,11 @@ class Enumeration:
         finally:
             self._taken.release()
 
-    def take_back(self, items: list[str]) -> None:
-        """Tell items once more, before those that were not told yet; until then they are packed: there may be many."""
+    def take_back(self, items: list[str], *, packed: bool = False) -> None:
+        """Tell items once more, before those that were not told yet; ``packed``: let them take little memory."""
         held = [] if self._held is None else [self._held]
-        self._items, self._held = itertools.chain(_unpacked(_packed(items)), held, self._items), None
+        kept = _unpacked(_packed(items)) if packed else iter(items)
+        self._items, self._held = itertools.chain(kept, held, self._items), None
 
     def _batch(self, most: int, room: int, octets: Callable[[str], int], *, refuses: bool) -> Batch:
         items, left = list[str](), room
@@ -106,6 +110,11 @@ class Contexts:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def are_many(self) -> bool:
+        """Tell whether what waits in them has to be little."""
+        return len(self._open) >= MANY
 
     def keep(self, enumeration: Enumeration, seconds: float | None = None) -> str:
         """Keep an enumeration and return its id.

@@ -236,7 +236,8 @@ def _enumerate(asked: Asked, operation: Enumerate) -> Reply:
     batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets, refuses=False)
     if batch.is_last:
         return Reply(action, f"{head}{_context('')}<w:Items>", count, batch.items, end)
-    enumeration.take_back(batch.items)  # there are clients that lose what comes with a context (decision 15)
+    # there are clients that lose what comes with a context (decision 15)
+    enumeration.take_back(batch.items, packed=contexts.are_many)
     return Reply(action, f"{head}{_context(contexts.keep(enumeration, operation.expires))}<w:Items/>{tail}", count)
 
 

@@ -1,5 +1,6 @@
 """faces/cli/run.py: does every refusal end in one line, with the documented exit code, and never in a traceback?"""
 
+import io
 import os
 import pty
 import subprocess
@@ -43,6 +44,11 @@ def test_a_host_that_is_not_there_is_one_line() -> None:
         ("logonscope: there is no recording 'web1'; "
         "give a file that `logonscope record` wrote, or https://web1 for another machine\n"),
     )  # fmt: skip
+
+
+def test_a_query_from_a_file_of_windows_is_read(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffSELECT Name\r\nFROM Win32_ComputerSystem\r\n"))
+    assert reply(["query", "-", "--host", host, "-o", "csv"]) == (0, "Name\nweb1\n", "")
 
 
 @pytest.mark.parametrize(

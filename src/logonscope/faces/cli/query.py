@@ -70,7 +70,7 @@ def _input() -> str:
     text = sys.stdin.read(LONGEST_INPUT + 1)
     if len(text) > LONGEST_INPUT:
         raise QuotaViolationError(f"more than {LONGEST_INPUT:,} characters of a query", "give a shorter one")
-    return text
+    return text.removeprefix("\ufeff")  # editors of Windows begin a file with it
 
 
 def _chosen(first: "Instance | None") -> list[str] | None:

@@ -89,7 +89,9 @@ class Sight(NamedTuple):
     def _names_another(self, cgroup: str, owner: Owner) -> bool:
         """Tell whether a cgroup is the place of a login that is neither the process's nor the caller's own manager."""
         named = login_of_cgroup(cgroup) or login_of_elogind(cgroup)
-        return named not in {None, owner.logon, owner.login and owner.login.id, f"user@{self.uid}.service"}
+        if named is None:
+            return False
+        return named not in {owner.logon, owner.login and owner.login.id, f"user@{self.uid}.service"}
 
     def unplaced(self, process: Process) -> Process:
         """Return a process of the caller's in a logon session that is not: without what would say in which."""

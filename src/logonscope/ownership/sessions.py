@@ -111,9 +111,10 @@ def desktops(found: Sequence[Described]) -> list[tuple[Described, Described]]:
 def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
     """Return the uid that logged in: the kernel's word where the session is the kernel's, else the service's."""
     if owner.evidence == "audit":
-        known = next((p.loginuid for p in members if p.loginuid not in {None, UNSET}), None)
-        if known is not None:
-            return known
+        for member in members:
+            known = member.loginuid
+            if known is not None and known != UNSET:
+                return known
     if owner.login:
         return owner.login.uid
     return int(owner.logon or 0) - MANAGER_BASE if owner.evidence == "manager" else None

@@ -138,8 +138,8 @@ async def _entrance(doors: Doors, came: Came, deadline: Deadline, request: Reque
     """
     shown = shown_by(came.headers.get("authorization"))
     enter = partial(doors.gate.enter, came.connection, shown)
-    if shown is not None:
-        await asyncio.sleep(doors.gate.delay(came.connection, shown))
+    if shown is not None and (seconds := doors.gate.delay(came.connection, shown)):
+        await asyncio.sleep(seconds)
     if doors.gate.is_quick(came.connection, shown):
         return enter
     entry = await done(doors.entrance, enter, deadline, lambda: _gone(request))

@@ -6,7 +6,7 @@ import platform
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 from typing import NoReturn
 
@@ -26,17 +26,18 @@ def main() -> None:
         plan = plan._replace(rounds=args.rounds, whole_rounds=args.rounds)
     load, _, _ = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="logonscope-bench-") as tools:
-        rows = list(_told(_rows(plan, tools)))
+        rows = list(_told(_rows(plan, tools, args.only)))
     print(_heading(plan, _command(args), load))
     print(as_markdown(rows) if args.markdown else for_terminal(rows))
 
 
-def _rows(plan: Plan, tools: str) -> Iterator[Row]:
-    yield from pairs.rows(plan, tools)
-    yield from scale.rows(plan, tools)
-    yield from instances.rows(plan, tools)
-    yield from queries.rows(plan, tools)
-    yield from server.rows(plan, tools)
+def _rows(plan: Plan, tools: str, only: Collection[str]) -> Iterator[Row]:
+    for name, rows in PARTS.items():
+        if name in only:
+            yield from rows(plan, tools)
+
+
+def _commands(plan: Plan, tools: str) -> Iterator[Row]:
     try:
         ours = installed(plan.cache or tools)
     except UnavailableError as why:
@@ -44,6 +45,12 @@ def _rows(plan: Plan, tools: str) -> Iterator[Row]:
         return
     yield from whole.rows(plan, tools, ours)
     yield from opens.rows(plan, tools, ours)
+
+
+PARTS: dict[str, Callable[[Plan, str], Iterator[Row]]] = {
+    "pairs": pairs.rows, "scale": scale.rows, "instances": instances.rows, "queries": queries.rows,
+    "server": server.rows, "commands": _commands,
+}  # fmt: skip
 
 
 def _told(rows: Iterable[Row]) -> Iterator[Row]:
@@ -65,6 +72,8 @@ def _heading(plan: Plan, command: str, load: float) -> str:
 def _command(args: argparse.Namespace) -> str:
     """Return the command line, without the folder that changes no number."""
     words = ["python -m bench", *(f"--{name}" for name in ("quick", "markdown") if getattr(args, name))]
+    if len(args.only) < len(PARTS):
+        words += ["--only", *args.only]
     return " ".join([*words, f"--rounds {args.rounds}"] if args.rounds else words)
 
 
@@ -73,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer processes and rounds: to see that it works")
     parser.add_argument("--markdown", action="store_true", help="print the table as the README shows it")
     parser.add_argument("--rounds", type=int, metavar="N", help="so many rounds of every contest")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="these parts (default: all)")
     parser.add_argument("--cache", metavar="DIR", help="keep the installed command there for the next run")
     return parser
 

@@ -12,7 +12,8 @@ import pytest
 from logonscope.app import users
 from logonscope.client import Host
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, RecordingError
-from logonscope.faces.cli.run import exit_code, run
+from logonscope.faces.cli.codes import exit_code
+from logonscope.faces.cli.run import run
 from tests.conversation import reply
 from tests.example import recording
 

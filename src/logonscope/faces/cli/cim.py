@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
+from logonscope.faces.cli.codes import FOUND
 from logonscope.faces.cli.output import Column, print_object, print_rows, when
 from logonscope.faces.cli.parser import completes, wants_color
-from logonscope.faces.cli.run import FOUND
 from logonscope.faces.cli.text import cells, crop, for_terminal, styled, width
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.refusal import notice
-from logonscope.faces.cli.run import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.text import cells, crop, for_terminal, width
 from logonscope.facts import LogonSession
 

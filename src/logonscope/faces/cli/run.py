@@ -4,15 +4,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from logonscope.errors import (
-    AccessDeniedError,
-    InvalidParameterError,
-    LogonscopeError,
-    NotFoundError,
-    ServerTooBusyError,
-    TimedOutError,
-    TransportFailureError,
-)
+from logonscope.errors import InvalidParameterError, LogonscopeError
+from logonscope.faces.cli.codes import INTERRUPTED, exit_code
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
 from logonscope.faces.cli.refusal import notice, say
 
@@ -26,10 +19,6 @@ _THERE = "only your own logon sessions there; come as an administrator for all"
 
 _FOR_EVERYBODY = {"classes", "class"}
 """Commands whose answer is everybody's."""
-
-FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT, INTERRUPTED = 0, 1, 2, 3, 130
-NO_ANSWER = 69
-"""EX_UNAVAILABLE of sysexits.h(3head): nothing is wrong with the question, and it may be asked again."""
 
 Connect = Callable[..., "Host"]
 OpenUsers = Callable[[str], "Users"]
@@ -57,15 +46,6 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
         return exit_code(error)
     except KeyboardInterrupt:
         return INTERRUPTED
-
-
-def exit_code(error: LogonscopeError) -> int:
-    """Return the documented exit code of an error."""
-    if isinstance(error, NotFoundError):
-        return NOTHING_FOUND
-    if isinstance(error, (ServerTooBusyError, TimedOutError, TransportFailureError)):
-        return NO_ANSWER
-    return NO_RIGHT if isinstance(error, AccessDeniedError) else WRONG_USE
 
 
 def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:

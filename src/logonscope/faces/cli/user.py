@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.codes import FOUND
 from logonscope.faces.cli.output import Column, print_rows
 from logonscope.faces.cli.parser import Parser, completes_files, help_formatter, shared_options
 from logonscope.faces.cli.refusal import notice
-from logonscope.faces.cli.run import FOUND
 from logonscope.faces.cli.text import for_terminal
 
 USERS = "/etc/logonscope/users"

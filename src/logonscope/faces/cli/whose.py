@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
+from logonscope.faces.cli.codes import exit_code
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.refusal import say
-from logonscope.faces.cli.run import exit_code
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
 from logonscope.faces.cli.text import for_terminal, styled, width
 from logonscope.facts import Whose

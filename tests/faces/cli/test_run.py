@@ -11,8 +11,6 @@ import pytest
 
 from logonscope.app import users
 from logonscope.client import Host
-from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, RecordingError
-from logonscope.faces.cli.codes import exit_code
 from logonscope.faces.cli.run import run
 from tests.conversation import reply
 from tests.example import recording
@@ -23,11 +21,6 @@ LOGONSCOPE = [sys.executable, "-m", "logonscope"]
 @pytest.fixture
 def host(tmp_path: Path) -> str:
     return recording(tmp_path)
-
-
-def test_exit_codes_are_the_documented_ones() -> None:
-    errors = NotFoundError("x"), InvalidParameterError("x"), RecordingError("x"), AccessDeniedError("x")
-    assert [exit_code(error) for error in errors] == [1, 2, 2, 3]
 
 
 def test_a_host_that_is_no_recording_is_one_line(tmp_path: Path) -> None:

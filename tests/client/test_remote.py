@@ -92,6 +92,13 @@ def test_the_answer_is_the_one_that_is_given_there(server: Running, who: tuple[s
     assert said(QUESTIONS[question], remote(server, who)) == said(QUESTIONS[question], there)
 
 
+@pytest.mark.parametrize("which", ["system", "System", "41", "alice", "c1", "nobody-is-called-so"])
+def test_a_word_means_the_same_logon_sessions(server: Running, which: str) -> None:
+    meant = {session.logon_id for session in web1().sessions(which)}
+    assert {session.logon_id for session in remote(server).sessions(which)} == meant
+    assert {row.pid for row in remote(server).processes(which)} == {row.pid for row in web1().processes(which)}
+
+
 @pytest.mark.parametrize("who", [ADMIN, ALICE], ids=["an administrator", "alice"])
 @pytest.mark.parametrize("target", ["1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81"])
 def test_whose_it_is(server: Running, who: tuple[str, str], target: str) -> None:

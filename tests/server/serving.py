@@ -188,5 +188,7 @@ def is_closed(client: socket.socket) -> bool:
 
 if __name__ == "__main__":  # a process of its own: the arguments are its settings, and a patience for what is stuck
     life.LAST_SECONDS = float(sys.argv[2])
-    life.run(application(), settings(sys.argv[1]), on_stop=lambda: print("told to stop", flush=True))
+    told = settings(sys.argv[1])
+    life.configure_log(told)
+    life.run(application(), told, on_stop=lambda: print("told to stop", flush=True))
     print("stopped", flush=True)

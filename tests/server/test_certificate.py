@@ -73,7 +73,7 @@ def test_it_has_the_names_of_this_machine_and_openssl_finds_nothing_wrong(tmp_pa
 
 
 def test_one_that_is_over_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificate, "LIFE", timedelta(seconds=-1))
+    monkeypatch.setattr(certificate, "LIFE", timedelta(seconds=-1))  # else it would take ten years
     old = read(self_signed(str(tmp_path)))
     monkeypatch.undo()
     new = read(self_signed(str(tmp_path)))
@@ -82,7 +82,7 @@ def test_one_that_is_over_is_replaced(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_one_for_another_host_name_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = read(self_signed(str(tmp_path)))
-    monkeypatch.setattr(socket, "gethostname", lambda: "renamed.example")
+    monkeypatch.setattr(socket, "gethostname", lambda: "renamed.example")  # not the machine, for one test
     new = read(self_signed(str(tmp_path)))
     assert old != new
     names = new.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -74,7 +74,7 @@ def test_a_port_that_is_taken_may_be_this_servers_own(tmp_path: Path) -> None:
 
 
 def test_what_systemd_makes_for_the_service_need_not_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logonscope.server.check.MADE", (str(tmp_path / "made"),))
+    monkeypatch.setattr("logonscope.server.check.MADE", (str(tmp_path / "made"),))  # those of /run may be there
     check(told(tmp_path, listen=[f"unix:{tmp_path}/made/s"], audit_log=str(tmp_path / "made" / "audit")))
 
 

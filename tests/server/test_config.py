@@ -15,7 +15,7 @@ from logonscope.server.config import KEYS, Listener, Settings, add_flags, listen
 
 @pytest.fixture(autouse=True)
 def usual_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "FILE", str(tmp_path / "logonscope.toml"))
+    monkeypatch.setattr(config, "FILE", str(tmp_path / "logonscope.toml"))  # the real one is this machine's own
     monkeypatch.setattr(config, "PAM_FOLDER", str(tmp_path))
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
 

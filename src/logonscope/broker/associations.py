@@ -7,7 +7,7 @@ process costs the same on any host, and no pid is looked up twice.
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, permutations
 from typing import NamedTuple
 
 from logonscope.broker.access import admit
@@ -153,8 +153,10 @@ def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) 
     """
     by, within = _narrowed(wanted, cls.namespace, references=references)
     qualifier = wanted.required_qualifier if references else wanted.required_assoc_qualifier
-    for association, near, far in _declared(cls):
-        if not (_is_a(association, by) and _qualified(association, qualifier) and _named(near.name, wanted.role)):
+    for association, near, far in _ways(cls.namespace):
+        if not (cls.is_a(near.reference or "") and _named(near.name, wanted.role)):
+            continue
+        if not (_is_a(association, by) and _qualified(association, qualifier)):
             continue
         if references:
             yield association
@@ -166,14 +168,15 @@ def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) 
                 yield found
 
 
-def _declared(cls: Class) -> Iterator[tuple[Class, Property, Property]]:
-    """Yield each association that can have an instance of the class at an end: that end, and each other one."""
-    for association in schema().classes(cls.namespace):
-        if association.is_association:
-            ends = [end for end in association.properties.values() if end.type == "reference"]
-            for near in ends:
-                if cls.is_a(near.reference or ""):
-                    yield from ((association, near, far) for far in ends if far is not near)
+@cache
+def _ways(namespace: str) -> tuple[tuple[Class, Property, Property], ...]:
+    """Return each association with each two of its ends, the one that an instance is at first."""
+    return tuple(
+        (association, *both)
+        for association in schema().classes(namespace)
+        if association.is_association
+        for both in permutations((end for end in association.properties.values() if end.type == "reference"), 2)
+    )
 
 
 def _real(broker: Broker, target: Target) -> Target:
@@ -225,8 +228,7 @@ def role_named(name: str, namespace: str) -> str:
 @cache
 def _roles(namespace: str) -> list[str]:
     """Return the names of all ends of associations."""
-    associations = (cls for cls in schema().classes(namespace) if cls.is_association)
-    return sorted({end.name for cls in associations for end in cls.properties.values() if end.type == "reference"})
+    return sorted({near.name for _, near, _ in _ways(namespace)})
 
 
 @cache
@@ -236,16 +238,10 @@ def _links(cls: Class) -> tuple[Link, ...]:
 
 
 def _found_links(cls: Class) -> Iterator[Link]:
-    for association in schema().classes(cls.namespace):
-        provider = provider_of(association.name) if association.is_association else None
-        if provider is None:
-            continue
-        ends = [end for end in association.properties.values() if end.type == "reference"]
-        for near in ends:
-            if any(cls.is_a(standing.name) for standing in at_end(association, near.name)):
-                for far in ends:
-                    if far is not near:
-                        yield Link(association, provider, near.name, far.name, at_end(association, far.name))
+    for association, near, far in _ways(cls.namespace):
+        provider = provider_of(association.name)
+        if provider and any(cls.is_a(standing.name) for standing in at_end(association, near.name)):
+            yield Link(association, provider, near.name, far.name, at_end(association, far.name))
 
 
 def _references(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Result:

@@ -49,6 +49,7 @@ class Deadline:
         Raises:
             TimedOutError: there is none.
         """
+        # is_over, written out: this is asked for every process
         if time.monotonic() > self._end or (self._other is not None and self._other.is_over):
             raise TimedOutError(f"no whole answer within {self._seconds or 0:g} s", "ask for less, or give more time")
 

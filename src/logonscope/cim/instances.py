@@ -169,6 +169,10 @@ def instances(results: Iterable[Result], server: str) -> Iterator[Instance]:
 
 def instances_of(result: Result, server: str) -> Iterator[Instance]:
     """Return the rows of a result as instances of a host."""
+    return map(partial(Instance, shape_of(result, server)), result.rows)
+
+
+def shape_of(result: Result, server: str) -> Shape:
+    """Return what the rows of a result have in common as instances of a host."""
     columns = {name: at for at, name in enumerate(result.columns)}
-    shape = Shape(result.cls, columns, server, result.shown or result.columns)
-    return map(partial(Instance, shape), result.rows)
+    return Shape(result.cls, columns, server, result.shown or result.columns)

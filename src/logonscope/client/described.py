@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from logonscope.broker.selection import SYSTEM
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
@@ -177,6 +178,8 @@ class Described:
 
 
 def _is_meant(session: LogonSession, which: str | None) -> bool:
+    if which is not None and which.lower() == SYSTEM:
+        return session.logon_type == 0
     return which is None or which in {session.logon_id, session.login, session.user}
 
 

@@ -22,7 +22,9 @@ from logonscope.errors import (
     TransportFailureError,
 )
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.names import ENUMERATION, WSMAN, of
+from logonscope.wire.wsman.names import ENUMERATION, PORTS, WSMAN, of
+from logonscope.wire.wsman.resource import uri_of
+from logonscope.wire.xml import local
 
 try:
     import pypsrp.exceptions
@@ -33,7 +35,6 @@ try:
 except ImportError as missing:
     raise NotSupportedError(f"there is no module {missing.name} here", "install logonscope[remote]") from missing
 
-PORTS = {"http": 5985, "https": 5986}
 MOST_ITEMS = 1000
 """Of one answer."""
 
@@ -145,10 +146,6 @@ class Link:
         """Return the element that Get answers."""
         return _only(self._asked(lambda: self._wsman.get(uri, selector_set=_selector_set(selectors))))
 
-    def delete(self, uri: str, selectors: Mapping[str, str]) -> None:
-        """Delete an instance."""
-        self._asked(lambda: self._wsman.delete(uri, selector_set=_selector_set(selectors)))
-
     def invoke(self, uri: str, selectors: Mapping[str, str], method: str, parameters: Mapping[str, str]) -> Any:
         """Return the element that a method answers."""
         body = ET.Element(of(uri, f"{method}_INPUT"))
@@ -163,12 +160,11 @@ class Link:
         """Return what the other end says that it is."""
         body = ET.Element(of(names.IDENTITY, "Identify"))
         answer = self._asked(lambda: self._wsman.invoke("", "", body))
-        return {part.tag.rpartition("}")[2]: part.text or "" for part in answer.iter()}
+        return {local(part): part.text or "" for part in answer.iter()}
 
     def query(self, text: str, namespace: str = CIMV2) -> Iterator[Any]:
         """Yield the items that a WQL query has; whoever stops early lets the other end forget the rest."""
-        uri = f"{names.WMI}/{namespace.replace(chr(92), '/')}/*"
-        body = _enumerate()
+        uri, body = uri_of(namespace), _enumerate()
         ET.SubElement(body, of(WSMAN, "Filter"), Dialect=names.WQL).text = text
         return self._pulled(uri, body, {})
 

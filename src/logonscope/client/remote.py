@@ -29,7 +29,7 @@ from logonscope.errors import (
 )
 from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 from logonscope.wire.cimxml.declared import declared
-from logonscope.wire.wsman import names
+from logonscope.wire.wsman.resource import uri_of
 from logonscope.wire.wsman.told import row_of, value_of
 from logonscope.wire.xml import local
 from logonscope.wql.parse import parse
@@ -311,9 +311,8 @@ def _shown(cls: Class, name: Name) -> str:
 def _place(target: Target) -> tuple[str, dict[str, str]]:
     """Return the resource URI and the selectors of an instance, or of a class."""
     cls = target.cls
-    uri = f"{names.WMI}/{cls.namespace.replace(chr(92), '/')}/{cls.name}"
     keys = zip(cls.keys, target.keys or (), strict=False)
-    return uri, {name: str(value) for name, value in keys}
+    return uri_of(cls.namespace, cls.name), {name: str(value) for name, value in keys}
 
 
 def _relative(target: Target) -> str:

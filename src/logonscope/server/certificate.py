@@ -11,7 +11,6 @@ import ipaddress
 import os
 import socket
 import ssl
-import tempfile
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -22,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
 from logonscope.server.config import Settings
+from logonscope.server.whole_file import put
 
 LIFE = timedelta(days=3650)
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -69,6 +69,12 @@ def trusted(folder: str) -> str:
     return os.path.join(folder, _PUBLIC)
 
 
+def described(context: TlsContext, settings: Settings) -> str:
+    """Say by which certificate clients know the server, and of our own where they find it."""
+    own = "" if settings.certificate else f"; clients are to trust {trusted(settings.state)}"
+    return f"certificate with SHA-256 fingerprint {context.fingerprint}{own}"
+
+
 def kept(folder: str) -> str:
     """Return the file of our own certificate and its key; "" where a new one has to be made.
 
@@ -104,11 +110,12 @@ def self_signed(folder: str) -> str:
     """
     path, public = os.path.join(folder, _FILE), trusted(folder)
     try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         if not kept(folder):
-            _keep(path, _made(_names(socket.gethostname())), 0o600)
+            put(path, _made(_names(socket.gethostname())))
         alone = _leaf(path).public_bytes(serialization.Encoding.PEM)
         if not os.path.exists(public) or _readable(public) != alone:
-            _keep(public, alone, 0o644)
+            put(public, alone, mode=0o644)
     except OSError as error:
         _refuse(f"no certificate can be kept in {folder}", error, "run it as root, or give --state or --certificate")
     return path
@@ -177,20 +184,3 @@ def _made(names: list[str]) -> bytes:
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return private + made.public_bytes(pem)
-
-
-def _keep(path: str, content: bytes, mode: int) -> None:
-    """Write the file whole or not at all; who may read it is so from the first byte on (mkstemp(3): 0600)."""
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    handle, fresh = tempfile.mkstemp(dir=folder, prefix=f".{_FILE}.")
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-            os.fchmod(handle, mode)
-        os.replace(fresh, path)
-    except OSError:
-        os.unlink(fresh)
-        raise

@@ -9,7 +9,7 @@ from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import listen
 from logonscope.server.auth.accounts import ADMINISTRATORS
 from logonscope.server.auth.users import UserFile
-from logonscope.server.certificate import kept, tls_context, trusted
+from logonscope.server.certificate import described, kept, tls_context, trusted
 from logonscope.server.config import Settings
 
 PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
@@ -66,10 +66,7 @@ def _certificate(settings: Settings) -> str:
             folder = os.path.dirname(folder)
         _writable(folder, f"no certificate can be kept in {settings.state}", "give --state or --certificate")
         return f"makes a self-signed certificate at its start; clients are to trust {trusted(settings.state)}"
-    context = tls_context(replace(settings, certificate=settings.certificate or own))
-    return f"certificate with SHA-256 fingerprint {context.fingerprint}" + (
-        f"; clients are to trust {trusted(settings.state)}" if own else ""
-    )
+    return described(tls_context(replace(settings, certificate=settings.certificate or own)), settings)
 
 
 def _audit(path: str) -> None:

@@ -16,12 +16,10 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.wire.wsman.names import PORTS
 
 FILE = "/etc/logonscope/logonscope.toml"
 PAM_FOLDER = "/etc/pam.d"
-PORTS = {"http": 5985, "https": 5986}
-"""Those of WinRM; MS-WSMV 2.1 leaves them to whoever installs it."""
-
 _URL = re.compile(r"(https?)://(\[[^\]/]+\]|[^:/\[\]]+)(?::([^/]+))?(/.*)?")
 
 

@@ -10,7 +10,7 @@ from logonscope.broker.plan import Rows, plan
 from logonscope.broker.query import run
 from logonscope.broker.target import host_name
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Instance, Result, Shape
+from logonscope.cim.instances import Instance, Result, shape_of
 from logonscope.cim.types import Value
 from logonscope.wire.cimxml.definition import definition
 from logonscope.wire.wsman import items
@@ -41,21 +41,16 @@ def items_of(broker: Broker, asked: Enumerate) -> Iterator[str]:
         return _rendered(_along(broker, asked.filter), asked)
     if asked.where.class_name == ALL:
         raise FaultError(CANNOT_PROCESS_FILTER, "all classes at once", "give a filter, or a class")
-    return _rendered(_enumerated(broker, asked), asked, _base(broker, asked))
+    return _enumerated(broker, asked)
 
 
-def _enumerated(broker: Broker, asked: Enumerate) -> Answers:
-    where, names = asked.where, None
-    if asked.polymorphism == EXCLUDE:
-        names = tuple(get_class(broker, where.class_name, where.namespace).properties)
-    return enumerate_instances(broker, where.class_name, names, where.namespace, deep=asked.polymorphism != NONE)
-
-
-def _base(broker: Broker, asked: Enumerate) -> Class | None:
-    """Return the class that all instances are shown as (DSP0227 8.3.2)."""
-    if asked.polymorphism != EXCLUDE:
-        return None
-    return get_class(broker, asked.where.class_name, asked.where.namespace)
+def _enumerated(broker: Broker, asked: Enumerate) -> Iterator[str]:
+    """Return the instances of a class; with EXCLUDE all are shown as that class (DSP0227 8.3.2)."""
+    where = asked.where
+    base = get_class(broker, where.class_name, where.namespace) if asked.polymorphism == EXCLUDE else None
+    names, deep = None if base is None else tuple(base.properties), asked.polymorphism != NONE
+    found = enumerate_instances(broker, where.class_name, names, where.namespace, deep=deep)
+    return _rendered(found, asked, base)
 
 
 def _queried(broker: Broker, asked: Enumerate, text: str) -> Iterator[str]:
@@ -107,7 +102,7 @@ def _renderer(result: Result, asked: Enumerate, base: Class | None, server: str 
 
 
 def _system(result: Result, server: str) -> items.System:
-    shape = Shape(result.cls, {name: at for at, name in enumerate(result.columns)}, server, result.shown)
+    shape = shape_of(result, server)
 
     def value(row: items.Row, name: str) -> Value:
         found: Value = Instance(shape, tuple(row))[name]

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 from logonscope.errors import LogonscopeError
 from logonscope.server import listen, systemd
 from logonscope.server.audit import AUDIT
-from logonscope.server.certificate import TlsContext, tls_context, trusted
+from logonscope.server.certificate import TlsContext, described, tls_context
 from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol
 from logonscope.server.crowd import Crowd
@@ -63,7 +63,6 @@ def run(
         AccessDeniedError, InvalidParameterError: a socket or the certificate cannot be had.
         LogonscopeError: the application does not start.
     """
-    configure_log(settings)
     give_memory_back()
     raise_files()
     opened = listen.sockets(settings.listen) if sockets is None else sockets
@@ -94,7 +93,7 @@ class Server(uvicorn.Server):
         where = ", ".join(_where(one) for one in self.opened)
         _log.info("listening on %s", where)
         if self._tls is not None:
-            _log.info("%s", self._certificate(self._tls))
+            _log.info("%s", described(self._tls, self._settings))
         self._spawn(systemd.keep_watchdog())
         systemd.notify("READY=1", f"STATUS=Listening on {where}")
 
@@ -148,11 +147,7 @@ class Server(uvicorn.Server):
                 before = self.servers[number]
                 self.servers[number] = await self._listen(one)
                 before.close()
-        _log.info("%s", self._certificate(context))
-
-    def _certificate(self, context: TlsContext) -> str:
-        own = "" if self._settings.certificate else f"; clients are to trust {trusted(self._settings.state)}"
-        return f"certificate with SHA-256 fingerprint {context.fingerprint}{own}"
+        _log.info("%s", described(context, self._settings))
 
     async def _listen(self, one: Opened) -> asyncio.Server:
         own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
-from logonscope.server.config import PORTS, Listener
+from logonscope.server.config import Listener
+from logonscope.wire.wsman.names import PORTS
 
 BACKLOG = 1024
 """Connections that wait to be accepted; one that finds no place comes again a second later, then two, then four."""

@@ -58,7 +58,7 @@ _log = logging.getLogger(__name__)
 
 OK, FAULT = 200, 500
 PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
-COUNT = '<w:TotalItemsCountEstimate xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
+COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="true"/>'
 """To count is to read everything twice (DSP0226 8.2.2: nil where it is not known)."""
 
 
@@ -128,10 +128,13 @@ def answer(service: Service, caller: Caller | None, data: bytes, deadline: Deadl
     envelope, items = Envelope({}, None), 0
     try:
         envelope = read(data)
-        reply = _reply(service, caller, envelope, deadline, peer)
+        check_understood(envelope)
+        check_options(envelope)
+        wanted = limits(envelope)
+        reply = _reply(service, caller, envelope, wanted, deadline, peer=peer)
         text = write(reply.action, envelope.message_id, reply.inner, *reply.items, reply.rest, more=reply.headers)
         made = _encoded(OK, text, envelope.encoding)
-        _check_size(len(made.data), _most(service, limits(envelope)))
+        _check_size(len(made.data), _most(service, wanted))
         items = len(reply.items)
     except (FaultError, LogonscopeError) as error:
         made = _told(error, envelope, "" if caller is None else host_name(Broker(service.source, caller)))
@@ -166,10 +169,10 @@ def _encoded(status: int, text: str, encoding: str) -> Answer:
     return Answer(status, text.encode(encoding), f"application/soap+xml;charset={encoding.upper()}")
 
 
-def _reply(service: Service, caller: Caller | None, envelope: Envelope, deadline: Deadline, peer: str) -> Reply:
-    check_understood(envelope)
-    check_options(envelope)
-    wanted, operation = limits(envelope), decode(envelope)
+def _reply(
+    service: Service, caller: Caller | None, envelope: Envelope, wanted: Limits, deadline: Deadline, *, peer: str
+) -> Reply:
+    operation = decode(envelope)
     if isinstance(operation, Identify):
         return _identify(known=caller is not None)
     if caller is None:
@@ -302,8 +305,8 @@ def _invoke(asked: Asked, operation: Invoke) -> Reply:
     out = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
     inner = items.parameters([*sorted(out), ("ReturnValue", method.type, outcome.return_value)], where)
     tag = f"p:{method.name}_OUTPUT"
-    declared = f'xmlns:xsi="{names.XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{names.CIM}"'
-    return Reply(f"{asked.envelope.action}Response", f"<{tag} {declared}>{inner}</{tag}>")
+    outcome_told = f"<{tag} {items.declarations(cls, where)}>{inner}</{tag}>"
+    return Reply(f"{asked.envelope.action}Response", outcome_told)
 
 
 def _run(asked: Asked, path: ObjectPath, method: str, parameters: Mapping[str, str | None] | None = None) -> Outcome:

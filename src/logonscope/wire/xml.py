@@ -83,6 +83,11 @@ def content(element: Element) -> str:
     return "".join(element.itertext()).strip()
 
 
+def is_true(text: str | None) -> bool:
+    """Tell whether an attribute, or the content of an element, is a true xs:boolean, in any case."""
+    return text is not None and text.strip().lower() in {"true", "1"}
+
+
 def local(element: Element) -> str:
     """Return the name of an element without its namespace."""
     return element.tag.rpartition("}")[2]

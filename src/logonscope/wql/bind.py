@@ -201,12 +201,21 @@ def column_of(cls: Class, name: Name, text: str) -> Column | None:
     first = name.parts[0]
     if first.upper() in SYSTEM_KINDS:
         found = Column(first.upper(), PATH if first.upper() in PATHS else SYSTEM_KINDS[first.upper()])
-    elif first in cls.properties:
-        found = property_column(cls.properties[first])
     else:
-        hint = meant(first, list(cls.properties), f"class {cls.name}", cls.namespace)
-        raise InvalidQueryError(f"{cls.name} has no property '{first}', at {place(text, name.at)}", hint)
+        found = property_column(property_named(cls, first, name, text))
     return found if len(name.parts) == 1 else None
+
+
+def property_named(cls: Class, word: str, name: Name, text: str) -> Property:
+    """Return the property of a class that a word of a name means.
+
+    Raises:
+        InvalidQueryError: the class has none; says where.
+    """
+    if word not in cls.properties:
+        hint = meant(word, list(cls.properties), f"class {cls.name}", cls.namespace)
+        raise InvalidQueryError(f"{cls.name} has no property '{word}', at {place(text, name.at)}", hint)
+    return cls.properties[word]
 
 
 def property_column(of: Property) -> Column:

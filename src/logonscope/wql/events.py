@@ -6,7 +6,7 @@ The errors are the documented ones of WMI (wmi-error-constants). Nothing is deli
 from collections.abc import Callable
 from typing import NamedTuple
 
-from logonscope.cim.classes import Class, Property, meant
+from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
 from logonscope.errors import (
     AggregatingByObjectError,
@@ -17,7 +17,7 @@ from logonscope.errors import (
     RegistrationTooBroadError,
     RegistrationTooPreciseError,
 )
-from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, property_column
+from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, property_column, property_named
 from logonscope.wql.condition import Condition
 from logonscope.wql.parse import located, place
 from logonscope.wql.tree import ISA, And, Comparison, Name, Or, Select
@@ -106,7 +106,7 @@ def _column(cls: Class, targets: tuple[Class, ...], name: Name, text: str) -> Co
     if first.upper() in SYSTEM_KINDS:
         found = Column(first.upper(), SYSTEM_KINDS[first.upper()])
     else:
-        found = property_column(_property(cls, first, name, text))
+        found = property_column(property_named(cls, first, name, text))
     if not inner:
         return found
     if found.kind != OBJECT:
@@ -115,7 +115,7 @@ def _column(cls: Class, targets: tuple[Class, ...], name: Name, text: str) -> Co
         )
     if not targets or inner[0].upper() in SYSTEM_KINDS:
         return Column(str(name), SYSTEM_KINDS.get(inner[0].upper(), TEXT))
-    within, *others = [property_column(_property(target, inner[0], name, text)) for target in targets]
+    within, *others = [property_column(property_named(target, inner[0], name, text)) for target in targets]
     if any(other.kind != within.kind for other in others):
         raise InvalidQueryError(
             f"{name} is of another type in each of {', '.join(target.name for target in targets)}, "
@@ -127,13 +127,6 @@ def _column(cls: Class, targets: tuple[Class, ...], name: Name, text: str) -> Co
             "only an object has properties of its own",
         )
     return within._replace(name=f"{found.name}.{within.name}")
-
-
-def _property(cls: Class, word: str, name: Name, text: str) -> Property:
-    if word not in cls.properties:
-        hint = meant(word, list(cls.properties), f"class {cls.name}", cls.namespace)
-        raise InvalidQueryError(f"{cls.name} has no property '{word}', at {place(text, name.at)}", hint)
-    return cls.properties[word]
 
 
 def _shown(scope: Scope, name: Name) -> str:

@@ -1,6 +1,5 @@
 """faces/cli/run.py: does every refusal end in one line, with the documented exit code, and never in a traceback?"""
 
-import io
 import os
 import pty
 import subprocess
@@ -40,9 +39,11 @@ def test_a_host_that_is_not_there_is_one_line() -> None:
     )  # fmt: skip
 
 
-def test_a_query_from_a_file_of_windows_is_read(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffSELECT Name\r\nFROM Win32_ComputerSystem\r\n"))
-    assert reply(["query", "-", "--host", host, "-o", "csv"]) == (0, "Name\nweb1\n", "")
+def test_a_query_from_a_file_of_windows_is_read(host: str) -> None:
+    text = "\ufeffSELECT Name\r\nFROM Win32_ComputerSystem\r\n".encode()
+    command = [*LOGONSCOPE, "query", "-", "--host", host, "-o", "csv"]
+    done = subprocess.run(command, input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"Name\nweb1\n", b"")
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server.auth.kerberos import Keytab, keytab, tickets
 from logonscope.server.auth.negotiate import Negotiation, Tickets
 from logonscope.server.auth.user_line import User
-from logonscope.wire.wsman.sealed import KERBEROS, Sealed
+from logonscope.wire.wsman.sealed import KERBEROS
 from tests.lab.realm import Realm, here
+from tests.server.auth.exchanged import exchange
 from tests.server.auth.keytabs import made_keytab, renamed
 
 HOST = "web1.lab.test"
@@ -222,14 +223,7 @@ def test_over_tls_a_ticket_is_for_one_certificate(env: Path, lab_tickets: Ticket
 def test_messages_are_sealed_for_the_other_end(env: Path, lab_tickets: Tickets, protocol: str) -> None:
     server, context = negotiation(lab_tickets), client(env, "alice", protocol)
     held(server, context)
-    for at in range(3):
-        data = b"question %d" % at
-        made = context.wrap_winrm(data)
-        sent = Sealed(made.header, made.data, len(data))
-        assert server.unseal(sent) == data
-        answer = server.seal(b"answer", KERBEROS)
-        assert context.unwrap_winrm(answer.signature, answer.data) == b"answer"
-        assert data not in sent.data
+    sent = exchange(server, context, KERBEROS)
     with pytest.raises(AccessDeniedError, match="changed"):
         server.unseal(sent)  # a second time
 

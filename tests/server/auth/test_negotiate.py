@@ -17,6 +17,7 @@ from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.negotiate import Negotiation, said
 from logonscope.wire.wsman.sealed import SPNEGO, Sealed
+from tests.server.auth.exchanged import exchange
 
 ALICE = Caller("alice", 1000, administrator=False, remote=True)
 PASSWORDS = {"alice": "correct horse \u2603", "bob": "b"}
@@ -75,14 +76,7 @@ def test_a_time_that_no_calendar_has_is_refused_as_any_other_token() -> None:
 def test_messages_are_sealed_for_the_other_end() -> None:
     negotiation, context = Negotiation(lookup), client("alice", PASSWORDS["alice"])
     held(negotiation, context)
-    for at in range(3):
-        data = b"question %d" % at
-        made = context.wrap_winrm(data)
-        sent = Sealed(made.header, made.data, len(data))
-        assert negotiation.unseal(sent) == data
-        answer = negotiation.seal(b"answer", SPNEGO)
-        assert context.unwrap_winrm(answer.signature, answer.data) == b"answer"
-        assert data not in sent.data
+    exchange(negotiation, context, SPNEGO)
 
 
 def test_a_message_that_was_changed_ends_the_session() -> None:

@@ -12,7 +12,7 @@ from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaVio
 from logonscope.server.auth import private_file
 from logonscope.server.auth.private_file import MOST_BYTES, read, rewrite, signature
 
-ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")  # CI is root
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_what_is_too_long_is_refused(path: str) -> None:
 
 
 def test_a_missing_file_is_made_with_the_usual_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_file, "FOLDER", str(tmp_path / "etc"))
+    monkeypatch.setattr(private_file, "FOLDER", str(tmp_path / "etc"))  # the real one is this machine's own
     with pytest.raises(InvalidParameterError, match=f"there is no folder {tmp_path}/ect; make it, or correct"):
         rewrite(str(tmp_path / "ect" / "secrets"), lambda data: data + b"one\n")
     assert list(tmp_path.iterdir()) == []

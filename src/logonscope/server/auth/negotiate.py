@@ -144,7 +144,7 @@ class Negotiation:
         with self._lock:
             try:
                 data = self._context.unwrap_winrm(sealed.signature, sealed.data)
-            except Exception as error:  # so are messages
+            except Exception as error:  # a stranger's message may do anything to them, too
                 self.caller = self._context = None
                 raise AccessDeniedError("the message was changed on its way", "authenticate anew") from error
         if len(data) != sealed.length:

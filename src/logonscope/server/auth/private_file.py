@@ -4,11 +4,11 @@ import contextlib
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
 from logonscope.server.config import FILE
+from logonscope.server.whole_file import put
 
 FOLDER = os.path.dirname(FILE)
 """The only one that is made: any other that is missing is misspelt."""
@@ -70,7 +70,8 @@ def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
         data = read(path)
         if (changed := change(data)) != data:
             with _explained(path):
-                _replace(path, changed, os.fstat(held))
+                old = os.fstat(held)
+                put(path, changed, owner=(old.st_uid, old.st_gid) if os.geteuid() == 0 else None)
     finally:
         os.close(held)
 
@@ -91,27 +92,6 @@ def _locked(path: str) -> int:
             os.close(held)
             raise
         os.close(held)  # it was replaced while we waited
-
-
-def _replace(path: str, data: bytes, old: os.stat_result) -> None:
-    folder = os.path.dirname(path)
-    made, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}-", dir=folder)  # its mode is 0600
-    try:
-        with open(made, "wb") as file:
-            if os.geteuid() == 0:
-                os.fchown(made, old.st_uid, old.st_gid)
-            file.write(data)
-            file.flush()
-            os.fsync(made)
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,19 @@ from logonscope.wire.wsman.names import (
     of,
 )
 from logonscope.wire.wsman.resource import Selectors, selectors_of
-from logonscope.wire.xml import UTF_8, Element, child, content, escaped, local, octets, octets_of_utf_16, parse, space
+from logonscope.wire.xml import (
+    UTF_8,
+    Element,
+    child,
+    content,
+    escaped,
+    is_true,
+    local,
+    octets,
+    octets_of_utf_16,
+    parse,
+    space,
+)
 
 SMALLEST_ENVELOPE = 8192
 """Octets; less than that is refused (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
@@ -135,8 +147,8 @@ def check_understood(envelope: Envelope) -> None:
         FaultError: one is not.
     """
     for name, block in envelope.headers.items():
-        must = block.get(of(SOAP, "mustUnderstand")) or block.get("mustUnderstand") or ""
-        if must.strip().lower() in {"true", "1"} and name not in _UNDERSTOOD:
+        must = block.get(of(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
+        if is_true(must) and name not in _UNDERSTOOD:
             said = f"the header {local(block)} of {space(block) or 'no namespace'}"
             raise FaultError(NOT_UNDERSTOOD, f"{said} is not understood", "leave it out", name)
 
@@ -177,7 +189,7 @@ def check_options(envelope: Envelope) -> None:
     """
     found = envelope.headers.get(of(WSMAN, "OptionSet"))
     options = [] if found is None else list(found)
-    must = [option for option in options if option.get("MustComply", "").strip().lower() in {"true", "1"}]
+    must = [option for option in options if is_true(option.get("MustComply"))]
     asked = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]
     if asked or len(options) > MOST_OPTIONS:
         raise FaultError(INVALID_OPTIONS, f"the option '{(asked or ['...'])[0][:100]}' is not known", "leave it out")

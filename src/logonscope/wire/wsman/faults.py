@@ -59,11 +59,8 @@ NO_EVENTS = Kind(SENDER, "e:EventSourceUnableToProcess", number=0x80338023)
 NOT_SOAP = Kind(VERSION_MISMATCH, number=0x8033800D)
 PULL_IN_PROGRESS = Kind(SENDER, "w:Concurrency", number=0x80338032)
 QUOTA = Kind(SENDER, "w:QuotaLimit", number=0x8033803F)
-TIMED_OUT = Kind(RECEIVER, "w:TimedOut", number=0x80338029)
-BUSY = Kind(RECEIVER, "w:InternalError", number=0x803381A6)
 INTERNAL = Kind(RECEIVER, "w:InternalError", number=0x80338003)
 UNSUPPORTED = Kind(SENDER, "w:UnsupportedFeature", number=0x80338042)
-FORMAT_MISMATCH = Kind(SENDER, "w:UnsupportedFeature", "FormatMismatch", 0x80338042)
 
 KINDS: Mapping[type[LogonscopeError], Kind] = {
     errors.NotFoundError: Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),

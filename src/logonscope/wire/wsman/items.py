@@ -35,8 +35,7 @@ def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     """Return what renders a row of these columns as an instance, "p:Win32_Process"."""
     order = sorted(range(len(columns)), key=lambda at: columns[at].lower())
     return _record(
-        f'<p:{cls.name} xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}" '
-        f'xsi:type="p:{cls.name}_Type">',
+        f'<p:{cls.name} {declarations(cls, where)} xsi:type="p:{cls.name}_Type">',
         [partial(_property, cls.property_named(columns[at]), "p:", where) for at in order],
         order,
         f"</p:{cls.name}>",
@@ -76,8 +75,7 @@ def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -
     text = _property(found, "p:", where)(value)
     if inner:
         return _TAG.sub("", text)
-    declared = f'xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}"'
-    return text.replace(f"<p:{found.name}", f"<p:{found.name} {declared}")
+    return text.replace(f"<p:{found.name}", f"<p:{found.name} {declarations(cls, where)}")
 
 
 def reference(cls: Class, columns: Sequence[str], where: Resource) -> Render:
@@ -96,6 +94,11 @@ def parameters(values: Sequence[tuple[str, str, Value]], where: Resource) -> str
     """Return the parameters that a method returned: of each its name, its type and its value."""
     made = (_property(Property(name, kind, False, None, ()), "p:", where)(value) for name, kind, value in values)
     return "".join(made)
+
+
+def declarations(cls: Class, where: Resource) -> str:
+    """Return the attributes that declare the prefixes of an element of a class: p, cim, xsi."""
+    return f'xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}"'
 
 
 def _record(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:

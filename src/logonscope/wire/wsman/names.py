@@ -36,6 +36,9 @@ WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 SELECTOR_FILTER = f"{WSMAN_ROOT}/wsman/SelectorFilter"
 ASSOCIATION_FILTER = f"{WSMAN_ROOT}/cimbinding/associationFilter"
 
+PORTS = {"http": 5985, "https": 5986}
+"""Those of WinRM; MS-WSMV 2.1 leaves them to whoever installs it."""
+
 NAMESPACE = "__cimnamespace"
 """The selector that says in which namespace a class is (DSP0227 5.4)."""
 

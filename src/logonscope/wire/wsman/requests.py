@@ -19,7 +19,7 @@ from logonscope.wire.wsman.faults import (
 )
 from logonscope.wire.wsman.names import BINDING, ENUMERATION, IDENTITY, NAMESPACE, WSMAN, of
 from logonscope.wire.wsman.resource import ALL, Resource, Selectors, path_of, reference_of, resource
-from logonscope.wire.xml import Element, child, content, local, space
+from logonscope.wire.xml import Element, child, content, is_true, local, space
 
 LONGEST_CONTEXT = 200
 MOST_PROPERTIES = 1000
@@ -179,8 +179,7 @@ def _invoke(envelope: Envelope, given: Selectors) -> Invoke:
 def _parameters(given: Element | None) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for element in () if given is None else given:
-        nil = (element.get(of(names.XSI, "nil")) or "").strip().lower() in {"true", "1"}
-        found[local(element)] = None if nil else content(element)
+        found[local(element)] = None if is_true(element.get(of(names.XSI, "nil"))) else content(element)
     return found
 
 

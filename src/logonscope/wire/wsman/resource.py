@@ -51,6 +51,11 @@ class Resource(NamedTuple):
         return f"{WMI}/{self.namespace}" if self.is_wmi else CIM_SCHEMA
 
 
+def uri_of(namespace: str, class_name: str = ALL) -> str:
+    """Return the URI of a class, or of all of a namespace, in Microsoft's form: the one that Windows has always had."""
+    return f"{Resource(namespace.replace(chr(92), '/'), class_name).base}/{class_name}"
+
+
 def resource(uri: str, selectors: Selectors) -> Resource:
     """Return what a URI means.
 

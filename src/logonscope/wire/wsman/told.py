@@ -17,10 +17,9 @@ from logonscope.wire.wsman.envelope import duration
 from logonscope.wire.wsman.faults import FaultError
 from logonscope.wire.wsman.names import XSI, of
 from logonscope.wire.wsman.resource import reference_of
-from logonscope.wire.xml import Element, content, local
+from logonscope.wire.xml import Element, content, is_true, local
 
 _NIL = of(XSI, "nil")
-_TRUE = {"true", "1"}
 
 
 def row_of(element: Element, cls: Class) -> tuple[Value, ...]:
@@ -45,7 +44,7 @@ def value_of(parts: list[Element], known: Property) -> Value:
     Raises:
         TransportFailureError: it is none of the property's type.
     """
-    if not parts or (parts[0].get(_NIL) or "").strip().lower() in _TRUE:
+    if not parts or is_true(parts[0].get(_NIL)):
         return None
     read = _reader(known.type)
     try:
@@ -86,7 +85,7 @@ def _reference(element: Element) -> Value:
 
 
 _READERS: Mapping[str, Callable[[Element], Any]] = {
-    "boolean": lambda element: content(element).lower() in _TRUE,
+    "boolean": lambda element: is_true(content(element)),
     "datetime": _moment,
     "reference": _reference,
     "real32": lambda element: float(content(element)),

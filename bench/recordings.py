@@ -5,7 +5,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from logonscope.facts import Account, Login, Machine, Process, Snapshot
+from logonscope.facts import Account, Login, Machine, Process
+from logonscope.machine import Snapshot
 from logonscope.ownership import join, owners
 from logonscope.sources.recorded import save
 

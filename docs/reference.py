@@ -10,7 +10,7 @@ from logonscope.broker.invoke import METHODS
 from logonscope.cim.binding import example
 from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find, has
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
-from logonscope.providers.provider import NOWHERE, Provider, provider_of
+from logonscope.providers.helpers.provider import NOWHERE, Provider, provider_of
 from logonscope.server.config import reference as settings
 from logonscope.server.wsman import DOORS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Snapshot, Socket, Vitals
+from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.machine import Snapshot
 from logonscope.sources.recorded import save
 
 BTIME = 1_767_225_600  # 2026-01-01 00:00:00 UTC

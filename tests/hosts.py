@@ -13,7 +13,8 @@ from typing import Any
 from logonscope import Host
 from logonscope.broker import Broker, Caller
 from logonscope.client import LocalHost
-from logonscope.facts import UNSET, Needs, Process, Snapshot, Source
+from logonscope.facts import UNSET, Process
+from logonscope.machine import Needs, Snapshot, Source
 from logonscope.sources.linux import linux
 from logonscope.sources.recorded import save
 

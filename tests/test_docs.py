@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from docs.reference import FOLDER, pages
+from logonscope.answers import LogonSession, SessionProcess, Whose
 from logonscope.app import connect, users
 from logonscope.faces.cli import run
 from logonscope.faces.cli.parser import COMMANDS
-from logonscope.facts import LogonSession, SessionProcess, Whose
 from tests.conversation import Turn, answer, turns
 from tests.example import recording
 

@@ -22,6 +22,8 @@ TESTED_ELSEWHERE = {
     "__main__.py": "run by tests/faces/cli/test_run.py as `python -m logonscope`",
     "client/host.py": "a protocol; tests/client/test_local.py asks it",
     "facts/": "data without behaviour: whatever reads or makes it is tested",
+    "answers/": "data without behaviour: whatever makes it is tested",
+    "machine/": "data without behaviour: whatever reads or makes it is tested",
     "wire/wsman/names.py": "words alone; every conversation says them",
     "faces/cli/selector.py": "one argument and one sentence; every conversation uses them",
 }

@@ -19,7 +19,7 @@ import pytest
 import logonscope
 from logonscope import AccessDeniedError, InvalidQueryError, TimedOutError, wmi
 from logonscope.client import Host, LocalHost
-from logonscope.facts import Needs, Snapshot, Source
+from logonscope.machine import Needs, Snapshot, Source
 from logonscope.sources.recorded import save
 from tests import example
 from tests.broker.memory import Memory

@@ -11,6 +11,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from logonscope.answers import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
     from logonscope.app import connect
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         TransportFailureError,
         TypeMismatchError,
     )
-    from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 
 __version__ = "0.1.0"
 
@@ -93,7 +93,7 @@ _HOMES = {
     "Instance": "logonscope.cim.instances",
     "Outcome": "logonscope.cim.instances",
     "Host": "logonscope.client",
-} | dict.fromkeys(("Check", "LogonSession", "LogonTree", "SessionOf", "SessionProcess", "Whose"), "logonscope.facts")
+} | dict.fromkeys(("Check", "LogonSession", "LogonTree", "SessionOf", "SessionProcess", "Whose"), "logonscope.answers")
 
 
 def __getattr__(name: str) -> Any:

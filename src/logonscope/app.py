@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from logonscope.broker import Broker, Caller, local_caller
 from logonscope.client import Host, LocalHost
 from logonscope.errors import InvalidParameterError, NotSupportedError
-from logonscope.facts import Snapshot
+from logonscope.machine import Snapshot
 from logonscope.sources.choose import choose
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from logonscope.facts import UNSET, Account, Group, Login, Machine, Owner, Platform, Process, Snapshot, Socket, Vitals
+from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.machine import Owner, Snapshot
 from logonscope.ownership import join, owners
 
 ALICE, BOB, CAROL = 880_001, 880_002, 880_003

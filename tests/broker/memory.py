@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from logonscope.broker import Broker, Caller
-from logonscope.facts import FACTS_OF, Action, Needs, Process, Snapshot, Source
+from logonscope.facts import FACTS_OF, Process
+from logonscope.machine import Action, Needs, Snapshot, Source
 from logonscope.sources.named import groups_named, users_named
 
 _TOGETHER = {fact: facts for facts in FACTS_OF.values() for fact in facts} | {"name": ("name", "comm")}

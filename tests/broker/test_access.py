@@ -10,7 +10,8 @@ from logonscope import broker
 from logonscope.broker import Caller
 from logonscope.broker.access import DETAILS, MASKED, limit, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.facts import FACTS, Needs, Owner, Process
+from logonscope.facts import FACTS, Process
+from logonscope.machine import Needs, Owner
 from logonscope.sources.recorded import recorded, save
 from tests.broker.crowds import ALICE, LONG, NAMES, PEOPLE, PORT, Crowd, crowds
 from tests.broker.memory import Memory

@@ -7,7 +7,8 @@ import pytest
 
 from logonscope.broker.deadline import Deadline, within
 from logonscope.errors import InvalidParameterError, TimedOutError
-from logonscope.facts import Account, Needs, Process, Sieve, Snapshot, Source
+from logonscope.facts import Account, Process
+from logonscope.machine import Needs, Sieve, Snapshot, Source
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT

@@ -3,7 +3,9 @@
 from typing import Any
 
 from logonscope import broker
-from logonscope.facts import Check, Process, Snapshot, Trouble
+from logonscope.answers import Check
+from logonscope.facts import Process
+from logonscope.machine import Snapshot, Trouble
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user

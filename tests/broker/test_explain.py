@@ -10,7 +10,7 @@ from logonscope.broker.query import query
 from logonscope.broker.view import Broker
 from logonscope.cim.instances import Result
 from logonscope.errors import LogonscopeError
-from logonscope.facts import NO_PROCESSES
+from logonscope.machine import NO_PROCESSES
 from tests import example
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory

@@ -10,7 +10,8 @@ from logonscope.broker.instances import enumerate_instances, get
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
-from logonscope.facts import NO_PROCESSES, Account, Snapshot
+from logonscope.facts import Account
+from logonscope.machine import NO_PROCESSES, Snapshot
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user

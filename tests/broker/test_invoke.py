@@ -24,7 +24,8 @@ from logonscope.errors import (
     NotSupportedError,
     TypeMismatchError,
 )
-from logonscope.facts import Action, Process, Source
+from logonscope.facts import Process
+from logonscope.machine import Action, Source
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user

@@ -3,7 +3,7 @@
 from logonscope import broker
 from logonscope.broker.logon import KEY, logon_of
 from logonscope.broker.view import keyed
-from logonscope.facts import Needs
+from logonscope.machine import Needs
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT

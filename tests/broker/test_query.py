@@ -23,7 +23,8 @@ from logonscope.errors import (
     NotFoundError,
     TimedOutError,
 )
-from logonscope.facts import NO_PROCESSES, Process
+from logonscope.facts import Process
+from logonscope.machine import NO_PROCESSES
 from logonscope.wql.write import constant
 from tests import example
 from tests.broker.asked_in_wql import Asked, answer, asked

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 
 from logonscope import broker
-from logonscope.facts import Process, Snapshot, Trouble
+from logonscope.facts import Process
+from logonscope.machine import Snapshot, Trouble
 from tests import example
 from tests.broker.crowds import ALICE, Crowd, crowds
 from tests.broker.memory import Memory

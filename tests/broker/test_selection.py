@@ -5,7 +5,8 @@ import pytest
 from logonscope import broker
 from logonscope.broker import selection
 from logonscope.broker.selection import keeper, select
-from logonscope.facts import UNSET, Account, Owner, Process, Selection
+from logonscope.facts import UNSET, Account, Process
+from logonscope.machine import Owner, Selection
 from logonscope.ownership import SYSTEM, join
 from tests import example
 from tests.broker.memory import Memory

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from logonscope import SessionProcess, broker
-from logonscope.facts import UNSET, Needs
+from logonscope.facts import UNSET
+from logonscope.machine import Needs
 from tests import example
 from tests.broker.memory import Memory, asking
 from tests.hosts import BOOT, ROOT, TICKS, HostFolder, session_scope

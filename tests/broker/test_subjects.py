@@ -6,8 +6,9 @@ import pytest
 
 from logonscope.broker.subjects import Ask, read
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import EVERYTHING, NO_PROCESSES, Account, Group, Selection
-from logonscope.providers.provider import OWNER, Provider, Subject
+from logonscope.facts import Account, Group
+from logonscope.machine import EVERYTHING, NO_PROCESSES, Selection
+from logonscope.providers.helpers.provider import OWNER, Provider, Subject
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user

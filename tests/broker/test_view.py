@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from logonscope import broker
 from logonscope.broker.view import MOST_ROUNDS, UNASKED, View, gather, keyed, stream
-from logonscope.facts import UNSET, Login, Needs, Process, Selection, Snapshot, Trouble
+from logonscope.facts import UNSET, Login, Process
+from logonscope.machine import Needs, Selection, Snapshot, Trouble
 from tests import example
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory, asking

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from logonscope import broker
 from logonscope.broker.logon import LONGEST_CHAIN
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
-from logonscope.facts import UNSET, Process, Snapshot, Socket
+from logonscope.facts import UNSET, Process, Socket
+from logonscope.machine import Snapshot
 from logonscope.sources.linux.processes import DEADLINE
 from tests import example
 from tests.broker.crowds import Crowd, crowds

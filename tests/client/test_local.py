@@ -16,7 +16,7 @@ from logonscope import (
     NotSupportedError,
 )
 from logonscope.broker import Broker, Caller, recordable
-from logonscope.facts import Source
+from logonscope.machine import Source
 from logonscope.sources.recorded import save
 from tests.example import recording, snapshot
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from logonscope.facts import UNSET, Account, Login, LogonSession, Machine, Owner, Process
+from logonscope.answers import LogonSession
+from logonscope.facts import UNSET, Account, Login, Machine, Process
+from logonscope.machine import Owner
 from logonscope.ownership.owners import SYSTEM
 from logonscope.ownership.sessions import (
     APPROXIMATE_START,

@@ -9,7 +9,8 @@ from logonscope.cim.paths import constant
 from logonscope.cim.schema import CIMV2, LOGONSCOPE
 from logonscope.cim.types import Value
 from logonscope.client import LocalHost
-from logonscope.facts import Account, Group, Platform, Snapshot, Vitals
+from logonscope.facts import Account, Group, Platform, Vitals
+from logonscope.machine import Snapshot
 from logonscope.sources.recorded import save
 from tests import example
 from tests.broker.memory import Memory

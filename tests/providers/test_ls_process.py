@@ -7,7 +7,7 @@ import pytest
 
 import logonscope
 from logonscope.cim.schema import LOGONSCOPE
-from logonscope.facts import MOST_CMDLINE
+from logonscope.machine import MOST_CMDLINE
 from tests import example
 from tests.hosts import HostFolder, user
 from tests.providers.asked import answers, everything, one, python3, rough, web1

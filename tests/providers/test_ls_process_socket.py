@@ -6,7 +6,7 @@ import pytest
 
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.errors import NotFoundError
-from logonscope.facts import Selection
+from logonscope.machine import Selection
 from logonscope.providers.ls_process_socket import PROVIDER
 from tests.hosts import HostFolder, user
 from tests.providers.asked import SNAPSHOT, at, everything, fixed, one, pair, values, web1

@@ -8,7 +8,8 @@ import pytest
 
 import logonscope
 from logonscope.errors import NotFoundError
-from logonscope.facts import EVERYTHING, UNSET, Selection
+from logonscope.facts import UNSET
+from logonscope.machine import EVERYTHING, Selection
 from logonscope.providers.process import PROVIDER
 from tests import example
 from tests.hosts import BOOT, HostFolder, user

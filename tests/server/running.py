@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
-from logonscope.facts import Source
+from logonscope.machine import Source
 from logonscope.server import listen
 from logonscope.server.auth.users import UserFile
 from logonscope.server.config import Settings, settings

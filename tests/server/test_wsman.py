@@ -8,7 +8,7 @@ import pytest
 
 from logonscope.broker import Caller
 from logonscope.broker.deadline import Deadline
-from logonscope.facts import Needs, Snapshot, Source
+from logonscope.machine import Needs, Snapshot, Source
 from logonscope.server.audit import Audit
 from logonscope.server.contexts import Contexts
 from logonscope.server.wsman import Service, answer

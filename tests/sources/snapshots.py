@@ -9,7 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Snapshot, Socket, Trouble, Vitals
+from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.machine import Snapshot, Trouble
 
 numbers = st.integers(0, (1 << 64) - 1)
 texts = st.binary(max_size=40).map(lambda data: data.decode("utf-8", "surrogateescape")) | st.text(

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from logonscope.facts import Account, Group, Needs
+from logonscope.facts import Account, Group
+from logonscope.machine import Needs
 from logonscope.sources.named import groups_named, users_named
 
 ALICE = Account("alice", 1000, 100, "", "/", "/bin/sh")

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from logonscope.broker import Broker
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
-from logonscope.facts import FACTS, Account, Needs, Process, Snapshot, Source
+from logonscope.facts import FACTS, Account, Process
+from logonscope.machine import Needs, Snapshot, Source
 from logonscope.sources.recorded import FORMAT, LONGEST_LINE, VERSION, recorded, save
 from tests import example
 from tests.hosts import ROOT

@@ -10,7 +10,8 @@ somebody, as passwd(5) is.
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Login, Needs, Owner, Process
+from logonscope.facts import Login, Process
+from logonscope.machine import Needs, Owner
 from logonscope.ownership import login_of_cgroup, login_of_elogind, login_uid
 
 CAP_SYS_PTRACE = 19

@@ -25,7 +25,7 @@ from logonscope.cim.instances import Result
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidParameterError
-from logonscope.providers.provider import Provider, provider_of
+from logonscope.providers.helpers.provider import Provider, provider_of
 from logonscope.wql.predicate import Row
 
 

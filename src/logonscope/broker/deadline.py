@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from logonscope.errors import InvalidParameterError, TimedOutError
-from logonscope.facts import Needs, Process, Sieve, Snapshot, Source
+from logonscope.facts import Process
+from logonscope.machine import Needs, Sieve, Snapshot, Source
 
 Item = TypeVar("Item")
 

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from logonscope.answers import Check, LogonSession
 from logonscope.broker.access import Caller
 from logonscope.broker.sessions import described
 from logonscope.broker.view import Broker, View, gather
-from logonscope.facts import Check, LogonSession, Needs, Process
+from logonscope.facts import Process
+from logonscope.machine import Needs
 
 _MOST_LISTED = 10
 _TELLING = {"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "fds"}

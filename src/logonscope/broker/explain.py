@@ -18,8 +18,9 @@ from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
 from logonscope.errors import LogonscopeError
-from logonscope.facts import NO_PROCESSES, Needs, Snapshot, Socket
-from logonscope.providers.provider import provider_of
+from logonscope.facts import Socket
+from logonscope.machine import NO_PROCESSES, Needs, Snapshot
+from logonscope.providers.helpers.provider import provider_of
 from logonscope.wql.condition import TRUE, rest
 from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant, describe, shown

@@ -4,7 +4,7 @@ from functools import cache
 
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import schema
-from logonscope.providers.provider import Provider, provider_of
+from logonscope.providers.helpers.provider import Provider, provider_of
 
 
 @cache

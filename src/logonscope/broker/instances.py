@@ -19,8 +19,9 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import NotFoundError
-from logonscope.facts import EVERYTHING, FILE_OF
-from logonscope.providers.provider import OWNER, Provider
+from logonscope.facts import FILE_OF
+from logonscope.machine import EVERYTHING
+from logonscope.providers.helpers.provider import OWNER, Provider
 from logonscope.wql.bind import named_by
 from logonscope.wql.condition import FALSE, TRUE, Every
 from logonscope.wql.predicate import Row

@@ -18,10 +18,11 @@ from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value, value_of
 from logonscope.errors import InvalidMethodParametersError, NotFoundError, NotSupportedError
-from logonscope.facts import NO_PROCESSES, Account, Action, Machine, Needs, Process
-from logonscope.providers.naming import domain_and_name, name_of, user_sid
-from logonscope.providers.owned import pid_meant
-from logonscope.providers.priority import NICE_OF
+from logonscope.facts import Account, Machine, Process
+from logonscope.machine import NO_PROCESSES, Action, Needs
+from logonscope.providers.helpers.naming import domain_and_name, name_of, user_sid
+from logonscope.providers.helpers.owned import pid_meant
+from logonscope.providers.helpers.priority import NICE_OF
 
 DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, UNKNOWN_FAILURE, INVALID_PARAMETER = 0, 2, 3, 8, 21
 

@@ -7,10 +7,12 @@ and of fifty thousand.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from logonscope.answers import LogonSession
 from logonscope.broker.access import limit
 from logonscope.broker.session_processes import ROW
 from logonscope.broker.view import Broker, logins_of
-from logonscope.facts import LogonSession, Needs, Owner, Process, Snapshot
+from logonscope.facts import Process
+from logonscope.machine import Needs, Owner, Snapshot
 from logonscope.ownership import join, logon_session, owners
 from logonscope.ownership.sessions import is_login_program
 

@@ -1,7 +1,8 @@
 """What does a recording hold? Everything that any question could ask, of what the caller may see."""
 
 from logonscope.broker.view import Broker, View, stream
-from logonscope.facts import FACTS, PARTIAL, Needs, Snapshot, Trouble
+from logonscope.facts import FACTS
+from logonscope.machine import PARTIAL, Needs, Snapshot, Trouble
 
 MOST_ARGUMENTS = 8 << 20
 """Bytes: more than the kernel allows a process (execve(2): 6 MiB)."""

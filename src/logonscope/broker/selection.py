@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from logonscope.facts import EVERYTHING, NO_PROCESSES, UNSET, Account, Needs, Owner, Process, Selection, Snapshot
+from logonscope.facts import UNSET, Account, Process
+from logonscope.machine import EVERYTHING, NO_PROCESSES, Needs, Owner, Selection, Snapshot
 from logonscope.ownership import SYSTEM_LOGON_ID, Joined, login_uid, logon_id_of
 from logonscope.ownership.join import kernel_id
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from logonscope.answers import SessionProcess
 from logonscope.broker.view import Broker, stream
-from logonscope.facts import Account, Machine, Needs, Owner, Process, SessionProcess
+from logonscope.facts import Account, Machine, Process
+from logonscope.machine import Needs, Owner
 from logonscope.ownership import is_leftover, login_uid, started_at, terminal_name
-from logonscope.providers.effective_user import effective_user
-from logonscope.providers.text import clean, command_line
+from logonscope.providers.helpers.effective_user import effective_user
+from logonscope.providers.helpers.text import clean, command_line
 
 ROW = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "name"})
 """The facts of a row."""

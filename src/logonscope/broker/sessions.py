@@ -1,10 +1,12 @@
 """Which logon sessions are there? Each with its values, their sources, and, as a tree, its processes."""
 
+from logonscope.answers import LogonSession, LogonTree
 from logonscope.broker.session_processes import ROW, row_maker
 from logonscope.broker.view import Broker, View, gather
-from logonscope.facts import LogonSession, LogonTree, Needs, Owner, Process
+from logonscope.facts import Process
+from logonscope.machine import Needs, Owner
 from logonscope.ownership import described as described_by
-from logonscope.providers.text import fit
+from logonscope.providers.helpers.text import fit
 
 FACTS = frozenset({"ses", "loginuid", "comm", "uids"})
 """What describing a logon session asks of each of its processes."""

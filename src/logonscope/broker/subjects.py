@@ -8,10 +8,11 @@ from logonscope.broker.logon import logon_of
 from logonscope.broker.sessions import FACTS
 from logonscope.broker.view import Broker, Question, View, gather, keyed, stream, unowned
 from logonscope.cim.schema import schema
-from logonscope.facts import EVERYTHING, NO_PROCESSES, Account, Group, Needs, Selection, Snapshot, Socket
+from logonscope.facts import Account, Group, Socket
+from logonscope.machine import EVERYTHING, NO_PROCESSES, Needs, Selection, Snapshot
 from logonscope.ownership import described, desktops
-from logonscope.providers.machine import PLATFORM, PROCESSES, SESSIONS, VITALS, Census
-from logonscope.providers.provider import OWNER, Context, Provider, Subject
+from logonscope.providers.helpers.machine import PLATFORM, PROCESSES, SESSIONS, VITALS, Census
+from logonscope.providers.helpers.provider import OWNER, Context, Provider, Subject
 
 Items = Iterable[tuple[Any, ...]]
 

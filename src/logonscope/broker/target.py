@@ -6,8 +6,8 @@ from logonscope.cim.classes import Class, command
 from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError
-from logonscope.facts import NO_PROCESSES, Needs
-from logonscope.providers.machine import computer_name
+from logonscope.machine import NO_PROCESSES, Needs
+from logonscope.providers.helpers.machine import computer_name
 
 
 def namespace_of(broker: Broker, name: str | None) -> str:

@@ -11,19 +11,8 @@ from typing import NamedTuple
 
 from logonscope.broker.access import Caller, Sight, limit
 from logonscope.broker.selection import keeper, kernel_ids, login_uids, select
-from logonscope.facts import (
-    NO_PROCESSES,
-    UNSET,
-    LoggedIn,
-    Login,
-    Needs,
-    Owner,
-    Process,
-    Selection,
-    Sieve,
-    Snapshot,
-    Source,
-)
+from logonscope.facts import UNSET, Login, Process
+from logonscope.machine import NO_PROCESSES, LoggedIn, Needs, Owner, Selection, Sieve, Snapshot, Source
 from logonscope.ownership import SYSTEM, Joined, join, login_of_cgroup, login_of_elogind, owners
 from logonscope.ownership.join import is_manager, kernel_id
 

@@ -7,14 +7,16 @@ fifty other processes or fifty thousand.
 import re
 from typing import NamedTuple
 
+from logonscope.answers import SessionOf, Whose
 from logonscope.broker.access import limit
 from logonscope.broker.logon import KEY, logon_of
 from logonscope.broker.session_processes import row_maker
 from logonscope.broker.view import Broker, logins_of
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, NotFoundError
-from logonscope.facts import NO_PROCESSES, Needs, Process, SessionOf, Snapshot, Socket, Whose
+from logonscope.facts import Process, Socket
+from logonscope.machine import NO_PROCESSES, Needs, Snapshot
 from logonscope.ownership import join, owners
-from logonscope.providers.text import fit
+from logonscope.providers.helpers.text import fit
 
 _KEY = KEY | {"tgid"}
 

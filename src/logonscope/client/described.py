@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from logonscope.answers import LogonSession, LogonTree, SessionProcess, Whose
 from logonscope.broker.selection import SYSTEM
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
-from logonscope.facts import LogonSession, LogonTree, SessionProcess, Socket, Whose
+from logonscope.facts import Socket
 from logonscope.ownership.logon_type import NAMES
 from logonscope.wql.tree import EQUAL, Comparison, Name, Select
 from logonscope.wql.write import write

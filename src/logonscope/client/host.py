@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
+from logonscope.answers import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 
 if TYPE_CHECKING:
     from logonscope.broker.explain import Explanation

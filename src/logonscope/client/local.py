@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from logonscope import broker
+from logonscope.answers import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
-from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Snapshot, Whose
+from logonscope.machine import Snapshot
 
 if TYPE_CHECKING:
     from logonscope.broker.explain import Explanation

@@ -7,6 +7,7 @@ end's own classes (described.py).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from logonscope.answers import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 from logonscope.broker.columns import Columns, chosen, columns_of, having
 from logonscope.broker.deadline import Deadline
 from logonscope.broker.target import instance
@@ -27,7 +28,6 @@ from logonscope.errors import (
     NotFoundError,
     NotSupportedError,
 )
-from logonscope.facts import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
 from logonscope.wire.cimxml.declared import declared
 from logonscope.wire.wsman.resource import uri_of
 from logonscope.wire.wsman.told import row_of, value_of

@@ -6,6 +6,9 @@ A process is (pid, start), never the pid alone: all facts of one Process were re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+UNSET = 4294967295
+"""The kernel's own value for "no audit session": also the LogonId of the System session."""
+
 
 class Process(NamedTuple):
     """One process, as far as it was asked for.

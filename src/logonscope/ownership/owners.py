@@ -11,7 +11,8 @@
 
 from collections.abc import Callable
 
-from logonscope.facts import UNSET, Owner, Process
+from logonscope.facts import UNSET, Process
+from logonscope.machine import Owner
 from logonscope.ownership.join import Joined, is_manager, kernel_id, manager_of_cgroup, place_of_cgroup
 
 SYSTEM_LOGON_ID = str(UNSET)

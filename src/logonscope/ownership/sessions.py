@@ -7,7 +7,9 @@ says so in its source.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from logonscope.facts import UNSET, Account, Login, LogonSession, Machine, Owner, Process
+from logonscope.answers import LogonSession
+from logonscope.facts import UNSET, Account, Login, Machine, Process
+from logonscope.machine import Owner
 from logonscope.ownership.join import MANAGER_BASE
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
 from logonscope.ownership.logon_type import NAMES as LOGON_TYPES

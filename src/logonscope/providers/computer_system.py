@@ -1,10 +1,18 @@
 """Win32_ComputerSystem: which computer is this?"""
 
-from logonscope.facts import LogonSession
-from logonscope.providers.machine import PLATFORM, SESSIONS, VITALS, Census, computer_name, of_platform, of_vitals
-from logonscope.providers.naming import domain_and_name
-from logonscope.providers.provider import Context, Provider, always, column, nothing
-from logonscope.providers.text import clean
+from logonscope.answers import LogonSession
+from logonscope.providers.helpers.machine import (
+    PLATFORM,
+    SESSIONS,
+    VITALS,
+    Census,
+    computer_name,
+    of_platform,
+    of_vitals,
+)
+from logonscope.providers.helpers.naming import domain_and_name
+from logonscope.providers.helpers.provider import Context, Provider, always, column, nothing
+from logonscope.providers.helpers.text import clean
 
 _SYSTEM_TYPES = {
     "x86_64": "x64-based PC", "i386": "X86-based PC", "i586": "X86-based PC", "i686": "X86-based PC",

@@ -2,8 +2,8 @@
 
 from logonscope.cim.types import Value
 from logonscope.facts import Account, Group
-from logonscope.providers.naming import account_reference, class_of_user, groups_meant, users_meant
-from logonscope.providers.provider import Context, End, Provider, column
+from logonscope.providers.helpers.naming import account_reference, class_of_user, groups_meant, users_meant
+from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 
 def _member(_: Group, account: Account, context: Context) -> tuple[Value, ...]:

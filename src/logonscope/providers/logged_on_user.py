@@ -1,10 +1,11 @@
 """Win32_LoggedOnUser: which account is each logon session of? The System session is of none: nobody logged in."""
 
+from logonscope.answers import LogonSession
 from logonscope.cim.types import Value
-from logonscope.facts import LogonSession, Selection
-from logonscope.providers.naming import account_reference, class_of_user, login_names, name_of
-from logonscope.providers.owned import session_meant
-from logonscope.providers.provider import Context, End, Provider, column
+from logonscope.machine import Selection
+from logonscope.providers.helpers.naming import account_reference, class_of_user, login_names, name_of
+from logonscope.providers.helpers.owned import session_meant
+from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 
 def _account(session: LogonSession, _: object, context: Context) -> tuple[Value, ...]:

@@ -1,8 +1,8 @@
 """Win32_LogonSession: which logon sessions are there?"""
 
-from logonscope.providers.owned import logon_meant
-from logonscope.providers.provider import Provider, column, nothing
-from logonscope.providers.text import clean
+from logonscope.providers.helpers.owned import logon_meant
+from logonscope.providers.helpers.provider import Provider, column, nothing
+from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(
     subject="logon session",

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from logonscope.answers import LogonSession
 from logonscope.cim.types import Value
-from logonscope.facts import LogonSession
-from logonscope.providers.owned import login_uid_meant, login_user_meant, logon_meant
-from logonscope.providers.provider import Column, Provider, column
-from logonscope.providers.text import clean
+from logonscope.providers.helpers.owned import login_uid_meant, login_user_meant, logon_meant
+from logonscope.providers.helpers.provider import Column, Provider, column
+from logonscope.providers.helpers.text import clean
 
 _RECORD = "the login service's record"
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from logonscope.cim.types import Value
-from logonscope.facts import MOST_CMDLINE, UNSET, Owner, Process
+from logonscope.facts import UNSET, Process
+from logonscope.machine import MOST_CMDLINE, Owner
 from logonscope.ownership import started_at, terminal_name
-from logonscope.providers.effective_user import effective_user
+from logonscope.providers.helpers.effective_user import effective_user
+from logonscope.providers.helpers.provider import Column, Context, Provider, column
+from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WINDOWS
-from logonscope.providers.provider import Column, Context, Provider, column
-from logonscope.providers.text import clean, command_line
 
 
 def _fact(name: str, source: str) -> Column:

@@ -1,8 +1,8 @@
 """LS_ProcessSocket: which process holds which network socket, and in which logon session?"""
 
-from logonscope.providers.owned import process_meant, process_reference
-from logonscope.providers.provider import OWNER, End, Provider, column
-from logonscope.providers.sockets import SOCKET, ports_meant, socket_meant
+from logonscope.providers.helpers.owned import process_meant, process_reference
+from logonscope.providers.helpers.provider import OWNER, End, Provider, column
+from logonscope.providers.helpers.sockets import SOCKET, ports_meant, socket_meant
 
 PROVIDER = Provider(
     subject="socket",

@@ -1,9 +1,15 @@
 """LS_SessionProcess: which logon session each process belongs to, and how that is known."""
 
 from logonscope.ownership import is_leftover, login_uid, started_at
-from logonscope.providers.effective_user import effective_user
-from logonscope.providers.owned import is_placed, login_uid_meant, process_meant, process_reference, session_meant
-from logonscope.providers.provider import OWNER, End, Provider, column
+from logonscope.providers.helpers.effective_user import effective_user
+from logonscope.providers.helpers.owned import (
+    is_placed,
+    login_uid_meant,
+    process_meant,
+    process_reference,
+    session_meant,
+)
+from logonscope.providers.helpers.provider import OWNER, End, Provider, column
 
 PROVIDER = Provider(
     subject="process",

@@ -1,6 +1,6 @@
 """LS_SessionUserManager: which user manager runs the applications of a desktop login?"""
 
-from logonscope.providers.provider import End, Provider, column
+from logonscope.providers.helpers.provider import End, Provider, column
 
 PROVIDER = Provider(
     subject="desktop",

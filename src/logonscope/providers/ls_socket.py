@@ -1,8 +1,8 @@
 """LS_Socket: which network sockets do processes hold? One that several share has a row for each in LS_ProcessSocket."""
 
-from logonscope.providers.provider import Provider, column
-from logonscope.providers.sockets import SOCKET, inodes_meant, ports_meant
-from logonscope.providers.text import clean
+from logonscope.providers.helpers.provider import Provider, column
+from logonscope.providers.helpers.sockets import SOCKET, inodes_meant, ports_meant
+from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(
     subject="socket",

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from logonscope.facts import LogonSession, Vitals
+from logonscope.answers import LogonSession
+from logonscope.facts import Vitals
 from logonscope.ownership import moment
-from logonscope.providers.machine import (
+from logonscope.providers.helpers.machine import (
     PLATFORM,
     PROCESSES,
     SESSIONS,
@@ -17,8 +18,8 @@ from logonscope.providers.machine import (
     of_vitals,
     system_name,
 )
-from logonscope.providers.provider import Context, Provider, always, column, nothing
-from logonscope.providers.text import clean
+from logonscope.providers.helpers.provider import Context, Provider, always, column, nothing
+from logonscope.providers.helpers.text import clean
 
 LINUX = 36
 """OSType (CIM_OperatingSystem)."""

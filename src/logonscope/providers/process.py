@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from logonscope.cim.types import Value
-from logonscope.facts import EVERYTHING, Owner, Process, Selection
+from logonscope.facts import Process
+from logonscope.machine import EVERYTHING, Owner, Selection
 from logonscope.ownership import started_at
-from logonscope.providers.machine import computer_name, kilobytes, system_name
-from logonscope.providers.owned import pid_meant, session_number
-from logonscope.providers.priority import base_priority
-from logonscope.providers.provider import OWNER, Column, Context, Provider, always, column, nothing
-from logonscope.providers.text import clean, command_line
+from logonscope.providers.helpers.machine import computer_name, kilobytes, system_name
+from logonscope.providers.helpers.owned import pid_meant, session_number
+from logonscope.providers.helpers.priority import base_priority
+from logonscope.providers.helpers.provider import OWNER, Column, Context, Provider, always, column, nothing
+from logonscope.providers.helpers.text import clean, command_line
 
 TICK = 10_000_000
 """Units of 100 ns in a second."""

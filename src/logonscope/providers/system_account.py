@@ -1,8 +1,8 @@
 """Win32_SystemAccount: which accounts are the system's own? The uids below UID_MIN of login.defs, but for root."""
 
-from logonscope.providers.accounts import user_columns, user_named
-from logonscope.providers.naming import is_person
-from logonscope.providers.provider import Provider
+from logonscope.providers.helpers.accounts import user_columns, user_named
+from logonscope.providers.helpers.naming import is_person
+from logonscope.providers.helpers.provider import Provider
 
 PROVIDER = Provider(
     subject="user",

@@ -1,7 +1,7 @@
 """Win32_SystemOperatingSystem: which operating system does the computer run?"""
 
-from logonscope.providers.machine import computer_reference
-from logonscope.providers.provider import End, Provider, always, column
+from logonscope.providers.helpers.machine import computer_reference
+from logonscope.providers.helpers.provider import End, Provider, always, column
 
 PROVIDER = Provider(
     subject="machine",

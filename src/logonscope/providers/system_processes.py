@@ -1,8 +1,8 @@
 """Win32_SystemProcesses: which processes does the computer run?"""
 
-from logonscope.providers.machine import computer_reference
-from logonscope.providers.owned import process_meant, process_reference
-from logonscope.providers.provider import End, Provider, column
+from logonscope.providers.helpers.machine import computer_reference
+from logonscope.providers.helpers.owned import process_meant, process_reference
+from logonscope.providers.helpers.provider import End, Provider, column
 
 PROVIDER = Provider(
     subject="process",

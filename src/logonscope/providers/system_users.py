@@ -1,8 +1,8 @@
 """Win32_SystemUsers: which user accounts does the computer have?"""
 
-from logonscope.providers.machine import computer_reference
-from logonscope.providers.naming import account_reference, is_person, users_meant
-from logonscope.providers.provider import End, Provider, column
+from logonscope.providers.helpers.machine import computer_reference
+from logonscope.providers.helpers.naming import account_reference, is_person, users_meant
+from logonscope.providers.helpers.provider import End, Provider, column
 
 PROVIDER = Provider(
     subject="user",

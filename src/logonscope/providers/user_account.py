@@ -1,8 +1,8 @@
 """Win32_UserAccount: which people have an account? root, and the uids from UID_MIN of login.defs on."""
 
-from logonscope.providers.accounts import full_name, user_columns, user_named
-from logonscope.providers.naming import is_person
-from logonscope.providers.provider import Provider, always, column, nothing
+from logonscope.providers.helpers.accounts import full_name, user_columns, user_named
+from logonscope.providers.helpers.naming import is_person
+from logonscope.providers.helpers.provider import Provider, always, column, nothing
 
 NORMAL_ACCOUNT = 512
 """UF_NORMAL_ACCOUNT (USER_INFO_2)."""

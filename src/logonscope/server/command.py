@@ -7,7 +7,7 @@ from typing import Any
 
 from logonscope.broker import Caller
 from logonscope.errors import NotSupportedError
-from logonscope.facts import Source
+from logonscope.machine import Source
 from logonscope.server import config
 
 EXAMPLES = """\

@@ -11,8 +11,9 @@ from prometheus_client import Counter as Told
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from logonscope.answers import LogonSession
 from logonscope.broker import Broker, Caller, sessions
-from logonscope.facts import LogonSession, Source
+from logonscope.machine import Source
 
 ADMINISTRATOR = Caller("metrics", None, administrator=True)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)

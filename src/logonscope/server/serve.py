@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from logonscope.broker import Caller
-from logonscope.facts import Source
+from logonscope.machine import Source
 from logonscope.server import life
 from logonscope.server.audit import AUDIT, Appender, Audit
 from logonscope.server.auth.accounts import account

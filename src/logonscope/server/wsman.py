@@ -19,7 +19,7 @@ from logonscope.cim.classes import Class, has
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
-from logonscope.facts import Source
+from logonscope.machine import Source
 from logonscope.server.audit import Audit
 from logonscope.server.contexts import Contexts, Enumeration
 from logonscope.server.enumerate import items_of

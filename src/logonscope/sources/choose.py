@@ -4,7 +4,7 @@ import os
 import sys
 
 from logonscope.errors import InvalidParameterError, NotSupportedError
-from logonscope.facts import Source
+from logonscope.machine import Source
 
 
 def choose(host: str | None = None) -> Source:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from logonscope.facts import Account, Group, Needs
+from logonscope.facts import Account, Group
+from logonscope.machine import Needs
 
 
 def users_named(users: Iterable[Account], needs: Needs) -> Iterator[Account]:

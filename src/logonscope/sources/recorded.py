@@ -19,21 +19,8 @@ from types import UnionType
 from typing import IO, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, RecordingError
-from logonscope.facts import (
-    PARTIAL,
-    Account,
-    Group,
-    Login,
-    Machine,
-    Needs,
-    Platform,
-    Process,
-    Snapshot,
-    Socket,
-    Source,
-    Trouble,
-    Vitals,
-)
+from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.machine import PARTIAL, Needs, Snapshot, Source, Trouble
 from logonscope.sources.named import groups_named, users_named
 
 FORMAT = "logonscope-recording"

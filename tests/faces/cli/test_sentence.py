@@ -2,8 +2,9 @@
 
 import pytest
 
+from logonscope.answers import LogonSession, SessionProcess, Whose
 from logonscope.faces.cli.sentence import as_user, evidence, headline, login, lookups, parents
-from logonscope.facts import LogonSession, SessionProcess, Socket, Whose
+from logonscope.facts import Socket
 
 ALICE = LogonSession("41", user="alice", uid=1000, logon_type=3, logon_type_name="Network", sources={"logon_type": "x"})
 

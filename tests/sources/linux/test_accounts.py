@@ -5,7 +5,8 @@ import pwd
 
 import pytest
 
-from logonscope.facts import Account, Trouble
+from logonscope.facts import Account
+from logonscope.machine import Trouble
 from logonscope.sources.linux.accounts import Accounts
 from logonscope.sources.linux.nss import NameService, Silence
 

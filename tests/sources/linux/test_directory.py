@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from logonscope.facts import Account, Group, Needs, Trouble
+from logonscope.facts import Account, Group
+from logonscope.machine import Needs, Trouble
 from logonscope.sources.linux.directory import Directory
 from logonscope.sources.linux.nss import NameService, Silence
 from tests.hosts import HostFolder
@@ -110,7 +111,7 @@ def test_while_the_name_service_is_silent_it_is_not_asked() -> None:
 
 ASK = """
 import json, os, sys, time
-from logonscope.facts import Needs
+from logonscope.machine import Needs
 from logonscope.sources.linux.nss import NameService, Silence
 from logonscope.sources.linux.directory import Directory
 silence, troubles, times, began = Silence(), [], [], time.monotonic()

@@ -9,7 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from logonscope.facts import Machine, Needs, Platform
+from logonscope.facts import Machine, Platform
+from logonscope.machine import Needs
 from logonscope.sources.linux.machine import platform
 from tests.hosts import BOOT, TICKS, HostFolder
 

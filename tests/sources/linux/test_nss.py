@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from logonscope.facts import Trouble
+from logonscope.machine import Trouble
 from logonscope.sources.linux import nss
 from logonscope.sources.linux.nss import NameService, Silence
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS, UNSET, LoggedIn, Needs, Process, Sieve
+from logonscope.facts import FACTS, UNSET, Process
+from logonscope.machine import LoggedIn, Needs, Sieve
 from logonscope.sources.linux.processes import DEADLINE, FILES, File, processes
 from tests.hosts import HostFolder, session_scope
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from logonscope.facts import UNSET, Action, Needs
+from logonscope.facts import UNSET
+from logonscope.machine import Action, Needs
 from logonscope.sources.linux import linux
 from tests.hosts import HostFolder
 

@@ -2,11 +2,11 @@
 
 import argparse
 
+from logonscope.answers import Check
 from logonscope.client import Host
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.text import for_terminal, styled
-from logonscope.facts import Check
 
 EXAMPLES = """\
 examples:

@@ -2,11 +2,11 @@
 
 import argparse
 
+from logonscope.answers import SessionProcess
 from logonscope.client import Host
 from logonscope.faces.cli import ps
 from logonscope.faces.cli.output import counted, print_rows
 from logonscope.faces.cli.selector import add_selector, nothing
-from logonscope.facts import SessionProcess
 
 EXAMPLES = """\
 It only lists; nothing is ended. A process is a leftover when the leader of its login is gone; where no login service

@@ -2,10 +2,10 @@
 
 import argparse
 
+from logonscope.answers import SessionProcess
 from logonscope.client import Host
 from logonscope.faces.cli.output import Column, print_rows, when
 from logonscope.faces.cli.selector import add_selector, nothing
-from logonscope.facts import SessionProcess
 
 EXAMPLES = """\
 examples:

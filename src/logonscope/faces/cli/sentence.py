@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from logonscope.answers import LogonSession, SessionProcess, Whose
 from logonscope.faces.cli.output import is_approximate, when
-from logonscope.facts import LogonSession, SessionProcess, Socket, Whose
+from logonscope.facts import Socket
 
 SERVICE = 5
 """LogonType of user managers, and of nothing else here."""

@@ -2,10 +2,10 @@
 
 import argparse
 
+from logonscope.answers import LogonSession
 from logonscope.client import Host
 from logonscope.faces.cli.output import Column, is_approximate, print_rows, when
 from logonscope.faces.cli.selector import add_selector, nothing
-from logonscope.facts import LogonSession
 
 EXAMPLES = """\
 A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes.

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
+from logonscope.answers import LogonSession, LogonTree, SessionProcess
 from logonscope.client import Host
 from logonscope.faces.cli.output import counted, print_rows
 from logonscope.faces.cli.parser import wants_color
@@ -11,7 +12,6 @@ from logonscope.faces.cli.selector import add_selector, nothing
 from logonscope.faces.cli.sentence import as_user
 from logonscope.faces.cli.sessions import since, who
 from logonscope.faces.cli.text import crop, for_terminal, styled, width
-from logonscope.facts import LogonSession, LogonTree, SessionProcess
 
 EXAMPLES = """\
 A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes.

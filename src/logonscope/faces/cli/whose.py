@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
+from logonscope.answers import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.codes import exit_code
@@ -11,7 +12,6 @@ from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.refusal import say
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
 from logonscope.faces.cli.text import for_terminal, styled, width
-from logonscope.facts import Whose
 
 INDENT = 12
 """Columns before the details."""

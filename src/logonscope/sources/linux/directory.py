@@ -8,7 +8,8 @@ import os
 import select
 from collections.abc import Callable, Iterable, Iterator
 
-from logonscope.facts import Account, Group, Needs
+from logonscope.facts import Account, Group
+from logonscope.machine import Needs
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.folder import GROUP, PASSWD, Row, listed, parsed
 from logonscope.sources.linux.nss import DEADLINE, NameService

@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from logonscope.facts import Account, Group, Needs
+from logonscope.facts import Account, Group
+from logonscope.machine import Needs
 from logonscope.sources.linux.parse import parse_account, parse_group
 from logonscope.sources.named import groups_named, users_named
 

@@ -9,7 +9,8 @@ import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from logonscope.facts import UNSET, Login, Machine, Needs, Process, Trouble
+from logonscope.facts import UNSET, Login, Machine, Process
+from logonscope.machine import Needs, Trouble
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.processes import Reader
 

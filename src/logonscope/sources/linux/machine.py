@@ -3,7 +3,8 @@
 import os
 from itertools import islice
 
-from logonscope.facts import Machine, Platform, Trouble
+from logonscope.facts import Machine, Platform
+from logonscope.machine import Trouble
 from logonscope.sources.linux import parse
 
 _DMI = "sys/class/dmi/id"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from logonscope.facts import Trouble
+from logonscope.machine import Trouble
 from logonscope.sources.linux.patience import within
 
 DEADLINE = 2.0

@@ -12,7 +12,8 @@ from functools import partial
 from typing import NamedTuple
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS_OF, Needs, Process, Sieve
+from logonscope.facts import FACTS_OF, Process
+from logonscope.machine import Needs, Sieve
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.patience import each
 

@@ -5,7 +5,8 @@ import socket
 import sys
 from collections.abc import Iterator
 
-from logonscope.facts import Needs, Socket, Trouble
+from logonscope.facts import Socket
+from logonscope.machine import Needs, Trouble
 
 _FILES = ("tcp", "tcp6", "udp", "udp6")
 _STATES = (

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator
 
-from logonscope.facts import Account, Action, Group, Machine, Needs, Snapshot, Socket, Source, Trouble, Vitals
+from logonscope.facts import Account, Group, Machine, Socket, Vitals
+from logonscope.machine import Action, Needs, Snapshot, Source, Trouble
 from logonscope.sources.linux import folder
 from logonscope.sources.linux.accounts import Accounts
 from logonscope.sources.linux.logins import logins

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import EVERYTHING, UNSET, Owner, Process, Selection
+from logonscope.facts import UNSET, Process
+from logonscope.machine import EVERYTHING, Owner, Selection
 from logonscope.ownership import SYSTEM_LOGON_ID
-from logonscope.providers.owned import (
+from logonscope.providers.helpers.owned import (
     is_placed,
     login_uid_meant,
     login_user_meant,
@@ -17,7 +18,7 @@ from logonscope.providers.owned import (
     session_meant,
     session_number,
 )
-from logonscope.providers.provider import Context
+from logonscope.providers.helpers.provider import Context
 from tests import example
 
 CONTEXT = Context(example.MACHINE, example.ACCOUNTS)

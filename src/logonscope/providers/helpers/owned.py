@@ -3,10 +3,11 @@
 import re
 
 from logonscope.cim.types import Value
-from logonscope.facts import EVERYTHING, UNSET, Owner, Process, Selection
+from logonscope.facts import UNSET, Process
+from logonscope.machine import EVERYTHING, Owner, Selection
 from logonscope.ownership import SYSTEM_LOGON_ID
-from logonscope.providers.naming import login_names
-from logonscope.providers.provider import Context
+from logonscope.providers.helpers.naming import login_names
+from logonscope.providers.helpers.provider import Context
 
 _LOGON_ID = re.compile("0|[1-9][0-9]{0,19}")
 _HANDLE = re.compile("0|[1-9][0-9]{0,9}")

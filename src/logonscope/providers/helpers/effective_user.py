@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from logonscope.facts import Account, Process
-from logonscope.providers.text import clean
+from logonscope.providers.helpers.text import clean
 
 
 def effective_user(process: Process, accounts: Mapping[int, Account]) -> str | None:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
+from logonscope.answers import LogonSession
 from logonscope.cim.types import Value
-from logonscope.facts import LogonSession, Machine, Platform, Vitals
+from logonscope.facts import Machine, Platform, Vitals
 from logonscope.ownership import moment
-from logonscope.providers.provider import Context
-from logonscope.providers.text import clean
+from logonscope.providers.helpers.provider import Context
+from logonscope.providers.helpers.text import clean
 
 PLATFORM, VITALS, PROCESSES, SESSIONS = "platform", "vitals", "processes", "sessions"
 """What a column of the machine may need; each is read only where a column names it."""

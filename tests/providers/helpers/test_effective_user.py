@@ -1,7 +1,7 @@
 """providers/effective_user.py: whom does a process run as?"""
 
 from logonscope.facts import Account, Process
-from logonscope.providers.effective_user import effective_user
+from logonscope.providers.helpers.effective_user import effective_user
 from tests import example
 
 

@@ -1,9 +1,9 @@
 """What do tables of sockets share?"""
 
 from logonscope.cim.types import Value
-from logonscope.facts import Selection
-from logonscope.providers.provider import column
-from logonscope.providers.text import clean
+from logonscope.machine import Selection
+from logonscope.providers.helpers.provider import column
+from logonscope.providers.helpers.text import clean
 
 SOCKET = {
     "Protocol": column(lambda socket, *_: clean(socket.protocol), "which file of /proc/net it stands in"),

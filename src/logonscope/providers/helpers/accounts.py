@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from logonscope.cim.types import Value
-from logonscope.facts import Account, Group, Selection
-from logonscope.providers.naming import domain_and_name, group_sid, login_names, user_sid
-from logonscope.providers.provider import Column, Context, always, column, nothing
-from logonscope.providers.text import clean
+from logonscope.facts import Account, Group
+from logonscope.machine import Selection
+from logonscope.providers.helpers.naming import domain_and_name, group_sid, login_names, user_sid
+from logonscope.providers.helpers.provider import Column, Context, always, column, nothing
+from logonscope.providers.helpers.text import clean
 
 USER, GROUP = 1, 2
 """SIDType (SID_NAME_USE): what a SID names."""

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import Account, Selection
-from logonscope.providers.naming import (
+from logonscope.facts import Account
+from logonscope.machine import Selection
+from logonscope.providers.helpers.naming import (
     account_reference,
     domain_and_name,
     group_sid,

@@ -3,9 +3,10 @@
 import pytest
 
 from logonscope.cim.schema import schema
-from logonscope.facts import Account, Group, Selection
-from logonscope.providers.accounts import full_name, group_columns, group_named, user_columns, user_named
-from logonscope.providers.provider import Context
+from logonscope.facts import Account, Group
+from logonscope.machine import Selection
+from logonscope.providers.helpers.accounts import full_name, group_columns, group_named, user_columns, user_named
+from logonscope.providers.helpers.provider import Context
 from tests.example import MACHINE
 
 CONTEXT = Context(MACHINE, {})

@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from logonscope.cim.schema import schema
 from logonscope.cim.types import TYPES, Value
-from logonscope.facts import EVERYTHING, Account, Machine, Selection
+from logonscope.facts import Account, Machine
+from logonscope.machine import EVERYTHING, Selection
 
 Subject = Literal[
     "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace"

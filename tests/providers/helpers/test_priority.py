@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.providers.priority import CLASSES, NICE_OF, base_priority
+from logonscope.providers.helpers.priority import CLASSES, NICE_OF, base_priority
 
 IDLE, BELOW_NORMAL, NORMAL, ABOVE_NORMAL, HIGH, REALTIME = 64, 16384, 32, 32768, 128, 256
 

@@ -17,9 +17,10 @@ from logonscope.broker.instances import enumerate_instances
 from logonscope.cim.classes import Class, Property
 from logonscope.cim.schema import schema
 from logonscope.cim.types import TYPES, Value
-from logonscope.facts import EVERYTHING, FACTS, Selection, Snapshot
-from logonscope.providers.machine import PLATFORM, PROCESSES, SESSIONS, VITALS
-from logonscope.providers.provider import (
+from logonscope.facts import FACTS
+from logonscope.machine import EVERYTHING, Selection, Snapshot
+from logonscope.providers.helpers.machine import PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.providers.helpers.provider import (
     NOWHERE,
     OWNER,
     Context,
@@ -30,7 +31,7 @@ from logonscope.providers.provider import (
     nothing,
     provider_of,
 )
-from logonscope.providers.text import clean
+from logonscope.providers.helpers.text import clean
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
@@ -142,7 +143,7 @@ def test_a_class_without_a_file_has_no_instances() -> None:
 def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "torn.py").write_text("import something_that_is_not_there\n", encoding="ascii")
     script = (
-        "import sys, logonscope.providers as providers; from logonscope.providers.provider import provider_of\n"
+        "import sys, logonscope.providers as providers; from logonscope.providers.helpers.provider import provider_of\n"
         "providers.__path__.append(sys.argv[1]); provider_of('Win32_Torn')"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
@@ -151,13 +152,12 @@ def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
 
 CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
 SERVED = [(cls, found) for cls in CLASSES if (found := provider_of(cls.name)) is not None]
-HELPERS = {"provider", "naming", "effective_user", "owned", "machine", "accounts", "sockets", "priority", "text"}
 
 
-def test_every_file_is_of_one_class_or_helps() -> None:
+def test_every_file_is_of_one_class() -> None:
     (folder,) = logonscope.providers.__path__
     files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__"}
-    assert files == HELPERS | {file_of(cls.name) for cls, _ in SERVED}
+    assert files == {file_of(cls.name) for cls, _ in SERVED}
     assert len({file_of(cls.name) for cls in CLASSES}) == len(CLASSES)
 
 

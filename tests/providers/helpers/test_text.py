@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import LogonSession
-from logonscope.providers.text import LONGEST_COMMAND_LINE, clean, command_line, fit
+from logonscope.answers import LogonSession
+from logonscope.providers.helpers.text import LONGEST_COMMAND_LINE, clean, command_line, fit
 
 ALLOWED = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 """XML 1.0, 2.2, Char."""

@@ -2,8 +2,9 @@
 
 import pytest
 
-from logonscope.facts import Selection, Socket
-from logonscope.providers.sockets import SOCKET, inodes_meant, ports_meant, socket_meant
+from logonscope.facts import Socket
+from logonscope.machine import Selection
+from logonscope.providers.helpers.sockets import SOCKET, inodes_meant, ports_meant, socket_meant
 
 LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001)
 

@@ -7,8 +7,9 @@ sssd's name@domain) is taken apart, and put together again to be looked up. SIDs
 from collections.abc import Mapping
 
 from logonscope.cim.types import Value
-from logonscope.facts import Account, Selection
-from logonscope.providers.text import clean
+from logonscope.facts import Account
+from logonscope.machine import Selection
+from logonscope.providers.helpers.text import clean
 
 
 def domain_and_name(name: str, hostname: str) -> tuple[str, str]:

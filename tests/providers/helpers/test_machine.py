@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from logonscope.facts import Platform, Vitals
-from logonscope.providers.machine import (
+from logonscope.providers.helpers.machine import (
     Census,
     boot_time,
     computer_name,
@@ -15,7 +15,7 @@ from logonscope.providers.machine import (
     of_vitals,
     system_name,
 )
-from logonscope.providers.provider import Context
+from logonscope.providers.helpers.provider import Context
 from tests.example import MACHINE
 
 CONTEXT = Context(MACHINE, {})

@@ -9,10 +9,7 @@ never less.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from logonscope.facts.process import Process
-
-UNSET = 4294967295
-"""The kernel's own value for "no audit session": also the LogonId of the System session."""
+from logonscope.facts import UNSET, Process
 
 MOST_CMDLINE = 131_072
 """Bytes of a process's arguments that are read."""

@@ -1,0 +1,32 @@
+"""Logon sessions: one act of logging in and everything it started."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+
+class LogonSession(NamedTuple):
+    """One act of logging in and everything it started. None: not known, or not there."""
+
+    logon_id: str  # always decimal
+    user: str | None = None
+    uid: int | None = None  # login uid; None for the System session
+    logon_type: int | None = None  # as Win32_LogonSession.LogonType
+    logon_type_name: str | None = None
+    authentication_package: str | None = None
+    start: datetime | None = None  # with offset
+    state: str | None = None  # active, online, closing, lingering, logged out
+    seat: str | None = None
+    vt: int | None = None
+    tty: str | None = None
+    remote_host: str | None = None
+    remote_user: str | None = None
+    service: str | None = None  # PAM service
+    login_class: str | None = None  # user, greeter, manager, background, ...
+    leader: int | None = None  # pid
+    scope: str | None = None
+    login: str | None = None  # the login service's own id
+    vouched_by: str | None = None  # the login service that vouches for it
+    processes: int | None = None  # None where they were not counted
+    leftovers: int | None = None  # None where it cannot be told, or they were not counted
+    sources: Mapping[str, str] = {}  # where each value comes from: name -> source

@@ -1,0 +1,41 @@
+"""Processes in their logon sessions: the pair that Win32_SessionProcess names, alone, and as a tree."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+
+
+class SessionProcess(NamedTuple):
+    """A process in its logon session: the pair that Win32_SessionProcess names, with what a person asks next."""
+
+    logon_id: str | None
+    evidence: str
+    pid: int
+    ppid: int | None
+    name: str | None
+    user: str | None  # whom it runs as: the effective uid's account
+    uid: int | None
+    login_uid: int | None
+    start: datetime | None
+    tty: str | None
+    state: str | None
+    leftover: bool | None
+    command_line: str | None
+    executable: str | None
+    unread: Mapping[str, str]  # why a value is None although it was asked for: fact -> reason
+
+
+class SessionOf(NamedTuple):
+    """The logon session of a process, and the rule that says so: scope, audit, manager or none."""
+
+    session: LogonSession
+    evidence: str
+
+
+class LogonTree(NamedTuple):
+    """A logon session with its processes, all of one reading; ``session`` None where the caller may not see it."""
+
+    session: LogonSession | None
+    processes: tuple[SessionProcess, ...]

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: test unit bench soak load fuzz clean
+.PHONY: test unit house bench compare soak load fuzz clean
 
 test: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -15,8 +15,14 @@ test: $(VENV)/.ready
 unit: $(VENV)/.ready  ## without the machine that is booted for the tests
 	$(BIN)/python -m pytest --ignore=tests/real
 
+house: $(VENV)/.ready  ## the budgets of size, docstrings and names, and what they come to
+	$(BIN)/python -m tests.house
+
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench
+
+compare: $(VENV)/.ready  ## this checkout beside BASE=REV in one run; BOUND=1.05 fails where it is slower than that
+	$(BIN)/python -m bench.compare $(BASE) $(if $(BOUND),--bound $(BOUND))
 
 soak: $(VENV)/.ready  ## ten minutes of logins, forks and detached processes, every answer held against the kernel's
 	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest -s tests/real/test_churn.py

@@ -28,20 +28,25 @@ class Field:
 
 
 def contest(turns: Mapping[str, Turn], rounds: int) -> dict[str, float]:
-    """Return each contestant's median of so many rounds, after one that does not count.
+    """Return each contestant's median of so many rounds."""
+    return {name: median(seconds) for name, seconds in all_rounds(turns, rounds).items()}
+
+
+def all_rounds(turns: Mapping[str, Turn], rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each contestant's turns, round by round, after one round that does not count.
 
     Each round begins with another contestant, so that none always follows the same one.
     """
     names = list(turns)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds + 1):
-        at = number % len(names)
-        for name in names[at:] + names[:at]:
+        start = number % len(names)
+        for name in names[start:] + names[:start]:
             gc.collect()
-            took = turns[name]()
+            duration = turns[name]()
             if number:
-                seconds[name].append(took)
-    return {name: median(took) for name, took in seconds.items()}
+                seconds[name].append(duration)
+    return seconds
 
 
 def call(work: Callable[[], object]) -> Turn:
@@ -57,12 +62,12 @@ def call(work: Callable[[], object]) -> Turn:
     return turn
 
 
-def command(words: list[str]) -> Turn:
+def command(words: list[str], environment: Mapping[str, str] = ENVIRONMENT) -> Turn:
     """Return the turn that runs a whole command, from its start to its end, without output."""
 
     def turn() -> float:
         begin = time.perf_counter()
-        pid = os.posix_spawn(words[0], words, ENVIRONMENT, file_actions=_SILENT)
+        pid = os.posix_spawn(words[0], words, environment, file_actions=_SILENT)
         _, status = os.waitpid(pid, 0)
         took = time.perf_counter() - begin
         if status:

@@ -66,8 +66,9 @@ def _enumerated(question: str, class_name: str, plan: Plan) -> Iterator[Row]:
 
 def _got(plan: Plan, tools: str) -> Iterator[Row]:
     """Measure one process by its key, and its logon session, with few and with many other processes."""
-    associators = "host.associators('Win32_Process.Handle=\"PID\"', result_class='Win32_LogonSession')"
-    for question, ask in ((GET, _get), (associators, _session)):
+    tied = "host.associators('Win32_Process.Handle=\"PID\"'"
+    of_session = f"{tied}, result_class='Win32_LogonSession')"
+    for question, ask in ((GET, _get), (of_session, _session), (f"{tied})", _tied)):
         first: tuple[float, float] | None = None
         for size in (plan.few, max(plan.sizes)):
             who = f"{size:,} other processes"
@@ -111,6 +112,10 @@ def _get(host: logonscope.Host, pid: int) -> object:
 
 def _session(host: logonscope.Host, pid: int) -> object:
     return list(host.associators(f'Win32_Process.Handle="{pid}"', result_class="Win32_LogonSession"))
+
+
+def _tied(host: logonscope.Host, pid: int) -> object:
+    return list(host.associators(f'Win32_Process.Handle="{pid}"'))
 
 
 def bare_processes() -> list[tuple[Any, ...]]:

@@ -12,11 +12,13 @@ from bench.plan import Plan
 from bench.recordings import pairs, recording, snapshot
 from bench.table import Row, at_most, milliseconds
 from bench.tools import UnavailableError
-from logonscope.broker import Broker, Caller
+from logonscope.broker import Caller, Request
 from logonscope.broker.plan import plan as plan_of
 from logonscope.broker.query import query
 from logonscope.cim.instances import Result
-from logonscope.sources.recorded import recorded
+from logonscope.machine import Source
+from logonscope.ownership import LINUX
+from logonscope.sources.recorded import RecordedSource
 
 COMMONEST = (
     "SELECT * FROM Win32_SessionProcess",
@@ -54,10 +56,10 @@ def rows(plan: Plan, tools: str) -> Iterator[Row]:
 
 
 def _understood(plan: Plan, host: str) -> Iterator[Row]:
-    broker = _broker(host)
+    request = _request(RecordedSource.open(host))
 
     def turn(text: str) -> Turn:
-        return call(lambda: [plan_of(broker, text) for _ in range(OFTEN)])
+        return call(lambda: [plan_of(request, text) for _ in range(OFTEN)])
 
     seconds = contest({text: turn(text) for text in COMMONEST}, plan.rounds)
     for text, took in seconds.items():
@@ -66,10 +68,10 @@ def _understood(plan: Plan, host: str) -> Iterator[Row]:
 
 def _answered(plan: Plan, host: str) -> Iterator[Row]:
     question = f"`{ALL_PAIRS}` over {RECORDED:,} recorded processes"
-    broker, connected = _broker(host), logonscope.connect(host)
+    source, connected = RecordedSource.open(host), logonscope.connect(host)
     loop = partial(pairs, snapshot(RECORDED))
     field = Field()
-    field.enter(ROWS, lambda: call(lambda: [deque(found.rows, 0) for found in _results(broker, ALL_PAIRS)]))
+    field.enter(ROWS, lambda: call(lambda: [deque(found.rows, 0) for found in _results(source, ALL_PAIRS)]))
     field.enter(LOOP, lambda: call(lambda: deque(loop(), 0)))
     field.enter(INSTANCES, lambda: call(lambda: deque(connected.query(ALL_PAIRS), 0)))
     field.enter(PYWBEM, lambda: _as_pywbem(loop))
@@ -90,10 +92,10 @@ def _held(small: str, large: str) -> Iterator[Row]:
     question = f"memory of `{SOME}`, beside what the recording takes"
     first = None
     for host, size in ((small, RECORDED), (large, MOST_RECORDED)):
-        broker = _broker(host)
-        deque(_rows(broker, SOME), 0)  # what is imported and compiled once
+        source = RecordedSource.open(host)
+        deque(_rows(source, SOME), 0)  # what is imported and compiled once
         tracemalloc.start()
-        count = sum(1 for _ in _rows(broker, SOME))
+        count = sum(1 for _ in _rows(source, SOME))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         measured = f"{peak / 1024:.0f} KiB, {count:,} rows"
@@ -106,17 +108,17 @@ def _held(small: str, large: str) -> Iterator[Row]:
             yield Row(question, f"{size:,} recorded processes", measured, f"{growth:.2f} x", aim)
 
 
-def _results(broker: Broker, text: str) -> Iterator[Result]:
-    return (found for found in query(broker, text) if isinstance(found, Result))
+def _results(source: Source, text: str) -> Iterator[Result]:
+    return (found for found in query(_request(source), text) if isinstance(found, Result))
 
 
-def _rows(broker: Broker, text: str) -> Iterator[tuple[Any, ...]]:
-    for found in _results(broker, text):
+def _rows(source: Source, text: str) -> Iterator[tuple[Any, ...]]:
+    for found in _results(source, text):
         yield from found.rows
 
 
-def _broker(host: str) -> Broker:
-    return Broker(recorded(host), Caller("root", 0, administrator=True))
+def _request(source: Source) -> Request:
+    return Request(source, LINUX, Caller("root", 0, administrator=True))
 
 
 def _as_pywbem(loop: Callable[[], Iterator[Any]]) -> Turn:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from logonscope.facts import Account, Login, Machine, Process
-from logonscope.machine import Snapshot
-from logonscope.ownership import join, owners
+from logonscope.machine.snapshot import Snapshot
+from logonscope.ownership import LINUX
 from logonscope.sources.recorded import save
 
 LOGINS = {41: 1000, 37: 1001}
@@ -37,13 +37,13 @@ def snapshot(size: int) -> Snapshot:
         )
         for at, (ses, uid) in zip(range(size), cycle(LOGINS.items()), strict=False)
     ]  # fmt: skip
-    accounts = {uid: Account(f"u{uid}", uid, uid, "", "/", "/bin/sh") for uid in (0, 1000, 1001)}
-    return Snapshot(machine, processes, logins, accounts, (), [], tuple(accounts.values()))
+    accounts = tuple(Account(f"u{uid}", uid, uid, "", "/", "/bin/sh") for uid in (0, 1000, 1001))
+    return Snapshot(machine, processes, logins, (), accounts, (), ())
 
 
 def pairs(host: Snapshot) -> Iterator[tuple[Any, ...]]:
     """Make the tuples of Win32_SessionProcess in a plain loop: no filter, no deadline."""
-    owner = owners(join(host.logins))
+    owner = LINUX.index(host.logins).owner
     return (
         (("Win32_LogonSession", owner(process).logon), ("Win32_Process", str(process.pid)))
         for process in host.processes

@@ -1,24 +1,28 @@
 """What is the server that is measured? `logonscope serve` in a process of its own, and a client that counts bytes."""
 
 import base64
-import os
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from bench.tools import ENVIRONMENT, UnavailableError
+from bench.tools import ENVIRONMENT, UnavailableError, first_line
 
 PEOPLE = {"scanner": None, "alice": 1000, "bob": 1001}
 """Who may ask: an administrator, and two who see what their uid sees."""
 
 PASSWORD = "correct horse"  # noqa: S105 -- of users who live as long as a measurement
 PATIENCE = 60.0
+LOGONSCOPE = (sys.executable, "-P", "-m", "logonscope")
+"""The command, of whichever checkout the environment puts first."""
+
 _LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
+_CPUCLOCK_SCHED = 2  # linux/posix-timers.h
 _CONTEXT = re.compile(rb"<n:EnumerationContext>([^<]+)<")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
@@ -36,10 +40,8 @@ class Served(NamedTuple):
 
     @property
     def cpu(self) -> float:
-        """Return the seconds of processor that it has used."""
-        with open(f"/proc/{self.pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the seconds of processor that it has used, all threads together (clock_getcpuclockid(3))."""
+        return time.clock_gettime((~self.pid << 3) | _CPUCLOCK_SCHED)
 
     def memory(self, *, peak: bool = False) -> int:
         """Return how many KiB of memory it has, or had at most (proc(5), status)."""
@@ -54,19 +56,25 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(recording: str, *flags: str) -> Iterator[Served]:
+def served(recording: str, *flags: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Served]:
     """Serve a recorded host to ``PEOPLE``, with these flags beside.
+
+    Args:
+        recording: the file of the host.
+        flags: of ``logonscope serve``.
+        environment: decides which logonscope is run.
 
     Raises:
         UnavailableError: the server is not installed, or does not start.
     """
     users = Path(recording).with_suffix(".users")
-    _let_in(users)
+    if not users.exists():
+        _add_users(users, environment)
     words = [
-        sys.executable, "-m", "logonscope", "--host", recording, "serve", "--listen", "http://127.0.0.1:0",
+        *LOGONSCOPE, "--host", recording, "serve", "--listen", "http://127.0.0.1:0",
         "--users", str(users), "--state", str(users.parent), "--pam", "", "--audit-log", "", *flags,
     ]  # fmt: skip
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:
             yield Served(process.pid, _port(process))
         finally:
@@ -74,15 +82,13 @@ def served(recording: str, *flags: str) -> Iterator[Served]:
             process.communicate(timeout=PATIENCE)
 
 
-def _let_in(path: Path) -> None:
-    try:
-        from logonscope.server.auth.users import UserFile  # noqa: PLC0415 -- the server may not be installed
-    except ImportError as error:
-        raise UnavailableError(f"no module {error.name} here: pip install 'logonscope[server]'") from None
-    users = UserFile(path)
+def _add_users(path: Path, environment: Mapping[str, str]) -> None:
     for name, uid in PEOPLE.items():
-        if users.find(name) is None:
-            users.add(name, PASSWORD, uid=uid, administrator=uid is None)
+        rights = ["--administrator"] if uid is None else ["--uid", str(uid)]
+        words = [*LOGONSCOPE, "user", "add", name, *rights, "--password-stdin", "--users", str(path)]
+        done = subprocess.run(words, input=PASSWORD, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise UnavailableError(first_line(done.stderr))
 
 
 def _port(process: "subprocess.Popen[str]") -> int:

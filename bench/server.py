@@ -46,11 +46,11 @@ def rows(plan: Plan, tools: str) -> Iterator[Row]:
 
 def _enumerated(plan: Plan, server: Served, client: Client, size: int) -> Iterator[Row]:
     question, first, host = f"{CLASS} by WS-Management, {size:,} recorded associations", list[float](), snapshot(size)
-    _turn(client, size, first)
+    enumeration(client, size, first)
     server.forget_peak()
     before, used, octets = server.memory(), server.cpu, client.octets
     loop = call(lambda: deque(pairs(host), 0))
-    seconds = contest({OURS: partial(_turn, client, size, first), LOOP: loop}, plan.rounds)
+    seconds = contest({OURS: partial(enumeration, client, size, first), LOOP: loop}, plan.rounds)
     mine, plain, told = seconds[OURS], seconds[LOOP], size * (plan.rounds + 1)
     measured = f"{milliseconds(mine)}, {size / mine:,.0f} rows a second; the first after {milliseconds(min(first))}"
     yield Row(question, OURS, measured, aim=at_least(size / mine, LEAST_A_SECOND))
@@ -60,7 +60,7 @@ def _enumerated(plan: Plan, server: Served, client: Client, size: int) -> Iterat
     yield Row(question, "the server, a row", f"{measured}; {more / 1024:.1f} MiB at most for all")
 
 
-def _turn(client: Client, size: int, first: list[float]) -> float:
+def enumeration(client: Client, size: int, first: list[float]) -> float:
     """Enumerate to the end; return the seconds that took, and add those until the first rows came to ``first``."""
     begin, count = time.perf_counter(), 0
     for answer in client.enumerate(CLASS, MOST_ELEMENTS):

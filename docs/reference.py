@@ -10,9 +10,11 @@ from logonscope.broker.invoke import METHODS
 from logonscope.cim.binding import example
 from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find, has
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
-from logonscope.providers.helpers.provider import NOWHERE, Provider, provider_of
+from logonscope.dispatch.operations import OPERATIONS
+from logonscope.providers.helpers.provider import NOWHERE, Provider
+from logonscope.providers.helpers.registry import provider_for, provider_of
 from logonscope.server.config import reference as settings
-from logonscope.server.wsman import DOORS
+from logonscope.server.wsman import REQUESTS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke
 
 FOLDER = Path(__file__).parent / "reference"
@@ -56,12 +58,13 @@ def pages() -> dict[str, str]:
 def _doors() -> str:
     told = [(f"`{action}`", known.operation) for action, known in ACTIONS.items()]
     told.append(("RESOURCE/METHOD, as `.../Win32_Process/GetOwner`", Invoke))
-    rows = (f"| {action} | {DOORS[operation].about} | {_who(operation)} |" for action, operation in told)
+    rows = (f"| {action} | {REQUESTS[operation].about} | {_who(operation)} |" for action, operation in told)
     return WSMAN + "\n".join(["| action | what it is for | who may |", "|---|---|---|", *rows]) + "\n"
 
 
 def _who(operation: type) -> str:
-    return "whoever comes in, where `allow_methods` is set" if DOORS[operation].acts else "whoever comes in"
+    acts = any(OPERATIONS[name].acts for name in REQUESTS[operation].operations)
+    return "whoever comes in, where `allow_methods` is set" if acts else "whoever comes in"
 
 
 def write() -> None:
@@ -75,7 +78,7 @@ def write() -> None:
 
 
 def _is_served(cls: Class) -> bool:
-    return provider_of(cls.name) is not None
+    return provider_of(cls) is not None
 
 
 def _index() -> str:
@@ -96,8 +99,7 @@ def _namespace(namespace: str) -> Iterator[str]:
 
 
 def _page(cls: Class) -> str:
-    provider = provider_of(cls.name)
-    assert provider is not None  # noqa: S101 -- only served classes have pages
+    provider = provider_for(cls)
     lines = [f"# {cls.name}\n", f"{_text(cls.qualifiers, 'Description')}\n", *_facts(cls), ""]
     lines += ["| property | type | meaning | from |", "|---|---|---|---|"]
     lines += [_row(known, provider) for known in cls.properties.values()]

@@ -30,9 +30,11 @@ def no_realm() -> Iterator[None]:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> HostFolder:
-    """Set a host up that has booted, and on which nobody has logged in."""
-    return HostFolder(tmp_path / "host")
+def host(tmp_path: Path) -> Iterator[HostFolder]:
+    """Set a host up that has booted, and on which nobody has logged in; let go in the end of reads that hang there."""
+    made = HostFolder(tmp_path / "host")
+    yield made
+    made.free()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Socket, Vitals
-from logonscope.machine import Snapshot
+from logonscope.machine.snapshot import Snapshot
 from logonscope.sources.recorded import save
 
 BTIME = 1_767_225_600  # 2026-01-01 00:00:00 UTC
@@ -126,10 +126,9 @@ VITALS = Vitals(
 
 
 def snapshot() -> Snapshot:
-    """Return one look at the example host."""
-    return Snapshot(
-        MACHINE, PROCESSES, LOGINS, ACCOUNTS, SOCKETS, [], tuple(ACCOUNTS.values()), GROUPS, PLATFORM, VITALS
-    )
+    """Return one reading of the example host."""
+    machine = MACHINE._replace(platform=PLATFORM, vitals=VITALS)
+    return Snapshot(machine, PROCESSES, LOGINS, SOCKETS, tuple(ACCOUNTS.values()), GROUPS, [])
 
 
 def recording(folder: Path) -> str:

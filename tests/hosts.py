@@ -7,15 +7,17 @@ a real root.
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from logonscope import Host
-from logonscope.broker import Broker, Caller
+from logonscope.broker import Caller, Request
 from logonscope.client import LocalHost
 from logonscope.facts import UNSET, Process
-from logonscope.machine import Needs, Snapshot, Source
-from logonscope.sources.linux import linux
+from logonscope.machine import Look, ProcessQuery, Source
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
 from logonscope.sources.recorded import save
 
 BOOT = 1_700_000_000
@@ -46,6 +48,7 @@ class HostFolder:
     def __init__(self, root: Path, *, audit: bool = True, systemd: bool = True) -> None:
         self.root = root
         self.audit = audit
+        self._traps: list[Path] = []
         self.write("proc/stat", f"cpu  1 2 3 4\nintr 5\nctxt 6\nbtime {BOOT}\nprocesses 7\n")
         self.write("proc/sys/kernel/hostname", "testhost\n")
         self.write("proc/sys/kernel/osrelease", "6.1.0-test\n")
@@ -125,6 +128,13 @@ class HostFolder:
             path = self._file(pid, file)
             path.unlink()
             os.mkfifo(path)
+            self._traps.append(path)
+
+    def free(self) -> None:
+        """Let whoever waits in a trap go on, with nothing read: reads that hang count as long as they do."""
+        for path in self._traps:
+            with suppress(OSError):  # nobody waits there, or it is gone
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
 
     def spoil(self, pid: int, *files: str) -> None:
         """Make files of a process such that nobody, not even root, can read them."""
@@ -173,24 +183,20 @@ class HostFolder:
     @property
     def source(self) -> Source:
         """Return the source that reads the folder."""
-        return linux(str(self.root))
+        return LinuxSource(str(self.root))
 
-    def connect(self) -> Host:
-        """Return the host as its root gets it."""
-        return LocalHost(self.broker(), save)
+    def connect(self, caller: Caller = ROOT) -> Host:
+        """Return the host as its root gets it, or another caller."""
+        return LocalHost(self.source, LINUX, caller, save)
 
-    def broker(self, caller: Caller = ROOT) -> Broker:
-        """Return the operations, for a caller of one's choice."""
-        return Broker(self.source, caller)
+    def request(self, caller: Caller = ROOT) -> Request:
+        """Return a question of a caller of one's choice."""
+        return Request(self.source, LINUX, caller)
 
-    def observe(self, **needs: Any) -> Snapshot:
-        """Look at the host once: ``host.observe(process=frozenset({"ses"}))``."""
-        return self.source.observe(Needs(**needs))
-
-    def read(self, *facts: str, **needs: Any) -> dict[int, Process]:
-        """Read facts of the processes, by pid."""
-        snapshot = self.observe(process=frozenset(facts), **needs)
-        return {process.pid: process for process in snapshot.processes}
+    def read(self, *facts: str, **query: Any) -> dict[int, Process]:
+        """Read facts of the processes, by pid; the other arguments narrow the query."""
+        asked = ProcessQuery(frozenset(facts), **query)
+        return {process.pid: process for process in self.source.processes(Look(), asked)}
 
 
 def stat_line(pid: int, comm: bytes, *, ppid: int, tty_nr: int, state: str, start: int) -> bytes:

@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import logonscope
-from logonscope import InvalidParameterError
+from logonscope import InvalidParameterError, NotSupportedError
+from logonscope.machine import Source
+from tests import example
+from tests.broker.memory import Memory
 from tests.example import recording
 
 LOGONSCOPE = [sys.executable, "-m", "logonscope"]
@@ -18,6 +22,43 @@ def test_whoever_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
     host = logonscope.connect(recording(tmp_path))
     assert host.everything
     assert [session.logon_id for session in host.sessions()] == ["4294967295", "4294967297", "37", "41", "42", "63"]
+
+
+class Kept(Memory):
+    """The example host, which notes when it is closed, and was the same at any moment."""
+
+    closings = 0
+
+    def at(self, moment: datetime) -> Source:
+        return self if moment > datetime(2026, 1, 1, tzinfo=UTC) else super().at(moment)
+
+    def close(self) -> None:
+        self.closings += 1
+
+
+def test_whoever_brings_a_source_sees_all_of_it_as_of_a_recording(tmp_path: Path) -> None:
+    recorded, brought = logonscope.connect(recording(tmp_path)), logonscope.connect(Kept(example.snapshot()))
+    assert brought.everything
+    assert brought.sessions() == recorded.sessions()
+    assert list(brought.processes()) == list(recorded.processes())
+    query = "SELECT * FROM Win32_Process WHERE Name = 'bash'"
+    assert list(brought.query(query)) == list(recorded.query(query))
+    assert brought.record(str(tmp_path / "again")) == len(example.PROCESSES)
+    assert logonscope.connect(tmp_path / "again").sessions() == recorded.sessions()
+
+
+def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None:
+    source = Kept(example.snapshot())
+    with logonscope.connect(source) as host:
+        assert host.invoke("Win32_Process=4312", "Terminate").return_value == 0
+        assert [action.pid for action in source.done] == [4312]
+        assert host.at(datetime.now(UTC)).sessions() == host.sessions()
+        with pytest.raises(NotSupportedError, match="memory keeps no history; ask a host that does"):
+            host.at(datetime(2025, 1, 1, tzinfo=UTC))
+        assert source.closings == 0
+    assert source.closings == 1
+    with pytest.raises(InvalidParameterError, match="no visibility 'all'"):
+        logonscope.connect(source, visibility="all")  # type: ignore[arg-type]  # what is wrong is the point
 
 
 def test_this_machine_is_seen_with_the_rights_of_this_process() -> None:
@@ -92,3 +133,8 @@ def test_without_elevation_one_is_told_so(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.startswith("1 (")
+
+
+def test_what_is_no_host_is_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="object is no host; give a file, a URL, a Source"):
+        logonscope.connect(object())  # type: ignore[arg-type]  # what is wrong is the point

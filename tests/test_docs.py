@@ -3,24 +3,30 @@
 import io
 import os
 import re
-import sys
-import threading
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 
+import logonscope
 from docs.reference import FOLDER, pages
-from logonscope.answers import LogonSession, SessionProcess, Whose
-from logonscope.app import connect, users
-from logonscope.faces.cli import run
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+from logonscope.answers.whose import Whose
+from logonscope.app import connect
 from logonscope.faces.cli.parser import COMMANDS
+from logonscope.machine import OWNER, ProcessQuery
+from logonscope.providers.helpers.provider import Provider
+from tests.broker.memory import Memory
 from tests.conversation import Turn, answer, turns
 from tests.example import recording
+from tests.hosts import ROOT as ROOT_CALLER
+from tests.house.walk import REQUESTS, walk
+from tests.providers.asked import SNAPSHOT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -86,32 +92,36 @@ def test_a_decision_fits_on_a_page() -> None:
         assert len(page.read_text(encoding="utf-8").splitlines()) <= 40, page.name
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the walk reads this machine")
-def test_the_walk_is_walked_in_its_order() -> None:
-    stations = re.findall(r"\*\*`([\w.]+)`\*\*", WALK)
-    called: list[str] = []
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            called.append(f"{frame.f_globals.get('__name__', '')}.{frame.f_code.co_qualname}")
-
-    threading.setprofile(note)  # processes are read in a thread that can be left behind
-    sys.setprofile(note)
-    try:
-        with redirect_stdout(io.StringIO()):
-            assert run(["whose", str(os.getpid())], connect, users) == 0
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
-    walked = [name.removeprefix("logonscope.") for name in called if name.startswith("logonscope.")]
-    at = 0
-    for station in stations[1:]:  # the first is the console script itself, which runs in its own process
-        assert station in walked[at:], f"{station} is not called after {stations[: stations.index(station)]}"
-        at = walked.index(station, at)
-    assert stations[0] == "app.main"
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="anyone but root sees less of a folder")
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_a_walk_passes_the_files_that_the_page_names_in_their_order(request_name: str) -> None:
+    section = WALK.split("\n## ")[1 + list(REQUESTS).index(request_name)]
+    named = re.findall(r"\*\*`([\w./]+\.py)`\*\*", section)
+    assert named == walk(request_name, "folder").files
 
 
 @pytest.mark.parametrize("row", [LogonSession, SessionProcess, Whose])
 def test_every_field_of_a_row_is_explained(row: type[Any]) -> None:
     section = (ROOT / "docs/python.md").read_text(encoding="utf-8").split(f"## {row.__name__}\n")[1].split("\n## ")[0]
     assert re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE))) == list(row._fields)
+
+
+def test_the_source_of_the_page_is_asked() -> None:
+    page = (ROOT / "docs/adding-a-source.md").read_text(encoding="utf-8")
+    programs = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    space: dict[str, Any] = {"logonscope": logonscope}
+    exec("\n".join(programs), space)  # noqa: S102 -- our own page
+    assert [(row.pid, row.logon_id) for row in space["host"].processes()] == [(1, "4294967295"), (7, "41")]
+
+
+def test_the_class_of_the_page_has_instances() -> None:
+    page = (ROOT / "docs/adding-a-class.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^   ```python\n(.*?)^   ```", page, re.DOTALL | re.MULTILINE)
+    space: dict[str, Any] = {}
+    exec(textwrap.dedent(program), space)  # noqa: S102 -- the same
+    made: Provider = space["PROVIDER"]
+    request = Memory(SNAPSHOT).request(ROOT_CALLER)
+    pairs = request.read(ProcessQuery(made.facts(made.columns) - {OWNER})).pairs
+    rows = list(made.rows(pairs, request.context, ["Handle", "LoginUid", "Description"]))
+    assert ("4312", 1000, None) in rows
+    assert {handle for handle, _, _ in rows} == {"3900", "4100", "4300", "4312"}

@@ -1,11 +1,15 @@
 """errors.py: does each meaning have its own numbers, and does every message say what to do?"""
 
 import inspect
+import pickle
+import re
 
 import pytest
 
 from logonscope import errors
-from logonscope.errors import LogonscopeError
+from logonscope.errors import PYTHON, Hint, HintCode, LogonscopeError, Words
+from logonscope.faces.cli import refusal
+from logonscope.wire.wsman import faults
 
 CLASSES = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, LogonscopeError)]
 
@@ -35,6 +39,11 @@ DOCUMENTED = {
     "WBEM_E_AGGREGATING_BY_OBJECT": (0x8004105D, 15),
     "WBEMESS_E_REGISTRATION_TOO_BROAD": (0x80042001, 15),
     "WBEMESS_E_REGISTRATION_TOO_PRECISE": (0x80042002, 15),
+    "WBEM_E_INVALID_CONTEXT": (0x80041007, 21),
+    "WBEM_E_RETRY_LATER": (0x80043001, 1),
+    "WBEM_E_BUFFER_TOO_SMALL": (0x8004103C, 27),
+    "WBEM_E_TOO_MUCH_DATA": (0x80041044, 27),
+    "WBEM_E_CRITICAL_ERROR": (0x8004100A, 1),
     "WBEM_E_SERVER_TOO_BUSY": (0x80041045, 1),
     "WBEM_E_TRANSPORT_FAILURE": (0x80041015, 1),
 }
@@ -59,3 +68,35 @@ def test_the_public_ones_are_exported() -> None:
     import logonscope  # noqa: PLC0415 -- the module under test
 
     assert {error.__name__ for error in CLASSES} <= set(logonscope.__all__)
+
+
+FACES: dict[str, Words] = {"Python": PYTHON, "the command line": refusal.HINTS, "WS-Management": faults.HINTS}
+VALUES = {"name": "Win32_Process", "namespace": "root/cimv2", "command": "record"}
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_face_and_every_door_has_words_for_every_hint(face: str) -> None:
+    assert set(FACES[face]) == set(HintCode)
+    for code in HintCode:
+        hint = Hint(code, VALUES, "; or not")
+        assert hint.text(FACES[face]).endswith("; or not")
+
+
+def test_a_hint_is_said_to_whoever_reads_it() -> None:
+    error = errors.NotFoundError("no process 7", Hint(HintCode.LIST_PROCESSES))
+    assert (str(error), error.hint) == ("no process 7; host.processes() shows what runs", error.hint_in(PYTHON))
+    assert refusal.text(error) == "no process 7; see `logonscope ps`"
+    assert faults.fault_of(error).reason == "no process 7; enumerate Win32_Process"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own
+
+
+def test_the_namespace_that_is_meant_anyway_is_not_typed() -> None:
+    for namespace, option in (("root/cimv2", ""), ("root/logonscope", " -n root/logonscope")):
+        error = errors.InvalidClassError("no", Hint(HintCode.LIST_CLASSES, {"namespace": namespace}))
+        assert refusal.text(error) == f"no; see `logonscope classes{option}`"
+
+
+@pytest.mark.parametrize("words", [faults.HINTS, PYTHON], ids=["WS-Management", "Python"])
+def test_who_does_not_type_commands_here_reads_of_none(words: Words) -> None:
+    for code in set(HintCode) - {HintCode.COMMAND_THERE, HintCode.USERS_THERE}:
+        assert not re.search(r"logonscope [a-z]|sudo|--[a-z]|`", words[code]), code

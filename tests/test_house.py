@@ -1,71 +1,104 @@
-"""Does the house keep its own rules? Budgets of size, docstrings, import cycles, and a test for every source file."""
+"""The rules that the house keeps: budgets of size, docstrings, names and imports, and a test for every source file.
 
-import ast
-import graphlib
-from collections.abc import Iterator
+``make house`` prints the figures; tests/house measures them.
+"""
+
+import re
 from pathlib import Path
 
-import grimp
 import pytest
 
-ROOT = Path(__file__).parents[1]
-COMPILED = ROOT / "src/logonscope/cim/schema/compiled.py"  # made when the wheel is built
-SOURCES = sorted(path for path in (ROOT / "src/logonscope").rglob("*.py") if path != COMPILED)
-PYTHON = [*SOURCES, *(path for folder in ("tests", "bench", "docs") for path in sorted((ROOT / folder).rglob("*.py")))]
+from tests.house import docstrings, sizes
+from tests.house.figures import figures
+from tests.house.imports import import_cycles
+from tests.house.source_files import COMPILED, PACKAGE, ROOT, SourceFile, project_files
+
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != COMPILED)
 
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 60
-MOST_IGNORES = 1 / 1000
+
+LONGER: dict[str, str] = {}
+"""Files and functions (FILE:FUNCTION) over a maximum, each with the reason. This list may only shrink."""
+
+RECORDED = {
+    "own-line comments per 100 lines": 0.11,
+    "patches of own code in tests": 9,
+    "lambdas outside tables per 1,000 lines": 4.89,
+    "names without a noun per 1,000 lines": 70.1,
+}
+"""What the figures that miss their budget came to when they were last looked at. They may only get better."""
 
 TESTED_ELSEWHERE = {
     "__init__.py": "imports alone",
     "__main__.py": "run by tests/faces/cli/test_run.py as `python -m logonscope`",
-    "client/host.py": "a protocol; tests/client/test_local.py asks it",
     "facts/": "data without behaviour: whatever reads or makes it is tested",
     "answers/": "data without behaviour: whatever makes it is tested",
-    "machine/": "data without behaviour: whatever reads or makes it is tested",
+    "machine/action.py": "data without behaviour: whatever makes or does it is tested",
+    "machine/events.py": "data without behaviour: whatever makes it is tested",
+    "machine/ownership.py": "a protocol; the tests of tests/ownership ask its implementations",
+    "machine/snapshot.py": "data without behaviour: whatever reads or makes it is tested",
+    "machine/trouble.py": "data without behaviour: whatever makes it is tested",
     "wire/wsman/names.py": "words alone; every conversation says them",
     "faces/cli/selector.py": "one argument and one sentence; every conversation uses them",
 }
 """Source files without a test file of their own name, each with the reason. This list may only shrink."""
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_is_too_long_and_each_says_what_it_is_for(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LONGEST_FILE
-    assert ast.get_docstring(ast.parse(text)), "no module docstring"
+LINUX_WORDS = re.compile(r"cgroup|sessionid|loginuid|user\.slice|\bses\b|kernel id|hidepid")
+ABOVE = (
+    "answers", "app.py", "broker", "cim", "client", "dispatch", "faces", "providers", "server", "wire", "wmi", "wql",
+)  # fmt: skip
+KNOWS_LINUX = {
+    "providers/ls_": "classes of Linux's own facts",
+    "faces/cli/sentence.py": "the words of whose: evidence as it is found on Linux",
+    "broker/doctor.py": "the words of doctor",
+    "server/auth/pam.py": "why no PAM session is opened",
+}
+"""Files above ownership and sources that name what only Linux has, each with the reason. This list may only shrink."""
 
 
-def test_no_function_is_too_long() -> None:
-    too_long = [
-        f"{path.relative_to(ROOT)}:{function.lineno} {function.name}"
-        for path in PYTHON
-        for function in functions(path)
-        if (function.end_lineno or 0) - function.body[0].lineno + 1 > LONGEST_FUNCTION
-    ]
-    assert too_long == []
+@pytest.mark.parametrize("file", project_files(), ids=lambda file: file.name)
+def test_every_file_says_what_it_is_for(file: SourceFile) -> None:
+    assert docstrings.without_module_docstring([file]) == []
 
 
-def test_types_are_rarely_ignored() -> None:
-    lines = [line for path in SOURCES for line in path.read_text(encoding="utf-8").splitlines()]
-    assert sum("type: ignore" in line for line in lines) <= len(lines) * MOST_IGNORES
+def test_no_file_and_no_function_is_too_long() -> None:
+    files = project_files()
+    too_long = [*sizes.long_files(files, LONGEST_FILE), *sizes.long_functions(files, LONGEST_FUNCTION)]
+    assert too_long == list(LONGER)
+
+
+def test_no_figure_is_worse_than_its_budget_or_its_record() -> None:
+    worse = [figure for figure in figures() if not figure.is_within(RECORDED.get(figure.measure, figure.budget))]
+    assert worse == [], "`python -m tests.house --places` says where they stand"
+
+
+def test_every_record_is_still_needed() -> None:
+    missed = {figure.measure for figure in figures() if not figure.is_within(figure.budget)}
+    assert set(RECORDED) - missed == set()
 
 
 def test_the_public_api_is_documented() -> None:
-    import logonscope  # noqa: PLC0415 -- the module under test
+    assert [name for name, documented in docstrings.public_api().items() if not documented] == []
 
-    for name in logonscope.__all__:
-        documented = getattr(logonscope, name)
-        assert documented.__doc__, name
-        methods = [value for key, value in vars(documented).items() if callable(value) and not key.startswith("_")]
-        assert [method.__name__ for method in methods if name == "Host" and not method.__doc__] == []
+
+def test_what_has_no_docstring_implements_what_has_one() -> None:
+    assert docstrings.undocumented_methods() == []
+
+
+def test_above_ownership_and_sources_nothing_names_what_only_linux_has() -> None:
+    named = {
+        name
+        for name, text in ((str(relative(path)), path.read_text(encoding="utf-8")) for path in SOURCES)
+        if name.startswith(ABOVE) and LINUX_WORDS.search(text)
+    }
+    assert {name for name in named if not name.startswith(tuple(KNOWS_LINUX))} == set()
+    assert {known for known in KNOWS_LINUX if not any(name.startswith(known) for name in named)} == set()
 
 
 def test_no_import_goes_round_in_a_circle() -> None:
-    graph = grimp.build_graph("logonscope", exclude_type_checking_imports=True)
-    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    assert list(graphlib.TopologicalSorter(imports).static_order())
+    assert import_cycles() == []
 
 
 def test_every_source_file_has_the_test_file_of_its_name() -> None:
@@ -90,9 +123,3 @@ def exempt(path: Path) -> bool:
 def has_test(path: Path) -> bool:
     folder = ROOT / "tests" / path.parent
     return (folder / f"test_{path.name}").exists() or (folder / "conversations" / f"{path.stem}.txt").exists()
-
-
-def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Return the functions of a file."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))

@@ -11,7 +11,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from logonscope.answers import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
+    from logonscope.answers.check import Check
+    from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.session_process import LogonTree, SessionOf, SessionProcess
+    from logonscope.answers.whose import Whose
     from logonscope.app import connect
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from logonscope.errors import (
         AccessDeniedError,
         AggregatingByObjectError,
+        AnswerTooLargeError,
+        EnumerationNotFoundError,
+        InternalError,
         InvalidClassError,
         InvalidMethodError,
         InvalidMethodParametersError,
@@ -35,10 +41,12 @@ if TYPE_CHECKING:
         NotFoundError,
         NotSupportedError,
         PropertyNotAnObjectError,
+        PullInProgressError,
         QuotaViolationError,
         RecordingError,
         RegistrationTooBroadError,
         RegistrationTooPreciseError,
+        RequestTooLargeError,
         ServerTooBusyError,
         TimedOutError,
         TransportFailureError,
@@ -50,10 +58,13 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessDeniedError",
     "AggregatingByObjectError",
+    "AnswerTooLargeError",
     "Check",
     "Class",
+    "EnumerationNotFoundError",
     "Host",
     "Instance",
+    "InternalError",
     "InvalidClassError",
     "InvalidMethodError",
     "InvalidMethodParametersError",
@@ -73,10 +84,12 @@ __all__ = [
     "NotSupportedError",
     "Outcome",
     "PropertyNotAnObjectError",
+    "PullInProgressError",
     "QuotaViolationError",
     "RecordingError",
     "RegistrationTooBroadError",
     "RegistrationTooPreciseError",
+    "RequestTooLargeError",
     "ServerTooBusyError",
     "SessionOf",
     "SessionProcess",
@@ -93,7 +106,13 @@ _HOMES = {
     "Instance": "logonscope.cim.instances",
     "Outcome": "logonscope.cim.instances",
     "Host": "logonscope.client",
-} | dict.fromkeys(("Check", "LogonSession", "LogonTree", "SessionOf", "SessionProcess", "Whose"), "logonscope.answers")
+    "Check": "logonscope.answers.check",
+    "LogonSession": "logonscope.answers.logon_session",
+    "LogonTree": "logonscope.answers.session_process",
+    "SessionOf": "logonscope.answers.session_process",
+    "SessionProcess": "logonscope.answers.session_process",
+    "Whose": "logonscope.answers.whose",
+}
 
 
 def __getattr__(name: str) -> Any:

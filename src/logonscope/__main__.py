@@ -1,7 +1,11 @@
-"""``python -m logonscope`` is the command ``logonscope``."""
+"""The command ``logonscope``: the console script, and ``python -m logonscope``."""
 
+import gc
 import sys
 
-from logonscope.app import main
+gc.disable()  # what is imported stays: to look through it for garbage takes a tenth of a short command's time
 
-sys.exit(main())
+from logonscope.app import main  # noqa: E402 -- after the line above
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from logonscope.broker import Broker, Caller, local_caller
+from logonscope.broker import Caller, local_caller
 from logonscope.client import Host, LocalHost
 from logonscope.errors import InvalidParameterError, NotSupportedError
-from logonscope.machine import Snapshot
+from logonscope.machine import BaseSource
+from logonscope.ownership import LINUX
 from logonscope.sources.choose import choose
 
 if TYPE_CHECKING:
@@ -19,15 +20,19 @@ if TYPE_CHECKING:
 
     from logonscope.client.credentials import Ask
     from logonscope.faces.cli.user import Users
+    from logonscope.machine.snapshot import Snapshot
 
 Visibility = Literal["own", "kernel"]
+
+YOUNGEST = 20_000
+"""Objects that are made before some are looked through for garbage: a short command makes fewer, and has none."""
 
 CANNOT_WRITE = 74
 """EX_IOERR of sysexits.h(3head): the answer did not reach its reader."""
 
 
 def connect(
-    host: str | os.PathLike[str] | None = None,
+    host: str | os.PathLike[str] | BaseSource | None = None,
     *,
     visibility: Visibility = "own",
     user: str | None = None,
@@ -39,7 +44,8 @@ def connect(
 
     Args:
         host: None for this machine, the URL of another one (``https://web1:5986``), else a file that
-            ``logonscope record`` wrote, or "-" for one on standard input.
+            ``logonscope record`` wrote, or "-" for one on standard input; or a Source of one's own
+            (docs/adding-a-source.md), which its reader sees whole.
         visibility: what somebody without elevation sees of this machine: "own" logon sessions alone, as the documented
             remark on Win32_SessionProcess has it, or whatever the "kernel" lets one read anyway.
         user: as whom to come to another machine; else the URL or LOGONSCOPE_USER says.
@@ -55,10 +61,16 @@ def connect(
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"no visibility {visibility!r}", 'give "own" or "kernel"')
-    where = None if host is None else os.fspath(host)
+    if isinstance(host, BaseSource):
+        return LocalHost(host, LINUX, Caller(f"the reader of {host.label}", None, administrator=True), _save)
+    try:
+        where = None if host is None else os.fspath(host)
+    except TypeError:
+        hint = "give a file, a URL, a Source (logonscope.machine.BaseSource), or nothing"
+        raise InvalidParameterError(f"{type(host).__name__} is no host", hint) from None
     if where is not None and "://" in where:
         return _remote(where, Credentials(user, password, certificate), timeout)
-    return LocalHost(Broker(choose(where), _caller(where, visibility)), _save)
+    return LocalHost(choose(where), LINUX, _caller(where, visibility), _save)
 
 
 class Credentials(NamedTuple):
@@ -72,13 +84,13 @@ class Credentials(NamedTuple):
 def _remote(where: str, given: Credentials, timeout: float | None, ask: "Ask | None" = None) -> Host:
     from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom asked for
     from logonscope.client.link import Link, parse_url  # noqa: PLC0415 -- the same
-    from logonscope.client.remote import RemoteHost  # noqa: PLC0415 -- the same
+    from logonscope.client.wsman import WsmanHost  # noqa: PLC0415 -- the same
 
     url = parse_url(where)
     user = user_of(given.user or url.user)
     password = given.password or password_of(user, url.host, ask)
     trusted = given.certificate or os.environ.get(CERTIFICATE) or None
-    return RemoteHost(Link(url._replace(user=user), password, trusted, timeout))
+    return WsmanHost(Link(url._replace(user=user), password, trusted, timeout))
 
 
 def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str | None, timeout: float | None) -> Host:
@@ -116,7 +128,9 @@ def served() -> Served:
     """Return the command that serves, imported late."""
     from logonscope.server import command  # noqa: PLC0415 -- whoever asks this machine needs no server
 
-    return Served(command.EXAMPLES, command.add_arguments, lambda args: command.run(args, choose(args.host), _peer))
+    return Served(
+        command.EXAMPLES, command.add_arguments, lambda args: command.run(args, choose(args.host), LINUX, _peer)
+    )
 
 
 def _peer(uid: int) -> Caller:
@@ -136,6 +150,8 @@ def main() -> int:
 
     if hasattr(gc, "freeze"):  # what is imported stays to the end: nothing to collect, not even then
         gc.freeze()
+    gc.set_threshold(YOUNGEST)
+    gc.enable()
     _prepare_streams()
     try:
         try:
@@ -178,7 +194,7 @@ def _capabilities() -> int:
         return next((int(line.split()[1], 16) for line in file if line.startswith("CapEff:")), 0)
 
 
-def _save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
+def _save(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
     from logonscope.sources.recorded import save  # noqa: PLC0415 -- gzip and json: most questions need neither
 
     return save(snapshot, path, replace)

@@ -1,13 +1,64 @@
 """What went wrong, in every code system that a caller may speak: one class for each meaning that one can act on.
 
 Each leaf carries its WMI name and number (MS-WMI 2.2.11, WBEMSTATUS) and its DMTF status (DSP0200, 5.2.3.1);
-the message says what was wrong, the hint what to do about it.
+the message says what was wrong, the hint what to do about it. Where that differs with who reads it (a command to type,
+a method to call, a request to send), the hint is a code: each face and each door has its own words for it.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from enum import StrEnum, auto
+from typing import ClassVar, NamedTuple
 
 LONGEST_MESSAGE = 500
 """Characters: what was given is quoted, and can be of any length."""
+
+
+class HintCode(StrEnum):
+    """What to do, where the words are those of a face or a door; behind each, the values that its words need."""
+
+    LIST_CLASSES = auto()  # namespace
+    SHOW_CLASS = auto()  # name, namespace
+    CLASS_ELSEWHERE = auto()  # name, namespace: the one that has it
+    LIST_INSTANCES = auto()  # name, namespace
+    LIST_PROCESSES = auto()
+    LOOK_OVER = auto()  # what can be read
+    GET_RIGHTS = auto()
+    GIVE_RECORDING = auto()
+    REPLACE_FILE = auto()
+    TRUST_CERTIFICATE = auto()
+    COMMAND_THERE = auto()  # command
+    USERS_THERE = auto()
+
+
+Words = Mapping[HintCode, str]
+"""The words for every hint code, with the names of its values in braces (str.format)."""
+
+PYTHON: Words = {
+    HintCode.LIST_CLASSES: 'host.classes(namespace="{namespace}") lists them',
+    HintCode.SHOW_CLASS: 'host.get_class("{name}", namespace="{namespace}") shows it',
+    HintCode.CLASS_ELSEWHERE: 'it is one of {namespace}: host.get_class("{name}", namespace="{namespace}") shows it',
+    HintCode.LIST_INSTANCES: 'host.enumerate("{name}", namespace="{namespace}") shows what there is',
+    HintCode.LIST_PROCESSES: "host.processes() shows what runs",
+    HintCode.LOOK_OVER: "host.doctor() says what can be read",
+    HintCode.GET_RIGHTS: "run it as root",
+    HintCode.GIVE_RECORDING: "give a file that host.record() wrote",
+    HintCode.REPLACE_FILE: "give another name, or replace=True",
+    HintCode.TRUST_CERTIFICATE: "give certificate=FILE, or set LOGONSCOPE_CA",
+    HintCode.COMMAND_THERE: "run it there: logonscope {command}",
+    HintCode.USERS_THERE: "its administrator knows who may: logonscope user list",
+}
+
+
+class Hint(NamedTuple):
+    """What to do about an error, before anybody has put it into words; ``also`` is text that follows."""
+
+    code: HintCode
+    values: Mapping[str, str] = {}
+    also: str = ""
+
+    def text(self, words: Words) -> str:
+        """Return the hint in somebody's words."""
+        return words[self.code].format_map(self.values) + self.also
 
 
 class LogonscopeError(Exception):
@@ -17,13 +68,27 @@ class LogonscopeError(Exception):
     number: ClassVar[int] = 0x80041001
     cim_status: ClassVar[int] = 1  # CIM_ERR_FAILED
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, advice: str | Hint = "") -> None:
         self.message = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 3]}..."
-        self.hint = hint
-        super().__init__(self.message, hint)
+        self.advice = advice
+        super().__init__(self.message, advice)
+
+    @property
+    def hint(self) -> str:
+        """Return what to do, to somebody who writes Python."""
+        return self.hint_in(PYTHON)
+
+    def hint_in(self, words: Words) -> str:
+        """Return what to do, in the words of a face or a door."""
+        return self.advice if isinstance(self.advice, str) else self.advice.text(words)
+
+    def text(self, words: Words) -> str:
+        """Return "what was wrong; what to do", in the words of a face or a door."""
+        hint = self.hint_in(words)
+        return f"{self.message}; {hint}" if hint else self.message
 
     def __str__(self) -> str:
-        return f"{self.message}; {self.hint}" if self.hint else self.message
+        return self.text(PYTHON)
 
 
 class NotFoundError(LogonscopeError):
@@ -199,6 +264,44 @@ class RegistrationTooPreciseError(LogonscopeError):
     name = "WBEMESS_E_REGISTRATION_TOO_PRECISE"
     number = 0x80042002
     cim_status = 15  # CIM_ERR_INVALID_QUERY
+
+
+class EnumerationNotFoundError(LogonscopeError):
+    """No open enumeration has this id: it never had, the enumeration has ended or expired, or is another caller's."""
+
+    name = "WBEM_E_INVALID_CONTEXT"
+    number = 0x80041007
+    cim_status = 21  # CIM_ERR_INVALID_ENUMERATION_CONTEXT
+
+
+class PullInProgressError(LogonscopeError):
+    """Another request pulls from this enumeration at the moment."""
+
+    name = "WBEM_E_RETRY_LATER"
+    number = 0x80043001
+
+
+class AnswerTooLargeError(LogonscopeError):
+    """The answer, or the next row of it, is larger than the client accepts."""
+
+    name = "WBEM_E_BUFFER_TOO_SMALL"
+    number = 0x8004103C
+    cim_status = 27  # CIM_ERR_SERVER_LIMITS_EXCEEDED
+
+
+class RequestTooLargeError(LogonscopeError):
+    """The request is larger than the server accepts."""
+
+    name = "WBEM_E_TOO_MUCH_DATA"
+    number = 0x80041044
+    cim_status = 27  # CIM_ERR_SERVER_LIMITS_EXCEEDED
+
+
+class InternalError(LogonscopeError):
+    """The server failed in a way that nobody foresaw; its log says how."""
+
+    name = "WBEM_E_CRITICAL_ERROR"
+    number = 0x8004100A
 
 
 class ServerTooBusyError(LogonscopeError):

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Socket, Vitals
-from logonscope.machine import Owner, Snapshot
-from logonscope.ownership import join, owners
+from logonscope.machine import Owner
+from logonscope.machine.snapshot import Snapshot
+from logonscope.ownership import LINUX
 
 ALICE, BOB, CAROL = 880_001, 880_002, 880_003
 PEOPLE = (0, ALICE, BOB, CAROL)
@@ -74,7 +75,7 @@ class Crowd(NamedTuple):
         kept = {inode for process in processes for inode in process.sockets or ()}
         sockets = tuple(socket for socket in self.snapshot.sockets if socket.inode in kept)
         changed = self.snapshot._replace(processes=processes, logins=logins, sockets=sockets)
-        owner = owners(join(logins))
+        owner = LINUX.index(logins).owner
         return Crowd(changed, {p.pid: owner(p) for p in processes}, {p.pid: p for p in processes})
 
     def _seen(self, uid: int, process: Process) -> Process:
@@ -164,20 +165,10 @@ def crowds(draw: st.DrawFn) -> Crowd:
         for process in processes
         if process.sockets and process.pid % 2
     )
-    owner = owners(join(logins))
+    owner = LINUX.index(logins).owner
+    machine = MACHINE._replace(platform=Platform(), vitals=Vitals(at=0))
     return Crowd(
-        Snapshot(
-            MACHINE,
-            processes,
-            logins,
-            ACCOUNTS,
-            sockets,
-            [],
-            tuple(ACCOUNTS.values()),
-            GROUPS,
-            Platform(),
-            Vitals(at=0),
-        ),
+        Snapshot(machine, processes, logins, sockets, tuple(ACCOUNTS.values()), GROUPS, []),
         {process.pid: owner(process) for process in processes},
         {process.pid: process for process in processes},
     )

@@ -1,12 +1,15 @@
-"""What does an operation ask of a source? A host in memory that gives just what it is asked for, and remembers it."""
+"""A host in memory: a source that gives just what it is asked for, and notes every query."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from logonscope.broker import Broker, Caller
-from logonscope.facts import FACTS_OF, Process
-from logonscope.machine import Action, Needs, Snapshot, Source
-from logonscope.sources.named import groups_named, users_named
+from logonscope.broker import Caller, Request
+from logonscope.facts import FACTS_OF, Account, Group, Login, Machine, Process, Socket
+from logonscope.machine import AccountQuery, BaseSource, Look, Ownership, Part, ProcessQuery, SocketQuery, Source
+from logonscope.machine.action import Action
+from logonscope.machine.snapshot import Snapshot
+from logonscope.machine.source import matching_processes
+from logonscope.ownership import LINUX
 
 _TOGETHER = {fact: facts for facts in FACTS_OF.values() for fact in facts} | {"name": ("name", "comm")}
 """The facts of one file come together."""
@@ -14,83 +17,133 @@ _TOGETHER = {fact: facts for facts in FACTS_OF.values() for fact in facts} | {"n
 _ALWAYS = {"pid", "unread"}
 
 
-class Memory:
-    """A source whose n-th look sees the n-th of some snapshots; the last one stays."""
+class Noted(NamedTuple):
+    """The queries that a memory was asked, of each kind in their order."""
 
-    def __init__(self, *snapshots: Snapshot) -> None:
-        self.asked: list[Needs] = []
-        self.done: list[Action] = []
-        self._snapshots = snapshots
+    processes: list[ProcessQuery]
+    logins: list[frozenset[str] | None]
+    accounts: list[AccountQuery]
+    sockets: list[SocketQuery]
+    parts: list[frozenset[Part]]
 
-    def broker(self, caller: Caller) -> Broker:
-        """Return the operations on this host, for a caller."""
-        return Broker(Source("memory", self.observe, act=self.done.append), caller)
-
-    def observe(self, needs: Needs) -> Snapshot:
-        """Give what is asked for, no fact and no row more."""
-        now = self._snapshots[min(len(self.asked), len(self._snapshots) - 1)]
-        self.asked.append(needs)
-        logins = now.logins if needs.logins else ()
-        ports = needs.ports or ()
-        return now._replace(
-            processes=_asked(now.processes, needs),
-            logins=tuple(found for found in logins if needs.login_ids is None or found.id in needs.login_ids),
-            sockets=tuple(
-                found
-                for found in now.sockets
-                if (needs.all_sockets or found.port in ports) and found.inode in (needs.inodes or {found.inode})
-            ),
-            troubles=list(now.troubles),
-            users=list(users_named(now.users, needs)),
-            groups=list(groups_named(now.groups, now.users, needs)),
-            platform=now.platform if needs.platform else None,
-            vitals=now.vitals if needs.vitals else None,
-        )
+    @classmethod
+    def nothing(cls) -> "Noted":
+        """Return that no query was made yet."""
+        return cls([], [], [], [], [])
 
     @property
-    def pids_asked(self) -> list[int]:
-        """Return the pids that were asked for, look by look; a look at the whole host is an error."""
+    def pids(self) -> list[int]:
+        """Return the pids that were asked for, query by query; a query for the whole host is an error."""
         asked: list[int] = []
-        for needs in self.asked:
-            assert needs.pids is not None, f"the whole host was read: {needs}"
-            asked.extend(needs.pids)
+        for query in self.processes:
+            assert query.pids is not None, f"the whole host was read: {query}"
+            asked.extend(query.pids)
         return asked
 
 
-def _asked(processes: Iterable[Process], needs: Needs) -> Iterator[Process]:
-    names = None if needs.names is None else {name.lower() for name in needs.names}
-    for process in processes:
-        if needs.pids is not None and process.pid not in needs.pids:
-            continue
-        if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
-            continue
-        if needs.logged_in is not None and not needs.logged_in.may_be(process.ses, process.loginuid):
-            continue
-        if names is not None and names.isdisjoint({(process.name or "").lower(), (process.comm or "").lower()}):
-            continue
-        if needs.sieve is None or needs.sieve.keeps(_with(needs.sieve.facts, process, needs)):
-            yield _with(needs.process, process, needs)
+class Memory(BaseSource):
+    """A source whose n-th reading of processes or logins sees the n-th of some snapshots; the last one stays."""
+
+    label = "memory"
+    abilities = frozenset({"act"})
+
+    def __init__(self, *snapshots: Snapshot) -> None:
+        self.asked = Noted.nothing()
+        self.done: list[Action] = []
+        self._snapshots = snapshots
+        self._readings = 0
+
+    def request(self, caller: Caller, ownership: Ownership = LINUX) -> Request:
+        """Return a question of a caller to this host."""
+        return Request(self, ownership, caller)
+
+    def forget(self) -> None:
+        """Forget the queries that were made; what is read next is as late as it would have been."""
+        self.asked = Noted.nothing()
+
+    def _now(self, *, counted: bool = False) -> Snapshot:
+        now = self._snapshots[min(self._readings, len(self._snapshots) - 1)]
+        self._readings += counted
+        return now
+
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        self.asked.parts.append(parts)
+        for trouble in self._now().troubles:
+            look.report(trouble)
+        return self._now().machine
+
+    def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        """Give the facts that are asked for, and those that come with them; follow every hint and the early filter."""
+        look.check()
+        if query.parents:
+            return self._lineage(look, query)
+        self.asked.processes.append(query)
+        now = self._now(counted=True)
+        for trouble in now.troubles:
+            look.report(trouble)
+        found = matching_processes(now.processes, look, query)
+        if query.early is not None:
+            keeps, first = query.early.keeps, query.early.facts
+            found = (process for process in found if keeps(_with(first, process, query)))
+        return (_with(query.facts, process, query) for process in found)
+
+    def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
+        look.check()
+        self.asked.logins.append(ids)
+        now = self._now(counted=True)
+        for trouble in now.troubles:
+            look.report(trouble)
+        return [login for login in now.logins if ids is None or login.id in ids]
+
+    def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
+        self.asked.accounts.append(query)
+        return super().accounts(look, query)
+
+    def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
+        self.asked.sockets.append(query)
+        return super().sockets(look, query)
+
+    def read_users(self, look: Look) -> Iterable[Account]:
+        del look
+        return self._now().users
+
+    def read_groups(self, look: Look) -> Iterable[Group]:
+        del look
+        return self._now().groups
+
+    def read_sockets(self, look: Look) -> Iterable[Socket]:
+        del look
+        return self._now().sockets
+
+    def act(self, action: Action) -> None:
+        self.done.append(action)
 
 
-def _with(asked: Iterable[str], process: Process, needs: Needs) -> Process:
+def _with(asked: Iterable[str], process: Process, query: ProcessQuery) -> Process:
     """Return a process with the facts that are asked for, and those that come with them."""
+    hint = query.hint
     facts = {fact for one in asked for fact in _TOGETHER.get(one, (one,))} | _ALWAYS
-    if needs.logged_in is not None:
+    if hint.login_uids is not None:
         facts.add("loginuid")
-    if needs.ses is not None or "loginuid" in facts:
+    if hint.keys is not None or "loginuid" in facts:
         facts.add("ses")
-    if needs.names is not None:
+    if query.names is not None:
         facts |= {"name", "comm"}
     forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
-    if needs.cgroup_of is not None and process.ses is not None and process.ses not in needs.cgroup_of:
+    if hint.place_of is not None and process.ses is not None and process.ses not in hint.place_of:
         forgotten["cgroup"] = None
     if process.unread:
         forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None
     return process._replace(**forgotten)
 
 
-def asking(ask: Callable[[Broker], object], memory: Memory, caller: Caller) -> list[Needs]:
+def asking(ask: Callable[[Request], object], memory: Memory, caller: Caller) -> Noted:
     """Ask something and return what the source was asked for."""
-    memory.asked.clear()
-    ask(memory.broker(caller))
-    return list(memory.asked)
+    memory.forget()
+    ask(memory.request(caller))
+    return memory.asked
+
+
+def source_of(snapshot: Snapshot) -> Source:
+    """Return a source that looks like this."""
+    return Memory(snapshot)

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope import broker
-from logonscope.broker import Caller
-from logonscope.broker.access import DETAILS, MASKED, limit, local_caller
+from logonscope.broker import Caller, Request
+from logonscope.broker.access import DETAILS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
 from logonscope.facts import FACTS, Process
-from logonscope.machine import Needs, Owner
-from logonscope.sources.recorded import recorded, save
+from logonscope.machine import NO_FACTS, Owner
+from logonscope.ownership import LINUX
+from logonscope.sources.recorded import RecordedSource, save
+from tests.broker import operations as broker
 from tests.broker.crowds import ALICE, LONG, NAMES, PEOPLE, PORT, Crowd, crowds
 from tests.broker.memory import Memory
-from tests.hosts import ROOT, user
+from tests.hosts import ROOT, manager_service, session_scope, user
 
 somebody = st.sampled_from([uid for uid in PEOPLE if uid]).map(user)
 
@@ -37,7 +38,7 @@ def assert_keeps(secrets: set[str], text: str) -> None:
 @given(crowds(), somebody)
 @settings(max_examples=100)
 def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd, caller: Caller) -> None:
-    host, uid = Memory(crowd.snapshot).broker(caller), caller.uid or 0
+    host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
     own = {pid: crowd.owner[pid].logon for pid in crowd.process if crowd.sees_session(uid, pid)}
     seen = {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
     rows = {row.pid: row for row in broker.processes(host)}
@@ -59,7 +60,7 @@ def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd
 @settings(max_examples=100)
 def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) -> None:
     memory, secrets = Memory(crowd.snapshot), crowd.secrets(caller.uid or 0)
-    host = memory.broker(caller)
+    host = memory.request(caller)
     for ask in (broker.sessions, broker.processes, broker.tree):
         assert_keeps(secrets, told(ask, host))
         for which in [*NAMES.values(), *(owner.logon for owner in crowd.owner.values() if owner.logon)]:
@@ -77,7 +78,7 @@ def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) ->
 
 @given(crowds(), somebody)
 def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Crowd, caller: Caller) -> None:
-    host, uid = Memory(crowd.snapshot).broker(caller), caller.uid or 0
+    host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
     for pid in crowd.process:
         if crowd.sees_session(uid, pid):
             (answer,) = broker.whose(host, str(pid))
@@ -93,7 +94,7 @@ def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Cro
 
 @given(crowds(), somebody)
 def test_a_process_of_somebody_else_is_not_found_by_what_only_its_arguments_say(crowd: Crowd, caller: Caller) -> None:
-    host, uid = Memory(crowd.snapshot).broker(caller), caller.uid or 0
+    host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
     for pid, process in crowd.process.items():
         if process.comm == LONG and not crowd.sees_details(uid, pid):
             with pytest.raises(NotFoundError):
@@ -106,12 +107,12 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
     tmp_path_factory: pytest.TempPathFactory, crowd: Crowd, caller: Caller
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "somebodys.lsr"
-    save(broker.recordable(Memory(crowd.snapshot).broker(caller)), str(path), replace=True)
+    save(broker.recordable(Memory(crowd.snapshot).request(caller)), str(path), replace=True)
     uid = caller.uid or 0
     places = " ".join(process.cgroup or "" for pid, process in crowd.process.items() if crowd.sees_session(uid, pid))
     secrets = {secret for secret in crowd.secrets(uid) if secret not in places}  # where one's own processes are
     assert_keeps(secrets, gzip.decompress(path.read_bytes()).decode())
-    back = broker.Broker(recorded(str(path)), ROOT)
+    back = Request(RecordedSource.open(str(path)), LINUX, ROOT)
     own = {pid: crowd.owner[pid].logon for pid in crowd.process if crowd.sees_session(uid, pid)}
     assert {row.pid for row in broker.processes(back)} == {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
     assert {pid for pid, logon in broker.session_processes(back) if logon in own.values()} == own.keys()
@@ -120,7 +121,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
 @given(crowds(), st.sampled_from([ROOT, Caller("alice, elevated", ALICE, administrator=True)]))
 @settings(max_examples=50)
 def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
-    host = Memory(crowd.snapshot).broker(caller)
+    host = Memory(crowd.snapshot).request(caller)
     owned = {pid: owner.logon for pid, owner in crowd.owner.items() if owner.logon}
     assert dict(broker.session_processes(host)) == owned
     rows = {row.pid: row for row in broker.processes(host)}
@@ -136,7 +137,7 @@ def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
 def test_nobody_sees_nothing(*, remote: bool) -> None:
     nobody = Caller("", None, administrator=False, remote=remote)
     with pytest.raises(AccessDeniedError):
-        limit(nobody, Needs())
+        Visibility(nobody, LINUX)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +150,11 @@ def test_root_and_whoever_may_look_into_any_process_is_elevated(
     assert local_caller("x", uid, capabilities) == Caller("x", uid, administrator)
 
 
+def seen_by(caller: Caller) -> Visibility:
+    """Return what a caller sees on Linux."""
+    return Visibility(caller, LINUX)
+
+
 WHOLE = Process(
     7, uids=(1000,) * 4, comm="long-name-of-15", name="long-name-of-15-and-more", cmdline=b"x\0", exe="/x", fds=1,
     sockets=(1,), rchar=1, wchar=1, syscr=1, syscw=1, read_bytes=1, write_bytes=1,
@@ -158,29 +164,54 @@ WHOLE = Process(
 @pytest.mark.parametrize("uids", [(1000, 1000, 1000, 0), (1000,) * 4])
 def test_details_are_shown_of_what_is_wholly_ones_own(uids: tuple[int, int, int, int]) -> None:
     mine = WHOLE._replace(uids=uids)
-    assert limit(user(1000), Needs(process=FACTS)).shown(mine) == mine
+    assert seen_by(user(1000)).masked(mine, FACTS) == mine
 
 
 @pytest.mark.parametrize("uids", [(1001, 1000, 1000, 0), (1000, 0, 1000, 0), (1000, 1000, 0, 0), (0, 0, 0, 0), None])
 def test_details_are_masked_where_any_of_its_uids_is_another(uids: tuple[int, int, int, int] | None) -> None:
-    shown = limit(user(1000), Needs(process=FACTS)).shown(WHOLE._replace(uids=uids))
+    shown = seen_by(user(1000)).masked(WHOLE._replace(uids=uids), FACTS)
     assert [fact for fact in DETAILS if getattr(shown, fact) is not None] == []
     assert shown.unread == dict.fromkeys(DETAILS, MASKED)
     assert (shown.name, shown.comm) == ("long-name-of-15", "long-name-of-15")
 
 
 def test_what_was_not_asked_for_is_not_called_masked() -> None:
-    shown = limit(user(1000), Needs(process=frozenset({"exe"}))).shown(Process(7, uids=(0,) * 4, exe="/x"))
+    shown = seen_by(user(1000)).masked(Process(7, uids=(0,) * 4, exe="/x"), frozenset({"exe"}))
     assert (shown.exe, shown.unread) == (None, {"exe": MASKED})
-    assert limit(user(1000), Needs()).shown(Process(7, uids=(0,) * 4)).unread is None
+    assert seen_by(user(1000)).masked(Process(7, uids=(0,) * 4), NO_FACTS).unread is None
 
 
-def test_the_needs_are_widened_by_what_decides() -> None:
-    assert limit(user(1000), Needs()).needs.process == {"ses", "loginuid", "uids"}
-    assert limit(ROOT, Needs()).needs == Needs()
+def test_the_facts_are_widened_by_what_decides() -> None:
+    assert seen_by(user(1000)).deciding(NO_FACTS) == {"ses", "loginuid", "uids"}
+    assert seen_by(ROOT).deciding(NO_FACTS) == NO_FACTS
 
 
 def test_a_process_that_runs_as_the_caller_in_a_hidden_logon_session_is_seen_without_it() -> None:
-    sight, owner = limit(user(1000), Needs()), Owner("41", "audit")
+    visibility, owner = seen_by(user(1000)), Owner("41", "audit")
     process = Process(7, ses=41, loginuid=1001, uids=(0, 1000, 0, 0))
-    assert (sight.session(process, owner), sight.process(process, owner)) == (False, True)
+    assert not visibility.sees_session(process, owner)
+    seen = visibility.view(process, owner, NO_FACTS)
+    assert seen is not None
+    assert (seen[0].pid, seen[0].ses, seen[0].loginuid, seen[1]) == (7, None, None, HIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "shown"),
+    [
+        (session_scope(1000, "41"), True),
+        (manager_service(1000) + "/app.slice", True),
+        ("/system.slice/cron.service", True),
+        ("/41/below", True),
+        (session_scope(1001, "37"), False),
+        (manager_service(1001), False),
+        ("/37/below", False),
+    ],
+)
+def test_the_place_of_ones_own_process_is_masked_where_it_names_the_login_of_another(
+    cgroup: str, *, shown: bool
+) -> None:
+    mine = Process(7, ses=41, loginuid=1000, cgroup=cgroup, uids=(1000,) * 4)
+    pair = seen_by(user(1000)).view(mine, Owner("41", "audit"), frozenset({"cgroup"}))
+    assert pair is not None
+    assert (pair[0].cgroup, pair[0].unread) == ((cgroup, None) if shown else (None, {"cgroup": NOT_YOURS}))
+    assert pair[1].logon == "41"

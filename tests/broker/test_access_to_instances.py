@@ -11,16 +11,16 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker import Broker
+from logonscope.broker import Request
 from logonscope.broker.associations import associators, references
 from logonscope.broker.classes import classes, get_class
-from logonscope.broker.families import family
 from logonscope.broker.instances import enumerate_instances, get
 from logonscope.broker.invoke import invoke
 from logonscope.cim.binding import write_reference
 from logonscope.cim.instances import Outcome, Result
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
+from logonscope.providers.helpers.registry import family
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -49,9 +49,9 @@ def paths(results: Iterable[Result]) -> list[str]:
     return found
 
 
-def everything(broker: Broker) -> list[str]:
+def everything(request: Request) -> list[str]:
     """Return the path of every instance that a caller is told of."""
-    asked = (enumerate_instances(broker, name, None, namespace, deep=False) for name, namespace in SERVED)
+    asked = (enumerate_instances(request, name, None, namespace, deep=False) for name, namespace in SERVED)
     return [path for results in asked for path in paths(results)]
 
 
@@ -79,7 +79,7 @@ def is_there(ask: Ask) -> bool:
 @given(crowds(), somebody)
 @settings(max_examples=60)
 def test_no_enumeration_betrays_what_is_not_ones_own(crowd: Crowd, caller: Any) -> None:
-    host, secrets = Memory(crowd.snapshot).broker(caller), crowd.secrets(caller.uid)
+    host, secrets = Memory(crowd.snapshot).request(caller), crowd.secrets(caller.uid)
     for name, namespace in SERVED:
         assert_keeps(secrets, told(partial(enumerate_instances, host, name, None, namespace)))
 
@@ -87,8 +87,8 @@ def test_no_enumeration_betrays_what_is_not_ones_own(crowd: Crowd, caller: Any) 
 @given(crowds(), somebody)
 @settings(max_examples=60)
 def test_what_is_absent_from_the_list_is_not_found_by_path_nor_by_association(crowd: Crowd, caller: Any) -> None:
-    all_paths = everything(Memory(crowd.snapshot).broker(ROOT))
-    host, secrets = Memory(crowd.snapshot).broker(caller), crowd.secrets(caller.uid)
+    all_paths = everything(Memory(crowd.snapshot).request(ROOT))
+    host, secrets = Memory(crowd.snapshot).request(caller), crowd.secrets(caller.uid)
     own = set(everything(host))
     assert own <= set(all_paths)
     for path in all_paths:
@@ -101,7 +101,7 @@ def test_what_is_absent_from_the_list_is_not_found_by_path_nor_by_association(cr
 @given(crowds(), somebody)
 @settings(max_examples=60)
 def test_what_is_tied_to_ones_own_is_ones_own(crowd: Crowd, caller: Any) -> None:
-    host = Memory(crowd.snapshot).broker(caller)
+    host = Memory(crowd.snapshot).request(caller)
     own = everything(host)
     known = set(own)
     for path in own:
@@ -112,7 +112,7 @@ def test_what_is_tied_to_ones_own_is_ones_own(crowd: Crowd, caller: Any) -> None
 @given(crowds())
 @settings(max_examples=40)
 def test_an_administrators_associations_agree_from_both_ends(crowd: Crowd) -> None:
-    host = Memory(crowd.snapshot).broker(ROOT)
+    host = Memory(crowd.snapshot).request(ROOT)
     for name, namespace in SERVED:
         cls = schema().get(name, namespace)
         if not cls.is_association:
@@ -131,7 +131,7 @@ def test_an_administrators_associations_agree_from_both_ends(crowd: Crowd) -> No
 @settings(max_examples=60)
 def test_a_method_is_done_as_the_caller_and_to_what_the_caller_sees(crowd: Crowd, caller: Any) -> None:
     memory = Memory(crowd.snapshot)
-    host, uid = memory.broker(caller), caller.uid
+    host, uid = memory.request(caller), caller.uid
     for pid, process in crowd.process.items():
         path = f"Win32_Process={pid}"
         assert_keeps(crowd.secrets(uid), repr(invoke(host, path, "GetOwner")))
@@ -151,11 +151,11 @@ def test_a_method_is_done_as_the_caller_and_to_what_the_caller_sees(crowd: Crowd
 def test_no_answer_depends_on_what_is_not_ones_own(crowd: Crowd, caller: Any) -> None:
     other = crowd.with_others_changed(caller.uid)
     assume(all(other.owner[pid] == crowd.owner[pid] for pid in crowd.process if crowd.sees_process(caller.uid, pid)))
-    one, two = Memory(crowd.snapshot).broker(caller), Memory(other.snapshot).broker(caller)
+    one, two = Memory(crowd.snapshot).request(caller), Memory(other.snapshot).request(caller)
     for name, namespace in SERVED:
         asked = [partial(enumerate_instances, host, name, None, namespace) for host in (one, two)]
         assert told(asked[0]) == told(asked[1]), name
-    for path in everything(Memory(crowd.snapshot).broker(ROOT)):
+    for path in everything(Memory(crowd.snapshot).request(ROOT)):
         for ask in (get, associators, references):
             assert told(partial(_results, ask, one, path)) == told(partial(_results, ask, two, path)), path
     for pid in crowd.process:
@@ -167,7 +167,7 @@ def test_no_answer_depends_on_what_is_not_ones_own(crowd: Crowd, caller: Any) ->
 @given(crowds())
 @settings(max_examples=20)
 def test_nobody_is_told_nothing_not_even_a_class(crowd: Crowd) -> None:
-    host = Memory(crowd.snapshot).broker(user(None))
+    host = Memory(crowd.snapshot).request(user(None))
     for name, namespace in SERVED:
         assert "WBEM" not in told(partial(enumerate_instances, host, name, None, namespace))
         assert isinstance(_refusal(partial(enumerate_instances, host, name, None, namespace)), AccessDeniedError)
@@ -180,12 +180,12 @@ def test_nobody_is_told_nothing_not_even_a_class(crowd: Crowd) -> None:
         assert isinstance(_refusal(partial(_listed, classes, host, "*", namespace)), AccessDeniedError)
 
 
-def _results(ask: Callable[..., Any], host: Broker, path: str) -> Iterable[Result]:
+def _results(ask: Callable[..., Any], host: Request, path: str) -> Iterable[Result]:
     found = ask(host, path)
     return [found] if isinstance(found, Result) else [r._replace(rows=iter(list(r.rows))) for r in found]
 
 
-def _listed(ask: Callable[..., Any], host: Broker, name: str, namespace: str | None) -> Iterable[Result]:
+def _listed(ask: Callable[..., Any], host: Request, name: str, namespace: str | None) -> Iterable[Result]:
     found = ask(host, name, namespace=namespace)
     return [result for result in found if isinstance(result, Result)] if isinstance(found, Iterator) else []
 
@@ -210,6 +210,6 @@ def _same(path: str) -> str:
     return path
 
 
-def _dangles(host: Broker, path: str) -> bool:
+def _dangles(host: Request, path: str) -> bool:
     """Tell whether a reference names nothing: an account that no name service knows."""
     return not is_there(lambda: [get(host, path)])

@@ -1,11 +1,12 @@
 """broker/associations.py: what is tied to an instance, by what, and how little is read to say so?"""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from logonscope.broker import Caller
 from logonscope.broker.associations import ANY, Wanted, associators, references
-from logonscope.broker.view import Broker
+from logonscope.broker.request import Request
 from logonscope.cim.binding import write_reference
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
@@ -22,7 +23,7 @@ from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, manager_service, session_scope, user
 
-HOST = Memory(example.snapshot()).broker(ROOT)
+HOST = Memory(example.snapshot()).request(ROOT)
 
 
 def paths(results: Iterable[Result]) -> list[str]:
@@ -36,9 +37,9 @@ def paths(results: Iterable[Result]) -> list[str]:
     return found
 
 
-def tied(path: str, wanted: Wanted = ANY, broker: Broker = HOST, namespace: str | None = None) -> list[str]:
+def tied(path: str, wanted: Wanted = ANY, request: Request = HOST, namespace: str | None = None) -> list[str]:
     """Return the paths of the associators of an instance."""
-    return paths(associators(broker, path, wanted, namespace))
+    return paths(associators(request, path, wanted, namespace))
 
 
 def test_a_process_is_tied_to_its_logon_session_and_its_computer() -> None:
@@ -143,12 +144,12 @@ def test_a_desktop_login_is_tied_to_the_user_manager_that_runs_its_applications(
             Login("user@1000.service", 1000, leader=60, cls="manager", scope="user@1000.service", process=manager),
         ),
     )
-    broker = Memory(snapshot).broker(ROOT)
-    assert tied("root/logonscope:LS_LogonSession=9", Wanted("LS_SessionUserManager"), broker) == [
+    request = Memory(snapshot).request(ROOT)
+    assert tied("root/logonscope:LS_LogonSession=9", Wanted("LS_SessionUserManager"), request) == [
         'LS_LogonSession.LogonId="10"'
     ]
     assert tied("root/logonscope:LS_LogonSession=10", Wanted(result_role="Dependent", role="Antecedent",
-        assoc_class="LS_SessionUserManager"), broker) == ['LS_LogonSession.LogonId="9"']  # fmt: skip
+        assoc_class="LS_SessionUserManager"), request) == ['LS_LogonSession.LogonId="9"']  # fmt: skip
     assert tied("root/logonscope:LS_LogonSession=41", Wanted("LS_SessionUserManager")) == []
 
 
@@ -159,17 +160,32 @@ def test_a_desktop_login_is_tied_to_the_user_manager_that_runs_its_applications(
 def test_the_logon_session_of_a_process_is_told_by_the_processes_that_led_to_it(path: str) -> None:
     memory = Memory(example.snapshot())
     result_class = "LS_LogonSession" if "LS_" in path else "Win32_LogonSession"
-    assert tied(path, Wanted(result_class=result_class), memory.broker(ROOT))
-    assert set(memory.pids_asked) <= {4312, 4300, 4151, 4150, 4100, 700}
-    assert not any(needs.logins and needs.login_ids is None for needs in memory.asked)
+    assert tied(path, Wanted(result_class=result_class), memory.request(ROOT))
+    assert set(memory.asked.pids) <= {4312, 4300, 4151, 4150, 4100, 700}
+    assert None not in memory.asked.logins
 
 
 def test_the_processes_of_a_logon_session_are_read_once_and_no_other_is() -> None:
     memory = Memory(example.snapshot())
-    found = associators(memory.broker(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
+    found = associators(memory.request(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
     names = [row[result.columns.index("Name")] for result in found for row in result.rows]
     assert names == ["tmux: server", "python3"]
-    assert [needs.ses for needs in memory.asked if needs.process] == [frozenset({37, UNSET})]
+    assert [query.hint.keys for query in memory.asked.processes] == [frozenset({37, UNSET})]
+
+
+@pytest.mark.parametrize("ask", [associators, references])
+@pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
+@pytest.mark.parametrize("pid", [1, 3901, 4312, 6001])
+def test_what_a_process_is_tied_to_costs_the_same_on_a_host_of_any_size(
+    ask: Callable[..., Iterator[Result]], caller: Caller, pid: int
+) -> None:
+    small = Memory(example.snapshot())
+    crowd = [example.BY_PID[2]._replace(pid=pid) for pid in range(10_000, 15_000)]
+    large = Memory(example.snapshot()._replace(processes=[*example.PROCESSES, *crowd]))
+    path = f"Win32_Process={pid}"
+    assert paths(ask(small.request(caller), path)) == paths(ask(large.request(caller), path))
+    assert small.asked == large.asked
+    assert len(large.asked.pids) <= 20
 
 
 def test_a_pid_that_is_given_out_again_half_way_is_no_member() -> None:
@@ -177,7 +193,7 @@ def test_a_pid_that_is_given_out_again_half_way_is_no_member() -> None:
     stranger = example.BY_PID[700]._replace(pid=3991)
     later = tuple(stranger if process.pid == 3991 else process for process in example.PROCESSES)
     memory = Memory(*[example.snapshot()] * 2, example.snapshot()._replace(processes=later))
-    found = associators(memory.broker(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
+    found = associators(memory.request(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
     assert [row[result.columns.index("Name")] for result in found for row in result.rows] == ["tmux: server", "python3"]
 
 
@@ -193,14 +209,14 @@ def test_system_properties_are_told_with_the_keys_that_they_are_made_of() -> Non
 def test_accounts_that_differ_in_case_alone_are_two() -> None:
     users = (*example.ACCOUNTS.values(), Account("Alice", 1002, 1002, "", "/", "/bin/sh"))
     groups = (*example.GROUPS, Group("Alice", 1002))
-    broker = Memory(example.snapshot()._replace(users=users, groups=groups)).broker(ROOT)
-    assert tied('Win32_UserAccount.Domain="web1",Name="Alice"', broker=broker) == [
+    request = Memory(example.snapshot()._replace(users=users, groups=groups)).request(ROOT)
+    assert tied('Win32_UserAccount.Domain="web1",Name="Alice"', request=request) == [
         'Win32_Group.Domain="web1",Name="Alice"', 'Win32_ComputerSystem.Name="web1"',
     ]  # fmt: skip
     assert 'Win32_Group.Domain="web1",Name="sudo"' in tied(
-        'Win32_UserAccount.Domain="web1",Name="alice"', broker=broker
+        'Win32_UserAccount.Domain="web1",Name="alice"', request=request
     )
-    assert tied('Win32_UserAccount.Domain="WEB1",Name="BOB"', Wanted("Win32_LoggedOnUser"), broker) == [
+    assert tied('Win32_UserAccount.Domain="WEB1",Name="BOB"', Wanted("Win32_LoggedOnUser"), request) == [
         'Win32_LogonSession.LogonId="37"'
     ]
 
@@ -220,14 +236,14 @@ def test_an_instance_that_is_not_there_is_not_found(path: str) -> None:
 
 
 def test_somebody_is_told_of_the_own_logon_sessions_alone() -> None:
-    bob = Memory(example.snapshot()).broker(user(1001))
-    assert tied("Win32_LogonSession=37", broker=bob) == [
+    bob = Memory(example.snapshot()).request(user(1001))
+    assert tied("Win32_LogonSession=37", request=bob) == [
         'Win32_UserAccount.Domain="web1",Name="bob"',
         'Win32_Process.Handle="3990"', 'Win32_Process.Handle="3991"',
     ]  # fmt: skip
     with pytest.raises(NotFoundError):
-        tied("Win32_LogonSession=41", broker=bob)
-    assert tied("Win32_Process=4312", broker=bob) == ['Win32_ComputerSystem.Name="web1"']
+        tied("Win32_LogonSession=41", request=bob)
+    assert tied("Win32_Process=4312", request=bob) == ['Win32_ComputerSystem.Name="web1"']
     assert tied('Win32_UserAccount.Domain="web1",Name="alice"', Wanted("Win32_LoggedOnUser"), bob) == []
 
 
@@ -248,5 +264,5 @@ def test_what_names_nothing_is_refused_before_anything_is_read(
 ) -> None:
     memory = Memory(example.snapshot())
     with pytest.raises(error):
-        associators(memory.broker(ROOT), path, wanted)
-    assert memory.asked == []
+        associators(memory.request(ROOT), path, wanted)
+    assert not any(memory.asked)

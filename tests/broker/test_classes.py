@@ -8,7 +8,7 @@ from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
 
-HOST = Memory(example.snapshot()).broker(ROOT)
+HOST = Memory(example.snapshot()).request(ROOT)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_what_is_not_there_is_refused() -> None:
 
 
 def test_definitions_are_for_everybody_who_is_somebody() -> None:
-    assert get_class(Memory(example.snapshot()).broker(user(5)), "Win32_Process").keys == ("Handle",)
-    nobody = Memory(example.snapshot()).broker(user(None))
+    assert get_class(Memory(example.snapshot()).request(user(5)), "Win32_Process").keys == ("Handle",)
+    nobody = Memory(example.snapshot()).request(user(None))
     with pytest.raises(AccessDeniedError):
         get_class(nobody, "Win32_Process")
     with pytest.raises(AccessDeniedError):

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from logonscope import broker
-from logonscope.answers import Check
+from logonscope.answers.check import Check
 from logonscope.facts import Process
-from logonscope.machine import Snapshot, Trouble
+from logonscope.machine import Trouble
+from logonscope.machine.snapshot import Snapshot
 from tests import example
+from tests.broker import operations as broker
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
 
 
 def checks(snapshot: Snapshot | None = None, caller: Any = ROOT) -> dict[str, Check]:
     """Return what doctor finds, by what it looked at."""
-    found = broker.doctor(Memory(snapshot or example.snapshot()).broker(caller))
+    found = broker.doctor(Memory(snapshot or example.snapshot()).request(caller))
     assert len({check.what for check in found}) == len(found)
     return {check.what: check for check in found}
 
@@ -30,13 +31,13 @@ def test_a_sound_machine_needs_nothing_done() -> None:
     assert found["/proc"].found == "16 processes to be seen"
     assert found["login service"].found == "4 logins known"
     assert found["logon sessions"].found == "1 that no login service vouches for: 63"
-    assert found["logon sessions"].do.startswith("`logonscope tree 63` shows what runs in one")
+    assert found["logon sessions"].do.startswith("what runs in them tells what they are")
 
 
 def test_somebody_without_elevation_is_told_so() -> None:
     found = checks(caller=user(1000))
     assert found["rights"] == Check(
-        "rights", None, "uid 1000 sees only its own logon sessions", "use sudo to see all of them"
+        "rights", None, "uid 1000 sees only its own logon sessions", "as root you see all of them"
     )
     assert found["/proc"].found == "6 processes to be seen"
     assert found["login service"].found == "2 logins known"
@@ -44,6 +45,7 @@ def test_somebody_without_elevation_is_told_so() -> None:
 
 def test_a_kernel_without_audit_is_wrong() -> None:
     assert checks(with_machine(audit=False))["kernel ids"].ok is False
+    assert checks()["kernel ids"].ok is True
 
 
 def test_a_proc_that_hides_process_1_is_wrong() -> None:
@@ -58,6 +60,15 @@ def test_what_cannot_be_read_is_counted_by_its_reason() -> None:
     found = checks(example.snapshot()._replace(processes=[*processes, *example.PROCESSES[3:]]))
     assert found["fact fds"].found == "not readable of 3 of 16 processes: Permission denied"
     assert "fact exe" not in found
+
+
+def test_of_the_facts_of_one_file_one_is_told() -> None:
+    reasons = dict.fromkeys(("ses", "loginuid", "cgroup", "comm", "ppid", "start", "uids", "gids"), "No such process")
+    processes = [example.BY_PID[1]._replace(unread=reasons), *example.PROCESSES[1:]]
+    found = checks(example.snapshot()._replace(processes=processes))
+    assert [what for what in found if what.startswith("fact ")] == [
+        "fact cgroup", "fact comm", "fact loginuid", "fact ses", "fact uids",
+    ]  # fmt: skip
 
 
 def test_without_any_record_a_login_service_is_advised() -> None:

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker import Caller
-from logonscope.broker.explain import PartExplained, explain, looks
+from logonscope.answers.explanation import PartExplained
+from logonscope.broker import Caller, Request
+from logonscope.broker.explain import NotingSource, explain
 from logonscope.broker.query import query
-from logonscope.broker.view import Broker
 from logonscope.cim.instances import Result
 from logonscope.errors import LogonscopeError
-from logonscope.machine import NO_PROCESSES
+from logonscope.ownership import LINUX
 from tests import example
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
@@ -19,8 +19,8 @@ from tests.hosts import ROOT, user
 NAMES = ("Handle",)
 
 
-def told(text: str, broker: Broker | None = None, namespace: str | None = None) -> tuple[PartExplained, ...]:
-    return explain(broker or Memory(example.snapshot()).broker(ROOT), text, namespace).parts
+def told(text: str, request: Request | None = None, namespace: str | None = None) -> tuple[PartExplained, ...]:
+    return explain(request or Memory(example.snapshot()).request(ROOT), text, namespace).parts
 
 
 @pytest.mark.parametrize(
@@ -63,24 +63,24 @@ def test_of_what_can_stand_nowhere_nothing_is_read(path: str) -> None:
 
 def test_it_reads_no_process() -> None:
     memory = Memory(example.snapshot())
-    explain(memory.broker(ROOT), "SELECT * FROM Win32_Process WHERE Name = 'sshd'")
-    assert memory.pids_asked == []
+    explain(memory.request(ROOT), "SELECT * FROM Win32_Process WHERE Name = 'sshd'")
+    assert memory.asked.processes == []
 
 
 @pytest.mark.parametrize("uid", [0, 1000])
 def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) -> None:
     memory, caller = Memory(example.snapshot()), user(uid) if uid else ROOT
     text = "SELECT * FROM Win32_Process WHERE Name = 'python3' AND SessionId = 41"
-    (part,) = told(text, memory.broker(caller))
-    memory.asked.clear()
-    for answer in query(memory.broker(caller), text):
+    (part,) = told(text, memory.request(caller))
+    memory.forget()
+    for answer in query(memory.request(caller), text):
         assert isinstance(answer, Result)
         assert len(list(answer.rows)) == 1
-    (needs,) = [needs for needs in memory.asked if needs.pids != NO_PROCESSES]
-    assert needs.pids is None
-    assert needs.sieve is not None
-    assert part.reads[1] == f"{', '.join(sorted(needs.sieve.facts))}: of every process named python3"
-    assert part.reads[2] == f"{', '.join(sorted(needs.process - needs.sieve.facts))}: of those that fit"
+    (asked,) = memory.asked.processes
+    assert asked.pids is None
+    assert asked.early is not None
+    assert part.reads[1] == f"{', '.join(sorted(asked.early.facts))}: of every process named python3"
+    assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early.facts))}: of those that fit"
 
 
 def test_accounts_and_sockets_are_told_too() -> None:
@@ -92,9 +92,13 @@ def test_accounts_and_sockets_are_told_too() -> None:
     assert part.reads[0] == "the sockets at port 8080"
 
 
-def asked_for(memory: Memory) -> list[str]:
-    """Return what a source was asked for, as it is told."""
-    return list(dict.fromkeys(look for needs in memory.asked for look in looks(needs)))
+def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> list[str]:
+    """Return what the answer to a query really reads, in words."""
+    noting = NotingSource(Memory(example.snapshot()), LINUX.key_noun)
+    for answer in query(Request(noting, LINUX, caller), text, namespace):
+        assert isinstance(answer, Result)
+        list(answer.rows)
+    return list(dict.fromkeys(noting.readings))
 
 
 @pytest.mark.parametrize(
@@ -115,13 +119,8 @@ def asked_for(memory: Memory) -> list[str]:
 @pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
 def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> None:
     namespace = "root/logonscope" if " LS_" in text else None
-    memory = Memory(example.snapshot())
-    parts = told(text, memory.broker(caller), namespace)
-    memory.asked.clear()
-    for answer in query(memory.broker(caller), text, namespace):
-        assert isinstance(answer, Result)
-        list(answer.rows)
-    assert asked_for(memory) == [look for part in parts for look in part.reads]
+    parts = told(text, Memory(example.snapshot()).request(caller), namespace)
+    assert readings(text, caller, namespace) == [reading for part in parts for reading in part.reads]
 
 
 @pytest.mark.parametrize(
@@ -131,35 +130,44 @@ def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> Non
         "ASSOCIATORS OF {Win32_LogonSession=41}",
         "REFERENCES OF {Win32_LogonSession=41}",
         "ASSOCIATORS OF {Win32_Process=4312}",
+        "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass = Win32_LogonSession",
+        "REFERENCES OF {Win32_Process=4312}",
         'REFERENCES OF {Win32_Group.Domain="web1",Name="sudo"}',
     ],
 )
-def test_along_associations_all_is_said_but_what_it_leads_to(text: str) -> None:
-    memory = Memory(example.snapshot())
-    ((*said, last),) = (part.reads for part in told(text, memory.broker(ROOT)))
-    memory.asked.clear()
-    for answer in query(memory.broker(ROOT), text):
-        assert isinstance(answer, Result)
-        list(answer.rows)
-    assert set(said) <= set(asked_for(memory))
-    assert last == "what these lead to"
+@pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
+def test_along_associations_all_is_said_that_is_read_by_pid_and_nothing_that_is_not_read(
+    text: str, caller: Caller
+) -> None:
+    (part,) = told(text, Memory(example.snapshot()).request(caller))
+    really = readings(text, caller)
+    assert set(part.reads) <= set(really)
+    if "Win32_Process" in text:
+        assert list(part.reads) == really
 
 
 def test_other_queries_are_told_by_what_they_lead_to() -> None:
-    broker = Memory(example.snapshot()).broker(ROOT)
-    assert explain(broker, "SELECT * FROM meta_class WHERE __Class = 'Win32_Group'") == (
+    request = Memory(example.snapshot()).request(ROOT)
+    assert explain(request, "SELECT * FROM meta_class WHERE __Class = 'Win32_Group'") == (
         "classes", "root\\cimv2", (PartExplained("Win32_Group", (), {}, (), None),),
     )  # fmt: skip
-    asks_for, of, (part,) = explain(broker, "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession")
+    asks_for, of, (part,) = explain(request, "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession")
     assert (asks_for, of) == ("associators", '\\\\.\\root\\cimv2:Win32_Process.Handle="4312"')
-    assert part.reads == ("cgroup, comm, loginuid, ses, tgid, uids: of process 4312", "what these lead to")
+    assert part.reads == (
+        "cgroup, comm, loginuid, ppid, ses, start, tgid, tty_nr, uids: of process 4312",
+        "the records of login 41",
+        "cgroup, comm, loginuid, ppid, ses, start, tty_nr, uids: of process 4300 and its parents",
+        "children, comm, ppid, start, tty_nr, uids: of process 4100",
+        "children, comm, ppid, start, tty_nr, uids: of process 4150",
+        "children, comm, ppid, start, tty_nr, uids: of process 4151",
+    )
     asks_for, of, (part,) = explain(
-        broker, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"
+        request, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"
     )
     assert (asks_for, of) == ("events", "Win32_LogonSession")
     assert (part.reads, part.predicate) == (("every 5 seconds",), 'TargetInstance ISA "Win32_LogonSession"')
     either = "TargetInstance ISA 'Win32_LogonSession' OR TargetInstance ISA 'Win32_Process'"
-    _, of, _ = explain(broker, f"SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE {either}")
+    _, of, _ = explain(request, f"SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE {either}")
     assert of == "Win32_LogonSession or Win32_Process"
 
 
@@ -172,7 +180,7 @@ def test_nothing_is_said_that_the_caller_may_not_know(crowd: Crowd, uid: int, da
     logon_id = data.draw(st.sampled_from([*logon_ids, "999"]))
     pid = data.draw(st.sampled_from(sorted(crowd.process)))
     here, there = (
-        Memory(host.snapshot).broker(user(uid)) for host in (crowd, crowd.with_others_changed(uid))
+        Memory(host.snapshot).request(user(uid)) for host in (crowd, crowd.with_others_changed(uid))
     )  # fmt: skip
     for text in (
         f"SELECT * FROM Win32_LogonSession WHERE LogonId = '{logon_id}'",
@@ -182,13 +190,15 @@ def test_nothing_is_said_that_the_caller_may_not_know(crowd: Crowd, uid: int, da
         f"ASSOCIATORS OF {{Win32_LogonSession='{logon_id}'}}",
         f"REFERENCES OF {{Win32_LogonSession='{logon_id}'}}",
         f"ASSOCIATORS OF {{Win32_Process={pid}}}",
+        f"REFERENCES OF {{Win32_Process={pid}}}",
+        f"ASSOCIATORS OF {{Win32_Process={pid}}} WHERE ResultClass = Win32_LogonSession",
     ):
         assert explain(here, text) == explain(there, text)
 
 
 def test_a_logon_session_of_somebody_else_is_explained_as_one_that_is_not_there() -> None:
-    broker = Memory(example.snapshot()).broker(user(1001))
-    told_of = {logon: told(f"SELECT * FROM Win32_LogonSession WHERE LogonId = {logon}", broker) for logon in (41, 999)}
+    bob = Memory(example.snapshot()).request(user(1001))
+    told_of = {logon: told(f"SELECT * FROM Win32_LogonSession WHERE LogonId = {logon}", bob) for logon in (41, 999)}
     assert repr(told_of[41]).replace("41", "999") == repr(told_of[999])
 
 

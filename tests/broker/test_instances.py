@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from logonscope.broker.families import family
 from logonscope.broker.instances import enumerate_instances, get
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
 from logonscope.facts import Account
-from logonscope.machine import NO_PROCESSES, Snapshot
+from logonscope.machine.snapshot import Snapshot
+from logonscope.providers.helpers.registry import family
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -31,76 +31,75 @@ def rows(results: Iterable[Result]) -> list[tuple[Any, ...]]:
 
 def process_files(memory: Memory) -> set[str]:
     """Return the facts of processes that were asked for."""
-    return {fact for needs in memory.asked if needs.pids != NO_PROCESSES for fact in needs.process}
+    return {fact for query in memory.asked.processes for fact in query.facts}
 
 
 # One instance
 
 
 def test_an_instance_has_its_class_its_properties_and_one_row() -> None:
-    result = get(host().broker(ROOT), "Win32_LogonSession=41", ["logonid", "LogonType"])
+    result = get(host().request(ROOT), "Win32_LogonSession=41", ["logonid", "LogonType"])
     assert (result.cls.name, result.columns) == ("Win32_LogonSession", ("LogonId", "LogonType"))
     assert list(result.rows) == [("41", 10)]
 
 
 def test_one_process_key_reads_that_process_and_nothing_else() -> None:
     memory = host()
-    get(memory.broker(ROOT), 'Win32_Process.Handle="4312"')
-    assert set(memory.pids_asked) <= {4312}
-    memory.asked.clear()
-    get(memory.broker(ROOT), 'Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Process=4312"')
-    assert set(memory.pids_asked) <= {4312}
-    assert not any(needs.logins and needs.login_ids is None for needs in memory.asked)
+    get(memory.request(ROOT), 'Win32_Process.Handle="4312"')
+    assert set(memory.asked.pids) <= {4312}
+    memory.forget()
+    get(memory.request(ROOT), 'Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Process=4312"')
+    assert set(memory.asked.pids) <= {4312}
+    assert None not in memory.asked.logins
 
 
 def test_a_fixed_logon_session_reads_only_processes_that_carry_its_kernel_id() -> None:
     memory = host()
-    get(memory.broker(ROOT), "Win32_LogonSession=63")
-    assert [needs.ses for needs in memory.asked if needs.process] == [frozenset({63})]
+    get(memory.request(ROOT), "Win32_LogonSession=63")
+    assert [query.hint.keys for query in memory.asked.processes] == [frozenset({63})]
 
 
 @pytest.mark.parametrize("handle", ["99", "04312", "abc", "-1", "", "4312 ", "99999999999"])
 def test_a_handle_of_no_process_is_not_found_and_reads_no_host(handle: str) -> None:
     memory = host()
     with pytest.raises(NotFoundError, match=r"there is no .*Win32_Process"):
-        get(memory.broker(ROOT), f'Win32_Process.Handle="{handle}"')
-    assert all(needs.pids is not None for needs in memory.asked)
+        get(memory.request(ROOT), f'Win32_Process.Handle="{handle}"')
+    assert all(query.pids is not None for query in memory.asked.processes)
 
 
 @pytest.mark.parametrize("logon_id", ["41", 41, "0x29"])
 def test_a_logon_id_is_text_or_a_number(logon_id: object) -> None:
     path = f"Win32_LogonSession={logon_id}" if logon_id != "41" else 'Win32_LogonSession="41"'
-    assert rows([get(host().broker(ROOT), path, ["LogonId"])]) == [("Win32_LogonSession", "41")]
+    assert rows([get(host().request(ROOT), path, ["LogonId"])]) == [("Win32_LogonSession", "41")]
 
 
 @pytest.mark.parametrize("logon_id", ["041", "c1", "5", "99999999999999999999999"])
 def test_a_logon_id_that_nobody_has_is_not_found(logon_id: str) -> None:
     with pytest.raises(NotFoundError):
-        get(host().broker(ROOT), f'Win32_LogonSession.LogonId="{logon_id}"')
+        get(host().request(ROOT), f'Win32_LogonSession.LogonId="{logon_id}"')
 
 
 def test_a_path_of_an_abstract_class_names_the_instance_of_the_class_below_it() -> None:
-    broker = host().broker(ROOT)
-    assert get(broker, "CIM_Process=4312").cls.name == "Win32_Process"
-    assert get(broker, 'Win32_Account.Domain="web1",Name="alice"').cls.name == "Win32_UserAccount"
-    assert get(broker, 'Win32_Account.Domain="WEB1",Name="postgres"').cls.name == "Win32_SystemAccount"
-    assert get(broker, 'Win32_Account.Domain="web1",Name="sudo"').cls.name == "Win32_Group"
+    request = host().request(ROOT)
+    assert get(request, "CIM_Process=4312").cls.name == "Win32_Process"
+    assert get(request, 'Win32_Account.Domain="web1",Name="alice"').cls.name == "Win32_UserAccount"
+    assert get(request, 'Win32_Account.Domain="WEB1",Name="postgres"').cls.name == "Win32_SystemAccount"
+    assert get(request, 'Win32_Account.Domain="web1",Name="sudo"').cls.name == "Win32_Group"
 
 
 def test_an_account_is_looked_up_by_its_name() -> None:
     memory = host()
-    get(memory.broker(ROOT), 'Win32_UserAccount.Domain="web1",Name="alice"')
-    assert [needs.users for needs in memory.asked if needs.users] == [frozenset({"alice", "web1\\alice", "alice@web1"})]
-    assert not any(needs.all_users for needs in memory.asked)
+    get(memory.request(ROOT), 'Win32_UserAccount.Domain="web1",Name="alice"')
+    assert [query.users for query in memory.asked.accounts] == [frozenset({"alice", "web1\\alice", "alice@web1"})]
 
 
 def test_an_account_of_another_domain_is_found_under_its_qualified_name() -> None:
     directory = (Account("EXAMPLE\\carol", 70001, 70001, "Carol C,,,", "/", "/bin/sh", local=False),)
-    broker = host(example.snapshot()._replace(users=directory)).broker(ROOT)
-    found = get(broker, 'Win32_UserAccount.Domain="EXAMPLE",Name="carol"', ["Caption", "FullName", "LocalAccount"])
+    request = host(example.snapshot()._replace(users=directory)).request(ROOT)
+    found = get(request, 'Win32_UserAccount.Domain="EXAMPLE",Name="carol"', ["Caption", "FullName", "LocalAccount"])
     assert rows([found]) == [("Win32_UserAccount", "EXAMPLE\\carol", "Carol C", False)]
     with pytest.raises(NotFoundError):
-        get(broker, 'Win32_UserAccount.Domain="web1",Name="carol"')
+        get(request, 'Win32_UserAccount.Domain="web1",Name="carol"')
 
 
 @pytest.mark.parametrize(
@@ -114,42 +113,42 @@ def test_an_account_of_another_domain_is_found_under_its_qualified_name() -> Non
 def test_what_can_stand_at_no_end_is_not_found_and_not_looked_for(path: str) -> None:
     memory = host()
     with pytest.raises(NotFoundError, match=r"there is no .*Win32_"):
-        get(memory.broker(ROOT), path)
-    assert memory.asked == []
+        get(memory.request(ROOT), path)
+    assert not any(memory.asked)
 
 
 def test_a_thread_is_no_process() -> None:
     thread = example.BY_PID[4312]._replace(pid=4313, tgid=4312)
     memory = host(example.snapshot()._replace(processes=(*example.PROCESSES, thread)))
     with pytest.raises(NotFoundError):
-        get(memory.broker(ROOT), "Win32_Process=4313")
+        get(memory.request(ROOT), "Win32_Process=4313")
 
 
 # All instances
 
 
 def test_a_class_is_enumerated_with_those_below_it() -> None:
-    broker = host().broker(ROOT)
-    deep = rows(enumerate_instances(broker, "Win32_Account", ["Name"]))
+    request = host().request(ROOT)
+    deep = rows(enumerate_instances(request, "Win32_Account", ["Name"]))
     assert [row for row in deep if row[0] == "Win32_UserAccount"] == [
         ("Win32_UserAccount", "root"), ("Win32_UserAccount", "alice"), ("Win32_UserAccount", "bob"),
     ]  # fmt: skip
     assert ("Win32_SystemAccount", "postgres") in deep
     assert ("Win32_Group", "sudo") in deep
-    assert rows(enumerate_instances(broker, "Win32_Account", ["Name"], deep=False)) == []
-    assert len(rows(enumerate_instances(broker, "CIM_Process", ["Handle"]))) == len(example.PROCESSES)
+    assert rows(enumerate_instances(request, "Win32_Account", ["Name"], deep=False)) == []
+    assert len(rows(enumerate_instances(request, "CIM_Process", ["Handle"]))) == len(example.PROCESSES)
 
 
 def test_instances_below_have_their_own_properties_where_none_are_chosen() -> None:
-    (result,) = enumerate_instances(host().broker(ROOT), "CIM_Process")
+    (result,) = enumerate_instances(host().request(ROOT), "CIM_Process")
     assert "CommandLine" in result.columns
 
 
 def test_handles_alone_read_no_file_of_any_process() -> None:
     memory = host()
-    assert len(rows(enumerate_instances(memory.broker(ROOT), "Win32_Process", ["Handle"]))) == len(example.PROCESSES)
+    assert len(rows(enumerate_instances(memory.request(ROOT), "Win32_Process", ["Handle"]))) == len(example.PROCESSES)
     assert process_files(memory) == set()
-    assert not any(needs.logins for needs in memory.asked)
+    assert memory.asked.logins == []
 
 
 @pytest.mark.parametrize(
@@ -165,16 +164,16 @@ def test_what_everybody_is_told_of_every_process_takes_no_owner(
     class_name: str, properties: list[str], facts: set[str]
 ) -> None:
     memory = host()
-    found = rows(enumerate_instances(memory.broker(user(1001)), class_name, properties))
+    found = rows(enumerate_instances(memory.request(user(1001)), class_name, properties))
     assert len(found) == len(example.PROCESSES)
     assert process_files(memory) == facts
-    assert any(needs.logins for needs in memory.asked) is ("ses" in facts)
-    assert found == rows(enumerate_instances(host().broker(ROOT), class_name, properties))
+    assert bool(memory.asked.logins) is ("ses" in facts)
+    assert found == rows(enumerate_instances(host().request(ROOT), class_name, properties))
 
 
 def test_the_age_of_one_process_takes_no_owner_either() -> None:
     memory = host()
-    assert rows([get(memory.broker(user(1001)), "Win32_Process=4312", ["ParentProcessId"])]) == [
+    assert rows([get(memory.request(user(1001)), "Win32_Process=4312", ["ParentProcessId"])]) == [
         ("Win32_Process", 4300)
     ]
     assert process_files(memory) == {"ppid", "tgid"}
@@ -192,17 +191,17 @@ def test_the_age_of_one_process_takes_no_owner_either() -> None:
 )
 def test_only_what_is_chosen_is_read(properties: list[str], facts: set[str]) -> None:
     memory = host()
-    assert rows(enumerate_instances(memory.broker(ROOT), "Win32_Process", properties))
+    assert rows(enumerate_instances(memory.request(ROOT), "Win32_Process", properties))
     assert process_files(memory) == facts
 
 
 def test_the_association_takes_one_small_file_a_process_and_the_cgroup_where_it_decides() -> None:
     memory = host()
-    pairs = rows(enumerate_instances(memory.broker(ROOT), "Win32_SessionProcess"))
+    pairs = rows(enumerate_instances(memory.request(ROOT), "Win32_SessionProcess"))
     assert ("Win32_SessionProcess", ("Win32_LogonSession", "41"), ("Win32_Process", "4312")) in pairs
     assert len(pairs) == len(example.PROCESSES)
     assert process_files(memory) == {"ses", "cgroup"}
-    assert [needs.cgroup_of for needs in memory.asked if needs.process] == [frozenset({4294967295})]
+    assert [query.hint.place_of for query in memory.asked.processes] == [frozenset({4294967295})]
 
 
 def test_rows_are_read_while_they_are_iterated() -> None:
@@ -214,7 +213,7 @@ def test_rows_are_read_while_they_are_iterated() -> None:
             yield process
 
     memory = host(example.snapshot()._replace(processes=processes()))
-    (result,) = enumerate_instances(memory.broker(ROOT), "Win32_SessionProcess")
+    (result,) = enumerate_instances(memory.request(ROOT), "Win32_SessionProcess")
     next(result.rows)
     assert read == [1]
 
@@ -227,31 +226,31 @@ def test_what_is_not_there_is_refused_before_anything_is_read() -> None:
         ("CIM_Process", ["CommandLine"], InvalidPropertyError),
     ):
         with pytest.raises(error):
-            enumerate_instances(memory.broker(ROOT), class_name, properties)
-    assert memory.asked == []
+            enumerate_instances(memory.request(ROOT), class_name, properties)
+    assert not any(memory.asked)
 
 
 def test_classes_without_a_provider_have_no_instances() -> None:
     assert family(schema().get("Win32_MappedLogicalDisk")) == ()
-    assert rows(enumerate_instances(host().broker(ROOT), "Win32_ServerSession")) == []
+    assert rows(enumerate_instances(host().request(ROOT), "Win32_ServerSession")) == []
 
 
 def test_everybody_has_a_row_of_every_process_and_somebody_else_sees_which_one_it_is() -> None:
-    broker = host().broker(user(1001))
+    request = host().request(user(1001))
     found = {row[1]: row for row in rows(enumerate_instances(
-        broker, "Win32_Process", ["Handle", "Name", "ParentProcessId", "SessionId", "CommandLine", "ThreadCount"]
+        request, "Win32_Process", ["Handle", "Name", "ParentProcessId", "SessionId", "CommandLine", "ThreadCount"]
     ))}  # fmt: skip
     assert found.keys() == {str(process.pid) for process in example.PROCESSES}
     assert found["3991"][2:] == ("python3", 3990, 37, "python3 train.py", 1)
     assert found["4312"][2:] == ("python3", 4300, None, None, None)
-    assert [row[2] for row in rows(enumerate_instances(broker, "Win32_SessionProcess"))] == [
+    assert [row[2] for row in rows(enumerate_instances(request, "Win32_SessionProcess"))] == [
         ("Win32_Process", "3990"), ("Win32_Process", "3991"),
     ]  # fmt: skip
 
 
 def test_counts_are_of_what_the_caller_sees() -> None:
     def counts(caller: Any) -> list[tuple[Any, ...]]:
-        result = get(host().broker(caller), "Win32_OperatingSystem=@", ["NumberOfProcesses", "NumberOfUsers"])
+        result = get(host().request(caller), "Win32_OperatingSystem=@", ["NumberOfProcesses", "NumberOfUsers"])
         return rows([result])
 
     assert counts(ROOT) == [("Win32_OperatingSystem", 16, 2)]  # alice and bob; postgres, root's job and the manager not
@@ -264,8 +263,8 @@ def test_a_pair_that_is_none_is_not_found_and_reads_no_host(logon_id: str, handl
     memory = host()
     path = f"Win32_SessionProcess.Antecedent=\"Win32_LogonSession='{logon_id}'\",Dependent=\"Win32_Process='{handle}'\""
     with pytest.raises(NotFoundError):
-        get(memory.broker(ROOT), path)
-    assert all(needs.pids is not None for needs in memory.asked)
+        get(memory.request(ROOT), path)
+    assert all(query.pids is not None for query in memory.asked.processes)
 
 
 # The same

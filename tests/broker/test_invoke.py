@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import logonscope
+from logonscope.broker import Request
 from logonscope.broker.invoke import invoke
-from logonscope.broker.view import Broker
 from logonscope.cim.instances import Outcome
 from logonscope.errors import (
     AccessDeniedError,
@@ -25,7 +25,9 @@ from logonscope.errors import (
     TypeMismatchError,
 )
 from logonscope.facts import Process
-from logonscope.machine import Action, Source
+from logonscope.machine.action import Action
+from logonscope.ownership import LINUX
+from logonscope.sources.recorded import RecordedSource
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -34,25 +36,37 @@ KERNEL_THREAD = 0x00200000
 BEGAN = example.BY_PID[4312].start or 0
 
 
+class Unwilling(Memory):
+    """The example host, where whatever is to be done fails."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(example.snapshot())
+        self._error = error
+
+    def act(self, action: Action) -> None:
+        del action
+        raise self._error
+
+
 def host(*processes: Process) -> Memory:
     return Memory(example.snapshot()._replace(processes=processes or example.PROCESSES))
 
 
 def test_the_owner_of_a_process_is_whom_it_runs_as() -> None:
-    broker = host().broker(ROOT)
-    assert invoke(broker, "Win32_Process=3901", "GetOwner") == Outcome(0, {"User": "postgres", "Domain": "web1"})
-    assert invoke(broker, "Win32_Process=4312", "getowner").parameters == {"User": "root", "Domain": "web1"}
-    assert invoke(broker, "Win32_Process=3901", "GetOwnerSid") == Outcome(0, {"Sid": "S-1-22-1-110"})
+    request = host().request(ROOT)
+    assert invoke(request, "Win32_Process=3901", "GetOwner") == Outcome(0, {"User": "postgres", "Domain": "web1"})
+    assert invoke(request, "Win32_Process=4312", "getowner").parameters == {"User": "root", "Domain": "web1"}
+    assert invoke(request, "Win32_Process=3901", "GetOwnerSid") == Outcome(0, {"Sid": "S-1-22-1-110"})
 
 
 def test_an_owner_without_an_account_is_told_by_uid() -> None:
-    broker = host(example.BY_PID[4312]._replace(uids=(4242,) * 4)).broker(ROOT)
-    assert invoke(broker, "Win32_Process=4312", "GetOwner").parameters["User"] == "4242"
+    request = host(example.BY_PID[4312]._replace(uids=(4242,) * 4)).request(ROOT)
+    assert invoke(request, "Win32_Process=4312", "GetOwner").parameters["User"] == "4242"
 
 
 def test_terminate_ends_the_process_that_was_seen() -> None:
     memory = host()
-    assert invoke(memory.broker(ROOT), "Win32_Process=4312", "Terminate", {"Reason": 1}) == Outcome(0)
+    assert invoke(memory.request(ROOT), "Win32_Process=4312", "Terminate", {"Reason": 1}) == Outcome(0)
     assert memory.done == [Action(4312, BEGAN)]
 
 
@@ -61,36 +75,36 @@ def test_terminate_ends_the_process_that_was_seen() -> None:
 )  # fmt: skip
 def test_priorities_are_set_as_libuv_pairs_them(number: Any, nice: int) -> None:
     memory = host()
-    assert invoke(memory.broker(ROOT), "Win32_Process=4312", "SetPriority", {"priority": number}) == Outcome(0)
+    assert invoke(memory.request(ROOT), "Win32_Process=4312", "SetPriority", {"priority": number}) == Outcome(0)
     assert memory.done == [Action(4312, BEGAN, nice)]
 
 
 @pytest.mark.parametrize("parameters", [{"Priority": 5}, {"Priority": 0}, {}, {"Priority": None}])
 def test_a_priority_that_is_none_is_an_invalid_parameter(parameters: dict[str, Any]) -> None:
     memory = host()
-    assert invoke(memory.broker(ROOT), "Win32_Process=4312", "SetPriority", parameters) == Outcome(21)
+    assert invoke(memory.request(ROOT), "Win32_Process=4312", "SetPriority", parameters) == Outcome(21)
     assert memory.done == []
 
 
 def test_what_cannot_be_ended_is_not_said_to_be() -> None:
     memory = host(example.BY_PID[1], example.BY_PID[2]._replace(flags=KERNEL_THREAD))
     for pid in (1, 2):
-        assert invoke(memory.broker(ROOT), f"Win32_Process={pid}", "Terminate") == Outcome(2)
+        assert invoke(memory.request(ROOT), f"Win32_Process={pid}", "Terminate") == Outcome(2)
     assert memory.done == []
 
 
 def test_what_somebody_asks_for_is_done_as_that_uid() -> None:
     memory = host()
-    assert invoke(memory.broker(user(1000)), "Win32_Process=4312", "Terminate") == Outcome(0)
-    assert invoke(memory.broker(user(1000)), "Win32_Process=4312", "SetPriority", {"Priority": 128}) == Outcome(0)
+    assert invoke(memory.request(user(1000)), "Win32_Process=4312", "Terminate") == Outcome(0)
+    assert invoke(memory.request(user(1000)), "Win32_Process=4312", "SetPriority", {"Priority": 128}) == Outcome(0)
     assert memory.done == [Action(4312, BEGAN, uid=1000), Action(4312, BEGAN, -14, 1000)]
 
 
 def test_of_anothers_process_nothing_is_told_and_nothing_done() -> None:
     memory = host()
-    broker = memory.broker(user(1001))
-    assert invoke(broker, "Win32_Process=4150", "GetOwner") == Outcome(2)
-    assert invoke(broker, "Win32_Process=4150", "Terminate") == Outcome(2)
+    request = memory.request(user(1001))
+    assert invoke(request, "Win32_Process=4150", "GetOwner") == Outcome(2)
+    assert invoke(request, "Win32_Process=4150", "Terminate") == Outcome(2)
     assert memory.done == []
 
 
@@ -118,16 +132,16 @@ def test_what_cannot_be_done_is_refused_with_the_reason(
 ) -> None:
     memory = host()
     with pytest.raises(error) as refused:
-        invoke(memory.broker(ROOT), path, method, parameters)
+        invoke(memory.request(ROOT), path, method, parameters)
     assert said in str(refused.value)
     assert memory.done == []
 
 
 def test_nothing_can_be_done_to_a_recorded_host() -> None:
-    broker = Broker(Source("file", host().observe), ROOT)
-    assert invoke(broker, "Win32_Process=4312", "GetOwner").return_value == 0
-    with pytest.raises(NotSupportedError, match="nothing can be done to a recorded host"):
-        invoke(broker, "Win32_Process=4312", "Terminate")
+    request = Request(RecordedSource("file", example.snapshot()), LINUX, ROOT)
+    assert invoke(request, "Win32_Process=4312", "GetOwner").return_value == 0
+    with pytest.raises(NotSupportedError, match="nothing can be done to this host"):
+        invoke(request, "Win32_Process=4312", "Terminate")
 
 
 @pytest.mark.parametrize(
@@ -137,39 +151,33 @@ def test_nothing_can_be_done_to_a_recorded_host() -> None:
 def test_what_the_kernel_refuses_is_told_by_its_number(
     problem: int, outcome: int, method: str, parameters: dict[str, Any]
 ) -> None:
-    def act(_: Action) -> None:
-        raise OSError(problem, "refused")
-
-    broker = Broker(Source("memory", host().observe, act=act), ROOT)
-    assert invoke(broker, "Win32_Process=4312", method, parameters).return_value == outcome
+    refused = Unwilling(OSError(problem, "refused")).request(ROOT)
+    assert invoke(refused, "Win32_Process=4312", method, parameters).return_value == outcome
 
 
 def test_a_process_whose_start_cannot_be_read_is_not_touched() -> None:
     memory = host(example.BY_PID[4312]._replace(start=None))
-    assert invoke(memory.broker(ROOT), "Win32_Process=4312", "Terminate") == Outcome(8)
+    assert invoke(memory.request(ROOT), "Win32_Process=4312", "Terminate") == Outcome(8)
     assert memory.done == []
 
 
 def test_a_process_that_ended_meanwhile_is_not_found() -> None:
-    def act(_: Action) -> None:
-        raise ProcessLookupError
-
-    broker = Broker(Source("memory", host().observe, act=act), ROOT)
+    request = Unwilling(ProcessLookupError()).request(ROOT)
     with pytest.raises(NotFoundError, match="process 4312 has ended"):
-        invoke(broker, "Win32_Process=4312", "Terminate")
+        invoke(request, "Win32_Process=4312", "Terminate")
 
 
 def test_a_process_that_waits_for_its_parent_to_notice_has_ended() -> None:
     memory = host(example.BY_PID[4312]._replace(state="Z"))
     with pytest.raises(NotFoundError, match="waits for its parent"):
-        invoke(memory.broker(ROOT), "Win32_Process=4312", "Terminate")
+        invoke(memory.request(ROOT), "Win32_Process=4312", "Terminate")
     assert memory.done == []
 
 
 def test_nobody_is_refused_whatever_is_named() -> None:
     for path, method in (("Win32_Process=4312", "Terminate"), ("Nothing=1", "x"), ("root\\none:A=1", "x"), ("=", "")):
         with pytest.raises(AccessDeniedError):
-            invoke(host().broker(user(None)), path, method)
+            invoke(host().request(user(None)), path, method)
 
 
 def test_a_real_process_is_reniced_and_ended() -> None:

@@ -9,21 +9,21 @@ from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT
 
-BROKER = Memory(example.snapshot()).broker(ROOT)
+REQUEST = Memory(example.snapshot()).request(ROOT)
 
 
 def rows(text: str) -> Rows:
-    found = plan(BROKER, text)
+    found = plan(REQUEST, text)
     assert isinstance(found, Rows)
     return found
 
 
 def test_each_kind_of_query_has_its_kind_of_plan() -> None:
-    assert isinstance(plan(BROKER, "SELECT * FROM Win32_Process"), Rows)
-    assert isinstance(plan(BROKER, "SELECT * FROM meta_class"), Classes)
-    assert isinstance(plan(BROKER, "ASSOCIATORS OF {Win32_Process=1}"), Ties)
-    assert isinstance(plan(BROKER, "REFERENCES OF {Win32_Process} WHERE SchemaOnly"), Classes)
-    assert isinstance(plan(BROKER, "SELECT * FROM Win32_ProcessStartTrace"), EventQuery)
+    assert isinstance(plan(REQUEST, "SELECT * FROM Win32_Process"), Rows)
+    assert isinstance(plan(REQUEST, "SELECT * FROM meta_class"), Classes)
+    assert isinstance(plan(REQUEST, "ASSOCIATORS OF {Win32_Process=1}"), Ties)
+    assert isinstance(plan(REQUEST, "REFERENCES OF {Win32_Process} WHERE SchemaOnly"), Classes)
+    assert isinstance(plan(REQUEST, "SELECT * FROM Win32_ProcessStartTrace"), EventQuery)
 
 
 def test_a_class_that_cannot_fit_has_no_part() -> None:

@@ -2,10 +2,11 @@
 
 from hypothesis import given, settings
 
-from logonscope import broker
-from logonscope.facts import Process
-from logonscope.machine import Snapshot, Trouble
+from logonscope.facts import Account, Process
+from logonscope.machine import Look, Trouble
+from logonscope.machine.snapshot import Snapshot
 from tests import example
+from tests.broker import operations as broker
 from tests.broker.crowds import ALICE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -21,22 +22,22 @@ def whole(snapshot: Snapshot) -> Snapshot:
 @given(crowds())
 @settings(max_examples=50)
 def test_an_administrators_recording_has_every_fact(crowd: Crowd) -> None:
-    assert whole(broker.recordable(Memory(crowd.snapshot).broker(ROOT))) == crowd.snapshot
+    assert whole(broker.recordable(Memory(crowd.snapshot).request(ROOT))) == crowd.snapshot
 
 
 def test_arguments_are_recorded_at_any_length() -> None:
     memory = Memory(example.snapshot())
-    whole(broker.recordable(memory.broker(ROOT)))
-    assert memory.asked[-1].cmdline_bytes >= 6 << 20
+    whole(broker.recordable(memory.request(ROOT)))
+    assert memory.asked.processes[-1].cmdline_bytes >= 6 << 20
 
 
 def test_somebodys_recording_says_that_it_is_no_more_than_that() -> None:
     trouble = Trouble("x", "y", "z")
     snapshot = example.snapshot()._replace(troubles=[trouble])
-    recording = whole(broker.recordable(Memory(snapshot).broker(user(1000))))
+    recording = whole(broker.recordable(Memory(snapshot).request(user(1000))))
     assert recording.troubles == [
         trouble,
-        Trouble("this recording", "made by uid 1000: it holds its own logon sessions alone", "record with sudo"),
+        Trouble("this recording", "made by uid 1000: it holds its own logon sessions alone", "record as root"),
     ]
     assert {login.id for login in recording.logins} == {"41", "user@1000.service"}
     assert {process.pid for process in recording.processes} == {4100, 4120, 4150, 4151, 4300, 4312}
@@ -49,7 +50,7 @@ def test_of_a_process_in_a_hidden_logon_session_its_place_is_left_out() -> None:
         state="S", ppid=1, tgid=7, start=1, uids=(ALICE,) * 4, cmdline=b"x\0", sockets=(),
     )  # fmt: skip
     snapshot = example.snapshot()._replace(processes=(lent,))
-    (recorded,) = broker.recordable(Memory(snapshot).broker(user(ALICE))).processes
+    (recorded,) = broker.recordable(Memory(snapshot).request(user(ALICE))).processes
     assert (recorded.ses, recorded.loginuid, recorded.cgroup) == (None, None, None)
     assert recorded.unread is not None
     assert recorded.unread.keys() == {"ses", "loginuid", "cgroup"}
@@ -59,5 +60,24 @@ def test_of_a_process_in_a_hidden_logon_session_its_place_is_left_out() -> None:
 def test_ones_own_sockets_are_recorded() -> None:
     mine = example.BY_PID[4312]._replace(uids=(1000,) * 4)
     snapshot = example.snapshot()._replace(processes=(mine,))
-    assert broker.recordable(Memory(snapshot).broker(user(1000))).sockets == example.SOCKETS
-    assert broker.recordable(Memory(snapshot).broker(user(1001))).sockets == ()
+    assert broker.recordable(Memory(snapshot).request(user(1000))).sockets == example.SOCKETS
+    assert broker.recordable(Memory(snapshot).request(user(1001))).sockets == ()
+
+
+class Directory(Memory):
+    """The example host, whose accounts are known by uid, and listed but for those of people."""
+
+    def account(self, look: Look, uid: int) -> Account | None:
+        del look
+        return example.ACCOUNTS.get(uid)
+
+
+def test_accounts_that_no_name_service_lists_are_those_of_whom_the_recording_tells() -> None:
+    listed = tuple(account for account in example.ACCOUNTS.values() if account.uid < 1000)
+    host = Directory(example.snapshot()._replace(users=listed))
+    for caller, names in (
+        (ROOT, ["root", "postgres", "alice", "bob"]),
+        (user(1000), ["root", "postgres", "alice"]),
+        (user(1001), ["root", "postgres", "bob"]),
+    ):
+        assert [account.name for account in whole(broker.recordable(host.request(caller))).users] == names

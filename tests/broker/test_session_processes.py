@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
-from logonscope import SessionProcess, broker
+from logonscope import SessionProcess
 from logonscope.facts import UNSET
-from logonscope.machine import Needs
+from logonscope.machine import LogonHint, ProcessQuery
 from tests import example
-from tests.broker.memory import Memory, asking
+from tests.broker import operations as broker
+from tests.broker.memory import Memory, Noted, asking
 from tests.hosts import BOOT, ROOT, TICKS, HostFolder, session_scope
 
 
@@ -17,7 +18,7 @@ def alice(host: HostFolder) -> None:
 
 
 def test_every_process_is_paired_with_exactly_one_logon_session() -> None:
-    pairs = list(broker.session_processes(Memory(example.snapshot()).broker(ROOT)))
+    pairs = list(broker.session_processes(Memory(example.snapshot()).request(ROOT)))
     assert [pid for pid, _ in pairs] == list(example.BY_PID)
     logons = {"4294967295": 4, "4294967297": 2, "37": 2, "41": 5, "42": 1, "63": 2}
     assert {logon: [logon for _, logon in pairs].count(logon) for _, logon in pairs} == logons
@@ -25,9 +26,9 @@ def test_every_process_is_paired_with_exactly_one_logon_session() -> None:
 
 def test_the_pairs_cost_two_small_files_a_process() -> None:
     memory = Memory(example.snapshot())
-    logins, processes = asking(lambda host: list(broker.session_processes(host)), memory, ROOT)
-    assert logins == Needs(pids=frozenset(), logins=True)
-    assert processes == Needs(process=frozenset({"ses", "cgroup"}), cgroup_of=frozenset({UNSET}))
+    asked = asking(lambda host: list(broker.session_processes(host)), memory, ROOT)
+    small = ProcessQuery(frozenset({"ses", "cgroup"}), hint=LogonHint(place_of=frozenset({UNSET})))
+    assert asked == Noted.nothing()._replace(logins=[None], processes=[small])
 
 
 def test_a_row_says_what_a_person_asks_next(host: HostFolder) -> None:

@@ -2,16 +2,16 @@
 
 from hypothesis import given, settings
 
-from logonscope import broker
 from logonscope.facts import UNSET
 from tests import example
+from tests.broker import operations as broker
 from tests.broker.crowds import Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import BOOT, ROOT, TICKS, HostFolder, manager_service, session_scope
 
 
 def test_the_system_session_stands_first_then_they_stand_by_start() -> None:
-    sessions = broker.sessions(Memory(example.snapshot()).broker(ROOT))
+    sessions = broker.sessions(Memory(example.snapshot()).request(ROOT))
     assert [session.logon_id for session in sessions] == ["4294967295", "4294967297", "37", "41", "42", "63"]
 
 
@@ -34,7 +34,7 @@ def test_a_logon_session_lives_as_long_as_one_of_its_processes(host: HostFolder)
 
 
 def test_a_tree_is_of_one_reading() -> None:
-    host = Memory(example.snapshot()).broker(ROOT)
+    host = Memory(example.snapshot()).request(ROOT)
     trees = broker.tree(host)
     assert [tree.session for tree in trees] == broker.sessions(host)
     assert [len(tree.processes) for tree in trees] == [tree.session and tree.session.processes for tree in trees]
@@ -73,7 +73,7 @@ def test_a_manager_and_a_login_of_one_user_are_two_logon_sessions(host: HostFold
 @given(crowds())
 @settings(max_examples=50)
 def test_every_process_is_counted_once(crowd: Crowd) -> None:
-    host = Memory(crowd.snapshot).broker(ROOT)
+    host = Memory(crowd.snapshot).request(ROOT)
     owned = [owner.logon for owner in crowd.owner.values() if owner.logon]
     sessions = broker.sessions(host)
     assert {session.logon_id: session.processes for session in sessions} == {

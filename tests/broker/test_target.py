@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.target import class_of, host_name, instance_of, namespace_of, target_of
+from logonscope.broker.target import class_of, instance_of, namespace_of, target_of
 from logonscope.errors import (
     InvalidClassError,
     InvalidNamespaceError,
@@ -14,7 +14,7 @@ from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT
 
-HOST = Memory(example.snapshot()).broker(ROOT)
+HOST = Memory(example.snapshot()).request(ROOT)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_namespace_of_another_host_is_not_here(spelled: str) -> None:
 def test_a_class_is_looked_for_in_its_namespace() -> None:
     assert class_of(HOST, "win32_process").name == "Win32_Process"
     assert class_of(HOST, "LS_Process", "root/logonscope").name == "LS_Process"
-    with pytest.raises(InvalidClassError, match=r"root\\cimv2 has no class LS_Process; it is one of root\\logonscope"):
+    with pytest.raises(InvalidClassError, match=r"root\\cimv2 has no class LS_Process; it is one of root/logonscope"):
         class_of(HOST, "ls_process")
     with pytest.raises(InvalidClassError, match="did you mean Win32_Process"):
         class_of(HOST, "Win32_Proces")
@@ -117,4 +117,4 @@ def test_a_class_path_is_a_target_without_keys() -> None:
 
 
 def test_the_host_is_named_as_the_kernel_names_it() -> None:
-    assert host_name(HOST) == "web1"
+    assert HOST.host_name == "web1"

@@ -4,20 +4,21 @@ import pytest
 
 from logonscope.broker.plan import Rows, plan
 from logonscope.broker.where import Where, tied_to, where_of
-from logonscope.cim.schema import CIMV2
+from logonscope.cim.binding import Target
+from logonscope.cim.schema import schema
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT
 
-BROKER = Memory(example.snapshot()).broker(ROOT)
+REQUEST = Memory(example.snapshot()).request(ROOT)
 
 
 def where(text: str) -> Where:
     """Return the condition of a query for instances of one class."""
-    found = plan(BROKER, text)
+    found = plan(REQUEST, text)
     assert isinstance(found, Rows)
     (part,) = found.parts
-    return where_of(BROKER, part.cls, part.condition)
+    return where_of(REQUEST, part.cls, part.condition)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_the_text_of_a_path_is_made_of_the_keys() -> None:
 
 
 def test_a_row_is_tied_to_an_instance_where_that_stands_at_the_end() -> None:
-    found = tied_to("Antecedent", ("Win32_UserAccount", "web1", "alice"), CIMV2)
+    found = tied_to("Antecedent", Target(schema().get("Win32_UserAccount"), ("web1", "alice")))
     assert (found.columns, set(found.fixed)) == (("Antecedent",), {"Antecedent"})
     fits = found.fits(["Dependent", "Antecedent"])
     assert fits((None, ("Win32_Account", "web1", "alice")))

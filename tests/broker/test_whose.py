@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from logonscope import broker
-from logonscope.broker.logon import LONGEST_CHAIN
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
 from logonscope.facts import UNSET, Process, Socket
-from logonscope.machine import Snapshot
+from logonscope.machine.snapshot import Snapshot
+from logonscope.machine.source import LONGEST_CHAIN
 from logonscope.sources.linux.processes import DEADLINE
 from tests import example
+from tests.broker import operations as broker
 from tests.broker.crowds import Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, TICKS, HostFolder, session_scope, user
 
-HOST = Memory(example.snapshot()).broker(ROOT)
+HOST = Memory(example.snapshot()).request(ROOT)
 
 
 # Which process
@@ -43,7 +43,7 @@ def test_a_target_is_a_pid_a_name_or_a_port(target: str, pids: list[int]) -> Non
 @pytest.mark.parametrize(
     ("target", "error", "message"),
     [
-        ("99999", NotFoundError, "no process 99999; see `logonscope ps`"),
+        ("99999", NotFoundError, "no process 99999; host.processes() shows what runs"),
         ("0", NotFoundError, "no process 0"),
         ("12345678901", InvalidParameterError, "12345678901... is no pid"),
         ("no-such", NotFoundError, "no process is named 'no-such'"),
@@ -70,14 +70,14 @@ def test_a_socket_that_no_process_holds_is_the_kernels() -> None:
         sockets=(Socket("tcp", "::", 111, "::", 0, "LISTEN", 5), Socket("tcp", "::", 112, "::", 9, "TIME_WAIT", 0))
     )
     with pytest.raises(NotFoundError, match="its socket is the kernel's"):
-        broker.whose(Memory(snapshot).broker(ROOT), ":111")
+        broker.whose(Memory(snapshot).request(ROOT), ":111")
     with pytest.raises(NotFoundError, match="nothing listens on port 112"):
-        broker.whose(Memory(snapshot).broker(ROOT), ":112")
+        broker.whose(Memory(snapshot).request(ROOT), ":112")
 
 
 def test_somebody_is_told_that_ports_of_others_are_not_looked_at() -> None:
-    with pytest.raises(NotFoundError, match="no process of yours holds port 8080; use sudo"):
-        broker.whose(Memory(example.snapshot()).broker(user(1001)), ":8080")
+    with pytest.raises(NotFoundError, match="no process of yours holds port 8080; run it as root"):
+        broker.whose(Memory(example.snapshot()).request(user(1001)), ":8080")
 
 
 def test_the_sockets_of_a_port_come_with_the_answer() -> None:
@@ -106,27 +106,29 @@ def test_a_pid_that_was_given_out_again_since_its_name_was_found_is_no_answer() 
     before = example.snapshot()
     memory = Memory(before, changed(before, 3990, start=7))
     with pytest.raises(NotFoundError, match="no process 3990"):
-        broker.whose(memory.broker(ROOT), "tmux: server")
+        broker.whose(memory.request(ROOT), "tmux: server")
 
 
 def test_one_of_several_that_has_ended_meanwhile_is_left_out() -> None:
     before = example.snapshot()
     after = before._replace(processes=[process for process in before.processes if process.pid != 3991])
-    assert [answer.pid for answer in broker.whose(Memory(before, after).broker(ROOT), "python3")] == [4312]
+    assert [answer.pid for answer in broker.whose(Memory(before, after).request(ROOT), "python3")] == [4312]
 
 
 def test_one_of_several_that_is_not_ones_own_is_left_out() -> None:
     memory = Memory(example.snapshot())
-    assert [answer.pid for answer in broker.whose(memory.broker(user(1001)), "python3")] == [3991]
-    with pytest.raises(AccessDeniedError, match="process 3901 runs in a logon session that is not yours; use sudo"):
-        broker.whose(memory.broker(user(1001)), "3901")
+    assert [answer.pid for answer in broker.whose(memory.request(user(1001)), "python3")] == [3991]
+    with pytest.raises(
+        AccessDeniedError, match="process 3901 runs in a logon session that is not yours; run it as root"
+    ):
+        broker.whose(memory.request(user(1001)), "3901")
 
 
 def test_a_process_that_proc_hides_is_not_called_the_systems() -> None:
     hidden = Process(7, comm="x", name="x", unread={"ses": "Operation not permitted", "cgroup": "the same"})
     snapshot = example.snapshot()._replace(processes=(hidden,))
     with pytest.raises(AccessDeniedError, match="process 7 cannot be read: Operation not permitted, the same"):
-        broker.whose(Memory(snapshot).broker(ROOT), "7")
+        broker.whose(Memory(snapshot).request(ROOT), "7")
 
 
 # What is answered
@@ -151,20 +153,20 @@ def test_the_chain_ends_where_the_logon_session_ends() -> None:
 def test_the_chain_ends_at_a_parent_that_is_younger_than_its_child() -> None:
     snapshot = changed(example.snapshot(), 4151, start=example.BY_PID[4300].start or 0 + 1_000_000)
     snapshot = changed(snapshot, 4151, start=(example.BY_PID[4300].start or 0) + 1)
-    (answer,) = broker.whose(Memory(snapshot).broker(ROOT), "4312")
+    (answer,) = broker.whose(Memory(snapshot).request(ROOT), "4312")
     assert [link.pid for link in answer.chain] == [4300, 4312]
 
 
 def test_parents_that_go_round_in_a_circle_end_the_chain() -> None:
     snapshot = changed(changed(example.snapshot(), 4300, ppid=4312), 4312, start=example.BY_PID[4300].start or 0)
-    (answer,) = broker.whose(Memory(snapshot).broker(ROOT), "4312")
+    (answer,) = broker.whose(Memory(snapshot).request(ROOT), "4312")
     assert [link.pid for link in answer.chain] == [4300, 4312]
 
 
 def test_a_chain_that_is_longer_than_any_is_cut() -> None:
     long = [example.BY_PID[4151]._replace(pid=pid, ppid=pid - 1) for pid in range(2, 3000)]
-    (answer,) = broker.whose(Memory(example.snapshot()._replace(processes=long)).broker(ROOT), "2999")
-    assert len(answer.chain) == LONGEST_CHAIN
+    (answer,) = broker.whose(Memory(example.snapshot()._replace(processes=long)).request(ROOT), "2999")
+    assert len(answer.chain) == 1 + LONGEST_CHAIN  # the process, and so many parents
     assert answer.chain[-1].pid == 2999
 
 
@@ -185,7 +187,7 @@ def test_a_background_process_of_a_login_with_a_terminal_is_of_an_interactive_lo
 @given(crowds())
 @settings(max_examples=100)
 def test_one_process_is_told_as_all_of_them_are(crowd: Crowd) -> None:
-    host = Memory(crowd.snapshot).broker(ROOT)
+    host = Memory(crowd.snapshot).request(ROOT)
     rows = {row.pid: row for row in broker.processes(host)}
     sessions = {session.logon_id: session for session in broker.sessions(host)}
     for pid, owner in crowd.owner.items():
@@ -219,36 +221,36 @@ def test_one_pid_costs_the_same_on_a_host_of_any_size(target: str) -> None:
     small = Memory(example.snapshot())
     crowd = [example.BY_PID[2]._replace(pid=pid) for pid in range(10_000, 15_000)]
     large = Memory(example.snapshot()._replace(processes=[*example.PROCESSES, *crowd]))
-    assert broker.whose(small.broker(ROOT), target) == broker.whose(large.broker(ROOT), target)
+    assert broker.whose(small.request(ROOT), target) == broker.whose(large.request(ROOT), target)
     assert small.asked == large.asked
-    assert len(large.pids_asked) <= 20
-    assert len(large.asked) <= 20
+    assert len(large.asked.pids) <= 20
+    assert sum(len(queries) for queries in large.asked) <= 20
 
 
 def test_one_pid_reads_only_the_records_that_can_speak_for_it() -> None:
     memory = Memory(example.snapshot())
-    broker.whose(memory.broker(ROOT), "4312")
-    assert [needs.login_ids for needs in memory.asked if needs.logins] == [frozenset({"41"})]
-    memory.asked.clear()
-    broker.whose(memory.broker(ROOT), "700")
-    assert [needs for needs in memory.asked if needs.logins] == []
+    broker.whose(memory.request(ROOT), "4312")
+    assert memory.asked.logins == [frozenset({"41"})]
+    memory.forget()
+    broker.whose(memory.request(ROOT), "700")
+    assert memory.asked.logins == []
 
 
 def test_a_process_of_a_shared_kernel_id_needs_all_records() -> None:
     heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
     snapshot = changed(example.snapshot()._replace(logins=(example.LOGINS[1], heir)), 3901, ses=41)
     memory = Memory(snapshot)
-    (answer,) = broker.whose(memory.broker(ROOT), "3901")
+    (answer,) = broker.whose(memory.request(ROOT), "3901")
     assert (answer.logon_id, answer.evidence) == (str((1 << 32) + 1), "scope")
 
 
 def test_a_name_is_looked_for_by_the_source() -> None:
     memory = Memory(example.snapshot())
-    broker.whose(memory.broker(ROOT), "backup")
-    first, *others = memory.asked
+    broker.whose(memory.request(ROOT), "backup")
+    first, *others = memory.asked.processes
     assert first.names == frozenset({"backup"})
-    assert first.process == {"name", "comm"}
-    assert all(needs.pids is not None for needs in others)
+    assert first.facts == {"name", "comm", "start"}
+    assert all(query.pids is not None for query in others)
 
 
 def test_the_system_session_is_an_answer_too() -> None:
@@ -261,4 +263,4 @@ def test_a_port_whose_holder_cannot_be_seen_is_no_right_and_not_nothing() -> Non
     closed = example.BY_PID[4312]._replace(sockets=None, unread={"sockets": "Permission denied"})
     snapshot = example.snapshot()._replace(processes=[closed])
     with pytest.raises(AccessDeniedError, match="the open files of 1 processes cannot be read"):
-        broker.whose(Memory(snapshot).broker(ROOT), ":8080")
+        broker.whose(Memory(snapshot).request(ROOT), ":8080")

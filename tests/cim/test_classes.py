@@ -13,10 +13,12 @@ from logonscope.cim.classes import (
     find,
     has,
     inherited,
+    list_classes,
     meant,
+    show_class,
 )
 from logonscope.cim.schema import CIMV2, schema
-from logonscope.errors import InvalidMethodError, InvalidPropertyError
+from logonscope.errors import HintCode, InvalidMethodError, InvalidPropertyError
 from tests.cim.declared import class_of
 
 FAMILY = """
@@ -144,9 +146,9 @@ def test_a_parameter_goes_in_or_out() -> None:
     ("name", "text"),
     [
         ("Captoin", "Last has no property 'Captoin'; did you mean CAPTION?"),
-        ("zzz", "Last has no property 'zzz'; see `logonscope class Last`"),
-        ("", "Last has no property ''; see `logonscope class Last`"),
-        ("Reset", "Last has no property 'Reset'; see `logonscope class Last`"),
+        ("zzz", 'Last has no property \'zzz\'; host.get_class("Last", namespace="root/cimv2") shows it'),
+        ("", 'Last has no property \'\'; host.get_class("Last", namespace="root/cimv2") shows it'),
+        ("Reset", 'Last has no property \'Reset\'; host.get_class("Last", namespace="root/cimv2") shows it'),
     ],
 )
 def test_a_property_that_is_not_there_is_refused_with_a_hint(last: Class, name: str, text: str) -> None:
@@ -159,7 +161,7 @@ def test_a_property_that_is_not_there_is_refused_with_a_hint(last: Class, name: 
     ("name", "text"),
     [
         ("rest", "Last has no method 'rest'; did you mean reset?"),
-        ("zzz", "Last has no method 'zzz'; see `logonscope class Last`"),
+        ("zzz", 'Last has no method \'zzz\'; host.get_class("Last", namespace="root/cimv2") shows it'),
     ],
 )
 def test_a_method_that_is_not_there_is_refused_with_a_hint(last: Class, name: str, text: str) -> None:
@@ -169,16 +171,12 @@ def test_a_method_that_is_not_there_is_refused_with_a_hint(last: Class, name: st
 
 
 def test_a_hint_names_the_nearest_name_as_it_was_declared() -> None:
-    assert (
-        meant("win32_proces", ["Win32_Process", "Win32_Processor"], "classes", CIMV2) == "did you mean Win32_Process?"
-    )
-    assert (
-        meant("WIN32_PROCESSORS", ["Win32_Process", "Win32_Processor"], "x", CIMV2) == "did you mean Win32_Processor?"
-    )
-    assert meant("zzz", ["Win32_Process"], "classes", CIMV2) == "see `logonscope classes`"
-    assert (
-        meant("x", [], "class LS_Process", "root\\logonscope") == "see `logonscope class LS_Process -n root/logonscope`"
-    )
+    names, otherwise = ["Win32_Process", "Win32_Processor"], list_classes("root\\logonscope")
+    assert meant("win32_proces", names, otherwise) == "did you mean Win32_Process?"
+    assert meant("WIN32_PROCESSORS", names, otherwise) == "did you mean Win32_Processor?"
+    assert meant("zzz", names, otherwise) is meant("x", [], otherwise) is otherwise
+    assert (otherwise.code, otherwise.values) == (HintCode.LIST_CLASSES, {"namespace": "root/logonscope"})
+    assert show_class("LS_Process", "root\\logonscope").values == {"name": "LS_Process", "namespace": "root/logonscope"}
 
 
 def test_a_qualifier_is_found_in_any_case_and_set_where_it_is_true() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.instances import SYSTEM_PROPERTIES, Instance, Outcome, Result, instances
+from logonscope.cim.instances import SYSTEM_PROPERTIES, Instance, Outcome, Result, instances, instances_of
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidPropertyError
@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
 def one(class_name: str, columns: Sequence[str], row: Sequence[Value], namespace: str = CIMV2) -> Instance:
     """Return the instance that a row of a class is, on the host web1."""
     result = Result(schema().get(class_name, namespace), tuple(columns), iter([tuple(row)]))
-    return next(instances([result], "web1"))
+    return next(instances_of(result, "web1"))
 
 
 @pytest.fixture
@@ -168,6 +168,14 @@ def test_instances_that_are_equal_have_one_hash(order: list[str], other: list[st
     assert len({first, second}) == 1
 
 
+def test_instances_are_equal_whichever_schema_their_class_came_from() -> None:
+    result = Result(schema().copy().get("Win32_Process"), ("Handle",), iter([("1",)]))
+    (copied,), process = instances_of(result, "web1"), one("Win32_Process", ("Handle",), ("1",))
+    assert copied == process
+    assert {copied, process} == {process}
+    assert Instance(process._shape._replace(server="web2"), process._row) != process  # noqa: SLF001 -- elsewhere
+
+
 def test_an_instance_shows_its_path(process: Instance) -> None:
     assert repr(process) == '<Instance Win32_Process.Handle="4312">'
 
@@ -183,9 +191,18 @@ def test_the_rows_of_several_classes_come_one_by_one_as_they_are_read() -> None:
     cls, socket = schema().get("Win32_Process"), schema().get("LS_Socket", LOGONSCOPE)
     results = [Result(cls, ("Handle",), rows()), Result(socket, ("Inode",), iter([(17,)]))]
     found = instances(results, "web1")
-    assert next(found).Handle == "1"
+    first = next(found)
+    assert isinstance(first, Instance)
+    assert first.Handle == "1"
     assert read == ["1"]
-    assert [instance.relpath for instance in found] == ['Win32_Process.Handle="2"', "LS_Socket.Inode=17"]
+    paths = [instance.relpath for instance in found if isinstance(instance, Instance)]
+    assert paths == ['Win32_Process.Handle="2"', "LS_Socket.Inode=17"]
+
+
+def test_classes_among_the_results_come_as_they_are() -> None:
+    cls = schema().get("Win32_Process")
+    found = list(instances([cls, Result(cls, ("Handle",), iter([("1",)])), cls], "web1"))
+    assert found == [cls, one("Win32_Process", ("Handle",), ("1",)), cls]
 
 
 def test_a_method_returns_a_value_and_what_is_out() -> None:

@@ -15,9 +15,11 @@ from logonscope import (
     NotFoundError,
     NotSupportedError,
 )
-from logonscope.broker import Broker, Caller, recordable
-from logonscope.machine import Source
+from logonscope.broker import Caller
+from logonscope.client import LocalHost
+from logonscope.ownership import LINUX
 from logonscope.sources.recorded import save
+from tests.broker.memory import Memory
 from tests.example import recording, snapshot
 
 
@@ -53,8 +55,8 @@ def test_one_process_is_asked_by_number_by_name_and_by_port(host: Host) -> None:
 
 def test_a_recording_made_without_elevation_says_that_it_is_partial(tmp_path: Path) -> None:
     path = str(tmp_path / "own.lsr")
-    alice = Broker(Source("web1", lambda _: snapshot()), Caller("alice", 1000, administrator=False))
-    save(recordable(alice), path, replace=False)
+    alice = LocalHost(Memory(snapshot()), LINUX, Caller("alice", 1000, administrator=False), save)
+    alice.record(path)
     host = logonscope.connect(path)
     assert not host.everything
     assert {session.user for session in host.sessions()} == {"alice"}

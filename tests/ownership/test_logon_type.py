@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.ownership.logon_type import NAMES, RULES, Traits, authentication_package, logon_type
+from logonscope.answers.logon_session import LOGON_TYPES
+from logonscope.ownership.logon_type import RULES, Traits, authentication_package, logon_type
 
 SSH = Traits(cls="user", type="tty", service="sshd", remote=True)
 LOCAL = Traits(cls="user", type="unspecified", remote=False)
@@ -96,7 +97,7 @@ any_traits = st.builds(
 @given(any_traits)
 def test_every_login_gets_a_documented_type_or_none_and_never_one_that_linux_has_no_fact_for(traits: Traits) -> None:
     number, because = logon_type(traits)
-    assert number is None or number in NAMES
+    assert number is None or number in LOGON_TYPES
     assert number not in {8, 9}  # how somebody authenticated, and credentials for the network alone
     assert because
 
@@ -107,8 +108,13 @@ def test_every_rule_speaks_for_some_login_of_the_table() -> None:
 
 
 def test_the_names_are_those_that_are_documented() -> None:
-    assert sorted(NAMES) == [0, *range(2, 14)]
-    assert (NAMES[0], NAMES[2], NAMES[3], NAMES[10]) == ("System", "Interactive", "Network", "RemoteInteractive")
+    assert sorted(LOGON_TYPES) == [0, *range(2, 14)]
+    assert (LOGON_TYPES[0], LOGON_TYPES[2], LOGON_TYPES[3], LOGON_TYPES[10]) == (
+        "System",
+        "Interactive",
+        "Network",
+        "RemoteInteractive",
+    )
 
 
 @pytest.mark.parametrize(

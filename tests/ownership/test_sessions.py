@@ -1,14 +1,17 @@
 """ownership/sessions.py: does each value of a logon session come from where it says?"""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import UNSET, Account, Login, Machine, Process
-from logonscope.machine import Owner
-from logonscope.ownership.owners import SYSTEM
+from logonscope.machine import Owner, started_at
+from logonscope.ownership.linux import SYSTEM
 from logonscope.ownership.sessions import (
     APPROXIMATE_START,
     KERNEL,
@@ -17,14 +20,15 @@ from logonscope.ownership.sessions import (
     earliest,
     login_uid,
     logon_session,
-    started_at,
+    state,
+    terminal_below,
 )
 
 BOOT = 1_700_000_000
 MACHINE = Machine("testhost", None, BOOT, 100, 4096, "6.1", None, audit=True, uid_min=1000)
 ACCOUNTS = {uid: Account(name, uid, uid, "", "/", "/bin/sh") for uid, name in ((0, "root"), (1000, "alice"))}
 SOURCE = "/run/systemd/sessions/41"
-PTS0 = 136 << 8
+PTS0, PTS1 = os.makedev(136, 0), os.makedev(136, 1)
 
 
 def process(pid: int, ppid: int = 1, start: int | None = None, comm: str = "bash", **more: int | None) -> Process:
@@ -50,7 +54,14 @@ def describe(
     login: Login | None, members: Sequence[Process], *, evidence: str = "audit", logon: str = "41", whole: bool = True
 ) -> LogonSession:
     """Return the logon session of a login, or one that nobody vouches for."""
-    return logon_session(Owner(logon, evidence, login), members, MACHINE, ACCOUNTS, whole=whole)
+    return described(Owner(logon, evidence, login), members, whole=whole)
+
+
+def described(owner: Owner, members: Sequence[Process], machine: Machine = MACHINE, **more: bool) -> LogonSession:
+    """Return the logon session of an owner, with the name of who logged in as the name service has it."""
+    uid = login_uid(owner, members)
+    account = None if uid is None else ACCOUNTS.get(uid)
+    return logon_session(owner, members, machine, account and account.name, **more)
 
 
 def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
@@ -76,7 +87,7 @@ def test_a_value_that_is_not_known_has_no_source() -> None:
 
 def test_the_system_session_is_of_nobody_and_as_old_as_the_machine() -> None:
     daemon = Process(1, ses=UNSET, loginuid=UNSET, comm="systemd", ppid=0, start=3)
-    session = logon_session(SYSTEM, [daemon], MACHINE, ACCOUNTS)
+    session = described(SYSTEM, [daemon])
     assert session._replace(sources={}) == LogonSession(
         str(UNSET), logon_type=0, logon_type_name="System", start=at(0), processes=1
     )
@@ -137,15 +148,22 @@ def test_of_some_processes_the_first_says_what_the_session_began_with_only_where
 
 def test_whether_there_is_a_terminal_cannot_be_told_without_what_is_below_the_leader() -> None:
     owner = Owner("41", "audit", LOGIN)
-    session = logon_session(owner, [LEADER], MACHINE, ACCOUNTS, whole=False, terminal_told=False)
+    session = described(owner, [LEADER], whole=False, terminal_read=False)
     assert (session.logon_type, session.tty) == (None, None)
+
+
+def test_a_terminal_that_could_not_be_read_is_not_known_to_be_none() -> None:
+    unread = LEADER._replace(tty_nr=None)
+    session = described(Owner("41", "audit", LOGIN._replace(process=unread)), [unread])
+    assert (session.logon_type, session.tty) == (None, None)
+    assert describe(None, [unread._replace(uids=(0,) * 4)]).logon_type is None
 
 
 def test_without_a_boot_time_no_start_is_known() -> None:
     machine = MACHINE._replace(btime=None)
     assert started_at(LEADER, machine) is None
-    assert logon_session(SYSTEM, [Process(1)], machine, ACCOUNTS).start is None
-    assert logon_session(Owner("41", "audit", LOGIN), [LEADER], machine, ACCOUNTS).start == at(7)
+    assert described(SYSTEM, [Process(1)], machine).start is None
+    assert described(Owner("41", "audit", LOGIN), [LEADER], machine).start == at(7)
 
 
 def test_the_records_terminal_comes_before_the_kernels() -> None:
@@ -214,3 +232,91 @@ def test_the_first_process_is_the_earliest_whose_parent_is_not_among_them() -> N
 def test_a_start_is_the_boot_time_plus_ticks() -> None:
     assert started_at(process(1, start=12_345), MACHINE) == at(123.45)
     assert started_at(Process(1), MACHINE) is None
+
+
+# States
+
+SESSION, MANAGER = Login("41", 1000, cls="user"), Login("user@1000.service", 1000, cls="manager")
+
+STATES = [
+    # login, the service's word, is the leader gone -> state, leftover
+    (SESSION, "active", False, "active", False),
+    (SESSION, "online", False, "online", False),
+    (SESSION, "opening", False, "online", False),
+    (SESSION, "closing", False, "closing", False),
+    (SESSION, "active", True, "logged out", True),
+    (SESSION, "closing", True, "logged out", True),
+    (SESSION, None, True, "logged out", True),
+    (SESSION, "active", None, "active", None),
+    (SESSION, "closing", None, "closing", None),
+    (SESSION, None, False, None, False),
+    (SESSION, "something new", False, None, False),
+    (SESSION, "lingering", False, None, False),
+    (MANAGER, "lingering", False, "lingering", False),
+    (MANAGER, "active", False, "active", False),
+    (MANAGER, "active", True, "logged out", True),
+]
+
+
+@pytest.mark.parametrize(("login", "said", "gone", "expected", "leftover"), STATES)
+def test_the_state_and_the_leftovers_are_those_of_the_table(
+    login: Login, said: str | None, gone: bool | None, expected: str | None, leftover: bool | None
+) -> None:
+    login = login._replace(state=said, gone=gone)
+    session = described(Owner("41", "audit", login), [Process(1, ses=41), Process(2, ses=41)])
+    assert (state(login), session.state) == (expected, expected)
+    assert session.leftovers == (None if leftover is None else 2 * leftover)
+
+
+def test_where_nobody_vouches_nothing_is_known() -> None:
+    session = described(Owner("41", "audit", None), [Process(1, ses=41)])
+    assert (state(None), session.state, session.leftovers) == (None, None, None)
+
+
+# Terminals
+
+
+def in_terminal(pid: int, ppid: int, comm: str, tty_nr: int = 0) -> Process:
+    """Return a process."""
+    return Process(pid, comm=comm, ppid=ppid, tty_nr=tty_nr)
+
+
+MONITOR = in_terminal(10, 1, "sshd")
+USER_SSHD = in_terminal(11, 10, "sshd")
+
+
+def test_the_leaders_own_terminal_is_the_logins() -> None:
+    assert terminal_below(in_terminal(5, 1, "login", os.makedev(4, 1)), []) == "tty1"
+
+
+def test_the_shell_below_both_processes_of_sshd_has_the_terminal() -> None:
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, in_terminal(12, 11, "bash", PTS0)]) == "pts/0"
+
+
+def test_a_command_without_a_terminal_is_a_login_without_one() -> None:
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, in_terminal(12, 11, "bash")]) is None
+    assert terminal_below(MONITOR, [MONITOR]) is None
+
+
+def test_a_terminal_that_was_made_inside_the_login_does_not_count() -> None:
+    inside = [in_terminal(12, 11, "bash"), in_terminal(13, 12, "tmux: server"), in_terminal(14, 13, "bash", PTS1)]
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, *inside]) is None
+    script = [in_terminal(12, 11, "script"), in_terminal(13, 12, "bash", PTS1)]
+    assert terminal_below(MONITOR, [MONITOR, USER_SSHD, *script]) is None
+
+
+def test_the_leader_need_not_be_among_the_processes() -> None:
+    assert terminal_below(MONITOR, [USER_SSHD, in_terminal(12, 11, "bash", PTS0)]) == "pts/0"
+
+
+members = st.lists(
+    st.builds(
+        in_terminal, st.integers(1, 8), st.integers(0, 8), st.sampled_from(["sshd", "bash"]), st.sampled_from([0, PTS0])
+    ),
+    max_size=12,
+)
+
+
+@given(members)
+def test_parents_that_go_round_in_a_circle_end_the_search(processes: list[Process]) -> None:
+    assert terminal_below(in_terminal(1, 2, "sshd"), processes) in {None, "pts/0"}

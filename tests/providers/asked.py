@@ -10,7 +10,8 @@ from logonscope.cim.schema import CIMV2, LOGONSCOPE
 from logonscope.cim.types import Value
 from logonscope.client import LocalHost
 from logonscope.facts import Account, Group, Platform, Vitals
-from logonscope.machine import Snapshot
+from logonscope.machine.snapshot import Snapshot
+from logonscope.ownership import LINUX
 from logonscope.sources.recorded import save
 from tests import example
 from tests.broker.memory import Memory
@@ -51,10 +52,12 @@ PROCESSES = tuple(
     for process in example.PROCESSES
 )  # fmt: skip
 SNAPSHOT = example.snapshot()._replace(
-    processes=PROCESSES, users=USERS, groups=GROUPS, platform=PLATFORM, vitals=VITALS,
-    accounts={user.uid: user for user in USERS},
+    machine=example.MACHINE._replace(platform=PLATFORM, vitals=VITALS), processes=PROCESSES, users=USERS, groups=GROUPS,
 )  # fmt: skip
 """The example host; every fact of it is known."""
+
+CONTEXT = Memory(SNAPSHOT).request(ROOT).context
+"""What the columns of providers may need beside their item."""
 
 
 def fixed(**values: Value) -> dict[str, frozenset[Value]]:
@@ -63,13 +66,15 @@ def fixed(**values: Value) -> dict[str, frozenset[Value]]:
 
 
 def web1(caller: Caller = ROOT, **changes: Any) -> Host:
-    """Return the example host as somebody gets it, changed in some ways."""
-    return seen(SNAPSHOT._replace(**changes), caller)
+    """Return the example host as somebody gets it, changed in some ways; also in its platform and vitals."""
+    parts = {name: changes.pop(name) for name in ("platform", "vitals") if name in changes}
+    machine = changes.pop("machine", SNAPSHOT.machine)._replace(**parts)
+    return seen(SNAPSHOT._replace(machine=machine, **changes), caller)
 
 
 def seen(snapshot: Snapshot, caller: Caller = ROOT) -> Host:
     """Return a host that looks like this."""
-    return LocalHost(Memory(snapshot).broker(caller), save)
+    return LocalHost(Memory(snapshot), LINUX, caller, save)
 
 
 def python3(**facts: Any) -> Host:

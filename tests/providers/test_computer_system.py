@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 
 import logonscope
+from logonscope.broker import Request
+from logonscope.broker.instances import enumerate_instances
+from logonscope.cim.types import Value
 from logonscope.errors import NotFoundError
 from logonscope.facts import Platform, Vitals
+from logonscope.machine.snapshot import Snapshot
 from tests import example
-from tests.hosts import HostFolder, user
-from tests.providers.asked import GIB, PLATFORM, SNAPSHOT, VITALS, everything, one, web1
+from tests.broker.memory import Memory, asking
+from tests.hosts import ROOT, HostFolder, user
+from tests.providers.asked import GIB, PLATFORM, SNAPSHOT, VITALS, everything, one, seen, web1
 
 WEB1 = "Win32_ComputerSystem='web1'"
 
@@ -62,13 +67,31 @@ def test_what_is_false_is_not_unknown() -> None:
 
 def at_the_seat(**fields: Any) -> logonscope.Host:
     """Return the example host where alice's login is at the machine itself."""
+    return seen(at_the_seat_of(SNAPSHOT, **fields))
+
+
+def at_the_seat_of(snapshot: Snapshot, **fields: object) -> Snapshot:
+    """Return a host where alice's login is at the machine itself."""
     here: dict[str, Any] = {"seat": "seat0", "state": "active", "remote": False} | fields
-    logins = (login._replace(**here) if login.id == "41" else login for login in SNAPSHOT.logins)
-    return web1(logins=tuple(logins))
+    logins = (login._replace(**here) if login.id == "41" else login for login in snapshot.logins)
+    return snapshot._replace(logins=tuple(logins))
+
+
+def enumerated(request: Request, class_name: str, name: str) -> list[Value]:
+    """Return a property of every instance of a class."""
+    return [value for result in enumerate_instances(request, class_name, [name]) for (value,) in result.rows]
 
 
 def test_the_user_name_is_who_is_active_at_the_machines_own_seat() -> None:
     assert one(at_the_seat(), WEB1, "UserName") == "web1\\alice"
+
+
+def test_the_user_name_comes_from_the_records_of_logins_alone() -> None:
+    memory = Memory(at_the_seat_of(SNAPSHOT))
+    asked = asking(lambda request: enumerated(request, "Win32_ComputerSystem", "UserName"), memory, ROOT)
+    assert (asked.processes, asked.logins) == ([], [None])
+    others = asking(lambda request: enumerated(request, "Win32_ComputerSystem", "Name"), memory, ROOT)
+    assert (others.processes, others.logins) == ([], [])
 
 
 @pytest.mark.parametrize("fields", [{"seat": "seat1"}, {"state": "online"}, {"cls": "greeter"}, {"gone": True}])

@@ -3,7 +3,6 @@
 import pytest
 
 from logonscope.errors import NotFoundError
-from tests import example
 from tests.hosts import HostFolder
 from tests.providers.asked import SNAPSHOT, answers, at, everything, pair, values, web1
 
@@ -73,8 +72,7 @@ def test_a_uid_that_no_name_service_knows_is_named_by_its_digits_and_found_by_th
 
 
 def test_a_name_that_only_the_login_service_knows_is_used() -> None:
-    accounts = {uid: known for uid, known in example.ACCOUNTS.items() if uid != 1001}
-    host = web1(accounts=accounts)
+    host = web1(users=tuple(known for known in SNAPSHOT.users if known.uid != 1001))
     assert (account("bob"), session("37")) in everything(host, "Win32_LoggedOnUser", "Antecedent", "Dependent")
 
 

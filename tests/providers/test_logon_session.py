@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from logonscope.errors import NotFoundError
-from logonscope.ownership import moment
+from logonscope.machine import moment
 from tests import example
 from tests.hosts import HostFolder, user
 from tests.providers.asked import everything, one, rough, web1

@@ -7,10 +7,11 @@ import pytest
 
 import logonscope
 from logonscope.cim.schema import LOGONSCOPE
+from logonscope.facts import Account
 from logonscope.machine import MOST_CMDLINE
 from tests import example
 from tests.hosts import HostFolder, user
-from tests.providers.asked import answers, everything, one, python3, rough, web1
+from tests.providers.asked import PROCESSES, answers, everything, one, python3, rough, web1
 
 PYTHON3 = "LS_Process=4312"
 
@@ -36,6 +37,14 @@ def test_the_four_ids_of_each_kind_are_told_apart() -> None:
     host = python3(uids=(1000, 0, 1001, 7), gids=(10, 11, 12, 13))
     assert one(host, PYTHON3, *ids, "User") == (1000, 0, 1001, 7, 10, 11, 12, 13, "root")
     assert one(python3(uids=None, gids=None), PYTHON3, *ids, "User") == (None,) * 9
+
+
+def test_a_process_runs_as_its_effective_user() -> None:
+    assert one(python3(uids=(1000, 0, 0, 0)), PYTHON3, "User") == "root"
+    assert one(python3(uids=(0, 4242, 0, 0)), PYTHON3, "User") is None
+    strange = Account("a\x1b", 5, 5, "", "", "")
+    processes = tuple(process._replace(uids=(5,) * 4) for process in PROCESSES if process.pid == 4312)
+    assert one(web1(processes=processes, users=(strange,)), PYTHON3, "User") == "a\ufffd"
 
 
 def test_what_the_kernel_calls_unset_is_null() -> None:
@@ -107,7 +116,7 @@ def test_one_sees_ones_own_logon_sessions_with_the_details_of_ones_own_processes
     }
     assert sorted(found) == ["4100", "4120", "4150", "4151", "4300", "4312"]
     assert found["4151"] == ("-bash", None)
-    masked = [f"{fact}: not one of your processes; use sudo" for fact in ("cmdline", "exe")]
+    masked = [f"{fact}: not one of your processes" for fact in ("cmdline", "exe")]
     assert found["4312"] == (None, masked)
     everybodys = answers(alices, "SELECT * FROM LS_Process", "Handle", "Unread")
     for where, is_meant in (("IS NOT NULL", bool), ("= NULL", lambda unread: unread is None)):

@@ -6,8 +6,9 @@ import pytest
 
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.errors import NotFoundError
+from logonscope.facts import Account
 from tests.hosts import HostFolder, manager_service, user
-from tests.providers.asked import at, everything, one, pair, rough, values, web1
+from tests.providers.asked import at, everything, one, pair, python3, rough, values, web1
 
 DETAILS = ("User", "Uid", "LoginUid", "StartTime", "Leftover")
 
@@ -34,6 +35,13 @@ def test_who_logged_in_stays_when_the_process_becomes_somebody_else() -> None:
     begun = datetime(2026, 1, 1, 10, 40, tzinfo=UTC)
     assert one(web1(), path("41", 4312), *DETAILS) == ("root", 0, 1000, begun, False)
     assert one(web1(), path("4294967297", 3901), *DETAILS)[:3] == ("postgres", 110, 110)
+
+
+def test_a_process_runs_as_its_effective_user_by_whatever_name_can_be_carried() -> None:
+    for uids, user_name in (((1000, 0, 0, 0), "root"), ((0, 4242, 0, 0), None), (None, None)):
+        assert one(python3(uids=uids), path("41", 4312), "User", "Uid") == (user_name, uids and uids[1])
+    odd = web1(users=(Account("a\x1b", 0, 0, "", "", ""),))
+    assert one(odd, path("41", 4312), "User") == "a\ufffd"
 
 
 def test_a_leftover_is_told_where_a_login_service_vouches() -> None:

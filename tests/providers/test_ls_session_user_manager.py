@@ -3,8 +3,6 @@
 import pytest
 
 from logonscope.cim.schema import LOGONSCOPE
-from logonscope.client import LocalHost
-from logonscope.sources.recorded import save
 from tests.hosts import HostFolder, manager_service, session_scope, user
 from tests.providers.asked import at, everything, values, web1
 
@@ -59,7 +57,5 @@ def test_what_the_desktop_opens_is_found_from_its_login(host: HostFolder) -> Non
 def test_both_are_their_users_to_see_and_nobody_elses(host: HostFolder) -> None:
     desktop(host)
     for uid, count in ((1000, 1), (1001, 0)):
-        assert (
-            len(list(LocalHost(host.broker(user(uid)), save).enumerate("LS_SessionUserManager", namespace=LOGONSCOPE)))
-            == count
-        )
+        seen = host.connect(user(uid)).enumerate("LS_SessionUserManager", namespace=LOGONSCOPE)
+        assert len(list(seen)) == count

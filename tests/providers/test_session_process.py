@@ -5,6 +5,7 @@ import pytest
 import logonscope
 from logonscope.client import LocalHost
 from logonscope.errors import NotFoundError
+from logonscope.ownership import LINUX
 from logonscope.sources.recorded import save
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
@@ -55,8 +56,8 @@ def test_from_one_end_the_other_is_found() -> None:
 
 def test_the_pair_of_a_process_touches_that_process_alone() -> None:
     memory = Memory(SNAPSHOT)
-    assert len(list(LocalHost(memory.broker(ROOT), save).references("Win32_Process=4312"))) == 2
-    assert set(memory.pids_asked) == {4312}
+    assert len(list(LocalHost(memory, LINUX, ROOT, save).references("Win32_Process=4312"))) == 2
+    assert set(memory.asked.pids) == {4312}
 
 
 def test_what_is_unknown_or_hidden_is_in_no_pair(host: HostFolder) -> None:

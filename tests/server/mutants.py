@@ -11,8 +11,8 @@ from pathlib import Path
 from lxml import etree
 
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.names import ADDRESSING, BINDING, CIM_SCHEMA, ENUMERATION, SOAP, WMI, WSMAN, of
-from logonscope.wire.xml import escaped
+from logonscope.wire.wsman.names import ADDRESSING, BINDING, CIM_SCHEMA, ENUMERATION, SOAP, WMI, WSMAN
+from logonscope.wire.xml import clark, escaped
 from tests.broker.asked_in_wql import asked
 from tests.server.soap import envelope, request, selector_set, turns
 
@@ -30,26 +30,28 @@ WORDS = (
 """Contents of elements and values of attributes, for better or for worse."""
 
 TAGS = (
-    *(of(SOAP, name) for name in ("Envelope", "Header", "Body", "Fault")),
-    *(of(ADDRESSING, name) for name in ("Action", "MessageID", "EndpointReference", "ReferenceParameters", "Address")),
-    *(of(WSMAN, name) for name in (
+    *(clark(SOAP, name) for name in ("Envelope", "Header", "Body", "Fault")),
+    *(clark(ADDRESSING, name) for name in (
+        "Action", "MessageID", "EndpointReference", "ReferenceParameters", "Address",
+    )),
+    *(clark(WSMAN, name) for name in (
         "ResourceURI", "SelectorSet", "Selector", "Filter", "MaxElements", "OptimizeEnumeration", "EnumerationMode",
         "MaxEnvelopeSize", "OperationTimeout", "OptionSet", "Option", "FragmentTransfer", "Locale",
         "RequestTotalItemsCountEstimate",
     )),
-    *(of(ENUMERATION, name) for name in (
+    *(clark(ENUMERATION, name) for name in (
         "Enumerate", "Pull", "Release", "Renew", "GetStatus", "EnumerationContext", "Expires", "MaxTime",
         "MaxCharacters", "Filter",
     )),
-    *(of(BINDING, name) for name in (
+    *(clark(BINDING, name) for name in (
         "AssociatedInstances", "AssociationInstances", "Object", "Role", "ResultClassName", "IncludeResultProperty",
         "AssociationClassName", "PolymorphismMode",
     )),
-    of(names.IDENTITY, "Identify"), "Identify", of(f"{WMI}/root/cimv2/Win32_Process", "Priority"),
+    clark(names.IDENTITY, "Identify"), "Identify", clark(f"{WMI}/root/cimv2/Win32_Process", "Priority"),
 )  # fmt: skip
 ATTRIBUTES = (
-    of(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Name", "MustComply", of(names.XSI, "nil"),
-    of(names.XML, "lang"),
+    clark(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Name", "MustComply", clark(names.XSI, "nil"),
+    clark(names.XML, "lang"),
 )  # fmt: skip
 DIALECTS = (names.WQL, names.SELECTOR_FILTER, names.ASSOCIATION_FILTER, "http://www.w3.org/TR/1999/REC-xpath-19991116")
 ACTIONS = (
@@ -119,7 +121,7 @@ class Mutants:
         self.chance = random.Random(seed)  # noqa: S311 -- to be the same in every run
         self._seeds, self._host, self._words = seeds(), words, (*WORDS, *words, *words)
         self._texts: Mapping[str, Sequence[str]] = {
-            of(ADDRESSING, "Action"): ACTIONS, of(WSMAN, "ResourceURI"): URIS, of(WSMAN, "Filter"): queries(),
+            clark(ADDRESSING, "Action"): ACTIONS, clark(WSMAN, "ResourceURI"): URIS, clark(WSMAN, "Filter"): queries(),
         }  # fmt: skip
 
     def one(self, contexts: Sequence[str]) -> bytes:
@@ -127,7 +129,7 @@ class Mutants:
         chance = self.chance
         data = CONTEXT.sub(lambda _: chance.choice(contexts).encode(), chance.choice(self._seeds))
         root = etree.fromstring(data)
-        for selector in root.iter(of(WSMAN, "Selector")):
+        for selector in root.iter(clark(WSMAN, "Selector")):
             if (selector.text or "").isdigit():
                 selector.text = chance.choice(self._host)
         for _ in range(chance.choice((0, 0, 1, 1, 2, 5))):
@@ -182,10 +184,10 @@ class Mutants:
     def _limit(self, root: Tree, _: Tree) -> None:
         """Ask for a small answer, and have it relate to a long id."""
         chance = self.chance
-        for header in root.iter(of(SOAP, "Header")):
-            etree.SubElement(header, of(WSMAN, "MaxEnvelopeSize")).text = chance.choice(("8192", "8200", "10000"))
-            etree.SubElement(header, of(ADDRESSING, "MessageID")).text = chance.choice(("<", "\u2603", "x")) * 2000
-            for before in header.findall(of(ADDRESSING, "MessageID"))[:-1]:
+        for header in root.iter(clark(SOAP, "Header")):
+            etree.SubElement(header, clark(WSMAN, "MaxEnvelopeSize")).text = chance.choice(("8192", "8200", "10000"))
+            etree.SubElement(header, clark(ADDRESSING, "MessageID")).text = chance.choice(("<", "\u2603", "x")) * 2000
+            for before in header.findall(clark(ADDRESSING, "MessageID"))[:-1]:
                 header.remove(before)
 
     def _nest(self, _: Tree, found: Tree) -> None:
@@ -197,10 +199,12 @@ class Mutants:
     def _refer(self, _: Tree, found: Tree) -> None:
         """Put an endpoint reference into an element, with others within it."""
         for _level in range(self.chance.choice((1, 1, 2, 30))):
-            reference = etree.SubElement(found, of(ADDRESSING, "EndpointReference"))
-            parameters = etree.SubElement(reference, of(ADDRESSING, "ReferenceParameters"))
-            etree.SubElement(parameters, of(WSMAN, "ResourceURI")).text = self.chance.choice(URIS)
-            found = etree.SubElement(etree.SubElement(parameters, of(WSMAN, "SelectorSet")), of(WSMAN, "Selector"))
+            reference = etree.SubElement(found, clark(ADDRESSING, "EndpointReference"))
+            parameters = etree.SubElement(reference, clark(ADDRESSING, "ReferenceParameters"))
+            etree.SubElement(parameters, clark(WSMAN, "ResourceURI")).text = self.chance.choice(URIS)
+            found = etree.SubElement(
+                etree.SubElement(parameters, clark(WSMAN, "SelectorSet")), clark(WSMAN, "Selector")
+            )
             found.set("Name", self.chance.choice(("Handle", "LogonId", "Antecedent", "Dependent", names.NAMESPACE)))
             found.text = self.chance.choice(self._words)
 

@@ -12,14 +12,14 @@ from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
 from logonscope.machine import Source
+from logonscope.ownership import LINUX
 from logonscope.server import listen
 from logonscope.server.auth.users import UserFile
 from logonscope.server.config import Settings, settings
-from logonscope.server.http import Doors, application
+from logonscope.server.http import HttpDoor, Services, application
 from logonscope.server.life import Server
-from logonscope.server.serve import made_doors
+from logonscope.server.serve import made_services
 from tests.broker.memory import Memory
-from tests.hosts import ROOT
 from tests.providers.asked import SNAPSHOT
 
 ADMIN, ALICE, BOB = ("scanner", "correct horse"), ("alice", "battery staple"), ("bob", "tr0ub4dor & 3")
@@ -35,7 +35,7 @@ class Running(NamedTuple):
     https: int
     unix: str
     folder: Path
-    doors: Doors
+    services: Services
 
     @property
     def wsman(self) -> str:
@@ -55,12 +55,17 @@ class Running(NamedTuple):
 
 def example() -> Source:
     """Return the example host."""
-    return Memory(SNAPSHOT).broker(ROOT).source
+    return Memory(SNAPSHOT)
+
+
+def local(uid: int) -> Caller:
+    """Return the caller of a uid of this machine."""
+    return Caller(f"uid {uid}", uid, administrator=uid == 0)
 
 
 @contextmanager
-def running(source: Source | None = None, **told: Any) -> Iterator[Running]:
-    """Run a server; ``told`` are settings, as texts."""
+def running(source: Source | None = None, doors: tuple[HttpDoor, ...] = (), **told: Any) -> Iterator[Running]:
+    """Run a server; ``doors`` are more than it has, ``told`` are settings, as texts."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         users = UserFile(folder / "users", hasher=QUICK)
@@ -76,24 +81,24 @@ def running(source: Source | None = None, **told: Any) -> Iterator[Running]:
             "audit_log": str(folder / "audit"),
         }
         made = settings(None, common | told)
-        doors = made_doors(source or example(), made, lambda uid: Caller(f"uid {uid}", uid, administrator=uid == 0))
-        yield from _served(made, doors, folder)
+        services = made_services(source or example(), LINUX, made, local)
+        yield from _served(made, services._replace(doors=services.doors + doors), folder)
 
 
-def _served(made: Settings, doors: Doors, folder: Path) -> Iterator[Running]:
+def _served(made: Settings, services: Services, folder: Path) -> Iterator[Running]:
     opened = listen.sockets(made.listen)
     loop = asyncio.new_event_loop()
-    server = Server(application(doors), made, opened, on_stop=doors.service.contexts.close)
+    server = Server(application(services), made, opened, on_stop=services.dispatcher.close)
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()))
     ports = [one.socket.getsockname()[1] for one in opened if not one.listener.path]
     thread.start()
     try:
         while not server.started and thread.is_alive():
             threading.Event().wait(0.01)
-        yield Running(ports[0], ports[1], str(folder / "socket"), folder, doors)
+        yield Running(ports[0], ports[1], str(folder / "socket"), folder, services)
     finally:
         loop.call_soon_threadsafe(server.stop)
         thread.join()
         loop.close()
-        doors.pool.shutdown()
-        doors.entrance.shutdown()
+        services.pool.shutdown()
+        services.entrance.shutdown()

@@ -27,12 +27,13 @@ PATIENCE = 5.0
 async def shown(request: Request) -> Response:
     """Tell about the connection, and how often it was asked on it."""
     connection: Connection = request.state.connection
-    connection.session = (connection.session or 0) + 1
-    binding = connection.channel_binding
+    peer = connection.peer
+    peer.session = (peer.session or 0) + 1
+    binding = peer.channel_binding
     return JSONResponse({
-        "peer": connection.peer, "local": connection.local, "tls": connection.tls, "loopback": connection.loopback,
-        "credentials": connection.peer_credentials, "binding": binding.hex() if binding else None,
-        "session": connection.session, "seen": [request.client.host if request.client else None, request.url.scheme],
+        "peer": peer.address, "local": connection.local, "tls": peer.tls, "loopback": peer.loopback,
+        "credentials": peer.credentials, "binding": binding.hex() if binding else None,
+        "session": peer.session, "seen": [request.client.host if request.client else None, request.url.scheme],
     })  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from lxml import etree
 
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.names import ADDRESSING, EVENTING, SOAP, WMI, WSMAN, of
-from logonscope.wire.xml import escaped
+from logonscope.wire.wsman.names import ADDRESSING, EVENTING, SOAP, WMI, WSMAN
+from logonscope.wire.xml import clark, escaped
 
 ACTIONS = {
     **{action.rpartition("/")[2]: action for action in (
@@ -98,28 +98,28 @@ def request(lines: tuple[str, ...], contexts: list[str]) -> bytes:
 def shown(status: int, data: bytes, contexts: list[str]) -> Iterator[str]:
     """Yield the lines of an answer; contexts are numbered as they are told."""
     root = etree.fromstring(data)
-    header, body = root.find(of(SOAP, "Header")), root.find(of(SOAP, "Body"))
+    header, body = root.find(clark(SOAP, "Header")), root.find(clark(SOAP, "Body"))
     assert header is not None
     assert body is not None
-    related = header.findtext(of(ADDRESSING, "RelatesTo"))
-    action = header.findtext(of(ADDRESSING, "Action")) or ""
+    related = header.findtext(clark(ADDRESSING, "RelatesTo"))
+    action = header.findtext(clark(ADDRESSING, "Action")) or ""
     short = action.rpartition("/")[2] if action.rpartition("/")[2] != "fault" else "/".join(action.split("/")[-2:])
     yield f"{status} {short}{'' if related == MESSAGE_ID else f' relates to {related}'}"
     for block in header:
         if etree.QName(block).namespace != ADDRESSING:
             yield from _lines(block, contexts)
     for element in body:
-        yield from _fault(element) if element.tag == of(SOAP, "Fault") else _lines(element, contexts)
+        yield from _fault(element) if element.tag == clark(SOAP, "Fault") else _lines(element, contexts)
 
 
 def _fault(fault: "etree._Element") -> Iterator[str]:
     """Yield a fault in short form: its codes, its detail, its number, its sentence."""
     *codes, detail, number = (
-        *fault.itertext(of(SOAP, "Value")), fault.findtext(f".//{of(WSMAN, 'FaultDetail')}") or "",
-        next(fault.iter(of(names.MICROSOFT_FAULT, "WSManFault"))).get("Code"),
+        *fault.itertext(clark(SOAP, "Value")), fault.findtext(f".//{clark(WSMAN, 'FaultDetail')}") or "",
+        next(fault.iter(clark(names.MICROSOFT_FAULT, "WSManFault"))).get("Code"),
     )  # fmt: skip
     words = filter(None, [*codes, detail.rpartition("/")[2], f"0x{int(number or 0):08X}"])
-    sentence = fault.findtext(f".//{of(SOAP, 'Text')}")
+    sentence = fault.findtext(f".//{clark(SOAP, 'Text')}")
     yield f"{' '.join(words)}: {sentence}"
 
 

@@ -1,6 +1,7 @@
 """server/connection.py: does a request see its connection, and can nobody hold one for nothing?"""
 
 import asyncio
+import inspect
 import json
 import os
 import socket
@@ -8,12 +9,17 @@ import struct
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import h11
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn import Config
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from logonscope.server.connection import Connection, Protocol, connection
 from tests.server.serving import (
@@ -90,7 +96,7 @@ def test_an_ipv4_client_of_a_socket_for_both_is_an_ipv4_client() -> None:
         return found
 
     found = asyncio.run(peer())
-    assert (found.peer, found.local, found.loopback) == ("127.0.0.1", "127.0.0.1", True)
+    assert (found.peer.address, found.local, found.peer.loopback) == ("127.0.0.1", "127.0.0.1", True)
 
 
 def test_the_end_of_a_connection_is_told_to_whoever_wants_to_know(caplog: pytest.LogCaptureFixture) -> None:
@@ -255,3 +261,74 @@ def test_answers_do_not_say_which_server_made_them_and_do_say_when() -> None:
         _, headers, _ = whole_answer(client)
         assert "server" not in headers
         assert headers["date"].endswith("GMT")
+
+
+OVERRIDDEN = {
+    H11Protocol: {
+        "__init__": ("config", "server_state", "app_state"),
+        "connection_made": ("transport",),
+        "connection_lost": ("exc",),
+        "handle_events": (),
+        "on_response_complete": (),
+        "send_400_response": ("msg",),
+        "pause_writing": (),
+        "resume_writing": (),
+        "shutdown": (),
+    },
+    h11.Connection: {"__init__": ("our_role", "max_incomplete_event_size"), "send_with_data_passthrough": ("event",)},
+}
+"""The methods of uvicorn and h11 that server/connection.py overrides, with the parameters that it passes by place."""
+
+USED = {
+    H11Protocol: ("app", "app_state", "conn", "cycle", "loop", "transport"),
+    RequestResponseCycle: ("disconnected", "message_event"),
+    h11.Connection: ("our_state", "their_state"),
+}
+"""The attributes of their objects that it reads or sets."""
+
+BOUND = "look at what changed, mend server/connection.py, and move the bound in pyproject.toml"
+
+
+def parameters(function: object) -> tuple[str, ...]:
+    assert callable(function)
+    return tuple(inspect.signature(function).parameters)[1:]
+
+
+@pytest.mark.parametrize("owner", OVERRIDDEN, ids=lambda owner: owner.__name__)
+def test_the_internals_that_are_overridden_are_there(owner: type) -> None:
+    for name, expected in OVERRIDDEN[owner].items():
+        method = vars(owner).get(name)
+        assert method is not None, f"{owner.__module__}.{owner.__name__} has no method {name} any more: {BOUND}"
+        found = parameters(method)[: len(expected)] if name == "__init__" else parameters(method)
+        assert found == expected, f"{owner.__module__}.{owner.__name__}.{name} takes {found}, not {expected}: {BOUND}"
+
+
+async def internals() -> dict[type, object]:
+    """Return an object of each class, made as uvicorn makes it."""
+    protocol = H11Protocol(Config(application(), log_config=None), ServerState(), {})
+    arguments: dict[str, Any] = dict.fromkeys(parameters(RequestResponseCycle.__init__))
+    cycle = RequestResponseCycle(**arguments | {"conn": protocol.conn, "message_event": asyncio.Event()})
+    return {H11Protocol: protocol, RequestResponseCycle: cycle, h11.Connection: protocol.conn}
+
+
+def test_the_internals_that_are_read_or_set_are_there() -> None:
+    found = asyncio.run(internals())
+    for owner, names in USED.items():
+        missing = [name for name in names if not hasattr(found[owner], name)]
+        assert missing == [], f"{owner.__module__}.{owner.__name__} has no attribute {missing} any more: {BOUND}"
+    assert parameters(service_unavailable) == ("receive", "send"), f"service_unavailable is no application: {BOUND}"
+
+
+def test_h11_asks_the_method_that_is_overridden_for_what_is_written() -> None:
+    asked: list[h11.Event] = []
+
+    class Watched(h11.Connection):
+        def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
+            asked.append(event)
+            return super().send_with_data_passthrough(event)
+
+    server, answer = Watched(h11.SERVER), h11.Response(status_code=200, headers=[("Content-Length", "0")])
+    server.receive_data(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert isinstance(server.next_event(), h11.Request)
+    server.send(answer)
+    assert asked == [answer], f"h11.Connection.send() does not call send_with_data_passthrough() any more: {BOUND}"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.server.connection import Connection, Credentials
+from logonscope.server.auth.peer import Peer, UnixCredentials
+from logonscope.server.connection import Connection
 from logonscope.server.crowd import QUIET, Crowd
 from tests.server.serving import ask, serving
 
@@ -15,11 +16,11 @@ pytestmark = pytest.mark.usefixtures("promptly")
 
 
 def remote(peer: str) -> Connection:
-    return Connection(peer, "192.0.2.1", tls=False, loopback=False)
+    return Connection(Peer(peer, tls=False, loopback=False), "192.0.2.1")
 
 
 def local(uid: int) -> Connection:
-    return Connection("", "/run/s", False, True, Credentials(1, uid, uid))
+    return Connection(Peer("", False, True, UnixCredentials(1, uid, uid)), "/run/s")
 
 
 def test_of_one_address_only_some_may_be_there() -> None:

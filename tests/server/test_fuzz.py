@@ -17,14 +17,18 @@ from hypothesis import Phase, given, settings
 from lxml import etree
 
 from logonscope.broker import Caller
-from logonscope.broker.deadline import Deadline
+from logonscope.dispatch.dispatcher import Answer, Dispatcher, Message
+from logonscope.dispatch.enumerations import Enumerations
+from logonscope.dispatch.operation import Limits
 from logonscope.errors import LogonscopeError
-from logonscope.server.contexts import Contexts
-from logonscope.server.wsman import Answer, Service, answer
+from logonscope.machine import Deadline
+from logonscope.ownership import LINUX
+from logonscope.server.wsman import WsmanDoor
 from logonscope.wire.wsman import faults
 from logonscope.wire.wsman.envelope import limits, read
-from logonscope.wire.wsman.faults import KINDS, FaultError, Kind
-from logonscope.wire.wsman.names import MICROSOFT_FAULT, SOAP, of
+from logonscope.wire.wsman.faults import KINDS, Kind
+from logonscope.wire.wsman.names import MICROSOFT_FAULT, SOAP
+from logonscope.wire.xml import clark
 from tests.broker.crowds import ALICE, BOB, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -85,9 +89,9 @@ class Talk:
 
     def __init__(self, crowd: Crowd, seed: int) -> None:
         self.crowd, self.memory = crowd, Memory(crowd.snapshot)
-        self.contexts = Contexts(MOST_CONTEXTS, MOST_OF_A_CALLER, 60.0)
-        self.service = Service(
-            self.memory.broker(ROOT).source, self.contexts, allow_methods=True, max_envelope=MOST_OCTETS, seconds=5.0
+        self.enumerations = Enumerations(MOST_CONTEXTS, MOST_OF_A_CALLER, 60.0)
+        self.dispatcher = Dispatcher(
+            self.memory, LINUX, self.enumerations, Limits(MOST_OCTETS, 5.0), allow_methods=True
         )
         logons = {owner.logon for owner in crowd.owner.values() if owner.logon}
         self.mutants = Mutants(seed, (*map(str, crowd.process), *sorted(logons), "alice", "root"))
@@ -100,28 +104,28 @@ class Talk:
         caller, other = chance.choice(CALLERS), chance.choice(CALLERS)
         data = self.mutants.one(self.told[caller][-2:] * 3 + self.told[other][-1:])
         with promptly(data):
-            made = answer(self.service, caller, data, Deadline())
+            made = self.dispatcher.answer(WsmanDoor(), Message(data, caller), Deadline())
         try:
             self.check(made, caller, data)
         except AssertionError as error:
             raise AssertionError(f"{error}\ncaller: {caller}\nrequest: {data!r}\nanswer: {made!r}") from error
-        self.memory.asked.clear()
+        self.memory.forget()
         self.memory.done.clear()
 
     def check(self, made: Answer, caller: Caller | None, data: bytes) -> None:
         """Fail where the answer is not one that the standard has, or not the caller's."""
-        root = etree.fromstring(made.data)
-        fault = root.find(f"{of(SOAP, 'Body')}/{of(SOAP, 'Fault')}")
-        assert root.tag == of(SOAP, "Envelope")
+        root = etree.fromstring(made.body)
+        fault = root.find(f"{clark(SOAP, 'Body')}/{clark(SOAP, 'Fault')}")
+        assert root.tag == clark(SOAP, "Envelope")
         assert made.status == (200 if fault is None else 500)
         if fault is not None:
-            codes = tuple(value.text or "" for value in fault.iter(of(SOAP, "Value")))
+            codes = tuple(value.text or "" for value in fault.iter(clark(SOAP, "Value")))
             assert codes in CODES
-            number = next(fault.iter(of(MICROSOFT_FAULT, "WSManFault"))).get("Code")
+            number = next(fault.iter(clark(MICROSOFT_FAULT, "WSManFault"))).get("Code")
             assert int(number or 0) > 0
         self.outcomes["answer" if fault is None else "fault"] += 1
-        assert len(made.data) <= self.most(data)
-        text = made.data.decode("utf-16" if made.data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8")
+        assert len(made.body) <= self.most(data)
+        text = made.body.decode("utf-16" if made.body[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8")
         assert "Traceback" not in text
         assert '.py"' not in text
         self.check_own(text, caller, data)
@@ -132,7 +136,7 @@ class Talk:
         """Return how many octets were asked for."""
         try:
             asked = limits(read(data)).max_envelope
-        except (FaultError, LogonscopeError):
+        except LogonscopeError:
             asked = None
         return min(asked or MOST_OCTETS, MOST_OCTETS)
 
@@ -146,7 +150,7 @@ class Talk:
 
     def check_contexts(self) -> None:
         """Fail where more enumerations are open than may be."""
-        callers = [known.caller for known in self.contexts._open.values()]  # noqa: SLF001 -- there is no other way
+        callers = [known.caller for known in self.enumerations._open.values()]  # noqa: SLF001 -- there is no other way
         assert len(callers) <= MOST_CONTEXTS
         assert all(callers.count(caller) <= MOST_OF_A_CALLER for caller in callers)
 

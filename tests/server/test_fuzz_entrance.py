@@ -21,15 +21,17 @@ from spnego.exceptions import SpnegoError
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError
-from logonscope.server.auth.gate import Gate, shown_by
+from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.negotiate import Negotiation
 from logonscope.server.auth.passwords import Check, Passwords
+from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
-from logonscope.server.connection import Connection
+from logonscope.server.authorization import challenges, credentials_of
 from logonscope.wire.wsman import sealed
-from logonscope.wire.wsman.names import SOAP, of
+from logonscope.wire.wsman.names import SOAP
 from logonscope.wire.wsman.sealed import Sealed
+from logonscope.wire.xml import clark
 from tests.hosts import user
 from tests.server.mutants import Mutants
 from tests.server.running import ADMIN, ALICE, BOB, QUICK, Running, running
@@ -67,8 +69,8 @@ def spoilt(chance: random.Random, data: bytes, times: int = 1) -> bytes:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Gate:
-    """Return a gate with alice and bob."""
+def authenticator(tmp_path: Path) -> Authenticator:
+    """Return one that knows alice and bob."""
     users = UserFile(tmp_path / "users", hasher=QUICK)
     users.add(*ALICE, uid=1000, ntlm=True)
     users.add(*BOB, uid=1001, ntlm=True)
@@ -76,20 +78,20 @@ def gate(tmp_path: Path) -> Gate:
     def check(name: str, password: str) -> Caller | None:
         return Caller(name, 1000, administrator=False) if WORDS.get(name) == password else None
 
-    return Gate(Passwords([Check(check)], Throttle()), users.lookup, user)
+    return Authenticator(Passwords([Check(check)], Throttle()), users.lookup, user)
 
 
-def connected(chance: random.Random) -> Connection:
+def connected(chance: random.Random) -> Peer:
     loopback = chance.random() < 0.7
-    return Connection("127.0.0.1" if loopback else "203.0.113.7", "127.0.0.1", chance.random() < 0.5, loopback)
+    return Peer("127.0.0.1" if loopback else "203.0.113.7", chance.random() < 0.5, loopback)
 
 
-def test_a_name_with_its_password_lets_in_and_nothing_else_does(gate: Gate) -> None:
+def test_a_name_with_its_password_lets_in_and_nothing_else_does(authenticator: Authenticator) -> None:
     chance, let_in = random.Random(SEED), 0  # noqa: S311 -- to be the same in every run
     for _ in range(REQUESTS):
         shown = spoilt(chance, ":".join(chance.choice((ALICE, BOB))).encode(), chance.choice((0, 1, 3)))
         header = spoilt(chance, b"Basic " + base64.b64encode(shown), chance.choice((0, 0, 1))).decode("latin-1")
-        caller = gate.enter(connected(chance), shown_by(header)).caller
+        caller = authenticator.authenticate(connected(chance), credentials_of(header)).caller
         if caller is not None:
             said = base64.b64decode(header.strip().partition(" ")[2]).decode()
             assert said.partition(":")[2] == WORDS[caller.name]
@@ -97,27 +99,28 @@ def test_a_name_with_its_password_lets_in_and_nothing_else_does(gate: Gate) -> N
     assert let_in > REQUESTS / 10
 
 
-def negotiated(gate: Gate, chance: random.Random, connection: Connection, word: str) -> spnego.ContextProxy:
+def negotiated(authenticator: Authenticator, chance: random.Random, peer: Peer, word: str) -> spnego.ContextProxy:
     """Hold a negotiation in which tokens may be spoilt; return the client's end."""
     protocol = chance.choice(("negotiate", "ntlm"))
     context = spnego.client(ALICE[0], word, "web1", "http", protocol=protocol)
     scheme, token, spoils = chance.choice(("Negotiate", "NTLM")), context.step(), chance.random() < 0.6
     while token:
         token = spoilt(chance, token, chance.choice((0, 1, 1, 3))) if spoils else token
-        entry = gate.enter(connection, shown_by(f"{scheme} {base64.b64encode(token).decode()}"))
-        said = [challenge.partition(" ")[2] for challenge in entry.challenges]
+        credentials = credentials_of(f"{scheme} {base64.b64encode(token).decode()}")
+        found = authenticator.authenticate(peer, credentials)
+        said = [challenge.partition(" ")[2] for challenge in challenges(found, credentials)]
         token = None
         with suppress(SpnegoError, ValueError, struct.error):
             token = context.step(base64.b64decode(said[0])) if said and said[0] else None
     return context
 
 
-def test_a_negotiation_lets_in_who_knows_the_password_and_opens_what_was_sealed(gate: Gate) -> None:
+def test_a_negotiation_lets_in_who_knows_the_password_and_opens_what_was_sealed(authenticator: Authenticator) -> None:
     chance, opened = random.Random(SEED), 0  # noqa: S311 -- the same
     for number in range(REQUESTS // 20):
-        connection, right = connected(chance), chance.random() < 0.8
-        context = negotiated(gate, chance, connection, ALICE[1] if right else "wrong")
-        entry = gate.enter(connection, None)
+        peer, right = connected(chance), chance.random() < 0.8
+        context = negotiated(authenticator, chance, peer, ALICE[1] if right else "wrong")
+        entry = authenticator.authenticate(peer, None)
         assert entry.caller is None or (right and entry.caller.name == "alice"), number
         if entry.caller is None or entry.negotiation is None or not context.complete:
             continue
@@ -136,7 +139,8 @@ def unsealed(chance: random.Random, negotiation: Negotiation, context: spnego.Co
         body = spoilt(chance, body, chance.choice((1, 3)))
         content_type = spoilt(chance, content_type.encode(), chance.choice((0, 0, 1))).decode("latin-1")
     try:
-        found = negotiation.unseal(sealed.read(content_type, body))
+        signature, encrypted, length, _ = sealed.read(content_type, body)
+        found = negotiation.unseal(signature, encrypted, length)
     except (AccessDeniedError, InvalidParameterError):
         assert spoils or negotiation.caller is None
         return False
@@ -214,7 +218,7 @@ def test_whatever_comes_over_a_socket_is_answered_in_http_and_harms_nobody(caplo
         assert status in STATUSES
         assert b"Traceback" not in body
         if status == 500:
-            codes = [value.text or "" for value in etree.fromstring(body).iter(of(SOAP, "Value"))]
+            codes = [value.text or "" for value in etree.fromstring(body).iter(clark(SOAP, "Value"))]
             assert tuple(codes) in CODES
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
     assert {200, 400, 401, 500} <= {status for status, _ in found}

@@ -14,8 +14,11 @@ import pytest
 from lxml import etree
 
 from logonscope.server.auth.negotiate import LONGEST_TOKEN
+from logonscope.server.http import HttpDoor
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.names import SOAP, of
+from logonscope.wire.wsman.names import SOAP
+from logonscope.wire.xml import clark
+from tests.dispatch.lines import LinesDoor
 from tests.server.running import ADMIN, ALICE, BOB, Running, running
 from tests.server.soap import envelope, selector_set
 
@@ -26,7 +29,7 @@ XML = {"Content-Type": "application/soap+xml;charset=UTF-8"}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(metrics="administrators") as found:
+    with running(doors=(HttpDoor(LinesDoor(), ("/lines", "/text/lines")),), metrics="administrators") as found:
         yield found
 
 
@@ -60,7 +63,7 @@ def post(server: Running, body: bytes, headers: dict[str, str], path: str = "/ws
 
 
 GET = envelope(names.GET, "Win32_LogonSession", selectors=selector_set([("LogonId", "41")]))
-LOGON_ID = of(f"{names.WMI}/root/cimv2/Win32_LogonSession", "LogonId")
+LOGON_ID = clark(f"{names.WMI}/root/cimv2/Win32_LogonSession", "LogonId")
 
 
 @pytest.mark.parametrize("path", ["/wsman", "/wsman/"])
@@ -77,7 +80,7 @@ def test_everybody_sees_their_own(server: Running) -> None:
     assert post(server, GET, basic(ALICE)).status == 200
     refused = post(server, GET, basic(BOB))
     assert refused.status == 500
-    assert 'Win32_LogonSession.LogonId="41" for you to see' in (refused.text(of(SOAP, "Text")) or "")
+    assert 'Win32_LogonSession.LogonId="41" for you to see' in (refused.text(clark(SOAP, "Text")) or "")
 
 
 STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Bearer x"}]
@@ -93,19 +96,19 @@ def test_nobody_is_asked_for_credentials_and_told_nothing() -> None:
 
 
 def test_identify_is_for_everybody_and_its_version_for_somebody(server: Running) -> None:
-    version = of(names.IDENTITY, "ProductVersion")
+    version = clark(names.IDENTITY, "ProductVersion")
     anonymous = post(server, IDENTIFY, {"WSMANIDENTIFY": "unauthenticated"})
     assert (anonymous.status, anonymous.text(version)) == (200, "Logonscope")
     known = post(server, IDENTIFY, basic(ALICE))
     assert (known.text(version) or "").startswith("Logonscope 0.")
     other = post(server, GET, {"WSMANIDENTIFY": "unauthenticated"})
-    assert (other.status, other.text(of(SOAP, "Text"))) == (500, "nobody sees nothing; authenticate first")
+    assert (other.status, other.text(clark(SOAP, "Text"))) == (500, "nobody sees nothing; authenticate first")
 
 
 def test_what_is_too_long_is_refused_unread(server: Running) -> None:
     answer = post(server, b" " * 600_000, basic(ADMIN))
     assert answer.status == 500
-    assert "a request of more than 512,000 octets" in (answer.text(of(SOAP, "Text")) or "")
+    assert "a request of more than 512,000 octets" in (answer.text(clark(SOAP, "Text")) or "")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +167,7 @@ def test_a_client_that_goes_away_takes_its_work_with_it(server: Running) -> None
         client.sendall(f"{head}Content-Length: {len(enumerate_all)}\r\n\r\n".encode() + enumerate_all)
         client.close()
     deadline = time.monotonic() + 10
-    while server.doors.pool._work_queue.qsize() and time.monotonic() < deadline:  # noqa: SLF001 -- there is no other way
+    while server.services.pool._work_queue.qsize() and time.monotonic() < deadline:  # noqa: SLF001 -- there is no other way
         time.sleep(0.01)
     assert post(server, GET, basic(ADMIN)).status == 200
 
@@ -186,3 +189,19 @@ def test_many_ask_at_once_and_each_gets_its_own(server: Running) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(120)))
+
+
+def test_another_door_has_its_paths_and_nothing_of_what_only_one_of_them_has(server: Running) -> None:
+    session = b"get path=Win32_LogonSession.LogonId='\"41\"'"
+    for path in ("/lines", "/text/lines"):
+        found = post(server, session, {**basic(ADMIN), "Content-Type": "text/lines"}, path)
+        assert (found.status, found.headers["Content-Type"]) == (200, "text/lines")
+    assert post(server, session, {}, "/lines").status == 401
+    assert post(server, session, {"WSMANIDENTIFY": "unauthenticated"}, "/lines").status == 401
+    assert post(server, b"", basic(ADMIN), "/lines").body.startswith(
+        b"WBEM_E_NOT_SUPPORTED there is no operation 'lines'"
+    )
+    sealed = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+    assert post(server, session, {**basic(ADMIN), "Content-Type": sealed}, "/lines").status == 200
+    too_large = post(server, b" " * 600_000, basic(ADMIN), "/lines")
+    assert too_large.body.startswith(b"WBEM_E_TOO_MUCH_DATA a request of more than 512,000 octets")

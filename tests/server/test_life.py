@@ -1,6 +1,7 @@
 """server/life.py: does the server start, tell, take a new certificate and stop as a service should? Real processes."""
 
 import asyncio
+import inspect
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 
 from logonscope.errors import LogonscopeError
@@ -356,3 +358,20 @@ print(mebibytes() - before)
 def test_what_passwords_took_for_a_moment_is_given_back() -> None:
     done = subprocess.run([sys.executable, "-c", PASSWORDS], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 4
+
+
+def test_the_internals_of_uvicorn_that_are_overridden_are_there() -> None:
+    bound = "look at what changed, mend server/life.py, and move the bound in pyproject.toml"
+    for name, expected in {
+        "startup": ["sockets"],
+        "shutdown": ["sockets"],
+        "capture_signals": [],
+        "serve": ["sockets"],
+    }.items():
+        method = getattr(uvicorn.Server, name, None)
+        assert method is not None, f"uvicorn.Server has no method {name} any more: {bound}"
+        found = list(inspect.signature(method).parameters)[1:]
+        assert found == expected, f"uvicorn.Server.{name} takes {found}, not {expected}: {bound}"
+    server = uvicorn.Server(uvicorn.Config(Starlette(), log_config=None))
+    used = {"config", "server_state", "started", "should_exit", "force_exit"}
+    assert used <= vars(server).keys(), f"uvicorn.Server lacks {used - vars(server).keys()}: {bound}"

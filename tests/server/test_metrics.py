@@ -2,9 +2,8 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from logonscope.server.metrics import Metrics
+from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from tests.broker.memory import Memory
-from tests.hosts import ROOT
 from tests.providers.asked import SNAPSHOT
 
 
@@ -16,7 +15,7 @@ def numbers(metrics: Metrics) -> dict[tuple[str, ...], float]:
 
 
 def test_numbers_of_the_host() -> None:
-    found = numbers(Metrics(Memory(SNAPSHOT).broker(ROOT).source))
+    found = numbers(Metrics(lambda: Memory(SNAPSHOT).request(ADMINISTRATOR)))
     assert found["logonscope_logon_sessions", "RemoteInteractive", "active"] == 1
     assert found["logonscope_logon_sessions", "System", "unknown"] == 1
     processes = [value for (name, *_), value in found.items() if name == "logonscope_processes"]
@@ -25,7 +24,7 @@ def test_numbers_of_the_host() -> None:
 
 
 def test_numbers_of_what_was_asked() -> None:
-    metrics = Metrics(Memory(SNAPSHOT).broker(ROOT).source)
+    metrics = Metrics(lambda: Memory(SNAPSHOT).request(ADMINISTRATOR))
     metrics.answered("Pull", "answered", 500, 0.004)
     metrics.answered("Pull", "refused", 0, 0.2)
     found = numbers(metrics)

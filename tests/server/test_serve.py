@@ -7,17 +7,20 @@ from typing import Any
 
 import pytest
 
+from logonscope import errors
 from logonscope.broker import Caller
+from logonscope.dispatch.operation import Limits
 from logonscope.errors import InvalidParameterError
+from logonscope.ownership import LINUX
+from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.users import UserFile
 from logonscope.server.config import Settings, settings
-from logonscope.server.connection import Connection
-from logonscope.server.http import Doors
-from logonscope.server.serve import made_doors
+from logonscope.server.http import HttpDoor, Services
+from logonscope.server.serve import DOORS, made_services
 from tests.server.auth.keytabs import made_keytab
 from tests.server.running import ADMIN, QUICK, example
 
-HERE = Connection("127.0.0.1", "127.0.0.1", tls=False, loopback=True)
+HERE = Peer("127.0.0.1", tls=False, loopback=True)
 
 
 def told(folder: Path, **more: Any) -> Settings:
@@ -27,25 +30,27 @@ def told(folder: Path, **more: Any) -> Settings:
     return settings(None, {"users": str(users.path), "state": str(folder), "pam": "", **more})
 
 
-def doors(folder: Path, **more: Any) -> Doors:
-    return made_doors(example(), told(folder, **more), lambda uid: Caller(str(uid), uid, administrator=uid == 0))
+def services(folder: Path, **more: Any) -> Services:
+    return made_services(
+        example(), LINUX, told(folder, **more), lambda uid: Caller(str(uid), uid, administrator=uid == 0)
+    )
 
 
 def test_what_is_told_reaches_what_does_it(tmp_path: Path) -> None:
-    made = doors(
+    made = services(
         tmp_path, allow_methods="true", max_envelope="9000", operation_timeout="7", max_request="8192", workers="3",
         metrics="loopback",
     )  # fmt: skip
-    assert (made.service.allow_methods, made.service.max_envelope, made.service.seconds) == (True, 9000, 7.0)
+    assert (made.dispatcher.allow_methods, made.dispatcher.limits) == (True, Limits(9000, 7.0))
     assert (made.most_octets, made.metrics_within) == (8192, True)
     assert made.metrics is not None
-    plain = doors(tmp_path)
-    assert (plain.service.allow_methods, plain.metrics, plain.metrics_within) == (False, None, False)
+    plain = services(tmp_path)
+    assert (plain.dispatcher.allow_methods, plain.metrics, plain.metrics_within) == (False, None, False)
 
 
 def test_the_audit_goes_to_the_log_a_file_or_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for target in ("-", str(tmp_path / "audit"), ""):
-        audit = doors(tmp_path, audit_log=target).service.audit
+        audit = services(tmp_path, audit_log=target).dispatcher.audit
         assert (audit is None) is (target == "")
         with caplog.at_level(logging.INFO):
             if audit is not None:
@@ -59,11 +64,11 @@ def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None
     made = told(tmp_path)
     Path(made.users).write_text("not a user\n")
     with pytest.raises(InvalidParameterError, match="line 1"):
-        made_doors(example(), made, lambda _: Caller("", None, False))
+        made_services(example(), LINUX, made, lambda _: Caller("", None, False))
 
 
 def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    doors(tmp_path, users=str(tmp_path / "nobody"), listen="http://127.0.0.1:0")
+    services(tmp_path, users=str(tmp_path / "nobody"), listen="http://127.0.0.1:0")
     assert caplog.messages == [
         f"nobody can come in over the network: no users in {tmp_path}/nobody, no PAM; see `logonscope user add`"
     ]
@@ -72,7 +77,24 @@ def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog:
 def test_a_keytab_is_looked_into_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5_KTNAME", "")
     keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
-    assert doors(tmp_path, keytab=keytab).gate.enter(HERE, None).challenges[:2] == ("Negotiate", "Kerberos")
-    assert "Kerberos" not in doors(tmp_path).gate.enter(HERE, None).challenges
+    with_keytab, plain = services(tmp_path, keytab=keytab).authenticator, services(tmp_path).authenticator
+    assert with_keytab.authenticate(HERE, None).offers[:2] == ("Negotiate", "Kerberos")
+    assert "Kerberos" not in plain.authenticate(HERE, None).offers
     with pytest.raises(InvalidParameterError, match="there is no keytab"):
-        doors(tmp_path, keytab=str(tmp_path / "nothing"))
+        services(tmp_path, keytab=str(tmp_path / "nothing"))
+
+
+LEAVES = [leaf for leaf in vars(errors).values() if isinstance(leaf, type) and issubclass(leaf, errors.LogonscopeError)]
+
+
+@pytest.mark.parametrize("http_door", DOORS, ids=lambda http_door: repr(http_door.door))
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_every_door_has_a_fault_for_every_error(http_door: HttpDoor, leaf: type[errors.LogonscopeError]) -> None:
+    reply = http_door.door.fault(leaf("it is so", "do that"), None, "web1")
+    assert reply.status >= 400
+    assert b"it is so; do that" in reply.body
+
+
+def test_every_path_is_one_doors() -> None:
+    paths = [path for http_door in DOORS for path in http_door.paths]
+    assert len(set(paths)) == len(paths)

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from logonscope.broker.deadline import Deadline
 from logonscope.errors import NotFoundError, TimedOutError
+from logonscope.machine import Deadline
 from logonscope.server.work import GoneError, done
 
 

@@ -1,48 +1,193 @@
 """server/wsman.py: does each request get what the standards and the clients expect? Conversations, as they are held."""
 
+import itertools
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
 
 from logonscope.broker import Caller
-from logonscope.broker.deadline import Deadline
-from logonscope.machine import Needs, Snapshot, Source
-from logonscope.server.audit import Audit
-from logonscope.server.contexts import Contexts
-from logonscope.server.wsman import Service, answer
+from logonscope.broker.instances import enumerate_instances
+from logonscope.cim.instances import Result
+from logonscope.cim.schema import schema
+from logonscope.dispatch.audit import Audit
+from logonscope.dispatch.dispatcher import Dispatcher, Message
+from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
+from logonscope.dispatch.operation import Limits, Operation
+from logonscope.dispatch.operations import OPERATIONS
+from logonscope.facts import Process
+from logonscope.machine import Deadline, Look, ProcessQuery, Source
+from logonscope.ownership import LINUX
+from logonscope.server.wsman import REQUESTS, SoapRequest, WsmanDoor
+from logonscope.wire.wsman import names
+from logonscope.wire.wsman.envelope import Envelope
+from logonscope.wire.wsman.names import WSMAN
+from logonscope.wire.wsman.requests import ACTIONS, Enumerate, Identify, Invoke, Pull
+from logonscope.wire.wsman.resource import Resource
+from logonscope.wire.xml import clark
+from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
-from tests.hosts import ROOT
+from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
-from tests.server.soap import request, shown, turns
+from tests.server.soap import envelope, request, selector_set, shown, turns, uri
 
 FOLDER = Path(__file__).parent / "conversations"
 
 
-def service(**allowed: object) -> Service:
-    """Return what answers for the example host."""
-    return Service(Memory(SNAPSHOT).broker(ROOT).source, Contexts(10, 5, 60.0))._replace(**allowed)  # type: ignore[arg-type]  # by name
+def dispatcher(source: Source | None = None, *, allow_methods: bool = False, audit: Audit | None = None) -> Dispatcher:
+    """Return what answers for the example host, or for another."""
+    host = source or Memory(SNAPSHOT)
+    return Dispatcher(host, LINUX, Enumerations(10, 5, 60.0), Limits(), allow_methods=allow_methods, audit=audit)
 
 
-def said(talk: Service, lines: tuple[str, ...], contexts: list[str], caller: Caller = ROOT) -> tuple[str, ...]:
+def said(talk: Dispatcher, lines: tuple[str, ...], contexts: list[str], caller: Caller = ROOT) -> tuple[str, ...]:
     """Say something, and return the lines of the answer."""
-    made = answer(talk, caller, request(lines, contexts), Deadline())
-    return tuple(shown(made.status, made.data, contexts))
+    made = talk.answer(WsmanDoor(), Message(request(lines, contexts), caller), Deadline())
+    return tuple(shown(made.status, made.body, contexts))
+
+
+def items(
+    talk: Dispatcher, resource: str, inner: str = "", selectors: dict[str, str] | None = None, caller: Caller = ROOT
+) -> list[str]:
+    """Enumerate to the end, and return the items."""
+    begun = f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>10000</w:MaxElements>{inner}</n:Enumerate>"
+    asked = envelope(names.ENUMERATE, resource, begun, selector_set(list((selectors or {}).items())))
+    root = etree.fromstring(talk.answer(WsmanDoor(), Message(asked, caller), Deadline()).body)
+    found = root.find(f".//{clark(WSMAN, 'Items')}")
+    assert found is not None, etree.tostring(root)
+    assert root.find(f".//{clark(WSMAN, 'EndOfSequence')}") is not None
+    return [etree.tostring(item, encoding="unicode") for item in found]
+
+
+def values(item: str, name: str) -> list[str | None]:
+    return [part.text for part in etree.fromstring(item).iter() if etree.QName(part).localname == name]
+
+
+def filtered(dialect: str, content: str) -> str:
+    return f'<w:Filter Dialect="{dialect}">{content}</w:Filter>'
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
 def test_conversation(path: Path) -> None:
-    talk, contexts = service(allow_methods=path.stem == "invoke"), list[str]()
+    talk, contexts = dispatcher(allow_methods=path.stem == "invoke"), list[str]()
     for turn in turns(path.read_text(encoding="utf-8")):
         assert said(talk, turn.request, contexts) == turn.answer
 
 
-def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(_: Needs) -> Snapshot:
+def test_every_message_of_the_wire_has_its_row_and_its_operations() -> None:
+    assert {action.operation for action in ACTIONS.values()} | {Invoke, Identify} == set(REQUESTS)
+    for row in REQUESTS.values():
+        assert set(row.operations) <= set(OPERATIONS)
+
+
+PROJECTION = '<w:Filter Dialect="WQL">SELECT Name FROM Win32_Process</w:Filter>'
+
+
+@pytest.mark.parametrize(
+    ("asked", "inner"),
+    [
+        ("Enumerate *", ""),
+        ("Enumerate * Name=x", ""),
+        ("Enumerate *", "<w:Filter>SELECT</w:Filter>"),
+        ("Enumerate *", f"<w:EnumerationMode>EnumerateEPR</w:EnumerationMode>{PROJECTION}"),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_an_enumeration_is_open(asked: str, inner: str) -> None:
+    talk = dispatcher()
+    assert said(talk, (asked, f"<n:Enumerate>{inner}</n:Enumerate>"), [])[0].startswith("500 ")
+    assert len(talk.enumerations) == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Enumerate Win32_Process", "Get Win32_Nothing X=1", "Put Win32_Nothing", "Terminate Win32_Process Handle=1"],
+)
+def test_who_did_not_authenticate_is_refused_whatever_is_asked_for(asked: str) -> None:
+    message = Message(request((asked, "<n:Enumerate/>"), []), None)
+    made = dispatcher().answer(WsmanDoor(), message, Deadline())
+    assert "nobody sees nothing; authenticate first" in made.body.decode()
+
+
+def test_a_filter_by_selectors_is_a_condition_whatever_is_in_it() -> None:
+    found = items(dispatcher(), "Win32_Process", selectors={"Name": "python3", "ParentProcessId": "4300"})
+    assert [values(item, "Handle") for item in found] == [["4312"]]
+    hostile = {"Name": "x' OR Name = 'python3", "Handle": 'a"b\\'}
+    assert items(dispatcher(), "Win32_Process", selectors=hostile) == []
+
+
+def test_class_definitions_are_items_too() -> None:
+    query = filtered(names.WQL, "SELECT * FROM meta_class WHERE __Class = 'Win32_Account'")
+    for resource, inner, selectors in ((names.CLASSES, "", {"ClassName": "Win32_Account*"}), ("*", query, {})):
+        found = [etree.fromstring(item) for item in items(dispatcher(), resource, inner, selectors)]
+        assert [(element.tag, element.get("NAME")) for element in found] == [("CLASS", "Win32_Account")]
+
+
+def test_one_association_and_all() -> None:
+    process = (
+        f"<b:Object><a:Address/><a:ReferenceParameters><w:ResourceURI>{uri('Win32_Process')}</w:ResourceURI>"
+        f"{selector_set([('Handle', '4312')])}</a:ReferenceParameters></b:Object>"
+    )
+    of_one = "<b:AssociationClassName>Win32_SessionProcess</b:AssociationClassName>"
+    for narrowed, count in (("", 2), (of_one, 1)):
+        content = f"<b:AssociationInstances>{process}{narrowed}</b:AssociationInstances>"
+        assert len(items(dispatcher(), "*", filtered(names.ASSOCIATION_FILTER, content))) == count
+
+
+@given(crowds(), st.sampled_from(PEOPLE[1:]))
+def test_everybody_gets_the_rows_that_the_broker_has_for_them_and_no_mark_of_the_others(crowd: Crowd, uid: int) -> None:
+    request = Memory(crowd.snapshot).request(user(uid))
+    for name in ("Win32_SessionProcess", "Win32_LogonSession", "Win32_Process", "Win32_LoggedOnUser"):
+        told = items(dispatcher(request.source), name, caller=request.caller)
+        rows = [row for result in enumerate_instances(request, name) for row in result.rows]
+        assert len(told) == len(rows)
+        assert not [mark for mark in crowd.secrets(uid) for item in told if mark in item]
+
+
+WHERE = Resource("root/cimv2", "Win32_LogonSession")
+SESSION = schema().get("Win32_LogonSession")
+
+
+@given(
+    st.lists(st.integers(1, 3000), max_size=60),
+    st.integers(0, 30),
+    st.integers(1, 70),
+    st.integers(8192, 60_000),
+)
+def test_all_items_come_with_the_enumeration_or_none_and_no_row_is_lost(
+    lengths: list[int], small: int, most: int, size: int
+) -> None:
+    names_told, expected = list[str](), ["s"] * small + ["x" * length for length in lengths]
+    result = Result(SESSION, ("Name",), ((name,) for name in expected))
+    rows = Enumeration(Enumerations(1, 1, 60.0), Memory(SNAPSHOT).request(ROOT), Deadline(), Rows(iter([result])))
+    begin, more = Enumerate(WHERE, optimized=True, max_elements=most), Pull(WHERE, "", most)
+    for message in itertools.chain([begin], itertools.repeat(more)):
+        asked = Operation("", options=SoapRequest(Envelope({}, None), message))
+        reply = WsmanDoor().render(asked, rows, size)
+        found = values(reply.body.decode(), "Name")
+        assert len(reply.body) <= size
+        assert reply.items == len(found) <= most
+        assert message is more or found == [] or rows.is_over
+        names_told += [str(name) for name in found]
+        if rows.is_over:
+            break
+    assert names_told == expected
+
+
+class Broken(Memory):
+    """A host whose processes cannot be read, for a reason that nobody thought of."""
+
+    def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        del look, query
         raise ZeroDivisionError("a secret")
 
-    told = said(service()._replace(source=Source("broken", broken)), ("Get Win32_LogonSession LogonId=41",), [])
+
+def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    told = said(dispatcher(Broken(SNAPSHOT)), ("Get Win32_LogonSession LogonId=41",), [])
     assert told == (
         "500 wsman/fault",
         "s:Receiver w:InternalError 0x80338003: the request could not be answered; see the server's log",
@@ -54,7 +199,7 @@ def test_a_method_that_is_refused_is_written_down_as_well() -> None:
     lines: list[str] = []
     audit = Audit(lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
     for allow in (False, True):
-        talk = service(allow_methods=allow, audit=audit)
+        talk = dispatcher(allow_methods=allow, audit=audit)
         for asked in ("Terminate Win32_Process Handle=4312", "Delete Win32_Process Handle=4312"):
             said(talk, (asked,), [], Caller("bob", 1001, administrator=False, remote=True))
     told = [json.loads(line) for line in lines]

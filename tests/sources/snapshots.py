@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Socket, Vitals
-from logonscope.machine import Snapshot, Trouble
+from logonscope.machine import Trouble
+from logonscope.machine.snapshot import Snapshot
 
 numbers = st.integers(0, (1 << 64) - 1)
 texts = st.binary(max_size=40).map(lambda data: data.decode("utf-8", "surrogateescape")) | st.text(
@@ -44,7 +45,8 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
 
 def rows(kind: Any, **narrower: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Return rows with any values, some of them from a narrower choice."""
-    return st.builds(kind, **{name: of_type(hint) for name, hint in get_type_hints(kind).items()} | narrower)
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in narrower}
+    return st.builds(kind, **{name: of_type(hint) for name, hint in hints.items()} | narrower)
 
 
 processes: st.SearchStrategy[Process] = rows(
@@ -53,6 +55,8 @@ processes: st.SearchStrategy[Process] = rows(
 logins: st.SearchStrategy[Login] = rows(Login, id=st.from_regex(r"\Ac?[0-9]{1,6}\Z") | texts)
 machines: st.SearchStrategy[Machine] = rows(
     Machine,
+    platform=st.none() | rows(Platform),
+    vitals=st.none() | rows(Vitals, at=st.integers(0, 1 << 60)),
     btime=st.none() | st.integers(0, 1 << 33),
     ticks=st.sampled_from([100, 250, 1000]),
     page_size=st.sampled_from([4096, 65536]),
@@ -65,10 +69,8 @@ snapshots = st.builds(
     machine=machines,
     processes=st.lists(processes, max_size=6),
     logins=st.lists(logins, max_size=4).map(tuple),
-    accounts=st.lists(accounts, max_size=4).map(lambda found: {account.uid: account for account in found}),
     sockets=st.lists(sockets, max_size=3).map(tuple),
-    troubles=st.lists(rows(Trouble), max_size=2),
+    users=st.lists(accounts, max_size=4).map(tuple),
     groups=st.lists(rows(Group), max_size=3).map(tuple),
-    platform=st.none() | rows(Platform),
-    vitals=st.none() | rows(Vitals, at=st.integers(0, 1 << 60)),
-).map(lambda snapshot: snapshot._replace(users=tuple(snapshot.accounts.values())[::2]))
+    troubles=st.lists(rows(Trouble), max_size=2),
+)

@@ -25,7 +25,7 @@ def test_a_folder_with_proc_in_it_is_a_host(host: HostFolder) -> None:
 
 @pytest.mark.parametrize("name", ["missing.lsr", "", "no/such/folder"])
 def test_what_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidParameterError, match=r"there is no recording .*; give a file that `logonscope record`"):
+    with pytest.raises(InvalidParameterError, match=r"there is no recording .*; give a file that host\.record"):
         choose(str(tmp_path / name) if name else "")
 
 

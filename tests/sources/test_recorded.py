@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker import Broker
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
 from logonscope.facts import FACTS, Account, Process
-from logonscope.machine import Needs, Snapshot, Source
-from logonscope.sources.recorded import FORMAT, LONGEST_LINE, VERSION, recorded, save
+from logonscope.machine import AccountQuery, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
+from logonscope.machine.snapshot import Snapshot
+from logonscope.ownership import LINUX
+from logonscope.sources.recorded import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save
 from tests import example
+from tests.broker.memory import Memory
 from tests.hosts import ROOT
 from tests.sources.snapshots import snapshots
 
-EVERYTHING = Needs(
-    process=FACTS, logins=True, all_sockets=True, all_users=True, all_groups=True, platform=True, vitals=True
+OLD = str(Path(__file__).with_name("web1.lsr"))
+"""A recording of format 1 as it was first written: the example host, with the process and the troubles below."""
+
+OLD_PROCESS = Process(
+    7001, comm="\udcff\x1b[2J(", cmdline=b"caf\xe9\0\0\x1b[31m\0", ppid=1, unread={"ses": "Permission denied"}
 )
+OLD_TROUBLES = [
+    Trouble("/run/systemd/sessions/42", "it names no UID", "restart the login service"),
+    Trouble("this recording", "made by uid 1000: it holds its own logon sessions alone", "record with sudo"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +49,29 @@ def sound(folder: Path) -> bytes:
     return Path(example.recording(folder)).read_bytes()
 
 
-def look(source: Source, needs: Needs = EVERYTHING) -> Snapshot:
-    """Look once, and finish the looking."""
-    snapshot = source.observe(needs)
-    return snapshot._replace(processes=list(snapshot.processes))
+def whole(source: Source) -> Snapshot:
+    """Return all that a source holds."""
+    look = Look()
+    users, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
+    return Snapshot(
+        source.machine(look, frozenset({"platform", "vitals"})),
+        tuple(source.processes(look, ProcessQuery(FACTS))),
+        tuple(source.logins(look)),
+        tuple(source.sockets(look, SocketQuery())),
+        tuple(users),
+        tuple(groups),
+        look.troubles,
+    )
+
+
+def distinct(troubles: Iterable[Trouble]) -> list[Trouble]:
+    """Return each trouble once, as a look has it."""
+    return list(dict.fromkeys(troubles))
 
 
 def host_of(source: Source) -> LocalHost:
     """Return the host that a source answers for."""
-    return LocalHost(Broker(source, ROOT), save)
+    return LocalHost(source, LINUX, ROOT, save)
 
 
 def answers(host: LocalHost) -> list[object]:
@@ -60,7 +83,7 @@ def load(folder: Path, content: bytes) -> Source:
     """Read a recording of these bytes."""
     path = folder / "given.lsr"
     path.write_bytes(content)
-    return recorded(str(path))
+    return RecordedSource.open(str(path))
 
 
 def written(rows: list[Any]) -> bytes:
@@ -81,41 +104,48 @@ def rows_of(content: bytes) -> list[Any]:
 def test_a_recording_answers_as_the_machine_did(folder: Path, snapshot: Snapshot) -> None:
     path = str(folder / "back.lsr")
     assert save(snapshot, path, replace=True) == len(list(snapshot.processes))
-    back = recorded(path)
-    again = look(back)
-    assert again._replace(accounts={}, users=()) == snapshot._replace(accounts={}, users=())
-    assert set(again.users) >= set(snapshot.users)
-    assert set(again.accounts.values()) <= {*snapshot.users, *snapshot.accounts.values()}
-    assert answers(host_of(back)) == answers(host_of(Source("memory", lambda _: snapshot)))
+    back = RecordedSource.open(path)
+    assert whole(back) == snapshot._replace(processes=tuple(snapshot.processes), troubles=distinct(snapshot.troubles))
+    assert answers(host_of(back)) == answers(host_of(Memory(snapshot)))
+
+
+def test_a_recording_of_an_older_logonscope_answers_as_its_machine_did() -> None:
+    snapshot = example.snapshot()._replace(processes=(*example.PROCESSES, OLD_PROCESS), troubles=OLD_TROUBLES)
+    old, machine = RecordedSource.open(OLD), Memory(snapshot)
+    machine.partial = OLD_TROUBLES[1].why
+    assert whole(old) == snapshot
+    assert (old.partial, host_of(old).everything) == (OLD_TROUBLES[1].why, False)
+    assert answers(host_of(old)) == answers(host_of(machine))
 
 
 def test_the_example_host_keeps_the_accounts_that_its_answers_name(folder: Path, sound: bytes) -> None:
-    assert look(load(folder, sound)).accounts == example.ACCOUNTS
+    source = load(folder, sound)
+    assert {uid: source.account(Look(), uid) for uid in example.ACCOUNTS} == example.ACCOUNTS
+    assert source.account(Look(), 4242) is None
 
 
 @pytest.mark.parametrize(
-    ("needs", "pids"),
+    ("query", "pids"),
     [
-        (Needs(), {process.pid for process in example.PROCESSES}),
-        (Needs(pids=frozenset()), set()),
-        (Needs(pids=frozenset({1, 4312, 9})), {1, 4312}),
-        (Needs(ses=frozenset({37})), {3990, 3991}),
-        (Needs(names=frozenset({"bash"})), {3901, 4151}),
-        (Needs(names=frozenset({"bash"}), ses=frozenset({41})), {4151}),
+        (ProcessQuery(), {process.pid for process in example.PROCESSES}),
+        (ProcessQuery(pids=frozenset()), set()),
+        (ProcessQuery(pids=frozenset({1, 4312, 9})), {1, 4312}),
+        (ProcessQuery(hint=LogonHint(frozenset({37}))), {3990, 3991}),
+        (ProcessQuery(names=frozenset({"bash"})), {3901, 4151}),
+        (ProcessQuery(names=frozenset({"bash"}), hint=LogonHint(frozenset({41}))), {4151}),
     ],
 )
-def test_hints_narrow_the_processes(folder: Path, sound: bytes, needs: Needs, pids: set[int]) -> None:
-    assert {process.pid for process in load(folder, sound).observe(needs).processes} == pids
+def test_hints_narrow_the_processes(folder: Path, sound: bytes, query: ProcessQuery, pids: set[int]) -> None:
+    assert {process.pid for process in load(folder, sound).processes(Look(), query)} == pids
 
 
 def test_hints_narrow_logins_and_sockets(folder: Path, sound: bytes) -> None:
     source = load(folder, sound)
-    assert source.observe(Needs()).logins == ()
-    assert source.observe(Needs()).sockets == ()
-    some = source.observe(Needs(logins=True, login_ids=frozenset({"c1", "x"}), ports=frozenset({8080})))
-    assert [login.id for login in some.logins] == ["c1"]
-    assert some.sockets == example.SOCKETS
-    assert source.observe(Needs(ports=frozenset({80}))).sockets == ()
+    assert list(source.logins(Look(), frozenset())) == []
+    assert list(source.sockets(Look(), SocketQuery(ports=frozenset()))) == []
+    assert [login.id for login in source.logins(Look(), frozenset({"c1", "x"}))] == ["c1"]
+    assert tuple(source.sockets(Look(), SocketQuery(ports=frozenset({8080})))) == example.SOCKETS
+    assert tuple(source.sockets(Look(), SocketQuery(ports=frozenset({80})))) == ()
 
 
 # The file
@@ -136,11 +166,11 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
 def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
     path = tmp_path / "kept"
     path.write_text("precious")
-    with pytest.raises(InvalidParameterError, match="exists; give another name, or --force"):
+    with pytest.raises(InvalidParameterError, match="exists; give another name, or replace=True"):
         save(example.snapshot(), str(path), replace=False)
     assert path.read_text() == "precious"
     save(example.snapshot(), str(path), replace=True)
-    assert look(recorded(str(path))).machine == example.MACHINE
+    assert whole(RecordedSource.open(str(path))).machine == example.snapshot().machine
     assert os.listdir(tmp_path) == ["kept"]
 
 
@@ -162,7 +192,7 @@ def test_with_force_a_link_of_ones_own_is_written_through(tmp_path: Path) -> Non
     link.symlink_to(target)
     save(example.snapshot(), str(link), replace=True)
     assert link.is_symlink()
-    assert look(recorded(str(target))).machine == example.MACHINE
+    assert whole(RecordedSource.open(str(target))).machine == example.snapshot().machine
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a link in somebody else's name")
@@ -217,7 +247,7 @@ def test_a_recording_that_fails_leaves_nothing_behind(tmp_path: Path, error: Exc
 
 
 def test_where_nothing_can_be_written_the_refusal_says_why(tmp_path: Path) -> None:
-    with pytest.raises(AccessDeniedError, match=r"cannot use /sys/recording: .*; use sudo, or another place"):
+    with pytest.raises(AccessDeniedError, match=r"cannot use /sys/recording: .*; run it as root, or use another place"):
         save(example.snapshot(), "/sys/recording", replace=False)
     with pytest.raises(InvalidParameterError, match="No such file or directory"):
         save(example.snapshot(), str(tmp_path / "no/such/folder"), replace=False)
@@ -227,7 +257,7 @@ def test_a_dash_is_standard_output(capsysbinary: pytest.CaptureFixture[bytes], f
     assert save(example.snapshot(), "-", replace=False) == len(example.PROCESSES)
     out = capsysbinary.readouterr().out
     assert out == sound
-    assert look(load(folder, out)).machine == example.MACHINE
+    assert whole(load(folder, out)).machine == example.snapshot().machine
     assert not os.path.lexists("-")
 
 
@@ -242,15 +272,15 @@ def test_an_older_file_lacks_the_facts_of_its_time_alone(folder: Path, sound: by
         for row in rows:
             if row[0] == kind:
                 del row[at + 1]
-    back = look(load(folder, written([row for row in rows if row[0] != "login"])))
-    assert back.processes == [process._replace(tty_nr=None, unread=None) for process in example.PROCESSES]
+    back = whole(load(folder, written([row for row in rows if row[0] != "login"])))
+    assert back.processes == tuple(process._replace(tty_nr=None, unread=None) for process in example.PROCESSES)
 
 
 def test_an_older_file_may_lack_a_whole_kind_of_row(folder: Path, sound: bytes) -> None:
     rows = [row for row in rows_of(sound) if row[0] not in {"trouble", "socket"}]
     for kind in ("trouble", "socket"):
         del rows[0][1]["fields"][kind]
-    assert look(load(folder, written(rows)))._replace(sockets=example.SOCKETS) == look(load(folder, sound))
+    assert whole(load(folder, written(rows)))._replace(sockets=example.SOCKETS) == whole(load(folder, sound))
 
 
 def test_facts_and_rows_of_a_newer_file_are_passed_over(folder: Path, sound: bytes) -> None:
@@ -259,7 +289,7 @@ def test_facts_and_rows_of_a_newer_file_are_passed_over(folder: Path, sound: byt
     rows[0][1]["fields"]["quark"] = ["spin"]
     rows[1].append("blue")
     rows[2:2] = [["quark", 0.5], ["lepton"]]
-    assert look(load(folder, written(rows))) == look(load(folder, sound))
+    assert whole(load(folder, written(rows))) == whole(load(folder, sound))
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, 99, "1", None, 1.0, [1]])
@@ -280,13 +310,13 @@ def test_a_file_that_was_cut_short_is_refused(folder: Path, sound: bytes) -> Non
 
 
 def test_a_flipped_bit_is_refused_or_means_nothing(folder: Path, sound: bytes) -> None:
-    whole, chance = look(load(folder, sound)), random.Random(1)  # noqa: S311 -- to repeat it, not to keep a secret
+    sound_one, chance = whole(load(folder, sound)), random.Random(1)  # noqa: S311 -- to repeat it, not to keep a secret
     refused = 0
     for _ in range(600):
         damaged = bytearray(sound)
         damaged[chance.randrange(len(sound))] ^= 1 << chance.randrange(8)
         try:
-            assert look(load(folder, bytes(damaged))) == whole
+            assert whole(load(folder, bytes(damaged))) == sound_one
         except RecordingError:
             refused += 1
     assert refused > 500
@@ -399,15 +429,24 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameterError, match="No such file"):
-        recorded(str(tmp_path / "missing"))
+        RecordedSource.open(str(tmp_path / "missing"))
     with pytest.raises((RecordingError, InvalidParameterError)):
-        recorded(str(tmp_path))
+        RecordedSource.open(str(tmp_path))
     with pytest.raises(RecordingError, match="is no recording"):
-        recorded("/dev/null")
+        RecordedSource.open("/dev/null")
+
+
+class Directory(Memory):
+    """The example host, whose accounts are known by uid, and not listed."""
+
+    def account(self, look: Look, uid: int) -> Account | None:
+        del look
+        stranger = Account("stranger", 5000, 5000, "", "/", "/bin/sh")
+        return stranger if uid == stranger.uid else example.ACCOUNTS.get(uid)
 
 
 def test_accounts_of_nobody_in_sight_are_not_recorded(tmp_path: Path) -> None:
-    stranger = Account("stranger", 5000, 5000, "", "/", "/bin/sh")
-    snapshot = example.snapshot()._replace(accounts=example.ACCOUNTS | {5000: stranger})
-    save(snapshot, str(tmp_path / "x"), replace=False)
-    assert b"stranger" not in gzip.decompress((tmp_path / "x").read_bytes())
+    path = tmp_path / "x"
+    host_of(Directory(example.snapshot()._replace(users=()))).record(str(path))
+    assert b"stranger" not in gzip.decompress(path.read_bytes())
+    assert whole(RecordedSource.open(str(path))).users == tuple(example.ACCOUNTS.values())

@@ -51,14 +51,14 @@ def texts(count: int) -> Iterator[str]:
 
 
 def test_any_text_gives_a_tree_or_a_refusal() -> None:
-    broker = Memory(example.snapshot()).broker(ROOT)
+    request = Memory(example.snapshot()).request(ROOT)
     outcomes = {"tree": 0, "plan": 0, "refusal": 0}
     for text in texts(TEXTS):
         try:
             tree = parse(text)
             outcomes["tree"] += 1
             assert parse(write(tree)) == tree, text
-            plan(broker, text)
+            plan(request, text)
             outcomes["plan"] += 1
         except LogonscopeError:
             outcomes["refusal"] += 1

@@ -125,7 +125,7 @@ def fitting(class_name: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
     cls = schema().get(class_name, CIMV2)
     columns = list(cls.properties)
     condition = bind(select.where, scope_of(cls, text, is_dot))
-    fits = compiled(condition, lambda name: itemgetter(columns.index(name)), CIMV2)
+    fits = compiled(condition, lambda name: itemgetter(columns.index(name)), cls)
     return lambda row: fits(tuple(row.get(column) for column in columns))
 
 

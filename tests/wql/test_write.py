@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from logonscope.cim.schema import CIMV2
+from logonscope.cim.schema import schema
 from logonscope.wql.bind import BOOLEAN, CLASS, MOMENT, NUMBER, REFERENCE, TEXT
 from logonscope.wql.condition import FALSE, NOT_ISA, NOT_LIKE, TRUE, Condition, Every, Null, Some, Term
 from logonscope.wql.parse import parse
@@ -79,4 +79,4 @@ PROCESS = ("Win32_Process", "1")
     ],
 )
 def test_a_condition_is_described_with_the_values_that_are_compared(condition: Condition, text: str) -> None:
-    assert describe(condition, CIMV2) == text
+    assert describe(condition, schema().get("Win32_Process")) == text

@@ -4,6 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+LOGON_TYPES: Mapping[int, str] = {
+    0: "System", 2: "Interactive", 3: "Network", 4: "Batch", 5: "Service", 6: "Proxy", 7: "Unlock",
+    8: "NetworkCleartext", 9: "NewCredentials", 10: "RemoteInteractive", 11: "CachedInteractive",
+    12: "CachedRemoteInteractive", 13: "CachedUnlock",
+}  # fmt: skip
+"""The documented values of LogonType."""
+
 
 class LogonSession(NamedTuple):
     """One act of logging in and everything it started. None: not known, or not there."""

@@ -1,6 +1,6 @@
 """Processes in their logon sessions: the pair that Win32_SessionProcess names, alone, and as a tree."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,6 +25,26 @@ class SessionProcess(NamedTuple):
     command_line: str | None
     executable: str | None
     unread: Mapping[str, str]  # why a value is None although it was asked for: fact -> reason
+
+
+class Leftovers(NamedTuple):
+    """Processes of logins that are logged out, and of how many logon sessions it is known whether they left any."""
+
+    processes: tuple[SessionProcess, ...]
+    known: int  # logon sessions
+    unknown: int  # logon sessions
+
+
+def leftovers_among(rows: Iterable[SessionProcess]) -> Leftovers:
+    """Return the leftovers among processes."""
+    found: list[SessionProcess] = []
+    known, unknown = set[str](), set[str]()
+    for row in rows:
+        if row.logon_id and row.login_uid is not None:
+            (unknown if row.leftover is None else known).add(row.logon_id)
+        if row.leftover:
+            found.append(row)
+    return Leftovers(tuple(found), len(known), len(unknown))
 
 
 class SessionOf(NamedTuple):

@@ -6,6 +6,8 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.facts import Socket
 
+__all__ = ["Socket", "Whose"]
+
 
 class Whose(NamedTuple):
     """Whose a process is: the answer to ``whose``, for one target and one process."""

@@ -1,4 +1,4 @@
-"""Who may see what? The only place that decides.
+"""Access: what a caller may see and do. The only place that decides.
 
 An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Anyone else sees
 the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; the details
@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import Login, Process
-from logonscope.machine import Needs, Owner
-from logonscope.ownership import login_of_cgroup, login_of_elogind, login_uid
+from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
 """capabilities(7): who may look into any process."""
 
 HIDDEN = Owner(None, "hidden")
-"""In place of an owner that the caller may not see, of a process that it may."""
+"""Placeholder owner of a process whose logon session is hidden from the caller."""
 
 DETAILS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
@@ -31,11 +30,8 @@ IDENTITY = ("pid", "comm", "ppid", "start", "name")
 OPEN = frozenset({"comm", "ppid", "start"})
 """The facts that everybody who sees which process it is sees as they are."""
 
-PLACE = ("ses", "loginuid", "cgroup")
-"""The facts that say in which logon session a process runs."""
-
 NOT_YOURS = "not one of your logon sessions"
-MASKED = "not one of your processes; use sudo"
+MASKED = "not one of your processes"
 
 
 class Caller(NamedTuple):
@@ -47,80 +43,97 @@ class Caller(NamedTuple):
     remote: bool = False
 
 
-class Sight(NamedTuple):
-    """What one caller sees; the needs are widened by the facts that decide it."""
+class Visibility:
+    """What one caller sees on a host with these rules of ownership."""
 
-    needs: Needs
-    everything: bool
-    uid: int | None
+    def __init__(self, caller: Caller, ownership: Ownership) -> None:
+        """Take the caller.
 
-    def logged_in(self, uids: frozenset[int] | None) -> frozenset[int] | None:
-        """Return which of these may have logged in to a logon session that the caller sees; None: anybody."""
+        Raises:
+            AccessDeniedError: it is not authenticated.
+        """
+        admit(caller)
+        self.everything = caller.administrator
+        self.uid = caller.uid
+        self._ownership = ownership
+
+    def __repr__(self) -> str:
+        return f"<Visibility of {'everything' if self.everything else f'uid {self.uid}'}>"
+
+    def deciding(self, facts: Facts) -> Facts:
+        """Return facts together with those by which it is decided what the caller may see of them."""
+        if self.everything:
+            return facts
+        return facts | self._ownership.deciding_access | ({"comm"} if "name" in facts else set())
+
+    def login_uids(self, uids: frozenset[int] | None) -> frozenset[int] | None:
+        """Return which of these uids may have logged in to a logon session that the caller sees; None: any."""
         own = None if self.everything or self.uid is None else frozenset({self.uid})
         return own if uids is None else uids if own is None else own & uids
 
-    def is_told(self, facts: frozenset[str], *, others: bool) -> bool:
-        """Tell whether the caller is told these facts of any process as they are, whoever owns it."""
-        return self.everything or (others and facts <= OPEN)
+    def is_open(self, facts: Facts, *, foreign: bool) -> bool:
+        """Return whether the caller sees these facts of any process as they are, whoever owns it."""
+        return self.everything or (foreign and facts <= OPEN)
 
-    def session(self, process: Process, owner: Owner) -> bool:
-        """Tell whether the caller sees the logon session that owns this process."""
-        return self.everything or (self.uid is not None and login_uid(owner, (process,)) == self.uid)
+    def sees_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether the caller sees the logon session that owns this process."""
+        return self.everything or (self.uid is not None and self._ownership.login_uid(owner, (process,)) == self.uid)
 
-    def process(self, process: Process, owner: Owner) -> bool:
-        """Tell whether the caller sees this process."""
-        return self.session(process, owner) or (process.uids is not None and self.uid in process.uids[:2])
+    def sees_login(self, login: Login) -> bool:
+        """Return whether the caller sees a login record."""
+        return self.everything or (self.uid is not None and login.uid == self.uid)
 
-    def shown(self, process: Process, owner: Owner = HIDDEN) -> Process:
+    def view(
+        self, process: Process, owner: Owner, facts: Facts, *, foreign: bool = False
+    ) -> tuple[Process, Owner] | None:
+        """Return a process and its owner as the caller sees them; None where it does not, or ``foreign`` its identity.
+
+        Args:
+            process: with the facts of ``deciding``.
+            owner: its owner.
+            facts: those that were asked for; the others need not be masked.
+            foreign: a process that the caller may not see is shown with what identifies it alone.
+        """
+        if self.everything:
+            return process, owner
+        if self.sees_session(process, owner):
+            return self.masked(process, facts, owner), owner
+        if self._ownership.runs_as(process, self.uid, wholly=False):
+            return self._without_place(process, facts), HIDDEN
+        return (self.identity(process, facts), HIDDEN) if foreign else None
+
+    def masked(self, process: Process, facts: Facts, owner: Owner = HIDDEN) -> Process:
         """Return the process as the caller sees it: without its details where they are not the caller's."""
         if self.everything:
             return process
-        if process.cgroup is not None and self._names_another(process.cgroup, owner):
-            unread = {**(process.unread or {}), "cgroup": NOT_YOURS}
-            process = process._replace(cgroup=None, unread=unread)
-        if process.uids is not None and set(process.uids[:3]) == {self.uid}:
+        if self._ownership.names_other(process, owner, self.uid):
+            place = self._ownership.place
+            no_place: dict[str, Any] = {place: None, "unread": {**(process.unread or {}), place: NOT_YOURS}}
+            process = process._replace(**no_place)
+        if self._ownership.runs_as(process, self.uid, wholly=True):
             return process
-        hidden = [fact for fact in DETAILS if fact in self.needs.process]
+        hidden = [fact for fact in DETAILS if fact in facts]
         unread = {**(process.unread or {}), **dict.fromkeys(hidden, MASKED)}
-        masked: dict[str, Any] = dict.fromkeys(hidden)
+        changes: dict[str, Any] = dict.fromkeys(hidden)
         if process.name is not None:
-            masked["name"] = process.comm  # a longer one came from the arguments
-        return process._replace(unread=unread or None, **masked)
+            changes["name"] = process.comm  # a longer one came from the arguments
+        return process._replace(unread=unread or None, **changes)
 
-    def _names_another(self, cgroup: str, owner: Owner) -> bool:
-        """Tell whether a cgroup is the place of a login that is neither the process's nor the caller's own manager."""
-        named = login_of_cgroup(cgroup) or login_of_elogind(cgroup)
-        if named is None:
-            return False
-        return named not in {owner.logon, owner.login and owner.login.id, f"user@{self.uid}.service"}
+    def _without_place(self, process: Process, facts: Facts) -> Process:
+        """Return a process of the caller's in another's logon session: without what would say in which."""
+        masked = self.masked(process, facts)
+        placing = self._ownership.placing
+        unread = {**(masked.unread or {}), **dict.fromkeys(placing, NOT_YOURS)}
+        changes: dict[str, Any] = dict.fromkeys(placing)
+        return masked._replace(unread=unread, **changes)
 
-    def unplaced(self, process: Process) -> Process:
-        """Return a process of the caller's in a logon session that is not: without what would say in which."""
-        shown = self.shown(process)
-        unread = {**(shown.unread or {}), **dict.fromkeys(PLACE, NOT_YOURS)}
-        return shown._replace(ses=None, loginuid=None, cgroup=None, unread=unread)
-
-    def identity(self, process: Process) -> Process:
-        """Return what somebody who may not see a process is shown of it in Win32_Process: which one it is."""
-        hidden = dict.fromkeys(self.needs.process.difference(IDENTITY), MASKED)
+    def identity(self, process: Process, facts: Facts) -> Process:
+        """Return what a caller who may not see a process is shown of it in Win32_Process: which one it is."""
+        hidden = dict.fromkeys(self.deciding(facts).difference(IDENTITY), MASKED)
         name = None if process.name is None else process.comm
         return Process(
             process.pid, comm=process.comm, ppid=process.ppid, start=process.start, name=name, unread=hidden or None
         )
-
-    def seen(self, process: Process, owner: Owner, *, others: bool = False) -> tuple[Process, Owner] | None:
-        """Return a process and its owner as the caller sees both; None: not at all, or with ``others`` as anybody."""
-        if self.everything:
-            return process, owner
-        if self.session(process, owner):
-            return self.shown(process, owner), owner
-        if self.process(process, owner):
-            return self.unplaced(process), HIDDEN
-        return (self.identity(process), HIDDEN) if others else None
-
-    def login(self, login: Login) -> bool:
-        """Tell whether the caller sees the record of a login service."""
-        return self.everything or (self.uid is not None and login.uid == self.uid)
 
 
 def local_caller(name: str, uid: int, capabilities: int) -> Caller:
@@ -129,34 +142,20 @@ def local_caller(name: str, uid: int, capabilities: int) -> Caller:
 
 
 def admit(caller: Caller) -> None:
-    """Let somebody in.
+    """Let a caller in.
 
     Raises:
-        AccessDeniedError: the caller is nobody, who is told nothing, not even which classes there are.
+        AccessDeniedError: it is not authenticated: it sees nothing, not even which classes there are.
     """
     if not caller.administrator and caller.uid is None:
         raise AccessDeniedError("nobody sees nothing", "authenticate first")
 
 
-def limit(caller: Caller, needs: Needs) -> Sight:
-    """Return what the caller sees, and the needs widened by what that decision asks for.
-
-    Raises:
-        AccessDeniedError: the caller is nobody.
-    """
-    admit(caller)
-    if caller.administrator:
-        return Sight(needs, everything=True, uid=caller.uid)
-    named = {"comm"} if "name" in needs.process else set()
-    widened = needs._replace(process=needs.process | {"ses", "loginuid", "uids"} | named)
-    return Sight(widened, everything=False, uid=caller.uid)
-
-
 def acting_uid(caller: Caller) -> int | None:
-    """Return as whom something is done for a caller, so that the kernel decides; None: with this process's rights.
+    """Return the uid to act as on the caller's behalf, so that the kernel decides; None: with this process's rights.
 
     Raises:
-        AccessDeniedError: the caller is nobody.
+        AccessDeniedError: the caller is not authenticated.
     """
     admit(caller)
     return None if caller.administrator else caller.uid

@@ -10,22 +10,21 @@ from functools import cache
 from itertools import chain, permutations
 from typing import NamedTuple
 
-from logonscope.broker.access import admit
 from logonscope.broker.columns import Columns, chosen, having
-from logonscope.broker.families import at_end, provider_for
 from logonscope.broker.instances import find, has_letters, matching, missing, settled
-from logonscope.broker.subjects import Ask, read
+from logonscope.broker.item_readers import ItemQuery, read_items
+from logonscope.broker.request import Request
 from logonscope.broker.target import instance_of
-from logonscope.broker.view import Broker
 from logonscope.broker.where import tied_to
 from logonscope.cim.binding import Target
-from logonscope.cim.classes import Class, Property, command, meant
+from logonscope.cim.classes import Class, Property, list_classes, meant
 from logonscope.cim.classes import find as find_qualifier
 from logonscope.cim.instances import Result
 from logonscope.cim.paths import ObjectPath
-from logonscope.cim.schema import schema
+from logonscope.cim.schema import Schema
 from logonscope.errors import InvalidParameterError
-from logonscope.providers.helpers.provider import Provider, provider_of
+from logonscope.providers.helpers.provider import Provider
+from logonscope.providers.helpers.registry import at_end, provider_for, provider_of
 from logonscope.wql.predicate import Row
 
 
@@ -56,7 +55,7 @@ class Link(NamedTuple):
 
 
 def references(
-    broker: Broker, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
+    request: Request, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
 ) -> Iterator[Result]:
     """Return the associations that an instance is an end of; ``result_class`` and ``role`` narrow them.
 
@@ -67,36 +66,36 @@ def references(
         InvalidPropertyError: no answer can have such a property.
         AccessDeniedError: the caller is nobody.
     """
-    admit(broker.caller)
-    target = path if isinstance(path, Target) else instance_of(broker, path, namespace)
-    return _or_missing(broker, target, tied(broker, target, wanted, references=True))
+    request.admit()
+    target = path if isinstance(path, Target) else instance_of(request, path, namespace)
+    return _or_missing(request, target, tied(request, target, wanted, references=True))
 
 
 def associators(
-    broker: Broker, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
+    request: Request, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
 ) -> Iterator[Result]:
     """Return the instances that associations tie to an instance, one for each association.
 
     Raises:
         As ``references``.
     """
-    admit(broker.caller)
-    target = path if isinstance(path, Target) else instance_of(broker, path, namespace)
-    return _or_missing(broker, target, tied(broker, target, wanted))
+    request.admit()
+    target = path if isinstance(path, Target) else instance_of(request, path, namespace)
+    return _or_missing(request, target, tied(request, target, wanted))
 
 
-def tied(broker: Broker, target: Target, wanted: Wanted, *, references: bool = False) -> Iterator[Result]:
+def tied(request: Request, target: Target, wanted: Wanted, *, references: bool = False) -> Iterator[Result]:
     """Return what is tied to an instance, or ties it (``references``); nothing where it may not be there at all.
 
     Raises:
         NotFoundError: its name could mean more than one instance, and means none.
         InvalidClassError, InvalidParameterError, InvalidPropertyError: what narrows names nothing.
     """
-    narrowed = _narrowed(wanted, target.cls.namespace, references=references)
-    real = _real(broker, target)
+    narrowed = _narrowed(wanted, target.cls, references=references)
+    real = _real(request, target)
     if references:
-        return _tying(broker, real, wanted, narrowed)
-    return _tied(broker, real, wanted, narrowed)
+        return _tying(request, real, wanted, narrowed)
+    return _tied(request, real, wanted, narrowed)
 
 
 class Narrowed(NamedTuple):
@@ -106,28 +105,28 @@ class Narrowed(NamedTuple):
     far: Class | None
 
 
-def _narrowed(wanted: Wanted, namespace: str, *, references: bool) -> Narrowed:
+def _narrowed(wanted: Wanted, cls: Class, *, references: bool) -> Narrowed:
     for role in (wanted.role, wanted.result_role):
         if role is not None:
-            role_named(role, namespace)
+            role_named(cls.schema, role, cls.namespace)
     by = wanted.result_class if references else wanted.assoc_class
     within = None if references else wanted.result_class
     return Narrowed(
-        None if by is None else association_named(by, namespace),
-        None if within is None else class_named(within, namespace),
+        None if by is None else association_named(cls.schema, by, cls.namespace),
+        None if within is None else class_named(cls.schema, within, cls.namespace),
     )
 
 
-def _tying(broker: Broker, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
+def _tying(request: Request, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
     ends = [link for link in _links(target.cls) if _is_a(link.association, narrowed.association)]
     ends = [link for link in ends if _named(link.role, wanted.role)]
     ends = [link for link in ends if _qualified(link.association, wanted.required_qualifier)]
     told = having([link.association for link in ends], wanted.properties)
     once = {(link.association.name, link.role): link for link in ends if link.association in told}
-    return (_references(broker, link, target, wanted) for link in once.values())
+    return (_references(request, link, target, wanted) for link in once.values())
 
 
-def _tied(broker: Broker, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
+def _tied(request: Request, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
     def is_wanted(cls: Class) -> bool:
         return _is_a(cls, narrowed.far) and _qualified(cls, wanted.required_qualifier)
 
@@ -140,7 +139,7 @@ def _tied(broker: Broker, target: Target, wanted: Wanted, narrowed: Narrowed) ->
     ]
     told = having([cls for link in found for cls in link.far], wanted.properties)
     found = [link._replace(far=tuple(cls for cls in link.far if cls in told)) for link in found]
-    return (part for link in found if link.far for part in _far_ends(broker, link, target, wanted))
+    return (part for link in found if link.far for part in _far_ends(request, link, target, wanted))
 
 
 def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) -> Iterator[Class]:
@@ -151,9 +150,9 @@ def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) 
     Raises:
         InvalidClassError, InvalidParameterError: what narrows is no class, no association, or no end of one.
     """
-    by, within = _narrowed(wanted, cls.namespace, references=references)
+    by, within = _narrowed(wanted, cls, references=references)
     qualifier = wanted.required_qualifier if references else wanted.required_assoc_qualifier
-    for association, near, far in _ways(cls.namespace):
+    for association, near, far in _ways(cls.schema, cls.namespace):
         if not (cls.is_a(near.reference or "") and _named(near.name, wanted.role)):
             continue
         if not (_is_a(association, by) and _qualified(association, qualifier)):
@@ -161,7 +160,7 @@ def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) 
         if references:
             yield association
         elif _named(far.name, wanted.result_role):
-            found = schema().find(far.reference or "", cls.namespace)
+            found = cls.schema.find(far.reference or "", cls.namespace)
             if found and within and within.is_a(found.name):
                 found = within  # of what is declared, the answer can be just that
             if found and _is_a(found, within) and _qualified(found, wanted.required_qualifier):
@@ -169,66 +168,66 @@ def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) 
 
 
 @cache
-def _ways(namespace: str) -> tuple[tuple[Class, Property, Property], ...]:
+def _ways(schema: Schema, namespace: str) -> tuple[tuple[Class, Property, Property], ...]:
     """Return each association with each two of its ends, the one that an instance is at first."""
     return tuple(
         (association, *both)
-        for association in schema().classes(namespace)
+        for association in schema.classes(namespace)
         if association.is_association
         for both in permutations((end for end in association.properties.values() if end.type == "reference"), 2)
     )
 
 
-def _real(broker: Broker, target: Target) -> Target:
+def _real(request: Request, target: Target) -> Target:
     """Return the instance as it really is, where its name could mean more than one: by a class above, by its case."""
-    if provider_of(target.cls.name) is not None and not any(map(has_letters, target.keys or ())):
+    if provider_of(target.cls) is not None and not any(map(has_letters, target.keys or ())):
         return target
-    found = settled(broker, target)
+    found = settled(request, target)
     if found is None:
-        raise missing(broker, target)
+        raise missing(request, target)
     return found
 
 
-def class_named(name: str, namespace: str) -> Class:
+def class_named(schema: Schema, name: str, namespace: str) -> Class:
     """Return a class that narrows an answer.
 
     Raises:
         InvalidClassError: there is none of that name.
     """
-    return schema().get(name, namespace)
+    return schema.get(name, namespace)
 
 
-def association_named(name: str, namespace: str) -> Class:
+def association_named(schema: Schema, name: str, namespace: str) -> Class:
     """Return an association that narrows an answer.
 
     Raises:
         InvalidClassError: there is none of that name.
         InvalidParameterError: the class is no association.
     """
-    found = schema().get(name, namespace)
+    found = schema.get(name, namespace)
     if not found.is_association:
-        raise InvalidParameterError(f"{found.name} is no association", f"see {command('classes', namespace)}")
+        raise InvalidParameterError(f"{found.name} is no association", list_classes(namespace))
     return found
 
 
-def role_named(name: str, namespace: str) -> str:
+def role_named(schema: Schema, name: str, namespace: str) -> str:
     """Return the name of an end that narrows an answer.
 
     Raises:
         InvalidParameterError: no association has such an end.
     """
-    for known in _roles(namespace):
+    for known in _roles(schema, namespace):
         if _named(known, name):
             return known
     raise InvalidParameterError(
-        f"no association has an end '{name}'", meant(name, _roles(namespace), "classes", namespace)
+        f"no association has an end '{name}'", meant(name, _roles(schema, namespace), list_classes(namespace))
     )
 
 
 @cache
-def _roles(namespace: str) -> list[str]:
+def _roles(schema: Schema, namespace: str) -> list[str]:
     """Return the names of all ends of associations."""
-    return sorted({near.name for _, near, _ in _ways(namespace)})
+    return sorted({near.name for _, near, _ in _ways(schema, namespace)})
 
 
 @cache
@@ -238,65 +237,67 @@ def _links(cls: Class) -> tuple[Link, ...]:
 
 
 def _found_links(cls: Class) -> Iterator[Link]:
-    for association, near, far in _ways(cls.namespace):
-        provider = provider_of(association.name)
+    for association, near, far in _ways(cls.schema, cls.namespace):
+        provider = provider_of(association)
         if provider and any(cls.is_a(standing.name) for standing in at_end(association, near.name)):
             yield Link(association, provider, near.name, far.name, at_end(association, far.name))
 
 
-def _references(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Result:
+def _references(request: Request, link: Link, target: Target, wanted: Wanted) -> Result:
     columns = _columns(link.association, wanted)
-    return Result(link.association, columns.stored, _ties(broker, link, target, columns.stored), columns.shown)
+    return Result(link.association, columns.stored, _ties(request, link, target, columns.stored), columns.shown)
 
 
 def _columns(cls: Class, wanted: Wanted) -> Columns:
     return chosen(cls, cls.keys if wanted.keys_only else wanted.properties)
 
 
-def _ties(broker: Broker, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
+def _ties(request: Request, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
     """Yield the associations that the target is an end of."""
-    return matching(broker, link.association, columns, tied_to(link.role, target.reference, target.cls.namespace))
+    return matching(request, link.association, columns, tied_to(link.role, target))
 
 
-def _far_ends(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
+def _far_ends(request: Request, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
     end = link.provider.ends[link.result_role]
     selection = link.provider.selection({link.role: frozenset({target.reference})})
     if end.part is None and (end.subject != "logon session" or selection.pids is None):
-        yield from _by_key(broker, link, target, wanted)
+        yield from _by_key(request, link, target, wanted)
         return
     for cls in link.far:
         provider, columns = provider_for(cls), _columns(cls, wanted)
         if end.part is not None:
-            rows = _parts(broker, link, target, provider, columns.stored)
+            rows = _parts(request, link, target, provider, columns.stored)
         else:  # a logon session, described from the one process that is known to belong to it
-            rows = provider.rows(*read(broker, provider, Ask(frozenset(), selection)), columns.stored)
+            items = read_items(request, provider.subject, ItemQuery(frozenset(), selection))
+            rows = provider.rows(items, request.context, columns.stored)
         yield Result(cls, columns.stored, rows, columns.shown)
 
 
-def _parts(broker: Broker, link: Link, target: Target, far: Provider, columns: Sequence[str]) -> Iterator[Row]:
+def _parts(request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]) -> Iterator[Row]:
     """Yield the rows of the far end, made of the very items that tie it to the target."""
     near, part = link.provider, link.provider.ends[link.result_role].part
     assert part is not None  # noqa: S101 -- the caller has looked
     facts = near.facts([link.role]) | far.facts(columns)
     selection = near.selection({link.role: frozenset({target.reference})})
-    items, context = read(broker, near, Ask(facts, selection, near.others, target.cls.namespace))
+    items = read_items(request, near.subject, ItemQuery(facts, selection, near.others, target.cls.namespace))
+    context = request.context
     value = near.columns[link.role].value
-    fits = tied_to(link.role, target.reference, target.cls.namespace).fits([link.role])
+    fits = tied_to(link.role, target).fits([link.role])
     tied = (item[part] for item in items if near.of(*item, context) and fits((value(*item, context),)))
     return far.rows(tied, context, columns)
 
 
-def _by_key(broker: Broker, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
-    for (reference,) in _ties(broker, link, target, (link.result_role,)):
+def _by_key(request: Request, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
+    for (reference,) in _ties(request, link, target, (link.result_role,)):
         assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
-        cls = schema().get(str(reference[0]), target.cls.namespace)
+        cls = target.cls.schema.get(str(reference[0]), target.cls.namespace)
         properties = cls.keys if wanted.keys_only else wanted.properties
-        found = find(broker, Target(cls, reference[1:]), properties, among=link.far)
+        found = find(request, Target(cls, reference[1:]), properties, among=link.far)
         if found is not None:
             yield found
 
 
-def _or_missing(broker: Broker, target: Target, results: Iterator[Result]) -> Iterator[Result]:
+def _or_missing(request: Request, target: Target, results: Iterator[Result]) -> Iterator[Result]:
     """Yield the results that have rows; where none has, see whether the instance is there at all."""
     nothing = True
     for result in results:
@@ -304,8 +305,8 @@ def _or_missing(broker: Broker, target: Target, results: Iterator[Result]) -> It
         if first is not None:
             nothing = False
             yield result._replace(rows=chain((first,), result.rows))
-    if nothing and find(broker, target, target.cls.keys) is None:
-        raise missing(broker, target)
+    if nothing and find(request, target, target.cls.keys) is None:
+        raise missing(request, target)
 
 
 def _qualified(cls: Class, qualifier: str | None) -> bool:

@@ -4,11 +4,9 @@ import fnmatch
 import re
 from collections.abc import Iterator
 
-from logonscope.broker.access import admit
+from logonscope.broker.request import Request
 from logonscope.broker.target import class_of, namespace_of
-from logonscope.broker.view import Broker
 from logonscope.cim.classes import Class
-from logonscope.cim.schema import schema
 from logonscope.errors import InvalidParameterError
 
 LONGEST_PATTERN = 256
@@ -17,18 +15,18 @@ LONGEST_PATTERN = 256
 MOST_WILDCARDS = 8
 
 
-def get_class(broker: Broker, name: str, namespace: str | None = None) -> Class:
+def get_class(request: Request, name: str, namespace: str | None = None) -> Class:
     """Return the definition of a class.
 
     Raises:
         InvalidClassError, InvalidNamespaceError: there is none of that name.
         AccessDeniedError: the caller is nobody.
     """
-    admit(broker.caller)
-    return class_of(broker, name, namespace)
+    request.admit()
+    return class_of(request, name, namespace)
 
 
-def classes(broker: Broker, pattern: str | None = None, namespace: str | None = None) -> Iterator[Class]:
+def classes(request: Request, pattern: str | None = None, namespace: str | None = None) -> Iterator[Class]:
     """Return the classes of a namespace whose name fits a pattern.
 
     In it ``*`` or ``%`` is any run of characters, ``?`` any character and ``[ab]`` one of these.
@@ -38,8 +36,8 @@ def classes(broker: Broker, pattern: str | None = None, namespace: str | None = 
         InvalidParameterError: the pattern is too long.
         AccessDeniedError: the caller is nobody.
     """
-    admit(broker.caller)
-    found = schema().classes(namespace_of(broker, namespace))
+    request.admit()
+    found = request.schema.classes(namespace_of(request, namespace))
     if pattern is None:
         return found
     if len(pattern) > LONGEST_PATTERN or pattern.count("*") + pattern.count("%") > MOST_WILDCARDS:

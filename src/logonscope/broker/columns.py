@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from logonscope.cim.classes import Class, command
+from logonscope.cim.classes import Class, show_class
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.errors import InvalidPropertyError
 
@@ -55,7 +55,7 @@ def having(classes: Sequence[Class], properties: Sequence[str] | None) -> list[C
                 classes[0].property_named(name)
             names = ", ".join(cls.name for cls in classes[:MOST_NAMED])
             raise InvalidPropertyError(
-                f"none of {names} has a property '{name}'", f"see {command('class NAME', classes[0].namespace)}"
+                f"none of {names} has a property '{name}'", show_class(classes[0].name, classes[0].namespace)
             )
     return [cls for cls in classes if not properties or any(has(cls, name) for name in properties)]
 

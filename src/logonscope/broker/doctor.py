@@ -3,78 +3,75 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from logonscope.answers import Check, LogonSession
+from logonscope.answers.check import Check
+from logonscope.answers.logon_session import LogonSession
 from logonscope.broker.access import Caller
+from logonscope.broker.request import Request
 from logonscope.broker.sessions import described
-from logonscope.broker.view import Broker, View, gather
-from logonscope.facts import Process
-from logonscope.machine import Needs
+from logonscope.facts import FILE_OF, Process
+from logonscope.machine import Facts, LogonIndex, ProcessQuery
 
 _MOST_LISTED = 10
-_TELLING = {"ses", "loginuid", "cgroup", "comm", "uids", "cmdline", "exe", "fds"}
-"""Facts that speak for all of their file."""
-
-_FACTS = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "fds"})
 
 
-def doctor(broker: Broker) -> list[Check]:
+def doctor(request: Request) -> list[Check]:
     """Look at the machine through one whole reading, and say what a person should know about its answers."""
-    view = gather(broker, Needs(process=_FACTS), strays=True)
-    view.snapshot.accounts.get(broker.caller.uid or 0)  # a name service that does not answer becomes a trouble
-    processes = [process for process, _ in view.owned]
-    sessions = [session for session, _ in described(view)]
-    whole = view.sight.everything and broker.source.partial is None
+    facts = request.ownership.describing | {"comm", "uids", "cmdline", "exe", "fds"}
+    owned = request.read(ProcessQuery(facts), order="processes first")
+    pairs = list(owned.pairs)
+    request.accounts.get(request.caller.uid or 0)  # a name service that does not answer becomes a trouble
+    processes = [process for process, _ in pairs]
+    sessions = [session for session, _ in described(request, pairs)]
+    whole = request.sees_everything
     return [
-        _rights(broker.caller),
-        *_kernel(view, processes, whole=whole),
-        *_readable(processes, whole=whole),
-        *_logins(view, sessions),
+        _rights(request.caller),
+        *request.ownership.checks(request.machine),
+        _listing(processes, whole=whole),
+        *_readable(processes, facts | request.ownership.facts, whole=whole),
+        *_logins(request, owned.logons, sessions),
         *_unvouched(sessions),
-        *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in view.snapshot.troubles),
+        *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in request.look.troubles),
     ]
 
 
 def _rights(caller: Caller) -> Check:
     if caller.administrator:
         return Check("rights", True, f"{caller.name} sees every logon session", "")
-    return Check("rights", None, f"{caller.name} sees only its own logon sessions", "use sudo to see all of them")
+    return Check("rights", None, f"{caller.name} sees only its own logon sessions", "as root you see all of them")
 
 
-def _kernel(view: View, processes: Sequence[Process], *, whole: bool) -> Iterator[Check]:
-    machine = view.snapshot.machine
-    if machine.audit:
-        yield Check("kernel ids", True, "the kernel keeps an audit session id for every process", "")
-    else:
-        yield Check(
-            "kernel ids", False, "this kernel keeps no audit session ids: logins are told apart by cgroup alone",
-            "use a kernel built with CONFIG_AUDIT",
-        )  # fmt: skip
+def _listing(processes: Sequence[Process], *, whole: bool) -> Check:
     if whole and not any(process.pid == 1 for process in processes):
-        yield Check(
+        return Check(
             "/proc", False, "process 1 is not to be seen: hidepid, or a /proc of another pid namespace",
             "run as root outside the container, or in the group that /proc is mounted for (gid=)",
         )  # fmt: skip
-    else:
-        yield Check("/proc", True, f"{len(processes)} processes to be seen", "")
+    return Check("/proc", True, f"{len(processes)} processes to be seen", "")
 
 
-def _readable(processes: Sequence[Process], *, whole: bool) -> Iterator[Check]:
+def _readable(processes: Sequence[Process], facts: Facts, *, whole: bool) -> Iterator[Check]:
+    telling = _one_of_each_file(facts)
     reasons = Counter(
         (fact, reason)
         for process in processes
         for fact, reason in (process.unread or {}).items()
-        if fact in _TELLING and reason != "No such file or directory"  # kernel threads and zombies have no executable
+        if fact in telling and reason != "No such file or directory"  # kernel threads and zombies have no executable
     )
     for (fact, reason), count in sorted(reasons.items()):
         advice = "it takes CAP_SYS_PTRACE, and no security module in the way"
         yield Check(
             f"fact {fact}", None, f"not readable of {count} of {len(processes)} processes: {reason}",
-            advice if whole else "use sudo to read it",
+            advice if whole else "read it as root",
         )  # fmt: skip
 
 
-def _logins(view: View, sessions: Sequence[LogonSession]) -> Iterator[Check]:
-    logins = {logon: login for logon, login in view.joined.by_logon.items() if view.sight.login(login)}
+def _one_of_each_file(facts: Facts) -> frozenset[str]:
+    """Return of the facts that come from one file the first: it speaks for the others."""
+    return frozenset({FILE_OF[fact]: fact for fact in sorted(facts, reverse=True)}.values())
+
+
+def _logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
+    logins = {logon: login for logon, login in logons.logins.items() if request.visibility.sees_login(login)}
     if logins:
         yield Check("login service", True, f"{len(logins)} logins known", "")
     else:
@@ -82,11 +79,11 @@ def _logins(view: View, sessions: Sequence[LogonSession]) -> Iterator[Check]:
             "login service", None, "no record of any login: no remote host, service, state or leftovers are known",
             "run systemd-logind or elogind, and pam_systemd in the PAM stack, where you want them",
         )  # fmt: skip
-    for kernel, sharers in sorted(view.joined.shared.items()):
+    for key, sharers in sorted(logons.shared.items()):
         seen = sorted(login.id for logon, login in logins.items() if logon in sharers)
         if seen:
             yield Check(
-                f"kernel id {kernel}", None, f"shared by logins that do not own it: {_listed(seen)}",
+                f"{request.ownership.key_noun} {key}", None, f"shared by logins that do not own it: {_listed(seen)}",
                 "a login daemon was restarted from inside a login; restart it with `systemctl restart`",
             )  # fmt: skip
     present = {session.logon_id for session in sessions}
@@ -102,7 +99,7 @@ def _unvouched(sessions: Sequence[LogonSession]) -> Iterator[Check]:
     if ids:
         yield Check(
             "logon sessions", None, f"{len(ids)} that no login service vouches for: {_listed(ids)}",
-            f"`logonscope tree {ids[0]}` shows what runs in one: a job of cron or at, or a login without pam_systemd",
+            "what runs in them tells what they are: a job of cron or at, or a login without pam_systemd",
         )  # fmt: skip
 
 

@@ -8,18 +8,19 @@ import errno
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from logonscope.broker.access import acting_uid, admit
+from logonscope.broker.access import acting_uid
 from logonscope.broker.instances import missing
+from logonscope.broker.request import Request
 from logonscope.broker.target import instance, target_of
-from logonscope.broker.view import Broker, keyed
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Method
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value, value_of
-from logonscope.errors import InvalidMethodParametersError, NotFoundError, NotSupportedError
-from logonscope.facts import Account, Machine, Process
-from logonscope.machine import NO_PROCESSES, Action, Needs
+from logonscope.errors import Hint, HintCode, InvalidMethodParametersError, NotFoundError, NotSupportedError
+from logonscope.facts import Process
+from logonscope.machine import ProcessQuery
+from logonscope.machine.action import Action
 from logonscope.providers.helpers.naming import domain_and_name, name_of, user_sid
 from logonscope.providers.helpers.owned import pid_meant
 from logonscope.providers.helpers.priority import NICE_OF
@@ -33,16 +34,14 @@ _FACTS = frozenset({"start", "flags", "state", "uids"})
 
 
 class Meant(NamedTuple):
-    """The process that a method is of, as the caller sees it, on its host."""
+    """The process that a method is of, as the caller sees it, and who asks."""
 
-    broker: Broker
+    request: Request
     process: Process
-    machine: Machine
-    accounts: Mapping[int, Account]
 
 
 def invoke(
-    broker: Broker,
+    request: Request,
     path: str | ObjectPath,
     method_name: str,
     parameters: Mapping[str, Any] | None = None,
@@ -58,16 +57,16 @@ def invoke(
         InvalidObjectPathError, InvalidNamespaceError, InvalidClassError: the path names nothing.
         AccessDeniedError: the caller is nobody.
     """
-    admit(broker.caller)
-    target = target_of(broker, path, namespace)
+    request.admit()
+    target = target_of(request, path, namespace)
     method = target.cls.method_named(method_name)
     given = _bound(target.cls, method, parameters or {})
     run = METHODS.get(f"{method.origin}.{method.name}")
     if run is None:
         raise NotSupportedError(
-            f"{target.cls.name}.{method.name} is not offered on Linux", "see `logonscope invoke --help` for what is"
+            f"{target.cls.name}.{method.name} is not offered on Linux", f"these are: {', '.join(METHODS)}"
         )
-    return run(_meant(broker, instance(target)), given)
+    return run(_meant(request, instance(target)), given)
 
 
 def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Value]:
@@ -86,20 +85,21 @@ def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Va
     return bound
 
 
-def _meant(broker: Broker, target: Target) -> Meant:
+def _meant(request: Request, target: Target) -> Meant:
     (handle,) = target.keys or ("",)
-    view = keyed(broker, Needs(process=_FACTS), pid_meant(handle).pids or NO_PROCESSES, others=True, unasked=True)
-    process = next((found for found, _ in view.owned), None)
+    asked = ProcessQuery(_FACTS, pids=pid_meant(handle).pids or frozenset())
+    owned = request.read(asked, foreign=True, owners=False)
+    process = next((process for process, _ in owned.pairs), None)
     if process is None:
-        raise missing(broker, target)
-    return Meant(broker, process, view.snapshot.machine, view.snapshot.accounts)
+        raise missing(request, target)
+    return Meant(request, process)
 
 
 def _get_owner(meant: Meant, _: Mapping[str, Value]) -> Outcome:
     if meant.process.uids is None:
         return Outcome(ACCESS_DENIED)
-    name = name_of(meant.process.uids[1], meant.accounts)
-    domain, user = domain_and_name(name, meant.machine.hostname)
+    name = name_of(meant.process.uids[1], meant.request.accounts)
+    domain, user = domain_and_name(name, meant.request.machine.hostname)
     return Outcome(DONE, {"User": user, "Domain": domain})
 
 
@@ -124,21 +124,21 @@ def _set_priority(meant: Meant, parameters: Mapping[str, Value]) -> Outcome:
 
 def _act(meant: Meant, nice: int | None) -> Outcome:
     """Do it as the caller; a process of which the caller sees no more than which one it is was not looked at."""
-    process, act = meant.process, meant.broker.source.act
-    if act is None:
-        raise NotSupportedError("nothing can be done to a recorded host", "ask the host itself")
+    process, source = meant.process, meant.request.source
+    if "act" not in source.abilities:
+        raise NotSupportedError("nothing can be done to this host", "it only tells; ask the machine itself")
     if process.state in {"Z", "X"}:
         raise NotFoundError(
-            f"process {process.pid} has ended, and waits for its parent to notice", "see `logonscope ps`"
+            f"process {process.pid} has ended, and waits for its parent to notice", Hint(HintCode.LIST_PROCESSES)
         )
     if process.uids is None:
         return Outcome(ACCESS_DENIED)
     if process.start is None:
         return Outcome(UNKNOWN_FAILURE)
     try:
-        act(Action(process.pid, process.start, nice, acting_uid(meant.broker.caller)))
+        source.act(Action(process.pid, process.start, nice, acting_uid(meant.request.caller)))
     except ProcessLookupError:
-        raise NotFoundError(f"process {process.pid} has ended", "see `logonscope ps`") from None
+        raise NotFoundError(f"process {process.pid} has ended", Hint(HintCode.LIST_PROCESSES)) from None
     except PermissionError as error:
         return Outcome(INSUFFICIENT_PRIVILEGE if error.errno == errno.EACCES else ACCESS_DENIED)
     except OSError:

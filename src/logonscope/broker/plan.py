@@ -3,21 +3,19 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from logonscope.broker.access import admit
 from logonscope.broker.associations import Wanted, association_named, class_named, role_named, tied_classes
 from logonscope.broker.columns import Columns, chosen
-from logonscope.broker.families import family
-from logonscope.broker.target import host_name, instance, is_here, namespace_of, target_of
-from logonscope.broker.view import Broker
+from logonscope.broker.request import Request
+from logonscope.broker.target import instance, is_here, namespace_of, target_of
 from logonscope.broker.where import decided
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
-from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidQueryError, InvalidQueryTypeError
+from logonscope.providers.helpers.registry import family
 from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
 from logonscope.wql.condition import FALSE, TRUE, Condition, columns
-from logonscope.wql.events import EventQuery, bind_events, is_event
+from logonscope.wql.events import EventQuery, bind_events
 from logonscope.wql.parse import located, parse, place
 from logonscope.wql.paths import undoubled
 from logonscope.wql.tree import Name, Select, Tied
@@ -62,7 +60,7 @@ class Ties(NamedTuple):
 Plan = Rows | Classes | Ties | EventQuery
 
 
-def plan(broker: Broker, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Plan:
+def plan(request: Request, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Plan:
     """Return how a query will be answered.
 
     Raises:
@@ -73,27 +71,27 @@ def plan(broker: Broker, text: str, namespace: str | None = None, language: str 
         NotEventClassError and its like: it asks for events as they cannot be told.
         AccessDeniedError: the caller is nobody.
     """
-    admit(broker.caller)
+    request.admit()
     if text.strip() and language.upper() != LANGUAGE:
         raise InvalidQueryTypeError(f"there is no query language '{language}'", f"ask in {LANGUAGE}")
-    tree, space = parse(text), namespace_of(broker, namespace)
+    tree, space = parse(text), namespace_of(request, namespace)
     if isinstance(tree, Tied):
-        return _ties(broker, tree, space, text)
+        return _ties(request, tree, space, text)
     if tree.class_name.lower() == META_CLASS:
-        return _classes(broker, tree, space, text)
+        return _classes(request, tree, space, text)
     with located(text, tree.at):
-        cls = schema().get(tree.class_name, space)
-    if is_event(cls) or tree.within is not None or tree.group is not None:
-        return bind_events(tree, cls, text, _here(broker))
-    return _rows(broker, tree, cls, text)
+        cls = request.schema.get(tree.class_name, space)
+    if cls.is_event or tree.within is not None or tree.group is not None:
+        return bind_events(tree, cls, text, _here(request))
+    return _rows(request, tree, cls, text)
 
 
-def _rows(broker: Broker, tree: Select, cls: Class, text: str) -> Rows:
+def _rows(request: Request, tree: Select, cls: Class, text: str) -> Rows:
     names = None if tree.columns is None else [_shown(cls, name, text) for name in tree.columns]
     condition: Condition = TRUE
     if tree.where is not None:
-        condition = bind(tree.where, scope_of(cls, text, _here(broker)))
-    server = _server(broker, condition)
+        condition = bind(tree.where, scope_of(cls, text, _here(request)))
+    server = _server(request, condition)
     parts = []
     for below in family(cls):
         shown = chosen(below, names)
@@ -111,16 +109,16 @@ def _shown(cls: Class, name: Name, text: str) -> str:
     return column.name
 
 
-def _classes(broker: Broker, tree: Select, namespace: str, text: str) -> Classes:
+def _classes(request: Request, tree: Select, namespace: str, text: str) -> Classes:
     if tree.columns is not None or tree.within is not None or tree.group is not None:
         raise InvalidQueryError(f"of {META_CLASS} there is the whole class alone", "select * from it")
     condition: Condition = TRUE
     if tree.where is not None:
-        scope = Scope(text, lambda name: _of_a_class(name, text), namespace, _here(broker))
+        scope = Scope(text, lambda name: _of_a_class(name, text), request.schema, namespace, _here(request))
         condition = bind(tree.where, scope)
-    server = _server(broker, condition)
+    server = _server(request, condition)
     found = []
-    for cls in schema().classes(namespace):
+    for cls in request.schema.classes(namespace):
         known = _known(cls, CLASS_GENUS, len(cls.properties), server)
         known |= {"__PATH": f"\\\\{server}\\{namespace}:{cls.name}", "__RELPATH": cls.name}
         if decided(condition, cls, known) == TRUE:
@@ -136,9 +134,9 @@ def _of_a_class(name: Name, text: str) -> Column:
     return Column(word, SYSTEM_KINDS[word])
 
 
-def _ties(broker: Broker, tree: Tied, namespace: str, text: str) -> Ties | Classes:
+def _ties(request: Request, tree: Tied, namespace: str, text: str) -> Ties | Classes:
     with located(text, tree.at):
-        target = target_of(broker, undoubled(tree.path), namespace)
+        target = target_of(request, undoubled(tree.path), namespace)
         if not tree.schema_only:
             instance(target)
         elif target.keys is not None:
@@ -160,7 +158,7 @@ def _ties(broker: Broker, tree: Tied, namespace: str, text: str) -> Ties | Class
             options[option] = str(named)
             with located(text, named.at):
                 if look_up:
-                    look_up(str(named), target.cls.namespace)
+                    look_up(request.schema, str(named), target.cls.namespace)
     wanted = Wanted(**options, keys_only=tree.keys_only)
     if not tree.schema_only:
         return Ties(target, tree.references, wanted, tree.class_defs_only)
@@ -168,12 +166,12 @@ def _ties(broker: Broker, tree: Tied, namespace: str, text: str) -> Ties | Class
     return Classes(target.cls.namespace, tuple(found))
 
 
-def _here(broker: Broker) -> Callable[[str], bool]:
-    return lambda server: is_here(broker, server)
+def _here(request: Request) -> Callable[[str], bool]:
+    return lambda server: is_here(request, server)
 
 
-def _server(broker: Broker, condition: Condition) -> str:
-    return host_name(broker) if {"__SERVER", "__PATH"}.intersection(columns(condition)) else ""
+def _server(request: Request, condition: Condition) -> str:
+    return request.host_name if {"__SERVER", "__PATH"}.intersection(columns(condition)) else ""
 
 
 def _known(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:

@@ -1,55 +1,66 @@
-"""Which process belongs to which logon session? The pairs alone, or each as a row that a person asks for."""
+"""Processes in their logon sessions: the pairs alone, or each as a row that a person asks for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
-from logonscope.answers import SessionProcess
-from logonscope.broker.view import Broker, stream
-from logonscope.facts import Account, Machine, Process
-from logonscope.machine import Needs, Owner
-from logonscope.ownership import is_leftover, login_uid, started_at, terminal_name
-from logonscope.providers.helpers.effective_user import effective_user
+from logonscope.answers.session_process import Leftovers, SessionProcess, leftovers_among
+from logonscope.broker.request import Request
+from logonscope.broker.selection import Which
+from logonscope.facts import Process
+from logonscope.machine import Facts, Owner, ProcessQuery, started_at, terminal_name
 from logonscope.providers.helpers.text import clean, command_line
 
-ROW = frozenset({"ses", "loginuid", "comm", "uids", "cmdline", "exe", "name"})
-"""The facts of a row."""
+_SHOWN = frozenset({"comm", "ppid", "state", "start", "tty_nr", "uids", "cmdline", "exe", "name"})
 
 
-def session_processes(broker: Broker) -> Iterator[tuple[int, str]]:
+def row_facts(request: Request) -> Facts:
+    """Return the facts of a row."""
+    return _SHOWN | request.ownership.deciding_access
+
+
+def session_processes(request: Request) -> Iterator[tuple[int, str]]:
     """Yield (pid, LogonId) of every process whose logon session the caller sees: two small files a process."""
-    for process, owner in stream(broker, Needs(process=frozenset({"ses"}))).owned:
+    for process, owner in request.read(ProcessQuery()).pairs:
         if owner.logon is not None:
             yield process.pid, owner.logon
 
 
-def processes(broker: Broker, which: str | None = None) -> Iterator[SessionProcess]:
+def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]:
     """Yield the processes of one logon session, of a user's logon sessions, or all that the caller sees."""
-    view = stream(broker, Needs(process=ROW), which)
-    row = row_maker(view.snapshot.machine, view.snapshot.accounts)
-    for process, owner in view.owned:
-        yield row(process, owner)
+    owned = request.read(ProcessQuery(row_facts(request)), which)
+    return (process_row(request, *pair) for pair in owned.pairs)
 
 
-def row_maker(machine: Machine, accounts: Mapping[int, Account]) -> Callable[[Process, Owner], SessionProcess]:
-    """Return the function that makes a row of a process and its owner."""
+def leftovers(request: Request, which: Which = None) -> Leftovers:
+    """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
+    return leftovers_among(processes(request, which))
 
-    def row(process: Process, owner: Owner) -> SessionProcess:
-        uid = process.uids[1] if process.uids else None
-        return SessionProcess(
-            logon_id=owner.logon,
-            evidence=owner.evidence,
-            pid=process.pid,
-            ppid=process.ppid,
-            name=clean(process.name or process.comm),
-            user=effective_user(process, accounts),
-            uid=uid,
-            login_uid=login_uid(owner, (process,)) if owner.logon else None,
-            start=started_at(process, machine),
-            tty=terminal_name(process.tty_nr),
-            state=process.state,
-            leftover=is_leftover(owner.login),
-            command_line=command_line(process.cmdline),
-            executable=clean(process.exe),
-            unread=process.unread or {},
-        )
 
-    return row
+def process_row(request: Request, process: Process, owner: Owner) -> SessionProcess:
+    """Return a process and its owner as a row."""
+    uid = process.uids[1] if process.uids else None
+    start, tty = started_at(process, request.machine), terminal_name(process.tty_nr)
+    login_uid = request.ownership.login_uid(owner, (process,)) if owner.logon else None
+    user, name = request.accounts.name(uid), process.name or process.comm
+    return SessionProcess(
+        logon_id=owner.logon,
+        evidence=owner.evidence,
+        pid=process.pid,
+        ppid=process.ppid,
+        name=clean(name),
+        user=clean(user),
+        uid=uid,
+        login_uid=login_uid,
+        start=start,
+        tty=tty,
+        state=process.state,
+        leftover=owner.login and owner.login.gone,
+        command_line=command_line(process.cmdline),
+        executable=clean(process.exe),
+        unread=_unread(request, process) if process.unread else {},
+    )
+
+
+def _unread(request: Request, process: Process) -> dict[str, str]:
+    """Return why facts of the row could not be read; a recording tells of others too."""
+    facts = row_facts(request)
+    return {fact: why for fact, why in (process.unread or {}).items() if fact in facts}

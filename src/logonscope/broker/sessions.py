@@ -1,36 +1,60 @@
-"""Which logon sessions are there? Each with its values, their sources, and, as a tree, its processes."""
+"""Logon sessions: each with its values, their sources, and, as a tree, its processes."""
 
-from logonscope.answers import LogonSession, LogonTree
-from logonscope.broker.session_processes import ROW, row_maker
-from logonscope.broker.view import Broker, View, gather
-from logonscope.facts import Process
-from logonscope.machine import Needs, Owner
-from logonscope.ownership import described as described_by
-from logonscope.providers.helpers.text import fit
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
-FACTS = frozenset({"ses", "loginuid", "comm", "uids"})
-"""What describing a logon session asks of each of its processes."""
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import LogonTree
+from logonscope.broker.logon import describe
+from logonscope.broker.request import Owned, Request
+from logonscope.broker.selection import Which
+from logonscope.broker.session_processes import process_row, row_facts
+from logonscope.machine import ProcessQuery
 
 MOST_ARGUMENTS = 32_768
 """Bytes: every process of the host is held at once, and anybody can start many with long arguments."""
 
+Described = tuple[LogonSession, list[Owned]]
+"""A logon session and the processes that it owns."""
 
-def sessions(broker: Broker, which: str | None = None) -> list[LogonSession]:
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def sessions(request: Request, which: Which = None) -> list[LogonSession]:
     """Return the logon sessions that the caller sees, the System session first, then by start."""
-    view = gather(broker, Needs(process=FACTS), which)
-    return [session for session, _ in described(view)]
+    query = ProcessQuery(request.ownership.describing)
+    owned = request.read(query, which, order="processes first", strays=False)
+    return [session for session, _ in described(request, owned.pairs)]
 
 
-def tree(broker: Broker, which: str | None = None) -> list[LogonTree]:
+def tree(request: Request, which: Which = None) -> list[LogonTree]:
     """Return each logon session with its processes; last those whose logon session the caller may not see."""
-    view = gather(broker, Needs(process=ROW, cmdline_bytes=MOST_ARGUMENTS), which, strays=True)
-    row = row_maker(view.snapshot.machine, view.snapshot.accounts)
-    trees = [LogonTree(session, tuple(row(*pair) for pair in members)) for session, members in described(view)]
-    hidden = tuple(row(process, owner) for process, owner in view.owned if owner.logon is None)
+    query = ProcessQuery(row_facts(request) | request.ownership.describing, cmdline_bytes=MOST_ARGUMENTS)
+    pairs = list(request.read(query, which, order="processes first").pairs)
+    trees = [
+        LogonTree(session, tuple(process_row(request, *pair) for pair in members))
+        for session, members in described(request, pairs)
+    ]
+    hidden = tuple(process_row(request, *pair) for pair in pairs if pair[1].logon is None)
     return [*trees, LogonTree(None, hidden)] if hidden else trees
 
 
-def described(view: View) -> list[tuple[LogonSession, list[tuple[Process, Owner]]]]:
-    """Return the logon sessions of a view, each with its processes, the System session first, then by start."""
-    found = described_by(view.owned, view.snapshot.machine, view.snapshot.accounts)
-    return [(fit(session), members) for session, members in found]
+def described(request: Request, owned: Iterable[Owned]) -> list[Described]:
+    """Return the logon sessions of these processes, each with its own; the System session first, then by start."""
+    members: dict[str, list[Owned]] = {}
+    for process, owner in owned:
+        if owner.logon is not None:
+            members.setdefault(owner.logon, []).append((process, owner))
+    system = request.ownership.system.logon
+    found = [(session_of_members(request, pairs), pairs) for pairs in members.values()]
+    return sorted(found, key=lambda pair: _order(pair[0], system))
+
+
+def session_of_members(request: Request, pairs: Sequence[Owned]) -> LogonSession:
+    """Describe the logon session of all its processes."""
+    owner = request.ownership.strongest(owner for _, owner in pairs)
+    return describe(request, owner, [process for process, _ in pairs])
+
+
+def _order(session: LogonSession, system: str | None) -> tuple[bool, datetime, int]:
+    return session.logon_id != system, session.start or _EPOCH, int(session.logon_id)

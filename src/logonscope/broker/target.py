@@ -1,16 +1,14 @@
 """Which class, which instance, on which host? Holds what a caller names against the schema and this host."""
 
-from logonscope.broker.view import Broker
+from logonscope.broker.request import Request
 from logonscope.cim.binding import Target, bind, example, is_dot
-from logonscope.cim.classes import Class, command
+from logonscope.cim.classes import Class
 from logonscope.cim.paths import ObjectPath, parse_path
-from logonscope.cim.schema import CIMV2, schema
+from logonscope.cim.schema import CIMV2
 from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError
-from logonscope.machine import NO_PROCESSES, Needs
-from logonscope.providers.helpers.machine import computer_name
 
 
-def namespace_of(broker: Broker, name: str | None) -> str:
+def namespace_of(request: Request, name: str | None) -> str:
     r"""Return a namespace that a caller names, with or without a server: "root\cimv2", "\\.\root/cimv2".
 
     Raises:
@@ -19,9 +17,9 @@ def namespace_of(broker: Broker, name: str | None) -> str:
     if name is None:
         return CIMV2
     server, words = _server_of(name.replace("/", "\\"))
-    if server and not is_here(broker, server):
+    if server and not is_here(request, server):
         raise InvalidNamespaceError(f"{server} is another host", "write a dot for this one")
-    return schema().namespace(words)
+    return request.schema.namespace(words)
 
 
 def _server_of(name: str) -> tuple[str, str]:
@@ -32,17 +30,17 @@ def _server_of(name: str) -> tuple[str, str]:
     return server, words
 
 
-def class_of(broker: Broker, name: str, namespace: str | None = None) -> Class:
+def class_of(request: Request, name: str, namespace: str | None = None) -> Class:
     """Return a class that a caller names.
 
     Raises:
         InvalidNamespaceError: there is no such namespace.
         InvalidClassError: it has no such class.
     """
-    return schema().get(name, namespace_of(broker, namespace))
+    return request.schema.get(name, namespace_of(request, namespace))
 
 
-def target_of(broker: Broker, path: str | ObjectPath, namespace: str | None = None) -> Target:
+def target_of(request: Request, path: str | ObjectPath, namespace: str | None = None) -> Target:
     """Return what an object path names on this host.
 
     Raises:
@@ -52,16 +50,16 @@ def target_of(broker: Broker, path: str | ObjectPath, namespace: str | None = No
         TypeMismatchError: a key's value is not of the key's type.
     """
     parsed = parse_path(path) if isinstance(path, str) else path
-    return bind(parsed, schema(), namespace_of(broker, namespace), lambda server: is_here(broker, server))
+    return bind(parsed, request.schema, namespace_of(request, namespace), lambda server: is_here(request, server))
 
 
-def instance_of(broker: Broker, path: str | ObjectPath, namespace: str | None = None) -> Target:
+def instance_of(request: Request, path: str | ObjectPath, namespace: str | None = None) -> Target:
     """Return the instance that an object path names on this host; whether it is there is not looked at.
 
     Raises:
         InvalidObjectPathError: also where it names a class.
     """
-    return instance(target_of(broker, path, namespace))
+    return instance(target_of(request, path, namespace))
 
 
 def instance(target: Target) -> Target:
@@ -73,16 +71,11 @@ def instance(target: Target) -> Target:
     if target.keys is None:
         raise InvalidObjectPathError(
             f"{target.cls.name} is a class, not an instance",
-            f"give a key, as {example(target.cls)}, or see {command(f'class {target.cls.name}', target.cls.namespace)}",
+            f"give a key, as {example(target.cls)}",
         )
     return target
 
 
-def is_here(broker: Broker, server: str) -> bool:
+def is_here(request: Request, server: str) -> bool:
     """Tell whether a server is this host."""
-    return is_dot(server) or server.lower() == host_name(broker).lower()
-
-
-def host_name(broker: Broker) -> str:
-    """Return the name of the host, as __SERVER has it."""
-    return computer_name(broker.source.observe(Needs(pids=NO_PROCESSES)).machine)
+    return is_dot(server) or server.lower() == request.host_name.lower()

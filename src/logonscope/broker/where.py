@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from logonscope.broker.families import at_end, provider_for
-from logonscope.broker.target import host_name
-from logonscope.broker.view import Broker
-from logonscope.cim.binding import object_path, related, same
+from logonscope.broker.request import Request
+from logonscope.cim.binding import Target, object_path, related, same
 from logonscope.cim.classes import Class
-from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
+from logonscope.providers.helpers.registry import at_end, provider_for
 from logonscope.wql.bind import PATHS, REFERENCE, TEXT, THIS
 from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth, columns, fixed, folded
 from logonscope.wql.predicate import Fits, Get, Row, compiled
@@ -33,27 +31,29 @@ class Where(NamedTuple):
         return self.compiled(lambda name: itemgetter(at[name]))
 
 
-def where_of(broker: Broker, cls: Class, condition: Condition) -> Where:
+def where_of(request: Request, cls: Class, condition: Condition) -> Where:
     """Return a condition on the rows of a class; the text of a path is made of its keys."""
     looked_at = columns(condition)
     stored = (name for looked in looked_at for name in (cls.keys if looked in PATHS else (looked,)))
-    server = host_name(broker) if not set(PATHS).isdisjoint(looked_at) else ""
+    server = request.host_name if not set(PATHS).isdisjoint(looked_at) else ""
 
     def fits(get: Callable[[str], Get]) -> Fits:
         def of(name: str) -> Get:
             return _path(cls, name, server, [get(key) for key in cls.keys]) if name in PATHS else get(name)
 
-        return compiled(condition, of, cls.namespace)
+        return compiled(condition, of, cls)
 
     return Where(tuple(dict.fromkeys(stored)), fixed(condition), fits)
 
 
-def tied_to(role: str, reference: tuple[Value, ...], namespace: str) -> Where:
+def tied_to(role: str, target: Target) -> Where:
     """Return the condition that at an end of an association stands just this instance, to the letter."""
+    reference, cls = target.reference, target.cls
+    schema, namespace = cls.schema, cls.namespace
 
     def compiled(get: Callable[[str], Get]) -> Fits:
         of = get(role)
-        return lambda row: same(of(row), reference, schema(), namespace, fold=str)
+        return lambda row: same(of(row), reference, schema, namespace, fold=str)
 
     return Where((role,), {role: frozenset({reference})}, compiled)
 
@@ -68,7 +68,7 @@ def decided(condition: Condition, cls: Class, known: Mapping[str, Value]) -> Con
             return Truth(cls.is_a(str(term.value)) is (term.operator == ISA))
         if term.column in known:
             value = known[term.column]
-            return Truth(compiled(term, lambda _: lambda _: value, cls.namespace)(()))
+            return Truth(compiled(term, lambda _: lambda _: value, cls)(()))
         if isinstance(term, Term) and term.kind == REFERENCE and term.operator in {EQUAL, UNEQUAL}:
             return _at_its_end(term, cls)
         return term
@@ -83,7 +83,7 @@ def _at_its_end(term: Term, cls: Class) -> Condition:
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
     named, standing = str(term.value[0]), at_end(cls, term.column)
-    meant = [below.name for below in standing if related(named, below.name, schema(), cls.namespace)]
+    meant = [below.name for below in standing if related(named, below.name, cls.schema, cls.namespace)]
     if not meant:
         return FALSE if term.operator == EQUAL else Null(term.column, is_null=False)
     own = f"{term.column}.__CLASS"
@@ -96,7 +96,7 @@ def _at_its_end(term: Term, cls: Class) -> Condition:
 
 def _path(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:
     def path(row: Row) -> Value:
-        made = object_path((cls.name, *(key(row) for key in keys)), schema(), cls.namespace, server)
+        made = object_path((cls.name, *(key(row) for key in keys)), cls.schema, cls.namespace, server)
         return made.relative if name == "__RELPATH" else str(made)
 
     return path

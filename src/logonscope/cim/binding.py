@@ -154,7 +154,7 @@ def _value(cls: Class, name: str, value: Key, inside: Nested) -> Value:
     try:
         target = bind(parse_path(str(value)), *inside)
     except LogonscopeError as error:
-        raise InvalidObjectPathError(f"the key {name} of {cls.name}: {error.message}", error.hint) from None
+        raise InvalidObjectPathError(f"the key {name} of {cls.name}: {error.message}", error.advice) from None
     if target.keys is None:
         what = f"the key {name} of {cls.name} names a class, not an instance"
         raise InvalidObjectPathError(what, f"write it as {example(target.cls)}")

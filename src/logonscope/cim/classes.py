@@ -5,10 +5,13 @@ compared without regard to case, and shown as they were declared.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from logonscope.cim.types import Value
-from logonscope.errors import InvalidMethodError, InvalidPropertyError
+from logonscope.errors import Hint, HintCode, InvalidMethodError, InvalidPropertyError
+
+if TYPE_CHECKING:
+    from logonscope.cim.schema import Schema
 
 CIMV2 = "root\\cimv2"
 """The namespace of the documented classes, and the one that is meant where none is named."""
@@ -18,6 +21,9 @@ TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 
 ALIKE = 0.8
 """How alike a name must be to be suggested; the same prefix alone is not enough."""
+
+EVENT = "__Event"
+"""The class above all events."""
 
 CIMTYPE = "CIMTYPE"
 """The qualifier that keeps a property's type as the MOF spells it."""
@@ -111,6 +117,7 @@ class Class:
     Attributes:
         name: as declared.
         namespace: where it was found, as "root\cimv2".
+        schema: the schema that it belongs to.
         declaration: what it adds to its parent.
         derivation: its ancestors, the parent first.
         qualifiers: those that hold for it, inherited ones included.
@@ -119,11 +126,14 @@ class Class:
         keys: the names of the key properties, in alphabetical order as object paths have them.
     """
 
-    __slots__ = ("declaration", "derivation", "keys", "methods", "name", "namespace", "properties", "qualifiers")
+    __slots__ = (
+        "declaration", "derivation", "keys", "methods", "name", "namespace", "properties", "qualifiers", "schema",
+    )  # fmt: skip
 
-    def __init__(self, declaration: Declaration, parent: "Class | None", namespace: str) -> None:
+    def __init__(self, declaration: Declaration, parent: "Class | None", namespace: str, schema: "Schema") -> None:
         self.name = declaration.name
         self.namespace = namespace
+        self.schema = schema
         self.declaration = declaration
         self.derivation: tuple[str, ...] = (parent.name, *parent.derivation) if parent else ()
         self.qualifiers: tuple[Qualifier, ...] = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
@@ -147,6 +157,11 @@ class Class:
         return has(self.qualifiers, "Abstract")
 
     @property
+    def is_event(self) -> bool:
+        """Tell whether its instances are events."""
+        return self.is_a(EVENT)
+
+    @property
     def is_association(self) -> bool:
         """Tell whether its instances tie others together."""
         return has(self.qualifiers, "Association")
@@ -168,7 +183,7 @@ class Class:
             InvalidPropertyError: there is none of that name.
         """
         if name not in self.properties:
-            hint = meant(name, list(self.properties), f"class {self.name}", self.namespace)
+            hint = meant(name, list(self.properties), show_class(self.name, self.namespace))
             raise InvalidPropertyError(f"{self.name} has no property '{name}'", hint)
         return self.properties[name]
 
@@ -179,7 +194,7 @@ class Class:
             InvalidMethodError: there is none of that name.
         """
         if name not in self.methods:
-            hint = meant(name, list(self.methods), f"class {self.name}", self.namespace)
+            hint = meant(name, list(self.methods), show_class(self.name, self.namespace))
             raise InvalidMethodError(f"{self.name} has no method '{name}'", hint)
         return self.methods[name]
 
@@ -206,20 +221,23 @@ def inherited(own: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tup
     return (*kept, *own)
 
 
-def command(words: str, namespace: str) -> str:
-    """Return the command that asks for something in a namespace, as a hint has it."""
-    slashes = namespace.replace("\\", "/")
-    option = "" if namespace == CIMV2 else f" -n {slashes}"
-    return f"`logonscope {words}{option}`"
+def list_classes(namespace: str) -> Hint:
+    """Return the hint that leads to the classes of a namespace."""
+    return Hint(HintCode.LIST_CLASSES, {"namespace": namespace.replace("\\", "/")})
 
 
-def meant(name: str, names: Sequence[str], see: str, namespace: str) -> str:
-    """Return the hint for a name that is none of these."""
+def show_class(name: str, namespace: str, also: str = "") -> Hint:
+    """Return the hint that leads to what a class has."""
+    return Hint(HintCode.SHOW_CLASS, {"name": name, "namespace": namespace.replace("\\", "/")}, also)
+
+
+def meant(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
+    """Return the hint for a name that is none of these: the one that is most like it, if any."""
     import difflib  # noqa: PLC0415 -- only for whoever mistypes
 
     folded = {known.lower(): known for known in names}
     close = difflib.get_close_matches(name.lower(), folded, 1, ALIKE)
-    return f"did you mean {folded[close[0]]}?" if close else f"see {command(see, namespace)}"
+    return f"did you mean {folded[close[0]]}?" if close else otherwise
 
 
 def _properties(declaration: Declaration, parent: Class | None) -> Named[Property]:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.paths import ObjectPath
-from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidPropertyError
 
@@ -117,22 +116,26 @@ class Instance:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Instance):
             return NotImplemented
-        same = self._shape.cls is other._shape.cls and self._shape.server == other._shape.server
-        return same and self.properties() == other.properties()
+        return self._kind == other._kind and self.properties() == other.properties()
 
     def __hash__(self) -> int:
-        cls, columns, server, shown = self._shape
+        _, columns, _, shown = self._shape
         values = frozenset((name, self._row[columns[name]]) for name in shown if name in columns)
-        return hash((cls.name, server, values))
+        return hash((self._kind, values))
 
     def __repr__(self) -> str:
         return f"<Instance {self.relpath or self._shape.cls.name}>"
+
+    @property
+    def _kind(self) -> tuple[str, str, str]:
+        """The host and the class: what instances that are equal share beside their properties."""
+        return self._shape.server, self._shape.cls.namespace, self._shape.cls.name
 
     def _shown(self, name: str, value: Value) -> Any:
         if not isinstance(value, tuple):
             return value
         if self._shape.cls.property_named(name).type == "reference":
-            return write_reference(value, schema(), self._shape.cls.namespace)
+            return write_reference(value, self._shape.cls.schema, self._shape.cls.namespace)
         return list(value)
 
     def _path(self) -> ObjectPath | None:
@@ -161,10 +164,13 @@ class Instance:
         return values[name]
 
 
-def instances(results: Iterable[Result], server: str) -> Iterator[Instance]:
-    """Yield the rows of results as instances of a host."""
+def instances(results: "Iterable[Result | Class]", server: str) -> "Iterator[Instance | Class]":
+    """Yield the rows of results as instances of a host, and classes as they are."""
     for result in results:
-        yield from instances_of(result, server)
+        if isinstance(result, Result):
+            yield from instances_of(result, server)
+        else:
+            yield result
 
 
 def instances_of(result: Result, server: str) -> Iterator[Instance]:

@@ -15,23 +15,19 @@ Value: TypeAlias = "bool | int | float | str | bytes | datetime | timedelta | tu
 
 
 class CimType(NamedTuple):
-    """A type: for integers the least and the greatest value."""
+    """A type; of an integer, the least and the greatest value."""
 
+    is_integer: bool = False
     low: int = 0
-    high: int = -1
-
-    @property
-    def is_integer(self) -> bool:
-        """Tell whether it holds whole numbers."""
-        return self.low <= self.high
+    high: int = 0
 
 
 def _signed(bits: int) -> CimType:
-    return CimType(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    return CimType(True, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
 
 
 def _unsigned(bits: int) -> CimType:
-    return CimType(0, (1 << bits) - 1)
+    return CimType(True, 0, (1 << bits) - 1)
 
 
 TYPES = {

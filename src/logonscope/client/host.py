@@ -1,64 +1,49 @@
-"""What can a host be asked? The same on this machine, from a recording, and from another machine."""
+"""Host: a machine that answers, the same whether it is this machine, a recording, or another machine.
 
+Public methods stand here once, with their documentation. A kind of host implements ``_perform``, which gets the name of
+an operation and its arguments, and what else is abstract here.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Self
 
-from logonscope.answers import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
+from logonscope.errors import InvalidObjectPathError, InvalidParameterError
 
 if TYPE_CHECKING:
-    from logonscope.broker.explain import Explanation
+    from datetime import datetime
+
+    from logonscope.answers.check import Check
+    from logonscope.answers.explanation import Explanation
+    from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
+    from logonscope.answers.whose import Whose
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
+    from logonscope.cim.schema import Schema
 
 
-class Host(Protocol):
-    """A machine that answers. Every answer is limited to what the caller may see there."""
+class Host(ABC):
+    """A machine that answers. Every answer is limited to what the caller may see there.
+
+    A host can be used in ``with``, which closes it.
+    """
+
+    @abstractmethod
+    def _perform(self, operation: str, **arguments: Any) -> Any:
+        """Return the answer of an operation."""
 
     @property
+    @abstractmethod
     def everything(self) -> bool:
-        """Tell whether the caller sees every logon session of this host."""
-        ...
+        """Whether the caller sees every logon session of this host."""
 
-    def sessions(self, which: int | str | None = None) -> list[LogonSession]:
-        """Return the logon sessions, the System session first, then by start.
+    @property
+    @abstractmethod
+    def schema(self) -> "Schema":
+        """The classes of this host, as far as they are known here."""
 
-        Args:
-            which: only one, by its LogonId (41) or its login's own id ("c1"); or a user's, by the account's name. The
-                same word selects in ``processes`` and ``tree``.
-        """
-        ...
-
-    def session_of(self, pid: int) -> SessionOf:
-        """Return the logon session of a process and the evidence for it: scope, audit, manager or none.
-
-        Raises:
-            NotFoundError: there is no such process.
-            AccessDeniedError: there is one, but its logon session is not yours to see.
-        """
-        ...
-
-    def processes(self, which: int | str | None = None) -> Iterator[SessionProcess]:
-        """Yield processes as they are read: of one logon session, of a user's logon sessions, or all."""
-        ...
-
-    def session_processes(self) -> Iterator[tuple[int, str]]:
-        """Yield (pid, LogonId) of every process: the pairs of Win32_SessionProcess, as they are read."""
-        ...
-
-    def tree(self, which: int | str | None = None) -> list[LogonTree]:
-        """Return each logon session with its processes, of one reading; last those whose session is not yours."""
-        ...
-
-    def whose(self, target: int | str) -> list[Whose]:
-        """Say whose a process is: by pid (4312), by name ("sshd"), or by port (":8080").
-
-        Raises:
-            NotFoundError: no such process, or nobody holds that port.
-            AccessDeniedError: there is one, but its logon session is not yours to see.
-            InvalidParameterError: the target has no meaning.
-        """
-        ...
-
+    @abstractmethod
     def record(self, path: str, *, replace: bool = False) -> int:
         """Write all that can be seen into one file (mode 0600) and return how many processes it holds.
 
@@ -69,12 +54,84 @@ class Host(Protocol):
         Raises:
             AccessDeniedError: the file cannot be written.
             InvalidParameterError: there is such a file, and it is not to be replaced.
+            NotSupportedError: the host cannot be recorded from here.
         """
-        ...
 
-    def doctor(self) -> list[Check]:
+    @abstractmethod
+    def at(self, moment: "datetime") -> "Host":
+        """Return the host as it was at a moment.
+
+        Raises:
+            NotSupportedError: nothing keeps the history of this host.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections, descriptors and threads; the host is not asked any more."""
+
+    def __enter__(self) -> Self:
+        """Return the host itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the host."""
+        self.close()
+
+    def sessions(self, which: int | str | None = None) -> list["LogonSession"]:
+        """Return the logon sessions, the System session first, then by start.
+
+        Args:
+            which: only one, by its LogonId (41) or its login's own id ("c1"); or a user's, by the account's name. The
+                same word selects in ``processes`` and ``tree``.
+        """
+        answer: list[LogonSession] = self._perform("sessions", which=_word(which))
+        return answer
+
+    def session_of(self, pid: int) -> "SessionOf":
+        """Return the logon session of a process and the evidence for it: scope, audit, manager or none.
+
+        Raises:
+            NotFoundError: there is no such process.
+            AccessDeniedError: there is one, but its logon session is not yours to see.
+        """
+        answer: SessionOf = self._perform("session_of", pid=pid)
+        return answer
+
+    def processes(self, which: int | str | None = None) -> Iterator["SessionProcess"]:
+        """Yield processes as they are read: of one logon session, of a user's logon sessions, or all."""
+        answer: Iterator[SessionProcess] = self._perform("processes", which=_word(which))
+        return answer
+
+    def session_processes(self) -> Iterator[tuple[int, str]]:
+        """Yield (pid, LogonId) of every process: the pairs of Win32_SessionProcess, as they are read."""
+        answer: Iterator[tuple[int, str]] = self._perform("session_processes")
+        return answer
+
+    def leftovers(self, which: int | str | None = None) -> "Leftovers":
+        """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
+        answer: Leftovers = self._perform("leftovers", which=_word(which))
+        return answer
+
+    def tree(self, which: int | str | None = None) -> list["LogonTree"]:
+        """Return each logon session with its processes, of one reading; last those whose session is not yours."""
+        answer: list[LogonTree] = self._perform("tree", which=_word(which))
+        return answer
+
+    def whose(self, target: int | str) -> list["Whose"]:
+        """Say whose a process is: by pid (4312), by name ("sshd"), or by port (":8080").
+
+        Raises:
+            NotFoundError: no such process, or nobody holds that port.
+            AccessDeniedError: there is one, but its logon session is not yours to see.
+            InvalidParameterError: the target has no meaning.
+        """
+        answer: list[Whose] = self._perform("whose", target=str(target))
+        return answer
+
+    def doctor(self) -> list["Check"]:
         """Look at what can be read here, with which rights, what is missing, and how to get it."""
-        ...
+        answer: list[Check] = self._perform("doctor")
+        return answer
 
     def get(
         self, path: "str | Instance", properties: Sequence[str] | None = None, *, namespace: str | None = None
@@ -92,7 +149,8 @@ class Host(Protocol):
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
             TypeMismatchError: a key's value is not of the key's type.
         """
-        ...
+        answer: Instance = self._perform("get", path=_path(path), properties=_names(properties), namespace=namespace)
+        return answer
 
     def enumerate(
         self,
@@ -107,7 +165,10 @@ class Host(Protocol):
         Raises:
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
         """
-        ...
+        answer: Iterator[Instance] = self._perform(
+            "enumerate", class_name=class_name, properties=_names(properties), namespace=namespace, deep=deep
+        )
+        return answer
 
     def associators(
         self,
@@ -135,7 +196,11 @@ class Host(Protocol):
             NotFoundError: while it is iterated: there is no such instance for you to see.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
-        ...
+        answer: Iterator[Instance] = self._perform(
+            "associators", path=_path(path), namespace=namespace, assoc_class=assoc_class, result_class=result_class,
+            role=role, result_role=result_role, properties=_names(properties),
+        )  # fmt: skip
+        return answer
 
     def references(
         self,
@@ -147,7 +212,11 @@ class Host(Protocol):
         namespace: str | None = None,
     ) -> Iterator["Instance"]:
         """Yield the associations that an instance is an end of; the arguments are those of ``associators``."""
-        ...
+        answer: Iterator[Instance] = self._perform(
+            "references", path=_path(path), namespace=namespace, result_class=result_class, role=role,
+            properties=_names(properties),
+        )  # fmt: skip
+        return answer
 
     def query(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
@@ -169,7 +238,8 @@ class Host(Protocol):
             NotSupportedError: it asks for events.
             NotFoundError, TimedOutError: while it is iterated: no such instance, or no time left.
         """
-        ...
+        answer: Iterator[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
+        return answer
 
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
         """Return how a query will be answered: what is fixed, what is read, what is left as a predicate.
@@ -177,7 +247,8 @@ class Host(Protocol):
         Raises:
             InvalidQueryError and others: as in ``query``.
         """
-        ...
+        answer: Explanation = self._perform("explain", text=text, namespace=namespace)
+        return answer
 
     def invoke(
         self,
@@ -199,11 +270,15 @@ class Host(Protocol):
             InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
             NotSupportedError: the method is not offered on Linux, or the host is a recorded one.
         """
-        ...
+        answer: Outcome = self._perform(
+            "invoke", path=_path(path), method_name=method, parameters=parameters, namespace=namespace
+        )
+        return answer
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
         """Yield the classes of a namespace whose name fits a pattern, ``Win32_*``; parents before their children."""
-        ...
+        answer: Iterator[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
+        return answer
 
     def get_class(self, name: str, *, namespace: str | None = None) -> "Class":
         """Return the definition of a class: properties, methods, qualifiers, derivation.
@@ -211,4 +286,34 @@ class Host(Protocol):
         Raises:
             InvalidClassError, InvalidNamespaceError: there is none of that name.
         """
-        ...
+        answer: Class = self._perform("get_class", name=name, namespace=namespace)
+        return answer
+
+
+def _word(which: int | str | None) -> str | None:
+    return None if which is None else str(which)
+
+
+def _path(path: "str | Instance") -> str:
+    """Return an object path as text.
+
+    Raises:
+        InvalidObjectPathError: it is an instance without one: its keys were not asked for.
+    """
+    if isinstance(path, str):
+        return path
+    own = getattr(path, "path", None)
+    if isinstance(own, str):
+        return own
+    raise InvalidObjectPathError(f"{path!r} is no object path", "give text, or an instance that has its keys")
+
+
+def _names(properties: Sequence[str] | None) -> Sequence[str] | None:
+    """Return the names of properties.
+
+    Raises:
+        InvalidParameterError: it is one text: its letters are no properties.
+    """
+    if isinstance(properties, str):
+        raise InvalidParameterError(f"properties={properties!r} is a text", f"give a list: [{properties!r}]")
+    return properties

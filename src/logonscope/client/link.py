@@ -15,6 +15,8 @@ from logonscope import errors
 from logonscope.cim.classes import CIMV2
 from logonscope.errors import (
     AccessDeniedError,
+    Hint,
+    HintCode,
     InvalidParameterError,
     LogonscopeError,
     NotSupportedError,
@@ -22,9 +24,9 @@ from logonscope.errors import (
     TransportFailureError,
 )
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.names import ENUMERATION, PORTS, WSMAN, of
+from logonscope.wire.wsman.names import ENUMERATION, PORTS, WSMAN
 from logonscope.wire.wsman.resource import uri_of
-from logonscope.wire.xml import local
+from logonscope.wire.xml import clark, local
 
 try:
     import pypsrp.exceptions
@@ -112,7 +114,7 @@ class Link:
             _trust(certificate)
         self._patience = PATIENCE if timeout is None else timeout
         if not self._patience > 0:
-            raise InvalidParameterError(f"{timeout:g} s is no time to answer in", "give seconds above 0")
+            raise InvalidParameterError(f"invalid timeout {timeout:g} s", "give seconds above 0")
         self.url, self._password, self._certificate = url, password, certificate
         if password is None:
             self._look_for_ticket()
@@ -148,24 +150,24 @@ class Link:
 
     def invoke(self, uri: str, selectors: Mapping[str, str], method: str, parameters: Mapping[str, str]) -> Any:
         """Return the element that a method answers."""
-        body = ET.Element(of(uri, f"{method}_INPUT"))
+        body = ET.Element(clark(uri, f"{method}_INPUT"))
         for name, value in parameters.items():
-            ET.SubElement(body, of(uri, name)).text = value
+            ET.SubElement(body, clark(uri, name)).text = value
         chosen = _selector_set(selectors)
         answer = self._asked(lambda: self._wsman.invoke(f"{uri}/{method}", uri, body, selector_set=chosen))
-        found = answer.find(of(names.SOAP, "Body"))
+        found = answer.find(clark(names.SOAP, "Body"))
         return _only(answer if found is None else found)
 
     def identify(self) -> dict[str, str]:
         """Return what the other end says that it is."""
-        body = ET.Element(of(names.IDENTITY, "Identify"))
+        body = ET.Element(clark(names.IDENTITY, "Identify"))
         answer = self._asked(lambda: self._wsman.invoke("", "", body))
         return {local(part): part.text or "" for part in answer.iter()}
 
     def query(self, text: str, namespace: str = CIMV2) -> Iterator[Any]:
         """Yield the items that a WQL query has; whoever stops early lets the other end forget the rest."""
         uri, body = uri_of(namespace), _enumerate()
-        ET.SubElement(body, of(WSMAN, "Filter"), Dialect=names.WQL).text = text
+        ET.SubElement(body, clark(WSMAN, "Filter"), Dialect=names.WQL).text = text
         return self._pulled(uri, body, {})
 
     def classes(self, pattern: str, namespace: str = CIMV2) -> Iterator[Any]:
@@ -181,9 +183,9 @@ class Link:
             yield from _items(answer)
             while context:
                 pull = _about(context, "Pull")
-                ET.SubElement(pull, of(ENUMERATION, "MaxElements")).text = str(MOST_ITEMS)
+                ET.SubElement(pull, clark(ENUMERATION, "MaxElements")).text = str(MOST_ITEMS)
                 answer = self._asked(lambda: self._wsman.pull(uri, pull))  # noqa: B023 -- called at once
-                ended = answer.find(f".//{of(ENUMERATION, 'EndOfSequence')}") is not None
+                ended = answer.find(f".//{clark(ENUMERATION, 'EndOfSequence')}") is not None
                 context = "" if ended else _context(answer) or context
                 yield from _items(answer)
         finally:
@@ -201,8 +203,8 @@ class Link:
         except pypsrp.exceptions.AuthenticationError:
             if not self._ways:
                 who = self.url.user or "whoever Kerberos knows"
-                plain = "" if self.url.scheme == "https" else "; without TLS only users with --ntlm come in"
-                hint = f"see `logonscope user list` there{plain}"
+                plain = "" if self.url.scheme == "https" else "; without TLS only those come in who are stored for NTLM"
+                hint = Hint(HintCode.USERS_THERE, also=plain)
                 raise AccessDeniedError(f"{self.url.host} does not let {who} in", hint) from None
             self._wsman.close()
             self._wsman = self._connected(self._ways.pop(0))
@@ -234,8 +236,8 @@ class Link:
         if isinstance(error, requests.exceptions.SSLError) and "certificate" not in cause:
             return TransportFailureError(f"{where} does not speak TLS as we do: {cause}", "is that the port of https?")
         if isinstance(error, requests.exceptions.SSLError):
-            hint = "give its certificate: --ca FILE, LOGONSCOPE_CA"
-            return TransportFailureError(f"the certificate of {self.url.host} is not trusted: {cause}", hint)
+            untrusted = f"the certificate of {self.url.host} is not trusted: {cause}"
+            return TransportFailureError(untrusted, Hint(HintCode.TRUST_CERTIFICATE))
         return TransportFailureError(f"{where} does not answer: {cause}", _UNREACHABLE)
 
 
@@ -270,24 +272,24 @@ def _refusal(error: "pypsrp.exceptions.WSManFaultError") -> LogonscopeError:
 
 
 def _enumerate() -> ET.Element:
-    body = ET.Element(of(ENUMERATION, "Enumerate"))
-    ET.SubElement(body, of(WSMAN, "OptimizeEnumeration"))
-    ET.SubElement(body, of(WSMAN, "MaxElements")).text = str(MOST_ITEMS)
+    body = ET.Element(clark(ENUMERATION, "Enumerate"))
+    ET.SubElement(body, clark(WSMAN, "OptimizeEnumeration"))
+    ET.SubElement(body, clark(WSMAN, "MaxElements")).text = str(MOST_ITEMS)
     return body
 
 
 def _about(context: str, verb: str) -> ET.Element:
-    body = ET.Element(of(ENUMERATION, verb))
-    ET.SubElement(body, of(ENUMERATION, "EnumerationContext")).text = context
+    body = ET.Element(clark(ENUMERATION, verb))
+    ET.SubElement(body, clark(ENUMERATION, "EnumerationContext")).text = context
     return body
 
 
 def _context(answer: ET.Element) -> str:
-    return (answer.findtext(f".//{of(ENUMERATION, 'EnumerationContext')}") or "").strip()
+    return (answer.findtext(f".//{clark(ENUMERATION, 'EnumerationContext')}") or "").strip()
 
 
 def _items(answer: ET.Element) -> Iterator[ET.Element]:
-    for holder in (of(WSMAN, "Items"), of(ENUMERATION, "Items")):
+    for holder in (clark(WSMAN, "Items"), clark(ENUMERATION, "Items")):
         yield from answer.iterfind(f".//{holder}/*")
 
 

@@ -1,209 +1,90 @@
-"""A host in this very process: each method is one operation of the broker."""
+"""LocalHost: a host in this very process, whose operations are functions of the broker."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from logonscope import broker
-from logonscope.answers import Check, LogonSession, LogonTree, SessionOf, SessionProcess, Whose
-from logonscope.errors import InvalidObjectPathError, InvalidParameterError
-from logonscope.machine import Snapshot
+from logonscope.broker import Caller, Request
+from logonscope.client.host import Host
+from logonscope.machine import Deadline, Look, Ownership, Source
 
 if TYPE_CHECKING:
-    from logonscope.broker.explain import Explanation
     from logonscope.cim.classes import Class
-    from logonscope.cim.instances import Instance, Outcome, Result
+    from logonscope.cim.instances import Instance, Result
+    from logonscope.cim.schema import Schema
+    from logonscope.machine.snapshot import Snapshot
 
-Save = Callable[[Snapshot, str, bool], int]
+Save = Callable[["Snapshot", str, bool], int]
+
+OPERATIONS: Mapping[str, str] = {
+    "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
+    "session_processes": "session_processes.session_processes", "leftovers": "session_processes.leftovers",
+    "whose": "whose.whose", "session_of": "whose.session_of", "doctor": "doctor.doctor", "record": "record.recordable",
+    "get": "instances.get", "enumerate": "instances.enumerate_instances", "query": "query.query",
+    "explain": "explain.explain",
+    "invoke": "invoke.invoke", "classes": "classes.classes", "get_class": "classes.get_class",
+}  # fmt: skip
+"""The function of the broker that performs an operation, imported when it is first asked for."""
 
 
-class LocalHost:
-    """The Host whose source is read by this process.
+class LocalHost(Host):
+    """The host of a source that this process reads."""
 
-    Paths are text or instances, whose own path is meant.
-    """
-
-    def __init__(self, of: broker.Broker, save: Save) -> None:
-        self._broker = of
+    def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: Save) -> None:
+        self._source, self._ownership, self._caller = source, ownership, caller
         self._save = save
 
     def __repr__(self) -> str:
-        return f"<LocalHost {self._broker.source.label} as {self._broker.caller.name}>"
+        return f"<LocalHost {self._source.label} as {self._caller.name}>"
+
+    def request(self, timeout: float | None = None) -> Request:
+        """Return a question to this host, and with it the time that it may take.
+
+        Raises:
+            InvalidParameterError: the timeout is not above 0.
+        """
+        look = None if timeout is None else Look(Deadline(timeout))
+        return Request(self._source, self._ownership, self._caller, look)
 
     @property
     def everything(self) -> bool:
-        """See Host."""
-        return self._broker.caller.administrator and self._broker.source.partial is None
+        return self.request().sees_everything
 
-    def sessions(self, which: int | str | None = None) -> list[LogonSession]:
-        """See Host."""
-        return broker.sessions(self._broker, _word(which))
+    @property
+    def schema(self) -> "Schema":
+        return self.request().schema
 
-    def session_of(self, pid: int) -> SessionOf:
-        """See Host."""
-        return broker.session_of(self._broker, pid)
+    def at(self, moment: datetime) -> "LocalHost":
+        return LocalHost(self._source.at(moment), self._ownership, self._caller, self._save)
 
-    def processes(self, which: int | str | None = None) -> Iterator[SessionProcess]:
-        """See Host."""
-        return broker.processes(self._broker, _word(which))
-
-    def session_processes(self) -> Iterator[tuple[int, str]]:
-        """See Host."""
-        return broker.session_processes(self._broker)
-
-    def tree(self, which: int | str | None = None) -> list[LogonTree]:
-        """See Host."""
-        return broker.tree(self._broker, _word(which))
-
-    def whose(self, target: int | str) -> list[Whose]:
-        """See Host."""
-        return broker.whose(self._broker, str(target))
+    def close(self) -> None:
+        self._source.close()
 
     def record(self, path: str, *, replace: bool = False) -> int:
-        """See Host."""
-        return self._save(broker.recordable(self._broker), path, replace)
+        return self._save(self._perform("record"), path, replace)
 
-    def doctor(self) -> list[Check]:
-        """See Host."""
-        return broker.doctor(self._broker)
-
-    def get(
-        self, path: "str | Instance", properties: Sequence[str] | None = None, *, namespace: str | None = None
-    ) -> "Instance":
-        """See Host."""
-        from logonscope.broker.instances import get  # noqa: PLC0415 -- questions about logins need no classes
-
-        return next(self._instances(iter((get(self._broker, as_path(path), as_names(properties), namespace),))))
-
-    def enumerate(
-        self,
-        class_name: str,
-        properties: Sequence[str] | None = None,
-        *,
-        namespace: str | None = None,
-        deep: bool = True,
-    ) -> Iterator["Instance"]:
-        """See Host."""
-        from logonscope.broker.instances import enumerate_instances  # noqa: PLC0415 -- the same
-
-        return self._instances(
-            enumerate_instances(self._broker, class_name, as_names(properties), namespace, deep=deep)
-        )
-
-    def associators(
-        self,
-        path: "str | Instance",
-        *,
-        assoc_class: str | None = None,
-        result_class: str | None = None,
-        role: str | None = None,
-        result_role: str | None = None,
-        properties: Sequence[str] | None = None,
-        namespace: str | None = None,
-    ) -> Iterator["Instance"]:
-        """See Host."""
-        from logonscope.broker.associations import Wanted, associators  # noqa: PLC0415 -- the same
-
-        wanted = Wanted(assoc_class, result_class, role, result_role, as_names(properties))
-        return self._instances(associators(self._broker, as_path(path), wanted, namespace))
-
-    def references(
-        self,
-        path: "str | Instance",
-        *,
-        result_class: str | None = None,
-        role: str | None = None,
-        properties: Sequence[str] | None = None,
-        namespace: str | None = None,
-    ) -> Iterator["Instance"]:
-        """See Host."""
-        from logonscope.broker.associations import Wanted, references  # noqa: PLC0415 -- the same
-
-        wanted = Wanted(result_class=result_class, role=role, properties=as_names(properties))
-        return self._instances(references(self._broker, as_path(path), wanted, namespace))
-
-    def query(
-        self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> Iterator["Instance | Class"]:
-        """See Host."""
-        from logonscope.broker.query import query  # noqa: PLC0415 -- the same
-
-        return self._answers(query(self._broker, text, namespace, seconds=timeout))
-
-    def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
-        """See Host."""
-        from logonscope.broker.explain import explain  # noqa: PLC0415 -- the same
-
-        return explain(self._broker, text, namespace)
-
-    def invoke(
-        self,
-        path: "str | Instance",
-        method: str,
-        parameters: Mapping[str, Any] | None = None,
-        *,
-        namespace: str | None = None,
-    ) -> "Outcome":
-        """See Host."""
-        from logonscope.broker.invoke import invoke  # noqa: PLC0415 -- the same
-
-        return invoke(self._broker, as_path(path), method, parameters, namespace)
-
-    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
-        """See Host."""
-        from logonscope.broker.classes import classes  # noqa: PLC0415 -- the same
-
-        return classes(self._broker, pattern, namespace)
-
-    def get_class(self, name: str, *, namespace: str | None = None) -> "Class":
-        """See Host."""
-        from logonscope.broker.classes import get_class  # noqa: PLC0415 -- the same
-
-        return get_class(self._broker, name, namespace)
-
-    def _answers(self, answers: Iterator["Result | Class"]) -> Iterator["Instance | Class"]:
-        """Return the rows of results as instances, and classes as they are."""
-        from logonscope.broker.target import host_name  # noqa: PLC0415 -- the same
-        from logonscope.cim.instances import Result, instances_of  # noqa: PLC0415 -- the same
-
-        server = host_name(self._broker)
-        for answer in answers:
-            if isinstance(answer, Result):
-                yield from instances_of(answer, server)
-            else:
-                yield answer
-
-    def _instances(self, results: Iterator["Result"]) -> Iterator["Instance"]:
-        """Return the rows of results as instances."""
-        from logonscope.broker.target import host_name  # noqa: PLC0415 -- the same
-        from logonscope.cim.instances import instances  # noqa: PLC0415 -- the same
-
-        return instances(results, host_name(self._broker))
+    def _perform(self, operation: str, *, timeout: float | None = None, **arguments: Any) -> Any:
+        request = self.request(timeout)
+        if operation in {"associators", "references"}:
+            return _instances(request, _tied(request, operation, **arguments))
+        module, _, function = OPERATIONS[operation].partition(".")
+        answer = getattr(import_module(f"logonscope.broker.{module}"), function)(request, **arguments)
+        if operation == "get":
+            return next(_instances(request, iter((answer,))))
+        return _instances(request, answer) if operation in {"enumerate", "query"} else answer
 
 
-def as_path(path: "str | Instance") -> str:
-    """Return an object path as text.
+def _tied(
+    request: Request, operation: str, *, path: str, namespace: str | None, **narrowing: Any
+) -> Iterator["Result"]:
+    from logonscope.broker.associations import Wanted, associators, references  # noqa: PLC0415 -- heavy, and seldom asked
 
-    Raises:
-        InvalidObjectPathError: it is an instance without one: its keys were not asked for.
-    """
-    if isinstance(path, str):
-        return path
-    own = getattr(path, "path", None)
-    if isinstance(own, str):
-        return own
-    raise InvalidObjectPathError(f"{path!r} is no object path", "give text, or an instance that has its keys")
+    ask = associators if operation == "associators" else references
+    return ask(request, path, Wanted(**narrowing), namespace)
 
 
-def as_names(properties: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the names of properties.
+def _instances(request: Request, results: "Iterator[Result | Class]") -> "Iterator[Instance | Class]":
+    from logonscope.cim.instances import instances  # noqa: PLC0415 -- questions about logins need no classes
 
-    Raises:
-        InvalidParameterError: it is one text: its letters are no properties.
-    """
-    if isinstance(properties, str):
-        raise InvalidParameterError(f"properties={properties!r} is a text", f"give a list: [{properties!r}]")
-    return properties
-
-
-def _word(which: int | str | None) -> str | None:
-    return None if which is None else str(which)
+    return instances(results, request.host_name)

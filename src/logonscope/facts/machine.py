@@ -3,20 +3,6 @@
 from typing import NamedTuple
 
 
-class Machine(NamedTuple):
-    """The host, as far as its answers need it."""
-
-    hostname: str
-    boot_id: str | None
-    btime: int | None  # seconds since the epoch
-    ticks: int  # clock ticks a second
-    page_size: int  # bytes
-    kernel: str
-    system: str | None  # PRETTY_NAME of os-release(5)
-    audit: bool  # the kernel keeps audit session ids
-    uid_min: int  # login.defs(5)
-
-
 class Platform(NamedTuple):
     """What the machine is made of, and how its kernel was built."""
 
@@ -42,3 +28,19 @@ class Vitals(NamedTuple):
     memory_available: int | None = None
     swap: int | None = None
     swap_free: int | None = None
+
+
+class Machine(NamedTuple):
+    """The host, as far as its answers need it."""
+
+    hostname: str
+    boot_id: str | None = None
+    btime: int | None = None  # seconds since the epoch; None: no process has a start
+    ticks: int = 100  # clock ticks a second
+    page_size: int = 4096  # bytes
+    kernel: str | None = None  # its release: uname(2)
+    system: str | None = None  # PRETTY_NAME of os-release(5)
+    audit: bool = True  # the kernel keeps audit session ids
+    uid_min: int = 1000  # the least uid of a person: login.defs(5)
+    platform: Platform | None = None  # read only when asked for, as the following
+    vitals: Vitals | None = None

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from logonscope.facts import UNSET, Login
 
+SYSTEM_LOGON_ID = str(UNSET)
+"""LogonId of the System session: the kernel's own value for "no audit session"."""
+
 SCOPE_BASE = 1 << 32
 """LogonId of logind's cN, where it has no kernel id of its own: this plus N."""
 

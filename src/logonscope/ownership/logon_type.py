@@ -10,13 +10,6 @@ from typing import NamedTuple
 SYSTEM, INTERACTIVE, NETWORK, BATCH, SERVICE = 0, 2, 3, 4, 5
 UNLOCK, REMOTE_INTERACTIVE = 7, 10
 
-NAMES = {
-    0: "System", 2: "Interactive", 3: "Network", 4: "Batch", 5: "Service", 6: "Proxy", 7: "Unlock",
-    8: "NetworkCleartext", 9: "NewCredentials", 10: "RemoteInteractive", 11: "CachedInteractive",
-    12: "CachedRemoteInteractive", 13: "CachedUnlock",
-}  # fmt: skip
-"""The documented values of LogonType."""
-
 _SSHD = {"sshd", "ssh", "sshd-session", "dropbear"}
 _BATCH = {"cron", "crond", "CRON", "atd", "anacron", "fcron"}
 LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}

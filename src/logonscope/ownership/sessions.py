@@ -1,21 +1,19 @@
 """What is this logon session? Puts a login's record and the kernel's facts of its processes into one answer.
 
 Each value keeps its source. A value that nobody knows is None; the one approximation, a start without a login record,
-says so in its source.
+says so in its source. logind leaves ssh logins without a terminal (systemd 257 everywhere, its state files before that
+too), and a terminal is all that parts RemoteInteractive from Network: so it is taken from the processes right below the
+leader.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from logonscope.answers import LogonSession
-from logonscope.facts import UNSET, Account, Login, Machine, Process
-from logonscope.machine import Owner
-from logonscope.ownership.join import MANAGER_BASE
+from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
+from logonscope.facts import UNSET, Login, Machine, Process
+from logonscope.machine import Owner, boot_time, moment, started_at, terminal_name
+from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
-from logonscope.ownership.logon_type import NAMES as LOGON_TYPES
-from logonscope.ownership.owners import SYSTEM_LOGON_ID
-from logonscope.ownership.state import is_leftover, state
-from logonscope.ownership.terminal import terminal_below
 
 KERNEL = "/proc/PID/loginuid"
 CGROUP = "/proc/PID/cgroup"
@@ -23,23 +21,18 @@ TTY_NR = "/proc/PID/stat, tty_nr"
 APPROXIMATE_START = "approximate: earliest process whose parent is not in it"
 START_OF_PARENTS = "approximate: not later than the earliest of this process's parents"
 
-DESKTOPS = {"x11", "wayland", "mir"}
-"""Types of logins (sd_session_get_type(3)) whose applications a user manager runs."""
-
-Described = tuple[LogonSession, list[tuple[Process, Owner]]]
-"""A logon session and the processes that it owns."""
-
-_EPOCH = datetime.fromtimestamp(0, UTC)
+LOGGED_OUT = "logged out"
+_STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
 
 
 def logon_session(
     owner: Owner,
     members: Sequence[Process],
     machine: Machine,
-    accounts: Mapping[int, Account],
+    user: str | None,
     *,
     whole: bool = True,
-    terminal_told: bool = True,
+    terminal_read: bool = True,
 ) -> LogonSession:
     """Describe one logon session from its processes.
 
@@ -47,9 +40,9 @@ def logon_session(
         owner: the session, as any of its processes is owned by it.
         members: its processes with ses, loginuid and the facts of stat; where not ``whole``, only some of them.
         machine: whose clock the facts are in.
-        accounts: looked up by uid.
+        user: the account name of the login uid.
         whole: the members are all that there are; where they are not, nothing is counted.
-        terminal_told: the processes below the leader are among them.
+        terminal_read: the processes below the leader are among them.
     """
     logon, login = owner.logon or "", owner.login
     system = logon == SYSTEM_LOGON_ID
@@ -57,18 +50,19 @@ def logon_session(
     first = earliest(members)
     origin = first if first and is_login_program(first) else None
     uid = login_uid(owner, members)
-    tty = _terminal(login, members, origin, sources)
-    traits = _traits(owner, tty, origin, told=terminal_told)
+    leader = login.process if login else origin
+    tty = _terminal(login, members, leader, sources)
+    told = terminal_read and leader is not None and leader.tty_nr is not None
+    traits = _traits(owner, tty, origin, told=told)
     kind, sources["logon_type"] = logon_type(traits)
     package, sources["authentication_package"] = authentication_package(traits)
     begin = _start(login, first, machine, sources, system=system, whole=whole)
-    leftover = is_leftover(login)
+    leftover = login and login.gone
     if uid is not None:
         sources["uid"] = KERNEL if owner.evidence == "audit" else login.source if login else CGROUP
-    account = None if uid is None else accounts.get(uid)
     described = LogonSession(
         logon_id=logon,
-        user=account.name if account else None,
+        user=user,
         uid=uid,
         logon_type=kind,
         logon_type_name=None if kind is None else LOGON_TYPES[kind],
@@ -81,33 +75,6 @@ def logon_session(
         sources=sources,
     )
     return described if login is None else _vouched(described, login, sources)
-
-
-def described(
-    owned: Iterable[tuple[Process, Owner]], machine: Machine, accounts: Mapping[int, Account]
-) -> list[Described]:
-    """Return the logon sessions of these processes, each with its own; the System session first, then by start."""
-    members: dict[str, list[tuple[Process, Owner]]] = {}
-    for process, owner in owned:
-        if owner.logon is not None:
-            members.setdefault(owner.logon, []).append((process, owner))
-    found = []
-    for pairs in members.values():
-        _, owner = min(pairs, key=lambda pair: pair[1].evidence != "audit")
-        found.append((logon_session(owner, [process for process, _ in pairs], machine, accounts), pairs))
-    return sorted(found, key=lambda pair: _order(pair[0]))
-
-
-def desktops(found: Sequence[Described]) -> list[tuple[Described, Described]]:
-    """Return the pairs of a user manager and a desktop login of its user: it runs what such a login opens."""
-    managers = {one[0].uid: one for one in found if (one[0].login_class or "").startswith("manager")}
-    return [
-        (managers[one[0].uid], one)
-        for one in found
-        if any(owner.login and owner.login.type in DESKTOPS for _, owner in one[1])
-        and one[0].uid in managers
-        and managers[one[0].uid] is not one
-    ]
 
 
 def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
@@ -130,23 +97,18 @@ def earliest(members: Iterable[Process]) -> Process | None:
     return min(roots or members, key=lambda process: (process.start or 0, process.pid), default=None)
 
 
-def started_at(process: Process, machine: Machine) -> datetime | None:
-    """Return when a process started: the boot time plus its clock ticks, so that repeated reads agree."""
-    if process.start is None or machine.btime is None:
+def state(login: Login | None) -> str | None:
+    """Return active, online, closing, lingering or logged out; None where nobody vouches or nothing can be told.
+
+    Logged out is the kernel's word, the leader is gone: the login service goes on listing a session whose scope is
+    not empty, and those that it leaked.
+    """
+    if login is None:
         return None
-    return moment(machine.btime + process.start / machine.ticks)
-
-
-def moment(seconds: float) -> datetime | None:
-    """Return a time since the epoch in the local zone; None beyond the calendar, where only a damaged record leads."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _order(session: LogonSession) -> tuple[bool, datetime, int]:
-    return session.logon_id != SYSTEM_LOGON_ID, session.start or _EPOCH, int(session.logon_id)
+    if login.gone:
+        return LOGGED_OUT
+    known = _STATES.get(login.state or "")
+    return None if known == "lingering" and not is_manager(login) else known
 
 
 def is_login_program(process: Process) -> bool:
@@ -182,7 +144,7 @@ def _start(
 ) -> datetime | None:
     if system:
         sources["start"] = "/proc/stat, btime"
-        return None if machine.btime is None else moment(machine.btime)
+        return boot_time(machine)
     if login and login.since:
         sources["start"] = login.source
         return moment(login.since / 1e6)
@@ -193,16 +155,36 @@ def _start(
 
 
 def _terminal(
-    login: Login | None, members: Sequence[Process], first: Process | None, sources: dict[str, str]
+    login: Login | None, members: Sequence[Process], leader: Process | None, sources: dict[str, str]
 ) -> str | None:
     if login and login.tty:
         sources["tty"] = login.source
         return login.tty
-    leader = login.process if login else first
     found = terminal_below(leader, members) if leader else None
     if found:
         sources["tty"] = TTY_NR
     return found
+
+
+def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
+    """Return the terminal of the leader, else of the first generation below it that is not the login program's own.
+
+    Deeper ones do not count: tmux, script and sudo make terminals inside a login that was given none.
+    """
+    children: dict[int | None, list[Process]] = {}
+    for process in members:
+        if process.pid != leader.pid:
+            children.setdefault(process.ppid, []).append(process)
+    generation, seen = [leader], {leader.pid}
+    while generation:
+        for process in generation:
+            if process.tty_nr:
+                return terminal_name(process.tty_nr)
+        if any(process.comm != leader.comm for process in generation):
+            return None
+        generation = [child for parent in generation for child in children.get(parent.pid, ()) if child.pid not in seen]
+        seen.update(child.pid for child in generation)
+    return None
 
 
 def _traits(owner: Owner, tty: str | None, origin: Process | None, *, told: bool) -> Traits:
@@ -214,5 +196,5 @@ def _traits(owner: Owner, tty: str | None, origin: Process | None, *, told: bool
         return Traits(cls=cls, tty=tty, tty_known=told, origin=origin.comm if origin else None)
     return Traits(
         cls=login.cls, type=login.type, service=login.service, seat=login.seat, remote=login.remote, tty=tty,
-        tty_known=told and login.process is not None,
+        tty_known=told,
     )  # fmt: skip

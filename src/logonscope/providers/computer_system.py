@@ -1,9 +1,9 @@
 """Win32_ComputerSystem: which computer is this?"""
 
-from logonscope.answers import LogonSession
+from logonscope.facts import Login
 from logonscope.providers.helpers.machine import (
+    LOGINS,
     PLATFORM,
-    SESSIONS,
     VITALS,
     Census,
     computer_name,
@@ -29,17 +29,13 @@ def _dns_name(census: Census, _: Context) -> str:
 
 def _console_user(census: Census, context: Context) -> str | None:
     """Return who is logged in at the machine's own seat."""
-    return next((_qualified(session, context) for session in census.sessions if _is_console(session)), None)
+    login = next(filter(_is_at_console, census.logins), None)
+    name = login and (context.accounts.name(login.uid) or login.user)
+    return "\\".join(domain_and_name(name, context.machine.hostname)) if name else None
 
 
-def _is_console(session: LogonSession) -> bool:
-    return session.seat == "seat0" and session.state == "active" and session.login_class == "user"
-
-
-def _qualified(session: LogonSession, context: Context) -> str | None:
-    if session.user is None:
-        return None
-    return "\\".join(domain_and_name(session.user, context.machine.hostname))
+def _is_at_console(login: Login) -> bool:
+    return login.seat == "seat0" and login.state == "active" and login.cls == "user" and not login.gone
 
 
 PROVIDER = Provider(
@@ -78,7 +74,7 @@ PROVIDER = Provider(
         ),
         "TotalPhysicalMemory": column(of_vitals(lambda vitals: vitals.memory), "/proc/meminfo: MemTotal", VITALS),
         "UserName": column(
-            _console_user, "the active login of class user on seat0, of those that the caller sees", SESSIONS
+            _console_user, "the active login of class user on seat0, of those that the caller sees", LOGINS
         ),
     },
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Win32_LoggedOnUser: which account is each logon session of? The System session is of none: nobody logged in."""
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.machine import Selection
 from logonscope.providers.helpers.naming import account_reference, class_of_user, login_names, name_of
@@ -16,7 +16,7 @@ def _account(session: LogonSession, _: object, context: Context) -> tuple[Value,
 def _class_of_account(session: LogonSession, _: object, context: Context) -> str:
     """Return the class of the account itself; where no name service knows it, it is of none in particular."""
     uid = session.uid or 0
-    return class_of_user(uid, context.machine.uid_min) if uid in context.accounts else "Win32_Account"
+    return class_of_user(uid, context.machine.uid_min) if context.accounts.get(uid) else "Win32_Account"
 
 
 def _logons_meant(account: tuple[Value, ...], _: object) -> Selection:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.providers.helpers.owned import login_uid_meant, login_user_meant, logon_meant
 from logonscope.providers.helpers.provider import Column, Provider, column

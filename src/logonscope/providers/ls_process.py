@@ -5,9 +5,7 @@ from typing import Any
 
 from logonscope.cim.types import Value
 from logonscope.facts import UNSET, Process
-from logonscope.machine import MOST_CMDLINE, Owner
-from logonscope.ownership import started_at, terminal_name
-from logonscope.providers.helpers.effective_user import effective_user
+from logonscope.machine import MOST_CMDLINE, Owner, started_at, terminal_name
 from logonscope.providers.helpers.provider import Column, Context, Provider, column
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WINDOWS
@@ -41,7 +39,8 @@ def _arguments(process: Process, _: Any, __: Any) -> Value:
 
 
 def _unread(process: Process, _: Any, __: Any) -> Value:
-    found = [f"{fact}: {clean(reason)}" for fact, reason in (process.unread or {}).items()]
+    unread = (process.unread or {}).items()  # of a recording also facts that no column shows
+    found = [f"{fact}: {clean(reason)}" for fact, reason in unread if fact in _FACTS]
     if process.cmdline and len(process.cmdline) == MOST_CMDLINE:
         found.append(f"cmdline: cut at {MOST_CMDLINE:,} bytes")
     return tuple(found) or None
@@ -66,7 +65,7 @@ _COLUMNS = {
     ),
     "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
     "User": column(
-        lambda process, _, context: effective_user(process, context.accounts),
+        lambda process, _, context: clean(context.accounts.name(process.uids and process.uids[1])),
         "the name service's name for EffectiveUid", "uids",
     ),
     "RealUid": _id("uids", 0, "status: Uid"),
@@ -91,14 +90,14 @@ _COLUMNS = {
     "CommandLineBytes": column(lambda process, *_: process.cmdline, "cmdline, to the byte", "cmdline"),
 }  # fmt: skip
 
+_FACTS = frozenset[str]().union(*(shown.facts for shown in _COLUMNS.values()))
+"""What the columns show."""
+
 PROVIDER = Provider(
     subject="process",
     columns={
         **_COLUMNS,
-        "Unread": column(
-            _unread, "what the kernel answered, or the caller's rights",
-            *(fact for shown in _COLUMNS.values() for fact in shown.facts),
-        ),
+        "Unread": column(_unread, "what the kernel answered, or the caller's rights", *_FACTS),
     },
     fixes={name: WINDOWS.fixes[name] for name in ("Handle", "ProcessId", "Name")},
 )  # fmt: skip

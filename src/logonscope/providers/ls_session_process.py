@@ -1,7 +1,6 @@
 """LS_SessionProcess: which logon session each process belongs to, and how that is known."""
 
-from logonscope.ownership import is_leftover, login_uid, started_at
-from logonscope.providers.helpers.effective_user import effective_user
+from logonscope.machine import OWNER, started_at
 from logonscope.providers.helpers.owned import (
     is_placed,
     login_uid_meant,
@@ -9,7 +8,8 @@ from logonscope.providers.helpers.owned import (
     process_reference,
     session_meant,
 )
-from logonscope.providers.helpers.provider import OWNER, End, Provider, column
+from logonscope.providers.helpers.provider import End, Provider, column
+from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(
     subject="process",
@@ -23,20 +23,21 @@ PROVIDER = Provider(
             OWNER,
         ),
         "User": column(
-            lambda process, _, context: effective_user(process, context.accounts),
+            lambda process, _, context: clean(context.accounts.name(process.uids and process.uids[1])),
             "the name service's name for Uid", "uids",
         ),
         "Uid": column(lambda process, *_: process.uids and process.uids[1], "status: Uid, the effective one", "uids"),
         "LoginUid": column(
-            lambda process, owner, _: login_uid(owner, (process,)), "loginuid, else the login service's record",
-            "loginuid", OWNER,
+            lambda process, owner, context: context.ownership.login_uid(owner, (process,)),
+            "loginuid, else the login service's record", "loginuid", OWNER,
         ),
         "StartTime": column(
             lambda process, _, context: started_at(process, context.machine),
             "stat: starttime, after /proc/stat: btime", "start",
         ),
         "Leftover": column(
-            lambda _, owner, __: is_leftover(owner.login), "whether the leader that the record names is gone", OWNER
+            lambda _, owner, __: owner.login and owner.login.gone,
+            "whether the leader that the record names is gone", OWNER,
         ),
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},

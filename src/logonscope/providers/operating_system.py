@@ -2,16 +2,15 @@
 
 from datetime import datetime
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Vitals
-from logonscope.ownership import moment
+from logonscope.machine import boot_time, moment
 from logonscope.providers.helpers.machine import (
     PLATFORM,
     PROCESSES,
     SESSIONS,
     VITALS,
     Census,
-    boot_time,
     computer_name,
     kilobytes,
     of_platform,

@@ -8,12 +8,11 @@ from typing import Any
 
 from logonscope.cim.types import Value
 from logonscope.facts import Process
-from logonscope.machine import EVERYTHING, Owner, Selection
-from logonscope.ownership import started_at
+from logonscope.machine import EVERYTHING, OWNER, Owner, Selection, started_at
 from logonscope.providers.helpers.machine import computer_name, kilobytes, system_name
-from logonscope.providers.helpers.owned import pid_meant, session_number
+from logonscope.providers.helpers.owned import pid_meant
 from logonscope.providers.helpers.priority import base_priority
-from logonscope.providers.helpers.provider import OWNER, Column, Context, Provider, always, column, nothing
+from logonscope.providers.helpers.provider import Column, Context, Provider, always, column, nothing
 from logonscope.providers.helpers.text import clean, command_line
 
 TICK = 10_000_000
@@ -122,7 +121,8 @@ PROVIDER = Provider(
         "HandleCount": _fact("fds", "fd: how many there are"),
         "ParentProcessId": _fact("ppid", "stat: ppid"),
         "SessionId": column(
-            session_number, "0 in the System session, else sessionid; null without one", "ses", OWNER
+            lambda process, owner, context: context.ownership.session_number(process, owner),
+            "0 in the System session, else the number that the kernel gave to the login; null without one", OWNER,
         ),
         "PrivatePageCount": column(_private, "status: RssAnon + VmSwap, in bytes", "rss_anon", "vm_swap"),
         "PeakVirtualSize": _fact("vm_peak", "status: VmPeak"),

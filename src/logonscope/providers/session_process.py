@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from logonscope.cim.types import Value
 from logonscope.facts import Process
-from logonscope.machine import Owner
+from logonscope.machine import OWNER, Owner
 from logonscope.providers.helpers.owned import is_placed, process_meant, process_reference, session_meant
-from logonscope.providers.helpers.provider import OWNER, Context, End, Provider, column
+from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 
 def _pairs(owned: Iterable[tuple[Process, Owner]], _: Context) -> Iterator[tuple[Value, ...]]:

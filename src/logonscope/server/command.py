@@ -7,7 +7,7 @@ from typing import Any
 
 from logonscope.broker import Caller
 from logonscope.errors import NotSupportedError
-from logonscope.machine import Source
+from logonscope.machine import Ownership, Source
 from logonscope.server import config
 
 EXAMPLES = """\
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     config.add_flags(parser)
 
 
-def run(args: argparse.Namespace, source: Source, local: Callable[[int], Caller]) -> int:
+def run(args: argparse.Namespace, source: Source, ownership: Ownership, local: Callable[[int], Caller]) -> int:
     """Serve until told to stop; or only check whether that could be done."""
     told = config.settings(args.config, _given(vars(args)))
     try:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, source: Source, local: Callable[[int], Caller]
     if args.check:
         print("\n".join(check.check(told)))  # noqa: T201 -- the answer of this command
         return 0
-    serve.serve(source, told, local)
+    serve.serve(source, ownership, told, local)
     return 0
 
 

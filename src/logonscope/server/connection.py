@@ -1,8 +1,9 @@
-"""Over which connection does a request come? One object from first byte to last; ``scope["state"]["connection"]``.
+"""The connections of clients, each one object from first byte to last: ``scope["state"]["connection"]``.
 
-Authentication holds for a connection, so what it has proved is kept there and ends with it. Whoever is connected owes a
-request: whole, within ``request_seconds`` of arriving or of the last answer. Whoever asked has as long to take what it
-asked for. uvicorn itself bounds only the pause after an answer.
+Authentication holds for a connection, so what it keeps ends with it. Whoever is connected owes a request: whole, within
+``request_seconds`` of arriving or of the last answer. Whoever asked has as long to take what it asked for. uvicorn
+itself bounds only the pause after an answer. Internals of uvicorn and h11 are overridden here: pyproject.toml bounds
+their versions, and a test says which internal a new version changed.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import h11
 from uvicorn import Config
@@ -20,6 +21,7 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.certificate import TlsContext
 
 LONGEST_HEADERS = 96 << 10
@@ -35,29 +37,13 @@ _UCRED = struct.Struct("iII")
 _log = logging.getLogger(__name__)
 
 
-class Credentials(NamedTuple):
-    """Who is at the other end of a unix socket, as the kernel saw it connect (unix(7), SO_PEERCRED)."""
-
-    pid: int
-    uid: int
-    gid: int
-
-
 @dataclass(eq=False)
 class Connection:
     """One client's connection, while it lasts."""
 
-    peer: str
-    """The client's address, without port; empty on a unix socket."""
+    peer: Peer
     local: str
-    tls: bool
-    loopback: bool
-    """Nobody but this machine can read it."""
-    peer_credentials: Credentials | None = None
-    channel_binding: bytes | None = None
-    """The hash of tls-server-end-point (RFC 5929 4.1), without that prefix."""
-    session: Any = None
-    """What authentication keeps."""
+    """The address or path that it was made to."""
     on_close: list[Callable[[], object]] = field(default_factory=list)
 
     def close(self) -> None:
@@ -66,7 +52,7 @@ class Connection:
             try:
                 self.on_close.pop()()
             except Exception:  # noqa: BLE001 -- whatever it is, it is theirs
-                _log.exception("after the end of a connection from %s", self.peer)
+                _log.exception("after the end of a connection from %s", self.peer.address)
 
 
 def connection(transport: asyncio.BaseTransport) -> Connection:
@@ -76,11 +62,12 @@ def connection(transport: asyncio.BaseTransport) -> Connection:
     binding = context.channel_binding if isinstance(context, TlsContext) else None
     if there.family == socket.AF_UNIX:
         raw = there.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-        return Connection("", str(there.getsockname()), False, True, Credentials(*_UCRED.unpack(raw)), binding)
+        credentials = UnixCredentials(*_UCRED.unpack(raw))
+        return Connection(Peer("", False, True, credentials, binding), str(there.getsockname()))
     peer = _address(transport.get_extra_info("peername"))
     local = _address(transport.get_extra_info("sockname"))
     loopback = peer is not None and peer.is_loopback
-    return Connection(str(peer or ""), str(local or ""), context is not None, loopback, None, binding)
+    return Connection(Peer(str(peer or ""), context is not None, loopback, None, binding), str(local or ""))
 
 
 def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -64,6 +64,7 @@ class Crowd:
 
 
 def _origin(connection: Connection) -> Origin:
-    if connection.peer_credentials is not None:
-        return Origin(network=False, who=f"uid {connection.peer_credentials.uid}")
-    return Origin(network=True, who=place_of(connection.peer))
+    peer = connection.peer
+    if peer.credentials is not None:
+        return Origin(network=False, who=f"uid {peer.credentials.uid}")
+    return Origin(network=True, who=place_of(peer.address))

@@ -1,6 +1,6 @@
-"""What happens to a request of HTTP? It is read as far as it may be long, let in, opened, answered, and sealed.
+"""The doors over HTTP: a request is read as far as it may be long, authenticated, decrypted, and given to its door.
 
-One ASGI application, a door a protocol; what blocks runs in the pool.
+One ASGI application. It knows doors by a table, and none by name; what blocks runs in a pool of threads.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -17,113 +17,215 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from logonscope.broker.deadline import Deadline
+from logonscope.broker import Caller
+from logonscope.dispatch.dispatcher import Answer, Dispatcher, Message
+from logonscope.dispatch.operation import Door
 from logonscope.errors import (
     AccessDeniedError,
     InvalidParameterError,
     LogonscopeError,
+    RequestTooLargeError,
     ServerTooBusyError,
-    TimedOutError,
 )
-from logonscope.server.auth.gate import Entry, Gate, shown_by
+from logonscope.machine import Deadline
+from logonscope.server.auth.authenticator import Authenticator, Credentials
 from logonscope.server.auth.negotiate import Negotiation
+from logonscope.server.auth.peer import Peer
+from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
 from logonscope.server.work import GoneError, done
-from logonscope.server.wsman import OK, Answer, Service, answer, refused
-from logonscope.wire.wsman import sealed
-from logonscope.wire.wsman.faults import REQUEST_TOO_LARGE, FaultError
 
-UNAUTHENTICATED = "wsmanidentify"
-"""The header by which Identify asks to be answered without credentials (MS-WSMV 3.1.4.1.19)."""
-
+OK = 200
 GONE = 499
 """What nobody reads: the client has gone."""
 
 _UNSEALED = "messages have to be sealed here (Negotiate with message encryption), or sent over TLS\n"
 
 
-class Doors(NamedTuple):
-    """What the application has: who may come in, what answers, where both are done, how long a request may be."""
+class MessageEncryption(Protocol):
+    """Bodies that are encrypted by what a negotiation agreed on."""
 
-    gate: Gate
-    service: Service
+    def is_sealed(self, content_type: str) -> bool:
+        """Return whether a body of this type is one."""
+
+    def unseal(self, context: Negotiation, content_type: str, body: bytes) -> bytes:
+        """Return the content of a body.
+
+        Raises:
+            InvalidParameterError: it has another form.
+            AccessDeniedError: it was not encrypted by the other end of the negotiation.
+        """
+
+    def seal(self, context: Negotiation, content_type: str, data: bytes) -> tuple[str, bytes]:
+        """Return the content type and the body of an answer to a body of this type."""
+
+
+class HttpDoor(NamedTuple):
+    """A door and how HTTP reaches it.
+
+    Attributes:
+        door: the protocol.
+        paths: to which its requests are posted.
+        encryption: of its messages; None: there is none.
+        open_header: with this header, in lower case, a request may come without credentials; "": none may.
+        logs_in_empty: a request without a body only authenticates its connection, and is answered by nothing.
+    """
+
+    door: Door
+    paths: tuple[str, ...]
+    encryption: MessageEncryption | None = None
+    open_header: str = ""
+    logs_in_empty: bool = False
+
+
+class Services(NamedTuple):
+    """The parts of the application.
+
+    Attributes:
+        authenticator: of every request.
+        dispatcher: of every door.
+        doors: the protocols that are spoken.
+        pool: threads that answer.
+        entrance: threads that check passwords, so that guesses hold up no answer.
+        most_octets: that a request may have.
+        metrics: None: there are none.
+        metrics_within: clients on this machine may read the metrics without credentials.
+    """
+
+    authenticator: Authenticator
+    dispatcher: Dispatcher
+    doors: tuple[HttpDoor, ...]
     pool: ThreadPoolExecutor
     entrance: ThreadPoolExecutor
     most_octets: int = 512_000
     metrics: Metrics | None = None
-    metrics_within: bool = False  # also for whoever connects from this machine, without credentials
+    metrics_within: bool = False
 
 
-class Came(NamedTuple):
+class Entry(NamedTuple):
+    """Who a request is from, whose messages are encrypted by that negotiation, and values of WWW-Authenticate."""
+
+    caller: Caller | None
+    negotiation: Negotiation | None
+    challenges: tuple[str, ...]
+
+
+class Received(NamedTuple):
     """A request that was read whole."""
 
     connection: Connection
     headers: Headers
+    path: str
     body: bytes
 
+    @property
+    def content_type(self) -> str:
+        """Return the type of the body; "" where it has none."""
+        return self.headers.get("content-type", "")
 
-def application(doors: Doors) -> Starlette:
+
+def application(services: Services) -> Starlette:
     """Return the ASGI application."""
-
-    async def wsman(request: Request) -> Response:
-        return await _wsman(doors, request)
-
-    async def metrics(request: Request) -> Response:
-        return await _metrics(doors, request)
-
-    routes = [Route(path, wsman, methods=["POST"]) for path in ("/wsman", "/wsman/")]
-    if doors.metrics is not None:
-        routes.append(Route("/metrics", metrics, methods=["GET"]))
+    routes = [
+        Route(path, Endpoint(services, door).answer, methods=["POST"]) for door in services.doors for path in door.paths
+    ]
+    if services.metrics is not None:
+        routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
     return Starlette(routes=routes)
 
 
-async def _wsman(doors: Doors, request: Request) -> Response:
-    deadline = Deadline(doors.service.seconds)
-    if (refusal := _turned_away(doors, request)) is not None:
-        return refusal
+class Endpoint:
+    """Answers the requests of HTTP that are for one door."""
+
+    def __init__(self, services: Services, http_door: HttpDoor) -> None:
+        self._services, self._http_door, self._door = services, http_door, http_door.door
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        services = self._services
+        deadline = Deadline(services.dispatcher.limits.seconds)
+        if (rejection := self._rejection(request)) is not None:
+            return rejection
+        try:
+            body = await _body(request, services.most_octets)
+            received = Received(request.state.connection, request.headers, request.scope["path"], body)
+            authenticate = await _authentication(services, received, deadline, request)
+            answer = partial(self._handled, received, authenticate, deadline)
+            return await done(services.pool, answer, deadline, lambda: _gone(request))
+        except (GoneError, ClientDisconnect):
+            return Response(status_code=GONE)
+        except ServerTooBusyError as error:
+            return Response(f"{error}\n", status_code=503)
+        except LogonscopeError as error:  # the request is too large, or something hangs
+            fault = self._door.fault(error, None)
+            return _response(fault.status, fault.content_type, fault.body)
+
+    def _rejection(self, request: Request) -> Response | None:
+        """Return the answer to a client that has to send credentials first; its body is not waited for."""
+        peer: Peer = request.state.connection.peer
+        opened = self._http_door.open_header
+        if peer.credentials or peer.session or {"authorization", opened}.intersection(request.headers):
+            return None
+        if _stated(request) > self._services.most_octets:
+            return Response(status_code=413)
+        return _challenging(Response(status_code=401), _authenticated(self._services.authenticator, peer, None))
+
+    def _handled(self, received: Received, authenticate: Callable[[], Entry], deadline: Deadline) -> Response:
+        """Authenticate a request, decrypt it, answer it, encrypt the answer; runs in a thread."""
+        entry = authenticate()
+        if entry.caller is None and self._http_door.open_header not in received.headers:
+            return _challenging(Response(status_code=401), entry)
+        if entry.caller is not None and self._http_door.logs_in_empty and not received.body:
+            return _challenging(Response(), entry)
+        encryption = self._http_door.encryption
+        if encryption is not None and encryption.is_sealed(received.content_type):
+            return _challenging(self._decrypted(encryption, received, entry, deadline), entry)
+        if entry.negotiation is not None and not received.connection.peer.is_private:
+            return Response(_UNSEALED, status_code=403)
+        answer = self._answered(received, entry, received.body, deadline)
+        return _challenging(_response(answer.status, answer.content_type, answer.body), entry)
+
+    def _decrypted(
+        self, encryption: MessageEncryption, received: Received, entry: Entry, deadline: Deadline
+    ) -> Response:
+        negotiation = entry.negotiation
+        if negotiation is None:
+            return Response("nothing was agreed to seal with\n", status_code=400)
+        try:
+            data = encryption.unseal(negotiation, received.content_type, received.body)
+        except InvalidParameterError as error:
+            return Response(f"{error}\n", status_code=400)
+        except AccessDeniedError:
+            return Response(status_code=401)
+        answer = self._answered(received, entry, data, deadline)
+        content_type, body = encryption.seal(negotiation, received.content_type, answer.body)
+        return _response(answer.status, content_type, body)
+
+    def _answered(self, received: Received, entry: Entry, data: bytes, deadline: Deadline) -> Answer:
+        began, metrics = time.perf_counter(), self._services.metrics
+        peer = received.connection.peer.address
+        message = Message(data, entry.caller, peer, received.content_type, received.path)
+        answer = self._services.dispatcher.answer(self._door, message, deadline)
+        if metrics is not None:
+            outcome = "answered" if answer.status == OK else "refused"
+            metrics.answered(answer.operation, outcome, answer.items, time.perf_counter() - began)
+        return answer
+
+
+async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
+    """Return the metrics to an administrator, and to this machine where that is allowed."""
+    deadline = Deadline(services.dispatcher.limits.seconds)
+    received = Received(request.state.connection, request.headers, request.scope["path"], b"")
     try:
-        came = Came(request.state.connection, request.headers, await _body(request, doors.most_octets))
-        enter = await _entrance(doors, came, deadline, request)
-        return await done(
-            doors.pool, lambda: _handled(doors, came, enter(), deadline), deadline, lambda: _gone(request)
-        )
-    except (GoneError, ClientDisconnect):
-        return Response(status_code=GONE)
-    except ServerTooBusyError as error:
-        return Response(f"{error}\n", status_code=503)
-    except (FaultError, TimedOutError) as error:
-        return _of(refused(error))
-
-
-def _turned_away(doors: Doors, request: Request) -> Response | None:
-    """Answer who has shown nothing, is to show something, and has a body for us: that is not waited for."""
-    connection: Connection = request.state.connection
-    if (
-        connection.peer_credentials
-        or connection.session
-        or {"authorization", UNAUTHENTICATED}.intersection(request.headers)
-    ):
-        return None
-    if _stated(request) > doors.most_octets:
-        return Response(status_code=413)
-    return _challenging(Response(status_code=401), doors.gate.enter(connection, None))
-
-
-async def _metrics(doors: Doors, request: Request) -> Response:
-    """Tell the numbers to an administrator, and to this machine where that is allowed."""
-    deadline = Deadline(doors.service.seconds)
-    came = Came(request.state.connection, request.headers, b"")
-    try:
-        if not (doors.metrics_within and came.connection.loopback):
-            enter = await _entrance(doors, came, deadline, request)
-            entry = await done(doors.pool, enter, deadline, lambda: _gone(request))
+        if not (services.metrics_within and received.connection.peer.loopback):
+            authenticate = await _authentication(services, received, deadline, request)
+            entry = await done(services.pool, authenticate, deadline, lambda: _gone(request))
             if entry.caller is None:
                 return _challenging(Response(status_code=401), entry)
             if not entry.caller.administrator:
                 return Response("these numbers are of all logon sessions: for administrators\n", status_code=403)
-        assert doors.metrics is not None  # noqa: S101 -- else there is no such route
-        text = await done(doors.pool, doors.metrics.text, deadline, lambda: _gone(request))
+        text = await done(services.pool, metrics.text, deadline, lambda: _gone(request))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
     except GoneError:
         return Response(status_code=GONE)
@@ -131,62 +233,32 @@ async def _metrics(doors: Doors, request: Request) -> Response:
         return Response(f"{error}\n", status_code=503)
 
 
-async def _entrance(doors: Doors, came: Came, deadline: Deadline, request: Request) -> Callable[[], Entry]:
-    """Return what lets a request in: what is quick is left for the thread that answers.
+async def _authentication(
+    services: Services, received: Received, deadline: Deadline, request: Request
+) -> Callable[[], Entry]:
+    """Return what authenticates a request; where that is quick, it is left for the thread that answers.
 
-    A password is looked at in threads of their own, so that guesses hold up no answer.
+    A password is checked in threads of their own, so that guesses hold up no answer.
     """
-    shown = shown_by(came.headers.get("authorization"))
-    enter = partial(doors.gate.enter, came.connection, shown)
-    if shown is not None and (seconds := doors.gate.delay(came.connection, shown)):
+    peer, credentials = received.connection.peer, credentials_of(received.headers.get("authorization"))
+    authenticate = partial(_authenticated, services.authenticator, peer, credentials)
+    if credentials is not None and (seconds := services.authenticator.delay(peer, credentials)):
         await asyncio.sleep(seconds)
-    if doors.gate.is_quick(came.connection, shown):
-        return enter
-    entry = await done(doors.entrance, enter, deadline, lambda: _gone(request))
+        deadline.move(services.dispatcher.limits.seconds)  # that wait is not the answer's
+    if services.authenticator.is_quick(peer, credentials):
+        return authenticate
+    entry = await done(services.entrance, authenticate, deadline, lambda: _gone(request))
     return lambda: entry
 
 
-def _handled(doors: Doors, came: Came, entry: Entry, deadline: Deadline) -> Response:
-    """Open a request, answer it, seal the answer; runs in a thread."""
-    if entry.caller is None and UNAUTHENTICATED not in came.headers:
-        return _challenging(Response(status_code=401), entry)
-    content_type = came.headers.get("content-type", "")
-    if entry.caller is not None and not came.body:  # a client that only wants to be let in (pypsrp, pywinrm)
-        return _challenging(Response(), entry)
-    if sealed.is_sealed(content_type):
-        return _challenging(_unsealed(doors, came, entry, content_type, deadline), entry)
-    if isinstance(entry.negotiation, Negotiation) and not (came.connection.tls or came.connection.loopback):
-        return Response(_UNSEALED, status_code=403)
-    return _challenging(_of(_answered(doors, came, entry, came.body, deadline)), entry)
+def _authenticated(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> Entry:
+    result = authenticator.authenticate(peer, credentials)
+    return Entry(result.caller, result.negotiation, challenges(result, credentials))
 
 
-def _unsealed(doors: Doors, came: Came, entry: Entry, content_type: str, deadline: Deadline) -> Response:
-    negotiation = entry.negotiation
-    if negotiation is None:
-        return Response("nothing was agreed to seal with\n", status_code=400)
-    try:
-        message = sealed.read(content_type, came.body)
-        data = negotiation.unseal(message)
-    except InvalidParameterError as error:
-        return Response(f"{error}\n", status_code=400)
-    except AccessDeniedError:
-        return Response(status_code=401)
-    made = _answered(doors, came, entry, data, deadline)
-    sealed_type, sealed_body = sealed.write(negotiation.seal(made.data, message.protocol))
-    return Response(sealed_body, made.status, media_type=sealed_type)
-
-
-def _answered(doors: Doors, came: Came, entry: Entry, data: bytes, deadline: Deadline) -> Answer:
-    began = time.perf_counter()
-    made = answer(doors.service, entry.caller, data, deadline, came.connection.peer)
-    if doors.metrics is not None:
-        outcome = "answered" if made.status == OK else "refused"
-        doors.metrics.answered(made.operation, outcome, made.items, time.perf_counter() - began)
-    return made
-
-
-def _of(made: Answer) -> Response:
-    return Response(made.data, made.status, media_type=made.content_type)
+def _response(status: int, content_type: str, body: bytes) -> Response:
+    """Return a response of just this type: to a ``media_type`` of text, Starlette adds a charset."""
+    return Response(body, status, headers={"content-type": content_type})
 
 
 def _challenging(response: Response, entry: Entry) -> Response:
@@ -200,10 +272,10 @@ async def _body(request: Request, most: int) -> bytes:
     """Return the body.
 
     Raises:
-        FaultError: it is longer than it may be.
+        RequestTooLargeError: it is longer than it may be.
     """
     parts, length = [], 0
-    too_large = FaultError(REQUEST_TOO_LARGE, f"a request of more than {most:,} octets", "ask for less at once")
+    too_large = RequestTooLargeError(f"a request of more than {most:,} octets", "ask for less at once")
     if _stated(request) > most:
         raise too_large
     async for part in request.stream():

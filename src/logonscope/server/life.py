@@ -20,9 +20,9 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from logonscope.dispatch.audit import AUDIT
 from logonscope.errors import LogonscopeError
 from logonscope.server import listen, systemd
-from logonscope.server.audit import AUDIT
 from logonscope.server.certificate import TlsContext, described, tls_context
 from logonscope.server.config import Settings
 from logonscope.server.connection import Protocol

@@ -1,19 +1,19 @@
-"""How is the host, and how is the server? Numbers for Prometheus: what is logged in here, and what was asked.
+"""Metrics for Prometheus: the logon sessions of the host, and the requests that the server answered.
 
-Numbers of the host are read when they are asked for, as an administrator sees them; who may ask is the gate's affair.
+Those of the host are read when Prometheus asks for them, as an administrator sees them.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client import Counter as Told
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from logonscope.answers import LogonSession
-from logonscope.broker import Broker, Caller, sessions
-from logonscope.machine import Source
+from logonscope.answers.logon_session import LogonSession
+from logonscope.broker import Caller, Request
+from logonscope.broker.sessions import sessions
 
 ADMINISTRATOR = Caller("metrics", None, administrator=True)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -21,11 +21,12 @@ UNKNOWN = "unknown"
 
 
 class Metrics:
-    """The numbers of one server and its host."""
+    """The metrics of one server and its host."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, request: Callable[[], Request]) -> None:
+        """Take what makes a question to the host, of an administrator."""
         self._registry = CollectorRegistry()
-        self._registry.register(_Host(source))
+        self._registry.register(_Host(request))
         self._requests = Told(
             "logonscope_requests",
             "Requests by operation and outcome.",
@@ -50,11 +51,11 @@ class Metrics:
 
 
 class _Host(Collector):
-    def __init__(self, source: Source) -> None:
-        self._broker = Broker(source, ADMINISTRATOR)
+    def __init__(self, request: Callable[[], Request]) -> None:
+        self._request = request
 
     def collect(self) -> Iterator[Metric]:
-        found = sessions(self._broker)
+        found = sessions(self._request())
         yield _family(
             "logonscope_logon_sessions", "Logon sessions by LogonType and state.", ("logon_type", "state"),
             Counter((session.logon_type_name or UNKNOWN, session.state or UNKNOWN) for session in found),

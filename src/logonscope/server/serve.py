@@ -1,4 +1,4 @@
-"""What is behind `logonscope serve`? Settings become a gate, a service and an application, and that is run."""
+"""`logonscope serve`: settings become an authenticator, a dispatcher and an application, and that is run."""
 
 import logging
 from collections.abc import Callable
@@ -7,47 +7,54 @@ from datetime import datetime
 from functools import partial
 
 from logonscope.broker import Caller
-from logonscope.machine import Source
+from logonscope.dispatch.audit import AUDIT, Appender, Audit
+from logonscope.dispatch.dispatcher import Dispatcher
+from logonscope.dispatch.enumerations import Enumerations
+from logonscope.dispatch.operation import Limits
+from logonscope.machine import Ownership, Source
 from logonscope.server import life
-from logonscope.server.audit import AUDIT, Appender, Audit
 from logonscope.server.auth.accounts import account
-from logonscope.server.auth.gate import Gate
+from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.negotiate import Tickets
 from logonscope.server.auth.passwords import Check, Passwords, bare
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.users import UserFile
 from logonscope.server.check import warnings
 from logonscope.server.config import Settings
-from logonscope.server.contexts import Contexts
-from logonscope.server.http import Doors, application
-from logonscope.server.metrics import Metrics
-from logonscope.server.wsman import Service
+from logonscope.server.http import HttpDoor, Services, application
+from logonscope.server.metrics import ADMINISTRATOR, Metrics
+from logonscope.server.wsman import PATHS, UNAUTHENTICATED, WsmanDoor
+from logonscope.wire.wsman import sealed
+
+DOORS = (HttpDoor(WsmanDoor(), PATHS, sealed, UNAUTHENTICATED, logs_in_empty=True),)
+"""The protocols that are spoken over HTTP; pypsrp and pywinrm log in with an empty request."""
 
 _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT)
 
 
-def serve(source: Source, settings: Settings, local: Callable[[int], Caller]) -> None:
-    """Serve until told to stop.
+def serve(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> None:
+    """Serve until a signal stops it.
 
     Args:
-        source: what is told of.
-        settings: what was told.
-        local: says who somebody on this machine is, by uid.
+        source: the host that clients ask about.
+        ownership: its rules.
+        settings: of the server.
+        local: returns the caller of a uid of this machine.
 
     Raises:
-        LogonscopeError: what was told cannot be done.
+        LogonscopeError: a setting cannot be followed.
     """
     life.configure_log(settings)
-    doors = made_doors(source, settings, local)
-    life.run(application(doors), settings, on_stop=doors.service.contexts.close)
+    services = made_services(source, ownership, settings, local)
+    life.run(application(services), settings, on_stop=services.dispatcher.close)
 
 
-def made_doors(source: Source, settings: Settings, local: Callable[[int], Caller]) -> Doors:
-    """Return what the application is made of; the arguments are those of ``serve``.
+def made_services(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> Services:
+    """Return the parts of the application; the arguments are those of ``serve``.
 
     Raises:
-        LogonscopeError: what was told cannot be done.
+        LogonscopeError: a setting cannot be followed.
     """
     users = UserFile(settings.users, report=lambda error: _log.error("%s", error))
     for what in warnings(settings, known=bool(users.users())):  # a file that is broken now is no file to start with
@@ -55,14 +62,19 @@ def made_doors(source: Source, settings: Settings, local: Callable[[int], Caller
     audit = Audit(_writer(settings.audit_log), lambda: datetime.now().astimezone()) if settings.audit_log else None
     passwords = Passwords(_checks(settings, users), Throttle(), version=lambda: users.version)
     lookup = (lambda name: users.lookup(bare(name))) if settings.negotiate else None
-    gate = Gate(passwords, lookup, local, audit, _tickets(settings, users) if settings.keytab else None)
-    contexts = Contexts(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
-    service = Service(
-        source, contexts, settings.allow_methods, settings.max_envelope, float(settings.operation_timeout), audit
-    )
+    tickets = _tickets(settings, users) if settings.keytab else None
+    authenticator = Authenticator(passwords, lookup, local, audit, tickets)
+    dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, entrance = ThreadPoolExecutor(settings.workers, "answer"), ThreadPoolExecutor(settings.workers, "entrance")
-    metrics = Metrics(source) if settings.metrics else None
-    return Doors(gate, service, pool, entrance, settings.max_request, metrics, settings.metrics == "loopback")
+    metrics = Metrics(lambda: dispatcher.request(ADMINISTRATOR)) if settings.metrics else None
+    within = settings.metrics == "loopback"
+    return Services(authenticator, dispatcher, DOORS, pool, entrance, settings.max_request, metrics, within)
+
+
+def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:
+    enumerations = Enumerations(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
+    limits = Limits(settings.max_envelope, float(settings.operation_timeout))
+    return Dispatcher(source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit)
 
 
 def _checks(settings: Settings, users: UserFile) -> list[Check]:

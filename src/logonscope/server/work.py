@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from logonscope.broker.deadline import Deadline
-from logonscope.errors import TimedOutError
+from logonscope.errors import Hint, HintCode, TimedOutError
+from logonscope.machine import Deadline
 
 Result = TypeVar("Result")
 
@@ -47,7 +47,7 @@ async def done(
                 raise GoneError
             late = late + 1 if deadline.is_over else 0
             if late > PATIENCE:
-                raise TimedOutError("something hangs, and is left behind", "see `logonscope doctor`")
+                raise TimedOutError("something hangs, and is left behind", Hint(HintCode.LOOK_OVER))
         return working.result()
     finally:
         leaving.cancel()

@@ -1,33 +1,23 @@
-"""What does a WS-Management request get? One recipe: read, decode, through its door to the broker, and written.
+"""The door of WS-Management: a table of its requests, and the three functions of a door.
 
-Doors are a table: which operation, who may, what it does. Bytes come in and text goes out; this module blocks, and
-runs in a thread of the pool.
+Which operation a request is of, and how its answer is rendered; what happens between is the dispatcher's.
 """
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
-from logonscope.broker import Broker, Caller
-from logonscope.broker.classes import get_class
-from logonscope.broker.deadline import Deadline, within
-from logonscope.broker.instances import get
-from logonscope.broker.invoke import invoke
-from logonscope.broker.target import host_name
-from logonscope.cim.classes import Class, has
-from logonscope.cim.instances import Outcome
-from logonscope.cim.paths import ObjectPath
-from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
-from logonscope.machine import Source
-from logonscope.server.audit import Audit
-from logonscope.server.contexts import Contexts, Enumeration
-from logonscope.server.enumerate import items_of
+from logonscope.cim.classes import Class
+from logonscope.cim.instances import Result
+from logonscope.cim.schema import schema
+from logonscope.dispatch.enumerations import Enumeration, Item
+from logonscope.dispatch.methods import Invocation
+from logonscope.dispatch.operation import DecodeError, Operation, Reply
+from logonscope.dispatch.operations import Identity
+from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
 from logonscope.wire.cimxml.definition import definition
 from logonscope.wire.wsman import items, names
 from logonscope.wire.wsman.envelope import (
     Envelope,
-    Limits,
     check_options,
     check_understood,
     limits,
@@ -36,76 +26,62 @@ from logonscope.wire.wsman.envelope import (
     write,
     write_fault,
 )
-from logonscope.wire.wsman.faults import ENCODING_LIMIT, INTERNAL, NO_EVENTS, UNSUPPORTED, FaultError, fault_of
+from logonscope.wire.wsman.faults import CANNOT_PROCESS_FILTER, NO_EVENTS, UNSUPPORTED, FaultError, fault_of
+from logonscope.wire.wsman.item_writer import ItemWriter
 from logonscope.wire.wsman.requests import (
+    EPR,
+    EXCLUDE,
+    NONE,
+    OBJECT_AND_EPR,
+    Along,
     Change,
     Delete,
     Enumerate,
     Get,
     Identify,
     Invoke,
+    Matching,
     Pull,
     Release,
     Renew,
     Subscribe,
-    decode,
+    Wql,
     name_of,
 )
-from logonscope.wire.wsman.resource import needs_keys
+from logonscope.wire.wsman.requests import decode as decode_message
+from logonscope.wire.wsman.resource import ALL, Resource, needs_keys
 from logonscope.wire.xml import escaped
+from logonscope.wql.tree import EQUAL, And, Comparison, Name, Select
+from logonscope.wql.write import write as write_query
 
-_log = logging.getLogger(__name__)
+PATHS = ("/wsman", "/wsman/")
+UNAUTHENTICATED = "wsmanidentify"
+"""The header by which Identify asks to be answered without credentials (MS-WSMV 3.1.4.1.19)."""
 
 OK, FAULT = 200, 500
 PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="true"/>'
 """To count is to read everything twice (DSP0226 8.2.2: nil where it is not known)."""
 
+SAMPLE, SURELY = 16, 1.2
+"""Rows that are rendered before it is known whether all fit, and how many times too many are too many for sure."""
 
-class Service(NamedTuple):
-    """What answers: a source, the open enumerations, and what is allowed."""
+LONGEST = "uuid:00000000-0000-0000-0000-000000000000"
+"""In place of an enumeration's id, while the room for items is measured."""
 
-    source: Source
-    contexts: Contexts
-    allow_methods: bool = False
-    max_envelope: int = 512_000
-    seconds: float = 60.0  # that an answer may take at most, and does where the client does not say
-    audit: Audit | None = None
+Call = tuple[str, dict[str, Any]]
+"""The name of an operation, and its arguments."""
 
 
-class Answer(NamedTuple):
-    """The status of HTTP, the envelope, and for the metrics: what was asked for, and how many items were told."""
+class SoapRequest(NamedTuple):
+    """The door's own options of an operation: the envelope, its message, and whether a count is asked for."""
 
-    status: int
-    data: bytes
-    content_type: str
-    operation: str = ""
-    items: int = 0
-
-
-class Asked(NamedTuple):
-    """One request on its way: who asks what of whom, and what is left of its time."""
-
-    service: Service
-    caller: Caller
-    broker: Broker
     envelope: Envelope
-    limits: Limits
-    deadline: Deadline
-    peer: str
-
-    @property
-    def most(self) -> int:
-        """Return how many octets the answer may have."""
-        return _most(self.service, self.limits)
-
-    @property
-    def seconds(self) -> float:
-        """Return how long the answer may take."""
-        return min(self.limits.seconds or self.service.seconds, self.service.seconds)
+    message: Any = None
+    wants_count: bool = False
 
 
-class Reply(NamedTuple):
+class Body(NamedTuple):
     """The action of an answer, the content of its body, and header blocks; items stand between what has two parts."""
 
     action: str
@@ -115,137 +91,220 @@ class Reply(NamedTuple):
     rest: str = ""
 
 
-def answer(service: Service, caller: Caller | None, data: bytes, deadline: Deadline, peer: str = "") -> Answer:
-    """Answer one request.
+class WsmanDoor:
+    """WS-Management, as the dispatcher asks it."""
 
-    Args:
-        service: what answers.
-        caller: who asks; None: nobody, who may ask for nothing but Identify.
-        data: the request.
-        deadline: is moved to what the client asks for; whoever finds that nobody waits any more cancels it.
-        peer: where it comes from, for the audit.
-    """
-    envelope, items = Envelope({}, None), 0
-    try:
-        envelope = read(data)
-        check_understood(envelope)
-        check_options(envelope)
-        wanted = limits(envelope)
-        reply = _reply(service, caller, envelope, wanted, deadline, peer=peer)
-        text = write(reply.action, envelope.message_id, reply.inner, *reply.items, reply.rest, more=reply.headers)
-        made = _encoded(OK, text, envelope.encoding)
-        _check_size(len(made.data), _most(service, wanted))
-        items = len(reply.items)
-    except (FaultError, LogonscopeError) as error:
-        made = _told(error, envelope, "" if caller is None else host_name(Broker(service.source, caller)))
-    except Exception:  # noqa: BLE001 -- the client is told that much; what it was is in the log
-        _log.exception("a request could not be answered")
-        made = _told(FaultError(INTERNAL, "the request could not be answered", "see the server's log"), envelope)
-    return made._replace(operation=name_of(envelope.action), items=items)
+    def __repr__(self) -> str:
+        return "<WsmanDoor>"
 
+    def decode(self, body: bytes, content_type: str, path: str) -> Operation:  # noqa: ARG002 -- as every door
+        """See ``Door``."""
+        envelope = read(body)
+        action = name_of(envelope.action)
+        try:
+            check_understood(envelope)
+            check_options(envelope)
+            wanted = limits(envelope)
+            message = decode_message(envelope)
+            name, arguments = REQUESTS[type(message)].decode(message)
+        except LogonscopeError as error:
+            raise DecodeError(error, Operation("", action=action, options=SoapRequest(envelope))) from None
+        request = SoapRequest(envelope, message, wanted.wants_count)
+        return Operation(name, arguments, wanted.seconds, wanted.max_envelope, action, request)
 
-def _told(error: FaultError | LogonscopeError, envelope: Envelope, machine: str = "") -> Answer:
-    return _encoded(FAULT, write_fault(fault_of(error), envelope, machine), envelope.encoding)
+    def render(self, operation: Operation, answer: Any, octets: int) -> Reply:
+        """See ``Door``."""
+        request: SoapRequest = operation.options
+        envelope = request.envelope
+        body = REQUESTS[type(request.message)].render(request, answer, octets)
+        text = write(body.action, envelope.message_id, body.inner, *body.items, body.rest, more=body.headers)
+        return _encoded(OK, text, envelope.encoding, len(body.items))
 
-
-def _most(service: Service, asked: Limits) -> int:
-    """Return how many octets an answer may have."""
-    return min(asked.max_envelope or service.max_envelope, service.max_envelope)
+    def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:
+        """See ``Door``."""
+        request = SoapRequest(Envelope({}, None)) if operation is None else operation.options
+        envelope = request.envelope
+        return _encoded(FAULT, write_fault(fault_of(_precise(error, request)), envelope, host), envelope.encoding)
 
 
-def _check_size(octets: int, most: int) -> None:
-    """See that an answer is no larger than was asked for (DSP0226 R13.1-6)."""
-    if octets > most:
-        said = f"the answer has {octets:,} octets, where {most:,} are asked for"
-        raise FaultError(ENCODING_LIMIT, said, "ask for a larger envelope, or for less")
+def _encoded(status: int, text: str, encoding: str, count: int = 0) -> Reply:
+    return Reply(status, f"application/soap+xml;charset={encoding.upper()}", text.encode(encoding), count)
 
 
-def refused(error: FaultError | LogonscopeError) -> Answer:
-    """Return the answer to a request that was not read, or not answered in time."""
-    return _told(error, Envelope({}, None))
-
-
-def _encoded(status: int, text: str, encoding: str) -> Answer:
-    return Answer(status, text.encode(encoding), f"application/soap+xml;charset={encoding.upper()}")
-
-
-def _reply(
-    service: Service, caller: Caller | None, envelope: Envelope, wanted: Limits, deadline: Deadline, *, peer: str
-) -> Reply:
-    operation = decode(envelope)
-    if isinstance(operation, Identify):
-        return _identify(known=caller is not None)
-    if caller is None:
-        raise AccessDeniedError("nobody sees nothing", "authenticate first")
-    asked = Asked(service, caller, Broker(within(service.source, deadline), caller), envelope, wanted, deadline, peer)
-    deadline.move(asked.seconds)
-    door = DOORS[type(operation)]
-    if door.acts and not service.allow_methods:
-        raise _off(asked, operation)
-    return door.run(asked, operation)
-
-
-def _off(asked: Asked, operation: Any) -> AccessDeniedError:
-    """Return the refusal of what acts, and write down who tried; of both operations that act it is a method's."""
-    error = AccessDeniedError("methods over a network are off", "`logonscope serve --allow-methods` turns them on")
-    _tell(asked, operation.path, getattr(operation, "method", "Terminate"), error.name)
+def _precise(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:
+    """Return the fault of selectors that tells missing ones from others (DSP0226 5.4.2.2), where keys are wrong."""
+    path = getattr(request.message, "path", None)
+    if isinstance(error, InvalidObjectPathError) and path is not None:
+        try:
+            needs_keys(path, schema().get(path.class_name, schema().namespace(path.namespace)).keys)
+        except FaultError as precise:
+            return precise
+        except LogonscopeError:
+            return error
     return error
 
 
-def _identify(*, known: bool) -> Reply:
-    """Say what this is; to whoever has not said who it is, without a version (MS-WSMV 3.1.4.1.19, DSP0226 11)."""
-    product = f"Logonscope {version('logonscope')}" if known else "Logonscope"
+def _decode_identify(_message: Identify) -> Call:
+    return "identify", {}
+
+
+def _render_identify(_request: SoapRequest, answer: Identity, _octets: int) -> Body:
+    product = answer.product if answer.version is None else f"{answer.product} {answer.version}"
     inner = (
         f'<wsmid:IdentifyResponse xmlns:wsmid="{names.IDENTITY}"><wsmid:ProtocolVersion>{PROTOCOL}'
-        "</wsmid:ProtocolVersion><wsmid:ProductVendor>Logonscope</wsmid:ProductVendor>"
+        f"</wsmid:ProtocolVersion><wsmid:ProductVendor>{answer.product}</wsmid:ProductVendor>"
         f"<wsmid:ProductVersion>{product}</wsmid:ProductVersion></wsmid:IdentifyResponse>"
     )
-    return Reply(f"{names.IDENTITY}/IdentifyResponse", inner)
+    return Body(f"{names.IDENTITY}/IdentifyResponse", inner)
 
 
-def _get(asked: Asked, operation: Get) -> Reply:
-    where, path = operation.where, operation.path
-    cls = get_class(asked.broker, where.class_name, where.namespace)
-    if path is None:
-        return Reply(f"{names.GET}Response", definition(cls))
-    needs_keys(path, cls.keys)
-    if operation.fragment:
-        return _part(asked, operation, path)
-    found = get(asked.broker, path)
-    return Reply(f"{names.GET}Response", items.instance(found.cls, found.columns, where)(next(found.rows)))
+def _decode_get(message: Get) -> Call:
+    where = message.where
+    if message.path is None:
+        return "get_class", {"name": where.class_name, "namespace": where.namespace}
+    properties = [_property(message.fragment)] if message.fragment else None
+    path = message.path._replace(namespace=None)
+    return "get", {"path": path, "properties": properties, "namespace": where.namespace}
 
 
-def _part(asked: Asked, operation: Get, path: ObjectPath) -> Reply:
-    """Tell one property, or the text in it (DSP0226 7.7)."""
-    name = operation.fragment.removesuffix("/text()")
-    found = get(asked.broker, path, [name])
-    row = dict(zip(found.columns, next(found.rows), strict=True))
-    named = found.cls.property_named(name).name
-    inner = items.part(found.cls, named, operation.where, row[named], inner=name != operation.fragment)
-    echoed = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(operation.fragment)}</w:FragmentTransfer>'
-    return Reply(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", echoed)
+def _property(fragment: str) -> str:
+    """Return the property that a fragment is of, or of whose text (DSP0226 7.7)."""
+    return fragment.removesuffix("/text()")
 
 
-def _enumerate(asked: Asked, operation: Enumerate) -> Reply:
-    contexts, action = asked.service.contexts, f"{names.ENUMERATE}Response"
-    enumeration = Enumeration(asked.caller, items_of(asked.broker, operation), asked.deadline)
-    count = COUNT if asked.limits.wants_count else ""
-    expires = "" if operation.expires is None else _expires(min(operation.expires, contexts.seconds))
+def _render_get(request: SoapRequest, answer: Result | Class, _octets: int) -> Body:
+    message: Get = request.message
+    if isinstance(answer, Class):
+        return Body(f"{names.GET}Response", definition(answer))
+    row = next(answer.rows)
+    if not message.fragment:
+        return Body(f"{names.GET}Response", items.instance(answer.cls, answer.columns, message.where)(row))
+    named = answer.cls.property_named(_property(message.fragment)).name
+    value = dict(zip(answer.columns, row, strict=True))[named]
+    inner = items.part(answer.cls, named, message.where, value, inner=message.fragment.endswith("/text()"))
+    echoed = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(message.fragment)}</w:FragmentTransfer>'
+    return Body(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", echoed)
+
+
+def _decode_enumerate(message: Enumerate) -> Call:
+    where, condition = message.where, message.filter
+    if where.is_class:
+        pattern = None if where.class_name == ALL else where.class_name
+        return "classes", {"pattern": pattern, "namespace": where.namespace}
+    if isinstance(condition, Wql):
+        return "query", {"text": condition.text, "namespace": where.namespace}
+    if isinstance(condition, Matching):
+        return "query", {"text": _as_query(where, condition), "namespace": where.namespace}
+    if isinstance(condition, Along):
+        return _decode_along(condition)
+    if where.class_name == ALL:
+        raise FaultError(CANNOT_PROCESS_FILTER, "all classes at once", "give a filter, or a class")
+    polymorphism = {"deep": message.polymorphism != NONE, "as_base": message.polymorphism == EXCLUDE}
+    return "enumerate", {"class_name": where.class_name, "namespace": where.namespace, **polymorphism}
+
+
+def _as_query(where: Resource, condition: Matching) -> str:
+    terms = tuple(Comparison(Name((name,)), EQUAL, value) for name, value in condition.values.items())
+    if where.class_name == ALL or not terms:
+        raise FaultError(CANNOT_PROCESS_FILTER, "a filter by selectors is of one class", "name it, and a property")
+    return write_query(Select(None, where.class_name, terms[0] if len(terms) == 1 else And(terms)))
+
+
+def _decode_along(along: Along) -> Call:
+    arguments = {name: value for name, value in along._asdict().items() if name != "references"}
+    if not along.references:
+        return "associators", arguments
+    if along.assoc_class is not None and along.result_class is None:
+        arguments |= {"assoc_class": None, "result_class": along.assoc_class}
+    return "references", arguments
+
+
+def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
+    message: Enumerate = request.message
+    action, count = f"{names.ENUMERATE}Response", COUNT if request.wants_count else ""
+    if rows.projected and message.mode in {EPR, OBJECT_AND_EPR}:
+        raise FaultError(UNSUPPORTED, "a projection has no endpoint references", "select *")
+    rows.format = ItemWriter(message.where, message.mode, rows.base, rows.host if rows.projected else None)
+    expires = "" if message.expires is None else _expires(rows.lifetime(message.expires))
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
-    if not operation.optimized:
-        return Reply(action, f"{head}{_context(contexts.keep(enumeration, operation.expires))}{tail}", count)
+    if not message.optimized:
+        return Body(action, f"{head}{_context(rows.keep(message.expires))}{tail}", count)
     end = f"</w:Items><w:EndOfSequence/>{tail}"
-    free = room(asked.envelope, action, f"{head}{_context(LONGEST)}<w:Items>{end}{count}", asked.most)
-    batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets, refuses=False)
-    if batch.is_last:
-        return Reply(action, f"{head}{_context('')}<w:Items>", count, batch.items, end)
-    # there are clients that lose what comes with a context (decision 15)
-    enumeration.take_back(batch.items, packed=contexts.are_many)
-    return Reply(action, f"{head}{_context(contexts.keep(enumeration, operation.expires))}<w:Items/>{tail}", count)
+    free = room(request.envelope, action, f"{head}{_context(LONGEST)}<w:Items>{end}{count}", octets)
+    # all or none: there are clients that lose what comes with a context (decision 15)
+    texts = _all_items(rows, message.max_elements, free, request.envelope.octets)
+    if texts is not None:
+        return Body(action, f"{head}{_context('')}<w:Items>", count, texts, end)
+    return Body(action, f"{head}{_context(rows.keep(message.expires))}<w:Items/>{tail}", count)
 
 
-LONGEST = "uuid:00000000-0000-0000-0000-000000000000"
-"""In place of a context's id, while the room for items is measured."""
+def _decode_pull(message: Pull) -> Call:
+    return "pull", {"context": message.context}
+
+
+def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
+    message: Pull = request.message
+    action, head, end = f"{names.PULL}Response", "<n:PullResponse>", "</n:Items><n:EndOfSequence/></n:PullResponse>"
+    free = room(request.envelope, action, f"{head}{_context(LONGEST)}<n:Items>{end}", octets)
+    if message.max_characters is not None:
+        free = min(free, message.max_characters)
+    batch = _batch(rows.format, rows.take(message.max_elements), free, request.envelope.octets)
+    if batch.surplus is not None:
+        rows.put_back([batch.surplus])
+        if not batch.texts:
+            said = f"an item of {batch.octets:,} octets, where {free:,} are free"
+            raise AnswerTooLargeError(said, "ask for a larger envelope")
+    if rows.is_over:
+        return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end)
+    rest = "</n:Items></n:PullResponse>"
+    return Body(action, f"{head}{_context(rows.id)}<n:Items>", items=batch.texts, rest=rest)
+
+
+class Batch(NamedTuple):
+    """Items that fit, the octets that they leave free, and the row that did not fit, with the octets of its item."""
+
+    texts: list[str]
+    free: int
+    surplus: Item | None = None
+    octets: int = 0
+
+
+def _batch(writer: ItemWriter, rows: Iterable[Item], free: int, octets: Callable[[str], int]) -> Batch:
+    """Render rows as long as their items fit into so many octets."""
+    texts, width = list[str](), octets("x")
+    result: Result | Class | None = None
+    render: items.Render = str  # until the first row brings its own
+    for source, row in rows:
+        if source is not result:
+            result, render = source, writer.renderer(source)
+        text = render(row)
+        size = width * len(text) if text.isascii() else octets(text)  # a call less a row
+        if size > free:
+            return Batch(texts, free, (source, row), size)
+        free -= size
+        texts.append(text)
+    return Batch(texts, free)
+
+
+def _all_items(rows: Enumeration, most: int, free: int, octets: Callable[[str], int]) -> list[str] | None:
+    """Render all rows, at most so many and in so many octets; None, with all rows put back, where there are more.
+
+    Most enumerations end in this answer or have far too many rows for it. So a few are rendered first: where there are
+    more than SURELY times the rows that would fit if all were as large, nothing more is rendered for nothing.
+    """
+    first = list(rows.take(min(most, SAMPLE)))
+    batch = _batch(rows.format, first, free, octets)
+    if batch.surplus is None and len(first) == SAMPLE:
+        enough = int(SURELY * SAMPLE * batch.free / (free - batch.free)) + 1
+        others = list(rows.take(min(most - SAMPLE, enough)))
+        first += others
+        if rows.is_over:
+            rest = _batch(rows.format, others, batch.free, octets)
+            batch = rest._replace(texts=batch.texts + rest.texts)
+    if rows.is_over and batch.surplus is None:
+        return batch.texts
+    rows.put_back(first)
+    return None
 
 
 def _context(context: str) -> str:
@@ -256,114 +315,82 @@ def _expires(seconds: float) -> str:
     return f"<n:Expires>PT{seconds:.3f}S</n:Expires>"
 
 
-def _pull(asked: Asked, operation: Pull) -> Reply:
-    contexts, action = asked.service.contexts, f"{names.PULL}Response"
-    enumeration = contexts.find(operation.context, asked.caller)
-    enumeration.deadline.move(asked.seconds)
-    enumeration.deadline.follow(asked.deadline)  # who goes away while it is answered wants no more of it
-    head, end = "<n:PullResponse>", "</n:Items><n:EndOfSequence/></n:PullResponse>"
-    free = room(asked.envelope, action, f"{head}{_context(LONGEST)}<n:Items>{end}", asked.most)
-    if operation.max_characters is not None:
-        free = min(free, operation.max_characters)
-    try:
-        batch = enumeration.batch(operation.max_elements, free, asked.envelope.octets)
-    except FaultError:
-        raise
-    except Exception:  # what broke off would look like its end to the next pull
-        contexts.forget(operation.context)
-        raise
-    if batch.is_last:
-        contexts.forget(operation.context)
-        return Reply(action, f"{head}<n:Items>", items=batch.items, rest=end)
-    return Reply(
-        action, f"{head}{_context(operation.context)}<n:Items>", items=batch.items, rest="</n:Items></n:PullResponse>"
-    )
+def _decode_release(message: Release) -> Call:
+    return "release", {"context": message.context}
 
 
-def _release(asked: Asked, operation: Release) -> Reply:
-    asked.service.contexts.drop(operation.context, asked.caller)
-    return Reply(f"{names.RELEASE}Response", "")
+def _render_release(_request: SoapRequest, _answer: None, _octets: int) -> Body:
+    return Body(f"{names.RELEASE}Response", "")
 
 
-def _renew(asked: Asked, operation: Renew) -> Reply:
-    seconds = asked.service.contexts.renew(operation.context, asked.caller, operation.expires)
-    verb = "GetStatus" if operation.only_asks else "Renew"
-    return Reply(f"{names.ENUMERATION}/{verb}Response", f"<n:{verb}Response>{_expires(seconds)}</n:{verb}Response>")
+def _decode_renew(message: Renew) -> Call:
+    return "renew", {"context": message.context, "seconds": message.expires}
 
 
-def _invoke(asked: Asked, operation: Invoke) -> Reply:
-    where = operation.where
-    cls = get_class(asked.broker, where.class_name, where.namespace)
-    method = cls.method_named(operation.method)
-    path = operation.path
-    if has(method.qualifiers, "Static"):
-        path = path._replace(keys=None)
-    else:
-        needs_keys(path, cls.keys)
-    outcome = _run(asked, path, method.name, operation.parameters)
+def _render_renew(request: SoapRequest, seconds: float, _octets: int) -> Body:
+    verb = "GetStatus" if request.message.only_asks else "Renew"
+    return Body(f"{names.ENUMERATION}/{verb}Response", f"<n:{verb}Response>{_expires(seconds)}</n:{verb}Response>")
+
+
+def _decode_invoke(message: Invoke) -> Call:
+    return "invoke", {"path": message.path, "method": message.method, "parameters": message.parameters}
+
+
+def _render_invoke(request: SoapRequest, answer: Invocation, _octets: int) -> Body:
+    (cls, method, outcome), where = answer, request.message.where
     types = {parameter.name: parameter.type for parameter in method.parameters}
     out = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
-    inner = items.parameters([*sorted(out), ("ReturnValue", method.type, outcome.return_value)], where)
+    inner = items.parameters([*sorted(out), ("ReturnValue", method.type, outcome.return_value)], where, cls.schema)
     tag = f"p:{method.name}_OUTPUT"
-    outcome_told = f"<{tag} {items.declarations(cls, where)}>{inner}</{tag}>"
-    return Reply(f"{asked.envelope.action}Response", outcome_told)
+    return Body(f"{request.envelope.action}Response", f"<{tag} {items.declarations(cls, where)}>{inner}</{tag}>")
 
 
-def _run(asked: Asked, path: ObjectPath, method: str, parameters: Mapping[str, str | None] | None = None) -> Outcome:
-    """Run a method, and write down who did."""
-    try:
-        outcome = invoke(asked.broker, path, method, parameters)
-    except LogonscopeError as error:
-        _tell(asked, path, method, error.name)
-        raise
-    _tell(asked, path, method, str(outcome.return_value))
-    return outcome
+def _decode_delete(message: Delete) -> Call:
+    return "delete", {"path": message.path}
 
 
-def _tell(asked: Asked, path: ObjectPath, method: str, outcome: str) -> None:
-    if asked.service.audit is not None:
-        asked.service.audit.method(asked.peer, asked.caller, f"{path.class_name}.{method}", path.relative, outcome)
+def _render_delete(_request: SoapRequest, _answer: None, _octets: int) -> Body:
+    return Body(f"{names.DELETE}Response", "")
 
 
-def _delete(asked: Asked, operation: Delete) -> Reply:
-    """End a process, as DeleteInstance of Win32_Process does."""
-    path = operation.path
-    cls = get_class(asked.broker, path.class_name, path.namespace)
-    needs_keys(path, cls.keys)
-    if "Terminate" not in cls.methods:
-        raise NotSupportedError(f"no instance of {cls.name} can be deleted", "end what it describes")
-    outcome = _run(asked, path, "Terminate")
-    if outcome.return_value != 0:
-        raise AccessDeniedError(f"{path.relative} cannot be ended: {outcome.return_value}", "ask as its owner")
-    return Reply(f"{names.DELETE}Response", "")
+def _decode_change(message: Change) -> Call:
+    """Ask for the class alone: who may not see it is not told that it is not to be changed."""
+    return "get_class", {"name": message.where.class_name, "namespace": message.where.namespace}
 
 
-def _change(asked: Asked, operation: Change) -> Reply:
-    cls: Class = get_class(asked.broker, operation.where.class_name, operation.where.namespace)
+def _render_change(_request: SoapRequest, cls: Class, _octets: int) -> Body:
     raise FaultError(UNSUPPORTED, f"instances of {cls.name} can be neither made nor changed", "they tell what is so")
 
 
-def _subscribe(_: Asked, __: Subscribe) -> Reply:
+def _no_events(*_: object) -> NoReturn:
     raise FaultError(NO_EVENTS, "events are not told yet", "enumerate, time and again")
 
 
-class Door(NamedTuple):
-    """What is done for an operation, what it is for, and whether it does something to the machine."""
+class Row(NamedTuple):
+    """A message: what it is for, the operations that it can ask for, which one it does ask for, and its answer."""
 
-    run: Callable[[Asked, Any], Reply]
     about: str
-    acts: bool = False
+    operations: tuple[str, ...]
+    decode: Callable[[Any], Call]
+    render: Callable[[SoapRequest, Any, int], Body]
 
 
-DOORS: Mapping[type, Door] = {
-    Get: Door(_get, "one instance by its keys, a property of it, or the definition of a class"),
-    Enumerate: Door(_enumerate, "the instances of a class, what a filter lets through, or definitions of classes"),
-    Pull: Door(_pull, "more of an enumeration"),
-    Release: Door(_release, "an enumeration is no longer wanted"),
-    Renew: Door(_renew, "how long an enumeration lasts, and for longer"),
-    Invoke: Door(_invoke, "a method of an instance", acts=True),
-    Delete: Door(_delete, "end a process", acts=True),
-    Change: Door(_change, "refused: instances can be neither made nor changed"),
-    Subscribe: Door(_subscribe, "refused: events are not told yet"),
-}
-"""Every operation; each door takes its own."""
+REQUESTS: Mapping[type, Row] = {
+    Identify: Row("which product and protocol this is", ("identify",), _decode_identify, _render_identify),
+    Get: Row(
+        "one instance by its keys, a property of it, or the definition of a class", ("get", "get_class"), _decode_get,
+        _render_get,
+    ),
+    Enumerate: Row(
+        "the instances of a class, what a filter lets through, or definitions of classes",
+        ("enumerate", "query", "associators", "references", "classes"), _decode_enumerate, _render_enumerate,
+    ),
+    Pull: Row("more of an enumeration", ("pull",), _decode_pull, _render_pull),
+    Release: Row("an enumeration is no longer wanted", ("release",), _decode_release, _render_release),
+    Renew: Row("how long an enumeration lasts, and for longer", ("renew",), _decode_renew, _render_renew),
+    Invoke: Row("a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
+    Delete: Row("end a process", ("delete",), _decode_delete, _render_delete),
+    Change: Row("refused: instances can be neither made nor changed", ("get_class",), _decode_change, _render_change),
+    Subscribe: Row("refused: events are not told yet", (), _no_events, _no_events),
+}  # fmt: skip
+"""Every message of wire/wsman/requests.py."""

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from logonscope.errors import InvalidParameterError, NotSupportedError
+from logonscope.errors import Hint, HintCode, InvalidParameterError, NotSupportedError
 from logonscope.machine import Source
 
 
@@ -15,26 +15,24 @@ def choose(host: str | None = None) -> Source:
         NotSupportedError: this machine cannot be read.
     """
     if host is not None and "://" in host:
-        raise NotSupportedError(
-            f"{host} cannot be asked: only recordings can", "give a file that `logonscope record` wrote"
-        )
+        raise NotSupportedError(f"{host} cannot be asked: only recordings can", Hint(HintCode.GIVE_RECORDING))
     if host is not None and (host == "-" or (os.path.exists(host) and not os.path.isdir(host))):
-        from logonscope.sources.recorded import recorded  # noqa: PLC0415 -- gzip and json: this machine needs neither
+        from logonscope.sources.recorded import RecordedSource  # noqa: PLC0415 -- gzip and json: this machine needs neither
 
-        return recorded(host)
+        return RecordedSource.open(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):
         machine = f", or https://{host} for another machine" if host and "/" not in host else ""
-        raise InvalidParameterError(_no_recording(host), f"give a file that `logonscope record` wrote{machine}")
+        raise InvalidParameterError(_no_recording(host), Hint(HintCode.GIVE_RECORDING, also=machine))
     if host is None and not sys.platform.startswith("linux"):
         raise NotSupportedError(
             f"no source for this machine: tried Linux's /proc, this is {sys.platform}",
-            "give --host FILE, a recording made on Linux",
+            Hint(HintCode.GIVE_RECORDING, also=", made on Linux"),
         )
     if host is None and not os.path.exists("/proc/self/stat"):
         raise NotSupportedError("no source for this machine: tried /proc, it is not mounted", "mount proc(5) at /proc")
-    from logonscope.sources.linux import linux  # noqa: PLC0415 -- a recording is read on any system
+    from logonscope.sources.linux import LinuxSource  # noqa: PLC0415 -- a recording is read on any system
 
-    return linux() if host is None else linux(host)
+    return LinuxSource() if host is None else LinuxSource(host)
 
 
 def _no_recording(host: str) -> str:

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import UnionType
-from typing import IO, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import IO, Any, get_args, get_origin, get_type_hints
 
-from logonscope.errors import AccessDeniedError, InvalidParameterError, RecordingError
+from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, RecordingError
 from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Socket, Vitals
-from logonscope.machine import PARTIAL, Needs, Snapshot, Source, Trouble
-from logonscope.sources.named import groups_named, users_named
+from logonscope.machine import PARTIAL, BaseSource, Look, Part, ProcessQuery, Trouble
+from logonscope.machine.snapshot import Snapshot
 
 FORMAT = "logonscope-recording"
 VERSION = 1
@@ -35,24 +35,7 @@ _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
     "socket": Socket, "account": Account, "group": Group,
 }  # fmt: skip
-_AGAIN = "record the host again with `logonscope record`"
-
-
-class _Recording(NamedTuple):
-    machine: Machine
-    logins: tuple[Login, ...]
-    processes: tuple[Process, ...]
-    sockets: tuple[Socket, ...]
-    users: tuple[Account, ...]
-    groups: tuple[Group, ...]
-    platform: Platform | None
-    vitals: Vitals | None
-    troubles: tuple[Trouble, ...]
-
-    @property
-    def accounts(self) -> Mapping[int, Account]:
-        """Return the accounts by uid; of several with one uid the first counts."""
-        return {account.uid: account for account in reversed(self.users)}
+_AGAIN = "record the host again"
 
 
 def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
@@ -94,7 +77,7 @@ def _check_target(path: str, *, replace: bool) -> None:
 
 
 def _exists(path: str) -> InvalidParameterError:
-    return InvalidParameterError(f"{path} exists", "give another name, or --force to replace it")
+    return InvalidParameterError(f"{path} exists", Hint(HintCode.REPLACE_FILE))
 
 
 @contextmanager
@@ -124,83 +107,72 @@ def _put(temporary: str, target: str, *, replace: bool) -> None:
         os.replace(temporary, target)
 
 
-def recorded(path: str) -> Source:
-    """Return the Source of a recorded host; "-" is read from standard input.
+class RecordedSource(BaseSource):
+    """The source of a recorded host."""
 
-    Raises:
-        RecordingError: it is no recording, damaged, cut short, or of a newer version.
-        AccessDeniedError: it cannot be read.
-    """
-    try:
-        if path == "-":
-            recording = _read("standard input", sys.stdin.buffer)
-        else:
+    def __init__(self, label: str, snapshot: Snapshot) -> None:
+        self.label = label
+        self._snapshot = snapshot._replace(processes=tuple(snapshot.processes), users=tuple(snapshot.users))
+        self.partial = next((trouble.why for trouble in snapshot.troubles if trouble.what == PARTIAL), None)
+        self._by_pid = {process.pid: process for process in self._snapshot.processes}
+        self._by_uid = {account.uid: account for account in reversed(tuple(self._snapshot.users))}
+
+    @classmethod
+    def open(cls, path: str) -> "RecordedSource":
+        """Read a recording; "-" is read from standard input.
+
+        Raises:
+            RecordingError: it is no recording, damaged, cut short, or of a newer version.
+            AccessDeniedError: it cannot be read.
+        """
+        try:
+            if path == "-":
+                return cls(path, _read("standard input", sys.stdin.buffer))
             with open(path, "rb") as file:
-                recording = _read(path, file)
-    except OSError as error:
-        raise _refused(path, error) from None
+                return cls(path, _read(path, file))
+        except OSError as error:
+            raise _refused(path, error) from None
 
-    accounts = recording.accounts
-    by_pid = {process.pid: process for process in recording.processes}
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        del parts
+        for trouble in self._snapshot.troubles:
+            look.report(trouble)
+        return self._snapshot.machine
 
-    def observe(needs: Needs) -> Snapshot:
-        return Snapshot(
-            machine=recording.machine,
-            logins=_chosen_logins(recording, needs) if needs.logins else (),
-            processes=_chosen(recording, by_pid, needs),
-            accounts=accounts,
-            sockets=_chosen_sockets(recording, needs),
-            troubles=list(recording.troubles),
-            users=tuple(users_named(recording.users, needs)),
-            groups=tuple(groups_named(recording.groups, recording.users, needs)),
-            platform=recording.platform if needs.platform else None,
-            vitals=recording.vitals if needs.vitals else None,
-        )
+    def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
+        del look
+        if query.pids is None:
+            return self._snapshot.processes
+        return [self._by_pid[pid] for pid in sorted(query.pids) if pid in self._by_pid]
 
-    partial = next((trouble.why for trouble in recording.troubles if trouble.what == PARTIAL), None)
-    return Source(label=path, observe=observe, partial=partial)
+    def read_logins(self, look: Look) -> Iterable[Login]:
+        del look
+        return self._snapshot.logins
 
+    def read_users(self, look: Look) -> Iterable[Account]:
+        del look
+        return self._snapshot.users
 
-def _chosen(recording: _Recording, by_pid: Mapping[int, Process], needs: Needs) -> Iterator[Process]:
-    if all(hint is None for hint in (needs.pids, needs.ses, needs.logged_in, needs.names)):
-        return iter(recording.processes)
-    return _narrowed(recording, by_pid, needs)
+    def read_groups(self, look: Look) -> Iterable[Group]:
+        del look
+        return self._snapshot.groups
 
+    def read_sockets(self, look: Look) -> Iterable[Socket]:
+        del look
+        return self._snapshot.sockets
 
-def _narrowed(recording: _Recording, by_pid: Mapping[int, Process], needs: Needs) -> Iterator[Process]:
-    names = None if needs.names is None else {name.lower() for name in needs.names}
-    processes: Iterable[Process] = recording.processes
-    if needs.pids is not None:
-        processes = (by_pid[pid] for pid in sorted(needs.pids) if pid in by_pid)
-    for process in processes:
-        if needs.ses is not None and process.ses is not None and process.ses not in needs.ses:
-            continue
-        if needs.logged_in is not None and not needs.logged_in.may_be(process.ses, process.loginuid):
-            continue
-        if names is None or (process.name or "").lower() in names or (process.comm or "").lower() in names:
-            yield process
-
-
-def _chosen_logins(recording: _Recording, needs: Needs) -> tuple[Login, ...]:
-    return tuple(login for login in recording.logins if needs.login_ids is None or login.id in needs.login_ids)
-
-
-def _chosen_sockets(recording: _Recording, needs: Needs) -> tuple[Socket, ...]:
-    return tuple(
-        found
-        for found in recording.sockets
-        if (needs.all_sockets or (needs.ports and found.port in needs.ports))
-        and (needs.inodes is None or found.inode in needs.inodes)
-    )
+    def account(self, look: Look, uid: int) -> Account | None:
+        look.check()
+        return self._by_uid.get(uid)
 
 
 def _write(snapshot: Snapshot, file: IO[bytes]) -> int:
-    count, uids = 0, {login.uid for login in snapshot.logins}
+    count, machine = 0, snapshot.machine
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-        fields = {kind: list(row._fields) for kind, row in _ROWS.items()}
+        fields = {kind: list(_fields(row)) for kind, row in _ROWS.items()}
         _line(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
-        _line(packed, ["machine", *snapshot.machine])
-        for kind, one in (("platform", snapshot.platform), ("vitals", snapshot.vitals)):
+        _line(packed, ["machine", *(getattr(machine, name) for name in _fields(Machine))])
+        for kind, one in (("platform", machine.platform), ("vitals", machine.vitals)):
             if one is not None:
                 _line(packed, [kind, *one])
         for trouble in snapshot.troubles:
@@ -209,20 +181,20 @@ def _write(snapshot: Snapshot, file: IO[bytes]) -> int:
             _line(packed, ["login", *_values(login, process=login.process and _process(login.process))])
         for process in snapshot.processes:
             count += 1
-            uids.update(process.uids or (), {process.loginuid or 0})
             _line(packed, ["process", *_process(process)])
         for found in snapshot.sockets:
             _line(packed, ["socket", *found])
         for account in snapshot.users:
-            uids.discard(account.uid)
             _line(packed, ["account", *account])
-        for uid in sorted(uids):
-            if found_account := snapshot.accounts.get(uid):
-                _line(packed, ["account", *found_account])
         for group in snapshot.groups:
             _line(packed, ["group", *group])
         _line(packed, ["end", count])
     return count
+
+
+def _fields(row: type[Any]) -> tuple[str, ...]:
+    """Return the columns of a row; the parts of a machine are rows of their own."""
+    return tuple(name for name in row._fields if row is not Machine or name not in {"platform", "vitals"})
 
 
 def _process(process: Process) -> list[object]:
@@ -238,7 +210,7 @@ def _line(file: IO[bytes] | gzip.GzipFile, row: list[object]) -> None:
     file.write(json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n")
 
 
-def _read(path: str, file: IO[bytes]) -> _Recording:
+def _read(path: str, file: IO[bytes]) -> Snapshot:
     try:
         with gzip.GzipFile(fileobj=file) as packed:
             recording = _rows(path, _lines(path, packed))
@@ -264,7 +236,7 @@ def _lines(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
         yield row
 
 
-def _rows(path: str, lines: Iterator[list[Any]]) -> _Recording:
+def _rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
     header = _header(path, next(lines, []))
     found: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
     for kind, *values in lines:
@@ -278,15 +250,15 @@ def _rows(path: str, lines: Iterator[list[Any]]) -> _Recording:
         raise RecordingError(f"{path} is cut short", _AGAIN)
     if len(found["machine"]) != 1 or len(found["platform"]) > 1 or len(found["vitals"]) > 1:
         raise RecordingError(f"{path} is damaged: it describes no machine, or several", _AGAIN)
-    return _Recording(
-        machine=found["machine"][0],
+    machine: Machine = found["machine"][0]
+    platform, vitals = next(iter(found["platform"]), None), next(iter(found["vitals"]), None)
+    return Snapshot(
+        machine=machine._replace(platform=platform, vitals=vitals),
         logins=tuple(found["login"]),
         processes=tuple(found["process"]),
         sockets=tuple(found["socket"]),
         users=tuple(found["account"]),
         groups=tuple(found["group"]),
-        platform=next(iter(found["platform"]), None),
-        vitals=next(iter(found["vitals"]), None),
         troubles=tuple(found["trouble"]),
     )
 
@@ -294,7 +266,7 @@ def _rows(path: str, lines: Iterator[list[Any]]) -> _Recording:
 def _header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
     head = row[1] if len(row) == 2 and row[0] == "header" and isinstance(row[1], dict) else {}
     if head.get("format") != FORMAT:
-        raise RecordingError(f"{path} is no recording", "give a file that `logonscope record` wrote")
+        raise RecordingError(f"{path} is no recording", Hint(HintCode.GIVE_RECORDING))
     version, fields = head.get("version"), head.get("fields")
     if not isinstance(version, int) or version > VERSION:
         raise RecordingError(
@@ -308,7 +280,7 @@ def _header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
 def _row(path: str, kind: str, names: Iterable[str], values: list[Any], process_names: Iterable[str]) -> Any:
     row = _ROWS[kind]
     try:
-        known = {name: value for name, value in zip(names, values, strict=True) if name in row._fields}
+        known = {name: value for name, value in zip(names, values, strict=True) if name in _fields(row)}
         if kind == "login" and known.get("process"):
             known["process"] = _row(path, "process", process_names, known["process"], ())
         if kind == "process" and known.get("cmdline") is not None:
@@ -331,7 +303,7 @@ _Check = Callable[[Any], bool]
 def _checks(kind: str) -> Mapping[str, _Check]:
     """Return what each column's value has to be like, from the types of the row."""
     hints = get_type_hints(_ROWS[kind])
-    checks = {name: _fits(hint) for name, hint in hints.items()}
+    checks = {name: _fits(hints[name]) for name in _fields(_ROWS[kind])}
     if kind == "machine":
         checks |= dict.fromkeys(("ticks", "page_size"), _positive)
     if kind == "process":
@@ -380,5 +352,5 @@ def _fits_part(hint: Any) -> _Check:
 def _refused(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return AccessDeniedError(f"cannot use {path}: {why}", "use sudo, or another place")
+        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another place"))
     return InvalidParameterError(f"cannot use {path}: {why}", "check the name and the disk")

@@ -23,6 +23,11 @@ _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 _FORM = "send a SOAP 1.2 envelope in UTF-8 or UTF-16"
 
 
+def clark(namespace: str, name: str) -> str:
+    """Return a name in Clark's form, as the parser has it: ``{namespace}name``."""
+    return f"{{{namespace}}}{name}"
+
+
 def escaped(text: str) -> str:
     """Return a text as element content or as an attribute's value; what XML cannot say (XML 1.0, 2.2) is U+FFFD."""
     if text.isalnum() or _UNSAFE.search(text) is None:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from logonscope.cim.binding import Target
 from logonscope.cim.binding import bind as bind_path
-from logonscope.cim.classes import Class, Property, meant
+from logonscope.cim.classes import Class, Property, meant, show_class
 from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.cim.paths import parse_path
-from logonscope.cim.schema import schema
+from logonscope.cim.schema import Schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import (
     InvalidNamespaceError,
@@ -60,6 +60,7 @@ class Scope(NamedTuple):
 
     text: str
     column: Callable[[Name], Column | None]  # None: it can have no value, which no row fits
+    schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
 
@@ -123,7 +124,7 @@ def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
         what = "asks for the class of an object" if operator == ISA else f"compares {name}, which is an object"
         raise InvalidQueryError(f"{tree.name} {operator} {what}", "write `__this ISA 'Class'`, or name a property")
     if operator == ISA:
-        return Term(name, ISA, schema().get(str(constant), scope.namespace).name, CLASS)
+        return Term(name, ISA, scope.schema.get(str(constant), scope.namespace).name, CLASS)
     if operator == LIKE:
         if kind in {NUMBER, BOOLEAN}:
             raise InvalidQueryError(f"{name} LIKE compares text, and it is a {kind}", "compare by =, <, > and the like")
@@ -150,7 +151,7 @@ def _reference(name: str, operator: str, constant: Constant, scope: Scope) -> Te
 def _target(path: Constant, scope: Scope) -> Target | None:
     """Return the instance that a path names; None where it names none of this namespace of this host."""
     try:
-        target = bind_path(parse_path(str(path)), schema(), scope.namespace, scope.is_here)
+        target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
@@ -189,7 +190,7 @@ _VALUES: Mapping[str, Callable[[Column, Constant], Value]] = {
 
 def scope_of(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
     """Return the scope of a data query: the properties of a class, and the system's."""
-    return Scope(text, lambda name: column_of(cls, name, text), cls.namespace, is_here)
+    return Scope(text, lambda name: column_of(cls, name, text), cls.schema, cls.namespace, is_here)
 
 
 def column_of(cls: Class, name: Name, text: str) -> Column | None:
@@ -213,7 +214,7 @@ def property_named(cls: Class, word: str, name: Name, text: str) -> Property:
         InvalidQueryError: the class has none; says where.
     """
     if word not in cls.properties:
-        hint = meant(word, list(cls.properties), f"class {cls.name}", cls.namespace)
+        hint = meant(word, list(cls.properties), show_class(cls.name, cls.namespace))
         raise InvalidQueryError(f"{cls.name} has no property '{word}', at {place(text, name.at)}", hint)
     return cls.properties[word]
 

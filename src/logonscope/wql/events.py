@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from logonscope.cim.classes import Class
-from logonscope.cim.schema import schema
 from logonscope.errors import (
     AggregatingByObjectError,
     InvalidParameterError,
@@ -23,7 +22,7 @@ from logonscope.wql.parse import located, place
 from logonscope.wql.tree import ISA, And, Comparison, Name, Or, Select
 from logonscope.wql.tree import Condition as Tree
 
-EVENT, POLLED, TARGET = "__Event", "__InstanceOperationEvent", "TargetInstance"
+POLLED, TARGET = "__InstanceOperationEvent", "TargetInstance"
 NUMBER_OF_EVENTS = "NumberOfEvents"
 
 
@@ -46,11 +45,6 @@ class EventQuery(NamedTuple):
     grouping: Grouping | None
 
 
-def is_event(cls: Class) -> bool:
-    """Tell whether the instances of a class are events."""
-    return cls.is_a(EVENT)
-
-
 def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], bool]) -> EventQuery:
     """Return what an event query means.
 
@@ -61,7 +55,7 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
         PropertyNotAnObjectError, AggregatingByObjectError: a dot after, or BY, what cannot have it.
         InvalidParameterError: WITHIN gives no time.
     """
-    if not is_event(cls):
+    if not cls.is_event:
         raise NotEventClassError(
             f"{cls.name} is no class of events, at {place(text, select.at)}",
             "ask for __InstanceCreationEvent and the like, with TargetInstance ISA "
@@ -69,8 +63,8 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
         )
     if select.within is not None and not 0 < select.within < float("inf"):
         raise InvalidParameterError(f"WITHIN {select.within:g} is no time to wait", "give seconds above 0")
-    targets = _targets(select.where, cls.namespace, text)
-    scope = Scope(text, lambda name: _column(cls, targets, name, text), cls.namespace, is_here)
+    targets = _targets(select.where, cls, text)
+    scope = Scope(text, lambda name: _column(cls, targets, name, text), cls.schema, cls.namespace, is_here)
     condition = None if select.where is None else bind(select.where, scope)
     columns = None if select.columns is None else tuple(_shown(scope, name) for name in select.columns)
     if cls.is_a(POLLED):
@@ -87,13 +81,13 @@ def _check_polled(cls: Class, select: Select, targets: tuple[Class, ...]) -> Non
         raise RegistrationTooPreciseError(f"{cls.name} without WITHIN", f"write FROM {cls.name} WITHIN 5 WHERE ...")
 
 
-def _targets(where: Tree | None, namespace: str, text: str) -> tuple[Class, ...]:
+def _targets(where: Tree | None, cls: Class, text: str) -> tuple[Class, ...]:
     """Return the classes of which every instance is of one, by what always has to hold; none where nothing says so."""
     if isinstance(where, Comparison) and where.operator == ISA and str(where.name).lower() == TARGET.lower():
         with located(text, where.at):
-            return (schema().get(str(where.constant), namespace),)
+            return (cls.schema.get(str(where.constant), cls.namespace),)
     if isinstance(where, (And, Or)):
-        each = [_targets(term, namespace, text) for term in where.terms]
+        each = [_targets(term, cls, text) for term in where.terms]
         if isinstance(where, And):
             return next(filter(None, each), ())
         if all(each):

@@ -162,7 +162,7 @@ def located(text: str, at: int) -> Iterator[None]:
     try:
         yield
     except LogonscopeError as error:
-        raise type(error)(f"{error.message}, at {place(text, at)}", error.hint) from None
+        raise type(error)(f"{error.message}, at {place(text, at)}", error.advice) from None
 
 
 @cache

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from logonscope.cim.binding import same, write_reference
+from logonscope.cim.classes import Class
 from logonscope.cim.datetimes import format_datetime
-from logonscope.cim.schema import schema
 from logonscope.cim.types import Value
 from logonscope.wql.bind import REFERENCE, TEXT
 from logonscope.wql.condition import NOT_LIKE, Condition, Every, Null, Term, Truth
@@ -28,13 +28,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def compiled(condition: Condition, get: Callable[[str], Get], namespace: str) -> Fits:
+def compiled(condition: Condition, get: Callable[[str], Get], cls: Class) -> Fits:
     """Return the function.
 
     Args:
         condition: what must hold.
         get: gives what takes a property out of a row.
-        namespace: of the class, where those of references are.
+        cls: the class of the rows; those of references are in its schema and namespace.
     """
     if isinstance(condition, Truth):
         holds = condition.holds
@@ -42,8 +42,8 @@ def compiled(condition: Condition, get: Callable[[str], Get], namespace: str) ->
     if isinstance(condition, Null):
         return _null(get(condition.column), is_null=condition.is_null)
     if isinstance(condition, Term):
-        return _test(condition, get(condition.column), namespace)
-    terms = [compiled(term, get, namespace) for term in condition.terms]
+        return _test(condition, get(condition.column), cls)
+    terms = [compiled(term, get, cls) for term in condition.terms]
     return _every(terms) if isinstance(condition, Every) else _some(terms)
 
 
@@ -65,11 +65,11 @@ def _null(get: Get, *, is_null: bool) -> Fits:
     return lambda row: (get(row) is None) is is_null
 
 
-def _test(test: Term, get: Get, namespace: str) -> Fits:
+def _test(test: Term, get: Get, cls: Class) -> Fits:
     if test.operator in {LIKE, NOT_LIKE}:
-        return _like(test, get, namespace)
+        return _like(test, get, cls)
     if test.kind == REFERENCE:
-        return _reference(test, get, namespace)
+        return _reference(test, get, cls)
     if test.kind == TEXT:
         return _text(test, get)
     compare, wanted = _OPERATORS[test.operator], test.value
@@ -81,17 +81,18 @@ def _text(test: Term, get: Get) -> Fits:
     return lambda row: (value := get(row)) is not None and compare(str(value).lower(), wanted)
 
 
-def _reference(test: Term, get: Get, namespace: str) -> Fits:
+def _reference(test: Term, get: Get, cls: Class) -> Fits:
     wanted, equal = test.value, test.operator == EQUAL
-    return lambda row: (value := get(row)) is not None and same(value, wanted, schema(), namespace) is equal
+    schema, namespace = cls.schema, cls.namespace
+    return lambda row: (value := get(row)) is not None and same(value, wanted, schema, namespace) is equal
 
 
-def _like(test: Term, get: Get, namespace: str) -> Fits:
+def _like(test: Term, get: Get, cls: Class) -> Fits:
     fits, wanted = like(str(test.value)), test.operator == LIKE
 
     def text(value: Value) -> str:
         if isinstance(value, tuple):
-            return write_reference(value, schema(), namespace)
+            return write_reference(value, cls.schema, cls.namespace)
         return format_datetime(value) if isinstance(value, (datetime, timedelta)) else str(value)
 
     return lambda row: (value := get(row)) is not None and fits(text(value)) is wanted

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from logonscope.cim.binding import write_reference
+from logonscope.cim.classes import Class
 from logonscope.cim.datetimes import format_datetime
-from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.types import Value
 from logonscope.wql import condition as bound
 from logonscope.wql.tree import And, Comparison, Condition, Constant, Group, IsNull, Name, Not, Or, Select, Statement
@@ -79,7 +79,7 @@ def constant(value: Constant) -> str:
     return repr(value)
 
 
-def describe(condition: bound.Condition, namespace: str = CIMV2) -> str:
+def describe(condition: bound.Condition, cls: Class) -> str:
     """Return the text of a bound condition, with its values as they are compared."""
     if isinstance(condition, bound.Truth):
         return str(condition.holds).upper()
@@ -88,20 +88,20 @@ def describe(condition: bound.Condition, namespace: str = CIMV2) -> str:
     if isinstance(condition, bound.Term):
         negated = condition.operator in {bound.NOT_LIKE, bound.NOT_ISA}
         operator = condition.operator.removeprefix("NOT ")
-        said = f"{condition.column} {operator} {constant(shown(condition.value, namespace))}"
+        said = f"{condition.column} {operator} {constant(shown(condition.value, cls))}"
         return f"NOT {said}" if negated else said
     word = " AND " if isinstance(condition, bound.Every) else " OR "
     parts = (
-        f"({describe(term, namespace)})" if isinstance(term, (bound.Every, bound.Some)) else describe(term, namespace)
+        f"({describe(term, cls)})" if isinstance(term, (bound.Every, bound.Some)) else describe(term, cls)
         for term in condition.terms
     )
     return word.join(parts)
 
 
-def shown(value: Value, namespace: str) -> Constant:
+def shown(value: Value, cls: Class) -> Constant:
     """Return a value as the constant that it is compared with: a path, a time in DMTF's form."""
     if isinstance(value, tuple):
-        return write_reference(value, schema(), namespace)
+        return write_reference(value, cls.schema, cls.namespace)
     if isinstance(value, (datetime, timedelta)):
         return format_datetime(value)
     return value if not isinstance(value, bytes) else value.hex()

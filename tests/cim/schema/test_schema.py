@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.classes import Class
+from logonscope.cim.classes import Class, Declaration
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.errors import InvalidClassError, InvalidNamespaceError
 from tests.cim.declared import schema_of
@@ -88,11 +88,11 @@ def test_a_class_that_is_not_there_is_none() -> None:
         ("win32_sessionproces", CIMV2, r"root\cimv2 has no class 'win32_sessionproces'; did you mean "),
         ("LS_Proces", LOGONSCOPE, r"root\logonscope has no class 'LS_Proces'; did you mean LS_Process?"),
         ("__Evnt", "root", "root has no class '__Evnt'; did you mean __Event?"),
-        ("zzz", CIMV2, r"root\cimv2 has no class 'zzz'; see `logonscope classes`"),
-        ("", CIMV2, r"root\cimv2 has no class ''; see `logonscope classes`"),
-        ("ls_process", CIMV2, r"root\cimv2 has no class LS_Process; it is one of root\logonscope"),
-        ("Win32_Process", LOGONSCOPE, r"root\logonscope has no class Win32_Process; it is one of root\cimv2"),
-        ("Win32_Process", "root", r"root has no class Win32_Process; it is one of root\cimv2"),
+        ("zzz", CIMV2, r"""root\cimv2 has no class 'zzz'; host.classes(namespace="root/cimv2") lists them"""),
+        ("", CIMV2, r"""root\cimv2 has no class ''; host.classes(namespace="root/cimv2") lists them"""),
+        ("ls_process", CIMV2, r"root\cimv2 has no class LS_Process; it is one of root/logonscope"),
+        ("Win32_Process", LOGONSCOPE, r"root\logonscope has no class Win32_Process; it is one of root/cimv2"),
+        ("Win32_Process", "root", r"root has no class Win32_Process; it is one of root/cimv2"),
     ],
 )
 def test_a_wrong_name_gets_a_hint_and_a_class_of_another_namespace_is_pointed_to(
@@ -129,6 +129,43 @@ def test_a_family_is_a_class_and_all_below_it_in_its_namespace() -> None:
     assert {"Win32_ProcessStartTrace", "__ExtrinsicEvent"} <= {known.name for known in schema().family("__Event")}
     assert {known.namespace for known in schema().family("__Event", LOGONSCOPE)} == {LOGONSCOPE}
     assert not {known.name for known in schema().family("__Event", LOGONSCOPE)} & {"Win32_ProcessStartTrace"}
+
+
+def test_a_class_knows_its_schema() -> None:
+    assert {known.schema for space in schema().namespaces for known in schema().classes(space)} == {schema()}
+    other = schema_of("class A {};")
+    assert other.get("A", "root").schema is other
+
+
+def test_classes_of_another_machine_are_added_to_a_copy_alone() -> None:
+    declared = Declaration("Win32_Service", CIMV2, "CIM_LogicalElement", (), (), ())
+    copy, before = schema().copy(), list(schema().classes(CIMV2))
+    assert [known.name for known in copy.classes(CIMV2)] == [known.name for known in before]
+    service = copy.add(declared, CIMV2)
+    assert service is copy.get("WIN32_SERVICE", CIMV2) is copy.add(declared, CIMV2)
+    assert (service.schema, service.superclass) == (copy, "CIM_LogicalElement")
+    assert service.derivation[-1] == "CIM_ManagedSystemElement"
+    assert service in copy.family("CIM_LogicalElement")
+    assert service in list(copy.classes(CIMV2))
+    assert schema().find("Win32_Service") is None
+    assert list(schema().classes(CIMV2)) == before
+
+
+def test_a_class_that_is_there_stays_and_one_without_its_parent_is_refused() -> None:
+    copy = schema().copy()
+    process = copy.get("Win32_Process")
+    assert copy.add(Declaration("win32_process", CIMV2, None, (), (), ()), CIMV2) is process
+    with pytest.raises(InvalidClassError):
+        copy.add(Declaration("A", CIMV2, "B", (), (), ()), CIMV2)
+    assert copy.find("A") is None
+
+
+def test_a_namespace_is_added_with_its_first_class() -> None:
+    copy = schema().copy()
+    added = copy.add(Declaration("A", None, None, (), (), ()), r"root\other")
+    assert copy.namespaces == ("root", CIMV2, LOGONSCOPE, r"root\other")
+    assert added in list(copy.classes(r"root\other"))
+    assert copy.find("A") is None
 
 
 def references(known: Class) -> Iterator[str]:

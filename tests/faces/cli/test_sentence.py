@@ -2,7 +2,9 @@
 
 import pytest
 
-from logonscope.answers import LogonSession, SessionProcess, Whose
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+from logonscope.answers.whose import Whose
 from logonscope.faces.cli.sentence import as_user, evidence, headline, login, lookups, parents
 from logonscope.facts import Socket
 

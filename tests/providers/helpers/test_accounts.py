@@ -1,4 +1,4 @@
-"""providers/accounts.py: what do tables of accounts share, and what do their keys mean?"""
+"""providers/helpers/accounts.py: what do tables of accounts share, and what do their keys mean?"""
 
 import pytest
 
@@ -6,10 +6,8 @@ from logonscope.cim.schema import schema
 from logonscope.facts import Account, Group
 from logonscope.machine import Selection
 from logonscope.providers.helpers.accounts import full_name, group_columns, group_named, user_columns, user_named
-from logonscope.providers.helpers.provider import Context
-from tests.example import MACHINE
+from tests.providers.asked import CONTEXT
 
-CONTEXT = Context(MACHINE, {})
 ACCOUNT = Account("alice", 1000, 1000, "Alice Liddell,Room 1,,", "/home/alice", "/bin/sh", local=True)
 
 

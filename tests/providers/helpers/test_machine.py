@@ -1,13 +1,10 @@
-"""providers/machine.py: what do tables of the machine share: its names and its units?"""
-
-from datetime import UTC, datetime
+"""providers/helpers/machine.py: what do tables of the machine share: its names and its units?"""
 
 import pytest
 
 from logonscope.facts import Platform, Vitals
 from logonscope.providers.helpers.machine import (
     Census,
-    boot_time,
     computer_name,
     computer_reference,
     kilobytes,
@@ -15,10 +12,8 @@ from logonscope.providers.helpers.machine import (
     of_vitals,
     system_name,
 )
-from logonscope.providers.helpers.provider import Context
 from tests.example import MACHINE
-
-CONTEXT = Context(MACHINE, {})
+from tests.providers.asked import CONTEXT
 
 
 def test_the_computer_is_called_by_its_hostname() -> None:
@@ -41,12 +36,6 @@ def test_a_kilobyte_has_1024_bytes_and_only_whole_ones_count(number: int | None,
 def test_what_was_not_looked_at_is_null() -> None:
     assert of_platform(lambda platform: platform.vendor)(Census(MACHINE), CONTEXT) is None
     assert of_vitals(lambda vitals: vitals.at)(Census(MACHINE), CONTEXT) is None
-    census = Census(MACHINE, Platform(vendor="QEMU"), Vitals(at=7))
+    census = Census(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
     assert of_platform(lambda platform: platform.vendor)(census, CONTEXT) == "QEMU"
     assert of_vitals(lambda vitals: vitals.at)(census, CONTEXT) == 7
-
-
-def test_the_boot_is_a_time_or_unknown() -> None:
-    assert boot_time(MACHINE) == datetime(2026, 1, 1, tzinfo=UTC)
-    assert boot_time(MACHINE._replace(btime=None)) is None
-    assert boot_time(MACHINE._replace(btime=1 << 62)) is None

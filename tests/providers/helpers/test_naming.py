@@ -1,10 +1,9 @@
-"""providers/naming.py: is what Windows calls an account one-to-one with what Linux calls it?"""
+"""providers/helpers/naming.py: is what Windows calls an account one-to-one with what Linux calls it?"""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import Account
 from logonscope.machine import Selection
 from logonscope.providers.helpers.naming import (
     account_reference,
@@ -17,6 +16,7 @@ from logonscope.providers.helpers.naming import (
     user_sid,
     users_meant,
 )
+from tests.providers.asked import CONTEXT
 
 words = st.text(st.characters(exclude_characters="\\@", exclude_categories=["Cc", "Cs", "Cn"]), min_size=1)
 
@@ -62,8 +62,7 @@ def test_a_reference_means_the_accounts_or_the_groups_of_its_name() -> None:
 
 
 def test_a_uid_that_nobody_knows_is_named_by_its_digits() -> None:
-    accounts = {0: Account("root", 0, 0, "", "/root", "/bin/sh")}
-    assert (name_of(0, accounts), name_of(4242, accounts)) == ("root", "4242")
+    assert (name_of(0, CONTEXT.accounts), name_of(4242, CONTEXT.accounts)) == ("root", "4242")
 
 
 def test_sids_are_those_that_samba_gives() -> None:

@@ -1,12 +1,12 @@
-"""providers/owned.py: what do tables of processes share, and what does each form of a key mean?"""
+"""providers/helpers/owned.py: what do tables of processes share, and what does each form of a key mean?"""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import UNSET, Process
+from logonscope.facts import Process
 from logonscope.machine import EVERYTHING, Owner, Selection
-from logonscope.ownership import SYSTEM_LOGON_ID
+from logonscope.ownership.join import SYSTEM_LOGON_ID
 from logonscope.providers.helpers.owned import (
     is_placed,
     login_uid_meant,
@@ -16,12 +16,8 @@ from logonscope.providers.helpers.owned import (
     process_meant,
     process_reference,
     session_meant,
-    session_number,
 )
-from logonscope.providers.helpers.provider import Context
-from tests import example
-
-CONTEXT = Context(example.MACHINE, example.ACCOUNTS)
+from tests.providers.asked import CONTEXT
 
 
 @given(st.text(max_size=6) | st.integers().map(str))
@@ -60,20 +56,3 @@ def test_a_process_is_referred_to_in_either_namespace() -> None:
 def test_a_process_is_placed_where_its_logon_session_is_known_to_the_caller() -> None:
     owners = [Owner("41", "audit"), Owner(SYSTEM_LOGON_ID, "none"), Owner(None, "unread"), Owner(None, "hidden")]
     assert [is_placed(Process(7), owner, CONTEXT) for owner in owners] == [True, True, False, False]
-
-
-@pytest.mark.parametrize(
-    ("ses", "owner", "number"),
-    [
-        (UNSET, Owner(SYSTEM_LOGON_ID, "none"), 0),
-        (41, Owner("41", "audit"), 41),
-        (UNSET, Owner("4294967297", "scope"), None),
-        (41, Owner("4294967301", "scope"), 41),
-        (None, Owner("41", "audit"), None),
-        (41, Owner(None, "hidden"), None),
-    ],
-)
-def test_the_session_number_is_the_kernels_and_0_for_the_system(
-    ses: int | None, owner: Owner, number: int | None
-) -> None:
-    assert session_number(Process(7, ses=ses), owner, CONTEXT) == number

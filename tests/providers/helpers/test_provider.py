@@ -1,44 +1,36 @@
-"""providers/provider.py: does the engine make of any table what it says, and does every table keep the laws?"""
+"""providers/helpers/provider.py: does the engine make of any table what it says, and does every table keep the laws?"""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 
-import logonscope.providers
 from logonscope import Host
 from logonscope.broker.instances import enumerate_instances
 from logonscope.cim.classes import Class, Property
 from logonscope.cim.schema import schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.facts import FACTS
-from logonscope.machine import EVERYTHING, Selection, Snapshot
-from logonscope.providers.helpers.machine import PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.machine import EVERYTHING, OWNER, Selection
+from logonscope.machine.snapshot import Snapshot
+from logonscope.providers.helpers.machine import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import (
     NOWHERE,
-    OWNER,
-    Context,
     Provider,
     always,
     column,
-    file_of,
     nothing,
-    provider_of,
 )
+from logonscope.providers.helpers.registry import provider_of
 from logonscope.providers.helpers.text import clean
-from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
-from tests.providers.asked import SNAPSHOT, fixed, rough, web1
+from tests.providers.asked import CONTEXT, SNAPSHOT, fixed, rough, web1
 from tests.sources.snapshots import snapshots
 
-CONTEXT = Context(example.MACHINE, example.ACCOUNTS)
 ITEMS = [("one", 1), ("two", 2), ("none", -1), ("two", 22)]
 TABLE = Provider(
     subject="process",
@@ -118,47 +110,8 @@ def test_a_fix_is_told_all_that_is_fixed() -> None:
     assert TABLE.selection(fixed(Twice=7, Same="x", Host="web1")) == Selection(pids=frozenset({7, 3}))
 
 
-# Which file is which class's
-
-
-@pytest.mark.parametrize(
-    ("class_name", "file"),
-    [
-        ("Win32_SessionProcess", "session_process"),
-        ("Win32_LogonSessionMappedDisk", "logon_session_mapped_disk"),
-        ("LS_SessionUserManager", "ls_session_user_manager"),
-        ("CIM_Process", "cim_process"),
-        ("__NAMESPACE", "namespace"),
-    ],
-)
-def test_a_file_is_named_as_its_class(class_name: str, file: str) -> None:
-    assert file_of(class_name) == file
-
-
-def test_a_class_without_a_file_has_no_instances() -> None:
-    assert provider_of("Win32_Account") is None
-    assert provider_of("Win32_Process") is provider_of("Win32_Process") is not None
-
-
-def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "torn.py").write_text("import something_that_is_not_there\n", encoding="ascii")
-    script = (
-        "import sys, logonscope.providers as providers; from logonscope.providers.helpers.provider import provider_of\n"
-        "providers.__path__.append(sys.argv[1]); provider_of('Win32_Torn')"
-    )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
-    assert "ModuleNotFoundError: No module named 'something_that_is_not_there'" in done.stderr
-
-
 CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
-SERVED = [(cls, found) for cls in CLASSES if (found := provider_of(cls.name)) is not None]
-
-
-def test_every_file_is_of_one_class() -> None:
-    (folder,) = logonscope.providers.__path__
-    files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__"}
-    assert files == {file_of(cls.name) for cls, _ in SERVED}
-    assert len({file_of(cls.name) for cls in CLASSES}) == len(CLASSES)
+SERVED = [(cls, found) for cls in CLASSES if (found := provider_of(cls)) is not None]
 
 
 # The laws of every table
@@ -190,8 +143,8 @@ def test_every_column_says_where_it_comes_from(served: tuple[Class, Provider]) -
 
 def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Provider]) -> None:
     _, provider = served
-    of_processes = FACTS | {OWNER}
-    known = {"process": of_processes, "socket": of_processes, "machine": {PLATFORM, VITALS, PROCESSES, SESSIONS}}
+    of_processes, of_machine = FACTS | {OWNER}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
+    known = {"process": of_processes, "socket": of_processes, "machine": of_machine}
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 
 
@@ -222,7 +175,7 @@ def test_every_reference_of_an_association_says_what_stands_there(served: tuple[
     assert set(provider.ends) == set(references)
     assert bool(references) == cls.is_association
     for name, end in provider.ends.items():
-        below = [provider_of(found.name) for found in schema().family(references[name], cls.namespace)]
+        below = [provider_of(found) for found in schema().family(references[name], cls.namespace)]
         assert end.subject in {found.subject for found in below if found}
 
 
@@ -256,8 +209,8 @@ def misfits(snapshot: Snapshot) -> list[str]:
     found: dict[str, None] = {}
     for cls, _ in SERVED:
         for caller in (ROOT, user(1000)):
-            broker = Memory(snapshot).broker(caller)
-            for result in enumerate_instances(broker, cls.name, namespace=cls.namespace, deep=False):
+            request = Memory(snapshot).request(caller)
+            for result in enumerate_instances(request, cls.name, namespace=cls.namespace, deep=False):
                 properties = [cls.property_named(name) for name in result.columns]
                 for row in result.rows:
                     wrong = (of for of, value in zip(properties, row, strict=True) if not fits(of, value))
@@ -267,7 +220,7 @@ def misfits(snapshot: Snapshot) -> list[str]:
 
 def test_every_value_is_of_its_type_on_the_example_host() -> None:
     assert misfits(SNAPSHOT) == []
-    assert misfits(SNAPSHOT._replace(platform=None, vitals=None)) == []
+    assert misfits(SNAPSHOT._replace(machine=SNAPSHOT.machine._replace(platform=None, vitals=None))) == []
 
 
 @settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])  # what misfits is named: a smaller host says no more
@@ -286,23 +239,22 @@ def hostile(row: Any) -> Any:
 
 
 def test_every_text_can_be_carried_by_every_answer_whatever_the_facts_are() -> None:
-    assert SNAPSHOT.platform is not None
+    platform = hostile(SNAPSHOT.machine.platform)
     snapshot = SNAPSHOT._replace(
-        machine=hostile(SNAPSHOT.machine), platform=hostile(SNAPSHOT.platform),
+        machine=hostile(SNAPSHOT.machine)._replace(platform=platform),
         processes=[hostile(found)._replace(unread={"io": "\x1b"}) for found in SNAPSHOT.processes],
         logins=tuple(map(hostile, SNAPSHOT.logins)), sockets=tuple(map(hostile, SNAPSHOT.sockets)),
-        users=list(map(hostile, SNAPSHOT.users)), groups=list(map(hostile, SNAPSHOT.groups)),
-        accounts={uid: hostile(account) for uid, account in SNAPSHOT.accounts.items()},
+        users=tuple(map(hostile, SNAPSHOT.users)), groups=tuple(map(hostile, SNAPSHOT.groups)),
     )  # fmt: skip
     assert misfits(snapshot) == []
 
 
 def test_a_property_that_is_asked_for_alone_has_the_same_value(served: tuple[Class, Provider]) -> None:
     cls, provider = served
-    broker = Memory(SNAPSHOT).broker(ROOT)
+    request = Memory(SNAPSHOT).request(ROOT)
 
     def asked(*names: str) -> list[tuple[Value, ...]]:
-        (result,) = enumerate_instances(broker, cls.name, names, cls.namespace, deep=False)
+        (result,) = enumerate_instances(request, cls.name, names, cls.namespace, deep=False)
         return list(result.rows)
 
     whole = asked(*provider.columns)
@@ -317,7 +269,7 @@ def instances(host: Host) -> Iterator[Any]:
     """Yield every instance of a host."""
     for space in schema().namespaces:
         for cls in schema().classes(space):
-            if provider_of(cls.name):
+            if provider_of(cls):
                 yield from host.enumerate(cls.name, namespace=space, deep=False)
 
 

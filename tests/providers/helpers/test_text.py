@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 from logonscope.providers.helpers.text import LONGEST_COMMAND_LINE, clean, command_line, fit
 
 ALLOWED = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")

@@ -20,7 +20,6 @@ from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server.auth.kerberos import Keytab, keytab, tickets
 from logonscope.server.auth.negotiate import Negotiation, Tickets
 from logonscope.server.auth.user_line import User
-from logonscope.wire.wsman.sealed import KERBEROS
 from tests.lab.realm import Realm, here
 from tests.server.auth.exchanged import exchange
 from tests.server.auth.keytabs import made_keytab, renamed
@@ -223,9 +222,9 @@ def test_over_tls_a_ticket_is_for_one_certificate(env: Path, lab_tickets: Ticket
 def test_messages_are_sealed_for_the_other_end(env: Path, lab_tickets: Tickets, protocol: str) -> None:
     server, context = negotiation(lab_tickets), client(env, "alice", protocol)
     held(server, context)
-    sent = exchange(server, context, KERBEROS)
+    sent = exchange(server, context)
     with pytest.raises(AccessDeniedError, match="changed"):
-        server.unseal(sent)  # a second time
+        server.unseal(*sent)  # a second time
 
 
 def test_a_changed_key_holds_at_once(realm: Realm, env: Path, lab_tickets: Tickets) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.machine import Action
+from logonscope.machine.action import Action
 from logonscope.sources.linux.act import act
 from tests.lab.fixtures import cannot
 
@@ -172,7 +172,7 @@ def test_what_a_setuid_program_of_ones_own_may_be_made_to_do_is_what_the_kernel_
 def test_whoever_has_no_right_to_become_somebody_is_refused(own: Child) -> None:
     script = f"""
 import os
-from logonscope.machine import Action
+from logonscope.machine.action import Action
 from logonscope.sources.linux.act import act
 os.setgroups([]); os.setresuid({NOBODY + 1}, {NOBODY + 1}, {NOBODY + 1})
 act("/proc", Action({own.pid}, {start(own.pid)}, None, {NOBODY}))
@@ -200,7 +200,7 @@ def test_who_has_roots_powers_without_being_root_acts_as_nobody_else(child: Chil
         cannot("only root can give powers away")
     program = f"""if True:
         import errno
-        from logonscope.machine import Action
+        from logonscope.machine.action import Action
         from logonscope.sources.linux.act import act
         try:
             act("/proc", Action({child.pid}, {start(child.pid)}, None, {NOBODY}))

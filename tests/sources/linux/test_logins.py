@@ -6,6 +6,7 @@ import time
 import pytest
 
 from logonscope.facts import UNSET, Login
+from logonscope.machine import Look
 from tests.hosts import BOOT, TICKS, HostFolder, manager_service, session_scope
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -13,13 +14,14 @@ pytestmark = pytest.mark.usefixtures("promptly")
 
 def read(host: HostFolder, *login_ids: str) -> dict[str, Login]:
     """Read logins, by id."""
-    snapshot = host.observe(pids=frozenset(), logins=True, login_ids=frozenset(login_ids) or None)
-    return {login.id: login for login in snapshot.logins}
+    return {login.id: login for login in host.source.logins(Look(), frozenset(login_ids) or None)}
 
 
 def troubles(host: HostFolder) -> list[str]:
     """Return what could not be read."""
-    return [trouble.what for trouble in host.observe(pids=frozenset(), logins=True).troubles]
+    look = Look()
+    host.source.logins(look)
+    return [trouble.what for trouble in look.troubles]
 
 
 def ssh(host: HostFolder, login_id: str = "41", **fields: object) -> None:

@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 
 from logonscope.facts import Machine, Platform
-from logonscope.machine import Needs
+from logonscope.machine import Look
 from logonscope.sources.linux.machine import platform
 from tests.hosts import BOOT, TICKS, HostFolder
 
 
 def described(host: HostFolder) -> Machine:
     """Return the machine."""
-    return host.observe().machine
+    return host.source.machine(Look())
 
 
 def test_a_whole_machine(host: HostFolder) -> None:
@@ -35,7 +35,7 @@ def test_a_machine_that_shows_little(host: HostFolder) -> None:
     shutil.rmtree(host.root / "proc/self")
     (host.root / "etc/os-release").unlink()
     machine = described(host)
-    assert (machine.hostname, machine.boot_id, machine.kernel, machine.system) == ("localhost", None, "", None)
+    assert (machine.hostname, machine.boot_id, machine.kernel, machine.system) == ("localhost", None, None, None)
     assert (machine.audit, machine.uid_min) == (False, 1000)
 
 
@@ -49,9 +49,9 @@ def test_a_machine_without_a_boot_time_is_trouble_in_every_look(host: HostFolder
     host.write("proc/stat", "cpu 1 2 3\n")
     source = host.source
     for _ in range(2):
-        snapshot = source.observe(Needs())
-        assert snapshot.machine.btime is None
-        assert [trouble.what for trouble in snapshot.troubles] == ["/proc/stat"]
+        look = Look()
+        assert source.machine(look).btime is None
+        assert [trouble.what for trouble in look.troubles] == ["/proc/stat"]
 
 
 def test_a_name_that_is_no_text_is_kept(host: HostFolder) -> None:
@@ -84,7 +84,7 @@ def whole_platform(host: HostFolder, *, more: str = "hypervisor") -> None:
 
 def test_what_a_machine_is_made_of(host: HostFolder) -> None:
     whole_platform(host)
-    assert host.observe(platform=True).platform == Platform(
+    assert host.source.machine(Look(), frozenset({"platform"})).platform == Platform(
         build="#1 SMP PREEMPT_DYNAMIC Debian 6.1.1-1", architecture="x86_64", processors=2, packages=2,
         hypervisor=True, vendor="QEMU", product="Standard PC", family="PC", sku="pc-q35", pid_max=4_194_304,
     )  # fmt: skip

@@ -1,16 +1,28 @@
 """sources/linux/patience.py: does a read that never returns cost its own value, and nothing else?"""
 
+import contextlib
+import gc
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Self
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.sources.linux.patience import BATCH, MOST_LEFT_BEHIND, each, within
+from logonscope.sources.linux.patience import (
+    BATCH,
+    MOST_IDLE,
+    MOST_LEFT_BEHIND,
+    Patience,
+    TooManyHangError,
+    each,
+    within,
+)
 
 pytestmark = pytest.mark.usefixtures("promptly")
 
@@ -185,3 +197,151 @@ def test_a_call_that_hangs_is_left_behind() -> None:
         within(SOON, lambda: over.wait(LATE))
     assert time.monotonic() - began < 5
     over.set()
+
+
+# Calls that run one by one
+
+
+def test_a_call_runs_in_a_thread_that_is_kept_for_the_next_one() -> None:
+    patience = Patience()
+    threads = {patience.call(LATE, threading.current_thread) for _ in range(20)}
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+
+
+def test_the_thread_is_kept_after_an_error_too() -> None:
+    patience, seen = Patience(), list[threading.Thread]()
+
+    def fail() -> None:
+        seen.append(threading.current_thread())
+        raise KeyError("not there")
+
+    for _ in range(2):
+        with pytest.raises(KeyError, match="not there"):
+            patience.call(LATE, fail)
+    assert [patience.call(LATE, threading.current_thread)] * 2 == seen
+
+
+def test_neither_a_call_nor_its_value_is_kept_with_the_thread() -> None:
+    class Thing:
+        """Something that would be in memory still."""
+
+    patience, thing = Patience(), Thing()
+    kept = weakref.ref(thing)
+
+    def pass_on(it: Thing) -> Thing:
+        return it
+
+    assert patience.call(LATE, partial(pass_on, thing)) is thing
+    del thing
+    gc.collect()
+    assert kept() is None
+
+
+def test_of_many_threads_that_were_needed_at_once_a_few_are_kept() -> None:
+    patience, together = Patience(), threading.Barrier(3 * MOST_IDLE)
+    helpers: list[threading.Thread] = []
+
+    def meet() -> None:
+        helpers.append(threading.current_thread())
+        together.wait(LATE)
+
+    in_parallel(3 * MOST_IDLE, lambda _: patience.call(LATE, meet))
+    assert len(set(helpers)) == 3 * MOST_IDLE
+    eventually(lambda: sum(helper.is_alive() for helper in helpers) == MOST_IDLE)
+    assert patience.call(LATE, threading.current_thread) in helpers
+
+
+def test_a_thread_that_was_left_behind_ends_once_its_call_returns() -> None:
+    patience, over = Patience(), threading.Event()
+    helpers: list[threading.Thread] = []
+
+    def hang() -> None:
+        helpers.append(threading.current_thread())
+        over.wait(LATE)
+
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.15 s"):
+        patience.call(SOON, hang)
+    assert helpers[0].is_alive()
+    assert patience.call(LATE, threading.current_thread) not in helpers
+    over.set()
+    eventually(lambda: not helpers[0].is_alive())
+
+
+def test_where_too_many_calls_hang_no_other_is_tried_until_one_returns() -> None:
+    patience = Patience(most_left_behind=2)
+    first, second = threading.Event(), threading.Event()
+    for over in (first, second):
+        assert patience.call(LATE, lambda: 7) == 7
+        with pytest.raises(TimeoutError) as late:
+            patience.call(SOON, partial(over.wait, LATE))
+        assert not isinstance(late.value, TooManyHangError)
+    tried: list[int] = []
+    began = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(TooManyHangError, match=r"no answer within 2 s"):
+            patience.call(2, lambda: tried.append(1))
+    assert (tried, time.monotonic() - began < 1) == ([], True)
+    assert Patience().call(LATE, lambda: 7) == 7
+    first.set()
+    eventually(lambda: goes(patience))
+    second.set()
+
+
+def test_a_call_that_returns_at_the_last_moment_gives_its_own_value_or_is_late_and_none_is_lost() -> None:
+    patience = Patience(most_left_behind=1000)
+    late = 0
+    for number in range(400):
+        try:
+            assert patience.call(0.001, partial(after, 0.0002 * (number % 10), number)) == number
+        except TimeoutError:
+            late += 1
+    assert 0 < late < 400
+    assert patience.call(LATE, lambda: "still there") == "still there"
+
+
+def test_calls_from_many_threads_give_each_its_own_value() -> None:
+    patience = Patience(most_left_behind=1000)
+    wrong: list[tuple[int, int]] = []
+
+    def ask(caller: int) -> None:
+        for number in range(100):
+            mine = 1000 * caller + number
+            with contextlib.suppress(TimeoutError):
+                got = patience.call(0.002, partial(after, 0.0005 * (number % 6), mine))
+                if got != mine:
+                    wrong.append((got, mine))
+
+    in_parallel(8, ask)
+    assert wrong == []
+
+
+def after(seconds: float, value: int) -> int:
+    """Return a value, a little later."""
+    time.sleep(seconds)
+    return value
+
+
+def goes(patience: Patience) -> bool:
+    """Tell whether a call is tried."""
+    try:
+        return patience.call(LATE, lambda: True)
+    except TooManyHangError:
+        return False
+
+
+def in_parallel(count: int, run: Callable[[int], object]) -> None:
+    """Run something in so many threads at once."""
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(2 * LATE)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait for something that comes soon."""
+    until = time.monotonic() + LATE
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.005)

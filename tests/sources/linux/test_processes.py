@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,45 +14,18 @@ import pytest
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS, UNSET, Process
-from logonscope.machine import LoggedIn, Needs, Sieve
+from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.sources.linux.processes import DEADLINE, FILES, File, processes
 from tests.hosts import HostFolder, session_scope
+from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 
 pytestmark = pytest.mark.usefixtures("promptly")
 
-SCOPE = session_scope(1000, "41")
-REGULAR = ("sessionid", "loginuid", "cgroup", "stat", "status", "statm", "io", "cmdline", "task/PID/children")
 OWN = {"pgrp", "sid", "start", "tgid", "name"}
 """Facts in which two processes differ, and the name, which two files give."""
 
 CUT = "gnome-terminal-"
 WHOLE = "gnome-terminal-server"
-
-
-def alice(host: HostFolder, *pids: int) -> None:
-    """Start processes of alice's login 41."""
-    for pid in pids:
-        host.process(pid, "bash", ses=41, loginuid=1000, uid=1000, cgroup=SCOPE, exe="/bin/bash")
-
-
-@contextmanager
-def on_opening(host: HostFolder, path: str, then: Callable[[], None], content: bytes) -> Iterator[None]:
-    """Let something happen just when a file is opened, before its content comes."""
-    file = host.root / path
-    file.unlink()
-    os.mkfifo(file)
-    kept = os.open(file.parent, os.O_PATH)
-
-    def serve() -> None:
-        with open(f"/proc/self/fd/{kept}/{file.name}", "wb", buffering=0) as fifo:
-            then()
-            fifo.write(content)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield
-    thread.join(5)
-    os.close(kept)
 
 
 # What is opened
@@ -81,7 +54,7 @@ def test_the_cgroup_is_read_of_the_kernel_ids_that_need_it_alone(host: HostFolde
     alice(host, 10)
     host.process(20, cgroup="/system.slice/cron.service")
     host.trap(10, *set(REGULAR) - {"sessionid"})
-    found = host.read("ses", "cgroup", cgroup_of=frozenset({UNSET}))
+    found = host.read("ses", "cgroup", hint=LogonHint(place_of=frozenset({UNSET})))
     assert (found[10].ses, found[10].cgroup) == (41, None)
     assert (found[20].ses, found[20].cgroup) == (UNSET, "/system.slice/cron.service")
 
@@ -91,8 +64,8 @@ def test_a_kernel_id_that_is_not_asked_for_ends_the_reading(host: HostFolder) ->
     host.process(20, ses=42)
     for pid in (1, 20):
         host.trap(pid, *set(REGULAR) - {"sessionid"})
-    assert sorted(host.read("ses", "cgroup", ses=frozenset({41}))) == [10, 11]
-    assert sorted(host.read("ses", "cgroup", "uids", "name", ses=frozenset({41}))) == [10, 11]
+    assert sorted(host.read("ses", "cgroup", hint=LogonHint(keys=frozenset({41})))) == [10, 11]
+    assert sorted(host.read("ses", "cgroup", "uids", "name", hint=LogonHint(keys=frozenset({41})))) == [10, 11]
 
 
 def test_other_pids_are_not_touched(host: HostFolder) -> None:
@@ -140,70 +113,8 @@ def test_another_login_uid_ends_the_reading_unless_it_does_not_say_whose_logon_s
     host.process(30, ses=43, loginuid=1001)
     for pid in (20, 21):
         host.trap(pid, *set(REGULAR) - {"sessionid", "loginuid"})
-    asked = LoggedIn(frozenset({1000}), frozenset({UNSET, 43}))
-    assert sorted(host.read(*facts, logged_in=asked)) == [1, 10, 30]
-
-
-def sifted(host: HostFolder, facts: set[str], first: set[str], *pids: int, **needs: Any) -> list[Process]:
-    """Read facts of the processes with these pids; return what was asked of each, with the first facts alone."""
-    asked: list[Process] = []
-
-    def keeps(process: Process) -> bool:
-        asked.append(process)
-        return process.pid in pids
-
-    found = host.read(*facts, sieve=Sieve(frozenset(first), keeps), **needs)
-    assert sorted(found) == sorted(pids)
-    return asked
-
-
-def test_of_a_process_that_is_not_wanted_only_what_decides_is_read(host: HostFolder) -> None:
-    alice(host, 10, 11)
-    for pid in (1, 11):
-        host.trap(pid, *set(REGULAR) - {"sessionid", "cgroup"})
-    asked = sifted(host, {"ses", "uids", "name", "cgroup", "cmdline"}, {"ses", "cgroup"}, 10)
-    assert [(process.pid, process.cgroup, process.uids, process.comm) for process in sorted(asked)] == [
-        (1, "/init.scope", None, None), (10, SCOPE, None, None), (11, SCOPE, None, None),
-    ]  # fmt: skip
-
-
-def test_a_file_is_opened_once_whether_it_decides_or_not(host: HostFolder) -> None:
-    alice(host, 10)
-    stat = (host.root / "proc/10/stat").read_bytes()
-    with on_opening(host, "proc/10/stat", lambda: None, stat):
-        sifted(host, {"comm", "ppid", "state", "uids"}, {"ppid"}, 10, pids=frozenset({10}))
-
-
-def test_where_the_pid_decides_nothing_is_opened_of_the_others(host: HostFolder) -> None:
-    alice(host, 10, 11)
-    for pid in (1, 11):
-        host.trap(pid, *REGULAR)
-    assert [process.pid for process in sorted(sifted(host, {"uids"}, set(), 10))] == [1, 10, 11]
-    host.trap(10, *set(REGULAR) - {"sessionid"})
-    sifted(host, {"ses"}, set(), 10)
-
-
-def test_where_all_is_read_already_nobody_is_asked(host: HostFolder) -> None:
-    alice(host, 10)
-    assert sifted(host, {"ppid", "comm"}, {"ppid"}, 1, 10) == []
-    assert sifted(host, {"name"}, {"name"}, 1, 10) == []
-
-
-def test_what_narrows_is_known_before_anybody_is_asked(host: HostFolder) -> None:
-    alice(host, 10)
-    host.process(20, "bash", ses=42, loginuid=1001)
-    host.process(30, "cron", ses=41)
-    (process,) = sifted(host, {"uids"}, {"ses"}, 10, names=frozenset({"BASH"}), ses=frozenset({41}))
-    assert (process.pid, process.ses, process.comm, process.uids) == (10, 41, "bash", None)
-
-
-def test_arguments_that_hang_are_read_of_nobody_who_is_not_wanted(host: HostFolder) -> None:
-    alice(host, 10, 11)
-    host.trap(1, "cmdline")
-    host.trap(11, "cmdline")
-    began = time.monotonic()
-    sifted(host, {"comm", "cmdline"}, {"comm"}, 10)
-    assert time.monotonic() - began < DEADLINE
+    hint = LogonHint(login_uids=frozenset({1000}), unsaid=frozenset({UNSET, 43}))
+    assert sorted(host.read(*facts, hint=hint)) == [1, 10, 30]
 
 
 def test_without_room_to_open_files_nothing_is_told() -> None:
@@ -216,7 +127,7 @@ def test_without_room_to_open_files_nothing_is_told() -> None:
                 opened.append(os.open("/dev/null", os.O_RDONLY))
         for _ in range(3):  # the folder of /proc, that of a process and a file need one each
             with pytest.raises(ServerTooBusyError, match="no more files can be opened"):
-                list(processes("/proc", Needs(frozenset({"ses", "uids", "sockets", "fds"}))))
+                list(processes("/proc", Look(), ProcessQuery(frozenset({"ses", "uids", "sockets", "fds"}))))
             os.close(opened.pop())
     finally:
         for handle in opened:
@@ -251,18 +162,45 @@ def test_a_pid_that_is_given_out_again_half_way_never_mixes_two_processes(host: 
     assert (found.ses, found.comm, found.uids, found.cgroup) == (41, "bash", (1000,) * 4, SCOPE)
 
 
-def test_a_process_that_logs_in_between_two_readings_is_not_given_half_of_each(host: HostFolder) -> None:
-    for pid in (10, 11):
-        host.process(pid)
+@contextmanager
+def logging_in(host: HostFolder, pid: int, *, after: int = UNSET) -> Iterator[None]:
+    """Let a process log in as 42 of uid 1001 while its login uid is read: just before, or just after it was unset."""
 
     def log_in() -> None:
-        host.write("proc/10/sessionid", "42")
-        (host.root / "proc/10/loginuid").unlink()
-        host.write("proc/10/loginuid", "1001")
+        host.write(f"proc/{pid}/sessionid", "42")
+        (host.root / f"proc/{pid}/loginuid").unlink()
+        host.write(f"proc/{pid}/loginuid", "1001")
 
-    with on_opening(host, "proc/10/loginuid", log_in, b"1001"):
+    with on_opening(host, f"proc/{pid}/loginuid", log_in, str(after).encode()):
+        yield
+
+
+@pytest.mark.parametrize("after", [1001, UNSET])
+def test_a_process_that_logs_in_between_two_readings_is_not_given_half_of_each(host: HostFolder, after: int) -> None:
+    for pid in (10, 11):
+        host.process(pid)
+    with logging_in(host, 10, after=after):
         found = host.read("loginuid", pids=frozenset({10, 11}))
     assert [(found[pid].ses, found[pid].loginuid) for pid in (10, 11)] == [(42, 1001), (UNSET, UNSET)]
+
+
+@pytest.mark.parametrize(("uid", "found"), [(1001, {10: (42, 1001)}), (1000, {})])
+def test_a_process_that_logs_in_half_way_is_wanted_as_what_it_became(
+    host: HostFolder, uid: int, found: dict[int, tuple[int, int]]
+) -> None:
+    host.process(10)
+    with logging_in(host, 10):
+        read = host.read("comm", pids=frozenset({10}), hint=LogonHint(login_uids=frozenset({uid})))
+    assert {pid: (process.ses, process.loginuid) for pid, process in read.items()} == found
+
+
+def test_a_process_that_logs_in_half_way_has_its_place_read_as_what_it_became(host: HostFolder) -> None:
+    host.process(10, cgroup=SCOPE)
+    host.trap(10, "cgroup")
+    with logging_in(host, 10):
+        query: dict[str, Any] = {"pids": frozenset({10}), "hint": LogonHint(place_of=frozenset({UNSET}))}
+        found = host.read("loginuid", "cgroup", **query)[10]
+    assert (found.ses, found.loginuid, found.cgroup, found.unread) == (42, 1001, None, None)
 
 
 # What cannot be read
@@ -295,7 +233,21 @@ def test_without_audit_there_are_no_kernel_ids_and_all_else(host: HostFolder) ->
     for found in (host.read("ses", "cgroup")[10], host.read("ses", "loginuid", "cgroup", "comm")[10]):
         assert (found.ses, found.loginuid, found.cgroup) == (None, None, SCOPE)
         assert (found.unread or {})["ses"] == "No such file or directory"
-    assert sorted(host.read("ses", ses=frozenset({41}))) == [1, 10]
+    assert sorted(host.read("ses", hint=LogonHint(keys=frozenset({41})))) == [1, 10]
+
+
+@pytest.mark.parametrize("why", ["No such file or directory", "Is a directory"])
+def test_a_kernel_id_that_cannot_be_read_gives_no_process_the_login_uid_of_another(host: HostFolder, why: str) -> None:
+    alice(host, 10)
+    host.process(11, ses=42, loginuid=1001)
+    host.spoil(10, "sessionid")
+    host.spoil(11, "sessionid")
+    if why != "Is a directory":
+        for pid in (10, 11):
+            (host.root / f"proc/{pid}/sessionid").rmdir()
+    found = host.read("loginuid", pids=frozenset({10, 11}))
+    assert [(found[pid].ses, found[pid].loginuid) for pid in (10, 11)] == [(None, 1000), (None, 1001)]
+    assert [found[pid].unread for pid in (10, 11)] == [{"ses": why}] * 2
 
 
 def test_a_zombie_has_a_kernel_id_and_no_arguments(host: HostFolder) -> None:
@@ -360,6 +312,54 @@ def test_arguments_that_hang_cost_their_own_value_alone(host: HostFolder) -> Non
     assert all(process.cmdline == b"bash\0" for pid, process in found.items() if pid not in {1, 77})
 
 
+@pytest.mark.parametrize("pids", [None, frozenset({10})], ids=["all", "one"])
+def test_arguments_that_hang_are_waited_for_once_though_the_name_needs_them_too(
+    host: HostFolder, pids: frozenset[int] | None
+) -> None:
+    host.process(10, CUT)
+    host.trap(10, "cmdline")
+    began = time.monotonic()
+    found = host.read("name", "cmdline", "uids", pids=pids)[10]
+    assert DEADLINE <= time.monotonic() - began < 1.5 * DEADLINE
+    assert (found.name, found.cmdline, found.uids) == (CUT, None, (0,) * 4)
+    hangs = f"no answer within {DEADLINE:g} s"
+    assert found.unread == {"cmdline": hangs, "name": f"{hangs}: cut at 15 bytes"}
+
+
+def test_one_process_whose_arguments_do_not_hang_is_read_beside_one_whose_do(host: HostFolder) -> None:
+    alice(host, 10, 11, 12)
+    host.trap(11, "cmdline")
+    found = host.read("cmdline", "uids", pids=frozenset({10, 11, 12}))
+    assert [found[pid].cmdline for pid in (10, 11, 12)] == [b"bash\0", None, b"bash\0"]
+    assert {process.uids for process in found.values()} == {(1000,) * 4}
+
+
+def test_without_arguments_one_process_is_read_in_the_thread_that_asks(host: HostFolder) -> None:
+    alice(host, 10)
+    threads: list[threading.Thread] = []
+
+    def keeps(_: Process) -> bool:
+        threads.append(threading.current_thread())
+        return True
+
+    host.read("name", "cmdline", pids=frozenset({10}), early=EarlyFilter(frozenset({"ppid"}), keeps))
+    assert threads == [threading.current_thread()]
+
+
+def test_where_the_arguments_of_one_hang_those_of_its_parents_are_not_tried(host: HostFolder) -> None:
+    host.process(10)
+    host.process(11, ppid=10)
+    for pid in (1, 10, 11):
+        host.trap(pid, "cmdline")
+    began = time.monotonic()
+    found = host.read("cmdline", "uids", pids=frozenset({11}), parents=True)
+    assert DEADLINE <= time.monotonic() - began < 1.5 * DEADLINE
+    assert [(pid, process.cmdline, process.uids) for pid, process in found.items()] == [
+        (11, None, (0,) * 4), (10, None, (0,) * 4), (1, None, (0,) * 4),
+    ]  # fmt: skip
+    assert {(process.unread or {})["cmdline"] for process in found.values()} == {f"no answer within {DEADLINE:g} s"}
+
+
 def test_a_name_whose_completion_hangs_stays_as_the_kernel_cut_it(host: HostFolder) -> None:
     host.process(10, CUT)
     host.trap(10, "cmdline")
@@ -385,8 +385,8 @@ def test_a_real_process_is_read_as_it_is() -> None:
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        needs = Needs(process=FACTS, pids=frozenset({child.pid}))
-        (found,) = processes("/proc", needs)
+        query = ProcessQuery(FACTS, pids=frozenset({child.pid}))
+        (found,) = processes("/proc", Look(), query)
         opened = len(os.listdir(f"/proc/{child.pid}/fd"))
         child.communicate(b"\n")
     assert found.cmdline == b"".join(os.fsencode(word) + b"\0" for word in arguments)
@@ -404,8 +404,8 @@ def test_a_real_process_may_name_itself_anything(name: bytes) -> None:
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        needs = Needs(process=frozenset({"comm", "uids"}), pids=frozenset({child.pid}))
-        (found,) = processes("/proc", needs)
+        query = ProcessQuery(frozenset({"comm", "uids"}), pids=frozenset({child.pid}))
+        (found,) = processes("/proc", Look(), query)
         child.communicate(b"\n")
     assert os.fsencode(found.comm or "") == name[:15]
     assert (found.ppid, (found.uids or ())[:3]) == (os.getpid(), os.getresuid())
@@ -413,9 +413,9 @@ def test_a_real_process_may_name_itself_anything(name: bytes) -> None:
 
 def test_processes_that_come_and_go_meanwhile_spoil_nothing() -> None:
     with subprocess.Popen(["sh", "-c", "while :; do true | true; done"]) as breeder:
-        until = time.monotonic() + 1
+        query, until = ProcessQuery(FACTS - {"cmdline", "name"}), time.monotonic() + 1
         while time.monotonic() < until:
-            found = {process.pid: process for process in processes("/proc", Needs(process=FACTS - {"cmdline", "name"}))}
+            found = {process.pid: process for process in processes("/proc", Look(), query)}
             assert found[os.getpid()].ppid == os.getppid()
             assert None not in [process.comm for process in found.values()]
         breeder.kill()

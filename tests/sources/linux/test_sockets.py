@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.facts import Socket
+from logonscope.machine import Look, ProcessQuery, SocketQuery
 from logonscope.sources.linux.sockets import parse_socket
 from tests.hosts import HostFolder
 
@@ -16,8 +17,15 @@ TCP6 = b"   1: 0000000000000000FFFF00000100007F:1F90 000000000000000000000000000
 
 def found(host: HostFolder, *ports: int) -> list[tuple[str, int, str, int]]:
     """Return the sockets at these ports, or all."""
-    snapshot = host.observe(ports=frozenset(ports) or None, all_sockets=not ports)
-    return [(socket.protocol, socket.port, socket.state, socket.inode) for socket in snapshot.sockets]
+    sockets = host.source.sockets(Look(), SocketQuery(ports=frozenset(ports) or None))
+    return [(socket.protocol, socket.port, socket.state, socket.inode) for socket in sockets]
+
+
+def troubles(host: HostFolder) -> list[str]:
+    """Return what could not be read."""
+    look = Look()
+    list(host.source.sockets(look, SocketQuery()))
+    return [trouble.what for trouble in look.troubles]
 
 
 def test_sockets_are_found_by_their_local_port_in_every_table(host: HostFolder) -> None:
@@ -31,17 +39,26 @@ def test_sockets_are_found_by_their_local_port_in_every_table(host: HostFolder) 
     assert found(host, 9) == []
 
 
-def test_nothing_is_read_unless_it_is_asked_for(host: HostFolder) -> None:
+def test_sockets_are_found_by_their_inode_too(host: HostFolder) -> None:
+    host.listener(8080, 11)
+    host.listener(80, 12)
+    asked = (SocketQuery(inodes=frozenset({11})), SocketQuery(ports=frozenset({80}), inodes=frozenset({11})))
+    assert [[socket.port for socket in host.source.sockets(Look(), query)] for query in asked] == [[8080], []]
+
+
+def test_a_table_that_cannot_be_read_is_trouble_where_sockets_are_asked_for(host: HostFolder) -> None:
     (host.root / "proc/net").mkdir()
     (host.root / "proc/net/tcp").mkdir()
-    assert host.observe().sockets == ()
-    assert host.observe().troubles == []
-    assert [trouble.what for trouble in host.observe(all_sockets=True).troubles] == [str(host.root / "proc/net/tcp")]
+    assert troubles(host) == [str(host.root / "proc/net/tcp")]
+    source, look = host.source, Look()
+    source.machine(look, frozenset({"platform", "vitals"}))
+    assert [process.pid for process in source.processes(look, ProcessQuery())] == [1]
+    assert look.troubles == []
 
 
 def test_without_ipv6_there_is_no_trouble(host: HostFolder) -> None:
     host.listener(80, 1)
-    assert host.observe(all_sockets=True).troubles == []
+    assert troubles(host) == []
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the line is of a little-endian machine")

@@ -17,7 +17,7 @@ def test_a_class_and_its_parents_make_the_class_again(cls: Class) -> None:
     found: Class | None = None
     for name in reversed((cls.name, *cls.derivation)):
         written = definition(schema().get(name, cls.namespace))
-        found = Class(declared(ET.fromstring(written), cls.namespace), found, cls.namespace)
+        found = Class(declared(ET.fromstring(written), cls.namespace), found, cls.namespace, schema())
     assert found is not None
     assert (found.name, found.derivation, found.keys) == (cls.name, cls.derivation, cls.keys)
     assert [(one.name, one.type, one.array, one.reference) for one in found.properties.values()] == [

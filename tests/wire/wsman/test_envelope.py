@@ -32,7 +32,8 @@ from logonscope.wire.wsman.faults import (
     FaultError,
     Kind,
 )
-from logonscope.wire.wsman.names import ADDRESSING, GET, SOAP, of
+from logonscope.wire.wsman.names import ADDRESSING, GET, SOAP
+from logonscope.wire.xml import clark
 from tests.server.soap import envelope
 
 
@@ -109,8 +110,8 @@ def test_what_is_no_number(text: str) -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_action_and_id_are_written_whole(action: str, message_id: str) -> None:
     root = etree.fromstring(write(action, message_id, "<x/>").encode())
-    assert root.find(f"{of(SOAP, 'Body')}/x") is not None
-    assert (root.find(f".//{of(ADDRESSING, 'RelatesTo')}") is None) is (not message_id)
+    assert root.find(f"{clark(SOAP, 'Body')}/x") is not None
+    assert (root.find(f".//{clark(ADDRESSING, 'RelatesTo')}") is None) is (not message_id)
 
 
 @given(st.integers(0, 3000), st.sampled_from(["utf-8", "utf-16"]))
@@ -125,7 +126,7 @@ def test_what_fills_the_room_fits_the_envelope(extra: int, encoding: str) -> Non
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("kind", [CANNOT_PROCESS_FILTER, NOT_UNDERSTOOD])
 def test_any_fault_fits_into_the_smallest_envelope(encoding: str, kind: Kind) -> None:
-    asked = ET.Element(of(ADDRESSING, "MessageID"))
+    asked = ET.Element(clark(ADDRESSING, "MessageID"))
     asked.text = '"' * 5000
     to = Envelope({asked.tag: asked}, None, encoding)
     told = write_fault(Fault(kind, 1, '"' * 600, "{urn:x}" + "x" * 5000, cim_status=1), to, "m" * 64).encode(encoding)

@@ -13,9 +13,9 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman import items
-from logonscope.wire.wsman.names import ADDRESSING, CIM, WSMAN, XSI, of
+from logonscope.wire.wsman.names import ADDRESSING, CIM, WSMAN, XSI
 from logonscope.wire.wsman.resource import Resource, reference_of
-from logonscope.wire.xml import parse
+from logonscope.wire.xml import clark, parse
 
 WMI, DMTF = Resource("root/cimv2", "*"), Resource("root/cimv2", "*", is_wmi=False)
 PROCESS = schema().get("Win32_Process", CIMV2)
@@ -40,15 +40,15 @@ def path_in(element: "etree._Element") -> ObjectPath:
 def test_an_instance_is_an_element_of_its_class_with_properties_in_the_order_of_names() -> None:
     element = parsed(items.instance(PROCESS, ("Name", "CSName", "Caption"), WMI)(("a", "b", None)))
     space = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Process"
-    assert element.tag == of(space, "Win32_Process")
-    assert element.get(of(XSI, "type")) == "p:Win32_Process_Type"
-    assert [part.tag for part in element] == [of(space, name) for name in ("Caption", "CSName", "Name")]
-    assert element[0].get(of(XSI, "nil")) == "true"
+    assert element.tag == clark(space, "Win32_Process")
+    assert element.get(clark(XSI, "type")) == "p:Win32_Process_Type"
+    assert [part.tag for part in element] == [clark(space, name) for name in ("Caption", "CSName", "Name")]
+    assert element[0].get(clark(XSI, "nil")) == "true"
 
 
 def test_the_namespace_is_that_of_the_uri_that_was_asked_for() -> None:
     element = parsed(items.instance(PROCESS, ("Name",), DMTF)(("a",)))
-    assert element.tag == of("http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/Win32_Process", "Win32_Process")
+    assert element.tag == clark("http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/Win32_Process", "Win32_Process")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_namespace_is_that_of_the_uri_that_was_asked_for() -> None:
     ],
 )
 def test_times_are_in_utc_without_needless_zeros(moment: datetime, text: str) -> None:
-    assert told("Win32_Process", {"CreationDate": moment})["CreationDate"].findtext(of(CIM, "Datetime")) == text
+    assert told("Win32_Process", {"CreationDate": moment})["CreationDate"].findtext(clark(CIM, "Datetime")) == text
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_times_are_in_utc_without_needless_zeros(moment: datetime, text: str) ->
     ],
 )
 def test_intervals_are_durations(interval: timedelta, text: str) -> None:
-    assert told("Win32_Process", {"CreationDate": interval})["CreationDate"].findtext(of(CIM, "Interval")) == text
+    assert told("Win32_Process", {"CreationDate": interval})["CreationDate"].findtext(clark(CIM, "Interval")) == text
 
 
 def test_types() -> None:
     of_computer = told("Win32_ComputerSystem", {"PartOfDomain": True, "Roles": ("a", "<b>"), "OEMStringArray": None})
     assert of_computer["PartOfDomain"].text == "true"
-    assert of_computer["OEMStringArray"].get(of(XSI, "nil")) == "true"
+    assert of_computer["OEMStringArray"].get(clark(XSI, "nil")) == "true"
     cls = schema().get("Win32_ComputerSystem", CIMV2)
     roles = parsed(items.instance(cls, ("Roles",), WMI)((("a", "<b>"),)))
     assert [role.text for role in roles] == ["a", "<b>"]
@@ -115,7 +115,7 @@ def test_a_reference_has_as_many_selectors_as_its_class_has_keys(value: tuple[Va
 
 
 def test_a_reference_that_is_not_known_is_null() -> None:
-    assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(of(XSI, "nil")) == "true"
+    assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(clark(XSI, "nil")) == "true"
 
 
 def test_what_is_kept_of_references_is_not_what_a_client_says() -> None:
@@ -134,7 +134,7 @@ def test_a_projection_has_no_namespace_and_the_order_that_was_asked_for() -> Non
 
     shown = ("__PATH", "Name", "Handle")
     element = parsed(items.fragment(PROCESS, ("Handle", "Name"), shown, WMI, system)(("7", None)))
-    assert element.tag == of(WSMAN, "XmlFragment")
+    assert element.tag == clark(WSMAN, "XmlFragment")
     assert [(part.tag, part.text) for part in element] == [("__PATH", "__PATH of 7"), ("Name", None), ("Handle", "7")]
 
 
@@ -148,10 +148,11 @@ def test_object_and_reference_stand_in_one_item() -> None:
 def test_no_text_can_make_an_answer_unreadable(values: list[str | None]) -> None:
     element = parsed(items.instance(PROCESS, ("CommandLine", "Handle", "Name"), WMI)(values))
     assert len(element) == 3
-    assert [part.get(of(XSI, "nil")) == "true" for part in element] == [value is None for value in values]
+    assert [part.get(clark(XSI, "nil")) == "true" for part in element] == [value is None for value in values]
 
 
 def test_what_a_method_returned() -> None:
-    text = items.parameters([("User", "string", "a<b"), ("Domain", "string", None), ("ReturnValue", "uint32", 0)], WMI)
+    returned = [("User", "string", "a<b"), ("Domain", "string", None), ("ReturnValue", "uint32", 0)]
+    text = items.parameters(returned, WMI, schema())
     element = etree.fromstring(f'<e xmlns:p="p" xmlns:xsi="{XSI}">{text}</e>')
     assert [part.text for part in element] == ["a<b", None, "0"]

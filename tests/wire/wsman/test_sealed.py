@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.errors import InvalidParameterError
-from logonscope.wire.wsman.sealed import BOUNDARY, KERBEROS, SPNEGO, Sealed, is_sealed, read, write
+from logonscope.wire.wsman.sealed import BOUNDARY, KERBEROS, SPNEGO, Sealed, is_sealed, read, seal, unseal, write
 
 messages = st.builds(
     Sealed,
@@ -37,6 +37,26 @@ def test_a_message_lies_as_the_standard_has_it() -> None:
         b"--Encrypted Boundary\r\n\tContent-Type: application/octet-stream\r\n"
         b"\x04\x00\x00\x00SIGNDATA--Encrypted Boundary--\r\n"
     )
+
+
+class Reversing:
+    """A security context that turns data round."""
+
+    def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
+        """See ``SecurityContext``."""
+        assert (signature, length) == (b"SIGN", len(sealed))
+        return sealed[::-1]
+
+    def seal(self, data: bytes) -> tuple[bytes, bytes, int]:
+        """See ``SecurityContext``."""
+        return b"SIGN", data[::-1], len(data)
+
+
+@pytest.mark.parametrize("protocol", [SPNEGO, KERBEROS])
+def test_a_context_opens_what_comes_and_seals_what_goes_in_the_protocol_that_came(protocol: str) -> None:
+    content_type, body = write(Sealed(b"SIGN", b"DATA", 4, protocol))
+    assert unseal(Reversing(), content_type, body) == b"ATAD"
+    assert seal(Reversing(), content_type, b"ATAD") == (content_type, body)
 
 
 @given(messages, st.data())

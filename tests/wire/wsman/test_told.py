@@ -18,13 +18,15 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from logonscope.cim.classes import Class
+from logonscope.cim.mof.read import read_mof
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import TransportFailureError
 from logonscope.wire.wsman import items
-from logonscope.wire.wsman.names import ADDRESSING, ENUMERATION, WSMAN, of
+from logonscope.wire.wsman.names import ADDRESSING, ENUMERATION, WSMAN
 from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.told import row_of
+from logonscope.wire.xml import clark
 from tests.lab.fixtures import cannot
 from tests.providers.asked import web1
 
@@ -46,7 +48,7 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def instances(path: Path) -> Iterator[tuple["etree._Element", Class]]:
     root = etree.parse(path).getroot()
-    for holder in (of(WSMAN, "Items"), of(ENUMERATION, "Items")):
+    for holder in (clark(WSMAN, "Items"), clark(ENUMERATION, "Items")):
         for element in root.iterfind(f".//{holder}/*"):
             cls = schema().find(etree.QName(element).localname, CIMV2)
             if cls is not None:
@@ -93,6 +95,18 @@ def test_a_reference_to_a_class_that_is_not_known_is_its_path() -> None:
         </a:ReferenceParameters></Antecedent></e>"""
     found = row_of(ET.fromstring(text), schema().get("Win32_SessionProcess", CIMV2))
     assert found == (r'\\.\root\cimv2:Win32_Service.Name="sshd"', None)
+
+
+def test_a_reference_to_a_class_of_the_schema_is_bound_there() -> None:
+    (declared,) = read_mof("class Win32_Service { [key] string Name; };")
+    other = schema().copy()
+    other.add(declared, CIMV2)
+    text = f"""<e xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}"><Antecedent><a:ReferenceParameters>
+        <w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Service</w:ResourceURI>
+        <w:SelectorSet><w:Selector Name="Name">sshd</w:Selector></w:SelectorSet>
+        </a:ReferenceParameters></Antecedent></e>"""
+    found = row_of(ET.fromstring(text), other.get("Win32_SessionProcess", CIMV2))
+    assert found == (("Win32_Service", "sshd"), None)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,19 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from logonscope.cim.classes import CIMV2, Class, Declaration, Method, Parameter, Property, Qualifier, command, meant
-from logonscope.errors import InvalidClassError, InvalidNamespaceError
+from logonscope.cim.classes import (
+    CIMV2,
+    Class,
+    Declaration,
+    Method,
+    Parameter,
+    Property,
+    Qualifier,
+    list_classes,
+    meant,
+    show_class,
+)
+from logonscope.errors import HintCode, InvalidClassError, InvalidNamespaceError
 
 __all__ = ["CIMV2", "LOGONSCOPE", "Schema", "schema"]
 
@@ -18,14 +29,35 @@ LOGONSCOPE = "root\\logonscope"
 
 
 class Schema:
-    """The classes of every namespace."""
+    """The classes of every namespace; those of another machine can be added to them."""
 
     def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
         self._rows = {str(row[0]).lower(): row for row in rows}
         self._classes: dict[tuple[str, str], Class] = {}
+        self._added: dict[tuple[str, str], Class] = {}
         self._families: dict[tuple[str, str], tuple[Class, ...]] = {}
         of_rows = {str(row[1]) for row in rows if row[1]}
         self.namespaces = tuple(sorted({"root", *of_rows}))
+
+    def copy(self) -> "Schema":
+        """Return a schema of the same classes, to which others can be added."""
+        return Schema(list(self._rows.values()))
+
+    def add(self, declaration: Declaration, namespace: str) -> Class:
+        """Add a class of another machine, whose parent is there already; return it, or the one that was there before.
+
+        Raises:
+            InvalidClassError: there is no such parent.
+        """
+        if (known := self.find(declaration.name, namespace)) is not None:
+            return known
+        if namespace not in self.namespaces:
+            self.namespaces = tuple(sorted({*self.namespaces, namespace}))
+        above = declaration.superclass
+        made = Class(declaration, self.get(above, namespace) if above else None, namespace, self)
+        self._added[namespace, made.name.lower()] = self._classes[namespace, made.name.lower()] = made
+        self._families.clear()
+        return made
 
     def namespace(self, name: str) -> str:
         r"""Return a namespace as it is written here: "root\cimv2", whatever its slashes and case.
@@ -50,7 +82,7 @@ class Schema:
             return None
         declaration = _declaration(row)
         parent = declaration.superclass
-        made = Class(declaration, self.get(parent, namespace) if parent else None, namespace)
+        made = Class(declaration, self.get(parent, namespace) if parent else None, namespace, self)
         self._classes[namespace, folded] = made
         return made
 
@@ -65,10 +97,10 @@ class Schema:
             return found
         elsewhere = self._rows.get(name.lower())
         if elsewhere is not None:
-            see = command(f"class {elsewhere[0]}", elsewhere[1])
-            raise InvalidClassError(f"{namespace} has no class {elsewhere[0]}", f"it is one of {elsewhere[1]}: {see}")
+            hint = show_class(elsewhere[0], elsewhere[1])._replace(code=HintCode.CLASS_ELSEWHERE)
+            raise InvalidClassError(f"{namespace} has no class {elsewhere[0]}", hint)
         names = list(self._names(namespace))
-        raise InvalidClassError(f"{namespace} has no class '{name}'", meant(name, names, "classes", namespace))
+        raise InvalidClassError(f"{namespace} has no class '{name}'", meant(name, names, list_classes(namespace)))
 
     def classes(self, namespace: str = CIMV2) -> Iterator[Class]:
         """Yield every class of a namespace, parents before their children."""
@@ -82,7 +114,8 @@ class Schema:
         return self._families[key]
 
     def _names(self, namespace: str) -> Iterator[str]:
-        return (str(row[0]) for row in self._rows.values() if row[1] in {None, namespace})
+        yield from (str(row[0]) for row in self._rows.values() if row[1] in {None, namespace})
+        yield from (cls.name for (space, _), cls in self._added.items() if space == namespace)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import argparse
 
-from logonscope.answers import Check
+from logonscope.answers.check import Check
 from logonscope.client import Host
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import wants_color

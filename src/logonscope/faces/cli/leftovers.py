@@ -2,7 +2,7 @@
 
 import argparse
 
-from logonscope.answers import SessionProcess
+from logonscope.answers.session_process import Leftovers
 from logonscope.client import Host
 from logonscope.faces.cli import ps
 from logonscope.faces.cli.output import counted, print_rows
@@ -26,21 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the leftovers."""
-    found: list[SessionProcess] = []
-    told: dict[bool, set[str]] = {True: set(), False: set()}
-    for process in host.processes(args.which):
-        if process.logon_id and process.login_uid is not None:
-            told[process.leftover is not None].add(process.logon_id)
-        if process.leftover:
-            found.append(process)
-    some = told[True] or told[False] or args.which is None
-    return print_rows(args, found, ps.COLUMNS, _none(told) if some else nothing(args.which))
+    found = host.leftovers(args.which)
+    some = found.known or found.unknown or args.which is None
+    return print_rows(args, list(found.processes), ps.COLUMNS, _none(found) if some else nothing(args.which))
 
 
-def _none(told: dict[bool, set[str]]) -> str:
+def _none(found: Leftovers) -> str:
     """Say that there are none, as far as that can be told."""
-    untold = counted(len(told[False]), "logon session")
-    if not told[True]:
-        return f"whether {untold} left anything over cannot be told: no login service vouches for them"
-    none = f"nothing is left over of {counted(len(told[True]), 'logon session')} that a login service vouches for"
-    return none + (f"; of {untold} that nobody vouches for it cannot be told" if told[False] else "")
+    unknown = counted(found.unknown, "logon session")
+    if not found.known:
+        return f"whether {unknown} left anything over cannot be told: no login service vouches for them"
+    none = f"nothing is left over of {counted(found.known, 'logon session')} that a login service vouches for"
+    return none + (f"; of {unknown} that nobody vouches for it cannot be told" if found.unknown else "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.refusal import notice
 from logonscope.faces.cli.text import cells, crop, for_terminal, width

@@ -2,7 +2,7 @@
 
 import argparse
 
-from logonscope.answers import SessionProcess
+from logonscope.answers.session_process import SessionProcess
 from logonscope.client import Host
 from logonscope.faces.cli.output import Column, print_rows, when
 from logonscope.faces.cli.selector import add_selector, nothing

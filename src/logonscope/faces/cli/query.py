@@ -15,7 +15,7 @@ from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
-    from logonscope.broker.explain import Explanation, PartExplained
+    from logonscope.answers.explanation import Explanation, PartExplained
     from logonscope.cim.instances import Instance
 
 _PARTS = ("class", "properties", "fixed", "reads", "predicate")

@@ -3,8 +3,30 @@
 import argparse
 import sys
 
-from logonscope.errors import LogonscopeError
+from logonscope.errors import HintCode, LogonscopeError, Words
 from logonscope.faces.cli.text import for_terminal
+
+HINTS: Words = {
+    HintCode.LIST_CLASSES: "see `logonscope classes -n {namespace}`",
+    HintCode.SHOW_CLASS: "see `logonscope class {name} -n {namespace}`",
+    HintCode.CLASS_ELSEWHERE: "it is one of {namespace}: see `logonscope class {name} -n {namespace}`",
+    HintCode.LIST_INSTANCES: "see `logonscope enumerate {name} -n {namespace}`",
+    HintCode.LIST_PROCESSES: "see `logonscope ps`",
+    HintCode.LOOK_OVER: "see `logonscope doctor`",
+    HintCode.GET_RIGHTS: "use sudo",
+    HintCode.GIVE_RECORDING: "give a file that `logonscope record` wrote",
+    HintCode.REPLACE_FILE: "give another name, or --force to replace it",
+    HintCode.TRUST_CERTIFICATE: "give its certificate: --ca FILE, LOGONSCOPE_CA",
+    HintCode.COMMAND_THERE: "run it there: `logonscope {command}`",
+    HintCode.USERS_THERE: "see `logonscope user list` there",
+}
+"""What to type."""
+
+
+def text(error: LogonscopeError) -> str:
+    """Return an error in words of the command line."""
+    hint = _hint(error)
+    return f"{error.message}; {hint}" if hint else error.message
 
 
 def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
@@ -12,12 +34,12 @@ def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
     if args is not None and args.output in {"json", "jsonl"}:
         import json  # noqa: PLC0415 -- people's format needs none
 
-        told = {"name": error.name, "number": error.number, "message": error.message, "hint": error.hint}
+        told = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint(error)}
         print(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()), file=sys.stderr)
         return
     in_wmis_words = args is not None and hasattr(args, "namespace")
     head = f"{error.name} (0x{error.number:08X})" if in_wmis_words else "logonscope"
-    print(f"{head}: {for_terminal(str(error))}", file=sys.stderr)
+    print(f"{head}: {for_terminal(text(error))}", file=sys.stderr)
 
 
 def notice(args: argparse.Namespace, text: str) -> None:
@@ -28,3 +50,8 @@ def notice(args: argparse.Namespace, text: str) -> None:
         print(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()), file=sys.stderr)
     else:
         print(f"logonscope: {for_terminal(text)}", file=sys.stderr)
+
+
+def _hint(error: LogonscopeError) -> str:
+    """Return what to type; the namespace that is meant anyway goes without saying."""
+    return error.hint_in(HINTS).replace(" -n root/cimv2`", "`")

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from logonscope.answers import LogonSession, SessionProcess, Whose
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+from logonscope.answers.whose import Socket, Whose
 from logonscope.faces.cli.output import is_approximate, when
-from logonscope.facts import Socket
 
 SERVICE = 5
 """LogonType of user managers, and of nothing else here."""

@@ -2,7 +2,7 @@
 
 import argparse
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 from logonscope.client import Host
 from logonscope.faces.cli.output import Column, is_approximate, print_rows, when
 from logonscope.faces.cli.selector import add_selector, nothing

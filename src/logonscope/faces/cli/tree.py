@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Iterator
 
-from logonscope.answers import LogonSession, LogonTree, SessionProcess
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import LogonTree, SessionProcess
 from logonscope.client import Host
 from logonscope.faces.cli.output import counted, print_rows
 from logonscope.faces.cli.parser import wants_color

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
-from logonscope.answers import Whose
+from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.codes import exit_code

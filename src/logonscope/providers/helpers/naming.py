@@ -4,11 +4,8 @@ A local account's domain is the computer's name. A name that a directory service
 sssd's name@domain) is taken apart, and put together again to be looked up. SIDs are those that Samba gives to Unix ids.
 """
 
-from collections.abc import Mapping
-
 from logonscope.cim.types import Value
-from logonscope.facts import Account
-from logonscope.machine import Selection
+from logonscope.machine import AccountLookup, Selection
 from logonscope.providers.helpers.text import clean
 
 
@@ -41,10 +38,9 @@ def groups_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
     return Selection(groups=login_names(reference[2], reference[1]))
 
 
-def name_of(uid: int, accounts: Mapping[int, Account]) -> str:
+def name_of(uid: int, accounts: AccountLookup) -> str:
     """Return the account's name; where no name service knows the uid, its digits, as ls(1) and ps(1) show it."""
-    account = accounts.get(uid)
-    return account.name if account else str(uid)
+    return accounts.name(uid) or str(uid)
 
 
 def account_reference(name: str, hostname: str, of: str = "Win32_Account") -> tuple[Value, ...]:

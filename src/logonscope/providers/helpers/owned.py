@@ -3,9 +3,8 @@
 import re
 
 from logonscope.cim.types import Value
-from logonscope.facts import UNSET, Process
+from logonscope.facts import Process
 from logonscope.machine import EVERYTHING, Owner, Selection
-from logonscope.ownership import SYSTEM_LOGON_ID
 from logonscope.providers.helpers.naming import login_names
 from logonscope.providers.helpers.provider import Context
 
@@ -54,12 +53,3 @@ def process_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
 def session_meant(reference: tuple[Value, ...], _: object = None) -> Selection:
     """Return the logon session that a reference names."""
     return logon_meant(reference[1])
-
-
-def session_number(process: Process, owner: Owner, _: Context) -> int | None:
-    """Return Win32_Process.SessionId: 0 for the System session, else the kernel id; null without one."""
-    if owner.logon == SYSTEM_LOGON_ID:
-        return 0
-    if owner.logon is None or process.ses is None or process.ses == UNSET:
-        return None
-    return process.ses

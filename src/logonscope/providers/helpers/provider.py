@@ -3,16 +3,13 @@
 The rows are of one subject (processes, logon sessions, ...), which the broker reads and filters.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, reduce
-from importlib import import_module
+from functools import reduce
 from typing import Any, Literal, NamedTuple
 
-from logonscope.cim.schema import schema
-from logonscope.cim.types import TYPES, Value
-from logonscope.facts import Account, Machine
-from logonscope.machine import EVERYTHING, Selection
+from logonscope.cim.types import Value
+from logonscope.facts import Machine
+from logonscope.machine import EVERYTHING, AccountLookup, Ownership, Selection
 
 Subject = Literal[
     "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace"
@@ -24,9 +21,6 @@ manager and of the login, four parts; user: (Account,); group: (Group,); members
 Process, Owner); machine: (Census,); namespace: (name,).
 """
 
-OWNER = "owner"
-"""Beside facts of Process: the column needs to know which logon session owns the process."""
-
 NOWHERE = "always null: "
 """How the source of a property begins that Linux has nothing for."""
 
@@ -35,7 +29,8 @@ class Context(NamedTuple):
     """What a value may need besides its item."""
 
     machine: Machine
-    accounts: Mapping[int, Account]
+    accounts: AccountLookup
+    ownership: Ownership
 
 
 class Column(NamedTuple):
@@ -143,37 +138,3 @@ class Provider(NamedTuple):
                     continue
                 seen.add(mark)
             yield tuple([value(*item, context) for value in values])
-
-
-@cache
-def provider_of(class_name: str) -> Provider | None:
-    """Return the provider of a class; None where it has no instances here."""
-    module = f"logonscope.providers.{file_of(class_name)}"
-    try:
-        found: Provider = import_module(module).PROVIDER
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        return None
-    return found._replace(columns={name: _fitted(class_name, name, of) for name, of in found.columns.items()})
-
-
-def _fitted(class_name: str, name: str, of: Column) -> Column:
-    """Return the column with null for a number that the property's type cannot hold."""
-    cls = next(cls for space in schema().namespaces if (cls := schema().find(class_name, space)))
-    cim_type = TYPES[cls.property_named(name).type]
-    if not cim_type.is_integer or cls.property_named(name).array:
-        return of
-    value, low, high = of.value, cim_type.low, cim_type.high
-
-    def fitted(*item: Any) -> Value:
-        found: Any = value(*item)
-        return found if found is None or low <= found <= high else None
-
-    return of._replace(value=fitted)
-
-
-def file_of(class_name: str) -> str:
-    """Return the name of a class's file: SessionProcess of Win32_SessionProcess is session_process."""
-    name = class_name.removeprefix("Win32_").strip("_")
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from logonscope.answers import LogonSession
+from logonscope.answers.logon_session import LogonSession
 
 LONGEST_COMMAND_LINE = 32_767
 """Characters: the documented limit of a command line on Windows."""

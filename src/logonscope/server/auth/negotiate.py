@@ -19,7 +19,6 @@ from spnego.exceptions import SpnegoError
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError
-from logonscope.wire.wsman.sealed import Sealed
 
 Lookup = Callable[[str], tuple[Caller, bytes] | None]
 """From a user's name to who that is, and the NT hash."""
@@ -133,8 +132,8 @@ class Negotiation:
         protocol = "ntlm" if token.startswith(_NTLM) else "negotiate"
         return spnego.server(protocol=protocol, channel_bindings=bindings, credentials=credential)
 
-    def unseal(self, sealed: Sealed) -> bytes:
-        """Return what is in a sealed message.
+    def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
+        """Return what is in a sealed message; ``length`` is what it says of its own.
 
         Raises:
             AccessDeniedError: it was not sealed by the other end of this context.
@@ -143,20 +142,20 @@ class Negotiation:
             raise AccessDeniedError("nothing can be sealed yet", "authenticate first")
         with self._lock:
             try:
-                data = self._context.unwrap_winrm(sealed.signature, sealed.data)
+                data = self._context.unwrap_winrm(signature, sealed)
             except Exception as error:  # a stranger's message may do anything to them, too
                 self.caller = self._context = None
                 raise AccessDeniedError("the message was changed on its way", "authenticate anew") from error
-        if len(data) != sealed.length:
+        if len(data) != length:
             raise AccessDeniedError("the message is not as long as it says", "authenticate anew")
         return data
 
-    def seal(self, data: bytes, protocol: str) -> Sealed:
-        """Return a message sealed for the other end."""
+    def seal(self, data: bytes) -> tuple[bytes, bytes, int]:
+        """Return a message for the other end: its signature, the sealed data, and their length once they are open."""
         assert self._context is not None  # noqa: S101 -- only what came sealed is answered so
         with self._lock:
             header, sealed, padding = self._context.wrap_winrm(data)
-        return Sealed(header, sealed, len(data) + padding, protocol)
+        return header, sealed, len(data) + padding
 
 
 def said(token: bytes) -> tuple[str, str]:

@@ -1,5 +1,5 @@
 """This host, now: /proc, the login service's files and the name services, read when they are asked for."""
 
-from logonscope.sources.linux.source import linux
+from logonscope.sources.linux.source import LinuxSource
 
-__all__ = ["linux"]
+__all__ = ["LinuxSource"]

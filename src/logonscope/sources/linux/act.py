@@ -15,7 +15,7 @@ import signal
 import warnings
 from collections.abc import Callable
 
-from logonscope.machine import Action
+from logonscope.machine.action import Action
 from logonscope.sources.linux import parse
 
 MOST_PASSES = 16

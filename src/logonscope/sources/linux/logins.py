@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Needs, Trouble
+from logonscope.machine import Look, ProcessQuery, Trouble
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.processes import Reader
 
@@ -22,39 +22,36 @@ _LARGEST = 65536
 _CLOCK_SLACK = 2.0
 """Seconds between two clocks' words for one moment: btime is a whole number of seconds."""
 
-_LEADER = Needs(process=frozenset({"ses", "comm"}))
+_LEADER = ProcessQuery(frozenset({"ses", "comm", "ppid", "tty_nr", "start"}))
 
 
-def logins(root: str, needs: Needs, machine: Machine, troubles: list[Trouble]) -> tuple[Login, ...]:
-    """Read every login that the service knows, or only those with one of ``needs.login_ids``."""
+def logins(root: str, ids: Collection[str] | None, machine: Machine, look: Look) -> tuple[Login, ...]:
+    """Read every login that the service knows (None), or only those with one of these ids."""
     proc = os.path.join(root, "proc")
     read = Reader(proc, _LEADER).read
     hidden = not os.path.exists(os.path.join(proc, "1"))  # hidepid: what is not seen may be there
     service_name = "logind" if os.path.isdir(os.path.join(root, "run/systemd/system")) else "elogind"  # sd_booted(3)
-    ids = needs.login_ids
     users = None if ids is None else {uid for login_id in ids if (uid := _managed(login_id))}
     found = []
-    for login_id, state in _states(os.path.join(root, SESSIONS), ids, troubles):
+    for login_id, state in _states(os.path.join(root, SESSIONS), ids, look):
         login = _session(login_id, state, read, machine)
         if login is None:
-            troubles.append(Trouble(f"/{SESSIONS}/{login_id}", "it names no UID", "restart the login service"))
+            look.report(Trouble(f"/{SESSIONS}/{login_id}", "it names no UID", "restart the login service"))
             continue
         found.append(login._replace(service_name=service_name, gone=None if hidden and login.gone else login.gone))
-    for uid, state in _states(os.path.join(root, USERS), users, troubles):
+    for uid, state in _states(os.path.join(root, USERS), users, look):
         if uid.isdecimal() and (manager := _manager(root, int(uid), state, read)):
             found.append(manager)
     return tuple(found)
 
 
-def _states(
-    folder: str, wanted: Collection[str] | None, troubles: list[Trouble]
-) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _states(folder: str, wanted: Collection[str] | None, look: Look) -> Iterator[tuple[str, Mapping[str, str]]]:
     try:
         names = sorted(os.listdir(folder) if wanted is None else wanted)
     except FileNotFoundError:
         return
     except OSError as error:
-        troubles.append(Trouble(folder, os.strerror(error.errno or 0), "run as root to read the login service's files"))
+        look.report(Trouble(folder, os.strerror(error.errno or 0), "run as root to read the login service's files"))
         return
     for name in names:
         if name.isalnum() and (data := _regular(os.path.join(folder, name))) is not None:
@@ -177,4 +174,4 @@ def _number(value: str | None) -> int | None:
 
 
 def _text(value: str | None) -> str | None:
-    return parse.unescape(value) if value else None
+    return parse.unescape(value) if value and "\\" in value else value or None

@@ -4,7 +4,7 @@ import os
 from itertools import islice
 
 from logonscope.facts import Machine, Platform
-from logonscope.machine import Trouble
+from logonscope.machine import Look, Trouble
 from logonscope.sources.linux import parse
 
 _DMI = "sys/class/dmi/id"
@@ -13,21 +13,21 @@ _MOST_READS = 1 << 12
 """Files of /proc give a page a read, /proc/cpuinfo of a thousand processors takes some hundred."""
 
 
-def machine(root: str, troubles: list[Trouble]) -> Machine:
+def machine(root: str, look: Look) -> Machine:
     """Read the host's description; what cannot be read is None."""
     release = _small(root, "etc/os-release") or _small(root, "usr/lib/os-release") or b""
     btime = None
     try:
         btime = parse.parse_btime(b"\n" + (_small(root, "proc/stat") or b""))
     except ValueError:
-        troubles.append(Trouble("/proc/stat", "no boot time in it", "mount a whole /proc: no start is known without"))
+        look.report(Trouble("/proc/stat", "no boot time in it", "mount a whole /proc: no start is known without"))
     return Machine(
         hostname=_word(root, "proc/sys/kernel/hostname") or "localhost",
         boot_id=_word(root, "proc/sys/kernel/random/boot_id"),
         btime=btime,
         ticks=os.sysconf("SC_CLK_TCK"),
         page_size=os.sysconf("SC_PAGE_SIZE"),
-        kernel=_word(root, "proc/sys/kernel/osrelease") or "",
+        kernel=_word(root, "proc/sys/kernel/osrelease"),
         system=parse.parse_os_release(release),
         audit=os.path.exists(os.path.join(root, "proc/self/sessionid")),
         uid_min=parse.parse_uid_min(_small(root, "etc/login.defs") or b""),
@@ -61,7 +61,7 @@ def _small(root: str, path: str) -> bytes | None:
 
 def _word(root: str, path: str) -> str | None:
     data = _small(root, path)
-    return parse.text(data.strip()) or None if data else None
+    return data.strip().decode("utf-8", "surrogateescape") or None if data else None
 
 
 def _number(root: str, path: str) -> int | None:

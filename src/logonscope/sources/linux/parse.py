@@ -5,7 +5,8 @@ the kernel never writes (cut short, not a number) raises ValueError.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from logonscope.facts import Account, Group
 
@@ -18,6 +19,34 @@ COMM_BYTES = 15
 
 _LOGIN_HIERARCHIES = (b"name=elogind", b"", b"name=systemd")
 _DELETED = b" (deleted)"
+
+
+class _File(Protocol):
+    @property
+    def column(self) -> int: ...
+    @property
+    def parse(self) -> Callable[[Any], tuple[object, ...]]: ...
+
+
+File = TypeVar("File", bound=_File)
+
+
+def fill(row: list[Any], contents: Iterable[tuple[File, object]]) -> list[tuple[File, ValueError]]:
+    """Parse what files say into a row of facts, each at its place; return the files that say what none does."""
+    failed: list[tuple[File, ValueError]] = []
+    for file, content in contents:
+        try:
+            values = file.parse(content)
+        except ValueError as error:
+            failed.append((file, error))
+        else:
+            row[file.column : file.column + len(values)] = values
+    return failed
+
+
+def as_it_is(content: object) -> tuple[object]:
+    """Return content that is one fact already."""
+    return (content,)
 
 
 def text(data: bytes) -> str:
@@ -80,6 +109,11 @@ def parse_status(data: bytes) -> StatusFacts:
         _kib(data, b"\nRssAnon:\t"),
         _kib(data, b"\nVmSwap:\t"),
     )
+
+
+def parse_link(data: bytes) -> tuple[str]:
+    """Parse where a link points."""
+    return (text(data),)
 
 
 def parse_children(data: bytes) -> tuple[tuple[int, ...]]:

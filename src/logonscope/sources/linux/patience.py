@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from queue import Empty, Queue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -21,19 +21,112 @@ _PAUSE = 0.005
 MOST_LEFT_BEHIND = 4
 """How many reads may hang at once before nothing more of that kind is tried."""
 
+MOST_IDLE = 4
+"""Threads that are kept for the next call."""
+
+
+class TooManyHangError(TimeoutError):
+    """So many calls hang already that no other one of that kind is tried."""
+
+
+class Patience:
+    """Runs calls that may hang, each in a thread that is kept for the next one, or left behind where the call hangs."""
+
+    def __init__(self, most_left_behind: int = MOST_LEFT_BEHIND) -> None:
+        self._most = most_left_behind
+        self._idle: list[_Helper] = []
+        self._left: set[_Helper] = set()
+        self._lock = threading.Lock()  # held while those that are left behind are counted
+
+    def call(self, seconds: float, call: Callable[[], Value]) -> Value:
+        """Return what a call returns.
+
+        Raises:
+            TimeoutError: it had not returned after this many seconds; its thread is left behind.
+            TooManyHangError: more calls hang than may; this one was not tried.
+        """
+        with self._lock:
+            self._left = {helper for helper in self._left if not helper.is_over}
+            if len(self._left) >= self._most:
+                raise TooManyHangError(f"no answer within {seconds:g} s")
+        try:
+            helper = self._idle.pop()
+        except IndexError:
+            helper = _Helper()
+        if not helper.run(call, seconds):
+            with self._lock:
+                self._left.add(helper)
+            raise TimeoutError(f"no answer within {seconds:g} s")
+        value, error = helper.taken()
+        if len(self._idle) < MOST_IDLE:
+            self._idle.append(helper)
+        else:
+            helper.end()
+        if error is not None:
+            raise error
+        result: Value = value
+        return result
+
+
+class _Helper:
+    """A thread that runs one call after another."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._call: Callable[[], Any] | None = None
+        self._outcome: tuple[Any, BaseException | None] = None, None
+        self._state = threading.Lock()  # held while a call is found to be finished, or to be left behind
+        self._finished = self._left_behind = False
+        self._asked, self._done = threading.Lock(), threading.Lock()
+        self._asked.acquire()
+        self._done.acquire()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def run(self, call: Callable[[], Any], seconds: float) -> bool:
+        """Return whether the call returned in time; if not, the thread ends once it does."""
+        self._call, self._finished = call, False
+        self._asked.release()
+        if self._done.acquire(timeout=seconds):
+            return True
+        with self._state:
+            self._left_behind = not self._finished
+        return self._finished and self._done.acquire()
+
+    def taken(self) -> tuple[Any, BaseException | None]:
+        """Return the value of the last call, or its error, and keep neither."""
+        outcome, self._outcome = self._outcome, (None, None)
+        return outcome
+
+    def end(self) -> None:
+        """End the thread, which waits for a call."""
+        self._call = None
+        self._asked.release()
+
+    def _run(self) -> None:
+        while self._asked.acquire() and (call := self._call) is not None:
+            try:
+                outcome: tuple[Any, BaseException | None] = call(), None
+            except BaseException as error:  # noqa: BLE001 -- handed to the thread that asked
+                outcome = None, error
+            with self._state:
+                if self._left_behind:
+                    break
+                self._outcome, self._finished, self._call = outcome, True, None
+            del call, outcome  # until the next call there may be a long time
+            self._done.release()
+        self.is_over = True
+
+
+_PATIENCE = Patience()
+
 
 def within(seconds: float, call: Callable[[], Value]) -> Value:
-    """Return what call returns.
+    """Return what a call returns.
 
     Raises:
         TimeoutError: it had not returned after this many seconds; its thread is left behind.
     """
-    worker = _Worker(iter((0,)), lambda _: call())
-    for value in worker.batch(seconds) or ():
-        return value
-    if worker.error:
-        raise worker.error
-    raise TimeoutError(f"no answer within {seconds:g} s")
+    return _PATIENCE.call(seconds, call)
 
 
 def each(

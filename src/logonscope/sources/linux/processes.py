@@ -1,4 +1,4 @@
-"""What does the kernel say of each process? Reads /proc/PID, only the files whose facts are needed.
+"""What does the kernel say of each process? Reads /proc/PID, only the files whose facts are asked for.
 
 Each row of FILES ties facts to the file they come from; facts of one file stand together in Process. Files of one
 process are read through one directory handle, so that a pid given out again half way cannot mix two processes; a
@@ -7,21 +7,29 @@ process that ends half way is left out.
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS_OF, Process
-from logonscope.machine import Needs, Sieve
+from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.patience import each
+from logonscope.sources.linux.patience import Patience, each
 
 DEADLINE = 2.0
 """Seconds that one process may take where its arguments are read: they live in its memory, and that can hang."""
 
 HANGS = f"no answer within {DEADLINE:g} s"
 """Why arguments were not read, where they hang."""
+
+LONGEST_CHAIN = 1000
+"""Ancestors that are read of one process: a longer chain is cut at the far end."""
+
+_ARGUMENTS = Patience()
+"""Runs the reads of arguments of processes that are read by pid; those of the whole host are read in batches."""
+
+Value = TypeVar("Value")
 
 _BLOCK = 16384
 _INDEX = {fact: at for at, fact in enumerate(Process._fields)}
@@ -40,39 +48,59 @@ def pids(proc: str) -> list[int]:
         raise
 
 
-def processes(proc: str, needs: Needs) -> Iterator[Process]:
-    """Return every process that the needs name, with the facts that they ask for, read as it is asked for."""
-    wanted = iter(pids(proc) if needs.pids is None else sorted(needs.pids))
-    if needs.sieve is not None and not needs.sieve.facts:  # the pid alone decides
-        keeps = needs.sieve.keeps
-        wanted, needs = (pid for pid in wanted if keeps(Process(pid))), needs._replace(sieve=None)
-    narrowed = any(hint is not None for hint in (needs.names, needs.logged_in, needs.sieve))
-    if not needs.process and needs.ses is None and not narrowed:
-        return (Process(pid) for pid in wanted if needs.pids is None or os.path.isdir(f"{proc}/{pid}"))
-    if needs.process <= {"ses", "cgroup"} and not narrowed:
-        return _memberships(proc, wanted, needs)
-    reader = Reader(proc, needs)
-    if reader.may_hang:
+def processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
+    """Return every process that the query names, with the facts that it asks for, read as it is iterated."""
+    listed = pids(proc) if query.pids is None else sorted(query.pids)
+    wanted = iter(listed) if query.parents else look.timed(listed)
+    early, hint = query.early, query.hint
+    if early is not None and not early.facts:  # the pid alone decides
+        keeps = early.keeps
+        wanted, query = (pid for pid in wanted if keeps(Process(pid))), query._replace(early=None)
+    if query.parents:
+        query = query._replace(facts=query.facts | {"ppid"})
+    narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early))
+    if not query.facts and hint.keys is None and not narrowed:
+        return (Process(pid) for pid in wanted if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
+    if query.facts <= {"ses", "cgroup"} and not narrowed:
+        return _memberships(proc, wanted, query)
+    reader = Reader(proc, query)
+    if query.parents:
+        return look.timed(_lineage(reader, wanted))
+    if reader.may_hang and query.pids is None:
         return filter(None, each(wanted, reader.read, reader.without_arguments, DEADLINE))
     return filter(None, map(reader.read, wanted))
 
 
-def _memberships(proc: str, wanted: Iterator[int], needs: Needs) -> Iterator[Process]:
+def _lineage(reader: "Reader", wanted: Iterator[int]) -> Iterator[Process]:
+    """Yield one process and its ancestors; where the arguments of one hang, those of the others are not tried."""
+    pid, seen, read = next(wanted, 0), set[int](), reader.read
+    while pid and pid not in seen and len(seen) < LONGEST_CHAIN:
+        process = read(pid)
+        if process is None:
+            return
+        yield process
+        if {"name", "cmdline"}.intersection(process.unread or ()):
+            read = reader.without_arguments
+        seen.add(pid)
+        pid = process.ppid or 0
+
+
+def _memberships(proc: str, wanted: Iterator[int], query: ProcessQuery) -> Iterator[Process]:
     """Yield kernel id and, where it decides, cgroup: the two smallest files, by the shortest way.
 
     The open sessionid holds the process: where it can still be read after the cgroup was, both are of one process.
     """
-    cgroup_of = needs.cgroup_of if "cgroup" in needs.process else frozenset()
-    asked, new = needs.ses, tuple.__new__
+    cgroup_of = query.hint.place_of if "cgroup" in query.facts else frozenset()
+    keys, new = query.hint.keys, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
-    slow = Reader(proc, needs)
+    slow = Reader(proc, query)
     paths: dict[bytes, str] = {}  # many processes share a cgroup
     for pid in wanted:
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
                 ses, path = int(os.read(handle, 32)), None
-                if asked is not None and ses not in asked:
+                if keys is not None and ses not in keys:
                     continue
                 if cgroup_of is None or ses in cgroup_of:
                     content = _read(f"{proc}/{pid}/cgroup")
@@ -95,43 +123,66 @@ class File(NamedTuple):
 
     path: str
     facts: tuple[str, ...]
-    get: Callable[[int, int, int], tuple[object, ...]]  # directory handle, pid, most bytes -> facts
+    column: int  # of its first fact in Process
+    parse: Callable[[Any], tuple[object, ...]]
+    read: Callable[[int, int], object]  # directory handle, pid -> what ``parse`` takes
+
+
+class Stage(NamedTuple):
+    """Files that are read together, and the check that decides whether the process is read further."""
+
+    files: tuple[File, ...]
+    keeps: "Callable[[_Reading], bool] | None" = None
 
 
 class Reader:
-    """Reads any facts of a process, through one directory handle, in the steps that the needs ask for."""
+    """Reads any facts of a process through one directory handle, in as few stages as the query allows.
 
-    def __init__(self, proc: str, needs: Needs) -> None:
+    In a stage bytes are read first and parsed together, so that whatever narrows the query costs its own files alone.
+    """
+
+    def __init__(self, proc: str, query: ProcessQuery) -> None:
         self._proc = proc
-        self._needs = needs
-        self._names = None if needs.names is None else {name.lower() for name in needs.names}
-        self._cuts = {_cut(name).lower() for name in needs.names or ()}
-        self._login_uids: dict[object, object] = {}
-        facts = _with_implied(needs.process, needs)
-        first = facts if needs.sieve is None else _with_implied(needs.sieve.facts, needs)
-        rest = self._steps_to(facts, first)
-        self._steps = self._steps_to(first)
-        if needs.sieve is not None and rest:
-            self._steps += [partial(_sieved, needs.sieve), *rest]
+        self._query = query
+        self._names = None if query.names is None else {name.lower() for name in query.names}
+        self._cuts = {_cut(name).lower() for name in query.names or ()}
+        self._login_uids: dict[bytes, bytes] = {}  # by kernel id: the kernel sets both together
+        self._within = _directly if query.pids is None else _ARGUMENTS.call
+        self._own_reads: dict[str, Callable[[_Reading], object]] = {
+            "sessionid": self._kernel_id, "loginuid": self._login_uid, "cgroup": self._cgroup,
+            "cmdline": self._arguments,
+        }  # fmt: skip
+        facts = _with_implied(query.facts, query)
+        self._stages = self._planned(facts)
         self.may_hang = "name" in facts or "cmdline" in facts
 
-    def _steps_to(self, facts: set[str], known: Collection[str] = ()) -> "list[_Step]":
-        """Return the steps that read facts, but for those of files that others are known from."""
-        own_steps: dict[str, _Step] = {
-            "sessionid": self._kernel_id,
-            "loginuid": self._login_uid,
-            "cgroup": self._cgroup,
-            "stat": self._stat,
-            "cmdline": self._arguments,
-        }
-        files = [file for file in FILES if not facts.isdisjoint(file.facts) and set(file.facts).isdisjoint(known)]
+    def _planned(self, facts: set[str]) -> list[Stage]:
+        """Return the stages: each file in the first one that needs it."""
+        query, hint = self._query, self._query.hint
+        planned: list[Stage] = []
+        done: set[str] = set()
+
+        def add(wanted: Collection[str], keeps: "Callable[[_Reading], bool] | None" = None) -> None:
+            files = tuple(file for file in FILES if file.path not in done and not file_facts[file].isdisjoint(wanted))
+            done.update(file.path for file in files)
+            if files or keeps is not None:
+                planned.append(Stage(files, keeps))
+
+        file_facts = {file: frozenset(file.facts) for file in FILES}
+        first = facts if query.early is None else _with_implied(query.early.facts, query)
         if self._names is not None:  # of most processes the name is another
-            files.sort(key=lambda file: file is not STAT)
-        steps = [own_steps.get(file.path) or partial(_fill, file) for file in files]
-        return [*steps, self._name] if "name" in facts and "name" not in known else steps
+            add({"comm"}, self._has_name_cut)
+        if hint.keys is not None or hint.login_uids is not None:
+            add({"ses"} | ({"loginuid"} if hint.login_uids is not None else set()), self._is_hinted)
+        add(first - {"name"}, self._name if "name" in first else None)
+        is_more = any(file.path not in done and not file_facts[file].isdisjoint(facts) for file in FILES)
+        if query.early is not None and (is_more or "name" in facts - first):
+            add((), partial(_passes, query.early))
+            add(facts - {"name"}, self._name if "name" in facts - first else None)
+        return planned
 
     def read(self, pid: int) -> Process | None:
-        """Read one process; None where it is gone, or where the needs do not name it."""
+        """Read one process; None where it is gone, or where the query does not name it."""
         return self._read(pid, arguments=True)
 
     def without_arguments(self, pid: int) -> Process | None:
@@ -145,72 +196,99 @@ class Reader:
             return None
         except OSError as error:
             _check_room(error)
-            return Process(pid, unread=dict.fromkeys(self._needs.process | {"ses"}, os.strerror(error.errno or 0)))
+            return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
         reading = _Reading(pid, handle, arguments=arguments)
         try:
-            if not all(step(reading) for step in self._steps):
-                return None
+            for files, keeps in self._stages:
+                if files:
+                    self._read_files(reading, files)
+                if keeps is not None and not keeps(reading):
+                    return None
         except ProcessLookupError:
             return None
         finally:
             os.close(handle)
         return reading.process()
 
-    def _kernel_id(self, reading: "_Reading") -> bool:
-        _fill(SESSIONID, reading)
-        ses = reading["ses"]
-        return self._needs.ses is None or ses is None or ses in self._needs.ses
+    def _read_files(self, reading: "_Reading", files: tuple[File, ...]) -> None:
+        """Read files, then parse what they say into the row; a file that cannot be read leaves its reason."""
+        contents = reading.contents = []
+        own_reads, handle, pid = self._own_reads, reading.handle, reading.pid
+        for file in files:
+            own_read = own_reads.get(file.path)
+            try:
+                content = file.read(handle, pid) if own_read is None else own_read(reading)
+            except (OSError, ValueError) as error:
+                reading.note(file, _reason(handle, file.path, error))
+            else:
+                if content is not None:
+                    contents.append((file, content))
+        for file, failure in parse.fill(reading.row, contents):
+            reading.note(file, _reason(handle, file.path, failure))
 
-    def _login_uid(self, reading: "_Reading") -> bool:
+    def _kernel_id(self, reading: "_Reading") -> bytes:
+        reading.key = _read("sessionid", reading.handle, 32)
+        return reading.key
+
+    def _login_uid(self, reading: "_Reading") -> bytes:
         """Read the login uid once for each kernel id: the kernel sets both together.
 
         A process may get both between the two readings, so the kernel id is read again before the pair is kept.
         """
-        ses = reading["ses"]
-        while ses not in self._login_uids:
-            _fill(LOGINUID, reading)
-            _fill(SESSIONID, reading)
-            if reading["ses"] == ses:
-                if reading["loginuid"] is not None:
-                    self._login_uids[ses] = reading["loginuid"]
-                break
-            ses = reading["ses"]
-        else:
-            reading["loginuid"] = self._login_uids[ses]
-        meant = self._needs.logged_in
-        return meant is None or meant.may_be(reading["ses"], reading["loginuid"])
+        if not reading.key:  # it could not be read
+            return _read("loginuid", reading.handle, 32)
+        while (key := reading.key) not in self._login_uids:
+            login_uid = _read("loginuid", reading.handle, 32)
+            again = _read("sessionid", reading.handle, 32)
+            if again == key:
+                self._login_uids[key] = login_uid
+                return login_uid
+            reading.key = again
+            reading.contents.append((SESSIONID, again))
+        return self._login_uids[key]
 
-    def _cgroup(self, reading: "_Reading") -> bool:
-        ses, of = reading["ses"], self._needs.cgroup_of
-        return True if of is not None and ses is not None and ses not in of else _fill(CGROUP, reading)
+    def _cgroup(self, reading: "_Reading") -> bytes | None:
+        place_of = self._query.hint.place_of
+        if place_of is not None and reading.key and int(reading.key) not in place_of:
+            return None
+        return _read("cgroup", reading.handle)
 
-    def _stat(self, reading: "_Reading") -> bool:
-        _fill(STAT, reading)
+    def _arguments(self, reading: "_Reading") -> bytes | None:
+        return self._cmdline(reading, "cmdline", self._query.cmdline_bytes, HANGS)
+
+    def _cmdline(self, reading: "_Reading", fact: str, most: int, reason: str) -> bytes | None:
+        """Return the arguments; None, with the reason noted for the fact, where reading them hangs."""
+        if reading.arguments:
+            try:
+                return self._within(DEADLINE, lambda: _read("cmdline", reading.handle, most))
+            except TimeoutError:
+                reading.arguments = False
+        reading.unread[fact] = reason
+        return None
+
+    def _is_hinted(self, reading: "_Reading") -> bool:
+        return self._query.hint.may_be(reading["ses"], reading["loginuid"])
+
+    def _has_name_cut(self, reading: "_Reading") -> bool:
         comm = reading["comm"]
         if self._names is None or not isinstance(comm, str):
             return True
         return comm.lower() in self._cuts or comm.lower() in self._names  # kernel threads have names that are not cut
 
-    def _arguments(self, reading: "_Reading") -> bool:
-        if not reading.arguments:
-            reading.unread["cmdline"] = HANGS
-            return True
-        return _fill(CMDLINE, reading, self._needs.cmdline_bytes)
-
     def _name(self, reading: "_Reading") -> bool:
-        """Complete the name where the kernel cut it; False where the needs name other processes."""
+        """Complete the name where the kernel cut it; False where the query names other processes."""
         comm, cmdline, names = reading["comm"], reading["cmdline"], self._names
         if not isinstance(comm, str):
             return names is None
-        if cmdline is None and parse.may_be_cut(comm):
-            if not reading.arguments:
-                reading.unread["name"] = f"{HANGS}: cut at {parse.COMM_BYTES} bytes"
-            else:
+        if comm.isascii() and len(comm) < parse.COMM_BYTES:
+            name = comm
+        else:
+            if cmdline is None and parse.may_be_cut(comm):
                 try:
-                    cmdline = _read("cmdline", reading.handle, 4096)
+                    cmdline = self._cmdline(reading, "name", 4096, f"{HANGS}: cut at {parse.COMM_BYTES} bytes")
                 except OSError:
                     pass
-        name = parse.complete_name(comm, cmdline if isinstance(cmdline, bytes) else None)
+            name = parse.complete_name(comm, cmdline)
         reading["name"] = name
         return names is None or name.lower() in names or comm.lower() in names
 
@@ -218,20 +296,26 @@ class Reader:
 class _Reading:
     """One process while it is read."""
 
-    __slots__ = ("arguments", "handle", "pid", "row", "unread")
+    __slots__ = ("arguments", "contents", "handle", "key", "pid", "row", "unread")
 
     def __init__(self, pid: int, handle: int, *, arguments: bool) -> None:
         self.pid = pid
         self.handle = handle
         self.arguments = arguments  # False where reading them hangs
-        self.row: list[object] = [pid] + [None] * (len(Process._fields) - 1)
+        self.key = b""  # the kernel id, as the kernel writes it
+        self.contents: list[tuple[File, object]] = []  # of the files of a stage; a later one of a file counts
+        self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)
         self.unread: dict[str, str] = {}
 
-    def __getitem__(self, fact: str) -> object:
+    def __getitem__(self, fact: str) -> Any:
         return self.row[_INDEX[fact]]
 
     def __setitem__(self, fact: str, value: object) -> None:
         self.row[_INDEX[fact]] = value
+
+    def note(self, file: File, reason: str) -> None:
+        """Note why the facts of a file cannot be had."""
+        self.unread.update(dict.fromkeys(file.facts, reason))
 
     def process(self) -> Process:
         """Return what was read."""
@@ -239,24 +323,13 @@ class _Reading:
         return Process._make(self.row)
 
 
-_Step = Callable[[_Reading], bool]
-"""Reads a file's facts into the row; False: the needs do not name this process."""
+def _directly(_: float, call: Callable[[], Value]) -> Value:
+    """Run a call in this thread, which may be left behind as a whole."""
+    return call()
 
 
-def _sieved(sieve: Sieve, reading: _Reading) -> bool:
-    return sieve.keeps(reading.process())
-
-
-def _fill(file: File, reading: _Reading, most: int = _BLOCK) -> bool:
-    """Put the facts of a file into the row, or the reason why they cannot be had beside it."""
-    at = _INDEX[file.facts[0]]
-    try:
-        values = file.get(reading.handle, reading.pid, most)
-    except (OSError, ValueError) as error:
-        reading.unread.update(dict.fromkeys(file.facts, _reason(reading.handle, file.path, error)))
-    else:
-        reading.row[at : at + len(values)] = values
-    return True
+def _passes(early: EarlyFilter, reading: _Reading) -> bool:
+    return early.keeps(reading.process())
 
 
 def _read(path: str, handle: int | None = None, limit: int = _BLOCK) -> bytes:
@@ -300,48 +373,40 @@ def _check_room(error: OSError) -> None:
         raise ServerTooBusyError("no more files can be opened", "close some, or raise the limit: `ulimit -n`")
 
 
-def _with_implied(facts: Iterable[str], needs: Needs) -> set[str]:
-    """Return the facts, and those that reading them, or what narrows the needs, takes."""
-    found = set(facts)
-    if needs.logged_in is not None:
+def _with_implied(facts: Facts, query: ProcessQuery) -> set[str]:
+    """Return the facts, and those that reading them, or what narrows the query, takes."""
+    found, hint = set(facts), query.hint
+    if hint.login_uids is not None:
         found.add("loginuid")
-    if "loginuid" in found or needs.ses is not None or ("cgroup" in found and needs.cgroup_of is not None):
+    if "loginuid" in found or hint.keys is not None or ("cgroup" in found and hint.place_of is not None):
         found.add("ses")
-    if "name" in found or needs.names is not None:
+    if "name" in found or query.names is not None:
         found |= {"name", "comm"}
     return found
 
 
-def _content(path: str, parse_file: Callable[[bytes], tuple[object, ...]]) -> Callable[..., tuple[object, ...]]:
-    return lambda handle, _pid, most: parse_file(_read(path, handle, most))
+def _executable(handle: int, _: int) -> bytes:
+    return os.fsencode(os.readlink("exe", dir_fd=handle))
 
 
-def _whole(data: bytes) -> tuple[bytes]:
-    return (data,)
+def _children(handle: int, pid: int) -> bytes:
+    return _read(f"task/{pid}/children", handle)
 
 
-def _executable(handle: int, _pid: int, _most: int) -> tuple[str]:
-    return (parse.text(os.fsencode(os.readlink("exe", dir_fd=handle))),)
-
-
-def _children(handle: int, pid: int, _most: int) -> tuple[tuple[int, ...]]:
-    return parse.parse_children(_read(f"task/{pid}/children", handle))
-
-
-def _open_files(handle: int, _pid: int, _most: int) -> tuple[int]:
+def _open_files(handle: int, _: int) -> int:
     """Count the open files: the size of the directory says so since Linux 6.2, before that it is 0 (proc(5))."""
     folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
-        return (os.stat(folder).st_size or len(os.listdir(folder)),)
+        return os.stat(folder).st_size or len(os.listdir(folder))
     finally:
         os.close(folder)
 
 
-def _socket_inodes(handle: int, _pid: int, _most: int) -> tuple[tuple[int, ...]]:
+def _socket_inodes(handle: int, _: int) -> tuple[int, ...]:
     folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
         links = (_link(folder, name) for name in os.listdir(folder))
-        return (tuple(sorted({int(link[8:-1]) for link in links if link.startswith("socket:[")})),)
+        return tuple(sorted({int(link[8:-1]) for link in links if link.startswith("socket:[")}))
     finally:
         os.close(folder)
 
@@ -357,27 +422,26 @@ def _cut(name: str) -> str:
     return parse.text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
 
 
-def _file(path: str, get: Callable[[int, int, int], tuple[object, ...]]) -> File:
-    return File(path, FACTS_OF[path], get)
+def _file(
+    path: str, parse_content: Callable[[Any], tuple[object, ...]], read: Callable[[int, int], object] | None = None
+) -> File:
+    facts = FACTS_OF[path]
+    return File(path, facts, _INDEX[facts[0]], parse_content, read or (lambda handle, _: _read(path, handle)))
 
 
-SESSIONID = _file("sessionid", _content("sessionid", parse.parse_number))
-LOGINUID = _file("loginuid", _content("loginuid", parse.parse_number))
-CGROUP = _file("cgroup", _content("cgroup", parse.parse_cgroup))
-STAT = _file("stat", _content("stat", parse.parse_stat))
-CMDLINE = _file("cmdline", _content("cmdline", _whole))
+SESSIONID = _file("sessionid", parse.parse_number)
 FILES = (
     SESSIONID,
-    LOGINUID,
-    CGROUP,
-    STAT,
-    _file("status", _content("status", parse.parse_status)),
-    _file("statm", _content("statm", parse.parse_statm)),
-    _file("io", _content("io", parse.parse_io)),
-    CMDLINE,
-    _file("exe", _executable),
-    _file("task/PID/children", _children),
-    _file("fd", _open_files),
-    _file("fd/*", _socket_inodes),
+    _file("loginuid", parse.parse_number),
+    _file("cgroup", parse.parse_cgroup),
+    _file("stat", parse.parse_stat),
+    _file("status", parse.parse_status),
+    _file("statm", parse.parse_statm),
+    _file("io", parse.parse_io),
+    _file("cmdline", parse.as_it_is),
+    _file("exe", parse.parse_link, _executable),
+    _file("task/PID/children", parse.parse_children, _children),
+    _file("fd", parse.as_it_is, _open_files),
+    _file("fd/*", parse.as_it_is, _socket_inodes),
 )
 """The files, the cheapest and most telling first."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from logonscope.facts import Socket
-from logonscope.machine import Needs, Trouble
+from logonscope.machine import Look, SocketQuery, Trouble
 
 _FILES = ("tcp", "tcp6", "udp", "udp6")
 _STATES = (
@@ -15,19 +15,17 @@ _STATES = (
 )  # fmt: skip
 
 
-def sockets(root: str, needs: Needs, troubles: list[Trouble]) -> tuple[Socket, ...]:
-    """Read the sockets with one of ``needs.ports`` on their local side, or all; of them those of ``needs.inodes``."""
-    found: list[Socket] = []
+def sockets(root: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
+    """Yield the sockets that a query names."""
     for name in _FILES:
         path = os.path.join(root, "proc/net", name)
         try:
             with open(path, "rb") as file:
-                found.extend(_wanted(file.read().split(b"\n")[1:], name, needs))
+                yield from _wanted(file.read().split(b"\n")[1:], name, query)
         except FileNotFoundError:  # no IPv6 in this kernel
             continue
         except OSError as error:
-            troubles.append(Trouble(path, os.strerror(error.errno or 0), "run as root to see who holds a port"))
-    return tuple(found)
+            look.report(Trouble(path, os.strerror(error.errno or 0), "read it as root to see who holds a port"))
 
 
 def parse_socket(line: bytes, protocol: str) -> Socket:
@@ -42,8 +40,8 @@ def parse_socket(line: bytes, protocol: str) -> Socket:
     return Socket(protocol, address, port, remote_address, remote_port, state, int(words[9]))
 
 
-def _wanted(lines: list[bytes], protocol: str, needs: Needs) -> Iterator[Socket]:
-    endings = None if needs.ports is None else {b":%04X" % port for port in needs.ports}
+def _wanted(lines: list[bytes], protocol: str, query: SocketQuery) -> Iterator[Socket]:
+    endings = None if query.ports is None else {b":%04X" % port for port in query.ports}
     for line in lines:
         words = line.split(None, 2)
         if endings is None or (len(words) > 2 and words[1][-5:] in endings):
@@ -51,7 +49,7 @@ def _wanted(lines: list[bytes], protocol: str, needs: Needs) -> Iterator[Socket]
                 found = parse_socket(line, protocol)
             except ValueError:
                 continue
-            if needs.inodes is None or found.inode in needs.inodes:
+            if query.inodes is None or found.inode in query.inodes:
                 yield found
 
 

@@ -1,75 +1,91 @@
 """A host whose facts are read when they are asked for, below a root: "/" is this machine, a folder is another."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from logonscope.facts import Account, Group, Machine, Socket, Vitals
-from logonscope.machine import Action, Needs, Snapshot, Source, Trouble
+from logonscope.facts import Account, Group, Login, Machine, Process, Socket
+from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
 from logonscope.sources.linux import folder
-from logonscope.sources.linux.accounts import Accounts
 from logonscope.sources.linux.logins import logins
 from logonscope.sources.linux.machine import machine, platform
-from logonscope.sources.linux.nss import NameService, Silence
+from logonscope.sources.linux.name_service import Directory, NameService, Silence
 from logonscope.sources.linux.processes import processes
+
+if TYPE_CHECKING:
+    from logonscope.machine.action import Action
 
 ROOT = "/"
 
 
-def linux(root: str = ROOT) -> Source:
-    """Return the Source of the host below this root."""
-    described: list[tuple[Machine, list[Trouble]]] = []
-    silence = Silence()
+class LinuxSource(BaseSource):
+    """The source of the host below a root."""
 
-    def observe(needs: Needs) -> Snapshot:
-        if not described:
-            found: list[Trouble] = []
-            described.append((machine(root, found), found))
-        host, known = described[0]
-        troubles = list(known)
-        service = NameService(silence, troubles)
-        users, groups = _directory(root, needs, service)
-        return Snapshot(
-            machine=host,
-            logins=logins(root, needs, host, troubles) if needs.logins else (),
-            processes=processes(os.path.join(root, "proc"), needs),
-            accounts=Accounts(service) if root == ROOT else folder.accounts(root),
-            sockets=_sockets(root, needs, troubles),
-            troubles=troubles,
-            users=users,
-            groups=groups,
-            platform=platform(root) if needs.platform else None,
-            vitals=_vitals(root) if needs.vitals else None,
-        )
+    def __init__(self, root: str = ROOT) -> None:
+        self.label = root
+        self.abilities = frozenset({"act"} if root == ROOT else ())
+        self._root = root
+        self._proc = os.path.join(root, "proc")
+        self._silence = Silence()
+        self._described: tuple[Machine, Look] | None = None
 
-    def act(action: Action) -> None:
+    def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
+        look.check()
+        return self.read_machine(look, parts)
+
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        if self._described is None:
+            first = Look()
+            self._described = machine(self._root, first), first
+        host, first = self._described
+        for trouble in first.troubles:
+            look.report(trouble)
+        if "platform" in parts:
+            host = host._replace(platform=platform(self._root))
+        if "vitals" in parts:
+            from logonscope.sources.linux.vitals import vitals  # noqa: PLC0415 -- most questions need none
+
+            host = host._replace(vitals=vitals(self._root))
+        return host
+
+    def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        return processes(self._proc, look, query)
+
+    def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
+        look.check()
+        return logins(self._root, ids, self.read_machine(look, NO_PARTS), look)
+
+    def account(self, look: Look, uid: int) -> Account | None:
+        if self._root != ROOT:
+            return super().account(look, uid)
+        look.check()
+        return self._directory(look).user(uid)
+
+    def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
+        if self._root != ROOT:
+            return super().accounts(look, query)
+        directory = self._directory(look)
+        return look.timed(directory.users(query)), look.timed(directory.groups(query))
+
+    def read_users(self, look: Look) -> Iterable[Account]:
+        del look
+        return folder.users(self._root)
+
+    def read_groups(self, look: Look) -> Iterable[Group]:
+        del look
+        return folder.groups(self._root)
+
+    def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
+        from logonscope.sources.linux.sockets import sockets  # noqa: PLC0415 -- a pid needs no socket module
+
+        return look.timed(sockets(self._root, look, query))
+
+    def act(self, action: "Action") -> None:
+        if self._root != ROOT:
+            super().act(action)
         from logonscope.sources.linux.act import act  # noqa: PLC0415 -- a look does nothing
 
-        act(os.path.join(root, "proc"), action)
+        act(self._proc, action)
 
-    return Source(label=root, observe=observe, act=act if root == ROOT else None)
-
-
-def _directory(root: str, needs: Needs, service: NameService) -> tuple[Iterator[Account], Iterator[Group]]:
-    asked = needs.all_users or needs.all_groups or any((needs.users, needs.groups, needs.groups_of))
-    if not asked:
-        return iter(()), iter(())
-    if root != ROOT:
-        return folder.users(root, needs), folder.groups(root, needs)
-    from logonscope.sources.linux.directory import Directory  # noqa: PLC0415 -- most questions need no directory
-
-    found = Directory(root, service)
-    return found.users(needs), found.groups(needs)
-
-
-def _vitals(root: str) -> Vitals:
-    from logonscope.sources.linux.vitals import vitals  # noqa: PLC0415 -- most questions need none
-
-    return vitals(root)
-
-
-def _sockets(root: str, needs: Needs, troubles: list[Trouble]) -> tuple[Socket, ...]:
-    if needs.ports is None and not needs.all_sockets:
-        return ()
-    from logonscope.sources.linux.sockets import sockets  # noqa: PLC0415 -- a question for a pid needs no socket module
-
-    return sockets(root, needs, troubles)
+    def _directory(self, look: Look) -> Directory:
+        return Directory(self._root, NameService(self._silence, look))

@@ -31,13 +31,13 @@ from logonscope.wire.wsman.names import (
     SOAP,
     WSMAN,
     XML,
-    of,
 )
 from logonscope.wire.wsman.resource import Selectors, selectors_of
 from logonscope.wire.xml import (
     UTF_8,
     Element,
     child,
+    clark,
     content,
     escaped,
     is_true,
@@ -59,15 +59,15 @@ BYTE_ORDER_MARK = 2
 LONGEST_SECONDS = 10_000_000.0
 
 _UNDERSTOOD = {
-    *(of(ADDRESSING, name) for name in ("To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo")),
-    *(of(WSMAN, name) for name in (
+    *(clark(ADDRESSING, name) for name in ("To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo")),
+    *(clark(WSMAN, name) for name in (
         "ResourceURI", "SelectorSet", "OptionSet", "OperationTimeout", "MaxEnvelopeSize", "Locale", "FragmentTransfer",
         "RequestTotalItemsCountEstimate", "RequestEPR",
     )),
-    *(of(MICROSOFT, name) for name in (
+    *(clark(MICROSOFT, name) for name in (
         "SessionId", "DataLocale", "OperationID", "SequenceId", "ActivityId", "Trace", "CompressionType",
     )),
-    of(EVENTING, "Identifier"),
+    clark(EVENTING, "Identifier"),
 }  # fmt: skip
 _DURATION = re.compile(
     r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
@@ -96,7 +96,7 @@ class Envelope(NamedTuple):
 
     def text(self, namespace: str, name: str) -> str:
         """Return the content of a header, "" where it is missing."""
-        found = self.headers.get(of(namespace, name))
+        found = self.headers.get(clark(namespace, name))
         return "" if found is None else content(found)
 
     @property
@@ -127,11 +127,11 @@ def read(data: bytes) -> Envelope:
     try:
         root, encoding = parse(data)
     except InvalidParameterError as error:
-        raise FaultError(INVALID_XML, error.message, error.hint) from None
-    if root.tag != of(SOAP, "Envelope"):
+        raise FaultError(INVALID_XML, error.message, error.advice) from None
+    if root.tag != clark(SOAP, "Envelope"):
         what = "SOAP 1.1" if local(root) == "Envelope" else f"<{local(root)}>"
         raise FaultError(NOT_SOAP, f"the message is {what}", "send SOAP 1.2")
-    header, found = child(root, of(SOAP, "Header")), child(root, of(SOAP, "Body"))
+    header, found = child(root, clark(SOAP, "Header")), child(root, clark(SOAP, "Body"))
     if found is None:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
     blocks: dict[str, Element] = {}
@@ -147,7 +147,7 @@ def check_understood(envelope: Envelope) -> None:
         FaultError: one is not.
     """
     for name, block in envelope.headers.items():
-        must = block.get(of(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
+        must = block.get(clark(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
         if is_true(must) and name not in _UNDERSTOOD:
             said = f"the header {local(block)} of {space(block) or 'no namespace'}"
             raise FaultError(NOT_UNDERSTOOD, f"{said} is not understood", "leave it out", name)
@@ -169,7 +169,7 @@ def limits(envelope: Envelope) -> Limits:
             )
     timeout = envelope.text(WSMAN, "OperationTimeout")
     seconds = duration(timeout, "OperationTimeout") if timeout else None
-    return Limits(most, seconds, of(WSMAN, "RequestTotalItemsCountEstimate") in envelope.headers)
+    return Limits(most, seconds, clark(WSMAN, "RequestTotalItemsCountEstimate") in envelope.headers)
 
 
 def selectors(envelope: Envelope) -> Selectors:
@@ -178,7 +178,7 @@ def selectors(envelope: Envelope) -> Selectors:
     Raises:
         FaultError: they are none.
     """
-    return selectors_of(envelope.headers.get(of(WSMAN, "SelectorSet")))
+    return selectors_of(envelope.headers.get(clark(WSMAN, "SelectorSet")))
 
 
 def check_options(envelope: Envelope) -> None:
@@ -187,7 +187,7 @@ def check_options(envelope: Envelope) -> None:
     Raises:
         FaultError: one has, or there are too many.
     """
-    found = envelope.headers.get(of(WSMAN, "OptionSet"))
+    found = envelope.headers.get(clark(WSMAN, "OptionSet"))
     options = [] if found is None else list(found)
     must = [option for option in options if is_true(option.get("MustComply"))]
     asked = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]

@@ -1,13 +1,13 @@
-"""Which fault does a refusal become? Every error of the tree has one, and so has all that is WS-Management's own.
+"""The faults of WS-Management: one for every error of the tree, and those that it alone knows.
 
-DSP0226 14.6 lists the faults; the codes are those of wsmerror.h, and for what WMI refuses the WMI number.
+DSP0226 14.6 lists the faults; the codes are those of wsmerror.h, and of an error that WMI has, the WMI number.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from logonscope import errors
-from logonscope.errors import LogonscopeError
+from logonscope.errors import Hint, HintCode, LogonscopeError, Words
 from logonscope.wire.wsman.names import (
     ADDRESSING_FAULT,
     BINDING,
@@ -20,18 +20,34 @@ from logonscope.wire.wsman.names import (
 )
 from logonscope.wire.xml import escaped
 
+HINTS: Words = {
+    HintCode.LIST_CLASSES: "SELECT * FROM meta_class lists those of {namespace}",
+    HintCode.SHOW_CLASS: "see {name} in {namespace}",
+    HintCode.CLASS_ELSEWHERE: "it is one of {namespace}",
+    HintCode.LIST_INSTANCES: "enumerate {name} in {namespace} to see what there is",
+    HintCode.LIST_PROCESSES: "enumerate Win32_Process",
+    HintCode.LOOK_OVER: "the machine's administrator can see why",
+    HintCode.GET_RIGHTS: "come as an administrator",
+    HintCode.GIVE_RECORDING: "the server has to be given another host",
+    HintCode.REPLACE_FILE: "give another name",
+    HintCode.TRUST_CERTIFICATE: "trust its certificate",
+    HintCode.COMMAND_THERE: "run it there: logonscope {command}",
+    HintCode.USERS_THERE: "the machine's administrator knows who may",
+}
+"""What to ask for, or whom."""
+
 SENDER, RECEIVER, MUST_UNDERSTAND, VERSION_MISMATCH = "s:Sender", "s:Receiver", "s:MustUnderstand", "s:VersionMismatch"
 
 _ACTIONS = {"w": WSMAN_FAULT, "a": ADDRESSING_FAULT, "n": ENUMERATION_FAULT, "e": EVENTING_FAULT, "": ADDRESSING_FAULT}
 
 
 class Kind(NamedTuple):
-    """What kind of fault it is: whose it is, its subcode with its prefix, the last part of its detail, its code."""
+    """A kind of fault: who is at fault, its subcode with its prefix, the last part of its detail, its code."""
 
     code: str
     subcode: str = ""
     detail: str = ""
-    number: int = 0  # of wsmerror.h; 0: WMI's own
+    number: int = 0  # of wsmerror.h; 0: that of the error, which is WMI's
 
     @property
     def action(self) -> str:
@@ -85,6 +101,11 @@ KINDS: Mapping[type[LogonscopeError], Kind] = {
     errors.AggregatingByObjectError: Kind(SENDER, "n:CannotProcessFilter"),
     errors.RegistrationTooBroadError: Kind(SENDER, "n:CannotProcessFilter"),
     errors.RegistrationTooPreciseError: Kind(SENDER, "n:CannotProcessFilter"),
+    errors.EnumerationNotFoundError: INVALID_CONTEXT,
+    errors.PullInProgressError: PULL_IN_PROGRESS,
+    errors.AnswerTooLargeError: ENCODING_LIMIT,
+    errors.RequestTooLargeError: REQUEST_TOO_LARGE,
+    errors.InternalError: INTERNAL,
     errors.ServerTooBusyError: Kind(RECEIVER, "w:InternalError"),
     errors.TransportFailureError: Kind(RECEIVER, "w:InternalError"),
     errors.RecordingError: Kind(RECEIVER, "w:InternalError"),
@@ -92,29 +113,32 @@ KINDS: Mapping[type[LogonscopeError], Kind] = {
 """Every leaf of the tree of errors."""
 
 
-class FaultError(Exception):
-    """A refusal that is WS-Management's own: what kind it is, what was wrong, what to do."""
+class FaultError(LogonscopeError):
+    """An error that only WS-Management has: its kind, what was wrong, what to do."""
 
-    def __init__(self, kind: Kind, message: str, hint: str = "", not_understood: str = "") -> None:
-        super().__init__(f"{message}; {hint}" if hint else message)
+    def __init__(self, kind: Kind, message: str, advice: str | Hint = "", not_understood: str = "") -> None:
+        super().__init__(message, advice)
         self.kind, self.not_understood = kind, not_understood
 
 
 class Fault(NamedTuple):
-    """What is told: its kind, its number, the sentence, and the header that was not understood."""
+    """A fault as it is sent: its kind, its number, the sentence, and the header that was not understood."""
 
     kind: Kind
     number: int
     reason: str
     not_understood: str = ""
-    cim_status: int = 0  # DMTF's, of what WMI refuses
+    cim_status: int = 0  # DMTF's, where the number is WMI's
 
 
-def fault_of(error: LogonscopeError | FaultError) -> Fault:
-    """Return the fault that a refusal becomes."""
+def fault_of(error: LogonscopeError) -> Fault:
+    """Return the fault of an error; one that is no leaf of the tree is internal, with the number of the tree's root."""
     if isinstance(error, FaultError):
-        return Fault(error.kind, error.kind.number, str(error), error.not_understood)
-    return Fault(KINDS.get(type(error), INTERNAL), error.number, str(error), cim_status=error.cim_status)
+        return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
+    kind = KINDS.get(type(error))
+    if kind is not None and kind.number:
+        return Fault(kind, kind.number, error.text(HINTS))
+    return Fault(kind or INTERNAL, error.number, error.text(HINTS), cim_status=error.cim_status)
 
 
 def body(fault: Fault, machine: str) -> str:

@@ -10,14 +10,22 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from logonscope.cim.classes import Class, Property
-from logonscope.cim.schema import schema
+from logonscope.cim.schema import Schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman.names import ANONYMOUS, CIM, NAMESPACE, XSI
 from logonscope.wire.wsman.resource import ALL, Resource
 from logonscope.wire.xml import escaped
+
+
+class Form(NamedTuple):
+    """How references are written: the form of their URIs, and the schema that has their keys."""
+
+    where: Resource
+    schema: Schema
+
 
 Row = Sequence[Value]
 Render = Callable[[Row], str]
@@ -36,7 +44,7 @@ def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     order = sorted(range(len(columns)), key=lambda at: columns[at].lower())
     return _record(
         f'<p:{cls.name} {declarations(cls, where)} xsi:type="p:{cls.name}_Type">',
-        [partial(_property, cls.property_named(columns[at]), "p:", where) for at in order],
+        [partial(_property, cls.property_named(columns[at]), "p:", Form(where, cls.schema)) for at in order],
         order,
         f"</p:{cls.name}>",
     )
@@ -55,12 +63,12 @@ def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Re
     at = {name: index for index, name in enumerate(columns)}
     head, tail = f'<w:XmlFragment xmlns:xsi="{XSI}" xmlns:cim="{CIM}">', "</w:XmlFragment>"
     if all(name in at for name in shown):
-        properties = [partial(_property, cls.property_named(name), "", where) for name in shown]
+        properties = [partial(_property, cls.property_named(name), "", Form(where, cls.schema)) for name in shown]
         return _record(head, properties, [at[name] for name in shown], tail)
 
     def element(name: str) -> Render:
         if name in at:
-            write, index = _property(cls.property_named(name), "", where), at[name]
+            write, index = _property(cls.property_named(name), "", Form(where, cls.schema)), at[name]
             return lambda row: write(row[index])
         write = _element(name, _text)
         return lambda row: write(_plain(system(row, name)))
@@ -72,7 +80,7 @@ def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Re
 def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -> str:
     """Return one property as a fragment (DSP0226 7.7): the element, or the text in it."""
     found = cls.property_named(name)
-    text = _property(found, "p:", where)(value)
+    text = _property(found, "p:", Form(where, cls.schema))(value)
     if inner:
         return _TAG.sub("", text)
     return text.replace(f"<p:{found.name}", f"<p:{found.name} {declarations(cls, where)}")
@@ -81,7 +89,7 @@ def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -
 def reference(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     """Return what renders a row as the endpoint reference of its instance; its keys are among the columns."""
     at = [columns.index(key) for key in cls.keys]
-    write = _reference(where, *_WRAPPER)
+    write = _reference(Form(where, cls.schema), *_WRAPPER)
     return lambda row: write((cls.name, *(row[index] for index in at)))
 
 
@@ -90,9 +98,10 @@ def both(one: Render, other: Render) -> Render:
     return lambda row: f"<w:Item>{one(row)}{other(row)}</w:Item>"
 
 
-def parameters(values: Sequence[tuple[str, str, Value]], where: Resource) -> str:
+def parameters(values: Sequence[tuple[str, str, Value]], where: Resource, schema: Schema) -> str:
     """Return the parameters that a method returned: of each its name, its type and its value."""
-    made = (_property(Property(name, kind, False, None, ()), "p:", where)(value) for name, kind, value in values)
+    form = Form(where, schema)
+    made = (_property(Property(name, kind, False, None, ()), "p:", form)(value) for name, kind, value in values)
     return "".join(made)
 
 
@@ -116,13 +125,13 @@ def _record(head: str, properties: Sequence[Make], order: Sequence[int], tail: s
     return lambda row: "".join([write(value) for write, value in zip(writers, chosen(row), strict=True)])
 
 
-def _property(of: Property, prefix: str, where: Resource, before: str = "", after: str = "") -> Write:
+def _property(of: Property, prefix: str, form: Form, before: str = "", after: str = "") -> Write:
     if of.array:
-        write = _property(of._replace(array=False), prefix, where)
+        write = _property(of._replace(array=False), prefix, form)
         return lambda values: f"{before}{write(None) if values is None else ''.join(map(write, values))}{after}"
     tag = f"{prefix}{of.name}"
     if of.type == "reference":
-        return _reference(where, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil(tag)}{after}")
+        return _reference(form, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil(tag)}{after}")
     return _element(tag, _WRITERS.get(of.type, str), before, after)
 
 
@@ -153,28 +162,30 @@ def _moment(value: datetime | timedelta) -> str:
     return f"<cim:Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{part}Z</cim:Datetime>"
 
 
-def _reference(where: Resource, before: str = "", after: str = "", nil: str = "") -> Write:
+def _reference(form: Form, before: str = "", after: str = "", nil: str = "") -> Write:
     """Return what writes the inside of an endpoint reference (DSP0226 5.1.2), in the form of URI that was asked in."""
     known: dict[Value, tuple[str, ...]] = {}
-    where = where._replace(class_name=ALL)  # which was asked for makes no difference, and may be any text
+    # which class was asked for makes no difference, and may be any text
+    form = form._replace(where=form.where._replace(class_name=ALL))
 
     def write(value: tuple[Value, ...] | None) -> str:
         if value is None:
             return nil
         name = value[0]
-        around = known.get(name) or known.setdefault(name, _around(str(name), where, before, after))
+        around = known.get(name) or known.setdefault(name, _around(form, str(name), before, after))
         if len(value) == 2 and isinstance(key := value[1], str):  # the commonest, twice a row: as few calls as can be
             return f"{around[0]}{key if key.isalnum() else escaped(key)}{around[1]}"
-        keys = [*(_selector(key, where) for key in value[1:]), ""]
+        keys = [*(_selector(key, form) for key in value[1:]), ""]
         return "".join(part for pair in zip(around, keys, strict=True) for part in pair)
 
     return write
 
 
 @lru_cache(maxsize=1024)
-def _around(name: str, where: Resource, before: str, after: str) -> tuple[str, ...]:
+def _around(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
     """Return what stands before, between and after the keys of a reference to an instance of a class."""
-    cls = schema().get(name, where.namespace.replace("/", "\\"))
+    where = form.where
+    cls = form.schema.get(name, where.namespace.replace("/", "\\"))
     space = "" if where.is_wmi else f'<w:Selector Name="{NAMESPACE}">{where.namespace}</w:Selector>'
     head = (
         f"{before}<a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
@@ -185,9 +196,9 @@ def _around(name: str, where: Resource, before: str, after: str) -> tuple[str, .
     return tuple(end + start for end, start in zip([head, *ends], [*starts, tail], strict=True))
 
 
-def _selector(key: Value, where: Resource) -> str:
+def _selector(key: Value, form: Form) -> str:
     if isinstance(key, tuple):
-        return _reference(where, *_WRAPPER)(key)
+        return _reference(form, *_WRAPPER)(key)
     return _boolean(key) if isinstance(key, bool) else _text(key)
 
 

@@ -41,8 +41,3 @@ PORTS = {"http": 5985, "https": 5986}
 
 NAMESPACE = "__cimnamespace"
 """The selector that says in which namespace a class is (DSP0227 5.4)."""
-
-
-def of(namespace: str, name: str) -> str:
-    """Return a name in Clark's form."""
-    return f"{{{namespace}}}{name}"

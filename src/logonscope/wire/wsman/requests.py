@@ -17,9 +17,9 @@ from logonscope.wire.wsman.faults import (
     INVALID_XML,
     FaultError,
 )
-from logonscope.wire.wsman.names import BINDING, ENUMERATION, IDENTITY, NAMESPACE, WSMAN, of
+from logonscope.wire.wsman.names import BINDING, ENUMERATION, IDENTITY, NAMESPACE, WSMAN
 from logonscope.wire.wsman.resource import ALL, Resource, Selectors, path_of, reference_of, resource
-from logonscope.wire.xml import Element, child, content, is_true, local, space
+from logonscope.wire.xml import Element, child, clark, content, is_true, local, space
 
 LONGEST_CONTEXT = 200
 MOST_PROPERTIES = 1000
@@ -137,7 +137,7 @@ def decode(envelope: Envelope) -> Operation:
     Raises:
         FaultError: it asks for nothing that there is, or says it wrongly.
     """
-    if envelope.body is not None and envelope.body.tag == of(IDENTITY, "Identify"):
+    if envelope.body is not None and envelope.body.tag == clark(IDENTITY, "Identify"):
         return Identify()
     action = envelope.action
     if not action:
@@ -179,23 +179,23 @@ def _invoke(envelope: Envelope, given: Selectors) -> Invoke:
 def _parameters(given: Element | None) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for element in () if given is None else given:
-        found[local(element)] = None if is_true(element.get(of(names.XSI, "nil"))) else content(element)
+        found[local(element)] = None if is_true(element.get(clark(names.XSI, "nil"))) else content(element)
     return found
 
 
 def _enumerate(envelope: Envelope, given: Selectors) -> Enumerate:
     asked = _body(envelope, ENUMERATION, "Enumerate")
     where = _where(envelope, given)
-    most = child(asked, of(WSMAN, "MaxElements"), of(ENUMERATION, "MaxElements"))
-    expires = child(asked, of(ENUMERATION, "Expires"))
-    said = child(asked, of(WSMAN, "Filter"), of(ENUMERATION, "Filter"))
-    mode, polymorphism = child(asked, of(WSMAN, "EnumerationMode")), child(asked, of(BINDING, "PolymorphismMode"))
+    most = child(asked, clark(WSMAN, "MaxElements"), clark(ENUMERATION, "MaxElements"))
+    expires = child(asked, clark(ENUMERATION, "Expires"))
+    said = child(asked, clark(WSMAN, "Filter"), clark(ENUMERATION, "Filter"))
+    mode, polymorphism = child(asked, clark(WSMAN, "EnumerationMode")), child(asked, clark(BINDING, "PolymorphismMode"))
     found = Enumerate(
         where,
         _filter(said) if said is not None else _matching(given),
         content(mode) if mode is not None else OBJECT,
         content(polymorphism) if polymorphism is not None else INCLUDE,
-        optimized=child(asked, of(WSMAN, "OptimizeEnumeration")) is not None,
+        optimized=child(asked, clark(WSMAN, "OptimizeEnumeration")) is not None,
         max_elements=1 if most is None else number(content(most), "MaxElements"),
         expires=None if expires is None else _expiration(content(expires)),
     )
@@ -228,21 +228,21 @@ def _wql(element: Element) -> Wql:
 
 
 def _selector_filter(element: Element) -> Matching:
-    found = child(element, of(WSMAN, "SelectorSet"))
+    found = child(element, clark(WSMAN, "SelectorSet"))
     if found is None:
         raise FaultError(CANNOT_PROCESS_FILTER, "the filter has no w:SelectorSet", "give property names with values")
     return Matching({selector.get("Name", ""): content(selector) for selector in found})
 
 
 def _association_filter(element: Element) -> Along:
-    kinds = {of(BINDING, "AssociatedInstances"): False, of(BINDING, "AssociationInstances"): True}
+    kinds = {clark(BINDING, "AssociatedInstances"): False, clark(BINDING, "AssociationInstances"): True}
     asked = child(element, *kinds)
-    about = None if asked is None else child(asked, of(BINDING, "Object"))
+    about = None if asked is None else child(asked, clark(BINDING, "Object"))
     if asked is None or about is None:
         hint = "give b:AssociatedInstances or b:AssociationInstances, with the b:Object that they are tied to"
         raise FaultError(CANNOT_PROCESS_FILTER, "the filter names no object", hint)
     said = {local(part): content(part) for part in asked if space(part) == BINDING}
-    properties = [content(part) for part in asked if part.tag == of(BINDING, "IncludeResultProperty")]
+    properties = [content(part) for part in asked if part.tag == clark(BINDING, "IncludeResultProperty")]
     if len(properties) > MOST_PROPERTIES:
         raise FaultError(CANNOT_PROCESS_FILTER, f"{len(properties)} properties", f"give at most {MOST_PROPERTIES}")
     return Along(
@@ -253,8 +253,8 @@ def _association_filter(element: Element) -> Along:
 
 def _pull(envelope: Envelope, given: Selectors) -> Pull:
     asked = _body(envelope, ENUMERATION, "Pull")
-    most = child(asked, of(ENUMERATION, "MaxElements"), of(WSMAN, "MaxElements"))
-    characters, time = child(asked, of(ENUMERATION, "MaxCharacters")), child(asked, of(ENUMERATION, "MaxTime"))
+    most = child(asked, clark(ENUMERATION, "MaxElements"), clark(WSMAN, "MaxElements"))
+    characters, time = child(asked, clark(ENUMERATION, "MaxCharacters")), child(asked, clark(ENUMERATION, "MaxTime"))
     uri = envelope.text(WSMAN, "ResourceURI")
     return Pull(
         resource(uri, given) if uri else Resource("root/cimv2", ALL),
@@ -271,7 +271,7 @@ def _release(envelope: Envelope, _: Selectors) -> Release:
 
 def _renew(envelope: Envelope, _: Selectors) -> Renew:
     asked = _body(envelope, ENUMERATION, "Renew")
-    expires = child(asked, of(ENUMERATION, "Expires"))
+    expires = child(asked, clark(ENUMERATION, "Expires"))
     return Renew(_context(asked), None if expires is None else _expiration(content(expires)))
 
 
@@ -284,13 +284,13 @@ def _subscribe(_: Envelope, __: Selectors) -> Subscribe:
 
 
 def _body(envelope: Envelope, namespace: str, name: str) -> Element:
-    if envelope.body is None or envelope.body.tag != of(namespace, name):
+    if envelope.body is None or envelope.body.tag != clark(namespace, name):
         raise FaultError(INVALID_XML, f"the body is no {name}", f"send the element {name} of {namespace}")
     return envelope.body
 
 
 def _context(asked: Element) -> str:
-    found = child(asked, of(ENUMERATION, "EnumerationContext"))
+    found = child(asked, clark(ENUMERATION, "EnumerationContext"))
     text = "" if found is None else content(found)
     if not text or len(text) > LONGEST_CONTEXT:
         raise FaultError(INVALID_CONTEXT, "there is no such enumeration", "start a new one")

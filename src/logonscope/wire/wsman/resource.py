@@ -17,15 +17,15 @@ from logonscope.wire.wsman.faults import (
     UNEXPECTED_SELECTORS,
     FaultError,
 )
-from logonscope.wire.wsman.names import ADDRESSING, CIM_ALL, CIM_SCHEMA, CLASSES, NAMESPACE, WMI, WSMAN, of
-from logonscope.wire.xml import Element, child, content
+from logonscope.wire.wsman.names import ADDRESSING, CIM_ALL, CIM_SCHEMA, CLASSES, NAMESPACE, WMI, WSMAN
+from logonscope.wire.xml import Element, child, clark, content
 
 Selectors = Mapping[str, "str | ObjectPath"]
 
 ALL = "*"
 _EPR, _PARAMETERS, _URI, _SET, _SELECTOR = (
-    of(ADDRESSING, "EndpointReference"), of(ADDRESSING, "ReferenceParameters"), of(WSMAN, "ResourceURI"),
-    of(WSMAN, "SelectorSet"), of(WSMAN, "Selector"),
+    clark(ADDRESSING, "EndpointReference"), clark(ADDRESSING, "ReferenceParameters"), clark(WSMAN, "ResourceURI"),
+    clark(WSMAN, "SelectorSet"), clark(WSMAN, "Selector"),
 )  # fmt: skip
 _HINT = f"write {WMI}/root/cimv2/Win32_Process"
 

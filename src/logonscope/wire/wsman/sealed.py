@@ -1,11 +1,11 @@
-"""How does a sealed message lie in a body? multipart/encrypted as WinRM has it (MS-WSMV 2.2.9.1).
+"""Message encryption: bodies of multipart/encrypted as WinRM has them (MS-WSMV 2.2.9.1).
 
 Two parts: what the content was and how long, and its bytes: a length, the signature of that length, the sealed rest.
-The sealing itself is that of the security context.
+The encryption itself is that of the security context.
 """
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from logonscope.errors import InvalidParameterError
 
@@ -31,6 +31,37 @@ class Sealed(NamedTuple):
     data: bytes
     length: int
     protocol: str = SPNEGO
+
+
+class SecurityContext(Protocol):
+    """The end of a negotiation that encrypts for the other end, and decrypts what comes from there."""
+
+    def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
+        """Return what is in a sealed message.
+
+        Raises:
+            AccessDeniedError: it was not sealed by the other end.
+        """
+
+    def seal(self, data: bytes) -> tuple[bytes, bytes, int]:
+        """Return a signature, the sealed data, and their length once they are open."""
+
+
+def unseal(context: SecurityContext, content_type: str, body: bytes) -> bytes:
+    """Return the content of a body of this form.
+
+    Raises:
+        InvalidParameterError: it has another form.
+        AccessDeniedError: it was not sealed by the other end.
+    """
+    message = read(content_type, body)
+    return context.unseal(message.signature, message.data, message.length)
+
+
+def seal(context: SecurityContext, content_type: str, data: bytes) -> tuple[str, bytes]:
+    """Return the content type and the body of an answer to a body of this type."""
+    multipart = _MULTIPART.match(content_type.strip())
+    return write(Sealed(*context.seal(data), SPNEGO if multipart is None else multipart[1]))
 
 
 def is_sealed(content_type: str) -> bool:

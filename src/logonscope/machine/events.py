@@ -1,0 +1,77 @@
+"""Events of a machine: one typed stream, whatever it was made of (kernel events, or differences between readings).
+
+Times are the kernel's: nanoseconds since the boot. A cursor says where the stream goes on after an event.
+"""
+
+from typing import NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.facts import Process
+from logonscope.machine.ownership import Owner
+
+
+class Head(NamedTuple):
+    """What every event begins with."""
+
+    kernel_ns: int
+    cursor: int
+
+
+class ProcessStarted(NamedTuple):
+    """A process came into being; ``parent`` is its parent's pid and start ticks."""
+
+    head: Head
+    process: Process
+    owner: Owner
+    parent: tuple[int, int] | None
+
+
+class ProcessChanged(NamedTuple):
+    """A process executed another program, changed its user, its name or its logon session."""
+
+    head: Head
+    before: tuple[Process, Owner]
+    after: tuple[Process, Owner]
+
+
+class ProcessEnded(NamedTuple):
+    """A process ended; ``status`` as wait(2) has it, None where it is not known."""
+
+    head: Head
+    process: Process
+    owner: Owner
+    status: int | None
+
+
+class LogonStarted(NamedTuple):
+    """A logon session came into being."""
+
+    head: Head
+    session: LogonSession
+    owner: Owner
+
+
+class LoggedOut(NamedTuple):
+    """The leader of a logon session ended; what it left over goes on."""
+
+    head: Head
+    session: LogonSession
+    owner: Owner
+
+
+class LogonEnded(NamedTuple):
+    """The last process of a logon session ended."""
+
+    head: Head
+    session: LogonSession
+    owner: Owner
+
+
+class Lost(NamedTuple):
+    """Events were lost before this one; ``missed`` None: nobody knows how many."""
+
+    head: Head
+    missed: int | None
+
+
+Event = ProcessStarted | ProcessChanged | ProcessEnded | LogonStarted | LoggedOut | LogonEnded | Lost

@@ -1,0 +1,83 @@
+"""Queries to a source: which processes, accounts and sockets are to be read, and which of their facts.
+
+All are plain data. Hints and filters narrow a query; a source may return more than they name, never less.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from logonscope.facts import UNSET, Process
+
+Facts = frozenset[str]
+"""Names of fields of Process."""
+
+NO_FACTS: Facts = frozenset()
+
+MOST_CMDLINE = 131_072
+"""Bytes of a process's arguments that are read."""
+
+
+class EarlyFilter(NamedTuple):
+    """A filter on processes that were read in part: ``facts`` are read first, the other files where ``keeps`` is true.
+
+    A source that has all facts at hand may skip the filter. It may call it in another thread, one process after the
+    other.
+    """
+
+    facts: Facts
+    keeps: Callable[[Process], bool]
+
+
+class LogonHint(NamedTuple):
+    """A hint of which logon sessions are wanted: made by an Ownership, followed by a Source, opaque to the broker.
+
+    Raw keys are those of the operating system (Linux: kernel audit session ids; Windows: LUIDs).
+    """
+
+    keys: frozenset[int] | None = None  # raw keys that a wanted process can have; None: any
+    place_of: frozenset[int] | None = None  # raw keys whose processes need their place (cgroup) read; None: all
+    login_uids: frozenset[int] | None = None  # uids that logged in to a wanted logon session; None: any
+    unsaid: frozenset[int] = frozenset()  # raw keys for which the login uid does not decide
+
+    @property
+    def narrows(self) -> bool:
+        """Return whether it rules out any process at all."""
+        return self.keys is not None or self.login_uids is not None
+
+    def may_be(self, key: int | None, login_uid: int | None) -> bool:
+        """Return whether a process with this raw key and login uid can be wanted."""
+        if self.keys is not None and key is not None and key not in self.keys:
+            return False
+        if self.login_uids is None or login_uid in self.login_uids or login_uid is None or login_uid == UNSET:
+            return True
+        return key is None or key in self.unsaid
+
+
+ANY_LOGON = LogonHint()
+
+
+class ProcessQuery(NamedTuple):
+    """A query for processes. An empty set of facts lists pids alone."""
+
+    facts: Facts = NO_FACTS
+    pids: frozenset[int] | None = None  # None: every process
+    parents: bool = False  # of the one pid also its parent, that one's parent and so on, nearest first
+    names: frozenset[str] | None = None  # only processes with one of these names, in any case
+    hint: LogonHint = ANY_LOGON
+    early: EarlyFilter | None = None
+    cmdline_bytes: int = MOST_CMDLINE  # at most so many of a process's arguments
+
+
+class AccountQuery(NamedTuple):
+    """A query for accounts and groups, by name in any case. None: none of that kind; "ALL": every one."""
+
+    users: frozenset[str] | Literal["ALL"] | None = None
+    groups: frozenset[str] | Literal["ALL"] | None = None
+    groups_of: frozenset[str] | None = None  # also the groups of these accounts, their primary groups included
+
+
+class SocketQuery(NamedTuple):
+    """A query for sockets. None: any."""
+
+    ports: frozenset[int] | None = None  # local ports
+    inodes: frozenset[int] | None = None

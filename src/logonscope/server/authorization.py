@@ -1,0 +1,32 @@
+"""HTTP's headers of authentication: credentials from Authorization, and what WWW-Authenticate asks for."""
+
+import base64
+import binascii
+
+from logonscope.server.auth.authenticator import BASIC, NEGOTIATED, Authentication, Credentials
+
+LONGEST_HEADER = 90_000
+REALM = 'Basic realm="Logonscope", charset="UTF-8"'
+
+
+def credentials_of(authorization: str | None) -> Credentials | None:
+    """Return the credentials in the header Authorization (RFC 7617, RFC 4559); None where there is none."""
+    if authorization is None:
+        return None
+    scheme, _, rest = authorization.strip().partition(" ")
+    scheme = scheme.lower()
+    try:
+        data = base64.b64decode(rest.strip() if len(rest) <= LONGEST_HEADER else "", validate=True)
+        if scheme != "basic":
+            return Credentials.of_token(scheme, data)
+        name, _, password = data.decode().partition(":")
+        return Credentials(scheme, name, password)
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return Credentials(scheme)
+
+
+def challenges(authentication: Authentication, credentials: Credentials | None) -> tuple[str, ...]:
+    """Return the values of WWW-Authenticate: the next token of a negotiation, else the schemes on offer."""
+    if authentication.token and credentials is not None:
+        return (f"{NEGOTIATED[credentials.scheme]} {base64.b64encode(authentication.token).decode()}",)
+    return tuple(REALM if scheme == BASIC else scheme for scheme in authentication.offers)

@@ -1,0 +1,58 @@
+"""Items of an enumeration from rows: instances, endpoint references, both, or fragments of a projection."""
+
+from collections.abc import Sequence
+
+from logonscope.cim.classes import Class
+from logonscope.cim.instances import Instance, Result, shape_of
+from logonscope.cim.types import Value
+from logonscope.wire.cimxml.definition import definition
+from logonscope.wire.wsman import items
+from logonscope.wire.wsman.requests import EPR, OBJECT_AND_EPR
+from logonscope.wire.wsman.resource import Resource
+
+
+class ItemWriter:
+    """Makes the renderer of each result once, whatever number of answers its rows are sent in."""
+
+    def __init__(self, where: Resource, mode: str, base: Class | None = None, server: str | None = None) -> None:
+        """Take what the client asked for.
+
+        Args:
+            where: the form of URIs.
+            mode: of the enumeration (DSP0226 8.7).
+            base: the class as whose instances all are shown; None: each as its own.
+            server: of the system properties of a projection; None: the instances are whole.
+        """
+        self._where, self._mode, self._base, self._server = where, mode, base, server
+        self._result: Result | Class | None = None
+        self._render: items.Render
+
+    def renderer(self, result: Result | Class) -> items.Render:
+        """Return what renders a row of a result, or the definition of a class."""
+        if result is not self._result:
+            self._result, self._render = result, self._made(result)
+        return self._render
+
+    def _made(self, result: Result | Class) -> items.Render:
+        if isinstance(result, Class):
+            cls = result
+            return lambda _: definition(cls)
+        if self._server is not None:
+            system = _SystemProperties(result, self._server)
+            return items.fragment(result.cls, result.columns, result.shown or result.columns, self._where, system)
+        whole = items.instance(self._base or result.cls, result.columns, self._where)
+        if self._mode not in {EPR, OBJECT_AND_EPR}:
+            return whole
+        reference = items.reference(result.cls, result.columns, self._where)
+        return reference if self._mode == EPR else items.both(whole, reference)
+
+
+class _SystemProperties:
+    """The system properties of the rows of a result, by name."""
+
+    def __init__(self, result: Result, server: str) -> None:
+        self._shape = shape_of(result, server)
+
+    def __call__(self, row: Sequence[Value], name: str) -> Value:
+        value: Value = Instance(self._shape, tuple(row))[name]
+        return value

@@ -1,0 +1,100 @@
+"""Exceptions with the names of the PyPI module ``wmi``, and the table by which errors of Logonscope become them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from logonscope import errors
+
+DISP_E_EXCEPTION = 0x80020009 - (1 << 32)
+
+
+class com_error(Exception):
+    """An error of WMI in the shape of pywintypes.com_error.
+
+    strerror is the name of the error, WBEM_E_NOT_FOUND; excepinfo is (0, "logonscope", description, None, 0, number),
+    the number as a signed one of 32 bits; hresult always says "see excepinfo".
+    """
+
+    def __init__(self, hresult: int, strerror: str, excepinfo: tuple[Any, ...], argerror: int | None = None) -> None:
+        super().__init__(hresult, strerror, excepinfo, argerror)
+        self.hresult, self.strerror, self.excepinfo, self.argerror = hresult, strerror, excepinfo, argerror
+
+
+class x_wmi(Exception):
+    """Any error: ``info`` says what was wrong and what to do, ``com_error`` has the number."""
+
+    def __init__(self, info: str = "", com_error: com_error | None = None) -> None:
+        super().__init__(info, com_error)
+        self.info, self.com_error = info, com_error
+
+    def __str__(self) -> str:
+        error = self.com_error
+        number = f" ({error.strerror} 0x{signed_to_unsigned(error.excepinfo[5]):08X})" if error else ""
+        return f"<x_wmi: {self.info}{number}>"
+
+
+class x_wmi_invalid_query(x_wmi):
+    """Invalid WQL, or a property that the class does not have."""
+
+
+class x_wmi_timed_out(x_wmi):
+    """The answer took longer than the timeout."""
+
+
+class x_wmi_no_namespace(x_wmi):
+    """A class without a namespace; never raised here."""
+
+
+class x_access_denied(x_wmi):
+    """The caller has no right to do that."""
+
+
+class x_wmi_authentication(x_wmi):
+    """A user where none can be given."""
+
+
+class x_wmi_uninitialised_thread(x_wmi):
+    """A thread without CoInitialize; never raised here."""
+
+
+KINDS: Mapping[type[errors.LogonscopeError], type[x_wmi]] = {
+    errors.AccessDeniedError: x_access_denied,
+    errors.InvalidQueryError: x_wmi_invalid_query,
+    errors.TimedOutError: x_wmi_timed_out,
+}
+"""Errors with a class of their own; all others become x_wmi."""
+
+
+@contextmanager
+def wmi_errors() -> Iterator[None]:
+    """Raise errors of Logonscope as the x_wmi of their kind."""
+    try:
+        yield
+    except errors.LogonscopeError as error:
+        excepinfo = (0, "logonscope", str(error), None, 0, error.number - (1 << 32))
+        cause = com_error(DISP_E_EXCEPTION, error.name, excepinfo)
+        raise KINDS.get(type(error), x_wmi)(str(error), cause) from error
+
+
+def not_supported(message: str, hint: str) -> NoReturn:
+    """Raise x_wmi with the number of WBEM_E_NOT_SUPPORTED."""
+    with wmi_errors():
+        raise errors.NotSupportedError(message, hint)
+
+
+def read_only(*_: object, **__: object) -> NoReturn:
+    """Raise x_wmi: instances cannot be written."""
+    not_supported(
+        "nothing is written here: instances are read from the system", "call a method, Terminate or SetPriority"
+    )
+
+
+def no_events(*_: object, **__: object) -> NoReturn:
+    """Raise x_wmi: events are not supported yet."""
+    not_supported("events are not told yet", "ask time and again and compare: set(c.Win32_Process()) - before")
+
+
+def signed_to_unsigned(signed: int) -> int:
+    """Return an error's number as it is written in hex, for ``"%08X" % number``."""
+    return signed & 0xFFFFFFFF

@@ -1,0 +1,88 @@
+"""A namespace of a host, whose classes are its attributes."""
+
+import re
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from logonscope import errors
+from logonscope.cim.paths import parse_path
+from logonscope.client import Host
+from logonscope.wmi.errors import no_events, read_only, wmi_errors
+from logonscope.wmi.objects import _wmi_class, _wmi_object, select_objects, wmi_objects
+
+_ASSOCIATION_QUERY = re.compile(r"\s*(?:ASSOCIATORS|REFERENCES)\b", re.IGNORECASE)
+
+
+class _wmi_namespace:
+    """A namespace of a host: its classes are its attributes, in any case."""
+
+    def __init__(self, host: Host, name: str) -> None:
+        self._host = host
+        self._name = name
+
+    def __getattr__(self, name: str) -> _wmi_class:
+        if name in {"_host", "_name"}:
+            raise AttributeError(name)
+        with wmi_errors():
+            try:
+                return _wmi_class(self._host, self._host.get_class(name, namespace=self._name))
+            except errors.InvalidClassError as error:
+                raise AttributeError(str(error)) from None
+
+    @property
+    def classes(self) -> list[str]:
+        """Return the names of its classes."""
+        return sorted(self.subclasses_of())
+
+    def subclasses_of(self, root: str = "", regex: str = ".*") -> set[str]:
+        """Return the names of a class's subclasses, or of all classes, that begin with a match."""
+        with wmi_errors():
+            superclass = self._host.get_class(root, namespace=self._name).name if root else None
+            classes = self._host.classes(namespace=self._name)
+            names = (cls.name for cls in classes if superclass is None or superclass in cls.derivation)
+            return {name for name in names if re.match(regex, name)}
+
+    def query(self, wql: str, instance_of: object = None, fields: Sequence[str] = ()) -> list[Any]:
+        r"""Run a WQL query; in SELECT a backslash stands for itself: ``Name = 'DOMAIN\alice'``."""
+        with wmi_errors():
+            text = wql if _ASSOCIATION_QUERY.match(wql) else wql.replace("\\", "\\\\")
+            return wmi_objects(self._host, self._host.query(text, namespace=self._name))
+
+    def instances(self, class_name: str) -> list[Any]:
+        """Return the instances of a class."""
+        return select_objects(self._host, self._name, class_name)
+
+    def fetch_as_classes(self, wmi_classname: str, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
+        """Return rows with these properties (or all) as plain attributes."""
+        rows = select_objects(self._host, self._name, wmi_classname, fields, where_clause)
+        return [
+            SimpleNamespace(**{name: row.wmi_property(name).value for name in fields or row.properties}) for row in rows
+        ]
+
+    def fetch_as_lists(self, wmi_classname: str, fields: Sequence[str], **where_clause: object) -> list[list[Any]]:
+        """Return rows as lists of the values of these properties."""
+        rows = select_objects(self._host, self._name, wmi_classname, fields, where_clause)
+        return [[row.wmi_property(name).value for name in fields] for row in rows]
+
+    def get(self, moniker: str) -> Any:
+        """Return the object or the class at an object path."""
+        with wmi_errors():
+            path = parse_path(moniker)
+            if path.keys is not None:
+                return _wmi_object(self._host, self._host.get(moniker, namespace=self._name), {})
+            namespace = f"\\\\{path.server or '.'}\\{path.namespace or self._name}"
+            return _wmi_class(self._host, self._host.get_class(path.class_name, namespace=namespace))
+
+    def handle(self) -> Host:
+        """Return the Host behind it, for questions that WMI has no words for: ``c.handle().whose(4312)``."""
+        return self._host
+
+    watch_for = no_events
+    new = new_instance_of = read_only
+
+    def __dir__(self) -> list[str]:
+        return sorted([*super().__dir__(), *self.classes])
+
+    def __repr__(self) -> str:
+        return f"<_wmi_namespace: {self._name} of {self._host!r}>"

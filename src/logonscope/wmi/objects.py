@@ -1,0 +1,233 @@
+"""Objects of a script: instances and classes, with their properties and methods as attributes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from logonscope import errors
+from logonscope.cim.classes import Class, Method, Property
+from logonscope.cim.instances import Instance
+from logonscope.cim.mof.write import whole, write_mof
+from logonscope.cim.paths import parse_path
+from logonscope.client import Host
+from logonscope.wmi.errors import no_events, read_only, wmi_errors
+from logonscope.wmi.members import _wmi_method, _wmi_path, _wmi_property, folded_name, wmi_property
+from logonscope.wmi.values import automation_value, mof_value, qualifier_values, wql_equals
+
+
+class _wmi_object:
+    """An instance: ``process.Name``, ``process.Terminate()``, in any case.
+
+    A reference is the object at its path. What the path does not contain is read on first use, once for all objects
+    of one answer.
+    """
+
+    __slots__ = ("_host", "_referenced", "_target")
+
+    def __init__(self, host: Host, target: Instance | str, referenced: "dict[str, _wmi_object]") -> None:
+        self._host = host
+        self._target = target  # a path until it is read
+        self._referenced = referenced  # by path, shared by the objects of one answer
+
+    def _read(self) -> Instance:
+        if isinstance(self._target, str):
+            with wmi_errors():
+                self._target = self._host.get(self._target)
+        return self._target
+
+    @property
+    def _class(self) -> Class:
+        return self._read().cim_class
+
+    @property
+    def _path(self) -> str:
+        return self._read().path or ""
+
+    def _listed(self) -> list[Property]:
+        """Return the properties that were read, in alphabetical order."""
+        declared = self._class.properties
+        return sorted((declared[name] for name in self._read() if not name.startswith("__")), key=folded_name)
+
+    def _key_in_path(self, name: str) -> str | None:
+        """Return a key that the path of a reference contains, without reading the object."""
+        if isinstance(self._target, str):
+            path = parse_path(self._target)
+            declared = self._host.get_class(path.class_name, namespace=path.namespace).properties.get(name)
+            if declared and declared.type == "string":
+                return next((str(value) for key, value in path.keys or () if key == declared.name), None)
+        return None
+
+    def _automation_value(self, declared: Property) -> Any:
+        return automation_value(self._read()[declared.name], declared.type)
+
+    def _property(self, declared: Property) -> _wmi_property:
+        return wmi_property(declared, self._automation_value(declared))
+
+    def _attribute(self, declared: Property) -> Any:
+        """Return the value of a property as an attribute: a reference is an object."""
+        try:
+            value = self._automation_value(declared)
+        except errors.InvalidPropertyError as error:
+            raise AttributeError(str(error)) from None
+        if declared.type == "reference" and value is not None:
+            return self._referenced.setdefault(value, _wmi_object(self._host, value, self._referenced))
+        return value
+
+    def _method(self, declared: Method) -> _wmi_method:
+        return _wmi_method(partial(self._host.invoke, self._target), declared)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        key = self._key_in_path(name)
+        if key is not None:
+            return key
+        cim_class = self._class
+        if name in cim_class.properties:
+            return self._attribute(cim_class.properties[name])
+        if name in cim_class.methods:
+            return self._method(cim_class.methods[name])
+        raise AttributeError(f"{cim_class.name} has no property and no method '{name}'")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+        elif name in self._class.properties:
+            read_only()
+        else:
+            raise AttributeError(name)
+
+    @property
+    def id(self) -> str:
+        """Return the path, or the object's text where its keys were not selected."""
+        return self._path or str(self)
+
+    @property
+    def properties(self) -> dict[str, _wmi_property]:
+        """Return the properties by name, in alphabetical order."""
+        return {declared.name: self._property(declared) for declared in self._listed()}
+
+    @property
+    def methods(self) -> dict[str, _wmi_method]:
+        """Return the methods by name."""
+        return {name: self._method(declared) for name, declared in self._class.methods.items()}
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the names of the key properties."""
+        return list(self._class.keys)
+
+    @property
+    def qualifiers(self) -> dict[str, Any]:
+        """Return the qualifiers of the class, by name."""
+        return qualifier_values(self._class.qualifiers)
+
+    @property
+    def is_association(self) -> bool:
+        """Tell whether the class is an association."""
+        return self._class.is_association
+
+    def wmi_property(self, property_name: str) -> _wmi_property:
+        """Return a property by its name."""
+        with wmi_errors():
+            return self._property(self._class.property_named(property_name))
+
+    def path(self) -> _wmi_path:
+        """Return the object's path; all but Class is empty where the keys were not selected."""
+        if not self._path:
+            return _wmi_path(self._class.name)
+        path = parse_path(self._path)
+        server, namespace = path.server or "", path.namespace or ""
+        return _wmi_path(path.class_name, self._path, path.relative, server, namespace)
+
+    def derivation(self) -> tuple[str, ...]:
+        """Return the names of the superclasses, the parent first."""
+        return self._class.derivation
+
+    def associators(self, wmi_association_class: str = "", wmi_result_class: str = "") -> list[Any]:
+        """Return the associated objects, through one association class and of one result class where they are given."""
+        association, result = wmi_association_class or None, wmi_result_class or None
+        with wmi_errors():
+            associated = self._host.associators(self._target, assoc_class=association, result_class=result)
+            return wmi_objects(self._host, associated)
+
+    def references(self, wmi_class: str = "") -> list[Any]:
+        """Return the associations that refer to it, of one class where it is given."""
+        with wmi_errors():
+            return wmi_objects(self._host, self._host.references(self._target, result_class=wmi_class or None))
+
+    set = put = read_only
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _wmi_object) and self.id == other.id
+
+    def __lt__(self, other: "_wmi_object") -> bool:
+        return self.id < other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __dir__(self) -> list[str]:
+        return sorted([*super().__dir__(), *(declared.name for declared in self._listed()), *self._class.methods])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._path.encode('ascii', 'backslashreplace')!r}>"
+
+    def __str__(self) -> str:
+        values = ((declared.name, self._automation_value(declared)) for declared in self._listed())
+        lines = "".join(f"\t{name} = {mof_value(value)};\n" for name, value in values if value is not None)
+        return f"\ninstance of {self._class.name}\n{{\n{lines}}};\n"
+
+
+class _wmi_class(_wmi_object):
+    """A class: calling it selects its instances, ``c.Win32_Process(["Handle"], Name="sshd")``."""
+
+    __slots__ = ("_class", "_path")
+    _class: Class
+    _path: str
+
+    def __init__(self, host: Host, cim_class: Class) -> None:
+        self._path = f"\\\\.\\{cim_class.namespace}:{cim_class.name}"
+        self._class = cim_class
+        super().__init__(host, self._path, {})
+
+    def _listed(self) -> list[Property]:
+        return sorted(self._class.properties.values(), key=folded_name)
+
+    def _automation_value(self, declared: Property) -> None:
+        """Return null: a class has no values."""
+
+    def _attribute(self, declared: Property) -> _wmi_property:
+        return self._property(declared)
+
+    def query(self, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
+        """Select instances with these values; None is null. They have these properties, or all."""
+        return select_objects(self._host, self._class.namespace, self._class.name, fields, where_clause)
+
+    __call__ = instances = query
+
+    watch_for = no_events
+    new = read_only
+
+    def __str__(self) -> str:
+        return write_mof(whole(self._class)._replace(namespace=None))
+
+
+def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:
+    """Return the objects of an answer; those that they refer to are read once for all."""
+    referenced: dict[str, _wmi_object] = {}
+    return [
+        _wmi_class(host, item) if isinstance(item, Class) else _wmi_object(host, item, referenced) for item in answer
+    ]
+
+
+def select_objects(
+    host: Host, namespace: str, class_name: str, fields: Sequence[str] = (), where: Mapping[str, object] | None = None
+) -> list[Any]:
+    """Return the instances of a class with these values; their path is selected with whatever fields are."""
+    columns = ", ".join(fields) or "*"
+    text = f"SELECT {columns if '*' in columns else f'{columns}, __PATH'} FROM {class_name}"  # noqa: S608 -- WQL only reads
+    if where:
+        text += " WHERE " + " AND ".join(f"{name} {wql_equals(value)}" for name, value in where.items())
+    with wmi_errors():
+        return wmi_objects(host, host.query(text, namespace=namespace))

@@ -1,0 +1,37 @@
+"""Times as text of DMTF's datetime format (DSP0004 5.2.4), and as Python's."""
+
+from datetime import datetime, timedelta
+
+Part = int | str | None
+"""A part of a time as scripts give it; None: not known, asterisks in the text."""
+
+
+def from_1601(ns100: int | str) -> datetime:
+    """Return the moment, naive and in UTC, that is so many times 100 nanoseconds after the start of 1601."""
+    return datetime(1601, 1, 1) + timedelta(microseconds=int(ns100) / 10)  # noqa: DTZ001 -- scripts compare it so
+
+
+def from_time(
+    year: Part = None, month: Part = None, day: Part = None, hours: Part = None, minutes: Part = None,
+    seconds: Part = None, microseconds: Part = None, timezone: Part = None,
+) -> str:  # fmt: skip
+    """Return the text of a time, yyyymmddHHMMSS.mmmmmmsUUU: timezone is in minutes, None becomes asterisks."""
+    date = _digits(year, 4) + "".join(_digits(part, 2) for part in (month, day, hours, minutes, seconds))
+    offset = "" if timezone is None else str(timezone)
+    sign = "-" if offset.startswith("-") else "+"
+    return f"{date}.{_digits(microseconds, 6)}{sign}{_digits(offset.lstrip('+-') or None, 3)}"
+
+
+def to_time(wmi_time: str) -> tuple[int | str | None, ...]:
+    """Return (year, month, day, hours, minutes, seconds, microseconds, timezone) of the text of a time.
+
+    Asterisks become None. The timezone is text, without its sign.
+    """
+    slices = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14), (15, 21))
+    parts = (wmi_time[start:end] for start, end in slices)
+    offset = wmi_time[22:]
+    return *(int(part) if part.isdecimal() else None for part in parts), None if offset == "***" else offset
+
+
+def _digits(number: Part, width: int) -> str:
+    return "*" * width if number is None else str(number).rjust(width, "0")

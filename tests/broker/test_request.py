@@ -1,0 +1,230 @@
+"""broker/request.py: is what happens while the machine is read understood when it is answered?"""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logonscope.broker.request import MOST_ROUNDS, UNASKED, Accounts, Order, OwnedProcesses
+from logonscope.facts import UNSET, Account, Login, Process
+from logonscope.machine import Look, ProcessQuery, Selection, Trouble
+from logonscope.machine.snapshot import Snapshot
+from tests import example
+from tests.broker import operations as broker
+from tests.broker.crowds import PEOPLE, Crowd, crowds
+from tests.broker.memory import Memory, asking
+from tests.hosts import ROOT, session_scope, user
+
+ORDERS: tuple[Order, ...] = ("logins first", "processes first")
+EVERY = ProcessQuery()
+C1, C5 = str((1 << 32) + 1), str((1 << 32) + 5)
+FIRST = Login("41", 1000, audit=41, scope="session-41.scope", state="active", gone=False)
+HEIR = Login(
+    "c5", 1000, scope="session-c5.scope", process=Process(50, ses=41, comm="sshd"), inherited=True, gone=False
+)  # fmt: skip
+SU = Login("c1", 1001, scope="session-c1.scope", state="active", gone=True)
+
+
+def process(pid: int, ses: int, cgroup: str) -> Process:
+    """Return a process."""
+    return Process(
+        pid, ses=ses, loginuid=UNSET if ses == UNSET else 1000, cgroup=cgroup, comm="sh", name="sh", ppid=1,
+        state="S", tgid=pid, tty_nr=0, start=pid, uids=(1000,) * 4, cmdline=b"sh\0",
+    )  # fmt: skip
+
+
+IN_41 = process(10, 41, session_scope(1000, "41"))
+IN_C1 = process(20, UNSET, session_scope(1001, "c1"))
+IN_C5 = process(30, 41, session_scope(1000, "c5"))
+
+
+def seen(logins: tuple[Login, ...], *processes: Process) -> Snapshot:
+    """Return one look at a host."""
+    return example.snapshot()._replace(logins=logins, processes=processes, sockets=())
+
+
+def pids(owned: OwnedProcesses) -> list[int]:
+    """Return the pids of what was read."""
+    return [process.pid for process, _ in owned.pairs]
+
+
+def test_a_login_that_appears_while_processes_stream_is_learned() -> None:
+    processes = (IN_C1, IN_41, IN_C1._replace(pid=21))
+    memory = Memory(seen((FIRST,), *processes), seen((FIRST, SU), *processes))
+    pairs = [(process.pid, owner.logon) for process, owner in memory.request(ROOT).read(EVERY).pairs]
+    assert pairs == [(20, C1), (10, "41"), (21, C1)]
+    assert memory.asked.logins == [None, {"c1"}]
+
+
+def test_what_was_known_before_stays_known() -> None:
+    processes = (IN_C1, IN_41)
+    memory = Memory(seen((FIRST,), *processes), seen((FIRST, SU), *processes))
+    rows = {row.pid: row for row in broker.processes(memory.request(ROOT))}
+    assert {pid: row.leftover for pid, row in rows.items()} == {20: True, 10: False}
+
+
+def test_a_place_of_no_login_is_asked_for_once() -> None:
+    memory = Memory(seen((FIRST,), IN_C1, IN_C1._replace(pid=21), IN_C1._replace(pid=22)))
+    owned = [owner.logon for _, owner in memory.request(ROOT).read(EVERY).pairs]
+    assert owned == [str(UNSET)] * 3
+    assert memory.asked.logins == [None, {"c1"}]
+
+
+def test_logon_sessions_are_read_after_their_processes() -> None:
+    late = seen((FIRST, SU), IN_C1, IN_41)
+    memory = Memory(seen((FIRST,), IN_C1, IN_41), seen((FIRST,), IN_C1, IN_41), late)
+    found = {session.logon_id: session.login for session in broker.sessions(memory.request(ROOT))}
+    assert found == {"41": "41", C1: "c1"}
+
+
+def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_out() -> None:
+    before, after = seen((FIRST,), IN_C1, IN_41), seen((FIRST, SU), IN_C1, IN_41)
+    for selection in (Selection(logon_ids=frozenset({C1})), Selection(login_users=frozenset({"BOB"}))):
+        request = Memory(before, before, after).request(ROOT)
+        assert pids(request.read(EVERY, selection, order="processes first", strays=False)) == [20]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order: Order) -> None:
+    memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
+    query = ProcessQuery(frozenset({"comm", "uids"}))
+    owned = memory.request(ROOT).read(query, C1, order=order, strays=False)
+    assert [(process.pid, process.comm) for process, _ in owned.pairs] == [(20, "sh")]
+    ((facts, keeps),) = [query.early for query in memory.asked.processes if query.early]
+    assert facts == {"ses", "cgroup"}
+    assert [keeps(one._replace(comm=None, uids=None)) for one in (IN_41, IN_C1, IN_C1._replace(cgroup="/"))] == [
+        False, True, False,
+    ]  # fmt: skip
+
+
+def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> None:
+    before, after = seen((FIRST,), IN_41, IN_C5), seen((FIRST, HEIR), IN_41, IN_C5)
+    memory = Memory(before, before, after)
+    sessions = {session.logon_id: session.processes for session in broker.sessions(memory.request(ROOT))}
+    assert sessions == {"41": 1, C5: 1}
+    assert [query.hint.place_of for query in memory.asked.processes] == [frozenset({UNSET}), frozenset({UNSET, 41})]
+
+
+def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
+    looks = []
+    for number in range(20):
+        heir = HEIR._replace(id=f"c{number}", process=Process(50, ses=1000 + number), scope=f"session-c{number}.scope")
+        looks.append(seen((FIRST, heir), IN_41))
+    memory = Memory(*looks)
+    assert pids(memory.request(ROOT).read(EVERY, order="processes first", strays=False)) == [10]
+    assert len(memory.asked.processes) == MOST_ROUNDS
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_selection_narrows_what_is_read(order: Order) -> None:
+    memory = Memory(seen((FIRST, SU), IN_41, IN_C1))
+    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, strays=False)) == [10]
+    assert [query.hint.keys for query in memory.asked.processes] == [frozenset({41, UNSET})]
+
+
+def test_troubles_of_every_reading_are_reported_once() -> None:
+    trouble, other = Trouble("a", "b", "c"), Trouble("d", "e", "f")
+    one, two = seen((), IN_41)._replace(troubles=[trouble]), seen((), IN_41)._replace(troubles=[trouble, other])
+    streamed, gathered = Memory(one, two).request(ROOT), Memory(one, one, two).request(ROOT)
+    streamed.read(EVERY)
+    gathered.read(EVERY, order="processes first", strays=False)
+    assert streamed.look.troubles == gathered.look.troubles == [trouble, other]
+
+
+@pytest.mark.parametrize(
+    ("processes", "looks"),
+    [
+        ((IN_41, IN_41._replace(pid=11, tgid=11)), [{"41"}]),
+        ((IN_41, IN_C1), [{"41", "c1"}]),
+        ((IN_41, *(IN_C5._replace(pid=pid, tgid=pid) for pid in range(30, 40))), [{"41", "c5"}]),
+        ((IN_41, process(50, 77, "/")), [{"41", "77"}, None]),
+        ((process(60, UNSET, "/system.slice/cron.service"),), []),
+    ],
+)
+def test_the_logins_of_several_processes_are_read_together(
+    processes: tuple[Process, ...], looks: list[set[str] | None]
+) -> None:
+    memory = Memory(seen((FIRST, SU, HEIR), *processes))
+    by_pid = ProcessQuery(pids=frozenset(process.pid for process in processes))
+    found = [(one.pid, owner) for one, owner in memory.request(ROOT).read(by_pid).pairs]
+    assert memory.asked.logins == looks
+    assert found == [(one.pid, owner) for one, owner in memory.request(ROOT).read(EVERY).pairs]
+
+
+def test_owners_that_nobody_asks_for_take_no_login_where_everything_may_be_seen() -> None:
+    memory = Memory(seen((FIRST,), IN_41))
+    by_pid = ProcessQuery(frozenset({"comm"}), pids=frozenset({10}))
+    ((found, owner),) = memory.request(ROOT).read(by_pid, owners=False).pairs
+    assert (found.comm, owner) == ("sh", UNASKED)
+    assert memory.asked.logins == []
+    ((_, owner),) = memory.request(user(1000)).read(by_pid._replace(facts=frozenset()), owners=False).pairs
+    assert owner.logon == "41"
+
+
+@given(crowds(), st.sampled_from(PEOPLE), st.data())
+@settings(max_examples=60)
+def test_what_is_read_by_pid_is_what_a_whole_reading_has(crowd: Crowd, uid: int, data: st.DataObject) -> None:
+    some = data.draw(st.frozensets(st.sampled_from(sorted(crowd.process)), min_size=1))
+    request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
+    query = ProcessQuery(frozenset({"comm", "cgroup", "tgid"}))
+    whole = request.read(query, foreign=True).pairs
+    by_pid = request.read(query._replace(pids=some), foreign=True).pairs
+    assert [(one.pid, owner) for one, owner in by_pid] == [(one.pid, owner) for one, owner in whole if one.pid in some]
+
+
+def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
+    request, both = Memory(seen((FIRST, SU), IN_41, IN_C1)).request(ROOT), ProcessQuery(pids=frozenset({10, 20}))
+    assert pids(request.read(both)) == [10, 20]
+    for which in ("41", "alice", Selection(logon_ids=frozenset({"41"})), Selection(login_users=frozenset({"ALICE"}))):
+        assert pids(request.read(both, which)) == [10]
+    assert pids(request.read(both, C1, owners=False)) == [20]
+    assert pids(request.read(both, "nobody")) == []
+    unvouched = Memory(seen((), IN_41)).request(ROOT)
+    assert pids(unvouched.read(both, "alice")) == [10]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(order: Order) -> None:
+    memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
+    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, strays=True).pairs
+    assert (owner.logon, owner.evidence, owner.login) == (None, "hidden", None)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order: Order) -> None:
+    memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
+    asked = {}
+    for logon in ("41", "99"):
+        noted = asking(
+            lambda request: list(request.read(EVERY, logon, order=order, strays=False).pairs),  # noqa: B023 -- called at once
+            memory,
+            user(1000),
+        )
+        anonymous = [
+            query._replace(hint=query.hint._replace(keys=None), early=None) for query in noted.processes
+        ]  # fmt: skip
+        asked[logon] = noted._replace(processes=anonymous)
+    assert asked["41"] == asked["99"]
+    assert {query.hint.login_uids for query in asked["41"].processes} == {frozenset({1000})}
+
+
+# Accounts
+
+
+class Counting(Memory):
+    """The example host, which notes the uids that are looked up."""
+
+    def __init__(self) -> None:
+        super().__init__(example.snapshot())
+        self.uids: list[int] = []
+
+    def account(self, look: Look, uid: int) -> Account | None:
+        self.uids.append(uid)
+        return super().account(look, uid)
+
+
+def test_each_uid_is_looked_up_once() -> None:
+    source = Counting()
+    accounts = Accounts(source, Look())
+    assert [accounts.get(1000), accounts.get(5)] * 2 == [example.ACCOUNTS[1000], None] * 2
+    assert [accounts.name(1000), accounts.name(5), accounts.name(None)] == ["alice", None, None]
+    assert source.uids == [1000, 5]

@@ -1,0 +1,157 @@
+"""client/host.py: does every question reach the kind of host that answers it, with arguments that mean one thing?"""
+
+import inspect
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from logonscope import Host, Instance, InvalidObjectPathError, InvalidParameterError
+from logonscope.cim.schema import Schema, schema
+from tests.providers.asked import web1
+
+ANSWER = object()
+
+
+class Asked(Host):
+    """A kind of host that notes what it is to perform."""
+
+    def __init__(self) -> None:
+        self.performed: list[tuple[str, dict[str, Any]]] = []
+        self.is_closed = False
+
+    def _perform(self, operation: str, **arguments: Any) -> Any:
+        self.performed.append((operation, arguments))
+        return ANSWER
+
+    @property
+    def everything(self) -> bool:
+        return True
+
+    @property
+    def schema(self) -> Schema:
+        return schema()
+
+    def record(self, path: str, *, replace: bool = False) -> int:
+        return len(path) + replace
+
+    def at(self, moment: datetime) -> Host:
+        del moment
+        return self
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def python3() -> Instance:
+    """Return an instance of the example host."""
+    return web1().get("Win32_Process=4312")
+
+
+PATH = r'\\web1\root\cimv2:Win32_Process.Handle="4312"'
+SOME = ["Name"]
+NARROWED = {"result_class": "Win32_Process", "role": "Dependent"}
+ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
+    ("sessions", lambda host: host.sessions(), {"which": None}),
+    ("sessions", lambda host: host.sessions(41), {"which": "41"}),
+    ("session_of", lambda host: host.session_of(4312), {"pid": 4312}),
+    ("processes", lambda host: host.processes(41), {"which": "41"}),
+    ("session_processes", lambda host: host.session_processes(), {}),
+    ("leftovers", lambda host: host.leftovers("c1"), {"which": "c1"}),
+    ("tree", lambda host: host.tree(0), {"which": "0"}),
+    ("whose", lambda host: host.whose(4312), {"target": "4312"}),
+    ("whose", lambda host: host.whose(":8080"), {"target": ":8080"}),
+    ("doctor", lambda host: host.doctor(), {}),
+    ("get", lambda host: host.get("A=1"), {"path": "A=1", "properties": None, "namespace": None}),
+    (
+        "get", lambda host: host.get(python3(), SOME, namespace="root"),
+        {"path": PATH, "properties": SOME, "namespace": "root"},
+    ),
+    (
+        "enumerate", lambda host: host.enumerate("A"),
+        {"class_name": "A", "properties": None, "namespace": None, "deep": True},
+    ),
+    (
+        "enumerate", lambda host: host.enumerate("A", SOME, namespace="root", deep=False),
+        {"class_name": "A", "properties": SOME, "namespace": "root", "deep": False},
+    ),
+    (
+        "associators",
+        lambda host: host.associators(python3(), assoc_class="B", result_role="C", properties=SOME, **NARROWED),
+        {
+            "path": PATH, "assoc_class": "B", "result_role": "C", "properties": SOME, "namespace": None, **NARROWED,
+        },
+    ),
+    (
+        "references", lambda host: host.references(python3(), properties=SOME, namespace="root", **NARROWED),
+        {"path": PATH, "properties": SOME, "namespace": "root", **NARROWED},
+    ),
+    (
+        "query", lambda host: host.query("SELECT", timeout=0.5), {"text": "SELECT", "namespace": None, "timeout": 0.5},
+    ),
+    ("explain", lambda host: host.explain("SELECT", namespace="root"), {"text": "SELECT", "namespace": "root"}),
+    (
+        "invoke", lambda host: host.invoke(python3(), "SetPriority", {"Priority": 64}),
+        {"path": PATH, "method_name": "SetPriority", "parameters": {"Priority": 64}, "namespace": None},
+    ),
+    ("classes", lambda host: host.classes("Win32_*"), {"pattern": "Win32_*", "namespace": None}),
+    ("get_class", lambda host: host.get_class("A", namespace="root"), {"name": "A", "namespace": "root"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "ask", "arguments"), ASKED)
+def test_every_question_is_performed_with_arguments_that_mean_one_thing(
+    operation: str, ask: Callable[[Host], object], arguments: dict[str, Any]
+) -> None:
+    host = Asked()
+    assert ask(host) is ANSWER
+    assert host.performed == [(operation, arguments)]
+
+
+def test_every_question_of_a_host_is_among_them() -> None:
+    public = {name for name, _ in inspect.getmembers(Host) if not name.startswith("_")}
+    assert {operation for operation, _, _ in ASKED} == public - Host.__abstractmethods__
+
+
+def test_a_kind_of_host_answers_all_that_is_abstract() -> None:
+    assert Host.__abstractmethods__ == {"_perform", "everything", "schema", "record", "at", "close"}
+    with pytest.raises(TypeError, match="abstract"):
+        Host()  # type: ignore[abstract]  # which is what is tested
+
+
+def test_a_host_is_closed_when_it_is_left_whatever_happened_there() -> None:
+    hosts = Asked(), Asked()
+    with hosts[0] as host:
+        assert (host, host.is_closed) == (hosts[0], False)
+    with pytest.raises(ZeroDivisionError), hosts[1]:
+        raise ZeroDivisionError
+    assert [host.is_closed for host in hosts] == [True, True]
+
+
+NO_PATHS: list[Any] = [4312, None, web1().get("Win32_Process=4312", ["Name"])]
+
+
+@pytest.mark.parametrize("path", NO_PATHS, ids=repr)
+def test_what_is_no_path_is_refused_before_anything_is_performed(path: Any) -> None:
+    host = Asked()
+    asks: list[Callable[[], object]] = [
+        lambda: host.get(path), lambda: host.associators(path), lambda: host.references(path),
+        lambda: host.invoke(path, "GetOwner"),
+    ]  # fmt: skip
+    for ask in asks:
+        with pytest.raises(InvalidObjectPathError, match="is no object path; give text, or an instance that has"):
+            ask()
+    assert host.performed == []
+
+
+def test_properties_are_a_list_and_no_text() -> None:
+    host = Asked()
+    asks: list[Callable[[], object]] = [
+        lambda: host.get("A=1", "Name"), lambda: host.enumerate("A", "Name"),
+        lambda: host.associators("A=1", properties="Name"), lambda: host.references("A=1", properties="Name"),
+    ]  # fmt: skip
+    for ask in asks:
+        with pytest.raises(InvalidParameterError, match=r"properties='Name' is a text; give a list: \['Name'\]"):
+            ask()
+    assert host.performed == []

@@ -1,0 +1,58 @@
+"""dispatch/audit.py: is everything told that somebody has to answer for, on one line, whatever clients send?"""
+
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from logonscope.broker import Caller
+from logonscope.dispatch.audit import LONGEST, Appender, Audit
+from logonscope.errors import AccessDeniedError
+
+
+def test_lines_are_json_and_no_text_can_make_two_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    audit = Audit(Appender(str(path)), lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    audit.authentication("203.0.113.7", "basic", "al\nice\x1b\u2028" + "x" * 1000, None)
+    audit.method("::1", Caller("alice", 1000, False), "Win32_Process.Terminate", 'Win32_Process.Handle="7"', "0")
+    first, second = path.read_bytes().splitlines()
+    assert json.loads(second) == {
+        "time": "2026-01-01T00:00:00.000+00:00", "event": "method", "peer": "::1", "user": "alice",
+        "method": "Win32_Process.Terminate", "path": 'Win32_Process.Handle="7"', "outcome": "0",
+    }  # fmt: skip
+    assert json.loads(first)["accepted"] is False
+    assert len(json.loads(first)["user"]) == LONGEST
+    assert first.isascii()
+
+
+def test_the_file_is_for_its_owner_and_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    Appender(str(path))("one")
+    Appender(str(path))("two")
+    assert path.read_text() == "one\ntwo\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> None:
+    path, write = tmp_path / "audit.log", Appender(str(tmp_path / "audit.log"))
+    for line in ("one", "two"):
+        write(line)
+        path.rename(tmp_path / line)
+    write("three")
+    assert [(tmp_path / name).read_text() for name in ("one", "two", "audit.log")] == ["one\n", "two\n", "three\n"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_where_there_can_be_no_new_file_the_old_one_has_it(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    write = Appender(str(tmp_path / "here" / "audit.log"))
+    (tmp_path / "here").rename(tmp_path / "there")
+    write("one")
+    assert (tmp_path / "there" / "audit.log").read_text() == "one\n"
+
+
+def test_a_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(AccessDeniedError, match="cannot be written"):
+        Appender(str(tmp_path))

@@ -1,0 +1,105 @@
+"""dispatch/operations.py: does each operation return what the broker has, asked for with plain values?"""
+
+import inspect
+from collections.abc import Iterable
+
+import pytest
+
+from logonscope.broker.associations import Wanted, associators, references
+from logonscope.broker.classes import classes
+from logonscope.broker.instances import enumerate_instances
+from logonscope.broker.query import query
+from logonscope.cim.classes import Class
+from logonscope.cim.instances import Result
+from logonscope.dispatch.enumerations import Rows
+from logonscope.dispatch.operations import OPERATIONS, PRODUCT
+from logonscope.errors import InvalidClassError, InvalidPropertyError, InvalidQueryError
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
+from tests.providers.asked import SNAPSHOT
+
+REQUEST = Memory(SNAPSHOT).request(ROOT)
+PROCESS = 'Win32_Process.Handle="4312"'
+ALONG = {"result_class": "Win32_LogonSession", "properties": ["LogonId"]}
+
+
+def content(results: Iterable[Result | Class]) -> list[object]:
+    """Return what results have: names, columns and rows."""
+    return [
+        found.name if isinstance(found, Class) else (found.cls.name, found.columns, list(found.rows))
+        for found in results
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("classes", {"pattern": "Win32_Log*"}, classes(REQUEST, "Win32_Log*")),
+        ("enumerate", {"class_name": "Win32_Account"}, enumerate_instances(REQUEST, "Win32_Account")),
+        (
+            "enumerate",
+            {"class_name": "Win32_Process", "properties": ["Handle"], "deep": False},
+            enumerate_instances(REQUEST, "Win32_Process", ["Handle"], deep=False),
+        ),
+        ("query", {"text": "SELECT * FROM Win32_Process"}, query(REQUEST, "SELECT * FROM Win32_Process")),
+        ("associators", {"path": PROCESS, **ALONG}, associators(REQUEST, PROCESS, Wanted(**ALONG))),  # type: ignore[arg-type]  # by name
+        ("references", {"path": PROCESS}, references(REQUEST, PROCESS)),
+    ],
+)
+def test_rows_are_the_brokers(name: str, arguments: dict[str, object], expected: Iterable[Result | Class]) -> None:
+    found = OPERATIONS[name].function(REQUEST, **arguments)
+    assert isinstance(found, Rows)
+    assert content(found.results) == content(expected) != []
+
+
+def test_all_can_be_shown_as_instances_of_the_class_that_was_asked_for() -> None:
+    found = OPERATIONS["enumerate"].function(REQUEST, class_name="Win32_Account", as_base=True)
+    assert found.base.name == "Win32_Account"
+    results = list(found.results)
+    assert {result.columns for result in results} == {tuple(found.base.properties)}
+    assert len(results) > 1
+
+
+@pytest.mark.parametrize(
+    ("text", "projected"),
+    [
+        ("SELECT Handle FROM Win32_Process", True),
+        ("SELECT * FROM Win32_Process", False),
+        ("ASSOCIATORS OF {Win32_Process=4312}", False),
+        ("SELECT * FROM meta_class", False),
+    ],
+)
+def test_a_query_says_whether_it_is_a_projection(text: str, projected: bool) -> None:
+    assert OPERATIONS["query"].function(REQUEST, text=text).projected is projected
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error"),
+    [
+        ("query", {"text": "SELECT"}, InvalidQueryError),
+        ("enumerate", {"class_name": "Nothing"}, InvalidClassError),
+        ("enumerate", {"class_name": "Win32_Process", "properties": ["Nothing"]}, InvalidPropertyError),
+        ("associators", {"path": "Nothing=1"}, InvalidClassError),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_anything_is_taken(
+    name: str, arguments: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        OPERATIONS[name].function(REQUEST, **arguments)
+
+
+def test_who_did_not_authenticate_is_told_no_version() -> None:
+    identify = OPERATIONS["identify"].function
+    assert identify(None) == (PRODUCT, None)
+    assert identify(REQUEST).version.startswith("0.")
+
+
+def test_the_table_says_what_each_function_takes() -> None:
+    for name, row in OPERATIONS.items():
+        parameters = inspect.signature(row.function).parameters
+        assert ("record" in parameters) is row.acts, name
+        assert ("caller" in parameters) is row.of_enumerations, name
+        assert row.about, name
+    assert [name for name, row in OPERATIONS.items() if not row.needs_caller] == ["identify"]
+    assert [name for name, row in OPERATIONS.items() if row.acts] == ["invoke", "delete"]

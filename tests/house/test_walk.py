@@ -1,0 +1,53 @@
+"""tests/house/walk.py: how many files does a request pass, and how often does it come back to one?"""
+
+import os
+
+import pytest
+
+from tests.house.walk import Step, Walk, lines, returns, summary, visits, walk
+
+MOST = {
+    ("whose", "folder"): (30, 217),
+    ("whose", "recording"): (25, 213),
+    ("wql", "folder"): (36, 260),
+    ("wql", "recording"): (34, 207),
+    ("associators", "folder"): (43, 319),
+    ("associators", "recording"): (38, 305),
+}
+"""Files, and returns to a file already left, by request and form of the example host. They may only become fewer."""
+
+FOLLOWED = Walk([Step("b", "parse"), Step("a", "run"), Step("b", "parse"), Step("b", "text")], [Step("a", "run")])
+
+
+@pytest.mark.parametrize(("request_name", "host"), MOST, ids=str)
+def test_a_request_passes_no_more_files_than_it_did(request_name: str, host: str) -> None:
+    if host == "folder" and os.geteuid():
+        pytest.skip("run as root: anyone else sees less of a folder, by another way")
+    followed = walk(request_name, host)
+    most_files, most_returns = MOST[request_name, host]
+    assert len(followed.files) <= most_files, summary(request_name, followed)
+    assert followed.returns <= most_returns, summary(request_name, followed)
+
+
+def test_a_return_is_to_a_file_that_was_left() -> None:
+    assert [returns(files) for files in ("", "a", "aab", "aba", "abab", "abca")] == [0, 0, 0, 1, 2, 1]
+
+
+def test_files_stand_in_the_order_in_which_they_are_entered() -> None:
+    assert list(lines(FOLLOWED)) == ["  1 b: parse, text", "  2 a: run"]
+    assert (FOLLOWED.files, FOLLOWED.returns) == (["b", "a"], 0)
+    assert list(visits(FOLLOWED._replace(warm=FOLLOWED.cold))) == [
+        "   1   b: parse", "   2   a: run", "   3 < b: parse, text",
+    ]  # fmt: skip
+
+
+def test_a_walk_begins_at_the_console_script_and_ends_at_the_printed_answer() -> None:
+    followed = walk("whose", "recording")
+    assert followed.files[:3] == ["app.py", "faces/cli/run.py", "faces/cli/parser.py"]
+    assert followed.files[-1].startswith("faces/cli/")
+    assert not [step for step in followed.cold if step.function == "<module>"]
+
+
+def test_a_request_that_fails_says_why() -> None:
+    with pytest.raises(RuntimeError, match="NotFoundError"):
+        walk("associators", "recording", 1234)

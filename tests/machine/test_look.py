@@ -1,0 +1,131 @@
+"""machine/look.py: is a question given up in time, wherever it is read, and is each trouble reported once?"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+
+from logonscope.errors import InvalidParameterError, TimedOutError
+from logonscope.facts import Account, Machine, Process
+from logonscope.machine import AccountQuery, BaseSource, Deadline, EarlyFilter, Look, Part, ProcessQuery, Trouble
+from tests import example
+from tests.broker.memory import Memory
+
+
+class Slow(BaseSource):
+    """A source that takes its time over each process and each account."""
+
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        del look, parts
+        return example.MACHINE
+
+    def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
+        del look, query
+        for pid in range(1, 100):
+            time.sleep(0.02)
+            yield Process(pid)
+
+    def read_users(self, look: Look) -> Iterable[Account]:
+        del look
+        for uid in range(100):
+            time.sleep(0.02)
+            yield Account(f"u{uid}", uid, uid, "", "/", "/bin/sh")
+
+
+def processes(look: Look) -> Iterator[Process]:
+    """Return the processes of a slow source."""
+    return Slow().processes(look, ProcessQuery())
+
+
+def users(look: Look) -> Iterator[Account]:
+    """Return the accounts of a slow source."""
+    found, _ = Slow().accounts(look, AccountQuery(users="ALL"))
+    return found
+
+
+@pytest.mark.parametrize("read", [processes, users])
+def test_what_takes_too_long_is_given_up_half_way(read: Callable[[Look], Iterator[object]]) -> None:
+    items = read(Look(Deadline(0.1)))
+    assert next(items)
+    with pytest.raises(TimedOutError, match=r"no whole answer within 0\.1 s; ask for less"):
+        list(items)
+
+
+def test_where_nothing_fits_time_is_over_all_the_same() -> None:
+    def nothing_fits(process: Process) -> bool:
+        time.sleep(0.02)
+        return process.pid < 0
+
+    query = ProcessQuery(early=EarlyFilter(frozenset({"comm"}), nothing_fits))
+    with pytest.raises(TimedOutError):
+        list(Memory(example.snapshot()).processes(Look(Deadline(0.1)), query))
+
+
+def test_after_the_time_nothing_more_is_looked_at() -> None:
+    look = Look(Deadline(0.01))
+    processes(look)
+    time.sleep(0.02)
+    for read in (processes, users):
+        with pytest.raises(TimedOutError):
+            read(look)
+
+
+def test_what_is_in_time_is_as_it_was() -> None:
+    source, look = Memory(example.snapshot()), Look(Deadline(60))
+    facts = frozenset(Process._fields) - {"pid", "unread"}
+    assert tuple(source.processes(look, ProcessQuery(facts))) == example.PROCESSES
+    assert source.machine(look) == example.MACHINE
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_no_time_is_refused(seconds: float) -> None:
+    with pytest.raises(InvalidParameterError, match=f"invalid timeout {seconds:g} s; give seconds above 0"):
+        Deadline(seconds)
+
+
+def test_a_deadline_can_be_moved_and_be_now() -> None:
+    deadline = Deadline(0.01)
+    look = Look(deadline)
+    time.sleep(0.02)
+    assert deadline.is_over
+    deadline.move(60)
+    found = processes(look)
+    assert next(found)
+    deadline.cancel()
+    with pytest.raises(TimedOutError):
+        next(found)
+
+
+def test_without_seconds_there_is_no_end() -> None:
+    assert not Deadline().is_over
+    Look().check()
+
+
+def test_a_deadline_that_follows_another_is_over_when_that_is() -> None:
+    own, first, second = Deadline(60), Deadline(60), Deadline(60)
+    own.follow(first)
+    first.cancel()
+    with pytest.raises(TimedOutError):
+        own.check()
+    assert own.is_over
+    own.follow(second)
+    own.check()
+
+
+def test_a_trouble_is_reported_once_and_each_question_has_its_own() -> None:
+    trouble, other = Trouble("a", "b", "c"), Trouble("a", "b", "d")
+    look, later = Look(), Look()
+    for one in (trouble, other, Trouble("a", "b", "c")):
+        look.report(one)
+    assert look.troubles == [trouble, other]
+    assert later.troubles == []
+
+
+def test_items_come_until_the_time_is_over() -> None:
+    assert list(Look().timed([1, 2])) == list(Look(Deadline(60)).timed([1, 2])) == [1, 2]
+    deadline = Deadline(60)
+    items = Look(deadline).timed([1, 2, 3])
+    assert next(items) == 1
+    deadline.cancel()
+    with pytest.raises(TimedOutError):
+        next(items)

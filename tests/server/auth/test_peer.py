@@ -1,0 +1,17 @@
+"""server/auth/peer.py: is a connection private where nobody but its two ends can read it, and nowhere else?"""
+
+import pytest
+
+from logonscope.server.auth.peer import Peer
+
+
+@pytest.mark.parametrize(
+    ("tls", "loopback", "private"),
+    [(False, False, False), (True, False, True), (False, True, True), (True, True, True)],
+)
+def test_a_connection_is_private_over_tls_and_within_the_machine(tls: bool, loopback: bool, private: bool) -> None:
+    assert Peer("192.0.2.7", tls, loopback).is_private is private
+
+
+def test_two_connections_of_one_client_are_two_peers() -> None:
+    assert Peer("192.0.2.7", tls=True, loopback=False) != Peer("192.0.2.7", tls=True, loopback=False)

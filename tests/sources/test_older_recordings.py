@@ -1,0 +1,51 @@
+"""sources/recorded.py: is a recording of an older version answered from to the letter as that version did?
+
+Beside each recording stand commands and what its own version printed. Where the mapping is changed on purpose, the
+text changes with it.
+"""
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logonscope import connect
+from tests.conversation import Turn, answer, turns
+
+RECORDINGS = sorted((Path(__file__).parent / "recordings").glob("*.lsr"))
+TURNS = [
+    pytest.param(path, turn, id=f"{path.stem}: {turn.typed}")
+    for path in RECORDINGS
+    for turn in turns(path.with_suffix(".txt").read_text(encoding="utf-8"))
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def utc() -> Iterator[None]:
+    """Let times be told in UTC, on a terminal of the usual width."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        patch.setenv("COLUMNS", "80")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(("path", "turn"), TURNS)
+def test_the_answer_is_that_of_the_older_version(path: Path, turn: Turn) -> None:
+    assert answer(turn.typed, str(path)).splitlines() == turn.answer.splitlines()
+
+
+def rows(path: Path) -> list[Any]:
+    """Return the rows of a recording."""
+    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_what_is_recorded_of_a_recording_is_that_recording(path: Path, tmp_path: Path) -> None:
+    connect(path).record(str(tmp_path / "again"))
+    assert rows(tmp_path / "again") == rows(path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.jsonable import jsonable
     from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.session_process import LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
@@ -98,10 +99,12 @@ __all__ = [
     "TypeMismatchError",
     "Whose",
     "connect",
+    "jsonable",
 ]
 
 _HOMES = {
     "connect": "logonscope.app",
+    "jsonable": "logonscope.answers.jsonable",
     "Class": "logonscope.cim.classes",
     "Instance": "logonscope.cim.instances",
     "Outcome": "logonscope.cim.instances",

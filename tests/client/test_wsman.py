@@ -64,8 +64,8 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "of an instance": lambda host: host.references(host.get("Win32_LogonSession=41")),
     "a query": lambda host: host.query("SELECT Name, __PATH FROM Win32_Process WHERE Name LIKE '%ssh%'"),
     "a projection": lambda host: host.query("SELECT Handle FROM Win32_Process WHERE Handle = 1"),
-    "classes by query": lambda host: host.query("SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"),
-    "their definitions": lambda host: host.query("ASSOCIATORS OF {Win32_Process=4312} WHERE ClassDefsOnly"),
+    "classes by query": lambda host: host.query_classes("SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"),
+    "their definitions": lambda host: host.query_classes("ASSOCIATORS OF {Win32_Process=4312} WHERE ClassDefsOnly"),
     "their keys": lambda host: host.query("ASSOCIATORS OF {Win32_LogonSession=41} WHERE KeysOnly"),
     "a method": lambda host: host.invoke("Win32_Process=4312", "getowner"),
     "with parameters": lambda host: host.invoke("Win32_Process=4312", "SetPriority", {"Priority": 33}),
@@ -130,7 +130,7 @@ def test_a_query_can_be_left_half_way_and_has_its_time(server: Running) -> None:
     host = remote(server)
     rows = host.query("SELECT * FROM Win32_Process")
     next(rows)
-    rows.close()  # type: ignore[attr-defined]  # it is a generator
+    rows.close()
     assert len(server.services.dispatcher.enumerations) == 0
     with pytest.raises(logonscope.InvalidParameterError):
         host.query("SELECT * FROM Win32_Process", timeout=0)

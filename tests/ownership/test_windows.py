@@ -229,7 +229,7 @@ def test_pairs_sessions_accounts_and_processes_are_instances() -> None:
     ],
 )
 def test_a_query_finds_processes_by_their_logon_sessions(text: str, pids: list[str]) -> None:
-    found = [str(row.relpath) for row in connect().query(text)]  # type: ignore[union-attr]  # instances
+    found = [str(row.relpath) for row in connect().query(text)]
     assert [path.split("Handle=")[1].strip('\\"') for path in found if "Win32_Process." in path] == pids
 
 

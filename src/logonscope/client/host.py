@@ -5,8 +5,8 @@ an operation and its arguments, and what else is abstract here.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
+
+Row = TypeVar("Row")
+Rows = Generator[Row, None, None]
+"""Rows that are read while they are iterated; ``close()`` stops early and gives back what the reading holds."""
 
 
 class Host(ABC):
@@ -76,6 +80,10 @@ class Host(ABC):
     def __exit__(self, *_: object) -> None:
         """Close the host."""
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        # A copy would share a connection, or have the rights of another process; and it would carry a password.
+        raise TypeError(f"cannot pickle or copy {self!r}: connect() to it where it is used")
 
     def sessions(self, which: int | str | None = None) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
@@ -218,13 +226,11 @@ class Host(ABC):
         )  # fmt: skip
         return answer
 
-    def query(
-        self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> Iterator["Instance | Class"]:
-        """Yield what a WQL query asks for, as it is read: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
+    def query(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Instance"]:
+        """Yield the instances that a WQL query selects: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
 
-        SELECT from a class and ``ASSOCIATORS OF`` or ``REFERENCES OF {path}`` give instances; SELECT from meta_class,
-        ClassDefsOnly and SchemaOnly give classes. To stop early, close the iterator.
+        They are read while they are iterated; to stop early, close the iterator. A query for classes (SELECT from
+        meta_class, ClassDefsOnly, SchemaOnly) is one for ``query_classes``.
 
         Args:
             text: the query.
@@ -236,9 +242,35 @@ class Host(ABC):
             InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
             QuotaViolationError: it is longer or more nested than is taken.
             NotSupportedError: it asks for events.
+            InvalidParameterError: while it is iterated: it selects classes.
             NotFoundError, TimedOutError: while it is iterated: no such instance, or no time left.
         """
-        answer: Iterator[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
+        return _instances(self.query_any(text, namespace=namespace, timeout=timeout))
+
+    def query_classes(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Class"]:
+        """Yield the classes that a WQL query selects: ``SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'``.
+
+        ``ASSOCIATORS OF {path} WHERE ClassDefsOnly`` and ``REFERENCES OF {class} WHERE SchemaOnly`` give classes too.
+
+        Args:
+            text: the query.
+            namespace: as in ``get``.
+            timeout: as in ``query``.
+
+        Raises:
+            InvalidParameterError: while it is iterated: the query selects instances.
+            InvalidQueryError and others: as in ``query``.
+        """
+        return _classes(self.query_any(text, namespace=namespace, timeout=timeout))
+
+    def query_any(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> Rows["Instance | Class"]:
+        """Yield what a WQL query selects, instances or classes: for a text that somebody else has written.
+
+        The arguments and the errors are those of ``query``.
+        """
+        answer: Rows[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
         return answer
 
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
@@ -288,6 +320,43 @@ class Host(ABC):
         """
         answer: Class = self._perform("get_class", name=name, namespace=namespace)
         return answer
+
+
+def _instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
+    """Yield the rows of a query for instances.
+
+    Raises:
+        InvalidParameterError: it is a query for classes.
+    """
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- questions about logins need no classes
+
+    try:
+        # A query selects either instances or classes: the first row says which, and looking at no other costs nothing.
+        first = next(rows, None)
+        if isinstance(first, Class):
+            raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "ask it with query_classes()")
+        if first is not None:
+            yield first
+        yield from cast('Rows["Instance"]', rows)
+    finally:
+        rows.close()
+
+
+def _classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
+    """Yield the rows of a query for classes.
+
+    Raises:
+        InvalidParameterError: it is a query for instances.
+    """
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- questions about logins need no classes
+
+    try:
+        for row in rows:
+            if not isinstance(row, Class):
+                raise InvalidParameterError(f"the query selects instances: {row!r}, ...", "ask it with query()")
+            yield row
+    finally:
+        rows.close()
 
 
 def _word(which: int | str | None) -> str | None:

@@ -3,9 +3,10 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.refusal import notice
@@ -50,22 +51,9 @@ def print_object(args: argparse.Namespace, named: Mapping[str, Any]) -> None:
 
     ascii_only = sys.stdout.isatty()
     pairs = (
-        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in as_object(named).items()
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in jsonable(named).items()
     )
     print("{\n" + ",\n".join(pairs) + "\n}")
-
-
-def as_object(value: Any) -> Any:
-    """Return a row as an object for JSON: times as ISO 8601 with offset, an interval in seconds, bytes as numbers."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: as_object(part) for name, part in value._asdict().items()}
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Mapping):
-        return {str(key): as_object(part) for key, part in value.items()}
-    return [as_object(part) for part in value] if isinstance(value, (list, tuple, bytes)) else value
 
 
 def counted(number: int | None, noun: str) -> str:
@@ -113,7 +101,7 @@ def _print_json(rows: Iterable[Any]) -> int:
     count = 0
     for count, row in enumerate(rows, 1):
         print("[" if count == 1 else ",")
-        print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), end="")
+        print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), end="")
     print("\n]" if count else "[]")
     return count
 
@@ -123,7 +111,7 @@ def _print_jsonl(rows: Iterable[Any]) -> int:
 
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is what is returned
-        print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), flush=True)
+        print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), flush=True)
     return count
 
 
@@ -132,7 +120,7 @@ def _print_csv(rows: Iterable[Any]) -> int:
 
     writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
     for count, row in enumerate(rows, 1):
-        flat = _flat(as_object(row))
+        flat = _flat(jsonable(row))
         if count == 1:
             writer.writerow(flat)
         writer.writerow([_field(value) for value in flat.values()])

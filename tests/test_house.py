@@ -33,7 +33,7 @@ TESTED_ELSEWHERE = {
     "__init__.py": "imports alone",
     "__main__.py": "run by tests/faces/cli/test_run.py as `python -m logonscope`",
     "facts/": "data without behaviour: whatever reads or makes it is tested",
-    "answers/": "data without behaviour: whatever makes it is tested",
+    "answers/check.py": "data without behaviour: whatever makes it is tested",
     "machine/action.py": "data without behaviour: whatever makes or does it is tested",
     "machine/events.py": "data without behaviour: whatever makes it is tested",
     "machine/ownership.py": "a protocol; the tests of tests/ownership ask its implementations",

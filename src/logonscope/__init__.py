@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.explanation import Explanation, PartExplained
     from logonscope.answers.jsonable import jsonable
     from logonscope.answers.logon_session import LogonSession
-    from logonscope.answers.session_process import LogonTree, SessionOf, SessionProcess
+    from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
     from logonscope.app import connect
     from logonscope.cim.classes import Class
@@ -63,6 +64,7 @@ __all__ = [
     "Check",
     "Class",
     "EnumerationNotFoundError",
+    "Explanation",
     "Host",
     "Instance",
     "InternalError",
@@ -75,6 +77,7 @@ __all__ = [
     "InvalidPropertyError",
     "InvalidQueryError",
     "InvalidQueryTypeError",
+    "Leftovers",
     "LogonSession",
     "LogonTree",
     "LogonscopeError",
@@ -84,6 +87,7 @@ __all__ = [
     "NotFoundError",
     "NotSupportedError",
     "Outcome",
+    "PartExplained",
     "PropertyNotAnObjectError",
     "PullInProgressError",
     "QuotaViolationError",
@@ -110,6 +114,9 @@ _HOMES = {
     "Outcome": "logonscope.cim.instances",
     "Host": "logonscope.client",
     "Check": "logonscope.answers.check",
+    "Explanation": "logonscope.answers.explanation",
+    "PartExplained": "logonscope.answers.explanation",
+    "Leftovers": "logonscope.answers.session_process",
     "LogonSession": "logonscope.answers.logon_session",
     "LogonTree": "logonscope.answers.session_process",
     "SessionOf": "logonscope.answers.session_process",

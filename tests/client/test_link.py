@@ -3,14 +3,15 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 import logonscope
-from logonscope import AccessDeniedError, InvalidParameterError, TimedOutError, TransportFailureError
+from logonscope import AccessDeniedError, Host, InvalidParameterError, TimedOutError, TransportFailureError
 from logonscope.client.link import Url, parse_url
 from logonscope.server.auth.users import UserFile
 from tests.server.running import ADMIN, ALICE, QUICK, Running, running
@@ -139,3 +140,15 @@ def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) ->
             logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
     with pytest.raises(InvalidParameterError, match="invalid timeout"):
         logonscope.connect("https://alice@web1", password=ADMIN[1], timeout=0)
+
+
+def test_several_threads_can_ask_over_one_connection(server: Running) -> None:
+    host = logonscope.connect(f"http://{ADMIN[0]}@127.0.0.1:{server.http}", password=ADMIN[1])
+    asks: list[Callable[[Host], object]] = [
+        lambda host: host.get("Win32_Process=1"), lambda host: host.sessions(), lambda host: host.whose(4312)[0].session,
+        lambda host: list(host.query("SELECT * FROM Win32_Process")), lambda host: list(host.processes(41)),
+        lambda host: [cls.name for cls in host.query_classes("SELECT * FROM meta_class WHERE __Class LIKE '%Logon%'")],
+    ]  # fmt: skip
+    with host, ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(lambda ask: ask(host), asks * 3))
+        assert at_once == [ask(host) for ask in asks] * 3

@@ -1,7 +1,10 @@
 """client/local.py: does a host answer every question, in process and from a recording alike?"""
 
 import copy
+import multiprocessing
 import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from logonscope.ownership import LINUX
 from logonscope.sources.recorded import save
 from tests.broker.memory import Memory
 from tests.example import recording, snapshot
+from tests.hosts import HostFolder
 
 
 @pytest.fixture
@@ -134,6 +138,42 @@ def test_an_instance_survives_being_pickled_and_copied(host: Host) -> None:
     assert again == copy.deepcopy(process) == process
     assert {again, process} == {process}
     assert dict(again) == {"__PATH": '\\\\web1\\root\\cimv2:Win32_Process.Handle="3901"', "Name": "bash"}
+
+
+THREADS = 8
+
+ASKED_AT_ONCE: list[Callable[[Host], object]] = [
+    lambda host: host.sessions(), lambda host: list(host.processes()), lambda host: host.whose(4312),
+    lambda host: host.tree(), lambda host: list(host.enumerate("Win32_Process")),
+    lambda host: list(host.query("SELECT * FROM Win32_LogonSession WHERE LogonType = 10")),
+    lambda host: list(host.associators("Win32_LogonSession=41")),
+    lambda host: [cls.name for cls in host.query_classes("SELECT * FROM meta_class")],
+]  # fmt: skip
+
+
+def test_several_threads_can_ask_one_host(host: Host) -> None:
+    expected = [ask(host) for ask in ASKED_AT_ONCE]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in range(5):
+            assert list(pool.map(lambda ask: ask(host), ASKED_AT_ONCE)) == expected
+
+
+def test_several_threads_can_ask_a_machine_whose_files_are_read_each_time(tmp_path: Path) -> None:
+    folder = HostFolder(tmp_path / "machine")
+    folder.login("41", uid=1000, leader=4312)
+    for pid in (4312, *range(100, 200)):
+        folder.process(pid, "bash", ses=41, loginuid=1000)
+    expected = [ask(folder.connect()) for ask in ASKED_AT_ONCE]
+    host = folder.connect()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in range(5):
+            assert list(pool.map(lambda ask: ask(host), ASKED_AT_ONCE)) == expected
+
+
+def test_rows_travel_to_another_process(host: Host) -> None:
+    rows = [*host.query("SELECT Handle, CreationDate FROM Win32_Process"), *host.sessions(), *host.tree()]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(copy.copy, rows)) == rows
 
 
 def test_a_host_says_what_it_is(host: Host) -> None:

@@ -98,7 +98,10 @@ class Instance(Mapping[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a property; the default where there is none of that name, or it was not selected."""
-        return self[name] if name in self else default
+        # Not by catching the error of a missing name: its message compares the name with all that the class has.
+        if name not in self:
+            return default
+        return self[name]
 
     def __getitem__(self, name: str) -> Any:
         index = self._shape.columns.get(name)

@@ -83,8 +83,7 @@ class Schema:
         declaration = _declaration(row)
         parent = declaration.superclass
         made = Class(declaration, self.get(parent, namespace) if parent else None, namespace, self)
-        self._classes[namespace, folded] = made
-        return made
+        return self._classes.setdefault((namespace, folded), made)  # another thread can have been faster
 
     def get(self, name: str, namespace: str = CIMV2) -> Class:
         """Return a class of a namespace.

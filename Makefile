@@ -36,7 +36,7 @@ fuzz: $(VENV)/.ready  ## 200,000 texts and 100,000 requests, few of them sound
 
 $(VENV)/.ready: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test,bench]'
+	$(BIN)/pip install --quiet --editable '.[test,test-docs,bench]'
 	touch $@
 
 clean:

@@ -42,7 +42,7 @@ def test_only_what_is_selected_is_there(c: Any) -> None:
     (p,) = c.Win32_Process(["Name", "ProcessId"], Handle="4312")
     assert (list(p.properties), p.Name, p.processid) == (["Name", "ProcessId"], "python3", 4312)
     assert p.GetOwner() == ("web1", 0, "root")
-    with pytest.raises(AttributeError, match="CommandLine was not asked for"):
+    with pytest.raises(AttributeError, match="CommandLine was not selected"):
         _ = p.CommandLine
 
 

@@ -187,7 +187,7 @@ class Instance(Mapping[str, Any]):
             declared = self._shape.cls.property_named(name)
         except InvalidPropertyError as error:
             return error
-        return InvalidPropertyError(f"{declared.name} was not asked for", "name it among the properties")
+        return InvalidPropertyError(f"{declared.name} was not selected", "name it among the properties")
 
     def _telling(self) -> list[str]:
         """Return the first properties that have a value, for a repr."""

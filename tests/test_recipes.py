@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from logonscope import connect
 from tests.example import recording
 from tests.hosts import HostFolder
 from tests.lab.fixtures import cannot

@@ -145,7 +145,7 @@ def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) ->
 def test_several_threads_can_ask_over_one_connection(server: Running) -> None:
     host = logonscope.connect(f"http://{ADMIN[0]}@127.0.0.1:{server.http}", password=ADMIN[1])
     asks: list[Callable[[Host], object]] = [
-        lambda host: host.get("Win32_Process=1"), lambda host: host.sessions(), lambda host: host.whose(4312)[0].session,
+        lambda host: host.get("Win32_Process=1"), lambda host: host.sessions(), lambda host: host.whose(4312)[0],
         lambda host: list(host.query("SELECT * FROM Win32_Process")), lambda host: list(host.processes(41)),
         lambda host: [cls.name for cls in host.query_classes("SELECT * FROM meta_class WHERE __Class LIKE '%Logon%'")],
     ]  # fmt: skip

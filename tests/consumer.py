@@ -30,6 +30,7 @@ def main() -> None:
         sessions: list[LogonSession] = host.sessions()
         by_session: dict[LogonSession, list[SessionProcess]] = {session: [] for session in sessions}
         processes: Iterator[SessionProcess] = host.processes()
+        host.enumerate("Win32_Process").close()
         print(by_session, [process.leftover for process in processes], logonscope.jsonable(sessions))
         leftovers: logonscope.Leftovers = host.leftovers()
         print(leftovers.known, asyncio.run(asyncio.to_thread(host.whose, 4312))[0].session.user, handles(host))

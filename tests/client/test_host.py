@@ -215,6 +215,21 @@ def test_closing_a_query_closes_what_it_reads(ask: Callable[..., Generator[objec
     assert closed == [True]
 
 
+ROWS: list[Callable[[Host], Generator[object]]] = [
+    lambda host: host.processes(), lambda host: host.session_processes(), lambda host: host.enumerate("Win32_Process"),
+    lambda host: host.associators("Win32_Process=4312"), lambda host: host.references("Win32_Process=4312"),
+    lambda host: host.classes(), lambda host: host.query(INSTANCES), lambda host: host.query_classes(CLASSES),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ask", ROWS)
+def test_whatever_yields_rows_can_be_closed_early(ask: Callable[[Host], Generator[object]]) -> None:
+    rows = ask(web1())
+    next(rows)
+    rows.close()
+    assert list(rows) == []
+
+
 def kinds_of_host() -> list[type[Host]]:
     """Return the kinds of host that the package has."""
     importlib.import_module("logonscope.client.wsman")

@@ -1,6 +1,6 @@
 """client/wsman.py: does another machine, asked over the network, say what it says when it is asked there?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 import logonscope
 from logonscope import Class, Host, LogonscopeError
 from logonscope.client.wsman import WsmanHost
+from tests.client.test_host import ROWS
 from tests.hosts import user
 from tests.providers.asked import web1
 from tests.server.running import ADMIN, ALICE, Running, running
@@ -136,6 +137,15 @@ def test_a_query_can_be_left_half_way_and_has_its_time(server: Running) -> None:
         host.query("SELECT * FROM Win32_Process", timeout=0)
     with pytest.raises(logonscope.TimedOutError):
         list(host.query("SELECT * FROM Win32_Process", timeout=1e-9))
+
+
+@pytest.mark.parametrize("ask", ROWS)
+def test_whatever_yields_rows_can_be_closed_early(server: Running, ask: Callable[[Host], Generator[object]]) -> None:
+    with remote(server) as host:
+        rows = ask(host)
+        next(rows)
+        rows.close()
+        assert list(rows) == []
 
 
 def test_a_class_that_only_the_other_end_knows_is_asked_for(server: Running) -> None:

@@ -5,7 +5,7 @@ an operation and its arguments, and what else is abstract here.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
@@ -105,14 +105,14 @@ class Host(ABC):
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
-    def processes(self, which: int | str | None = None) -> Iterator["SessionProcess"]:
+    def processes(self, which: int | str | None = None) -> Rows["SessionProcess"]:
         """Yield processes as they are read: of one logon session, of a user's logon sessions, or all."""
-        answer: Iterator[SessionProcess] = self._perform("processes", which=_word(which))
+        answer: Rows[SessionProcess] = self._perform("processes", which=_word(which))
         return answer
 
-    def session_processes(self) -> Iterator[tuple[int, str]]:
+    def session_processes(self) -> Rows[tuple[int, str]]:
         """Yield (pid, LogonId) of every process: the pairs of Win32_SessionProcess, as they are read."""
-        answer: Iterator[tuple[int, str]] = self._perform("session_processes")
+        answer: Rows[tuple[int, str]] = self._perform("session_processes")
         return answer
 
     def leftovers(self, which: int | str | None = None) -> "Leftovers":
@@ -167,13 +167,13 @@ class Host(ABC):
         *,
         namespace: str | None = None,
         deep: bool = True,
-    ) -> Iterator["Instance"]:
+    ) -> Rows["Instance"]:
         """Yield the instances of a class, as they are read; where ``deep``, those of the classes below it too.
 
         Raises:
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
         """
-        answer: Iterator[Instance] = self._perform(
+        answer: Rows[Instance] = self._perform(
             "enumerate", class_name=class_name, properties=_names(properties), namespace=namespace, deep=deep
         )
         return answer
@@ -188,7 +188,7 @@ class Host(ABC):
         result_role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Iterator["Instance"]:
+    ) -> Rows["Instance"]:
         """Yield the instances that are tied to one: the logon session of a process, the processes of a logon session.
 
         Args:
@@ -204,7 +204,7 @@ class Host(ABC):
             NotFoundError: while it is iterated: there is no such instance for you to see.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
-        answer: Iterator[Instance] = self._perform(
+        answer: Rows[Instance] = self._perform(
             "associators", path=_path(path), namespace=namespace, assoc_class=assoc_class, result_class=result_class,
             role=role, result_role=result_role, properties=_names(properties),
         )  # fmt: skip
@@ -218,9 +218,9 @@ class Host(ABC):
         role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Iterator["Instance"]:
+    ) -> Rows["Instance"]:
         """Yield the associations that an instance is an end of; the arguments are those of ``associators``."""
-        answer: Iterator[Instance] = self._perform(
+        answer: Rows[Instance] = self._perform(
             "references", path=_path(path), namespace=namespace, result_class=result_class, role=role,
             properties=_names(properties),
         )  # fmt: skip
@@ -307,9 +307,9 @@ class Host(ABC):
         )
         return answer
 
-    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
+    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
         """Yield the classes of a namespace whose name fits a pattern, ``Win32_*``; parents before their children."""
-        answer: Iterator[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
+        answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
     def get_class(self, name: str, *, namespace: str | None = None) -> "Class":

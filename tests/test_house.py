@@ -4,6 +4,7 @@
 """
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.house.figures import figures
 from tests.house.imports import import_cycles
 from tests.house.source_files import COMPILED, PACKAGE, ROOT, SourceFile, project_files
 
+WITH_GRIMP = pytest.mark.skipif(find_spec("grimp") is None, reason="needs the extra lint: make lint installs it")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != COMPILED)
 
 LONGEST_FILE = 600
@@ -69,11 +71,13 @@ def test_no_file_and_no_function_is_too_long() -> None:
     assert too_long == list(LONGER)
 
 
+@WITH_GRIMP
 def test_no_figure_is_worse_than_its_budget_or_its_record() -> None:
     worse = [figure for figure in figures() if not figure.is_within(RECORDED.get(figure.measure, figure.budget))]
     assert worse == [], "`python -m tests.house --places` says where they stand"
 
 
+@WITH_GRIMP
 def test_every_record_is_still_needed() -> None:
     missed = {figure.measure for figure in figures() if not figure.is_within(figure.budget)}
     assert set(RECORDED) - missed == set()
@@ -97,6 +101,7 @@ def test_above_ownership_and_sources_nothing_names_what_only_linux_has() -> None
     assert {known for known in KNOWS_LINUX if not any(name.startswith(known) for name in named)} == set()
 
 
+@WITH_GRIMP
 def test_no_import_goes_round_in_a_circle() -> None:
     assert import_cycles() == []
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_PART = re.compile(r"^## (?P<heading>.+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+_PART = re.compile(r"^## (?P<heading>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 class Commands(NamedTuple):

@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,8 @@ HERE = Path(__file__).parent
 CHECKOUT = HERE.parent.parent
 NAME = "newcomer"
 HOME = f"/home/{NAME}"
-PATIENCE = 1800.0
-"""Seconds that one block of commands may take."""
+PATIENCE, PATIENCE_OF_SERVER = 1800.0, 300.0
+"""Seconds that one block of commands may take; and the server's, with its installation."""
 ENTER = 'read id < /proc/self/sessionid; [ "$id" = 4294967295 ] || echo 4294967295 > /proc/self/loginuid; exec "$@"'
 """Leaves the login that runs this, where there is one."""
 PIP_SETTINGS = ("cert", "default-timeout", "timeout", "index-url", "proxy", "trusted-host")
@@ -53,6 +54,7 @@ class View:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            cwd="/",  # sh takes this as its directory in the view
         )
         assert self._keeper.stdout is not None
         try:
@@ -99,10 +101,11 @@ class View:
         child, terminal = pty.fork()
         if child == 0:
             argv = self._as_user(commands, {})
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the commands, not for nsenter
             os.execvp(argv[0], argv)
         printed, remaining = "", list(steps)
         unread = ""
-        while time.monotonic() - start < PATIENCE:
+        while time.monotonic() - start < PATIENCE_OF_SERVER:
             if select.select([terminal], [], [], 1.0)[0]:
                 try:
                     data = os.read(terminal, 4096).decode(errors="replace")
@@ -125,12 +128,12 @@ class View:
         return [
             *self._enter(),
             *("setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups", "--bounding-set=-all"),
-            *("env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin", *(f"{name}={value}" for name, value in given.items())),
+            *("env", "-i", "--default-signal=INT", "PATH=/usr/local/bin:/usr/bin:/bin", *(f"{name}={value}" for name, value in given.items())),
             *("bash", "-ec", f"cd {HOME}/logonscope\n{commands}"),
         ]
 
     def _enter(self) -> list[str]:
-        return ["nsenter", f"--target={self._pid}", "--mount", "--pid", "--root", "--wd=/", "sh", "-c", ENTER, "sh"]
+        return ["nsenter", f"--target={self._pid}", "--mount", "--pid", "--root", f"--wd={self.root}", "sh", "-c", ENTER, "sh"]
 
     def _furnish(self) -> None:
         """Make the account and its clone, and take over how this machine reaches a package index."""
@@ -139,8 +142,9 @@ class View:
                 (self.root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, self.root / path[1:])
         subprocess.run([*self._enter(), "useradd", "--create-home", "--shell", "/bin/bash", NAME], check=True)
-        clone = self.root / HOME[1:] / "logonscope"
-        subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{CHECKOUT}", str(clone)], check=True)
+        with tempfile.TemporaryDirectory() as folder:  # git does not take a path through /proc
+            subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{CHECKOUT}", folder], check=True)
+            shutil.copytree(folder, self.root / HOME[1:] / "logonscope", symlinks=True)
         subprocess.run([*self._enter(), "chown", "-R", f"{NAME}:", f"{HOME}/logonscope"], check=True)
 
     def _leave(self) -> None:

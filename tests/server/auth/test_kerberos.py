@@ -17,12 +17,15 @@ from spnego.channel_bindings import GssChannelBindings
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError
-from logonscope.server.auth.kerberos import Keytab, keytab, tickets
 from logonscope.server.auth.negotiate import Negotiation, Tickets
 from logonscope.server.auth.user_line import User
 from tests.lab.realm import Realm, here
 from tests.server.auth.exchanged import exchange
-from tests.server.auth.keytabs import made_keytab, renamed
+from tests.server.auth.keytabs import WITHOUT_KERBEROS, made_keytab, renamed
+
+for _library in ("gssapi", "krb5"):
+    pytest.importorskip(_library, reason=WITHOUT_KERBEROS, exc_type=ImportError)
+from logonscope.server.auth.kerberos import Keytab, keytab, tickets  # noqa: E402 -- it is made of these two
 
 HOST = "web1.lab.test"
 PEOPLE = ("alice", "bob", "carol", "scanner", "alice/admin")

@@ -13,8 +13,10 @@ from tests.house import docstrings, sizes
 from tests.house.figures import figures
 from tests.house.imports import import_cycles
 from tests.house.source_files import COMPILED, PACKAGE, ROOT, SourceFile, project_files
+from tests.server.auth.keytabs import WITHOUT_KERBEROS
 
 WITH_GRIMP = pytest.mark.skipif(find_spec("grimp") is None, reason="needs the extra lint: make lint installs it")
+WITH_KERBEROS = pytest.mark.skipif(find_spec("gssapi") is None, reason=WITHOUT_KERBEROS)
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != COMPILED)
 
 LONGEST_FILE = 600
@@ -87,6 +89,7 @@ def test_the_public_api_is_documented() -> None:
     assert [name for name, documented in docstrings.public_api().items() if not documented] == []
 
 
+@WITH_KERBEROS
 def test_what_has_no_docstring_implements_what_has_one() -> None:
     assert docstrings.undocumented_methods() == []
 

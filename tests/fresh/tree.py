@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 SCRIPTS = Path("/usr/share/debootstrap/scripts")
 KEYRINGS = "usr/share/keyrings"
+WGETRC = Path(__file__).with_name("wgetrc")
+PATIENCE = 900.0
+"""Seconds that debootstrap may take."""
 PACKAGES = ("python3", "python3-venv", "make", "ca-certificates")
 """What a new user has, beside what every installation has."""
 
@@ -57,18 +60,25 @@ def tree(suite: str, archive: Archive) -> Path:
     _remove(unfinished)
     unfinished.mkdir(parents=True)
     # In namespaces of its own, so that what debootstrap mounts in the tree ends with it, however it ends.
-    done = subprocess.run(
-        [
-            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private"),
-            *("debootstrap", "--variant=minbase", f"--components={archive.components}", f"--keyring={keyring}"),
-            f"--include={','.join(packages)}",
-            *(suite, str(unfinished), os.environ.get(archive.variable) or archive.url, *script),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    argv = [
+        *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private"),
+        *("debootstrap", "--variant=minbase", f"--components={archive.components}", f"--keyring={keyring}"),
+        *(f"--include={','.join(packages)}", suite, str(unfinished)),
+        *(os.environ.get(archive.variable) or archive.url, *script),
+    ]
+    environment = {**os.environ, "WGETRC": str(WGETRC)}
+    try:
+        done = subprocess.run(
+            argv,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(f"debootstrap was not done after {PATIENCE:g} s") from None
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines() or ["no output"]
         raise UnavailableError(f"debootstrap failed: {lines[-1]}")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -21,6 +21,7 @@ NAME = "newcomer"
 HOME = f"/home/{NAME}"
 PATIENCE, PATIENCE_OF_SERVER = 1800.0, 300.0
 """Seconds that one block of commands may take; and the server's, with its installation."""
+PATH = "/usr/local/bin:/usr/bin:/bin"
 ENTER = 'read id < /proc/self/sessionid; [ "$id" = 4294967295 ] || echo 4294967295 > /proc/self/loginuid; exec "$@"'
 """Leaves the login that runs this, where there is one."""
 PIP_SETTINGS = ("cert", "default-timeout", "timeout", "index-url", "proxy", "trusted-host")
@@ -58,8 +59,7 @@ class View:
         )
         assert self._keeper.stdout is not None
         try:
-            if self._keeper.stdout.readline() != "ready\n":
-                raise RuntimeError(f"no view of {self._tree} can be made")
+            self._keeper.stdout.readline()  # "ready", or nothing where no view could be made
             children = Path(f"/proc/{self._keeper.pid}/task/{self._keeper.pid}/children")
             self._pid = int(children.read_text(encoding="ascii"))
             self._furnish()
@@ -102,7 +102,7 @@ class View:
         if child == 0:
             argv = self._as_user(commands, {})
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the commands, not for nsenter
-            os.execvp(argv[0], argv)
+            os.execvp(argv[0], argv)  # noqa: S606 -- no shell is wanted
         printed, remaining = "", list(steps)
         unread = ""
         while time.monotonic() - start < PATIENCE_OF_SERVER:
@@ -123,17 +123,29 @@ class View:
         missing = f"\nthe words {remaining[0][0]!r} did not come" if remaining else ""
         return Done(code or bool(missing), printed.replace("\r\n", "\n") + missing, time.monotonic() - start)
 
-    def _as_user(self, commands: str, environment: Mapping[str, str]) -> list[str]:
-        given = {"HOME": HOME, "USER": NAME, "LANG": "C.UTF-8", "TERM": "dumb", **_network(), **environment}
+    def _as_user(self, commands: str, environment: dict[str, str]) -> list[str]:
+        user = {"PATH": PATH, "HOME": HOME, "USER": NAME, "LANG": "C.UTF-8", "TERM": "dumb"}
+        variables = user | _network() | environment
         return [
             *self._enter(),
             *("setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups", "--bounding-set=-all"),
-            *("env", "-i", "--default-signal=INT", "PATH=/usr/local/bin:/usr/bin:/bin", *(f"{name}={value}" for name, value in given.items())),
+            *("env", "-i", "--default-signal=INT", *(f"{name}={value}" for name, value in variables.items())),
             *("bash", "-ec", f"cd {HOME}/logonscope\n{commands}"),
         ]
 
     def _enter(self) -> list[str]:
-        return ["nsenter", f"--target={self._pid}", "--mount", "--pid", "--root", f"--wd={self.root}", "sh", "-c", ENTER, "sh"]
+        return [
+            "nsenter",
+            f"--target={self._pid}",
+            "--mount",
+            "--pid",
+            "--root",
+            f"--wd={self.root}",
+            "sh",
+            "-c",
+            ENTER,
+            "sh",
+        ]
 
     def _furnish(self) -> None:
         """Make the account and its clone, and take over how this machine reaches a package index."""
@@ -159,7 +171,9 @@ class View:
 
 def _network() -> dict[str, str]:
     """Return how this machine's pip reaches its index, as environment variables."""
-    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
     settings = pip_settings(listed.stdout)
     return settings | {name: value for name in PROXIES if (value := os.environ.get(name))}
 

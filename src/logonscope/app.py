@@ -112,7 +112,9 @@ def users(path: str) -> "Users":
     try:
         from logonscope.server.auth.users import UserFile  # noqa: PLC0415 -- argon2: no question needs it
     except ImportError as error:
-        raise NotSupportedError(f"there is no module {error.name} here", "install logonscope[server]") from None
+        from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
+
+        raise NotSupportedError(f"there is no module {error.name} here", f"run {install_command('server')}") from None
     return UserFile(path)
 
 

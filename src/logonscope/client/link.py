@@ -35,7 +35,9 @@ try:
     from pypsrp.wsman import SelectorSet, WSMan
     from spnego.exceptions import SpnegoError
 except ImportError as missing:
-    raise NotSupportedError(f"there is no module {missing.name} here", "install logonscope[remote]") from missing
+    from logonscope.extras import install_command
+
+    raise NotSupportedError(f"there is no module {missing.name} here", f"run {install_command('remote')}") from missing
 
 MOST_ITEMS = 1000
 """Of one answer."""

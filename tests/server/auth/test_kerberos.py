@@ -17,6 +17,7 @@ from spnego.channel_bindings import GssChannelBindings
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.extras import install_command
 from logonscope.server.auth.negotiate import Negotiation, Tickets
 from logonscope.server.auth.user_line import User
 from tests.lab.realm import Realm, here
@@ -333,4 +334,4 @@ except Exception as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("NotSupportedError Kerberos cannot be had here: ")
-    assert done.stdout.endswith("; install logonscope[kerberos], or take keytab out\n")
+    assert done.stdout.endswith(f"; run {install_command('kerberos')}, or take keytab out\n")

@@ -179,11 +179,11 @@ def _network() -> dict[str, str]:
 
 
 def pip_settings(listed: str) -> dict[str, str]:
-    """Return what ``pip config list`` says of the network, as environment variables; a later line wins."""
-    settings = {}
+    """Return what ``pip config list`` says of the network, as environment variables; pip lists what wins first."""
+    settings: dict[str, str] = {}
     for line in listed.splitlines():
         key, _, value = line.partition("=")
         name = key.rpartition(".")[2]
         if name in PIP_SETTINGS:
-            settings[f"PIP_{name.replace('-', '_').upper()}"] = str(ast.literal_eval(value))
+            settings.setdefault(f"PIP_{name.replace('-', '_').upper()}", str(ast.literal_eval(value)))
     return settings

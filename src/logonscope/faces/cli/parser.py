@@ -70,14 +70,10 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)  # else `--out json` would hide that json is its value
 
-    def _check_value(self, action: argparse.Action, value: object) -> None:
-        """Name the choices in the same words under every version of Python."""
-        if action.choices is not None and value not in action.choices:
-            choices = ", ".join(map(str, action.choices))
-            raise argparse.ArgumentError(action, f"invalid choice: {value!r} (choose from {choices})")
-
     def error(self, message: str) -> NoReturn:
         """Exit with code 2."""
+        message, choose, choices = message.partition(" (choose from ")
+        message += choose + choices.replace("'", "")  # some versions of Python quote them
         separator = " See" if message.endswith("?") else "; see"
         self.exit(2, f"{self.prog}: {message}{separator} `{self.prog} --help`\n")
 

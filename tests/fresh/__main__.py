@@ -6,6 +6,7 @@ user has no rights, no login, and a clone of this checkout's HEAD. Prints a tabl
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ SERVE = block_with(README, "Over the network", "logonscope serve")
 ASK = block_with(README, "Over the network", "--host")
 PASSWORD = "correct-horse-battery"  # noqa: S105 -- of a server that ends with the run
 REFUSAL = "requires a different Python"
+OLDEST = (3, 11)
 
 
 class System(NamedTuple):
@@ -31,7 +33,6 @@ class System(NamedTuple):
     title: str
     archive: Archive | None
     """None: this machine."""
-    too_old: bool = False
 
 
 SYSTEMS = (
@@ -40,8 +41,8 @@ SYSTEMS = (
     System("bookworm", "Debian 12", DEBIAN),
     System("noble", "Ubuntu 24.04", UBUNTU),
     System("forky", "Debian testing", DEBIAN),
-    System("bullseye", "Debian 11", DEBIAN, too_old=True),
-    System("jammy", "Ubuntu 22.04", UBUNTU, too_old=True),
+    System("bullseye", "Debian 11", DEBIAN),
+    System("jammy", "Ubuntu 22.04", UBUNTU),
 )
 
 
@@ -61,9 +62,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fresh", description=__doc__)
     parser.add_argument("names", metavar="SYSTEM", nargs="*", help=f"of {', '.join(one.name for one in SYSTEMS)}")
     names = parser.parse_args().names or [system.name for system in SYSTEMS]
+    if unknown := set(names) - {system.name for system in SYSTEMS}:
+        parser.error(f"no system {', '.join(sorted(unknown))}")
     if os.geteuid() != 0:
         print("cannot make a system: root is needed; run it with sudo", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that views are left
     rows = []
     for system in SYSTEMS:
         if system.name in names:
@@ -75,7 +79,7 @@ def main() -> int:
 
 
 def rows_of(system: System) -> Iterator[Row]:
-    """Run the commands on one system; a command that fails ends that."""
+    """Run the commands on one system; on one whose Python is too old, pip has to refuse the first."""
     try:
         root = Path("/") if system.archive is None else tree(system.name, system.archive)
     except UnavailableError as error:
@@ -87,7 +91,7 @@ def rows_of(system: System) -> Iterator[Row]:
         if python.code:
             yield Row(system.title, "-", "-", "-", "not to be had here: no python3 with venv")
             return
-        if system.too_old:
+        if tuple(map(int, version.split(".")[:2])) < OLDEST:
             refused = view.run(TRY)
             lines = refused.output.strip().splitlines()
             well = refused.code != 0 and REFUSAL in lines[-1] and not any("Traceback" in line for line in lines)

@@ -17,6 +17,7 @@ mount -t tmpfs -o mode=755 tmpfs "$root/run"
 cat /etc/resolv.conf >"$root/resolv.conf" # /etc/resolv.conf may be a link to a file that is not in the view
 rm -f "$root/etc/resolv.conf"
 mv "$root/resolv.conf" "$root/etc/resolv.conf"
+[ -e "$root/etc/hosts" ] || echo "127.0.0.1 localhost" >"$root/etc/hosts" # as an installer writes it
 
 echo ready
 exec chroot "$root" cat # until its input ends

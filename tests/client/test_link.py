@@ -87,6 +87,15 @@ def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
             assert "without TLS" not in str(refused.value)
 
 
+def test_a_name_that_nobody_has_is_said_in_the_resolver_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **_options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(TransportFailureError, match=r"web1, port 5985, does not answer: Name or service not known; is"):
+        logonscope.connect("http://alice@web1", password=ADMIN[1]).sessions()
+
+
 @pytest.mark.parametrize(
     ("text", "words"), [(None, "No such file or directory"), ("", "it holds no certificate"), ("x", "no certificate")]
 )

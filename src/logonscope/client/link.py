@@ -260,7 +260,8 @@ def _cause(error: Exception) -> str:
     reason: BaseException = error
     while inner := next((one for one in (getattr(reason, "reason", None), *reason.args) if _is_cause(one)), None):
         reason = inner
-    return str(reason).rpartition("] ")[2].partition(" (_ssl.c")[0]
+    text = str(reason).rpartition("] ")[2].partition(" (_ssl.c")[0]
+    return text if "(" in text else text.removesuffix(")")  # urllib3 puts the resolver's words in brackets
 
 
 def _is_cause(one: object) -> TypeGuard[BaseException]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.session_process import LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
@@ -74,6 +75,7 @@ __all__ = [
     "InvalidPropertyError",
     "InvalidQueryError",
     "InvalidQueryTypeError",
+    "LogonFilter",
     "LogonSession",
     "LogonTree",
     "LogonscopeError",
@@ -107,6 +109,7 @@ _HOMES = {
     "Outcome": "logonscope.cim.instances",
     "Host": "logonscope.client",
     "Check": "logonscope.answers.check",
+    "LogonFilter": "logonscope.answers.logon_filter",
     "LogonSession": "logonscope.answers.logon_session",
     "LogonTree": "logonscope.answers.session_process",
     "SessionOf": "logonscope.answers.session_process",

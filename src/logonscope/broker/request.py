@@ -169,7 +169,7 @@ class Request:
         if query.pids is not None:
             return self._by_pid(query, which, foreign=foreign)
         if order == "processes first":
-            return self._processes_first(query, which, strays=strays)
+            return self._processes_first(query, which, early, strays=strays)
         return self._logins_first(query, which, early, foreign=foreign)
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
@@ -274,14 +274,17 @@ class Request:
 
         return EarlyFilter(self.visibility.deciding(facts) | self.ownership.facts, keeps)
 
-    def _processes_first(self, query: ProcessQuery, which: Which, *, strays: bool) -> OwnedProcesses:
+    def _processes_first(
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, strays: bool
+    ) -> OwnedProcesses:
         index = self.ownership.index(self.source.logins(self.look))
         for _ in range(MOST_ROUNDS):
             selection = select(which, self.ownership, index)
             asked = self._narrowed(query, selection, index, strays=strays)
             sessions = self._session_filter(selection, which)
-            if sessions is not None:
-                asked = asked._replace(early=EarlyFilter(self.ownership.facts, _PossibleMembers(sessions, index).keeps))
+            if sessions is not None or early is not None:
+                facts = self.ownership.facts | (early.facts - {OWNER} if early else frozenset())
+                asked = asked._replace(early=EarlyFilter(facts, _PossibleMembers(sessions, early, index).keeps))
             found = list(self.source.processes(self.look, asked))
             index = self.ownership.index(self.source.logins(self.look))
             if not index.needs_more_than(asked.hint):
@@ -361,13 +364,17 @@ class _LearningIndex:
 class _PossibleMembers:
     """Keeps processes that belong to a selection now, or may once the login records are read again."""
 
-    def __init__(self, sessions: SessionFilter, index: LogonIndex) -> None:
-        self._sessions, self._index = sessions, index
+    def __init__(self, sessions: SessionFilter | None, early: OwnedFilter | None, index: LogonIndex) -> None:
+        self._sessions, self._early, self._index = sessions, early, index
 
     def keeps(self, process: Process) -> bool:
         """Return whether a process may be kept."""
         owner = self._index.owner(process)
-        return self._sessions.keeps(process, owner) or self._index.unknown_login(process, owner) is not None
+        if self._index.unknown_login(process, owner) is not None:
+            return True
+        if self._early is not None and not self._early.keeps(process, owner):
+            return False
+        return self._sessions is None or self._sessions.keeps(process, owner)
 
 
 def _names_sessions(which: Which) -> bool:

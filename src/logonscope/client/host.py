@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
+    from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
@@ -37,6 +38,13 @@ class Host(ABC):
     @abstractmethod
     def everything(self) -> bool:
         """Whether the caller sees every logon session of this host."""
+
+    @property
+    def moment(self) -> "datetime":
+        """When the answers are from: now, or when a recording was made."""
+        from datetime import UTC, datetime  # noqa: PLC0415 -- most questions ask for no time
+
+        return datetime.now(UTC)
 
     @property
     @abstractmethod
@@ -77,14 +85,15 @@ class Host(ABC):
         """Close the host."""
         self.close()
 
-    def sessions(self, which: int | str | None = None) -> list["LogonSession"]:
+    def sessions(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
 
         Args:
             which: only one, by its LogonId (41) or its login's own id ("c1"); or a user's, by the account's name. The
                 same word selects in ``processes`` and ``tree``.
+            where: only those that fit, LogonFilter(types=frozenset({10})); the same selects there, too.
         """
-        answer: list[LogonSession] = self._perform("sessions", which=_word(which))
+        answer: list[LogonSession] = self._perform("sessions", **_selection(which, where))
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":
@@ -97,9 +106,11 @@ class Host(ABC):
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
-    def processes(self, which: int | str | None = None) -> Iterator["SessionProcess"]:
+    def processes(
+        self, which: int | str | None = None, where: "LogonFilter | None" = None
+    ) -> Iterator["SessionProcess"]:
         """Yield processes as they are read: of one logon session, of a user's logon sessions, or all."""
-        answer: Iterator[SessionProcess] = self._perform("processes", which=_word(which))
+        answer: Iterator[SessionProcess] = self._perform("processes", **_selection(which, where))
         return answer
 
     def session_processes(self) -> Iterator[tuple[int, str]]:
@@ -107,25 +118,35 @@ class Host(ABC):
         answer: Iterator[tuple[int, str]] = self._perform("session_processes")
         return answer
 
-    def leftovers(self, which: int | str | None = None) -> "Leftovers":
+    def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
         """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
-        answer: Leftovers = self._perform("leftovers", which=_word(which))
+        answer: Leftovers = self._perform("leftovers", **_selection(which, where))
         return answer
 
-    def tree(self, which: int | str | None = None) -> list["LogonTree"]:
+    def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
         """Return each logon session with its processes, of one reading; last those whose session is not yours."""
-        answer: list[LogonTree] = self._perform("tree", which=_word(which))
+        answer: list[LogonTree] = self._perform("tree", **_selection(which, where))
         return answer
 
     def whose(self, target: int | str) -> list["Whose"]:
-        """Say whose a process is: by pid (4312), by name ("sshd"), or by port (":8080").
+        """Say whose the processes are that a target means.
+
+        Args:
+            target: a pid (4312), a name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the path of
+                an executable ("/usr/bin/python3.11"), or an account ("alice"): what its logins started, and what runs
+                as it. A word that is both is asked about as "name:postgres" or "user:postgres".
 
         Raises:
             NotFoundError: no such process, or nobody holds that port.
             AccessDeniedError: there is one, but its logon session is not yours to see.
             InvalidParameterError: the target has no meaning.
         """
-        answer: list[Whose] = self._perform("whose", target=str(target))
+        text = str(target)
+        if ":" in text:
+            from logonscope.client.services import with_port  # noqa: PLC0415 -- seldom asked for
+
+            text = with_port(text)
+        answer: list[Whose] = self._perform("whose", target=text)
         return answer
 
     def doctor(self) -> list["Check"]:
@@ -290,8 +311,10 @@ class Host(ABC):
         return answer
 
 
-def _word(which: int | str | None) -> str | None:
-    return None if which is None else str(which)
+def _selection(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
+    """Return the arguments of an operation that narrow it to logon sessions."""
+    word = None if which is None else str(which)
+    return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
 
 
 def _path(path: "str | Instance") -> str:

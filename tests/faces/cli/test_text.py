@@ -2,10 +2,11 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.faces.cli.text import cells, crop, for_terminal, styled
+from logonscope.faces.cli.text import cells, columns, crop, for_terminal, lines, styled
 
 
 @given(st.text(st.characters(), max_size=60))
@@ -35,5 +36,15 @@ def test_wide_characters_take_two_columns_and_combining_ones_none() -> None:
     assert crop("long enough", None) == "long enough"
 
 
-def test_without_a_terminal_nothing_is_styled() -> None:
-    assert styled("word", "bold", color=True) == "word"
+def test_where_no_colours_are_wanted_nothing_is_styled() -> None:
+    assert styled("word", "bold", color=False) == "word"
+    assert styled("word", "bold", color=True) == "\x1b[1mword\x1b[0m"
+
+
+def test_the_environment_says_how_large_a_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "133")
+    monkeypatch.setenv("LINES", "44")
+    assert (columns(), lines()) == (133, 44)
+    for nonsense in ("", "0", "-1", "many", "9" * 30):
+        monkeypatch.setenv("COLUMNS", nonsense)
+        assert 0 < columns() < 100_000

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_namespace
-from logonscope.faces.cli.output import Column, print_rows
+from logonscope.faces.cli.columns import EXTRA, Column
+from logonscope.faces.cli.output import print_rows
 
 if TYPE_CHECKING:
     from logonscope.cim.classes import Class
@@ -36,10 +37,10 @@ def kind(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("CLASS", 28, lambda row: row.name),
-    Column("SUPERCLASS", 26, lambda row: row.superclass or "-", wide=True),
-    Column("KIND", 20, kind),
-    Column("DESCRIPTION", 0, lambda row: row.description or ""),
+    Column("CLASS", 28, lambda row: row.name, "name"),
+    Column("SUPERCLASS", 26, lambda row: row.superclass or "-", "superclass", rank=EXTRA),
+    Column("KIND", 20, kind, rank=1),
+    Column("DESCRIPTION", 0, lambda row: row.description or "", "description", rank=2),
 )
 
 

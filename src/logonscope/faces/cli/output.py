@@ -1,30 +1,29 @@
-"""How is a row printed? As a line for people, streamed with fixed columns as ps(1) does, or as JSON or CSV."""
+"""Formats of an answer: a table for people, JSON, JSON lines or CSV for scripts, pids for kill(1) and xargs(1)."""
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
+from logonscope.faces.cli.columns import Column
 from logonscope.faces.cli.refusal import notice
-from logonscope.faces.cli.text import cells, crop, for_terminal, width
+from logonscope.faces.cli.table import Moment, now, print_table
+from logonscope.faces.cli.text import for_terminal
+from logonscope.faces.cli.times import when
 
-WIDE = 110
-"""Columns of a terminal from which every column of a list is shown."""
-
-
-class Column(NamedTuple):
-    """A column of a list: its heading, how wide it is, and what it shows of a row."""
-
-    heading: str
-    columns: int  # where rows are printed as they come; a longer text pushes the rest to the right
-    show: Callable[[Any], str]
-    wide: bool = False  # shown only where there is room: no terminal, or WIDE columns
+__all__ = ["Column", "counted", "is_approximate", "print_object", "print_rows", "when"]
 
 
-def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column] = (), nothing: str = "") -> int:
+def print_rows(
+    args: argparse.Namespace,
+    rows: Iterable[Any],
+    columns: Sequence[Column] = (),
+    nothing: str = "",
+    moment: Moment = now,
+) -> int:
     """Print rows as they come; return the exit code.
 
     Args:
@@ -32,9 +31,11 @@ def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[
         rows: NamedTuples.
         columns: of the format for people.
         nothing: what to say where there is no row: what was not found, and what to do; "" where it has been said.
+        moment: returns when the rows were read.
     """
-    printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv}
-    count = printers[args.output](rows) if args.output in printers else _print_lines(rows, columns)
+    printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
+    printer = printers.get(args.output)
+    count = print_table(args, rows, columns, moment) if printer is None else printer(rows)
     if not count and nothing:
         notice(args, nothing)
     return FOUND if count else NOTHING_FOUND
@@ -79,34 +80,6 @@ def is_approximate(session: LogonSession) -> bool:
     return session.sources.get("start", "").startswith("approx")
 
 
-def when(moment: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
-    """Return a time for people, in the local zone."""
-    return "" if moment is None else moment.astimezone().strftime(form)
-
-
-def _print_lines(rows: Iterable[Any], columns: Sequence[Column]) -> int:
-    """Print a line a row: rows that are all there already in columns as wide as they need, others as they come."""
-    room, count = width(), 0
-    columns = [column for column in columns if not column.wide or room is None or room >= WIDE]
-    headings = [column.heading for column in columns]
-    widths = [column.columns for column in columns]
-    shown: Iterable[list[str]] = ([for_terminal(column.show(row)) for column in columns] for row in rows)
-    if isinstance(rows, list):
-        shown = list(shown)
-        widths = [max(map(cells, texts)) for texts in zip(headings, *shown, strict=True)]
-    for count, texts in enumerate(shown, 1):
-        if count == 1:
-            print(crop(_line(widths, headings), room))
-        print(crop(_line(widths, texts), room))
-    return count
-
-
-def _line(widths: Sequence[int], texts: Sequence[str]) -> str:
-    """Pad all texts but the last: how wide a whole command line is need not be known."""
-    pairs = zip(widths[:-1], texts[:-1], strict=True)
-    return "  ".join([*(text + " " * (columns - cells(text)) for columns, text in pairs), texts[-1]])
-
-
 def _print_json(rows: Iterable[Any]) -> int:
     import json  # noqa: PLC0415 -- people's format needs none
 
@@ -116,6 +89,14 @@ def _print_json(rows: Iterable[Any]) -> int:
         print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), end="")
     print("\n]" if count else "[]")
     return count
+
+
+def _print_pids(rows: Iterable[Any]) -> int:
+    """Print each pid once."""
+    pids = dict.fromkeys(row.pid for row in rows)
+    for pid in pids:
+        print(pid)
+    return len(pids)
 
 
 def _print_jsonl(rows: Iterable[Any]) -> int:

@@ -52,7 +52,9 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the answer."""
     from logonscope.cim.classes import Class  # noqa: PLC0415 -- to understand a command line needs no classes
 
-    text = _input() if args.text == "-" else args.text
+    if args.text == "-":
+        args.text = _input()  # kept: --watch asks again
+    text = args.text
     if args.explain:
         return _print_explanation(args, host.explain(text, namespace=args.namespace))
     found = host.query(text, namespace=args.namespace, timeout=args.timeout)

@@ -1,16 +1,22 @@
 """What happens between the prompt and the answer: parse, connect, run the command, say what went wrong in one line."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.codes import INTERRUPTED, exit_code
+from logonscope.faces.cli.color import chosen_color
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
 from logonscope.faces.cli.refusal import notice, say
+from logonscope.faces.cli.settings import Settings, chosen_host, load_settings
 
 if TYPE_CHECKING:
     from logonscope.client import Host
+    from logonscope.faces.cli.columns import Column
     from logonscope.faces.cli.user import Users
 
 _OWN = "only your own logon sessions; use sudo to see all, or --readable"
@@ -19,6 +25,12 @@ _THERE = "only your own logon sessions there; come as an administrator for all"
 
 _FOR_EVERYBODY = {"classes", "class"}
 """Commands whose answer is everybody's."""
+
+_OF_PROCESSES = {"ps", "leftovers", "tree", "whose"}
+"""Commands whose answer can be pids."""
+
+_ONCE = {"completion", "invoke", "record", "serve", "user"}
+"""Commands that are not asked again and again."""
 
 Connect = Callable[..., "Host"]
 OpenUsers = Callable[[str], "Users"]
@@ -36,6 +48,11 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
     args: argparse.Namespace | None = None
     try:
         args = parse(argv, elsewhere)
+        if args.output == "pids" and args.command not in _OF_PROCESSES:
+            hint = f"-o pids is for {', '.join(sorted(_OF_PROCESSES))}, as `logonscope ps 41 -o pids`"
+            raise InvalidParameterError(f"cannot print pids: {args.command} does not answer with processes", hint)
+        if args.watch is not None and args.command in _ONCE:
+            raise InvalidParameterError(f"cannot watch: {args.command} is done once", "leave --watch out")
         if args.command in elsewhere:
             return int(command_module(args.command, elsewhere).run(args))
         if args.command == "completion":
@@ -49,17 +66,54 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
 
 
 def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
-    command = command_module(args.command)
+    command, settings = command_module(args.command), load_settings(os.environ)
     if args.command == "user":
         if args.host is not None:
             raise InvalidParameterError("--host has no say here: the users are in a file", "run it where the server is")
         return int(command.run(users(args.users), args))
+    _complete(args, settings, getattr(command, "COLUMNS", ()))
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca is for another machine", "give --host https://user@host as well")
     host = connect(
-        args.host, visibility="kernel" if args.readable else "own", certificate=args.ca,
+        args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.ca,
         timeout=getattr(args, "timeout", None),
     )  # fmt: skip
     if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
         notice(args, _OWN if args.host is None else _THERE if "://" in args.host else _PARTIAL)
-    return int(command.run(host, args))
+    return _shown(args, partial(command.run, host, args), settings)
+
+
+def _complete(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
+    """Put the environment and the settings where no option says otherwise.
+
+    Raises:
+        InvalidParameterError: a column is none.
+    """
+    args.host = chosen_host(args.host, os.environ, settings)
+    args.color = chosen_color(args.color, os.environ, settings.color)
+    args.quiet, args.readable = args.quiet or settings.quiet, args.readable or settings.readable
+    if not hasattr(args, "columns"):
+        return
+    from logonscope.faces.cli.listing import check_listing  # noqa: PLC0415 -- for lists alone
+
+    check_listing(args, columns)
+    if args.columns is None and args.output == "table" and args.command in settings.columns:
+        args.columns = settings.columns[args.command]
+        try:
+            check_listing(args, columns)
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{settings.path}, columns of {args.command}: {error.message}") from None
+
+
+def _shown(args: argparse.Namespace, ask: Callable[[], int], settings: Settings) -> int:
+    """Show an answer: again and again, page by page where it is longer than the terminal, or as it is."""
+    if args.watch is not None:
+        from logonscope.faces.cli.watch import watch  # noqa: PLC0415 -- seldom asked for
+
+        return watch(args, ask)
+    # jsonl is for whoever reads row by row, and a recording is for no terminal at all
+    if not args.pager or args.command == "record" or args.output == "jsonl" or not sys.stdout.isatty():
+        return int(ask())
+    from logonscope.faces.cli.pager import paged  # noqa: PLC0415 -- for terminals alone
+
+    return paged(ask, settings.pager)

@@ -4,15 +4,15 @@ import os
 import re
 import sys
 
-_COLUMNS = 80
-"""Columns of a terminal that does not say."""
+_COLUMNS, _LINES = 80, 24
+"""The size of a terminal that does not say."""
 
 _UNSAFE = (  # compiled when it is first needed: most text is safe
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 """Control characters, lone surrogates, and marks that hide or reorder what is printed."""
 
-STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+STYLES = {"bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
 def for_terminal(text: str) -> str:
@@ -27,13 +27,23 @@ def width() -> int | None:
 
 def columns() -> int:
     """Return what shutil.get_terminal_size says; importing shutil takes as long as answering a question."""
-    said = os.environ.get("COLUMNS", "")
-    if said.isdecimal() and int(said):
-        return int(said)
+    return _terminal_size("COLUMNS", 0) or _COLUMNS
+
+
+def lines() -> int:
+    """Return how many lines the terminal shows at once."""
+    return _terminal_size("LINES", 1) or _LINES
+
+
+def _terminal_size(variable: str, index: int) -> int:
+    """Return one of columns and lines, as the environment else the terminal says; 0 where neither does."""
+    text = os.environ.get(variable, "")
+    if text.isascii() and text.isdecimal() and 0 < len(text) < 6 and int(text):
+        return int(text)
     try:
-        return os.get_terminal_size(1).columns or _COLUMNS
+        return os.get_terminal_size(1)[index]
     except OSError:  # no terminal
-        return _COLUMNS
+        return 0
 
 
 def cells(text: str) -> int:
@@ -57,8 +67,8 @@ def crop(text: str, columns: int | None) -> str:
 
 
 def styled(text: str, style: str, *, color: bool) -> str:
-    """Return the text in a style, on a terminal that wants colours."""
-    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and sys.stdout.isatty() else text
+    """Return the text in a style, where colours are wanted."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color else text
 
 
 def _cell(character: str) -> int:

@@ -1,0 +1,53 @@
+"""Terminals that cannot show every character: lines and ellipses are drawn in ASCII, other characters become "?".
+
+One character stands for one, so that columns stay where they are.
+"""
+
+import codecs
+import errno
+import io
+import os
+
+IN_ASCII = "logonscope.ascii"
+"""The name of the error handler of a stream that has to encode what its terminal cannot show."""
+
+_DRAWN = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": ">", "→": ">", "\ufffd": "?"})
+
+
+class ClosedOutput(io.TextIOBase):
+    """Standard output that was closed by whoever started this: what is written to it is an error, not lost."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        """Refuse.
+
+        Raises:
+            OSError: always.
+        """
+        del text
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def prepare(stream: io.TextIOWrapper) -> None:
+    """Let a stream write every text, whatever its encoding; a terminal of a plain C locale is written ASCII alone."""
+    codecs.register_error(IN_ASCII, _in_ascii)
+    if stream.isatty() and _is_plain_c_locale():
+        stream.reconfigure(encoding="ascii", errors=IN_ASCII)
+    else:
+        stream.reconfigure(errors=IN_ASCII)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(_DRAWN)
+    return "".join(character if character.isascii() else "?" for character in text), error.end
+
+
+def _is_plain_c_locale() -> bool:
+    """Return whether somebody asked for the C locale; where nothing is set, most terminals show UTF-8 all the same."""
+    if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
+        return False
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return next(filter(None, names), "") in {"C", "POSIX"}

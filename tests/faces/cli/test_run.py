@@ -2,19 +2,21 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from logonscope.app import users
 from logonscope.client import Host
+from logonscope.faces.cli.codes import INTERRUPTED
 from logonscope.faces.cli.run import run
 from tests.conversation import reply
 from tests.example import recording
-
-LOGONSCOPE = [sys.executable, "-m", "logonscope"]
+from tests.terminal import LOGONSCOPE, Terminal
 
 
 @pytest.fixture
@@ -70,6 +72,26 @@ def test_an_interrupt_ends_quietly() -> None:
         raise KeyboardInterrupt(host, visibility, certificate, timeout)
 
     assert run(["ps"], connect, users) == 130
+
+
+@pytest.mark.parametrize(
+    "module", ["logonscope.errors", "logonscope.app", "logonscope.faces.cli.run", "logonscope.broker.session_processes"]
+)
+def test_ctrl_c_at_any_moment_leaves_no_traceback(module: str) -> None:
+    """The first and the second one, while modules are imported and afterwards."""
+    with Terminal([sys.executable, "-v", "-m", "logonscope", "ps", "--no-pager"]) as terminal:
+        terminal.wait_for(f"import '{module}'")
+        terminal.type("\x03\x03")
+        assert terminal.leave() in {INTERRUPTED, -signal.SIGINT}
+        assert "Traceback" not in terminal.text
+
+
+def test_a_second_ctrl_c_ends_what_does_not_end() -> None:
+    with Terminal([*LOGONSCOPE, "query", "-"]) as terminal:
+        time.sleep(1)
+        terminal.type("\x03\x03")
+        assert terminal.leave() in {INTERRUPTED, -signal.SIGINT}
+        assert "Traceback" not in terminal.text
 
 
 def test_a_closed_pipe_ends_quietly(host: str) -> None:

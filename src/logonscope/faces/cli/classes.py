@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_namespace
 from logonscope.faces.cli.columns import EXTRA, Column
+from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import print_rows
 
 if TYPE_CHECKING:
@@ -47,13 +48,15 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     parser.add_argument("pattern", nargs="?", metavar="PATTERN", help="of names: * is any run, ? is any character")
+    add_listing(parser, "classes", COLUMNS)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the classes."""
     found = host.classes(args.pattern, namespace=args.namespace)
-    return print_classes(args, found, f"no class is named like {args.pattern!r}; see `logonscope classes`")
+    nothing = f"no class is named like {args.pattern!r}; see `logonscope classes`"
+    return print_listing(host, args, sorted(map(row_of, found)), COLUMNS, nothing)
 
 
 def print_classes(args: argparse.Namespace, found: Iterable["Class"], nothing: str) -> int:

@@ -126,7 +126,7 @@ def _columns(value: Any) -> dict[str, list[str]]:
     return dict(tables)
 
 
-LISTINGS = ("sessions", "ps", "leftovers")
+LISTINGS = ("sessions", "ps", "leftovers", "classes")
 """The commands whose columns can be set."""
 
 _KINDS: Mapping[str, Callable[[Any], Any]] = {

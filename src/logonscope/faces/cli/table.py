@@ -7,8 +7,8 @@ from itertools import chain, islice
 from typing import Any
 
 from logonscope.faces.cli.color import wants_color
-from logonscope.faces.cli.columns import LEAST_OF_A_LAST_COLUMN, Column, Layout, arranged, usual
-from logonscope.faces.cli.text import cells, crop, for_terminal, styled, width
+from logonscope.faces.cli.columns import Column, Layout, arranged, usual
+from logonscope.faces.cli.text import cells, crop, for_terminal, styled, width, wrapped
 
 SAMPLE = 200
 """Rows that decide how wide the columns are on a terminal; the rest is printed as it comes."""
@@ -41,7 +41,7 @@ def print_table(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence
             print(crop(_line(layout, [column.heading for column in layout.columns]), None if is_chosen else room))
         print(_row(layout, row, moment, room, is_chosen=is_chosen))
     if count and layout.left_out:
-        for line in _omission(layout.left_out, room):
+        for line in wrapped(_omission(layout.left_out, args), room):
             print(styled(line, "dim", color=wants_color(args)))
     return count
 
@@ -75,12 +75,8 @@ def _line(layout: Layout, texts: Sequence[str]) -> str:
     return (" " * layout.gap).join([*(text + " " * (columns - cells(text)) for columns, text in pairs), texts[-1]])
 
 
-def _omission(columns: Sequence[Column], room: int | None) -> list[str]:
-    """Name the columns that there was no room for."""
+def _omission(columns: Sequence[Column], args: argparse.Namespace) -> str:
+    """Name the columns that there was no room for, and how to get them."""
     noun = "column" if len(columns) == 1 else "columns"
-    text = f"{len(columns)} more {noun}: --columns all ({', '.join(column.name for column in columns)})"
-    if room is None or len(text) <= room:
-        return [text]
-    import textwrap  # noqa: PLC0415 -- only a narrow terminal needs it
-
-    return textwrap.wrap(text, max(room, LEAST_OF_A_LAST_COLUMN), break_on_hyphens=False)
+    option = "--columns all" if hasattr(args, "columns") else "-o json"
+    return f"{len(columns)} more {noun}: {option} ({', '.join(column.name for column in columns)})"

@@ -12,6 +12,9 @@ _UNSAFE = (  # compiled when it is first needed: most text is safe
 )
 """Control characters, lone surrogates, and marks that hide or reorder what is printed."""
 
+LEAST_ROOM = 12
+"""Columns that a wrapped text has at least."""
+
 STYLES = {"bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -64,6 +67,16 @@ def crop(text: str, columns: int | None) -> str:
             break
         kept.append(character)
     return "".join(kept) + "…"
+
+
+def wrapped(text: str, room: int | None) -> list[str]:
+    """Return the text as lines that fit, broken between words; as one line where there is no terminal."""
+    safe = for_terminal(text)
+    if room is None or len(safe) <= room:
+        return [safe]
+    import textwrap  # noqa: PLC0415 -- only a terminal needs it
+
+    return textwrap.wrap(safe, max(room, LEAST_ROOM), break_on_hyphens=False)
 
 
 def styled(text: str, style: str, *, color: bool) -> str:

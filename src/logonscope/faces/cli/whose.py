@@ -12,7 +12,7 @@ from logonscope.faces.cli.color import wants_color
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.refusal import say
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
-from logonscope.faces.cli.text import for_terminal, styled, width
+from logonscope.faces.cli.text import styled, width, wrapped
 
 INDENT = 12
 """Columns before the details."""
@@ -81,22 +81,12 @@ def _print(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
 def _lines(answer: Whose, *, color: bool) -> Iterator[str]:
     """Say the answer as sentences and look-ups that a person can act on."""
     room = width()
-    for line in _wrapped(headline(answer), room):
+    for line in wrapped(headline(answer), room):
         yield styled(line, "bold", color=color)
     details = [("login", [login(answer.session)]), ("evidence", [evidence(answer)])]
     details += [("parents", [parents(answer)]), ("look up", list(lookups(answer)))]
     for heading, texts in details:
-        lines = [line for text in texts for line in _wrapped(text, room and room - INDENT)]
+        lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]
         for at, line in enumerate(lines):
             label = f"{'' if at else heading:9}"
             yield f"  {styled(label, 'dim', color=color)} {line}"
-
-
-def _wrapped(text: str, room: int | None) -> list[str]:
-    """Return the text as lines that fit; one line where the output is no terminal."""
-    safe = for_terminal(text)
-    if room is None or len(safe) <= room:
-        return [safe]
-    import textwrap  # noqa: PLC0415 -- only a terminal needs it
-
-    return textwrap.wrap(safe, max(room, INDENT), break_on_hyphens=False)

@@ -8,13 +8,15 @@ from logonscope.answers.whose import Whose
 from logonscope.faces.cli import ps, sessions
 from logonscope.faces.cli.columns import EXTRA, Column
 from logonscope.faces.cli.table import print_table
+from logonscope.faces.cli.text import width, wrapped
 from logonscope.faces.cli.times import shortened, when
 
 
 def print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
     """Print a line an answer, and how to get one whole."""
     print_table(args, list(answers), COLUMNS)
-    print(f"logonscope whose {answers[0].pid} says how that is known, and what to look up")
+    for line in wrapped(f"`logonscope whose {answers[0].pid}` says how that is known, and what to look up", width()):
+        print(line)
 
 
 def _since_in(answer: Whose, cells: int, present: datetime) -> str:

@@ -1,4 +1,4 @@
-"""A terminal for a command: a pseudo terminal of a size, on which keys can be typed and whose text can be waited for."""
+"""A terminal for a command: a pseudo terminal of a size, on which keys are typed and whose text is waited for."""
 
 import fcntl
 import os
@@ -15,7 +15,12 @@ from typing import Self
 
 LOGONSCOPE = [sys.executable, "-m", "logonscope"]
 
-_SESSION_LEADER = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+_SESSION_LEADER = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 """Makes the terminal the controlling one, so that Ctrl-C reaches the command."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -31,6 +31,9 @@ YOUNGEST = 20_000
 NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
 """Exit codes that no command returns: see faces/cli/codes.py, which is imported late."""
 
+A_MOMENT = 0.001
+"""Seconds until an interrupt that was ignored comes again."""
+
 _NO_ROOM_LEFT = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 """What the kernel says where a limit of processes, memory or files is reached."""
 
@@ -150,9 +153,10 @@ def _peer(uid: int) -> Caller:
 
 def main() -> int:
     """Run the command ``logonscope``."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
     try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            sys.unraisablehook = _ignored
+            signal.signal(signal.SIGINT, _interrupt)
         return _run()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -186,6 +190,15 @@ def _interrupt(*_: object) -> NoReturn:
     """End in good order at the first Ctrl-C, and at once at the second."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     raise KeyboardInterrupt
+
+
+def _ignored(ignored: "sys.UnraisableHookArgs") -> None:
+    """Interrupt once more where Python had to ignore it: it came in a callback, as imports have them."""
+    if isinstance(ignored.exc_value, KeyboardInterrupt):
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+    else:
+        sys.__unraisablehook__(ignored)
 
 
 def _fail(code: int, message: str) -> int:

@@ -1,4 +1,4 @@
-"""faces/cli/watch.py: is an answer redrawn in place, with its changes marked, and is the terminal as before afterwards?"""
+"""faces/cli/watch.py: is an answer redrawn in place, its changes marked, and the terminal as before afterwards?"""
 
 import io
 import signal

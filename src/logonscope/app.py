@@ -1,5 +1,6 @@
 """Who stands behind the words ``connect`` and ``logonscope``? The one file that knows everybody."""
 
+import codecs
 import errno
 import gc
 import io
@@ -213,8 +214,14 @@ def _fail(code: int, message: str) -> int:
 
 
 def _prepare_streams() -> None:
-    from logonscope.faces.cli.encoding import ClosedOutput, prepare  # noqa: PLC0415 -- as the rest of the command line
+    from logonscope.faces.cli.encoding import (  # noqa: PLC0415 -- as the rest of the command line
+        IN_ASCII,
+        ClosedOutput,
+        in_ascii,
+        is_plain_c_locale,
+    )
 
+    codecs.register_error(IN_ASCII, in_ascii)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
     for name in ("stdout", "stderr"):
@@ -224,7 +231,9 @@ def _prepare_streams() -> None:
             setattr(sys, name, ClosedOutput() if name == "stdout" else nowhere)
             _KEPT.append(nowhere)
         elif isinstance(stream, io.TextIOWrapper):
-            prepare(stream)
+            stream.reconfigure(errors=IN_ASCII)
+            if stream.isatty() and is_plain_c_locale():
+                stream.reconfigure(encoding="ascii", errors=IN_ASCII)
 
 
 _KEPT: list[IO[str]] = []

@@ -47,7 +47,7 @@ def test_a_target_is_a_pid_a_name_or_a_port(target: str, pids: list[int]) -> Non
         ("0", NotFoundError, "no process 0"),
         ("12345678901", InvalidParameterError, "12345678901... is no pid"),
         ("no-such", NotFoundError, "no process is named 'no-such'"),
-        ("", NotFoundError, "no process is named ''"),
+        ("", InvalidParameterError, "invalid target: it is empty"),
         ("-5", NotFoundError, "no process is named '-5'"),
         (":80", NotFoundError, "nothing listens on port 80"),
         (":0", InvalidParameterError, ":0 is no port"),

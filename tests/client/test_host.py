@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from logonscope import Host, Instance, InvalidObjectPathError, InvalidParameterError
+from logonscope import Host, Instance, InvalidObjectPathError, InvalidParameterError, LogonFilter
 from logonscope.cim.schema import Schema, schema
 from tests.providers.asked import web1
 
@@ -51,10 +51,13 @@ def python3() -> Instance:
 
 PATH = r'\\web1\root\cimv2:Win32_Process.Handle="4312"'
 SOME = ["Name"]
+ALICE = LogonFilter(users=frozenset({"alice"}))
 NARROWED = {"result_class": "Win32_Process", "role": "Dependent"}
 ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
     ("sessions", lambda host: host.sessions(), {"which": None}),
     ("sessions", lambda host: host.sessions(41), {"which": "41"}),
+    ("sessions", lambda host: host.sessions(where=ALICE), {"which": None, "where": ALICE}),
+    ("tree", lambda host: host.tree("c1", LogonFilter()), {"which": "c1"}),
     ("session_of", lambda host: host.session_of(4312), {"pid": 4312}),
     ("processes", lambda host: host.processes(41), {"which": "41"}),
     ("session_processes", lambda host: host.session_processes(), {}),

@@ -44,8 +44,7 @@ def running(request: Request, path: str) -> list[Candidate]:
 
 def of_account(request: Request, name: str) -> list[Candidate]:
     """Find the processes of an account: in the logon sessions of its logins, and whatever runs as it."""
-    users, _ = request.source.accounts(request.look, AccountQuery(users=frozenset({name})))
-    account = _AccountFilter(request, name, frozenset(user.uid for user in users if user.name == name))
+    account = _AccountFilter(request, name, _uids(request, name))
     pairs = request.read(ProcessQuery(frozenset({"uids", "start"}) | request.ownership.deciding_access)).pairs
     return sorted(Candidate(process.pid, process.start) for process, owner in pairs if account.keeps(process, owner))
 
@@ -57,7 +56,10 @@ def of_word(request: Request, word: str) -> list[Candidate]:
         InvalidParameterError: there are both, and not the same.
         NotFoundError: there is neither.
     """
-    by_name, by_account = named(request, word), of_account(request, word)
+    by_name = named(request, word)
+    if by_name and not _uids(request, word):
+        return by_name  # no need to look at every process for an account that is none
+    by_account = of_account(request, word)
     if by_name and by_account and by_name != by_account:
         raise InvalidParameterError(
             f"{word!r} is ambiguous: it is the name of {len(by_name)} processes, and an account with {len(by_account)}",
@@ -78,6 +80,12 @@ def bound_to(sockets: list[Socket], address: str | None) -> list[Socket]:
         return sockets
     exact = [socket for socket in sockets if socket.address == address]
     return exact or [socket for socket in sockets if any(mark in address for mark in ANYWHERE.get(socket.address, ()))]
+
+
+def _uids(request: Request, name: str) -> frozenset[int]:
+    """Return the uids of the accounts of a name."""
+    users, _ = request.source.accounts(request.look, AccountQuery(users=frozenset({name})))
+    return frozenset(user.uid for user in users if user.name == name)
 
 
 class _AccountFilter:

@@ -20,7 +20,7 @@ from logonscope.machine import OWNER, Owner, ProcessQuery, Selection, moment
 def sessions(request: Request, which: Which, where: LogonFilter) -> list[LogonSession]:
     """Return the logon sessions that fit."""
     if which is None and where.users is not None:
-        which = Selection(login_users=where.users)
+        which = _of_users(where.users)
     query = ProcessQuery(request.ownership.describing)
     early = OwnedFilter(frozenset({OWNER}), _OwnerFilter(where, request.ownership.system).keeps)
     owned = request.read(query, which, order="processes first", early=early, strays=False)
@@ -46,6 +46,14 @@ def leftovers(request: Request, which: Which, where: LogonFilter) -> Leftovers:
 
 def _selection(request: Request, which: Which, where: LogonFilter) -> Selection:
     return Selection(logon_ids=frozenset(session.logon_id for session in sessions(request, which, where)))
+
+
+def _of_users(users: frozenset[str]) -> Selection | None:
+    """Return the selection of logon sessions of these users: all names, or all uids; None where there are both."""
+    uids = frozenset(int(user) for user in users if user.isascii() and user.isdecimal())
+    if not uids:
+        return Selection(login_users=users)
+    return Selection(login_uids=uids) if len(uids) == len(users) else None
 
 
 class _OwnerFilter:

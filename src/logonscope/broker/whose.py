@@ -6,7 +6,7 @@ fifty other processes or fifty thousand.
 
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
-from logonscope.answers.whose_target import parse_target
+from logonscope.answers.whose_target import MOST_DIGITS, parse_target
 from logonscope.broker import candidates
 from logonscope.broker.candidates import Candidate
 from logonscope.broker.logon import logon_of
@@ -91,9 +91,9 @@ def _process(request: Request, facts: Facts, candidate: Candidate) -> Process:
 
 
 def _candidates(request: Request, target: str) -> list[Candidate]:
+    if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
+        return [Candidate(int(target))]
     asked = parse_target(target)
-    if asked.kind == "pid":
-        return [Candidate(int(asked.text))]
     if asked.kind == "port":
         return _holders(request, asked.port, asked.address)
     if asked.kind == "executable":

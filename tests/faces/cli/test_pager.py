@@ -70,7 +70,7 @@ def test_ctrl_c_is_for_the_pager(host: str) -> None:
     ("more", "environment"), [(["--no-pager"], {"PAGER": "echo PAGED"}), ([], {"PAGER": "cat"}), ([], {"PAGER": ""})]
 )
 def test_whoever_wants_no_pager_gets_none(host: str, more: list[str], environment: dict[str, str]) -> None:
-    with Terminal(words(host, *more), lines=10, **environment) as terminal:
+    with Terminal(words(host, *more), 80, 10, **environment) as terminal:
         assert terminal.leave() == 0
         assert "PAGED" not in terminal.text
         assert "backup --all" in terminal.text

@@ -50,15 +50,15 @@ class Column(NamedTuple):
         """Return what it has of a row, for a script."""
         return getattr(row, self.field) if self.field else self.show(row)
 
-    def sort_key(self, row: Any) -> tuple[bool, bool, Any]:
-        """Return what rows are sorted by: numbers by size, then text in any case, what is not known last."""
+    def sort_key(self, row: Any) -> tuple[bool, Any]:
+        """Return what rows are sorted by where it is known: numbers by size, then text in any case."""
         value = self.value(row)
         if isinstance(value, str) and value.isascii() and value.isdecimal():
             value = int(value)
         if isinstance(value, datetime):
             value = value.timestamp()
         is_text = isinstance(value, str)
-        return value is None, is_text, value.lower() if is_text else value or 0
+        return is_text, value.lower() if is_text else value
 
 
 class Layout(NamedTuple):
@@ -69,6 +69,12 @@ class Layout(NamedTuple):
     gap: int = GAP
     left_out: Sequence[Column] = ()
     natural: Sequence[int] = ()  # how wide each would be with room enough; (): as wide as it is
+
+    def has_a_last_column_within(self, room: int | None) -> bool:
+        """Return whether the last column takes what is left, and enough is left."""
+        *others, last = zip(self.columns, self.widths, strict=True)
+        taken = sum(cells + self.gap for _, cells in others)
+        return last[0].takes_the_rest and room is not None and taken + LEAST_OF_A_LAST_COLUMN <= room
 
     def is_cut(self, index: int) -> bool:
         """Return whether a column has less room than its texts take."""
@@ -134,14 +140,14 @@ def arranged(columns: Sequence[Column], texts: Sequence[int], room: int | None) 
         if column not in kept and _total(grown, widths, GAP) <= room:
             kept = grown
     while True:
+        natural, left_out = [widths[one.heading] for one in kept], [one for one in columns if one not in kept]
         for gap in (GAP, 1):
             fitting = _shrunk(kept, widths, room - gap * (len(kept) - 1))
             if fitting is not None:
-                left_out = [column for column in columns if column not in kept]
-                return Layout(kept, fitting, gap, left_out, [widths[column.heading] for column in kept])
+                return Layout(kept, fitting, gap, left_out, natural)
         last = max(kept, key=_rank)
         if last.rank == 0:
-            return Layout(kept, [widths[column.heading] for column in kept])
+            return Layout(kept, natural, GAP, left_out)
         kept.remove(last)
 
 
@@ -160,6 +166,7 @@ def _shrunk(columns: Sequence[Column], widths: dict[str, int], room: int) -> lis
     for column in sorted(columns, key=_rank, reverse=True):
         least = LEAST_OF_A_LAST_COLUMN if column.takes_the_rest else column.least
         if least and excess > 0:
+            least = max(least, len(column.heading))
             spared = max(0, min(excess, fitting[column.heading] - least))
             fitting[column.heading] -= spared
             excess -= spared

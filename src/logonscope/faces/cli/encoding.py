@@ -3,7 +3,6 @@
 One character stands for one, so that columns stay where they are.
 """
 
-import codecs
 import errno
 import io
 import os
@@ -29,23 +28,15 @@ class ClosedOutput(io.TextIOBase):
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
-def prepare(stream: io.TextIOWrapper) -> None:
-    """Let a stream write every text, whatever its encoding; a terminal of a plain C locale is written ASCII alone."""
-    codecs.register_error(IN_ASCII, _in_ascii)
-    if stream.isatty() and _is_plain_c_locale():
-        stream.reconfigure(encoding="ascii", errors=IN_ASCII)
-    else:
-        stream.reconfigure(errors=IN_ASCII)
-
-
-def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+def in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for the characters that a terminal cannot show: an error handler of codecs."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end].translate(_DRAWN)
     return "".join(character if character.isascii() else "?" for character in text), error.end
 
 
-def _is_plain_c_locale() -> bool:
+def is_plain_c_locale() -> bool:
     """Return whether somebody asked for the C locale; where nothing is set, most terminals show UTF-8 all the same."""
     if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
         return False

@@ -6,8 +6,8 @@ from typing import Any
 
 from logonscope.client import Host
 from logonscope.faces.cli.columns import ALL, Column, chosen, named
-from logonscope.faces.cli.completed import completes
 from logonscope.faces.cli.output import print_rows
+from logonscope.faces.cli.parser import completes
 
 
 def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence[Column]) -> None:
@@ -32,8 +32,8 @@ def print_listing(
     """
     shown = columns if args.columns is None else chosen(args.columns, columns)
     if args.sort is not None:
-        rows = sorted(rows, key=named(args.sort, columns).sort_key)
-    if args.reverse:
+        rows = _sorted(rows, named(args.sort, columns), reverse=args.reverse)
+    elif args.reverse:
         rows = list(rows)[::-1]
     if args.columns is not None and args.output in {"json", "jsonl", "csv"}:
         rows = ({column.field or column.name: column.value(row) for column in shown} for row in rows)
@@ -49,6 +49,14 @@ def check_listing(args: argparse.Namespace, columns: Sequence[Column]) -> None:
     chosen(args.columns or (), columns)
     if args.sort is not None:
         named(args.sort, columns)
+
+
+def _sorted(rows: Iterable[Any], column: Column, *, reverse: bool) -> list[Any]:
+    """Return the rows by a column, either way round with those at the end of which nothing is known."""
+    rows = list(rows)
+    known = [row for row in rows if column.value(row) is not None]
+    unknown = [row for row in rows if column.value(row) is None]
+    return sorted(known, key=column.sort_key, reverse=reverse) + unknown
 
 
 def _names(text: str) -> list[str]:

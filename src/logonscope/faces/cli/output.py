@@ -11,8 +11,7 @@ from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.columns import Column
 from logonscope.faces.cli.refusal import notice
 from logonscope.faces.cli.table import Moment, now, print_table
-from logonscope.faces.cli.text import for_terminal
-from logonscope.faces.cli.times import when
+from logonscope.faces.cli.text import for_terminal, when
 
 __all__ = ["Column", "counted", "is_approximate", "print_object", "print_rows", "when"]
 

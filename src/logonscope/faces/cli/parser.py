@@ -5,14 +5,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from keyword import iskeyword
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
 from logonscope.faces.cli.codes import MEANINGS
-from logonscope.faces.cli.color import CHOICES
-from logonscope.faces.cli.completed import completes
-from logonscope.faces.cli.text import columns, for_terminal
+from logonscope.faces.cli.text import CHOICES, columns, for_terminal
 
 COMMANDS = {
     "tree": "logon sessions with their process trees (what `logonscope` alone shows)",
@@ -90,12 +88,27 @@ class Parser(argparse.ArgumentParser):
         text = for_terminal(message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}...")
         self.exit(2, f"{self.prog}: {text}{separator} `{self.prog} --help`\n")
 
-    def _print_message(self, message: str, file: "IO[str] | None" = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         """Print help, or what is wrong; argparse itself hides that help could not be written."""
         if file is sys.stdout:
             file.write(message)
         else:
             super()._print_message(message, file)
+
+
+_COMPLETED_BY_SHELLS = {
+    "files": {"bash": "_shtab_compgen_files", "zsh": "_files"},
+    "users": {"bash": "_logonscope_users", "zsh": "_users"},
+    "hosts": {"bash": "_logonscope_hosts", "zsh": "_hosts"},
+}
+"""What a shell completes by itself."""
+
+
+def completes(action: argparse.Action, what: str) -> None:
+    """Let shells complete an argument: files, users, hosts, or words for which the script defines a function."""
+    name = f"_logonscope_{what}"
+    marks = _COMPLETED_BY_SHELLS.get(what, {"bash": name, "zsh": name})
+    action.complete = marks  # type: ignore[attr-defined]  # shtab looks for this attribute
 
 
 def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere = EMPTY) -> Parser:

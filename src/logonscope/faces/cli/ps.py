@@ -9,7 +9,8 @@ from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
-from logonscope.faces.cli.times import shortened, when
+from logonscope.faces.cli.text import when
+from logonscope.faces.cli.times import shortened
 
 EXAMPLES = (
     """\

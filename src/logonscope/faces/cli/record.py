@@ -5,8 +5,8 @@ import sys
 
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.completed import completes
 from logonscope.faces.cli.output import counted
+from logonscope.faces.cli.parser import completes
 
 EXAMPLES = """\
 The file is for you alone (mode 0600; with "-" your shell decides): whoever can read it sees all that it holds,

@@ -3,16 +3,16 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.codes import INTERRUPTED, exit_code
-from logonscope.faces.cli.color import chosen_color
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
 from logonscope.faces.cli.refusal import notice, say
-from logonscope.faces.cli.settings import Settings, chosen_host, load_settings
+from logonscope.faces.cli.settings import Settings, load_settings
+from logonscope.faces.cli.text import chosen_color
 
 if TYPE_CHECKING:
     from logonscope.client import Host
@@ -28,6 +28,11 @@ _FOR_EVERYBODY = {"classes", "class"}
 
 _OF_PROCESSES = {"ps", "leftovers", "tree", "whose"}
 """Commands whose answer can be pids."""
+
+LOCAL = "local"
+"""The --host that is this machine, whatever the environment and the settings say."""
+
+HOST_VARIABLE = "LOGONSCOPE_HOST"
 
 _ONCE = {"completion", "invoke", "record", "serve", "user"}
 """Commands that are not asked again and again."""
@@ -66,7 +71,7 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
 
 
 def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
-    command, settings = command_module(args.command), load_settings(os.environ)
+    command, settings = command_module(args.command), _settings(os.environ)
     if args.command == "user":
         if args.host is not None:
             raise InvalidParameterError("--host has no say here: the users are in a file", "run it where the server is")
@@ -83,13 +88,37 @@ def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> in
     return _shown(args, partial(command.run, host, args), settings)
 
 
+def settings_path(environment: Mapping[str, str]) -> str | None:
+    """Return where the settings file is looked for; None where nobody has a home."""
+    folder = environment.get("XDG_CONFIG_HOME")
+    if not folder or not os.path.isabs(folder):  # a relative one is to be ignored, says the XDG specification
+        home = environment.get("HOME")
+        if not home:
+            return None
+        folder = os.path.join(home, ".config")
+    return os.path.join(folder, "logonscope", "config.toml")
+
+
+def chosen_host(option: str | None, environment: Mapping[str, str], setting: str | None) -> str | None:
+    """Return the host that is asked: of the option, else of LOGONSCOPE_HOST, else of the file; None: this machine."""
+    named = (option, environment.get(HOST_VARIABLE) or None, setting)
+    host = next((name for name in named if name is not None), None)
+    return None if host == LOCAL else host
+
+
+def _settings(environment: Mapping[str, str]) -> Settings:
+    """Return what the settings file says, where there is one."""
+    path = settings_path(environment)
+    return Settings() if path is None or not os.path.exists(path) else load_settings(path)
+
+
 def _complete(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
     """Put the environment and the settings where no option says otherwise.
 
     Raises:
         InvalidParameterError: a column is none.
     """
-    args.host = chosen_host(args.host, os.environ, settings)
+    args.host = chosen_host(args.host, os.environ, settings.host)
     args.color = chosen_color(args.color, os.environ, settings.color)
     args.quiet, args.readable = args.quiet or settings.quiet, args.readable or settings.readable
     if not hasattr(args, "columns"):

@@ -7,8 +7,7 @@ from logonscope.answers.logon_filter import ANY, STATES, LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.completed import completes
-from logonscope.faces.cli.parser import FILTERS
+from logonscope.faces.cli.parser import FILTERS, completes
 
 Value = TypeVar("Value")
 

@@ -12,8 +12,8 @@ from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
 from logonscope.faces.cli.sentence import is_manager
-from logonscope.faces.cli.text import crop
-from logonscope.faces.cli.times import shortened, when
+from logonscope.faces.cli.text import crop, when
+from logonscope.faces.cli.times import shortened
 
 EXAMPLES = (
     """\

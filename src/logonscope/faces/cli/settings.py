@@ -1,17 +1,11 @@
 """Settings of the command line: ~/.config/logonscope/config.toml, below what the environment and the options say."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.color import CHOICES, Choice
-
-LOCAL = "local"
-"""The --host that is this machine, whatever the environment and the settings say."""
-
-HOST_VARIABLE = "LOGONSCOPE_HOST"
+from logonscope.faces.cli.text import CHOICES, Choice
 
 
 class Settings(NamedTuple):
@@ -27,32 +21,18 @@ class Settings(NamedTuple):
     readable: bool = False
 
 
-def settings_path(environment: Mapping[str, str]) -> str | None:
-    """Return where the file is looked for; None where nobody has a home."""
-    folder = environment.get("XDG_CONFIG_HOME")
-    if not folder or not os.path.isabs(folder):  # a relative one is to be ignored, says the XDG specification
-        home = environment.get("HOME")
-        if not home:
-            return None
-        folder = os.path.join(home, ".config")
-    return os.path.join(folder, "logonscope", "config.toml")
-
-
-def load_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings file, where there is one.
+def load_settings(path: str) -> Settings:
+    """Read a settings file.
 
     Raises:
         InvalidParameterError: it cannot be read, or says what is no setting.
     """
-    path = settings_path(environment)
     try:
-        if path is None or not os.path.exists(path):
-            return Settings()
         with open(path, "rb") as file:
             octets = file.read()
     except OSError as error:
         raise InvalidParameterError(f"cannot read {path}: {error.strerror}", "make it readable, or remove it") from None
-    return parse_settings(path or "", octets)
+    return parse_settings(path, octets)
 
 
 def parse_settings(path: str, octets: bytes) -> Settings:
@@ -70,17 +50,10 @@ def parse_settings(path: str, octets: bytes) -> Settings:
         raise InvalidParameterError(f"{path}: no TOML: {error}", "see docs/command-line.md") from None
     for key, value in values.items():
         try:
-            values[key] = _KINDS[key](value) if key in _KINDS else _unknown(key)
+            values[key] = _kind(key)(value)
         except ValueError as error:
             raise InvalidParameterError(f"{path}, line {_line(text, key)}: {error}") from None
     return Settings(path, **values)
-
-
-def chosen_host(option: str | None, environment: Mapping[str, str], settings: Settings) -> str | None:
-    """Return the host that is asked: of the option, else of LOGONSCOPE_HOST, else of the file; None: this machine."""
-    named = (option, environment.get(HOST_VARIABLE) or None, settings.host)
-    host = next((name for name in named if name is not None), None)
-    return None if host == LOCAL else host
 
 
 def _line(text: str, key: str) -> int:
@@ -89,8 +62,10 @@ def _line(text: str, key: str) -> int:
     return 1 if found is None else text.count("\n", 0, found.end()) + 1
 
 
-def _unknown(key: str) -> None:
-    raise ValueError(f"unknown setting {key!r}: expected one of {', '.join(_KINDS)}")
+def _kind(key: str) -> Callable[[Any], Any]:
+    if key not in _KINDS:
+        raise ValueError(f"unknown setting {key!r}: expected one of {', '.join(_KINDS)}")
+    return _KINDS[key]
 
 
 def _text(value: Any) -> str:

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
-from logonscope.faces.cli.color import wants_color
 from logonscope.faces.cli.columns import Column, Layout, arranged, usual
-from logonscope.faces.cli.text import cells, crop, for_terminal, styled, width, wrapped
+from logonscope.faces.cli.text import cells, crop, for_terminal, styled, wants_color, width, wrapped
 
 SAMPLE = 200
 """Rows that decide how wide the columns are on a terminal; the rest is printed as it comes."""
@@ -64,8 +63,8 @@ def _row(layout: Layout, row: Any, moment: Moment, room: int | None, *, is_chose
             text = for_terminal(column.show(row))
             texts.append(crop(text, layout.widths[index]) if column.least and layout.natural else text)
     line = _line(layout, texts)
-    if is_chosen and not layout.columns[-1].takes_the_rest:
-        return line
+    if is_chosen and not layout.has_a_last_column_within(room):
+        return line  # as it was asked for
     return crop(line, room)
 
 

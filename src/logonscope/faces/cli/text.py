@@ -1,8 +1,16 @@
-"""How is text made fit for a terminal? No control character of any process ever reaches it."""
+"""Text for a terminal: its size, its colours, times in its zone; no control character of any process ever reaches it.
 
+The option --color decides about colours, else NO_COLOR, else FORCE_COLOR, else the settings file, else whether the
+output is a terminal: https://no-color.org, https://force-color.org.
+"""
+
+import argparse
 import os
 import re
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
 
 _COLUMNS, _LINES = 80, 24
 """The size of a terminal that does not say."""
@@ -14,6 +22,13 @@ _UNSAFE = (  # compiled when it is first needed: most text is safe
 
 LEAST_ROOM = 12
 """Columns that a wrapped text has at least."""
+
+Choice = Literal["auto", "always", "never"]
+
+CHOICES: tuple[Choice, ...] = ("auto", "always", "never")
+"""The values of --color."""
+
+MINUTE = "%Y-%m-%d %H:%M"
 
 STYLES = {"bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -82,6 +97,41 @@ def wrapped(text: str, room: int | None) -> list[str]:
 def styled(text: str, style: str, *, color: bool) -> str:
     """Return the text in a style, where colours are wanted."""
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color else text
+
+
+def chosen_color(option: Choice | None, environment: Mapping[str, str], setting: Choice | None) -> Choice:
+    """Return the choice with the highest precedence."""
+    if option is not None:
+        return option
+    if environment.get("NO_COLOR"):
+        return "never"
+    if environment.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return "always"
+    return setting or "auto"
+
+
+def wants_color(args: argparse.Namespace) -> bool:
+    """Return whether standard output gets colours."""
+    choice = getattr(args, "color", None) or "auto"
+    if choice == "auto":
+        return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return bool(choice == "always")
+
+
+def local(moment: datetime) -> datetime:
+    """Return a time in the local zone, which one without a zone is in.
+
+    Where Python has no such zone, as with TZ=UTC-24, it is UTC.
+    """
+    try:
+        return moment.astimezone()
+    except (ValueError, OverflowError, OSError):
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def when(moment: datetime | None, form: str = MINUTE) -> str:
+    """Return a time for people, in the local zone."""
+    return "" if moment is None else local(moment).strftime(form)
 
 
 def _cell(character: str) -> int:

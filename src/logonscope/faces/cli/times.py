@@ -1,31 +1,14 @@
 """Times: how they are shown to people, and how people write them."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from logonscope.errors import InvalidParameterError
-
-MINUTE = "%Y-%m-%d %H:%M"
+from logonscope.faces.cli.text import local, when
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGE = re.compile("([0-9]{1,9})([smhdw])")
 _LONGEST_WITHOUT_A_YEAR = timedelta(days=300)
-
-
-def local(moment: datetime) -> datetime:
-    """Return a time in the local zone, which one without a zone is in.
-
-    Where Python has no such zone, as with TZ=UTC-24, it is UTC.
-    """
-    try:
-        return moment.astimezone()
-    except (ValueError, OverflowError, OSError):
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def when(moment: datetime | None, form: str = MINUTE) -> str:
-    """Return a time for people, in the local zone."""
-    return "" if moment is None else local(moment).strftime(form)
 
 
 def shortened(moment: datetime | None, cells: int, present: datetime) -> str:

@@ -11,11 +11,9 @@ from typing import NoReturn, TextIO
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.codes import FOUND, TERMINATED
-from logonscope.faces.cli.color import wants_color
 from logonscope.faces.cli.refusal import say
 from logonscope.faces.cli.table import now
-from logonscope.faces.cli.text import columns, crop, lines, styled
-from logonscope.faces.cli.times import when
+from logonscope.faces.cli.text import columns, crop, lines, styled, wants_color, when
 
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 """The alternate screen without a cursor, and back (xterm's private modes, which terminals of today share)."""

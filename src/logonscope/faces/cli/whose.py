@@ -8,11 +8,10 @@ from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.codes import exit_code
-from logonscope.faces.cli.color import wants_color
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.refusal import say
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
-from logonscope.faces.cli.text import styled, width, wrapped
+from logonscope.faces.cli.text import styled, wants_color, width, wrapped
 
 INDENT = 12
 """Columns before the details."""

@@ -8,8 +8,8 @@ from logonscope.answers.whose import Whose
 from logonscope.faces.cli import ps, sessions
 from logonscope.faces.cli.columns import EXTRA, Column
 from logonscope.faces.cli.table import print_table
-from logonscope.faces.cli.text import width, wrapped
-from logonscope.faces.cli.times import shortened, when
+from logonscope.faces.cli.text import when, width, wrapped
+from logonscope.faces.cli.times import shortened
 
 
 def print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:

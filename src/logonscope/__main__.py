@@ -23,6 +23,9 @@ def main() -> int:
         return run()
     except MemoryError:
         pass
+    except SystemError as error:  # what C code makes of it that does not look after each allocation
+        if "exception set" not in str(error) and "setting an exception" not in str(error):
+            raise
     except ImportError as error:  # the dynamic linker's words for the same
         if "map segment" not in str(error) and "allocate memory" not in str(error):
             raise

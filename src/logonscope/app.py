@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple, NoReturn
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple, NoReturn, TextIO, cast
 
 from logonscope.broker import Caller, local_caller
 from logonscope.client import Host, LocalHost
@@ -31,6 +31,9 @@ YOUNGEST = 20_000
 
 NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
 """Exit codes that no command returns: see faces/cli/codes.py, which is imported late."""
+
+IN_ASCII = "logonscope.ascii"
+"""The name of the error handler of a stream that has to encode what its terminal cannot show."""
 
 A_MOMENT = 0.001
 """Seconds until an interrupt that was ignored comes again."""
@@ -214,26 +217,38 @@ def _fail(code: int, message: str) -> int:
 
 
 def _prepare_streams() -> None:
-    from logonscope.faces.cli.encoding import (  # noqa: PLC0415 -- as the rest of the command line
-        IN_ASCII,
-        ClosedOutput,
-        in_ascii,
-        is_plain_c_locale,
-    )
-
-    codecs.register_error(IN_ASCII, in_ascii)
+    codecs.register_error(IN_ASCII, _in_ascii)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started us; its number must not be given to a file
             nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- for as long as we run
-            setattr(sys, name, ClosedOutput() if name == "stdout" else nowhere)
+            setattr(sys, name, _closed_output() if name == "stdout" else nowhere)
             _KEPT.append(nowhere)
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=IN_ASCII)
-            if stream.isatty() and is_plain_c_locale():
+            if stream.isatty() and _is_plain_c_locale():
                 stream.reconfigure(encoding="ascii", errors=IN_ASCII)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that a terminal cannot show: an error handler of codecs."""
+    from logonscope.faces.cli.encoding import in_ascii  # noqa: PLC0415 -- most terminals show everything
+
+    return in_ascii(error)
+
+
+def _is_plain_c_locale() -> bool:
+    from logonscope.faces.cli.encoding import is_plain_c_locale  # noqa: PLC0415 -- for terminals alone
+
+    return is_plain_c_locale()
+
+
+def _closed_output() -> TextIO:
+    from logonscope.faces.cli.encoding import ClosedOutput  # noqa: PLC0415 -- seldom is it closed
+
+    return cast("TextIO", ClosedOutput())
 
 
 _KEPT: list[IO[str]] = []

@@ -22,8 +22,8 @@ def asked(*processes: Process) -> Request:
     return Memory(web1(*processes)).request(ROOT)
 
 
-def pids(found: list[candidates.Candidate]) -> list[int]:
-    return [candidate.pid for candidate in found]
+def pids(found: list[candidates.Found]) -> list[int]:
+    return [pid for pid, _ in found]
 
 
 def like(pid: int, of: int, **facts: Any) -> Process:

@@ -1,7 +1,5 @@
 """The processes that a target of ``whose`` may mean: by name, by executable, by account."""
 
-from typing import NamedTuple
-
 from logonscope.broker.request import Request
 from logonscope.errors import Hint, HintCode, InvalidParameterError, NotFoundError
 from logonscope.facts import Process, Socket
@@ -14,42 +12,38 @@ ANYWHERE = {"0.0.0.0": (".",), "::": (".", ":")}  # noqa: S104 -- addresses that
 """The address of a socket that listens on every address, and what marks the addresses that it stands for."""
 
 
-class Candidate(NamedTuple):
-    """A process that the target may mean. ``start`` tells it from a later one with its pid; None: any."""
-
-    pid: int
-    start: int | None = None
-    sockets: tuple[Socket, ...] = ()
+Found = tuple[int, int | None]
+"""A pid and the start that tells the process from a later one with that pid."""
 
 
-def named(request: Request, name: str) -> list[Candidate]:
+def named(request: Request, name: str) -> list[Found]:
     """Find processes by name; of somebody else's only by the name that the kernel keeps, which is everybody's."""
     processes = request.read_masked(ProcessQuery(frozenset({"name", "comm", "start"}), names=frozenset({name})))
-    return sorted(Candidate(one.pid, one.start) for one in processes if name in {one.name, one.comm})
+    return sorted((one.pid, one.start) for one in processes if name in {one.name, one.comm})
 
 
-def running(request: Request, path: str) -> list[Candidate]:
+def running(request: Request, path: str) -> list[Found]:
     """Find the processes whose executable is this file, or was it before it was replaced.
 
     Raises:
         NotFoundError: there is none that the caller may see.
     """
     processes = request.read_masked(ProcessQuery(frozenset({"exe", "start"})))
-    found = [Candidate(one.pid, one.start) for one in processes if one.exe in {path, path + DELETED}]
+    found = [(one.pid, one.start) for one in processes if one.exe in {path, path + DELETED}]
     if not found:
         also = "; give the path that links lead to, as `readlink -f` prints it"
         raise NotFoundError(f"no process runs {path!r}", Hint(HintCode.LIST_PROCESSES, also=also))
     return sorted(found)
 
 
-def of_account(request: Request, name: str) -> list[Candidate]:
+def of_account(request: Request, name: str) -> list[Found]:
     """Find the processes of an account: in the logon sessions of its logins, and whatever runs as it."""
     account = _AccountFilter(request, name, _uids(request, name))
     pairs = request.read(ProcessQuery(frozenset({"uids", "start"}) | request.ownership.deciding_access)).pairs
-    return sorted(Candidate(process.pid, process.start) for process, owner in pairs if account.keeps(process, owner))
+    return sorted((process.pid, process.start) for process, owner in pairs if account.keeps(process, owner))
 
 
-def of_word(request: Request, word: str) -> list[Candidate]:
+def of_word(request: Request, word: str) -> list[Found]:
     """Find the processes of that name, else those of the account of that name.
 
     Raises:

@@ -4,17 +4,27 @@ One process key costs the process, its parents up to the login, and the login's 
 fifty other processes or fifty thousand.
 """
 
+from typing import NamedTuple
+
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
-from logonscope.answers.whose_target import MOST_DIGITS, parse_target
-from logonscope.broker import candidates
-from logonscope.broker.candidates import Candidate
 from logonscope.broker.logon import logon_of
 from logonscope.broker.request import Request
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
-from logonscope.facts import Process
+from logonscope.facts import Process, Socket
 from logonscope.machine import Facts, ProcessQuery, SocketQuery
+
+MOST_DIGITS = 10
+"""Of a pid; the kernel's largest has 7."""
+
+
+class Candidate(NamedTuple):
+    """A process that the target may mean. ``start`` tells it from a later one with its pid; None: any."""
+
+    pid: int
+    start: int | None = None
+    sockets: tuple[Socket, ...] = ()
 
 
 def whose(request: Request, target: str) -> list[Whose]:
@@ -93,26 +103,33 @@ def _process(request: Request, facts: Facts, candidate: Candidate) -> Process:
 def _candidates(request: Request, target: str) -> list[Candidate]:
     if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
         return [Candidate(int(target))]
+    from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most questions are about a pid
+    from logonscope.broker import candidates  # noqa: PLC0415 -- the same
+
     asked = parse_target(target)
     if asked.kind == "port":
         return _holders(request, asked.port, asked.address)
     if asked.kind == "executable":
-        return candidates.running(request, asked.text)
-    if asked.kind == "word":
-        return candidates.of_word(request, asked.text)
-    find = candidates.named if asked.kind == "name" else candidates.of_account
-    if found := find(request, asked.text):
-        return found
-    what = "no process is named" if asked.kind == "name" else "no process belongs to an account"
-    raise NotFoundError(f"{what} {asked.text!r}", Hint(HintCode.LIST_PROCESSES))
+        found = candidates.running(request, asked.text)
+    elif asked.kind == "word":
+        found = candidates.of_word(request, asked.text)
+    else:
+        find = candidates.named if asked.kind == "name" else candidates.of_account
+        found = find(request, asked.text)
+    if not found:
+        what = "no process is named" if asked.kind == "name" else "no process belongs to an account"
+        raise NotFoundError(f"{what} {asked.text!r}", Hint(HintCode.LIST_PROCESSES))
+    return [Candidate(pid, start) for pid, start in found]
 
 
 def _holders(request: Request, port: int, address: str | None) -> list[Candidate]:
     """Find who holds a port; which sockets a process holds is a detail, seen of one's own."""
+    from logonscope.broker.candidates import bound_to  # noqa: PLC0415 -- most questions are about a pid
+
     what = f"port {port}" if address is None else f"port {port} of {address}"
     request.admit()
     at_port = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
-    by_inode = {socket.inode: socket for socket in candidates.bound_to(list(at_port), address) if socket.inode}
+    by_inode = {socket.inode: socket for socket in bound_to(list(at_port), address) if socket.inode}
     holders, unread = [], 0
     asked = ProcessQuery(frozenset({"sockets", "comm", "start"}))
     for process in request.read_masked(asked) if by_inode else ():

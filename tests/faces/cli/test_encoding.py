@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.faces.cli.encoding import IN_ASCII, ClosedOutput, in_ascii
+from logonscope.faces.cli.encoding import ClosedOutput, in_ascii
 from tests.example import recording
 from tests.terminal import LOGONSCOPE, Terminal
 
 
 def written(text: str, encoding: str) -> bytes:
     octets = io.BytesIO()
-    codecs.register_error(IN_ASCII, in_ascii)
-    stream = io.TextIOWrapper(octets, encoding, errors=IN_ASCII)
+    codecs.register_error("in-ascii", in_ascii)
+    stream = io.TextIOWrapper(octets, encoding, errors="in-ascii")
     stream.write(text)
     stream.flush()
     return octets.getvalue()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from logonscope.faces.cli.output import Column, as_object, print_rows, when
+from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.output import as_object, print_rows, when
 
 
 class Inner(NamedTuple):

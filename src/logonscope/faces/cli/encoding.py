@@ -7,9 +7,6 @@ import errno
 import io
 import os
 
-IN_ASCII = "logonscope.ascii"
-"""The name of the error handler of a stream that has to encode what its terminal cannot show."""
-
 _DRAWN = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": ">", "→": ">", "\ufffd": "?"})
 
 

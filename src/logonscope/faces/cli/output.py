@@ -4,24 +4,26 @@ import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
-from logonscope.faces.cli.columns import Column
 from logonscope.faces.cli.refusal import notice
-from logonscope.faces.cli.table import Moment, now, print_table
 from logonscope.faces.cli.text import for_terminal, when
 
-__all__ = ["Column", "counted", "is_approximate", "print_object", "print_rows", "when"]
+if TYPE_CHECKING:
+    from logonscope.faces.cli.columns import Column
+    from logonscope.faces.cli.table import Moment
+
+__all__ = ["counted", "is_approximate", "print_object", "print_rows", "when"]
 
 
 def print_rows(
     args: argparse.Namespace,
     rows: Iterable[Any],
-    columns: Sequence[Column] = (),
+    columns: "Sequence[Column]" = (),
     nothing: str = "",
-    moment: Moment = now,
+    moment: "Moment | None" = None,
 ) -> int:
     """Print rows as they come; return the exit code.
 
@@ -30,11 +32,11 @@ def print_rows(
         rows: NamedTuples.
         columns: of the format for people.
         nothing: what to say where there is no row: what was not found, and what to do; "" where it has been said.
-        moment: returns when the rows were read.
+        moment: returns when the rows were read; None: now.
     """
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
     printer = printers.get(args.output)
-    count = print_table(args, rows, columns, moment) if printer is None else printer(rows)
+    count = printer(rows) if printer else _print_table(args, rows, columns, moment)
     if not count and nothing:
         notice(args, nothing)
     return FOUND if count else NOTHING_FOUND
@@ -88,6 +90,14 @@ def _print_json(rows: Iterable[Any]) -> int:
         print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), end="")
     print("\n]" if count else "[]")
     return count
+
+
+def _print_table(
+    args: argparse.Namespace, rows: Iterable[Any], columns: "Sequence[Column]", moment: "Moment | None"
+) -> int:
+    from logonscope.faces.cli.table import now, print_table  # noqa: PLC0415 -- sentences need no table
+
+    return print_table(args, rows, columns, moment or now)
 
 
 def _print_pids(rows: Iterable[Any]) -> int:

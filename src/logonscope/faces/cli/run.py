@@ -5,13 +5,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.codes import INTERRUPTED, exit_code
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
 from logonscope.faces.cli.refusal import notice, say
-from logonscope.faces.cli.settings import Settings, load_settings
 from logonscope.faces.cli.text import chosen_color
 
 if TYPE_CHECKING:
@@ -36,6 +35,9 @@ HOST_VARIABLE = "LOGONSCOPE_HOST"
 
 _ONCE = {"completion", "invoke", "record", "serve", "user"}
 """Commands that are not asked again and again."""
+
+Settings = Mapping[str, Any]
+"""What the settings file says, and its path; nothing where there is none."""
 
 Connect = Callable[..., "Host"]
 OpenUsers = Callable[[str], "Users"]
@@ -80,7 +82,7 @@ def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> in
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca is for another machine", "give --host https://user@host as well")
     host = connect(
-        args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.ca,
+        args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
         timeout=getattr(args, "timeout", None),
     )  # fmt: skip
     if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
@@ -109,7 +111,11 @@ def chosen_host(option: str | None, environment: Mapping[str, str], setting: str
 def _settings(environment: Mapping[str, str]) -> Settings:
     """Return what the settings file says, where there is one."""
     path = settings_path(environment)
-    return Settings() if path is None or not os.path.exists(path) else load_settings(path)
+    if path is None or not os.path.exists(path):
+        return {}
+    from logonscope.faces.cli.settings import load_settings  # noqa: PLC0415 -- most people have no such file
+
+    return {**load_settings(path), "path": path}
 
 
 def _complete(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
@@ -118,20 +124,23 @@ def _complete(args: argparse.Namespace, settings: Settings, columns: "Sequence[C
     Raises:
         InvalidParameterError: a column is none.
     """
-    args.host = chosen_host(args.host, os.environ, settings.host)
-    args.color = chosen_color(args.color, os.environ, settings.color)
-    args.quiet, args.readable = args.quiet or settings.quiet, args.readable or settings.readable
+    args.host = chosen_host(args.host, os.environ, settings.get("host"))
+    args.color = chosen_color(args.color, os.environ, settings.get("color"))
+    args.quiet, args.readable = (
+        args.quiet or settings.get("quiet", False),
+        args.readable or settings.get("readable", False),
+    )
     if not hasattr(args, "columns"):
         return
     from logonscope.faces.cli.listing import check_listing  # noqa: PLC0415 -- for lists alone
 
     check_listing(args, columns)
-    if args.columns is None and args.output == "table" and args.command in settings.columns:
-        args.columns = settings.columns[args.command]
+    if args.columns is None and args.output == "table" and args.command in settings.get("columns", {}):
+        args.columns = settings["columns"][args.command]
         try:
             check_listing(args, columns)
         except InvalidParameterError as error:
-            raise InvalidParameterError(f"{settings.path}, columns of {args.command}: {error.message}") from None
+            raise InvalidParameterError(f"{settings['path']}, columns of {args.command}: {error.message}") from None
 
 
 def _shown(args: argparse.Namespace, ask: Callable[[], int], settings: Settings) -> int:
@@ -145,4 +154,4 @@ def _shown(args: argparse.Namespace, ask: Callable[[], int], settings: Settings)
         return int(ask())
     from logonscope.faces.cli.pager import paged  # noqa: PLC0415 -- for terminals alone
 
-    return paged(ask, settings.pager)
+    return paged(ask, settings.get("pager"))

@@ -2,26 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.text import CHOICES, Choice
 
 
-class Settings(NamedTuple):
-    """What the file says; None where it says nothing."""
-
-    path: str = ""
-    host: str | None = None
-    ca: str | None = None
-    color: Choice | None = None
-    pager: str | None = None
-    columns: Mapping[str, list[str]] = {}  # of a listing, by command
-    quiet: bool = False
-    readable: bool = False
-
-
-def load_settings(path: str) -> Settings:
+def load_settings(path: str) -> dict[str, Any]:
     """Read a settings file.
 
     Raises:
@@ -35,7 +22,7 @@ def load_settings(path: str) -> Settings:
     return parse_settings(path, octets)
 
 
-def parse_settings(path: str, octets: bytes) -> Settings:
+def parse_settings(path: str, octets: bytes) -> dict[str, Any]:
     """Return what a file says.
 
     Raises:
@@ -53,7 +40,7 @@ def parse_settings(path: str, octets: bytes) -> Settings:
             values[key] = _kind(key)(value)
         except ValueError as error:
             raise InvalidParameterError(f"{path}, line {_line(text, key)}: {error}") from None
-    return Settings(path, **values)
+    return values
 
 
 def _line(text: str, key: str) -> int:

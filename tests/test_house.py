@@ -40,7 +40,6 @@ TESTED_ELSEWHERE = {
     "machine/snapshot.py": "data without behaviour: whatever reads or makes it is tested",
     "machine/trouble.py": "data without behaviour: whatever makes it is tested",
     "wire/wsman/names.py": "words alone; every conversation says them",
-    "faces/cli/selector.py": "one argument and one sentence; every conversation uses them",
 }
 """Source files without a test file of their own name, each with the reason. This list may only shrink."""
 

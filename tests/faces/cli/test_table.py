@@ -68,3 +68,13 @@ def test_what_was_asked_for_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rows_that_come_one_by_one_are_measured_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(80, iter(ROWS), monkeypatch) == shown(80, ROWS, monkeypatch)
+
+
+def test_what_matters_is_in_a_colour_where_it_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = Column("STATE", 10, lambda row: row.command, rank=1, matters=lambda row: row.pid == 1)
+    columns = (Column("PID", 7, lambda row: str(row.pid)), state, Column("END", 3, lambda _: "x"))
+    monkeypatch.setenv("COLUMNS", "80")
+    out = Shown()
+    with contextlib.redirect_stdout(out):
+        print_table(argparse.Namespace(color="always"), [Row(1, "你好 gone"), Row(2, "active")], columns)
+    assert out.getvalue().splitlines()[1:] == ["1    \x1b[1;33m你好 gone\x1b[0m  x", "2    active     x"]

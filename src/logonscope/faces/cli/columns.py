@@ -35,6 +35,7 @@ class Column(NamedTuple):
     rank: int = 0  # the greater, the earlier it is left out; 0: never
     least: int = 0  # cells that it can be cut down to; 0: it is never cut
     fit: Callable[[Any, int, datetime], str] | None = None  # the text in fewer cells; None: its beginning
+    matters: Callable[[Any], bool] | None = None  # of a row: whether its text is to be seen at once
 
     @property
     def name(self) -> str:

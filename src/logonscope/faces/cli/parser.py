@@ -225,7 +225,7 @@ def shared_options() -> Parser:
     options.add_argument("--color", choices=CHOICES, help=when)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
-        "--watch", metavar="SECONDS", type=_seconds,
+        "--watch", metavar="SECONDS", type=_seconds, nargs="?", const=float(DEFAULT_SECONDS),
         help=f"ask again every so many seconds ({DEFAULT_SECONDS} without a number), mark what changed; Ctrl-C ends it",
     )  # fmt: skip
     pager = "do not show long output page by page (also: LOGONSCOPE_PAGER, PAGER)"

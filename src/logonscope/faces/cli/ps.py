@@ -59,6 +59,10 @@ FIRST_OF_LOGIND = 1 << 32
 """The LogonId of logind's cN is N above this."""
 
 
+def _is_left(row: SessionProcess) -> bool:
+    return bool(row.leftover)
+
+
 def _started_in(row: SessionProcess, cells: int, present: datetime) -> str:
     return shortened(row.start, cells, present)
 
@@ -67,7 +71,14 @@ COLUMNS = (
     Column("ID", 10, word),
     Column("PID", 7, lambda p: str(p.pid), "pid"),
     Column("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, least=8),
-    Column("LEFT", 4, lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no", "leftover", rank=2),
+    Column(
+        "LEFT",
+        4,
+        lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no",
+        "leftover",
+        rank=2,
+        matters=_is_left,
+    ),
     Column("STARTED", 16, lambda p: when(p.start), "start", rank=4, least=11, fit=_started_in),
     Column("TTY", 7, lambda p: p.tty or "-", "tty", rank=EXTRA),
     Column("EVIDENCE", 8, lambda p: p.evidence, "evidence", rank=EXTRA + 1),

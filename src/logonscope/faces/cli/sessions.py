@@ -34,6 +34,8 @@ examples:
     + selector.EXAMPLES
 )
 
+LOGGED_OUT = "logged out"
+
 TOGETHER = 60
 """Seconds between a login and the start of the user manager that it caused, at most."""
 
@@ -111,6 +113,11 @@ def _type_in(session: LogonSession, cells: int, _: datetime) -> str:
     return type_text(session, cells)
 
 
+def is_logged_out(session: LogonSession) -> bool:
+    """Return whether whatever still runs in it was left behind."""
+    return session.state == LOGGED_OUT
+
+
 def _number(value: int | None) -> str:
     return "-" if value is None else str(value)
 
@@ -120,10 +127,10 @@ COLUMNS = (
     Column("USER", 12, who, "user", rank=1, least=8),
     Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, least=15),
     Column("TYPE", 22, type_text, "logon_type", rank=6, least=12, fit=_type_in),
-    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2),
+    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, matters=is_logged_out),
     Column("SINCE", 17, since, "start", rank=7, least=12, fit=_since_in),
     Column("PROCS", 5, lambda s: _number(s.processes), "processes", rank=4),
-    Column("LEFT", 4, lambda s: _number(s.leftovers), "leftovers", rank=3),
+    Column("LEFT", 4, lambda s: _number(s.leftovers), "leftovers", rank=3, matters=is_logged_out),
     Column("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
     Column("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
     Column("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),

@@ -50,9 +50,9 @@ def _line(text: str, key: str) -> int:
 
 
 def _kind(key: str) -> Callable[[Any], Any]:
-    if key not in _KINDS:
-        raise ValueError(f"unknown setting {key!r}: expected one of {', '.join(_KINDS)}")
-    return _KINDS[key]
+    if key not in SETTINGS:
+        raise ValueError(f"unknown setting {key!r}: expected one of {', '.join(SETTINGS)}")
+    return SETTINGS[key]
 
 
 def _text(value: Any) -> str:
@@ -91,7 +91,7 @@ def _columns(value: Any) -> dict[str, list[str]]:
 LISTINGS = ("sessions", "ps", "leftovers", "classes")
 """The commands whose columns can be set."""
 
-_KINDS: Mapping[str, Callable[[Any], Any]] = {
+SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "host": _text, "ca": _text, "color": _color, "pager": _optional_text, "columns": _columns, "quiet": _truth,
     "readable": _truth,
 }  # fmt: skip

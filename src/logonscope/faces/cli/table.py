@@ -29,7 +29,7 @@ def print_table(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence
         columns: of the table.
         moment: returns when the rows were read.
     """
-    room, is_chosen = width(), bool(getattr(args, "columns", None))
+    room, is_chosen, color = width(), bool(getattr(args, "columns", None)), wants_color(args)
     shown = columns if is_chosen else usual(columns)
     sample = rows if isinstance(rows, list) else [] if room is None else list(islice(rows, SAMPLE))
     rest = () if isinstance(rows, list) else rows
@@ -38,10 +38,10 @@ def print_table(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence
     for count, row in enumerate(chain(sample, rest), 1):
         if count == 1 and not getattr(args, "no_header", False):
             print(crop(_line(layout, [column.heading for column in layout.columns]), None if is_chosen else room))
-        print(_row(layout, row, moment, room, is_chosen=is_chosen))
+        print(_row(layout, row, moment, room, is_chosen=is_chosen, color=color))
     if count and layout.left_out:
         for line in wrapped(_omission(layout.left_out, args), room):
-            print(styled(line, "dim", color=wants_color(args)))
+            print(styled(line, "dim", color=color))
     return count
 
 
@@ -54,7 +54,7 @@ def _widths(columns: Sequence[Column], sample: Sequence[Any], rows: Iterable[Any
     ]
 
 
-def _row(layout: Layout, row: Any, moment: Moment, room: int | None, *, is_chosen: bool) -> str:
+def _row(layout: Layout, row: Any, moment: Moment, room: int | None, *, is_chosen: bool, color: bool) -> str:
     texts: list[str] = []
     for index, column in enumerate(layout.columns):
         if column.fit and layout.is_cut(index):
@@ -63,9 +63,23 @@ def _row(layout: Layout, row: Any, moment: Moment, room: int | None, *, is_chose
             text = for_terminal(column.show(row))
             texts.append(crop(text, layout.widths[index]) if column.least and layout.natural else text)
     line = _line(layout, texts)
-    if is_chosen and not layout.has_a_last_column_within(room):
-        return line  # as it was asked for
-    return crop(line, room)
+    if not is_chosen or layout.has_a_last_column_within(room):
+        line = crop(line, room)
+    return _marked(layout, row, texts, line) if color else line
+
+
+def _marked(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str:
+    """Return the line with the texts that matter in a colour, where they were not cut off."""
+    at, marked = 0, line
+    places: list[tuple[int, str]] = []
+    for column, text, columns in zip(layout.columns, texts, layout.widths, strict=True):
+        if column.matters is not None and column.matters(row):
+            places.append((at, text))
+        at += len(text) + max(0, columns - cells(text)) + layout.gap
+    for start, text in reversed(places):
+        if line[start : start + len(text)] == text:
+            marked = marked[:start] + styled(text, "alarm", color=True) + marked[start + len(text) :]
+    return marked
 
 
 def _line(layout: Layout, texts: Sequence[str]) -> str:

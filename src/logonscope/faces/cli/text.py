@@ -30,7 +30,16 @@ CHOICES: tuple[Choice, ...] = ("auto", "always", "never")
 
 MINUTE = "%Y-%m-%d %H:%M"
 
-STYLES = {"bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+STYLES = {
+    "alarm": "1;33",
+    "bold": "1",
+    "dim": "2",
+    "reverse": "7",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+}
 
 
 def for_terminal(text: str) -> str:

@@ -12,7 +12,7 @@ from logonscope.faces.cli.output import counted, print_rows
 from logonscope.faces.cli.ps import command
 from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
 from logonscope.faces.cli.sentence import as_user, is_manager
-from logonscope.faces.cli.sessions import since, type_text, who, with_managers_behind, word
+from logonscope.faces.cli.sessions import is_logged_out, since, type_text, who, with_managers_behind, word
 from logonscope.faces.cli.text import cells, crop, for_terminal, styled, wants_color, width
 
 EXAMPLES = (
@@ -122,11 +122,12 @@ def _age(process: SessionProcess) -> tuple[float, int]:
 def _header(tree: LogonTree, room: int | None, *, color: bool, folded: bool) -> Iterator[str]:
     """Yield the lines about a logon session: what matters first, wrapped between its parts where there is no room."""
     parts = [*_parts(tree, folded=folded)]
+    style = "alarm" if tree.session is not None and is_logged_out(tree.session) else "bold"
     while parts:
         line = crop(for_terminal(parts.pop(0)), room)
         while parts and (room is None or cells(line) + 2 + cells(for_terminal(parts[0])) <= room):
             line += f"  {for_terminal(parts.pop(0))}"
-        yield styled(line, "bold", color=color)
+        yield styled(line, style, color=color)
         if parts:
             parts[0] = f"    {parts[0]}"
 
@@ -137,12 +138,9 @@ def _parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
     if session is None:
         yield f"in logon sessions that are not yours: {count}"
     elif session.logon_type == 0:
-        yield from (
-            "system",
-            f"{count} that no login started",
-            *filter(None, [more.strip()]),
-            f"since {since(session)}",
-        )
+        yield from ("system", f"{count} that no login started")
+        yield from ["(--all shows them)"] if folded else []
+        yield f"since {since(session)}"
     else:
         yield f"{word(session)} {who(session)}"
         if session.remote_host or session.seat:

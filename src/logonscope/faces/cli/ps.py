@@ -63,6 +63,10 @@ def _is_left(row: SessionProcess) -> bool:
     return bool(row.leftover)
 
 
+def _left(row: SessionProcess) -> str:
+    return "-" if row.leftover is None else "yes" if row.leftover else "no"
+
+
 def _started_in(row: SessionProcess, cells: int, present: datetime) -> str:
     return shortened(row.start, cells, present)
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from logonscope import (
     InvalidClassError,
     InvalidObjectPathError,
     InvalidParameterError,
+    LogonFilter,
     NotFoundError,
     NotSupportedError,
 )
@@ -138,3 +140,18 @@ def test_an_instance_survives_being_pickled_and_copied(host: Host) -> None:
 
 def test_a_host_says_what_it_is(host: Host) -> None:
     assert repr(host).endswith("web1.lsr as whoever can read the recording>")
+
+
+def test_the_moment_of_a_recording_is_when_it_was_made(host: Host) -> None:
+    assert host.moment == datetime(2026, 1, 1, 11, 40, tzinfo=UTC)
+    assert abs(datetime.now(UTC) - logonscope.connect().moment) < timedelta(minutes=1)
+
+
+def test_filters_reach_every_question_about_logon_sessions(host: Host) -> None:
+    where = LogonFilter(users=frozenset({"bob"}))
+    assert [session.logon_id for session in host.sessions(where=where)] == ["37"]
+    assert [row.pid for row in host.processes(where=where)] == [3990, 3991]
+    assert [row.pid for row in host.leftovers(where=where).processes] == [3990, 3991]
+    assert [len(tree.processes) for tree in host.tree(where=where)] == [2]
+    assert host.sessions(41, where) == []
+    assert host.sessions(where=LogonFilter()) == host.sessions()

@@ -66,6 +66,7 @@ class _OwnerFilter:
         """Return whether the logon session of a process may fit."""
         del process
         where, login = self._where, owner.login
+        # the record's own words alone: what is derived from processes is not known before they are read
         if owner.logon == self._system.logon:
             return where.system
         if login is None:

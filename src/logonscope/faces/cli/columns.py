@@ -136,10 +136,12 @@ def arranged(columns: Sequence[Column], texts: Sequence[int], room: int | None) 
         return Layout(columns, [*texts])
     widths = {column.heading: cells for column, cells in zip(columns, wanted, strict=True)}
     kept = [column for column in columns if column.rank < EXTRA]
+    # what is extra is added one by one, the most important first, as long as nothing has to be cut for it
     for column in sorted(columns, key=_rank):
         grown = [one for one in columns if one in kept or one is column]
         if column not in kept and _total(grown, widths, GAP) <= room:
             kept = grown
+    # then something is left out at a time until the rest fits: with wide gaps, with narrow ones, cut down
     while True:
         natural, left_out = [widths[one.heading] for one in kept], [one for one in columns if one not in kept]
         for gap in (GAP, 1):

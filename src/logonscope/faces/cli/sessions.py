@@ -67,6 +67,7 @@ def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]
 
 def _cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
     """Return the login that caused a user manager: the one of the same user that began when it did."""
+    # logind starts the manager just before or just after it writes the record of the login
     apart = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
         for session in sessions

@@ -76,6 +76,7 @@ def _marked(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str:
         if column.matters is not None and column.matters(row):
             places.append((at, text))
         at += len(text) + max(0, columns - cells(text)) + layout.gap
+    # from the right, so that the places of what stands left of it stay as they are
     for start, text in reversed(places):
         if line[start : start + len(text)] == text:
             marked = marked[:start] + styled(text, "alarm", color=True) + marked[start + len(text) :]

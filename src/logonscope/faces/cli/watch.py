@@ -52,6 +52,7 @@ class Screen:
     def _marked(self, line: str) -> str:
         is_new = self._before is not None and line not in self._before
         if self._color:
+            # a style that ends within the line would end the mark too
             return styled(line.replace("\x1b[0m", "\x1b[0m\x1b[7m"), "reverse", color=is_new)
         return crop((CHANGED if is_new else UNCHANGED) + line, columns())
 

@@ -1,12 +1,13 @@
 """client/wsman.py: does another machine, asked over the network, say what it says when it is asked there?"""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 import logonscope
-from logonscope import Class, Host, LogonscopeError
+from logonscope import Class, Host, LogonFilter, LogonscopeError
 from logonscope.client.wsman import WsmanHost
 from tests.hosts import user
 from tests.providers.asked import web1
@@ -38,6 +39,9 @@ def said(ask: Callable[[Host], Any], host: Host) -> Any:
     return answers
 
 
+REMOTE = LogonFilter(types=frozenset({10}), since=datetime(2026, 1, 1, 9, tzinfo=UTC), system=False)
+"""A filter with conditions of every kind: numbers, times, and what is not null."""
+
 QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "everything": lambda host: host.everything,
     "sessions": lambda host: host.sessions(),
@@ -45,6 +49,13 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "by its login": lambda host: host.sessions("c1"),
     "processes": lambda host: host.processes(),
     "of a login": lambda host: host.processes(41),
+    "filtered by user": lambda host: host.sessions(where=LogonFilter(users=frozenset({"alice", "1001"}))),
+    "filtered by type and time": lambda host: host.sessions(where=REMOTE),
+    "filtered by state": lambda host: host.sessions(where=LogonFilter(states=frozenset({"logged out", None}))),
+    "filtered by origin": lambda host: host.sessions(where=LogonFilter(origins=frozenset({"203.0.113.0/24"}))),
+    "processes filtered": lambda host: sorted(row.pid for row in host.processes(where=REMOTE)),
+    "trees filtered": lambda host: [len(tree.processes) for tree in host.tree(where=REMOTE)],
+    "leftovers filtered": lambda host: host.leftovers(where=LogonFilter(users=frozenset({"bob"}))).known,
     "pairs": lambda host: sorted(host.session_processes()),
     "tree": lambda host: host.tree(),
     "an instance": lambda host: host.get("Win32_Process=4312"),
@@ -99,8 +110,14 @@ def test_a_word_means_the_same_logon_sessions(server: Running, which: str) -> No
     assert {row.pid for row in remote(server).processes(which)} == {row.pid for row in web1().processes(which)}
 
 
+TARGETS = (
+    "1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81", "bob", "user:alice", "name:bash",
+    "127.0.0.1:8080", "[::1]:8080", "/usr/bin/nosuch", "user:nobody-is-called-so",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("who", [ADMIN, ALICE], ids=["an administrator", "alice"])
-@pytest.mark.parametrize("target", ["1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_whose_it_is(server: Running, who: tuple[str, str], target: str) -> None:
     def told(host: Host) -> Any:
         found = said(lambda asked: asked.whose(target), host)

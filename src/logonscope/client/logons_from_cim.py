@@ -18,7 +18,7 @@ from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.client.filter_condition import filtered_select
-from logonscope.errors import AccessDeniedError, InvalidNamespaceError, NotFoundError
+from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
 from logonscope.facts import Socket
 from logonscope.wql.tree import EQUAL, Comparison, Name, Select
 from logonscope.wql.write import write
@@ -190,16 +190,22 @@ class LogonsFromCim:
 
         Raises:
             NotFoundError: there is none.
+            InvalidParameterError: a word is a name and an account.
         """
         if asked.kind == "pid":
             return [int(asked.text)]
         if asked.kind == "executable":
             pids = self._with("ExecutablePath", asked.text)
         else:
-            pids = [] if asked.kind == "account" else self._with("Name", asked.text)
-            if not pids and asked.kind != "name":
-                where = LogonFilter(users=frozenset({asked.text}))
-                pids = sorted(row.pid for row in self.processes(None, where))
+            named = [] if asked.kind == "account" else self._with("Name", asked.text)
+            where = LogonFilter(users=frozenset({asked.text}))
+            of_user = [] if asked.kind == "name" else sorted(row.pid for row in self.processes(None, where))
+            if named and of_user and named != of_user:
+                raise InvalidParameterError(
+                    f"{asked.text!r} is ambiguous: it is the name of processes there, and an account with processes",
+                    f"give name:{asked.text} or user:{asked.text}",
+                )
+            pids = named or of_user
         if not pids:
             raise NotFoundError(f"no process there is meant by {asked.text!r}", FORMS)
         return pids

@@ -159,7 +159,7 @@ def main() -> int:
     """Run the command ``logonscope``."""
     try:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            sys.unraisablehook = _ignored
+            sys.unraisablehook = _ignored if hasattr(signal, "setitimer") else sys.unraisablehook
             signal.signal(signal.SIGINT, _interrupt)
         return _run()
     except KeyboardInterrupt:

@@ -51,7 +51,11 @@ def pager_command(environment: Mapping[str, str], setting: str | None) -> str | 
 
 def is_elevated(environment: Mapping[str, str]) -> bool:
     """Return whether somebody else runs this as root: by sudo or pkexec."""
-    return os.geteuid() == 0 and any(environment.get(name, "0") != "0" for name in ("SUDO_UID", "PKEXEC_UID"))
+    return (
+        hasattr(os, "geteuid")
+        and os.geteuid() == 0
+        and any(environment.get(name, "0") != "0" for name in ("SUDO_UID", "PKEXEC_UID"))
+    )
 
 
 class PagedOutput(io.TextIOBase):
@@ -107,7 +111,7 @@ class PagedOutput(io.TextIOBase):
         finally:
             if self._pager is not None:
                 self._pager.wait()
-                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                _let_a_closed_pipe_end_the_process(ends=True)
             signal.signal(signal.SIGINT, interrupt)
 
     def _open(self) -> IO[str] | None:
@@ -124,8 +128,13 @@ class PagedOutput(io.TextIOBase):
             self._pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602 -- the user's own words, as in git
         except OSError:
             return None
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a pager that is left early ends the output, not this process
+        _let_a_closed_pipe_end_the_process(ends=False)  # a pager that is left early ends the output alone
         pipe = self._pager.stdin
         if pipe is None:
             return None
         return io.TextIOWrapper(pipe, self.encoding, self._terminal.errors or "replace")
+
+
+def _let_a_closed_pipe_end_the_process(*, ends: bool) -> None:
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL if ends else signal.SIG_IGN)

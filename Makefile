@@ -1,42 +1,54 @@
-# What is asked most: make test. STRICT=1 turns every skip for a missing component into a failure.
+# What is asked most: make test. STRICT=1 installs every component that the tests know, and makes every skip a failure.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: test unit house bench compare soak load fuzz clean
+.NOTPARALLEL:
+.PHONY: test unit lint house fresh bench compare soak load fuzz crowd peers clean
 
-test: $(VENV)/.ready
+test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-docs)
+	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest
+
+unit: $(VENV)/.test  ## without the machine that is booted for the tests
+	$(BIN)/python -m pytest --ignore=tests/real
+
+lint: $(VENV)/.lint  ## style, types and which module may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest
 
-unit: $(VENV)/.ready  ## without the machine that is booted for the tests
-	$(BIN)/python -m pytest --ignore=tests/real
-
-house: $(VENV)/.ready  ## the budgets of size, docstrings and names, and what they come to
+house: $(VENV)/.lint  ## the budgets of size, docstrings and names, and what they come to
 	$(BIN)/python -m tests.house
 
-bench: $(VENV)/.ready
+fresh:  ## as root: README's commands as a new user types them, on fresh systems; ON="trixie host" for some of them
+	$(PYTHON) -m tests.fresh $(ON)
+
+bench: $(VENV)/.bench
 	$(BIN)/python -m bench
 
-compare: $(VENV)/.ready  ## this checkout beside BASE=REV in one run; BOUND=1.05 fails where it is slower than that
+compare: $(VENV)/.bench  ## this checkout beside BASE=REV in one run; BOUND=1.05 fails where it is slower than that
 	$(BIN)/python -m bench.compare $(BASE) $(if $(BOUND),--bound $(BOUND))
 
-soak: $(VENV)/.ready  ## ten minutes of logins, forks and detached processes, every answer held against the kernel's
+soak: $(VENV)/.test  ## ten minutes a system of logins, forks and detached processes, every answer held against the kernel's
 	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest -s tests/real/test_churn.py
 
-load: $(VENV)/.ready  ## 500 clients at once, each wants thousands of rows
+load: $(VENV)/.test  ## 500 clients at once, each wants thousands of rows
 	$(BIN)/python -m tests.server.load
 
-fuzz: $(VENV)/.ready  ## 200,000 texts and 100,000 requests, few of them sound
+fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py
 
-$(VENV)/.ready: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof)
+crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before and after logout; needs root
+	$(BIN)/python -m tests.lab.crowd
+
+peers: $(VENV)/.test  ## which login owns each of seven processes: Logonscope beside the rules of three peers; needs root
+	$(BIN)/python -m tests.peers
+
+$(VENV)/.%: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test,bench]'
+	$(BIN)/pip install --quiet --editable '.[$*]'
 	touch $@
 
 clean:

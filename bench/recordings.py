@@ -43,7 +43,7 @@ def snapshot(size: int) -> Snapshot:
 
 def pairs(host: Snapshot) -> Iterator[tuple[Any, ...]]:
     """Make the tuples of Win32_SessionProcess in a plain loop: no filter, no deadline."""
-    owner = LINUX.index(host.logins).owner
+    owner = LINUX.index(host.logins, host.machine).owner
     return (
         (("Win32_LogonSession", owner(process).logon), ("Win32_Process", str(process.pid)))
         for process in host.processes

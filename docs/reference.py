@@ -6,6 +6,7 @@ The MOF says what a property means, the provider's table what it is made of; a t
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.command_reference import command_page
 from logonscope.broker.invoke import METHODS
 from logonscope.cim.binding import example
 from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find, has
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
     served = [cls for namespace in (CIMV2, LOGONSCOPE) for cls in schema().classes(namespace) if _is_served(cls)]
     written = {"README.md": _index(), "settings.md": SETTINGS + settings(), "wsman.md": _doors()}
+    written["commands.md"] = command_page()
     return written | {f"{cls.name}.md": _page(cls) for cls in served}
 
 

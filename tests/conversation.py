@@ -28,16 +28,23 @@ def turns(text: str) -> Iterator[Turn]:
         yield Turn(typed.strip(), answer.rstrip("\n"))
 
 
-def answer(typed: str, host: str) -> str:
-    """Type a command against a recorded host and return what it prints."""
-    code, out, err = reply([*shlex.split(typed), "--host", host])
+class Shown(io.StringIO):
+    """Standard output that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def answer(typed: str, host: str, *, terminal: bool = False) -> str:
+    """Type a command against a recorded host and return what it prints, on a terminal or elsewhere."""
+    code, out, err = reply([*shlex.split(typed), "--host", host], Shown() if terminal else io.StringIO())
     lines = [*out.splitlines(), *(f"! {line}".replace(host, "web1.lsr") for line in err.splitlines())]
     return "\n".join([*lines, *([f"[exit {code}]"] if code else [])])
 
 
-def reply(words: list[str]) -> tuple[int, str, str]:
+def reply(words: list[str], out: io.StringIO | None = None) -> tuple[int, str, str]:
     """Run the command in this process; return exit code, standard output and standard error."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = out or io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             code = run(words, connect, users, {"serve": served})

@@ -20,6 +20,8 @@ MACHINE = Machine(
     system="Debian GNU/Linux 12 (bookworm)",
     audit=True,
     uid_min=1000,
+    machine_id="4c1f7d2b9e0a4b6f8d3c5a7e9b1d2f40",
+    container=False,
 )
 
 

@@ -16,6 +16,7 @@ def example_folder(root: Path) -> str:
     folder.write("proc/sys/kernel/hostname", f"{example.MACHINE.hostname}\n")
     folder.write("proc/sys/kernel/osrelease", f"{example.MACHINE.kernel}\n")
     folder.write("proc/sys/kernel/random/boot_id", f"{example.MACHINE.boot_id}\n")
+    folder.write("etc/machine-id", f"{example.MACHINE.machine_id}\n")
     folder.write("etc/os-release", f'PRETTY_NAME="{example.MACHINE.system}"\n')
     folder.account("postgres", 110)
     for process in example.PROCESSES:

@@ -42,6 +42,10 @@ def manager_service(uid: int) -> str:
     return f"/user.slice/user-{uid}.slice/user@{uid}.service"
 
 
+LOGIN_START = 50 * TICKS
+"""When a login's leader starts at the earliest: its record is ten seconds younger, its members have greater pids."""
+
+
 class HostFolder:
     """A host as a folder, with the accounts root, alice (1000) and bob (1001), and process 1 alone."""
 
@@ -105,7 +109,7 @@ class HostFolder:
             self.write(f"{folder}/sessionid", str(ses))
             self.write(f"{folder}/loginuid", str(loginuid))
         self.write(f"{folder}/cgroup", b"0::" + path + b"\n")
-        began = 1000 + pid if start is None else start
+        began = LOGIN_START + pid % 1000 if start is None else start
         self.write(f"{folder}/stat", stat_line(pid, name, ppid=ppid, tty_nr=tty_nr, state=state, start=began))
         self.write(f"{folder}/status", status_text(name, uids, tgid=pid if tgid is None else tgid))
         self.write(f"{folder}/task/{pid}/children", "".join(f"{child} " for child in children))
@@ -117,6 +121,11 @@ class HostFolder:
         (self.root / folder / "fd").mkdir()
         for number, inode in enumerate(sockets):
             (self.root / folder / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
+
+    def group(self, cgroup: str, *pids: int) -> int:
+        """Make a cgroup that holds these processes; return its inode."""
+        procs = self.write(f"sys/fs/cgroup{cgroup}/cgroup.procs", "".join(f"{pid}\n" for pid in pids))
+        return procs.parent.stat().st_ino
 
     def end(self, pid: int) -> None:
         """End a process."""

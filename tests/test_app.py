@@ -88,7 +88,7 @@ def test_only_what_is_asked_for_is_imported() -> None:
 @pytest.mark.parametrize(
     ("redirection", "code", "said"),
     [
-        (">&-", 0, ""),
+        (">&-", 74, "cannot write the answer: Bad file descriptor"),
         ("2>&-", 0, ""),
         (">/dev/full", 74, "cannot write the answer: No space left on device"),
         ("<&-", 0, ""),
@@ -102,10 +102,46 @@ def test_streams_that_are_closed_or_full_are_no_traceback(
     assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False)
 
 
-def test_a_recording_comes_through_a_pipe(tmp_path: Path) -> None:
-    with Path(recording(tmp_path)).open("rb") as file:
-        done = subprocess.run([*LOGONSCOPE, "--host", "-", "sessions"], stdin=file, capture_output=True, check=True)
-    assert b"203.0.113.7" in done.stdout
+@pytest.mark.parametrize("words", ["--help", "--version", "sessions --help", "completion bash", "doctor"])
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_whatever_cannot_be_written_is_said(words: str, redirection: str) -> None:
+    command = f"{' '.join(LOGONSCOPE)} {words} {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (74, 1)
+    assert done.stderr.startswith("logonscope: cannot write the answer: ")
+
+
+@pytest.mark.parametrize("words", ["bogus", "sessions --bogus", "whose 99999999", "ps mallory -o json"])
+def test_an_error_that_cannot_be_written_is_told_by_the_exit_code(words: str, tmp_path: Path) -> None:
+    command = f"{' '.join(LOGONSCOPE)} {words} --host {recording(tmp_path)}"
+    codes = [
+        subprocess.run(["bash", "-c", f"{command} {to}"], capture_output=True, check=False).returncode
+        for to in ("", "2>/dev/full", "2>&-")
+    ]
+    assert len(set(codes)) == 1
+    assert codes[0] in {1, 2}
+
+
+WITH_LITTLE_MEMORY = """
+import resource, sys
+from logonscope.__main__ import main
+room = int(sys.argv.pop(1))
+with open("/proc/self/statm") as file:
+    now = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + room, now + room))
+sys.exit(main())
+"""
+
+
+def test_without_memory_there_is_one_line_and_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    host, codes = recording(tmp_path), []
+    for room in (1 << 18, 1 << 19, 1 << 20, 3 << 19, 1 << 21, 3 << 20, 1 << 22, 1 << 26):
+        command = [sys.executable, "-c", WITH_LITTLE_MEMORY, str(room), "sessions", "--host", host]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        codes.append(done.returncode)
+        assert done.stderr.count("\n") == (done.returncode != 0), room
+        assert done.stderr.startswith("logonscope: cannot answer: " if done.returncode else ""), room
+    assert set(codes) == {0, 70}
 
 
 AS_NOBODY = """
@@ -119,6 +155,36 @@ for module in pkgutil.walk_packages(logonscope.__path__, "logonscope."):
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.exit(import_module("logonscope.app").main())
 """
+
+
+WITHOUT_PROCESSES = """
+import os, resource
+limit = resource.setrlimit
+os.setuid = lambda uid, setuid=os.setuid: (setuid(uid), limit(resource.RLIMIT_NPROC, (1, 1)))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("words", [["whose", "1"], ["ps"], ["sessions"], ["tree"], ["whose", "root"], ["doctor"]])
+def test_without_processes_the_answer_comes_without_helper_threads(words: list[str]) -> None:
+    command = [sys.executable, "-c", WITHOUT_PROCESSES + AS_NOBODY, *words, "--readable"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout
+
+
+def test_a_zone_that_python_has_not_is_no_traceback(tmp_path: Path) -> None:
+    env = {**os.environ, "TZ": "UTC-24"}
+    command = [*LOGONSCOPE, "sessions", "41", "--host", recording(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    assert "2026-01-01 10:02" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_recording_comes_through_a_pipe(tmp_path: Path) -> None:
+    with Path(recording(tmp_path)).open("rb") as file:
+        done = subprocess.run([*LOGONSCOPE, "--host", "-", "sessions"], stdin=file, capture_output=True, check=True)
+    assert b"203.0.113.7" in done.stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

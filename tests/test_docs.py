@@ -19,6 +19,7 @@ from logonscope.answers.session_process import SessionProcess
 from logonscope.answers.whose import Whose
 from logonscope.app import connect
 from logonscope.faces.cli.parser import COMMANDS
+from logonscope.faces.cli.settings import SETTINGS, parse_settings
 from logonscope.machine import OWNER, ProcessQuery
 from logonscope.providers.helpers.provider import Provider
 from tests.broker.memory import Memory
@@ -75,6 +76,12 @@ def test_the_example_of_instances_runs(tmp_path: Path) -> None:
 def test_the_reference_is_as_the_schema_and_the_providers_have_it() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
     assert written == pages(), "run `python -m docs.reference`"
+
+
+def test_every_setting_of_the_command_line_is_explained() -> None:
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert parse_settings("example", example.encode()).keys() == set(SETTINGS)
 
 
 def test_every_command_stands_in_the_readme() -> None:

@@ -4,6 +4,7 @@
 """
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from tests.house import docstrings, sizes
 from tests.house.figures import figures
 from tests.house.imports import import_cycles
 from tests.house.source_files import COMPILED, PACKAGE, ROOT, SourceFile, project_files
+from tests.server.auth.keytabs import WITHOUT_KERBEROS
 
+WITH_GRIMP = pytest.mark.skipif(find_spec("grimp") is None, reason="needs the extra lint: make lint installs it")
+WITH_KERBEROS = pytest.mark.skipif(find_spec("gssapi") is None, reason=WITHOUT_KERBEROS)
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != COMPILED)
 
 LONGEST_FILE = 600
@@ -33,14 +37,13 @@ TESTED_ELSEWHERE = {
     "__init__.py": "imports alone",
     "__main__.py": "run by tests/faces/cli/test_run.py as `python -m logonscope`",
     "facts/": "data without behaviour: whatever reads or makes it is tested",
-    "answers/": "data without behaviour: whatever makes it is tested",
+    "answers/check.py": "data without behaviour: whatever makes it is tested",
     "machine/action.py": "data without behaviour: whatever makes or does it is tested",
     "machine/events.py": "data without behaviour: whatever makes it is tested",
     "machine/ownership.py": "a protocol; the tests of tests/ownership ask its implementations",
     "machine/snapshot.py": "data without behaviour: whatever reads or makes it is tested",
     "machine/trouble.py": "data without behaviour: whatever makes it is tested",
     "wire/wsman/names.py": "words alone; every conversation says them",
-    "faces/cli/selector.py": "one argument and one sentence; every conversation uses them",
 }
 """Source files without a test file of their own name, each with the reason. This list may only shrink."""
 
@@ -69,11 +72,13 @@ def test_no_file_and_no_function_is_too_long() -> None:
     assert too_long == list(LONGER)
 
 
+@WITH_GRIMP
 def test_no_figure_is_worse_than_its_budget_or_its_record() -> None:
     worse = [figure for figure in figures() if not figure.is_within(RECORDED.get(figure.measure, figure.budget))]
     assert worse == [], "`python -m tests.house --places` says where they stand"
 
 
+@WITH_GRIMP
 def test_every_record_is_still_needed() -> None:
     missed = {figure.measure for figure in figures() if not figure.is_within(figure.budget)}
     assert set(RECORDED) - missed == set()
@@ -83,6 +88,7 @@ def test_the_public_api_is_documented() -> None:
     assert [name for name, documented in docstrings.public_api().items() if not documented] == []
 
 
+@WITH_KERBEROS
 def test_what_has_no_docstring_implements_what_has_one() -> None:
     assert docstrings.undocumented_methods() == []
 
@@ -97,6 +103,7 @@ def test_above_ownership_and_sources_nothing_names_what_only_linux_has() -> None
     assert {known for known in KNOWS_LINUX if not any(name.startswith(known) for name in named)} == set()
 
 
+@WITH_GRIMP
 def test_no_import_goes_round_in_a_circle() -> None:
     assert import_cycles() == []
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.explanation import Explanation, PartExplained
+    from logonscope.answers.jsonable import jsonable
+    from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import LogonSession
-    from logonscope.answers.session_process import LogonTree, SessionOf, SessionProcess
+    from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
     from logonscope.app import connect
     from logonscope.cim.classes import Class
@@ -62,6 +65,7 @@ __all__ = [
     "Check",
     "Class",
     "EnumerationNotFoundError",
+    "Explanation",
     "Host",
     "Instance",
     "InternalError",
@@ -74,6 +78,8 @@ __all__ = [
     "InvalidPropertyError",
     "InvalidQueryError",
     "InvalidQueryTypeError",
+    "Leftovers",
+    "LogonFilter",
     "LogonSession",
     "LogonTree",
     "LogonscopeError",
@@ -83,6 +89,7 @@ __all__ = [
     "NotFoundError",
     "NotSupportedError",
     "Outcome",
+    "PartExplained",
     "PropertyNotAnObjectError",
     "PullInProgressError",
     "QuotaViolationError",
@@ -98,15 +105,21 @@ __all__ = [
     "TypeMismatchError",
     "Whose",
     "connect",
+    "jsonable",
 ]
 
 _HOMES = {
     "connect": "logonscope.app",
+    "jsonable": "logonscope.answers.jsonable",
     "Class": "logonscope.cim.classes",
     "Instance": "logonscope.cim.instances",
     "Outcome": "logonscope.cim.instances",
     "Host": "logonscope.client",
     "Check": "logonscope.answers.check",
+    "Explanation": "logonscope.answers.explanation",
+    "PartExplained": "logonscope.answers.explanation",
+    "Leftovers": "logonscope.answers.session_process",
+    "LogonFilter": "logonscope.answers.logon_filter",
     "LogonSession": "logonscope.answers.logon_session",
     "LogonTree": "logonscope.answers.session_process",
     "SessionOf": "logonscope.answers.session_process",

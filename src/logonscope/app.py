@@ -1,12 +1,14 @@
 """Who stands behind the words ``connect`` and ``logonscope``? The one file that knows everybody."""
 
+import codecs
+import errno
 import gc
 import io
 import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple, NoReturn, TextIO, cast
 
 from logonscope.broker import Caller, local_caller
 from logonscope.client import Host, LocalHost
@@ -27,8 +29,17 @@ Visibility = Literal["own", "kernel"]
 YOUNGEST = 20_000
 """Objects that are made before some are looked through for garbage: a short command makes fewer, and has none."""
 
-CANNOT_WRITE = 74
-"""EX_IOERR of sysexits.h(3head): the answer did not reach its reader."""
+NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
+"""Exit codes that no command returns: see faces/cli/codes.py, which is imported late."""
+
+IN_ASCII = "logonscope.ascii"
+"""The name of the error handler of a stream that has to encode what its terminal cannot show."""
+
+A_MOMENT = 0.001
+"""Seconds until an interrupt that was ignored comes again."""
+
+_NO_ROOM_LEFT = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+"""What the kernel says where a limit of processes, memory or files is reached."""
 
 
 def connect(
@@ -112,7 +123,9 @@ def users(path: str) -> "Users":
     try:
         from logonscope.server.auth.users import UserFile  # noqa: PLC0415 -- argon2: no question needs it
     except ImportError as error:
-        raise NotSupportedError(f"there is no module {error.name} here", "install logonscope[server]") from None
+        from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
+
+        raise NotSupportedError(f"there is no module {error.name} here", f"run {install_command('server')}") from None
     return UserFile(path)
 
 
@@ -146,6 +159,24 @@ def _peer(uid: int) -> Caller:
 
 def main() -> int:
     """Run the command ``logonscope``."""
+    try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            sys.unraisablehook = _ignored if hasattr(signal, "setitimer") else sys.unraisablehook
+            signal.signal(signal.SIGINT, _interrupt)
+        return _run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except RuntimeError as error:
+        if "thread" not in str(error):
+            raise
+        return _fail(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
+    except OSError as error:
+        if error.errno in _NO_ROOM_LEFT:
+            return _fail(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        return _fail(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
+
+
+def _run() -> int:
     from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
 
     if hasattr(gc, "freeze"):  # what is imported stays to the end: nothing to collect, not even then
@@ -154,28 +185,76 @@ def main() -> int:
     gc.enable()
     _prepare_streams()
     try:
-        try:
-            code = run(sys.argv[1:], _from_terminal, users, {"serve": served})
-        except SystemExit as left:  # argparse has printed help, or refused
-            code = left.code if isinstance(left.code, int) else int(left.code is not None)
-        sys.stdout.flush()
-    except OSError as error:
-        sys.stderr.write(f"logonscope: cannot write the answer: {error.strerror}; see where the output goes\n")
+        code = run(sys.argv[1:], _from_terminal, users, {"serve": served})
+    except SystemExit as left:  # argparse has printed help, or refused
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    sys.stdout.flush()
+    return code
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End in good order at the first Ctrl-C, and at once at the second."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def _ignored(ignored: "sys.UnraisableHookArgs") -> None:
+    """Interrupt once more where Python had to ignore it: it came in a callback, as imports have them."""
+    if isinstance(ignored.exc_value, KeyboardInterrupt):
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+    else:
+        sys.__unraisablehook__(ignored)
+
+
+def _fail(code: int, message: str) -> int:
+    """Say in one line why there is no answer; what waits to be written must not fail once more at the end."""
+    try:
+        sys.stderr.write(f"logonscope: {message}\n")
         with open(os.devnull, "w", encoding="ascii") as nowhere:
-            os.dup2(nowhere.fileno(), 1)  # what is still waiting must not fail once more at the end
-        return CANNOT_WRITE
+            os.dup2(nowhere.fileno(), 1)
+    except OSError:
+        os._exit(code)  # there is nobody left to say it to
     return code
 
 
 def _prepare_streams() -> None:
+    codecs.register_error(IN_ASCII, _in_ascii)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- for as long as we run
+        if stream is None:  # closed by whoever started us; its number must not be given to a file
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- for as long as we run
+            setattr(sys, name, _closed_output() if name == "stdout" else nowhere)
+            _KEPT.append(nowhere)
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets "?", not an error
+            stream.reconfigure(errors=IN_ASCII)
+            if stream.isatty() and _is_plain_c_locale():
+                stream.reconfigure(encoding="ascii", errors=IN_ASCII)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that a terminal cannot show: an error handler of codecs."""
+    from logonscope.faces.cli.encoding import in_ascii  # noqa: PLC0415 -- most terminals show everything
+
+    return in_ascii(error)
+
+
+def _is_plain_c_locale() -> bool:
+    from logonscope.faces.cli.encoding import is_plain_c_locale  # noqa: PLC0415 -- for terminals alone
+
+    return is_plain_c_locale()
+
+
+def _closed_output() -> TextIO:
+    from logonscope.faces.cli.encoding import ClosedOutput  # noqa: PLC0415 -- seldom is it closed
+
+    return cast("TextIO", ClosedOutput())
+
+
+_KEPT: list[IO[str]] = []
+"""Files that stay open for as long as we run."""
 
 
 def _caller(host: str | None, visibility: Visibility) -> Caller:

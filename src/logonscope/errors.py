@@ -139,8 +139,11 @@ class InvalidClassError(LogonscopeError):
     cim_status = 5  # CIM_ERR_INVALID_CLASS
 
 
-class InvalidPropertyError(LogonscopeError):
-    """The class has no such property."""
+class InvalidPropertyError(LogonscopeError, KeyError):
+    """The class has no such property, or the instance has no value of it: it was not selected.
+
+    A KeyError too, because an instance is a mapping.
+    """
 
     name = "WBEM_E_INVALID_PROPERTY"
     number = 0x80041031

@@ -1,5 +1,6 @@
 """bench/compare.py and what it is made of: are two checkouts compared, and does the table say so?"""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,10 @@ def test_an_operation_that_fails_is_a_row_that_says_why(three: Three) -> None:
     assert "there is no recording 'nowhere.lsr'" in row.remark
     with pytest.raises(UnavailableError, match="TypeError"):
         three[0].ask("prepare", operation="pairs", size=1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may ask about process 1")
+def test_an_operation_is_prepared_with_its_arguments(three: Three) -> None:
     assert three[0].ask("prepare", operation="session_of", pid=1)["rows"] == 1
 
 

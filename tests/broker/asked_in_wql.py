@@ -35,7 +35,7 @@ def answer(host: Host, query: Asked) -> list[str]:
     """Ask, and return the lines of the answer."""
     lines: list[str] = []
     try:
-        lines.extend(_line(found) for found in host.query(query.text, namespace=query.namespace))
+        lines.extend(_line(found) for found in host.query_any(query.text, namespace=query.namespace))
     except LogonscopeError as error:
         lines.append(f"! {error.name} (0x{error.number:08X}): {error}")
     return lines
@@ -44,7 +44,7 @@ def answer(host: Host, query: Asked) -> list[str]:
 def _line(found: Instance | Class) -> str:
     if isinstance(found, Class):
         return found.name
-    if found.keys() == tuple(found.cim_class.properties):
+    if tuple(found) == tuple(found.cim_class.properties):
         return str(found.relpath)
     return " | ".join(f"{name} = {_shown(value)}" for name, value in found.properties().items())
 

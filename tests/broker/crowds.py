@@ -39,7 +39,11 @@ class Crowd(NamedTuple):
             return None
         if owner.evidence == "audit" and process.loginuid is not None:
             return process.loginuid
-        return owner.login.uid if owner.login else int(owner.logon or 0) - (1 << 33)
+        if owner.login:
+            return owner.login.uid
+        if owner.evidence == "scope":  # of no login on record: root alone makes directories in the slice of a user
+            return int((process.cgroup or "").split("/")[2].removeprefix("user-").removesuffix(".slice"))
+        return int(owner.logon or 0) - (1 << 33)
 
     def sees_session(self, uid: int, pid: int) -> bool:
         """Tell whether somebody may see the logon session of a process."""
@@ -75,7 +79,7 @@ class Crowd(NamedTuple):
         kept = {inode for process in processes for inode in process.sockets or ()}
         sockets = tuple(socket for socket in self.snapshot.sockets if socket.inode in kept)
         changed = self.snapshot._replace(processes=processes, logins=logins, sockets=sockets)
-        owner = LINUX.index(logins).owner
+        owner = LINUX.index(logins, self.snapshot.machine).owner
         return Crowd(changed, {p.pid: owner(p) for p in processes}, {p.pid: p for p in processes})
 
     def _seen(self, uid: int, process: Process) -> Process:
@@ -165,8 +169,9 @@ def crowds(draw: st.DrawFn) -> Crowd:
         for process in processes
         if process.sockets and process.pid % 2
     )
-    owner = LINUX.index(logins).owner
-    machine = MACHINE._replace(platform=Platform(), vitals=Vitals(at=0))
+    container = draw(st.sampled_from([None, False, True]))
+    machine = MACHINE._replace(platform=Platform(), vitals=Vitals(at=0), container=container)
+    owner = LINUX.index(logins, machine).owner
     return Crowd(
         Snapshot(machine, processes, logins, sockets, tuple(ACCOUNTS.values()), GROUPS, []),
         {process.pid: owner(process) for process in processes},

@@ -96,13 +96,13 @@ def test_somebody_is_not_told_of_others_that_share_a_kernel_id() -> None:
 
 
 def test_records_that_were_leaked_are_counted() -> None:
-    leaked = example.LOGINS[1]._replace(id="99", audit=99)
+    leaked = example.LOGINS[1]._replace(id="99", audit=99, process=None)
     found = checks(example.snapshot()._replace(logins=(*example.LOGINS, leaked)))
     assert found["login records"].found == "1 without any process: 99"
 
 
 def test_many_are_not_all_listed() -> None:
-    leaked = tuple(example.LOGINS[1]._replace(id=str(number), audit=number) for number in range(100, 130))
+    leaked = tuple(example.LOGINS[1]._replace(id=str(number), audit=number, process=None) for number in range(100, 130))
     found = checks(example.snapshot()._replace(logins=leaked))["login records"].found
     assert found.startswith("30 without any process: 100, 101, ")
     assert found.endswith("109, ...")

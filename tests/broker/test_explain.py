@@ -157,9 +157,9 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
         "cgroup, comm, loginuid, ppid, ses, start, tgid, tty_nr, uids: of process 4312",
         "the records of login 41",
         "cgroup, comm, loginuid, ppid, ses, start, tty_nr, uids: of process 4300 and its parents",
-        "children, comm, ppid, start, tty_nr, uids: of process 4100",
-        "children, comm, ppid, start, tty_nr, uids: of process 4150",
-        "children, comm, ppid, start, tty_nr, uids: of process 4151",
+        "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4100",
+        "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4150",
+        "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4151",
     )
     asks_for, of, (part,) = explain(
         request, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"

@@ -15,22 +15,27 @@ def told(request: Request, pid: int) -> tuple[Owner, Logon]:
     process = request.read_process(pid, facts)
     assert process is not None
     logons = request.index_for(process)
-    return logons.owner(process), logon_of(request, process, logons, facts)
+    owner = logons.owner(process)
+    return owner, logon_of(request, process, owner, logons, facts)
 
 
 def test_what_one_process_tells_is_what_all_of_them_tell() -> None:
-    """But for what is counted, and for the start of a logon session that no record vouches for."""
+    """Each value and where it comes from, but for what is counted."""
     host = Memory(example.snapshot()).request(ROOT)
     whole = {session.logon_id: session for session in broker.sessions(host)}
     for process in example.PROCESSES:
         owner, logon = told(host, process.pid)
         known = whole[owner.logon or ""]
         uncounted = known._replace(processes=None, leftovers=None)
-        assert logon.session._replace(sources={}) == uncounted._replace(sources={})
+        assert logon.session == uncounted
         assert [link.pid for link, _ in logon.chain][-1] == process.pid
         assert all(link_owner.logon == owner.logon for _, link_owner in logon.chain)
 
 
-def test_a_start_without_a_record_says_that_it_is_of_the_parents_alone() -> None:
-    _, logon = told(Memory(example.snapshot()).request(ROOT), 6001)
-    assert logon.session.sources["start"] == "approximate: not later than the earliest of this process's parents"
+def test_without_a_record_all_processes_describe_a_logon_session() -> None:
+    """A job's child that lost its parent tells what the job itself tells (and not, as it once did, its own start)."""
+    orphan = example.BY_PID[6001]._replace(pid=6002, ppid=1, start=example.BY_PID[6001].start + 9000)  # type: ignore[operator]  # it has one
+    host = Memory(example.snapshot()._replace(processes=[*example.PROCESSES, orphan])).request(ROOT)
+    _, logon = told(host, 6002)
+    assert logon.session == told(host, 6001)[1].session
+    assert (logon.session.start_is_approximate, logon.session.logon_type) == (True, 4)

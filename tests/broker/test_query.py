@@ -91,7 +91,7 @@ def test_what_decides_is_read_of_all_and_the_rest_of_those_that_fit(host: HostFo
     for pid in (1, 11, 12):
         host.trap(pid, *EVERYTHING_ELSE)
     found = list(host.connect().query("SELECT * FROM Win32_Process WHERE Name = 'SSHD'"))
-    assert [(one.Handle, one.ParentProcessId) for one in found] == [("10", 1)]  # type: ignore[union-attr]  # instances
+    assert [(one.Handle, one.ParentProcessId) for one in found] == [("10", 1)]
 
 
 def test_a_file_that_decides_and_is_shown_is_read_once(host: HostFolder) -> None:
@@ -119,10 +119,10 @@ def test_a_fixed_user_reads_of_the_others_what_says_who_logged_in(host: HostFold
         host.trap(pid, "stat", *EVERYTHING_ELSE - {"sessionid", "loginuid", "cgroup"})
     where = r"Antecedent = 'Win32_Account.Domain=\"testhost\",Name=\"ALICE\"'"
     found = host.connect().query(f"SELECT * FROM Win32_LoggedOnUser WHERE {where}")
-    assert [one.Dependent for one in found] == ['\\\\.\\root\\cimv2:Win32_LogonSession.LogonId="41"']  # type: ignore[union-attr]
+    assert [one.Dependent for one in found] == ['\\\\.\\root\\cimv2:Win32_LogonSession.LogonId="41"']
     for where in ("User = 'Alice'", "Uid = 1000"):
         found = host.connect().query(f"SELECT * FROM LS_LogonSession WHERE {where}", namespace="root/logonscope")
-        assert [one.LogonId for one in found] == ["41"]  # type: ignore[union-attr]
+        assert [one.LogonId for one in found] == ["41"]
 
 
 def test_a_fixed_logon_session_reads_the_kernel_id_of_the_others_alone(host: HostFolder) -> None:
@@ -131,7 +131,7 @@ def test_a_fixed_logon_session_reads_the_kernel_id_of_the_others_alone(host: Hos
     host.trap(11, *EVERYTHING_ELSE - {"sessionid"}, "stat")
     found = list(host.connect().query("SELECT * FROM LS_SessionProcess WHERE Antecedent = 'LS_LogonSession=41'",
                                       namespace="root/logonscope"))  # fmt: skip
-    assert [one.User for one in found] == ["root"]  # type: ignore[union-attr]  # instances
+    assert [one.User for one in found] == ["root"]
 
 
 def test_a_fixed_user_reads_of_the_others_the_file_that_says_whom_they_run_as(host: HostFolder) -> None:
@@ -140,7 +140,7 @@ def test_a_fixed_user_reads_of_the_others_the_file_that_says_whom_they_run_as(ho
     for pid in (1, 11):
         host.trap(pid, *EVERYTHING_ELSE - {"status"}, "stat")
     found = host.connect().query("SELECT * FROM LS_SessionProcess WHERE User = 'ALICE'", namespace="root/logonscope")
-    assert [one.Dependent for one in found] == ['\\\\.\\root\\logonscope:LS_Process.Handle="10"']  # type: ignore[union-attr]
+    assert [one.Dependent for one in found] == ['\\\\.\\root\\logonscope:LS_Process.Handle="10"']
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_query_gives_up_when_its_time_is_over() -> None:
 def test_an_answer_can_be_left_half_way() -> None:
     found = seen(example.snapshot(), ROOT).query("SELECT * FROM Win32_Process")
     next(found)
-    found.close()  # type: ignore[attr-defined]  # a generator
+    found.close()
     assert list(found) == []
 
 

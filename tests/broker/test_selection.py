@@ -12,7 +12,7 @@ from tests.broker import operations as broker
 from tests.broker.memory import Memory
 from tests.hosts import ROOT
 
-INDEX = LINUX.index(example.LOGINS)
+INDEX = LINUX.index(example.LOGINS, example.MACHINE)
 SYSTEM = LINUX.system
 ACCOUNTS = tuple(example.ACCOUNTS.values())
 ALICES, BOBS = {4100, 4150, 4151, 4300, 4312}, {3990, 3991}
@@ -74,7 +74,7 @@ def test_one_logon_session_narrows_the_reading_to_its_kernel_ids(
 
 def test_a_login_that_shares_a_kernel_id_is_looked_for_among_all_who_carry_it() -> None:
     heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
-    index = LINUX.index([example.LOGINS[1], heir])
+    index = LINUX.index([example.LOGINS[1], heir], example.MACHINE)
     assert index.hint(NO_FACTS, select("c1", LINUX, index), None).keys == frozenset({UNSET, 41})
 
 

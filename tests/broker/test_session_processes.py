@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from logonscope import SessionProcess
 from logonscope.facts import UNSET
-from logonscope.machine import LogonHint, ProcessQuery
+from logonscope.machine import NO_PARTS, LogonHint, ProcessQuery
 from tests import example
 from tests.broker import operations as broker
 from tests.broker.memory import Memory, Noted, asking
@@ -28,7 +28,7 @@ def test_the_pairs_cost_two_small_files_a_process() -> None:
     memory = Memory(example.snapshot())
     asked = asking(lambda host: list(broker.session_processes(host)), memory, ROOT)
     small = ProcessQuery(frozenset({"ses", "cgroup"}), hint=LogonHint(place_of=frozenset({UNSET})))
-    assert asked == Noted.nothing()._replace(logins=[None], processes=[small])
+    assert asked == Noted.nothing()._replace(logins=[None], processes=[small], parts=[NO_PARTS])
 
 
 def test_a_row_says_what_a_person_asks_next(host: HostFolder) -> None:
@@ -41,7 +41,7 @@ def test_a_row_says_what_a_person_asks_next(host: HostFolder) -> None:
     assert row == SessionProcess(
         logon_id="41", evidence="audit", pid=4312, ppid=410, name="python3", user="root", uid=0, login_uid=1000,
         start=datetime.fromtimestamp(BOOT + 100, UTC), tty="pts/0", state="S", leftover=False,
-        command_line="python3 -m http.server", executable="/usr/bin/python3", unread={},
+        command_line="python3 -m http.server", executable="/usr/bin/python3", unread={}, join_evidence="record",
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_a_target_is_a_pid_a_name_or_a_port(target: str, pids: list[int]) -> Non
         ("0", NotFoundError, "no process 0"),
         ("12345678901", InvalidParameterError, "12345678901... is no pid"),
         ("no-such", NotFoundError, "no process is named 'no-such'"),
-        ("", NotFoundError, "no process is named ''"),
+        ("", InvalidParameterError, "invalid target: it is empty"),
         ("-5", NotFoundError, "no process is named '-5'"),
         (":80", NotFoundError, "nothing listens on port 80"),
         (":0", InvalidParameterError, ":0 is no port"),
@@ -216,7 +216,18 @@ def test_parents_whose_arguments_hang_cost_one_deadline_and_not_one_each(host: H
     assert [link.name for link in answer.chain] == [*[name] * 10, "bash"]
 
 
-@pytest.mark.parametrize("target", [*map(str, example.BY_PID)])
+RECORDED = [str(pid) for pid in example.BY_PID if pid not in {6000, 6001}]
+"""All but a job of cron's, which no login record describes."""
+
+
+def test_a_pid_of_a_logon_session_without_a_record_costs_one_small_file_of_every_process() -> None:
+    memory = Memory(example.snapshot())
+    broker.whose(memory.request(ROOT), "6001")
+    (everybody,) = (query for query in memory.asked.processes if query.pids is None)
+    assert everybody.hint.keys == frozenset({63})  # of the others nothing but the kernel id is read
+
+
+@pytest.mark.parametrize("target", RECORDED)
 def test_one_pid_costs_the_same_on_a_host_of_any_size(target: str) -> None:
     small = Memory(example.snapshot())
     crowd = [example.BY_PID[2]._replace(pid=pid) for pid in range(10_000, 15_000)]
@@ -246,9 +257,9 @@ def test_a_process_of_a_shared_kernel_id_needs_all_records() -> None:
 
 def test_a_name_is_looked_for_by_the_source() -> None:
     memory = Memory(example.snapshot())
-    broker.whose(memory.request(ROOT), "backup")
+    broker.whose(memory.request(ROOT), "bash")
     first, *others = memory.asked.processes
-    assert first.names == frozenset({"backup"})
+    assert first.names == frozenset({"bash"})
     assert first.facts == {"name", "comm", "start"}
     assert all(query.pids is not None for query in others)
 

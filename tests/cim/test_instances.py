@@ -1,12 +1,15 @@
 """cim/instances.py: does a row look like an instance, by item, by attribute, by path?"""
 
-from collections.abc import Iterator, Sequence
+import copy
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logonscope.cim.classes import Declaration
 from logonscope.cim.instances import SYSTEM_PROPERTIES, Instance, Outcome, Result, instances, instances_of
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
@@ -45,8 +48,8 @@ def test_what_is_not_known_is_none_and_what_was_not_asked_for_is_not_there(proce
     assert process.ExecutablePath is None
     with pytest.raises(InvalidPropertyError) as refused:
         process["CommandLine"]
-    assert str(refused.value) == "CommandLine was not asked for; name it among the properties"
-    with pytest.raises(AttributeError, match="CommandLine was not asked for"):
+    assert str(refused.value) == "CommandLine was not selected; name it among the properties"
+    with pytest.raises(AttributeError, match="CommandLine was not selected"):
         _ = process.CommandLine
     assert not hasattr(process, "commandline")
 
@@ -59,7 +62,61 @@ def test_a_property_that_the_class_lacks_is_refused_with_a_hint(process: Instanc
         _ = process.Nam
     with pytest.raises(InvalidPropertyError):
         process["__NOTHING"]
-    assert not hasattr(process, "_repr_html_")
+    assert not hasattr(process, "_repr_pretty_")
+
+
+def test_a_missing_name_is_a_key_error_of_one_line_and_get_has_a_default(process: Instance) -> None:
+    for name in ("CommandLine", "Nam", "__NOTHING", 3):
+        with pytest.raises(KeyError) as missing:
+            process[name]  # type: ignore[index]  # 3 is what is tested
+        assert isinstance(missing.value, InvalidPropertyError)
+        assert "\n" not in str(missing.value)
+        assert name not in process
+    assert process.get("CommandLine") is None
+    assert process.get("Nam", "-") == "-"
+    assert (process.get("name", "-"), process.get("__class", "-")) == ("sshd", "Win32_Process")
+    assert process.get("ExecutablePath", "-") is None
+
+
+def test_an_instance_is_a_mapping_of_its_properties(process: Instance) -> None:
+    assert isinstance(process, Mapping)
+    assert dict(process) == {**process} == dict(process.items()) == process.properties()
+    assert (len(process), list(process.keys()), "sshd" in process.values()) == (5, list(process), True)
+    assert all(name in process for name in ("Handle", "handle", "__PATH"))
+    assert "{Name} {handle}".format_map(process) == "sshd 4312"
+    with pytest.raises(TypeError):
+        process["Name"] = "bash"
+
+
+def test_a_pattern_matches_names_in_any_case_and_attributes(process: Instance) -> None:
+    match process:
+        case {"CommandLine": _}:
+            pytest.fail("it was not selected")
+        case {"handle": handle, "Name": "sshd"}:
+            assert handle == "4312"
+    match process:
+        case Instance(Handle=handle):
+            assert handle == "4312"
+
+
+def test_a_mapping_view_makes_references_text_and_arrays_lists(owned: Instance) -> None:
+    assert list(owned.values()) == [owned.Antecedent, owned.Dependent]
+    computer = one("Win32_ComputerSystem", ("Name", "Roles"), ("web1", ("Server",)))
+    assert dict(computer) == {"Name": "web1", "Roles": ["Server"]}
+
+
+def test_completion_offers_the_properties(process: Instance) -> None:
+    assert process._ipython_key_completions_() == ["Name", "Handle", "CreationDate", "ExecutablePath", "WorkingSetSize"]
+    assert {"Handle", "items", "path"} <= set(dir(process))
+
+
+def test_a_notebook_shows_a_table_in_which_no_text_is_markup() -> None:
+    text = "<script>alert(1)</script>&\x1b[31m"
+    process = one("Win32_Process", ("Handle", "CommandLine"), ("1", text))
+    html = process._repr_html_()
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;\\x1b[31m" in html
+    assert html.startswith("<table><caption>Win32_Process.Handle=&quot;1&quot;</caption>")
 
 
 def test_properties_stand_in_the_order_in_which_they_were_asked_for(process: Instance) -> None:
@@ -102,7 +159,7 @@ def test_without_its_keys_an_instance_has_no_path() -> None:
     nameless = one("Win32_UserAccount", ("Name",), ("alice",))
     assert (nameless.path, nameless.relpath) == (None, None)
     assert (nameless["__PATH"], nameless["__RELPATH"]) == (None, None)
-    assert repr(nameless) == "<Instance Win32_UserAccount>"
+    assert repr(nameless) == "<Instance Win32_UserAccount Name='alice'>"
 
 
 @pytest.mark.parametrize("class_name", ["Win32_ProcessStartTrace", "__InstanceCreationEvent", "Win32_ProcessStartup"])
@@ -180,6 +237,41 @@ def test_an_instance_shows_its_path(process: Instance) -> None:
     assert repr(process) == '<Instance Win32_Process.Handle="4312">'
 
 
+def test_an_association_shows_its_ends(owned: Instance) -> None:
+    ends = "Antecedent=Win32_LogonSession='41', Dependent=Win32_Process='4312'"
+    assert repr(owned) == f"<Instance Win32_SessionProcess {ends}>"
+
+
+def test_without_a_path_an_instance_shows_values_but_no_command_line() -> None:
+    columns = ("CommandLine", "Name", "ExecutablePath", "Caption")
+    process = one("Win32_Process", columns, ("mysql -psecret", "a\nb" + "c" * 60, None, "x"))
+    assert repr(process) == f"<Instance Win32_Process Name='a\\nb{'c' * 37}'..., Caption='x'>"
+    nothing = one("Win32_Process", ("CommandLine",), ("mysql -psecret",))
+    assert repr(nothing) == "<Instance Win32_Process>"
+    handle = one("Win32_Process", ("Handle",), ("1\x1b[31m",))
+    assert repr(handle) == '<Instance Win32_Process.Handle="1\\x1b[31m">'
+
+
+def test_an_instance_survives_being_pickled_and_copied(process: Instance, owned: Instance) -> None:
+    for instance in (process, owned):
+        for again in (pickle.loads(pickle.dumps(instance)), copy.copy(instance), copy.deepcopy(instance)):  # noqa: S301 -- our own
+            assert again == instance
+            assert hash(again) == hash(instance)
+            assert again.cim_class is instance.cim_class
+    rows = [process] * 1000
+    assert len(pickle.dumps(rows)) < 20_000
+
+
+def test_an_instance_of_a_class_that_another_machine_declared_survives_too() -> None:
+    space = schema().copy()
+    space.add(Declaration("Win32_Service", CIMV2, "CIM_LogicalElement", (), (), ()), CIMV2)
+    cls = space.add(Declaration("Win32_OwnService", CIMV2, "Win32_Service", (), (), ()), CIMV2)
+    service = next(instances_of(Result(cls, ("Name",), iter([("ssh",)])), "web1"))
+    for again in (pickle.loads(pickle.dumps(service)), copy.deepcopy(service)):  # noqa: S301 -- our own
+        assert again == service
+        assert again.cim_class.derivation == cls.derivation
+
+
 def test_the_rows_of_several_classes_come_one_by_one_as_they_are_read() -> None:
     read = []
 
@@ -208,3 +300,4 @@ def test_classes_among_the_results_come_as_they_are() -> None:
 def test_a_method_returns_a_value_and_what_is_out() -> None:
     assert Outcome(2) == (2, {})
     assert Outcome(0, {"User": "alice"}).parameters == {"User": "alice"}
+    assert len({Outcome(0, {"User": "alice"}), Outcome(0, {"User": "alice"}), Outcome(0)}) == 2

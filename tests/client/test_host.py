@@ -1,13 +1,17 @@
 """client/host.py: does every question reach the kind of host that answers it, with arguments that mean one thing?"""
 
+import copy
+import importlib
 import inspect
-from collections.abc import Callable
+import pickle
+import pydoc
+from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from logonscope import Host, Instance, InvalidObjectPathError, InvalidParameterError
+from logonscope import Host, Instance, InvalidObjectPathError, InvalidParameterError, LogonFilter
 from logonscope.cim.schema import Schema, schema
 from tests.providers.asked import web1
 
@@ -51,10 +55,13 @@ def python3() -> Instance:
 
 PATH = r'\\web1\root\cimv2:Win32_Process.Handle="4312"'
 SOME = ["Name"]
+ALICE = LogonFilter(users=frozenset({"alice"}))
 NARROWED = {"result_class": "Win32_Process", "role": "Dependent"}
 ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
     ("sessions", lambda host: host.sessions(), {"which": None}),
     ("sessions", lambda host: host.sessions(41), {"which": "41"}),
+    ("sessions", lambda host: host.sessions(where=ALICE), {"which": None, "where": ALICE}),
+    ("tree", lambda host: host.tree("c1", LogonFilter()), {"which": "c1"}),
     ("session_of", lambda host: host.session_of(4312), {"pid": 4312}),
     ("processes", lambda host: host.processes(41), {"which": "41"}),
     ("session_processes", lambda host: host.session_processes(), {}),
@@ -88,7 +95,8 @@ ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
         {"path": PATH, "properties": SOME, "namespace": "root", **NARROWED},
     ),
     (
-        "query", lambda host: host.query("SELECT", timeout=0.5), {"text": "SELECT", "namespace": None, "timeout": 0.5},
+        "query", lambda host: host.query_any("SELECT", timeout=0.5),
+        {"text": "SELECT", "namespace": None, "timeout": 0.5},
     ),
     ("explain", lambda host: host.explain("SELECT", namespace="root"), {"text": "SELECT", "namespace": "root"}),
     (
@@ -98,6 +106,10 @@ ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
     ("classes", lambda host: host.classes("Win32_*"), {"pattern": "Win32_*", "namespace": None}),
     ("get_class", lambda host: host.get_class("A", namespace="root"), {"name": "A", "namespace": "root"}),
 ]  # fmt: skip
+
+
+OF_QUERY = {"query_any", "query", "query_classes"}
+"""The three that perform one operation."""
 
 
 @pytest.mark.parametrize(("operation", "ask", "arguments"), ASKED)
@@ -111,7 +123,7 @@ def test_every_question_is_performed_with_arguments_that_mean_one_thing(
 
 def test_every_question_of_a_host_is_among_them() -> None:
     public = {name for name, _ in inspect.getmembers(Host) if not name.startswith("_")}
-    assert {operation for operation, _, _ in ASKED} == public - Host.__abstractmethods__
+    assert {operation for operation, _, _ in ASKED} | OF_QUERY == public - Host.__abstractmethods__ - {"moment"}
 
 
 def test_a_kind_of_host_answers_all_that_is_abstract() -> None:
@@ -155,3 +167,91 @@ def test_properties_are_a_list_and_no_text() -> None:
         with pytest.raises(InvalidParameterError, match=r"properties='Name' is a text; give a list: \['Name'\]"):
             ask()
     assert host.performed == []
+
+
+INSTANCES, CLASSES = "SELECT Handle FROM Win32_Process", "SELECT * FROM meta_class WHERE __this ISA 'Win32_Process'"
+
+
+def test_a_query_yields_instances_or_says_that_it_selects_classes() -> None:
+    host = web1()
+    assert list(host.query(INSTANCES)) == list(host.enumerate("Win32_Process", ["Handle"]))
+    assert list(host.query("SELECT * FROM Win32_Process WHERE Handle = 'none'")) == []
+    with pytest.raises(InvalidParameterError) as refused:
+        next(host.query(CLASSES))
+    assert str(refused.value) == "the query selects classes: Win32_Process, ...; ask it with query_classes()"
+
+
+def test_a_query_for_classes_yields_classes_or_says_that_it_selects_instances() -> None:
+    host = web1()
+    assert [cls.name for cls in host.query_classes(CLASSES)] == ["Win32_Process"]
+    assert list(host.query_classes("SELECT * FROM meta_class WHERE __Class = 'None'")) == []
+    with pytest.raises(InvalidParameterError) as refused:
+        next(host.query_classes(INSTANCES))
+    assert str(refused.value) == (
+        'the query selects instances: <Instance Win32_Process.Handle="1">, ...; ask it with query()'
+    )
+
+
+def test_a_text_of_somebody_else_yields_whichever_it_selects() -> None:
+    host = web1()
+    assert list(host.query_any(INSTANCES)) == list(host.query(INSTANCES))
+    assert list(host.query_any(CLASSES)) == list(host.query_classes(CLASSES))
+
+
+@pytest.mark.parametrize("ask", [Host.query, Host.query_classes, Host.query_any])
+def test_closing_a_query_closes_what_it_reads(ask: Callable[..., Generator[object]]) -> None:
+    closed = []
+
+    class Reading(Asked):
+        def _perform(self, operation: str, **arguments: Any) -> Any:
+            del operation, arguments
+            rows: list[object] = list(web1().query_any(CLASSES if ask is Host.query_classes else INSTANCES))
+            try:
+                yield from rows * 3
+            finally:
+                closed.append(True)
+
+    answer = ask(Reading(), "SELECT")
+    next(answer)
+    assert closed == []
+    answer.close()
+    assert closed == [True]
+
+
+ROWS: list[Callable[[Host], Generator[object]]] = [
+    lambda host: host.processes(), lambda host: host.session_processes(), lambda host: host.enumerate("Win32_Process"),
+    lambda host: host.associators("Win32_Process=4312"), lambda host: host.references("Win32_Process=4312"),
+    lambda host: host.classes(), lambda host: host.query(INSTANCES), lambda host: host.query_classes(CLASSES),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ask", ROWS)
+def test_whatever_yields_rows_can_be_closed_early(ask: Callable[[Host], Generator[object]]) -> None:
+    rows = ask(web1())
+    next(rows)
+    rows.close()
+    assert list(rows) == []
+
+
+def kinds_of_host() -> list[type[Host]]:
+    """Return the kinds of host that the package has."""
+    importlib.import_module("logonscope.client.wsman")
+    return [kind for kind in Host.__subclasses__() if kind.__module__.startswith("logonscope")]
+
+
+@pytest.mark.parametrize("kind", kinds_of_host(), ids=lambda kind: kind.__name__)
+def test_help_shows_the_documentation_of_a_host_whichever_kind_it_is(kind: type[Host]) -> None:
+    for name, member in inspect.getmembers(Host):
+        if not name.startswith("_"):
+            assert inspect.getdoc(getattr(kind, name)) == inspect.getdoc(member)
+            assert len(str(inspect.getdoc(member))) > 40, name
+    assert "Say whose the processes are that a target means" in pydoc.render_doc(kind.whose)
+
+
+def test_a_host_is_not_pickled_and_not_copied() -> None:
+    host = web1()
+    for copied in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(
+            TypeError, match=r"cannot pickle or copy <LocalHost .*>: connect\(\) to it where it is used"
+        ):
+            copied(host)

@@ -3,14 +3,15 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 import logonscope
-from logonscope import AccessDeniedError, InvalidParameterError, TimedOutError, TransportFailureError
+from logonscope import AccessDeniedError, Host, InvalidParameterError, TimedOutError, TransportFailureError
 from logonscope.client.link import Url, parse_url
 from logonscope.server.auth.users import UserFile
 from tests.server.running import ADMIN, ALICE, QUICK, Running, running
@@ -87,6 +88,15 @@ def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
             assert "without TLS" not in str(refused.value)
 
 
+def test_a_name_that_nobody_has_is_said_in_the_resolver_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **_options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(TransportFailureError, match=r"web1, port 5985, does not answer: Name or service not known; is"):
+        logonscope.connect("http://alice@web1", password=ADMIN[1]).sessions()
+
+
 @pytest.mark.parametrize(
     ("text", "words"), [(None, "No such file or directory"), ("", "it holds no certificate"), ("x", "no certificate")]
 )
@@ -139,3 +149,15 @@ def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) ->
             logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
     with pytest.raises(InvalidParameterError, match="invalid timeout"):
         logonscope.connect("https://alice@web1", password=ADMIN[1], timeout=0)
+
+
+def test_several_threads_can_ask_over_one_connection(server: Running) -> None:
+    host = logonscope.connect(f"http://{ADMIN[0]}@127.0.0.1:{server.http}", password=ADMIN[1])
+    asks: list[Callable[[Host], object]] = [
+        lambda host: host.get("Win32_Process=1"), lambda host: host.sessions(), lambda host: host.whose(4312)[0],
+        lambda host: list(host.query("SELECT * FROM Win32_Process")), lambda host: list(host.processes(41)),
+        lambda host: [cls.name for cls in host.query_classes("SELECT * FROM meta_class WHERE __Class LIKE '%Logon%'")],
+    ]  # fmt: skip
+    with host, ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(lambda ask: ask(host), asks * 3))
+        assert at_once == [ask(host) for ask in asks] * 3

@@ -1,7 +1,11 @@
 """client/local.py: does a host answer every question, in process and from a recording alike?"""
 
 import copy
+import multiprocessing
 import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from logonscope import (
     InvalidClassError,
     InvalidObjectPathError,
     InvalidParameterError,
+    LogonFilter,
     NotFoundError,
     NotSupportedError,
 )
@@ -21,6 +26,7 @@ from logonscope.ownership import LINUX
 from logonscope.sources.recorded import save
 from tests.broker.memory import Memory
 from tests.example import recording, snapshot
+from tests.hosts import HostFolder
 
 
 @pytest.fixture
@@ -136,5 +142,56 @@ def test_an_instance_survives_being_pickled_and_copied(host: Host) -> None:
     assert dict(again) == {"__PATH": '\\\\web1\\root\\cimv2:Win32_Process.Handle="3901"', "Name": "bash"}
 
 
+THREADS = 8
+
+ASKED_AT_ONCE: list[Callable[[Host], object]] = [
+    lambda host: host.sessions(), lambda host: list(host.processes()), lambda host: host.whose(4312),
+    lambda host: host.tree(), lambda host: list(host.enumerate("Win32_Process")),
+    lambda host: list(host.query("SELECT * FROM Win32_LogonSession WHERE LogonType = 10")),
+    lambda host: list(host.associators("Win32_LogonSession=41")),
+    lambda host: [cls.name for cls in host.query_classes("SELECT * FROM meta_class")],
+]  # fmt: skip
+
+
+def test_several_threads_can_ask_one_host(host: Host) -> None:
+    expected = [ask(host) for ask in ASKED_AT_ONCE]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in range(5):
+            assert list(pool.map(lambda ask: ask(host), ASKED_AT_ONCE)) == expected
+
+
+def test_several_threads_can_ask_a_machine_whose_files_are_read_each_time(tmp_path: Path) -> None:
+    folder = HostFolder(tmp_path / "machine")
+    folder.login("41", uid=1000, leader=4312)
+    for pid in (4312, *range(100, 200)):
+        folder.process(pid, "bash", ses=41, loginuid=1000)
+    expected = [ask(folder.connect()) for ask in ASKED_AT_ONCE]
+    host = folder.connect()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in range(5):
+            assert list(pool.map(lambda ask: ask(host), ASKED_AT_ONCE)) == expected
+
+
+def test_rows_travel_to_another_process(host: Host) -> None:
+    rows = [*host.query("SELECT Handle, CreationDate FROM Win32_Process"), *host.sessions(), *host.tree()]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(copy.copy, rows)) == rows
+
+
 def test_a_host_says_what_it_is(host: Host) -> None:
     assert repr(host).endswith("web1.lsr as whoever can read the recording>")
+
+
+def test_the_moment_of_a_recording_is_when_it_was_made(host: Host) -> None:
+    assert host.moment == datetime(2026, 1, 1, 11, 40, tzinfo=UTC)
+    assert abs(datetime.now(UTC) - logonscope.connect().moment) < timedelta(minutes=1)
+
+
+def test_filters_reach_every_question_about_logon_sessions(host: Host) -> None:
+    where = LogonFilter(users=frozenset({"bob"}))
+    assert [session.logon_id for session in host.sessions(where=where)] == ["37"]
+    assert [row.pid for row in host.processes(where=where)] == [3990, 3991]
+    assert [row.pid for row in host.leftovers(where=where).processes] == [3990, 3991]
+    assert [len(tree.processes) for tree in host.tree(where=where)] == [2]
+    assert host.sessions(41, where) == []
+    assert host.sessions(where=LogonFilter()) == host.sessions()

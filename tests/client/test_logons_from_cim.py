@@ -1,11 +1,12 @@
 """client/logons_from_cim.py: is a machine that has the documented classes alone described as far as they say it?"""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from logonscope import Class, Host, InvalidNamespaceError, NotFoundError
+from logonscope import Class, Host, InvalidNamespaceError, LogonFilter, NotFoundError
 from logonscope.client.logons_from_cim import TOLD, LogonsFromCim
 from tests.providers.asked import web1
 
@@ -59,3 +60,49 @@ def test_trees_and_whose(described: LogonsFromCim) -> None:
     assert [row.pid for row in answer.chain] == [4100, 4150, 4151, 4300, 4312]
     with pytest.raises(NotFoundError, match="does not tell who holds a port"):
         described.whose(":8080")
+
+
+ALICE = LogonFilter(users=frozenset({"alice"}))
+REMOTE = LogonFilter(types=frozenset({10}))
+
+
+def test_filters_are_asked_for_in_wql_and_looked_at_once_more(described: LogonsFromCim) -> None:
+    for where in (ALICE, REMOTE, LogonFilter(system=False), LogonFilter(until=datetime(2026, 1, 1, 9, tzinfo=UTC))):
+        expected = [session.logon_id for session in web1().sessions(where=where)]
+        assert sorted(session.logon_id for session in described.sessions(None, where)) == sorted(expected)
+    assert described.sessions(None, LogonFilter(states=frozenset({"active"}))) == []  # a Windows tells no states
+
+
+@pytest.mark.parametrize("where", [ALICE, REMOTE, LogonFilter(system=False)])
+def test_processes_of_the_sessions_that_fit(where: LogonFilter, described: LogonsFromCim) -> None:
+    expected = sorted(row.pid for row in web1().processes(where=where))
+    assert sorted(row.pid for row in described.processes(None, where)) == expected
+    assert sorted(row.pid for tree in described.tree(None, where) for row in tree.processes) == expected
+    assert described.leftovers(None, where).processes == ()
+
+
+def test_a_logonscope_tells_states_and_where_logins_came_from() -> None:
+    ours = LogonsFromCim(web1())
+    for where in (
+        LogonFilter(states=frozenset({"logged out"})),
+        LogonFilter(states=frozenset({None}), system=False),
+        LogonFilter(origins=frozenset({"203.0.113.7"})),
+        LogonFilter(origins=frozenset({"198.51.100.0/24"})),
+        LogonFilter(users=frozenset({"1000", "bob"})),
+        LogonFilter(since=datetime(2026, 1, 1, 10, 2, tzinfo=UTC)),
+    ):
+        assert [session.logon_id for session in ours.sessions(None, where)] == [
+            session.logon_id for session in web1().sessions(where=where)
+        ]
+
+
+def test_targets_mean_there_what_they_mean_here(described: LogonsFromCim) -> None:
+    ours = LogonsFromCim(web1())
+    for target in ("user:bob", "bob", "name:bash", ":8080", "127.0.0.1:8080"):
+        assert [answer.pid for answer in ours.whose(target)] == [answer.pid for answer in web1().whose(target)]
+    assert [answer.pid for answer in described.whose("bob")] == [3990, 3991]
+    for target in ("/usr/bin/nosuch", "name:nosuch", "user:nosuch"):
+        with pytest.raises(NotFoundError, match="no process there is meant by"):
+            described.whose(target)
+    with pytest.raises(NotFoundError, match="is seen to hold port 8080"):
+        ours.whose("[::1]:8080")

@@ -1,13 +1,15 @@
 """client/wsman.py: does another machine, asked over the network, say what it says when it is asked there?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 import logonscope
-from logonscope import Class, Host, LogonscopeError
+from logonscope import Class, Host, LogonFilter, LogonscopeError
 from logonscope.client.wsman import WsmanHost
+from tests.client.test_host import ROWS
 from tests.hosts import user
 from tests.providers.asked import web1
 from tests.server.running import ADMIN, ALICE, Running, running
@@ -38,6 +40,9 @@ def said(ask: Callable[[Host], Any], host: Host) -> Any:
     return answers
 
 
+REMOTE = LogonFilter(types=frozenset({10}), since=datetime(2026, 1, 1, 9, tzinfo=UTC), system=False)
+"""A filter with conditions of every kind: numbers, times, and what is not null."""
+
 QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "everything": lambda host: host.everything,
     "sessions": lambda host: host.sessions(),
@@ -45,6 +50,13 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "by its login": lambda host: host.sessions("c1"),
     "processes": lambda host: host.processes(),
     "of a login": lambda host: host.processes(41),
+    "filtered by user": lambda host: host.sessions(where=LogonFilter(users=frozenset({"alice", "1001"}))),
+    "filtered by type and time": lambda host: host.sessions(where=REMOTE),
+    "filtered by state": lambda host: host.sessions(where=LogonFilter(states=frozenset({"logged out", None}))),
+    "filtered by origin": lambda host: host.sessions(where=LogonFilter(origins=frozenset({"203.0.113.0/24"}))),
+    "processes filtered": lambda host: sorted(row.pid for row in host.processes(where=REMOTE)),
+    "trees filtered": lambda host: [len(tree.processes) for tree in host.tree(where=REMOTE)],
+    "leftovers filtered": lambda host: host.leftovers(where=LogonFilter(users=frozenset({"bob"}))).known,
     "pairs": lambda host: sorted(host.session_processes()),
     "tree": lambda host: host.tree(),
     "an instance": lambda host: host.get("Win32_Process=4312"),
@@ -64,8 +76,8 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "of an instance": lambda host: host.references(host.get("Win32_LogonSession=41")),
     "a query": lambda host: host.query("SELECT Name, __PATH FROM Win32_Process WHERE Name LIKE '%ssh%'"),
     "a projection": lambda host: host.query("SELECT Handle FROM Win32_Process WHERE Handle = 1"),
-    "classes by query": lambda host: host.query("SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"),
-    "their definitions": lambda host: host.query("ASSOCIATORS OF {Win32_Process=4312} WHERE ClassDefsOnly"),
+    "classes by query": lambda host: host.query_classes("SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"),
+    "their definitions": lambda host: host.query_classes("ASSOCIATORS OF {Win32_Process=4312} WHERE ClassDefsOnly"),
     "their keys": lambda host: host.query("ASSOCIATORS OF {Win32_LogonSession=41} WHERE KeysOnly"),
     "a method": lambda host: host.invoke("Win32_Process=4312", "getowner"),
     "with parameters": lambda host: host.invoke("Win32_Process=4312", "SetPriority", {"Priority": 33}),
@@ -99,8 +111,14 @@ def test_a_word_means_the_same_logon_sessions(server: Running, which: str) -> No
     assert {row.pid for row in remote(server).processes(which)} == {row.pid for row in web1().processes(which)}
 
 
+TARGETS = (
+    "1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81", "bob", "user:alice", "name:bash",
+    "127.0.0.1:8080", "[::1]:8080", "/usr/bin/nosuch", "user:nobody-is-called-so",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("who", [ADMIN, ALICE], ids=["an administrator", "alice"])
-@pytest.mark.parametrize("target", ["1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_whose_it_is(server: Running, who: tuple[str, str], target: str) -> None:
     def told(host: Host) -> Any:
         found = said(lambda asked: asked.whose(target), host)
@@ -130,12 +148,21 @@ def test_a_query_can_be_left_half_way_and_has_its_time(server: Running) -> None:
     host = remote(server)
     rows = host.query("SELECT * FROM Win32_Process")
     next(rows)
-    rows.close()  # type: ignore[attr-defined]  # it is a generator
+    rows.close()
     assert len(server.services.dispatcher.enumerations) == 0
     with pytest.raises(logonscope.InvalidParameterError):
         host.query("SELECT * FROM Win32_Process", timeout=0)
     with pytest.raises(logonscope.TimedOutError):
         list(host.query("SELECT * FROM Win32_Process", timeout=1e-9))
+
+
+@pytest.mark.parametrize("ask", ROWS)
+def test_whatever_yields_rows_can_be_closed_early(server: Running, ask: Callable[[Host], Generator[object]]) -> None:
+    with remote(server) as host:
+        rows = ask(host)
+        next(rows)
+        rows.close()
+        assert list(rows) == []
 
 
 def test_a_class_that_only_the_other_end_knows_is_asked_for(server: Running) -> None:

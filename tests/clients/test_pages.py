@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -40,6 +41,7 @@ def test_a_program_prints_what_the_page_shows(server: Running, page: Path, monke
         assert out.getvalue() == shown
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_the_commands_for_curl_are_answered(server: Running) -> None:
     (command,) = re.findall(
         r"^```sh\n(.*?)^```", (FOLDER / "curl.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE

@@ -89,7 +89,8 @@ class Recorder:
         if code.co_name == "<module>":
             self._imports[thread] += 1 if event == "call" else -1
             return
-        is_function = code.co_flags & inspect.CO_OPTIMIZED  # the body of a class is none
+        # The body of a class is none; __annotate__ is Python 3.14's way to evaluate what older ones did at the import.
+        is_function = code.co_flags & inspect.CO_OPTIMIZED and code.co_name != "__annotate__"
         if event == "call" and is_function and not self._imports[thread] and not code.co_filename.startswith(_SCHEMA):
             self._steps[thread].append(Step(code.co_filename.removeprefix(_PREFIX), code.co_qualname))
 

@@ -1,17 +1,19 @@
 #!/bin/sh
-# Boots this computer's own root, copied on write into memory: boot.sh DIRECTORY PORT "CGROUP..." PATH...
+# Boots a system, copied on write into memory: boot.sh DIRECTORY PORT "CGROUP..." TREE KIND PATH...
 # keeper.py calls it, as process 1 of its own process and mount namespaces, so that nothing outlives it.
-# DIRECTORY: an empty one; PORT: sshd's; CGROUP: directories to run in; PATH: shown inside, read-only, at the same place.
+# DIRECTORY: an empty one; PORT: sshd's; CGROUP: directories to run in; TREE: the system's root, / for this computer's
+# own; KIND: machine, or container where logind may see that it runs in one; PATH: shown inside, read-only, at the same
+# place.
 set -eu
 umask 022
-place=$1 port=$2 cgroups=$3
-shift 3
+place=$1 port=$2 cgroups=$3 tree=$4 kind=$5
+shift 5
 
 for cgroup in $cgroups; do echo 0 >"$cgroup/cgroup.procs"; done
 mount -t tmpfs -o mode=755 tmpfs "$place"
 root=$place/root
 mkdir "$place/upper" "$place/work" "$root"
-mount -t overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" overlay "$root"
+mount -t overlay -o "lowerdir=$tree,upperdir=$place/upper,workdir=$place/work" overlay "$root"
 mount -t tmpfs -o mode=755 tmpfs /run # nspawn's own notes
 
 # Only what a login needs is started, whatever else this computer would start.
@@ -28,6 +30,19 @@ mkdir -p "$root/etc/systemd/system.conf.d" "$root/etc/systemd/logind.conf.d"
 printf '[Manager]\nDefaultTimeoutStopSec=3s\n' >"$root/etc/systemd/system.conf.d/lab.conf"
 printf '[Login]\nUserStopDelaySec=0\nKillUserProcesses=no\n' >"$root/etc/systemd/logind.conf.d/lab.conf"
 
+# A logind that sees a container (detect_container() of systemd 257) writes no AUDIT= and numbers no login. On a machine
+# it is shown none: no manager's name below /run or from process 1, and no namespaces to compare with the first ones.
+init=/usr/lib/systemd/systemd
+if [ "$kind" = machine ]; then
+    mkdir -p "$root/etc/systemd/system/systemd-logind.service.d"
+    cat >"$root/etc/systemd/system/systemd-logind.service.d/lab.conf" <<'UNIT'
+[Service]
+TemporaryFileSystem=/proc/self/ns
+InaccessiblePaths=-/run/host -/run/systemd/container
+UNIT
+    init="env --unset=container $init"
+fi
+
 # One key opens every account; many may log in at once.
 ssh-keygen -q -t ed25519 -N '' -C lab -f "$root/etc/ssh/lab_host"
 ssh-keygen -q -t ed25519 -N '' -C lab -f "$root/etc/ssh/lab_client"
@@ -41,6 +56,7 @@ UseDNS no
 PrintMotd no
 MaxStartups 100
 CONFIG
+[ "$tree" = / ] || { echo lab >"$root/etc/hostname"; echo '127.0.0.1 localhost lab' >"$root/etc/hosts"; }
 
 # Accounts without rights reach the interpreter wherever it lies, as below a home directory of mode 700.
 for path; do
@@ -51,5 +67,5 @@ done
 
 for path; do set -- "$@" "--bind-ro=$path"; shift; done
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-exec systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit --machine=lab --private-users=no \
-    --console=pipe --link-journal=no --resolv-conf=off --timezone=off "$@" systemd.unit=lab.target
+exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --machine=lab --private-users=no \
+    --console=pipe --link-journal=no --resolv-conf=off --timezone=off "$@" $init systemd.unit=lab.target

@@ -43,7 +43,13 @@ def expected(truth: Mapping[int, Truth], logind: Mapping[str, Mapping[str, str]]
 
 
 def kernel_id(login: Mapping[str, str], truth: Mapping[int, Truth]) -> int:
-    """Return a login's audit session id: logind's word, else its leader's."""
+    """Return a login's audit session id: logind's word, else its leader's, else the one of all in its scope."""
     said = int(login.get("Audit", 0))
     leader = truth.get(int(login.get("Leader", 0)))
-    return said if said not in (0, UNSET) else leader["sessionid"] if leader else UNSET
+    if said not in (0, UNSET):
+        return said
+    if leader:
+        return leader["sessionid"]
+    scopes = ((SCOPE.fullmatch(row["cgroup"]), row["sessionid"]) for row in truth.values())
+    carried = {ses for scope, ses in scopes if scope and scope[1] == login["Id"]}
+    return carried.pop() if len(carried) == 1 else UNSET

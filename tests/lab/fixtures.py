@@ -1,4 +1,4 @@
-"""How do tests come by the laboratory? As fixtures: one boot a test run, and nobody logged in at each start."""
+"""Fixtures of the laboratory: each system is booted once a test run, and each test starts with nobody logged in."""
 
 import os
 from collections.abc import Iterator
@@ -6,10 +6,12 @@ from typing import NoReturn
 
 import pytest
 
+from tests.fresh.tree import UnavailableError
 from tests.lab import realm as realms
 from tests.lab.lab import Lab
 from tests.lab.realm import Realm
 from tests.lab.systemd import Machine, unavailable
+from tests.lab.systems import SYSTEMS
 
 __all__ = ["lab", "machine", "people", "realm"]
 REQUIRE = "LOGONSCOPE_REQUIRE"
@@ -22,12 +24,16 @@ def cannot(reason: str) -> NoReturn:
     pytest.skip(reason)  # on a machine of somebody who lacks the component; never in CI
 
 
-@pytest.fixture(scope="session")
-def machine() -> Iterator[Machine]:
-    """Boot a machine."""
+@pytest.fixture(scope="session", params=SYSTEMS, ids=[system.name for system in SYSTEMS])
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """Boot a machine of each system."""
     if reason := unavailable():
         cannot(reason)
-    with Machine() as booted:
+    try:
+        request.param.tree()
+    except UnavailableError as error:
+        cannot(str(error))
+    with Machine(request.param) as booted:
         yield booted
 
 

@@ -92,9 +92,9 @@ def power_off(outer: subprocess.Popen[bytes], pid: int | None) -> None:
 
 def keep(place: Path, groups: list[Path], arguments: list[str]) -> None:
     """Boot the machine, tell its first process, and end it when nobody listens any more."""
-    port, *paths = arguments
+    port, *words = arguments
     enter = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc"]
-    boot = ["sh", str(Path(__file__).with_name("boot.sh")), str(place), port, " ".join(map(str, groups)), *paths]
+    boot = ["sh", str(Path(__file__).with_name("boot.sh")), str(place), port, " ".join(map(str, groups)), *words]
     outer = subprocess.Popen([*enter, *boot], stdin=subprocess.DEVNULL, stdout=sys.stderr)
     pid = None
     try:
@@ -111,7 +111,7 @@ def stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Keep one machine: keeper.py PORT PATH..., the arguments of boot.sh."""
+    """Keep one machine: keeper.py PORT TREE KIND PATH..., the arguments of boot.sh."""
     signal.signal(signal.SIGTERM, stop)
     sweep()
     if Path("/proc/self/sessionid").read_text() != UNSET:

@@ -33,6 +33,10 @@ class Lab:
         return self.logins()[name]
 
     def logins(self) -> dict[str, dict[str, str]]:
+        """Ask logind for people's sessions; their managers' have records of their own since systemd 256."""
+        return {name: login for name, login in self.records().items() if not login["Class"].startswith("manager")}
+
+    def records(self) -> dict[str, dict[str, str]]:
         """Ask logind for all sessions, in the words of `loginctl show-session`."""
         while names := [line.split()[0] for line in self.loginctl("list-sessions").stdout.splitlines()]:
             shown = self.loginctl("show-session", *names)
@@ -46,9 +50,13 @@ class Lab:
         """Run loginctl, whatever comes of it."""
         return self.machine.run(["loginctl", "--no-legend", *words], check=False)
 
+    def command(self, *words: str) -> list[str]:
+        """Spell a command of the product's command line."""
+        return [PYTHON, "-m", "logonscope", *words]
+
     def logonscope(self, *words: str, user: str | None = None) -> list[Row]:
         """Ask the product's command line, run from outside of any logon session."""
-        done = self.machine.run([PYTHON, "-m", "logonscope", *words, "-o", "json"], user, check=False)
+        done = self.machine.run(self.command(*words, "-o", "json"), user, check=False)
         assert done.returncode in (0, 1), done.stderr
         rows: list[Row] = json.loads(done.stdout)
         assert done.returncode == (0 if rows else 1), done.stderr

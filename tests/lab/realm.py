@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from tests.lab.systemd import PATH, free_port
+from tests.lab.systemd import free_port
+from tests.lab.systems import PATH
 
 PROGRAMS = ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")
 PASSWORD = "correct-horse"  # noqa: S105 -- everybody's here

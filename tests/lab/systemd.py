@@ -1,4 +1,4 @@
-"""What does a genuine systemd with logind do? A machine to ask: this computer's own root, copied on write, booted.
+"""What does a genuine systemd with logind do? A machine to ask: a system's root, copied on write, booted.
 
 `Machine` boots in about a second and leaves nothing behind, whatever ends the test run (keeper.py). Commands run inside
 from outside of any logon session; logins are real ones, through sshd and PAM or through logind's D-Bus.
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from tests.lab.keeper import cgroups
 from tests.lab.shell import Shell
+from tests.lab.systems import PATH, SYSTEMS, System
 
 T = TypeVar("T")
 LAB = Path(__file__).parent
@@ -29,7 +30,6 @@ PROGRAMS = (
     *("useradd", "sudo", "cron", "atd", "at", "tmux", "script"),
 )
 CAP_SYS_ADMIN = 21
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Processes that come from outside take the place of process 1 in the control groups, and its lack of a login.
 ENTER = """
 while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs"; shift; done; shift
@@ -74,9 +74,9 @@ def free_port() -> int:
     return port
 
 
-def shown() -> list[str]:
+def shown(system: System = SYSTEMS[0]) -> list[str]:
     """List what has to be visible inside at its own path: the checkout and the interpreter that runs the tests."""
-    paths = [str(CHECKOUT), sys.prefix, sys.base_prefix]
+    paths = [str(CHECKOUT), sys.prefix, sys.base_prefix, *system.interpreter()]
     return sorted({path for given in paths for path in (given, os.path.realpath(given))} - {"/", "/usr"})
 
 
@@ -97,7 +97,8 @@ class Login(NamedTuple):
 class Machine:
     """A booted machine: `with Machine() as machine: machine.run(["loginctl"])`."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: System = SYSTEMS[0]) -> None:
+        self.system = system
         self.port = free_port()
         self.pid = 0  # its process 1, as seen from outside
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- __exit__ closes it
@@ -107,8 +108,9 @@ class Machine:
 
     def __enter__(self) -> Self:
         """Boot."""
+        words = [str(self.port), self.system.tree(), self.system.kind, *shown(self.system)]
         keeper = subprocess.Popen(
-            [sys.executable, "-I", str(LAB / "keeper.py"), str(self.port), *shown()],
+            [sys.executable, "-I", str(LAB / "keeper.py"), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -178,9 +180,17 @@ class Machine:
         self._accounts[name] = account
         return account
 
-    def ssh(self, user: str, command: str | None = None, *, tty: bool = False, port: int | None = None) -> Shell:
+    def ssh(
+        self,
+        user: str,
+        command: str | None = None,
+        *,
+        tty: bool = False,
+        port: int | None = None,
+        settings: Sequence[str] = (),
+    ) -> Shell:
         """Log in over the network; without a command it is a shell, and with one it runs until that ends."""
-        wanted = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectionAttempts=10")
+        wanted = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectionAttempts=10", *settings)
         options = [f"-o{option}" for option in wanted]
         key = f"/proc/{self.pid}/root/etc/ssh/lab_client"
         argv = ["ssh", "-F/dev/null", "-q", *options, f"-i{key}", f"-p{port or self.port}", f"{user}@127.0.0.1"]

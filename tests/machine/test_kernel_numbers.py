@@ -1,6 +1,7 @@
 """machine/kernel_numbers.py: are the kernel's numbers read as times and terminals, wherever they can be?"""
 
 import os
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -80,3 +81,12 @@ def test_where_the_terminal_is_not_known_it_has_no_name() -> None:
 def test_a_large_number_that_the_kernel_prints_as_negative_is_the_same_terminal() -> None:
     number = os.makedev(136, 600_000)
     assert terminal_name(number - (1 << 32)) == terminal_name(number) == "pts/600000"
+
+
+def test_in_a_zone_that_python_has_not_a_time_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-24")
+    time.tzset()
+    found = moment(BOOT)
+    monkeypatch.undo()
+    time.tzset()
+    assert found == at(0)

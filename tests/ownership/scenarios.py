@@ -4,13 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from logonscope.facts import UNSET, Login, Process
-from logonscope.ownership.join import MANAGER_BASE, SCOPE_BASE
+from logonscope.facts import UNSET, Login, Machine, Process
+from logonscope.ownership.join import MANAGER_BASE, NUMBERED_BASE, SCOPE_BASE
+from tests.example import MACHINE
 
 TEXT = (Path(__file__).parent / "scenarios.txt").read_text(encoding="utf-8")
 _NAMES = {"class": "cls"}
-_NUMBERS = {"uid", "audit", "since"}
-_FLAGS = {"gone", "inherited"}
+_NUMBERS = {"uid", "audit", "since", "scope_inode", "remembered"}
+_FLAGS = {"gone": True, "inherited": True, "unrecorded": False}
+_MACHINES = {
+    "host": MACHINE._replace(container=False),
+    "container": MACHINE._replace(container=True),
+    "without-audit": MACHINE._replace(audit=False),
+}
 _UNREAD = "Operation not permitted"
 
 
@@ -27,6 +33,7 @@ class Scenario(NamedTuple):
     """What happened, what the login service says of it, and whose each process is."""
 
     title: str
+    machine: Machine
     logins: tuple[Login, ...]
     cases: tuple[Case, ...]
 
@@ -38,9 +45,10 @@ def scenarios(text: str = TEXT) -> Iterator[Scenario]:
         title, *rows = part.splitlines()
         logins = tuple(_login(row.split()[1:]) for row in rows if row.startswith("  login "))
         cases = tuple(_case(row) for row in rows if row.startswith("  process "))
-        if len(logins) + len(cases) != len(rows):
-            raise ValueError(f"neither login nor process: {part}")
-        yield Scenario(title, logins, cases)
+        machines = [_MACHINES[row.split()[1]] for row in rows if row.startswith("  on ")]
+        if len(logins) + len(cases) + len(machines) != len(rows):
+            raise ValueError(f"neither machine, login nor process: {part}")
+        yield Scenario(title, machines[0] if machines else _MACHINES["host"], logins, cases)
 
 
 def logon_id(word: str) -> str | None:
@@ -49,6 +57,8 @@ def logon_id(word: str) -> str | None:
         return None
     if word == "System":
         return str(UNSET)
+    if word.startswith("inode"):
+        return str(NUMBERED_BASE + int(word[5:]))
     if word.startswith("user@"):
         return str(MANAGER_BASE + int(word[5:]))
     return str(SCOPE_BASE + int(word[1:])) if word.startswith("c") else word
@@ -62,7 +72,9 @@ def _login(words: list[str]) -> Login:
     rest = iter(facts)
     for word in rest:
         if word in _FLAGS:
-            given[word] = True
+            given["recorded" if word == "unrecorded" else word] = _FLAGS[word]
+        elif word == "carried":
+            given["scope_ids"] = tuple(map(int, next(rest).split(",")))
         elif word == "kernel":
             given["process"] = Process(100, ses=int(next(rest)))
         else:

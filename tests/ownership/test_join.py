@@ -9,15 +9,19 @@ from hypothesis import strategies as st
 from logonscope.facts import UNSET, Login, Process
 from logonscope.ownership.join import (
     MANAGER_BASE,
+    NUMBERED_BASE,
     SCOPE_BASE,
     is_manager,
     join,
     kernel_id,
     login_of_cgroup,
     logon_id_of,
-    manager_of_cgroup,
+    logon_of_cgroup,
     place_of_cgroup,
 )
+from tests.example import MACHINE
+
+CONTAINER, HOST = MACHINE._replace(container=True), MACHINE._replace(container=False)
 
 
 def logind(login_id: str, kernel: int | None = None, **more: Any) -> Login:
@@ -28,7 +32,7 @@ def logind(login_id: str, kernel: int | None = None, **more: Any) -> Login:
 
 def names(*logins: Login) -> dict[str, str]:
     """Return which login has which LogonId."""
-    return {login.id: logon for logon, login in join(logins).by_logon.items()}
+    return {login.id: logon for logon, login in join(logins, CONTAINER).by_logon.items()}
 
 
 def test_a_numbered_login_keeps_its_number() -> None:
@@ -62,6 +66,27 @@ def test_else_the_oldest_owns_it() -> None:
     assert names(young, old) == names(old, young) == {"c2": "41", "c1": str(SCOPE_BASE + 1)}
 
 
+def test_outside_a_container_none_that_is_called_cn_owns_a_kernel_id() -> None:
+    """Logind calls a login cN where the kernel id was taken: it cannot be its own."""
+    logins = [logind("c1", 41, since=500), logind("c2", 41, since=100), logind("c3", cls="manager", kernel=88)]
+    assert {login.id: logon for logon, login in join(logins, HOST).by_logon.items()} == {
+        "c1": str(SCOPE_BASE + 1), "c2": str(SCOPE_BASE + 2), "c3": "88",
+    }  # fmt: skip
+
+
+def test_an_id_that_was_given_out_again_is_told_from_the_older_one_by_its_scope() -> None:
+    older, newer = logind("c1", scope_inode=7, recorded=False), logind("c1", scope_inode=9)._replace(uid=1001)
+    for logins in ((older, newer), (newer, older)):
+        found = join(logins, HOST).by_logon
+        assert found == {str(SCOPE_BASE + 1): older, str(NUMBERED_BASE + 9): newer}
+
+
+def test_a_numbered_login_without_its_kernel_id_is_told_by_its_scope() -> None:
+    heir = logind("41", 41, inherited=True, scope_inode=(5 << 32) + 7)
+    assert names(heir) == {"41": str(NUMBERED_BASE + 7)}
+    assert names(logind("41", 41, inherited=True)) == {}  # without a scope nothing tells it
+
+
 def test_whoever_inherited_a_kernel_id_never_owns_it() -> None:
     heir, owner = logind("c1", 41, since=100, inherited=True), logind("c2", 41, since=500, inherited=False)
     assert names(heir, owner) == {"c2": "41", "c1": str(SCOPE_BASE + 1)}
@@ -69,10 +94,10 @@ def test_whoever_inherited_a_kernel_id_never_owns_it() -> None:
 
 
 def test_the_processes_of_a_shared_kernel_id_need_their_cgroup_and_those_without_one() -> None:
-    alone = join([logind("41", audit=41)])
+    alone = join([logind("41", audit=41)], MACHINE)
     assert not alone.shared
     assert alone.cgroup_of == {UNSET}
-    shared = join([logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)])
+    shared = join([logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)], MACHINE)
     assert shared.shared == {41: {str(SCOPE_BASE + 1), str(SCOPE_BASE + 2)}}
     assert shared.cgroup_of == {UNSET, 41}
 
@@ -92,7 +117,16 @@ def test_a_login_whose_id_says_nothing_is_passed_over() -> None:
     ("login", "kernel"),
     [
         (logind("41", audit=41), 41),
-        (logind("41", 42, audit=41), 41),
+        (logind("41", 42, audit=41), 42),  # what its leader carries disproves the record
+        (logind("41", audit=41, scope_ids=(42,)), 42),
+        (logind("41", audit=41, scope_ids=(42, 41)), 41),
+        (logind("41", 41, audit=41, scope_ids=(42,)), 41),
+        (logind("c1", scope_ids=(42,)), 42),
+        (logind("c1", UNSET, scope_ids=(42,)), 42),
+        (logind("c1", 41, scope_ids=(42,)), 41),
+        (logind("c1", scope_ids=(42, 43)), None),
+        (logind("c1", scope_ids=(), remembered=44), 44),
+        (logind("c1", scope_ids=(42,), remembered=44), 42),
         (logind("c1", 42), 42),
         (logind("c1", UNSET), None),
         (logind("c1", 0), None),
@@ -129,14 +163,19 @@ def test_people_may_say_a_number_or_the_services_own_id(word: str, logon: str | 
 
 
 @pytest.mark.parametrize(
-    ("cgroup", "login", "place", "manager"),
+    ("cgroup", "login", "place", "logon"),
     [
-        ("/user.slice/user-1000.slice/session-c1.scope/a", "c1", "/user.slice/user-1000.slice/session-c1.scope", None),
+        (
+            "/user.slice/user-1000.slice/session-c1.scope/a",
+            "c1",
+            "/user.slice/user-1000.slice/session-c1.scope",
+            (str(SCOPE_BASE + 1), "scope"),
+        ),
         (
             "/user.slice/user-1000.slice/user@1000.service/app.slice",
             "user@1000.service",
             "/user.slice/user-1000.slice/user@1000.service",
-            str(MANAGER_BASE + 1000),
+            (str(MANAGER_BASE + 1000), "manager"),
         ),
         ("/c1/below", None, "/c1", None),
         ("/", None, "/", None),
@@ -145,9 +184,9 @@ def test_people_may_say_a_number_or_the_services_own_id(word: str, logon: str | 
     ],
 )
 def test_a_cgroup_names_a_login_by_its_exact_place(
-    cgroup: str, login: str | None, place: str, manager: str | None
+    cgroup: str, login: str | None, place: str, logon: tuple[str, str] | None
 ) -> None:
-    assert (login_of_cgroup(cgroup), place_of_cgroup(cgroup), manager_of_cgroup(cgroup)) == (login, place, manager)
+    assert (login_of_cgroup(cgroup), place_of_cgroup(cgroup), logon_of_cgroup(cgroup)) == (login, place, logon)
 
 
 @pytest.mark.parametrize(
@@ -172,12 +211,12 @@ many = st.lists(numbered | unnumbered, max_size=6, unique_by=lambda login: login
 @given(many, st.randoms(use_true_random=False))
 def test_the_order_in_which_logins_are_read_does_not_matter(logins: list[Login], chance: object) -> None:
     shuffled = sorted(logins, key=lambda _: chance.random())  # type: ignore[attr-defined]  # a random.Random
-    assert join(logins) == join(shuffled)
+    assert join(logins, CONTAINER) == join(shuffled, CONTAINER)
 
 
 @given(many)
 def test_no_two_logins_have_one_logon_id(logins: list[Login]) -> None:
-    assert len(join(logins).by_logon) == len(logins)
+    assert len(join(logins, CONTAINER).by_logon) == len(logins)
 
 
 @given(many, st.integers(0, 5))

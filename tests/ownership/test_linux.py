@@ -22,20 +22,20 @@ CASES = [
 
 @pytest.mark.parametrize(("scenario", "case"), CASES)
 def test_the_owner_is_that_of_the_table(scenario: Scenario, case: Case) -> None:
-    owner = LINUX.index(scenario.logins).owner(case.process)
+    owner = LINUX.index(scenario.logins, scenario.machine).owner(case.process)
     assert (owner.logon, owner.evidence) == (case.logon, case.evidence)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)
 def test_neither_the_order_of_logins_nor_that_of_processes_matters(scenario: Scenario) -> None:
-    decide = LINUX.index(reversed(scenario.logins)).owner
+    decide = LINUX.index(reversed(scenario.logins), scenario.machine).owner
     for case in (*reversed(scenario.cases), *scenario.cases):
         assert decide(case.process)[:2] == (case.logon, case.evidence)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)
 def test_a_process_that_needs_no_cgroup_is_owned_the_same_without(scenario: Scenario) -> None:
-    index = LINUX.index(scenario.logins)
+    index = LINUX.index(scenario.logins, scenario.machine)
     decide = index.owner
     for case in scenario.cases:
         if case.process.ses is not None and case.process.ses not in index.place_of:
@@ -45,7 +45,7 @@ def test_a_process_that_needs_no_cgroup_is_owned_the_same_without(scenario: Scen
 def test_the_owner_comes_with_the_login_that_vouches_for_it() -> None:
     login = Login("41", 1000, audit=41, scope="session-41.scope")
     su = Login("c1", 1001, scope="session-c1.scope")
-    decide = LINUX.index([login, su]).owner
+    decide = LINUX.index([login, su], MACHINE).owner
     assert decide(Process(1, ses=41)).login is login
     assert decide(Process(1, ses=UNSET, cgroup="/user.slice/user-1001.slice/session-c1.scope")).login is su
     assert decide(Process(1, ses=42)).login is None
@@ -74,8 +74,8 @@ LOGINS = (
 
 @given(processes, st.sets(st.sampled_from(LOGINS)))
 def test_the_association_is_total(process: Process, logins: set[Login]) -> None:
-    owner = LINUX.index(logins).owner(process)
-    if process.ses is None and process.cgroup is None:
+    owner = LINUX.index(logins, MACHINE).owner(process)
+    if process.ses is None:  # this kernel keeps ids
         assert (owner.logon, owner.evidence) == (None, "unread")
     else:
         assert owner.logon is not None
@@ -85,7 +85,7 @@ def test_the_association_is_total(process: Process, logins: set[Login]) -> None:
 
 @given(processes, st.sets(st.sampled_from(LOGINS)))
 def test_a_kernel_id_is_only_ever_left_for_a_login_that_shares_it(process: Process, logins: set[Login]) -> None:
-    owner = LINUX.index(logins).owner(process)
+    owner = LINUX.index(logins, MACHINE).owner(process)
     if process.ses in {41, 42} and owner.logon != str(process.ses):
         assert (owner.evidence, process.ses) == ("scope", 41)
         assert owner.login is not None
@@ -97,7 +97,7 @@ def test_a_kernel_id_is_only_ever_left_for_a_login_that_shares_it(process: Proce
 @given(processes, st.sets(st.sampled_from(LOGINS)))
 def test_nothing_below_a_users_tree_belongs_to_another_user(process: Process, logins: set[Login]) -> None:
     below = process._replace(ses=UNSET, cgroup="/user.slice/user-1000.slice/user@1000.service" + (process.cgroup or ""))
-    owner = LINUX.index(logins).owner(below)
+    owner = LINUX.index(logins, MACHINE).owner(below)
     assert (owner.logon, owner.evidence) == (str((1 << 33) + 1000), "manager")
 
 
@@ -183,14 +183,14 @@ def test_few_records_that_decide_name_the_owner_that_all_name(process: Process, 
     speakers = LINUX.speakers([process])
     few = [login for login in logins if speakers is None or login.id in speakers]
     if LINUX.is_decided([process], few):
-        assert LINUX.index(few).owner(process) == LINUX.index(logins).owner(process)
+        assert LINUX.index(few, MACHINE).owner(process) == LINUX.index(logins, MACHINE).owner(process)
 
 
 SCOPE_41, SCOPE_C1 = "/user.slice/user-1000.slice/session-41.scope", "/user.slice/user-1001.slice/session-c1.scope"
 
 
 def test_only_what_the_system_session_could_have_lost_names_a_login_without_a_record() -> None:
-    index = LINUX.index([Login("41", 1000, audit=41, scope="session-41.scope")])
+    index = LINUX.index([Login("41", 1000, audit=41, scope="session-41.scope")], MACHINE)
 
     def unknown(ses: int | None, cgroup: str | None) -> str | None:
         process = Process(7, ses=ses, cgroup=cgroup)

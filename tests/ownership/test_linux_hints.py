@@ -13,6 +13,7 @@ from logonscope.machine import ANY_LOGON, NO_FACTS, LogonHint, LogonIndex, Look,
 from logonscope.ownership import LINUX
 from tests.broker.crowds import KERNEL_IDS, NAMES, PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
+from tests.example import MACHINE
 from tests.hosts import ROOT, user
 
 DECIDING = LINUX.facts | LINUX.deciding_access
@@ -70,7 +71,7 @@ class Reading:
 @given(hosts(), selections | words, some_facts)
 @settings(max_examples=300)
 def test_a_hint_loses_no_process_and_no_owner(crowd: Crowd, which: str | Selection, facts: frozenset[str]) -> None:
-    reading, index = Reading(crowd, which, facts), LINUX.index(crowd.snapshot.logins)
+    reading, index = Reading(crowd, which, facts), LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine)
     assert reading.kept(index, reading.hint(index)) == reading.kept(index, ANY_LOGON)
 
 
@@ -80,8 +81,11 @@ def test_a_hint_of_older_logins_loses_none_unless_the_newer_ones_need_more(
     crowd: Crowd, uids: frozenset[int], facts: frozenset[str], data: st.DataObject
 ) -> None:
     older = data.draw(st.lists(st.sampled_from(crowd.snapshot.logins), unique=True)) if crowd.snapshot.logins else ()
-    reading, index = Reading(crowd, Selection(login_uids=uids), facts), LINUX.index(crowd.snapshot.logins)
-    hint = reading.hint(LINUX.index(older))
+    reading, index = (
+        Reading(crowd, Selection(login_uids=uids), facts),
+        LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine),
+    )
+    hint = reading.hint(LINUX.index(older, crowd.snapshot.machine))
     if not index.needs_more_than(hint):
         assert reading.kept(index, hint) == reading.kept(index, ANY_LOGON)
     assert not index.needs_more_than(reading.hint(index))
@@ -97,7 +101,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 ) -> None:
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
     query = ProcessQuery(frozenset({"comm", "uids", "loginuid"}))
-    selection = select(which, LINUX, LINUX.index(crowd.snapshot.logins))
+    selection = select(which, LINUX, LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine))
     narrowed = [*request.read(query, which, order=order).pairs]
     pairs = [*request.read(query, order=order).pairs]
     if selection.names_sessions:
@@ -109,7 +113,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 @given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]))
 @settings(max_examples=200)
 def test_the_hint_of_what_somebody_sees_loses_none_of_it(crowd: Crowd, uid: int) -> None:
-    index, visibility = LINUX.index(crowd.snapshot.logins), Visibility(user(uid), LINUX)
+    index, visibility = LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine), Visibility(user(uid), LINUX)
     hint = index.hint(NO_FACTS, Selection(), visibility.login_uids(None))
     query = ProcessQuery(DECIDING, hint=hint)
     found = [*Memory(crowd.snapshot).processes(Look(), query)]
@@ -122,7 +126,7 @@ HEIR = Login("c5", 1000, scope="session-c5.scope", process=Process(50, ses=41), 
 
 
 def test_when_logins_begin_to_share_a_key_more_is_needed_whatever_is_read() -> None:
-    before, after = LINUX.index([FIRST]), LINUX.index([FIRST, HEIR])
+    before, after = LINUX.index([FIRST], MACHINE), LINUX.index([FIRST, HEIR], MACHINE)
     for facts in (NO_FACTS, frozenset({"cgroup"})):
         assert after.needs_more_than(before.hint(facts, Selection(), frozenset({1000})))
     assert after.needs_more_than(before.hint(NO_FACTS, Selection(), None))

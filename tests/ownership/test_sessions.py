@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from logonscope.ownership.linux import SYSTEM
 from logonscope.ownership.sessions import (
     APPROXIMATE_START,
     KERNEL,
-    START_OF_PARENTS,
+    START_OF_LEADER,
     TTY_NR,
     earliest,
     login_uid,
@@ -31,10 +32,10 @@ SOURCE = "/run/systemd/sessions/41"
 PTS0, PTS1 = os.makedev(136, 0), os.makedev(136, 1)
 
 
-def process(pid: int, ppid: int = 1, start: int | None = None, comm: str = "bash", **more: int | None) -> Process:
+def process(pid: int, ppid: int = 1, start: int | None = None, comm: str = "bash", **more: Any) -> Process:
     """Return a process of alice's login 41."""
     made = Process(pid, ses=41, loginuid=1000, comm=comm, ppid=ppid, tty_nr=0, start=pid if start is None else start)
-    return made._replace(**more)  # type: ignore[arg-type]  # some of its numbers
+    return made._replace(**more)
 
 
 LEADER = process(10, comm="sshd")
@@ -70,7 +71,7 @@ def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
         logon_id="41", user="alice", uid=1000, logon_type=10, logon_type_name="RemoteInteractive", start=at(7),
         state="active", tty="pts/0", remote_host="192.0.2.7", remote_user="al", service="sshd",
         login_class="user", leader=10, scope="session-41.scope", login="41", vouched_by="logind",
-        processes=2, leftovers=0,
+        processes=2, leftovers=0, join_evidence="record",
     )  # fmt: skip
     record = ("state", "start", "remote_host", "remote_user", "service", "login_class", "leader", "scope")
     assert session.sources == dict.fromkeys(record, SOURCE) | {
@@ -101,9 +102,11 @@ def test_without_a_record_the_start_is_approximate_and_says_so() -> None:
     assert (session.user, session.sources["uid"]) == ("alice", KERNEL)
 
 
-def test_a_record_without_a_time_leaves_the_approximation() -> None:
-    session = describe(LOGIN._replace(since=None), [process(10, start=300)])
-    assert (session.start, session.sources["start"]) == (at(3), APPROXIMATE_START)
+def test_a_record_without_a_time_leaves_the_leaders_start() -> None:
+    timeless = LOGIN._replace(since=None, process=process(10, start=300))
+    session = describe(timeless, [process(9, start=200)])
+    assert (session.start, session.sources["start"], session.start_is_approximate) == (at(3), START_OF_LEADER, False)
+    assert describe(timeless._replace(process=None), [process(9, start=200)]).start is None  # whoever is read
 
 
 def test_where_not_even_a_process_is_known_neither_is_the_start() -> None:
@@ -134,16 +137,47 @@ def test_some_processes_alone_are_not_counted() -> None:
     assert (session.processes, session.leftovers) == (None, None)
 
 
-def test_of_some_processes_the_first_says_what_the_session_began_with_only_where_it_is_a_login_programs() -> None:
+def test_the_first_process_says_what_a_session_began_with_only_where_it_is_a_login_programs() -> None:
     cron = process(20, comm="cron", start=200)
     job = [cron._replace(uids=(0, 0, 0, 0)), process(21, 20, comm="sh", start=300)]
-    assert describe(None, job, whole=False).logon_type == describe(None, job).logon_type == 4
+    assert describe(None, job).logon_type == 4
     for uids in ((1000, 0, 0, 0), None):  # anybody can take the name
         assert describe(None, [cron._replace(uids=uids), *job[1:]]).logon_type is None
-    inside = [process(21, 20, comm="sh", start=300)]
-    session = describe(None, inside, whole=False)
+    session = describe(None, [process(21, 20, comm="sh", start=300)])
     assert session.logon_type is None
-    assert (session.start, session.sources["start"]) == (at(3), START_OF_PARENTS)
+    assert (session.start, session.sources["start"], session.start_is_approximate) == (at(3), APPROXIMATE_START, True)
+
+
+CRON_UNIT, SSH_UNIT = "/system.slice/cron.service", "/system.slice/ssh.service/user"
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "kind", "state"),
+    [
+        ([CRON_UNIT], 4, "logged out"),
+        (["/system.slice/atd.service", "/user.slice/x"], 4, "logged out"),
+        (["/system.slice/system-fcron.slice/fcron.service"], 4, "logged out"),
+        (["/system.slice/sshd@7-192.0.2.1:22-192.0.2.2:5022.service"], None, "logged out"),
+        ([SSH_UNIT, CRON_UNIT], None, None),  # two units: neither speaks
+        (["/system.slice/nginx.service"], None, None),
+        (["/payload/system.slice/cron.service"], None, None),  # a container's
+        (["/user.slice/user-1000.slice/user@1000.service/system.slice/cron.service"], None, None),  # a user's
+        (["/system.slice/cron.service.d"], None, None),
+    ],
+)
+def test_a_unit_names_the_login_program_of_what_it_left_behind(
+    cgroups: list[str], kind: int | None, state: str | None
+) -> None:
+    members = [process(20 + at, comm="sleep", cgroup=cgroup) for at, cgroup in enumerate(cgroups)]
+    session = describe(None, members)
+    assert (session.logon_type, session.state) == (kind, state)
+    assert session.leftovers == (len(members) if state else None)
+
+
+def test_a_unit_in_which_the_login_program_still_runs_left_nothing_behind() -> None:
+    cron = process(20, comm="cron", cgroup=CRON_UNIT, uids=(0,) * 4)
+    session = describe(None, [cron, process(21, 20, comm="sleep", cgroup=CRON_UNIT)])
+    assert (session.logon_type, session.state, session.leftovers) == (4, None, None)
 
 
 def test_whether_there_is_a_terminal_cannot_be_told_without_what_is_below_the_leader() -> None:

@@ -28,6 +28,7 @@ from tests.ownership.windows import (
     DESKTOP,
     LOCAL_SERVICE,
     LOGINS,
+    MACHINE,
     NETWORK,
     PROCESSES,
     SERVICE,
@@ -229,7 +230,7 @@ def test_pairs_sessions_accounts_and_processes_are_instances() -> None:
     ],
 )
 def test_a_query_finds_processes_by_their_logon_sessions(text: str, pids: list[str]) -> None:
-    found = [str(row.relpath) for row in connect().query(text)]  # type: ignore[union-attr]  # instances
+    found = [str(row.relpath) for row in connect().query(text)]
     assert [path.split("Handle=")[1].strip('\\"') for path in found if "Win32_Process." in path] == pids
 
 
@@ -297,7 +298,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 ) -> None:
     request, query = ask(user(uid) if uid else ROOT, host), ProcessQuery(frozenset({"comm"}))
     keeps = SessionFilter(
-        select(word, WINDOWS, WINDOWS.index(host.logins)), WINDOWS, request.accounts, to_the_letter=True
+        select(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)), WINDOWS, request.accounts, to_the_letter=True
     ).keeps
     whole = [(process.pid, owner) for process, owner in request.read(query, order=order).pairs if keeps(process, owner)]
     assert [(process.pid, owner) for process, owner in request.read(query, word, order=order).pairs] == whole
@@ -305,13 +306,13 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 
 @given(hosts(), st.frozensets(st.sampled_from(USERS), max_size=2), st.frozensets(st.sampled_from(LUIDS)))
 def test_a_hint_loses_no_process(host: Snapshot, uids: frozenset[int], known: frozenset[int]) -> None:
-    index = WINDOWS.index(host.logins)
+    index = WINDOWS.index(host.logins, MACHINE)
 
     def kept(hint: LogonHint) -> list[int]:
         found = Memory(host).processes(Look(), ProcessQuery(WINDOWS.facts, hint=hint))
         return [process.pid for process in found if WINDOWS.login_uid(index.owner(process), ()) in uids]
 
-    older = WINDOWS.index(login for login in host.logins if int(login.id) in known)
+    older = WINDOWS.index((login for login in host.logins if int(login.id) in known), MACHINE)
     for hint in (index.hint(frozenset(), Selection(), uids), older.hint(frozenset(), Selection(), uids)):
         if not index.needs_more_than(hint):
             assert kept(hint) == kept(ANY_LOGON)

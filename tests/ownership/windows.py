@@ -76,8 +76,8 @@ class WindowsOwnership(Ownership):
     key_noun = "LUID"
     system = SYSTEM
 
-    def index(self, logins: Iterable[Login], witnesses: Iterable[Process] = ()) -> WindowsLogonIndex:
-        del witnesses
+    def index(self, logins: Iterable[Login], machine: Machine) -> WindowsLogonIndex:
+        del machine
         return WindowsLogonIndex(logins)
 
     def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
@@ -94,6 +94,21 @@ class WindowsOwnership(Ownership):
     def login_uid(self, owner: Owner, members: Iterable[Process]) -> int | None:
         del members
         return owner.login and owner.login.uid
+
+    def is_recorded(self, owner: Owner) -> bool:
+        return owner == SYSTEM or owner.login is not None
+
+    def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
+        del members
+        return owner.login and owner.login.gone
+
+    def join_evidence(self, owner: Owner) -> str | None:
+        del owner
+        return None
+
+    def generation(self, owner: Owner) -> int | None:
+        del owner
+        return None
 
     def strongest(self, owners: Iterable[Owner]) -> Owner:
         return next(iter(owners))

@@ -1,6 +1,7 @@
 """providers/ls_logon_session.py: is all told that Linux knows of a logon session, each value with its source?"""
 
 from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -18,7 +19,9 @@ ALICES = {
     "StartTime": datetime(2026, 1, 1, 10, 2, tzinfo=UTC),
     "State": "active", "Terminal": "pts/0", "RemoteHost": "203.0.113.7", "Service": "sshd", "LoginClass": "user",
     "LeaderId": 4100, "Scope": "session-41.scope", "LoginId": "41", "VouchedBy": "logind", "ProcessCount": 5,
-    "LeftoverCount": 0, "BootId": example.MACHINE.boot_id,
+    "LeftoverCount": 0, "BootId": example.MACHINE.boot_id, "JoinEvidence": "record", "StartIsApproximate": False,
+    "Guid": str(uuid5(UUID("5e1f3bb4-c0a8-4d6f-9a64-f1c2d30e8b57"),
+                      f"{example.MACHINE.machine_id}:{example.MACHINE.boot_id}:logon:41")),
     "Sources": [
         "Uid: /proc/PID/loginuid", "LogonType: sshd, terminal pts/0",
         "AuthenticationPackage: only the login program's own log tells", f"StartTime: {RUN}", f"State: {RUN}",
@@ -51,7 +54,8 @@ def test_nobody_logged_in_for_the_system_session() -> None:
 
 
 def test_an_approximate_start_says_so() -> None:
-    sources = one(web1(), "LS_LogonSession=63", "Sources")
+    sources, said = one(web1(), "LS_LogonSession=63", "Sources", "StartIsApproximate")
+    assert said is True
     assert "StartTime: approximate: earliest process whose parent is not in it" in sources
 
 

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -24,6 +25,8 @@ WHOLE = {
     "KernelPriority": 20, "ThreadCount": 1, "CommandLine": "python3 -m http.server 8080",
     "Arguments": ["python3", "-m", "http.server", "8080"],
     "CommandLineBytes": b"python3\0-m\0http.server\x008080\0", "ExecutablePath": "/usr/bin/python3",
+    "Guid": str(uuid5(UUID("5e1f3bb4-c0a8-4d6f-9a64-f1c2d30e8b57"),
+                      f"{example.MACHINE.machine_id}:{example.MACHINE.boot_id}:process:4312:{640 * 60 * 100}")),
 }  # fmt: skip
 
 

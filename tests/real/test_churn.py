@@ -130,6 +130,7 @@ def test_no_pair_is_wrong_or_missing_while_everything_changes(lab: Lab) -> None:
     )
     seen: Counter[str] = Counter()
     sessions: set[str] = set()
+    owners: dict[tuple[int, ...], set[str]] = {}  # of each process in one place: what was answered, ever
     readings = 0
     end = time.monotonic() + SECONDS
     while time.monotonic() < end or not (enough(seen) or time.monotonic() > end + SLOW):
@@ -143,10 +144,17 @@ def test_no_pair_is_wrong_or_missing_while_everything_changes(lab: Lab) -> None:
         assert given == right, "wrong"
         starts = {pid: boot + before.truth[pid]["start"] * TICK for pid in right}
         assert {pid for pid in right if abs(seconds(rows[pid]) - starts[pid]) > TICK / 2} == set(), "another process"
+        for pid in right:
+            row = before.truth[pid]
+            sight = pid, row["start"], row["sessionid"], hash(row["cgroup"])
+            owners.setdefault(sight, set()).add(rows[pid]["logon_id"])
         seen.update(owner.evidence for owner in right.values())
         sessions.update(owner.logon_id for owner in right.values())
         readings += 1
 
-    print(f"{readings} readings of {len(sessions)} logon sessions, {seen.total()} pairs, all right: {dict(seen)}")
+    changed = [sight for sight, answered in owners.items() if len(answered) > 1]
+    assert changed == [], "owners that changed"
+    told = f"{readings} readings of {len(sessions)} logon sessions, {seen.total()} pairs, {len(owners)} processes"
+    print(f"{told}: 0 wrong, 0 missing, {len(changed)} owners that changed; {dict(seen)}")
     assert enough(seen)
     assert len(sessions) > 20

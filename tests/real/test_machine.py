@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.keeper import NAME, cgroups
+from tests.lab.lab import Lab
 from tests.lab.systemd import CHECKOUT, Machine, wait_until
 
 RUN = """
@@ -85,6 +86,21 @@ def test_what_runs_inside_comes_from_no_login(machine: Machine) -> None:
     inside = machine.run(["cat", "/proc/self/sessionid", "/proc/self/loginuid", "/proc/1/sessionid"]).stdout
     assert inside == "4294967295" * 3
     assert machine.run(["sed", "-n", "s/^0:://p", "/proc/self/cgroup"]).stdout == "/init.scope\n"
+
+
+def test_logind_knows_a_container_only_where_it_is_to(lab: Lab) -> None:
+    system = lab.machine.system
+    with lab.machine.ssh("alice") as shell:
+        pid = int(shell.ask("echo $$"))
+        kernel = lab.truth()[pid]
+        (login,) = lab.logins().values()
+        state = lab.machine.run(["cat", f"/run/systemd/sessions/{login['Id']}"]).stdout.splitlines()
+        release = lab.machine.run(["cat", "/etc/os-release"]).stdout
+
+    ses = str(kernel["sessionid"])
+    assert (login["Id"] == ses, f"AUDIT={ses}" in state) == (not system.container, not system.container)
+    assert login["Id"].startswith("c") is system.container
+    assert system.suite is None or f"VERSION_CODENAME={system.suite}" in release
 
 
 def test_nothing_inside_can_change_what_is_shown_of_outside(machine: Machine) -> None:

@@ -1,6 +1,8 @@
 """Which logon session does ssh make, and what is left of it after the connection is gone?"""
 
+import contextlib
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,34 @@ def test_a_login_with_a_terminal_is_a_remote_interactive_logon(lab: Lab) -> None
 
     assert (session["logon_type"], session["logon_type_name"]) == (10, "RemoteInteractive")
     assert f"/dev/{session['tty']}" == terminal
+
+
+def test_each_terminal_of_one_connection_is_that_of_its_own_processes(lab: Lab, tmp_path: Path) -> None:
+    """Two terminals through one connection are one login to PAM, logind and the kernel (ssh_config, ControlMaster)."""
+    shared = [f"ControlPath={tmp_path}/%p", "ControlMaster=auto"]
+    shells = {}
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            shell = stack.enter_context(lab.machine.ssh("alice", tty=True, settings=shared))
+            shells[int(shell.ask("echo $$"))] = shell.ask("tty").removeprefix("/dev/")
+        kernel = lab.truth()
+        answers = {pid: lab.whose(pid) for pid in shells}
+        texts = {pid: lab.machine.run(lab.command("whose", str(pid))).stdout.splitlines()[0] for pid in shells}
+        (login,) = lab.logins().values()
+        shell.close()
+        first, second = shells
+        wait_until(lambda: second not in lab.truth(), what="the second terminal is gone")
+        alone = lab.whose(first)
+
+    assert len(set(shells.values())) == 2
+    assert {kernel[pid]["sessionid"] for pid in shells} == {int(answer["logon_id"]) for answer in answers.values()}
+    assert {pid: answer["tty"] for pid, answer in answers.items()} == shells
+    for pid, terminal in shells.items():
+        (other,) = set(shells.values()) - {terminal}
+        assert (f"on {terminal} " in texts[pid], other in texts[pid]) == (True, False)
+    assert alone["tty"] == shells[first]
+    for answer in (*answers.values(), alone):
+        assert (answer["session"]["leader"], answer["session"]["logon_type"]) == (int(login["Leader"]), 10)
 
 
 def test_a_single_command_is_a_logon_session_too(lab: Lab) -> None:
@@ -87,14 +117,16 @@ def test_the_chain_leads_from_the_login_to_the_process(lab: Lab) -> None:
         pid = int(shell.ask("echo $$"))
         sleeper = start(shell, "sleep 1000")
         (logind,) = lab.logins().values()
+        sshd = lab.truth()[int(logind["Leader"])]["comm"]
         chain = lab.whose(sleeper)["chain"]
 
     assert [(link["name"], link["user"]) for link in chain] == [
-        ("sshd", "root"),
-        ("sshd", "alice"),
+        (sshd, "root"),
+        (sshd, "alice"),
         ("bash", "alice"),
         ("sleep", "alice"),
     ]
+    assert sshd in {"sshd", "sshd-session"}  # since OpenSSH 9.8
     assert (chain[0]["pid"], chain[-2]["pid"], chain[-1]["pid"]) == (int(logind["Leader"]), pid, sleeper)
 
 

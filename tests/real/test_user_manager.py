@@ -138,6 +138,8 @@ def victim(lab: Lab, user: str) -> str:
 def forge(lab: Lab, user: str, uid: int, name: str) -> int:
     """Have the user put a process into a directory of its own that is named like another's scope."""
     lab.machine.run(["tee", "/run/lab-forge"], input=FORGE)
+    ready = ["systemctl", "--user", "show-environment"]  # a manager that has just started may not listen yet
+    wait_until(lambda: lab.machine.run(ready, user=user, check=False).returncode == 0)
     unit = ["systemd-run", "--user", "--quiet", "-p", "Delegate=yes", "--unit=lab-forged"]
     lab.machine.run([*unit, "sh", "/run/lab-forge", str(uid), name], user=user)
     shown = lab.machine.run(["systemctl", "--user", "show", "--value", "-p", "MainPID", "lab-forged"], user=user)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from logonscope.server.auth.users import UserFile
+from tests.lab.systemd import free_port
 from tests.server.running import ADMIN, QUICK
 from tests.server.test_http import GET, basic
 
@@ -57,11 +58,13 @@ def test_it_answers_about_this_machine_until_it_is_told_to_stop(tmp_path: Path) 
 
 def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
     UserFile(tmp_path / "users", hasher=QUICK).add(*ADMIN, administrator=True, ntlm=True)
-    (tmp_path / "my.toml").write_text(f'listen = ["http://127.0.0.1:1"]\nusers = "{tmp_path / "users"}"\npam = ""\n')
+    port = free_port()
+    settings = f'listen = ["http://127.0.0.1:{port}"]\nusers = "{tmp_path / "users"}"\npam = ""\n'
+    (tmp_path / "my.toml").write_text(settings)
     code, out, err = said("serve", "--config", str(tmp_path / "my.toml"), "--check")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "listens on http://127.0.0.1:1",
+        f"listens on http://127.0.0.1:{port}",
         f"1 users in {tmp_path / 'users'}, 1 with NTLM",
         "no passwords by PAM",
         "no Kerberos",
@@ -80,7 +83,7 @@ def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_done_is_said_in_a_line(words: list[str], reason: str, tmp_path: Path) -> None:
     UserFile(tmp_path / "users", hasher=QUICK).add(*ADMIN, administrator=True)
-    code, out, err = said("serve", "--users", str(tmp_path / "users"), *words)
+    code, out, err = said("serve", "--users", str(tmp_path / "users"), "--state", str(tmp_path), *words)
     assert (code, out) == (2, "")
     assert err.startswith(f"logonscope: {reason}")
     assert err.count("\n") == 1

@@ -98,6 +98,8 @@ def systemd_analyze(*words: str) -> str:
     if not shutil.which("systemd-analyze"):
         cannot("systemd-analyze is not installed")
     done = subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False)
+    if "Failed to create directory" in done.stderr:
+        cannot("systemd-analyze wants /run/systemd, which only root can make")
     return done.stdout + done.stderr
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import logonscope
 from logonscope import wmi
+from logonscope.errors import AccessDeniedError
 from tests.hosts import HostFolder
 from tests.wmi.scripts import PATH, ExampleHost, raises
 
@@ -42,7 +43,7 @@ def test_only_what_is_selected_is_there(c: Any) -> None:
     (p,) = c.Win32_Process(["Name", "ProcessId"], Handle="4312")
     assert (list(p.properties), p.Name, p.processid) == (["Name", "ProcessId"], "python3", 4312)
     assert p.GetOwner() == ("web1", 0, "root")
-    with pytest.raises(AttributeError, match="CommandLine was not asked for"):
+    with pytest.raises(AttributeError, match="CommandLine was not selected"):
         _ = p.CommandLine
 
 
@@ -116,7 +117,10 @@ def test_a_reference_is_read_once_an_answer_and_not_for_its_keys(example_host: E
 
 def test_this_process_is_in_the_logon_session_that_the_library_names() -> None:
     (p,) = wmi.WMI().Win32_Process(Handle=os.getpid())
-    owned = logonscope.connect().session_of(os.getpid())
+    try:
+        owned = logonscope.connect().session_of(os.getpid())
+    except AccessDeniedError:
+        pytest.skip("this process belongs to no login, and only root sees the System session")
     assert [s.LogonId for s in p.associators("Win32_SessionProcess")] == [owned.session.logon_id]
 
 

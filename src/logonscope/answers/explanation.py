@@ -13,6 +13,9 @@ class PartExplained(NamedTuple):
     reads: tuple[str, ...]  # in this order
     predicate: str | None  # what is left to be looked at, row by row
 
+    def __hash__(self) -> int:
+        return hash((self.class_name, self.properties, self.reads, self.predicate))  # a mapping has no hash
+
 
 class Explanation(NamedTuple):
     """How a query is answered: ``asks_for`` instances, classes, associators, references or events."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from logonscope.display import abridged, fields_of, value_table
+
 LOGON_TYPES: Mapping[int, str] = {
     0: "System", 2: "Interactive", 3: "Network", 4: "Batch", 5: "Service", 6: "Proxy", 7: "Unlock",
     8: "NetworkCleartext", 9: "NewCredentials", 10: "RemoteInteractive", 11: "CachedInteractive",
@@ -36,4 +38,18 @@ class LogonSession(NamedTuple):
     vouched_by: str | None = None  # the login service that vouches for it
     processes: int | None = None  # None where they were not counted
     leftovers: int | None = None  # None where it cannot be told, or they were not counted
+    guid: str | None = None  # the same in every answer about it, and never given to another
+    join_evidence: str | None = None  # what its login record was found by: record, leader, scope, remembered
+    start_is_approximate: bool = False  # no record tells it: it may move when the earliest process ends
     sources: Mapping[str, str] = {}  # where each value comes from: name -> source
+
+    def __hash__(self) -> int:
+        # ``sources`` has no hash. Rows that are equal are equal in these two, which is all that a hash needs.
+        return hash((self.logon_id, self.start))
+
+    def __repr__(self) -> str:
+        return abridged(self, ("logon_id", "user", "logon_type_name", "remote_host", "state"))
+
+    def _repr_html_(self) -> str:
+        rows = [(name, value, self.sources.get(name)) for name, value in fields_of(self, besides="sources")]
+        return value_table(f"logon session {self.logon_id}", ("field", "value", "source"), rows)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
+from logonscope.display import abridged, value_table
 from logonscope.facts import Socket
 
 __all__ = ["Socket", "Whose"]
@@ -20,3 +21,18 @@ class Whose(NamedTuple):
     process: SessionProcess
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
     sockets: tuple[Socket, ...]  # where the target was a port
+
+    def __repr__(self) -> str:
+        return abridged(self, ("target", "pid", "logon_id", "evidence", "session"))
+
+    def _repr_html_(self) -> str:
+        chain = " > ".join(f"{process.name} {process.pid}" for process in self.chain)
+        ports = "; ".join(f"{socket.protocol} {socket.address}:{socket.port} {socket.state}" for socket in self.sockets)
+        session = self.session
+        rows = [
+            ("process", f"{self.process.name} {self.pid}"), ("logon session", self.logon_id),
+            ("evidence", self.evidence), ("user", session.user), ("logon type", session.logon_type_name),
+            ("from", session.remote_host), ("since", session.start), ("state", session.state), ("parents", chain),
+            ("sockets", ports),
+        ]  # fmt: skip
+        return value_table(f"whose {self.target}", (), [row for row in rows if row[1]])

@@ -71,7 +71,8 @@ def _one_of_each_file(facts: Facts) -> frozenset[str]:
 
 
 def _logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
-    logins = {logon: login for logon, login in logons.logins.items() if request.visibility.sees_login(login)}
+    recorded = {logon: login for logon, login in logons.logins.items() if login.recorded}
+    logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
     if logins:
         yield Check("login service", True, f"{len(logins)} logins known", "")
     else:

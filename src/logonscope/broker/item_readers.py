@@ -19,7 +19,7 @@ from logonscope.machine import (
     SocketQuery,
 )
 from logonscope.providers.helpers.machine import LOGINS, PARTS, PROCESSES, SESSIONS, Census
-from logonscope.providers.helpers.provider import Subject
+from logonscope.providers.helpers.provider import COUNTS, Subject
 
 Items = Iterable[tuple[Any, ...]]
 
@@ -62,9 +62,16 @@ def _owned(request: Request, query: ItemQuery) -> OwnedProcesses:
 
 def _logon_sessions(request: Request, query: ItemQuery) -> Items:
     asked = ProcessQuery(request.ownership.describing, pids=query.selection.pids)
+    selection = query.selection
     if asked.pids is not None:
-        return list(_described_by_parents(request, request.read(asked)))
-    owned = request.read(asked, query.selection, order="processes first", strays=False)
+        owned = request.read(asked)
+        if COUNTS not in query.facts:
+            return list(_described_by_parents(request, owned))
+        selection = Selection(logon_ids=frozenset(owner.logon for _, owner in owned.pairs if owner.logon is not None))
+        if selection.is_empty:
+            return ()
+        asked = asked._replace(pids=None)
+    owned = request.read(asked, selection, order="processes first", strays=False)
     return described(request, owned.pairs)
 
 
@@ -73,7 +80,7 @@ def _described_by_parents(request: Request, owned: OwnedProcesses) -> Iterator[t
     facts = request.ownership.describing | request.ownership.facts
     for process, owner in owned.pairs:
         if owner.logon is not None:
-            yield logon_of(request, process, owned.logons, facts).session, [(process, owner)]
+            yield logon_of(request, process, owner, owned.logons, facts).session, [(process, owner)]
 
 
 def _desktops(request: Request, _: ItemQuery) -> Items:

@@ -29,6 +29,7 @@ from logonscope.machine import (
     Selection,
     Source,
 )
+from logonscope.machine.identity import logon_guid
 
 if TYPE_CHECKING:
     from logonscope.cim.schema import Schema
@@ -75,6 +76,8 @@ class Request:
         self.ownership = ownership
         self.caller = caller
         self.look = look or Look()
+        self._logged_out: dict[str, bool | None] = {}  # of logon sessions without a record, by LogonId
+        self._guids: dict[tuple[str | None, int | None], str | None] = {}
         if schema is not None:
             self.schema = schema
 
@@ -129,7 +132,7 @@ class Request:
         """Return what the columns of providers may need besides their item."""
         from logonscope.providers.helpers.provider import Context  # noqa: PLC0415 -- questions about logins need no classes
 
-        return Context(self.machine, self.accounts, self.ownership)
+        return Context(self.machine, self.accounts, self.ownership, self)
 
     @property
     def host_name(self) -> str:
@@ -169,7 +172,7 @@ class Request:
         if query.pids is not None:
             return self._by_pid(query, which, foreign=foreign)
         if order == "processes first":
-            return self._processes_first(query, which, strays=strays)
+            return self._processes_first(query, which, early, strays=strays)
         return self._logins_first(query, which, early, foreign=foreign)
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
@@ -187,11 +190,50 @@ class Request:
         """Return the index of the few login records that can speak for these processes; of all where those do not."""
         ids = self.ownership.speakers(processes)
         if ids is None:
-            return self.ownership.index(self.source.logins(self.look))
+            return self.ownership.index(self.source.logins(self.look), self.machine)
         few = self.source.logins(self.look, ids) if ids else ()
         if ids and not self.ownership.is_decided(processes, few):
             few = self.source.logins(self.look)
-        return self.ownership.index(few)
+        return self.ownership.index(few, self.machine)
+
+    def is_left(self, owner: Owner) -> bool | None:
+        """Return whether a process of this logon session is left over; None where that cannot be told.
+
+        Of a logon session without a record that takes all of its processes: they are read once for all such sessions.
+        """
+        if owner.logon is None:
+            return None
+        if self.ownership.is_recorded(owner):
+            return self.ownership.is_logged_out(owner, ())
+        if owner.logon not in self._logged_out:
+            self._note_logged_out(owner, owner.logon)
+        return self._logged_out.get(owner.logon)
+
+    def logon_guid(self, owner: Owner) -> str | None:
+        """Return the GUID of a logon session; None where it has none, or where the caller may not see it."""
+        key = owner.logon, self.ownership.generation(owner)
+        if owner.logon is not None and key not in self._guids:
+            self._guids[key] = logon_guid(self.machine, owner.logon, key[1])
+        return self._guids.get(key)
+
+    def note_members(self, owner: Owner, members: Iterable[Process]) -> None:
+        """Remember, for ``is_left``, what all processes of a logon session without a record tell."""
+        if owner.logon is not None:
+            self._logged_out[owner.logon] = self.ownership.is_logged_out(owner, members)
+
+    def _note_logged_out(self, owner: Owner, logon: str) -> None:
+        """Read the processes of a logon session without a record; the second time those of all such sessions."""
+        which = None if self._logged_out else Selection(logon_ids=frozenset({logon}))
+        is_recorded = self.ownership.is_recorded
+        early = OwnedFilter(frozenset({OWNER}), lambda _, owned_by: not is_recorded(owned_by))
+        members: dict[str, list[Process]] = {logon: []}
+        owners = {logon: owner}
+        for process, found in self.read(ProcessQuery(self.ownership.describing), which, early=early).pairs:
+            if found.logon is not None and not is_recorded(found):
+                members.setdefault(found.logon, []).append(process)
+                owners[found.logon] = found
+        for found_logon, processes in members.items():
+            self.note_members(owners[found_logon], processes)
 
     def _without_owners(self, query: ProcessQuery, early: OwnedFilter | None) -> OwnedProcesses:
         facts = query.facts
@@ -204,7 +246,7 @@ class Request:
         if not self.visibility.everything:
             identity = self.visibility.identity
             found = (identity(process, facts) for process in found)
-        return OwnedProcesses(((process, UNASKED) for process in found), self.ownership.index(()))
+        return OwnedProcesses(((process, UNASKED) for process in found), self.ownership.index((), self.machine))
 
     def _open_filter(self, early: OwnedFilter) -> EarlyFilter:
         """Return a filter for the source whose answer does not depend on who owns a process."""
@@ -274,16 +316,19 @@ class Request:
 
         return EarlyFilter(self.visibility.deciding(facts) | self.ownership.facts, keeps)
 
-    def _processes_first(self, query: ProcessQuery, which: Which, *, strays: bool) -> OwnedProcesses:
-        index = self.ownership.index(self.source.logins(self.look))
+    def _processes_first(
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, strays: bool
+    ) -> OwnedProcesses:
+        index = self.ownership.index(self.source.logins(self.look), self.machine)
         for _ in range(MOST_ROUNDS):
             selection = select(which, self.ownership, index)
             asked = self._narrowed(query, selection, index, strays=strays)
             sessions = self._session_filter(selection, which)
-            if sessions is not None:
-                asked = asked._replace(early=EarlyFilter(self.ownership.facts, _PossibleMembers(sessions, index).keeps))
+            if sessions is not None or early is not None:
+                facts = self.ownership.facts | (early.facts - {OWNER} if early else frozenset())
+                asked = asked._replace(early=EarlyFilter(facts, _PossibleMembers(sessions, early, index).keeps))
             found = list(self.source.processes(self.look, asked))
-            index = self.ownership.index(self.source.logins(self.look))
+            index = self.ownership.index(self.source.logins(self.look), self.machine)
             if not index.needs_more_than(asked.hint):
                 break
         return self._kept(found, index, query.facts, which)
@@ -328,7 +373,7 @@ class _LearningIndex:
         self._request = request
         self._records = {login.id: login for login in logins}
         self._asked: set[str] = set()
-        self.index = request.ownership.index(self._records.values())
+        self.index = request.ownership.index(self._records.values(), request.machine)
 
     def owner(self, process: Process) -> Owner:
         """Return the owner of a process."""
@@ -354,20 +399,24 @@ class _LearningIndex:
         if not new:
             return owner
         self._records.update({login.id: login for login in new})
-        self.index = self._request.ownership.index(self._records.values())
+        self.index = self._request.ownership.index(self._records.values(), self._request.machine)
         return self.index.owner(process)
 
 
 class _PossibleMembers:
     """Keeps processes that belong to a selection now, or may once the login records are read again."""
 
-    def __init__(self, sessions: SessionFilter, index: LogonIndex) -> None:
-        self._sessions, self._index = sessions, index
+    def __init__(self, sessions: SessionFilter | None, early: OwnedFilter | None, index: LogonIndex) -> None:
+        self._sessions, self._early, self._index = sessions, early, index
 
     def keeps(self, process: Process) -> bool:
         """Return whether a process may be kept."""
         owner = self._index.owner(process)
-        return self._sessions.keeps(process, owner) or self._index.unknown_login(process, owner) is not None
+        if self._index.unknown_login(process, owner) is not None:
+            return True
+        if self._early is not None and not self._early.keeps(process, owner):
+            return False
+        return self._sessions is None or self._sessions.keeps(process, owner)
 
 
 def _names_sessions(which: Which) -> bool:

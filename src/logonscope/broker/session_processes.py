@@ -7,6 +7,7 @@ from logonscope.broker.request import Request
 from logonscope.broker.selection import Which
 from logonscope.facts import Process
 from logonscope.machine import Facts, Owner, ProcessQuery, started_at, terminal_name
+from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.text import clean, command_line
 
 _SHOWN = frozenset({"comm", "ppid", "state", "start", "tty_nr", "uids", "cmdline", "exe", "name"})
@@ -53,9 +54,12 @@ def process_row(request: Request, process: Process, owner: Owner) -> SessionProc
         start=start,
         tty=tty,
         state=process.state,
-        leftover=owner.login and owner.login.gone,
+        leftover=request.is_left(owner),
         command_line=command_line(process.cmdline),
         executable=clean(process.exe),
+        process_guid=process_guid(request.machine, process),
+        logon_guid=request.logon_guid(owner),
+        join_evidence=request.ownership.join_evidence(owner),
         unread=_unread(request, process) if process.unread else {},
     )
 

@@ -53,7 +53,10 @@ def described(request: Request, owned: Iterable[Owned]) -> list[Described]:
 def session_of_members(request: Request, pairs: Sequence[Owned]) -> LogonSession:
     """Describe the logon session of all its processes."""
     owner = request.ownership.strongest(owner for _, owner in pairs)
-    return describe(request, owner, [process for process, _ in pairs])
+    members = [process for process, _ in pairs]
+    if not request.ownership.is_recorded(owner):
+        request.note_members(owner, members)
+    return describe(request, owner, members)
 
 
 def _order(session: LogonSession, system: str | None) -> tuple[bool, datetime, int]:

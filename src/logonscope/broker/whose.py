@@ -4,7 +4,6 @@ One process key costs the process, its parents up to the login, and the login's 
 fifty other processes or fifty thousand.
 """
 
-import re
 from typing import NamedTuple
 
 from logonscope.answers.session_process import SessionOf
@@ -12,9 +11,12 @@ from logonscope.answers.whose import Whose
 from logonscope.broker.logon import logon_of
 from logonscope.broker.request import Request
 from logonscope.broker.session_processes import process_row, row_facts
-from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, LogonscopeError, NotFoundError
+from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
 from logonscope.machine import Facts, ProcessQuery, SocketQuery
+
+MOST_DIGITS = 10
+"""Of a pid; the kernel's largest has 7."""
 
 
 class Candidate(NamedTuple):
@@ -26,7 +28,7 @@ class Candidate(NamedTuple):
 
 
 def whose(request: Request, target: str) -> list[Whose]:
-    """Say whose a process is: by pid, by name, or by ":PORT" that it listens on or is connected through.
+    """Say whose the processes are that a target means: a pid, a name, a port, an executable, an account.
 
     Raises:
         NotFoundError: no such process, or nobody holds that port.
@@ -69,7 +71,7 @@ def _answer(request: Request, target: str, candidate: Candidate) -> Whose:
         raise AccessDeniedError(
             f"process {process.pid} runs in a logon session that is not yours", Hint(HintCode.GET_RIGHTS)
         )
-    logon = logon_of(request, process, logons, facts - {"cmdline", "exe"})
+    logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
     return Whose(
         target=target,
         pid=process.pid,
@@ -99,35 +101,35 @@ def _process(request: Request, facts: Facts, candidate: Candidate) -> Process:
 
 
 def _candidates(request: Request, target: str) -> list[Candidate]:
-    if target.startswith(":"):
-        return _holders(request, target)
-    if not re.fullmatch("[0-9]+", target):
-        return _named(request, target)
-    if len(target) > 10:
-        raise InvalidParameterError(f"{target[:20]}... is no pid", "give a pid, a process name, or :PORT")
-    return [Candidate(int(target))]
+    if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
+        return [Candidate(int(target))]
+    from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most questions are about a pid
+    from logonscope.broker import candidates  # noqa: PLC0415 -- the same
 
-
-def _named(request: Request, name: str) -> list[Candidate]:
-    """Find processes by name; of somebody else's only by the name that the kernel keeps, which is everybody's."""
-    processes = request.read_masked(ProcessQuery(frozenset({"name", "comm", "start"}), names=frozenset({name})))
-    found = [Candidate(process.pid, process.start) for process in processes if name in {process.name, process.comm}]
+    asked = parse_target(target)
+    if asked.kind == "port":
+        return _holders(request, asked.port, asked.address)
+    if asked.kind == "executable":
+        found = candidates.running(request, asked.text)
+    elif asked.kind == "word":
+        found = candidates.of_word(request, asked.text)
+    else:
+        find = candidates.named if asked.kind == "name" else candidates.of_account
+        found = find(request, asked.text)
     if not found:
-        raise NotFoundError(
-            f"no process is named {name!r}",
-            Hint(HintCode.LIST_PROCESSES, also="; give a pid, the exact name, or :PORT"),
-        )
-    return sorted(found)
+        what = "no process is named" if asked.kind == "name" else "no process belongs to an account"
+        raise NotFoundError(f"{what} {asked.text!r}", Hint(HintCode.LIST_PROCESSES))
+    return [Candidate(pid, start) for pid, start in found]
 
 
-def _holders(request: Request, target: str) -> list[Candidate]:
+def _holders(request: Request, port: int, address: str | None) -> list[Candidate]:
     """Find who holds a port; which sockets a process holds is a detail, seen of one's own."""
-    if not re.fullmatch(":[0-9]{1,5}", target) or not 0 < int(target[1:]) < 65536:
-        raise InvalidParameterError(f"{target} is no port", "give :PORT with a number from 1 to 65535, as :8080")
-    port = int(target[1:])
+    from logonscope.broker.candidates import bound_to  # noqa: PLC0415 -- most questions are about a pid
+
+    what = f"port {port}" if address is None else f"port {port} of {address}"
     request.admit()
     at_port = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
-    by_inode = {socket.inode: socket for socket in at_port if socket.inode}
+    by_inode = {socket.inode: socket for socket in bound_to(list(at_port), address) if socket.inode}
     holders, unread = [], 0
     asked = ProcessQuery(frozenset({"sockets", "comm", "start"}))
     for process in request.read_masked(asked) if by_inode else ():
@@ -139,11 +141,11 @@ def _holders(request: Request, target: str) -> list[Candidate]:
         return sorted(holders)
     if not request.visibility.everything:
         raise NotFoundError(
-            f"no process of yours holds port {port}", Hint(HintCode.GET_RIGHTS, also=" to look at everybody's")
+            f"no process of yours holds {what}", Hint(HintCode.GET_RIGHTS, also=" to look at everybody's")
         )
     if by_inode and unread:
-        what = f"something holds port {port}, but the open files of {unread} processes cannot be read"
-        raise AccessDeniedError(what, Hint(HintCode.GET_RIGHTS, also="; root needs CAP_SYS_PTRACE"))
+        reason = f"something holds {what}, but the open files of {unread} processes cannot be read"
+        raise AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS, also="; root needs CAP_SYS_PTRACE"))
     if by_inode:
-        raise NotFoundError(f"no process holds port {port}: its socket is the kernel's, or on its way", "ask again")
-    raise NotFoundError(f"nothing listens on port {port} or is connected through it", "see `ss -tulpn`")
+        raise NotFoundError(f"no process holds {what}: its socket is the kernel's, or on its way", "ask again")
+    raise NotFoundError(f"nothing listens on {what} or is connected through it", "see `ss -tulpn`")

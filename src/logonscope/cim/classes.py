@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from logonscope.cim.types import Value
+from logonscope.display import abridged
 from logonscope.errors import Hint, HintCode, InvalidMethodError, InvalidPropertyError
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class Property(NamedTuple):
     qualifiers: tuple[Qualifier, ...]
     origin: str = ""  # the class that declared it first
 
+    def __repr__(self) -> str:
+        return abridged(self, ("name", "type", "array", "reference", "origin"))
+
 
 class Parameter(NamedTuple):
     """A parameter of a method; ``reference`` is the class of a reference or of an embedded object."""
@@ -56,6 +60,9 @@ class Parameter(NamedTuple):
     array: bool
     reference: str | None
     qualifiers: tuple[Qualifier, ...]
+
+    def __repr__(self) -> str:
+        return abridged(self, ("name", "type", "array", "reference"))
 
     @property
     def is_in(self) -> bool:
@@ -76,6 +83,9 @@ class Method(NamedTuple):
     parameters: tuple[Parameter, ...]
     qualifiers: tuple[Qualifier, ...]
     origin: str = ""
+
+    def __repr__(self) -> str:
+        return abridged(self, ("name", "type", "parameters", "origin"))
 
 
 Member = TypeVar("Member", Property, Method)
@@ -98,6 +108,9 @@ class Named(Mapping[str, Member]):
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(self)}>"
 
 
 class Declaration(NamedTuple):

@@ -5,8 +5,8 @@ an operation and its arguments, and what else is abstract here.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
 
@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
+    from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
+
+Row = TypeVar("Row")
+Rows = Generator[Row, None, None]
+"""Rows that are read while they are iterated; ``close()`` stops early and gives back what the reading holds."""
 
 
 class Host(ABC):
@@ -37,6 +42,13 @@ class Host(ABC):
     @abstractmethod
     def everything(self) -> bool:
         """Whether the caller sees every logon session of this host."""
+
+    @property
+    def moment(self) -> "datetime":
+        """When the answers are from: now, or when a recording was made."""
+        from datetime import UTC, datetime  # noqa: PLC0415 -- most questions ask for no time
+
+        return datetime.now(UTC)
 
     @property
     @abstractmethod
@@ -77,14 +89,19 @@ class Host(ABC):
         """Close the host."""
         self.close()
 
-    def sessions(self, which: int | str | None = None) -> list["LogonSession"]:
+    def __reduce__(self) -> NoReturn:
+        # A copy would share a connection, or have the rights of another process; and it would carry a password.
+        raise TypeError(f"cannot pickle or copy {self!r}: connect() to it where it is used")
+
+    def sessions(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
 
         Args:
             which: only one, by its LogonId (41) or its login's own id ("c1"); or a user's, by the account's name. The
                 same word selects in ``processes`` and ``tree``.
+            where: only those that fit, LogonFilter(types=frozenset({10})); the same selects there, too.
         """
-        answer: list[LogonSession] = self._perform("sessions", which=_word(which))
+        answer: list[LogonSession] = self._perform("sessions", **_selection(which, where))
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":
@@ -97,35 +114,45 @@ class Host(ABC):
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
-    def processes(self, which: int | str | None = None) -> Iterator["SessionProcess"]:
+    def processes(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> Rows["SessionProcess"]:
         """Yield processes as they are read: of one logon session, of a user's logon sessions, or all."""
-        answer: Iterator[SessionProcess] = self._perform("processes", which=_word(which))
+        answer: Rows[SessionProcess] = self._perform("processes", **_selection(which, where))
         return answer
 
-    def session_processes(self) -> Iterator[tuple[int, str]]:
+    def session_processes(self) -> Rows[tuple[int, str]]:
         """Yield (pid, LogonId) of every process: the pairs of Win32_SessionProcess, as they are read."""
-        answer: Iterator[tuple[int, str]] = self._perform("session_processes")
+        answer: Rows[tuple[int, str]] = self._perform("session_processes")
         return answer
 
-    def leftovers(self, which: int | str | None = None) -> "Leftovers":
+    def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
         """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
-        answer: Leftovers = self._perform("leftovers", which=_word(which))
+        answer: Leftovers = self._perform("leftovers", **_selection(which, where))
         return answer
 
-    def tree(self, which: int | str | None = None) -> list["LogonTree"]:
+    def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
         """Return each logon session with its processes, of one reading; last those whose session is not yours."""
-        answer: list[LogonTree] = self._perform("tree", which=_word(which))
+        answer: list[LogonTree] = self._perform("tree", **_selection(which, where))
         return answer
 
     def whose(self, target: int | str) -> list["Whose"]:
-        """Say whose a process is: by pid (4312), by name ("sshd"), or by port (":8080").
+        """Say whose the processes are that a target means.
+
+        Args:
+            target: a pid (4312), a name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the path of
+                an executable ("/usr/bin/python3.11"), or an account ("alice"): what its logins started, and what runs
+                as it. A word that is both is asked about as "name:postgres" or "user:postgres".
 
         Raises:
             NotFoundError: no such process, or nobody holds that port.
             AccessDeniedError: there is one, but its logon session is not yours to see.
             InvalidParameterError: the target has no meaning.
         """
-        answer: list[Whose] = self._perform("whose", target=str(target))
+        text = str(target)
+        if ":" in text:
+            from logonscope.client.services import with_port  # noqa: PLC0415 -- seldom asked for
+
+            text = with_port(text)
+        answer: list[Whose] = self._perform("whose", target=text)
         return answer
 
     def doctor(self) -> list["Check"]:
@@ -159,13 +186,13 @@ class Host(ABC):
         *,
         namespace: str | None = None,
         deep: bool = True,
-    ) -> Iterator["Instance"]:
+    ) -> Rows["Instance"]:
         """Yield the instances of a class, as they are read; where ``deep``, those of the classes below it too.
 
         Raises:
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
         """
-        answer: Iterator[Instance] = self._perform(
+        answer: Rows[Instance] = self._perform(
             "enumerate", class_name=class_name, properties=_names(properties), namespace=namespace, deep=deep
         )
         return answer
@@ -180,7 +207,7 @@ class Host(ABC):
         result_role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Iterator["Instance"]:
+    ) -> Rows["Instance"]:
         """Yield the instances that are tied to one: the logon session of a process, the processes of a logon session.
 
         Args:
@@ -196,7 +223,7 @@ class Host(ABC):
             NotFoundError: while it is iterated: there is no such instance for you to see.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
-        answer: Iterator[Instance] = self._perform(
+        answer: Rows[Instance] = self._perform(
             "associators", path=_path(path), namespace=namespace, assoc_class=assoc_class, result_class=result_class,
             role=role, result_role=result_role, properties=_names(properties),
         )  # fmt: skip
@@ -210,21 +237,19 @@ class Host(ABC):
         role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Iterator["Instance"]:
+    ) -> Rows["Instance"]:
         """Yield the associations that an instance is an end of; the arguments are those of ``associators``."""
-        answer: Iterator[Instance] = self._perform(
+        answer: Rows[Instance] = self._perform(
             "references", path=_path(path), namespace=namespace, result_class=result_class, role=role,
             properties=_names(properties),
         )  # fmt: skip
         return answer
 
-    def query(
-        self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> Iterator["Instance | Class"]:
-        """Yield what a WQL query asks for, as it is read: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
+    def query(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Instance"]:
+        """Yield the instances that a WQL query selects: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
 
-        SELECT from a class and ``ASSOCIATORS OF`` or ``REFERENCES OF {path}`` give instances; SELECT from meta_class,
-        ClassDefsOnly and SchemaOnly give classes. To stop early, close the iterator.
+        They are read while they are iterated; to stop early, close the iterator. A query for classes (SELECT from
+        meta_class, ClassDefsOnly, SchemaOnly) is one for ``query_classes``.
 
         Args:
             text: the query.
@@ -236,9 +261,35 @@ class Host(ABC):
             InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
             QuotaViolationError: it is longer or more nested than is taken.
             NotSupportedError: it asks for events.
+            InvalidParameterError: while it is iterated: it selects classes.
             NotFoundError, TimedOutError: while it is iterated: no such instance, or no time left.
         """
-        answer: Iterator[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
+        return _instances(self.query_any(text, namespace=namespace, timeout=timeout))
+
+    def query_classes(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Class"]:
+        """Yield the classes that a WQL query selects: ``SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'``.
+
+        ``ASSOCIATORS OF {path} WHERE ClassDefsOnly`` and ``REFERENCES OF {class} WHERE SchemaOnly`` give classes too.
+
+        Args:
+            text: the query.
+            namespace: as in ``get``.
+            timeout: as in ``query``.
+
+        Raises:
+            InvalidParameterError: while it is iterated: the query selects instances.
+            InvalidQueryError and others: as in ``query``.
+        """
+        return _classes(self.query_any(text, namespace=namespace, timeout=timeout))
+
+    def query_any(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> Rows["Instance | Class"]:
+        """Yield what a WQL query selects, instances or classes: for a text that somebody else has written.
+
+        The arguments and the errors are those of ``query``.
+        """
+        answer: Rows[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
         return answer
 
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
@@ -275,9 +326,9 @@ class Host(ABC):
         )
         return answer
 
-    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Iterator["Class"]:
+    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
         """Yield the classes of a namespace whose name fits a pattern, ``Win32_*``; parents before their children."""
-        answer: Iterator[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
+        answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
     def get_class(self, name: str, *, namespace: str | None = None) -> "Class":
@@ -290,8 +341,47 @@ class Host(ABC):
         return answer
 
 
-def _word(which: int | str | None) -> str | None:
-    return None if which is None else str(which)
+def _instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
+    """Yield the rows of a query for instances.
+
+    Raises:
+        InvalidParameterError: it is a query for classes.
+    """
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- questions about logins need no classes
+
+    try:
+        # A query selects either instances or classes: the first row says which, and looking at no other costs nothing.
+        first = next(rows, None)
+        if isinstance(first, Class):
+            raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "ask it with query_classes()")
+        if first is not None:
+            yield first
+        yield from cast('Rows["Instance"]', rows)
+    finally:
+        rows.close()
+
+
+def _classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
+    """Yield the rows of a query for classes.
+
+    Raises:
+        InvalidParameterError: it is a query for instances.
+    """
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- questions about logins need no classes
+
+    try:
+        for row in rows:
+            if not isinstance(row, Class):
+                raise InvalidParameterError(f"the query selects instances: {row!r}, ...", "ask it with query()")
+            yield row
+    finally:
+        rows.close()
+
+
+def _selection(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
+    """Return the arguments of an operation that narrow it to logon sessions."""
+    word = None if which is None else str(which)
+    return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
 
 
 def _path(path: "str | Instance") -> str:

@@ -5,6 +5,7 @@ Elements are ElementTree's; wire/wsman reads them. A machine of Windows is asked
 
 import math
 import ssl
+import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -35,7 +36,9 @@ try:
     from pypsrp.wsman import SelectorSet, WSMan
     from spnego.exceptions import SpnegoError
 except ImportError as missing:
-    raise NotSupportedError(f"there is no module {missing.name} here", "install logonscope[remote]") from missing
+    from logonscope.extras import install_command
+
+    raise NotSupportedError(f"there is no module {missing.name} here", f"run {install_command('remote')}") from missing
 
 MOST_ITEMS = 1000
 """Of one answer."""
@@ -93,7 +96,7 @@ def parse_url(text: str) -> Url:
 
 
 class Link:
-    """A connection that stays open; not for several threads at once."""
+    """A connection that stays open. Several threads can use it: it carries one request at a time."""
 
     def __init__(
         self, url: Url, password: str | None, certificate: str | None = None, timeout: float | None = None
@@ -118,6 +121,8 @@ class Link:
         self.url, self._password, self._certificate = url, password, certificate
         if password is None:
             self._look_for_ticket()
+        # Reentrant: the garbage collector can close an iterator, and so release its enumeration, within a request.
+        self._lock = threading.RLock()
         self._ways = self._to_try()
         self._wsman = self._connected(self._ways.pop(0))
 
@@ -198,6 +203,10 @@ class Link:
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
         """Ask, and say what went wrong in our words; where nobody was let in, the next way is tried."""
+        with self._lock:
+            return self._asked_alone(ask)
+
+    def _asked_alone(self, ask: Callable[[], Result]) -> Result:
         try:
             return ask()
         except pypsrp.exceptions.AuthenticationError:
@@ -208,7 +217,7 @@ class Link:
                 raise AccessDeniedError(f"{self.url.host} does not let {who} in", hint) from None
             self._wsman.close()
             self._wsman = self._connected(self._ways.pop(0))
-            return self._asked(ask)
+            return self._asked_alone(ask)
         except pypsrp.exceptions.WSManFaultError as error:
             raise _refusal(error) from None
         except (requests.exceptions.RequestException, pypsrp.exceptions.WinRMError, ET.ParseError) as error:
@@ -258,7 +267,8 @@ def _cause(error: Exception) -> str:
     reason: BaseException = error
     while inner := next((one for one in (getattr(reason, "reason", None), *reason.args) if _is_cause(one)), None):
         reason = inner
-    return str(reason).rpartition("] ")[2].partition(" (_ssl.c")[0]
+    text = str(reason).rpartition("] ")[2].partition(" (_ssl.c")[0]
+    return text if "(" in text else text.removesuffix(")")  # urllib3 puts the resolver's words in brackets
 
 
 def _is_cause(one: object) -> TypeGuard[BaseException]:

@@ -1,7 +1,7 @@
 """LocalHost: a host in this very process, whose operations are functions of the broker."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,11 @@ class LocalHost(Host):
     def schema(self) -> "Schema":
         return self.request().schema
 
+    @property
+    def moment(self) -> datetime:
+        vitals = self.request().source.machine(Look(), frozenset({"vitals"})).vitals
+        return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
+
     def at(self, moment: datetime) -> "LocalHost":
         return LocalHost(self._source.at(moment), self._ownership, self._caller, self._save)
 
@@ -69,6 +74,8 @@ class LocalHost(Host):
         if operation in {"associators", "references"}:
             return _instances(request, _tied(request, operation, **arguments))
         module, _, function = OPERATIONS[operation].partition(".")
+        if "where" in arguments:
+            module = "filtered"
         answer = getattr(import_module(f"logonscope.broker.{module}"), function)(request, **arguments)
         if operation == "get":
             return next(_instances(request, iter((answer,))))

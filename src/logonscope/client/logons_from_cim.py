@@ -4,17 +4,20 @@ Logonscope's classes in root/logonscope say all; where there are none the machin
 say what they say. What is not told is None.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, leftovers_among
 from logonscope.answers.whose import Whose
+from logonscope.answers.whose_target import FORMS, Target, parse_target
+from logonscope.broker.candidates import bound_to
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
+from logonscope.client.filter_condition import filtered_select
 from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
 from logonscope.facts import Socket
 from logonscope.wql.tree import EQUAL, Comparison, Name, Select
@@ -30,12 +33,16 @@ SYSTEM_WORD = "system"
 TOLD = "told"
 """The evidence where the other end gives none: Windows says which logon session it is, not how that is known."""
 
+FEW = 4
+"""Logon sessions whose processes are asked for one by one."""
+
 _FIELDS = {
     "logon_id": "LogonId", "user": "User", "uid": "Uid", "logon_type": "LogonType", "start": "StartTime",
     "authentication_package": "AuthenticationPackage", "state": "State", "seat": "Seat", "vt": "VirtualTerminal",
     "tty": "Terminal", "remote_host": "RemoteHost", "remote_user": "RemoteUser", "service": "Service",
     "login_class": "LoginClass", "leader": "LeaderId", "scope": "Scope", "login": "LoginId",
-    "vouched_by": "VouchedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount",
+    "vouched_by": "VouchedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount", "guid": "Guid",
+    "join_evidence": "JoinEvidence", "start_is_approximate": "StartIsApproximate",
 }  # fmt: skip
 """The fields of a logon session, and the properties of LS_LogonSession that they are."""
 
@@ -51,32 +58,36 @@ class LogonsFromCim:
         found = self.whose(str(pid))[0]
         return SessionOf(found.session, found.evidence)
 
-    def leftovers(self, which: str | None) -> Leftovers:
+    def leftovers(self, which: str | None, where: LogonFilter | None = None) -> Leftovers:
         """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
-        return leftovers_among(self.processes(which))
+        return leftovers_among(self.processes(which, where))
 
-    def sessions(self, which: str | None) -> list[LogonSession]:
-        """Return the logon sessions that a word means."""
-        return [session for session in self._sessions() if _is_meant(session, which)]
+    def sessions(self, which: str | None, where: LogonFilter | None = None) -> list[LogonSession]:
+        """Return the logon sessions that a word means, as far as they fit."""
+        meant = (session for session in self._sessions(where) if _is_meant(session, which))
+        return [session for session in meant if where is None or where.fits(session)]
 
-    def processes(self, which: str | None) -> Iterator[SessionProcess]:
-        """Yield the processes of the logon sessions that a word means."""
-        wanted = None if which is None else {session.logon_id for session in self.sessions(which)}
-        return (row for row in self._processes() if wanted is None or row.logon_id in wanted)
+    def processes(self, which: str | None, where: LogonFilter | None = None) -> Iterator[SessionProcess]:
+        """Yield the processes of the logon sessions that a word means, as far as they fit."""
+        if which is None and where is None:
+            return self._processes()
+        return self._processes_of([session.logon_id for session in self.sessions(which, where)])
 
     def session_processes(self) -> Iterator[tuple[int, str]]:
         """Yield pids with LogonIds."""
         for pair in self._host.enumerate("Win32_SessionProcess"):
             yield int(_key(pair["Dependent"])), _key(pair["Antecedent"])
 
-    def tree(self, which: str | None) -> list[LogonTree]:
+    def tree(self, which: str | None, where: LogonFilter | None = None) -> list[LogonTree]:
         """Return the logon sessions that a word means with their processes; last what is in none of them."""
         members: dict[str | None, list[SessionProcess]] = {}
-        for row in self._processes():
+        is_whole = which is None and where is None
+        whole = list(self._processes()) if is_whole else []
+        sessions = self.sessions(which, where)
+        for row in whole if is_whole else self._processes_of([session.logon_id for session in sessions]):
             members.setdefault(row.logon_id, []).append(row)
-        sessions = self.sessions(which)
         trees = [LogonTree(session, tuple(members.get(session.logon_id, ()))) for session in sessions]
-        hidden = tuple(members.get(None, ())) if which is None else ()
+        hidden = tuple(members.get(None, ())) if is_whole else ()
         return [*trees, LogonTree(None, hidden)] if hidden else trees
 
     def whose(self, target: str) -> list[Whose]:
@@ -85,9 +96,10 @@ class LogonsFromCim:
         Raises:
             NotFoundError, AccessDeniedError, InvalidParameterError: as ``Host.whose``.
         """
-        sockets = self._holders(target) if target.startswith(":") else {}
+        asked = parse_target(target)
+        sockets = self._holders(asked) if asked.kind == "port" else {}
         answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
-        pids = sorted(sockets) or self._named(target)
+        pids = sorted(sockets) or self._pids(asked)
         for pid in pids:
             session = self._session_with(pid)
             if session is None:
@@ -111,12 +123,26 @@ class LogonsFromCim:
             return False
         return True
 
-    def _sessions(self) -> list[LogonSession]:
+    def _sessions(self, where: LogonFilter | None = None) -> list[LogonSession]:
+        """Return the logon sessions that may fit."""
         if self._is_ours:
-            return [_session(found) for found in self._host.enumerate("LS_LogonSession", namespace=LOGONSCOPE)]
+            asked = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()))
+            rows: Iterator[Any] = iter(self._host.query(write(asked), namespace=LOGONSCOPE))
+            return [_session(found) for found in rows]
         logged_on = self._host.enumerate("Win32_LoggedOnUser")
         users = {_key(one["Dependent"]): _account(one["Antecedent"]) for one in logged_on}
-        return [_of_windows(found, users) for found in self._host.enumerate("Win32_LogonSession")]
+        documented = filtered_select("Win32_LogonSession", where, frozenset({"LogonType", "StartTime"}))
+        answers: Iterator[Any] = iter(self._host.query(write(documented), namespace=CIMV2))
+        return [_of_windows(found, users) for found in answers]
+
+    def _processes_of(self, logon_ids: Sequence[str]) -> Iterator[SessionProcess]:
+        """Yield the processes of these logon sessions: of a few by their associations, of many from the whole list."""
+        if len(logon_ids) <= FEW:
+            for logon_id in logon_ids:
+                yield from self._members(logon_id)
+            return
+        wanted = set(logon_ids)
+        yield from (row for row in self._processes() if row.logon_id in wanted)
 
     def _processes(self) -> Iterator[SessionProcess]:
         if self._is_ours:
@@ -160,36 +186,57 @@ class LogonsFromCim:
         account = next(self._host.associators(found, result_class="Win32_Account"), None)
         return _of_windows(found, {} if account is None else {str(found["LogonId"]): account["Name"]})
 
-    def _named(self, target: str) -> list[int]:
-        """Return the pids of the processes that a target means: one, or those of that name."""
-        if target.isdecimal():
-            return [int(target)]
-        of, space = ("LS_Process", LOGONSCOPE) if self._is_ours else ("Win32_Process", CIMV2)
-        asked = Select((Name(("ProcessId",)), Name(("Handle",))), of, Comparison(Name(("Name",)), EQUAL, target))
-        rows: Iterator[Any] = iter(self._host.query(write(asked), namespace=space))
-        pids = sorted(int(row["ProcessId"]) for row in rows)
+    def _pids(self, asked: Target) -> list[int]:
+        """Return the pids of the processes that a target means.
+
+        Raises:
+            NotFoundError: there is none.
+            InvalidParameterError: a word is a name and an account.
+        """
+        if asked.kind == "pid":
+            return [int(asked.text)]
+        if asked.kind == "executable":
+            pids = self._with("ExecutablePath", asked.text)
+        else:
+            named = [] if asked.kind == "account" else self._with("Name", asked.text)
+            where = LogonFilter(users=frozenset({asked.text}))
+            of_user = [] if asked.kind == "name" else sorted(row.pid for row in self.processes(None, where))
+            if named and of_user and named != of_user:
+                raise InvalidParameterError(
+                    f"{asked.text!r} is ambiguous: it is the name of processes there, and an account with processes",
+                    f"give name:{asked.text} or user:{asked.text}",
+                )
+            pids = named or of_user
         if not pids:
-            raise NotFoundError(f"no process there is named {target!r}", "give a pid, a process name, or :PORT")
+            raise NotFoundError(f"no process there is meant by {asked.text!r}", FORMS)
         return pids
 
-    def _holders(self, target: str) -> dict[int, tuple[Socket, ...]]:
-        if not re.fullmatch(":[0-9]{1,5}", target) or not 0 < int(target[1:]) < 65536:
-            raise InvalidParameterError(f"{target} is no port", "give :PORT with a number from 1 to 65535, as :8080")
+    def _with(self, name: str, value: str) -> list[int]:
+        """Return the pids of the processes one of whose properties has a value."""
+        of, space = ("LS_Process", LOGONSCOPE) if self._is_ours else ("Win32_Process", CIMV2)
+        asked = Select((Name(("ProcessId",)), Name(("Handle",))), of, Comparison(Name((name,)), EQUAL, value))
+        rows: Iterator[Any] = iter(self._host.query(write(asked), namespace=space))
+        return sorted(int(row["ProcessId"]) for row in rows)
+
+    def _holders(self, asked: Target) -> dict[int, tuple[Socket, ...]]:
         if not self._is_ours:
             raise NotFoundError("that machine does not tell who holds a port", "ask it for a pid or a name")
-        sockets = {str(found["Inode"]): _socket(found) for found in self._at("LS_Socket", target)}
+        at_port = [(_socket(found), str(found["Inode"])) for found in self._at("LS_Socket", asked.port)]
+        bound = bound_to([socket for socket, _ in at_port], asked.address)
+        sockets = {inode: socket for socket, inode in at_port if socket in bound}
         held: dict[int, tuple[Socket, ...]] = {}
-        for one in self._at("LS_ProcessSocket", target):
+        for one in self._at("LS_ProcessSocket", asked.port):
             pid, socket = int(_key(one["Antecedent"])), sockets.get(_key(one["Dependent"]))
-            held[pid] = (*held.get(pid, ()), *([socket] if socket else []))
+            if socket is not None:
+                held[pid] = (*held.get(pid, ()), socket)
         if not held:
             hint = "" if self._host.everything else "come as an administrator to see what is others'"
-            raise NotFoundError(f"nobody there is seen to hold port {target[1:]}", hint)
+            raise NotFoundError(f"nobody there is seen to hold port {asked.port}", hint)
         return held
 
-    def _at(self, class_name: str, target: str) -> Iterator[Any]:
-        port = Select(None, class_name, Comparison(Name(("LocalPort",)), EQUAL, int(target[1:])))
-        return iter(self._host.query(write(port), namespace=LOGONSCOPE))
+    def _at(self, class_name: str, port: int) -> Iterator[Any]:
+        asked = Select(None, class_name, Comparison(Name(("LocalPort",)), EQUAL, port))
+        return iter(self._host.query(write(asked), namespace=LOGONSCOPE))
 
 
 def _is_meant(session: LogonSession, which: str | None) -> bool:
@@ -216,7 +263,9 @@ def _process(found: "Instance", pair: "Instance | None") -> SessionProcess:
         uid=found["EffectiveUid"], login_uid=found["LoginUid"] if pair is None else pair["LoginUid"],
         start=found["StartTime"], tty=found["Terminal"], state=found["State"],
         leftover=None if pair is None else pair["Leftover"], command_line=found["CommandLine"],
-        executable=found["ExecutablePath"], unread=unread,
+        executable=found["ExecutablePath"], unread=unread, process_guid=found["Guid"],
+        logon_guid=None if pair is None else pair["LogonGuid"],
+        join_evidence=None if pair is None else pair["JoinEvidence"],
     )  # fmt: skip
 
 

@@ -73,15 +73,14 @@ class WsmanHost(Host):
         return self._schema
 
     def at(self, moment: datetime) -> Host:
-        """Refuse: WS-Management has no past."""
-        del moment
+        del moment  # WS-Management has no past
         raise NotSupportedError("over WS-Management a machine is asked as it is now", "ask for the present")
 
     def close(self) -> None:
         self._link.close()
 
     def record(self, path: str, *, replace: bool = False) -> int:
-        """Refuse: a recording holds facts, and the other end gives instances."""
+        # A recording holds facts, and the other end gives instances.
         _there("to record", f"record {path}{' --force' if replace else ''}")
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
@@ -226,9 +225,10 @@ class WsmanHost(Host):
     def _server(self) -> str:
         """Return the other machine's name, as __SERVER has it."""
         if self._computer is None:
-            self._computer = self._link.url.host
+            name = self._link.url.host
             for element in self._link.query("SELECT Name FROM Win32_ComputerSystem"):
-                self._computer = next(iter(element)).text or self._computer
+                name = next(iter(element)).text or name
+            self._computer = name  # at once: another thread may look for it meanwhile
         return self._computer
 
     def _rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:

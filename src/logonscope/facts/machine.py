@@ -42,5 +42,7 @@ class Machine(NamedTuple):
     system: str | None = None  # PRETTY_NAME of os-release(5)
     audit: bool = True  # the kernel keeps audit session ids
     uid_min: int = 1000  # the least uid of a person: login.defs(5)
+    machine_id: str | None = None  # machine-id(5)
+    container: bool | None = None  # its login service runs in a container; None where that is not known
     platform: Platform | None = None  # read only when asked for, as the following
     vitals: Vitals | None = None

@@ -30,9 +30,13 @@ def boot_time(machine: Machine) -> datetime | None:
 def moment(seconds: float) -> datetime | None:
     """Return a time since the epoch in the local zone; None beyond the calendar, where only a damaged record leads."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).astimezone()
+        utc = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    try:
+        return utc.astimezone()
+    except (ValueError, OverflowError):  # TZ=UTC-24: Python has no offset of a whole day
+        return utc
 
 
 def terminal_name(tty_nr: int | None) -> str | None:

@@ -1,8 +1,8 @@
 """Look: how long one question may take, and what could not be read for it."""
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from logonscope.errors import InvalidParameterError, TimedOutError
 from logonscope.machine.trouble import Trouble
@@ -63,6 +63,7 @@ class Look:
     def __init__(self, deadline: Deadline | None = None) -> None:
         self.deadline = deadline
         self.troubles: list[Trouble] = []
+        self._read: dict[Hashable, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Look {len(self.troubles)} troubles{', timed' if self.deadline else ''}>"
@@ -91,6 +92,13 @@ class Look:
         for item in items:
             self.check()
             yield item
+
+    def once(self, key: Hashable, read: Callable[[], Item]) -> Item:
+        """Return what is read at the first call with this key: one question sees one value of it."""
+        if key not in self._read:
+            self._read[key] = read()
+        found: Item = self._read[key]
+        return found
 
     def report(self, trouble: Trouble) -> None:
         """Note something that could not be read, once."""

@@ -78,8 +78,8 @@ class Ownership(Protocol):
     system: Owner
     """The owner of everything that no login started."""
 
-    def index(self, logins: Iterable[Login], witnesses: Iterable[Process] = ()) -> LogonIndex:
-        """Join login records with the operating system's keys; witnesses prove that a key was inherited."""
+    def index(self, logins: Iterable[Login], machine: Machine) -> LogonIndex:
+        """Join the login records of a host with the operating system's keys."""
         ...
 
     def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
@@ -96,6 +96,27 @@ class Ownership(Protocol):
 
     def login_uid(self, owner: Owner, members: Iterable[Process]) -> int | None:
         """Return the uid that logged in to the logon session of these members; None for the System session."""
+        ...
+
+    def is_recorded(self, owner: Owner) -> bool:
+        """Return whether a login record describes a logon session; else all of its processes do."""
+        ...
+
+    def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
+        """Return whether a logon session's leader is gone; None where that cannot be told.
+
+        Args:
+            owner: the logon session.
+            members: where no record describes it, all of its processes, with the facts of ``describing``.
+        """
+        ...
+
+    def join_evidence(self, owner: Owner) -> str | None:
+        """Return by what a login record was joined with its key; None where there is no record, or no key."""
+        ...
+
+    def generation(self, owner: Owner) -> int | None:
+        """Return what tells a logon session from another to which the same LogonId was given; None: none ever is."""
         ...
 
     def strongest(self, owners: Iterable[Owner]) -> Owner:
@@ -116,10 +137,11 @@ class Ownership(Protocol):
 
         Args:
             owner: the logon session, as the owner of any of its processes.
-            members: its processes, with the facts of ``Ownership.describing``; where not ``whole``, only some of them.
+            members: its processes, with the facts of ``Ownership.describing``; of one without a record all of them, of
+                others those below its leader are enough.
             machine: the host, for its clock.
             user: the account name of the login uid.
-            whole: the members are all processes of the logon session; else nothing is counted.
+            whole: the members are all processes of the logon session, to be counted; else nothing is counted.
             terminal_read: the processes below the leader are among the members.
         """
         ...

@@ -1,28 +1,39 @@
-"""Which LogonId is each login? Joins what the login service says with the kernel's ids.
+"""Joins of login records with kernel audit session ids: the LogonId of each login.
 
-A login's kernel id is the one that the service names, else its leader's. Of several logins with one kernel id one
-owns it: the one that the service numbered after it, else the oldest that did not inherit it from its leader's parent
-(an sshd restarted through sudo hands its own id to all later logins of that user).
+A login is joined with a kernel id by the strongest evidence that there is: the id that its record names, its leader's,
+the one that the processes of its scope carry, the one that an earlier look found. Of several logins with one kernel id
+one owns it: not one that is proved to have inherited it, and outside containers not one that logind calls cN, which has
+that name because the id was taken. The others keep an id of their own.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from logonscope.facts import UNSET, Login
+from logonscope.facts import UNSET, Login, Machine
 
 SYSTEM_LOGON_ID = str(UNSET)
 """LogonId of the System session: the kernel's own value for "no audit session"."""
 
 SCOPE_BASE = 1 << 32
-"""LogonId of logind's cN, where it has no kernel id of its own: this plus N."""
+"""LogonId of logind's cN, where it owns no kernel id: this plus N."""
 
 MANAGER_BASE = 1 << 33
 """LogonId of a user manager without a kernel id: this plus the uid."""
 
+NUMBERED_BASE = 1 << 34
+"""LogonId of a login that logind numbers K and that does not own kernel id K: this plus 32 bits of its scope inode."""
+
 _PLACE = re.compile(
     r"(/user\.slice/user-([0-9]{1,10})\.slice/(?:session-([0-9A-Za-z]{1,32})\.scope|user@\2\.service))(?:/|$)"
 )
+
+
+class Join(NamedTuple):
+    """The kernel id that a login is joined with, and by what: record, leader, scope, remembered."""
+
+    key: int
+    evidence: str
 
 
 class Joined(NamedTuple):
@@ -38,42 +49,80 @@ class Joined(NamedTuple):
         return frozenset({UNSET, *self.shared})
 
 
-def join(logins: Iterable[Login]) -> Joined:
+def join(logins: Iterable[Login], machine: Machine) -> Joined:
     """Give every login its LogonId."""
     logins = _without_twins(list(logins))
-    owned = _owners_of_kernel_ids(logins)
+    owned = _owners_of_kernel_ids(logins, machine)
     by_logon: dict[str, Login] = {}
     by_place: dict[str, tuple[str, Login]] = {}
     shared: dict[int, set[str]] = {}
-    for login in logins:
-        kernel = kernel_id(login)
-        logon = str(kernel) if kernel and owned.get(kernel) is login else _own_id(login)
-        if logon is None:
+    for login in sorted(logins, key=_age):
+        key = kernel_id(login)
+        logon = str(key) if key and owned.get(key) is login else _own_id(login)
+        if logon in by_logon:  # a login service that lost its records gives the id of an older scope out again
+            logon = _id_of_inode(login)
+        if logon is None or logon in by_logon:
             continue
         by_logon[logon] = login
-        by_place[_place(login)] = (logon, login)
-        if kernel and owned.get(kernel) is not login:
-            shared.setdefault(kernel, set()).add(logon)
-    return Joined(by_logon, by_place, {kernel: frozenset(logons) for kernel, logons in shared.items()})
+        by_place[place(login)] = (logon, login)
+        if key and owned.get(key) is not login:
+            shared.setdefault(key, set()).add(logon)
+    return Joined(by_logon, by_place, {key: frozenset(logons) for key, logons in shared.items()})
+
+
+def joined_by(login: Login) -> Join | None:
+    """Return the kernel id of a login by the strongest evidence that is not disproved; None without any.
+
+    A leader that is there and carries another id than the record names disproves the record; so does, where the leader
+    is gone, a scope all of whose processes carry one other id.
+    """
+    recorded = _valid(login.audit) or _number_of(login)
+    of_leader = _valid(login.process.ses) if login.process else None
+    of_scope = _valid(login.scope_ids[0]) if login.scope_ids and len(login.scope_ids) == 1 else None
+    if recorded and (of_leader or of_scope or recorded) == recorded:
+        return Join(recorded, "record" if login.recorded else "scope")
+    for key, evidence in ((of_leader, "leader"), (of_scope, "scope"), (_valid(login.remembered), "remembered")):
+        if key:
+            return Join(key, evidence)
+    return None
 
 
 def kernel_id(login: Login) -> int | None:
-    """Return the login's audit session id: as the service names it, else its leader's; None without one."""
-    ses = login.audit or (login.process.ses if login.process else None)
-    return None if ses in {None, 0, UNSET} else ses
+    """Return the audit session id that a login is joined with; None without one."""
+    joined = joined_by(login)
+    return joined and joined.key
 
 
 def logon_id_of(word: str) -> str | None:
     """Return the LogonId that a person may mean by a decimal number or by logind's cN; None for another word."""
     if re.fullmatch(r"[0-9]{1,20}", word):
         return str(int(word))
-    return str(SCOPE_BASE + int(word[1:])) if re.fullmatch(r"c[0-9]{1,9}", word) else None
+    return _id_of_scope(word)
 
 
 def login_of_cgroup(cgroup: str) -> str | None:
     """Return the id of the login, or the unit of the user manager, that a cgroup names by its exact place."""
     match = _PLACE.match(cgroup)
     return match and (match[3] or f"user@{match[2]}.service")
+
+
+def forgotten_login(cgroup: str) -> Login | None:
+    """Return what the place of a scope alone tells of the login that it is of; None where it is no login's."""
+    match = _PLACE.match(cgroup)
+    if match is None or match[3] is None:
+        return None
+    return Login(match[3], int(match[2]), scope=f"session-{match[3]}.scope", recorded=False)
+
+
+def logon_of_cgroup(cgroup: str) -> tuple[str, str] | None:
+    """Return the LogonId that a cgroup's exact place decides without any record, and the evidence: scope or manager."""
+    match = _PLACE.match(cgroup)
+    if match is None:
+        return None
+    if match[3] is None:
+        return str(MANAGER_BASE + int(match[2])), "manager"
+    logon = logon_id_of(match[3])
+    return None if logon is None else (logon, "scope")
 
 
 def login_of_elogind(cgroup: str) -> str | None:
@@ -88,12 +137,6 @@ def place_of_cgroup(cgroup: str) -> str:
     return match[1] if match else "/" + cgroup.split("/", 2)[1] if cgroup.startswith("/") else cgroup
 
 
-def manager_of_cgroup(cgroup: str) -> str | None:
-    """Return the LogonId of the user manager that a cgroup lies below."""
-    match = _PLACE.match(cgroup)
-    return str(MANAGER_BASE + int(match[2])) if match and match[3] is None else None
-
-
 def is_manager(login: Login) -> bool:
     """Tell whether it is a user manager (classes manager and manager-early since systemd 256)."""
     return (login.cls or "").startswith("manager")
@@ -105,22 +148,59 @@ def _without_twins(logins: list[Login]) -> list[Login]:
     return [login for login in logins if not (login.id.startswith("user@") and login.uid in sessions)]
 
 
-def _owners_of_kernel_ids(logins: list[Login]) -> dict[int, Login]:
+def _age(login: Login) -> tuple[int, str, int]:
+    """Sort logins by the inodes of their scopes: cgroups are numbered one after another."""
+    return login.scope_inode or 0, login.id, login.uid
+
+
+def _owners_of_kernel_ids(logins: list[Login], machine: Machine) -> dict[int, Login]:
     owned: dict[int, Login] = {}
-    for login in sorted(logins, key=lambda login: (login.id != str(kernel_id(login)), login.since or 0, login.id)):
-        kernel = kernel_id(login)
-        if kernel and not login.inherited:
-            owned.setdefault(kernel, login)
+    for login in sorted(logins, key=_claim):
+        key = kernel_id(login)
+        if key and _may_own(login, machine):
+            owned.setdefault(key, login)
     return owned
 
 
+def _claim(login: Login) -> tuple[bool, bool, int, tuple[int, str, int]]:
+    """Sort logins by their claim to a kernel id: whoever has its number, then the oldest."""
+    known = login.present if login.created is None else login.created
+    return login.id != str(kernel_id(login)), known is None, known or 0, (login.since or 0, login.id, login.uid)
+
+
+def _may_own(login: Login, machine: Machine) -> bool:
+    was_taken = machine.container is False and login.id.startswith("c") and not is_manager(login)
+    return not login.inherited and not was_taken
+
+
 def _own_id(login: Login) -> str | None:
+    """Return the LogonId of a login that owns no kernel id."""
     if is_manager(login):
         return str(MANAGER_BASE + login.uid)
-    return logon_id_of(login.id)
+    if _number_of(login) is None:
+        return logon_id_of(login.id)
+    return _id_of_inode(login)
 
 
-def _place(login: Login) -> str:
+def _id_of_inode(login: Login) -> str | None:
+    return None if login.scope_inode is None else str(NUMBERED_BASE + (login.scope_inode & 0xFFFFFFFF))
+
+
+def _id_of_scope(login_id: str) -> str | None:
+    return str(SCOPE_BASE + int(login_id[1:])) if re.fullmatch(r"c[0-9]{1,9}", login_id) else None
+
+
+def _number_of(login: Login) -> int | None:
+    """Return the kernel id that a login service numbered a login after; None where it calls it otherwise."""
+    return _valid(int(login.id)) if re.fullmatch(r"[0-9]{1,10}", login.id) else None
+
+
+def _valid(key: int | None) -> int | None:
+    return None if key in {None, 0, UNSET} else key
+
+
+def place(login: Login) -> str:
+    """Return the cgroup that a login service gives to a login."""
     if is_manager(login):
         return f"/user.slice/user-{login.uid}.slice/user@{login.uid}.service"
     return f"/user.slice/user-{login.uid}.slice/{login.scope}" if login.scope else f"/{login.id}"

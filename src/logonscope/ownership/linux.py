@@ -1,8 +1,8 @@
 """Linux's rules: which logon session owns a process. The first of four rules that matches, and which one it was.
 
-1. scope: its cgroup is exactly the place of a login that the service knows, and it has no kernel id, or the one that
-   the login shares without owning it. A user can make directories named like scopes below its own delegated tree,
-   and a container has scopes of its own: hence "exactly, from this host's cgroup root".
+1. scope: its cgroup is exactly the place of a login, and it has no kernel id, or the one that the login shares without
+   owning it. Only root can make that directory, so no record is needed; a user can make directories named like scopes
+   below its own delegated tree, and a container has scopes of its own: hence "exactly, from this host's cgroup root".
 2. audit: its kernel audit session id is set. Given at login, inherited by every child, kept by su, sudo, setsid,
    tmux, user namespaces and logout.
 3. manager: it has no kernel id and lies below user@UID.service.
@@ -30,8 +30,9 @@ SYSTEM_WORD = "system"
 class LinuxLogonIndex(LogonIndex):
     """The logins of one moment, joined with kernel audit session ids: see LogonIndex."""
 
-    def __init__(self, logins: Iterable[Login]) -> None:
-        self._joined = join.join(logins)
+    def __init__(self, logins: Iterable[Login], machine: Machine) -> None:
+        self._joined = join.join(logins, machine)
+        self._has_ids = machine.audit
         self._by_key: dict[int | None, Owner] = {}  # of kernel ids that decide alone
         self._by_place: dict[str, Owner] = {}  # of processes without a kernel id
 
@@ -57,6 +58,8 @@ class LinuxLogonIndex(LogonIndex):
         if known is not None:
             return known
         cgroup = process.cgroup
+        if ses is None and self._has_ids:
+            return UNREAD
         if ses is None or ses == UNSET:
             if cgroup is None:
                 return UNREAD if ses is None or process.unread else SYSTEM
@@ -74,11 +77,11 @@ class LinuxLogonIndex(LogonIndex):
 
     def _placed(self, cgroup: str) -> Owner:
         """Decide by the cgroup alone: rules 1, 3 and 4 for a process without a kernel id."""
-        manager = join.manager_of_cgroup(cgroup)
-        logon, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (manager, None))
-        if logon is None:
-            return SYSTEM
-        return Owner(logon, "manager" if manager else "scope", login)
+        logon, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
+        if logon is not None and login is not None:
+            return Owner(logon, "manager" if join.is_manager(login) else "scope", login)
+        decided = join.logon_of_cgroup(cgroup)
+        return SYSTEM if decided is None else Owner(*decided)
 
     def _sharer(self, ses: int, cgroup: str | None) -> Owner | None:
         """Decide between the logins that share one kernel id: rule 1 for those that do not own it."""
@@ -90,7 +93,9 @@ class LinuxLogonIndex(LogonIndex):
         return None
 
     def unknown_login(self, process: Process, owner: Owner) -> str | None:
-        return join.login_of_cgroup(process.cgroup or "") if owner is SYSTEM else None
+        if owner.login is not None or owner.evidence not in {"scope", "manager"}:
+            return None
+        return join.login_of_cgroup(process.cgroup or "")
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
         place_of = None if "cgroup" in facts else self.place_of
@@ -119,7 +124,7 @@ class LinuxOwnership(Ownership):
     """The rules of Linux: see Ownership."""
 
     facts: Facts = frozenset({"ses", "cgroup"})
-    describing: Facts = frozenset({"ses", "loginuid", "comm", "ppid", "tty_nr", "start", "uids"})
+    describing: Facts = frozenset({"ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids"})
     deciding_access: Facts = frozenset({"ses", "loginuid", "uids"})
     place = "cgroup"
     placing = ("ses", "loginuid", "cgroup")
@@ -129,9 +134,8 @@ class LinuxOwnership(Ownership):
     def __repr__(self) -> str:
         return "<LinuxOwnership>"
 
-    def index(self, logins: Iterable[Login], witnesses: Iterable[Process] = ()) -> LinuxLogonIndex:
-        del witnesses  # a record says of its own leader whether the kernel id was inherited
-        return LinuxLogonIndex(logins)
+    def index(self, logins: Iterable[Login], machine: Machine) -> LinuxLogonIndex:
+        return LinuxLogonIndex(logins, machine)
 
     def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
         ids: set[str] = set()
@@ -143,16 +147,29 @@ class LinuxOwnership(Ownership):
         return frozenset(ids)
 
     def is_decided(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
-        records = {(login.id, join.kernel_id(login)) for login in logins}
+        logins = list(logins)
         if any(map(join.is_manager, logins)):  # a manager may have a session's record besides
             return False
-        named = filter(any, map(_named_logins, processes))
-        return all((str(key), key) in records if key else (placed, key) in records for placed, key in named)
+        keys = {login: join.kernel_id(login) for login in logins}
+        owners = {key for login, key in keys.items() if login.id == str(key) and not login.inherited}
+        # one that neither owns its kernel id for sure nor inherited it for sure has a LogonId that depends on others
+        places = {join.place(login) for login, key in keys.items() if key is None or key in owners or login.inherited}
+        named = ((process, *_named_logins(process)) for process in processes)
+        return all(
+            key in owners if key else not placed or join.place_of_cgroup(process.cgroup or "") in places
+            for process, placed, key in named
+        )
+
+    def is_recorded(self, owner: Owner) -> bool:
+        return owner == SYSTEM or sessions.recorded_login(owner) is not None
 
     def says_login_uid(self, process: Process, owner: Owner) -> bool:
-        return owner.evidence != "audit" or process.loginuid not in {None, UNSET}
+        return owner.login is not None or owner.evidence != "audit" or process.loginuid not in {None, UNSET}
 
     login_uid = staticmethod(sessions.login_uid)
+    is_logged_out = staticmethod(sessions.is_logged_out)
+    join_evidence = staticmethod(sessions.join_evidence)
+    generation = staticmethod(sessions.generation)
     describe = staticmethod(sessions.logon_session)
     is_login_program = staticmethod(sessions.is_login_program)
 
@@ -172,7 +189,8 @@ class LinuxOwnership(Ownership):
         named = join.login_of_cgroup(cgroup) or join.login_of_elogind(cgroup)
         if named is None:
             return False
-        return named not in {owner.logon, owner.login and owner.login.id, f"user@{uid}.service"}
+        own = {owner.login and owner.login.id, f"user@{uid}.service"}
+        return named not in own and owner.logon not in {named, join.logon_id_of(named) or named}
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
         from logonscope.answers.check import Check  # noqa: PLC0415 -- doctor alone asks

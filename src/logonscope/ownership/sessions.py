@@ -6,22 +6,33 @@ too), and a terminal is all that parts RemoteInteractive from Network: so it is 
 leader.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Owner, boot_time, moment, started_at, terminal_name
-from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager
+from logonscope.machine.identity import logon_guid
+from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, forgotten_login, is_manager, joined_by
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
 
 KERNEL = "/proc/PID/loginuid"
 CGROUP = "/proc/PID/cgroup"
 TTY_NR = "/proc/PID/stat, tty_nr"
+START_OF_LEADER = "/proc/PID/stat of its leader"
 APPROXIMATE_START = "approximate: earliest process whose parent is not in it"
-START_OF_PARENTS = "approximate: not later than the earliest of this process's parents"
+NO_LOGIN_PROGRAM = "its unit is a login program's, and no login program is among its processes"
 
 LOGGED_OUT = "logged out"
+_UNIT = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)")
+_PROGRAMS = {
+    "ssh": "sshd", "sshd": "sshd", "dropbear": "dropbear", "cron": "cron", "crond": "crond", "cronie": "crond",
+    "anacron": "anacron", "fcron": "fcron", "atd": "atd", "getty": "login", "serial-getty": "login",
+    "console-getty": "login",
+}  # fmt: skip
+"""Units below system.slice in which login programs run, and their kernel names."""
+
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
 
 
@@ -34,32 +45,34 @@ def logon_session(
     whole: bool = True,
     terminal_read: bool = True,
 ) -> LogonSession:
-    """Describe one logon session from its processes.
+    """Describe one logon session: by its record and its leader, or, without a record, by all of its processes.
 
     Args:
         owner: the session, as any of its processes is owned by it.
-        members: its processes with ses, loginuid and the facts of stat; where not ``whole``, only some of them.
+        members: its processes; of one with a record those below its leader are enough.
         machine: whose clock the facts are in.
         user: the account name of the login uid.
         whole: the members are all that there are; where they are not, nothing is counted.
-        terminal_read: the processes below the leader are among them.
+        terminal_read: the processes below the leader are among the members.
     """
-    logon, login = owner.logon or "", owner.login
-    system = logon == SYSTEM_LOGON_ID
+    logon, record = owner.logon or "", recorded_login(owner)
+    is_system = logon == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
-    first = earliest(members)
+    first = None if record or is_system else earliest(members)
     origin = first if first and is_login_program(first) else None
     uid = login_uid(owner, members)
-    leader = login.process if login else origin
-    tty = _terminal(login, members, leader, sources)
+    leader = None if is_system else record.process if record else origin
+    tty = None if is_system else _terminal(record, members, leader, sources)
     told = terminal_read and leader is not None and leader.tty_nr is not None
-    traits = _traits(owner, tty, origin, told=told)
+    traits = _traits(owner, tty, origin.comm if origin else login_program(members), told=told)
     kind, sources["logon_type"] = logon_type(traits)
     package, sources["authentication_package"] = authentication_package(traits)
-    begin = _start(login, first, machine, sources, system=system, whole=whole)
-    leftover = login and login.gone
+    begin = _start(record, first, machine, sources, is_system=is_system)
+    gone = is_logged_out(owner, members)
     if uid is not None:
-        sources["uid"] = KERNEL if owner.evidence == "audit" else login.source if login else CGROUP
+        sources["uid"] = KERNEL if _is_kernel_id(logon) else record.source if record else CGROUP
+    if gone and record is None:
+        sources["state"] = NO_LOGIN_PROGRAM
     described = LogonSession(
         logon_id=logon,
         user=user,
@@ -68,25 +81,83 @@ def logon_session(
         logon_type_name=None if kind is None else LOGON_TYPES[kind],
         authentication_package=package,
         start=begin,
-        state=state(login),
+        state=LOGGED_OUT if gone else None,
         tty=tty,
         processes=len(members) if whole else None,
-        leftovers=None if leftover is None or not whole else len(members) * leftover,
+        leftovers=None if gone is None or not whole else len(members) * gone,
+        guid=logon_guid(machine, logon, generation(owner)),
+        join_evidence=join_evidence(owner),
+        start_is_approximate=begin is not None and record is None and not is_system,
         sources=sources,
     )
-    return described if login is None else _vouched(described, login, sources)
+    if record is not None:
+        return _of_record(described, record, sources)
+    forgotten = owner.login or _placed_login(owner, members)
+    if forgotten is None:
+        return described
+    sources["scope"] = CGROUP
+    return described._replace(scope=forgotten.scope, login=forgotten.id)
+
+
+def recorded_login(owner: Owner) -> Login | None:
+    """Return the login record of an owner; None where the login service has none."""
+    return owner.login if owner.login and owner.login.recorded else None
+
+
+def join_evidence(owner: Owner) -> str | None:
+    """Return by what a login was joined with its kernel id: record, leader, scope, remembered; None without both."""
+    joined = joined_by(owner.login) if owner.login else None
+    return joined and joined.evidence
+
+
+def generation(owner: Owner) -> int | None:
+    """Return what tells a logon session from another one to which the same LogonId was given: its scope's inode."""
+    has_own_number = owner.logon is not None and int(owner.logon) > UNSET
+    return owner.login.scope_inode if has_own_number and owner.login else None
+
+
+def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
+    """Return whether the leader of a logon session is gone; None where that cannot be told.
+
+    Without a record it is where a unit of its processes (ssh, cron, atd) names a login program and none of them is one.
+    """
+    record = recorded_login(owner)
+    if record is not None:
+        return record.gone
+    members = list(members)
+    if not _is_kernel_id(owner.logon) or login_program(members) is None:
+        return None
+    return None if any(map(is_login_program, members)) else True
+
+
+def login_program(members: Iterable[Process]) -> str | None:
+    """Return the kernel name of the login program whose unit some of the processes lie in; None for none or several."""
+    units = (_UNIT.match(process.cgroup) for process in members if process.cgroup)
+    programs = {program for unit in units if unit and (program := _PROGRAMS.get(unit[1]))}
+    return next(iter(programs)) if len(programs) == 1 else None
 
 
 def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
-    """Return the uid that logged in: the kernel's word where the session is the kernel's, else the service's."""
+    """Return the uid that logged in: the kernel's word of a member, else that of the record or of the user's slice.
+
+    All processes with one kernel id have one login uid: the kernel sets both at once. A login record of another uid
+    does not own that id (see logins.py).
+    """
     if owner.evidence == "audit":
-        for member in members:
-            known = member.loginuid
-            if known is not None and known != UNSET:
-                return known
-    if owner.login:
-        return owner.login.uid
+        for member in sorted(members, key=_by_start):
+            if member.loginuid not in {None, UNSET}:
+                return member.loginuid
+    login = owner.login or _placed_login(owner, members)
+    if login:
+        return login.uid
     return int(owner.logon or 0) - MANAGER_BASE if owner.evidence == "manager" else None
+
+
+def _placed_login(owner: Owner, members: Iterable[Process]) -> Login | None:
+    """Return what the place of its processes tells of a login that was not even read: it has begun just now."""
+    if owner.evidence != "scope":
+        return None
+    return next(filter(None, (forgotten_login(member.cgroup) for member in members if member.cgroup)), None)
 
 
 def earliest(members: Iterable[Process]) -> Process | None:
@@ -94,7 +165,7 @@ def earliest(members: Iterable[Process]) -> Process | None:
     members = [process for process in members if process.start is not None]
     pids = {process.pid for process in members}
     roots = [process for process in members if process.ppid not in pids]
-    return min(roots or members, key=lambda process: (process.start or 0, process.pid), default=None)
+    return min(roots or members, key=_by_start, default=None)
 
 
 def state(login: Login | None) -> str | None:
@@ -116,50 +187,54 @@ def is_login_program(process: Process) -> bool:
     return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
 
 
-def _vouched(described: LogonSession, login: Login, sources: dict[str, str]) -> LogonSession:
+def _of_record(described: LogonSession, record: Login, sources: dict[str, str]) -> LogonSession:
     """Add what only the login service knows."""
     said = described._replace(
-        user=described.user or login.user,
-        seat=login.seat,
-        vt=login.vt,
-        remote_host=login.remote_host,
-        remote_user=login.remote_user,
-        service=login.service,
-        login_class=login.cls,
-        leader=login.leader,
-        scope=login.scope,
-        login=login.id,
-        vouched_by=login.service_name,
+        user=described.user or record.user,
+        state=state(record),
+        seat=record.seat,
+        vt=record.vt,
+        remote_host=record.remote_host,
+        remote_user=record.remote_user,
+        service=record.service,
+        login_class=record.cls,
+        leader=record.leader,
+        scope=record.scope,
+        login=record.id,
+        vouched_by=record.service_name,
     )
     for name in ("state", "seat", "vt", "remote_host", "remote_user", "service", "login_class", "leader", "scope"):
         if getattr(said, name) is not None:
-            sources[name] = login.source
-    if login.gone:
-        sources["state"] = f"{login.source}: process {login.leader} is gone"
+            sources[name] = record.source
+    if said.state == "lingering":  # of the user: a session of its own, which managers have, knows no such state
+        sources["state"] = f"/run/systemd/users/{record.uid}"
+    if record.gone:
+        sources["state"] = f"{record.source}: process {record.leader} is gone"
     return said
 
 
 def _start(
-    login: Login | None, first: Process | None, machine: Machine, sources: dict[str, str], *, system: bool, whole: bool
+    record: Login | None, first: Process | None, machine: Machine, sources: dict[str, str], *, is_system: bool
 ) -> datetime | None:
-    if system:
+    if is_system:
         sources["start"] = "/proc/stat, btime"
         return boot_time(machine)
-    if login and login.since:
-        sources["start"] = login.source
-        return moment(login.since / 1e6)
-    if first is None:
+    if record and record.since:
+        sources["start"] = record.source
+        return moment(record.since / 1e6)
+    begun = record.process if record else first
+    if begun is None:
         return None
-    sources["start"] = APPROXIMATE_START if whole else START_OF_PARENTS
-    return started_at(first, machine)
+    sources["start"] = START_OF_LEADER if record else APPROXIMATE_START
+    return started_at(begun, machine)
 
 
 def _terminal(
-    login: Login | None, members: Sequence[Process], leader: Process | None, sources: dict[str, str]
+    record: Login | None, members: Sequence[Process], leader: Process | None, sources: dict[str, str]
 ) -> str | None:
-    if login and login.tty:
-        sources["tty"] = login.source
-        return login.tty
+    if record and record.tty:
+        sources["tty"] = record.source
+        return record.tty
     found = terminal_below(leader, members) if leader else None
     if found:
         sources["tty"] = TTY_NR
@@ -182,19 +257,28 @@ def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
                 return terminal_name(process.tty_nr)
         if any(process.comm != leader.comm for process in generation):
             return None
-        generation = [child for parent in generation for child in children.get(parent.pid, ()) if child.pid not in seen]
+        below = (child for parent in generation for child in children.get(parent.pid, ()) if child.pid not in seen)
+        generation = sorted(below, key=_by_start)
         seen.update(child.pid for child in generation)
     return None
 
 
-def _traits(owner: Owner, tty: str | None, origin: Process | None, *, told: bool) -> Traits:
-    login = owner.login
+def _traits(owner: Owner, tty: str | None, program: str | None, *, told: bool) -> Traits:
+    record = recorded_login(owner)
     if owner.logon == SYSTEM_LOGON_ID:
         return Traits(system=True)
-    if login is None:
+    if record is None:
         cls = "manager" if owner.evidence == "manager" else None
-        return Traits(cls=cls, tty=tty, tty_known=told, origin=origin.comm if origin else None)
+        return Traits(cls=cls, tty=tty, tty_known=told, origin=program)
     return Traits(
-        cls=login.cls, type=login.type, service=login.service, seat=login.seat, remote=login.remote, tty=tty,
+        cls=record.cls, type=record.type, service=record.service, seat=record.seat, remote=record.remote, tty=tty,
         tty_known=told,
     )  # fmt: skip
+
+
+def _is_kernel_id(logon: str | None) -> bool:
+    return logon is not None and int(logon) < UNSET
+
+
+def _by_start(process: Process) -> tuple[int, int]:
+    return process.start or 0, process.pid

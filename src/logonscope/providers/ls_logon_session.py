@@ -5,7 +5,7 @@ from collections.abc import Callable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.providers.helpers.owned import login_uid_meant, login_user_meant, logon_meant
-from logonscope.providers.helpers.provider import Column, Provider, column
+from logonscope.providers.helpers.provider import COUNTS, Column, Provider, column
 from logonscope.providers.helpers.text import clean
 
 _RECORD = "the login service's record"
@@ -16,9 +16,9 @@ def _text(name: str, source: str) -> Column:
     return Column(lambda session, *_: clean(session[at]), source)
 
 
-def _value(name: str, source: str) -> Column:
+def _value(name: str, source: str, *facts: str) -> Column:
     at = LogonSession._fields.index(name)
-    return Column(lambda session, *_: session[at], source)
+    return Column(lambda session, *_: session[at], source, frozenset(facts))
 
 
 _NAMES = {
@@ -59,12 +59,17 @@ PROVIDER = Provider(
         "Scope": _of(_text, "Scope", _RECORD),
         "LoginId": _text("login", _RECORD),
         "VouchedBy": _text("vouched_by", "which login service has the record"),
-        "ProcessCount": _value("processes", "counted, of those that the caller sees"),
-        "LeftoverCount": _value("leftovers", "counted, where the leader is gone"),
+        "ProcessCount": _value("processes", "counted, of those that the caller sees", COUNTS),
+        "LeftoverCount": _value("leftovers", "counted, where the leader is gone", COUNTS),
         "Sources": column(_sources, "what each of the above was taken from"),
         "BootId": column(
             lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
         ),
+        "Guid": _value(
+            "guid", "UUID version 5 of /etc/machine-id, BootId, LogonId; above 2^32 also the inode of its cgroup"
+        ),
+        "JoinEvidence": _value("join_evidence", "its record, its leader, or the processes of its scope"),
+        "StartIsApproximate": _value("start_is_approximate", "whether StartTime is that of a process"),
     },
     fixes={"LogonId": logon_meant, "User": login_user_meant, "Uid": login_uid_meant},
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 from logonscope.cim.types import Value
 from logonscope.facts import UNSET, Process
 from logonscope.machine import MOST_CMDLINE, Owner, started_at, terminal_name
+from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.provider import Column, Context, Provider, column
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WINDOWS
@@ -62,6 +63,10 @@ _COLUMNS = {
     "StartTicks": _fact("start", "stat: starttime"),
     "BootId": column(
         lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
+    ),
+    "Guid": column(
+        lambda process, _, context: process_guid(context.machine, process),
+        "UUID version 5 of /etc/machine-id, BootId, Handle and StartTicks", "start",
     ),
     "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
     "User": column(

@@ -1,6 +1,7 @@
 """LS_SessionProcess: which logon session each process belongs to, and how that is known."""
 
 from logonscope.machine import OWNER, started_at
+from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.owned import (
     is_placed,
     login_uid_meant,
@@ -36,8 +37,18 @@ PROVIDER = Provider(
             "stat: starttime, after /proc/stat: btime", "start",
         ),
         "Leftover": column(
-            lambda _, owner, __: owner.login and owner.login.gone,
-            "whether the leader that the record names is gone", OWNER,
+            lambda _, owner, context: context.logons.is_left(owner),
+            "whether the leader that the record names is gone; without a record see State of LS_LogonSession", OWNER,
+        ),
+        "JoinEvidence": column(
+            lambda _, owner, context: context.ownership.join_evidence(owner),
+            "as JoinEvidence of LS_LogonSession", OWNER,
+        ),
+        "LogonGuid": column(
+            lambda _, owner, context: context.logons.logon_guid(owner), "as Guid of LS_LogonSession", OWNER
+        ),
+        "ProcessGuid": column(
+            lambda process, _, context: process_guid(context.machine, process), "as Guid of LS_Process", "start"
         ),
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},

@@ -35,7 +35,9 @@ def run(args: argparse.Namespace, source: Source, ownership: Ownership, local: C
     try:
         from logonscope.server import check, serve  # noqa: PLC0415 -- who only wants help needs no server
     except ImportError as error:
-        raise NotSupportedError(f"there is no module {error.name} here", "install logonscope[server]") from None
+        from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
+
+        raise NotSupportedError(f"there is no module {error.name} here", f"run {install_command('server')}") from None
     if args.check:
         print("\n".join(check.check(told)))  # noqa: T201 -- the answer of this command
         return 0

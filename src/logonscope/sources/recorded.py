@@ -35,6 +35,9 @@ _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
     "socket": Socket, "account": Account, "group": Group,
 }  # fmt: skip
+NO_MEMORY = "Error -4 "
+"""How zlib says that it has no memory (zlib.h, Z_MEM_ERROR), which is no fault of the recording."""
+
 _AGAIN = "record the host again"
 
 
@@ -218,6 +221,8 @@ def _read(path: str, file: IO[bytes]) -> Snapshot:
                 raise RecordingError(f"{path} is damaged: more follows its end", _AGAIN)
             return recording
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        if str(error).startswith(NO_MEMORY):
+            raise MemoryError from None
         raise RecordingError(f"{path} is damaged or no recording: {error}", _AGAIN) from None
 
 
@@ -295,7 +300,7 @@ def _row(path: str, kind: str, names: Iterable[str], values: list[Any], process_
     return made
 
 
-_TUPLES = ("uids", "gids", "sockets", "children", "members")
+_TUPLES = ("uids", "gids", "sockets", "children", "members", "scope_ids")
 _Check = Callable[[Any], bool]
 
 

@@ -47,7 +47,7 @@ class _wmi_namespace:
         r"""Run a WQL query; in SELECT a backslash stands for itself: ``Name = 'DOMAIN\alice'``."""
         with wmi_errors():
             text = wql if _ASSOCIATION_QUERY.match(wql) else wql.replace("\\", "\\\\")
-            return wmi_objects(self._host, self._host.query(text, namespace=self._name))
+            return wmi_objects(self._host, self._host.query_any(text, namespace=self._name))
 
     def instances(self, class_name: str) -> list[Any]:
         """Return the instances of a class."""

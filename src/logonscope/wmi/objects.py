@@ -230,4 +230,4 @@ def select_objects(
     if where:
         text += " WHERE " + " AND ".join(f"{name} {wql_equals(value)}" for name, value in where.items())
     with wmi_errors():
-        return wmi_objects(host, host.query(text, namespace=namespace))
+        return wmi_objects(host, host.query_any(text, namespace=namespace))

@@ -22,4 +22,4 @@ from logonscope.faces.cli.parser import build_parser
 )
 def test_exit_codes_are_the_documented_ones(kind: type[LogonscopeError], code: int) -> None:
     assert exit_code(kind("x")) == code
-    assert f"  {code}  " in build_parser().format_help()
+    assert f"  {code:<5}" in build_parser().format_help()

@@ -1,10 +1,12 @@
 """faces/cli/completion.py: do shells complete commands, options and file names?"""
 
+import argparse
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from logonscope.faces.cli.parser import completes
 from tests.conversation import reply
 
 
@@ -23,3 +25,38 @@ def test_bash_completes_a_command(tmp_path: Path) -> None:
     $(complete -p logonscope | sed 's/.*-F \\([^ ]*\\).*/\\1/') logonscope wh logonscope; echo "${{COMPREPLY[@]}}\""""
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "whose"
+
+
+def test_marks_are_those_that_shtab_looks_for() -> None:
+    action = argparse.ArgumentParser().add_argument("--user")
+    completes(action, "users")
+    assert vars(action)["complete"] == {"bash": "_logonscope_users", "zsh": "_users"}
+    completes(action, "types")
+    assert vars(action)["complete"] == {"bash": "_logonscope_types", "zsh": "_logonscope_types"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("sessions --type Rem", "RemoteInteractive"),
+        ("ps --state logg", "logged-out"),
+        ("sessions --sort lef", "left"),
+        ("ps --columns comm", "command"),
+        ("tree --user roo", "root"),
+        ("sessions --no-sys", "--no-system"),
+        ("whose --colo", "--color"),
+        ("whose --color al", "always"),
+        ("ps -o pi", "pids"),
+    ],
+)
+def test_bash_completes_options_and_their_values(words: str, expected: str, tmp_path: object) -> None:
+    script = f"{tmp_path}/completion.bash"
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(reply(["completion", "bash"])[1])
+    typed = f"logonscope {words}".split()
+    asked = f"""source {script}
+    COMP_WORDS=({" ".join(typed)}); COMP_CWORD={len(typed) - 1}; COMP_LINE="{" ".join(typed)}"
+    $(complete -p logonscope | sed 's/.*-F \\([^ ]*\\).*/\\1/') logonscope {typed[-1]} {typed[-2]}
+    echo "${{COMPREPLY[@]}}\""""
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    assert expected in done.stdout.split()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from logonscope.faces.cli.output import Column, as_object, print_rows, when
+from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.output import print_rows, when
 
 
 class Inner(NamedTuple):
@@ -95,7 +96,3 @@ def test_times_for_people_are_local_and_may_be_missing() -> None:
     assert when(None) == ""
     moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     assert when(moment, "%s") == str(int(moment.timestamp()))
-
-
-def test_an_object_keeps_what_json_knows() -> None:
-    assert as_object({"a": (1, None, "b")}) == {"a": [1, None, "b"]}

@@ -2,19 +2,21 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from logonscope.app import users
 from logonscope.client import Host
+from logonscope.faces.cli.codes import INTERRUPTED
 from logonscope.faces.cli.run import run
 from tests.conversation import reply
 from tests.example import recording
-
-LOGONSCOPE = [sys.executable, "-m", "logonscope"]
+from tests.terminal import LOGONSCOPE, Terminal
 
 
 @pytest.fixture
@@ -72,6 +74,26 @@ def test_an_interrupt_ends_quietly() -> None:
     assert run(["ps"], connect, users) == 130
 
 
+@pytest.mark.parametrize(
+    "module", ["logonscope.errors", "logonscope.app", "logonscope.faces.cli.run", "logonscope.broker.session_processes"]
+)
+def test_ctrl_c_at_any_moment_leaves_no_traceback(module: str) -> None:
+    """The first and the second one, while modules are imported and afterwards."""
+    with Terminal([sys.executable, "-v", "-m", "logonscope", "ps", "--no-pager"]) as terminal:
+        terminal.wait_for(f"import '{module}'")
+        terminal.type("\x03\x03")
+        assert terminal.leave() in {INTERRUPTED, -signal.SIGINT}
+        assert "Traceback" not in terminal.text
+
+
+def test_a_second_ctrl_c_ends_what_does_not_end() -> None:
+    with Terminal([*LOGONSCOPE, "query", "-"]) as terminal:
+        time.sleep(1)
+        terminal.type("\x03\x03")
+        assert terminal.leave() in {INTERRUPTED, -signal.SIGINT}
+        assert "Traceback" not in terminal.text
+
+
 def test_a_closed_pipe_ends_quietly(host: str) -> None:
     command = f"{sys.executable} -m logonscope --host {host} ps -o jsonl | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
@@ -91,7 +113,7 @@ def test_a_terminal_without_utf_8_gets_an_answer(host: str) -> None:
 def test_a_narrow_terminal_cuts_lines_and_never_wraps_them(command: str, host: str) -> None:
     lines = on_terminal([*LOGONSCOPE, command, "--host", host, "--no-color"], columns=40).splitlines()
     assert max(map(len, lines)) <= 40
-    assert any(line.rstrip().endswith("…") for line in lines)
+    assert any(line.rstrip().endswith("…") or "more columns:" in line for line in lines)
 
 
 def test_where_there_is_little_room_the_command_is_what_stays(host: str) -> None:
@@ -106,7 +128,9 @@ def test_sentences_are_wrapped_between_words(host: str) -> None:
     lines = on_terminal([*LOGONSCOPE, "whose", "4312", "--host", host, "--no-color"], columns=60).splitlines()
     assert max(map(len, lines)) <= 60
     assert (
-        " ".join(lines).replace("  ", " ").startswith("4312 (python3 -m http.server 8080) belongs to logon session 41:")
+        " ".join(lines)
+        .replace("  ", " ")
+        .startswith("4312 (python3 -m http.server 8080) on pts/0 belongs to logon session 41:")
     )
     assert "            loginctl session-status 41" in lines
 
@@ -123,7 +147,14 @@ def test_colours_are_for_terminals_that_want_them(host: str) -> None:
 def on_terminal(command: list[str], columns: int = 120, **environment: str) -> str:
     """Run a command on a pseudo terminal and return what it shows."""
     ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LC_ALL": "C.UTF-8", **environment}
+    env = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "COLUMNS": str(columns),
+        "LC_ALL": "C.UTF-8",
+        "LOGONSCOPE_PAGER": "",
+        **environment,
+    }
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as child:
         os.close(theirs)
         shown = b""

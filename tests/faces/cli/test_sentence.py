@@ -72,12 +72,35 @@ def test_a_chain_that_lost_its_parents_says_so() -> None:
 
 
 def test_without_a_login_record_it_says_that_nobody_vouches() -> None:
-    assert "no login service vouches for it" in login(ALICE)
+    assert login(ALICE).startswith(
+        "Network (3): x; no login service has a record of it: state and origin are not known"
+    )
+    forgotten = ALICE._replace(login="c1", scope="session-c1.scope")
+    assert "has a record of it any more: type, state and origin are not known" in login(forgotten)
+    assert "journalctl -t systemd-logind --grep 'session c1 '" in list(lookups(whose(row(7), session=forgotten)))
+    answer = whose(row(7), session=forgotten)._replace(evidence="scope")
+    assert "is that of a login that no record is left of, c1" in evidence(answer)
+
+
+def test_without_a_login_record_an_empty_unit_tells_that_it_is_logged_out() -> None:
+    left = ALICE._replace(state="logged out", sources={"logon_type": "cron", "state": "nothing runs there"})
+    assert login(left) == "Network (3): cron; logged out: nothing runs there; the process is a leftover"
+
+
+def test_a_terminal_is_that_of_the_process() -> None:
+    answer = whose(row(7)._replace(tty="pts/1"), session=ALICE._replace(tty="pts/0"))
+    assert headline(answer) == "7 (sh) on pts/1 belongs to logon session 41: alice (uid 1000) logged in."
+
+
+@pytest.mark.parametrize(("join", "said"), [("record", "inherited"), ("leader", "which carries it"),
+                                            ("scope", "whose processes carry it"), (None, "inherited")])  # fmt: skip
+def test_the_evidence_says_by_what_the_record_was_found(join: str | None, said: str) -> None:
+    assert evidence(whose(row(7), session=ALICE._replace(join_evidence=join))).endswith(said)
 
 
 def test_a_login_that_is_gone_names_its_leader() -> None:
     gone = ALICE._replace(vouched_by="logind", login="41", state="logged out", leader=99)
-    assert login(gone) == "Network (x); logged out, as logind's 41: its leader 99 is gone, the process is a leftover"
+    assert login(gone) == "Network (3): x; logged out, as logind's 41: its leader 99 is gone, the process is a leftover"
 
 
 def test_an_unknown_evidence_is_passed_on() -> None:

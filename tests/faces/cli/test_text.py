@@ -1,11 +1,26 @@
-"""faces/cli/text.py: does no control character of any process ever reach a terminal?"""
+"""faces/cli/text.py: does no control character of any process ever reach a terminal, and do colours where wanted?"""
 
+import argparse
+import contextlib
 import unicodedata
+from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.faces.cli.text import cells, crop, for_terminal, styled
+from logonscope.faces.cli.text import (
+    Choice,
+    cells,
+    chosen_color,
+    columns,
+    crop,
+    for_terminal,
+    lines,
+    styled,
+    wants_color,
+)
+from tests.conversation import Shown
 
 
 @given(st.text(st.characters(), max_size=60))
@@ -35,5 +50,48 @@ def test_wide_characters_take_two_columns_and_combining_ones_none() -> None:
     assert crop("long enough", None) == "long enough"
 
 
-def test_without_a_terminal_nothing_is_styled() -> None:
-    assert styled("word", "bold", color=True) == "word"
+def test_where_no_colours_are_wanted_nothing_is_styled() -> None:
+    assert styled("word", "bold", color=False) == "word"
+    assert styled("word", "bold", color=True) == "\x1b[1mword\x1b[0m"
+
+
+def test_the_environment_says_how_large_a_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "133")
+    monkeypatch.setenv("LINES", "44")
+    assert (columns(), lines()) == (133, 44)
+    for nonsense in ("", "0", "-1", "many", "9" * 30):
+        monkeypatch.setenv("COLUMNS", nonsense)
+        assert 0 < columns() < 100_000
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "setting", "choice"),
+    [
+        (None, {}, None, "auto"),
+        (None, {}, "always", "always"),
+        (None, {"FORCE_COLOR": "1"}, "never", "always"),
+        (None, {"FORCE_COLOR": "0"}, None, "auto"),
+        (None, {"FORCE_COLOR": ""}, "never", "never"),
+        (None, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, "always", "never"),
+        (None, {"NO_COLOR": ""}, None, "auto"),
+        ("always", {"NO_COLOR": "1"}, "never", "always"),
+        ("never", {"FORCE_COLOR": "3"}, "always", "never"),
+        ("auto", {"NO_COLOR": "1"}, "never", "auto"),
+    ],
+)
+def test_option_environment_and_settings_decide_in_this_order(
+    option: Choice | None, environment: Mapping[str, str], setting: Choice | None, choice: Choice
+) -> None:
+    assert chosen_color(option, environment, setting) == choice
+
+
+def test_auto_is_for_terminals_that_are_not_dumb(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = argparse.Namespace(color="auto")
+    monkeypatch.setenv("TERM", "xterm")
+    with contextlib.redirect_stdout(Shown()):
+        assert wants_color(args)
+        assert wants_color(argparse.Namespace())
+        monkeypatch.setenv("TERM", "dumb")
+        assert not wants_color(args)
+        assert wants_color(argparse.Namespace(color="always"))
+    assert not wants_color(argparse.Namespace(color="never"))

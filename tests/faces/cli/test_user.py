@@ -14,6 +14,7 @@ import pytest
 
 from logonscope.app import users
 from logonscope.client import Host
+from logonscope.extras import install_command
 from logonscope.faces.cli.run import run
 from logonscope.server.auth.users import UserFile
 from tests.conversation import reply
@@ -178,7 +179,7 @@ def test_without_the_extra_the_command_says_what_to_install(path: str) -> None:
     child = [sys.executable, "-c", program, "user", "list", "--users", path]
     done = subprocess.run(child, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
-        2, "logonscope: there is no module argon2 here; install logonscope[server]\n",
+        2, f"logonscope: there is no module argon2 here; run {install_command('server')}\n",
     )  # fmt: skip
 
 

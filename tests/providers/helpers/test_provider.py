@@ -18,6 +18,7 @@ from logonscope.machine import EVERYTHING, OWNER, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.machine import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import (
+    COUNTS,
     NOWHERE,
     Provider,
     always,
@@ -144,7 +145,9 @@ def test_every_column_says_where_it_comes_from(served: tuple[Class, Provider]) -
 def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Provider]) -> None:
     _, provider = served
     of_processes, of_machine = FACTS | {OWNER}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
-    known = {"process": of_processes, "socket": of_processes, "machine": of_machine}
+    known = {
+        "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
+    }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 
 

@@ -17,12 +17,16 @@ from spnego.channel_bindings import GssChannelBindings
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError
-from logonscope.server.auth.kerberos import Keytab, keytab, tickets
+from logonscope.extras import install_command
 from logonscope.server.auth.negotiate import Negotiation, Tickets
 from logonscope.server.auth.user_line import User
 from tests.lab.realm import Realm, here
 from tests.server.auth.exchanged import exchange
-from tests.server.auth.keytabs import made_keytab, renamed
+from tests.server.auth.keytabs import WITHOUT_KERBEROS, made_keytab, renamed
+
+for _library in ("gssapi", "krb5"):
+    pytest.importorskip(_library, reason=WITHOUT_KERBEROS, exc_type=ImportError)
+from logonscope.server.auth.kerberos import Keytab, keytab, tickets  # noqa: E402 -- it is made of these two
 
 HOST = "web1.lab.test"
 PEOPLE = ("alice", "bob", "carol", "scanner", "alice/admin")
@@ -330,4 +334,4 @@ except Exception as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("NotSupportedError Kerberos cannot be had here: ")
-    assert done.stdout.endswith("; install logonscope[kerberos], or take keytab out\n")
+    assert done.stdout.endswith(f"; run {install_command('kerberos')}, or take keytab out\n")

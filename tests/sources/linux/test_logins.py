@@ -7,6 +7,8 @@ import pytest
 
 from logonscope.facts import UNSET, Login
 from logonscope.machine import Look
+from logonscope.sources.linux import LinuxSource
+from logonscope.sources.linux.logins import _has_pidfd_ids, _LoginReader, _pidfd_id
 from tests.hosts import BOOT, TICKS, HostFolder, manager_service, session_scope
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -42,7 +44,7 @@ def test_every_line_of_a_session_file_is_a_fact(host: HostFolder) -> None:
         id="41", uid=1000, leader=410, audit=41, since=(BOOT + 60) * 1_000_000, user="alice", cls="user", type="tty",
         service="sshd", seat="seat0", vt=2, tty="pts/0", display=":0", desktop="GNOME", remote=True,
         remote_host="192.0.2.7", remote_user="al", scope="session-41.scope", state="active",
-        source="/run/systemd/sessions/41", gone=False,
+        source="/run/systemd/sessions/41", gone=False, created=60 * TICKS,
     )  # fmt: skip
 
 
@@ -155,13 +157,14 @@ def test_where_proc_hides_processes_a_leader_that_is_not_seen_may_be_there(host:
         ("c1", 41, True),
         ("c1", 40, False),
         ("c1", None, None),
-        ("41", 41, None),
+        ("41", 41, True),
+        ("41", 40, False),
     ],
 )
 def test_a_kernel_id_that_the_leaders_parent_carries_too_was_inherited(
     host: HostFolder, login_id: str, parents: int | None, inherited: bool | None
 ) -> None:
-    host.process(410, "sshd", ppid=400, ses=41, start=50 * TICKS)
+    host.process(410, "sshd", ppid=400, ses=41, loginuid=1000, start=50 * TICKS)
     if parents is not None:
         host.process(400, "sshd", ses=parents)
     host.login(login_id, uid=1000, leader=410)
@@ -182,13 +185,14 @@ def test_a_user_manager_leads_its_own_scope_in_every_layout(host: HostFolder, cg
     host.process(90, "systemd", ses=88, loginuid=1000, cgroup=manager_service(1000))
     host.write("run/systemd/users/1000", "NAME=alice\nSTATE=lingering\nREALTIME=1700000050000000\n")
     host.write(f"{cgroups}{manager_service(1000)}/init.scope/cgroup.procs", "90\n91\n")
+    inode = (host.root / f"{cgroups}{manager_service(1000)}").stat().st_ino
     login = read(host)["user@1000.service"]
     assert login.process is not None
     assert login.process.ses == 88
     assert login._replace(process=None, inherited=None) == Login(
         id="user@1000.service", uid=1000, leader=90, since=1_700_000_050_000_000, user="alice", cls="manager",
         type="unspecified", service="systemd-user", scope="user@1000.service", state="lingering",
-        source="/run/systemd/users/1000", gone=False,
+        source="/run/systemd/users/1000", gone=False, scope_inode=inode,
     )  # fmt: skip
 
 
@@ -204,6 +208,15 @@ def test_a_user_manager_that_has_ended_is_gone(host: HostFolder) -> None:
     found = read(host)
     assert found["user@1000.service"].gone is True
     assert found["user@1001.service"].gone is True
+
+
+@pytest.mark.parametrize("state", ["lingering", "active"])
+def test_a_session_of_a_user_manager_has_the_state_of_a_user_who_lingers(host: HostFolder, state: str) -> None:
+    host.process(90, "systemd", ses=88, loginuid=1000, cgroup=manager_service(1000))
+    host.user_manager(1000, 90, state=state)
+    host.login("88", uid=1000, leader=90, **{"class": "manager", "service": "systemd-user", "scope": None})
+    host.login("89", uid=1000, leader=90)
+    assert (read(host)["88"].state, read(host)["89"].state) == (state, "active")
 
 
 # The service
@@ -232,3 +245,87 @@ def test_a_record_without_a_uid_is_trouble_and_not_roots(host: HostFolder) -> No
     host.write("run/systemd/sessions/42", "STATE=active\nUID=\n")
     assert list(read(host)) == ["41"]
     assert troubles(host) == ["/run/systemd/sessions/42"]
+
+
+# Scopes
+
+
+def test_a_scope_that_the_login_service_has_forgotten_is_a_login_without_a_record(host: HostFolder) -> None:
+    host.process(500, "tmux", ses=41, loginuid=1000, cgroup=session_scope(1000, "c1"))
+    inode = host.group(session_scope(1000, "c1"), 500)
+    assert read(host) == {
+        "c1": Login(
+            "c1",
+            1000,
+            scope="session-c1.scope",
+            recorded=False,
+            scope_inode=inode,
+            scope_ids=(41,),
+            present=50 * TICKS + 500,
+            service_name="logind",
+        )
+    }
+    assert read(host, "c1") == read(host)
+    assert read(host, "c2") == {}
+
+
+def test_a_scope_of_a_record_is_no_second_login(host: HostFolder) -> None:
+    ssh(host)
+    host.group(session_scope(1000, "41"), 410)
+    assert [login.recorded for login in host.source.logins(Look())] == [True]
+
+
+def test_a_scope_with_the_id_of_anothers_record_is_a_login_of_its_own(host: HostFolder) -> None:
+    ssh(host, "c1")
+    host.group(session_scope(1001, "c1"))
+    found = host.source.logins(Look())
+    assert [(login.id, login.uid, login.recorded) for login in found] == [("c1", 1000, True), ("c1", 1001, False)]
+
+
+def test_the_kernel_ids_of_a_scope_are_read_where_the_leader_tells_none(host: HostFolder) -> None:
+    ssh(host, "c1")
+    host.process(500, "sleep", ses=41, loginuid=1000, cgroup=session_scope(1000, "c1"))
+    host.group(session_scope(1000, "c1"), 410, 500)
+    assert read(host)["c1"].scope_ids is None
+    host.end(410)
+    login = read(host)["c1"]
+    assert (login.gone, login.scope_ids) == (True, (41,))
+
+
+def test_a_kernel_id_with_another_login_uid_is_not_the_logins_own(host: HostFolder) -> None:
+    """A daemon of alice's that lets bob in without setting his login uid: the id goes on being hers."""
+    ssh(host, "41")
+    host.process(600, "dropbear", ses=41, loginuid=1000, cgroup=session_scope(1001, "c2"), start=90 * TICKS)
+    host.login("c2", uid=1001, leader=600, realtime=(BOOT + 91) * 1_000_000)
+    found = read(host)
+    assert (found["41"].inherited, found["c2"].inherited) == (None, True)
+    host.process(601, "sleep", ses=41, loginuid=1000, cgroup=session_scope(1001, "c2"))
+    host.group(session_scope(1001, "c2"), 601)
+    host.end(600)
+    assert read(host)["c2"].inherited is True
+
+
+@pytest.mark.parametrize(("number", "gone"), [(None, False), (1, True)])
+def test_a_leader_is_told_by_the_number_of_its_pidfd_where_there_are_such(number: int | None, *, gone: bool) -> None:
+    """Asked of this machine, whose kernel may have none; then the start alone tells."""
+    state = {"LEADER_PIDFDID": str(number or _pidfd_id(os.getpid()) or 0)}
+    reader = _LoginReader("/", LinuxSource("/").machine(Look()), Look())
+    found = reader._leader(os.getpid(), state, None)  # noqa: SLF001 -- no login of this machine has such a leader
+    assert (found is None) is (gone and _has_pidfd_ids())
+
+
+def test_elogind_keeps_its_scopes_below_the_root(host: HostFolder) -> None:
+    (host.root / "run/systemd/system").rmdir()
+    host.process(500, "sleep", ses=41, loginuid=1000, cgroup="/c1")
+    inode = host.group("/c1", 500)
+    host.login("c1", uid=1000, leader=410, scope=None)
+    login = read(host)["c1"]
+    assert (login.scope, login.scope_inode, login.scope_ids) == (None, inode, (41,))
+
+
+def test_a_pid_that_is_given_out_again_within_a_second_is_not_the_leader(host: HostFolder) -> None:
+    ssh(host, realtime=(BOOT + 60) * 1_000_000, monotonic=60 * 1_000_000)
+    assert read(host)["41"].gone is False
+    host.end(410)
+    host.process(410, "sshd", ses=46, loginuid=1000, start=61 * TICKS)
+    assert read(host)["41"].gone is (time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() < 1)

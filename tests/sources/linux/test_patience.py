@@ -345,3 +345,12 @@ def eventually(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.005)
+
+
+def test_where_no_thread_can_be_started_reads_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert Patience().call(1, partial(int, "7")) == 7
+    assert list(each(iter([1, 2, 3]), str, repr, 1)) == ["1", "2", "3"]

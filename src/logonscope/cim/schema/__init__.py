@@ -83,8 +83,7 @@ class Schema:
         declaration = _declaration(row)
         parent = declaration.superclass
         made = Class(declaration, self.get(parent, namespace) if parent else None, namespace, self)
-        self._classes[namespace, folded] = made
-        return made
+        return self._classes.setdefault((namespace, folded), made)  # another thread can have been faster
 
     def get(self, name: str, namespace: str = CIMV2) -> Class:
         """Return a class of a namespace.
@@ -127,12 +126,22 @@ def schema() -> Schema:
 
 
 def _pickled(known: Class) -> tuple[Any, ...]:
-    """Pickle a class as its name: whoever has the schema has the class."""
-    return _unpickled, (known.name, known.namespace)
+    """Pickle a class as its name; one that another machine has declared as what it and its ancestors declare."""
+    name, namespace = known.name, known.namespace
+    if schema().find(name, namespace) is not None:
+        return _unpickled, (name, namespace)
+    ancestors = (known.schema.get(ancestor, namespace).declaration for ancestor in reversed(known.derivation))
+    return _redeclared, ((*ancestors, known.declaration), namespace)
 
 
 def _unpickled(name: str, namespace: str) -> Class:
     return schema().get(name, namespace)
+
+
+def _redeclared(lineage: Sequence[Declaration], namespace: str) -> Class:
+    """Return the last class of a lineage, which begins with the topmost ancestor."""
+    classes = schema().copy()
+    return [classes.add(declaration, namespace) for declaration in lineage][-1]
 
 
 copyreg.pickle(Class, _pickled)

@@ -6,10 +6,12 @@ from datetime import datetime
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
+from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.faces.cli.codes import FOUND
-from logonscope.faces.cli.output import Column, print_object, print_rows, when
-from logonscope.faces.cli.parser import completes, wants_color
-from logonscope.faces.cli.text import cells, crop, for_terminal, styled, width
+from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.output import print_object, print_rows, when
+from logonscope.faces.cli.parser import completes
+from logonscope.faces.cli.text import cells, crop, for_terminal, styled, wants_color, width
 
 if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
@@ -28,6 +30,9 @@ REFERENCE = "\\\\.\\"
 
 MOST_BYTES = 24
 """Bytes of an array that people are shown."""
+
+LOGON_TYPE = "LogonType"
+"""The property whose numbers have words (Win32_LogonSession)."""
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 
@@ -135,7 +140,7 @@ def _has_room(columns: Sequence[Column], *, whole: bool) -> bool:
     room = width()
     if room is None:
         return True
-    *others, last = (column.columns for column in columns)
+    *others, last = (column.cells for column in columns)
     return sum(others) + 2 * len(others) + (last if whole else min(last, LEAST_OF_THE_LAST)) <= room
 
 
@@ -150,18 +155,21 @@ def _print_lists(names: Sequence[str], rows: Iterable[Named], *, everything: boo
             for line, part in enumerate(parts):
                 if part is not None or everything:
                     head = f"{'' if line else name:{widest}} {' ' if line else ':'}"
-                    print(crop(f"{head} {for_terminal(_shown_or(part))}", room))
+                    print(crop(f"{head} {for_terminal(_shown_or(part, name))}", room))
 
 
 def _column(name: str, sample: Iterable[Named]) -> Column:
     return Column(
         name,
-        max(len(name), *(cells(for_terminal(_shown_or(row[name]))) for row in sample)),
-        lambda row: _shown_or(row[name]),
+        max(len(name), *(cells(for_terminal(_shown_or(row[name], name))) for row in sample)),
+        lambda row: _shown_or(row[name], name),
     )
 
 
-def _shown_or(value: Any) -> str:
+def _shown_or(value: Any, name: str) -> str:
+    """Return the value of a property for people; a LogonType in words, its number beside it."""
+    if name == LOGON_TYPE and value in LOGON_TYPES:
+        return f"{LOGON_TYPES[value]} ({value})"
     return "-" if value is None else shown(value)
 
 

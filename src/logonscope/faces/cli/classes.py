@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_namespace
-from logonscope.faces.cli.output import Column, print_rows
+from logonscope.faces.cli.columns import EXTRA, Column
+from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.output import print_rows
 
 if TYPE_CHECKING:
     from logonscope.cim.classes import Class
@@ -36,23 +38,25 @@ def kind(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("CLASS", 28, lambda row: row.name),
-    Column("SUPERCLASS", 26, lambda row: row.superclass or "-", wide=True),
-    Column("KIND", 20, kind),
-    Column("DESCRIPTION", 0, lambda row: row.description or ""),
+    Column("CLASS", 28, lambda row: row.name, "name"),
+    Column("SUPERCLASS", 26, lambda row: row.superclass or "-", "superclass", rank=EXTRA),
+    Column("KIND", 20, kind, rank=1),
+    Column("DESCRIPTION", 0, lambda row: row.description or "", "description", rank=2),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     parser.add_argument("pattern", nargs="?", metavar="PATTERN", help="of names: * is any run, ? is any character")
+    add_listing(parser, "classes", COLUMNS)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the classes."""
     found = host.classes(args.pattern, namespace=args.namespace)
-    return print_classes(args, found, f"no class is named like {args.pattern!r}; see `logonscope classes`")
+    nothing = f"no class is named like {args.pattern!r}; see `logonscope classes`"
+    return print_listing(host, args, sorted(map(row_of, found)), COLUMNS, nothing)
 
 
 def print_classes(args: argparse.Namespace, found: Iterable["Class"], nothing: str) -> int:

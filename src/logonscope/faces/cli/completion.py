@@ -2,7 +2,10 @@
 
 import argparse
 
-from logonscope.faces.cli.parser import COMMANDS, EMPTY, Elsewhere, build_parser
+from logonscope.faces.cli.columns import ALL
+from logonscope.faces.cli.parser import COMMANDS, EMPTY, Elsewhere, build_parser, command_module
+from logonscope.faces.cli.selector import state_words, type_words
+from logonscope.faces.cli.settings import LISTINGS
 
 EXAMPLES = """\
 The zsh script goes into a folder of $fpath, it cannot be sourced. Open a new shell afterwards.
@@ -26,10 +29,12 @@ def run(args: argparse.Namespace, elsewhere: Elsewhere = EMPTY) -> int:
 
     classes = sorted({cls.name for space in (CIMV2, LOGONSCOPE) for cls in schema().classes(space)})
     spaces = [space.replace("\\", "/") for space in schema().namespaces]
+    known = {"classes": classes, "namespaces": spaces, "types": type_words(), "states": state_words()}
+    for command in LISTINGS:
+        known[f"columns_{command}"] = [ALL, *(column.name for column in command_module(command).COLUMNS)]
     body = _BODIES.get(args.shell, "")
-    functions = [
-        body.format(what=what, words=" ".join(words)) for what, words in (("classes", classes), ("namespaces", spaces))
-    ]
+    functions = [body.format(what=what, words=" ".join(words)) for what, words in known.items()]
+    functions += _BUILT_IN.get(args.shell, ())
     print(shtab.complete(build_parser(tuple(COMMANDS), elsewhere), args.shell, preamble="\n".join(functions)))
     return 0
 
@@ -38,4 +43,12 @@ _BODIES = {
     "bash": "_logonscope_{what}() {{ compgen -W '{words}' -- \"$1\"; }}",
     "zsh": "_logonscope_{what}() {{ compadd {words} }}",
 }
-"""How a shell completes the names that the schema has."""
+"""How a shell completes words that are known."""
+
+_BUILT_IN = {
+    "bash": (
+        '_logonscope_users() { compgen -u -- "$1"; }',
+        '_logonscope_hosts() { compgen -A hostname -- "$1"; }',
+    ),
+}
+"""How it completes what it knows itself; zsh has functions for that."""

@@ -5,8 +5,7 @@ import argparse
 from logonscope.answers.check import Check
 from logonscope.client import Host
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import wants_color
-from logonscope.faces.cli.text import for_terminal, styled
+from logonscope.faces.cli.text import for_terminal, styled, wants_color
 
 EXAMPLES = """\
 examples:

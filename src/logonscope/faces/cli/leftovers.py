@@ -1,34 +1,45 @@
-"""``logonscope leftovers``: what still runs of logins that are logged out?"""
+"""``logonscope leftovers``: processes whose login is logged out, a line each."""
 
 import argparse
 
 from logonscope.answers.session_process import Leftovers
 from logonscope.client import Host
-from logonscope.faces.cli import ps
-from logonscope.faces.cli.output import counted, print_rows
-from logonscope.faces.cli.selector import add_selector, nothing
+from logonscope.faces.cli import ps, selector
+from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.output import counted
+from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
 
-EXAMPLES = """\
+EXAMPLES = (
+    """\
 It only lists; nothing is ended. A process is a leftover when the leader of its login is gone; where no login service
 vouches for a leader that cannot be told, and the process is not listed.
 
 examples:
   logonscope leftovers                 all that you may see
   logonscope leftovers alice           of alice's logins
-  logonscope leftovers -o json | jq -r '.[].pid'
+  logonscope leftovers --type RemoteInteractive --until yesterday
+  logonscope leftovers bob -o pids | xargs -r kill
+
 """
+    + selector.EXAMPLES
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     add_selector(parser)
+    add_listing(parser, "ps", ps.COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the leftovers."""
-    found = host.leftovers(args.which)
-    some = found.known or found.unknown or args.which is None
-    return print_rows(args, list(found.processes), ps.COLUMNS, _none(found) if some else nothing(args.which))
+    where = logon_filter(host, args)
+    found = host.leftovers(args.which, where)
+    some = found.known or found.unknown or (args.which is None and where is None)
+    return print_listing(host, args, list(found.processes), ps.COLUMNS, _none(found) if some else nothing(args))
+
+
+COLUMNS = ps.COLUMNS
 
 
 def _none(found: Leftovers) -> str:

@@ -1,30 +1,30 @@
-"""How is a row printed? As a line for people, streamed with fixed columns as ps(1) does, or as JSON or CSV."""
+"""Formats of an answer: a table for people, JSON, JSON lines or CSV for scripts, pids for kill(1) and xargs(1)."""
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.refusal import notice
-from logonscope.faces.cli.text import cells, crop, for_terminal, width
+from logonscope.faces.cli.text import for_terminal, when
 
-WIDE = 110
-"""Columns of a terminal from which every column of a list is shown."""
+if TYPE_CHECKING:
+    from logonscope.faces.cli.columns import Column
+    from logonscope.faces.cli.table import Moment
 
-
-class Column(NamedTuple):
-    """A column of a list: its heading, how wide it is, and what it shows of a row."""
-
-    heading: str
-    columns: int  # where rows are printed as they come; a longer text pushes the rest to the right
-    show: Callable[[Any], str]
-    wide: bool = False  # shown only where there is room: no terminal, or WIDE columns
+__all__ = ["counted", "is_approximate", "print_object", "print_rows", "when"]
 
 
-def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column] = (), nothing: str = "") -> int:
+def print_rows(
+    args: argparse.Namespace,
+    rows: Iterable[Any],
+    columns: "Sequence[Column]" = (),
+    nothing: str = "",
+    moment: "Moment | None" = None,
+) -> int:
     """Print rows as they come; return the exit code.
 
     Args:
@@ -32,9 +32,11 @@ def print_rows(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[
         rows: NamedTuples.
         columns: of the format for people.
         nothing: what to say where there is no row: what was not found, and what to do; "" where it has been said.
+        moment: returns when the rows were read; None: now.
     """
-    printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv}
-    count = printers[args.output](rows) if args.output in printers else _print_lines(rows, columns)
+    printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
+    printer = printers.get(args.output)
+    count = printer(rows) if printer else _print_table(args, rows, columns, moment)
     if not count and nothing:
         notice(args, nothing)
     return FOUND if count else NOTHING_FOUND
@@ -50,22 +52,9 @@ def print_object(args: argparse.Namespace, named: Mapping[str, Any]) -> None:
 
     ascii_only = sys.stdout.isatty()
     pairs = (
-        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in as_object(named).items()
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in jsonable(named).items()
     )
     print("{\n" + ",\n".join(pairs) + "\n}")
-
-
-def as_object(value: Any) -> Any:
-    """Return a row as an object for JSON: times as ISO 8601 with offset, an interval in seconds, bytes as numbers."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: as_object(part) for name, part in value._asdict().items()}
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Mapping):
-        return {str(key): as_object(part) for key, part in value.items()}
-    return [as_object(part) for part in value] if isinstance(value, (list, tuple, bytes)) else value
 
 
 def counted(number: int | None, noun: str) -> str:
@@ -79,43 +68,31 @@ def is_approximate(session: LogonSession) -> bool:
     return session.sources.get("start", "").startswith("approx")
 
 
-def when(moment: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
-    """Return a time for people, in the local zone."""
-    return "" if moment is None else moment.astimezone().strftime(form)
-
-
-def _print_lines(rows: Iterable[Any], columns: Sequence[Column]) -> int:
-    """Print a line a row: rows that are all there already in columns as wide as they need, others as they come."""
-    room, count = width(), 0
-    columns = [column for column in columns if not column.wide or room is None or room >= WIDE]
-    headings = [column.heading for column in columns]
-    widths = [column.columns for column in columns]
-    shown: Iterable[list[str]] = ([for_terminal(column.show(row)) for column in columns] for row in rows)
-    if isinstance(rows, list):
-        shown = list(shown)
-        widths = [max(map(cells, texts)) for texts in zip(headings, *shown, strict=True)]
-    for count, texts in enumerate(shown, 1):
-        if count == 1:
-            print(crop(_line(widths, headings), room))
-        print(crop(_line(widths, texts), room))
-    return count
-
-
-def _line(widths: Sequence[int], texts: Sequence[str]) -> str:
-    """Pad all texts but the last: how wide a whole command line is need not be known."""
-    pairs = zip(widths[:-1], texts[:-1], strict=True)
-    return "  ".join([*(text + " " * (columns - cells(text)) for columns, text in pairs), texts[-1]])
-
-
 def _print_json(rows: Iterable[Any]) -> int:
     import json  # noqa: PLC0415 -- people's format needs none
 
     count = 0
     for count, row in enumerate(rows, 1):
         print("[" if count == 1 else ",")
-        print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), end="")
+        print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), end="")
     print("\n]" if count else "[]")
     return count
+
+
+def _print_table(
+    args: argparse.Namespace, rows: Iterable[Any], columns: "Sequence[Column]", moment: "Moment | None"
+) -> int:
+    from logonscope.faces.cli.table import now, print_table  # noqa: PLC0415 -- sentences need no table
+
+    return print_table(args, rows, columns, moment or now)
+
+
+def _print_pids(rows: Iterable[Any]) -> int:
+    """Print each pid once."""
+    pids = dict.fromkeys(row.pid for row in rows)
+    for pid in pids:
+        print(pid)
+    return len(pids)
 
 
 def _print_jsonl(rows: Iterable[Any]) -> int:
@@ -123,7 +100,7 @@ def _print_jsonl(rows: Iterable[Any]) -> int:
 
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is what is returned
-        print(json.dumps(as_object(row), ensure_ascii=sys.stdout.isatty()), flush=True)
+        print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), flush=True)
     return count
 
 
@@ -132,7 +109,7 @@ def _print_csv(rows: Iterable[Any]) -> int:
 
     writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
     for count, row in enumerate(rows, 1):
-        flat = _flat(as_object(row))
+        flat = _flat(jsonable(row))
         if count == 1:
             writer.writerow(flat)
         writer.writerow([_field(value) for value in flat.values()])

@@ -1,21 +1,23 @@
-"""Which words does the command understand? One table of commands; each command's own file adds its arguments."""
+"""The command line: one table of commands; each command's own file adds its arguments."""
 
 import argparse
-import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any, NoReturn
 
 from logonscope import __version__
-from logonscope.faces.cli.text import columns
+from logonscope.errors import LONGEST_MESSAGE
+from logonscope.faces.cli.codes import MEANINGS
+from logonscope.faces.cli.text import CHOICES, columns, for_terminal
 
 COMMANDS = {
     "tree": "logon sessions with their process trees (what `logonscope` alone shows)",
     "sessions": "logon sessions, a line each",
     "ps": "processes with their logon sessions, a line each",
     "leftovers": "processes whose login is logged out",
-    "whose": "which login a process, or whoever holds a port, belongs to, and how that is known",
+    "whose": "which login a process, a port, a program or an account's processes belong to, and how that is known",
     "get": "one instance of a class, by its object path",
     "enumerate": "the instances of a class, as Win32_SessionProcess",
     "associators": "the instances that associations tie to one",
@@ -40,23 +42,33 @@ EMPTY: Elsewhere = {}
 
 ELSEWHERE = ("serve",)
 
-FORMATS = ("table", "json", "jsonl", "csv")
+FORMATS = ("table", "json", "jsonl", "csv", "pids")
+
+FILTERS = ("user", "type", "state", "from", "since", "until")
+"""The filters on logon sessions, which take a value."""
+
+DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS = 2, 0.1, 86_400
+"""Seconds between two answers of --watch."""
 
 _DESCRIPTION = "Which logon session does each process belong to."
-_EXIT_CODES = """\
-exit codes:
-  0  found        1  nothing found        2  wrong use        3  no right
-  69  no answer, or none in time        74  the answer could not be written
-
+_EXAMPLES = """\
 examples:
   logonscope                      every logon session and what runs in it
   logonscope whose 4312           which login started process 4312
   logonscope whose :8080          whose is the process that listens on port 8080
   logonscope leftovers            what was left behind by logins that are gone
+  logonscope sessions --type RemoteInteractive --since 2h
+                                  who came in from elsewhere in the last two hours
   logonscope ps alice -o json     alice's processes, for a script
   logonscope enumerate Win32_SessionProcess
                                   the same in WMI's words
 """
+
+
+def _epilog() -> str:
+    """Return the end of the help: exit codes and examples."""
+    codes = "\n".join(f"  {code:<5}{meaning}" for code, meaning in MEANINGS.items())
+    return f"exit codes:\n{codes}\n\n{_EXAMPLES}"
 
 
 def help_formatter(prog: str) -> argparse.HelpFormatter:
@@ -72,19 +84,33 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with code 2."""
+        message, choose, choices = message.partition(" (choose from ")
+        message += choose + choices.replace("'", "")  # some versions of Python quote them
         separator = " See" if message.endswith("?") else "; see"
-        self.exit(2, f"{self.prog}: {message}{separator} `{self.prog} --help`\n")
+        text = for_terminal(message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}...")
+        self.exit(2, f"{self.prog}: {text}{separator} `{self.prog} --help`\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help, or what is wrong; argparse itself hides that help could not be written."""
+        if file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
+_COMPLETED_BY_SHELLS = {
+    "files": {"bash": "_shtab_compgen_files", "zsh": "_files"},
+    "users": {"bash": "_logonscope_users", "zsh": "_users"},
+    "hosts": {"bash": "_logonscope_hosts", "zsh": "_hosts"},
+}
+"""What a shell completes by itself."""
 
 
 def completes(action: argparse.Action, what: str) -> None:
-    """Let shells complete the names of classes or namespaces here, by a function that the script defines."""
+    """Let shells complete an argument: files, users, hosts, or words for which the script defines a function."""
     name = f"_logonscope_{what}"
-    action.complete = {"bash": name, "zsh": name}  # type: ignore[attr-defined]  # shtab's way
-
-
-def completes_files(action: argparse.Action) -> None:
-    """Let shells complete file names here: shtab looks for this attribute."""
-    action.complete = {"bash": "_shtab_compgen_files", "zsh": "_files"}  # type: ignore[attr-defined]  # shtab's way
+    marks = _COMPLETED_BY_SHELLS.get(what, {"bash": name, "zsh": name})
+    action.complete = marks  # type: ignore[attr-defined]  # shtab looks for this attribute
 
 
 def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere = EMPTY) -> Parser:
@@ -93,7 +119,7 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere
     parser = Parser(
         prog="logonscope",
         description=_DESCRIPTION,
-        epilog=_EXIT_CODES,
+        epilog=_epilog(),
         parents=[shared],
         formatter_class=help_formatter,
     )
@@ -125,6 +151,7 @@ def command_module(name: str, elsewhere: Elsewhere = EMPTY) -> Any:
 def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespace:
     """Parse the command line; without a command it is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
+    words = [f"--watch={DEFAULT_SECONDS}" if word == "--watch" else word for word in words]  # its value needs a "="
     command = _first_word(words)
     if command is None and not {"-h", "--help", "-V", "--version"}.intersection(words):
         command = "tree"
@@ -134,6 +161,8 @@ def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespa
     if command is not None and command not in COMMANDS:
         parser.error(f"there is no command {command!r}{_meant(command)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
+    if command is not None:
+        parser.prog = f"logonscope {command}"
     if rest and (not hasattr(args, "parameters") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse takes those before an option alone
@@ -145,11 +174,16 @@ _DEFAULTS: dict[str, Any] = {
     "output": "table",
     "host": None,
     "ca": None,
-    "color": True,
+    "color": None,
+    "pager": True,
     "readable": False,
     "quiet": False,
+    "watch": None,
 }
-_TAKE_VALUE = {"-o", "--output", "--host", "--ca"}
+_TAKE_VALUE = {
+    "-o", "--output", "--host", "--ca", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
+}  # fmt: skip
+"""Options whose value is no command; --watch has its value behind "="."""
 
 
 def _first_word(words: Sequence[str]) -> str | None:
@@ -175,20 +209,39 @@ def shared_options() -> Parser:
     """Return the options that stand before or after the command."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")
-    options.add_argument("-o", "--output", choices=FORMATS, help="how to print (default: table, for people)")
-    host = "ask another machine, https://user@host:5986, or a file that `logonscope record` wrote"
-    completes_files(options.add_argument("--host", metavar="HOST", help=host))
+    formats = "how to print (default: table, for people); pids: of ps, leftovers, tree and whose"
+    options.add_argument("-o", "--output", choices=FORMATS, help=formats)
+    host = (
+        "ask another machine, https://user@host:5986, or a file that `logonscope record` wrote; local: this machine "
+        "(also: LOGONSCOPE_HOST)"
+    )
+    completes(options.add_argument("--host", metavar="HOST", help=host), "files")
     certificate = "the certificate of another machine, to be trusted"
-    completes_files(options.add_argument("--ca", metavar="FILE", help=certificate))
+    completes(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
     options.add_argument(
         "--readable", action="store_true",
         help="without sudo: show whatever the kernel lets you read, not your own logon sessions alone",
     )  # fmt: skip
     options.add_argument("-q", "--quiet", action="store_true", help="do not say that more could be seen with sudo")
-    options.add_argument("--no-color", dest="color", action="store_false", help="no colours (also: NO_COLOR=1)")
+    when = "colours: auto, on a terminal (the default), always or never (also: NO_COLOR, FORCE_COLOR)"
+    options.add_argument("--color", choices=CHOICES, help=when)
+    options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
+    options.add_argument(
+        "--watch", metavar="SECONDS", type=_seconds, nargs="?", const=float(DEFAULT_SECONDS),
+        help=f"ask again every so many seconds ({DEFAULT_SECONDS} without a number), mark what changed; Ctrl-C ends it",
+    )  # fmt: skip
+    pager = "do not show long output page by page (also: LOGONSCOPE_PAGER, PAGER)"
+    options.add_argument("--no-pager", dest="pager", action="store_false", help=pager)
     return shared
 
 
-def wants_color(args: argparse.Namespace) -> bool:
-    """Tell whether colours may be used: https://no-color.org."""
-    return bool(args.color) and not os.environ.get("NO_COLOR")
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"invalid seconds {text!r}: expected a number from {LEAST_SECONDS} to {MOST_SECONDS:,}"
+        )
+    return seconds

@@ -1,29 +1,43 @@
-"""``logonscope ps``: which processes run, and in which logon session, a line each?"""
+"""``logonscope ps``: processes with their logon sessions, a line each."""
 
 import argparse
+from datetime import datetime
 
 from logonscope.answers.session_process import SessionProcess
 from logonscope.client import Host
-from logonscope.faces.cli.output import Column, print_rows, when
-from logonscope.faces.cli.selector import add_selector, nothing
+from logonscope.faces.cli import selector
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
+from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
+from logonscope.faces.cli.text import when
+from logonscope.faces.cli.times import shortened
 
-EXAMPLES = """\
+EXAMPLES = (
+    """\
 examples:
   logonscope ps                        every process that you may see
   logonscope ps 41                     those of logon session 41
   logonscope ps c1                     those of logind's session c1
+  logonscope ps --no-system --sort started
+                                       all that logins started, the oldest first
+  logonscope ps --type RemoteInteractive --columns user,pid,command
+  logonscope ps alice -o pids | xargs ps -o pid,rss,args -p
   logonscope ps alice -o jsonl         those of alice's logins, whoever they run as
+
 """
+    + selector.EXAMPLES
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     add_selector(parser)
+    add_listing(parser, "ps", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the processes."""
-    return print_rows(args, host.processes(args.which), COLUMNS, nothing(args.which))
+    return print_listing(host, args, host.processes(args.which, logon_filter(host, args)), COLUMNS, nothing(args))
 
 
 def command(row: SessionProcess) -> str:
@@ -31,13 +45,53 @@ def command(row: SessionProcess) -> str:
     return row.command_line or f"[{row.name or '?'}]{' <defunct>' if row.state == 'Z' else ''}"
 
 
+def word(row: SessionProcess) -> str:
+    """Return the shortest word that selects its logon session: see sessions.word."""
+    if row.logon_id is None:
+        return "-"
+    if row.evidence == "none":
+        return "system"
+    number = int(row.logon_id) - FIRST_OF_LOGIND
+    return f"c{number}" if row.evidence == "scope" and 0 < number < FIRST_OF_LOGIND else row.logon_id
+
+
+FIRST_OF_LOGIND = 1 << 32
+"""The LogonId of logind's cN is N above this."""
+
+
+def _is_left(row: SessionProcess) -> bool:
+    return bool(row.leftover)
+
+
+def _left(row: SessionProcess) -> str:
+    return "-" if row.leftover is None else "yes" if row.leftover else "no"
+
+
+def _started_in(row: SessionProcess, cells: int, present: datetime) -> str:
+    return shortened(row.start, cells, present)
+
+
 COLUMNS = (
-    Column("LOGON ID", 10, lambda p: p.logon_id or "-"),
-    Column("EVIDENCE", 8, lambda p: p.evidence, wide=True),
-    Column("PID", 7, lambda p: str(p.pid)),
-    Column("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid))),
-    Column("TTY", 7, lambda p: p.tty or "-", wide=True),
-    Column("STARTED", 16, lambda p: when(p.start)),
-    Column("LEFTOVER", 8, lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no", wide=True),
-    Column("COMMAND", 0, command),
+    Column("ID", 10, word),
+    Column("PID", 7, lambda p: str(p.pid), "pid"),
+    Column("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, least=8),
+    Column(
+        "LEFT",
+        4,
+        lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no",
+        "leftover",
+        rank=2,
+        matters=_is_left,
+    ),
+    Column("STARTED", 16, lambda p: when(p.start), "start", rank=4, least=11, fit=_started_in),
+    Column("TTY", 7, lambda p: p.tty or "-", "tty", rank=EXTRA),
+    Column("EVIDENCE", 8, lambda p: p.evidence, "evidence", rank=EXTRA + 1),
+    Column("LOGON ID", 10, lambda p: p.logon_id or "-", "logon_id", rank=EXTRA + 2),
+    Column("PPID", 7, lambda p: "-" if p.ppid is None else str(p.ppid), "ppid", rank=ON_REQUEST),
+    Column("UID", 6, lambda p: "-" if p.uid is None else str(p.uid), "uid", rank=ON_REQUEST),
+    Column("LOGIN UID", 9, lambda p: "-" if p.login_uid is None else str(p.login_uid), "login_uid", rank=ON_REQUEST),
+    Column("S", 1, lambda p: p.state or "-", "state", rank=ON_REQUEST),
+    Column("NAME", 15, lambda p: p.name or "-", "name", rank=ON_REQUEST),
+    Column("EXECUTABLE", 20, lambda p: p.executable or "-", "executable", rank=ON_REQUEST),
+    Column("COMMAND", 0, command, "command_line"),
 )

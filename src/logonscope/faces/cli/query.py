@@ -52,10 +52,12 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the answer."""
     from logonscope.cim.classes import Class  # noqa: PLC0415 -- to understand a command line needs no classes
 
-    text = _input() if args.text == "-" else args.text
+    if args.text == "-":
+        args.text = _input()  # kept: --watch asks again
+    text = args.text
     if args.explain:
         return _print_explanation(args, host.explain(text, namespace=args.namespace))
-    found = host.query(text, namespace=args.namespace, timeout=args.timeout)
+    found = host.query_any(text, namespace=args.namespace, timeout=args.timeout)
     nothing = "nothing fits that query" + ("" if host.everything else ", or nothing that you may see")
     first = next(found, None)
     answers = () if first is None else chain((first,), found)
@@ -75,7 +77,7 @@ def _input() -> str:
 
 def _chosen(first: "Instance | None") -> list[str] | None:
     """Return the properties that a query named; None where it named none."""
-    if first is None or first.keys() == tuple(first.cim_class.properties):
+    if first is None or tuple(first) == tuple(first.cim_class.properties):
         return None
     return list(first.keys())
 

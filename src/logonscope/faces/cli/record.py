@@ -6,7 +6,7 @@ import sys
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.output import counted
-from logonscope.faces.cli.parser import completes_files
+from logonscope.faces.cli.parser import completes
 
 EXAMPLES = """\
 The file is for you alone (mode 0600; with "-" your shell decides): whoever can read it sees all that it holds,
@@ -21,7 +21,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
-    completes_files(parser.add_argument("file", metavar="FILE", help='where to write; "-" is standard output'))
+    completes(parser.add_argument("file", metavar="FILE", help='where to write; "-" is standard output'), "files")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 

@@ -35,11 +35,11 @@ def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
         import json  # noqa: PLC0415 -- people's format needs none
 
         told = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint(error)}
-        print(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()), file=sys.stderr)
+        _print(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()))
         return
     in_wmis_words = args is not None and hasattr(args, "namespace")
     head = f"{error.name} (0x{error.number:08X})" if in_wmis_words else "logonscope"
-    print(f"{head}: {for_terminal(text(error))}", file=sys.stderr)
+    _print(f"{head}: {for_terminal(text(error))}")
 
 
 def notice(args: argparse.Namespace, text: str) -> None:
@@ -47,9 +47,17 @@ def notice(args: argparse.Namespace, text: str) -> None:
     if args.output in {"json", "jsonl"}:
         import json  # noqa: PLC0415 -- people's format needs none
 
-        print(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()), file=sys.stderr)
+        _print(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()))
     else:
-        print(f"logonscope: {for_terminal(text)}", file=sys.stderr)
+        _print(f"logonscope: {for_terminal(text)}")
+
+
+def _print(line: str) -> None:
+    """Print a line on standard error; where that cannot be written, the exit code has to say it."""
+    try:
+        print(line, file=sys.stderr)
+    except OSError:
+        pass
 
 
 def _hint(error: LogonscopeError) -> str:

@@ -10,6 +10,13 @@ from logonscope.faces.cli.output import is_approximate, when
 SERVICE = 5
 """LogonType of user managers, and of nothing else here."""
 
+LOGGED_OUT = "logged out"
+NO_RECORD = "no login service has a record of it: state and origin are not known; the journal may have them"
+FORGOTTEN = (
+    "no login service has a record of it any more: type, state and origin are not known; the journal may have them,"
+    " or a recording (`logonscope record`) that was made before"
+)
+
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 _MOST_OF_A_COMMAND = 60
@@ -22,6 +29,8 @@ def headline(answer: Whose) -> str:
     what = f"{process.pid} ({_shortened(process.command_line or process.name or '?')})"
     if answer.target.isdecimal() and int(answer.target) != answer.pid:
         what = f"{answer.target} is a thread of {what}, which"
+    if process.tty:
+        what += f" on {process.tty}"
     if answer.sockets:
         what += f", which {_holds(answer)},"
     if session.logon_type == 0:
@@ -33,13 +42,16 @@ def headline(answer: Whose) -> str:
 
 def login(session: LogonSession) -> str:
     """Say what kind of login it was, and how it stands."""
-    kind = f"{session.logon_type_name or 'LogonType not known'} ({session.sources['logon_type']})"
+    name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
+    kind = f"{name}: {session.sources['logon_type']}"
     if session.logon_type == 0:
         return f"{kind}; since the machine started, {when(session.start, _MOMENT)}"
+    if session.vouched_by is None and session.state == LOGGED_OUT:
+        return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
     if session.vouched_by is None:
-        return f"{kind}; no login service vouches for it: state and origin are not known"
+        return f"{kind}; {FORGOTTEN if session.login else NO_RECORD}"
     state = f"{session.state or 'state not known'}, as {session.vouched_by}'s {session.login}"
-    if session.state == "logged out":
+    if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
     return f"{kind}; {state}"
 
@@ -48,13 +60,21 @@ def evidence(answer: Whose) -> str:
     """Say which rule decided, and where it can be checked."""
     process, session = answer.process, answer.session
     sessionid = f"/proc/{process.pid}/sessionid"
+    service = f"{session.vouched_by}'s session" if session.vouched_by else "a login that no record is left of,"
     return {
-        "scope": f"scope: its cgroup is that of {session.vouched_by}'s session {session.login}, "
-        "and it has no kernel id of its own",
-        "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), given at login and inherited",
+        "scope": f"scope: its cgroup is that of {service} {session.login}, and it has no kernel id of its own",
+        "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), given at login and inherited"
+        + _JOINED.get(session.join_evidence or "", ""),
         "manager": f"manager: no kernel id, and its cgroup lies below {session.scope or 'user@UID.service'}",
         "none": f"none: the kernel's audit session id is unset ({sessionid}), and its cgroup is no login's",
     }.get(answer.evidence, answer.evidence)
+
+
+_JOINED = {
+    "leader": "; the login's record is found by its leader, which carries it",
+    "scope": "; the login's record is found by its scope, whose processes carry it",
+    "remembered": "; the login's record was found by it at an earlier look",
+}
 
 
 def parents(answer: Whose) -> str:
@@ -85,7 +105,8 @@ def lookups(answer: Whose) -> Iterator[str]:
         yield f"loginctl user-status {session.uid}"
         yield f"journalctl _SYSTEMD_UNIT=user@{session.uid}.service"
     elif session.login:
-        yield f"loginctl session-status {session.login}"
+        known = f"loginctl session-status {session.login}"
+        yield known if session.vouched_by else f"journalctl -t systemd-logind --grep 'session {session.login} '"
     yield f"logonscope tree {session.logon_id}"
 
 
@@ -118,10 +139,9 @@ def _login(session: LogonSession) -> str:
     if session.remote_user:
         origin += f" (there {session.remote_user})"
     through = f" through {session.service}" if session.service else ""
-    terminal = f" on {session.tty}" if session.tty else ""
     bound = "not later than" if is_approximate(session) else "at"
     moment = f" {bound} {when(session.start, _MOMENT)}" if session.start else ""
-    return f"{person(session)} logged in{origin}{through}{terminal}{moment}"
+    return f"{person(session)} logged in{origin}{through}{moment}"
 
 
 def _holds(answer: Whose) -> str:

@@ -1,30 +1,80 @@
-"""``logonscope sessions``: which logon sessions are there, a line each?"""
+"""``logonscope sessions``: logon sessions, a line each."""
 
 import argparse
+from collections.abc import Iterable
+from datetime import datetime
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.client import Host
-from logonscope.faces.cli.output import Column, is_approximate, print_rows, when
-from logonscope.faces.cli.selector import add_selector, nothing
+from logonscope.faces.cli import selector
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
+from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.output import is_approximate
+from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
+from logonscope.faces.cli.sentence import is_manager
+from logonscope.faces.cli.text import crop, when
+from logonscope.faces.cli.times import shortened
 
-EXAMPLES = """\
-A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes.
+EXAMPLES = (
+    """\
+A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes. A user
+manager, which all logins of a user share, stands after the login that started it.
+ID is what other commands take; the column logon_id has the LogonId, always decimal.
 
 examples:
   logonscope sessions                  all that you may see
   logonscope sessions alice            alice's
+  logonscope sessions --from 203.0.113.0/24 --since 2h
+                                       logins from a network in the last two hours
+  logonscope sessions --state logged-out --sort left --reverse
+                                       who left the most behind
   logonscope sessions -o json          with the source of every value
+
 """
+    + selector.EXAMPLES
+)
+
+LOGGED_OUT = "logged out"
+
+TOGETHER = 60
+"""Seconds between a login and the start of the user manager that it caused, at most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     add_selector(parser)
+    add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions."""
-    return print_rows(args, host.sessions(args.which), COLUMNS, nothing(args.which))
+    found = host.sessions(args.which, logon_filter(host, args))
+    if args.output == "table":
+        found = with_managers_behind(found)
+    return print_listing(host, args, found, COLUMNS, nothing(args))
+
+
+def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
+    """Return logon sessions with each user manager behind the login that caused it; a lingering one where it was."""
+    ordered = list(sessions)
+    for manager in [session for session in ordered if is_manager(session)]:
+        cause = _cause(manager, ordered)
+        if cause is not None:
+            ordered.remove(manager)
+            ordered.insert(ordered.index(cause) + 1, manager)
+    return ordered
+
+
+def _cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
+    """Return the login that caused a user manager: the one of the same user that began when it did."""
+    # logind starts the manager just before or just after it writes the record of the login
+    apart = {
+        session.logon_id: abs((session.start - manager.start).total_seconds())
+        for session in sessions
+        if session.uid == manager.uid and not is_manager(session) and session.start and manager.start
+    }
+    near = [session for session in sessions if apart.get(session.logon_id, TOGETHER + 1) <= TOGETHER]
+    return min(near, key=lambda session: apart[session.logon_id], default=None)
 
 
 def who(session: LogonSession) -> str:
@@ -39,16 +89,58 @@ def since(session: LogonSession) -> str:
     return ("~" if is_approximate(session) else "") + when(session.start)
 
 
+def word(session: LogonSession) -> str:
+    """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
+    if session.logon_type == 0:
+        return "system"
+    login = session.login or ""
+    return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
+
+
+def type_text(session: LogonSession, cells: int | None = None) -> str:
+    """Return the LogonType in words, its number beside it; the number stays where the word is cut."""
+    if session.logon_type is None:
+        return "-"
+    number = f" ({session.logon_type})"
+    return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
+
+
+def _since_in(session: LogonSession, cells: int, present: datetime) -> str:
+    mark = "~" if is_approximate(session) else ""
+    return mark + shortened(session.start, cells - 1, present)
+
+
+def _type_in(session: LogonSession, cells: int, _: datetime) -> str:
+    return type_text(session, cells)
+
+
+def is_logged_out(session: LogonSession) -> bool:
+    """Return whether whatever still runs in it was left behind."""
+    return session.state == LOGGED_OUT
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
 COLUMNS = (
-    Column("LOGON ID", 10, lambda s: s.logon_id),
-    Column("USER", 12, who),
-    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-"),
-    Column("TYPE", 17, lambda s: s.logon_type_name or "-"),
-    Column("STATE", 10, lambda s: s.state or "-"),
-    Column("SINCE", 17, since),
-    Column("TTY", 7, lambda s: s.tty or "-", wide=True),
-    Column("SERVICE", 8, lambda s: s.service or "-", wide=True),
-    Column("LOGIN", 5, lambda s: s.login or "-", wide=True),
-    Column("PROCS", 5, lambda s: str(s.processes), wide=True),
-    Column("LEFT", 4, lambda s: "-" if s.leftovers is None else str(s.leftovers), wide=True),
+    Column("ID", 10, word),
+    Column("USER", 12, who, "user", rank=1, least=8),
+    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, least=15),
+    Column("TYPE", 22, type_text, "logon_type", rank=6, least=12, fit=_type_in),
+    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, matters=is_logged_out),
+    Column("SINCE", 17, since, "start", rank=7, least=12, fit=_since_in),
+    Column("PROCS", 5, lambda s: _number(s.processes), "processes", rank=4),
+    Column("LEFT", 4, lambda s: _number(s.leftovers), "leftovers", rank=3, matters=is_logged_out),
+    Column("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
+    Column("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
+    Column("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),
+    Column("LOGIN", 5, lambda s: s.login or "-", "login", rank=EXTRA + 3),
+    Column("UID", 6, lambda s: _number(s.uid), "uid", rank=ON_REQUEST),
+    Column("SEAT", 6, lambda s: s.seat or "-", "seat", rank=ON_REQUEST),
+    Column("LEADER", 7, lambda s: _number(s.leader), "leader", rank=ON_REQUEST),
+    Column("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
+    Column("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
+    Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
+    Column("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
 )

@@ -1,18 +1,45 @@
-"""How is text made fit for a terminal? No control character of any process ever reaches it."""
+"""Text for a terminal: its size, its colours, times in its zone; no control character of any process ever reaches it.
 
+The option --color decides about colours, else NO_COLOR, else FORCE_COLOR, else the settings file, else whether the
+output is a terminal: https://no-color.org, https://force-color.org.
+"""
+
+import argparse
 import os
 import re
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
 
-_COLUMNS = 80
-"""Columns of a terminal that does not say."""
+_COLUMNS, _LINES = 80, 24
+"""The size of a terminal that does not say."""
 
 _UNSAFE = (  # compiled when it is first needed: most text is safe
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 """Control characters, lone surrogates, and marks that hide or reorder what is printed."""
 
-STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+LEAST_ROOM = 12
+"""Columns that a wrapped text has at least."""
+
+Choice = Literal["auto", "always", "never"]
+
+CHOICES: tuple[Choice, ...] = ("auto", "always", "never")
+"""The values of --color."""
+
+MINUTE = "%Y-%m-%d %H:%M"
+
+STYLES = {
+    "alarm": "1;33",
+    "bold": "1",
+    "dim": "2",
+    "reverse": "7",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+}
 
 
 def for_terminal(text: str) -> str:
@@ -27,13 +54,23 @@ def width() -> int | None:
 
 def columns() -> int:
     """Return what shutil.get_terminal_size says; importing shutil takes as long as answering a question."""
-    said = os.environ.get("COLUMNS", "")
-    if said.isdecimal() and int(said):
-        return int(said)
+    return _terminal_size("COLUMNS", 0) or _COLUMNS
+
+
+def lines() -> int:
+    """Return how many lines the terminal shows at once."""
+    return _terminal_size("LINES", 1) or _LINES
+
+
+def _terminal_size(variable: str, index: int) -> int:
+    """Return one of columns and lines, as the environment else the terminal says; 0 where neither does."""
+    text = os.environ.get(variable, "")
+    if text.isascii() and text.isdecimal() and 0 < len(text) < 6 and int(text):
+        return int(text)
     try:
-        return os.get_terminal_size(1).columns or _COLUMNS
+        return os.get_terminal_size(1)[index]
     except OSError:  # no terminal
-        return _COLUMNS
+        return 0
 
 
 def cells(text: str) -> int:
@@ -56,9 +93,54 @@ def crop(text: str, columns: int | None) -> str:
     return "".join(kept) + "…"
 
 
+def wrapped(text: str, room: int | None) -> list[str]:
+    """Return the text as lines that fit, broken between words; as one line where there is no terminal."""
+    safe = for_terminal(text)
+    if room is None or len(safe) <= room:
+        return [safe]
+    import textwrap  # noqa: PLC0415 -- only a terminal needs it
+
+    return textwrap.wrap(safe, max(room, LEAST_ROOM), break_on_hyphens=False)
+
+
 def styled(text: str, style: str, *, color: bool) -> str:
-    """Return the text in a style, on a terminal that wants colours."""
-    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and sys.stdout.isatty() else text
+    """Return the text in a style, where colours are wanted."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color else text
+
+
+def chosen_color(option: Choice | None, environment: Mapping[str, str], setting: Choice | None) -> Choice:
+    """Return the choice with the highest precedence."""
+    if option is not None:
+        return option
+    if environment.get("NO_COLOR"):
+        return "never"
+    if environment.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return "always"
+    return setting or "auto"
+
+
+def wants_color(args: argparse.Namespace) -> bool:
+    """Return whether standard output gets colours."""
+    choice = getattr(args, "color", None) or "auto"
+    if choice == "auto":
+        return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return bool(choice == "always")
+
+
+def local(moment: datetime) -> datetime:
+    """Return a time in the local zone, which one without a zone is in.
+
+    Where Python has no such zone, as with TZ=UTC-24, it is UTC.
+    """
+    try:
+        return moment.astimezone()
+    except (ValueError, OverflowError, OSError):
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def when(moment: datetime | None, form: str = MINUTE) -> str:
+    """Return a time for people, in the local zone."""
+    return "" if moment is None else local(moment).strftime(form)
 
 
 def _cell(character: str) -> int:

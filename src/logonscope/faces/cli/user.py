@@ -7,8 +7,9 @@ from typing import NamedTuple, Protocol
 
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.codes import FOUND
-from logonscope.faces.cli.output import Column, print_rows
-from logonscope.faces.cli.parser import Parser, completes_files, help_formatter, shared_options
+from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.output import print_rows
+from logonscope.faces.cli.parser import Parser, completes, help_formatter, shared_options
 from logonscope.faces.cli.refusal import notice
 from logonscope.faces.cli.text import for_terminal
 
@@ -139,9 +140,8 @@ def _action(actions: "argparse._SubParsersAction[Parser]", name: str, summary: s
         name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=examples,
         parents=[shared_options()], formatter_class=help_formatter,
     )  # fmt: skip
-    completes_files(
-        action.add_argument("--users", metavar="FILE", default=USERS, help=f"the file of users (default: {USERS})")
-    )
+    file = action.add_argument("--users", metavar="FILE", default=USERS, help=f"the file of users (default: {USERS})")
+    completes(file, "files")
     return action
 
 

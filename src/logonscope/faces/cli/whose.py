@@ -1,74 +1,91 @@
 """``logonscope whose TARGET...``: which login does it belong to, and how is that known?"""
 
 import argparse
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 
 from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.codes import exit_code
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import wants_color
 from logonscope.faces.cli.refusal import say
 from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
-from logonscope.faces.cli.text import for_terminal, styled, width
+from logonscope.faces.cli.text import styled, wants_color, width, wrapped
 
 INDENT = 12
 """Columns before the details."""
+
+FEW = 5
+"""Answers to one target that are told in sentences; more are a line each."""
+
+HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program, or an account"
 
 EXAMPLES = """\
 examples:
   logonscope whose 4312                which login started process 4312
   logonscope whose sshd                of every process of that name
-  logonscope whose :8080 :5432         whoever listens on these ports, or is connected through them
+  logonscope whose :8080 :ssh          whoever listens on these ports, or is connected through them
+  logonscope whose 127.0.0.1:8080 '[::1]:8080'
+                                       on one address only
+  logonscope whose /usr/bin/python3    of every process that runs this program
+  logonscope whose alice               of all that her logins started, and all that runs as her
+  logonscope whose user:postgres       of an account whose name is a process's too; name:postgres is the process
   logonscope whose 4312 -o json        the same for a script, with the source of every value
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
-    parser.add_argument("target", nargs="+", metavar="TARGET", help="a pid, a process name, or :PORT")
+    parser.add_argument("target", nargs="+", metavar="TARGET", help=HELP)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Answer for every target; the exit code is that of the worst."""
-    found: list[Whose] = []
+    by_target: list[list[Whose]] = []
     worst = 0
     for target in args.target:
         try:
-            found.extend(host.whose(target))
+            by_target.append(host.whose(_followed(target) if args.host is None else target))
         except LogonscopeError as error:
             worst = max(worst, exit_code(error))
             say(error, args)
     if args.output != "table":
-        print_rows(args, found)
+        print_rows(args, [answer for answers in by_target for answer in answers])
         return worst
-    for at, answer in enumerate(found):
+    for at, answers in enumerate(by_target):
+        print("\n" * (at > 0), end="")
+        _print(args, answers)
+    return worst
+
+
+def _followed(target: str) -> str:
+    """Return where the links of a path on this machine lead: a process has the path of the file itself."""
+    return os.path.realpath(target) if target.startswith(("/", "./", "../")) else target
+
+
+def _print(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
+    """Print a few answers in sentences, many in a line each."""
+    if len(answers) > FEW:
+        from logonscope.faces.cli.whose_table import print_answers  # noqa: PLC0415 -- one answer needs no table
+
+        print_answers(args, answers)
+        return
+    for at, answer in enumerate(answers):
         print("\n" * (at > 0), end="")
         for line in _lines(answer, color=wants_color(args)):
             print(line)
-    return worst
 
 
 def _lines(answer: Whose, *, color: bool) -> Iterator[str]:
     """Say the answer as sentences and look-ups that a person can act on."""
     room = width()
-    for line in _wrapped(headline(answer), room):
+    for line in wrapped(headline(answer), room):
         yield styled(line, "bold", color=color)
     details = [("login", [login(answer.session)]), ("evidence", [evidence(answer)])]
     details += [("parents", [parents(answer)]), ("look up", list(lookups(answer)))]
     for heading, texts in details:
-        lines = [line for text in texts for line in _wrapped(text, room and room - INDENT)]
+        lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]
         for at, line in enumerate(lines):
             label = f"{'' if at else heading:9}"
             yield f"  {styled(label, 'dim', color=color)} {line}"
-
-
-def _wrapped(text: str, room: int | None) -> list[str]:
-    """Return the text as lines that fit; one line where the output is no terminal."""
-    safe = for_terminal(text)
-    if room is None or len(safe) <= room:
-        return [safe]
-    import textwrap  # noqa: PLC0415 -- only a terminal needs it
-
-    return textwrap.wrap(safe, max(room, INDENT), break_on_hyphens=False)

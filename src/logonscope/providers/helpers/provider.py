@@ -5,11 +5,11 @@ The rows are of one subject (processes, logon sessions, ...), which the broker r
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
 from logonscope.facts import Machine
-from logonscope.machine import EVERYTHING, AccountLookup, Ownership, Selection
+from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
     "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace"
@@ -25,12 +25,29 @@ NOWHERE = "always null: "
 """How the source of a property begins that Linux has nothing for."""
 
 
+COUNTS = "counts"
+"""Beside facts of Process: the processes of the logon session are counted, so all of them are read."""
+
+
+class LogonLookup(Protocol):
+    """What is known of a logon session by the owner of one of its processes."""
+
+    def is_left(self, owner: Owner) -> bool | None:
+        """Return whether its processes are left over; None where that cannot be told."""
+        ...
+
+    def logon_guid(self, owner: Owner) -> str | None:
+        """Return its GUID; None where it has none."""
+        ...
+
+
 class Context(NamedTuple):
     """What a value may need besides its item."""
 
     machine: Machine
     accounts: AccountLookup
     ownership: Ownership
+    logons: LogonLookup
 
 
 class Column(NamedTuple):

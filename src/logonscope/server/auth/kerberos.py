@@ -28,8 +28,10 @@ try:
     import gssapi
     import krb5
 except ImportError as missing:
+    from logonscope.extras import install_command
+
     raise NotSupportedError(
-        f"Kerberos cannot be had here: {missing}", "install logonscope[kerberos], or take keytab out"
+        f"Kerberos cannot be had here: {missing}", f"run {install_command('kerberos')}, or take keytab out"
     ) from missing
 
 SERVICES = ("HTTP", "WSMAN")

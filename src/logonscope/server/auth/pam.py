@@ -18,7 +18,11 @@ try:
     import pamela  # type: ignore[import-untyped]  # it has no types
 except (ImportError, OSError, AttributeError, MemoryError) as missing:
     # AttributeError: there is no libpam; MemoryError: libffi may make no callbacks (MemoryDenyWriteExecute=)
-    raise NotSupportedError("PAM cannot be asked here", "install libpam and logonscope[server]") from missing
+    from logonscope.extras import install_command
+
+    raise NotSupportedError(
+        "PAM cannot be asked here", f"install libpam, and run {install_command('server')}"
+    ) from missing
 
 LONGEST_NAME = 256
 LONGEST_PASSWORD = 512

@@ -8,30 +8,45 @@ from logonscope.machine import Look, Trouble
 from logonscope.sources.linux import parse
 
 _DMI = "sys/class/dmi/id"
+_CONTAINER_FILES = ("run/host/container-manager", "run/systemd/container", "run/.containerenv", ".dockerenv")
+_ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 _LARGEST = 1 << 20
 _MOST_READS = 1 << 12
 """Files of /proc give a page a read, /proc/cpuinfo of a thousand processors takes some hundred."""
 
 
-def machine(root: str, look: Look) -> Machine:
-    """Read the host's description; what cannot be read is None."""
+def machine(root: str) -> Machine:
+    """Read what stays the same as long as the host runs, so without its boot time; what cannot be read is None."""
     release = _small(root, "etc/os-release") or _small(root, "usr/lib/os-release") or b""
-    btime = None
-    try:
-        btime = parse.parse_btime(b"\n" + (_small(root, "proc/stat") or b""))
-    except ValueError:
-        look.report(Trouble("/proc/stat", "no boot time in it", "mount a whole /proc: no start is known without"))
     return Machine(
         hostname=_word(root, "proc/sys/kernel/hostname") or "localhost",
         boot_id=_word(root, "proc/sys/kernel/random/boot_id"),
-        btime=btime,
         ticks=os.sysconf("SC_CLK_TCK"),
         page_size=os.sysconf("SC_PAGE_SIZE"),
         kernel=_word(root, "proc/sys/kernel/osrelease"),
         system=parse.parse_os_release(release),
         audit=os.path.exists(os.path.join(root, "proc/self/sessionid")),
         uid_min=parse.parse_uid_min(_small(root, "etc/login.defs") or b""),
+        machine_id=_word(root, "etc/machine-id"),
+        container=_is_container(root),
     )
+
+
+def boot_time(root: str, look: Look) -> int | None:
+    """Read when the machine booted, in seconds since the epoch: it moves with the clock."""
+    try:
+        return parse.parse_btime(b"\n" + (_small(root, "proc/stat") or b""))
+    except ValueError:
+        look.report(Trouble("/proc/stat", "no boot time in it", "mount a whole /proc: no start is known without"))
+        return None
+
+
+def _is_container(root: str) -> bool:
+    """Return whether systemd takes the machine for a container (detect_container() of systemd 252 to 257)."""
+    if any(os.path.exists(os.path.join(root, file)) for file in _CONTAINER_FILES):
+        return True
+    # the kernel's own root group has no such file; PID 1's environment would tell root alone
+    return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_GROUPS)
 
 
 def platform(root: str) -> Platform:

@@ -52,7 +52,10 @@ class Patience:
         try:
             helper = self._idle.pop()
         except IndexError:
-            helper = _Helper()
+            try:
+                helper = _Helper()
+            except RuntimeError:  # no more threads may be started: an answer without patience is one, too
+                return call()
         if not helper.run(call, seconds):
             with self._lock:
                 self._left.add(helper)
@@ -138,7 +141,11 @@ def each(
     """
     left_behind = 0
     while left_behind < MOST_LEFT_BEHIND:
-        worker = _Worker(items, read)
+        try:
+            worker = _Worker(items, read)
+        except RuntimeError:  # no more threads may be started
+            yield from map(read, items)
+            return
         try:
             while (batch := worker.batch(seconds)) is not None:
                 yield from batch

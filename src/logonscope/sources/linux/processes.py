@@ -7,12 +7,13 @@ process that ends half way is left out.
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS_OF, Process
+from logonscope.facts import FACTS_OF, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.patience import Patience, each
@@ -68,6 +69,8 @@ def processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
         return look.timed(_lineage(reader, wanted))
     if reader.may_hang and query.pids is None:
         return filter(None, each(wanted, reader.read, reader.without_arguments, DEADLINE))
+    if hint.keys is not None and query.pids is None and UNSET not in hint.keys:
+        wanted = _with_keys(proc, wanted, hint.keys)
     return filter(None, map(reader.read, wanted))
 
 
@@ -83,6 +86,25 @@ def _lineage(reader: "Reader", wanted: Iterator[int]) -> Iterator[Process]:
             read = reader.without_arguments
         seen.add(pid)
         pid = process.ppid or 0
+
+
+def _with_keys(proc: str, wanted: Iterable[int], keys: frozenset[int]) -> Iterator[int]:
+    """Yield the pids that may have one of these kernel ids: one small file each, by the shortest way, and no more.
+
+    Where it cannot be read the pid is yielded too; whoever reads the process finds out, and reads this file again.
+    """
+    for pid in wanted:
+        try:
+            handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
+            try:
+                ses = int(os.read(handle, 32))
+            finally:
+                os.close(handle)
+        except (OSError, ValueError):
+            yield pid
+        else:
+            if ses in keys:
+                yield pid
 
 
 def _memberships(proc: str, wanted: Iterator[int], query: ProcessQuery) -> Iterator[Process]:
@@ -390,7 +412,17 @@ def _executable(handle: int, _: int) -> bytes:
 
 
 def _children(handle: int, pid: int) -> bytes:
-    return _read(f"task/{pid}/children", handle)
+    """Read the children of all threads: whichever of them forked one has it in its own file."""
+    folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        found = _read(f"{pid}/children", folder)
+        for task in os.listdir(folder):
+            if task != str(pid):
+                with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended has handed its on
+                    found += _read(f"{task}/children", folder)
+        return found
+    finally:
+        os.close(folder)
 
 
 def _open_files(handle: int, _: int) -> int:

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from logonscope.facts import Account, Group, Login, Machine, Process, Socket
 from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
 from logonscope.sources.linux import folder
 from logonscope.sources.linux.logins import logins
-from logonscope.sources.linux.machine import machine, platform
+from logonscope.sources.linux.machine import boot_time, machine, platform
 from logonscope.sources.linux.name_service import Directory, NameService, Silence
 from logonscope.sources.linux.processes import processes
 
@@ -27,19 +28,16 @@ class LinuxSource(BaseSource):
         self._root = root
         self._proc = os.path.join(root, "proc")
         self._silence = Silence()
-        self._described: tuple[Machine, Look] | None = None
+        self._constants: Machine | None = None
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         look.check()
         return self.read_machine(look, parts)
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
-        if self._described is None:
-            first = Look()
-            self._described = machine(self._root, first), first
-        host, first = self._described
-        for trouble in first.troubles:
-            look.report(trouble)
+        if self._constants is None:
+            self._constants = machine(self._root)
+        host = self._constants._replace(btime=look.once(self, partial(boot_time, self._root, look)))
         if "platform" in parts:
             host = host._replace(platform=platform(self._root))
         if "vitals" in parts:

@@ -1,0 +1,29 @@
+"""Rows and instances as JSON has them: the form that the commands print with ``-o json``."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+
+def jsonable(value: object) -> Any:
+    """Return a value as dicts, lists, text, numbers, booleans and None: what ``json.dumps`` takes.
+
+    A row becomes a dict of its fields, an instance a dict of its properties, any other iterable a list. Times become
+    ISO 8601 with offset, intervals seconds, bytes a list of numbers.
+
+    Raises:
+        TypeError: JSON has no form for it: a class, a host.
+    """
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: jsonable(part) for name, part in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(part) for name, part in value.items()}
+    if isinstance(value, Iterable):
+        return [jsonable(part) for part in value]
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")

@@ -1,0 +1,80 @@
+"""LogonFilter: which logon sessions a question is about, by what is known of them."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+
+SYSTEM = 0
+"""LogonType of the System session."""
+
+STATES = ("active", "online", "closing", "lingering", "logged out")
+"""The values of LogonSession.state."""
+
+
+class LogonFilter(NamedTuple):
+    """Which logon sessions are wanted: those that fit every field. A field that is None fits any.
+
+    A None among types and states is a value that is not known.
+    """
+
+    users: frozenset[str] | None = None  # who logged in: names of accounts, uids in digits
+    types: frozenset[int | None] | None = None  # LogonType
+    states: frozenset[str | None] | None = None
+    origins: frozenset[str] | None = None  # remote hosts as the login record has them, and networks: 192.0.2.0/24
+    since: datetime | None = None  # began at this time or later
+    until: datetime | None = None  # began before this time
+    system: bool = True  # the System session too
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether every logon session fits."""
+        return self == ANY
+
+    @property
+    def needs_description(self) -> bool:
+        """Return whether more than the owner of a process decides: what is known of its logon session."""
+        return self._replace(system=True) != ANY
+
+    def fits(self, session: LogonSession) -> bool:
+        """Return whether a logon session is wanted."""
+        return (
+            (self.system or session.logon_type != SYSTEM)
+            and (self.users is None or session.user in self.users or str(session.uid) in self.users)
+            and (self.types is None or session.logon_type in self.types)
+            and (self.states is None or session.state in self.states)
+            and self.may_come_from(session.remote_host)
+            and self.may_begin_at(session.start)
+        )
+
+    def may_come_from(self, remote_host: str | None) -> bool:
+        """Return whether a login from this remote host is wanted; from None where any is."""
+        if self.origins is None:
+            return True
+        if remote_host is None:
+            return False
+        host = remote_host.lower()
+        return any(host == origin.lower() or _is_in_network(host, origin) for origin in self.origins)
+
+    def may_begin_at(self, start: datetime | None) -> bool:
+        """Return whether a login at this time is wanted; one at an unknown time where any is."""
+        if self.since is None and self.until is None:
+            return True
+        if start is None:
+            return False
+        return (self.since is None or start >= self.since) and (self.until is None or start < self.until)
+
+
+ANY = LogonFilter()
+
+
+def _is_in_network(host: str, origin: str) -> bool:
+    """Return whether an address is in a network; a network that is none has nothing in it."""
+    if "/" not in origin:
+        return False
+    import ipaddress  # noqa: PLC0415 -- seldom asked for, and slow to import
+
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]) in ipaddress.ip_network(origin, strict=False)
+    except ValueError:
+        return False

@@ -1,0 +1,98 @@
+"""Settings of the command line: ~/.config/logonscope/config.toml, below what the environment and the options say."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.text import CHOICES, Choice
+
+
+def load_settings(path: str) -> dict[str, Any]:
+    """Read a settings file.
+
+    Raises:
+        InvalidParameterError: it cannot be read, or says what is no setting.
+    """
+    try:
+        with open(path, "rb") as file:
+            octets = file.read()
+    except OSError as error:
+        raise InvalidParameterError(f"cannot read {path}: {error.strerror}", "make it readable, or remove it") from None
+    return parse_settings(path, octets)
+
+
+def parse_settings(path: str, octets: bytes) -> dict[str, Any]:
+    """Return what a file says.
+
+    Raises:
+        InvalidParameterError: it is no TOML, or says what is no setting.
+    """
+    import tomllib  # noqa: PLC0415 -- most people have no such file
+
+    try:
+        text = octets.decode()
+        values = tomllib.loads(text)
+    except ValueError as error:
+        raise InvalidParameterError(f"{path}: no TOML: {error}", "see docs/command-line.md") from None
+    for key, value in values.items():
+        try:
+            values[key] = _kind(key)(value)
+        except ValueError as error:
+            raise InvalidParameterError(f"{path}, line {_line(text, key)}: {error}") from None
+    return values
+
+
+def _line(text: str, key: str) -> int:
+    """Return the line that a key stands in."""
+    found = re.search(rf"^\s*\[?\s*[\"']?{re.escape(key)}\b", text, re.MULTILINE)
+    return 1 if found is None else text.count("\n", 0, found.end()) + 1
+
+
+def _kind(key: str) -> Callable[[Any], Any]:
+    if key not in SETTINGS:
+        raise ValueError(f"unknown setting {key!r}: expected one of {', '.join(SETTINGS)}")
+    return SETTINGS[key]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"invalid value {value!r}: expected a text")
+    return value
+
+
+def _optional_text(value: Any) -> str:
+    return "" if value == "" else _text(value)
+
+
+def _truth(value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise ValueError(f"invalid value {value!r}: expected true or false")
+
+
+def _color(value: Any) -> Choice:
+    for choice in CHOICES:
+        if value == choice:
+            return choice
+    raise ValueError(f"invalid color {value!r}: expected {', '.join(CHOICES)}")
+
+
+def _columns(value: Any) -> dict[str, list[str]]:
+    tables = value.items() if isinstance(value, dict) else [(value, None)]
+    for command, names in tables:
+        if command not in LISTINGS:
+            raise ValueError(f"unknown listing {command!r} in columns: expected one of {', '.join(LISTINGS)}")
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"invalid columns of {command}: expected a list of names")
+    return dict(tables)
+
+
+LISTINGS = ("sessions", "ps", "leftovers", "classes")
+"""The commands whose columns can be set."""
+
+SETTINGS: Mapping[str, Callable[[Any], Any]] = {
+    "host": _text, "ca": _text, "color": _color, "pager": _optional_text, "columns": _columns, "quiet": _truth,
+    "readable": _truth,
+}  # fmt: skip
+"""The settings, and what checks the value of each."""

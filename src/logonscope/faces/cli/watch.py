@@ -1,0 +1,99 @@
+"""``--watch``: an answer that is asked for again every few seconds and redrawn in place, its changes marked."""
+
+import argparse
+import contextlib
+import io
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TextIO
+
+from logonscope.errors import InvalidParameterError, LogonscopeError
+from logonscope.faces.cli.codes import FOUND, TERMINATED
+from logonscope.faces.cli.refusal import say
+from logonscope.faces.cli.table import now
+from logonscope.faces.cli.text import columns, crop, lines, styled, wants_color, when
+
+ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+"""The alternate screen without a cursor, and back (xterm's private modes, which terminals of today share)."""
+
+HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+
+CHANGED, UNCHANGED = "* ", "  "
+"""Marks of lines where there are no colours."""
+
+
+class Screenful(io.StringIO):
+    """What a terminal would be shown."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Screen:
+    """A terminal whose lines are redrawn in place."""
+
+    def __init__(self, terminal: TextIO, *, color: bool) -> None:
+        self._terminal, self._color = terminal, color
+        self._before: frozenset[str] | None = None
+
+    def draw(self, title: str, text: Sequence[str]) -> None:
+        """Show a title and lines; what was not there before is marked, what does not fit is counted."""
+        room = max(1, lines() - 1)
+        shown = [self._marked(line) for line in text[: room - (len(text) > room)]]
+        if len(text) > room:
+            shown.append(f"... {len(text) - len(shown)} more lines")
+        head = styled(crop(title, columns()), "dim", color=self._color)
+        self._terminal.write(HOME + f"{CLEAR_LINE}\n".join([head, *shown]) + CLEAR_LINE + CLEAR_BELOW)
+        self._terminal.flush()
+        self._before = frozenset(text)
+
+    def _marked(self, line: str) -> str:
+        is_new = self._before is not None and line not in self._before
+        if self._color:
+            # a style that ends within the line would end the mark too
+            return styled(line.replace("\x1b[0m", "\x1b[0m\x1b[7m"), "reverse", color=is_new)
+        return crop((CHANGED if is_new else UNCHANGED) + line, columns())
+
+
+def watch(args: argparse.Namespace, ask: Callable[[], int]) -> int:
+    """Ask again and again until Ctrl-C.
+
+    Raises:
+        InvalidParameterError: standard output is no terminal.
+    """
+    if not sys.stdout.isatty():
+        raise InvalidParameterError("cannot watch: standard output is not a terminal", "leave --watch out")
+    screen, terminal = Screen(sys.stdout, color=wants_color(args)), sys.stdout
+    before = signal.signal(signal.SIGTERM, _terminate)
+    terminal.write(ENTER)
+    try:
+        while True:
+            text = _answer(args, ask)
+            title = f"every {args.watch:g} s: logonscope {args.command}  {when(now(), '%H:%M:%S')}"
+            screen.draw(title, text.splitlines())
+            time.sleep(args.watch)
+    except KeyboardInterrupt:
+        return FOUND
+    finally:
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave the screen as it is
+        terminal.write(LEAVE)
+        terminal.flush()
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _answer(args: argparse.Namespace, ask: Callable[[], int]) -> str:
+    """Return what the command prints, errors and notices included."""
+    screenful = Screenful()
+    with contextlib.redirect_stdout(screenful), contextlib.redirect_stderr(screenful):
+        try:
+            ask()
+        except LogonscopeError as error:
+            say(error, args)
+    return screenful.getvalue()
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise SystemExit(TERMINATED)

@@ -1,0 +1,56 @@
+"""answers/logon_filter.py: does a filter keep the logon sessions that fit every field, and no others?"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from logonscope.answers.logon_filter import ANY, LogonFilter
+from logonscope.answers.logon_session import LogonSession
+
+START = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
+ALICE = LogonSession("41", "alice", 1000, 10, start=START, state="active", remote_host="203.0.113.7")
+SYSTEM = LogonSession("4294967295", logon_type=0, start=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("where", "fits"),
+    [
+        (ANY, True),
+        (LogonFilter(users=frozenset({"alice", "bob"})), True),
+        (LogonFilter(users=frozenset({"1000"})), True),
+        (LogonFilter(users=frozenset({"bob"})), False),
+        (LogonFilter(types=frozenset({10, 2})), True),
+        (LogonFilter(types=frozenset({None})), False),
+        (LogonFilter(states=frozenset({"active"})), True),
+        (LogonFilter(states=frozenset({None, "closing"})), False),
+        (LogonFilter(origins=frozenset({"203.0.113.7"})), True),
+        (LogonFilter(origins=frozenset({"203.0.113.0/24"})), True),
+        (LogonFilter(origins=frozenset({"2001:db8::/32", "198.51.100.0/24"})), False),
+        (LogonFilter(origins=frozenset({"203.0.113"})), False),
+        (LogonFilter(since=START), True),
+        (LogonFilter(until=START), False),
+        (LogonFilter(system=False), True),
+        (LogonFilter(users=frozenset({"alice"}), types=frozenset({3})), False),
+    ],
+)
+def test_a_logon_session_has_to_fit_every_field(where: LogonFilter, fits: bool) -> None:
+    assert where.fits(ALICE) == fits
+
+
+def test_what_is_not_known_fits_only_where_that_is_asked_for() -> None:
+    unknown = LogonSession("63", "root", 0)
+    assert LogonFilter(types=frozenset({None}), states=frozenset({None})).fits(unknown)
+    assert not LogonFilter(origins=frozenset({"203.0.113.7"})).fits(unknown)
+    assert not LogonFilter(since=START).fits(unknown)
+
+
+def test_the_system_session_can_be_left_out() -> None:
+    assert ANY.fits(SYSTEM)
+    assert not LogonFilter(system=False).fits(SYSTEM)
+    assert (ANY.is_open, LogonFilter(system=False).is_open) == (True, False)
+
+
+def test_a_host_name_is_compared_in_any_case_and_is_in_no_network() -> None:
+    named = ALICE._replace(remote_host="Desk.Example")
+    assert LogonFilter(origins=frozenset({"desk.example"})).fits(named)
+    assert not LogonFilter(origins=frozenset({"203.0.113.0/24", "nonsense/8"})).fits(named)

@@ -1,0 +1,60 @@
+"""answers/whose_target.py: what does each form of a target mean, and which have no meaning?"""
+
+import pytest
+
+from logonscope import InvalidParameterError
+from logonscope.answers.whose_target import Target, parse_target, service_of
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("4312", Target("pid", "4312")),
+        (":8080", Target("port", ":8080", 8080)),
+        ("*:8080", Target("port", "*:8080", 8080)),
+        ("127.0.0.1:8080", Target("port", "127.0.0.1:8080", 8080, "127.0.0.1")),
+        ("[::1]:8080", Target("port", "[::1]:8080", 8080, "::1")),
+        ("[0:0:0::1]:1", Target("port", "[0:0:0::1]:1", 1, "::1")),
+        ("[fe80::1%eth0]:1", Target("port", "[fe80::1%eth0]:1", 1, "fe80::1")),
+        ("/usr/bin/python3", Target("executable", "/usr/bin/python3")),
+        ("alice", Target("word", "alice")),
+        ("tmux: server", Target("word", "tmux: server")),
+        ("(sd-pam)", Target("word", "(sd-pam)")),
+        ("kworker/0:1", Target("word", "kworker/0:1")),
+        ("user:alice", Target("account", "alice")),
+        ("name:postgres: checkpointer", Target("name", "postgres: checkpointer")),
+    ],
+)
+def test_a_target_means_one_thing(text: str, target: Target) -> None:
+    assert parse_target(text) == target
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it is empty"),
+        ("  ", "it is empty"),
+        ("99999999999", "is no pid"),
+        (":", "is no port"),
+        (":0", "is no port"),
+        (":65536", "is no port"),
+        (":ssh", "is no port"),
+        (": 80", "is no port"),
+        ("127.0.0.1:0", "is no port"),
+        ("999.0.0.1:80", "invalid address"),
+        ("[zz]:80", "invalid address"),
+        ("::1:8080", "write IPv6 between brackets"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidParameterError, match=message):
+        parse_target(text)
+
+
+def test_the_name_of_a_service_is_told_from_a_number() -> None:
+    assert [service_of(text) for text in (":ssh", "127.0.0.1:http-alt", "[::1]:domain")] == [
+        "ssh",
+        "http-alt",
+        "domain",
+    ]
+    assert [service_of(text) for text in (":80", "ssh", "user:alice", "tmux: server")] == [None, None, None, None]

@@ -1,0 +1,22 @@
+"""tests/fresh/view.py: does pip in a view reach its index as this machine's does?"""
+
+from tests.fresh.view import pip_settings
+
+LISTED = """\
+:env:.cert='/etc/ssl/mirror.crt'
+global.cert='/etc/ssl/other.crt'
+global.extra-index-url='file:///opt/simple'
+global.index-url='https://pypi.example/simple'
+install.no-warn-script-location='true'
+"""
+
+
+def test_what_says_where_the_index_is_is_taken_over_and_nothing_else() -> None:
+    assert pip_settings(LISTED) == {
+        "PIP_CERT": "/etc/ssl/mirror.crt",
+        "PIP_INDEX_URL": "https://pypi.example/simple",
+    }
+
+
+def test_nothing_listed_is_nothing_said() -> None:
+    assert pip_settings("") == {}

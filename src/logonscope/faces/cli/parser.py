@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
 from logonscope.faces.cli.codes import MEANINGS
+from logonscope.faces.cli.refusal import write_error
 from logonscope.faces.cli.text import CHOICES, columns, for_terminal
 
 COMMANDS = {
@@ -95,7 +96,7 @@ class Parser(argparse.ArgumentParser):
         if file is sys.stdout:
             file.write(message)
         else:
-            super()._print_message(message, file)
+            write_error(message)
 
 
 _COMPLETED_BY_SHELLS = {

@@ -1,6 +1,7 @@
 """How is an error said, or a notice? In one line on standard error; to a script that asked for JSON as an object."""
 
 import argparse
+import os
 import sys
 
 from logonscope.errors import HintCode, LogonscopeError, Words
@@ -54,10 +55,17 @@ def notice(args: argparse.Namespace, text: str) -> None:
 
 def _print(line: str) -> None:
     """Print a line on standard error; where that cannot be written, the exit code has to say it."""
+    write_error(f"{line}\n")
+
+
+def write_error(text: str) -> None:
+    """Write a text to standard error, and nothing where that cannot be: not at the end either, when it is flushed."""
     try:
-        print(line, file=sys.stderr)
+        sys.stderr.write(text)
+        sys.stderr.flush()
     except OSError:
-        pass
+        with open(os.devnull, "w", encoding="ascii") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
 
 def _hint(error: LogonscopeError) -> str:

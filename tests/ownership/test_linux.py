@@ -186,6 +186,12 @@ def test_few_records_that_decide_name_the_owner_that_all_name(process: Process, 
         assert LINUX.index(few, MACHINE).owner(process) == LINUX.index(logins, MACHINE).owner(process)
 
 
+def test_few_records_decide_also_where_a_leader_could_not_be_read_whole() -> None:
+    leader = Process(9, ses=41, unread={"stat": "Permission denied"})
+    login = Login("41", 1000, audit=41, process=leader, scope="session-41.scope")
+    assert LINUX.is_decided([Process(7, ses=41, cgroup=SCOPE_41)], [login])
+
+
 SCOPE_41, SCOPE_C1 = "/user.slice/user-1000.slice/session-41.scope", "/user.slice/user-1001.slice/session-c1.scope"
 
 

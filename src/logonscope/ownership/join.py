@@ -36,6 +36,10 @@ class Join(NamedTuple):
     evidence: str
 
 
+Keyed = tuple[Login, int | None]
+"""A login and the kernel id that it is joined with."""
+
+
 class Joined(NamedTuple):
     """The logins of a host, each with its LogonId."""
 
@@ -51,13 +55,12 @@ class Joined(NamedTuple):
 
 def join(logins: Iterable[Login], machine: Machine) -> Joined:
     """Give every login its LogonId."""
-    logins = _without_twins(list(logins))
-    owned = _owners_of_kernel_ids(logins, machine)
+    keyed = [(login, kernel_id(login)) for login in _without_twins(list(logins))]
+    owned = _owners_of_kernel_ids(keyed, machine)
     by_logon: dict[str, Login] = {}
     by_place: dict[str, tuple[str, Login]] = {}
     shared: dict[int, set[str]] = {}
-    for login in sorted(logins, key=_age):
-        key = kernel_id(login)
+    for login, key in sorted(keyed, key=_age):
         logon = str(key) if key and owned.get(key) is login else _own_id(login)
         if logon in by_logon:  # a login service that lost its records gives the id of an older scope out again
             logon = _id_of_inode(login)
@@ -148,24 +151,25 @@ def _without_twins(logins: list[Login]) -> list[Login]:
     return [login for login in logins if not (login.id.startswith("user@") and login.uid in sessions)]
 
 
-def _age(login: Login) -> tuple[int, str, int]:
+def _age(keyed: Keyed) -> tuple[int, str, int]:
     """Sort logins by the inodes of their scopes: cgroups are numbered one after another."""
+    login, _ = keyed
     return login.scope_inode or 0, login.id, login.uid
 
 
-def _owners_of_kernel_ids(logins: list[Login], machine: Machine) -> dict[int, Login]:
+def _owners_of_kernel_ids(keyed: Iterable[Keyed], machine: Machine) -> dict[int, Login]:
     owned: dict[int, Login] = {}
-    for login in sorted(logins, key=_claim):
-        key = kernel_id(login)
+    for login, key in sorted(keyed, key=_claim):
         if key and _may_own(login, machine):
             owned.setdefault(key, login)
     return owned
 
 
-def _claim(login: Login) -> tuple[bool, bool, int, tuple[int, str, int]]:
+def _claim(keyed: Keyed) -> tuple[bool, bool, int, tuple[int, str, int]]:
     """Sort logins by their claim to a kernel id: whoever has its number, then the oldest."""
+    login, key = keyed
     known = login.present if login.created is None else login.created
-    return login.id != str(kernel_id(login)), known is None, known or 0, (login.since or 0, login.id, login.uid)
+    return login.id != str(key), known is None, known or 0, (login.since or 0, login.id, login.uid)
 
 
 def _may_own(login: Login, machine: Machine) -> bool:

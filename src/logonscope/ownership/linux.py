@@ -88,7 +88,7 @@ class LinuxLogonIndex(LogonIndex):
         if cgroup is None:
             return None
         logon, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
-        if login and join.kernel_id(login) == ses and logon in self._joined.shared[ses]:
+        if login and logon in self._joined.shared[ses]:
             return Owner(logon, "manager" if join.is_manager(login) else "scope", login)
         return None
 
@@ -150,10 +150,10 @@ class LinuxOwnership(Ownership):
         logins = list(logins)
         if any(map(join.is_manager, logins)):  # a manager may have a session's record besides
             return False
-        keys = {login: join.kernel_id(login) for login in logins}
-        owners = {key for login, key in keys.items() if login.id == str(key) and not login.inherited}
+        keyed = [(login, join.kernel_id(login)) for login in logins]
+        owners = {key for login, key in keyed if login.id == str(key) and not login.inherited}
         # one that neither owns its kernel id for sure nor inherited it for sure has a LogonId that depends on others
-        places = {join.place(login) for login, key in keys.items() if key is None or key in owners or login.inherited}
+        places = {join.place(login) for login, key in keyed if key is None or key in owners or login.inherited}
         named = ((process, *_named_logins(process)) for process in processes)
         return all(
             key in owners if key else not placed or join.place_of_cgroup(process.cgroup or "") in places

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Look, ProcessQuery
-from logonscope.sources.linux.processes import Reader, pids
+from logonscope.sources.linux.processes import Reader, pids, with_keys
 
 PAM_STACK = 120
 """Seconds that may pass between a login's kernel id and its record: sshd's LoginGraceTime."""
@@ -23,8 +23,7 @@ STARTED_BY_INIT = frozenset({"login", "systemd", "(sd-pam)", "agetty"})
 SSH_DAEMONS = frozenset({"sshd", "dropbear"})
 """Kernel names of the daemons that ssh logins come through: run by root, no login's PAM stack starts them."""
 
-_CARRIER = ProcessQuery(frozenset({"ses"}))
-_START = ProcessQuery(frozenset({"ses", "start", "comm", "uids"}))
+_CARRIER = ProcessQuery(frozenset({"ses", "start", "comm", "uids"}))
 
 
 class Inheritance:
@@ -87,12 +86,10 @@ class Inheritance:
         )
 
     def _carriers(self, ids: Iterable[int | None]) -> Iterator[Process]:
-        """Read the start of every process of the host that carries one of these kernel ids."""
-        wanted, ses, start = frozenset(ids), Reader(self._proc, _CARRIER).read, Reader(self._proc, _START).read
-        for pid in self._look.timed(pids(self._proc)):
-            process = ses(pid)
-            if process is not None and process.ses in wanted and (carrier := start(pid)) is not None:
-                yield carrier
+        """Read every process of the host that carries one of these kernel ids, and few others."""
+        keys = frozenset(key for key in ids if key is not None)
+        wanted = with_keys(self._proc, self._look.timed(pids(self._proc)), keys)
+        return filter(None, map(Reader(self._proc, _CARRIER).read, wanted))
 
 
 def _is_ssh_daemon(process: Process) -> bool:

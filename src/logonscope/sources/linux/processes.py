@@ -70,7 +70,7 @@ def processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
     if reader.may_hang and query.pids is None:
         return filter(None, each(wanted, reader.read, reader.without_arguments, DEADLINE))
     if hint.keys is not None and query.pids is None and UNSET not in hint.keys:
-        wanted = _with_keys(proc, wanted, hint.keys)
+        wanted = with_keys(proc, wanted, hint.keys)
     return filter(None, map(reader.read, wanted))
 
 
@@ -88,7 +88,7 @@ def _lineage(reader: "Reader", wanted: Iterator[int]) -> Iterator[Process]:
         pid = process.ppid or 0
 
 
-def _with_keys(proc: str, wanted: Iterable[int], keys: frozenset[int]) -> Iterator[int]:
+def with_keys(proc: str, wanted: Iterable[int], keys: frozenset[int]) -> Iterator[int]:
     """Yield the pids that may have one of these kernel ids: one small file each, by the shortest way, and no more.
 
     Where it cannot be read the pid is yielded too; whoever reads the process finds out, and reads this file again.

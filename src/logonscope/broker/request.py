@@ -206,8 +206,9 @@ class Request:
         if self.ownership.is_recorded(owner):
             return self.ownership.is_logged_out(owner, ())
         if owner.logon not in self._logged_out:
-            self._note_logged_out(owner, owner.logon)
-        return self._logged_out.get(owner.logon)
+            # the first is asked for by itself; where there is a second one, there will be more
+            self._note_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon})))
+        return self._logged_out.setdefault(owner.logon, None)
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None where it has none, or where the caller may not see it."""
@@ -221,19 +222,15 @@ class Request:
         if owner.logon is not None:
             self._logged_out[owner.logon] = self.ownership.is_logged_out(owner, members)
 
-    def _note_logged_out(self, owner: Owner, logon: str) -> None:
-        """Read the processes of a logon session without a record; the second time those of all such sessions."""
-        which = None if self._logged_out else Selection(logon_ids=frozenset({logon}))
+    def _note_unrecorded(self, which: Which) -> None:
+        """Read the processes of logon sessions without a record, and note what they tell."""
         is_recorded = self.ownership.is_recorded
-        early = OwnedFilter(frozenset({OWNER}), lambda _, owned_by: not is_recorded(owned_by))
-        members: dict[str, list[Process]] = {logon: []}
-        owners = {logon: owner}
-        for process, found in self.read(ProcessQuery(self.ownership.describing), which, early=early).pairs:
-            if found.logon is not None and not is_recorded(found):
-                members.setdefault(found.logon, []).append(process)
-                owners[found.logon] = found
-        for found_logon, processes in members.items():
-            self.note_members(owners[found_logon], processes)
+        early = OwnedFilter(frozenset({OWNER}), lambda _, owner: not is_recorded(owner))
+        pairs = self.read(ProcessQuery(self.ownership.describing), which, early=early).pairs
+        for members in by_logon(pairs).values():
+            owner = members[0][1]
+            if not is_recorded(owner):
+                self.note_members(owner, [process for process, _ in members])
 
     def _without_owners(self, query: ProcessQuery, early: OwnedFilter | None) -> OwnedProcesses:
         facts = query.facts
@@ -345,6 +342,15 @@ class Request:
         if not selection.names_sessions:
             return None
         return SessionFilter(selection, self.ownership, self.accounts, to_the_letter=isinstance(which, str))
+
+
+def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
+    """Group processes by their logon sessions; those without one that the caller may see are left out."""
+    members: dict[str, list[Owned]] = {}
+    for process, owner in pairs:
+        if owner.logon is not None:
+            members.setdefault(owner.logon, []).append((process, owner))
+    return members
 
 
 class Accounts:

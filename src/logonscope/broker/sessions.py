@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import LogonTree
 from logonscope.broker.logon import describe
-from logonscope.broker.request import Owned, Request
+from logonscope.broker.request import Owned, Request, by_logon
 from logonscope.broker.selection import Which
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.machine import ProcessQuery
@@ -41,12 +41,8 @@ def tree(request: Request, which: Which = None) -> list[LogonTree]:
 
 def described(request: Request, owned: Iterable[Owned]) -> list[Described]:
     """Return the logon sessions of these processes, each with its own; the System session first, then by start."""
-    members: dict[str, list[Owned]] = {}
-    for process, owner in owned:
-        if owner.logon is not None:
-            members.setdefault(owner.logon, []).append((process, owner))
     system = request.ownership.system.logon
-    found = [(session_of_members(request, pairs), pairs) for pairs in members.values()]
+    found = [(session_of_members(request, pairs), pairs) for pairs in by_logon(owned).values()]
     return sorted(found, key=lambda pair: _order(pair[0], system))
 
 

@@ -31,11 +31,6 @@ class LogonFilter(NamedTuple):
         """Return whether every logon session fits."""
         return self == ANY
 
-    @property
-    def needs_description(self) -> bool:
-        """Return whether more than the owner of a process decides: what is known of its logon session."""
-        return self._replace(system=True) != ANY
-
     def fits(self, session: LogonSession) -> bool:
         """Return whether a logon session is wanted."""
         return (

@@ -145,7 +145,7 @@ class Dispatcher:
         """Render rows; forget the enumeration once it is over, or cannot go on."""
         try:
             reply = door.render(operation, rows, octets)
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is raised again
             if rows.failure is not None or not isinstance(error, LogonscopeError):
                 self.enumerations.forget(rows.id)
             raise

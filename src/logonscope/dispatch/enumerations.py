@@ -141,7 +141,7 @@ class Enumeration:
                     yield result, ()
                 else:
                     yield from zip(repeat(result), result.rows)
-        except Exception as error:
+        except Exception as error:  # whatever it is, whoever asks for the next row is told
             self.failure = error
             raise
         self._is_read = True

@@ -80,6 +80,12 @@ class Terminal:
         return self.leave()
 
     @property
+    def local_modes(self) -> int:
+        """Return the flags of termios(3), c_lflag."""
+        flags: int = termios.tcgetattr(self._ours)[3]
+        return flags
+
+    @property
     def text(self) -> str:
         """Return what was shown without escape sequences."""
         return _ESCAPES.sub("", self.shown).replace("\r\n", "\n")

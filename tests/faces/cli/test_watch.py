@@ -3,6 +3,7 @@
 import io
 import signal
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_many_ctrl_c_leave_no_traceback(host: str) -> None:
         terminal.wait_for("logged out")
         terminal.type("\x03\x03\x03")
         assert terminal.leave() == 0
-        assert terminal.shown.count(LEAVE) <= 1  # at each Ctrl-C a terminal throws away what it has not shown yet
+        assert terminal.shown.count(LEAVE) == 1
         assert "Traceback" not in terminal.text
 
 
@@ -77,3 +78,14 @@ def test_lines_that_were_not_there_before_are_marked() -> None:
     screen.draw("title", ["one", "three"])
     assert terminal.getvalue().count("\x1b[7m") == 1
     assert "\x1b[7mthree\x1b[0m" in terminal.getvalue()
+
+
+def test_what_was_given_to_the_terminal_is_not_dropped_at_ctrl_c(host: str) -> None:
+    with Terminal([*LOGONSCOPE, "--watch", "--host", host]) as terminal:
+        before = terminal.local_modes
+        terminal.wait_for("logged out")
+        assert terminal.local_modes == before | termios.NOFLSH
+        terminal.type("\x03")
+        terminal.wait_for(LEAVE)
+        terminal.child.wait(20)
+        assert terminal.local_modes == before

@@ -6,7 +6,7 @@ import io
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TextIO
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
@@ -67,21 +67,39 @@ def watch(args: argparse.Namespace, ask: Callable[[], int]) -> int:
         raise InvalidParameterError("cannot watch: standard output is not a terminal", "leave --watch out")
     screen, terminal = Screen(sys.stdout, color=wants_color(args)), sys.stdout
     before = signal.signal(signal.SIGTERM, _terminate)
-    terminal.write(ENTER)
+    with _everything_shown(terminal):
+        terminal.write(ENTER)
+        try:
+            while True:
+                text = _answer(args, ask)
+                title = f"every {args.watch:g} s: logonscope {args.command}  {when(now(), '%H:%M:%S')}"
+                screen.draw(title, text.splitlines())
+                time.sleep(args.watch)
+        except KeyboardInterrupt:
+            return FOUND
+        finally:
+            interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not leave the screen as it is
+            terminal.write(LEAVE)
+            terminal.flush()
+            signal.signal(signal.SIGINT, interrupt)
+            signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _everything_shown(terminal: TextIO) -> Iterator[None]:
+    """Have a terminal show what it was given before a Ctrl-C too: it drops that, and with it the way back, else."""
     try:
-        while True:
-            text = _answer(args, ask)
-            title = f"every {args.watch:g} s: logonscope {args.command}  {when(now(), '%H:%M:%S')}"
-            screen.draw(title, text.splitlines())
-            time.sleep(args.watch)
-    except KeyboardInterrupt:
-        return FOUND
+        import termios  # noqa: PLC0415 -- Unix alone has it
+    except ImportError:
+        yield
+        return
+    before = termios.tcgetattr(terminal)
+    iflag, oflag, cflag, lflag, *rest = before
+    termios.tcsetattr(terminal, termios.TCSADRAIN, [iflag, oflag, cflag, lflag | termios.NOFLSH, *rest])
+    try:
+        yield
     finally:
-        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave the screen as it is
-        terminal.write(LEAVE)
-        terminal.flush()
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, before)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def _answer(args: argparse.Namespace, ask: Callable[[], int]) -> str:

@@ -4,7 +4,6 @@ import io
 import os
 import re
 import textwrap
-import time
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
@@ -24,6 +23,7 @@ from logonscope.machine import OWNER, ProcessQuery
 from logonscope.providers.helpers.provider import Provider
 from tests.broker.memory import Memory
 from tests.conversation import Turn, answer, turns
+from tests.environment import environment
 from tests.example import recording
 from tests.hosts import ROOT as ROOT_CALLER
 from tests.house.walk import REQUESTS, walk
@@ -41,12 +41,9 @@ def shown_turns() -> Iterator[Turn]:
 
 
 @pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+def utc() -> Iterator[None]:
+    with environment():
+        yield
 
 
 @pytest.mark.parametrize("turn", list(shown_turns()), ids=lambda turn: turn.typed)

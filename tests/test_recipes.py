@@ -4,7 +4,6 @@ import importlib.util
 import io
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.environment import environment
 from tests.example import recording
 from tests.hosts import HostFolder
 from tests.lab.fixtures import cannot
@@ -54,16 +54,12 @@ def run(program: str, folder: Path) -> tuple[dict[str, Any], str]:
 
 
 @pytest.mark.parametrize("recipe", list(recipes()), ids=lambda recipe: recipe.section)
-def test_a_program_prints_what_the_page_shows(
-    recipe: Recipe, server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_prints_what_the_page_shows(recipe: Recipe, server: Running, tmp_path: Path) -> None:
     if "import pandas" in recipe.program and importlib.util.find_spec("pandas") is None:
         cannot("pandas is not installed: it is in the extra test-docs")
-    monkeypatch.setenv("LOGONSCOPE_PASSWORD", ADMIN[1])
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
     program = recipe.program.replace("@web1", f"@127.0.0.1:{server.https}").replace("web1.crt", server.certificate)
-    _, printed = run(program, tmp_path)
+    with environment(LOGONSCOPE_PASSWORD=ADMIN[1]):
+        _, printed = run(program, tmp_path)
     assert printed == recipe.printed
 
 

@@ -1,13 +1,13 @@
 """machine/kernel_numbers.py: are the kernel's numbers read as times and terminals, wherever they can be?"""
 
 import os
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from logonscope.facts import Machine, Process
 from logonscope.machine import boot_time, moment, started_at, terminal_name
+from tests.environment import environment
 
 BOOT = 1_700_000_000
 MACHINE = Machine("testhost", None, BOOT, 100, 4096, "6.1", None, audit=True, uid_min=1000)
@@ -83,10 +83,7 @@ def test_a_large_number_that_the_kernel_prints_as_negative_is_the_same_terminal(
     assert terminal_name(number - (1 << 32)) == terminal_name(number) == "pts/600000"
 
 
-def test_in_a_zone_that_python_has_not_a_time_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC-24")
-    time.tzset()
-    found = moment(BOOT)
-    monkeypatch.undo()
-    time.tzset()
+def test_in_a_zone_that_python_has_not_a_time_is_in_utc() -> None:
+    with environment("UTC-24"):
+        found = moment(BOOT)
     assert found == at(0)

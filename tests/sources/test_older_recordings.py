@@ -6,7 +6,6 @@ text changes with it.
 
 import gzip
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from logonscope import connect
 from tests.conversation import Turn, answer, turns
+from tests.environment import environment
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").glob("*.lsr"))
 TURNS = [
@@ -27,12 +27,8 @@ TURNS = [
 @pytest.fixture(scope="module", autouse=True)
 def utc() -> Iterator[None]:
     """Let times be told in UTC, on a terminal of the usual width."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        patch.setenv("COLUMNS", "80")
-        time.tzset()
+    with environment(COLUMNS="80"):
         yield
-    time.tzset()
 
 
 @pytest.mark.parametrize(("path", "turn"), TURNS)

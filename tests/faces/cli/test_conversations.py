@@ -1,12 +1,12 @@
 """Does the command answer as the conversations say? Each file of conversations/ is a command's, read top to bottom."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conversation import Turn, answer, turns
+from tests.environment import environment
 from tests.example import recording
 
 FILES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
@@ -19,12 +19,8 @@ TURNS = [
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        patch.setenv("COLUMNS", "80")
-        time.tzset()
+    with environment(COLUMNS="80"):
         yield recording(tmp_path_factory.mktemp("host"))
-    time.tzset()
 
 
 @pytest.mark.parametrize("turn", TURNS)

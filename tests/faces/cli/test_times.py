@@ -1,6 +1,5 @@
 """faces/cli/times.py: are times understood as people write them, and shown in the local zone?"""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,17 +8,15 @@ import pytest
 from logonscope import InvalidParameterError
 from logonscope.faces.cli.text import local, when
 from logonscope.faces.cli.times import parse_time, shortened
+from tests.environment import environment
 
 PRESENT = datetime(2026, 3, 2, 12, 30, 15, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+def berlin() -> Iterator[None]:
+    with environment("CET-1CEST,M3.5.0,M10.5.0/3"):
+        yield
 
 
 @pytest.mark.parametrize(
@@ -66,9 +63,8 @@ def test_times_are_shown_in_the_local_zone_and_short_where_there_is_little_room(
     assert shortened(None, 5, PRESENT) == ""
 
 
-def test_a_zone_that_python_has_not_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC-24")
-    time.tzset()
-    assert when(PRESENT) == "2026-03-02 12:30"
-    assert local(datetime(2026, 1, 1)).tzinfo is UTC  # noqa: DTZ001 -- without a zone is what is tested
-    assert parse_time("2026-01-01", PRESENT) == datetime(2026, 1, 1, tzinfo=UTC)
+def test_a_zone_that_python_has_not_is_utc() -> None:
+    with environment("UTC-24"):
+        assert when(PRESENT) == "2026-03-02 12:30"
+        assert local(datetime(2026, 1, 1)).tzinfo is UTC  # noqa: DTZ001 -- without a zone is what is tested
+        assert parse_time("2026-01-01", PRESENT) == datetime(2026, 1, 1, tzinfo=UTC)

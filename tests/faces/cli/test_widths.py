@@ -3,7 +3,6 @@
 Lines end where they end: what was cut ends in "…", what was left out is named in the last line.
 """
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from logonscope.faces.cli.text import cells
 from tests.conversation import Turn, answer, turns
+from tests.environment import environment
 from tests.example import recording
 
 FILES = sorted((Path(__file__).parent / "widths").glob("*.txt"), key=lambda path: int(path.stem))
@@ -23,14 +23,8 @@ TURNS = [
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        patch.setenv("LINES", "1000")
-        patch.setenv("NO_COLOR", "1")
-        patch.setenv("XDG_CONFIG_HOME", "/nowhere")
-        time.tzset()
+    with environment(LINES="1000", NO_COLOR="1", XDG_CONFIG_HOME="/nowhere"):
         yield recording(tmp_path_factory.mktemp("host"))
-    time.tzset()
 
 
 @pytest.mark.parametrize(("columns", "turn"), TURNS)

@@ -5,7 +5,6 @@ A message of JSON stands as it is printed. What argparse quotes in a list of cho
 
 import re
 import shlex
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conversation import reply
+from tests.environment import environment
 from tests.example import recording
 
 TABLE = Path(__file__).parent / "wrong_input.txt"
@@ -41,14 +41,9 @@ ROWS = list(rows())
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("host")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        patch.setenv("COLUMNS", "80")
-        patch.setenv("XDG_CONFIG_HOME", str(folder))
+    with environment(COLUMNS="80", XDG_CONFIG_HOME=str(folder)) as patch:
         patch.chdir(folder)
-        time.tzset()
         yield recording(folder)
-    time.tzset()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.typed for row in ROWS])

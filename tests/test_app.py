@@ -124,6 +124,13 @@ def test_an_error_that_cannot_be_written_is_told_by_the_exit_code(words: str, tm
     assert codes[0] in {1, 2}
 
 
+@pytest.mark.parametrize("to", ["2>/dev/full", "2>&-"])
+def test_a_recording_is_made_although_nobody_can_be_told(to: str, tmp_path: Path) -> None:
+    command = f"{' '.join(LOGONSCOPE)} record {tmp_path}/again.lsr --host {recording(tmp_path)} {to}"
+    assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "again.lsr").exists()
+
+
 WITH_LITTLE_MEMORY = """
 import resource, sys
 from logonscope.__main__ import main

@@ -7,6 +7,7 @@ from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.output import counted
 from logonscope.faces.cli.parser import completes
+from logonscope.faces.cli.refusal import write_error
 
 EXAMPLES = """\
 The file is for you alone (mode 0600; with "-" your shell decides): whoever can read it sees all that it holds,
@@ -31,5 +32,5 @@ def run(host: Host, args: argparse.Namespace) -> int:
         raise InvalidParameterError("a recording is not for a terminal", "give a file, or redirect the output")
     count = host.record(args.file, replace=args.force)
     if args.file != "-":
-        print(f"{args.file}: {counted(count, 'process')}; ask it with `logonscope --host {args.file}`", file=sys.stderr)
+        write_error(f"{args.file}: {counted(count, 'process')}; ask it with `logonscope --host {args.file}`\n")
     return 0

@@ -1,6 +1,7 @@
 """faces/cli/pager.py: is long output paged, and short output not, and does leaving the pager end everything well?"""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from logonscope.faces.cli.pager import pager_command
 from tests.example import recording
 from tests.terminal import LOGONSCOPE, Terminal
+
+needs_less = pytest.mark.skipif(not shutil.which("less"), reason="less is not installed")
 
 
 @pytest.fixture
@@ -35,6 +38,7 @@ def test_an_answer_that_is_longer_than_the_terminal_is_paged(host: str) -> None:
         assert terminal.text.count("/sbin/init") == 1
 
 
+@needs_less
 def test_the_pager_is_left_by_a_key_and_nothing_is_said(host: str) -> None:
     with Terminal(words(host), lines=10, LOGONSCOPE_PAGER="less") as terminal:
         terminal.wait_for("\x1b[K")  # less asks for a key
@@ -56,6 +60,7 @@ def test_a_pager_that_is_not_there_is_the_shell_s_word(host: str) -> None:
         assert "Traceback" not in terminal.text
 
 
+@needs_less
 def test_ctrl_c_is_for_the_pager(host: str) -> None:
     with Terminal(words(host), lines=10, LOGONSCOPE_PAGER="less") as terminal:
         terminal.wait_for("\x1b[K")
@@ -92,6 +97,7 @@ def test_the_nearest_word_names_the_pager(
     assert pager_command(environment, setting) == command
 
 
+@needs_less
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be elevated")
 def test_through_sudo_the_pager_runs_no_other_program(host: str) -> None:
     assert pager_command({"SUDO_UID": "1000", "PAGER": "sh"}, "sh") in {None, "/usr/bin/less", "/bin/less"}

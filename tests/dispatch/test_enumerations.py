@@ -176,10 +176,16 @@ def test_there_are_so_many_of_a_caller_and_so_many_in_total() -> None:
     with pytest.raises(QuotaViolationError, match="2 enumerations are open"):
         enumeration((), ALICE, kept).keep()
     enumeration((), BOB, kept).keep()
+    carol = user(1002)
+    with pytest.raises(QuotaViolationError):
+        enumeration((), carol, kept).keep()
+    for _ in range(2):
+        enumeration((), ROOT, kept).keep()  # nobody else takes all there is from an administrator
     with pytest.raises(QuotaViolationError):
         enumeration((), ROOT, kept).keep()
     kept.release(context, ALICE)
-    enumeration((), ROOT, kept).keep()
+    with pytest.raises(QuotaViolationError):
+        enumeration((), carol, kept).keep()
 
 
 def test_what_nobody_asks_for_expires_and_gives_up() -> None:

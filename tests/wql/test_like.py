@@ -1,10 +1,15 @@
 """wql/like.py: does LIKE say what an obvious matcher says, and is no pattern expensive?"""
 
+import time
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.wql.like import like
+from logonscope.errors import TimedOutError
+from logonscope.machine import Deadline
+from logonscope.wql.like import BLOCK, SHORT_PIECE, like
 
 
 def obviously(pattern: str, text: str) -> bool:
@@ -80,3 +85,47 @@ def test_patterns(pattern: str, fits: str | None, does_not: str | None) -> None:
 @pytest.mark.parametrize("pattern", ["%a" * 5000 + "b", "a%" * 5000 + "b", "%" * 10_000 + "b", "%_" * 5000 + "b%c"])
 def test_no_pattern_takes_longer_than_its_length_times_the_text(pattern: str) -> None:
     assert not like(pattern)("a" * 20_000)  # a matcher that goes back does not come back
+
+
+SHAPES = {
+    "a": "aA", "s": "sS\u017f", "k": "kK\u212a", "é": "éÉ", "\u03a3": "\u03c2\u03c3\u03a3", "_": "x\n", "[a-c]": "abCd",
+    "[^a]": "bA", "[S-z]": "sTz", "[\u00b5a]": "\u00b5\u039c\u03bca", "[]": "a", "[^]": "^", "[c-a]": "b",
+}  # fmt: skip
+"""Characters of a pattern, and texts that they match, or nearly do."""
+
+
+@given(st.data())
+def test_a_long_piece_in_a_long_text_is_found_where_the_piece_alone_matches(data: st.DataObject) -> None:
+    common = ["a", "s", "é", "[a-c]", "_"]
+    piece = data.draw(st.lists(st.sampled_from(common), min_size=SHORT_PIECE + 1, max_size=SHORT_PIECE + 8))
+    piece[3] = data.draw(st.sampled_from([*SHAPES]))
+    text = "".join(data.draw(st.sampled_from(SHAPES[part])) for part in piece)
+    text = data.draw(st.text("aAsx", max_size=5)) + text + data.draw(st.text("aAsx", max_size=5))
+    pattern, width = "".join(piece), len(piece)
+    padded = text + "\0" * width
+    expected = any(like(pattern)(padded[begin : begin + width]) for begin in range(len(text) + 1))
+    assert like(f"%{pattern}%")(text + "\0" * (BLOCK // SHORT_PIECE)) is expected
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [f"%{'[ab]' * 240}x%", f"%{'_' * 900}x", f"%{'[^b-y]' * 160}x%", f"%{'a' * 15}x%", f"%{'[a-z]' * 190}%x%"],
+)
+def test_no_block_of_work_between_two_checkpoints_is_long(pattern: str) -> None:
+    passed: list[float] = []
+    fits = like(pattern, lambda: passed.append(time.perf_counter()))
+    passed.append(time.perf_counter())
+    assert not fits("a" * 33_000)
+    passed.append(time.perf_counter())
+    steps = sorted(after - before for before, after in pairwise(passed))
+    assert steps[-1] < 0.5
+    assert passed[-1] - passed[0] < 2
+    assert steps[len(steps) // 2] < 0.02
+
+
+def test_an_error_at_a_checkpoint_ends_the_search() -> None:
+    deadline = Deadline(0.01)
+    fits = like(f"%{'[ab]' * 240}x%", deadline.check)
+    time.sleep(0.02)
+    with pytest.raises(TimedOutError):
+        fits("a" * 33_000)

@@ -41,7 +41,7 @@ def where_of(request: Request, cls: Class, condition: Condition) -> Where:
         def of(name: str) -> Get:
             return _path(cls, name, server, [get(key) for key in cls.keys]) if name in PATHS else get(name)
 
-        return compiled(condition, of, cls)
+        return compiled(condition, of, cls, request.look.check)
 
     return Where(tuple(dict.fromkeys(stored)), fixed(condition), fits)
 

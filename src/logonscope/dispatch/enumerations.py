@@ -2,7 +2,7 @@
 
 Rows stay rows: a door renders them when they are sent, and puts back what does not fit. The id of an enumeration cannot
 be guessed, and that of another caller's is as unknown as one that was made up (DSP0226 8.1, DSP0200 5.2). Their number
-is limited for each caller, and in total.
+is limited for each caller, and in total; beyond that total administrators may have as many as one caller may.
 """
 
 import threading
@@ -171,7 +171,8 @@ class Enumerations:
         with self._lock:
             self._sweep()
             own = sum(known.caller == enumeration.caller for known in self._open.values())
-            if own >= self._most_of_a_caller or len(self._open) >= self._most:
+            kept = self._most_of_a_caller if enumeration.caller.administrator else 0
+            if own >= self._most_of_a_caller or len(self._open) >= self._most + kept:
                 raise QuotaViolationError(f"{own} enumerations are open", "release them, or pull them to their end")
             enumeration.id = f"uuid:{str(uuid.uuid4()).upper()}"
             enumeration.expires = self._until(seconds)

@@ -18,6 +18,8 @@ class Deadline:
         self._end = float("inf")
         self._is_cancelled = False
         self._other: Deadline | None = None
+        self.give_way: Callable[[], object] | None = None
+        """Called with every check: lets more urgent work go first."""
         if seconds is not None:
             self.move(seconds)
 
@@ -42,6 +44,11 @@ class Deadline:
         self._is_cancelled, self._end = True, float("-inf")
 
     @property
+    def seconds_left(self) -> float | None:
+        """Return how many seconds are left; None: there is no limit."""
+        return None if self._end == float("inf") else max(0.0, self._end - time.monotonic())
+
+    @property
     def is_over(self) -> bool:
         """Tell whether there is no time left."""
         return time.monotonic() > self._end or (self._other is not None and self._other.is_over)
@@ -55,6 +62,8 @@ class Deadline:
         # is_over, written out: this is called for every process
         if time.monotonic() > self._end or (self._other is not None and self._other.is_over):
             raise TimedOutError(f"no whole answer within {self._seconds or 0:g} s", "ask for less, or give more time")
+        if self.give_way is not None:
+            self.give_way()
 
 
 class Look:

@@ -160,13 +160,21 @@ class Settings:
         _number(8192, 4 << 20), 512_000, "bytes of the largest answer (DSP0226, wsman:MaxEnvelopeSize)"
     )
     max_request: int = _key(_number(8192, 4 << 20), 512_000, "bytes of the largest request body")
-    workers: int = _key(_number(1, 64), 8, "threads that read the machine and ask for passwords")
+    workers: int = _key(
+        _number(1, 64),
+        8,
+        "threads that answer, and as many that check passwords; a quarter is the most for one caller or address",
+    )
     max_connections: int = _key(_number(1, 10_000), 200, "connections at once; those beyond are answered 503")
     max_connections_per_address: int = _key(
         _number(1, 10_000), 50, "of these, from one address (IPv6: one /64), or of one user of the unix socket"
     )
     contexts_per_caller: int = _key(_number(1, 10_000), 50, "enumerations that one caller may have open")
-    contexts: int = _key(_number(1, 10_000), 500, "enumerations that all callers together may have open")
+    contexts: int = _key(
+        _number(1, 10_000),
+        500,
+        "enumerations that all callers together may have open; administrators, one caller's more",
+    )
     context_seconds: int = _key(
         _number(1, 86_400), 240, "seconds after which an enumeration that nobody pulls is forgotten"
     )

@@ -6,7 +6,6 @@ One ASGI application. It knows doors by a table, and none by name; what blocks r
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -31,10 +30,12 @@ from logonscope.machine import Deadline
 from logonscope.server.auth.authenticator import Authenticator, Credentials
 from logonscope.server.auth.negotiate import Negotiation
 from logonscope.server.auth.peer import Peer
+from logonscope.server.auth.throttle import place_of
 from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
-from logonscope.server.work import GoneError, done
+from logonscope.server.shares import Claimant, Rank, Shares
+from logonscope.server.work import GoneError
 
 OK = 200
 GONE = 499
@@ -96,8 +97,8 @@ class Services(NamedTuple):
     authenticator: Authenticator
     dispatcher: Dispatcher
     doors: tuple[HttpDoor, ...]
-    pool: ThreadPoolExecutor
-    entrance: ThreadPoolExecutor
+    pool: Shares
+    entrance: Shares
     most_octets: int = 512_000
     metrics: Metrics | None = None
     metrics_within: bool = False
@@ -150,9 +151,9 @@ class Endpoint:
         try:
             body = await _body(request, services.most_octets)
             received = Received(request.state.connection, request.headers, request.scope["path"], body)
-            authenticate = await _authentication(services, received, deadline, request)
+            authenticate, claimant = await _authentication(services, received, deadline, request)
             answer = partial(self._handled, received, authenticate, deadline)
-            return await done(services.pool, answer, deadline, lambda: _gone(request))
+            return await services.pool.run(claimant, answer, deadline, lambda: _gone(request))
         except (GoneError, ClientDisconnect):
             return Response(status_code=GONE)
         except ServerTooBusyError as error:
@@ -218,14 +219,15 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
     deadline = Deadline(services.dispatcher.limits.seconds)
     received = Received(request.state.connection, request.headers, request.scope["path"], b"")
     try:
+        claimant = Claimant("metrics")
         if not (services.metrics_within and received.connection.peer.loopback):
-            authenticate = await _authentication(services, received, deadline, request)
-            entry = await done(services.pool, authenticate, deadline, lambda: _gone(request))
+            authenticate, claimant = await _authentication(services, received, deadline, request)
+            entry = await services.pool.run(claimant, authenticate, deadline, lambda: _gone(request))
             if entry.caller is None:
                 return _challenging(Response(status_code=401), entry)
             if not entry.caller.administrator:
                 return Response("these numbers are of all logon sessions: for administrators\n", status_code=403)
-        text = await done(services.pool, metrics.text, deadline, lambda: _gone(request))
+        text = await services.pool.run(claimant, metrics.text, deadline, lambda: _gone(request))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
     except GoneError:
         return Response(status_code=GONE)
@@ -235,10 +237,11 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
 
 async def _authentication(
     services: Services, received: Received, deadline: Deadline, request: Request
-) -> Callable[[], Entry]:
-    """Return what authenticates a request; where that is quick, it is left for the thread that answers.
+) -> tuple[Callable[[], Entry], Claimant]:
+    """Return what authenticates a request, and who takes a thread for its answer.
 
-    A password is checked in threads of their own, so that guesses hold up no answer.
+    Where authentication is quick, it is left for the thread that answers. A password is checked in threads of their
+    own, of which each address has its share, so that guesses hold up no answer.
     """
     peer, credentials = received.connection.peer, credentials_of(received.headers.get("authorization"))
     authenticate = partial(_authenticated, services.authenticator, peer, credentials)
@@ -246,9 +249,21 @@ async def _authentication(
         await asyncio.sleep(seconds)
         deadline.move(services.dispatcher.limits.seconds)  # that wait is not the answer's
     if services.authenticator.is_quick(peer, credentials):
-        return authenticate
-    entry = await done(services.entrance, authenticate, deadline, lambda: _gone(request))
-    return lambda: entry
+        return authenticate, _claimant(peer, services.authenticator.presumed(peer))
+    at_entrance = Claimant(place_of(peer.address))
+    entry = await services.entrance.run(at_entrance, authenticate, deadline, lambda: _gone(request))
+    return lambda: entry, _claimant(peer, entry.caller)
+
+
+def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
+    """Return whose share of the threads a request takes: the caller's, or the address's where it has no caller yet."""
+    if peer.credentials is not None:
+        uid = peer.credentials.uid
+        return Claimant(uid, Rank.ROOT if uid == 0 else Rank.ORDINARY)
+    if caller is None:
+        return Claimant(place_of(peer.address))
+    rank = Rank.ADMINISTRATOR if caller.administrator else Rank.ORDINARY
+    return Claimant(caller.name if caller.uid is None else caller.uid, rank)
 
 
 def _authenticated(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> Entry:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
@@ -23,6 +22,7 @@ from logonscope.server.check import warnings
 from logonscope.server.config import Settings
 from logonscope.server.http import HttpDoor, Services, application
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
+from logonscope.server.shares import Shares
 from logonscope.server.wsman import PATHS, UNAUTHENTICATED, WsmanDoor
 from logonscope.wire.wsman import sealed
 
@@ -65,7 +65,7 @@ def made_services(source: Source, ownership: Ownership, settings: Settings, loca
     tickets = _tickets(settings, users) if settings.keytab else None
     authenticator = Authenticator(passwords, lookup, local, audit, tickets)
     dispatcher = _dispatcher(source, ownership, settings, audit)
-    pool, entrance = ThreadPoolExecutor(settings.workers, "answer"), ThreadPoolExecutor(settings.workers, "entrance")
+    pool, entrance = Shares(settings.workers, "answer"), Shares(settings.workers, "entrance")
     metrics = Metrics(lambda: dispatcher.request(ADMINISTRATOR)) if settings.metrics else None
     within = settings.metrics == "loopback"
     return Services(authenticator, dispatcher, DOORS, pool, entrance, settings.max_request, metrics, within)

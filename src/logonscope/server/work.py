@@ -1,4 +1,4 @@
-"""Where is the work done that blocks? In a bounded pool of threads; nobody waits longer than for the deadline."""
+"""Calls that block, in a pool of threads; no request waits for one longer than for its deadline."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,8 +21,16 @@ class GoneError(Exception):
     """Nobody waits for the answer any more."""
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 async def done(
-    pool: ThreadPoolExecutor, call: Callable[[], Result], deadline: Deadline, gone: Callable[[], Awaitable[object]]
+    pool: ThreadPoolExecutor,
+    call: Callable[[], Result],
+    deadline: Deadline,
+    gone: Callable[[], Awaitable[object]],
+    on_end: Callable[[], object] = _nothing,
 ) -> Result:
     """Return what a call in a thread returns.
 
@@ -31,12 +39,14 @@ async def done(
         call: what blocks; it looks at the deadline itself.
         deadline: is cancelled where nobody waits any more.
         gone: waits until the client has gone.
+        on_end: called once the call has ended, also where nobody waits for it any more.
 
     Raises:
         GoneError: the client went away before there was an answer.
         TimedOutError: the call did not heed its deadline; it is left behind.
     """
     working = asyncio.get_running_loop().run_in_executor(pool, call)
+    working.add_done_callback(lambda _: on_end())
     leaving: asyncio.Future[object] = asyncio.ensure_future(gone())
     try:
         late = 0

@@ -1,7 +1,10 @@
-"""Does a row fit? A condition, compiled once to a function of a row.
+"""Predicates: a condition, compiled once to a function of a row.
 
 Null fits no comparison. Text is compared without regard to case; a reference by what it names; a pattern is held
 against the text that a reference, or a time in DMTF's form, has.
+
+A condition may have a thousand terms, and a text 32,767 characters. So a checkpoint, which looks at the deadline, is
+passed every few terms and within every long pattern.
 """
 
 import operator
@@ -15,7 +18,7 @@ from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.types import Value
 from logonscope.wql.bind import REFERENCE, TEXT
 from logonscope.wql.condition import NOT_LIKE, Condition, Every, Null, Term, Truth
-from logonscope.wql.like import like
+from logonscope.wql.like import Checkpoint, like
 from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE, UNEQUAL
 
 Row = tuple[Value, ...]
@@ -28,13 +31,22 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def compiled(condition: Condition, get: Callable[[str], Get], cls: Class) -> Fits:
+TERMS = 8
+"""Terms of a condition that are looked at between two checkpoints."""
+
+
+def _unlimited() -> None:
+    """Let the evaluation go on."""
+
+
+def compiled(condition: Condition, get: Callable[[str], Get], cls: Class, checkpoint: Checkpoint = _unlimited) -> Fits:
     """Return the function.
 
     Args:
         condition: what must hold.
         get: gives what takes a property out of a row.
         cls: the class of the rows; those of references are in its schema and namespace.
+        checkpoint: called within long evaluations; raises an error where there is no time left.
     """
     if isinstance(condition, Truth):
         holds = condition.holds
@@ -42,32 +54,40 @@ def compiled(condition: Condition, get: Callable[[str], Get], cls: Class) -> Fit
     if isinstance(condition, Null):
         return _null(get(condition.column), is_null=condition.is_null)
     if isinstance(condition, Term):
-        return _test(condition, get(condition.column), cls)
-    terms = [compiled(term, get, cls) for term in condition.terms]
-    return _every(terms) if isinstance(condition, Every) else _some(terms)
-
-
-def _every(terms: list[Fits]) -> Fits:
-    if len(terms) == 2:  # the commonest; a call less
-        one, other = terms
+        return _test(condition, get(condition.column), cls, checkpoint)
+    terms = [compiled(term, get, cls, checkpoint) for term in condition.terms]
+    if len(terms) != 2:
+        return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
+    one, other = terms  # the commonest; a call less
+    if isinstance(condition, Every):
         return lambda row: one(row) and other(row)
-    return lambda row: all(fits(row) for fits in terms)
+    return lambda row: one(row) or other(row)
 
 
-def _some(terms: list[Fits]) -> Fits:
-    if len(terms) == 2:
-        one, other = terms
-        return lambda row: one(row) or other(row)
-    return lambda row: any(fits(row) for fits in terms)
+class _Junction:
+    """Many terms, joined by AND or by OR: the first whose truth is the decisive one decides."""
+
+    def __init__(self, terms: list[Fits], checkpoint: Checkpoint, *, decisive: bool) -> None:
+        self._blocks = [terms[begin : begin + TERMS] for begin in range(0, len(terms), TERMS)]
+        self._checkpoint, self._decisive = checkpoint, decisive
+
+    def fits(self, row: Row) -> bool:
+        decisive = self._decisive
+        for block in self._blocks:
+            self._checkpoint()
+            for fits in block:
+                if fits(row) is decisive:
+                    return decisive
+        return not decisive
 
 
 def _null(get: Get, *, is_null: bool) -> Fits:
     return lambda row: (get(row) is None) is is_null
 
 
-def _test(test: Term, get: Get, cls: Class) -> Fits:
+def _test(test: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
     if test.operator in {LIKE, NOT_LIKE}:
-        return _like(test, get, cls)
+        return _like(test, get, cls, checkpoint)
     if test.kind == REFERENCE:
         return _reference(test, get, cls)
     if test.kind == TEXT:
@@ -87,8 +107,8 @@ def _reference(test: Term, get: Get, cls: Class) -> Fits:
     return lambda row: (value := get(row)) is not None and same(value, wanted, schema, namespace) is equal
 
 
-def _like(test: Term, get: Get, cls: Class) -> Fits:
-    fits, wanted = like(str(test.value)), test.operator == LIKE
+def _like(test: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
+    fits, wanted = like(str(test.value), checkpoint), test.operator == LIKE
 
     def text(value: Value) -> str:
         if isinstance(value, tuple):

@@ -92,6 +92,11 @@ class Authenticator:
         """Return whether ``authenticate`` takes no time: no password, or the peer authenticated with one before."""
         return credentials is None or isinstance(peer.session, Caller)
 
+    def presumed(self, peer: Peer) -> Caller | None:
+        """Return the caller who authenticated before over this connection, without checking anything again."""
+        session = peer.session
+        return session.caller if isinstance(session, Negotiation) else session if isinstance(session, Caller) else None
+
     def authenticate(self, peer: Peer, credentials: Credentials | None) -> Authentication:
         """Authenticate a request; blocks while a password is checked.
 

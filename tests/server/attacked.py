@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from logonscope.wire.wsman.names import WMI
 from tests.lab.fixtures import cannot
-from tests.server.soap import envelope
+from tests.server.soap import envelope, selector_set
 
 PATIENCE = 30.0
 SOURCE = str(Path(__file__).parents[2] / "src")
@@ -128,3 +129,10 @@ def running_as(uid: int, words: Sequence[str], count: int = 1) -> Iterator[list[
         for process in made:
             process.kill()
             process.communicate()
+
+
+def invoke(pid: int, method: str, parameters: str = "") -> bytes:
+    """Return an HTTP request that runs a method of a process."""
+    uri = f"{WMI}/root/cimv2/Win32_Process"
+    body = f'<p:{method}_INPUT xmlns:p="{uri}">{parameters}</p:{method}_INPUT>'
+    return post(envelope(f"{uri}/{method}", "Win32_Process", body, selector_set([("Handle", str(pid))])))

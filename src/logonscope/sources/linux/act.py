@@ -1,149 +1,78 @@
-"""How is something done to a process? As whoever asked, and to the process that was meant.
+"""Actions on processes, with the rights of the user who asked.
 
-The kernel decides whether somebody may do that: unless an administrator asks, the deed is done by a child that has
-become that uid and can do nothing else, so that what the process has become since it was looked at counts too.
-
-A pid may be given out again between the look and the deed. The pidfd is opened first and the start compared after it:
-then the signal reaches that process or none. Priorities can only be set by number, a thread at a time: the threads are
-listed through the process's own directory, and the pidfd tells afterwards whether it was there to the end.
+The kernel decides whether a user may do something: unless an administrator asks, a helper program (deed.py) becomes
+that user and does it, so that what the process has become since it was looked at counts too. That user may signal and
+stop the helper. So it is a program of its own with nothing of the server's in it, it is waited for until a deadline,
+and killed after that.
 """
 
 import errno
 import os
 import select
-import signal
-import warnings
-from collections.abc import Callable
+import subprocess
+import sys
 
 from logonscope.machine.action import Action
-from logonscope.sources.linux import parse
+from logonscope.sources.linux import deed
 
-MOST_PASSES = 16
-"""How often the threads of a process are listed while it makes new ones."""
-
-_FAILED = 255
+DEADLINE = 3.0
+"""Seconds that the helper may take; it takes 20 to 50 ms."""
 
 
 def act(proc: str, action: Action) -> None:
-    """Do it.
+    """Do something to a process.
 
     Raises:
         ProcessLookupError: there is no such process any more.
-        PermissionError: whoever asked may not do that; errno EPERM, or EACCES where a privilege is lacking.
+        PermissionError: the user may not do that; errno EPERM, or EACCES where a privilege is lacking.
+        TimeoutError: the helper was stopped, or did not end for another reason.
         OSError: it failed otherwise.
     """
-    folder = _opened(proc, action.pid)
-    try:
-        pidfd = _pidfd(action.pid)
-        try:
-            if _start(folder) != action.start:
-                raise ProcessLookupError(errno.ESRCH, f"process {action.pid} is another one by now")
-            if action.uid is None or action.uid == os.geteuid():
-                _do(pidfd, folder, action)
-            else:
-                _as_somebody(action.uid, lambda: _do(pidfd, folder, action))
-        finally:
-            os.close(pidfd)
-    finally:
-        os.close(folder)
+    if action.uid is None or action.uid == os.geteuid():
+        deed.do(proc, action.pid, action.start, action.nice)
+    else:
+        _act_as(proc, action, action.uid)
 
 
-def _do(pidfd: int, folder: int, action: Action) -> None:
-    if action.nice is None:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        return
-    _renice_all(folder, action.nice)
-    ended = select.poll()  # unlike select(2) it takes any descriptor
-    ended.register(pidfd, select.POLLIN)
-    if ended.poll(0):
-        raise ProcessLookupError(errno.ESRCH, f"process {action.pid} ended")
+def _act_as(proc: str, action: Action, uid: int) -> None:
+    """Do it in a helper that becomes this uid for good; raise here the error that it met.
 
-
-def _as_somebody(uid: int, deed: Callable[[], None]) -> None:
-    """Do it in a child that has become this uid for good; raise here what it met there.
-
-    Only root loses its capabilities when it becomes somebody else (capabilities(7)): who is not root cannot do it.
+    Only root loses its capabilities when it becomes another user (capabilities(7)): nobody else can act as one.
     """
     if os.geteuid() != 0:
         raise PermissionError(errno.EPERM, f"only root can act as uid {uid}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # other threads: the child only makes system calls
-        child = os.fork()
-    if child == 0:
-        os._exit(_become_and_do(uid, deed))
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    nice = deed.KILL if action.nice is None else str(action.nice)
+    words = [sys.executable, "-I", "-S", deed.__file__, proc, str(action.pid), str(action.start), nice, str(uid)]
+    helper = subprocess.Popen(  # noqa: S603 -- our own file, and numbers
+        words, cwd="/", env={}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    code = _ended(helper)
+    if code is None:
+        _report(f"killed the helper that acts as uid {uid}: it did not end within {DEADLINE:g} s")
+        raise TimeoutError(errno.ETIMEDOUT, "the helper was stopped or hung")
+    if code < 0 or code == deed.FAILED:
+        _report(f"the helper that acts as uid {uid} ended with status {code}")
+        raise OSError(errno.EIO, "the helper was ended")
     if code:
-        number = code if 0 < code < _FAILED else errno.EIO
-        raise OSError(number, os.strerror(number))
+        raise OSError(code, os.strerror(code))
 
 
-def _become_and_do(uid: int, deed: Callable[[], None]) -> int:
-    """Return 0, or the number of the error."""
+def _ended(helper: "subprocess.Popen[bytes]") -> int | None:
+    """Return the exit status of the helper; None where it is killed, because it does not end in time."""
+    pidfd = os.pidfd_open(helper.pid)
     try:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-        deed()
-    except OSError as error:
-        return error.errno or _FAILED
-    except BaseException:  # noqa: BLE001 -- nothing may run on as the parent does
-        return _FAILED
-    return 0
-
-
-def _opened(proc: str, pid: int) -> int:
-    try:
-        return os.open(f"{proc}/{pid}", os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        raise ProcessLookupError(errno.ESRCH, f"process {pid} ended") from None
-
-
-def _pidfd(pid: int) -> int:
-    try:
-        return os.pidfd_open(pid)
-    except OSError as error:
-        if error.errno in {errno.EINVAL, errno.ENOENT}:  # a thread of another process has it by now
-            raise ProcessLookupError(errno.ESRCH, f"process {pid} ended") from None
-        raise
-
-
-def _renice_all(folder: int, nice: int) -> None:
-    """Set the nice value of every thread: the kernel keeps one for each, and a new thread has that of its maker."""
-    done: set[str] = set()
-    for _ in range(MOST_PASSES):
-        threads = set(_threads(folder)) - done
-        if not threads:
-            return
-        for thread in threads:
-            _renice(int(thread), nice)
-        done |= threads
-
-
-def _threads(folder: int) -> list[str]:
-    try:
-        tasks = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
-    except FileNotFoundError:
-        raise ProcessLookupError(errno.ESRCH, "the process ended") from None
-    try:
-        return os.listdir(tasks)
+        ended = select.poll()
+        ended.register(pidfd, select.POLLIN)
+        if ended.poll(DEADLINE * 1000):
+            return helper.wait()
     finally:
-        os.close(tasks)
+        os.close(pidfd)
+    helper.kill()
+    helper.wait()
+    return None
 
 
-def _renice(thread: int, nice: int) -> None:
-    try:
-        os.setpriority(os.PRIO_PROCESS, thread, nice)
-    except ProcessLookupError:
-        return  # the thread has ended
+def _report(text: str) -> None:
+    import logging  # noqa: PLC0415 -- a look does nothing, and this is rare
 
-
-def _start(folder: int) -> int:
-    try:
-        file = os.open("stat", os.O_RDONLY, dir_fd=folder)
-    except FileNotFoundError:
-        raise ProcessLookupError(errno.ESRCH, "the process ended") from None
-    try:
-        return parse.parse_stat(os.read(file, 4096))[14]
-    finally:
-        os.close(file)
+    logging.getLogger(__name__).warning("%s", text)

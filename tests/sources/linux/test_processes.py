@@ -346,7 +346,7 @@ def test_without_arguments_one_process_is_read_in_the_thread_that_asks(host: Hos
     assert threads == [threading.current_thread()]
 
 
-def test_where_the_arguments_of_one_hang_those_of_its_parents_are_not_tried(host: HostFolder) -> None:
+def test_where_the_arguments_of_one_hang_less_time_is_given_to_those_of_its_parents(host: HostFolder) -> None:
     host.process(10)
     host.process(11, ppid=10)
     for pid in (1, 10, 11):

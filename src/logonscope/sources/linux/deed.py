@@ -62,7 +62,7 @@ def do(proc: str, pid: int, start: int, nice: int | None, uid: int | None = None
 
 
 def _become(uid: int) -> None:
-    """Become a user: the kernel makes the process non-dumpable with it, so that this user cannot trace it (prctl(2))."""
+    """Become a user, who cannot trace this process: the kernel makes it non-dumpable (prctl(2), PR_SET_DUMPABLE)."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)

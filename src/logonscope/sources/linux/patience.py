@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from queue import Empty, Queue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -23,6 +23,26 @@ MOST_LEFT_BEHIND = 4
 
 MOST_IDLE = 4
 """Threads that are kept for the next call."""
+
+
+class LeftBehindError(TimeoutError):
+    """A call did not return in time; ``is_over`` says whether it has returned since."""
+
+    def __init__(self, seconds: float, is_over: Callable[[], bool]) -> None:
+        super().__init__(f"no answer within {seconds:g} s")
+        self.is_over = is_over
+
+
+class Watch(Protocol):
+    """Which part of a read may hang, and how long that part may take."""
+
+    seconds: float
+
+    def since(self, thread: int) -> float | None:
+        """Return when that part of a read began in a thread; None: the thread is not in it."""
+
+    def left_behind(self, item: Any, is_over: Callable[[], bool]) -> None:
+        """Take note that a read is left behind; ``is_over`` says whether it has returned since."""
 
 
 class TooManyHangError(TimeoutError):
@@ -42,7 +62,7 @@ class Patience:
         """Return what a call returns.
 
         Raises:
-            TimeoutError: it had not returned after this many seconds; its thread is left behind.
+            LeftBehindError: it had not returned after this many seconds; its thread is left behind.
             TooManyHangError: more calls hang than may; this one was not tried.
         """
         with self._lock:
@@ -59,7 +79,7 @@ class Patience:
         if not helper.run(call, seconds):
             with self._lock:
                 self._left.add(helper)
-            raise TimeoutError(f"no answer within {seconds:g} s")
+            raise LeftBehindError(seconds, lambda: helper.is_over)
         value, error = helper.taken()
         if len(self._idle) < MOST_IDLE:
             self._idle.append(helper)
@@ -133,21 +153,26 @@ def within(seconds: float, call: Callable[[], Value]) -> Value:
 
 
 def each(
-    items: Iterator[Item], read: Callable[[Item], Value], instead: Callable[[Item], Value], seconds: float
+    items: Iterator[Item],
+    read: Callable[[Item], Value],
+    instead: Callable[[Item], Value],
+    seconds: float,
+    watch: Watch | None = None,
 ) -> Iterator[Value]:
     """Yield read(item) for each item, in order; instead(item) where read had not returned after so many seconds.
 
-    No item is None.
+    No item is None. With a ``watch``, its part of a read alone may be late, and it bounds how many reads are tried;
+    without one, ``read`` is not called any more once MOST_LEFT_BEHIND of these reads hang.
     """
     left_behind = 0
-    while left_behind < MOST_LEFT_BEHIND:
+    while watch is not None or left_behind < MOST_LEFT_BEHIND:
         try:
-            worker = _Worker(items, read)
+            worker = _Worker(items, read, watch)
         except RuntimeError:  # no more threads may be started
             yield from map(read, items)
             return
         try:
-            while (batch := worker.batch(seconds)) is not None:
+            while (batch := worker.batch(seconds if watch is None else watch.seconds)) is not None:
                 yield from batch
         finally:
             rest, stuck = worker.leave()
@@ -158,6 +183,8 @@ def each(
             return
         for item in stuck:
             left_behind += 1
+            if watch is not None:
+                watch.left_behind(item, lambda thread=worker.thread: not thread.is_alive())  # type: ignore[misc]
             yield instead(item)
     yield from map(instead, items)
 
@@ -165,7 +192,7 @@ def each(
 class _Worker(Generic[Item, Value]):
     """Reads in a thread; hands over batches; can be left behind between or within two reads."""
 
-    def __init__(self, items: Iterator[Item], read: Callable[[Item], Value]) -> None:
+    def __init__(self, items: Iterator[Item], read: Callable[[Item], Value], watch: Watch | None = None) -> None:
         self.error: BaseException | None = None
         self.done = False
         self._items = items
@@ -175,8 +202,10 @@ class _Worker(Generic[Item, Value]):
         self._batch: list[Value] = []
         self._at: list[Item] = []
         self._since = time.monotonic()
+        self._watch = watch
         self._batches: Queue[list[Value] | None] = Queue(maxsize=3)
-        threading.Thread(target=self._run, daemon=True).start()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
 
     def batch(self, seconds: float) -> list[Value] | None:
         """Return the next values; None when all are read, or when one read has taken longer than so many seconds."""
@@ -185,7 +214,8 @@ class _Worker(Generic[Item, Value]):
             try:
                 batch = self._batches.get(timeout=wait)
             except Empty:
-                waited = time.monotonic() - self._since
+                since = self._since if self._watch is None else self._watch.since(self.thread.ident or 0)
+                waited = 0.0 if since is None else time.monotonic() - since
                 if self._at and waited >= seconds:
                     return None
                 wait = max(seconds - waited, _PAUSE)

@@ -10,16 +10,22 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from threading import get_ident
+from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS_OF, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.patience import Patience, each
+from logonscope.sources.linux.hung import MOST, HungReads
+from logonscope.sources.linux.patience import LeftBehindError, Patience, each
 
 DEADLINE = 2.0
 """Seconds that one process may take where its arguments are read: they live in its memory, and that can hang."""
+
+HURRIED = 0.25
+"""Seconds for each further one, once the arguments of one have hung for the same question."""
 
 HANGS = f"no answer within {DEADLINE:g} s"
 """Why arguments were not read, where they hang."""
@@ -27,8 +33,11 @@ HANGS = f"no answer within {DEADLINE:g} s"
 LONGEST_CHAIN = 1000
 """Ancestors that are read of one process: a longer chain is cut at the far end."""
 
-_ARGUMENTS = Patience()
+_ARGUMENTS = Patience(MOST)
 """Runs the reads of arguments of processes that are read by pid; those of the whole host are read in batches."""
+
+_HUNG = HungReads()
+"""Processes whose arguments hang."""
 
 Value = TypeVar("Value")
 
@@ -68,22 +77,20 @@ def processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
     if query.parents:
         return look.timed(_lineage(reader, wanted))
     if reader.may_hang and query.pids is None:
-        return filter(None, each(wanted, reader.read, reader.without_arguments, DEADLINE))
+        return filter(None, each(wanted, reader.read, reader.without_arguments, DEADLINE, reader))
     if hint.keys is not None and query.pids is None and UNSET not in hint.keys:
         wanted = with_keys(proc, wanted, hint.keys)
     return filter(None, map(reader.read, wanted))
 
 
 def _lineage(reader: "Reader", wanted: Iterator[int]) -> Iterator[Process]:
-    """Yield one process and its ancestors; where the arguments of one hang, those of the others are not tried."""
+    """Yield one process and its ancestors."""
     pid, seen, read = next(wanted, 0), set[int](), reader.read
     while pid and pid not in seen and len(seen) < LONGEST_CHAIN:
         process = read(pid)
         if process is None:
             return
         yield process
-        if {"name", "cmdline"}.intersection(process.unread or ()):
-            read = reader.without_arguments
         seen.add(pid)
         pid = process.ppid or 0
 
@@ -169,7 +176,9 @@ class Reader:
         self._names = None if query.names is None else {name.lower() for name in query.names}
         self._cuts = {_cut(name).lower() for name in query.names or ()}
         self._login_uids: dict[bytes, bytes] = {}  # by kernel id: the kernel sets both together
-        self._within = _directly if query.pids is None else _ARGUMENTS.call
+        self._read_arguments = self._watched if query.pids is None else self._within
+        self._since: dict[int, float] = {}  # by thread: when it began to read arguments
+        self.seconds = DEADLINE
         self._own_reads: dict[str, Callable[[_Reading], object]] = {
             "sessionid": self._kernel_id, "loginuid": self._login_uid, "cgroup": self._cgroup,
             "cmdline": self._arguments,
@@ -280,13 +289,38 @@ class Reader:
 
     def _cmdline(self, reading: "_Reading", fact: str, most: int, reason: str) -> bytes | None:
         """Return the arguments; None, with the reason noted for the fact, where reading them hangs."""
-        if reading.arguments:
+        if reading.arguments and _HUNG.may_read(self._proc, reading.pid, reading.handle):
             try:
-                return self._within(DEADLINE, lambda: _read("cmdline", reading.handle, most))
+                return self._read_arguments(reading, most)
             except TimeoutError:
-                reading.arguments = False
+                pass
+        reading.arguments = False
         reading.unread[fact] = reason
         return None
+
+    def _within(self, reading: "_Reading", most: int) -> bytes:
+        """Read arguments in another thread, which may be left behind."""
+        try:
+            return _ARGUMENTS.call(self.seconds, lambda: _read("cmdline", reading.handle, most))
+        except LeftBehindError as error:
+            self.left_behind(reading.pid, error.is_over)
+            raise
+
+    def _watched(self, reading: "_Reading", most: int) -> bytes:
+        """Read arguments in this thread, which may be left behind as a whole: see ``patience.Watch``."""
+        thread = get_ident()
+        self._since[thread] = monotonic()
+        try:
+            return _read("cmdline", reading.handle, most)
+        finally:
+            del self._since[thread]
+
+    def since(self, thread: int) -> float | None:
+        return self._since.get(thread)
+
+    def left_behind(self, item: int, is_over: Callable[[], bool]) -> None:
+        _HUNG.remember(self._proc, item, is_over)
+        self.seconds = HURRIED
 
     def _is_hinted(self, reading: "_Reading") -> bool:
         return self._query.hint.may_be(reading["ses"], reading["loginuid"])
@@ -343,11 +377,6 @@ class _Reading:
         """Return what was read."""
         self.row[-1] = self.unread or None
         return Process._make(self.row)
-
-
-def _directly(_: float, call: Callable[[], Value]) -> Value:
-    """Run a call in this thread, which may be left behind as a whole."""
-    return call()
 
 
 def _passes(early: EarlyFilter, reading: _Reading) -> bool:

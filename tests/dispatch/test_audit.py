@@ -1,15 +1,21 @@
 """dispatch/audit.py: is everything told that somebody has to answer for, on one line, whatever clients send?"""
 
 import json
+import os
 import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from logonscope.broker import Caller
-from logonscope.dispatch.audit import LONGEST, Appender, Audit
-from logonscope.errors import AccessDeniedError
+from logonscope.dispatch.audit import BEGUN, LONGEST, Appender, Audit
+from logonscope.errors import AccessDeniedError, InternalError
+from tests.hosts import ROOT
+from tests.lab.fixtures import cannot
 
 
 def test_lines_are_json_and_no_text_can_make_two_of_one(tmp_path: Path) -> None:
@@ -56,3 +62,42 @@ def test_where_there_can_be_no_new_file_the_old_one_has_it(tmp_path: Path) -> No
 def test_a_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(AccessDeniedError, match="cannot be written"):
         Appender(str(tmp_path))
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[Path]:
+    """Mount a file system of some pages, and fill it but for a few bytes."""
+    if os.geteuid() != 0:
+        cannot("only root can mount")
+    words = ["mount", "-t", "tmpfs", "-o", "size=8k", "none", str(folder)]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        cannot("nothing can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_on_a_full_disk_no_method_is_begun_and_authentication_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with full_disk(tmp_path) as folder:
+        path = folder / "audit"
+        appender = Appender(str(path))
+        audit = Audit(appender, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        audit.begin("192.0.2.7", ROOT, "Win32_Process.Terminate", 'Win32_Process.Handle="1"')
+        (folder / "other").write_bytes(b"x" * 4096)
+        with suppress(InternalError):
+            for _ in range(100):
+                audit.begin("192.0.2.7", ROOT, "Win32_Process.Terminate", 'Win32_Process.Handle="1"')
+        with pytest.raises(InternalError, match="cannot write to the audit log: No space left on device; nothing was"):
+            audit.begin("192.0.2.7", ROOT, "Win32_Process.Terminate", 'Win32_Process.Handle="1"')
+        for _ in range(3):
+            audit.authentication("192.0.2.7", "basic", "root", ROOT)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / "other").unlink()
+        audit.authentication("192.0.2.7", "basic", "root", ROOT)
+        os.close(appender._file)  # noqa: SLF001 -- else it cannot be unmounted
+    assert caplog.messages == ["cannot write to the audit log: No space left on device"]
+    assert len(lines) > 10
+    assert all(line.endswith("\n") and json.loads(line)["outcome"] == BEGUN for line in lines)

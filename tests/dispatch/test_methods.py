@@ -4,9 +4,11 @@ import pytest
 
 from logonscope.broker import Caller
 from logonscope.cim.paths import ObjectPath, parse_path
+from logonscope.dispatch.audit import BEGUN
 from logonscope.dispatch.methods import delete_instance, invoke_method, object_path
 from logonscope.errors import (
     AccessDeniedError,
+    InternalError,
     InvalidMethodError,
     InvalidMethodParametersError,
     InvalidObjectPathError,
@@ -26,10 +28,14 @@ class Attempts:
 
     def __init__(self, caller: Caller = ROOT) -> None:
         self.memory, self.lines = Memory(SNAPSHOT), list[tuple[str, str, str]]()
+        self.begun: list[tuple[str, str, int]] = []
         self.request = self.memory.request(caller)
 
     def record(self, path: ObjectPath, method: str, outcome: str) -> None:
-        """Keep what the audit log would get."""
+        """Keep what the audit log would get; before a method is run, with how many were run by then."""
+        if outcome == BEGUN:
+            self.begun.append((path.relative, method, len(self.memory.done)))
+            return
         self.lines.append((path.relative, method, outcome))
 
 
@@ -39,6 +45,24 @@ def test_a_method_is_run_and_recorded_by_the_name_that_its_class_gives_it() -> N
     assert (done.cls.name, done.method.name, done.outcome.return_value) == ("Win32_Process", "Terminate", 0)
     assert [action.pid for action in attempts.memory.done] == [4312]
     assert attempts.lines == [(PROCESS, "Terminate", "0")]
+    assert attempts.begun == [(PROCESS, "Terminate", 0)]
+
+
+def test_what_only_reads_has_one_record() -> None:
+    attempts = Attempts()
+    invoke_method(attempts.request, PROCESS, "GetOwner", {}, record=attempts.record)
+    assert (attempts.begun, attempts.lines) == ([], [(PROCESS, "GetOwner", "0")])
+
+
+def test_what_cannot_be_recorded_is_not_done() -> None:
+    attempts = Attempts()
+
+    def record(_path: ObjectPath, _method: str, _outcome: str) -> None:
+        raise InternalError("cannot write", "make room")
+
+    with pytest.raises(InternalError):
+        invoke_method(attempts.request, PROCESS, "Terminate", {}, record=record)
+    assert attempts.memory.done == []
 
 
 def test_a_static_method_is_of_the_class_whatever_keys_come_with_it() -> None:

@@ -78,7 +78,9 @@ def authenticator(tmp_path: Path) -> Authenticator:
     def check(name: str, password: str) -> Caller | None:
         return Caller(name, 1000, administrator=False) if WORDS.get(name) == password else None
 
-    return Authenticator(Passwords([Check(check)], Throttle()), users.lookup, user)
+    return Authenticator(
+        Passwords([Check(check)], Throttle(of_place=REQUESTS * 9, of_user=REQUESTS * 9)), users.lookup, user
+    )
 
 
 def connected(chance: random.Random) -> Peer:

@@ -15,6 +15,7 @@ import pytest
 from lxml import etree
 
 from logonscope.server.auth.negotiate import LONGEST_TOKEN
+from logonscope.server.auth.throttle import OF_USER
 from logonscope.server.http import HttpDoor
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import SOAP
@@ -207,3 +208,24 @@ def test_another_door_has_its_paths_and_nothing_of_what_only_one_of_them_has(ser
     assert post(server, session, {**basic(ADMIN), "Content-Type": sealed}, "/lines").status == 200
     too_large = post(server, b" " * 600_000, basic(ADMIN), "/lines")
     assert too_large.body.startswith(b"WBEM_E_TOO_MUCH_DATA a request of more than 512,000 octets")
+
+
+def test_guesses_from_everywhere_at_once_are_looked_at_so_many_times_and_no_more() -> None:
+    """Each connection comes from an address of its own; a password that is looked at is one line of the audit log."""
+    with running() as server, ThreadPoolExecutor(2 * OF_USER) as pool:
+
+        def guess(number: int) -> int:
+            here = (f"127.0.{1 + number % 200}.1", 0)
+            connection = http.client.HTTPConnection("127.0.0.1", server.http, source_address=here, timeout=60)
+            try:
+                connection.request("POST", "/wsman", b"", XML | basic((BOB[0], f"guess {number}")))
+                return connection.getresponse().status
+            except TimeoutError:
+                return 0
+            finally:
+                connection.close()
+
+        statuses = [*pool.map(guess, range(2 * OF_USER))]
+        looked_at = (server.folder / "audit").read_text(encoding="utf-8").count('"accepted": false')
+    assert looked_at == statuses.count(401) <= OF_USER
+    assert 503 in statuses

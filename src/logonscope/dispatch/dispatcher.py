@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
 from logonscope.cim.paths import ObjectPath
-from logonscope.dispatch.audit import Audit
+from logonscope.dispatch.audit import BEGUN, Audit
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.dispatch.methods import TERMINATE, object_path
 from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, Operation, Reply
@@ -138,8 +138,13 @@ class Dispatcher:
         raise error
 
     def _record(self, peer: str, caller: Caller, path: ObjectPath, method: str, outcome: str) -> None:
-        if self.audit is not None:
-            self.audit.method(peer, caller, f"{path.class_name}.{method}", path.relative, outcome)
+        if self.audit is None:
+            return
+        what = f"{path.class_name}.{method}"
+        if outcome == BEGUN:
+            self.audit.begin(peer, caller, what, path.relative)
+        else:
+            self.audit.method(peer, caller, what, path.relative, outcome)
 
     def _render_rows(self, door: Door, operation: Operation, rows: Enumeration, octets: int) -> Reply:
         """Render rows; forget the enumeration once it is over, or cannot go on."""

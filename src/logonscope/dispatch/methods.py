@@ -10,10 +10,14 @@ from logonscope.broker.target import instance_of
 from logonscope.cim.classes import Class, Method, has
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath, parse_path
+from logonscope.dispatch.audit import BEGUN
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
 
 TERMINATE = "Terminate"
 """The method that deletes an instance of Win32_Process."""
+
+READS = "Get"
+"""How the names of methods begin that change nothing."""
 
 Record = Callable[[ObjectPath, str, str], None]
 """Writes to the audit log what was done: the object path, the method, and the ReturnValue or the name of an error."""
@@ -79,7 +83,13 @@ def object_path(path: str | ObjectPath) -> ObjectPath:
 def _recorded(
     request: Request, path: ObjectPath, method: str, parameters: Mapping[str, Any] | None, record: Record
 ) -> Outcome:
-    """Run a method, and record what came of it."""
+    """Run a method, and record before that it is run, and then what came of it.
+
+    Raises:
+        InternalError: the first record cannot be written, and the method was not run.
+    """
+    if not method.startswith(READS):
+        record(path, method, BEGUN)
     try:
         outcome = invoke(request, path, method, parameters)
     except LogonscopeError as error:

@@ -1,6 +1,7 @@
 """server/auth/passwords.py: is each check asked in turn, a success remembered for a while, and a guess slowed?"""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -186,22 +187,24 @@ def test_guesses_are_slowed_under_every_spelling_of_a_name(scene: Scene) -> None
 def test_what_is_remembered_is_no_way_to_guess_fast(scene: Scene) -> None:
     scene.passwords.verify("alice", PASSWORD, HERE)
     for number in range(100):
-        scene.passwords.verify("alice", f"guess {number}", THERE)
+        with suppress(ServerTooBusyError):
+            scene.passwords.verify("alice", f"guess {number}", THERE)
     assert scene.passwords.delay("alice", THERE) == LONGEST  # even before the right one
     assert scene.passwords.delay("alice", HERE) == 0.0
 
 
 def test_attempts_by_another_way_than_a_password_count_too(scene: Scene) -> None:
     for _ in range(FREE):
-        scene.passwords.count("CORP\\Alice", HERE, None)
+        scene.passwords.begin("CORP\\Alice", HERE)
     assert scene.passwords.delay("alice", HERE) == 1.0
-    scene.passwords.count("alice", HERE, ALICE)
+    scene.passwords.succeeded("alice", HERE)
     assert scene.passwords.delay("alice", HERE) == 0.0
 
 
 def test_too_many_who_wait_are_turned_away(scene: Scene) -> None:
     for _ in range(100):
-        scene.passwords.verify("alice", "another password", HERE)
+        with suppress(ServerTooBusyError):
+            scene.passwords.verify("alice", "another password", HERE)
     for _ in range(AT_ONCE):
         scene.passwords.delay("alice", HERE)
     with pytest.raises(ServerTooBusyError):

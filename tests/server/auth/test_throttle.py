@@ -1,13 +1,25 @@
 """server/auth/throttle.py: do guesses become slow, while nobody who is known is kept out by strangers?"""
 
 import itertools
+from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.server.auth.throttle import AT_ONCE, FORGIVEN, FREE, LONGEST, Throttle, place_of
+from logonscope.server.auth.throttle import (
+    AT_ONCE,
+    FORGIVEN,
+    FREE,
+    HOUR,
+    LONGEST,
+    OF_PLACE,
+    OF_USER,
+    Throttle,
+    place_of,
+)
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 
@@ -35,7 +47,18 @@ def throttle(clock: Clock) -> Throttle:
 
 def fail(throttle: Throttle, source: str, user: str, times: int = 1) -> None:
     for _ in range(times):
-        throttle.failed(source, user)
+        with suppress(ServerTooBusyError):
+            throttle.begin(source, user)
+
+
+def guesses(throttle: Throttle, attempts: Iterable[tuple[str, str]]) -> int:
+    """Return how many of these attempts have their password looked at."""
+    looked_at = 0
+    for source, user in attempts:
+        with suppress(ServerTooBusyError):
+            throttle.begin(source, user)
+            looked_at += 1
+    return looked_at
 
 
 def test_a_few_failures_are_free_then_each_costs_more_up_to_a_maximum(throttle: Throttle, clock: Clock) -> None:
@@ -43,7 +66,7 @@ def test_a_few_failures_are_free_then_each_costs_more_up_to_a_maximum(throttle: 
     for _ in range(FREE + 6):
         waits.append(throttle.delay(HERE, "alice"))
         clock.now += waits[-1]
-        throttle.failed(HERE, "alice")
+        throttle.begin(HERE, "alice")
     assert waits == [0.0] * FREE + [1.0, 2.0, 4.0, 8.0, LONGEST, LONGEST]
 
 
@@ -56,7 +79,7 @@ def test_failures_count_for_the_place_and_for_the_user(throttle: Throttle) -> No
 
 def test_guesses_from_many_places_at_one_user_are_slowed(throttle: Throttle) -> None:
     for number in range(20):
-        throttle.failed(f"203.0.113.{number}", "alice")
+        throttle.begin(f"203.0.113.{number}", "alice")
     assert throttle.delay("203.0.113.99", "alice") == LONGEST
 
 
@@ -90,7 +113,7 @@ def test_a_success_takes_back_its_own_failures(throttle: Throttle) -> None:
 
 def test_an_account_of_ones_own_does_not_help_to_guess_at_others(throttle: Throttle) -> None:
     for _ in range(FREE):
-        throttle.failed(HERE, "alice")
+        throttle.begin(HERE, "alice")
         throttle.succeeded(HERE, "mallory")
     assert throttle.delay(HERE, "alice") == 1.0
     assert throttle.delay(HERE, "bob") == 1.0
@@ -115,8 +138,43 @@ def test_after_a_quiet_time_it_is_forgotten(throttle: Throttle, clock: Clock) ->
     fail(throttle, HERE, "alice", 100)
     clock.now += FORGIVEN + 1
     assert throttle.delay(HERE, "alice") == 0.0
-    throttle.failed(HERE, "alice")
+    throttle.begin(HERE, "alice")
     assert throttle.delay(HERE, "alice") == 0.0
+
+
+def test_guesses_are_bounded_for_an_address_and_for_a_user(throttle: Throttle, clock: Clock) -> None:
+    assert guesses(throttle, ((HERE, f"user{number}") for number in range(1000))) == OF_PLACE
+    assert guesses(throttle, ((f"127.0.{number}.1", "alice") for number in range(250))) == OF_USER
+    clock.now += HOUR
+    assert guesses(throttle, ((HERE, f"user{number}") for number in range(1000))) == OF_PLACE
+    with pytest.raises(ServerTooBusyError, match="too many wrong passwords within the hour; try again later"):
+        throttle.begin(HERE, "bob")
+
+
+def test_guesses_of_an_hour_are_at_most_twice_as_many_as_at_once(throttle: Throttle, clock: Clock) -> None:
+    looked_at = 0
+    for _ in range(3600):
+        looked_at += guesses(throttle, [(HERE, "alice")] * 5)
+        clock.now += 1
+    assert looked_at <= 2 * OF_PLACE
+
+
+def test_whoever_came_in_before_is_bounded_by_guesses_from_the_own_place_alone(throttle: Throttle) -> None:
+    throttle.begin(HERE, "alice")
+    throttle.succeeded(HERE, "alice")
+    fail(throttle, HERE, "bob", 1000)
+    for number in range(250):
+        fail(throttle, f"127.0.{number}.1", "alice")
+    assert guesses(throttle, [(HERE, "alice")] * 1000) == OF_PLACE
+
+
+def test_many_right_passwords_spend_nothing(throttle: Throttle) -> None:
+    for number in range(10 * OF_USER):
+        throttle.begin(HERE, "alice")
+        throttle.succeeded(HERE, "alice")
+        throttle.begin(f"127.0.{number % 250}.1", "alice")
+        throttle.succeeded(f"127.0.{number % 250}.1", "alice")
+    assert throttle.delay(THERE, "alice") == 0.0
 
 
 @pytest.mark.parametrize(
@@ -139,8 +197,8 @@ def test_a_place_is_an_address_or_a_customers_network(source: str, place: str) -
 def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) -> None:
     throttle = Throttle(clock, most=10)
     for number in range(1000):
-        throttle.failed(THERE, "alice")
-        throttle.failed(f"2001:db8:0:{number:x}::1", f"user{number}")
+        fail(throttle, THERE, "alice")
+        throttle.begin(f"2001:db8:0:{number:x}::1", f"user{number}")
     assert throttle.delay(THERE, "alice") == LONGEST
     kept = (throttle._places, throttle._users, throttle._pairs)  # noqa: SLF001 -- how much is kept is the question
     assert [len(records._records) for records in kept] == [10, 10, 10]  # noqa: SLF001 -- the same
@@ -149,7 +207,7 @@ def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) ->
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["failed", "succeeded", "delay"]),
+            st.sampled_from(["begin", "succeeded", "delay"]),
             st.sampled_from([HERE, THERE, "::1"]),
             st.sampled_from("abc"),
             st.floats(0, 2000),

@@ -145,20 +145,18 @@ class Authenticator:
         negotiation = peer.session
         if not isinstance(negotiation, Negotiation):
             negotiation = peer.session = Negotiation(lookup, peer.channel_binding, self._tickets)
+        if credentials.name:  # else there is no password to guess
+            self._passwords.begin(credentials.name, peer.address)
         try:
             answer = negotiation.step(credentials.token)
         except AccessDeniedError as error:
             _log.info("%s did not come in: %s", peer.address, str(error.__cause__ or error)[:LONGEST_REASON])
-            self._count(peer, credentials, None)
             raise
         if negotiation.caller is not None:
-            self._count(peer, credentials, negotiation.caller)
+            if credentials.name:
+                self._passwords.succeeded(credentials.name, peer.address)
             self._record(peer, credentials, negotiation.caller)
         return Authentication(negotiation.caller, token=answer or b"", negotiation=negotiation)
-
-    def _count(self, peer: Peer, credentials: Credentials, caller: Caller | None) -> None:
-        if credentials.name:  # else there was no password to guess
-            self._passwords.count(credentials.name, peer.address, caller)
 
     def _record(self, peer: Peer, credentials: Credentials, caller: Caller | None) -> None:
         if self._audit is None:

@@ -62,36 +62,53 @@ class Passwords:
         return self._throttle.delay(source, _counted(name))
 
     def verify(self, name: str, password: str, source: str) -> Caller | None:
-        """Return who that is; None for nobody."""
-        caller = self._remembered(bare(name), password)
-        self.count(name, source, caller)
-        return caller
+        """Return who that is; None for nobody.
 
-    def count(self, name: str, source: str, caller: Caller | None) -> None:
-        """Count an attempt, which let somebody in or nobody; those that came by another way than a password, too."""
-        if caller is None:
-            self._throttle.failed(source, _counted(name))
-        else:
-            self._throttle.succeeded(source, _counted(name))
-
-    def _remembered(self, name: str, password: str) -> Caller | None:
-        if not (0 < len(name) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
+        Raises:
+            ServerTooBusyError: there were too many wrong passwords; this one was not looked at.
+        """
+        user = bare(name)
+        if not (0 < len(user) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
+            self.begin(name, source)
             return None
-        version, digest = self._version(), self._digest(name, password)
+        version, digest = self._version(), self._digest(user, password)
+        known = self._remembered(version, digest)
+        if known is not None:
+            _, check, caller = known
+            now = check.anew(caller)
+            if now is None:
+                self.begin(name, source)
+                return None
+            self.succeeded(name, source)
+            return now
+        self.begin(name, source)
+        for check in self._checks:
+            found = check.verify(user, password)
+            if found is not None:
+                self._remember(version, digest, check, found)
+                self.succeeded(name, source)
+                return found
+        return None
+
+    def begin(self, name: str, source: str) -> None:
+        """Count an attempt as a failure before it is looked at, of whatever scheme.
+
+        Raises:
+            ServerTooBusyError: there were too many.
+        """
+        self._throttle.begin(source, _counted(name))
+
+    def succeeded(self, name: str, source: str) -> None:
+        """Take that back, and what this user failed at there before."""
+        self._throttle.succeeded(source, _counted(name))
+
+    def _remembered(self, version: object, digest: bytes) -> "tuple[float, Check, Caller] | None":
         with self._lock:
             if version != self._of:
                 self._known.clear()
                 self._of = version
             known = self._known.get(digest)
-        if known is not None and self._clock() < known[0]:
-            _, check, caller = known
-            return check.anew(caller)
-        for check in self._checks:
-            found = check.verify(name, password)
-            if found is not None:
-                self._remember(version, digest, check, found)
-                return found
-        return None
+        return known if known is not None and self._clock() < known[0] else None
 
     def _remember(self, version: object, digest: bytes, check: Check, caller: Caller) -> None:
         with self._lock:

@@ -8,8 +8,10 @@ where that user came in before: for a place and a user that have succeeded toget
 count. A success takes back those, and no others, so that an account of one's own does not help to guess at others'.
 Loopback is an address like any other: a proxy, and whoever else is on the machine, come from there.
 
-Delays are no use against many attempts at once; of one place only some may wait, and others are turned away. Who waits
-only because strangers guess is not counted there.
+Delays are no use against many attempts at once. So an attempt counts as a failure before its password is looked at, and
+there is a bound in guesses: so many at once, and as many more in an hour, for an address and for a user. Beyond it
+attempts are refused; where address and user have succeeded together, those of both together are bounded alone. Of one
+place only some may wait, and others are turned away. Who waits only because strangers guess is not counted there.
 """
 
 import ipaddress
@@ -34,6 +36,11 @@ FORGIVEN = 900.0
 AT_ONCE = 8
 """Attempts of one place that may wait at the same time."""
 
+OF_PLACE, OF_USER = 30, 60
+"""Guesses from one address, and at one user, at once; after that, as many an hour."""
+
+HOUR = 3600.0
+
 MOST = 10_000
 """Places, users, and pairs of them that are known at a time: those heard of longest ago are forgotten."""
 
@@ -43,6 +50,8 @@ class _Record:
     failures: int = 0
     last: float = 0.0
     known: bool = False  # a pair that has succeeded
+    spent: float = 0.0  # guesses, of those that there may be at once
+    counted: float = 0.0  # when they were counted last
     waiting: list[float] = field(default_factory=list)  # until when each of those waits that wait
 
     def wait(self, now: float) -> float:
@@ -50,6 +59,12 @@ class _Record:
         if now - self.last > FORGIVEN:
             self.failures = 0
         return min(LONGEST, 2.0 ** min(self.failures - FREE, 30)) if self.failures >= FREE else 0.0
+
+    def spent_by(self, now: float, bound: int) -> float:
+        """Return how many of the guesses that there may be at once are spent: with time they come back."""
+        self.spent = max(0.0, self.spent - (now - self.counted) * bound / HOUR)
+        self.counted = now
+        return self.spent
 
 
 Key = TypeVar("Key", bound=Hashable)
@@ -78,8 +93,14 @@ class _Records(Generic[Key]):
 class Throttle:
     """Counts failures; may be asked from any thread, and never waits itself."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        most: int = MOST,
+        of_place: int = OF_PLACE,
+        of_user: int = OF_USER,
+    ) -> None:
+        self._clock, self._of_place, self._of_user = clock, of_place, of_user
         self._lock = threading.Lock()
         self._places: _Records[str] = _Records(most)
         self._users: _Records[str] = _Records(most)
@@ -104,14 +125,24 @@ class Throttle:
                 own.waiting.append(now + wait)
             return wait if pair.known else max(wait, self._users.look(user).wait(now))
 
-    def failed(self, source: str, user: str) -> None:
-        """Count a failure."""
+    def begin(self, source: str, user: str) -> None:
+        """Count an attempt as a failure, before it is looked at; ``succeeded`` takes it back.
+
+        Raises:
+            ServerTooBusyError: there were too many within the hour; this one must not be looked at.
+        """
         place = place_of(source)
         with self._lock:
             now = self._clock()
-            for record in (self._places.keep(place), self._users.keep(user), self._pairs.keep((place, user))):
+            pair = self._pairs.keep((place, user))
+            bounds = [(self._places.keep(place), self._of_place), (self._users.keep(user), self._of_user)]
+            bounds.append((pair, self._of_place))
+            spent = [(record, bound, record.spent_by(now, bound)) for record, bound in bounds]
+            if any(count + 1 > bound for record, bound, count in spent if record is pair or not pair.known):
+                raise ServerTooBusyError("too many wrong passwords within the hour", "try again later")
+            for record, _ in bounds:
                 record.wait(now)  # what is forgiven does not come back
-                record.failures, record.last = record.failures + 1, now
+                record.failures, record.last, record.spent = record.failures + 1, now, record.spent + 1
 
     def succeeded(self, source: str, user: str) -> None:
         """Take back the failures of this user at this place, who is known there from now on."""
@@ -120,7 +151,8 @@ class Throttle:
             pair = self._pairs.keep((place, user))
             for record in (self._places.look(place), self._users.look(user)):
                 record.failures = max(0, record.failures - pair.failures)
-            pair.failures, pair.known = 0, True
+                record.spent = max(0.0, record.spent - pair.spent)
+            pair.failures, pair.spent, pair.known = 0, 0.0, True
 
 
 def place_of(source: str) -> str:

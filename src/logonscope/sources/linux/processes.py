@@ -19,7 +19,7 @@ from logonscope.facts import FACTS_OF, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung import MOST, HungReads
-from logonscope.sources.linux.patience import LeftBehindError, Patience, each
+from logonscope.sources.linux.patience import LeftBehindError, Patience, Watch, each
 
 DEADLINE = 2.0
 """Seconds that one process may take where its arguments are read: they live in its memory, and that can hang."""
@@ -164,7 +164,7 @@ class Stage(NamedTuple):
     keeps: "Callable[[_Reading], bool] | None" = None
 
 
-class Reader:
+class Reader(Watch):
     """Reads any facts of a process through one directory handle, in as few stages as the query allows.
 
     In a stage bytes are read first and parsed together, so that whatever narrows the query costs its own files alone.

@@ -332,3 +332,26 @@ def test_h11_asks_the_method_that_is_overridden_for_what_is_written() -> None:
     assert isinstance(server.next_event(), h11.Request)
     server.send(answer)
     assert asked == [answer], f"h11.Connection.send() does not call send_with_data_passthrough() any more: {BOUND}"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YQ==\r\nauthorization: Basic Yg==\r\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nX-Long: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\nContent-Length: 0\r\n\r\n",
+        b"POST /body HTTP/1.1\nHost: a\nContent-Length: 0\n\n",
+    ],
+    ids=["two lengths", "two credentials", "folded", "one bare LF", "bare LFs"],
+)
+def test_what_a_proxy_may_read_in_another_way_is_refused(head: bytes) -> None:
+    with serving() as server:
+        with server.connect() as client:
+            for at in range(len(head)):
+                with suppress(OSError):  # it may be refused before the end
+                    client.sendall(head[at : at + 1])
+            assert client.recv(99).startswith(b"HTTP/1.1 400 ")
+        with server.connect() as client:
+            assert ask(client, content=b"a\n b\n\n")[0] == 200
+            assert ask(client, content=b"\n")[0] == 200

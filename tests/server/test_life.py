@@ -219,7 +219,7 @@ def test_a_new_certificate_that_is_none_changes_nothing(tmp_path: Path, caplog: 
 def test_a_client_that_does_not_come_to_terms_in_tls_holds_nothing_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logonscope.server.life.TLS_SECONDS", 0.3)
+    monkeypatch.setattr("logonscope.server.gate.HANDSHAKE_SECONDS", 0.3)
     with (
         serving("https://127.0.0.1:0", state=str(tmp_path)) as server,
         server.connect(plain=True) as silent,

@@ -9,11 +9,12 @@ their versions, and a test says which internal a new version changed.
 import asyncio
 import ipaddress
 import logging
+import re
 import socket
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import h11
 from uvicorn import Config
@@ -30,11 +31,21 @@ LONGEST_HEADERS = 96 << 10
 HURRIED = 5
 """Seconds that a connection has for which there is no room: it is only there to be told so."""
 
+STRANGER_SECONDS = 10
+"""Seconds that a client without authentication has for its next request."""
+
 GOODBYE = 1
 """Seconds that an idle client has to answer TLS's goodbye when the server stops; most only look when they ask again."""
 
+_LENIENT = re.compile(rb"(?<!\r)\n|\n[ \t]")
+"""RFC 9112 2.2 and 5.2: a line that ends with LF alone, and a header that goes on in the next line."""
+
 _UCRED = struct.Struct("iII")
 _log = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(eq=False)
@@ -45,6 +56,9 @@ class Connection:
     local: str
     """The address or path that it was made to."""
     on_close: list[Callable[[], object]] = field(default_factory=list)
+    abort: Callable[[], object] = field(default=_nothing)
+    """Ends the connection at once."""
+    is_authenticated: bool = False
 
     def close(self) -> None:
         """Call whoever wants to know that it is over, each once and each whatever the others do."""
@@ -63,7 +77,7 @@ def connection(transport: asyncio.BaseTransport) -> Connection:
     if there.family == socket.AF_UNIX:
         raw = there.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
         credentials = UnixCredentials(*_UCRED.unpack(raw))
-        return Connection(Peer("", False, True, credentials, binding), str(there.getsockname()))
+        return Connection(Peer("", False, True, credentials, binding), str(there.getsockname()), is_authenticated=True)
     peer = _address(transport.get_extra_info("peername"))
     local = _address(transport.get_extra_info("sockname"))
     loopback = peer is not None and peer.is_loopback
@@ -78,7 +92,42 @@ def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.
     return getattr(address, "ipv4_mapped", None) or address
 
 
-class _Whole(h11.Connection):
+class _Strict(h11.Connection):
+    """Refuses what h11 lets pass, and what a proxy in front may read in another way than it does (RFC 9112 11.2)."""
+
+    _checked = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Return the next event.
+
+        Raises:
+            h11.RemoteProtocolError: the request is none, or ambiguous.
+        """
+        if self.their_state is h11.IDLE:
+            self._check_head(self._receive_buffer._data)  # noqa: SLF001 -- nothing else has the lines as they came
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = [name for name, _ in event.headers]
+            if b"content-length" in names and b"transfer-encoding" in names:
+                self._refuse("Content-Length with Transfer-Encoding")  # RFC 9112 6.1
+            if names.count(b"authorization") > 1:
+                self._refuse("more than one Authorization")
+        return event
+
+    def _check_head(self, data: bytearray) -> None:
+        begin = max(0, self._checked - 3)  # a head that comes byte by byte is not searched anew with each
+        end = data.find(b"\r\n\r\n", begin)
+        self._checked = len(data) if end < 0 else 0
+        bad = _LENIENT.search(data, begin, len(data) if end < 0 else end + 2)
+        if bad is not None:
+            self._refuse("a folded header" if bad[0].endswith((b" ", b"\t")) else "a line that ends with LF alone")
+
+    def _refuse(self, what: str) -> NoReturn:
+        self._process_error(self.their_role)
+        raise h11.RemoteProtocolError(f"{what} is not accepted")
+
+
+class _Whole(_Strict):
     """Gives the head of an answer out with the first of its body: one write, for which a client wakes up once."""
 
     _head: Sequence[bytes] = ()
@@ -102,11 +151,23 @@ class Protocol(H11Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         enter: Callable[[Connection], bool] = lambda _: True,
+        *,
+        may_answer: Callable[[Connection], bool] = lambda _: True,
+        bare: Connection | None = None,
     ) -> None:
-        """Take what uvicorn's takes, and what tells whether there is room for one more."""
+        """Take what uvicorn's takes, and who counts connections.
+
+        Args:
+            config: uvicorn's.
+            server_state: uvicorn's.
+            app_state: uvicorn's.
+            enter: counts a connection; False: there is no room for it.
+            may_answer: whether one without room may stay for its 503.
+            bare: the connection as it was counted before its TLS handshake.
+        """
         super().__init__(config, server_state, app_state)
         self.conn = _Whole(h11.SERVER, LONGEST_HEADERS)
-        self._enter = enter
+        self._enter, self._may_answer, self._bare = enter, may_answer, bare
         self._seconds: float = config.timeout_keep_alive
         self._owed: asyncio.TimerHandle | None = None  # a request
         self._untaken: asyncio.TimerHandle | None = None  # an answer
@@ -115,11 +176,18 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Make the connection known to each of its requests."""
         super().connection_made(cast("asyncio.Transport", transport))
-        self.connection = connection(transport)
-        self.app_state = {**self.app_state, "connection": self.connection}
-        if not self._enter(self.connection):
+        made = connection(transport)
+        if self._bare is not None:
+            self._bare.peer, made = made.peer, self._bare
+        self.connection = made
+        made.abort = self.transport.abort
+        self.app_state = {**self.app_state, "connection": made}
+        if self._bare is None and not self._enter(made):
             self.app = service_unavailable
             self._seconds = min(self._seconds, HURRIED)
+            if not self._may_answer(made):
+                self.transport.abort()
+                return
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -169,7 +237,9 @@ class Protocol(H11Protocol):
 
     def _await_request(self) -> None:
         self._settle()
-        self._owed = self.loop.call_later(self._seconds, self._give_up)
+        is_known = self.connection is not None and self.connection.is_authenticated
+        seconds = self._seconds if is_known else min(self._seconds, STRANGER_SECONDS)
+        self._owed = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         if self.transport.get_write_buffer_size():

@@ -1,7 +1,8 @@
-"""How many connections are there, and how many has one address? Whoever would be one too many is told so, and leaves.
+"""Connection limits, total and per client address. Connections over a limit get 503, or are closed.
 
 The network and the unix socket are counted apart, by address (as failures are, IPv6 by /64) and by uid, and root of
-this machine is never one too many: nobody can lock out whoever is to mend it.
+this machine is never one too many: nobody can lock out whoever is to mend it. A connection counts from its accept on,
+TLS handshake included. Where all are taken, the oldest connection without authentication gives way to a new one.
 """
 
 import logging
@@ -9,9 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
+from weakref import WeakSet
 
 from logonscope.server.auth.throttle import place_of
 from logonscope.server.connection import Connection
+
+MOST_REFUSED = 32
+"""Connections over a limit that are answered 503 at once; more are closed without an answer."""
+
+YOUNG = 1.0
+"""Seconds that a connection without authentication has before it gives way to another."""
 
 QUIET = 60.0
 """Seconds between two lines of the log about one limit."""
@@ -36,6 +44,9 @@ class Crowd:
         """Take how many there may be, and how many of them may come from one address or be one user's."""
         self._most, self._most_of_one, self._clock = most, most_of_one, clock
         self._here: Counter[Origin | bool] = Counter()
+        self._strangers: dict[Connection, tuple[Origin, float]] = {}  # without authentication, the oldest first
+        self._gone: WeakSet[Connection] = WeakSet()  # counted off
+        self._refused = 0
         self._told: dict[str, float] = {}
 
     def enter(self, connection: Connection) -> bool:
@@ -44,13 +55,43 @@ class Crowd:
         if origin != ROOT:
             if self._here[origin] >= self._most_of_one:
                 return self._refuse(origin, "max_connections_per_address", self._most_of_one)
-            if self._here[origin.network] >= self._most:
+            if self._here[origin.network] >= self._most and not self._make_room(origin):
                 return self._refuse(origin, "max_connections", self._most)
         self._here.update((origin, origin.network))
-        connection.on_close.append(lambda: self._leave(origin))
+        self._strangers[connection] = origin, self._clock()
+        connection.on_close.append(lambda: self._leave(connection, origin))
         return True
 
-    def _leave(self, origin: Origin) -> None:
+    def may_answer(self, connection: Connection) -> bool:
+        """Return whether a connection over a limit may stay for its 503; it counts as one of these until it ends."""
+        if self._refused >= MOST_REFUSED:
+            return False
+        self._refused += 1
+        connection.on_close.append(self._answered)
+        return True
+
+    def _answered(self) -> None:
+        self._refused -= 1
+
+    def _make_room(self, newcomer: Origin) -> bool:
+        """Close the oldest connection without authentication that had its time, or whose origin has more of them."""
+        now, own = self._clock(), self._here[newcomer]
+        for connection, (origin, since) in [*self._strangers.items()]:
+            if connection.is_authenticated:
+                del self._strangers[connection]
+            elif origin.network is not newcomer.network or origin == ROOT:
+                continue
+            elif now - since >= YOUNG or self._here[origin] > own + 1:
+                self._leave(connection, origin)
+                connection.abort()
+                return True
+        return False
+
+    def _leave(self, connection: Connection, origin: Origin) -> None:
+        if connection in self._gone:
+            return
+        self._gone.add(connection)
+        self._strangers.pop(connection, None)
         self._here.subtract((origin, origin.network))
         if not self._here[origin]:
             del self._here[origin]

@@ -175,6 +175,7 @@ class Endpoint:
     def _handled(self, received: Received, authenticate: Callable[[], Entry], deadline: Deadline) -> Response:
         """Authenticate a request, decrypt it, answer it, encrypt the answer; runs in a thread."""
         entry = authenticate()
+        received.connection.is_authenticated |= entry.caller is not None
         if entry.caller is None and self._http_door.open_header not in received.headers:
             return _challenging(Response(status_code=401), entry)
         if entry.caller is not None and self._http_door.logs_in_empty and not received.body:

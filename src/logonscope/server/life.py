@@ -7,6 +7,7 @@ code of 0, and a service manager is kept informed. SIGTERM and SIGINT stop it, S
 import asyncio
 import contextlib
 import ctypes
+import errno
 import json
 import logging
 import resource
@@ -25,12 +26,16 @@ from logonscope.errors import LogonscopeError
 from logonscope.server import listen, systemd
 from logonscope.server.certificate import TlsContext, described, tls_context
 from logonscope.server.config import Settings
-from logonscope.server.connection import Protocol
+from logonscope.server.connection import Connection, Protocol
 from logonscope.server.crowd import Crowd
+from logonscope.server.gate import Gates
 from logonscope.server.listen import Opened
 
-TLS_SECONDS = 10
-"""For the first and the last words of TLS; asyncio would take 60 and 30."""
+RESERVE = 100
+"""Descriptors that connections never take: for reading the machine, and for root's socket."""
+
+QUIET = 60.0
+"""Seconds between two lines of the log about the same want of descriptors."""
 
 LAST_SECONDS: float = 5
 """For what does not even end when it is cancelled, as a thread in a read that hangs; then the kernel ends us."""
@@ -79,7 +84,9 @@ class Server(uvicorn.Server):
         self.opened = opened
         self._settings, self._on_stop = settings, on_stop
         self._tls = tls_context(settings) if any(one.listener.tls for one in opened) else None
-        self._crowd = Crowd(settings.max_connections, settings.max_connections_per_address)
+        most = most_connections(settings.max_connections)
+        self._crowd = Crowd(most, min(most, settings.max_connections_per_address))
+        self._gates: Gates | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
@@ -88,6 +95,8 @@ class Server(uvicorn.Server):
         if self.lifespan.should_exit:
             listen.close(self.opened)
             raise LogonscopeError("the server does not start", "the log says why")
+        self._gates = Gates(self._crowd.enter)
+        asyncio.get_running_loop().set_exception_handler(WithoutRoom().handle)
         self.servers = [await self._listen(one) for one in self.opened]
         self.started = True
         where = ", ".join(_where(one) for one in self.opened)
@@ -102,6 +111,8 @@ class Server(uvicorn.Server):
         systemd.notify("STOPPING=1", "STATUS=Waiting for open requests")
         _log.info("stopping")
         listen.close(self.opened)
+        if self._gates is not None:
+            self._gates.abort()
         if self._on_stop is not None:
             self._on_stop()
         await super().shutdown()
@@ -151,14 +162,18 @@ class Server(uvicorn.Server):
 
     async def _listen(self, one: Opened) -> asyncio.Server:
         own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other
-        options: dict[str, Any] = {}
-        if one.listener.tls:
-            options = {"ssl_handshake_timeout": TLS_SECONDS, "ssl_shutdown_timeout": TLS_SECONDS, "ssl": self._tls}
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(self._protocol, sock=own, backlog=listen.BACKLOG, **options)
+        factory = self._gate if one.listener.tls else self._protocol
+        return await asyncio.get_running_loop().create_server(factory, sock=own, backlog=listen.BACKLOG)
 
-    def _protocol(self) -> Protocol:
-        return Protocol(self.config, self.server_state, self.lifespan.state, self._crowd.enter)
+    def _gate(self) -> asyncio.Protocol:
+        assert self._gates is not None  # noqa: S101 -- made before anything listens
+        assert self._tls is not None  # noqa: S101 -- the same
+        return self._gates.gate(self._tls, self._protocol)
+
+    def _protocol(self, bare: Connection | None = None) -> Protocol:
+        crowd = self._crowd
+        state = self.lifespan.state
+        return Protocol(self.config, self.server_state, state, crowd.enter, may_answer=crowd.may_answer, bare=bare)
 
     def _abort(self) -> None:
         for left in list(self.server_state.connections):
@@ -175,6 +190,28 @@ class Server(uvicorn.Server):
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # the loop holds it weakly
         task.add_done_callback(self._tasks.discard)
+
+
+class WithoutRoom:
+    """The event loop's handler of errors: a want of descriptors is one line a minute, not a traceback an accept."""
+
+    def __init__(self) -> None:
+        self._told = -QUIET
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Handle an error, as ``loop.set_exception_handler`` wants it."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}):
+            loop.default_exception_handler(context)
+        elif loop.time() - self._told >= QUIET:
+            self._told = loop.time()
+            _log.error("cannot accept connections: %s; raise LimitNOFILE=, or lower max_connections", error.strerror)
+
+
+def most_connections(wanted: int) -> int:
+    """Return how many connections there may be, of the network and of the unix socket each, within the descriptors."""
+    room, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if room == resource.RLIM_INFINITY else max(1, min(wanted, (room - RESERVE) // 2))
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:

@@ -126,3 +126,23 @@ def test_a_keytab_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
     assert "Kerberos as HTTP/web1@CORP" in check(told(tmp_path, listen=[HERE], keytab=keytab))
     assert "there is no keytab" in refusal(told(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))
+
+
+def test_what_opens_more_than_it_seems_to(tmp_path: Path) -> None:
+    certificate = Path(self_signed(str(tmp_path)))
+    certificate.chmod(0o666)
+    made = told(
+        tmp_path,
+        listen=[HERE, "http://0.0.0.0:0"],
+        certificate=str(certificate),
+        metrics="loopback",
+        allow_methods=True,
+    )
+    assert warned(made) == [
+        "http://0.0.0.0:0: 1 of 1 users cannot come in there, their passwords need TLS; give https://, or use --ntlm",
+        f"{certificate} has mode 666: not its owner alone can read the private key",
+        "metrics = loopback: every user of this machine, and whatever a proxy on it passes on, can read /metrics",
+        "allow_methods: administrators can end every process over the network, and users their own",
+    ]
+    certificate.chmod(0o640)  # a group for certificates, as Debian's ssl-cert
+    assert warned(told(tmp_path, listen=[HERE, "https://0.0.0.0:0"], certificate=str(certificate))) == []

@@ -82,7 +82,7 @@ def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(words: list[str], reason: str, tmp_path: Path) -> None:
-    UserFile(tmp_path / "users", hasher=QUICK).add(*ADMIN, administrator=True)
+    UserFile(tmp_path / "users", hasher=QUICK).add(*ADMIN, administrator=True, ntlm=True)
     code, out, err = said("serve", "--users", str(tmp_path / "users"), "--state", str(tmp_path), *words)
     assert (code, out) == (2, "")
     assert err.startswith(f"logonscope: {reason}")

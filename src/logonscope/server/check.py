@@ -2,12 +2,14 @@
 
 import grp
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import listen
 from logonscope.server.auth.accounts import ADMINISTRATORS
+from logonscope.server.auth.user_line import User
 from logonscope.server.auth.users import UserFile
 from logonscope.server.certificate import described, kept, tls_context, trusted
 from logonscope.server.config import Settings
@@ -38,16 +40,42 @@ def check(settings: Settings) -> list[str]:
     if settings.audit_log not in {"", "-"}:
         _audit(settings.audit_log)
         said.append(f"who came in, and who did what, is written to {settings.audit_log}")
-    return said + [f"warning: {what}" for what in warnings(settings, known=bool(users))]
+    return said + [f"warning: {what}" for what in warnings(settings, users)]
 
 
-def warnings(settings: Settings, *, known: bool) -> Iterator[str]:
-    """Return what was hardly meant so; ``known``: there are users."""
-    if not (known or settings.pam or settings.keytab or all(listener.path for listener in settings.listen)):
+def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
+    """Return what was hardly meant so, or may surprise."""
+    if not (users or settings.pam or settings.keytab or all(listener.path for listener in settings.listen)):
         yield f"nobody can come in over the network: no users in {settings.users}, no PAM; see `logonscope user add`"
+    yield from _open_plainly(settings, users)
+    if mode := _readable_key(settings):
+        yield f"{settings.key or settings.certificate} has mode {mode:o}: not its owner alone can read the private key"
+    if settings.metrics == "loopback":
+        yield "metrics = loopback: every user of this machine, and whatever a proxy on it passes on, can read /metrics"
+    if settings.allow_methods:
+        yield "allow_methods: administrators can end every process over the network, and users their own"
     for name in settings.administrators:
         if name not in ADMINISTRATORS and not _is_group(name):  # of the usual ones each distribution has one
             yield f"administrators: there is no group {name}"
+
+
+def _open_plainly(settings: Settings, users: Sequence[User]) -> Iterator[str]:
+    """Return the listeners over which users without NTLM cannot come in: Basic is for TLS and loopback."""
+    plain = [str(listener) for listener in settings.listen if not (listener.path or listener.tls or listener.loopback)]
+    without = sum(user.nt_hash is None for user in users) if settings.negotiate else len(users)
+    if plain and (without or settings.pam):
+        who = f"{without} of {len(users)} users" if without else "users of PAM"
+        yield f"{', '.join(plain)}: {who} cannot come in there, their passwords need TLS; give https://, or use --ntlm"
+
+
+def _readable_key(settings: Settings) -> int:
+    """Return the mode of the file of the private key where others can read it, else 0."""
+    path = settings.key or settings.certificate
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode) if path else 0
+    except OSError:
+        return 0
+    return mode if mode & (stat.S_IWGRP | stat.S_IRWXO) else 0
 
 
 def _is_group(name: str) -> bool:

@@ -57,7 +57,7 @@ def made_services(source: Source, ownership: Ownership, settings: Settings, loca
         LogonscopeError: a setting cannot be followed.
     """
     users = UserFile(settings.users, report=lambda error: _log.error("%s", error))
-    for what in warnings(settings, known=bool(users.users())):  # a file that is broken now is no file to start with
+    for what in warnings(settings, users.users()):  # a file that is broken now is no file to start with
         _log.warning("%s", what)
     audit = Audit(_writer(settings.audit_log), lambda: datetime.now().astimezone()) if settings.audit_log else None
     passwords = Passwords(_checks(settings, users), Throttle(), version=lambda: users.version)

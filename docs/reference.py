@@ -65,7 +65,11 @@ def _doors() -> str:
 
 
 def _who(operation: type) -> str:
-    acts = any(OPERATIONS[name].acts for name in REQUESTS[operation].operations)
+    operations = REQUESTS[operation].operations
+    if "invoke" in operations:
+        reading = " and ".join(f"`{name.partition('.')[2]}`" for name, method in METHODS.items() if not method.acts)
+        return f"whoever comes in: {reading}; others where `allow_methods` is set"
+    acts = any(OPERATIONS[name].acts for name in operations)
     return "whoever comes in, where `allow_methods` is set" if acts else "whoever comes in"
 
 

@@ -112,10 +112,19 @@ def test_methods_are_off_until_they_are_allowed_and_every_attempt_is_in_the_audi
             assert said[0] == "Terminate 2"
             assert said[1].startswith('WBEM_E_ACCESS_DENIED Win32_Process.Handle="4312" cannot be ended: 2')
         else:
-            assert all(text.startswith("WBEM_E_ACCESS_DENIED methods over a network are off") for text in said)
+            assert all(text.startswith("WBEM_E_ACCESS_DENIED methods that change something are off") for text in said)
         outcome = "2" if allow else "WBEM_E_ACCESS_DENIED"
         outcomes = ["begun", outcome] if allow else [outcome]
         assert talk.outcomes == [("192.0.2.7", "bob", "Win32_Process.Terminate", word) for word in outcomes * 2]
+
+
+def test_methods_that_only_read_are_always_on_and_not_in_the_audit_log() -> None:
+    for allow in (False, True):
+        talk = Talk(allow_methods=allow)
+        for method, caller, owner in (("GetOwner", BOB, "2"), ("GetOwnerSid", BOB, "2"), ("GetOwner", ROOT, "0")):
+            path = "path=Win32_Process.Handle='\"4312\"'"
+            assert talk.said(f"invoke {path} method={method}", caller) == f"{method} {owner}"
+        assert talk.outcomes == []
 
 
 def test_an_enumeration_that_goes_on_is_pulled_to_its_end_and_forgotten() -> None:

@@ -141,6 +141,28 @@ def test_other_methods_and_paths(server: Running) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize("path", ["http://web1:5985/wsman", "HTTPS://web1/WSMAN/", "/WSMAN", "/WsMan/"])
+def test_a_path_may_be_absolute_and_in_any_case(server: Running, path: str) -> None:
+    assert post(server, GET, basic(ADMIN), path).status == 200
+    assert post(server, GET, {}, path).status == 401
+
+
+@pytest.mark.parametrize("path", ["http:///wsman", "http://web1", "ftp://web1/wsman", "*", "wsman"])
+def test_other_targets_are_nothing(server: Running, path: str) -> None:
+    assert post(server, GET, basic(ADMIN), path).status in {400, 404}
+
+
+@pytest.mark.parametrize("path", ["/wsman-anon/identify", "/WSMan-Anon/Identify", "http://web1/wsman-anon/identify"])
+def test_identify_has_a_path_for_everybody(server: Running, path: str) -> None:
+    version = clark(names.IDENTITY, "ProductVersion")
+    for headers in ({}, basic(ADMIN), basic(("nobody", "wrong"))):
+        answer = post(server, IDENTIFY, headers, path)
+        assert (answer.status, answer.text(version)) == (200, "Logonscope")
+        refused = post(server, GET, headers, path)
+        assert (refused.status, refused.text(clark(SOAP, "Text"))) == (500, "nobody sees nothing; authenticate first")
+    assert post(server, b" " * 600_000, {}, path).status == 413
+
+
 def test_numbers_are_for_administrators(server: Running) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.http)
     for headers, status in ((basic(ADMIN), 200), (basic(ALICE), 403), ({}, 401)):

@@ -66,7 +66,7 @@ def invoke(
         raise NotSupportedError(
             f"{target.cls.name}.{method.name} is not offered on Linux", f"these are: {', '.join(METHODS)}"
         )
-    return run(_meant(request, instance(target)), given)
+    return run.function(_meant(request, instance(target)), given)
 
 
 def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Value]:
@@ -146,10 +146,17 @@ def _act(meant: Meant, nice: int | None) -> Outcome:
     return Outcome(DONE)
 
 
-METHODS: Mapping[str, Callable[[Meant, Mapping[str, Value]], Outcome]] = {
-    "Win32_Process.GetOwner": _get_owner,
-    "Win32_Process.GetOwnerSid": _get_owner_sid,
-    "Win32_Process.Terminate": _terminate,
-    "Win32_Process.SetPriority": _set_priority,
+class Offered(NamedTuple):
+    """A method that is offered: the function that runs it, and whether it changes something on the host."""
+
+    function: Callable[[Meant, Mapping[str, Value]], Outcome]
+    acts: bool
+
+
+METHODS: Mapping[str, Offered] = {
+    "Win32_Process.GetOwner": Offered(_get_owner, acts=False),
+    "Win32_Process.GetOwnerSid": Offered(_get_owner_sid, acts=False),
+    "Win32_Process.Terminate": Offered(_terminate, acts=True),
+    "Win32_Process.SetPriority": Offered(_set_priority, acts=True),
 }
 """The methods that are offered; every other one of the schema is refused."""

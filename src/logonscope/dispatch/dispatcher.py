@@ -8,7 +8,7 @@ from logonscope.broker import Caller, Request
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch.audit import BEGUN, Audit
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
-from logonscope.dispatch.methods import TERMINATE, object_path
+from logonscope.dispatch.methods import TERMINATE, object_path, only_reads, unrecorded
 from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, Row
 from logonscope.errors import AccessDeniedError, AnswerTooLargeError, InternalError, LogonscopeError, NotSupportedError
@@ -127,12 +127,17 @@ class Dispatcher:
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
 
     def _act(self, row: Row, operation: Operation, request: Request, peer: str) -> Any:
-        """Run an operation that acts, where that is allowed; the audit log gets what came of it, or who tried."""
+        """Run an operation that acts, where that is allowed; the audit log gets what came of it, or who tried.
+
+        A method that only reads is always allowed, as every other reading is.
+        """
+        if only_reads(request, **operation.arguments):
+            return row.function(request, record=unrecorded, **operation.arguments)
         record = partial(self._record, peer, request.caller)
         if self.allow_methods:
             return row.function(request, record=record, **operation.arguments)
         error = AccessDeniedError(
-            "methods over a network are off", "the server's administrator can turn them on: allow_methods"
+            "methods that change something are off", "the server's administrator can turn them on: allow_methods"
         )
         record(object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
         raise error

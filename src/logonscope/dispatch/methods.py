@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from logonscope.broker import Request
 from logonscope.broker.classes import get_class
-from logonscope.broker.invoke import invoke
+from logonscope.broker.invoke import METHODS, invoke
 from logonscope.broker.target import instance_of
 from logonscope.cim.classes import Class, Method, has
 from logonscope.cim.instances import Outcome
@@ -29,6 +29,21 @@ class Invocation(NamedTuple):
     cls: Class
     method: Method
     outcome: Outcome
+
+
+def only_reads(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
+    """Return whether a method is one that is offered and changes nothing on the host."""
+    try:
+        path = object_path(path)
+        declared = get_class(request, path.class_name, path.namespace).method_named(method)
+    except LogonscopeError:
+        return False
+    offered = METHODS.get(f"{declared.origin}.{declared.name}")
+    return offered is not None and not offered.acts
+
+
+def unrecorded(path: ObjectPath, method: str, outcome: str) -> None:
+    """Record nothing: reading is not written to the audit log."""
 
 
 def invoke_method(

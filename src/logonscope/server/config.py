@@ -154,8 +154,15 @@ class Settings:
     )  # fmt: skip
     administrators: tuple[str, ...] = _key(_NAMES, ["sudo", "wheel"], "groups whose members see everything, as root")
     negotiate: bool = _key(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos where there is a keytab) beside Basic")
+    channel_binding: str = _key(
+        _one_of("relaxed", "required"), "relaxed",
+        "over TLS, tokens of Negotiate that are bound to the TLS channel have to be bound to this one; `required` "
+        "rejects those that are bound to none, as curl and Go clients send them",
+    )  # fmt: skip
     keytab: str = _key(_FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos")
-    allow_methods: bool = _key(_SWITCH, False, "let callers run methods: end processes, set priorities")
+    allow_methods: bool = _key(
+        _SWITCH, False, "let callers run methods that change something: end processes, set priorities"
+    )
     max_envelope: int = _key(
         _number(8192, 4 << 20), 512_000, "bytes of the largest answer (DSP0226, wsman:MaxEnvelopeSize)"
     )

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -34,6 +35,7 @@ from logonscope.server.auth.throttle import place_of
 from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
+from logonscope.server.request_target import RoutedPath
 from logonscope.server.shares import Claimant, Rank, Shares
 from logonscope.server.work import GoneError
 
@@ -71,6 +73,7 @@ class HttpDoor(NamedTuple):
         encryption: of its messages; None: there is none.
         open_header: with this header, in lower case, a request may come without credentials; "": none may.
         logs_in_empty: a request without a body only authenticates its connection, and is answered by nothing.
+        open_paths: more paths; requests to them come without credentials, and credentials are not looked at.
     """
 
     door: Door
@@ -78,6 +81,7 @@ class HttpDoor(NamedTuple):
     encryption: MessageEncryption | None = None
     open_header: str = ""
     logs_in_empty: bool = False
+    open_paths: tuple[str, ...] = ()
 
 
 class Services(NamedTuple):
@@ -129,11 +133,13 @@ class Received(NamedTuple):
 def application(services: Services) -> Starlette:
     """Return the ASGI application."""
     routes = [
-        Route(path, Endpoint(services, door).answer, methods=["POST"]) for door in services.doors for path in door.paths
+        Route(path, Endpoint(services, door).answer, methods=["POST"])
+        for door in services.doors
+        for path in door.paths + door.open_paths
     ]
     if services.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, middleware=[Middleware(RoutedPath)])
 
 
 class Endpoint:
@@ -151,8 +157,12 @@ class Endpoint:
         try:
             body = await _body(request, services.most_octets)
             received = Received(request.state.connection, request.headers, request.scope["path"], body)
-            authenticate, claimant = await _authentication(services, received, deadline, request)
-            answer = partial(self._handled, received, authenticate, deadline)
+            if received.path in self._http_door.open_paths:
+                claimant = Claimant(place_of(received.connection.peer.address))
+                answer = partial(self._handled_anonymously, received, deadline)
+            else:
+                authenticate, claimant = await _authentication(services, received, deadline, request)
+                answer = partial(self._handled, received, authenticate, deadline)
             return await services.pool.run(claimant, answer, deadline, lambda: _gone(request))
         except (GoneError, ClientDisconnect):
             return Response(status_code=GONE)
@@ -170,7 +180,14 @@ class Endpoint:
             return None
         if _stated(request) > self._services.most_octets:
             return Response(status_code=413)
+        if request.scope["path"] in self._http_door.open_paths:
+            return None
         return _challenging(Response(status_code=401), _authenticated(self._services.authenticator, peer, None))
+
+    def _handled_anonymously(self, received: Received, deadline: Deadline) -> Response:
+        """Answer a request to an open path; runs in a thread."""
+        answer = self._answered(received, Entry(None, None, ()), received.body, deadline)
+        return _response(answer.status, answer.content_type, answer.body)
 
     def _handled(self, received: Received, authenticate: Callable[[], Entry], deadline: Deadline) -> Response:
         """Authenticate a request, decrypt it, answer it, encrypt the answer; runs in a thread."""

@@ -23,10 +23,10 @@ from logonscope.server.config import Settings
 from logonscope.server.http import HttpDoor, Services, application
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from logonscope.server.shares import Shares
-from logonscope.server.wsman import PATHS, UNAUTHENTICATED, WsmanDoor
+from logonscope.server.wsman import ANONYMOUS_PATHS, PATHS, UNAUTHENTICATED, WsmanDoor
 from logonscope.wire.wsman import sealed
 
-DOORS = (HttpDoor(WsmanDoor(), PATHS, sealed, UNAUTHENTICATED, logs_in_empty=True),)
+DOORS = (HttpDoor(WsmanDoor(), PATHS, sealed, UNAUTHENTICATED, logs_in_empty=True, open_paths=ANONYMOUS_PATHS),)
 """The protocols that are spoken over HTTP; pypsrp and pywinrm log in with an empty request."""
 
 _log = logging.getLogger(__name__)
@@ -63,7 +63,8 @@ def made_services(source: Source, ownership: Ownership, settings: Settings, loca
     passwords = Passwords(_checks(settings, users), Throttle(), version=lambda: users.version)
     lookup = (lambda name: users.lookup(bare(name))) if settings.negotiate else None
     tickets = _tickets(settings, users) if settings.keytab else None
-    authenticator = Authenticator(passwords, lookup, local, audit, tickets)
+    required = settings.channel_binding == "required"
+    authenticator = Authenticator(passwords, lookup, local, audit, tickets, requires_binding=required)
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, entrance = Shares(settings.workers, "answer"), Shares(settings.workers, "entrance")
     metrics = Metrics(lambda: dispatcher.request(ADMINISTRATOR)) if settings.metrics else None

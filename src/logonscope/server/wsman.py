@@ -49,12 +49,15 @@ from logonscope.wire.wsman.requests import (
     name_of,
 )
 from logonscope.wire.wsman.requests import decode as decode_message
-from logonscope.wire.wsman.resource import ALL, Resource, needs_keys
+from logonscope.wire.wsman.resource import ALL, Resource, check_no_shell, needs_keys
 from logonscope.wire.xml import escaped
 from logonscope.wql.tree import EQUAL, And, Comparison, Name, Select
 from logonscope.wql.write import write as write_query
 
 PATHS = ("/wsman", "/wsman/")
+ANONYMOUS_PATHS = ("/wsman-anon/identify",)
+"""Where Windows answers Identify without credentials (MS-WSMV 3.1.4.1.19)."""
+
 UNAUTHENTICATED = "wsmanidentify"
 """The header by which Identify asks to be answered without credentials (MS-WSMV 3.1.4.1.19)."""
 
@@ -102,6 +105,7 @@ class WsmanDoor:
         envelope = read(body)
         action = name_of(envelope.action)
         try:
+            check_no_shell(envelope.text(names.WSMAN, "ResourceURI"), envelope.action)
             check_understood(envelope)
             check_options(envelope)
             wanted = limits(envelope)

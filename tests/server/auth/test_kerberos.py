@@ -123,8 +123,9 @@ def client(
     return spnego.client(ticket, hostname=HOST, service=service, protocol=protocol, channel_bindings=bound)
 
 
-def negotiation(lab_tickets: Tickets | None, bindings: bytes | None = None) -> Negotiation:
-    return Negotiation({"dave": (ALICE._replace(name="dave"), nt_hash("battery"))}.get, bindings, lab_tickets)
+def negotiation(lab_tickets: Tickets | None, bindings: bytes | None = None, *, required: bool = False) -> Negotiation:
+    users = {"dave": (ALICE._replace(name="dave"), nt_hash("battery"))}
+    return Negotiation(users.get, bindings, lab_tickets, requires_binding=required)
 
 
 def nt_hash(password: str) -> bytes:
@@ -220,6 +221,16 @@ def test_over_tls_a_ticket_is_for_one_certificate(env: Path, lab_tickets: Ticket
         negotiation(lab_tickets, b"mine").step(client(env, bindings=b"another's").step() or b"")
     assert "Incorrect channel bindings" in str(refused.value.__cause__)
     assert held(negotiation(lab_tickets, b"mine"), client(env)) == ALICE  # curl's has none, as Windows lets it
+
+
+@pytest.mark.parametrize("protocol", ["negotiate", "kerberos"])
+def test_a_ticket_has_to_be_bound_where_that_is_required(env: Path, lab_tickets: Tickets, protocol: str) -> None:
+    bound = client(env, "alice", protocol, bindings=b"mine")
+    assert held(negotiation(lab_tickets, b"mine", required=True), bound) == ALICE
+    with pytest.raises(AccessDeniedError) as refused:
+        negotiation(lab_tickets, b"mine", required=True).step(client(env, "alice", protocol).step() or b"")
+    assert "channel_binding" in str(refused.value.__cause__)
+    assert held(negotiation(lab_tickets, required=True), client(env, "alice", protocol)) == ALICE
 
 
 @pytest.mark.parametrize("protocol", ["negotiate", "kerberos"])

@@ -15,7 +15,7 @@ from spnego.channel_bindings import GssChannelBindings
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError
-from logonscope.server.auth.negotiate import Negotiation, said
+from logonscope.server.auth.negotiate import Negotiation, is_bound, said
 from tests.server.auth.exchanged import exchange
 
 ALICE = Caller("alice", 1000, administrator=False, remote=True)
@@ -101,6 +101,33 @@ def test_over_tls_a_token_is_for_one_certificate() -> None:
     assert held(Negotiation(lookup, b"mine"), client("alice", PASSWORDS["alice"], bindings=b"mine")) == ALICE
     with pytest.raises(AccessDeniedError):
         held(Negotiation(lookup, b"mine"), client("alice", PASSWORDS["alice"], bindings=b"another's"))
+
+
+def test_a_token_need_not_be_bound_until_that_is_required() -> None:
+    unbound = client("alice", PASSWORDS["alice"])
+    assert held(Negotiation(lookup, b"mine"), unbound) == ALICE
+    for protocol in ("negotiate", "ntlm"):
+        negotiation = Negotiation(lookup, b"mine", requires_binding=True)
+        with pytest.raises(AccessDeniedError) as refused:
+            held(negotiation, client("alice", PASSWORDS["alice"], protocol))
+        assert "channel_binding" in str(refused.value.__cause__)
+        bound = client("alice", PASSWORDS["alice"], protocol, bindings=b"mine")
+        assert held(Negotiation(lookup, b"mine", requires_binding=True), bound) == ALICE
+    # without TLS there is nothing to be bound to
+    assert held(Negotiation(lookup, requires_binding=True), client("alice", PASSWORDS["alice"])) == ALICE
+
+
+@pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
+@pytest.mark.parametrize("decoy_first", [True, False])
+def test_what_is_bound_elsewhere_is_not_freed_by_a_second_message(protocol: str, decoy_first: bool) -> None:
+    negotiation, victim = Negotiation(lookup, b"mine"), client("alice", PASSWORDS["alice"], protocol, b"another's")
+    token = victim.step(negotiation.step(victim.step() or b"")) or b""
+    decoy, other = client("alice", "x", "ntlm"), Negotiation(lookup)
+    unbound = decoy.step(other.step(decoy.step() or b"")) or b""
+    assert is_bound(token)
+    assert not is_bound(unbound)
+    with pytest.raises(AccessDeniedError):
+        negotiation.step(unbound + token if decoy_first else token + unbound)
 
 
 def test_many_at_once_are_not_taken_for_each_other() -> None:

@@ -64,6 +64,8 @@ class Authenticator:
         local: Callable[[int], Caller],
         audit: Audit | None = None,
         tickets: Tickets | None = None,
+        *,
+        requires_binding: bool = False,
     ) -> None:
         """Take what checks passwords, hashes (None: no Negotiate) and tickets (None: no Kerberos).
 
@@ -73,9 +75,10 @@ class Authenticator:
             local: returns the caller of a uid of this machine.
             audit: writes down who authenticated, and who failed.
             tickets: checks them.
+            requires_binding: over TLS, tokens of Negotiate have to be bound to the channel.
         """
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
-        self._tickets = tickets
+        self._tickets, self._requires_binding = tickets, requires_binding
 
     def __repr__(self) -> str:
         return f"<Authenticator of {', '.join(self._offers(private=True))}>"
@@ -144,7 +147,9 @@ class Authenticator:
             return Authentication(None, self._offers(private=peer.is_private))
         negotiation = peer.session
         if not isinstance(negotiation, Negotiation):
-            negotiation = peer.session = Negotiation(lookup, peer.channel_binding, self._tickets)
+            negotiation = peer.session = Negotiation(
+                lookup, peer.channel_binding, self._tickets, requires_binding=self._requires_binding
+            )
         if credentials.name:  # else there is no password to guess
             self._passwords.begin(credentials.name, peer.address)
         try:

@@ -27,6 +27,14 @@ LONGEST_TOKEN = 65_536
 _NTLM = b"NTLMSSP\0"
 _AUTHENTICATE = _NTLM + b"\x03\0\0\0"
 _UNICODE = 1
+_PROOF, _CLIENT_CHALLENGE = 16, 28
+"""Bytes before the AV pairs of an NTLMv2_RESPONSE: NTProofStr, and the head of the rest (MS-NLMP 2.2.2.7, 2.2.2.8)."""
+
+_CHANNEL_BINDINGS = 10
+_CHANNEL_BOUND = 0x800
+"""GSS_C_CHANNEL_BOUND_FLAG of MIT krb5 1.19."""
+
+_UNBOUND = 'the client binds no token to the TLS channel, which channel_binding = "required" demands'
 _FAILED = "that is no user who may come in this way"
 
 
@@ -40,14 +48,32 @@ class Tickets(NamedTuple):
 class Negotiation:
     """The security context of one connection: tokens until it is complete, then sealed messages."""
 
-    def __init__(self, lookup: Lookup, bindings: bytes | None = None, tickets: Tickets | None = None) -> None:
-        """Take whom NTLM may prove, the hash that a token is bound to, and what Kerberos needs; None: no Kerberos."""
+    def __init__(
+        self,
+        lookup: Lookup,
+        bindings: bytes | None = None,
+        tickets: Tickets | None = None,
+        *,
+        requires_binding: bool = False,
+    ) -> None:
+        """Take whom NTLM may prove, and how tokens are bound.
+
+        Args:
+            lookup: the users of NTLM.
+            bindings: the hash of the certificate; a token that is bound has to be bound to it. None: no TLS.
+            tickets: what Kerberos needs; None: no Kerberos.
+            requires_binding: over TLS, reject tokens that are bound to no channel. Windows' default is not to
+                (CbtHardeningLevel Relaxed), since many clients, curl among them, bind none.
+        """
         self.caller: Caller | None = None
         self.principal = ""
         """Whom Kerberos has proved, whether or not that is anybody here."""
         self._anew: Callable[[], Caller | None] = lambda: None
         self._lookup = lookup
-        self._bindings = bindings
+        self._bindings = None
+        if bindings is not None:
+            self._bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + bindings)
+        self._requires_binding = requires_binding and bindings is not None
         self._tickets = tickets
         self._context: spnego.ContextProxy | None = None
         self._lock = threading.Lock()
@@ -82,13 +108,13 @@ class Negotiation:
         """Take a first token: a ticket, for whichever service it is, or one of NTLM's, which names nobody yet."""
         self.caller, self.principal, self._context = None, "", None
         if self._tickets is None or _NTLM in token:
-            self._context = self._new(spnego.NTLMHash(""), token)
-            return self._context.step(token)
+            self._context = _new_context(spnego.NTLMHash(""), token)
+            return self._context.step(token)  # its bindings come with the last token
         refusals: list[str] = []
         for service in self._tickets.services:
-            context = self._new(spnego.CredentialCache(service), token)
+            context = _new_context(spnego.CredentialCache(service), token)
             try:
-                answer = context.step(token)
+                answer = context.step(token, channel_bindings=self._bindings)
             except SpnegoError as error:
                 refusals.append(str(error))
             else:
@@ -100,8 +126,9 @@ class Negotiation:
     def _go_on(self, context: spnego.ContextProxy, token: bytes) -> bytes | None:
         name, domain = said(token)
         found = self._lookup(name) if name else None
+        bindings = self._expected_bindings(token)
         with _credentials(name, domain, found[1] if found else secrets.token_bytes(16)):
-            answer = context.step(token)
+            answer = context.step(token, channel_bindings=bindings)
         self._finish(context, lambda: self._user(name, found))
         return answer
 
@@ -110,6 +137,8 @@ class Negotiation:
         if not context.complete:
             return
         if context.negotiated_protocol == "kerberos":
+            if self._requires_binding and not _is_bound_ticket(context):
+                raise ValueError(_UNBOUND)
             self.principal = context.client_principal or ""
             who = self._ticket_holder
         self._anew, self.caller = who, who()
@@ -124,13 +153,17 @@ class Negotiation:
     def _ticket_holder(self) -> Caller | None:
         return self._tickets.who(self.principal) if self._tickets else None
 
-    def _new(self, credential: spnego.CredentialCache | spnego.NTLMHash, token: bytes) -> spnego.ContextProxy:
-        """Return a context of Kerberos, by a service's keys, beside NTLM; an NTLMHash leaves only that."""
-        bindings = None
-        if self._bindings is not None:
-            bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + self._bindings)
-        protocol = "ntlm" if token.startswith(_NTLM) else "negotiate"
-        return spnego.server(protocol=protocol, channel_bindings=bindings, credentials=credential)
+    def _expected_bindings(self, token: bytes) -> GssChannelBindings | None:
+        """Return the bindings that a token has to have; None where it has none, and need not.
+
+        Raises:
+            ValueError: it has none, and has to.
+        """
+        if self._bindings is None or _AUTHENTICATE not in token or is_bound(token):
+            return self._bindings
+        if self._requires_binding:
+            raise ValueError(_UNBOUND)
+        return None
 
     def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
         """Return what is in a sealed message; ``length`` is what it says of its own.
@@ -156,6 +189,41 @@ class Negotiation:
         with self._lock:
             header, sealed, padding = self._context.wrap_winrm(data)
         return header, sealed, len(data) + padding
+
+
+def _new_context(credential: spnego.CredentialCache | spnego.NTLMHash, token: bytes) -> spnego.ContextProxy:
+    """Return a context of Kerberos, by a service's keys, beside NTLM; an NTLMHash leaves only that."""
+    return spnego.server(protocol="ntlm" if token.startswith(_NTLM) else "negotiate", credentials=credential)
+
+
+def _is_bound_ticket(context: spnego.ContextProxy) -> bool:
+    """Return whether a ticket came with channel bindings (RFC 2743 1.1.6; MIT's flag says that they were right)."""
+    inner = getattr(context, "_context", None)  # of Negotiate that of Kerberos, and of that GSSAPI's
+    while inner is not None and not hasattr(inner, "actual_flags"):
+        inner = getattr(inner, "_context", None)
+    return inner is not None and bool(int(inner.actual_flags) & _CHANNEL_BOUND)
+
+
+def is_bound(token: bytes) -> bool:
+    """Return whether an AUTHENTICATE_MESSAGE is bound to a channel: MsvAvChannelBindings (MS-NLMP 2.2.2.1).
+
+    What it says is proved by its response, so whoever relays it cannot take it out.
+
+    Raises:
+        ValueError, struct.error: the token is malformed, or has two such messages, of which one may be a decoy.
+    """
+    if token.count(_AUTHENTICATE) != 1:
+        raise ValueError("the token has more than one message")
+    response = _field(token[token.find(_AUTHENTICATE) :], 20)
+    at = _PROOF + _CLIENT_CHALLENGE
+    while at + 4 <= len(response):
+        kind, length = struct.unpack_from("<HH", response, at)
+        if kind == _CHANNEL_BINDINGS:
+            return any(response[at + 4 : at + 4 + length])
+        if kind == 0:  # MsvAvEOL
+            break
+        at += 4 + length
+    return False
 
 
 def said(token: bytes) -> tuple[str, str]:

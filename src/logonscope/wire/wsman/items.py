@@ -2,7 +2,7 @@
 
 As Windows renders instances (MS-WSMV 2.2.4, DSP0230 of WS-CIM): an element a property in the order of names, null as
 xsi:nil, an array as one element again and again, a reference as an endpoint reference without its wrapper, times in
-UTC. A projection is a w:XmlFragment whose children have no namespace.
+UTC. A projection is a w:XmlFragment whose children have no namespace, the element around a time neither.
 """
 
 import re
@@ -61,7 +61,7 @@ def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Re
         system: gives the value of a system property of a row.
     """
     at = {name: index for index, name in enumerate(columns)}
-    head, tail = f'<w:XmlFragment xmlns:xsi="{XSI}" xmlns:cim="{CIM}">', "</w:XmlFragment>"
+    head, tail = f'<w:XmlFragment xmlns:xsi="{XSI}">', "</w:XmlFragment>"
     if all(name in at for name in shown):
         properties = [partial(_property, cls.property_named(name), "", Form(where, cls.schema)) for name in shown]
         return _record(head, properties, [at[name] for name in shown], tail)
@@ -132,7 +132,8 @@ def _property(of: Property, prefix: str, form: Form, before: str = "", after: st
     tag = f"{prefix}{of.name}"
     if of.type == "reference":
         return _reference(form, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil(tag)}{after}")
-    return _element(tag, _WRITERS.get(of.type, str), before, after)
+    write = _bare_moment if of.type == "datetime" and not prefix else _WRITERS.get(of.type, str)
+    return _element(tag, write, before, after)
 
 
 def _element(tag: str, write: Write, before: str = "", after: str = "") -> Write:
@@ -152,14 +153,19 @@ def _boolean(value: object) -> str:
     return "true" if value else "false"
 
 
-def _moment(value: datetime | timedelta) -> str:
+def _moment(value: datetime | timedelta, prefix: str = "cim:") -> str:
     """Write a point in time in UTC without needless zeros, an interval as xs:duration (DSP0230)."""
     if isinstance(value, timedelta):
         seconds = f"{value.seconds}.{value.microseconds:06}".rstrip("0").rstrip(".")
-        return f"<cim:Interval>P{value.days}DT{seconds}S</cim:Interval>"
+        return f"<{prefix}Interval>P{value.days}DT{seconds}S</{prefix}Interval>"
     moment = value.astimezone(UTC)
     part = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
-    return f"<cim:Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{part}Z</cim:Datetime>"
+    return f"<{prefix}Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{part}Z</{prefix}Datetime>"
+
+
+def _bare_moment(value: datetime | timedelta) -> str:
+    """Write a time into a projection, as Windows does: its element has no namespace."""
+    return _moment(value, "")
 
 
 def _reference(form: Form, before: str = "", after: str = "", nil: str = "") -> Write:

@@ -36,6 +36,9 @@ WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 SELECTOR_FILTER = f"{WSMAN_ROOT}/wsman/SelectorFilter"
 ASSOCIATION_FILTER = f"{WSMAN_ROOT}/cimbinding/associationFilter"
 
+SHELLS = ("http://schemas.microsoft.com/wbem/wsman/1/windows/shell", "http://schemas.microsoft.com/powershell/")
+"""What the resource URIs of remote shells begin with (MS-WSMV 2.2.4.1, MS-PSRP 2.2.1)."""
+
 PORTS = {"http": 5985, "https": 5986}
 """Those of WinRM; MS-WSMV 2.1 leaves them to whoever installs it."""
 

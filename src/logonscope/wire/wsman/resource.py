@@ -17,7 +17,7 @@ from logonscope.wire.wsman.faults import (
     UNEXPECTED_SELECTORS,
     FaultError,
 )
-from logonscope.wire.wsman.names import ADDRESSING, CIM_ALL, CIM_SCHEMA, CLASSES, NAMESPACE, WMI, WSMAN
+from logonscope.wire.wsman.names import ADDRESSING, CIM_ALL, CIM_SCHEMA, CLASSES, NAMESPACE, SHELLS, WMI, WSMAN
 from logonscope.wire.xml import Element, child, clark, content
 
 Selectors = Mapping[str, "str | ObjectPath"]
@@ -81,6 +81,21 @@ def resource(uri: str, selectors: Selectors) -> Resource:
         if name and "/" not in name:
             return Resource(namespace, name, is_wmi=False)
     raise FaultError(INVALID_RESOURCE, f"there is no resource '{uri[:200]}'", _HINT)
+
+
+def check_no_shell(*uris: str) -> None:
+    """Check that none of these URIs, of a resource or an action, is that of a remote shell.
+
+    Raises:
+        FaultError: one is.
+    """
+    for uri in uris:
+        if uri.lower().startswith(SHELLS):
+            raise FaultError(
+                INVALID_RESOURCE,
+                "there are no remote shells here, neither PowerShell nor cmd: this server answers WMI queries alone",
+                "run commands over ssh; query classes of root/cimv2 by WQL",
+            )
 
 
 def _definition(namespace: str, selectors: Selectors) -> Resource:

@@ -1,0 +1,25 @@
+"""server/request_target.py: which path does routing get of what clients write?"""
+
+import pytest
+
+from logonscope.server.request_target import routed_path
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/wsman", "/wsman"),
+        ("/WSMAN/", "/wsman/"),
+        ("http://web1/wsman", "/wsman"),
+        ("HTTP://web1:5985/WSMan", "/wsman"),
+        ("https://[::1]:5986/wsman/", "/wsman/"),
+        ("http://web1", "/"),
+        ("//web1/wsman", "//web1/wsman"),
+        ("http:///wsman", "http:///wsman"),
+        ("ftp://web1/wsman", "ftp://web1/wsman"),
+        ("http://[/wsman", "http://[/wsman"),
+        ("*", "*"),
+    ],
+)
+def test_a_target_has_one_path(target: str, path: str) -> None:
+    assert routed_path(target) == path

@@ -127,6 +127,70 @@ def test_class_definitions_are_items_too() -> None:
         assert [(element.tag, element.get("NAME")) for element in found] == [("CLASS", "Win32_Account")]
 
 
+INHERITANCE = (
+    '<w:OptionSet><w:Option Name="IncludeInheritanceHierarchy" Type="xs:boolean">true</w:Option><w:Option '
+    'Name="IncludeInheritedElements" Type="xs:boolean">true</w:Option><w:Option Name="IncludeQualifiers" '
+    'Type="xs:boolean">true</w:Option><w:Option Name="msftwinrm:UsePreciseArrays" Type="xs:boolean">true</w:Option>'
+    "</w:OptionSet>"
+)
+"""As Windows' clients send it with the questions for classes."""
+
+
+def class_elements(action: str, given: list[tuple[str, str]], body: str = "", more: str = "") -> list["etree._Element"]:
+    sent = envelope(action, names.CLASSES, body, selector_set(given), more)
+    answer = dispatcher().answer(WsmanDoor(), Message(sent, ROOT), Deadline())
+    assert answer.status == 200
+    return list(etree.fromstring(answer.body).iter("CLASS"))
+
+
+@pytest.mark.parametrize("space", ["root/cimv2", "ROOT\\CIMV2", "root/logonscope"])
+@pytest.mark.parametrize("options", ["", INHERITANCE])
+def test_get_class(space: str, options: str) -> None:
+    name = "LS_Process" if "logonscope" in space else "Win32_Process"
+    declared = schema().get(name, schema().namespace(space))
+    given = [("__cimnamespace", space), ("ClassName", name.lower())]
+    (cls,) = class_elements(names.GET, given, more=options)
+    assert (cls.get("NAME"), cls.get("SUPERCLASS")) == (name, declared.superclass)
+    assert cls.get("DERIVATION") == (",".join(declared.derivation) if options else None)
+    tags = {"PROPERTY", "PROPERTY.ARRAY", "PROPERTY.REFERENCE"}
+    assert [part.get("NAME") for part in cls if part.tag in tags] == list(declared.properties)
+    assert [part.get("NAME") for part in cls.iter("METHOD")] == list(declared.methods)
+
+
+@pytest.mark.parametrize("given", [[], [("ClassName", "")], [("ClassName", "*")], [("classname", "Win32_*Process")]])
+@pytest.mark.parametrize("options", ["", INHERITANCE])
+def test_enumerate_classes(given: list[tuple[str, str]], options: str) -> None:
+    asked = "<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>32000</w:MaxElements></n:Enumerate>"
+    found = class_elements(names.ENUMERATE, [("__cimnamespace", "root/cimv2"), *given], asked, options)
+    told = [cls.get("NAME") or "" for cls in found]
+    if given and "Win32" in given[0][1]:
+        assert {"Win32_Process", "Win32_SessionProcess"} <= set(told)
+        assert all(name.startswith("Win32_") and name.endswith("Process") for name in told)
+    else:
+        assert len(told) == len(set(told)) > 20
+        assert {"Win32_Process", "Win32_LogonSession", "CIM_ManagedSystemElement"} <= set(told)
+    derived = {cls.get("NAME"): cls.get("DERIVATION") for cls in found}
+    expected = "CIM_Process,CIM_LogicalElement,CIM_ManagedSystemElement" if options else None
+    assert derived["Win32_Process"] == expected
+
+
+def test_a_class_that_is_not_there_or_not_named() -> None:
+    for lines, fault in (
+        (
+            f"Get {names.CLASSES} ClassName=Win32_Proces",
+            "s:Sender a:DestinationUnreachable InvalidResourceURI 0x80041010",
+        ),
+        (
+            f"Get {names.CLASSES}",
+            "s:Sender w:InvalidSelectors InsufficientSelectors 0x8033805A: the selector ClassName",
+        ),
+        (f"Get {names.CLASSES} __cimnamespace=root/no ClassName=Win32_Process", "s:Sender a:DestinationUnreachable"),
+    ):
+        status, told = said(dispatcher(), (lines,), [])
+        assert status.startswith("500 ")
+        assert told.startswith(fault)
+
+
 def test_one_association_and_all() -> None:
     process = (
         f"<b:Object><a:Address/><a:ReferenceParameters><w:ResourceURI>{uri('Win32_Process')}</w:ResourceURI>"
@@ -176,6 +240,65 @@ def test_all_items_come_with_the_enumeration_or_none_and_no_row_is_lost(
         if rows.is_over:
             break
     assert names_told == expected
+
+
+def hostile(character: str = "&", pid: int = 4312) -> Source:
+    """Return the example host where one process has 33,000 such characters as its argument."""
+    processes = tuple(
+        process._replace(cmdline=b"x\0" + (character * 33_000).encode() + b"\0") if process.pid == pid else process
+        for process in SNAPSHOT.processes
+    )
+    return Memory(SNAPSHOT._replace(processes=processes))
+
+
+@pytest.mark.parametrize("size", [102_400, 153_600, 512_000])
+@pytest.mark.parametrize("optimize", ["", "<w:OptimizeEnumeration/>"])
+@pytest.mark.parametrize("name", ["Win32_Process", "root/logonscope/LS_Process"])
+def test_a_process_with_hostile_arguments_hides_no_row(size: int, optimize: str, name: str) -> None:
+    talk, contexts, found = dispatcher(hostile()), list[str](), list[str | None]()
+    header = f"MaxEnvelopeSize: {size}"
+    begin = f"<n:Enumerate>{optimize}<w:MaxElements>20</w:MaxElements></n:Enumerate>"
+    lines = said(talk, (f"Enumerate {name}", header, begin), contexts)
+    while True:
+        assert lines[0].startswith("200 ")
+        found += values(
+            "\n".join(["<x xmlns:p='p' xmlns:w='w' xmlns:n='n' xmlns:xsi='i' xmlns:cim='c'>", *lines[1:], "</x>"]),
+            "Handle",
+        )
+        if any("EndOfSequence" in line for line in lines):
+            break
+        pull = (
+            "<n:Pull><n:EnumerationContext>CONTEXT-1</n:EnumerationContext><n:MaxElements>50</n:MaxElements></n:Pull>"
+        )
+        lines = said(talk, (f"Pull {name}", header, pull), contexts)
+    assert len(found) == len(set(found)) == len(tuple(SNAPSHOT.processes))
+
+
+def test_one_instance_and_one_property_of_it_fit_as_well() -> None:
+    for lines in (
+        ("Get Win32_Process Handle=4312", "MaxEnvelopeSize: 102400"),
+        ("Get Win32_Process Handle=4312", "MaxEnvelopeSize: 102400", "FragmentTransfer: CommandLine"),
+        ("Get Win32_Process Handle=4312", "MaxEnvelopeSize: 102400", "FragmentTransfer: CommandLine/text()"),
+    ):
+        answer = said(dispatcher(hostile()), lines, [])
+        assert answer[0] == "200 GetResponse"
+        assert max(map(len, answer)) > 60_000
+
+
+def test_a_row_that_is_larger_than_the_answer_comes_with_a_larger_pull() -> None:
+    talk, contexts = dispatcher(hostile()), list[str]()
+    query = filtered("WQL", "SELECT Handle, CommandLine FROM Win32_Process WHERE SessionId = 41")
+    said(talk, ("Enumerate *", f"<n:Enumerate>{query}</n:Enumerate>"), contexts)
+    pull = "<n:Pull><n:EnumerationContext>CONTEXT-1</n:EnumerationContext><n:MaxElements>50</n:MaxElements></n:Pull>"
+    small = ("Pull *", "MaxEnvelopeSize: 8192", pull)
+    assert sum("<Handle>" in line for line in said(talk, small, contexts)) == 4
+    for _ in range(2):
+        answer = said(talk, small, contexts)
+        assert answer[0] == "500 wsman/fault"
+        assert answer[1].startswith("s:Sender w:EncodingLimit MaxEnvelopeSize 0x80338048: an item of ")
+    answer = said(talk, ("Pull *", "MaxEnvelopeSize: 102400", pull), contexts)
+    assert any("<Handle>4312</Handle>" in line for line in answer)
+    assert any("EndOfSequence" in line for line in answer)
 
 
 class Broken(Memory):

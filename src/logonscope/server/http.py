@@ -114,6 +114,7 @@ class Entry(NamedTuple):
     caller: Caller | None
     negotiation: Negotiation | None
     challenges: tuple[str, ...]
+    reason: str = ""
 
 
 class Received(NamedTuple):
@@ -194,7 +195,7 @@ class Endpoint:
         entry = authenticate()
         received.connection.is_authenticated |= entry.caller is not None
         if entry.caller is None and self._http_door.open_header not in received.headers:
-            return _challenging(Response(status_code=401), entry)
+            return _challenging(_unauthorized(entry), entry)
         if entry.caller is not None and self._http_door.logs_in_empty and not received.body:
             return _challenging(Response(), entry)
         encryption = self._http_door.encryption
@@ -286,7 +287,11 @@ def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
 
 def _authenticated(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> Entry:
     result = authenticator.authenticate(peer, credentials)
-    return Entry(result.caller, result.negotiation, challenges(result, credentials))
+    return Entry(result.caller, result.negotiation, challenges(result, credentials), result.reason)
+
+
+def _unauthorized(entry: Entry) -> Response:
+    return Response(entry.reason and f"{entry.reason}\n", 401, media_type="text/plain")
 
 
 def _response(status: int, content_type: str, body: bytes) -> Response:

@@ -64,7 +64,9 @@ def made_services(source: Source, ownership: Ownership, settings: Settings, loca
     lookup = (lambda name: users.lookup(bare(name))) if settings.negotiate else None
     tickets = _tickets(settings, users) if settings.keytab else None
     required = settings.channel_binding == "required"
-    authenticator = Authenticator(passwords, lookup, local, audit, tickets, requires_binding=required)
+    authenticator = Authenticator(
+        passwords, lookup, local, audit, tickets, requires_binding=required, has_ntlm_users=users.has_ntlm_users
+    )
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, entrance = Shares(settings.workers, "answer"), Shares(settings.workers, "entrance")
     metrics = Metrics(lambda: dispatcher.request(ADMINISTRATOR)) if settings.metrics else None

@@ -16,6 +16,7 @@ from logonscope.dispatch.operations import Identity
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
 from logonscope.wire.cimxml.definition import definition
 from logonscope.wire.wsman import items, names
+from logonscope.wire.wsman.cut import ROW_OCTETS, RowCutter
 from logonscope.wire.wsman.envelope import (
     Envelope,
     check_options,
@@ -32,6 +33,7 @@ from logonscope.wire.wsman.requests import (
     EPR,
     EXCLUDE,
     NONE,
+    OBJECT,
     OBJECT_AND_EPR,
     Along,
     Change,
@@ -178,13 +180,19 @@ def _property(fragment: str) -> str:
 
 def _render_get(request: SoapRequest, answer: Result | Class, _octets: int) -> Body:
     message: Get = request.message
+    octets = request.envelope.octets
     if isinstance(answer, Class):
-        return Body(f"{names.GET}Response", definition(answer))
+        return Body(f"{names.GET}Response", definition(answer, hierarchy=message.hierarchy))
     row = next(answer.rows)
     if not message.fragment:
-        return Body(f"{names.GET}Response", items.instance(answer.cls, answer.columns, message.where)(row))
+        writer = ItemWriter(message.where, OBJECT)
+        inner = writer.renderer(answer)(row)
+        return Body(
+            f"{names.GET}Response", inner if octets(inner) <= ROW_OCTETS else writer.fitting(answer, row, octets)
+        )
     named = answer.cls.property_named(_property(message.fragment)).name
-    value = dict(zip(answer.columns, row, strict=True))[named]
+    short = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
+    value = dict(zip(answer.columns, short, strict=True))[named]
     inner = items.part(answer.cls, named, message.where, value, inner=message.fragment.endswith("/text()"))
     echoed = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(message.fragment)}</w:FragmentTransfer>'
     return Body(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", echoed)
@@ -228,7 +236,8 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
     action, count = f"{names.ENUMERATE}Response", COUNT if request.wants_count else ""
     if rows.projected and message.mode in {EPR, OBJECT_AND_EPR}:
         raise FaultError(UNSUPPORTED, "a projection has no endpoint references", "select *")
-    rows.format = ItemWriter(message.where, message.mode, rows.base, rows.host if rows.projected else None)
+    server = rows.host if rows.projected else None
+    rows.format = ItemWriter(message.where, message.mode, rows.base, server, hierarchy=message.hierarchy)
     expires = "" if message.expires is None else _expires(rows.lifetime(message.expires))
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
     if not message.optimized:
@@ -283,6 +292,9 @@ def _batch(writer: ItemWriter, rows: Iterable[Item], free: int, octets: Callable
             result, render = source, writer.renderer(source)
         text = render(row)
         size = width * len(text) if text.isascii() else octets(text)  # a call less a row
+        if size > ROW_OCTETS and isinstance(source, Result):
+            text = writer.fitting(source, row, octets)
+            size = octets(text)
         if size > free:
             return Batch(texts, free, (source, row), size)
         free -= size

@@ -16,6 +16,7 @@ from logonscope.app import users
 from logonscope.client import Host
 from logonscope.extras import install_command
 from logonscope.faces.cli.run import run
+from logonscope.faces.cli.user import WITH_NTLM, WITHOUT_NTLM
 from logonscope.server.auth.users import UserFile
 from tests.conversation import reply
 
@@ -45,11 +46,13 @@ def no_host(*_: object, **__: object) -> Host:
 
 def test_users_are_added_listed_and_removed(path: str) -> None:
     assert typed("add root --administrator --ntlm --password-stdin", path) == (
-        0, "", "logonscope: root may use the server, and sees everything\n",
+        0, "", f"logonscope: root may use the server, and sees everything\nlogonscope: {WITH_NTLM}\n",
     )  # fmt: skip
     assert typed("add web --uid 1000 --password-stdin", path) == (
-        0, "", "logonscope: web may use the server, and sees the logon sessions of uid 1000\n",
-    )  # fmt: skip
+        0,
+        "",
+        f"logonscope: web may use the server, and sees the logon sessions of uid 1000\nlogonscope: {WITHOUT_NTLM}\n",
+    )
     assert typed("add scanner --administrator --password-stdin", path)[0] == 0
     assert typed("list", path) == (
         0,

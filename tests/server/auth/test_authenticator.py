@@ -43,7 +43,12 @@ class Entrance:
         passwords = Passwords([Check(users.verify)], Throttle())
         lookup = users.lookup if negotiate else None
         self.authenticator = Authenticator(
-            passwords, lookup, lambda uid: Caller(f"uid {uid}", uid, uid == 0), audit, tickets
+            passwords,
+            lookup,
+            lambda uid: Caller(f"uid {uid}", uid, uid == 0),
+            audit,
+            tickets,
+            has_ntlm_users=users.has_ntlm_users,
         )
 
     def enter(self, peer: Peer, credentials: Credentials | None) -> Authentication:
@@ -153,15 +158,35 @@ def test_a_user_who_is_removed_or_has_another_password_is_out_in_the_middle_of_a
     assert held(entrance, peer, WORD).caller == entrance.alice
 
 
-def test_a_try_of_ntlm_by_who_has_none_is_no_wrong_password_to_who_reads_the_log(entrance: Entrance) -> None:
+def test_a_try_of_ntlm_by_who_has_none_is_no_wrong_password_to_who_reads_the_log(
+    entrance: Entrance, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     entrance.users.add("bob", WORD, uid=1001)
     for name in ("bob", "nobody"):
         peer = connected()
-        assert held(entrance, peer, WORD, name=name) == Authentication(None, (NEGOTIATE, BASIC))
+        refused = held(entrance, peer, WORD, name=name)
+        assert refused[:2] == (None, (NEGOTIATE, BASIC))
+        assert "`logonscope user add --ntlm`" in refused.reason
         entrance.enter(peer, basic(name, WORD))
-    held(entrance, connected(), "wrong")
+    assert held(entrance, connected(), "wrong").reason == refused.reason  # nobody learns who has a hash
+    for name, message in zip(("bob", "nobody"), caplog.messages[:2], strict=True):
+        assert message.startswith(f"NTLM is not possible for '{name}' from 127.0.0.1: no user of that name has an NT")
+        assert "failed" not in message
+    (message,) = caplog.messages[2:]
+    assert message.startswith("authentication failed for 'alice' from 127.0.0.1: SpnegoError (9)")
     told = [("bob", "unable"), ("bob", True), ("nobody", "unable"), ("nobody", False), ("alice", False)]
     assert entrance.told() == told
+
+
+def test_negotiate_is_offered_while_somebody_can_use_it(tmp_path: Path) -> None:
+    entrance = Entrance(tmp_path)
+    assert entrance.enter(connected(), None).offers == (NEGOTIATE, BASIC)
+    entrance.users.remove("alice")
+    entrance.users.add("alice", WORD, uid=1000)
+    assert entrance.enter(connected(), None).offers == (BASIC,)
+    assert entrance.enter(connected(tls=True, loopback=False), None).offers == (BASIC,)
+    assert entrance.enter(connected(loopback=False), None).offers == (NEGOTIATE,)
 
 
 def test_failures_of_every_way_make_the_next_one_wait(entrance: Entrance) -> None:
@@ -197,7 +222,7 @@ def test_a_ticket_is_no_guess(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
         for scheme in ("kerberos", "negotiate") * 9:
             assert entrance.enter(connected(), Credentials.of_token(scheme, NO_TICKET)).caller is None
     assert entrance.told() == [("", False)] * 18
-    assert caplog.messages[0].startswith("127.0.0.1 did not come in: ")
+    assert caplog.messages[0].startswith("authentication failed for '' from 127.0.0.1: ")
     shown = basic("alice", "x")
     assert entrance.authenticator.delay(connected(), shown) == 0
 

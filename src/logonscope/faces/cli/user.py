@@ -28,6 +28,10 @@ examples:
 _ADD = """\
 The password is asked for twice; it is never an argument, which others could read.
 
+Clients of Windows use NTLM by default (pypsrp and pywinrm with auth "negotiate" or "ntlm", curl --ntlm, Ansible). They
+need a user with --ntlm, since the server cannot check NTLM against any other hash of a password. Users without it
+authenticate by Basic, over TLS or from this host; so do the accounts that PAM knows.
+
 examples:
   sudo logonscope user add alice
   sudo logonscope user add monitoring --uid 1000        sees the logon sessions of uid 1000
@@ -47,6 +51,12 @@ examples:
 """
 
 LONGEST_LINE = 1 << 16
+
+WITH_NTLM = "clients authenticate by NTLM (Negotiate) or by Basic"
+WITHOUT_NTLM = (
+    "clients authenticate by Basic alone, over TLS or from this host; for those that use NTLM, the default of many, "
+    "remove the user and add it with --ntlm"
+)
 
 
 class Entry(Protocol):
@@ -110,7 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "--ntlm", action="store_true",
-        help="may also come by NTLM, for which the file keeps a weaker hash: whoever has that needs no password",
+        help="may also use NTLM, for which the file keeps a weaker hash: whoever has that needs no password",
     )  # fmt: skip
     add.add_argument("--password-stdin", action="store_true", help="read the password, a line, from standard input")
     _action(actions, "list", "show who may use the server", _LIST)
@@ -132,6 +142,7 @@ def run(users: Users, args: argparse.Namespace) -> int:
     row = _row(users.add(args.name, _password(args), uid=uid, administrator=args.administrator, ntlm=args.ntlm))
     sees = "everything" if row.administrator else f"the logon sessions of uid {row.uid}"
     notice(args, f"{row.name} may use the server, and sees {sees}")
+    notice(args, WITH_NTLM if row.ntlm else WITHOUT_NTLM)
     return FOUND
 
 

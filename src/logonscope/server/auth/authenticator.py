@@ -4,6 +4,9 @@ Basic sends a password, so it is accepted over TLS and from this machine alone. 
 where others can read the connection, its messages have to be encrypted. On a unix socket the kernel names the user, and
 no credentials are looked at.
 
+Negotiate with NTLM is offered as long as some user can authenticate by it: a client that prefers it to Basic would fail
+by it first. Where a password cannot be sent it is offered always.
+
 Wrong passwords make the next attempt wait, whatever the scheme. A ticket cannot be guessed: one that is rejected,
 mostly for a clock or a key that is wrong, makes nobody's password wait, and one that is accepted makes up for no guess.
 """
@@ -24,6 +27,12 @@ BASIC, NEGOTIATE, KERBEROS = "Basic", "Negotiate", "Kerberos"
 LONGEST_REASON = 500
 NEGOTIATED = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
 """Negotiate and NTLM carry either kind of token (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
+
+NTLM_USERS = (
+    "NTLM is for users who were added with `logonscope user add --ntlm`; all others authenticate by Basic, over TLS or "
+    "from the host itself"
+)
+"""What helps, in the body of every 401 after NTLM: alike for a wrong password, so that nobody learns who has a hash."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +61,7 @@ class Authentication(NamedTuple):
     offers: tuple[str, ...] = ()
     token: bytes = b""
     negotiation: Negotiation | None = None  # whose messages are encrypted
+    reason: str = ""  # why there is no caller, in words for the client
 
 
 class Authenticator:
@@ -66,6 +76,7 @@ class Authenticator:
         tickets: Tickets | None = None,
         *,
         requires_binding: bool = False,
+        has_ntlm_users: Callable[[], bool] = lambda: True,
     ) -> None:
         """Take what checks passwords, hashes (None: no Negotiate) and tickets (None: no Kerberos).
 
@@ -76,9 +87,11 @@ class Authenticator:
             audit: writes down who authenticated, and who failed.
             tickets: checks them.
             requires_binding: over TLS, tokens of Negotiate have to be bound to the channel.
+            has_ntlm_users: returns whether any user has an NT hash.
         """
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
         self._tickets, self._requires_binding = tickets, requires_binding
+        self._has_ntlm_users = has_ntlm_users
 
     def __repr__(self) -> str:
         return f"<Authenticator of {', '.join(self._offers(private=True))}>"
@@ -119,6 +132,8 @@ class Authenticator:
         except AccessDeniedError:
             self._record(peer, credentials, None)
             peer.session = None
+            reason = f"authentication failed; {NTLM_USERS}" if credentials.scheme != "basic" else ""
+            return Authentication(None, self._offers(private=peer.is_private), reason=reason)
         return Authentication(None, self._offers(private=peer.is_private))
 
     def _continued(self, peer: Peer) -> Authentication:
@@ -129,7 +144,8 @@ class Authenticator:
         return Authentication(None, self._offers(private=peer.is_private))
 
     def _offers(self, *, private: bool) -> tuple[str, ...]:
-        offers = [NEGOTIATE] if self._lookup is not None else []
+        negotiates = self._lookup is not None and (not private or self._tickets is not None or self._has_ntlm_users())
+        offers = [NEGOTIATE] if negotiates else []
         offers += [KERBEROS] if self._tickets is not None else []
         return (*offers, BASIC) if private else tuple(offers)
 
@@ -155,7 +171,7 @@ class Authenticator:
         try:
             answer = negotiation.step(credentials.token)
         except AccessDeniedError as error:
-            _log.info("%s did not come in: %s", peer.address, str(error.__cause__ or error)[:LONGEST_REASON])
+            self._log_failure(peer, credentials, error)
             raise
         if negotiation.caller is not None:
             if credentials.name:
@@ -173,6 +189,20 @@ class Authenticator:
             self._audit.unable(peer.address, scheme, name)  # to the client, and in time, it is a failure like others
         else:
             self._audit.authentication(peer.address, scheme, name, caller)
+
+    def _log_failure(self, peer: Peer, credentials: Credentials, error: AccessDeniedError) -> None:
+        """Log why a negotiation failed; without a hash no password was wrong, and the client may send one next."""
+        name = credentials.name[:LONGEST_REASON]
+        if name and not self._has_hash(name):
+            _log.info(
+                "NTLM is not possible for %r from %s: no user of that name has an NT hash; %s",
+                name,
+                peer.address,
+                NTLM_USERS,
+            )
+        else:
+            reason = str(error.__cause__ or error)[:LONGEST_REASON]
+            _log.info("authentication failed for %r from %s: %s", name, peer.address, reason)
 
     def _has_hash(self, name: str) -> bool:
         return self._lookup is None or self._lookup(name) is not None

@@ -65,6 +65,10 @@ class UserFile:
         """
         return tuple(self._current().values())
 
+    def has_ntlm_users(self) -> bool:
+        """Return whether any user has an NT hash."""
+        return any(user.nt_hash is not None for user in self._current().values())
+
     def find(self, name: str) -> User | None:
         """Return the user of this name, in any case."""
         return self._current().get(key_of(name))

@@ -18,15 +18,21 @@ from logonscope.cim.types import Value
 from logonscope.wire.xml import escaped
 
 
-def definition(cls: Class) -> str:
-    """Return the element CLASS; what its parent has said alike is PROPAGATED."""
+def definition(cls: Class, *, hierarchy: bool = False) -> str:
+    """Return the element CLASS; what its parent has said alike is PROPAGATED.
+
+    Args:
+        cls: the class.
+        hierarchy: with DERIVATION, the classes above it, nearest first: Microsoft's, and not in DSP0201.
+    """
+    derivation = f' DERIVATION="{",".join(cls.derivation)}"' if hierarchy else ""
     superclass = f' SUPERCLASS="{cls.superclass}"' if cls.superclass else ""
     inner = "".join([
         *map(_qualifier, cls.qualifiers),
         *(_property(found, cls) for found in cls.properties.values()),
         *(_method(found, cls) for found in cls.methods.values()),
     ])  # fmt: skip
-    return f'<CLASS NAME="{cls.name}"{superclass}>{inner}</CLASS>'
+    return f'<CLASS NAME="{cls.name}"{superclass}{derivation}>{inner}</CLASS>'
 
 
 def _property(of: Property, cls: Class) -> str:

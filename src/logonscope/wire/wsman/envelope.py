@@ -195,6 +195,13 @@ def check_options(envelope: Envelope) -> None:
         raise FaultError(INVALID_OPTIONS, f"the option '{(asked or ['...'])[0][:100]}' is not known", "leave it out")
 
 
+def has_option(envelope: Envelope, name: str) -> bool:
+    """Return whether an option of the request is true."""
+    found = envelope.headers.get(clark(WSMAN, "OptionSet"))
+    options = () if found is None else found
+    return any(option.get("Name", "").lower() == name.lower() and is_true(content(option)) for option in options)
+
+
 def number(text: str, what: str) -> int:
     """Return a whole number above 0.
 

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from logonscope.cim.paths import ObjectPath
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import Envelope, duration, number, selectors
+from logonscope.wire.wsman.envelope import Envelope, duration, has_option, number, selectors
 from logonscope.wire.wsman.faults import (
     ACTION_NOT_SUPPORTED,
     CANNOT_PROCESS_FILTER,
     DIALECT_UNAVAILABLE,
     HEADER_REQUIRED,
+    INSUFFICIENT_SELECTORS,
     INVALID_CONTEXT,
     INVALID_EXPIRATION,
     INVALID_PARAMETER,
@@ -23,6 +24,9 @@ from logonscope.wire.xml import Element, child, clark, content, is_true, local, 
 
 LONGEST_CONTEXT = 200
 MOST_PROPERTIES = 1000
+
+HIERARCHY = "IncludeInheritanceHierarchy"
+"""The option by which Windows' clients ask for DERIVATION in the definition of a class."""
 
 OBJECT, EPR, OBJECT_AND_EPR = "", "EnumerateEPR", "EnumerateObjectAndEPR"
 INCLUDE, EXCLUDE, NONE = "IncludeSubClassProperties", "ExcludeSubClassProperties", "None"
@@ -38,6 +42,7 @@ class Get(NamedTuple):
     where: Resource
     path: ObjectPath | None  # None: the definition of the class
     fragment: str = ""
+    hierarchy: bool = False  # the definition names the classes above it
 
 
 class Wql(NamedTuple):
@@ -77,6 +82,7 @@ class Enumerate(NamedTuple):
     optimized: bool = False
     max_elements: int = 1
     expires: float | None = None
+    hierarchy: bool = False  # definitions name the classes above them
 
 
 class Pull(NamedTuple):
@@ -153,8 +159,11 @@ def _where(envelope: Envelope, given: Selectors) -> Resource:
 
 def _get(envelope: Envelope, given: Selectors) -> Get:
     where = _where(envelope, given)
-    fragment = envelope.text(WSMAN, "FragmentTransfer")
-    return Get(where, None if where.is_class else path_of(where, given), fragment)
+    if where.is_class:
+        if where.class_name == ALL:
+            raise FaultError(INSUFFICIENT_SELECTORS, "the selector ClassName is missing", "name one class by it")
+        return Get(where, None, hierarchy=has_option(envelope, HIERARCHY))
+    return Get(where, path_of(where, given), envelope.text(WSMAN, "FragmentTransfer"))
 
 
 def _change(envelope: Envelope, given: Selectors) -> Change:
@@ -198,6 +207,7 @@ def _enumerate(envelope: Envelope, given: Selectors) -> Enumerate:
         optimized=child(asked, clark(WSMAN, "OptimizeEnumeration")) is not None,
         max_elements=1 if most is None else number(content(most), "MaxElements"),
         expires=None if expires is None else _expiration(content(expires)),
+        hierarchy=where.is_class and has_option(envelope, HIERARCHY),
     )
     for value, known, what in (
         (found.mode, (OBJECT, EPR, OBJECT_AND_EPR, "EnumerateObject"), "EnumerationMode"),

@@ -100,8 +100,8 @@ def check_no_shell(*uris: str) -> None:
 
 def _definition(namespace: str, selectors: Selectors) -> Resource:
     given = {name.lower(): value for name, value in selectors.items()}
-    name = given.get("classname", ALL)
-    return Resource(namespace, name if isinstance(name, str) else ALL, is_wmi=False, is_class=True)
+    name = given.get("classname")  # empty, as Windows' clients send it for all classes
+    return Resource(namespace, name if name and isinstance(name, str) else ALL, is_wmi=False, is_class=True)
 
 
 def path_of(where: Resource, selectors: Selectors) -> ObjectPath:

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .NOTPARALLEL:
 .PHONY: test unit lint house fresh bench compare soak load fuzz crowd peers clean
 
-test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-docs)
+test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-clients $(VENV)/.test-docs)
 	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest
 
 unit: $(VENV)/.test  ## without the machine that is booted for the tests

@@ -1,6 +1,8 @@
 """client/link.py: is another machine reached by every way that there is, and is it said why it is not?"""
 
 import contextlib
+import json
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -64,6 +66,26 @@ def test_who_may_not_come_by_ntlm_comes_by_basic_where_nobody_can_read_it(server
     UserFile(server.folder / "users", hasher=QUICK).add("plain", ADMIN[1], administrator=True)
     url = f"https://plain@127.0.0.1:{server.https}"
     assert logonscope.connect(url, password=ADMIN[1], certificate=server.certificate).everything
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_login_that_succeeds_is_not_logged_as_one_that_failed(others: bool, caplog: pytest.LogCaptureFixture) -> None:
+    with running() as server, caplog.at_level(logging.INFO):
+        users = UserFile(server.folder / "users", hasher=QUICK)
+        for user in () if others else users.users():
+            users.remove(user.name)
+        users.add("plain", ADMIN[1], administrator=True)
+        url = f"https://plain@127.0.0.1:{server.https}"
+        assert logonscope.connect(url, password=ADMIN[1], certificate=server.certificate).everything
+        events = [json.loads(line) for line in (server.folder / "audit").read_text(encoding="utf-8").splitlines()]
+    # where nobody can use NTLM it is not offered, and the client does not try it
+    assert [(event["event"], event["scheme"]) for event in events] == [
+        *([("unable", "negotiate")] if others else []), ("authentication", "basic"),
+    ]  # fmt: skip
+    assert events[-1]["accepted"] is True
+    messages = [message for message in caplog.messages if "authenti" in message.lower() or "ntlm" in message.lower()]
+    assert [message for message in messages if "failed" in message] == []
+    assert len(messages) == others
 
 
 def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.others import PLAIN, add_plain
 from tests.server.running import ADMIN, Running, running
 
 FOLDER = Path(__file__).parents[2] / "docs/clients"
@@ -52,6 +53,23 @@ def test_the_commands_for_curl_are_answered(server: Running) -> None:
     for words in (["-u", user], ["--ntlm", "-u", f"CORP\\{user}"], ["--unix-socket", server.unix]):
         ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", "-d", "", *words, server.wsman]
         assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "200"
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_curl_comes_by_ntlm_over_tls_and_is_told_why_it_does_not(server: Running) -> None:
+    add_plain(server)
+    url = f"https://localhost:{server.https}/wsman"
+    ask = ["curl", "-s", "-w", "%{http_code}", "--cacert", server.certificate, "-X", "POST", "-d", "", "--ntlm"]
+    for user, status in ((ADMIN, "200"), ((ADMIN[0], "wrong"), "401"), (PLAIN, "401"), (("nobody", "x"), "401")):
+        command = [*ask, "-u", ":".join(user), url]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert said.endswith(status)
+        assert (status == "200") is (said == "200")
+        assert status == "200" or "NTLM is for users who were added with `logonscope user add --ntlm`" in said
+    with running(channel_binding="required") as strict:
+        command = [*ask, "-u", ":".join(ADMIN), f"https://localhost:{strict.https}/wsman"]
+        command[command.index(server.certificate)] = strict.certificate
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith("401")
 
 
 def test_every_page_stands_in_the_index() -> None:

@@ -8,8 +8,10 @@ import pytest
 from pypsrp.exceptions import AuthenticationError, WSManFaultError
 from pypsrp.wsman import SelectorSet, WSMan
 
+from logonscope.server.auth.users import UserFile
 from logonscope.wire.wsman import names
-from tests.server.running import ADMIN, ALICE, BOB, Running, running
+from tests.clients.others import PLAIN, add_plain
+from tests.server.running import ADMIN, ALICE, BOB, QUICK, Running, hostile, running
 
 WMI = f"{names.WMI}/root/cimv2"
 CONTEXT = f".//{{{names.ENUMERATION}}}EnumerationContext"
@@ -25,7 +27,7 @@ WAYS = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(allow_methods="true") as found:
+    with running() as found:
         yield found
 
 
@@ -125,6 +127,28 @@ def test_an_item_that_does_not_fit_is_one_fault_and_the_rest_comes(server: Runni
         uri = f"{WMI}/Win32_Process"
         items = all_items(wsman, uri, enumerated(True, 500), most=500)
     assert len(items) == 16
+
+
+@pytest.mark.parametrize("way", ["negotiate, sealed", "negotiate over TLS"])
+def test_a_user_without_a_hash_is_told_what_the_server_offers(way: str) -> None:
+    with running() as server:
+        users = UserFile(server.folder / "users", hasher=QUICK)
+        for user in users.users():
+            users.remove(user.name)
+        add_plain(server)
+        with client(server, PLAIN, way) as wsman, pytest.raises(AuthenticationError, match="actual: 'Basic realm="):
+            wsman.enumerate(f"{WMI}/Win32_Process", enumerated(optimized=True))
+        with client(server, PLAIN, "basic over TLS") as wsman:
+            assert len(all_items(wsman, f"{WMI}/Win32_Process", enumerated(optimized=True))) == 16
+
+
+@pytest.mark.parametrize("optimized", [True, False])
+def test_one_hostile_process_hides_no_other_at_its_default_envelope(optimized: bool) -> None:
+    with running(hostile()) as server, client(server) as wsman:
+        items = all_items(wsman, f"{WMI}/Win32_Process", enumerated(optimized, 500), most=500)
+    assert len(handles(items)) == len(set(handles(items))) == 16
+    (command_line,) = [item.findtext("{*}CommandLine") for item in items if item.findtext("{*}Handle") == "4312"]
+    assert set(command_line or "") == set("x &")
 
 
 def test_everybody_sees_their_own(server: Running) -> None:

@@ -13,7 +13,7 @@ WMI = f"{names.WMI}/root/cimv2"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(allow_methods="true") as found:
+    with running() as found:
         yield found
 
 

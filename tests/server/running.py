@@ -58,6 +58,15 @@ def example() -> Source:
     return Memory(SNAPSHOT)
 
 
+def hostile() -> Source:
+    """Return the example host where one process has 33,000 characters as its argument that XML writes as five each."""
+    processes = tuple(
+        process._replace(cmdline=b"x\0" + b"&" * 33_000 + b"\0") if process.pid == 4312 else process
+        for process in SNAPSHOT.processes
+    )
+    return Memory(SNAPSHOT._replace(processes=processes))
+
+
 def local(uid: int) -> Caller:
     """Return the caller of a uid of this machine."""
     return Caller(f"uid {uid}", uid, administrator=uid == 0)

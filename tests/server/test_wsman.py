@@ -34,6 +34,7 @@ from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
+from tests.server.running import hostile
 from tests.server.soap import envelope, request, selector_set, shown, turns, uri
 
 FOLDER = Path(__file__).parent / "conversations"
@@ -240,15 +241,6 @@ def test_all_items_come_with_the_enumeration_or_none_and_no_row_is_lost(
         if rows.is_over:
             break
     assert names_told == expected
-
-
-def hostile(character: str = "&", pid: int = 4312) -> Source:
-    """Return the example host where one process has 33,000 such characters as its argument."""
-    processes = tuple(
-        process._replace(cmdline=b"x\0" + (character * 33_000).encode() + b"\0") if process.pid == pid else process
-        for process in SNAPSHOT.processes
-    )
-    return Memory(SNAPSHOT._replace(processes=processes))
 
 
 @pytest.mark.parametrize("size", [102_400, 153_600, 512_000])

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from pypsrp.exceptions import AuthenticationError, WSManFaultError
+from pypsrp.powershell import RunspacePool
 from pypsrp.wsman import SelectorSet, WSMan
 
 from logonscope.server.auth.users import UserFile
 from logonscope.wire.wsman import names
-from tests.clients.others import PLAIN, add_plain
+from tests.clients.others import NO_SHELL, PLAIN, add_plain
 from tests.server.running import ADMIN, ALICE, BOB, QUICK, Running, hostile, running
 
 WMI = f"{names.WMI}/root/cimv2"
@@ -149,6 +150,12 @@ def test_one_hostile_process_hides_no_other_at_its_default_envelope(optimized: b
     assert len(handles(items)) == len(set(handles(items))) == 16
     (command_line,) = [item.findtext("{*}CommandLine") for item in items if item.findtext("{*}Handle") == "4312"]
     assert set(command_line or "") == set("x &")
+
+
+def test_powershell_is_told_that_there_is_no_shell(server: Running) -> None:
+    with client(server) as wsman, pytest.raises(WSManFaultError) as refused, RunspacePool(wsman):
+        pass
+    assert NO_SHELL in str(refused.value.reason)
 
 
 def test_everybody_sees_their_own(server: Running) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 import xmltodict
+from winrm import Session
 from winrm.exceptions import InvalidCredentialsError, WinRMTransportError, WSManFaultError
 from winrm.protocol import Protocol
 
 from logonscope.wire.wsman import names
+from tests.clients.others import NO_SHELL
 from tests.server.running import ADMIN, Running, running
 
 WAYS = {"plaintext": False, "ntlm": False, "basic": True, "ssl": True}
@@ -57,6 +59,14 @@ def test_sealed_messages_are_its_default_with_ntlm(server: Running) -> None:
 def test_another_password_is_refused(transport: str) -> None:
     with running() as server, pytest.raises((InvalidCredentialsError, WinRMTransportError)):
         asked(protocol(server, transport, "wrong"), "SELECT * FROM Win32_Process")
+
+
+@pytest.mark.parametrize("run", ["run_cmd", "run_ps"])
+def test_a_session_is_told_that_there_is_no_shell(server: Running, run: str) -> None:
+    session = Session(server.wsman, auth=ADMIN, transport="ntlm", ca_trust_path=server.certificate)
+    with pytest.raises(WSManFaultError) as refused:
+        getattr(session, run)("hostname")
+    assert NO_SHELL in refused.value.reason
 
 
 def test_a_fault_is_read_with_its_codes(server: Running) -> None:

@@ -14,7 +14,7 @@ EXAMPLES = """\
 It listens on this machine alone until it is told otherwise, and answers whoever `logonscope user` or PAM knows.
 
 examples:
-  sudo logonscope user add scanner --administrator
+  sudo logonscope user add scanner --administrator --ntlm
   sudo logonscope serve                                    ports 5985 (HTTP) and 5986 (TLS), on loopback
   sudo logonscope serve --listen https://0.0.0.0:5986      to the network, over TLS
   sudo logonscope serve --config my.toml --check           what would be done

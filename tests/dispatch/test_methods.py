@@ -48,12 +48,6 @@ def test_a_method_is_run_and_recorded_by_the_name_that_its_class_gives_it() -> N
     assert attempts.begun == [(PROCESS, "Terminate", 0)]
 
 
-def test_what_only_reads_has_one_record() -> None:
-    attempts = Attempts()
-    invoke_method(attempts.request, PROCESS, "GetOwner", {}, record=attempts.record)
-    assert (attempts.begun, attempts.lines) == ([], [(PROCESS, "GetOwner", "0")])
-
-
 def test_what_cannot_be_recorded_is_not_done() -> None:
     attempts = Attempts()
 

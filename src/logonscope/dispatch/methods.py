@@ -16,9 +16,6 @@ from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedEr
 TERMINATE = "Terminate"
 """The method that deletes an instance of Win32_Process."""
 
-READS = "Get"
-"""How the names of methods begin that change nothing."""
-
 Record = Callable[[ObjectPath, str, str], None]
 """Writes to the audit log what was done: the object path, the method, and the ReturnValue or the name of an error."""
 
@@ -103,8 +100,7 @@ def _recorded(
     Raises:
         InternalError: the first record cannot be written, and the method was not run.
     """
-    if not method.startswith(READS):
-        record(path, method, BEGUN)
+    record(path, method, BEGUN)
     try:
         outcome = invoke(request, path, method, parameters)
     except LogonscopeError as error:

@@ -51,6 +51,18 @@ def test_a_client_on_this_machine_is_known_as_such() -> None:
         assert shown_to(six) == here | {"peer": "::1", "local": "::1", "seen": ["::1", "http"]}
 
 
+def test_requests_without_authentication_do_not_make_a_connection_last() -> None:
+    with serving(request_seconds=3 * SHORT) as server, server.connect() as client:
+        start = time.monotonic()
+        with suppress(OSError):
+            while time.monotonic() - start < 20 * SHORT:
+                client.sendall(b"POST /early HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n")
+                if not client.recv(1 << 16):
+                    break
+                time.sleep(SHORT)
+        assert 2 * SHORT < time.monotonic() - start < 6 * SHORT
+
+
 def segments(client: socket.socket) -> int:
     """Return how many segments with data came (tcp(7), TCP_INFO: tcpi_data_segs_in)."""
     (count,) = struct.unpack_from("I", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 152)
@@ -138,8 +150,8 @@ def test_drop_by_drop_is_not_in_time() -> None:
         assert time.monotonic() - start < SHORT + 1
 
 
-def test_the_time_starts_anew_with_each_answer_and_stands_still_before_it() -> None:
-    with serving(request_seconds=SHORT) as server, server.connect() as client:
+def test_the_time_starts_anew_with_each_answer_and_stands_still_before_it(tmp_path: Path) -> None:
+    with serving(f"unix:{tmp_path}/s", request_seconds=SHORT) as server, server.connect() as client:
         start = time.monotonic()
         assert ask(client, "/slow?seconds=0.6") == (200, b"done")
         time.sleep(0.2)
@@ -198,8 +210,8 @@ def test_a_slow_taker_gets_all_of_it() -> None:
                 assert len(file.read(4 << 20)) == 4 << 20
 
 
-def test_who_has_taken_an_answer_is_not_hurried_any_more() -> None:
-    with serving(request_seconds=SHORT) as server, server.connect() as client:
+def test_who_has_taken_an_answer_is_not_hurried_any_more(tmp_path: Path) -> None:
+    with serving(f"unix:{tmp_path}/s", request_seconds=SHORT) as server, server.connect() as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
         assert len(answer(client)[1]) == 32 << 20
         for _ in range(6):

@@ -16,7 +16,8 @@ import pytest
 from logonscope.server.auth.peer import Peer
 from logonscope.server.connection import Connection
 from logonscope.server.crowd import Crowd
-from logonscope.server.gate import HANDSHAKE_SECONDS, MOST_HANDSHAKES
+from logonscope.server.gate import HANDSHAKE_SECONDS
+from logonscope.server.handshakes import MOST_HANDSHAKES
 from tests.server.attacked import SOURCE, Attacked
 from tests.server.serving import Serving, ask, is_closed, serving, wait_until
 
@@ -36,6 +37,16 @@ def silent(server: Serving, count: int) -> Iterator[list[socket.socket]]:
             client.setblocking(False)
             client.connect_ex(server.addresses[0])
             clients.append(client)
+        yield clients
+
+
+@contextmanager
+def half_said(server: Serving, count: int) -> Iterator[list[socket.socket]]:
+    """Connect from many addresses, and begin a handshake that does not go on."""
+    with silent(server, count) as clients:
+        for client in clients:
+            with suppress(OSError):
+                client.send(b"\x16\x03\x01\x02\x00\x01\x00")
         yield clients
 
 
@@ -60,6 +71,21 @@ def test_where_silent_connections_take_all_room_one_of_them_gives_way(tmp_path: 
         with over_tls(server, "127.1.1.1") as client:
             assert ask(client)[0] == 200
         time.sleep(1.2)
+        with over_tls(server, "127.1.1.1") as client:
+            assert ask(client)[0] == 200
+
+
+def test_handshakes_that_do_not_go_on_give_way(tmp_path: Path) -> None:
+    with serving("https://127.0.0.1:0", state=str(tmp_path)) as server, half_said(server, CROWD):
+        began = time.monotonic()
+        with over_tls(server, "127.1.1.1") as client:
+            assert ask(client)[0] == 200
+        assert time.monotonic() - began < HANDSHAKE_SECONDS / 2
+
+
+def test_silent_connections_keep_no_handshake_waiting(tmp_path: Path) -> None:
+    with serving("https://127.0.0.1:0", state=str(tmp_path)) as server, silent(server, 150):
+        time.sleep(0.2)
         with over_tls(server, "127.1.1.1") as client:
             assert ask(client)[0] == 200
 

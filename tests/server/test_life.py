@@ -334,7 +334,7 @@ def test_a_log_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 
 PASSWORDS = """
 import threading
-from logonscope.server.life import give_memory_back
+from logonscope.server.memory import limit_free_memory
 
 def mebibytes():
     with open("/proc/self/statm") as file:
@@ -346,7 +346,7 @@ def work():
     met.wait()
     threading.Event().wait()
 
-give_memory_back()
+limit_free_memory()
 before, met = mebibytes(), threading.Barrier(5)
 for _ in range(4):
     threading.Thread(target=work, daemon=True).start()

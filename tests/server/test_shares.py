@@ -114,6 +114,40 @@ def test_whoever_takes_all_that_there_is_a_thread_is_kept_for_an_administrator_a
     assert KEPT == 2
 
 
+def test_a_pool_is_stuck_once_all_its_threads_are_left_behind_for_long(hall: Hall) -> None:
+    stuck: list[bool] = []
+
+    async def soon() -> None:
+        await asyncio.sleep(0.05)
+
+    async def run() -> None:
+        shares = Shares(WORKERS, "test", stuck_seconds=0.05)
+        busy = [
+            asyncio.ensure_future(shares.run(Claimant(number), hall.visit("busy"), Deadline(20), never))
+            for number in range(WORKERS // 2)
+        ]
+        left = [shares.run(Claimant(f"left {number}"), hall.visit("left"), Deadline(20), soon) for number in range(3)]
+        await asyncio.gather(*left, return_exceptions=True)
+        await settled()
+        stuck.append(shares.is_stuck)
+        hall.release()
+        await asyncio.gather(*busy)
+        await settled()
+        other = Hall()
+        left = [shares.run(Claimant(number), other.visit("left"), Deadline(20), soon) for number in range(WORKERS)]
+        await asyncio.gather(*left, return_exceptions=True)
+        stuck.append(shares.is_stuck)
+        await settled()
+        stuck.append(shares.is_stuck)
+        other.release()
+        await settled()
+        stuck.append(shares.is_stuck)
+        shares.shutdown()
+
+    asyncio.run(run())
+    assert stuck == [False, False, True, False]
+
+
 def test_who_waits_too_long_is_refused_and_who_goes_away_is_forgotten(hall: Hall) -> None:
     async def soon() -> None:
         await asyncio.sleep(0.05)

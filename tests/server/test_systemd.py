@@ -78,7 +78,7 @@ def test_the_watchdog_hears_from_us_twice_in_its_time(manager: socket.socket, mo
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
 
     async def live() -> None:
-        keeping = asyncio.create_task(keep_watchdog())
+        keeping = asyncio.create_task(keep_watchdog(bool))
         await asyncio.sleep(0.25)
         keeping.cancel()
 
@@ -89,9 +89,29 @@ def test_the_watchdog_hears_from_us_twice_in_its_time(manager: socket.socket, mo
         manager.recv(99)
 
 
+def test_a_server_that_is_stuck_lets_the_watchdog_bark(
+    manager: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    answers = iter([False, True, True])
+
+    async def live() -> None:
+        keeping = asyncio.create_task(keep_watchdog(lambda: next(answers)))
+        await asyncio.sleep(0.25)
+        keeping.cancel()
+
+    asyncio.run(live())
+    assert manager.recv(99) == b"WATCHDOG=1"
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        manager.recv(99)
+    assert caplog.text.count("the watchdog is not notified") == 2
+
+
 def test_without_a_watchdog_there_is_nothing_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
-    asyncio.run(asyncio.wait_for(keep_watchdog(), 1))
+    asyncio.run(asyncio.wait_for(keep_watchdog(bool), 1))
 
 
 def systemd_analyze(*words: str) -> str:

@@ -32,7 +32,7 @@ HURRIED = 5
 """Seconds that a connection has for which there is no room: it is only there to be told so."""
 
 STRANGER_SECONDS = 10
-"""Seconds that a client without authentication has for its next request."""
+"""Seconds that are waited for all requests of a connection together, as long as it is not authenticated."""
 
 GOODBYE = 1
 """Seconds that an idle client has to answer TLS's goodbye when the server stops; most only look when they ask again."""
@@ -169,6 +169,8 @@ class Protocol(H11Protocol):
         self.conn = _Whole(h11.SERVER, LONGEST_HEADERS)
         self._enter, self._may_answer, self._bare = enter, may_answer, bare
         self._seconds: float = config.timeout_keep_alive
+        self._stranger_seconds: float = min(self._seconds, STRANGER_SECONDS)
+        self._owed_since = 0.0
         self._owed: asyncio.TimerHandle | None = None  # a request
         self._untaken: asyncio.TimerHandle | None = None  # an answer
         self.connection: Connection | None = None
@@ -238,7 +240,8 @@ class Protocol(H11Protocol):
     def _await_request(self) -> None:
         self._settle()
         is_known = self.connection is not None and self.connection.is_authenticated
-        seconds = self._seconds if is_known else min(self._seconds, STRANGER_SECONDS)
+        seconds = self._seconds if is_known else min(self._seconds, self._stranger_seconds)
+        self._owed_since = self.loop.time()
         self._owed = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
@@ -255,6 +258,7 @@ class Protocol(H11Protocol):
         if self._owed is not None:
             self._owed.cancel()
             self._owed = None
+            self._stranger_seconds -= self.loop.time() - self._owed_since
 
     def _take_up(self) -> None:
         if self._untaken is not None:

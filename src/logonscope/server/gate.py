@@ -1,6 +1,5 @@
-"""TLS connections before their handshake: bare sockets that are counted, and wait for one of few handshakes at a time.
+"""TLS connections up to the end of their handshake: counted bare sockets until the client has sent something.
 
-A handshake costs some 300 KiB until it ends, so a client that connects and sends nothing must not get one of its own.
 Waiting and handshake together may take HANDSHAKE_SECONDS.
 """
 
@@ -10,9 +9,10 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
+from logonscope.server.auth.throttle import place_of
 from logonscope.server.connection import Connection, Protocol, connection
+from logonscope.server.handshakes import FirstBytes, Handshakes
 
-MOST_HANDSHAKES = 64
 HANDSHAKE_SECONDS = 10
 
 
@@ -21,7 +21,7 @@ class Gates:
 
     def __init__(self, enter: Callable[[Connection], bool]) -> None:
         self._enter = enter
-        self._turns = asyncio.Semaphore(MOST_HANDSHAKES)
+        self.first_bytes, self.handshakes = FirstBytes(), Handshakes()
         self._open: set[Gate] = set()
 
     def __repr__(self) -> str:
@@ -42,14 +42,11 @@ class Gates:
         """Forget a connection that is through, or has ended."""
         self._open.discard(gate)
 
-    def turn(self) -> asyncio.Semaphore:
-        """Return what is held during a handshake."""
-        return self._turns
-
     def abort(self) -> None:
-        """End all that wait."""
+        """End all that wait, for good."""
         for gate in [*self._open]:
             gate.abort()
+        self.first_bytes.close()
 
 
 class Gate(asyncio.Protocol):
@@ -89,11 +86,8 @@ class Gate(asyncio.Protocol):
         is_through = False
         try:
             with contextlib.suppress(OSError, TimeoutError):  # ssl.SSLError among them: the client has gone, or no TLS
-                async with asyncio.timeout(HANDSHAKE_SECONDS), self._gates.turn():
-                    tls = await asyncio.get_running_loop().start_tls(
-                        transport, self, self._context, server_side=True,
-                        ssl_handshake_timeout=HANDSHAKE_SECONDS, ssl_shutdown_timeout=HANDSHAKE_SECONDS,
-                    )  # fmt: skip
+                async with asyncio.timeout(HANDSHAKE_SECONDS):
+                    tls = await self._encrypted(transport, bare)
                 is_through = tls is not None and not self._is_lost
                 if tls is not None and is_through:
                     self._hand_over(tls, self._protocol(bare))
@@ -102,6 +96,15 @@ class Gate(asyncio.Protocol):
             if not is_through:
                 transport.abort()
                 bare.close()
+
+    async def _encrypted(self, transport: asyncio.Transport, bare: Connection) -> asyncio.Transport | None:
+        """Return the transport of the connection once its handshake is over; None where the client has gone."""
+        await self._gates.first_bytes.of(transport.get_extra_info("socket"))
+        async with self._gates.handshakes.turn(place_of(bare.peer.address), self.abort):
+            return await asyncio.get_running_loop().start_tls(
+                transport, self, self._context, server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS, ssl_shutdown_timeout=HANDSHAKE_SECONDS,
+            )  # fmt: skip
 
     def _hand_over(self, tls: asyncio.Transport, protocol: Protocol) -> None:
         tls.set_protocol(protocol)

@@ -107,6 +107,10 @@ class Services(NamedTuple):
     metrics: Metrics | None = None
     metrics_within: bool = False
 
+    def are_stuck(self) -> bool:
+        """Return whether the threads of either pool do not return."""
+        return self.pool.is_stuck or self.entrance.is_stuck
+
 
 class Entry(NamedTuple):
     """Who a request is from, whose messages are encrypted by that negotiation, and values of WWW-Authenticate."""

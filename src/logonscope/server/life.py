@@ -6,7 +6,6 @@ code of 0, and a service manager is kept informed. SIGTERM and SIGINT stop it, S
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import json
 import logging
@@ -23,7 +22,7 @@ from starlette.types import ASGIApp
 
 from logonscope.dispatch.audit import AUDIT
 from logonscope.errors import LogonscopeError
-from logonscope.server import listen, systemd
+from logonscope.server import listen, memory, systemd
 from logonscope.server.certificate import TlsContext, described, tls_context
 from logonscope.server.config import Settings
 from logonscope.server.connection import Connection, Protocol
@@ -40,12 +39,6 @@ QUIET = 60.0
 LAST_SECONDS: float = 5
 """For what does not even end when it is cancelled, as a thread in a read that hangs; then the kernel ends us."""
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Of malloc.h."""
-
-MOST_KEPT, LARGE_BLOCK = 4 << 20, 1 << 20
-"""Bytes that each arena of memory keeps when it is free; of a block that goes back to the kernel as soon as it is."""
-
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
 _log = logging.getLogger(__name__)
 
@@ -55,6 +48,7 @@ def run(
     settings: Settings,
     sockets: Sequence[Opened] | None = None,
     on_stop: Callable[[], object] | None = None,
+    is_stuck: Callable[[], bool] = bool,
 ) -> None:
     """Serve until told to stop; this is all that the process is for.
 
@@ -63,26 +57,32 @@ def run(
         settings: as ``config.settings`` has them.
         sockets: those of ``listen.sockets`` if None.
         on_stop: called once no more connections are taken: ends requests that would wait for long.
+        is_stuck: asked on behalf of the service manager's watchdog: True has the server restarted.
 
     Raises:
         AccessDeniedError, InvalidParameterError: a socket or the certificate cannot be had.
         LogonscopeError: the application does not start.
     """
-    give_memory_back()
+    memory.limit_free_memory()
     raise_files()
     opened = listen.sockets(settings.listen) if sockets is None else sockets
-    asyncio.run(Server(app, settings, opened, on_stop).serve())
+    asyncio.run(Server(app, settings, opened, on_stop, is_stuck).serve())
 
 
 class Server(uvicorn.Server):
     """One event loop for all listeners; ``serve()`` it, and ``stop()`` it from the same thread."""
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, opened: Sequence[Opened], on_stop: Callable[[], object] | None = None
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        opened: Sequence[Opened],
+        on_stop: Callable[[], object] | None = None,
+        is_stuck: Callable[[], bool] = bool,
     ) -> None:
         super().__init__(_config(app, settings))
         self.opened = opened
-        self._settings, self._on_stop = settings, on_stop
+        self._settings, self._on_stop, self._is_stuck = settings, on_stop, is_stuck
         self._tls = tls_context(settings) if any(one.listener.tls for one in opened) else None
         most = most_connections(settings.max_connections)
         self._crowd = Crowd(most, min(most, settings.max_connections_per_address))
@@ -103,7 +103,8 @@ class Server(uvicorn.Server):
         _log.info("listening on %s", where)
         if self._tls is not None:
             _log.info("%s", described(self._tls, self._settings))
-        self._spawn(systemd.keep_watchdog())
+        self._spawn(memory.return_free_memory())
+        self._spawn(systemd.keep_watchdog(self._is_stuck))
         systemd.notify("READY=1", f"STATUS=Listening on {where}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
@@ -201,6 +202,8 @@ class WithoutRoom:
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Handle an error, as ``loop.set_exception_handler`` wants it."""
         error = context.get("exception")
+        if isinstance(error, ValueError) and "_start_serving" in context.get("message", ""):
+            return  # asyncio listens again a second after a want of descriptors; we have stopped since
         if not (isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}):
             loop.default_exception_handler(context)
         elif loop.time() - self._told >= QUIET:
@@ -229,17 +232,6 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=settings.request_seconds,
         timeout_graceful_shutdown=settings.stop_seconds,
     )
-
-
-def give_memory_back() -> None:
-    """Have glibc keep little of what is freed (mallopt(3)); another C library keeps what it keeps.
-
-    To look at a password takes 19 MiB for a moment (argon2), from which glibc learns to keep as much for every thread.
-    """
-    with contextlib.suppress(AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
-        mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
 
 
 def raise_files() -> None:

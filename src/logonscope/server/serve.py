@@ -47,7 +47,7 @@ def serve(source: Source, ownership: Ownership, settings: Settings, local: Calla
     """
     life.configure_log(settings)
     services = made_services(source, ownership, settings, local)
-    life.run(application(services), settings, on_stop=services.dispatcher.close)
+    life.run(application(services), settings, on_stop=services.dispatcher.close, is_stuck=services.are_stuck)
 
 
 def made_services(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> Services:

@@ -33,6 +33,9 @@ PAUSE = 8
 LONGEST_PAUSE = 0.05
 """Seconds."""
 
+STUCK_SECONDS = 30.0
+"""Seconds after which a thread whose request is over counts as one that does not return."""
+
 
 class Rank(IntEnum):
     """Whose work it is; a higher one has threads that a lower one cannot take."""
@@ -52,8 +55,8 @@ class Claimant(NamedTuple):
 class Shares:
     """A pool of threads, shared out; for one event loop."""
 
-    def __init__(self, workers: int, name: str) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, name: str, stuck_seconds: float = STUCK_SECONDS) -> None:
+        self._workers, self._stuck_seconds = workers, stuck_seconds
         self._pool = ThreadPoolExecutor(workers + KEPT, name)
         self._most_of_one = {
             Rank.ORDINARY: max(1, workers // 4), Rank.ADMINISTRATOR: max(1, workers // 2), Rank.ROOT: workers + KEPT,
@@ -61,6 +64,7 @@ class Shares:
         self._running: Counter[Claimant] = Counter()
         self._waiting: OrderedDict[Claimant, deque[asyncio.Future[None]]] = OrderedDict()
         self._urgent = 0
+        self._left_behind: dict[_Call, float] = {}  # those that nobody waits for any more, and since when
 
     def __repr__(self) -> str:
         return f"<Shares of {self._workers} workers: {self._running.total()} running, {len(self._waiting)} waiting>"
@@ -88,7 +92,11 @@ class Shares:
             deadline.give_way = _Courtesy(self).give_way
         try:
             await self._enter(claimant, deadline, gone)
-            return await done(self._pool, call, deadline, gone, on_end=partial(self._leave, claimant))
+            started = _Call(self._left_behind, partial(self._leave, claimant))
+            try:
+                return await done(self._pool, call, deadline, gone, on_end=started.end)
+            finally:
+                started.leave_behind()
         finally:
             self._urgent -= is_urgent
 
@@ -96,6 +104,12 @@ class Shares:
     def open_requests(self) -> int:
         """Return how many requests run or wait."""
         return self._running.total() + sum(map(len, self._waiting.values()))
+
+    @property
+    def is_stuck(self) -> bool:
+        """Return whether so many threads do not return that there is none left but those that are kept."""
+        long_ago = time.monotonic() - self._stuck_seconds
+        return sum(since < long_ago for since in self._left_behind.values()) >= self._workers
 
     @property
     def has_urgent_work(self) -> bool:
@@ -156,6 +170,25 @@ class Shares:
                 turns.remove(turn)
             if not turns:
                 del self._waiting[claimant]
+
+
+class _Call:
+    """A call in a thread, which is left behind where nobody waits until it ends."""
+
+    def __init__(self, left_behind: "dict[_Call, float]", on_end: Callable[[], object]) -> None:
+        self._left_behind, self._on_end = left_behind, on_end
+        self._is_over = False
+
+    def end(self) -> None:
+        """Take note that the call ended."""
+        self._is_over = True
+        self._left_behind.pop(self, None)
+        self._on_end()
+
+    def leave_behind(self) -> None:
+        """Take note that nobody waits any more."""
+        if not self._is_over:
+            self._left_behind[self] = time.monotonic()
 
 
 class _Courtesy:

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
 
 _PATIENCE = 1.0
 """Seconds: a service manager that does not read must not hold the answers up."""
@@ -39,9 +40,15 @@ def watchdog_seconds() -> float | None:
     return int(microseconds) / 1e6 if microseconds.isdecimal() and int(microseconds) and meant else None
 
 
-async def keep_watchdog() -> None:
-    """Say twice in each of those whiles that the event loop turns; return at once where nobody wants to know."""
+async def keep_watchdog(is_stuck: Callable[[], bool]) -> None:
+    """Notify twice in each watchdog interval, as long as the event loop turns and the work is not stuck.
+
+    Return at once where there is no watchdog. A server that is stuck is restarted by the service manager.
+    """
     seconds = watchdog_seconds()
     while seconds is not None:
-        notify("WATCHDOG=1")
+        if is_stuck():
+            _log.error("no worker thread has returned for long after its deadline: the watchdog is not notified")
+        else:
+            notify("WATCHDOG=1")
         await asyncio.sleep(seconds / 2)

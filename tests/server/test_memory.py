@@ -1,0 +1,33 @@
+"""server/memory.py: does memory that a flood took go back to the kernel?"""
+
+import subprocess
+import sys
+
+FLOOD = """
+import asyncio
+from logonscope.server.memory import limit_free_memory, resident_bytes, return_free_memory
+
+async def main():
+    returning = asyncio.ensure_future(return_free_memory(0.1))
+    await asyncio.sleep(0)
+    before = resident_bytes()
+    blocks = [bytearray(40_000) for _ in range(2_000)]
+    last = bytearray(40_000)  # what is free below it is no end that could be cut off
+    full = resident_bytes()
+    blocks.clear()
+    kept = resident_bytes()
+    await asyncio.sleep(0.5)
+    returning.cancel()
+    print(*(size - before >> 20 for size in (full, kept, resident_bytes())))
+
+limit_free_memory()
+asyncio.run(main())
+"""
+
+
+def test_memory_that_is_free_between_used_blocks_goes_back() -> None:
+    done = subprocess.run([sys.executable, "-c", FLOOD], capture_output=True, text=True, check=True)
+    full, kept, after = map(int, done.stdout.split())
+    assert full > 60
+    assert kept > 60
+    assert after < 10

@@ -18,7 +18,7 @@ from logonscope.broker.query import query
 from logonscope.cim.instances import Result
 from logonscope.machine import Source
 from logonscope.ownership import LINUX
-from logonscope.sources.recorded import RecordedSource
+from logonscope.sources.recording import RecordedSource
 
 COMMONEST = (
     "SELECT * FROM Win32_SessionProcess",

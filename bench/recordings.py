@@ -8,7 +8,7 @@ from typing import Any
 from logonscope.facts import Account, Login, Machine, Process
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
-from logonscope.sources.recorded import save
+from logonscope.sources.recording import save
 
 LOGINS = {41: 1000, 37: 1001}
 """Kernel ids, and who logged in."""

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from logonscope.app import served
-from logonscope.faces.cli.codes import MEANINGS
+from logonscope.faces.cli.exit_codes import MEANINGS
 from logonscope.faces.cli.parser import build_parser, shared_options
 
 HEAD = """\

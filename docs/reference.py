@@ -14,7 +14,7 @@ from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.dispatch.operations import OPERATIONS
 from logonscope.providers.helpers.provider import NOWHERE, Provider
 from logonscope.providers.helpers.registry import provider_for, provider_of
-from logonscope.server.config import reference as settings
+from logonscope.server.configuration import reference as settings
 from logonscope.server.wsman import REQUESTS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke
 
@@ -33,7 +33,7 @@ Made from the schema's MOF files and the providers by `python -m docs.reference`
 SETTINGS = """\
 # Settings of the server
 
-Made from the table in `server/config.py` by `python -m docs.reference`; not to be edited. Each is a key of
+Made from the table in `server/configuration.py` by `python -m docs.reference`; not to be edited. Each is a key of
 `/etc/logonscope/logonscope.toml` and a flag of `logonscope serve`, which wins: `max_envelope = 512000` is
 `--max-envelope 512000`. [Serve this host](../serve.md).
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Socket, Vitals
 from logonscope.machine.snapshot import Snapshot
-from logonscope.sources.recorded import save
+from logonscope.sources.recording import save
 
 BTIME = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 TICKS = 100

@@ -18,7 +18,7 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import Look, ProcessQuery, Source
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
-from logonscope.sources.recorded import save
+from logonscope.sources.recording import save
 
 BOOT = 1_700_000_000
 """When every test host booted, in seconds since the epoch."""

@@ -8,7 +8,7 @@ import pytest
 
 from logonscope import errors
 from logonscope.errors import PYTHON, Hint, HintCode, LogonscopeError, Words
-from logonscope.faces.cli import refusal
+from logonscope.faces.cli import messages
 from logonscope.wire.wsman import faults
 
 CLASSES = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, LogonscopeError)]
@@ -70,7 +70,7 @@ def test_the_public_ones_are_exported() -> None:
     assert {error.__name__ for error in CLASSES} <= set(logonscope.__all__)
 
 
-FACES: dict[str, Words] = {"Python": PYTHON, "the command line": refusal.HINTS, "WS-Management": faults.HINTS}
+FACES: dict[str, Words] = {"Python": PYTHON, "the command line": messages.HINTS, "WS-Management": faults.HINTS}
 VALUES = {"name": "Win32_Process", "namespace": "root/cimv2", "command": "record"}
 
 
@@ -85,7 +85,7 @@ def test_every_face_and_every_door_has_words_for_every_hint(face: str) -> None:
 def test_a_hint_is_said_to_whoever_reads_it() -> None:
     error = errors.NotFoundError("no process 7", Hint(HintCode.LIST_PROCESSES))
     assert (str(error), error.hint) == ("no process 7; host.processes() shows what runs", error.hint_in(PYTHON))
-    assert refusal.text(error) == "no process 7; see `logonscope ps`"
+    assert messages.text(error) == "no process 7; see `logonscope ps`"
     assert faults.fault_of(error).reason == "no process 7; enumerate Win32_Process"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own
 
@@ -93,7 +93,7 @@ def test_a_hint_is_said_to_whoever_reads_it() -> None:
 def test_the_namespace_that_is_meant_anyway_is_not_typed() -> None:
     for namespace, option in (("root/cimv2", ""), ("root/logonscope", " -n root/logonscope")):
         error = errors.InvalidClassError("no", Hint(HintCode.LIST_CLASSES, {"namespace": namespace}))
-        assert refusal.text(error) == f"no; see `logonscope classes{option}`"
+        assert messages.text(error) == f"no; see `logonscope classes{option}`"
 
 
 @pytest.mark.parametrize("words", [faults.HINTS, PYTHON], ids=["WS-Management", "Python"])

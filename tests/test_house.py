@@ -54,7 +54,7 @@ ABOVE = (
 )  # fmt: skip
 KNOWS_LINUX = {
     "providers/ls_": "classes of Linux's own facts",
-    "faces/cli/sentence.py": "the words of whose: evidence as it is found on Linux",
+    "faces/cli/whose_text.py": "the words of whose: evidence as it is found on Linux",
     "broker/doctor.py": "the words of doctor",
     "server/auth/pam.py": "why no PAM session is opened",
 }

@@ -11,7 +11,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported ends it without a traceback
 
 NO_ROOM = 70
-"""EX_SOFTWARE of sysexits.h(3head): see faces/cli/codes.py."""
+"""EX_SOFTWARE of sysexits.h(3head): see faces/cli/exit_codes.py."""
 
 OUT_OF_MEMORY = b"logonscope: cannot answer: out of memory; raise the limit (ulimit -v), or ask for less\n"
 

@@ -30,7 +30,7 @@ YOUNGEST = 20_000
 """Objects that are made before some are looked through for garbage: a short command makes fewer, and has none."""
 
 NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
-"""Exit codes that no command returns: see faces/cli/codes.py, which is imported late."""
+"""Exit codes that no command returns: see faces/cli/exit_codes.py, which is imported late."""
 
 IN_ASCII = "logonscope.ascii"
 """The name of the error handler of a stream that has to encode what its terminal cannot show."""
@@ -94,8 +94,8 @@ class Credentials(NamedTuple):
 
 def _remote(where: str, given: Credentials, timeout: float | None, ask: "Ask | None" = None) -> Host:
     from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom asked for
-    from logonscope.client.link import Link, parse_url  # noqa: PLC0415 -- the same
-    from logonscope.client.wsman import WsmanHost  # noqa: PLC0415 -- the same
+    from logonscope.client.wsman_client import Link, parse_url  # noqa: PLC0415 -- the same
+    from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- the same
 
     url = parse_url(where)
     user = user_of(given.user or url.user)
@@ -121,7 +121,7 @@ def users(path: str) -> "Users":
         NotSupportedError: the server is not installed.
     """
     try:
-        from logonscope.server.auth.users import UserFile  # noqa: PLC0415 -- argon2: no question needs it
+        from logonscope.server.auth.user_file import UserFile  # noqa: PLC0415 -- argon2: no question needs it
     except ImportError as error:
         from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
 
@@ -274,6 +274,6 @@ def _capabilities() -> int:
 
 
 def _save(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
-    from logonscope.sources.recorded import save  # noqa: PLC0415 -- gzip and json: most questions need neither
+    from logonscope.sources.recording import save  # noqa: PLC0415 -- gzip and json: most questions need neither
 
     return save(snapshot, path, replace)

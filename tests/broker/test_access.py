@@ -12,7 +12,7 @@ from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
 from logonscope.facts import FACTS, Process
 from logonscope.machine import NO_FACTS, Owner
 from logonscope.ownership import LINUX
-from logonscope.sources.recorded import RecordedSource, save
+from logonscope.sources.recording import RecordedSource, save
 from tests.broker import operations as broker
 from tests.broker.crowds import ALICE, LONG, NAMES, PEOPLE, PORT, Crowd, crowds
 from tests.broker.memory import Memory

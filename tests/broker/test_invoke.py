@@ -27,7 +27,7 @@ from logonscope.errors import (
 from logonscope.facts import Process
 from logonscope.machine.action import Action
 from logonscope.ownership import LINUX
-from logonscope.sources.recorded import RecordedSource
+from logonscope.sources.recording import RecordedSource
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user

@@ -9,7 +9,7 @@ from logonscope.broker.request import OwnedFilter
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import Account, Group
 from logonscope.machine import EVERYTHING, OWNER, Selection
-from logonscope.providers.helpers.machine import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import Subject
 from tests import example
 from tests.broker.memory import Memory, Noted

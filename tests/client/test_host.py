@@ -235,7 +235,7 @@ def test_whatever_yields_rows_can_be_closed_early(ask: Callable[[Host], Generato
 
 def kinds_of_host() -> list[type[Host]]:
     """Return the kinds of host that the package has."""
-    importlib.import_module("logonscope.client.wsman")
+    importlib.import_module("logonscope.client.wsman_host")
     return [kind for kind in Host.__subclasses__() if kind.__module__.startswith("logonscope")]
 
 

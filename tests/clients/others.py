@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
 from tests.lab.fixtures import cannot
 from tests.server.running import QUICK, Running

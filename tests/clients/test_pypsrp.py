@@ -9,7 +9,7 @@ from pypsrp.exceptions import AuthenticationError, WSManFaultError
 from pypsrp.powershell import RunspacePool
 from pypsrp.wsman import SelectorSet, WSMan
 
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
 from tests.clients.others import NO_SHELL, PLAIN, add_plain
 from tests.server.running import ADMIN, ALICE, BOB, QUICK, Running, hostile, running

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from logonscope.broker.access import Visibility
 from logonscope.broker.request import Accounts, Order
-from logonscope.broker.selection import SessionFilter, select, selected_login_uids
+from logonscope.broker.session_selector import SessionFilter, select, selected_login_uids
 from logonscope.facts import UNSET, Login, Process
 from logonscope.machine import ANY_LOGON, NO_FACTS, LogonHint, LogonIndex, Look, Owner, ProcessQuery, Selection
 from logonscope.ownership import LINUX

@@ -11,13 +11,13 @@ from logonscope import Host, Instance
 from logonscope.broker import Caller, Request
 from logonscope.broker.explain import explain
 from logonscope.broker.request import Order
-from logonscope.broker.selection import SessionFilter, select
+from logonscope.broker.session_selector import SessionFilter, select
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, NotFoundError
 from logonscope.facts import Login, Process
 from logonscope.machine import ANY_LOGON, LogonHint, Look, ProcessQuery, Selection
 from logonscope.machine.snapshot import Snapshot
-from logonscope.sources.recorded import save
+from logonscope.sources.recording import save
 from tests.broker import operations as broker
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user

@@ -12,7 +12,7 @@ from logonscope.client import LocalHost
 from logonscope.facts import Account, Group, Platform, Vitals
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
-from logonscope.sources.recorded import save
+from logonscope.sources.recording import save
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, session_scope

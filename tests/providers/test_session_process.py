@@ -6,7 +6,7 @@ import logonscope
 from logonscope.client import LocalHost
 from logonscope.errors import NotFoundError
 from logonscope.ownership import LINUX
-from logonscope.sources.recorded import save
+from logonscope.sources.recording import save
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
 from tests.kernel import Nursery, kernel_id, require_logins

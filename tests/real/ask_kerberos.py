@@ -20,7 +20,7 @@ from pypsrp.wsman import WSMan
 from spnego.channel_bindings import GssChannelBindings
 from winrm.protocol import Protocol
 
-from logonscope.wire.wsman import sealed
+from logonscope.wire.wsman import message_encryption
 
 HOST, HTTP, HTTPS = "web1.lab.test", 5985, 5986
 CERTIFICATE: Any = "/var/lib/logonscope/self-signed.crt"
@@ -62,10 +62,12 @@ def bare(query: str, tls: bool, *, scheme: str, protocol: str, bindings: str = "
         return [entered.status, said]
     context.step(base64.b64decode(said[0].partition(" ")[2]))
     made = context.wrap_winrm(soap(query))
-    kind, data = sealed.write(sealed.Sealed(made.header, made.data, len(soap(query)), sealed.KERBEROS))
+    kind, data = message_encryption.write(
+        message_encryption.Sealed(made.header, made.data, len(soap(query)), message_encryption.KERBEROS)
+    )
     port.request("POST", "/wsman", data, {"Content-Type": kind})
     answer = port.getresponse()
-    message = sealed.read(answer.headers["Content-Type"], answer.read())
+    message = message_encryption.read(answer.headers["Content-Type"], answer.read())
     opened = context.unwrap_winrm(message.signature, message.data)
     return [said[0].partition(" ")[0], message.protocol, column(opened), shown]
 

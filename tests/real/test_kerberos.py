@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from logonscope.wire.wsman.sealed import KERBEROS
+from logonscope.wire.wsman.message_encryption import KERBEROS
 from tests.lab import realm as realms
 from tests.lab.fixtures import cannot
 from tests.lab.lab import PYTHON, Lab, start

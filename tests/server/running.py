@@ -13,9 +13,9 @@ from argon2 import PasswordHasher
 from logonscope.broker import Caller
 from logonscope.machine import Source
 from logonscope.ownership import LINUX
-from logonscope.server import listen
-from logonscope.server.auth.users import UserFile
-from logonscope.server.config import Settings, settings
+from logonscope.server import listening_sockets
+from logonscope.server.auth.user_file import UserFile
+from logonscope.server.configuration import Settings, settings
 from logonscope.server.http import HttpDoor, Services, application
 from logonscope.server.life import Server
 from logonscope.server.serve import made_services
@@ -95,7 +95,7 @@ def running(source: Source | None = None, doors: tuple[HttpDoor, ...] = (), **to
 
 
 def _served(made: Settings, services: Services, folder: Path) -> Iterator[Running]:
-    opened = listen.sockets(made.listen)
+    opened = listening_sockets.sockets(made.listen)
     loop = asyncio.new_event_loop()
     server = Server(application(services), made, opened, on_stop=services.dispatcher.close)
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()))

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from logonscope.server import life, listen
-from logonscope.server.config import Settings, listener, settings
+from logonscope.server import life, listening_sockets
+from logonscope.server.configuration import Settings, listener, settings
 from logonscope.server.connection import Connection
 
 PATIENCE = 5.0
@@ -76,7 +76,7 @@ class Serving:
     """A server that runs in a thread of this process."""
 
     def __init__(self, told: Settings, app: Starlette, on_stop: Callable[[], object] | None) -> None:
-        self.server = life.Server(app, told, listen.opened(told.listen), on_stop)
+        self.server = life.Server(app, told, listening_sockets.opened(told.listen), on_stop)
         self.addresses = [one.socket.getsockname() for one in self.server.opened]
         self.loop: asyncio.AbstractEventLoop | None = None
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))

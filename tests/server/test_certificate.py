@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import certificate
 from logonscope.server.certificate import channel_binding, fingerprint, self_signed, tls_context, trusted
-from logonscope.server.config import Settings
+from logonscope.server.configuration import Settings
 from tests.lab.fixtures import cannot
 from tests.server.serving import serving, shown_to
 

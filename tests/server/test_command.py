@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 from tests.lab.systemd import free_port
 from tests.server.running import ADMIN, QUICK
 from tests.server.test_http import GET, basic

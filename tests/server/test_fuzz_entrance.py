@@ -26,11 +26,11 @@ from logonscope.server.auth.negotiate import Negotiation
 from logonscope.server.auth.passwords import Check, Passwords
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import Throttle
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 from logonscope.server.authorization import challenges, credentials_of
-from logonscope.wire.wsman import sealed
+from logonscope.wire.wsman import message_encryption
+from logonscope.wire.wsman.message_encryption import Sealed
 from logonscope.wire.wsman.names import SOAP
-from logonscope.wire.wsman.sealed import Sealed
 from logonscope.wire.xml import clark
 from tests.hosts import user
 from tests.server.mutants import Mutants
@@ -135,13 +135,13 @@ def unsealed(chance: random.Random, negotiation: Negotiation, context: spnego.Co
     """Seal a request, spoil it perhaps, and tell whether the other end opened it, which has to be what was sealed."""
     data = b"<question/>" * chance.randrange(1, 30)
     made = context.wrap_winrm(data)
-    content_type, body = sealed.write(Sealed(made.header, made.data, len(data)))
+    content_type, body = message_encryption.write(Sealed(made.header, made.data, len(data)))
     spoils = chance.random() < 0.1
     if spoils:
         body = spoilt(chance, body, chance.choice((1, 3)))
         content_type = spoilt(chance, content_type.encode(), chance.choice((0, 0, 1))).decode("latin-1")
     try:
-        signature, encrypted, length, _ = sealed.read(content_type, body)
+        signature, encrypted, length, _ = message_encryption.read(content_type, body)
         found = negotiation.unseal(signature, encrypted, length)
     except (AccessDeniedError, InvalidParameterError):
         assert spoils or negotiation.caller is None

@@ -23,9 +23,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from logonscope.errors import LogonscopeError
-from logonscope.server.config import Settings, listener
+from logonscope.server.configuration import Settings, listener
 from logonscope.server.life import Server, configure_log
-from logonscope.server.listen import opened
+from logonscope.server.listening_sockets import opened
 from tests.server.serving import answer, ask, is_closed, serving, shown_to
 from tests.server.test_certificate import pair
 
@@ -219,7 +219,7 @@ def test_a_new_certificate_that_is_none_changes_nothing(tmp_path: Path, caplog: 
 def test_a_client_that_does_not_come_to_terms_in_tls_holds_nothing_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logonscope.server.gate.HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr("logonscope.server.tls_accept.HANDSHAKE_SECONDS", 0.3)
     with (
         serving("https://127.0.0.1:0", state=str(tmp_path)) as server,
         server.connect(plain=True) as silent,

@@ -13,8 +13,8 @@ from logonscope.dispatch.operation import Limits
 from logonscope.errors import InvalidParameterError
 from logonscope.ownership import LINUX
 from logonscope.server.auth.peer import Peer
-from logonscope.server.auth.users import UserFile
-from logonscope.server.config import Settings, settings
+from logonscope.server.auth.user_file import UserFile
+from logonscope.server.configuration import Settings, settings
 from logonscope.server.http import HttpDoor, Services
 from logonscope.server.serve import DOORS, made_services
 from tests.server.auth.keytabs import made_keytab

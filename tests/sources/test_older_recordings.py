@@ -1,4 +1,4 @@
-"""sources/recorded.py: is a recording of an older version answered from to the letter as that version did?
+"""sources/recording.py: is a recording of an older version answered from to the letter as that version did?
 
 Beside each recording stand commands and what its own version printed. Where the mapping is changed on purpose, the
 text changes with it.

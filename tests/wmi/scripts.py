@@ -13,7 +13,7 @@ from logonscope.client import Host, LocalHost
 from logonscope.facts import Process
 from logonscope.machine import Look, ProcessQuery
 from logonscope.ownership import LINUX
-from logonscope.sources.recorded import save
+from logonscope.sources.recording import save
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user

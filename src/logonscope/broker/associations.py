@@ -14,8 +14,8 @@ from logonscope.broker.columns import Columns, chosen, having
 from logonscope.broker.instances import find, has_letters, matching, missing, settled
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import Request
-from logonscope.broker.target import instance_of
-from logonscope.broker.where import tied_to
+from logonscope.broker.resolve import instance_of
+from logonscope.broker.row_filter import tied_to
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Property, list_classes, meant
 from logonscope.cim.classes import find as find_qualifier

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from logonscope.broker.request import Request
-from logonscope.broker.target import class_of, namespace_of
+from logonscope.broker.resolve import class_of, namespace_of
 from logonscope.cim.classes import Class
 from logonscope.errors import InvalidParameterError
 

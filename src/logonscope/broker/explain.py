@@ -12,7 +12,7 @@ from logonscope.broker.associations import tied
 from logonscope.broker.plan import Classes, Part, Rows, Ties, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
-from logonscope.broker.where import where_of
+from logonscope.broker.row_filter import where_of
 from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from logonscope.broker.columns import Columns, chosen, columns_of
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import OwnedFilter, Request
-from logonscope.broker.target import class_of, instance_of
-from logonscope.broker.where import Where, decided, where_of
+from logonscope.broker.resolve import class_of, instance_of
+from logonscope.broker.row_filter import Where, decided, where_of
 from logonscope.cim.binding import Target, write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from logonscope.broker.access import acting_uid
 from logonscope.broker.instances import missing
 from logonscope.broker.request import Request
-from logonscope.broker.target import instance, target_of
+from logonscope.broker.resolve import instance, target_of
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Method
 from logonscope.cim.instances import Outcome
@@ -21,9 +21,9 @@ from logonscope.errors import Hint, HintCode, InvalidMethodParametersError, NotF
 from logonscope.facts import Process
 from logonscope.machine import ProcessQuery
 from logonscope.machine.action import Action
-from logonscope.providers.helpers.naming import domain_and_name, name_of, user_sid
-from logonscope.providers.helpers.owned import pid_meant
+from logonscope.providers.helpers.account_names import domain_and_name, name_of, user_sid
 from logonscope.providers.helpers.priority import NICE_OF
+from logonscope.providers.helpers.process_keys import pid_meant
 
 DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, UNKNOWN_FAILURE, INVALID_PARAMETER = 0, 2, 3, 8, 21
 

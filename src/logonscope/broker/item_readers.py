@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from logonscope.broker.logon import logon_of
+from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
 from logonscope.broker.sessions import Described, described
 from logonscope.facts import Account, Group, Socket
@@ -18,7 +18,7 @@ from logonscope.machine import (
     Selection,
     SocketQuery,
 )
-from logonscope.providers.helpers.machine import LOGINS, PARTS, PROCESSES, SESSIONS, Census
+from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, Census
 from logonscope.providers.helpers.provider import COUNTS, Subject
 
 Items = Iterable[tuple[Any, ...]]

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from logonscope.broker.associations import Wanted, association_named, class_named, role_named, tied_classes
 from logonscope.broker.columns import Columns, chosen
 from logonscope.broker.request import Request
-from logonscope.broker.target import instance, is_here, namespace_of, target_of
-from logonscope.broker.where import decided
+from logonscope.broker.resolve import instance, is_here, namespace_of, target_of
+from logonscope.broker.row_filter import decided
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value

@@ -6,7 +6,7 @@ from logonscope.broker.associations import associators, references
 from logonscope.broker.instances import matching
 from logonscope.broker.plan import LANGUAGE, Classes, Part, Plan, Rows, Ties, plan
 from logonscope.broker.request import Request
-from logonscope.broker.where import where_of
+from logonscope.broker.row_filter import where_of
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
 from logonscope.errors import NotSupportedError

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logonscope.broker.access import Caller, Visibility, admit
-from logonscope.broker.selection import SessionFilter, Which, select, selected_login_uids
+from logonscope.broker.session_selector import SessionFilter, Which, select, selected_login_uids
 from logonscope.facts import Account, Login, Machine, Process
 from logonscope.machine import (
     OWNER,
@@ -137,7 +137,7 @@ class Request:
     @property
     def host_name(self) -> str:
         """Return the name of the host, as __SERVER has it."""
-        from logonscope.providers.helpers.machine import computer_name  # noqa: PLC0415 -- the same
+        from logonscope.providers.helpers.host import computer_name  # noqa: PLC0415 -- the same
 
         return computer_name(self.machine)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from logonscope.answers.session_process import Leftovers, SessionProcess, leftovers_among
 from logonscope.broker.request import Request
-from logonscope.broker.selection import Which
+from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
 from logonscope.machine import Facts, Owner, ProcessQuery, started_at, terminal_name
 from logonscope.machine.identity import process_guid

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import LogonTree
-from logonscope.broker.logon import describe
+from logonscope.broker.logon_of_process import describe
 from logonscope.broker.request import Owned, Request, by_logon
-from logonscope.broker.selection import Which
 from logonscope.broker.session_processes import process_row, row_facts
+from logonscope.broker.session_selector import Which
 from logonscope.machine import ProcessQuery
 
 MOST_ARGUMENTS = 32_768

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
-from logonscope.broker.logon import logon_of
+from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.request import Request
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
@@ -104,17 +104,17 @@ def _candidates(request: Request, target: str) -> list[Candidate]:
     if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
         return [Candidate(int(target))]
     from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most questions are about a pid
-    from logonscope.broker import candidates  # noqa: PLC0415 -- the same
+    from logonscope.broker import whose_candidates  # noqa: PLC0415 -- the same
 
     asked = parse_target(target)
     if asked.kind == "port":
         return _holders(request, asked.port, asked.address)
     if asked.kind == "executable":
-        found = candidates.running(request, asked.text)
+        found = whose_candidates.running(request, asked.text)
     elif asked.kind == "word":
-        found = candidates.of_word(request, asked.text)
+        found = whose_candidates.of_word(request, asked.text)
     else:
-        find = candidates.named if asked.kind == "name" else candidates.of_account
+        find = whose_candidates.named if asked.kind == "name" else whose_candidates.of_account
         found = find(request, asked.text)
     if not found:
         what = "no process is named" if asked.kind == "name" else "no process belongs to an account"
@@ -124,7 +124,7 @@ def _candidates(request: Request, target: str) -> list[Candidate]:
 
 def _holders(request: Request, port: int, address: str | None) -> list[Candidate]:
     """Find who holds a port; which sockets a process holds is a detail, seen of one's own."""
-    from logonscope.broker.candidates import bound_to  # noqa: PLC0415 -- most questions are about a pid
+    from logonscope.broker.whose_candidates import bound_to  # noqa: PLC0415 -- most questions are about a pid
 
     what = f"port {port}" if address is None else f"port {port} of {address}"
     request.admit()

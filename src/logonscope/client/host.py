@@ -149,7 +149,7 @@ class Host(ABC):
         """
         text = str(target)
         if ":" in text:
-            from logonscope.client.services import with_port  # noqa: PLC0415 -- seldom asked for
+            from logonscope.client.service_names import with_port  # noqa: PLC0415 -- seldom asked for
 
             text = with_port(text)
         answer: list[Whose] = self._perform("whose", target=text)

@@ -13,7 +13,7 @@ from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, leftovers_among
 from logonscope.answers.whose import Whose
 from logonscope.answers.whose_target import FORMS, Target, parse_target
-from logonscope.broker.candidates import bound_to
+from logonscope.broker.whose_candidates import bound_to
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from logonscope.broker import Request
 from logonscope.broker.classes import get_class
 from logonscope.broker.invoke import METHODS, invoke
-from logonscope.broker.target import instance_of
+from logonscope.broker.resolve import instance_of
 from logonscope.cim.classes import Class, Method, has
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath, parse_path

@@ -1,7 +1,8 @@
 """Win32_ComputerSystem: which computer is this?"""
 
 from logonscope.facts import Login
-from logonscope.providers.helpers.machine import (
+from logonscope.providers.helpers.account_names import domain_and_name
+from logonscope.providers.helpers.host import (
     LOGINS,
     PLATFORM,
     VITALS,
@@ -10,7 +11,6 @@ from logonscope.providers.helpers.machine import (
     of_platform,
     of_vitals,
 )
-from logonscope.providers.helpers.naming import domain_and_name
 from logonscope.providers.helpers.provider import Context, Provider, always, column, nothing
 from logonscope.providers.helpers.text import clean
 

@@ -1,6 +1,6 @@
 """Win32_Group: which groups are there?"""
 
-from logonscope.providers.helpers.accounts import group_columns, group_named
+from logonscope.providers.helpers.account_columns import group_columns, group_named
 from logonscope.providers.helpers.provider import Provider
 
 PROVIDER = Provider(

@@ -2,7 +2,7 @@
 
 from logonscope.cim.types import Value
 from logonscope.facts import Account, Group
-from logonscope.providers.helpers.naming import account_reference, class_of_user, groups_meant, users_meant
+from logonscope.providers.helpers.account_names import account_reference, class_of_user, groups_meant, users_meant
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 

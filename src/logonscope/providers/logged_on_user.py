@@ -3,8 +3,8 @@
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.machine import Selection
-from logonscope.providers.helpers.naming import account_reference, class_of_user, login_names, name_of
-from logonscope.providers.helpers.owned import session_meant
+from logonscope.providers.helpers.account_names import account_reference, class_of_user, login_names, name_of
+from logonscope.providers.helpers.process_keys import session_meant
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 

@@ -1,6 +1,6 @@
 """Win32_LogonSession: which logon sessions are there?"""
 
-from logonscope.providers.helpers.owned import logon_meant
+from logonscope.providers.helpers.process_keys import logon_meant
 from logonscope.providers.helpers.provider import Provider, column, nothing
 from logonscope.providers.helpers.text import clean
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
-from logonscope.providers.helpers.owned import login_uid_meant, login_user_meant, logon_meant
+from logonscope.providers.helpers.process_keys import login_uid_meant, login_user_meant, logon_meant
 from logonscope.providers.helpers.provider import COUNTS, Column, Provider, column
 from logonscope.providers.helpers.text import clean
 

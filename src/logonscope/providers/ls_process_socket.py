@@ -1,9 +1,9 @@
 """LS_ProcessSocket: which process holds which network socket, and in which logon session?"""
 
 from logonscope.machine import OWNER
-from logonscope.providers.helpers.owned import process_meant, process_reference
+from logonscope.providers.helpers.process_keys import process_meant, process_reference
 from logonscope.providers.helpers.provider import End, Provider, column
-from logonscope.providers.helpers.sockets import SOCKET, ports_meant, socket_meant
+from logonscope.providers.helpers.socket_keys import SOCKET, ports_meant, socket_meant
 
 PROVIDER = Provider(
     subject="socket",

@@ -2,7 +2,7 @@
 
 from logonscope.machine import OWNER, started_at
 from logonscope.machine.identity import process_guid
-from logonscope.providers.helpers.owned import (
+from logonscope.providers.helpers.process_keys import (
     is_placed,
     login_uid_meant,
     process_meant,

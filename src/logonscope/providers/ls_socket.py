@@ -1,7 +1,7 @@
 """LS_Socket: which network sockets do processes hold? One that several share has a row for each in LS_ProcessSocket."""
 
 from logonscope.providers.helpers.provider import Provider, column
-from logonscope.providers.helpers.sockets import SOCKET, inodes_meant, ports_meant
+from logonscope.providers.helpers.socket_keys import SOCKET, inodes_meant, ports_meant
 from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(

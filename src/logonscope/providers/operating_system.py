@@ -5,7 +5,7 @@ from datetime import datetime
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Vitals
 from logonscope.machine import boot_time, moment
-from logonscope.providers.helpers.machine import (
+from logonscope.providers.helpers.host import (
     PLATFORM,
     PROCESSES,
     SESSIONS,

@@ -9,9 +9,9 @@ from typing import Any
 from logonscope.cim.types import Value
 from logonscope.facts import Process
 from logonscope.machine import EVERYTHING, OWNER, Owner, Selection, started_at
-from logonscope.providers.helpers.machine import computer_name, kilobytes, system_name
-from logonscope.providers.helpers.owned import pid_meant
+from logonscope.providers.helpers.host import computer_name, kilobytes, system_name
 from logonscope.providers.helpers.priority import base_priority
+from logonscope.providers.helpers.process_keys import pid_meant
 from logonscope.providers.helpers.provider import Column, Context, Provider, always, column, nothing
 from logonscope.providers.helpers.text import clean, command_line
 

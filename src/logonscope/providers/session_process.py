@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from logonscope.cim.types import Value
 from logonscope.facts import Process
 from logonscope.machine import OWNER, Owner
-from logonscope.providers.helpers.owned import is_placed, process_meant, process_reference, session_meant
+from logonscope.providers.helpers.process_keys import is_placed, process_meant, process_reference, session_meant
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 

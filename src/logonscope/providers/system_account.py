@@ -1,7 +1,7 @@
 """Win32_SystemAccount: which accounts are the system's own? The uids below UID_MIN of login.defs, but for root."""
 
-from logonscope.providers.helpers.accounts import user_columns, user_named
-from logonscope.providers.helpers.naming import is_person
+from logonscope.providers.helpers.account_columns import user_columns, user_named
+from logonscope.providers.helpers.account_names import is_person
 from logonscope.providers.helpers.provider import Provider
 
 PROVIDER = Provider(

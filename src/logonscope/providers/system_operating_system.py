@@ -1,6 +1,6 @@
 """Win32_SystemOperatingSystem: which operating system does the computer run?"""
 
-from logonscope.providers.helpers.machine import computer_reference
+from logonscope.providers.helpers.host import computer_reference
 from logonscope.providers.helpers.provider import End, Provider, always, column
 
 PROVIDER = Provider(

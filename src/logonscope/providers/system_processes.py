@@ -1,7 +1,7 @@
 """Win32_SystemProcesses: which processes does the computer run?"""
 
-from logonscope.providers.helpers.machine import computer_reference
-from logonscope.providers.helpers.owned import process_meant, process_reference
+from logonscope.providers.helpers.host import computer_reference
+from logonscope.providers.helpers.process_keys import process_meant, process_reference
 from logonscope.providers.helpers.provider import End, Provider, column
 
 PROVIDER = Provider(

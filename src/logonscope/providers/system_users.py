@@ -1,7 +1,7 @@
 """Win32_SystemUsers: which user accounts does the computer have?"""
 
-from logonscope.providers.helpers.machine import computer_reference
-from logonscope.providers.helpers.naming import account_reference, is_person, users_meant
+from logonscope.providers.helpers.account_names import account_reference, is_person, users_meant
+from logonscope.providers.helpers.host import computer_reference
 from logonscope.providers.helpers.provider import End, Provider, column
 
 PROVIDER = Provider(

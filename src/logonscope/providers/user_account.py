@@ -1,7 +1,7 @@
 """Win32_UserAccount: which people have an account? root, and the uids from UID_MIN of login.defs on."""
 
-from logonscope.providers.helpers.accounts import full_name, user_columns, user_named
-from logonscope.providers.helpers.naming import is_person
+from logonscope.providers.helpers.account_columns import full_name, user_columns, user_named
+from logonscope.providers.helpers.account_names import is_person
 from logonscope.providers.helpers.provider import Provider, always, column, nothing
 
 NORMAL_ACCOUNT = 512

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
-from logonscope.server.config import Settings
-from logonscope.server.whole_file import put
+from logonscope.server.atomic_file import put
+from logonscope.server.configuration import Settings
 
 LIFE = timedelta(days=3650)
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"

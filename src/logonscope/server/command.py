@@ -8,7 +8,7 @@ from typing import Any
 from logonscope.broker import Caller
 from logonscope.errors import NotSupportedError
 from logonscope.machine import Ownership, Source
-from logonscope.server import config
+from logonscope.server import configuration
 
 EXAMPLES = """\
 It listens on this machine alone until it is told otherwise, and answers whoever `logonscope user` or PAM knows.
@@ -24,27 +24,27 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
-    parser.add_argument("--config", metavar="FILE", help=f"the settings (default: {config.FILE}, where it is)")
+    parser.add_argument("--config", metavar="FILE", help=f"the settings (default: {configuration.FILE}, where it is)")
     parser.add_argument("--check", action="store_true", help="say what would be done, and do not do it")
-    config.add_flags(parser)
+    configuration.add_flags(parser)
 
 
 def run(args: argparse.Namespace, source: Source, ownership: Ownership, local: Callable[[int], Caller]) -> int:
     """Serve until told to stop; or only check whether that could be done."""
-    told = config.settings(args.config, _given(vars(args)))
+    told = configuration.settings(args.config, _given(vars(args)))
     try:
-        from logonscope.server import check, serve  # noqa: PLC0415 -- who only wants help needs no server
+        from logonscope.server import serve, settings_check  # noqa: PLC0415 -- who only wants help needs no server
     except ImportError as error:
         from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
 
         raise NotSupportedError(f"there is no module {error.name} here", f"run {install_command('server')}") from None
     if args.check:
-        print("\n".join(check.check(told)))  # noqa: T201 -- the answer of this command
+        print("\n".join(settings_check.check(told)))  # noqa: T201 -- the answer of this command
         return 0
     serve.serve(source, ownership, told, local)
     return 0
 
 
 def _given(args: Mapping[str, Any]) -> dict[str, Any]:
-    keys = {key.name for key in dataclasses.fields(config.Settings)}
+    keys = {key.name for key in dataclasses.fields(configuration.Settings)}
     return {name: value for name, value in args.items() if name in keys}

@@ -36,8 +36,8 @@ from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
 from logonscope.server.request_target import RoutedPath
-from logonscope.server.shares import Claimant, Rank, Shares
-from logonscope.server.work import GoneError
+from logonscope.server.thread_calls import GoneError
+from logonscope.server.worker_pool import Claimant, Rank, Shares
 
 OK = 200
 GONE = 499

@@ -22,13 +22,13 @@ from starlette.types import ASGIApp
 
 from logonscope.dispatch.audit import AUDIT
 from logonscope.errors import LogonscopeError
-from logonscope.server import listen, memory, systemd
+from logonscope.server import listening_sockets, memory, systemd
 from logonscope.server.certificate import TlsContext, described, tls_context
-from logonscope.server.config import Settings
+from logonscope.server.configuration import Settings
 from logonscope.server.connection import Connection, Protocol
-from logonscope.server.crowd import Crowd
-from logonscope.server.gate import Gates
-from logonscope.server.listen import Opened
+from logonscope.server.connection_limits import Crowd
+from logonscope.server.listening_sockets import Opened
+from logonscope.server.tls_accept import Gates
 
 RESERVE = 100
 """Descriptors that connections never take: for reading the machine, and for root's socket."""
@@ -65,7 +65,7 @@ def run(
     """
     memory.limit_free_memory()
     raise_files()
-    opened = listen.sockets(settings.listen) if sockets is None else sockets
+    opened = listening_sockets.sockets(settings.listen) if sockets is None else sockets
     asyncio.run(Server(app, settings, opened, on_stop, is_stuck).serve())
 
 
@@ -93,7 +93,7 @@ class Server(uvicorn.Server):
         """Start the application, then listen."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            listen.close(self.opened)
+            listening_sockets.close(self.opened)
             raise LogonscopeError("the server does not start", "the log says why")
         self._gates = Gates(self._crowd.enter)
         asyncio.get_running_loop().set_exception_handler(WithoutRoom().handle)
@@ -111,7 +111,7 @@ class Server(uvicorn.Server):
         """Take no more connections; let requests end, and after a while cut them off."""
         systemd.notify("STOPPING=1", "STATUS=Waiting for open requests")
         _log.info("stopping")
-        listen.close(self.opened)
+        listening_sockets.close(self.opened)
         if self._gates is not None:
             self._gates.abort()
         if self._on_stop is not None:
@@ -164,7 +164,7 @@ class Server(uvicorn.Server):
     async def _listen(self, one: Opened) -> asyncio.Server:
         own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other
         factory = self._gate if one.listener.tls else self._protocol
-        return await asyncio.get_running_loop().create_server(factory, sock=own, backlog=listen.BACKLOG)
+        return await asyncio.get_running_loop().create_server(factory, sock=own, backlog=listening_sockets.BACKLOG)
 
     def _gate(self) -> asyncio.Protocol:
         assert self._gates is not None  # noqa: S101 -- made before anything listens

@@ -12,21 +12,23 @@ from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.machine import Ownership, Source
 from logonscope.server import life
-from logonscope.server.auth.accounts import account
 from logonscope.server.auth.authenticator import Authenticator
+from logonscope.server.auth.local_accounts import account
 from logonscope.server.auth.negotiate import Tickets
 from logonscope.server.auth.passwords import Check, Passwords, bare
 from logonscope.server.auth.throttle import Throttle
-from logonscope.server.auth.users import UserFile
-from logonscope.server.check import warnings
-from logonscope.server.config import Settings
+from logonscope.server.auth.user_file import UserFile
+from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, Services, application
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
-from logonscope.server.shares import Shares
+from logonscope.server.settings_check import warnings
+from logonscope.server.worker_pool import Shares
 from logonscope.server.wsman import ANONYMOUS_PATHS, PATHS, UNAUTHENTICATED, WsmanDoor
-from logonscope.wire.wsman import sealed
+from logonscope.wire.wsman import message_encryption
 
-DOORS = (HttpDoor(WsmanDoor(), PATHS, sealed, UNAUTHENTICATED, logs_in_empty=True, open_paths=ANONYMOUS_PATHS),)
+DOORS = (
+    HttpDoor(WsmanDoor(), PATHS, message_encryption, UNAUTHENTICATED, logs_in_empty=True, open_paths=ANONYMOUS_PATHS),
+)
 """The protocols that are spoken over HTTP; pypsrp and pywinrm log in with an empty request."""
 
 _log = logging.getLogger(__name__)

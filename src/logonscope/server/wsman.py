@@ -14,9 +14,8 @@ from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import Identity
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
-from logonscope.wire.cimxml.definition import definition
-from logonscope.wire.wsman import items, names
-from logonscope.wire.wsman.cut import ROW_OCTETS, RowCutter
+from logonscope.wire.cimxml.write_class import definition
+from logonscope.wire.wsman import names, render_instance
 from logonscope.wire.wsman.envelope import (
     Envelope,
     check_options,
@@ -28,7 +27,7 @@ from logonscope.wire.wsman.envelope import (
     write_fault,
 )
 from logonscope.wire.wsman.faults import CANNOT_PROCESS_FILTER, NO_EVENTS, UNSUPPORTED, FaultError, fault_of
-from logonscope.wire.wsman.item_writer import ItemWriter
+from logonscope.wire.wsman.render_items import ItemWriter
 from logonscope.wire.wsman.requests import (
     EPR,
     EXCLUDE,
@@ -52,6 +51,7 @@ from logonscope.wire.wsman.requests import (
 )
 from logonscope.wire.wsman.requests import decode as decode_message
 from logonscope.wire.wsman.resource import ALL, Resource, check_no_shell, needs_keys
+from logonscope.wire.wsman.row_cutter import ROW_OCTETS, RowCutter
 from logonscope.wire.xml import escaped
 from logonscope.wql.tree import EQUAL, And, Comparison, Name, Select
 from logonscope.wql.write import write as write_query
@@ -193,7 +193,7 @@ def _render_get(request: SoapRequest, answer: Result | Class, _octets: int) -> B
     named = answer.cls.property_named(_property(message.fragment)).name
     short = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
     value = dict(zip(answer.columns, short, strict=True))[named]
-    inner = items.part(answer.cls, named, message.where, value, inner=message.fragment.endswith("/text()"))
+    inner = render_instance.part(answer.cls, named, message.where, value, inner=message.fragment.endswith("/text()"))
     echoed = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(message.fragment)}</w:FragmentTransfer>'
     return Body(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", echoed)
 
@@ -286,7 +286,7 @@ def _batch(writer: ItemWriter, rows: Iterable[Item], free: int, octets: Callable
     """Render rows as long as their items fit into so many octets."""
     texts, width = list[str](), octets("x")
     result: Result | Class | None = None
-    render: items.Render = str  # until the first row brings its own
+    render: render_instance.Render = str  # until the first row brings its own
     for source, row in rows:
         if source is not result:
             result, render = source, writer.renderer(source)
@@ -356,9 +356,13 @@ def _render_invoke(request: SoapRequest, answer: Invocation, _octets: int) -> Bo
     (cls, method, outcome), where = answer, request.message.where
     types = {parameter.name: parameter.type for parameter in method.parameters}
     out = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
-    inner = items.parameters([*sorted(out), ("ReturnValue", method.type, outcome.return_value)], where, cls.schema)
+    inner = render_instance.parameters(
+        [*sorted(out), ("ReturnValue", method.type, outcome.return_value)], where, cls.schema
+    )
     tag = f"p:{method.name}_OUTPUT"
-    return Body(f"{request.envelope.action}Response", f"<{tag} {items.declarations(cls, where)}>{inner}</{tag}>")
+    return Body(
+        f"{request.envelope.action}Response", f"<{tag} {render_instance.declarations(cls, where)}>{inner}</{tag}>"
+    )
 
 
 def _decode_delete(message: Delete) -> Call:

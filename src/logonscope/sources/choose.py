@@ -17,7 +17,7 @@ def choose(host: str | None = None) -> Source:
     if host is not None and "://" in host:
         raise NotSupportedError(f"{host} cannot be asked: only recordings can", Hint(HintCode.GIVE_RECORDING))
     if host is not None and (host == "-" or (os.path.exists(host) and not os.path.isdir(host))):
-        from logonscope.sources.recorded import RecordedSource  # noqa: PLC0415 -- gzip and json: this machine needs neither
+        from logonscope.sources.recording import RecordedSource  # noqa: PLC0415 -- gzip and json: this machine needs neither
 
         return RecordedSource.open(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):

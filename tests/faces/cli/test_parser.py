@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from logonscope.faces.cli.codes import MEANINGS
+from logonscope.faces.cli.exit_codes import MEANINGS
 from logonscope.faces.cli.parser import COMMANDS, ELSEWHERE, build_parser, command_module, parse
 from tests.conversation import reply
 
@@ -64,7 +64,7 @@ def test_whose_imports_nothing_that_it_does_not_need() -> None:
     modules = set(subprocess.run(child, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split())
     assert modules >= {"logonscope.faces.cli.whose", "logonscope.broker.whose"}
     assert not modules & {"rich", "shtab", "lark", "json", "gzip", "asyncio", "socket", "jeepney", "subprocess", "csv"}
-    assert not modules & {"logonscope.faces.cli.tree", "logonscope.sources.recorded"}
+    assert not modules & {"logonscope.faces.cli.tree", "logonscope.sources.recording"}
 
 
 def test_parameters_of_a_method_may_stand_around_options() -> None:

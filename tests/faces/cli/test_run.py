@@ -12,7 +12,7 @@ import pytest
 
 from logonscope.app import users
 from logonscope.client import Host
-from logonscope.faces.cli.codes import INTERRUPTED
+from logonscope.faces.cli.exit_codes import INTERRUPTED
 from logonscope.faces.cli.run import run
 from tests.conversation import reply
 from tests.example import recording

@@ -17,7 +17,7 @@ from logonscope.client import Host
 from logonscope.extras import install_command
 from logonscope.faces.cli.run import run
 from logonscope.faces.cli.user import WITH_NTLM, WITHOUT_NTLM
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 from tests.conversation import reply
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
@@ -173,7 +173,7 @@ def test_the_command_imports_no_server_beyond_the_file(path: str) -> None:
     program = "import sys; from logonscope.app import main; main(); print(*sys.modules)"
     child = [sys.executable, "-c", program, "user", "list", "--users", path]
     modules = set(subprocess.run(child, capture_output=True, text=True, check=True).stdout.split())
-    assert "logonscope.server.auth.users" in modules
+    assert "logonscope.server.auth.user_file" in modules
     assert not modules & {"lxml", "starlette", "uvicorn", "spnego", "asyncio", "pamela", "logonscope.server.http"}
 
 

@@ -16,7 +16,7 @@ from logonscope.cim.types import TYPES, Value
 from logonscope.facts import FACTS
 from logonscope.machine import EVERYTHING, OWNER, Selection
 from logonscope.machine.snapshot import Snapshot
-from logonscope.providers.helpers.machine import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import (
     COUNTS,
     NOWHERE,

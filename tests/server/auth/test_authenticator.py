@@ -23,7 +23,7 @@ from logonscope.server.auth.negotiate import Tickets
 from logonscope.server.auth.passwords import Check, Passwords
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.auth.throttle import Throttle
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 
 WORD = "correct horse"
 NO_TICKET = b"\x60\x0b\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"

@@ -11,7 +11,7 @@ from logonscope.broker import Caller
 from logonscope.errors import ServerTooBusyError
 from logonscope.server.auth.passwords import MOST_REMEMBERED, REMEMBERED, Check, Passwords, bare
 from logonscope.server.auth.throttle import AT_ONCE, FREE, LONGEST, Throttle
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 ALICE = Caller("alice", 1000, administrator=False, remote=True)

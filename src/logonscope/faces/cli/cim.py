@@ -7,8 +7,8 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_session import LOGON_TYPES
-from logonscope.faces.cli.codes import FOUND
 from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import print_object, print_rows, when
 from logonscope.faces.cli.parser import completes
 from logonscope.faces.cli.text import cells, crop, for_terminal, styled, wants_color, width

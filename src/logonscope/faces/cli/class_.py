@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_class, add_namespace
-from logonscope.faces.cli.codes import FOUND
+from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import print_object
 from logonscope.faces.cli.text import for_terminal
 

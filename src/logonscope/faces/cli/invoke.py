@@ -5,7 +5,7 @@ import argparse
 from logonscope.client import Host
 from logonscope.errors import InvalidMethodParametersError
 from logonscope.faces.cli.cim import add_namespace, add_path, shown
-from logonscope.faces.cli.codes import FOUND, NO_RIGHT, WRONG_USE
+from logonscope.faces.cli.exit_codes import FOUND, NO_RIGHT, WRONG_USE
 from logonscope.faces.cli.output import print_object
 from logonscope.faces.cli.text import for_terminal
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
-from logonscope.faces.cli.codes import FOUND, NOTHING_FOUND
-from logonscope.faces.cli.refusal import notice
+from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
+from logonscope.faces.cli.messages import notice
 from logonscope.faces.cli.text import for_terminal, when
 
 if TYPE_CHECKING:

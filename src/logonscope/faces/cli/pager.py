@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, TextIO
 
-from logonscope.faces.cli.codes import FOUND
+from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.text import lines
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
-from logonscope.faces.cli.codes import MEANINGS
-from logonscope.faces.cli.refusal import write_error
+from logonscope.faces.cli.exit_codes import MEANINGS
+from logonscope.faces.cli.messages import write_error
 from logonscope.faces.cli.text import CHOICES, columns, for_terminal
 
 COMMANDS = {

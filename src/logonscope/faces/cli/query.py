@@ -10,7 +10,7 @@ from logonscope.client import Host
 from logonscope.errors import QuotaViolationError
 from logonscope.faces.cli.cim import add_namespace, add_system, print_instances
 from logonscope.faces.cli.classes import print_classes
-from logonscope.faces.cli.codes import FOUND
+from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.text import for_terminal
 

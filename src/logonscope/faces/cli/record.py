@@ -5,9 +5,9 @@ import sys
 
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.messages import write_error
 from logonscope.faces.cli.output import counted
 from logonscope.faces.cli.parser import completes
-from logonscope.faces.cli.refusal import write_error
 
 EXAMPLES = """\
 The file is for you alone (mode 0600; with "-" your shell decides): whoever can read it sees all that it holds,

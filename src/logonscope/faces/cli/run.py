@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
-from logonscope.faces.cli.codes import INTERRUPTED, exit_code
+from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
+from logonscope.faces.cli.messages import notice, say
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
-from logonscope.faces.cli.refusal import notice, say
 from logonscope.faces.cli.text import chosen_color
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
-from logonscope.faces.cli.sentence import is_manager
 from logonscope.faces.cli.text import crop, when
 from logonscope.faces.cli.times import shortened
+from logonscope.faces.cli.whose_text import is_manager
 
 EXAMPLES = (
     """\

@@ -7,13 +7,13 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import LogonTree, SessionProcess
 from logonscope.client import Host
 from logonscope.faces.cli import selector
-from logonscope.faces.cli.codes import FOUND
+from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import counted, print_rows
 from logonscope.faces.cli.ps import command
 from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
-from logonscope.faces.cli.sentence import as_user, is_manager
 from logonscope.faces.cli.sessions import is_logged_out, since, type_text, who, with_managers_behind, word
 from logonscope.faces.cli.text import cells, crop, for_terminal, styled, wants_color, width
+from logonscope.faces.cli.whose_text import as_user, is_manager
 
 EXAMPLES = (
     """\

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.codes import FOUND
 from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.exit_codes import FOUND
+from logonscope.faces.cli.messages import notice
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import Parser, completes, help_formatter, shared_options
-from logonscope.faces.cli.refusal import notice
 from logonscope.faces.cli.text import for_terminal
 
 USERS = "/etc/logonscope/users"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TextIO
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
-from logonscope.faces.cli.codes import FOUND, TERMINATED
-from logonscope.faces.cli.refusal import say
+from logonscope.faces.cli.exit_codes import FOUND, TERMINATED
+from logonscope.faces.cli.messages import say
 from logonscope.faces.cli.table import now
 from logonscope.faces.cli.text import columns, crop, lines, styled, wants_color, when
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
-from logonscope.faces.cli.codes import exit_code
+from logonscope.faces.cli.exit_codes import exit_code
+from logonscope.faces.cli.messages import say
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.refusal import say
-from logonscope.faces.cli.sentence import evidence, headline, login, lookups, parents
 from logonscope.faces.cli.text import styled, wants_color, width, wrapped
+from logonscope.faces.cli.whose_text import evidence, headline, login, lookups, parents
 
 INDENT = 12
 """Columns before the details."""

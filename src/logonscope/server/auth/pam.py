@@ -12,7 +12,7 @@ to hide.
 
 from logonscope.broker import Caller
 from logonscope.errors import NotSupportedError
-from logonscope.server.auth.accounts import ADMINISTRATORS, account
+from logonscope.server.auth.local_accounts import ADMINISTRATORS, account
 
 try:
     import pamela  # type: ignore[import-untyped]  # it has no types

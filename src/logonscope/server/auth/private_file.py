@@ -7,8 +7,8 @@ import stat
 from collections.abc import Callable, Iterator
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
-from logonscope.server.config import FILE
-from logonscope.server.whole_file import put
+from logonscope.server.atomic_file import put
+from logonscope.server.configuration import FILE
 
 FOLDER = os.path.dirname(FILE)
 """The only one that is made: any other that is missing is misspelt."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 from logonscope.facts import Account, Group
 from logonscope.machine import AccountQuery, Look, Trouble
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.folder import GROUP, PASSWD, Row, listed, parsed
+from logonscope.sources.linux.account_files import GROUP, PASSWD, Row, listed, parsed
 from logonscope.sources.linux.parse import parse_account, parse_group
-from logonscope.sources.linux.patience import within
+from logonscope.sources.linux.timeouts import within
 
 if TYPE_CHECKING:
     import pwd

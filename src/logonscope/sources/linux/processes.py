@@ -18,8 +18,8 @@ from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS_OF, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.hung import MOST, HungReads
-from logonscope.sources.linux.patience import LeftBehindError, Patience, Watch, each
+from logonscope.sources.linux.hung_reads import MOST, HungReads
+from logonscope.sources.linux.timeouts import LeftBehindError, Patience, Watch, each
 
 DEADLINE = 2.0
 """Seconds that one process may take where its arguments are read: they live in its memory, and that can hang."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from logonscope.facts import Account, Group, Login, Machine, Process, Socket
 from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
-from logonscope.sources.linux import folder
+from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import logins
 from logonscope.sources.linux.machine import boot_time, machine, platform
 from logonscope.sources.linux.name_service import Directory, NameService, Silence
@@ -41,7 +41,7 @@ class LinuxSource(BaseSource):
         if "platform" in parts:
             host = host._replace(platform=platform(self._root))
         if "vitals" in parts:
-            from logonscope.sources.linux.vitals import vitals  # noqa: PLC0415 -- most questions need none
+            from logonscope.sources.linux.memory import vitals  # noqa: PLC0415 -- most questions need none
 
             host = host._replace(vitals=vitals(self._root))
         return host
@@ -67,11 +67,11 @@ class LinuxSource(BaseSource):
 
     def read_users(self, look: Look) -> Iterable[Account]:
         del look
-        return folder.users(self._root)
+        return account_files.users(self._root)
 
     def read_groups(self, look: Look) -> Iterable[Group]:
         del look
-        return folder.groups(self._root)
+        return account_files.groups(self._root)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         from logonscope.sources.linux.sockets import sockets  # noqa: PLC0415 -- a pid needs no socket module
@@ -81,7 +81,7 @@ class LinuxSource(BaseSource):
     def act(self, action: "Action") -> None:
         if self._root != ROOT:
             super().act(action)
-        from logonscope.sources.linux.act import act  # noqa: PLC0415 -- a look does nothing
+        from logonscope.sources.linux.actions import act  # noqa: PLC0415 -- a look does nothing
 
         act(self._proc, action)
 

@@ -1,0 +1,97 @@
+"""LocalHost: a host in this very process, whose operations are functions of the broker."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from logonscope.broker import Caller, Request
+from logonscope.client.host import Host
+from logonscope.machine import Deadline, Look, Ownership, Source
+
+if TYPE_CHECKING:
+    from logonscope.cim.classes import Class
+    from logonscope.cim.instances import Instance, Result
+    from logonscope.cim.schema import Schema
+    from logonscope.machine.snapshot import Snapshot
+
+Save = Callable[["Snapshot", str, bool], int]
+
+OPERATIONS: Mapping[str, str] = {
+    "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
+    "session_processes": "session_processes.session_processes", "leftovers": "session_processes.leftovers",
+    "whose": "whose.whose", "session_of": "whose.session_of", "doctor": "doctor.doctor", "record": "record.recordable",
+    "get": "instances.get", "enumerate": "instances.enumerate_instances", "query": "query.query",
+    "explain": "explain.explain",
+    "invoke": "invoke.invoke", "classes": "classes.classes", "get_class": "classes.get_class",
+}  # fmt: skip
+"""The function of the broker that performs an operation, imported when it is first asked for."""
+
+
+class LocalHost(Host):
+    """The host of a source that this process reads."""
+
+    def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: Save) -> None:
+        self._source, self._ownership, self._caller = source, ownership, caller
+        self._save = save
+
+    def __repr__(self) -> str:
+        return f"<LocalHost {self._source.label} as {self._caller.name}>"
+
+    def request(self, timeout: float | None = None) -> Request:
+        """Return a question to this host, and with it the time that it may take.
+
+        Raises:
+            InvalidParameterError: the timeout is not above 0.
+        """
+        look = None if timeout is None else Look(Deadline(timeout))
+        return Request(self._source, self._ownership, self._caller, look)
+
+    @property
+    def everything(self) -> bool:
+        return self.request().sees_everything
+
+    @property
+    def schema(self) -> "Schema":
+        return self.request().schema
+
+    @property
+    def moment(self) -> datetime:
+        vitals = self.request().source.machine(Look(), frozenset({"vitals"})).vitals
+        return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
+
+    def at(self, moment: datetime) -> "LocalHost":
+        return LocalHost(self._source.at(moment), self._ownership, self._caller, self._save)
+
+    def close(self) -> None:
+        self._source.close()
+
+    def record(self, path: str, *, replace: bool = False) -> int:
+        return self._save(self._perform("record"), path, replace)
+
+    def _perform(self, operation: str, *, timeout: float | None = None, **arguments: Any) -> Any:
+        request = self.request(timeout)
+        if operation in {"associators", "references"}:
+            return _instances(request, _tied(request, operation, **arguments))
+        module, _, function = OPERATIONS[operation].partition(".")
+        if "where" in arguments:
+            module = "filtered_logons"
+        answer = getattr(import_module(f"logonscope.broker.{module}"), function)(request, **arguments)
+        if operation == "get":
+            return next(_instances(request, iter((answer,))))
+        return _instances(request, answer) if operation in {"enumerate", "query"} else answer
+
+
+def _tied(
+    request: Request, operation: str, *, path: str, namespace: str | None, **narrowing: Any
+) -> Iterator["Result"]:
+    from logonscope.broker.associations import Wanted, associators, references  # noqa: PLC0415 -- heavy, and seldom asked
+
+    ask = associators if operation == "associators" else references
+    return ask(request, path, Wanted(**narrowing), namespace)
+
+
+def _instances(request: Request, results: "Iterator[Result | Class]") -> "Iterator[Instance | Class]":
+    from logonscope.cim.instances import instances  # noqa: PLC0415 -- questions about logins need no classes
+
+    return instances(results, request.host_name)

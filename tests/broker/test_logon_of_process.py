@@ -1,0 +1,41 @@
+"""broker/logon_of_process.py: is a logon session described the same from one process as from all of them?"""
+
+from logonscope.broker import Request
+from logonscope.broker.logon_of_process import Logon, logon_of
+from logonscope.machine import Owner
+from tests import example
+from tests.broker import operations as broker
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
+
+
+def told(request: Request, pid: int) -> tuple[Owner, Logon]:
+    """Return the owner of a process, and the logon session that it tells of."""
+    facts = request.ownership.facts | request.ownership.describing
+    process = request.read_process(pid, facts)
+    assert process is not None
+    logons = request.index_for(process)
+    owner = logons.owner(process)
+    return owner, logon_of(request, process, owner, logons, facts)
+
+
+def test_what_one_process_tells_is_what_all_of_them_tell() -> None:
+    """Each value and where it comes from, but for what is counted."""
+    host = Memory(example.snapshot()).request(ROOT)
+    whole = {session.logon_id: session for session in broker.sessions(host)}
+    for process in example.PROCESSES:
+        owner, logon = told(host, process.pid)
+        known = whole[owner.logon or ""]
+        uncounted = known._replace(processes=None, leftovers=None)
+        assert logon.session == uncounted
+        assert [link.pid for link, _ in logon.chain][-1] == process.pid
+        assert all(link_owner.logon == owner.logon for _, link_owner in logon.chain)
+
+
+def test_without_a_record_all_processes_describe_a_logon_session() -> None:
+    """A job's child that lost its parent tells what the job itself tells (and not, as it once did, its own start)."""
+    orphan = example.BY_PID[6001]._replace(pid=6002, ppid=1, start=example.BY_PID[6001].start + 9000)  # type: ignore[operator]  # it has one
+    host = Memory(example.snapshot()._replace(processes=[*example.PROCESSES, orphan])).request(ROOT)
+    _, logon = told(host, 6002)
+    assert logon.session == told(host, 6001)[1].session
+    assert (logon.session.start_is_approximate, logon.session.logon_type) == (True, 4)

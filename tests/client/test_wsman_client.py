@@ -1,0 +1,185 @@
+"""client/wsman_client.py: is another machine reached by every way that there is, and is it said why it is not?"""
+
+import contextlib
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+import logonscope
+from logonscope import AccessDeniedError, Host, InvalidParameterError, TimedOutError, TransportFailureError
+from logonscope.client.wsman_client import Url, parse_url
+from logonscope.server.auth.user_file import UserFile
+from tests.server.running import ADMIN, ALICE, QUICK, Running, running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running() as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://web1", Url("https", "web1", 5986, None)),
+        ("http://web1", Url("http", "web1", 5985, None)),
+        ("https://alice@web1:443/wsman", Url("https", "web1", 443, "alice")),
+        ("https://corp%5Calice@web1", Url("https", "web1", 5986, "corp\\alice")),
+        ("https://[::1]:5986/", Url("https", "::1", 5986, None)),
+    ],
+)
+def test_urls(text: str, url: Url) -> None:
+    assert parse_url(text) == url
+
+
+@pytest.mark.parametrize(
+    "text", ["ftp://web1", "https://", "https://web1/other", "https://web1:x", "https://web1?a", "https://[x"]
+)
+def test_what_is_no_url(text: str) -> None:
+    with pytest.raises(InvalidParameterError, match="is no URL"):
+        parse_url(text)
+
+
+def test_a_password_has_no_place_in_a_url() -> None:
+    with pytest.raises(InvalidParameterError, match="there is a password in the URL") as refused:
+        parse_url("https://alice:secret@web1")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_it_is_reached_with_and_without_tls(server: Running, scheme: str) -> None:
+    port = server.https if scheme == "https" else server.http
+    host = logonscope.connect(
+        f"{scheme}://{ADMIN[0]}@127.0.0.1:{port}", password=ADMIN[1], certificate=server.certificate
+    )
+    assert len(host.sessions()) == 6
+
+
+def test_who_may_not_come_by_ntlm_comes_by_basic_where_nobody_can_read_it(server: Running) -> None:
+    UserFile(server.folder / "users", hasher=QUICK).add("plain", ADMIN[1], administrator=True)
+    url = f"https://plain@127.0.0.1:{server.https}"
+    assert logonscope.connect(url, password=ADMIN[1], certificate=server.certificate).everything
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_login_that_succeeds_is_not_logged_as_one_that_failed(others: bool, caplog: pytest.LogCaptureFixture) -> None:
+    with running() as server, caplog.at_level(logging.INFO):
+        users = UserFile(server.folder / "users", hasher=QUICK)
+        for user in () if others else users.users():
+            users.remove(user.name)
+        users.add("plain", ADMIN[1], administrator=True)
+        url = f"https://plain@127.0.0.1:{server.https}"
+        assert logonscope.connect(url, password=ADMIN[1], certificate=server.certificate).everything
+        events = [json.loads(line) for line in (server.folder / "audit").read_text(encoding="utf-8").splitlines()]
+    # where nobody can use NTLM it is not offered, and the client does not try it
+    assert [(event["event"], event["scheme"]) for event in events] == [
+        *([("unable", "negotiate")] if others else []), ("authentication", "basic"),
+    ]  # fmt: skip
+    assert events[-1]["accepted"] is True
+    messages = [record.getMessage() for record in caplog.records if record.name.endswith("authenticator")]
+    assert len(messages) == others
+    assert all(message.startswith("NTLM is not possible for 'plain' from 127.0.0.1: ") for message in messages)
+
+
+def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOGONSCOPE_PASSWORD", raising=False)
+    name, password = ALICE
+    with running() as server:
+        ours, file = f"https://{name}@127.0.0.1:{server.https}", server.certificate
+        closed, plain = f"http://{name}@127.0.0.1:1", f"https://{name}@127.0.0.1:{server.http}"
+        for url, given, certificate, error, words in (
+            (ours, "wrong", file, AccessDeniedError, "does not let alice in"),
+            (ours, None, file, AccessDeniedError, "no password of alice, and no Kerberos ticket; set LOGONSCOPE_P"),
+            (ours.replace(f"{name}@", ""), None, file, AccessDeniedError, "no user is named, and there is no Kerberos"),
+            (ours, password, None, TransportFailureError, "self-signed certificate; give certificate=FILE"),
+            (plain, password, file, TransportFailureError, "does not speak TLS as we do: wrong version number"),
+            (ours.replace("https", "http"), password, None, TransportFailureError, "closed connection without respons"),
+            (closed, password, None, TransportFailureError, "does not answer: Connection refused"),
+        ):
+            with pytest.raises(error) as refused:
+                logonscope.connect(url, password=given, certificate=certificate).sessions()
+            assert words in str(refused.value)
+            assert given is None or given not in str(refused.value)
+            assert "without TLS" not in str(refused.value)
+
+
+def test_a_name_that_nobody_has_is_said_in_the_resolver_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **_options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(TransportFailureError, match=r"web1, port 5985, does not answer: Name or service not known; is"):
+        logonscope.connect("http://alice@web1", password=ADMIN[1]).sessions()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [(None, "No such file or directory"), ("", "it holds no certificate"), ("x", "no certificate")]
+)
+def test_what_is_no_certificate_is_said_to_be_none(tmp_path: Path, text: str | None, words: str) -> None:
+    file = tmp_path / "ca.pem"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InvalidParameterError, match=f"cannot trust {file}: .*{words}; give a PEM file"):
+        logonscope.connect("https://alice@127.0.0.1", password=ADMIN[1], certificate=str(file))
+
+
+@contextlib.contextmanager
+def other(status: int) -> Iterator[int]:
+    """Serve whatever is asked with a page; yield the port."""
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"<html><p>welcome")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(200, "what comes is no message of WS-Management"), (404, "status 404, with no message of WS-Management")],
+)
+def test_another_kind_of_server_is_said_to_be_one(status: int, words: str) -> None:
+    with other(status) as port, pytest.raises(TransportFailureError) as refused:
+        logonscope.connect(f"http://alice@127.0.0.1:{port}", password=ADMIN[1]).sessions()
+    assert words in str(refused.value)
+    assert "html" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://alice@127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(TimedOutError, match=r"has not answered within 0\.2 s"):
+            logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
+    with pytest.raises(InvalidParameterError, match="invalid timeout"):
+        logonscope.connect("https://alice@web1", password=ADMIN[1], timeout=0)
+
+
+def test_several_threads_can_ask_over_one_connection(server: Running) -> None:
+    host = logonscope.connect(f"http://{ADMIN[0]}@127.0.0.1:{server.http}", password=ADMIN[1])
+    asks: list[Callable[[Host], object]] = [
+        lambda host: host.get("Win32_Process=1"), lambda host: host.sessions(), lambda host: host.whose(4312)[0],
+        lambda host: list(host.query("SELECT * FROM Win32_Process")), lambda host: list(host.processes(41)),
+        lambda host: [cls.name for cls in host.query_classes("SELECT * FROM meta_class WHERE __Class LIKE '%Logon%'")],
+    ]  # fmt: skip
+    with host, ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(lambda ask: ask(host), asks * 3))
+        assert at_once == [ask(host) for ask in asks] * 3

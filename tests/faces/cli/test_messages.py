@@ -1,0 +1,52 @@
+"""faces/cli/messages.py: does an error begin with WMI's name and number where WMI's words were used?"""
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from logonscope.errors import NotFoundError
+from logonscope.faces.cli.messages import say
+from logonscope.faces.cli.parser import parse
+from tests.conversation import reply
+from tests.example import recording
+
+ERROR = NotFoundError("no \x1b[2J here", "ask again")
+
+
+def asked(command: str, output: str) -> argparse.Namespace:
+    return parse([command, "Win32_Process=1", "-o", output])
+
+
+@pytest.mark.parametrize(
+    ("command", "output", "said"),
+    [
+        ("get", "table", "WBEM_E_NOT_FOUND (0x80041002): no \ufffd[2J here; ask again\n"),
+        ("get", "csv", "WBEM_E_NOT_FOUND (0x80041002): no \ufffd[2J here; ask again\n"),
+        ("whose", "table", "logonscope: no \ufffd[2J here; ask again\n"),
+        (None, None, "logonscope: no \ufffd[2J here; ask again\n"),
+    ],
+)
+def test_an_error_is_one_line(
+    command: str | None, output: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(ERROR, asked(command, output) if command and output else None)
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("command", ["whose", "get"])
+def test_a_script_that_asked_for_json_gets_an_object(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(ERROR, asked(command, "json"))
+    assert json.loads(capsys.readouterr().err) == {
+        "error": {
+            "name": "WBEM_E_NOT_FOUND", "number": 0x80041002, "message": "no \x1b[2J here", "hint": "ask again",
+        }
+    }  # fmt: skip
+
+
+def test_every_command_refuses_in_that_form(tmp_path: Path) -> None:
+    host = recording(tmp_path)
+    for words in (["whose", "99"], ["get", "Win32_Process=99"]):
+        code, out, err = reply([*words, "-o", "jsonl", "--host", host])
+        assert (code, out, json.loads(err)["error"]["number"]) == (1, "", 0x80041002)

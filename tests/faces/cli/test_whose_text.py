@@ -1,0 +1,117 @@
+"""faces/cli/whose_text.py: is every answer said so that a person can act on it, whatever is unknown?"""
+
+import pytest
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+from logonscope.answers.whose import Whose
+from logonscope.faces.cli.whose_text import as_user, evidence, headline, login, lookups, parents
+from logonscope.facts import Socket
+
+ALICE = LogonSession("41", user="alice", uid=1000, logon_type=3, logon_type_name="Network", sources={"logon_type": "x"})
+
+
+def row(pid: int, name: str = "sh", uid: int | None = 1000, ppid: int = 1) -> SessionProcess:
+    user = {0: "root", 1000: "alice"}.get(uid or 0)
+    return SessionProcess("41", "audit", pid, ppid, name, user, uid, 1000, None, None, "S", None, None, None, {})
+
+
+def whose(*chain: SessionProcess, session: LogonSession = ALICE, sockets: tuple[Socket, ...] = ()) -> Whose:
+    last = chain[-1]
+    return Whose(":22", last.pid, session.logon_id, "audit", session, last, chain, sockets)
+
+
+def test_what_is_not_known_is_left_out_of_the_headline() -> None:
+    assert headline(whose(row(7))) == "7 (sh) belongs to logon session 41: alice (uid 1000) logged in."
+    nobody = ALICE._replace(user=None, uid=None)
+    assert headline(whose(row(7), session=nobody)) == "7 (sh) belongs to logon session 41: somebody logged in."
+
+
+def test_a_thread_is_said_to_be_one() -> None:
+    answer = whose(row(7))._replace(target="8")
+    assert headline(answer).startswith("8 is a thread of 7 (sh), which belongs to logon session 41")
+
+
+def test_a_connection_names_both_ends() -> None:
+    socket = Socket("tcp6", "::1", 22, "fe80::2", 5022, "ESTABLISHED", 1)
+    assert "which holds the tcp6 connection [::1]:22 with [fe80::2]:5022," in headline(whose(row(7), sockets=(socket,)))
+    assert headline(whose(row(7), sockets=(socket, socket))).count("[::1]:22") == 1
+    listener = socket._replace(state="LISTEN")
+    both = headline(whose(row(7), sockets=(listener, listener._replace(protocol="udp6", state=""))))
+    assert "which listens on tcp6 [::1]:22 and listens on udp6 [::1]:22," in both
+    many = tuple(socket._replace(remote_port=port) for port in range(9))
+    assert " and 6 more," in headline(whose(row(7), sockets=many))
+
+
+@pytest.mark.parametrize(
+    ("uid", "name", "parent", "said"),
+    [
+        (1000, "sh", row(1), ""),
+        (0, "sudo", row(1), "[as root by sudo]"),
+        (0, "sh", row(1, "su", 0), ""),
+        (0, "passwd", row(1), "[as root]"),
+        (1000, "sh", row(1, "sudo", 0), "[as alice by sudo]"),
+        (1000, "sshd", row(1, "sshd", 0), ""),
+        (0, "sleep", None, "[as root]"),
+        (None, "sleep", None, ""),
+    ],
+)
+def test_changes_of_user_are_marked_with_what_made_them(
+    uid: int | None, name: str, parent: SessionProcess | None, said: str
+) -> None:
+    assert as_user(row(9, name, uid), parent, ALICE) == said
+
+
+def test_the_login_programs_own_processes_are_no_change_of_user() -> None:
+    assert as_user(row(9, "sshd", 0), None, ALICE._replace(leader=9)) == ""
+
+
+def test_a_chain_that_lost_its_parents_says_so() -> None:
+    assert parents(whose(row(7, ppid=1))) == "sh 7 (its parents in this login have ended)"
+    assert parents(whose(row(6), row(7, ppid=6))) == "sh 6 > sh 7"
+
+
+def test_without_a_login_record_it_says_that_nobody_vouches() -> None:
+    assert login(ALICE).startswith(
+        "Network (3): x; no login service has a record of it: state and origin are not known"
+    )
+    forgotten = ALICE._replace(login="c1", scope="session-c1.scope")
+    assert "has a record of it any more: type, state and origin are not known" in login(forgotten)
+    assert "journalctl -t systemd-logind --grep 'session c1 '" in list(lookups(whose(row(7), session=forgotten)))
+    answer = whose(row(7), session=forgotten)._replace(evidence="scope")
+    assert "is that of a login that no record is left of, c1" in evidence(answer)
+
+
+def test_without_a_login_record_an_empty_unit_tells_that_it_is_logged_out() -> None:
+    left = ALICE._replace(state="logged out", sources={"logon_type": "cron", "state": "nothing runs there"})
+    assert login(left) == "Network (3): cron; logged out: nothing runs there; the process is a leftover"
+
+
+def test_a_terminal_is_that_of_the_process() -> None:
+    answer = whose(row(7)._replace(tty="pts/1"), session=ALICE._replace(tty="pts/0"))
+    assert headline(answer) == "7 (sh) on pts/1 belongs to logon session 41: alice (uid 1000) logged in."
+
+
+@pytest.mark.parametrize(("join", "said"), [("record", "inherited"), ("leader", "which carries it"),
+                                            ("scope", "whose processes carry it"), (None, "inherited")])  # fmt: skip
+def test_the_evidence_says_by_what_the_record_was_found(join: str | None, said: str) -> None:
+    assert evidence(whose(row(7), session=ALICE._replace(join_evidence=join))).endswith(said)
+
+
+def test_a_login_that_is_gone_names_its_leader() -> None:
+    gone = ALICE._replace(vouched_by="logind", login="41", state="logged out", leader=99)
+    assert login(gone) == "Network (3): x; logged out, as logind's 41: its leader 99 is gone, the process is a leftover"
+
+
+def test_an_unknown_evidence_is_passed_on() -> None:
+    answer = whose(row(7))
+    assert evidence(answer).startswith("audit: ")
+    assert evidence(answer._replace(evidence="live")) == "live"
+
+
+def test_look_ups_are_commands_that_exist_elsewhere() -> None:
+    assert list(lookups(whose(row(7)))) == [
+        "journalctl _AUDIT_SESSION=41",
+        "ausearch --session 41",
+        "logonscope tree 41",
+    ]

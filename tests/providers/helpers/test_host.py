@@ -1,0 +1,41 @@
+"""providers/helpers/host.py: what do tables of the machine share: its names and its units?"""
+
+import pytest
+
+from logonscope.facts import Platform, Vitals
+from logonscope.providers.helpers.host import (
+    Census,
+    computer_name,
+    computer_reference,
+    kilobytes,
+    of_platform,
+    of_vitals,
+    system_name,
+)
+from tests.example import MACHINE
+from tests.providers.asked import CONTEXT
+
+
+def test_the_computer_is_called_by_its_hostname() -> None:
+    assert (computer_name(MACHINE), computer_reference(CONTEXT)) == ("web1", ("Win32_ComputerSystem", "web1"))
+    assert computer_name(MACHINE._replace(hostname="h\udcff\x1b")) == "h\ufffd\ufffd"
+
+
+def test_the_system_is_called_as_os_release_has_it_else_by_its_kernel() -> None:
+    assert system_name(MACHINE) == "Debian GNU/Linux 12 (bookworm)"
+    assert system_name(MACHINE._replace(system="a\x1b")) == "a\ufffd"
+    for nothing in (None, ""):
+        assert system_name(MACHINE._replace(system=nothing)) == "Linux 6.1.0-32-amd64"
+
+
+@pytest.mark.parametrize(("number", "kib"), [(None, None), (0, 0), (1023, 0), (1024, 1), (1 << 40, 1 << 30)])
+def test_a_kilobyte_has_1024_bytes_and_only_whole_ones_count(number: int | None, kib: int | None) -> None:
+    assert kilobytes(number) == kib
+
+
+def test_what_was_not_looked_at_is_null() -> None:
+    assert of_platform(lambda platform: platform.vendor)(Census(MACHINE), CONTEXT) is None
+    assert of_vitals(lambda vitals: vitals.at)(Census(MACHINE), CONTEXT) is None
+    census = Census(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
+    assert of_platform(lambda platform: platform.vendor)(census, CONTEXT) == "QEMU"
+    assert of_vitals(lambda vitals: vitals.at)(census, CONTEXT) == 7

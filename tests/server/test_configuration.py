@@ -1,0 +1,228 @@
+"""server/configuration.py: are settings understood, and is each mistake in them explained so that it can be mended?"""
+
+import argparse
+import os
+import tomllib
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.server import configuration
+from logonscope.server.configuration import KEYS, Listener, Settings, add_flags, listener, reference, settings
+
+
+@pytest.fixture(autouse=True)
+def usual_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configuration, "FILE", str(tmp_path / "logonscope.toml"))  # the real one is this machine's own
+    monkeypatch.setattr(configuration, "PAM_FOLDER", str(tmp_path))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "logonscope.toml").write_text(text, encoding="utf-8")
+    return str(folder / "logonscope.toml")
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(InvalidParameterError) as refused:
+        settings(written(folder, text))
+    return str(refused.value).removeprefix(f"{folder}/logonscope.toml: ")
+
+
+def test_without_a_file_and_without_flags_the_defaults_hold() -> None:
+    told = settings()
+    assert told == Settings()
+    assert [str(one) for one in told.listen] == [
+        "http://127.0.0.1:5985", "http://[::1]:5985", "https://127.0.0.1:5986", "https://[::1]:5986",
+    ]  # fmt: skip
+    assert all(one.loopback for one in told.listen)
+    assert not told.allow_methods
+    assert (told.state, told.pam, told.administrators) == ("/var/lib/logonscope", "", ("sudo", "wheel"))
+
+
+def test_the_file_says_it_and_the_command_line_says_it_louder(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, 'listen = ["https://[::]:5986"]\nmax_envelope = 600000\nallow_methods = true\nworkers = 3\n'
+    )
+    told = settings(file, {"workers": "5", "allow_methods": "false", "contexts": None})
+    assert told.listen == (Listener("https", "::", 5986, "", tls=True, loopback=False),)
+    assert (told.max_envelope, told.allow_methods, told.workers, told.contexts) == (600_000, False, 5, 500)
+    assert settings(None, {"workers": "5"}).max_envelope == 600_000, "the usual file is read without being named"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(Settings(), "workers", 5)  # noqa: B010 -- mypy knows it too
+
+
+def test_a_default_may_depend_on_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "logonscope").touch()
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/logonscope-2:/var/lib/other")
+    told = settings()
+    assert (told.pam, told.state) == ("logonscope", "/var/lib/logonscope-2")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://0.0.0.0", Listener("http", "0.0.0.0", 5985, "", tls=False, loopback=False)),  # noqa: S104 -- a test
+        ("https://[::1]/", Listener("https", "::1", 5986, "", tls=True, loopback=True)),
+        ("https://192.0.2.7:443", Listener("https", "192.0.2.7", 443, "", tls=True, loopback=False)),
+        ("http://[fe80::1%eth0]:80", Listener("http", "fe80::1%eth0", 80, "", tls=False, loopback=False)),
+        ("unix:/run/a.sock", Listener("unix", "", 0, "/run/a.sock", tls=False, loopback=True)),
+    ],
+)
+def test_where_to_listen(url: str, expected: Listener) -> None:
+    assert listener(url) == expected
+    assert listener(str(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        *((url, "it is none of http://ADDRESS:PORT, https://ADDRESS:PORT, unix:/PATH")
+          for url in ("", "5985", "0.0.0.0:5985", "http://", "http://[::1:80", "http://::1", "ftp://127.0.0.1",
+                      "unix:run", "http://127.0.0.1:")),
+        *((url, f"{host} is no IP address, as 127.0.0.1, 0.0.0.0 or [::1]")
+          for url, host in (("http://localhost:5985", "localhost"), ("http://1.2.3:80", "1.2.3"),
+                            ("http://[1]:80", "[1]"))),
+        ("http://127.0.0.1:65536", "65536 is no port from 0 to 65535"),
+        ("http://127.0.0.1:80 ", "80  is no port from 0 to 65535"),
+        ("http://127.0.0.1/wsman", "/wsman is not for here, each listener has /wsman"),
+    ],
+)  # fmt: skip
+def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
+    said = f'"{url}" is nowhere to listen: {why}'
+    with pytest.raises(ValueError) as refused:
+        listener(url)
+    assert str(refused.value) == said
+    assert refusal(tmp_path, f'listen = ["{url}"]').startswith(f"listen: {said}; correct it")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("max_envelop = 1", "there is no key max_envelop; did you mean max_envelope?"),
+        ("allow-methods = true", "there is no key allow-methods; did you mean allow_methods?"),
+        ("[server]\nworkers = 1", f"there is no key server; take it out; there are {', '.join(KEYS)}"),
+        ("workers = '3'", 'workers = "3" is not a whole number from 1 to 64; {do}'),
+        ("workers = true", "workers = true is not a whole number from 1 to 64; {do}"),
+        ("workers = 0", "workers = 0 is not a whole number from 1 to 64; {do}"),
+        ("max_request = 1e6", "max_request = 1000000.0 is not a whole number from 8192 to 4194304; {do}"),
+        ("negotiate = 1", "negotiate = 1 is not true or false; {do}"),
+        ("metrics = 'all'", 'metrics = "all" is not one of "", "administrators", "loopback"; {do}'),
+        ("pam = '../su'", 'pam = "../su" is not the name of a PAM service; {do}'),
+        ('users = "a\\u0000b"', 'users = "a\\u0000b" is not the path of a file; {do}'),
+        ("administrators = [1]", 'administrators = [1] is not a list of names as ["sudo", "wheel"]; {do}'),
+        ("users = 2026-01-01", 'users = "2026-01-01" is not the path of a file; {do}'),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_what_to_do(text: str, said: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path, text) == said.replace("{do}", "correct it, or take it out for the default")
+
+
+@pytest.mark.parametrize("urls", ["[]", '"http://127.0.0.1"', "[1]"])
+def test_listeners_that_are_none(urls: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path, f"listen = {urls}").startswith(
+        "listen = " + urls + ' is not a list as ["http://127.0.0.1:5985", '
+    )
+
+
+def test_keys_that_do_not_go_together(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "key = '/k.pem'") == "`key` is given, but no `certificate`; give both, or none"
+    assert refusal(tmp_path, "keytab = '/k'\nnegotiate = false").startswith(
+        "`keytab` is given, but `negotiate` is off; "
+    )
+    assert refusal(tmp_path, "contexts = 9").startswith("contexts_per_caller = 50 is more than contexts = 9; ")
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "logonscope.toml"
+    with pytest.raises(InvalidParameterError, match=f"there is no file {path}; make it, or take --config out"):
+        settings(str(path))
+    with pytest.raises(InvalidParameterError, match=f"{tmp_path} cannot be read: Is a directory"):
+        settings(str(tmp_path))
+    path.write_text("workers = ", encoding="ascii")
+    with pytest.raises(InvalidParameterError, match=r"is no TOML: Invalid value \(at .*\); correct it"):
+        settings()
+    path.write_bytes(b"pam = '\xff'")
+    with pytest.raises(InvalidParameterError, match="is no TOML"):
+        settings()
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    file = written(tmp_path, "")
+    os.chmod(file, 0)
+    if os.access(file, os.R_OK):  # root may all the same: ask as somebody who may not
+        child = os.fork()
+        if child == 0:
+            os.setresuid(65534, 65534, 65534)
+            os._exit(refused(file))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    else:
+        assert refused(file) == 0
+
+
+def refused(file: str) -> int:
+    try:
+        settings(file)
+    except AccessDeniedError as error:
+        return 0 if "may not be read; use sudo" in str(error) else 2
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="logonscope serve")
+    add_flags(made)
+    return made
+
+
+def test_every_key_is_a_flag() -> None:
+    told = vars(parser().parse_args([]))
+    assert list(told) == list(KEYS)
+    assert set(told.values()) == {None}
+    words = [
+        "--listen", "http://127.0.0.1:1,http://[::1]:1", "--listen", "unix:/a", "--allow-methods", "--negotiate=false",
+        "--max-envelope", "8192", "--audit-log", "-", "--administrators", "adm", "--log-format", "json", "--pam=",
+    ]  # fmt: skip
+    made = settings(None, vars(parser().parse_args(words)))
+    assert [str(one) for one in made.listen] == ["http://127.0.0.1:1", "http://[::1]:1", "unix:/a"]
+    assert (made.allow_methods, made.negotiate, made.max_envelope, made.audit_log) == (True, False, 8192, "-")
+    assert (made.administrators, made.log_format, made.pam) == (("adm",), "json", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--workers", "many"], '--workers: "many" is not a whole number from 1 to 64; see `logonscope serve --help`'),
+        (["--allow-methods=yes"], '--allow-methods: "yes" is not true or false; see `logonscope serve --help`'),
+        (["--listen=http://a:x"],
+         '--listen: "http://a:x" is nowhere to listen: x is no port from 0 to 65535; see `logonscope serve --help`'),
+        (["--workers=0"], '--workers: "0" is not a whole number from 1 to 64; see `logonscope serve --help`'),
+    ],
+)  # fmt: skip
+def test_a_flag_that_is_wrong(words: list[str], said: str) -> None:
+    with pytest.raises(InvalidParameterError) as refused:
+        settings(None, vars(parser().parse_args(words)))
+    assert str(refused.value) == said
+
+
+def test_the_help_and_the_reference_show_every_key() -> None:
+    shown = parser().format_help()
+    rows = reference().splitlines()
+    for name in KEYS:
+        assert f"--{name.replace('_', '-')} " in shown
+    assert [row.split("|")[1].strip() for row in rows[2:]] == [f"`{name}`" for name in KEYS]
+    assert {row.count("|") for row in rows} == {5}
+
+
+def test_the_defaults_of_the_reference_are_what_a_file_may_say(tmp_path: Path) -> None:
+    shown = [row.split("|")[3].strip() for row in reference().splitlines()[2:]]
+    literal = {name: text.strip("`") for name, text in zip(KEYS, shown, strict=True) if text.count("`") == 2}
+    literal.pop("state")
+    assert len(literal) == len(KEYS) - 2
+    text = "\n".join(f"{name} = {value}" for name, value in literal.items())
+    assert tomllib.loads(text)
+    assert settings(written(tmp_path, text)) == Settings()

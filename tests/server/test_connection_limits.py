@@ -1,0 +1,86 @@
+"""server/connection_limits.py: is there room for everybody, whatever one address or user takes, and always for root?"""
+
+import logging
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from logonscope.server.auth.peer import Peer, UnixCredentials
+from logonscope.server.connection import Connection
+from logonscope.server.connection_limits import QUIET, Crowd
+from tests.server.serving import ask, serving
+
+pytestmark = pytest.mark.usefixtures("promptly")
+
+
+def remote(peer: str) -> Connection:
+    return Connection(Peer(peer, tls=False, loopback=False), "192.0.2.1")
+
+
+def local(uid: int) -> Connection:
+    return Connection(Peer("", False, True, UnixCredentials(1, uid, uid)), "/run/s")
+
+
+def test_of_one_address_only_some_may_be_there() -> None:
+    crowd = Crowd(100, 2)
+    first = remote("192.0.2.7")
+    assert [crowd.enter(one) for one in (first, remote("192.0.2.7"), remote("192.0.2.7"))] == [True, True, False]
+    assert crowd.enter(remote("192.0.2.8"))
+    first.close()
+    assert [crowd.enter(remote("192.0.2.7")) for _ in range(2)] == [True, False]
+
+
+def test_a_network_of_ipv6_is_one_address() -> None:
+    crowd = Crowd(100, 1)
+    peers = "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"
+    assert [crowd.enter(remote(peer)) for peer in peers] == [True, False, True]
+
+
+def test_neither_the_network_nor_another_user_locks_anybody_of_this_machine_out() -> None:
+    crowd = Crowd(3, 2)
+    assert [crowd.enter(remote(f"192.0.2.{number}")) for number in range(4)] == [True, True, True, False]
+    assert [crowd.enter(local(1000)) for _ in range(3)] == [True, True, False]
+    assert [crowd.enter(local(1001)) for _ in range(2)] == [True, False]
+    assert all(crowd.enter(local(0)) for _ in range(9))
+
+
+def test_who_is_refused_counts_for_nothing_afterwards() -> None:
+    crowd = Crowd(2, 1)
+    kept = [remote("192.0.2.7") for _ in range(50)]
+    assert sum(map(crowd.enter, kept)) == 1
+    assert crowd.enter(remote("192.0.2.8"))
+    for one in kept:
+        one.close()
+    assert [crowd.enter(remote("192.0.2.9")), crowd.enter(remote("192.0.2.10"))] == [True, False]
+
+
+def test_a_limit_that_is_reached_is_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    crowd = Crowd(2, 1, lambda: now[0])
+    with caplog.at_level(logging.WARNING):
+        for number in (7, 7, 7, 8, 9, 9):
+            crowd.enter(remote(f"192.0.2.{number}"))
+        now[0] += QUIET
+        crowd.enter(remote("192.0.2.8"))
+    assert caplog.messages == [
+        "192.0.2.7 has one connection too many (max_connections_per_address = 1), and is answered 503",
+        "192.0.2.9 has one connection too many (max_connections = 2), and is answered 503",
+        "192.0.2.8 has one connection too many (max_connections_per_address = 1), and is answered 503",
+    ]
+
+
+def test_one_address_that_takes_all_it_can_holds_up_nobody_else(tmp_path: Path) -> None:
+    started = b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1"
+    urls = "http://127.0.0.1:0", f"unix:{tmp_path}/s"
+    with serving(*urls, max_connections_per_address=4) as server, ExitStack() as crowd:
+        for number in range(20):
+            one = crowd.enter_context(server.connect())
+            one.sendall(started if number % 2 else b"")
+        with server.connect() as same, socket.socket() as other, server.connect(1) as within:
+            assert ask(same)[0] == 503
+            other.bind(("127.0.0.2", 0))
+            other.connect(server.addresses[0])
+            assert ask(other)[0] == 200
+            assert ask(within)[0] == 200

@@ -1,0 +1,356 @@
+"""sources/linux/timeouts.py: does a read that never returns cost its own value, and nothing else?"""
+
+import contextlib
+import gc
+import itertools
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Self
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logonscope.sources.linux.timeouts import (
+    BATCH,
+    MOST_IDLE,
+    MOST_LEFT_BEHIND,
+    Patience,
+    TooManyHangError,
+    each,
+    within,
+)
+
+pytestmark = pytest.mark.usefixtures("promptly")
+
+SOON = 0.15
+LATE = 5.0
+
+
+def negative(item: int) -> int:
+    """Stand in for a value that does not come."""
+    return -item
+
+
+class Hanging:
+    """A read that does not return for some items, until the test is over."""
+
+    def __init__(self, *stuck: int) -> None:
+        self.asked: list[int] = []
+        self._stuck = stuck
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Hang from now on."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the threads that were left behind."""
+        self._over.set()
+
+    def __call__(self, item: int) -> int:
+        """Read an item."""
+        self.asked.append(item)
+        if item in self._stuck:
+            self._over.wait(LATE)
+        return item
+
+
+@given(st.lists(st.integers(1), max_size=5 * BATCH))
+def test_values_come_in_the_order_of_the_items(items: list[int]) -> None:
+    assert list(each(iter(items), lambda item: item, negative, LATE)) == items
+
+
+@given(st.sets(st.integers(1, 3 * BATCH), max_size=MOST_LEFT_BEHIND - 1))
+@settings(max_examples=12)
+def test_what_hangs_is_replaced_and_all_else_is_read(stuck: set[int]) -> None:
+    with Hanging(*stuck) as read:
+        values = list(each(iter(range(1, 3 * BATCH + 1)), read, negative, SOON))
+    assert values == [-item if item in stuck else item for item in range(1, 3 * BATCH + 1)]
+
+
+def test_once_too_many_hang_nothing_more_is_tried() -> None:
+    with Hanging(*range(10, 100, 10)) as read:
+        values = list(each(iter(range(1, 101)), read, negative, SOON))
+        asked = list(read.asked)
+    last = 10 * MOST_LEFT_BEHIND
+    assert asked == list(range(1, last + 1))
+    assert values == [-item if item > last or item % 10 == 0 else item for item in range(1, 101)]
+
+
+def test_one_hanging_read_delays_the_answer_by_hardly_more_than_its_deadline() -> None:
+    began = time.monotonic()
+    with Hanging(20) as hanging:
+
+        def read(item: int) -> int:
+            time.sleep(0.02)
+            return hanging(item)
+
+        assert len(list(each(iter(range(1, 41)), read, negative, 3.0))) == 40
+    assert time.monotonic() - began < 0.8 + 3.0 + 1.5
+
+
+class LastMoment(float):
+    """A deadline that has just passed when the hanging read comes back after all."""
+
+    def __new__(cls, seconds: float, come_back: Callable[[], object]) -> Self:
+        """Make it of a number of seconds, and of what happens as it passes."""
+        deadline = super().__new__(cls, seconds)
+        deadline.come_back = come_back
+        return deadline
+
+    come_back: Callable[[], object]
+
+    def __le__(self, elapsed: float) -> bool:
+        """Let the read come back while it is being judged too late."""
+        late = super().__le__(elapsed)
+        if late:
+            self.come_back()
+        return late
+
+
+@pytest.mark.parametrize("stuck", [1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH])
+def test_a_read_that_returns_at_the_last_moment_loses_nothing(stuck: int) -> None:
+    back, went_on = threading.Event(), threading.Event()
+
+    def read(item: int) -> int:
+        if item == stuck:
+            back.wait(LATE)
+        if item == stuck + BATCH // 2:
+            went_on.set()
+        return item
+
+    def come_back() -> None:
+        back.set()
+        went_on.wait(0.3)
+
+    values = list(each(iter(range(1, 3 * BATCH + 1)), read, negative, LastMoment(SOON, come_back)))
+    assert [abs(value) for value in values] == list(range(1, 3 * BATCH + 1))
+
+
+def test_a_slow_reader_of_the_answer_is_no_hanging_read() -> None:
+    values = []
+    for value in each(iter(range(1, 4 * BATCH)), lambda item: item, negative, SOON):
+        if value % BATCH == 0:
+            time.sleep(3 * SOON)
+        values.append(value)
+    assert values == list(range(1, 4 * BATCH))
+
+
+def test_an_answer_that_is_given_up_ends_the_reading() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in itertools.count(1):
+            taken.append(item)
+            yield item
+
+    answer = each(items(), lambda item: item, negative, LATE)
+    assert isinstance(answer, Iterator)
+    assert next(answer) == 1
+    answer.close()  # type: ignore[attr-defined]  # each is a generator function
+    time.sleep(0.3)
+    kept = len(taken)
+    time.sleep(0.2)
+    assert len(taken) == kept <= 5 * BATCH
+
+
+def test_reading_runs_only_a_little_ahead() -> None:
+    with Hanging() as read:
+        answer = each(iter(range(1, 100 * BATCH)), read, negative, LATE)
+        assert next(answer) == 1
+        time.sleep(0.2)
+        assert len(read.asked) <= 5 * BATCH
+
+
+def test_an_error_of_the_read_reaches_whoever_asked() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(each(iter([1, 0, 2]), lambda item: 1 / item, negative, LATE))
+
+
+def test_an_error_of_the_items_reaches_whoever_asked() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise RuntimeError("listing failed")
+
+    with pytest.raises(RuntimeError, match="listing failed"):
+        list(each(items(), lambda item: item, negative, LATE))
+
+
+def test_within_its_time_a_call_returns_its_value() -> None:
+    assert within(LATE, lambda: "value") == "value"
+    assert within(LATE, lambda: None) is None
+
+
+def test_an_error_of_the_call_reaches_whoever_asked() -> None:
+    with pytest.raises(ZeroDivisionError):
+        within(LATE, lambda: 1 / 0)
+
+
+def test_a_call_that_hangs_is_left_behind() -> None:
+    over = threading.Event()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.15 s"):
+        within(SOON, lambda: over.wait(LATE))
+    assert time.monotonic() - began < 5
+    over.set()
+
+
+# Calls that run one by one
+
+
+def test_a_call_runs_in_a_thread_that_is_kept_for_the_next_one() -> None:
+    patience = Patience()
+    threads = {patience.call(LATE, threading.current_thread) for _ in range(20)}
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+
+
+def test_the_thread_is_kept_after_an_error_too() -> None:
+    patience, seen = Patience(), list[threading.Thread]()
+
+    def fail() -> None:
+        seen.append(threading.current_thread())
+        raise KeyError("not there")
+
+    for _ in range(2):
+        with pytest.raises(KeyError, match="not there"):
+            patience.call(LATE, fail)
+    assert [patience.call(LATE, threading.current_thread)] * 2 == seen
+
+
+def test_neither_a_call_nor_its_value_is_kept_with_the_thread() -> None:
+    class Thing:
+        """Something that would be in memory still."""
+
+    patience, thing = Patience(), Thing()
+    kept = weakref.ref(thing)
+
+    def pass_on(it: Thing) -> Thing:
+        return it
+
+    assert patience.call(LATE, partial(pass_on, thing)) is thing
+    del thing
+    gc.collect()
+    assert kept() is None
+
+
+def test_of_many_threads_that_were_needed_at_once_a_few_are_kept() -> None:
+    patience, together = Patience(), threading.Barrier(3 * MOST_IDLE)
+    helpers: list[threading.Thread] = []
+
+    def meet() -> None:
+        helpers.append(threading.current_thread())
+        together.wait(LATE)
+
+    in_parallel(3 * MOST_IDLE, lambda _: patience.call(LATE, meet))
+    assert len(set(helpers)) == 3 * MOST_IDLE
+    eventually(lambda: sum(helper.is_alive() for helper in helpers) == MOST_IDLE)
+    assert patience.call(LATE, threading.current_thread) in helpers
+
+
+def test_a_thread_that_was_left_behind_ends_once_its_call_returns() -> None:
+    patience, over = Patience(), threading.Event()
+    helpers: list[threading.Thread] = []
+
+    def hang() -> None:
+        helpers.append(threading.current_thread())
+        over.wait(LATE)
+
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.15 s"):
+        patience.call(SOON, hang)
+    assert helpers[0].is_alive()
+    assert patience.call(LATE, threading.current_thread) not in helpers
+    over.set()
+    eventually(lambda: not helpers[0].is_alive())
+
+
+def test_where_too_many_calls_hang_no_other_is_tried_until_one_returns() -> None:
+    patience = Patience(most_left_behind=2)
+    first, second = threading.Event(), threading.Event()
+    for over in (first, second):
+        assert patience.call(LATE, lambda: 7) == 7
+        with pytest.raises(TimeoutError) as late:
+            patience.call(SOON, partial(over.wait, LATE))
+        assert not isinstance(late.value, TooManyHangError)
+    tried: list[int] = []
+    began = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(TooManyHangError, match=r"no answer within 2 s"):
+            patience.call(2, lambda: tried.append(1))
+    assert (tried, time.monotonic() - began < 1) == ([], True)
+    assert Patience().call(LATE, lambda: 7) == 7
+    first.set()
+    eventually(lambda: goes(patience))
+    second.set()
+
+
+def test_a_call_that_returns_at_the_last_moment_gives_its_own_value_or_is_late_and_none_is_lost() -> None:
+    patience = Patience(most_left_behind=1000)
+    late = 0
+    for number in range(400):
+        try:
+            assert patience.call(0.001, partial(after, 0.0002 * (number % 10), number)) == number
+        except TimeoutError:
+            late += 1
+    assert 0 < late < 400
+    assert patience.call(LATE, lambda: "still there") == "still there"
+
+
+def test_calls_from_many_threads_give_each_its_own_value() -> None:
+    patience = Patience(most_left_behind=1000)
+    wrong: list[tuple[int, int]] = []
+
+    def ask(caller: int) -> None:
+        for number in range(100):
+            mine = 1000 * caller + number
+            with contextlib.suppress(TimeoutError):
+                got = patience.call(0.002, partial(after, 0.0005 * (number % 6), mine))
+                if got != mine:
+                    wrong.append((got, mine))
+
+    in_parallel(8, ask)
+    assert wrong == []
+
+
+def after(seconds: float, value: int) -> int:
+    """Return a value, a little later."""
+    time.sleep(seconds)
+    return value
+
+
+def goes(patience: Patience) -> bool:
+    """Tell whether a call is tried."""
+    try:
+        return patience.call(LATE, lambda: True)
+    except TooManyHangError:
+        return False
+
+
+def in_parallel(count: int, run: Callable[[int], object]) -> None:
+    """Run something in so many threads at once."""
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(2 * LATE)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait for something that comes soon."""
+    until = time.monotonic() + LATE
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def test_where_no_thread_can_be_started_reads_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert Patience().call(1, partial(int, "7")) == 7
+    assert list(each(iter([1, 2, 3]), str, repr, 1)) == ["1", "2", "3"]

@@ -32,22 +32,21 @@ class HungReads:
 
     def __init__(self, most_of_user: int = MOST_OF_USER, most: int = MOST) -> None:
         self._most_of_user, self._most = most_of_user, most
-        self._reads: dict[tuple[str, int], HungRead] = {}
+        self.reads: dict[tuple[str, int], HungRead] = {}
+        """By /proc and pid."""
         self._full: frozenset[bytes] = frozenset()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._reads)
+        return len(self.reads)
 
     def may_read(self, proc: str, pid: int, handle: int) -> bool:
-        """Return whether the arguments of a process may be read; costs nothing where nothing hangs."""
-        if not self._reads:
-            return True
+        """Return whether the arguments of a process may be read; where there are no ``reads`` all may."""
         self._sweep()
-        hung = self._reads.get((proc, pid))
+        hung = self.reads.get((proc, pid))
         if hung is not None and hung.start == _start(handle):
             return False
-        if len(self._reads) >= self._most:
+        if len(self.reads) >= self._most:
             return False
         return not self._full or _uid(handle) not in self._full
 
@@ -61,19 +60,19 @@ class HungReads:
             finally:
                 os.close(handle)
         with self._lock:
-            self._reads[proc, pid] = HungRead(start, uid, is_over)
+            self.reads[proc, pid] = HungRead(start, uid, is_over)
             self._count()
 
     def _sweep(self) -> None:
-        over = [key for key, hung in [*self._reads.items()] if hung.is_over()]
+        over = [key for key, hung in [*self.reads.items()] if hung.is_over()]
         if over:
             with self._lock:
                 for key in over:
-                    self._reads.pop(key, None)
+                    self.reads.pop(key, None)
                 self._count()
 
     def _count(self) -> None:
-        users = Counter(hung.uid for hung in self._reads.values())
+        users = Counter(hung.uid for hung in self.reads.values())
         self._full = frozenset(uid for uid, number in users.items() if number >= self._most_of_user)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from tests.house import comments, docstrings, imports, lambdas, names, patches, sizes
+from tests.house import comments, docstrings, imports, lambdas, names, patches, private_words, sizes
 from tests.house.source_files import package_files, suite_files
 
 
@@ -44,6 +44,9 @@ def _documentation() -> Iterator[Figure]:
     files = package_files()
     yield Figure("module docstrings, %", "100", 100, docstrings.module_docstrings(files), more_is_better=True)
     yield Figure("public API with docstrings, %", "81", 100, docstrings.api_docstrings(), more_is_better=True)
+    yield Figure("modules that open with a question", "0", 0, len(private_words.riddles(files)))
+    yield Figure("private words in code", "-", 0, len(private_words.private_words(files)))
+    yield Figure("private words in pages", "-", 0, len(private_words.private_words_of_pages(private_words.pages())))
     # a budget in words, "wherever a body is hard": the number is the least of the models'
     per_100 = comments.own_line_comments_per_100(files)
     yield Figure("own-line comments per 100 lines", "1.9 to 8.2", 1.9, per_100, more_is_better=True)

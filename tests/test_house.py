@@ -26,6 +26,9 @@ LONGER: dict[str, str] = {}
 """Files and functions (FILE:FUNCTION) over a maximum, each with the reason. This list may only shrink."""
 
 RECORDED = {
+    "modules that open with a question": 112,
+    "private words in code": 474,
+    "private words in pages": 226,
     "own-line comments per 100 lines": 0.11,
     "patches of own code in tests": 9,
     "lambdas outside tables per 1,000 lines": 4.89,

@@ -9,7 +9,7 @@ import pytest
 
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.connection import Connection
-from logonscope.server.connection_limits import QUIET, Crowd
+from logonscope.server.connection_limits import QUIET, YOUNG, Crowd
 from tests.server.serving import ask, serving
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -44,6 +44,31 @@ def test_neither_the_network_nor_another_user_locks_anybody_of_this_machine_out(
     assert [crowd.enter(local(1000)) for _ in range(3)] == [True, True, False]
     assert [crowd.enter(local(1001)) for _ in range(2)] == [True, False]
     assert all(crowd.enter(local(0)) for _ in range(9))
+
+
+def test_few_addresses_with_many_connections_do_not_drive_out_one_with_a_single_one() -> None:
+    now = [0.0]
+    crowd, one, ended = Crowd(9, 8, lambda: now[0]), remote("192.0.2.1"), []
+    one.abort = lambda: ended.append(one)
+    assert crowd.enter(one)
+    many = [remote(f"198.51.100.{number % 2}") for number in range(8)]
+    assert all(map(crowd.enter, many))
+    now[0] += YOUNG
+    assert [crowd.enter(remote("198.51.100.0")) for _ in range(20)] == [False] * 20
+    assert crowd.enter(remote("203.0.113.1"))  # in the place of one of the many
+    assert not ended
+
+
+def test_of_addresses_with_one_connection_each_the_oldest_gives_way_once_it_had_its_time() -> None:
+    now = [0.0]
+    crowd, ended = Crowd(2, 2, lambda: now[0]), []
+    made = [remote(f"192.0.2.{number}") for number in range(4)]
+    for connection in made:
+        connection.abort = lambda one=connection: ended.append(one)  # type: ignore[misc]
+    assert [crowd.enter(connection) for connection in made[:3]] == [True, True, False]
+    now[0] += YOUNG
+    assert crowd.enter(made[3])
+    assert ended == [made[0]]
 
 
 def test_who_is_refused_counts_for_nothing_afterwards() -> None:

@@ -2,13 +2,15 @@
 
 The network and the unix socket are counted apart, by address (as failures are, IPv6 by /64) and by uid, and root of
 this machine is never one too many: nobody can lock out whoever is to mend it. A connection counts from its accept on,
-TLS handshake included. Where all are taken, the oldest connection without authentication gives way to a new one.
+TLS handshake included. Where all are taken, a connection without authentication gives way to a new one: the oldest of
+the address or user that has the most of them.
 """
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 from weakref import WeakSet
 
@@ -20,6 +22,9 @@ MOST_REFUSED = 32
 
 YOUNG = 1.0
 """Seconds that a connection without authentication has before it gives way to another."""
+
+MOST_COMPARED = 64
+"""Connections without authentication that are compared to find the one that gives way; a flood makes it often."""
 
 QUIET = 60.0
 """Seconds between two lines of the log about one limit."""
@@ -37,6 +42,14 @@ class Origin(NamedTuple):
 ROOT = Origin(network=False, who="uid 0")
 
 
+class Stranger(NamedTuple):
+    """A connection that came without authentication, and when."""
+
+    connection: Connection
+    origin: Origin
+    since: float
+
+
 class Crowd:
     """Counts who is connected; for one thread."""
 
@@ -44,7 +57,7 @@ class Crowd:
         """Take how many there may be, and how many of them may come from one address or be one user's."""
         self._most, self._most_of_one, self._clock = most, most_of_one, clock
         self._here: Counter[Origin | bool] = Counter()
-        self._strangers: dict[Connection, tuple[Origin, float]] = {}  # without authentication, the oldest first
+        self._strangers: dict[Connection, Stranger] = {}  # without authentication, the oldest first
         self._gone: WeakSet[Connection] = WeakSet()  # counted off
         self._refused = 0
         self._told: dict[str, float] = {}
@@ -58,7 +71,7 @@ class Crowd:
             if self._here[origin.network] >= self._most and not self._make_room(origin):
                 return self._refuse(origin, "max_connections", self._most)
         self._here.update((origin, origin.network))
-        self._strangers[connection] = origin, self._clock()
+        self._strangers[connection] = Stranger(connection, origin, self._clock())
         connection.on_close.append(lambda: self._leave(connection, origin))
         return True
 
@@ -74,18 +87,33 @@ class Crowd:
         self._refused -= 1
 
     def _make_room(self, newcomer: Origin) -> bool:
-        """Close the oldest connection without authentication that had its time, or whose origin has more of them."""
-        now, own = self._clock(), self._here[newcomer]
-        for connection, (origin, since) in [*self._strangers.items()]:
-            if connection.is_authenticated:
-                del self._strangers[connection]
-            elif origin.network is not newcomer.network or origin == ROOT:
-                continue
-            elif now - since >= YOUNG or self._here[origin] > own + 1:
-                self._leave(connection, origin)
-                connection.abort()
-                return True
-        return False
+        """Close a connection without authentication, of the origin that has the most among the oldest of these.
+
+        That has to be more than the newcomer's origin will have, or as many once the connection had its time: else a
+        few addresses with many connections would drive out whoever has one.
+        """
+        oldest = [*islice(self._strangers_from(network=newcomer.network), MOST_COMPARED)]
+        if not oldest:
+            return False
+        victim = max(oldest, key=self._connections_beside)  # of several, the oldest
+        is_young = self._clock() - victim.since < YOUNG
+        if self._connections_beside(victim) <= self._here[newcomer] + is_young:
+            return False
+        self._leave(victim.connection, victim.origin)
+        victim.connection.abort()
+        return True
+
+    def _strangers_from(self, *, network: bool) -> Iterator[Stranger]:
+        """Yield connections without authentication, the oldest first; forget the others."""
+        for stranger in [*self._strangers.values()]:
+            if stranger.connection.is_authenticated:
+                del self._strangers[stranger.connection]
+            elif stranger.origin.network is network and stranger.origin != ROOT:
+                yield stranger
+
+    def _connections_beside(self, stranger: Stranger) -> int:
+        """Return how many connections its origin has."""
+        return self._here[stranger.origin]
 
     def _leave(self, connection: Connection, origin: Origin) -> None:
         if connection in self._gone:

@@ -58,6 +58,21 @@ def test_there_are_only_so_many_and_addresses_take_turns() -> None:
     asyncio.run(run())
 
 
+def test_one_that_was_ended_while_it_waited_gets_no_turn() -> None:
+    async def run() -> None:
+        scene = Scene(young=60)
+        for name in ("a/1", "a/2", "a/3", "b/1", "c/1"):
+            scene.connect(name)
+        await asyncio.sleep(0.01)
+        await scene.end("a/1", "b/1")  # b/1 is the next when a/1 leaves, and has not left the queue
+        assert scene.begun[3:] == ["c/1"]
+        await scene.end(*scene.tasks)
+        assert all(task.cancelled() for task in scene.tasks.values())
+        assert repr(scene.handshakes) == "<Handshakes: 0 running, 0 waiting>"
+
+    asyncio.run(run())
+
+
 def test_the_oldest_ends_where_another_waits_but_not_before_it_had_its_time() -> None:
     async def run() -> None:
         scene = Scene(young=0.2)
@@ -95,7 +110,8 @@ def test_first_bytes_are_waited_for_and_stay_where_they_are() -> None:
         await asyncio.wait_for(waiting, 5)
         assert ours.recv(99) == b"hello"
         theirs.close()
-        await asyncio.wait_for(first_bytes.of(ours), 5)
+        with pytest.raises(ConnectionAbortedError):
+            await asyncio.wait_for(first_bytes.of(ours), 5)
         assert repr(first_bytes) == "<FirstBytes of 0 sockets>"
         ours.close()
         with pytest.raises(ConnectionAbortedError):

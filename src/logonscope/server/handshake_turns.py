@@ -64,8 +64,9 @@ class Handshakes:
             self._timer = None
         while self._waiting and len(self._running) < self._most:
             turn = self._next()
-            self._running[turn] = loop.time()
-            turn.begin.set_result(None)
+            if not turn.begin.done():  # else its connection was ended, and it has not come to leave the queue
+                self._running[turn] = loop.time()
+                turn.begin.set_result(None)
         if not self._waiting:
             return
         oldest, since = next(iter(self._running.items()))
@@ -110,10 +111,10 @@ class FirstBytes:
         return f"<FirstBytes of {len(self._waiting)} sockets>"
 
     async def of(self, connected: socket.socket) -> None:
-        """Wait until the other end has sent something, or has gone.
+        """Wait until the other end has sent something.
 
         Raises:
-            OSError: the socket is closed.
+            OSError: the socket is closed, or the other end has gone: then there is no handshake to begin.
         """
         file = connected.fileno()
         if file < 0:
@@ -134,7 +135,11 @@ class FirstBytes:
         self._epoll.close()
 
     def _wake(self) -> None:
-        for file, _ in self._epoll.poll(0):
+        for file, events in self._epoll.poll(0):
             future = self._waiting.get(file)
-            if future is not None and not future.done():
+            if future is None or future.done():
+                continue
+            if events & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR):
+                future.set_exception(ConnectionAbortedError())
+            else:
                 future.set_result(None)

@@ -6,6 +6,7 @@ password takes 19 MiB for a moment (argon2), a TLS handshake 300 KiB. Another C 
 
 import asyncio
 import ctypes
+import gc
 import resource
 from collections.abc import Callable
 from typing import cast
@@ -32,12 +33,17 @@ def limit_free_memory() -> None:
 
 
 async def return_free_memory(interval: float = INTERVAL) -> None:
-    """Return the pages that are free between used ones (malloc_trim(3)), whenever the resident set has grown."""
+    """Return the pages that are free between used ones (malloc_trim(3)), whenever the resident set has grown.
+
+    Connections that ended within their handshake are garbage in cycles of few objects with large buffers: Python counts
+    objects, and would come to collect them late.
+    """
     trim = _function("malloc_trim")
     low = resident_bytes()
     while trim is not None:
         await asyncio.sleep(interval)
         if resident_bytes() - low > GROWTH:
+            gc.collect()
             trim(0)
             low = resident_bytes()
         low = min(low, resident_bytes())

@@ -16,7 +16,7 @@ MOST = {
 }
 """Files, and returns to a file already left, by request and form of the example host. They may only become fewer.
 
-wire/wsman/cut.py is the last file that came in: every row is held against the size of an envelope."""
+wire/wsman/row_cutter.py is the last file that came in: every row is held against the size of an envelope."""
 
 FOLLOWED = Walk([Step("b", "parse"), Step("a", "run"), Step("b", "parse"), Step("b", "text")], [Step("a", "run")])
 

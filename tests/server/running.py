@@ -14,6 +14,7 @@ from logonscope.broker import Caller
 from logonscope.machine import Source
 from logonscope.ownership import LINUX
 from logonscope.server import listening_sockets
+from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, settings
 from logonscope.server.http import HttpDoor, Services, application
@@ -73,8 +74,13 @@ def local(uid: int) -> Caller:
 
 
 @contextmanager
-def running(source: Source | None = None, doors: tuple[HttpDoor, ...] = (), **told: Any) -> Iterator[Running]:
-    """Run a server; ``doors`` are more than it has, ``told`` are settings, as texts."""
+def running(
+    source: Source | None = None,
+    doors: tuple[HttpDoor, ...] = (),
+    authenticator: Authenticator | None = None,
+    **told: Any,
+) -> Iterator[Running]:
+    """Run a server; ``doors`` are more than it has, ``authenticator`` replaces its own, ``told`` are settings."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         users = UserFile(folder / "users", hasher=QUICK)
@@ -91,6 +97,7 @@ def running(source: Source | None = None, doors: tuple[HttpDoor, ...] = (), **to
         }
         made = settings(None, common | told)
         services = made_services(source or example(), LINUX, made, local)
+        services = services if authenticator is None else services._replace(authenticator=authenticator)
         yield from _served(made, services._replace(doors=services.doors + doors), folder)
 
 

@@ -7,21 +7,27 @@ import json
 import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from lxml import etree
 
+from logonscope.broker import Caller
+from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.negotiate import LONGEST_TOKEN
-from logonscope.server.auth.throttle import OF_USER
+from logonscope.server.auth.passwords import Check, Passwords
+from logonscope.server.auth.throttle import OF_USER, Throttle
 from logonscope.server.http import HttpDoor
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import SOAP
 from logonscope.wire.xml import clark
 from tests.dispatch.lines import LinesDoor
-from tests.server.running import ADMIN, ALICE, BOB, Running, running
+from tests.server.running import ADMIN, ALICE, BOB, Running, local, running
+from tests.server.serving import wait_until
 from tests.server.soap import envelope, selector_set
 
 _IDENTIFY = f'<i:Identify xmlns:i="{names.IDENTITY}"/>'
@@ -251,3 +257,33 @@ def test_guesses_from_everywhere_at_once_are_looked_at_so_many_times_and_no_more
         looked_at = (server.folder / "audit").read_text(encoding="utf-8").count('"accepted": false')
     assert looked_at == statuses.count(401) <= OF_USER
     assert 503 in statuses
+
+
+def test_who_authenticated_from_an_address_does_not_wait_there_behind_the_guesses_of_others() -> None:
+    """Each guess keeps its thread until the end, as PAM keeps one for two seconds."""
+    over = threading.Event()
+
+    def verify(name: str, _: str) -> Caller | None:
+        if name == ADMIN[0]:
+            return Caller(name, 0, administrator=True, remote=True)
+        over.wait(20)
+        return None
+
+    slow = Authenticator(Passwords((Check(verify),), Throttle()), None, local)
+    with running(authenticator=slow) as server, ThreadPoolExecutor(20) as pool:
+
+        def guess(number: int) -> int:
+            here = (f"127.1.{number}.1", 0)
+            with closing(http.client.HTTPConnection("127.0.0.1", server.http, source_address=here)) as connection:
+                connection.request("POST", "/wsman", GET, XML | basic((f"user{number}", "guess")))
+                return connection.getresponse().status
+
+        try:
+            assert post(server, GET, XML | basic(ADMIN)).status == 200
+            guesses = [pool.submit(guess, number) for number in range(20)]
+            wait_until(lambda: server.services.entrance.open_requests == len(guesses))
+            assert post(server, GET, XML | basic(ADMIN)).status == 200
+            assert not any(one.done() for one in guesses)
+        finally:
+            over.set()
+        assert {one.result() for one in guesses} == {401}

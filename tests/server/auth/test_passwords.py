@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from logonscope.broker import Caller
 from logonscope.errors import ServerTooBusyError
 from logonscope.server.auth.passwords import MOST_REMEMBERED, REMEMBERED, Check, Passwords, bare
-from logonscope.server.auth.throttle import AT_ONCE, FREE, LONGEST, Throttle
+from logonscope.server.auth.throttle import AT_ONCE, FREE, LONGEST, OF_USER, Throttle
 from logonscope.server.auth.user_file import UserFile
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
@@ -191,6 +191,24 @@ def test_what_is_remembered_is_no_way_to_guess_fast(scene: Scene) -> None:
             scene.passwords.verify("alice", f"guess {number}", THERE)
     assert scene.passwords.delay("alice", THERE) == LONGEST  # even before the right one
     assert scene.passwords.delay("alice", HERE) == 0.0
+
+
+def test_beyond_the_bound_what_is_remembered_is_refused_as_others_are(scene: Scene) -> None:
+    scene.passwords.verify("alice", PASSWORD, HERE)
+    for number in range(OF_USER):
+        assert scene.passwords.verify("alice", f"guess {number}", f"203.0.113.{number}") is None
+    for password in ("another password", PASSWORD):
+        with pytest.raises(ServerTooBusyError):
+            scene.passwords.verify("alice", password, THERE)
+    assert scene.passwords.verify("alice", PASSWORD, HERE) == ALICE
+
+
+def test_a_place_is_known_where_the_user_authenticated(scene: Scene) -> None:
+    assert not scene.passwords.is_known("alice", HERE)
+    scene.passwords.verify("CORP\\alice", PASSWORD, HERE)
+    assert scene.passwords.is_known("Alice", HERE)
+    assert not scene.passwords.is_known("alice", THERE)
+    assert not scene.passwords.is_known("root", HERE)
 
 
 def test_attempts_by_another_way_than_a_password_count_too(scene: Scene) -> None:

@@ -108,6 +108,10 @@ class Authenticator:
         """Return whether ``authenticate`` takes no time: no password, or the peer authenticated with one before."""
         return credentials is None or isinstance(peer.session, Caller)
 
+    def is_known(self, peer: Peer, credentials: Credentials) -> bool:
+        """Return whether the user that is named has authenticated from this address before."""
+        return self._passwords.is_known(credentials.name, peer.address)
+
     def presumed(self, peer: Peer) -> Caller | None:
         """Return the caller who authenticated before over this connection, without checking anything again."""
         session = peer.session

@@ -36,6 +36,14 @@ class Check(NamedTuple):
     anew: Callable[[Caller], Caller | None] = lambda caller: caller
 
 
+class Remembered(NamedTuple):
+    """A password that was right: until when that holds, who knew it, and whose it is."""
+
+    end: float
+    check: Check
+    caller: Caller
+
+
 class Passwords:
     """Asks and remembers: wait for ``delay`` in the event loop, then ``verify`` in a thread."""
 
@@ -50,7 +58,7 @@ class Passwords:
         self._checks, self._throttle, self._clock, self._version = tuple(checks), throttle, clock, version
         self._lock = threading.Lock()
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, tuple[float, Check, Caller]] = OrderedDict()
+        self._known: OrderedDict[bytes, Remembered] = OrderedDict()
         self._of: object = None
 
     def delay(self, name: str, source: str) -> float:
@@ -61,33 +69,34 @@ class Passwords:
         """
         return self._throttle.delay(source, _counted(name))
 
+    def is_known(self, name: str, source: str) -> bool:
+        """Return whether this user has authenticated from there."""
+        return self._throttle.is_known(source, _counted(name))
+
     def verify(self, name: str, password: str, source: str) -> Caller | None:
         """Return who that is; None for nobody.
 
         Raises:
             ServerTooBusyError: there were too many wrong passwords; this one was not looked at.
         """
+        self.begin(name, source)  # also where it is remembered: else the answer would tell a right guess from others
         user = bare(name)
         if not (0 < len(user) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
-            self.begin(name, source)
             return None
         version, digest = self._version(), self._digest(user, password)
         known = self._remembered(version, digest)
-        if known is not None:
-            _, check, caller = known
-            now = check.anew(caller)
-            if now is None:
-                self.begin(name, source)
-                return None
+        caller = self._checked(user, password, version, digest) if known is None else known.check.anew(known.caller)
+        if caller is not None:
             self.succeeded(name, source)
-            return now
-        self.begin(name, source)
+        return caller
+
+    def _checked(self, user: str, password: str, version: object, digest: bytes) -> Caller | None:
+        """Ask each check, and remember who that is."""
         for check in self._checks:
-            found = check.verify(user, password)
-            if found is not None:
-                self._remember(version, digest, check, found)
-                self.succeeded(name, source)
-                return found
+            caller = check.verify(user, password)
+            if caller is not None:
+                self._remember(version, digest, Remembered(self._clock() + REMEMBERED, check, caller))
+                return caller
         return None
 
     def begin(self, name: str, source: str) -> None:
@@ -102,18 +111,18 @@ class Passwords:
         """Take that back, and what this user failed at there before."""
         self._throttle.succeeded(source, _counted(name))
 
-    def _remembered(self, version: object, digest: bytes) -> "tuple[float, Check, Caller] | None":
+    def _remembered(self, version: object, digest: bytes) -> Remembered | None:
         with self._lock:
             if version != self._of:
                 self._known.clear()
                 self._of = version
             known = self._known.get(digest)
-        return known if known is not None and self._clock() < known[0] else None
+        return known if known is not None and self._clock() < known.end else None
 
-    def _remember(self, version: object, digest: bytes, check: Check, caller: Caller) -> None:
+    def _remember(self, version: object, digest: bytes, known: Remembered) -> None:
         with self._lock:
             if version == self._of:  # else the file changed meanwhile, and this may be what it said before
-                self._known[digest] = self._clock() + REMEMBERED, check, caller
+                self._known[digest] = known
                 self._known.move_to_end(digest)
                 if len(self._known) > MOST_REMEMBERED:
                     self._known.popitem(last=False)

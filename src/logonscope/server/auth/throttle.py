@@ -125,6 +125,11 @@ class Throttle:
                 own.waiting.append(now + wait)
             return wait if pair.known else max(wait, self._users.look(user).wait(now))
 
+    def is_known(self, source: str, user: str) -> bool:
+        """Return whether this user has succeeded at this place."""
+        with self._lock:
+            return self._pairs.look((place_of(source), user)).known
+
     def begin(self, source: str, user: str) -> None:
         """Count an attempt as a failure, before it is looked at; ``succeeded`` takes it back.
 

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .NOTPARALLEL:
-.PHONY: test unit lint house fresh bench compare soak load fuzz crowd peers clean
+.PHONY: test unit lint house fresh bench compare soak load fuzz siege crowd peers clean
 
 test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-clients $(VENV)/.test-docs)
 	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest
@@ -39,6 +39,9 @@ load: $(VENV)/.test  ## 500 clients at once, each wants thousands of rows
 fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py
+
+siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and what they cost others; CASE="G2 G8"; needs root
+	$(BIN)/python -m tests.siege $(CASE)
 
 crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before and after logout; needs root
 	$(BIN)/python -m tests.lab.crowd

@@ -1,0 +1,28 @@
+"""Every case of the siege, with its settings, its drop-in and its bounds."""
+
+from tests.siege.cases.full_disk import fill_disk
+from tests.siege.cases.half_requests import send_half_requests
+from tests.siege.cases.held_connections import hold_dripped_connections, hold_silent_connections
+from tests.siege.cases.hung_arguments import hang_arguments
+from tests.siege.cases.malformed_heads import send_malformed_heads
+from tests.siege.cases.password_guesses import guess_passwords
+from tests.siege.cases.stopped_helpers import stop_helpers
+from tests.siege.cases.worst_queries import ask_worst_queries
+from tests.siege.siege import METHODS, ROOT, Bounds, Case
+
+MANY = "max_connections = 5000\nmax_connections_per_address = 5000\n"
+FEW_DESCRIPTORS = "LimitNOFILE=256\n"
+
+CASES = (
+    Case("G1", stop_helpers, METHODS, ROOT, Bounds(log_lines=40)),
+    Case("G2", hold_silent_connections),
+    Case("G2-dripped", hold_dripped_connections),
+    Case("G2-many", hold_silent_connections, MANY),
+    Case("G3", hold_silent_connections, drop_in=FEW_DESCRIPTORS, bounds=Bounds(log_lines=4)),
+    Case("G4", ask_worst_queries, bounds=Bounds(administrator_seconds=1.0)),
+    Case("G5", hang_arguments),
+    Case("G6", send_half_requests),
+    Case("G7", fill_disk, METHODS, ROOT),
+    Case("G8", guess_passwords, bounds=Bounds(growth=250, log_lines=1000)),
+    Case("G11", send_malformed_heads),
+)

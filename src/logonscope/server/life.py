@@ -164,7 +164,10 @@ class Server(uvicorn.Server):
     async def _listen(self, one: Opened) -> asyncio.Server:
         own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other
         factory = self._gate if one.listener.tls else self._protocol
-        return await asyncio.get_running_loop().create_server(factory, sock=own, backlog=listening_sockets.BACKLOG)
+        # asyncio accepts so many at a time before it closes those over a limit: they have to fit into the reserve.
+        server = await asyncio.get_running_loop().create_server(factory, sock=own, backlog=RESERVE // 8)
+        own.listen(listening_sockets.BACKLOG)
+        return server
 
     def _gate(self) -> asyncio.Protocol:
         assert self._gates is not None  # noqa: S101 -- made before anything listens

@@ -17,7 +17,10 @@ HEADER = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases, print the table, and return 1 where a bound is broken."""
-    wanted = _parser().parse_args(arguments)
+    parser = _parser()
+    wanted = parser.parse_args(arguments)
+    if unknown := [name for name in wanted.case if not any(_is_named(case, [name]) for case in CASES)]:
+        parser.error(f"there is no case {', '.join(unknown)}")
     if reason := unavailable():
         sys.exit(f"cannot attack the unit: {reason}")
     cases = [case for case in CASES if not wanted.case or _is_named(case, wanted.case)]
@@ -48,7 +51,7 @@ def _is_named(case: Case, names: list[str]) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.siege", description=__doc__)
     names = ", ".join(case.name for case in CASES)
-    parser.add_argument("case", nargs="*", metavar="CASE", help=f"one of {names}; without any, all of them")
+    parser.add_argument("case", nargs="*", metavar="CASE", help=f"{names}; G2 is all that begin so; default: all")
     parser.add_argument("--short", action="store_true", help="smaller numbers, as in the tests")
     return parser
 

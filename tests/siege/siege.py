@@ -88,9 +88,10 @@ def besiege(machine: Machine, case: Case, scale: Scale) -> Figures:
             done = case.attack(siege)
             watched = watcher.outcome()
         time.sleep(scale.recovery_seconds)
-        siege.expect(unit.main_pid() == siege.pid, "the server was started anew")
-        peak, after = unit.memory(siege.pid, "VmHWM"), unit.memory(siege.pid)
         log = siege.log()
+        is_alive = unit.main_pid() == siege.pid
+        siege.expect(is_alive, f"the server ended, its log with {log[-2:]}")
+        peak, after = (unit.memory(siege.pid, "VmHWM"), unit.memory(siege.pid)) if is_alive else (0.0, 0.0)
         root, administrator = watched["root"]["worst"], watched["administrator"]["worst"]
         figures = Figures(case.name, done, before, peak, after, root, administrator, _size(log), ())
         _judge(siege, case.bounds, figures, watched, log)

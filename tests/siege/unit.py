@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.lab.lab import PYTHON
 from tests.lab.packaged import HERE, begin, forget, install
-from tests.lab.systemd import CHECKOUT, Machine, free_port, wait_until
+from tests.lab.systemd import CHECKOUT, Machine, free_port
 from tests.siege.accounts import ADMINISTRATOR, USER, Account
 
 NAME = "logonscope"
@@ -89,7 +89,3 @@ class Unit:
         self.machine.run(["journalctl", "--sync"])
         words = ["journalctl", "-u", NAME, "-o", "cat", "--no-pager", "-q", f"--after-cursor={cursor}"]
         return self.machine.run(words, timeout=120).stdout.splitlines()
-
-    def wait_for_end(self, pid: int) -> None:
-        """Wait until a process of the machine is gone."""
-        wait_until(lambda: not self.process_folder(pid).exists(), what=f"process {pid} has ended")

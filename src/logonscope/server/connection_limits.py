@@ -1,7 +1,7 @@
 """Connection limits, total and per client address. Connections over a limit get 503, or are closed.
 
 The network and the unix socket are counted apart, by address (as failures are, IPv6 by /64) and by uid, and root of
-this machine is never one too many: nobody can lock out whoever is to mend it. A connection counts from its accept on,
+this machine is never refused, so that nobody can lock out an administrator. A connection counts from its accept on,
 TLS handshake included. Where all are taken, a connection without authentication gives way to a new one: the oldest of
 the address or user that has the most of them.
 """

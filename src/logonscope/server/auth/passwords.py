@@ -74,12 +74,12 @@ class Passwords:
         return self._throttle.is_known(source, _counted(name))
 
     def verify(self, name: str, password: str, source: str) -> Caller | None:
-        """Return who that is; None for nobody.
+        """Return the caller whose password it is; None if it is wrong.
 
         Raises:
             ServerTooBusyError: there were too many wrong passwords; this one was not looked at.
         """
-        self.begin(name, source)  # also where it is remembered: else the answer would tell a right guess from others
+        self.begin(name, source)  # also where it is remembered: else a right guess would be answered differently
         user = bare(name)
         if not (0 < len(user) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
             return None

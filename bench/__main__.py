@@ -80,7 +80,7 @@ def _command(args: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="How fast is Logonscope beside its peers?")
     parser.add_argument("--quick", action="store_true", help="fewer processes and rounds: to see that it works")
-    parser.add_argument("--markdown", action="store_true", help="print the table as the README shows it")
+    parser.add_argument("--markdown", action="store_true", help="print the table as docs/speed.md shows it")
     parser.add_argument("--rounds", type=int, metavar="N", help="so many rounds of every contest")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="these parts (default: all)")
     parser.add_argument("--cache", metavar="DIR", help="keep the installed command there for the next run")

@@ -43,7 +43,7 @@ def for_terminal(rows: Sequence[Row]) -> str:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Return the table as the README shows it; a question stands in the first of its lines alone."""
+    """Return the table as docs/speed.md shows it; a question stands in the first of its lines alone."""
     lines = ["| question | who | median | ratio | aim |", "|---|---|---:|---|---|"]
     for question, group in groupby(rows, key=lambda row: row.question):
         for at, row in enumerate(group):

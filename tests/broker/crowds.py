@@ -67,6 +67,8 @@ class Crowd(NamedTuple):
         for pid in self.process:
             if not self.sees_details(uid, pid):
                 marks |= {f"secret-{pid}-", str(660_000_000 + pid), str(990_000_000 + pid)}
+            if not self.sees_process(uid, pid):
+                marks |= {str(550_000_000 + pid)}
         for login in self.snapshot.logins:
             if login.uid != uid:
                 marks |= {f"from-{login.id}"}
@@ -83,14 +85,14 @@ class Crowd(NamedTuple):
         return Crowd(changed, {p.pid: owner(p) for p in processes}, {p.pid: p for p in processes})
 
     def _seen(self, uid: int, process: Process) -> Process:
-        if self.sees_details(uid, process.pid):
-            return process
-        masked = process._replace(rchar=1, cmdline=b"x\0", exe="/x", fds=9, sockets=(), name=process.comm)
-        if self.sees_process(uid, process.pid):
-            return masked
-        return masked._replace(
-            ses=UNSET, loginuid=UNSET, cgroup="/", uids=(0,) * 4, gids=(0,) * 4, state="R", children=(), unread=None
-        )
+        changed = process
+        if not self.sees_details(uid, process.pid):
+            changed = changed._replace(rchar=1, cmdline=b"x\0", exe="/x", fds=9, sockets=(), name=process.comm)
+        if not self.sees_session(uid, process.pid):
+            changed = changed._replace(ses=UNSET, loginuid=UNSET, cgroup="/", unread=None)
+        if not self.sees_process(uid, process.pid):
+            changed = changed._replace(uids=(0,) * 4, gids=(0,) * 4, state="R", children=(), vsize=1)
+        return changed
 
 
 def scope(login_id: str, uid: int) -> str:
@@ -145,9 +147,9 @@ def _process(draw: st.DrawFn, pid: int, login_uids: dict[int, int], places: Sequ
         pid, ses=ses, loginuid=None if ses is None else login_uids.get(ses, UNSET),
         cgroup=draw(st.sampled_from(places) | st.none()) if ses is None else draw(st.sampled_from(places)),
         comm=LONG if long else f"p{pid}", state="S", ppid=draw(st.integers(0, pid - 1)), tty_nr=0, start=100 + pid,
-        tgid=pid, uids=uids, gids=uids, rchar=660_000_000 + pid, cmdline=f"/bin/secret-{pid}-\0".encode(),
-        exe=f"/bin/secret-{pid}-", fds=3, sockets=(990_000_000 + pid,), children=(),
-        name=f"{LONG}secret-{pid}-" if long else f"p{pid}",
+        tgid=pid, uids=uids, gids=uids, vsize=550_000_000 + pid, rchar=660_000_000 + pid,
+        cmdline=f"/bin/secret-{pid}-\0".encode(), exe=f"/bin/secret-{pid}-", fds=3,
+        sockets=(990_000_000 + pid,), children=(), name=f"{LONG}secret-{pid}-" if long else f"p{pid}",
         unread={"ses": "Operation not permitted"} if ses is None else None,
     )  # fmt: skip
 

@@ -175,6 +175,16 @@ def test_details_are_masked_where_any_of_its_uids_is_another(uids: tuple[int, in
     assert (shown.name, shown.comm) == ("long-name-of-15", "long-name-of-15")
 
 
+@pytest.mark.parametrize("unread", [None, {"exe": "Permission denied"}, {"ses": "Operation not permitted"}])
+def test_the_order_of_reasons_does_not_say_whether_a_hidden_fact_could_be_read(unread: dict[str, str] | None) -> None:
+    facts = frozenset({"exe", "fds", "ses"})
+    process = WHOLE._replace(uids=(0, 1000, 0, 0), ses=41, loginuid=1001, unread=unread)
+    seen = seen_by(user(1000)).view(process, Owner("41", "audit"), facts)
+    assert seen is not None
+    reasons = {"exe": MASKED, "fds": MASKED, "ses": NOT_YOURS, "loginuid": NOT_YOURS, "cgroup": NOT_YOURS}
+    assert [*(seen[0].unread or {}).items()] == [*reasons.items()]
+
+
 def test_what_was_not_asked_for_is_not_called_masked() -> None:
     shown = seen_by(user(1000)).masked(Process(7, uids=(0,) * 4, exe="/x"), frozenset({"exe"}))
     assert (shown.exe, shown.unread) == (None, {"exe": MASKED})

@@ -150,7 +150,7 @@ def test_a_method_is_done_as_the_caller_and_to_what_the_caller_sees(crowd: Crowd
 @settings(max_examples=60)
 def test_no_answer_depends_on_what_is_not_ones_own(crowd: Crowd, caller: Any) -> None:
     other = crowd.with_others_changed(caller.uid)
-    assume(all(other.owner[pid] == crowd.owner[pid] for pid in crowd.process if crowd.sees_process(caller.uid, pid)))
+    assume(all(other.owner[pid] == crowd.owner[pid] for pid in crowd.process if crowd.sees_session(caller.uid, pid)))
     one, two = Memory(crowd.snapshot).request(caller), Memory(other.snapshot).request(caller)
     for name, namespace in SERVED:
         asked = [partial(enumerate_instances, host, name, None, namespace) for host in (one, two)]

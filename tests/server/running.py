@@ -78,15 +78,24 @@ def running(
     source: Source | None = None,
     doors: tuple[HttpDoor, ...] = (),
     authenticator: Authenticator | None = None,
+    uids: tuple[int, int] = (1000, 1001),
     **told: Any,
 ) -> Iterator[Running]:
-    """Run a server; ``doors`` are more than it has, ``authenticator`` replaces its own, ``told`` are settings."""
+    """Run a server.
+
+    Args:
+        source: the host that it answers about.
+        doors: more than it has.
+        authenticator: replaces its own.
+        uids: alice's and bob's.
+        told: settings, as texts.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         users = UserFile(folder / "users", hasher=QUICK)
         users.add(*ADMIN, administrator=True, ntlm=True)
-        users.add(*ALICE, uid=1000, ntlm=True)
-        users.add(*BOB, uid=1001, ntlm=True)
+        users.add(*ALICE, uid=uids[0], ntlm=True)
+        users.add(*BOB, uid=uids[1], ntlm=True)
         where = ["http://127.0.0.1:0", "https://127.0.0.1:0", f"unix:{folder / 'socket'}"]
         common = {
             "listen": where,

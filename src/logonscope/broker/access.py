@@ -7,6 +7,7 @@ has a row of every process that says which one it is, and no more. Accounts and 
 somebody, as passwd(5) is.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
@@ -108,12 +109,12 @@ class Visibility:
             return process
         if self._ownership.names_other(process, owner, self.uid):
             place = self._ownership.place
-            no_place: dict[str, Any] = {place: None, "unread": {**(process.unread or {}), place: NOT_YOURS}}
+            no_place: dict[str, Any] = {place: None, "unread": _reasons(process, [place], NOT_YOURS)}
             process = process._replace(**no_place)
         if self._ownership.runs_as(process, self.uid, wholly=True):
             return process
         hidden = [fact for fact in DETAILS if fact in facts]
-        unread = {**(process.unread or {}), **dict.fromkeys(hidden, MASKED)}
+        unread = _reasons(process, hidden, MASKED)
         changes: dict[str, Any] = dict.fromkeys(hidden)
         if process.name is not None:
             changes["name"] = process.comm  # a longer one came from the arguments
@@ -123,7 +124,7 @@ class Visibility:
         """Return a process of the caller's in another's logon session: without what would say in which."""
         masked = self.masked(process, facts)
         placing = self._ownership.placing
-        unread = {**(masked.unread or {}), **dict.fromkeys(placing, NOT_YOURS)}
+        unread = _reasons(masked, placing, NOT_YOURS)
         changes: dict[str, Any] = dict.fromkeys(placing)
         return masked._replace(unread=unread, **changes)
 
@@ -134,6 +135,12 @@ class Visibility:
         return Process(
             process.pid, comm=process.comm, ppid=process.ppid, start=process.start, name=name, unread=hidden or None
         )
+
+
+def _reasons(process: Process, hidden: Iterable[str], reason: str) -> dict[str, str]:
+    """Return why facts are None, the hidden ones last: their place must not say whether they could be read."""
+    reasons = dict.fromkeys(hidden, reason)
+    return {fact: why for fact, why in (process.unread or {}).items() if fact not in reasons} | reasons
 
 
 def local_caller(name: str, uid: int, capabilities: int) -> Caller:

@@ -36,9 +36,11 @@ soak: $(VENV)/.test  ## ten minutes a system of logins, forks and detached proce
 load: $(VENV)/.test  ## 500 clients at once, each wants thousands of rows
 	$(BIN)/python -m tests.server.load
 
-fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound
+fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound; handshakes, cut requests, helpers; hosts
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py
+	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz_handshakes.py tests/server/test_fuzz_partial_requests.py
+	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/sources/linux/test_fuzz_deed.py
 	LOGONSCOPE_FUZZ=40000 $(BIN)/python -m pytest -s tests/server/test_visibility.py
 
 siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and what they cost others; CASE="G2 G8"; needs root

@@ -37,6 +37,8 @@ class Running(NamedTuple):
     unix: str
     folder: Path
     services: Services
+    server: Server
+    loop: asyncio.AbstractEventLoop
 
     @property
     def wsman(self) -> str:
@@ -120,7 +122,7 @@ def _served(made: Settings, services: Services, folder: Path) -> Iterator[Runnin
     try:
         while not server.started and thread.is_alive():
             threading.Event().wait(0.01)
-        yield Running(ports[0], ports[1], str(folder / "socket"), folder, services)
+        yield Running(ports[0], ports[1], str(folder / "socket"), folder, services, server, loop)
     finally:
         loop.call_soon_threadsafe(server.stop)
         thread.join()

@@ -1,5 +1,6 @@
 """sources/linux/action_helper.py: can the helper that acts as a user be held, and does it hold anything of ours?"""
 
+import errno
 import os
 import re
 import signal
@@ -178,5 +179,6 @@ def test_a_helper_says_by_its_status_what_went_wrong(target: subprocess.Popen[by
         action_helper.KILL,
         str(USER),
     ]
-    assert subprocess.run(words, check=False).returncode == 3  # ESRCH: it started at another time
+    code = subprocess.run(words, check=False).returncode
+    assert code == action_helper.OF_ERRNO + errno.ESRCH  # it started at another time
     assert target.poll() is None

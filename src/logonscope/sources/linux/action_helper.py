@@ -1,7 +1,8 @@
 """What is done to a process, and the helper program that does it as another user.
 
 The helper is this file, run by itself (`python -I -S`): it imports nothing but the standard library, inherits no
-descriptor but /dev/null, becomes the user and makes the system calls. Its exit status is 0 or an errno.
+descriptor but /dev/null, becomes the user and makes the system calls. Its exit status is 0, OF_ERRNO and an errno, or
+FAILED. Python itself ends with 1 or 2 where it cannot start, so a bare errno would look like a refusal of the kernel.
 
 A pid may be given out again between the look and the deed. The pidfd is opened first and the start compared after it:
 then the signal reaches that process or none. Priorities can only be set by number, a thread at a time: the threads are
@@ -16,6 +17,9 @@ import sys
 
 MOST_PASSES = 16
 """How often the threads of a process are listed while it makes new ones."""
+
+OF_ERRNO = 100
+"""Added to an errno, of which Linux has 133, in the exit status of a helper."""
 
 FAILED = 255
 """The exit status of a helper whose error has no number."""
@@ -66,6 +70,8 @@ def _become(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+    if os.getresuid() != (uid, uid, uid):  # setresuid(2): -1 changes nothing
+        raise PermissionError(errno.EPERM, f"there is no uid {uid}")
 
 
 def _opened(proc: str, pid: int) -> int:
@@ -128,11 +134,13 @@ def _start(folder: int) -> int:
 
 def main() -> int:
     """Do what the arguments say, and return the exit status."""
-    proc, pid, start, nice, uid = sys.argv[1:]
     try:
+        proc, pid, start, nice, uid = sys.argv[1:]
         do(proc, int(pid), int(start), None if nice == KILL else int(nice), int(uid))
     except OSError as error:
-        return error.errno or FAILED
+        return OF_ERRNO + error.errno if error.errno else FAILED
+    except (ValueError, OverflowError):  # arguments that are none
+        return FAILED
     return 0
 
 

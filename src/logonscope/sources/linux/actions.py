@@ -60,11 +60,13 @@ def _act_as(proc: str, action: Action, uid: int) -> None:
     if code is None:
         _report(f"killed the helper that acts as uid {uid}: it did not end within {DEADLINE:g} s")
         raise TimeoutError(errno.ETIMEDOUT, "the helper was stopped or hung")
-    if code < 0 or code == action_helper.FAILED:
+    if code == 0:
+        return
+    if code < action_helper.OF_ERRNO or code == action_helper.FAILED:  # a signal, or Python's own statuses
         _report(f"the helper that acts as uid {uid} ended with status {code}")
         raise OSError(errno.EIO, "the helper was ended")
-    if code:
-        raise OSError(code, os.strerror(code))
+    number = code - action_helper.OF_ERRNO
+    raise OSError(number, os.strerror(number))
 
 
 def _ended(helper: "subprocess.Popen[bytes]") -> int | None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logonscope.broker import Caller
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
 from logonscope.cim.schema import schema
@@ -237,3 +238,50 @@ def test_all_give_up_at_the_end() -> None:
     kept.close()
     assert deadline.is_over
     assert len(kept) == 0
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["keep", "find", "renew", "release", "wait"]),
+        st.integers(0, 9),
+        st.sampled_from([1.0, 5.0, 30.0, 90.0]),
+        st.sampled_from([ALICE, BOB, ROOT]),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_counts_and_expirations_are_those_of_a_plain_list(steps: list[tuple[str, int, float, Caller]]) -> None:
+    clock = Clock()
+    kept = Enumerations(4, 2, 60.0, clock.read)
+    expected = dict[str, tuple[Caller, float]]()
+    contexts = ["uuid:made-up"]
+    for step, number, seconds, caller in steps:
+        expected = {context: known for context, known in expected.items() if known[1] > clock.now}
+        context = contexts[number % len(contexts)]
+        until = clock.now + min(seconds, 60.0)
+        is_own = context in expected and expected[context][0] == caller
+        if step == "wait":
+            clock.now += seconds
+        elif step == "keep":
+            own = sum(known[0] == caller for known in expected.values())
+            if own >= 2 or len(expected) >= 4 + (2 if caller is ROOT else 0):
+                with pytest.raises(QuotaViolationError, match=f"^{own} enumerations are open"):
+                    enumeration((), caller, kept).keep(seconds)
+            else:
+                contexts.append(enumeration((), caller, kept).keep(seconds))
+                expected[contexts[-1]] = caller, until
+            assert len(kept) == len(expected)
+        elif not is_own:
+            with pytest.raises(EnumerationNotFoundError):
+                getattr(kept, step)(context, caller)
+        elif step == "find":
+            kept.find(context, caller)
+            expected[context] = caller, max(expected[context][1], clock.now + 60.0)
+        elif step == "renew":
+            assert kept.renew(context, caller, seconds) == until - clock.now
+            expected[context] = caller, until
+        else:
+            kept.release(context, caller)
+            del expected[context]

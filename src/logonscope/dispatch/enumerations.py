@@ -5,9 +5,11 @@ be guessed, and that of another caller's is as unknown as one that was made up (
 is limited for each caller, and in total; beyond that total administrators may have as many as one caller may.
 """
 
+import math
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice, repeat
 from operator import length_hint
@@ -154,6 +156,8 @@ class Enumerations:
         self.seconds = seconds
         self._most, self._most_of_a_caller, self._clock = most, most_of_a_caller, clock
         self._open: dict[str, Enumeration] = {}
+        self._counts = Counter[Caller]()
+        self._soonest = math.inf  # no enumeration expires before; a look at all of them is due then
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -170,13 +174,14 @@ class Enumerations:
         """
         with self._lock:
             self._sweep()
-            own = sum(known.caller == enumeration.caller for known in self._open.values())
+            own = self._counts[enumeration.caller]
             kept = self._most_of_a_caller if enumeration.caller.administrator else 0
             if own >= self._most_of_a_caller or len(self._open) >= self._most + kept:
                 raise QuotaViolationError(f"{own} enumerations are open", "release them, or pull them to their end")
             enumeration.id = f"uuid:{str(uuid.uuid4()).upper()}"
-            enumeration.expires = self._until(seconds)
+            self._expire(enumeration, self._until(seconds))
             self._open[enumeration.id] = enumeration
+            self._counts[enumeration.caller] += 1
             return enumeration.id
 
     def find(self, context: str, caller: Caller) -> Enumeration:
@@ -199,7 +204,7 @@ class Enumerations:
         with self._lock:
             enumeration = self._own(context, caller)
             if seconds is not None:
-                enumeration.expires = self._until(seconds)
+                self._expire(enumeration, self._until(seconds))
             return enumeration.expires - self._clock()
 
     def release(self, context: str, caller: Caller) -> None:
@@ -233,12 +238,22 @@ class Enumerations:
     def _until(self, seconds: float | None) -> float:
         return self._clock() + min(seconds or self.seconds, self.seconds)
 
+    def _expire(self, enumeration: Enumeration, moment: float) -> None:
+        enumeration.expires = moment
+        self._soonest = min(self._soonest, moment)
+
     def _sweep(self) -> None:
         now = self._clock()
+        if now < self._soonest:
+            return
         for context in [context for context, known in self._open.items() if known.expires <= now]:
             self._forget(context)
+        self._soonest = min((known.expires for known in self._open.values()), default=math.inf)
 
     def _forget(self, context: str) -> None:
         enumeration = self._open.pop(context, None)
         if enumeration is not None:
+            self._counts[enumeration.caller] -= 1
+            if not self._counts[enumeration.caller]:
+                del self._counts[enumeration.caller]
             enumeration.close()

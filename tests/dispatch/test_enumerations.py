@@ -1,7 +1,9 @@
 """dispatch/enumerations.py: is every row delivered once, to the caller who asked, and to nobody else?"""
 
+import gc
 import itertools
 import threading
+import weakref
 from collections.abc import Iterator
 from functools import partial
 
@@ -238,6 +240,21 @@ def test_all_give_up_at_the_end() -> None:
     kept.close()
     assert deadline.is_over
     assert len(kept) == 0
+
+
+def test_an_enumeration_that_is_given_up_is_freed_at_once() -> None:
+    """Garbage of long life is collected rarely: what clients leave unread must not wait for it."""
+    kept = Enumerations(10, 10, 60.0)
+    rows = enumeration((1, 2, 3), enumerations=kept)
+    taken(rows, 1)
+    reference, context = weakref.ref(rows), rows.keep()
+    del rows
+    gc.disable()
+    try:
+        kept.release(context, ROOT)
+        assert reference() is None
+    finally:
+        gc.enable()
 
 
 STEPS = st.lists(

@@ -54,12 +54,10 @@ class Enumeration:
         self._door: type | None = None
         self.caller, self.projected, self.base = request.caller, rows.projected, rows.base
         self.expires = 0.0
-        self.failure: Exception | None = None
-        """The error that ended the reading."""
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
         self._waiting: Iterator[Item] = iter(())
-        self._unread = self._read(rows.results)
-        self._is_read = False
+        self._end = _End()
+        self._unread = _items(rows.results, self._end)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -86,9 +84,14 @@ class Enumeration:
         return self._request.host_name
 
     @property
+    def failure(self) -> Exception | None:
+        """Return the error that ended the reading."""
+        return self._end.failure
+
+    @property
     def is_over(self) -> bool:
         """Return whether all rows were taken, and none was put back since."""
-        return self._is_read and not length_hint(self._waiting)
+        return self._end.is_read and not length_hint(self._waiting)
 
     def take(self, most: int) -> Iterator[Item]:
         """Return the next rows, at most so many; each counts as taken once it is iterated.
@@ -136,17 +139,26 @@ class Enumeration:
         """Give up reading."""
         self._deadline.cancel()
 
-    def _read(self, results: Iterator[Result | Class]) -> Iterator[Item]:
-        try:
-            for result in results:
-                if isinstance(result, Class):
-                    yield result, ()
-                else:
-                    yield from zip(repeat(result), result.rows)
-        except Exception as error:  # whatever it is, whoever asks for the next row is told
-            self.failure = error
-            raise
-        self._is_read = True
+
+class _End:
+    """How the reading of rows ended, once it did."""
+
+    is_read = False
+    failure: Exception | None = None
+
+
+def _items(results: Iterator[Result | Class], end: _End) -> Iterator[Item]:
+    """Yield rows with their results; without the Enumeration, so that there is no cycle and it is freed at once."""
+    try:
+        for result in results:
+            if isinstance(result, Class):
+                yield result, ()
+            else:
+                yield from zip(repeat(result), result.rows)
+    except Exception as error:  # whatever it is, whoever asks for the next row is told
+        end.failure = error
+        raise
+    end.is_read = True
 
 
 class Enumerations:

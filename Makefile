@@ -33,7 +33,7 @@ compare: $(VENV)/.bench  ## this checkout beside BASE=REV in one run; BOUND=1.05
 soak: $(VENV)/.test  ## ten minutes a system of logins, forks and detached processes, every answer held against the kernel's
 	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest -s tests/real/test_churn.py
 
-load: $(VENV)/.test  ## 500 clients at once, each wants thousands of rows
+load: $(VENV)/.test  ## 1,000 clients at once, 10,000 open enumerations, 100,000 requests
 	$(BIN)/python -m tests.server.load
 
 fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound; handshakes, cut requests, helpers; hosts

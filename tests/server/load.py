@@ -1,6 +1,7 @@
-"""Does the server serve a crowd? Many clients at once ask for all that they see: is it right, who waits, what is taken?
+"""Load of many clients at once: each asks for all that its user sees, over a connection of its own.
 
-`make load` has 500 clients of three users ask, each over a connection of its own, and prints a table.
+`make load` has 1,000 clients of three users ask, then opens 10,000 enumerations, then sends 100,000 requests, and
+prints a table of each.
 """
 
 import re
@@ -15,8 +16,13 @@ from typing import NamedTuple
 from bench.recordings import LOGINS, recording, snapshot
 from bench.served import PEOPLE, Client, Served, served
 from bench.tools import UnavailableError
+from logonscope.server.life import raise_files
+from tests.server.load_enumerations import enumerations_table, load_enumerations
+from tests.server.load_requests import THIS_CHECKOUT, load_requests, requests_table
 
-CLIENTS, PROCESSES = 500, 10_000
+CLIENTS, PROCESSES = 1000, 10_000
+USERS, ENUMERATIONS = 200, 50
+REQUESTS = 100_000
 CLASS, MOST_ELEMENTS = "Win32_SessionProcess", 32_000
 _PAIR = re.compile(rb'Name="LogonId">(\d+)<.*?Name="Handle">(\d+)<')
 
@@ -73,7 +79,10 @@ def load(clients: int, processes: int) -> Report:
         *("--max-connections", crowd, "--max-connections-per-address", crowd),
         *("--contexts", contexts, "--contexts-per-caller", contexts),
     ]
-    with tempfile.TemporaryDirectory() as folder, served(recording(folder, processes), *flags) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(recording(folder, processes), *flags, environment=THIS_CHECKOUT) as server,
+    ):
         with Client(server.port) as first:
             list(first.enumerate(CLASS, MOST_ELEMENTS))  # what is imported and looked up once
         server.forget_peak()
@@ -133,7 +142,19 @@ def table(report: Report) -> str:
     return "\n".join(lines)
 
 
+def main() -> int:
+    """Print the three tables; return 1 where anything is wrong."""
+    raise_files()
+    crowd = load(CLIENTS, PROCESSES)
+    print(table(crowd), flush=True)
+    enumerations = load_enumerations(USERS, ENUMERATIONS)
+    print("", enumerations_table(enumerations), sep="\n", flush=True)
+    requests = load_requests(REQUESTS)
+    print("", requests_table(requests), sep="\n")
+    wrong = {*crowd.wrong, *enumerations.faults, *requests.wrong}
+    print(*sorted(wrong), sep="\n")
+    return bool(wrong)
+
+
 if __name__ == "__main__":
-    done = load(*map(int, sys.argv[1:])) if sys.argv[1:] else load(CLIENTS, PROCESSES)
-    print("\n".join([table(done), *sorted(set(done.wrong))]))
-    sys.exit(bool(done.wrong))
+    sys.exit(main())

@@ -40,7 +40,7 @@ fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound; h
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz_handshakes.py tests/server/test_fuzz_partial_requests.py
-	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/sources/linux/test_fuzz_deed.py
+	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/sources/linux/test_fuzz_action_helper.py
 	LOGONSCOPE_FUZZ=40000 $(BIN)/python -m pytest -s tests/server/test_visibility.py
 
 siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and what they cost others; CASE="G2 G8"; needs root

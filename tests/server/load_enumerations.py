@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bench.recordings import LOGINS, recording
 from bench.served import PASSWORD, Client, Served, pull, served
 from bench.tools import UnavailableError
-from logonscope.server.auth.users import UserFile
+from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
 from tests.server.load_requests import MOST_GROWTH, THIS_CHECKOUT
 from tests.server.soap import envelope

@@ -1,4 +1,4 @@
-"""server/gate.py: whatever comes in place of a TLS handshake, and after one, is it answered, forgotten and harmless?
+"""Fuzzer of server/tls_accept.py: broken TLS handshakes, and what may follow one, leave nothing behind.
 
 As many clients misbehave as a twentieth of LOGONSCOPE_FUZZ.
 """

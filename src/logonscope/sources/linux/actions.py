@@ -1,9 +1,9 @@
 """Actions on processes, with the rights of the user who asked.
 
-The kernel decides whether a user may do something: unless an administrator asks, a helper program (deed.py) becomes
-that user and does it, so that what the process has become since it was looked at counts too. That user may signal and
-stop the helper. So it is a program of its own with nothing of the server's in it, it is waited for until a deadline,
-and killed after that.
+The kernel decides whether a user may do something: unless an administrator asks, a helper program (action_helper.py)
+becomes that user and does it, so that what the process has become since it was looked at counts too. That user may
+signal and stop the helper. So it is a program of its own with nothing of the server's in it, it is waited for until a
+deadline, and killed after that.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""sources/linux/deed.py: whatever the helper is given, and whoever ends it, is its target touched only as was asked?
+"""Fuzzer of sources/linux/action_helper.py: random arguments and signals; the helper touches its target alone.
 
 LOGONSCOPE_FUZZ says how much is tried: a helper for each 50, and three actions.
 """
@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from logonscope.machine.action import Action
-from logonscope.sources.linux import deed
-from logonscope.sources.linux.act import act
+from logonscope.sources.linux import action_helper
+from logonscope.sources.linux.actions import act
 from tests.lab.fixtures import cannot
 from tests.server.test_fuzz import REQUESTS, SEED
 
@@ -31,7 +31,7 @@ USER, OTHER = 64_323, 64_324
 TRIED = max(40, REQUESTS // 50)
 AT_ONCE, PATIENCE = 6, 20.0
 NICE = 7
-HELPER = (sys.executable, "-I", "-S", deed.__file__)
+HELPER = (sys.executable, "-I", "-S", action_helper.__file__)
 SIGNALS = (*(signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGCONT) * 3, signal.SIGSTOP)
 """What the user who is acted for may send to the helper."""
 
@@ -73,7 +73,7 @@ def ended(words: list[str], prepare: Callable[[], None] | None = None) -> tuple[
 
 def is_of_the_helper(code: int) -> bool:
     """Tell whether an exit status is one of those that the helper has."""
-    return code in {0, deed.FAILED} or code - deed.OF_ERRNO in errno.errorcode
+    return code in {0, action_helper.FAILED} or code - action_helper.OF_ERRNO in errno.errorcode
 
 
 def test_random_arguments_touch_no_process_but_the_one_that_they_name() -> None:
@@ -93,7 +93,7 @@ def test_random_arguments_touch_no_process_but_the_one_that_they_name() -> None:
             if chance.random() < 0.1:
                 words[1:3] = str(dead.pid), dead_start
             if chance.random() < 0.2:  # the word that ends a process, with a start that is no process's
-                words[2:4] = "1", deed.KILL
+                words[2:4] = "1", action_helper.KILL
             return words[: chance.choice((5,) * 8 + (0, 3, 4))] + ["x"] * (chance.random() < 0.05)
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -104,8 +104,11 @@ def test_random_arguments_touch_no_process_but_the_one_that_they_name() -> None:
                 assert code != 0 or words in ([*sound], ["/proc", str(dead.pid), dead_start, str(NICE), str(USER)])
         assert target.poll() is None
         assert nice(target.pid) in {0, NICE}
-        assert ended(["/proc", str(target.pid), began, deed.KILL, str(OTHER)])[0] == deed.OF_ERRNO + errno.EPERM
-        assert ended(["/proc", str(target.pid), began, deed.KILL, str(USER)])[0] == 0
+        assert (
+            ended(["/proc", str(target.pid), began, action_helper.KILL, str(OTHER)])[0]
+            == action_helper.OF_ERRNO + errno.EPERM
+        )
+        assert ended(["/proc", str(target.pid), began, action_helper.KILL, str(USER)])[0] == 0
         assert target.wait(PATIENCE) == -signal.SIGKILL
 
 
@@ -135,7 +138,7 @@ def test_a_helper_without_room_does_not_say_that_the_kernel_refused(limit: int, 
             code, _ = ended(["/proc", str(target.pid), str(start(target.pid)), str(NICE), str(USER)], lower)
         except (OSError, subprocess.SubprocessError):
             return  # it was not even started
-        assert code - deed.OF_ERRNO not in {errno.EPERM, errno.EACCES, errno.ESRCH}
+        assert code - action_helper.OF_ERRNO not in {errno.EPERM, errno.EACCES, errno.ESRCH}
         assert nice(target.pid) == (NICE if code == 0 else 0)
 
 

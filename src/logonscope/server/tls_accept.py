@@ -92,6 +92,7 @@ class Gate(asyncio.Protocol):
                 if tls is not None and is_through:
                     self._hand_over(tls, self._protocol(bare))
         finally:
+            self._task = None  # else a cancelled task keeps itself and the buffers of TLS, by its traceback
             self._gates.leave(self)
             if not is_through:
                 transport.abort()

@@ -1,4 +1,4 @@
-"""Does the server serve a crowd? Many clients at once ask for all that they see: is it right, who waits, what is taken?
+"""A load test of the server: many clients request all rows at the same time; rows, waits and memory are checked.
 
 `make load` has 500 clients of three users ask, each over a connection of its own, and prints a table.
 """

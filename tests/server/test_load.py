@@ -1,4 +1,4 @@
-"""server/: does a crowd that comes at once get its rows, each once, in bounded memory? `make load` is the large one."""
+"""A small load test: clients that connect at the same time get each row once, in bounded memory; see `make load`."""
 
 from bench.served import PEOPLE
 from tests.server.load import load

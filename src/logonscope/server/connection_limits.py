@@ -1,14 +1,15 @@
 """Connection limits, total and per client address. Connections over a limit get 503, or are closed.
 
-The network and the unix socket are counted apart, by address (as failures are, IPv6 by /64) and by uid, and root of
-this machine is never one too many: nobody can lock out whoever is to mend it. A connection counts from its accept on,
-TLS handshake included. Where all are taken, the oldest connection without authentication gives way to a new one.
+The network and the unix socket have separate limits: by client address (IPv6 by /64, as for failed authentications),
+and by uid. Root on the unix socket has no limit, so that an administrator can always connect. A connection counts from
+its accept, TLS handshake included. At the total limit, a new connection replaces the oldest unauthenticated one.
 """
 
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakSet
 
@@ -16,19 +17,19 @@ from logonscope.server.auth.throttle import place_of
 from logonscope.server.connection import Connection
 
 MOST_REFUSED = 32
-"""Connections over a limit that are answered 503 at once; more are closed without an answer."""
+"""Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
 YOUNG = 1.0
-"""Seconds that a connection without authentication has before it gives way to another."""
+"""Seconds that an unauthenticated connection has before another may replace it."""
 
 QUIET = 60.0
-"""Seconds between two lines of the log about one limit."""
+"""Seconds between two log lines about the same limit."""
 
 _log = logging.getLogger(__name__)
 
 
 class Origin(NamedTuple):
-    """Where a connection comes from: over the network or not, and who or what is there."""
+    """Where a connection comes from: over the network or not, and the address or user (``who``)."""
 
     network: bool
     who: str
@@ -38,32 +39,33 @@ ROOT = Origin(network=False, who="uid 0")
 
 
 class Crowd:
-    """Counts who is connected; for one thread."""
+    """Counts the open connections; used from one thread."""
 
     def __init__(self, most: int, most_of_one: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take how many there may be, and how many of them may come from one address or be one user's."""
+        """Set the limits: of all connections, and of those of one address or one user."""
         self._most, self._most_of_one, self._clock = most, most_of_one, clock
-        self._here: Counter[Origin | bool] = Counter()
-        self._strangers: dict[Connection, tuple[Origin, float]] = {}  # without authentication, the oldest first
-        self._gone: WeakSet[Connection] = WeakSet()  # counted off
+        self._counts: Counter[Origin | bool] = Counter()  # by origin, and in total (network: True, unix socket: False)
+        self._unauthenticated: dict[Connection, tuple[Origin, float]] = {}  # with their origin and time, oldest first
+        self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
         self._refused = 0
-        self._told: dict[str, float] = {}
+        self._last_reports: dict[str, float] = {}  # by limit
 
     def enter(self, connection: Connection) -> bool:
-        """Count one more until it ends; False: it is one too many, and is not counted."""
+        """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
         origin = _origin(connection)
         if origin != ROOT:
-            if self._here[origin] >= self._most_of_one:
+            if self._counts[origin] >= self._most_of_one:
                 return self._refuse(origin, "max_connections_per_address", self._most_of_one)
-            if self._here[origin.network] >= self._most and not self._make_room(origin):
+            if self._counts[origin.network] >= self._most and not self._make_room(origin):
                 return self._refuse(origin, "max_connections", self._most)
-        self._here.update((origin, origin.network))
-        self._strangers[connection] = origin, self._clock()
-        connection.on_close.append(lambda: self._leave(connection, origin))
+        # Root is counted, though it has no limit: `_leave` subtracts every connection.
+        self._counts.update((origin, origin.network))
+        self._unauthenticated[connection] = origin, self._clock()
+        connection.on_close.append(partial(self._leave, connection, origin))
         return True
 
     def may_answer(self, connection: Connection) -> bool:
-        """Return whether a connection over a limit may stay for its 503; it counts as one of these until it ends."""
+        """Return whether a connection over a limit may stay open for its 503; it counts as such until it closes."""
         if self._refused >= MOST_REFUSED:
             return False
         self._refused += 1
@@ -74,33 +76,36 @@ class Crowd:
         self._refused -= 1
 
     def _make_room(self, newcomer: Origin) -> bool:
-        """Close the oldest connection without authentication that had its time, or whose origin has more of them."""
-        now, own = self._clock(), self._here[newcomer]
-        for connection, (origin, since) in [*self._strangers.items()]:
+        """Close the oldest unauthenticated connection that had its time, or whose origin has more connections."""
+        now, newcomer_count = self._clock(), self._counts[newcomer]
+        for connection, (origin, since) in [*self._unauthenticated.items()]:
             if connection.is_authenticated:
-                del self._strangers[connection]
+                del self._unauthenticated[connection]
             elif origin.network is not newcomer.network or origin == ROOT:
                 continue
-            elif now - since >= YOUNG or self._here[origin] > own + 1:
+            # A young connection is replaced only if its origin has more even after that: else two would alternate.
+            elif now - since >= YOUNG or self._counts[origin] > newcomer_count + 1:
                 self._leave(connection, origin)
                 connection.abort()
                 return True
         return False
 
     def _leave(self, connection: Connection, origin: Origin) -> None:
-        if connection in self._gone:
+        """Stop counting a connection; it is called again when a replaced connection closes."""
+        if connection in self._uncounted:
             return
-        self._gone.add(connection)
-        self._strangers.pop(connection, None)
-        self._here.subtract((origin, origin.network))
-        if not self._here[origin]:
-            del self._here[origin]
+        self._uncounted.add(connection)
+        self._unauthenticated.pop(connection, None)
+        self._counts.subtract((origin, origin.network))
+        if not self._counts[origin]:
+            del self._counts[origin]
 
     def _refuse(self, origin: Origin, limit: str, number: int) -> bool:
+        """Log that a limit is reached, once a minute; return False."""
         now = self._clock()
-        if now - self._told.get(limit, -QUIET) >= QUIET:
-            self._told[limit] = now
-            _log.warning("%s has one connection too many (%s = %d), and is answered 503", origin.who, limit, number)
+        if now - self._last_reports.get(limit, -QUIET) >= QUIET:
+            self._last_reports[limit] = now
+            _log.warning("connection from %s rejected with 503: %s = %d reached", origin.who, limit, number)
         return False
 
 

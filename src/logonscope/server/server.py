@@ -1,26 +1,22 @@
-"""How does the server live? It starts, says so, answers, takes a new certificate, and stops when its requests are done.
+"""The server process from start to stop: listeners, signals, reload of the certificate, and shutdown.
 
-uvicorn's Server, with three things of its own: each listener has its own kind of encryption, the signals end in an exit
-code of 0, and a service manager is kept informed. SIGTERM and SIGINT stop it, SIGHUP has the certificate read again.
+It is uvicorn's Server with three changes: each listener has its own encryption, a stop by a signal exits with code 0,
+and the service manager is notified. SIGTERM and SIGINT stop the server; SIGHUP reloads the certificate.
 """
 
 import asyncio
 import contextlib
 import errno
-import json
 import logging
-import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from logonscope.dispatch.audit import AUDIT
 from logonscope.errors import LogonscopeError
 from logonscope.server import listening_sockets, memory, systemd
 from logonscope.server.certificate import TlsContext, described, tls_context
@@ -28,18 +24,15 @@ from logonscope.server.configuration import Settings
 from logonscope.server.connection import Connection, Protocol
 from logonscope.server.connection_limits import Crowd
 from logonscope.server.listening_sockets import Opened
+from logonscope.server.process_limits import most_connections, raise_open_files_limit
 from logonscope.server.tls_accept import Gates
 
-RESERVE = 100
-"""Descriptors that connections never take: for reading the machine, and for root's socket."""
-
 QUIET = 60.0
-"""Seconds between two lines of the log about the same want of descriptors."""
+"""Seconds between two log lines about a lack of file descriptors."""
 
 LAST_SECONDS: float = 5
-"""For what does not even end when it is cancelled, as a thread in a read that hangs; then the kernel ends us."""
+"""Seconds after ``stop_seconds`` when the kernel ends the process: a thread in a hung read cannot be cancelled."""
 
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
 _log = logging.getLogger(__name__)
 
 
@@ -50,27 +43,27 @@ def run(
     on_stop: Callable[[], object] | None = None,
     is_stuck: Callable[[], bool] = bool,
 ) -> None:
-    """Serve until told to stop; this is all that the process is for.
+    """Run the server in this process until a signal stops it.
 
     Args:
-        app: needs ASGI's lifespan; each request has its Connection in ``scope["state"]["connection"]``.
-        settings: as ``config.settings`` has them.
-        sockets: those of ``listen.sockets`` if None.
-        on_stop: called once no more connections are taken: ends requests that would wait for long.
-        is_stuck: asked on behalf of the service manager's watchdog: True has the server restarted.
+        app: the ASGI application, with a lifespan; each request has its Connection in ``scope["state"]["connection"]``.
+        settings: the settings of the server.
+        sockets: the listening sockets; None: those of ``listening_sockets.sockets``.
+        on_stop: called when the server has stopped accepting connections: ends requests that would wait long.
+        is_stuck: called for the service manager's watchdog; after True the service manager restarts the server.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: a socket or the certificate cannot be had.
+        AccessDeniedError, InvalidParameterError: a socket cannot be opened, or the certificate cannot be read.
         LogonscopeError: the application does not start.
     """
     memory.limit_free_memory()
-    raise_files()
-    opened = listening_sockets.sockets(settings.listen) if sockets is None else sockets
-    asyncio.run(Server(app, settings, opened, on_stop, is_stuck).serve())
+    raise_open_files_limit()
+    open_sockets = listening_sockets.sockets(settings.listen) if sockets is None else sockets
+    asyncio.run(Server(app, settings, open_sockets, on_stop, is_stuck).serve())
 
 
 class Server(uvicorn.Server):
-    """One event loop for all listeners; ``serve()`` it, and ``stop()`` it from the same thread."""
+    """A server with one event loop for all listeners; call ``serve()``, and ``stop()`` from the same thread."""
 
     def __init__(
         self,
@@ -83,32 +76,32 @@ class Server(uvicorn.Server):
         super().__init__(_config(app, settings))
         self.opened = opened
         self._settings, self._on_stop, self._is_stuck = settings, on_stop, is_stuck
-        self._tls = tls_context(settings) if any(one.listener.tls for one in opened) else None
-        most = most_connections(settings.max_connections)
-        self._crowd = Crowd(most, min(most, settings.max_connections_per_address))
+        self._tls = tls_context(settings) if any(open_socket.listener.tls for open_socket in opened) else None
+        connection_limit = most_connections(settings.max_connections)
+        self._crowd = Crowd(connection_limit, min(connection_limit, settings.max_connections_per_address))
         self._gates: Gates | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
-        """Start the application, then listen."""
+        """Start the application, then the listeners."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             listening_sockets.close(self.opened)
-            raise LogonscopeError("the server does not start", "the log says why")
+            raise LogonscopeError("cannot start the server: the application failed to start", "see the server's log")
         self._gates = Gates(self._crowd.enter)
-        asyncio.get_running_loop().set_exception_handler(WithoutRoom().handle)
-        self.servers = [await self._listen(one) for one in self.opened]
+        asyncio.get_running_loop().set_exception_handler(LoopErrors().handle)
+        self.servers = [await self._listen(open_socket) for open_socket in self.opened]
         self.started = True
-        where = ", ".join(_where(one) for one in self.opened)
-        _log.info("listening on %s", where)
+        listeners = ", ".join(map(_bound_listener, self.opened))
+        _log.info("listening on %s", listeners)
         if self._tls is not None:
             _log.info("%s", described(self._tls, self._settings))
         self._spawn(memory.return_free_memory())
         self._spawn(systemd.keep_watchdog(self._is_stuck))
-        systemd.notify("READY=1", f"STATUS=Listening on {where}")
+        systemd.notify("READY=1", f"STATUS=Listening on {listeners}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
-        """Take no more connections; let requests end, and after a while cut them off."""
+        """Stop accepting connections; let open requests end, and cancel them after ``stop_seconds``."""
         systemd.notify("STOPPING=1", "STATUS=Waiting for open requests")
         _log.info("stopping")
         listening_sockets.close(self.opened)
@@ -121,100 +114,110 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Turn signals into what they ask for; in another thread than the main one there are none."""
+        """Handle signals while the server runs; only the main thread can (``signal.signal``)."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         loop = asyncio.get_running_loop()
-        meanings = {signal.SIGTERM: self._told, signal.SIGINT: self._told, signal.SIGHUP: self._reload}
-        for number, meaning in meanings.items():
-            loop.add_signal_handler(number, meaning)
+        handlers = {
+            signal.SIGTERM: self._stop_on_signal,
+            signal.SIGINT: self._stop_on_signal,
+            signal.SIGHUP: self._reload_on_signal,
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
         try:
             yield
         finally:
-            for number in meanings:
+            for number in handlers:
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
-        """Stop; the second time, at once."""
+        """Stop when the open requests are answered; at the second call, stop at once."""
         self.force_exit, self.should_exit = self.should_exit, True
         if self.force_exit:
             self._abort()
 
     async def reload(self) -> None:
-        """Take the certificate as its file has it now, for connections to come; keep the old one if that is none."""
+        """Reload the certificate for new connections; keep the current one where the file is not valid."""
         systemd.reloading()
         try:
             if self._tls is not None:
-                await self._renew(tls_context(self._settings))
+                await self._replace_tls_context(tls_context(self._settings))
         except LogonscopeError as error:
-            _log.error("the certificate stays the one it was: %s", error)
+            _log.error("cannot reload the certificate, keeping the current one: %s", error)
         systemd.notify("READY=1")
 
-    async def _renew(self, context: TlsContext) -> None:
-        """Listen anew where there is TLS: asyncio binds a context to its listener."""
+    async def _replace_tls_context(self, context: TlsContext) -> None:
+        """Restart the TLS listeners with another context."""
         self._tls = context
-        for number, one in enumerate(self.opened):
-            if one.listener.tls:
-                before = self.servers[number]
-                self.servers[number] = await self._listen(one)
-                before.close()
+        for number, open_socket in enumerate(self.opened):
+            if open_socket.listener.tls:
+                # The new listener starts before the old one is closed, so that no client is rejected in between.
+                old_server = self.servers[number]
+                self.servers[number] = await self._listen(open_socket)
+                old_server.close()
         _log.info("%s", described(context, self._settings))
 
-    async def _listen(self, one: Opened) -> asyncio.Server:
-        own = one.socket.dup()  # asyncio closes it; what waits to be accepted waits on the other
-        factory = self._gate if one.listener.tls else self._protocol
-        return await asyncio.get_running_loop().create_server(factory, sock=own, backlog=listening_sockets.BACKLOG)
+    async def _listen(self, open_socket: Opened) -> asyncio.Server:
+        """Start accepting the connections of a socket."""
+        # asyncio closes the socket that it gets. It gets a duplicate, so that the backlog of the socket outlives a
+        # reload of the certificate.
+        duplicate = open_socket.socket.dup()
+        factory = self._tls_protocol if open_socket.listener.tls else self._plain_protocol
+        return await asyncio.get_running_loop().create_server(
+            factory, sock=duplicate, backlog=listening_sockets.BACKLOG
+        )
 
-    def _gate(self) -> asyncio.Protocol:
-        assert self._gates is not None  # noqa: S101 -- made before anything listens
+    def _tls_protocol(self) -> asyncio.Protocol:
+        """Return the protocol of a connection before its TLS handshake."""
+        assert self._gates is not None  # noqa: S101 -- startup sets it before it listens
         assert self._tls is not None  # noqa: S101 -- the same
-        return self._gates.gate(self._tls, self._protocol)
+        return self._gates.gate(self._tls, self._plain_protocol)
 
-    def _protocol(self, bare: Connection | None = None) -> Protocol:
+    def _plain_protocol(self, bare: Connection | None = None) -> Protocol:
+        """Return the protocol of a connection without TLS, or after its handshake (``bare``)."""
         crowd = self._crowd
         state = self.lifespan.state
         return Protocol(self.config, self.server_state, state, crowd.enter, may_answer=crowd.may_answer, bare=bare)
 
     def _abort(self) -> None:
-        for left in list(self.server_state.connections):
-            left.transport.abort()
+        """Close all connections at once."""
+        for protocol in list(self.server_state.connections):
+            protocol.transport.abort()
 
-    def _told(self) -> None:
+    def _stop_on_signal(self) -> None:
+        """Stop; SIGALRM ends the process where a thread hangs and asyncio waits for it."""
         signal.setitimer(signal.ITIMER_REAL, self._settings.stop_seconds + LAST_SECONDS)
         self.stop()
 
-    def _reload(self) -> None:
+    def _reload_on_signal(self) -> None:
         self._spawn(self.reload())
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # the loop holds it weakly
+    def _spawn(self, coroutine: Any) -> None:
+        """Run a coroutine as a task."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)  # the event loop has only a weak reference to it
         task.add_done_callback(self._tasks.discard)
 
 
-class WithoutRoom:
-    """The event loop's handler of errors: a want of descriptors is one line a minute, not a traceback an accept."""
+class LoopErrors:
+    """The exception handler of the event loop: logs a lack of file descriptors once a minute, without traceback."""
 
     def __init__(self) -> None:
-        self._told = -QUIET
+        self._last_report = -QUIET
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Handle an error, as ``loop.set_exception_handler`` wants it."""
+        """Handle an error (``loop.set_exception_handler``)."""
         error = context.get("exception")
+        # After EMFILE, asyncio starts listening again one second later; by then the server may have stopped.
         if isinstance(error, ValueError) and "_start_serving" in context.get("message", ""):
-            return  # asyncio listens again a second after a want of descriptors; we have stopped since
+            return
         if not (isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}):
             loop.default_exception_handler(context)
-        elif loop.time() - self._told >= QUIET:
-            self._told = loop.time()
+        elif loop.time() - self._last_report >= QUIET:
+            self._last_report = loop.time()
             _log.error("cannot accept connections: %s; raise LimitNOFILE=, or lower max_connections", error.strerror)
-
-
-def most_connections(wanted: int) -> int:
-    """Return how many connections there may be, of the network and of the unix socket each, within the descriptors."""
-    room, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return wanted if room == resource.RLIM_INFINITY else max(1, min(wanted, (room - RESERVE) // 2))
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -226,53 +229,15 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         lifespan="on",
         workers=1,
         log_config=None,
-        access_log=False,  # who asked for what is in the audit log
-        proxy_headers=False,  # else whoever connects from this machine says where it comes from
+        access_log=False,  # the audit log has the requests
+        proxy_headers=False,  # else every client on this host could forge its address
         server_header=False,
         timeout_keep_alive=settings.request_seconds,
         timeout_graceful_shutdown=settings.stop_seconds,
     )
 
 
-def raise_files() -> None:
-    """Have as many descriptors as we may: each connection is one, before it is counted too."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _where(one: Opened) -> str:
-    port = 0 if one.listener.path else one.socket.getsockname()[1]
-    return str(one.listener._replace(port=port))
-
-
-def configure_log(settings: Settings) -> None:
-    """Log to standard error, a line each: what clients send can neither break it nor make another."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if settings.log_format == "json" else _Line("%(asctime)s %(levelname)s %(message)s"))
-    handler.addFilter(_is_no_cut_off)
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    logging.getLogger(AUDIT).setLevel(logging.INFO)  # it has a switch of its own
-    if settings.log_level != "debug":
-        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it tells of each step, and of all that is no HTTP
-
-
-def _is_no_cut_off(record: logging.LogRecord) -> bool:
-    """Leave out how far a request had come that was cut off at the end: uvicorn has said how many there were."""
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
-
-
-class _Line(logging.Formatter):
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
-        return super().formatMessage(record).translate(_CONTROL)
-
-
-class _Json(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
-        told = {"time": time, "level": record.levelname.lower(), "logger": record.name}
-        if record.name == AUDIT:
-            return json.dumps(told | {"audit": json.loads(record.getMessage())})
-        told["message"] = record.getMessage()
-        if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told)
+def _bound_listener(open_socket: Opened) -> str:
+    """Return the listener of a socket with the port that it really has: port 0 lets the kernel choose one."""
+    port = 0 if open_socket.listener.path else open_socket.socket.getsockname()[1]
+    return str(open_socket.listener._replace(port=port))

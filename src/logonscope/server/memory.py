@@ -13,8 +13,11 @@ from typing import cast
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3), from malloc.h."""
 
-MOST_FREE, LARGE_BLOCK = 4 << 20, 1 << 20
-"""Bytes: the most free memory at the end of an arena; the smallest block that is unmapped when it is freed."""
+MOST_FREE = 4 << 20
+"""Bytes of free memory that glibc may keep at the end of an arena."""
+
+LARGE_BLOCK = 1 << 20
+"""Bytes of the smallest block that is unmapped as soon as it is freed."""
 
 GROWTH = 16 << 20
 """Bytes by which the resident set must grow before free memory is returned again."""

@@ -68,8 +68,11 @@ PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="true"/>'
 """The count of items, always nil, "not known" (DSP0226 8.2.2): counting would read everything twice."""
 
-SAMPLE, SURELY = 16, 1.2
-"""Rows that are rendered to estimate whether all rows fit, and the safety factor of that estimate."""
+SAMPLE_ROWS = 16
+"""Rows that are rendered to estimate whether all rows fit."""
+
+SAFETY_FACTOR = 1.2
+"""How many times as many rows as the estimate says may fit, so that rows smaller than the sample are not missed."""
 
 LONGEST = "uuid:00000000-0000-0000-0000-000000000000"
 """An id of an enumeration, to measure the room that is left for items."""
@@ -318,13 +321,13 @@ def _all_items(rows: Enumeration, most: int, free: int, octets: Callable[[str], 
     """Render all rows, at most ``most`` in ``free`` octets; if there are more, put them all back and return None.
 
     Most enumerations either fit into this answer or have far more rows. So a sample is rendered first: its size shows
-    how many rows could fit, and if there are more than SURELY times as many, no more rows are rendered in vain.
+    how many rows could fit, and if there are more than SAFETY_FACTOR times as many, no more rows are rendered in vain.
     """
-    taken_rows = list(rows.take(min(most, SAMPLE)))
+    taken_rows = list(rows.take(min(most, SAMPLE_ROWS)))
     batch = _batch(rows.format, taken_rows, free, octets)
-    if batch.surplus is None and len(taken_rows) == SAMPLE:
-        upper_limit = int(SURELY * SAMPLE * batch.free / (free - batch.free)) + 1
-        further_rows = list(rows.take(min(most - SAMPLE, upper_limit)))
+    if batch.surplus is None and len(taken_rows) == SAMPLE_ROWS:
+        upper_limit = int(SAFETY_FACTOR * SAMPLE_ROWS * batch.free / (free - batch.free)) + 1
+        further_rows = list(rows.take(min(most - SAMPLE_ROWS, upper_limit)))
         taken_rows += further_rows
         if rows.is_over:
             further_batch = _batch(rows.format, further_rows, batch.free, octets)

@@ -1,4 +1,4 @@
-"""A second door, of lines of text: what a protocol needs to be one, and no more.
+"""A door for tests, with lines of text: the minimum that a protocol needs.
 
 ``query limit=2 text="SELECT ..."`` asks, and an answer is a line a row. ``limit`` is how many rows a client takes at
 once; the id of an enumeration that goes on is on the first line.

@@ -1,4 +1,4 @@
-"""Rows of the tests: numbers as a result of one class, and an enumeration of them."""
+"""Rows for tests: numbers as a result of one class, and an enumeration of them."""
 
 from collections.abc import Iterable, Iterator
 

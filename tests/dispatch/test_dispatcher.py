@@ -1,4 +1,4 @@
-"""dispatch/dispatcher.py: what happens to the request of any door? Conversations with one that has lines of text."""
+"""Tests of dispatch/dispatcher.py: requests of a door that has lines of text, as conversations."""
 
 import json
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ class Broken(Memory):
 
 def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     for talk, text in ((Talk(), "broken"), (Talk(Broken(SNAPSHOT)), "enumerate class_name=Win32_Process")):
-        assert talk.said(text) == "WBEM_E_CRITICAL_ERROR the request could not be answered; see the server's log @"
+        assert talk.said(text) == "WBEM_E_CRITICAL_ERROR internal error; see the server's log @"
         assert len(talk.enumerations) == 0
     assert "a secret" in caplog.text
     assert "another secret" in caplog.text
@@ -96,12 +96,13 @@ def test_who_did_not_authenticate_is_told_the_product_and_nothing_else() -> None
     assert talk.said("identify", None) == "Identity(product='Logonscope', version=None)"
     assert "version='0." in talk.said("identify")
     for text in ("get_class name=Win32_Process", "get_class name=Nothing", "pull context=uuid:1", TERMINATE):
-        assert talk.said(text, None) == "WBEM_E_ACCESS_DENIED nobody sees nothing; authenticate first @"
+        assert talk.said(text, None) == "WBEM_E_ACCESS_DENIED authentication required; send credentials @"
     assert talk.outcomes == []
 
 
 def test_an_operation_that_is_not_in_the_table_is_not_supported() -> None:
-    assert Talk().said("reboot").startswith("WBEM_E_NOT_SUPPORTED there is no operation 'reboot'; there are identify,")
+    fault = Talk().said("reboot")
+    assert fault.startswith("WBEM_E_NOT_SUPPORTED unknown operation 'reboot'; the operations are identify,")
 
 
 def test_methods_are_off_until_they_are_allowed_and_every_attempt_is_in_the_audit_log() -> None:
@@ -110,9 +111,13 @@ def test_methods_are_off_until_they_are_allowed_and_every_attempt_is_in_the_audi
         said = [talk.said(text, BOB) for text in (TERMINATE, "delete path=Win32_Process.Handle='\"4312\"'")]
         if allow:
             assert said[0] == "Terminate 2"
-            assert said[1].startswith('WBEM_E_ACCESS_DENIED Win32_Process.Handle="4312" cannot be ended: 2')
+            assert said[1].startswith(
+                'WBEM_E_ACCESS_DENIED cannot end Win32_Process.Handle="4312": Terminate returned 2'
+            )
         else:
-            assert all(text.startswith("WBEM_E_ACCESS_DENIED methods that change something are off") for text in said)
+            assert all(
+                text.startswith("WBEM_E_ACCESS_DENIED methods that change something are disabled") for text in said
+            )
         outcome = "2" if allow else "WBEM_E_ACCESS_DENIED"
         outcomes = ["begun", outcome] if allow else [outcome]
         assert talk.outcomes == [("192.0.2.7", "bob", "Win32_Process.Terminate", word) for word in outcomes * 2]
@@ -136,7 +141,7 @@ def test_an_enumeration_that_goes_on_is_pulled_to_its_end_and_forgotten() -> Non
     whole = talk.said("enumerate class_name=Win32_LogonSession").split("\n")
     assert ["", *first, *rest] == whole
     assert (end, len(talk.enumerations)) == ("", 0)
-    assert talk.said(f"pull context={context}").startswith("WBEM_E_INVALID_CONTEXT there is no such enumeration")
+    assert talk.said(f"pull context={context}").startswith("WBEM_E_INVALID_CONTEXT unknown enumeration: ")
 
 
 def test_an_enumeration_is_its_callers_alone() -> None:
@@ -165,7 +170,7 @@ def test_too_many_enumerations_are_a_quota_and_no_row_is_sent() -> None:
         talk.said("enumerate class_name=Win32_LogonSession limit=1")
     answer = talk.answer("enumerate class_name=Win32_LogonSession limit=1")
     assert (answer.status, answer.items) == (400, 0)
-    assert answer.body.startswith(b"WBEM_E_QUOTA_VIOLATION 2 enumerations are open")
+    assert answer.body.startswith(b"WBEM_E_QUOTA_VIOLATION too many open enumerations (2 of this caller)")
 
 
 def test_a_row_that_does_not_fit_comes_again_with_a_larger_pull() -> None:
@@ -180,7 +185,7 @@ def test_a_row_that_does_not_fit_comes_again_with_a_larger_pull() -> None:
 def test_an_answer_is_no_larger_than_may_be() -> None:
     name = "get path=Win32_LogonSession.LogonId='\"41\"'"
     size = len(Talk().answer(name).body)
-    said = f"WBEM_E_BUFFER_TOO_SMALL the answer has {size} octets, where {size - 1} are asked for"
+    said = f"WBEM_E_BUFFER_TOO_SMALL the answer of {size} octets exceeds the limit of {size - 1} octets"
     assert Talk(limits=Limits(size, 60.0)).answer(name).status == 200
     assert Talk().said(f"{name} octets={size - 1}").startswith(said)
     assert Talk(limits=Limits(size - 1, 60.0)).said(f"{name} octets={size}").startswith(said)

@@ -1,4 +1,4 @@
-"""dispatch/enumerations.py: is every row delivered once, to the caller who asked, and to nobody else?"""
+"""Tests of dispatch/enumerations.py: each row is delivered once, and only to the caller of the enumeration."""
 
 import gc
 import itertools
@@ -176,7 +176,7 @@ def test_there_are_so_many_of_a_caller_and_so_many_in_total() -> None:
     kept = Enumerations(3, 2, 60.0)
     enumeration((), ALICE, kept).keep()
     context = enumeration((), ALICE, kept).keep()
-    with pytest.raises(QuotaViolationError, match="2 enumerations are open"):
+    with pytest.raises(QuotaViolationError, match="too many open enumerations"):
         enumeration((), ALICE, kept).keep()
     enumeration((), BOB, kept).keep()
     carol = user(1002)

@@ -1,4 +1,4 @@
-"""dispatch/methods.py: is a method run as its class declares it, and every attempt recorded with its outcome?"""
+"""Tests of dispatch/methods.py: a method runs as declared, and each attempt is recorded with its outcome."""
 
 import pytest
 
@@ -95,14 +95,14 @@ def test_to_delete_a_process_is_to_end_it() -> None:
 
 def test_what_cannot_be_ended_is_an_error_and_the_record_says_why() -> None:
     attempts = Attempts(user(1001))
-    with pytest.raises(AccessDeniedError, match="cannot be ended: 2"):
+    with pytest.raises(AccessDeniedError, match="Terminate returned 2"):
         delete_instance(attempts.request, PROCESS, record=attempts.record)
     assert attempts.lines == [(PROCESS, "Terminate", "2")]
 
 
 def test_only_what_can_be_terminated_can_be_deleted() -> None:
     attempts = Attempts()
-    with pytest.raises(NotSupportedError, match="no instance of Win32_LogonSession can be deleted"):
+    with pytest.raises(NotSupportedError, match="cannot delete instances of Win32_LogonSession"):
         delete_instance(attempts.request, SESSION, record=attempts.record)
     with pytest.raises(InvalidObjectPathError):
         delete_instance(attempts.request, "Win32_LogonSession", record=attempts.record)

@@ -1,4 +1,4 @@
-"""dispatch/operation.py: do limits narrow and never widen, and has every request a name for the metrics?"""
+"""Tests of dispatch/operation.py: a client can lower limits but not raise them; each request has a metrics name."""
 
 import pytest
 

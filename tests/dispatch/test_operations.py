@@ -1,4 +1,4 @@
-"""dispatch/operations.py: does each operation return what the broker has, asked for with plain values?"""
+"""Tests of dispatch/operations.py: each operation returns what the broker returns, from plain values."""
 
 import inspect
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ SAMPLE = SourceFile(
     '''"""Sample."""
 
 from logonscope import app
-from logonscope.server import life
+from logonscope.server import server
 
 TABLE = {"pid": lambda process: process.pid}
 
@@ -77,18 +77,18 @@ def test_a_lambda_in_a_table_is_a_column() -> None:
 @pytest.mark.parametrize(
     ("line", "count"),
     [
-        ('monkeypatch.setattr(life, "SECONDS", 1)', 1),
-        ('monkeypatch.setattr("logonscope.server.life.SECONDS", 1)', 1),
-        ("life.SECONDS = 1", 1),
-        ('mock.patch.object(life, "SECONDS", 1)', 1),
+        ('monkeypatch.setattr(server, "SECONDS", 1)', 1),
+        ('monkeypatch.setattr("logonscope.server.server.SECONDS", 1)', 1),
+        ("server.SECONDS = 1", 1),
+        ('mock.patch.object(server, "SECONDS", 1)', 1),
         ('monkeypatch.setattr(socket, "gethostname", str)', 0),
         ('monkeypatch.setenv("TZ", "UTC")', 0),
         ("runs.SECONDS = 1", 0),
-        ('setattr(life, "SECONDS", 1)', 0),
+        ('setattr(server, "SECONDS", 1)', 0),
     ],
 )
 def test_a_patch_replaces_an_attribute_of_the_package(line: str, count: int) -> None:
-    file = SourceFile("test.py", f"import socket\nfrom logonscope.server import life\n{line}\n")
+    file = SourceFile("test.py", f"import socket\nfrom logonscope.server import server\n{line}\n")
     assert patches.patches([file]) == ["test.py:3"] * count
 
 

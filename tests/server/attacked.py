@@ -1,4 +1,4 @@
-"""A server that is attacked: `logonscope serve` as a process of its own, and users of this machine who ask it much."""
+"""A server for load by hostile users: `logonscope serve` as a process of its own, and users who send many requests."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Load of many clients at once: each asks for all that its user sees, over a connection of its own.
+"""Load tests of the server: many clients request all rows at the same time; rows, waits and memory are checked.
 
 `make load` has 1,000 clients of three users ask, then opens 10,000 enumerations, then sends 100,000 requests, and
 prints a table of each.
@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from logonscope.server.life import raise_files
+
 from bench.recordings import LOGINS, recording, snapshot
 from bench.served import PEOPLE, Client, Served, served
 from bench.tools import UnavailableError
-from logonscope.server.life import raise_files
 from tests.server.load_enumerations import enumerations_table, load_enumerations
 from tests.server.load_requests import THIS_CHECKOUT, load_requests, requests_table
 

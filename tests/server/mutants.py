@@ -1,4 +1,4 @@
-"""What could somebody send? Requests as people and clients send them, changed by a chance that is always the same.
+"""Requests for fuzzing: requests of real clients and of conversations, mutated by a seeded random generator.
 
 ``sent/`` has what pypsrp, pywinrm and python-wsmanclient really sent; the rest are the turns of ``conversations/``.
 """

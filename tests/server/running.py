@@ -1,4 +1,4 @@
-"""A server that runs: real sockets, real TLS, in a thread of the test; its users are known, its host is the example."""
+"""A running server for tests: real sockets and TLS in a thread, with test users, serving the example host."""
 
 import asyncio
 import tempfile
@@ -18,8 +18,8 @@ from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, settings
 from logonscope.server.http import HttpDoor, Services, application
-from logonscope.server.life import Server
 from logonscope.server.serve import made_services
+from logonscope.server.server import Server
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
 

@@ -1,4 +1,4 @@
-"""What a real server needs to be tested: a small application, and a thread or a process to run it."""
+"""A small ASGI application, and a thread or process that serves it, for tests of the server without doors."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from logonscope.server import life, listening_sockets
+from logonscope.server import listening_sockets, logs, server
 from logonscope.server.configuration import Settings, listener, settings
 from logonscope.server.connection import Connection
 
@@ -76,7 +76,7 @@ class Serving:
     """A server that runs in a thread of this process."""
 
     def __init__(self, told: Settings, app: Starlette, on_stop: Callable[[], object] | None) -> None:
-        self.server = life.Server(app, told, listening_sockets.opened(told.listen), on_stop)
+        self.server = server.Server(app, told, listening_sockets.opened(told.listen), on_stop)
         self.addresses = [one.socket.getsockname() for one in self.server.opened]
         self.loop: asyncio.AbstractEventLoop | None = None
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
@@ -188,8 +188,8 @@ def is_closed(client: socket.socket) -> bool:
 
 
 if __name__ == "__main__":  # a process of its own: the arguments are its settings, and a patience for what is stuck
-    life.LAST_SECONDS = float(sys.argv[2])
+    server.LAST_SECONDS = float(sys.argv[2])
     told = settings(sys.argv[1])
-    life.configure_log(told)
-    life.run(application(), told, on_stop=lambda: print("told to stop", flush=True))
+    logs.configure_log(told)
+    server.run(application(), told, on_stop=lambda: print("told to stop", flush=True))
     print("stopped", flush=True)

@@ -1,4 +1,4 @@
-"""How does a conversation in WS-Management look? Requests in a short form, answers without what differs each time.
+"""The text form of WS-Management conversations: short requests, and answers without the parts that always differ.
 
 ``> Enumerate Win32_Process Handle=4312`` is the action, the resource (a class of root/cimv2, or a whole URI) and
 selectors; ``> MaxEnvelopeSize: 8192`` a header of WS-Management; what else is there is the body. ``< 200

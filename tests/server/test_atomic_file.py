@@ -1,4 +1,4 @@
-"""server/atomic_file.py: is a file put in its place as a whole, private from its first byte on, or not at all?"""
+"""Tests of server/atomic_file.py: a file is replaced completely or not at all, and is private from its first byte."""
 
 import os
 import stat

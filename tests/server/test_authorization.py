@@ -1,4 +1,4 @@
-"""server/authorization.py: are credentials read from any header, and challenges written as clients know them?"""
+"""Tests of server/authorization.py: credentials are read from any header, and challenges are what clients expect."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""server/certificate.py: is the server known by the right certificate, and do clients that others wrote accept it?"""
+"""Tests of server/certificate.py: the server has the right certificate, and other TLS clients accept it."""
 
 import hashlib
 import os
@@ -96,10 +96,10 @@ def test_one_for_another_host_name_is_replaced(tmp_path: Path, monkeypatch: pyte
 def test_one_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
-        InvalidParameterError, match=r"no certificate can be kept in .*/file/x: Not a directory; run it"
+        InvalidParameterError, match=r"cannot write the certificate to .*/file/x: Not a directory; run it"
     ):
         self_signed(f"{tmp_path}/file/x")
-    with pytest.raises(AccessDeniedError, match=r"no certificate can be kept in /proc/1/fdinfo/x"):
+    with pytest.raises(AccessDeniedError, match=r"cannot write the certificate to /proc/1/fdinfo/x"):
         as_nobody(lambda: self_signed("/proc/1/fdinfo/x"))
 
 
@@ -117,7 +117,7 @@ def as_nobody(deed: Callable[[], object]) -> None:
 
 def test_what_is_kept_and_is_none_is_refused_and_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "self-signed.pem").write_text("mine", encoding="ascii")
-    with pytest.raises(InvalidParameterError, match=r"self-signed\.pem has no certificate in PEM form; give another"):
+    with pytest.raises(InvalidParameterError, match=r"self-signed\.pem': expected a certificate in PEM form; give"):
         tls_context(Settings(state=str(tmp_path)))
     assert (tmp_path / "self-signed.pem").read_text(encoding="ascii") == "mine"
 
@@ -140,14 +140,18 @@ def test_files_that_do_not_do_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     empty = str(tmp_path / "empty")
     for certificate_, key, said in (
-        (one.certificate, other.key, "the certificate in .*/a.pem and the key in .*/b.key are not of the same pair"),
-        (one.certificate, locked, "the private key is encrypted; give one without a passphrase"),
-        (one.certificate, empty, "the certificate in .*/a.pem and the key in .*/empty are no pair: .*; give PEM files"),
-        (one.certificate, one.certificate, "are no pair"),
-        (empty, one.key, ".*/empty has no certificate in PEM form"),
-        (str(tmp_path / "none"), one.key, ".*/none cannot be read: No such file or directory; see --certificate"),
-        (one.certificate, str(tmp_path / "none"), ".*/none cannot be read: No such file or directory"),
-        (str(tmp_path), one.key, "cannot be read: Is a directory"),
+        (
+            one.certificate,
+            other.key,
+            "cannot use the certificate in .*/a.pem with the key in .*/b.key: they do not match",
+        ),
+        (one.certificate, locked, "cannot use the private key: it is encrypted; give a key without passphrase"),
+        (one.certificate, empty, "cannot use the certificate in .*/a.pem with the key in .*/empty: .*; give PEM files"),
+        (one.certificate, one.certificate, "cannot use the certificate in .*/a.pem with the key in .*/a.pem: "),
+        (empty, one.key, "invalid certificate file '.*/empty': expected a certificate in PEM form"),
+        (str(tmp_path / "none"), one.key, "cannot read .*/none: No such file or directory; check --certificate"),
+        (one.certificate, str(tmp_path / "none"), "cannot read .*/none: No such file or directory"),
+        (str(tmp_path), one.key, "cannot read .*: Is a directory"),
     ):
         with pytest.raises(InvalidParameterError, match=said):
             tls_context(Settings(certificate=certificate_, key=key))

@@ -1,4 +1,4 @@
-"""server/command.py: does `logonscope serve` serve as it is told, and say at once why it does not?"""
+"""Tests of server/command.py: `logonscope serve` serves with its settings, and reports at once why it cannot."""
 
 import http.client
 import os
@@ -64,20 +64,23 @@ def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
     code, out, err = said("serve", "--config", str(tmp_path / "my.toml"), "--check")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        f"listens on http://127.0.0.1:{port}",
-        f"1 users in {tmp_path / 'users'}, 1 with NTLM",
-        "no passwords by PAM",
-        "no Kerberos",
-        "methods are off",
+        f"listen: http://127.0.0.1:{port}",
+        f"users: 1 in {tmp_path / 'users'}, 1 with NTLM",
+        "PAM: off",
+        "Kerberos: off",
+        "methods: off",
     ]
 
 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--config", "/nowhere"], "there is no file /nowhere; make it, or take --config out"),
-        (["--workers", "0"], '--workers: "0" is not a whole number from 1 to 64; see `logonscope serve --help`'),
-        (["--pam", "no-such-service", "--check"], "PAM has no service no-such-service, and would take `other` for it"),
+        (["--config", "/nowhere"], "cannot read /nowhere: No such file or directory; create it, or omit --config"),
+        (
+            ["--workers", "0"],
+            'invalid --workers "0": expected a whole number from 1 to 64; see `logonscope serve --help`',
+        ),
+        (["--pam", "no-such-service", "--check"], "unknown PAM service 'no-such-service': PAM would use `other`"),
         (["--listen", "http://192.0.2.1:1", "--pam", ""], "cannot listen on http://192.0.2.1:1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""server/connection.py: does a request see its connection, and can nobody hold one for nothing?"""
+"""Tests of server/connection.py: requests have their connection, and no client can keep one open without a request."""
 
 import asyncio
 import inspect

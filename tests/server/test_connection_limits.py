@@ -1,4 +1,4 @@
-"""server/connection_limits.py: is there room for everybody, whatever one address or user takes, and always for root?"""
+"""Tests of server/connection_limits.py: no address or user takes all connections, and root can always connect."""
 
 import logging
 import socket
@@ -90,9 +90,9 @@ def test_a_limit_that_is_reached_is_told_once_in_a_while(caplog: pytest.LogCaptu
         now[0] += QUIET
         crowd.enter(remote("192.0.2.8"))
     assert caplog.messages == [
-        "192.0.2.7 has one connection too many (max_connections_per_address = 1), and is answered 503",
-        "192.0.2.9 has one connection too many (max_connections = 2), and is answered 503",
-        "192.0.2.8 has one connection too many (max_connections_per_address = 1), and is answered 503",
+        "connection from 192.0.2.7 rejected with 503: max_connections_per_address = 1 reached",
+        "connection from 192.0.2.9 rejected with 503: max_connections = 2 reached",
+        "connection from 192.0.2.8 rejected with 503: max_connections_per_address = 1 reached",
     ]
 
 

@@ -1,4 +1,4 @@
-"""server/: whatever is sent, is the answer one that the standard has, as long as was asked, and the caller's own?
+"""Fuzzing of server/: each answer conforms to the standard, within the requested limits, with the caller's rows only.
 
 LOGONSCOPE_FUZZ says how many requests; `make fuzz` tries 100,000.
 """

@@ -1,4 +1,4 @@
-"""server/http.py, server/auth: whatever comes over a connection, is nobody let in who proves nothing, and all answered?
+"""Fuzzing of server/http.py and server/auth: no request without valid credentials is accepted, and each is answered.
 
 As many as LOGONSCOPE_FUZZ says show a password, a twentieth of them negotiate, and a fiftieth come over sockets.
 """

@@ -1,4 +1,4 @@
-"""server/handshake_turns.py: are there only so many handshakes, and can nobody keep others from one?"""
+"""Tests of server/handshake_turns.py: the number of handshakes is limited, and no address can block others."""
 
 import asyncio
 import socket

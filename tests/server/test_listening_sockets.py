@@ -1,4 +1,4 @@
-"""server/listening_sockets.py: do clients find a socket where they should, and is it said why there is none?"""
+"""Tests of server/listening_sockets.py: sockets are opened or taken from systemd, and errors have a reason."""
 
 import os
 import socket
@@ -60,18 +60,19 @@ def test_a_crowd_that_comes_at_once_finds_a_place_to_wait() -> None:
 def test_a_port_that_is_taken() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
-        said = f"cannot listen on http://127.0.0.1:{port}: it is taken; see by whom: `logonscope whose :{port}`"
+        reason = f"cannot listen on http://127.0.0.1:{port}: Address already in use"
+        said = f"{reason}; see what uses it: `logonscope whose :{port}`"
         assert refusal("http://127.0.0.1:0", f"http://127.0.0.1:{port}") == said
 
 
 def test_what_was_opened_before_a_refusal_is_closed_again(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "it is taken" in refusal(f"unix:{tmp_path}/s", f"unix:{tmp_path}/file")
+    assert "Address already in use" in refusal(f"unix:{tmp_path}/s", f"unix:{tmp_path}/file")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_an_address_of_another_machine() -> None:
-    said = "cannot listen on http://192.0.2.1:0: Cannot assign requested address; listen elsewhere: --listen"
+    said = "cannot listen on http://192.0.2.1:0: Cannot assign requested address; give another address: --listen"
     assert refusal("http://192.0.2.1:0", "http://127.0.0.1:0") == said
 
 
@@ -105,7 +106,7 @@ def test_a_port_that_one_has_no_right_to() -> None:
         cannot("a port for root alone, and root, are needed")
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     done = subprocess.run([*drop, sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    said = "cannot listen on https://127.0.0.1:443: no right; use sudo, or another port: --listen\n"
+    said = "cannot listen on https://127.0.0.1:443: Permission denied; use sudo, or another port: --listen\n"
     assert done.stdout == said, done.stderr
 
 
@@ -137,18 +138,18 @@ def test_a_socket_that_a_killed_server_left_is_replaced(tmp_path: Path) -> None:
 def test_what_is_in_use_or_no_socket_stays(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with listening(f"unix:{path}"):
-        assert refusal(f"unix:{path}").startswith(f"cannot listen on unix:{path}: it is taken; see by whom: `ls -l ")
+        assert refusal(f"unix:{path}").startswith(f"cannot listen on unix:{path}: Address already in use; see what ")
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
     path.symlink_to(tmp_path / "precious")
     (tmp_path / "precious").write_text("kept", encoding="ascii")
-    assert "it is taken" in refusal(f"unix:{path}")
+    assert "Address already in use" in refusal(f"unix:{path}")
     assert (tmp_path / "precious").read_text(encoding="ascii") == "kept"
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(tmp_path / "stale"))
     path.unlink()
     path.symlink_to(tmp_path / "stale")
-    assert "it is taken" in refusal(f"unix:{path}")
+    assert "Address already in use" in refusal(f"unix:{path}")
     assert "No such file or directory" in refusal(f"unix:{tmp_path}/none/s")
     assert "path too long" in refusal(f"unix:/{'a' * 200}")
 
@@ -237,8 +238,8 @@ def test_sockets_for_somebody_else_are_left_alone() -> None:
 def test_a_descriptor_that_does_not_listen_is_refused() -> None:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as one:
         one.bind(("127.0.0.1", 0))
-        said = "descriptor 3 (udp) from systemd does not listen for connections; use ListenStream= and Accept=no in the"
-        assert told_by_child(one, names="udp")[0] == f"{said} .socket unit"
+        reason = "cannot use descriptor 3 (udp) of systemd: it is not a listening stream socket"
+        assert told_by_child(one, names="udp")[0] == f"{reason}; use ListenStream= and Accept=no in the .socket unit"
 
 
 def test_systemds_own_tool_passes_sockets_that_work() -> None:

@@ -1,4 +1,4 @@
-"""server/: crowds, open enumerations and many requests, in small numbers; `make load` has the large ones."""
+"""Small load tests of the server: crowds, open enumerations, many requests; `make load` has the large ones."""
 
 from bench.served import PEOPLE
 from tests.server.load import load

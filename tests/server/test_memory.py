@@ -1,4 +1,4 @@
-"""server/memory.py: does memory that a flood took go back to the kernel?"""
+"""Tests of server/memory.py: memory is returned to the kernel after a flood."""
 
 import subprocess
 import sys

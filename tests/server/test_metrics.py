@@ -1,4 +1,4 @@
-"""server/metrics.py: are the numbers those of the host and of what was asked, in the form that Prometheus reads?"""
+"""Tests of server/metrics.py: the metrics are those of the host and of the requests, in the format of Prometheus."""
 
 from prometheus_client.parser import text_string_to_metric_families
 

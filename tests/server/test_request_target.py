@@ -1,4 +1,4 @@
-"""server/request_target.py: which path does routing get of what clients write?"""
+"""Tests of server/request_target.py: request targets are normalised before routing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""server/serve.py: do settings become the server that they describe?"""
+"""Tests of server/serve.py: the parts of the server follow the settings."""
 
 import json
 import logging
@@ -70,7 +70,7 @@ def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None
 def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     services(tmp_path, users=str(tmp_path / "nobody"), listen="http://127.0.0.1:0")
     assert caplog.messages == [
-        f"nobody can come in over the network: no users in {tmp_path}/nobody, no PAM; see `logonscope user add`"
+        f"no client can authenticate over the network: no users in {tmp_path}/nobody; see `logonscope user add`"
     ]
 
 

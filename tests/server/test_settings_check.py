@@ -1,4 +1,4 @@
-"""server/settings_check.py: is it said what would be done and what cannot be, and is nothing done?"""
+"""Tests of server/settings_check.py: `serve --check` reports what the server would do, and changes nothing."""
 
 import socket
 from contextlib import closing
@@ -32,13 +32,13 @@ def test_all_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     urls = ["https://127.0.0.1:0", f"unix:{tmp_path}/socket"]
     made = told(tmp_path, state=str(tmp_path / "new" / "state"), listen=urls, audit_log=str(tmp_path / "audit"))
     assert check(made) == [
-        f"listens on https://127.0.0.1:0, unix:{tmp_path}/socket",
-        f"makes a self-signed certificate at its start; clients are to trust {tmp_path}/new/state/self-signed.crt",
-        f"1 users in {tmp_path}/users, 0 with NTLM",
-        "no passwords by PAM",
-        "no Kerberos",
-        "methods are off",
-        f"who came in, and who did what, is written to {tmp_path}/audit",
+        f"listen: https://127.0.0.1:0, unix:{tmp_path}/socket",
+        f"certificate: self-signed, to be created at start; clients must trust {tmp_path}/new/state/self-signed.crt",
+        f"users: 1 in {tmp_path}/users, 0 with NTLM",
+        "PAM: off",
+        "Kerberos: off",
+        "methods: off",
+        f"audit log: {tmp_path}/audit",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["users"]
 
@@ -47,22 +47,24 @@ def test_a_certificate_that_is_there_is_told_of(tmp_path: Path) -> None:
     self_signed(str(tmp_path))
     (tmp_path / "self-signed.crt").unlink()
     said = check(told(tmp_path, listen=["https://127.0.0.1:0"]))[1]
-    assert said.startswith("certificate with SHA-256 fingerprint ")
-    assert said.endswith(f"; clients are to trust {tmp_path}/self-signed.crt")
+    assert said.startswith("certificate: SHA-256 fingerprint ")
+    assert said.endswith(f"; clients must trust {tmp_path}/self-signed.crt")
     assert not (tmp_path / "self-signed.crt").exists()
 
 
 def test_a_certificate_that_was_given_is_looked_at_though_nobody_asks_for_it(tmp_path: Path) -> None:
     made = told(tmp_path, listen=[HERE], certificate=str(tmp_path / "none.pem"))
-    assert refusal(made).startswith(f"{tmp_path}/none.pem cannot be read: No such file or directory; ")
+    assert refusal(made).startswith(f"cannot read {tmp_path}/none.pem: No such file or directory; ")
     made = told(tmp_path, listen=[HERE], certificate=self_signed(str(tmp_path)))
-    assert check(made)[1].startswith("certificate with SHA-256 fingerprint ")
+    assert check(made)[1].startswith("certificate: SHA-256 fingerprint ")
     assert "trust" not in check(made)[1]
 
 
 def test_where_it_cannot_listen(tmp_path: Path) -> None:
     said = refusal(told(tmp_path, listen=["http://192.0.2.1:1"]))
-    assert said == "cannot listen on http://192.0.2.1:1: Cannot assign requested address; listen elsewhere: --listen"
+    assert (
+        said == "cannot listen on http://192.0.2.1:1: Cannot assign requested address; give another address: --listen"
+    )
     said = refusal(told(tmp_path, listen=[f"unix:{tmp_path}/none/s"]))
     assert said.startswith(f"cannot listen on unix:{tmp_path}/none/s: No such file or directory; ")
 
@@ -70,7 +72,7 @@ def test_where_it_cannot_listen(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_may_be_this_servers_own(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as there:
         url = f"http://127.0.0.1:{there.getsockname()[1]}"
-        assert check(told(tmp_path, listen=[url]))[1] == f"{url} is taken now"
+        assert check(told(tmp_path, listen=[url]))[1] == f"{url}: address already in use, perhaps by this server"
 
 
 def test_what_systemd_makes_for_the_service_need_not_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,18 +84,22 @@ def test_what_systemd_makes_for_the_service_need_not_be_there(tmp_path: Path, mo
 
 def test_an_audit_log_that_cannot_be_written(tmp_path: Path) -> None:
     missing = told(tmp_path, listen=[HERE], audit_log=str(tmp_path / "none" / "audit"))
-    assert refusal(missing).startswith(f"{tmp_path}/none/audit cannot be written: there is no {tmp_path}/none; ")
+    assert refusal(missing).startswith(f"cannot write {tmp_path}/none/audit: {tmp_path}/none does not exist; ")
     assert refusal(told(tmp_path, listen=[HERE], audit_log=str(tmp_path))) == (
-        f"{tmp_path} is a directory; give another --audit-log"
+        f"cannot write {tmp_path}: Is a directory; give another --audit-log"
     )
 
 
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("audit_log", "/usr/x", "/usr/x cannot be written: no right to write to /usr; use sudo, or give another"),
-        ("state", "/usr/x", "no certificate can be kept in /usr/x: no right to write to /usr; use sudo, or give"),
-        ("listen", "http://127.0.0.1:0,unix:/usr/x", "cannot listen on unix:/usr/x: no right; use sudo, or another"),
+        ("audit_log", "/usr/x", "cannot write /usr/x: no write permission for /usr; use sudo, or give another"),
+        ("state", "/usr/x", "cannot write the certificate to /usr/x: no write permission for /usr; use sudo, or give"),
+        (
+            "listen",
+            "http://127.0.0.1:0,unix:/usr/x",
+            "cannot listen on unix:/usr/x: Permission denied; use sudo, or another",
+        ),
     ],
 )
 def test_what_there_is_no_right_to(key: str, value: str, said: str) -> None:
@@ -107,12 +113,12 @@ def test_what_there_is_no_right_to(key: str, value: str, said: str) -> None:
 
 def test_what_was_hardly_meant_so(tmp_path: Path) -> None:
     nobody: dict[str, Any] = {"users": str(tmp_path / "nobody"), "pam": "", "state": str(tmp_path)}
-    said = f"nobody can come in over the network: no users in {tmp_path}/nobody, no PAM; see `logonscope user add`"
+    said = f"no client can authenticate over the network: no users in {tmp_path}/nobody; see `logonscope user add`"
     assert warned(settings(None, nobody | {"listen": [HERE]})) == [said]
     assert warned(settings(None, nobody | {"listen": [f"unix:{tmp_path}/s"]})) == []
     names = ["root", "sudo", "wheel", "no-such-group"]
     assert warned(told(tmp_path, listen=[HERE], administrators=names)) == [
-        "administrators: there is no group no-such-group"
+        "administrators: unknown group 'no-such-group'"
     ]
 
 
@@ -126,7 +132,7 @@ def test_a_broken_file_of_users(tmp_path: Path) -> None:
 def test_a_keytab_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5_KTNAME", "")
     keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
-    assert "Kerberos as HTTP/web1@CORP" in check(told(tmp_path, listen=[HERE], keytab=keytab))
+    assert "Kerberos: HTTP/web1@CORP" in check(told(tmp_path, listen=[HERE], keytab=keytab))
     assert "there is no keytab" in refusal(told(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))
 
 
@@ -141,10 +147,10 @@ def test_what_opens_more_than_it_seems_to(tmp_path: Path) -> None:
         allow_methods=True,
     )
     assert warned(made) == [
-        "http://0.0.0.0:0: 1 of 1 users cannot come in there, their passwords need TLS; give https://, or use --ntlm",
-        f"{certificate} has mode 666: not its owner alone can read the private key",
-        "metrics = loopback: every user of this machine, and whatever a proxy on it passes on, can read /metrics",
-        "allow_methods: administrators can end every process over the network, and users their own",
+        "http://0.0.0.0:0: 1 of 1 users cannot authenticate, passwords need TLS; use https://, or --ntlm users",
+        f"private key {certificate} has mode 666: other users can access it; use mode 600 or 640",
+        "metrics = loopback: every user of this host, and every client of a proxy on it, can read /metrics",
+        "allow_methods: over the network, administrators can end every process, other users their own",
     ]
     certificate.chmod(0o640)  # a group for certificates, as Debian's ssl-cert
     assert warned(told(tmp_path, listen=[HERE, "https://0.0.0.0:0"], certificate=str(certificate))) == []

@@ -1,4 +1,4 @@
-"""server/systemd.py: is a service manager told how we are? It is a real datagram socket."""
+"""Tests of server/systemd.py: the service manager is notified, over a real datagram socket."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ def test_a_service_manager_that_is_gone_is_no_error(
 ) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     assert not notify("READY=1")
-    assert "the service manager cannot be told READY=1: " in caplog.text
+    assert "cannot notify the service manager of READY=1: " in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_server_that_is_stuck_lets_the_watchdog_bark(
     manager.setblocking(False)
     with pytest.raises(BlockingIOError):
         manager.recv(99)
-    assert caplog.text.count("the watchdog is not notified") == 2
+    assert caplog.text.count("watchdog not notified") == 2
 
 
 def test_without_a_watchdog_there_is_nothing_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""server/tls_accept.py: can silent clients take the server's memory, or its room from others?"""
+"""Tests of server/tls_accept.py: silent clients take neither the memory of the server nor the room of others."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""server/worker_pool.py: can one caller take the threads, or the interpreter, from others?"""
+"""Tests of server/worker_pool.py: no caller can take all threads, or the interpreter, from others."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""server/wsman.py: does each request get what the standards and the clients expect? Conversations, as they are held."""
+"""Tests of server/wsman.py: conversations in WS-Management, as the standards and the clients expect them."""
 
 import itertools
 import json
@@ -111,7 +111,7 @@ def test_what_can_be_refused_is_refused_before_an_enumeration_is_open(asked: str
 def test_who_did_not_authenticate_is_refused_whatever_is_asked_for(asked: str) -> None:
     message = Message(request((asked, "<n:Enumerate/>"), []), None)
     made = dispatcher().answer(WsmanDoor(), message, Deadline())
-    assert "nobody sees nothing; authenticate first" in made.body.decode()
+    assert "authentication required; send credentials" in made.body.decode()
 
 
 def test_a_filter_by_selectors_is_a_condition_whatever_is_in_it() -> None:
@@ -305,7 +305,7 @@ def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCa
     told = said(dispatcher(Broken(SNAPSHOT)), ("Get Win32_LogonSession LogonId=41",), [])
     assert told == (
         "500 wsman/fault",
-        "s:Receiver w:InternalError 0x80338003: the request could not be answered; see the server's log",
+        "s:Receiver w:InternalError 0x80338003: internal error; see the server's log",
     )
     assert "ZeroDivisionError: a secret" in caplog.text
 

@@ -1,5 +1,5 @@
-"""What every door and the fleet's agent share: the operations, their limits, audit, and open enumerations as rows.
+"""The operations that all protocols (doors) share, with their limits, the audit log and the open enumerations.
 
-A door turns bytes into an Operation and an answer into bytes; the Dispatcher does what lies between. Nothing here knows
-a protocol, and nothing does I/O: the caller waits in a thread of its own.
+A door decodes bytes to an Operation, and renders an answer to bytes; the Dispatcher runs the operation. Nothing here
+knows a protocol, or reads the network. All calls block: a server calls them in worker threads.
 """

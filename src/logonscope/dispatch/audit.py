@@ -1,8 +1,8 @@
-"""The audit log: a line of JSON for every authentication and for every method that was run or refused.
+"""The audit log: one line of JSON for every authentication, and for every method that was run or refused.
 
-Nothing secret is in it: no password, no token, no hash. A method has a line before it is run, and is not run where that
-cannot be written. Authentication goes on where its line cannot be written, and the server's log says so: else a full
-disk would keep administrators out.
+It contains no secrets: no password, token or hash. A method that changes something has a line before it runs; if that
+line cannot be written, the method is not run. Authentication continues when its line cannot be written, with an error
+in the server's log: otherwise a full disk would lock out administrators.
 """
 
 import contextlib
@@ -19,109 +19,111 @@ from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InternalError
 
 AUDIT = "logonscope.audit"
-"""The logger that gets these lines where they go to no file."""
+"""The name of the logger for these lines, if they are not written to a file."""
 
 LONGEST = 200
-"""Characters of a text that came from outside."""
+"""Characters of a text from a client that are recorded."""
 
 BEGUN = "begun"
-"""The outcome of a method that is about to be run."""
+"""The outcome of a method that is about to run."""
 
 QUIET = 60.0
-"""Seconds between two lines of the server's log about the same failure."""
+"""Seconds between two lines in the server's log about a failed write."""
 
 _log = logging.getLogger(__name__)
 
 
 class Audit:
-    """Writes events; ``write`` takes a line without its end."""
+    """Writes the events of the audit log; ``write`` writes one line, given without a line end."""
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], datetime]) -> None:
         self._write, self._clock = write, clock
         self._reported = -QUIET
 
     def authentication(self, peer: str, scheme: str, name: str, caller: Caller | None) -> None:
-        """Write that a client authenticated, or failed to."""
-        self._event("authentication", peer, name, scheme=scheme, accepted=caller is not None)
+        """Record an authentication; it failed if ``caller`` is None."""
+        self._write_event("authentication", peer, name, scheme=scheme, accepted=caller is not None)
 
     def unable(self, peer: str, scheme: str, name: str) -> None:
-        """Write that a client tried a scheme that the user does not have, as many do before they send a password."""
-        self._event("unable", peer, name, scheme=scheme, reason="no such user with --ntlm")
+        """Record an NTLM attempt for a user without an NT hash; many clients try NTLM before they send a password."""
+        self._write_event("scheme_unavailable", peer, name, scheme=scheme, reason="no such user with --ntlm")
 
     def begin(self, peer: str, caller: Caller, what: str, path: str) -> None:
-        """Write that a caller is about to run a method.
+        """Record that a caller is about to run a method.
 
         Raises:
-            InternalError: it cannot be written; the method must not be run.
+            InternalError: the line cannot be written; the method must not be run.
         """
         try:
             self._write(self._line("method", peer, caller.name, **_method(what, path, BEGUN)))
         except OSError as error:
             raise InternalError(
-                f"cannot write to the audit log: {error.strerror}; nothing was done",
-                "the server's administrator can make room, or turn it off: audit_log",
+                f"cannot write to the audit log: {error.strerror}; the method was not run",
+                "the server's administrator can free space, or turn the audit log off: audit_log",
             ) from None
 
     def method(self, peer: str, caller: Caller, what: str, path: str, outcome: str) -> None:
-        """Write that a caller ran a method, or was refused."""
-        self._event("method", peer, caller.name, **_method(what, path, outcome))
+        """Record the outcome of a method: its return value, or the name of the error."""
+        self._write_event("method", peer, caller.name, **_method(what, path, outcome))
 
-    def _event(self, event: str, peer: str, user: str, **more: object) -> None:
-        """Write a line; where that fails, report it to the server's log once a minute."""
+    def _write_event(self, event: str, peer: str, user: str, **details: object) -> None:
+        """Write a line; if that fails, report it in the server's log at most once a minute."""
         try:
-            self._write(self._line(event, peer, user, **more))
+            self._write(self._line(event, peer, user, **details))
         except OSError as error:
             now = time.monotonic()
             if now - self._reported >= QUIET:
                 self._reported = now
                 _log.error("cannot write to the audit log: %s", error.strerror)
 
-    def _line(self, event: str, peer: str, user: str, **more: object) -> str:
+    def _line(self, event: str, peer: str, user: str, **details: object) -> str:
         now = self._clock().isoformat(timespec="milliseconds")
-        return json.dumps({"time": now, "event": event, "peer": peer, "user": user[:LONGEST], **more})
+        return json.dumps({"time": now, "event": event, "peer": peer, "user": user[:LONGEST], **details})
 
 
 def _method(what: str, path: str, outcome: str) -> dict[str, str]:
+    """Return the details of a method's event."""
     return {"method": what[:LONGEST], "path": path[:LONGEST], "outcome": outcome}
 
 
 class Appender:
-    """Appends lines to a file, which is made with mode 0600; where it was moved away (logrotate(8)), to a new one."""
+    """Appends lines to a file, created with mode 0600; after a rename of it (logrotate(8)), to a new file."""
 
     def __init__(self, path: str) -> None:
-        """Take the path.
+        """Open or create the file.
 
         Raises:
-            AccessDeniedError: the file cannot be written.
+            AccessDeniedError: the file cannot be opened for writing.
         """
         self._path, self._lock = path, threading.Lock()
         try:
             self._file = self._open()
         except OSError as error:
-            raise AccessDeniedError(f"{path} cannot be written: {error.strerror}", "give another file") from None
+            raise AccessDeniedError(f"cannot write {path}: {error.strerror}", "give another --audit-log") from None
 
     def __call__(self, line: str) -> None:
-        """Append a line, whole or not at all.
+        """Append a line completely, or not at all.
 
         Raises:
-            OSError: there is no room.
+            OSError: the disk is full, or another error of the file.
         """
         data = f"{line}\n".encode()
         with self._lock:
-            with contextlib.suppress(OSError):  # where there can be no new file, the old one has it
-                self._follow()
+            with contextlib.suppress(OSError):  # if no new file can be opened, the old one gets the line
+                self._reopen_if_renamed()
             written = os.write(self._file, data)
-            if written < len(data):  # the disk is full: part of a line would spoil the next one
+            # The disk is full: without its line end, the next line would be appended to this part.
+            if written < len(data):
                 os.ftruncate(self._file, os.fstat(self._file).st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def _follow(self) -> None:
+    def _reopen_if_renamed(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.stat(self._path), os.fstat(self._file)):
                 return
-        fresh = self._open()
+        new_file = self._open()
         os.close(self._file)
-        self._file = fresh
+        self._file = new_file

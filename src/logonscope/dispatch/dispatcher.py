@@ -1,4 +1,4 @@
-"""The dispatcher: what happens to a request of any door between its decoding and the rendering of its answer."""
+"""The dispatcher: runs the requests of all doors, between decoding and rendering by the door."""
 
 import logging
 from functools import partial
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Message(NamedTuple):
-    """A request as it came: its bytes, who sent it (None: nobody who authenticated), and from which address."""
+    """A request as received: its bytes, its caller (None: not authenticated), and the address of the client."""
 
     body: bytes
     caller: Caller | None
@@ -28,7 +28,7 @@ class Message(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The answer to a request: a status of HTTP, a content type and the body; for metrics, its name and its rows."""
+    """The answer to a request: HTTP status, content type and body; for the metrics, operation and number of rows."""
 
     status: int
     content_type: str
@@ -38,9 +38,9 @@ class Answer(NamedTuple):
 
 
 class Dispatcher:
-    """Answers the requests of all doors from one source; it blocks, and is called from many threads.
+    """Answers the requests of all doors from one source; its calls block, and may come from many threads.
 
-    ``close()`` it when no more requests come: open enumerations end, and requests that wait for long with them.
+    Call ``close()`` when the server stops: it ends open enumerations, and the requests that wait for their rows.
     """
 
     def __init__(
@@ -53,7 +53,16 @@ class Dispatcher:
         allow_methods: bool = False,
         audit: Audit | None = None,
     ) -> None:
-        """Take the source and its rules, open enumerations, the limits of an answer, and whether methods may be run."""
+        """Create the dispatcher.
+
+        Args:
+            source: the source of the host.
+            ownership: the ownership rules of that host.
+            enumerations: the table of open enumerations.
+            limits: the limits of one answer.
+            allow_methods: whether methods that change something may be run.
+            audit: the audit log; None: there is none.
+        """
         self.source, self.ownership = source, ownership
         self.enumerations, self.limits = enumerations, limits
         self.allow_methods, self.audit = allow_methods, audit
@@ -67,16 +76,16 @@ class Dispatcher:
         self.enumerations.close()
 
     def request(self, caller: Caller, deadline: Deadline | None = None) -> Request:
-        """Return a question of a caller to the source: the only place where one is made."""
+        """Return a new request of a caller to the broker; the server creates them only here."""
         return Request(self.source, self.ownership, caller, Look(deadline))
 
     def answer(self, door: Door, message: Message, deadline: Deadline) -> Answer:
         """Answer one request.
 
         Args:
-            door: decodes it, and renders its answer or the fault.
+            door: the protocol of the request.
             message: the request.
-            deadline: is moved to what the client asks for; cancel it when nobody waits for the answer any more.
+            deadline: moved to the timeout that the client asks for; cancel it when the client disconnects.
         """
         operation: Operation | None = None
         try:
@@ -87,15 +96,17 @@ class Dispatcher:
             reply = door.fault(error.error, operation, self._host(message))
         except LogonscopeError as error:
             reply = door.fault(error, operation, self._host(message))
-        except Exception:  # noqa: BLE001 -- the client is told that much; what it was is in the log
-            _log.exception("a request could not be answered")
-            reply = door.fault(InternalError("the request could not be answered", "see the server's log"), operation)
+        except Exception:  # noqa: BLE001 -- a programming error: the client gets a fault, the log has the traceback
+            _log.exception("internal error in a request")
+            reply = door.fault(InternalError("internal error", "see the server's log"), operation)
         label = UNDECODED if operation is None else operation.label
         return Answer(reply.status, reply.content_type, reply.body, label, reply.items)
 
     def _reply(self, door: Door, operation: Operation, message: Message, deadline: Deadline) -> Reply:
+        """Run an operation and render its answer, within the limits."""
         limits = self.limits.of_operation(operation)
         result = self._run(operation, message, deadline, limits.seconds)
+        # A new enumeration, or one that a pull continues: its rows are read while the door renders them.
         if isinstance(result, Enumeration):
             with result:
                 result.claim(door)
@@ -104,18 +115,19 @@ class Dispatcher:
         else:
             reply = door.render(operation, result, limits.octets)
         if len(reply.body) > limits.octets:
-            said = f"the answer has {len(reply.body):,} octets, where {limits.octets:,} are asked for"
-            raise AnswerTooLargeError(said, "ask for a larger envelope, or for less")
+            reason = f"the answer of {len(reply.body):,} octets exceeds the limit of {limits.octets:,} octets"
+            raise AnswerTooLargeError(reason, "ask for a larger envelope, or for less")
         return reply
 
     def _run(self, operation: Operation, message: Message, deadline: Deadline, seconds: float) -> Any:
-        """Return what the function of an operation returns; an Enumeration where that is rows."""
+        """Return the result of an operation; an Enumeration instead of Rows."""
         row = _row(operation)
         if message.caller is None:
             if row.needs_caller:
-                raise AccessDeniedError("nobody sees nothing", "authenticate first")
+                raise AccessDeniedError("authentication required", "send credentials")
             return row.function(None, **operation.arguments)
-        deadline.check()  # a client that went away, or gave up, while others were answered gets nothing done
+        # While the request waited for a thread, its time may have run out, or the client may have disconnected.
+        deadline.check()
         deadline.move(seconds)
         request = self.request(message.caller, deadline)
         if row.of_enumerations:
@@ -127,9 +139,9 @@ class Dispatcher:
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
 
     def _act(self, row: Row, operation: Operation, request: Request, peer: str) -> Any:
-        """Run an operation that acts, where that is allowed; the audit log gets what came of it, or who tried.
+        """Run an operation that changes something, if that is allowed, and record it in the audit log.
 
-        A method that only reads is always allowed, as every other reading is.
+        A method that only reads is always allowed, and not recorded.
         """
         if only_reads(request, **operation.arguments):
             return row.function(request, record=unrecorded, **operation.arguments)
@@ -137,7 +149,7 @@ class Dispatcher:
         if self.allow_methods:
             return row.function(request, record=record, **operation.arguments)
         error = AccessDeniedError(
-            "methods that change something are off", "the server's administrator can turn them on: allow_methods"
+            "methods that change something are disabled", "the server's administrator can enable them: allow_methods"
         )
         record(object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
         raise error
@@ -145,17 +157,18 @@ class Dispatcher:
     def _record(self, peer: str, caller: Caller, path: ObjectPath, method: str, outcome: str) -> None:
         if self.audit is None:
             return
-        what = f"{path.class_name}.{method}"
+        method_name = f"{path.class_name}.{method}"
         if outcome == BEGUN:
-            self.audit.begin(peer, caller, what, path.relative)
+            self.audit.begin(peer, caller, method_name, path.relative)
         else:
-            self.audit.method(peer, caller, what, path.relative, outcome)
+            self.audit.method(peer, caller, method_name, path.relative, outcome)
 
     def _render_rows(self, door: Door, operation: Operation, rows: Enumeration, octets: int) -> Reply:
-        """Render rows; forget the enumeration once it is over, or cannot go on."""
+        """Render rows; remove the enumeration when it is complete, or cannot continue."""
         try:
             reply = door.render(operation, rows, octets)
-        except Exception as error:  # whatever it is, it is raised again
+        except Exception as error:
+            # After an error of the door alone, such as a limit that is too small, the client may pull again.
             if rows.failure is not None or not isinstance(error, LogonscopeError):
                 self.enumerations.forget(rows.id)
             raise
@@ -164,11 +177,13 @@ class Dispatcher:
         return reply
 
     def _host(self, message: Message) -> str:
+        """Return the name of the host for a fault; "" for clients that have not authenticated."""
         return "" if message.caller is None else self.request(message.caller).host_name
 
 
 def _row(operation: Operation) -> Row:
     row = OPERATIONS.get(operation.name)
     if row is None:
-        raise NotSupportedError(f"there is no operation '{operation.name[:100]}'", f"there are {', '.join(OPERATIONS)}")
+        reason = f"unknown operation '{operation.name[:100]}'"
+        raise NotSupportedError(reason, f"the operations are {', '.join(OPERATIONS)}")
     return row

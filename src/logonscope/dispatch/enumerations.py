@@ -1,8 +1,9 @@
-"""Open enumerations: the rows that an answer has still to deliver, for the one caller that asked, until they expire.
+"""Open enumerations: the rows that are not delivered yet, kept for their caller until they expire.
 
-Rows stay rows: a door renders them when they are sent, and puts back what does not fit. The id of an enumeration cannot
-be guessed, and that of another caller's is as unknown as one that was made up (DSP0226 8.1, DSP0200 5.2). Their number
-is limited for each caller, and in total; beyond that total administrators may have as many as one caller may.
+Rows are kept unrendered: a door renders them when it sends them, and puts back those that do not fit. The id of an
+enumeration cannot be guessed, and the id of another caller's enumeration is rejected as an unknown one (DSP0226 8.1,
+DSP0200 5.2). Their number is limited for each caller and in total; an administrator may exceed the total limit by the
+limit of one caller.
 """
 
 import math
@@ -25,16 +26,16 @@ from logonscope.machine import Deadline
 
 Clock = Callable[[], float]
 Item = tuple[Result | Class, tuple[Value, ...]]
-"""A row with its result, which has the class and the columns; or a class, with an empty row."""
+"""A row, after the result that has its class and columns; or a class definition, with an empty row."""
 
 
 class Rows(NamedTuple):
-    """What an operation with many answers returns.
+    """The result of an operation that returns many instances or classes.
 
     Attributes:
-        results: results of instances, and classes; read while they are iterated.
-        projected: some properties of the instances were chosen, as in ``SELECT Name FROM ...``.
-        base: the class as whose instances all are shown; None: each as its own.
+        results: results with rows of instances, and classes; read while they are iterated.
+        projected: the instances have selected properties only, as in ``SELECT Name FROM ...``.
+        base: show all instances as instances of this class; None: of their own class.
     """
 
     results: Iterator[Result | Class]
@@ -43,34 +44,34 @@ class Rows(NamedTuple):
 
 
 class Enumeration:
-    """The rows of one answer, and where it is in them. Use it in ``with``: one request at a time takes rows."""
+    """The rows of one enumeration and the position in them; use it in ``with``, so that one request takes rows."""
 
     def __init__(self, enumerations: "Enumerations", request: Request, deadline: Deadline, rows: Rows) -> None:
-        """Take the rows, the request that reads them, and its deadline."""
+        """Create an enumeration of these rows, which ``request`` reads until its deadline."""
         self.id = ""
-        """The id by which the caller asks for more; "" as long as it is not kept open."""
+        """The id by which the client pulls more rows; "" until the enumeration is kept open."""
         self.format: Any = None
-        """The door's own: how it renders these rows."""
+        """Set by the door: how it renders these rows."""
         self._door: type | None = None
         self.caller, self.projected, self.base = request.caller, rows.projected, rows.base
         self.expires = 0.0
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
-        self._waiting: Iterator[Item] = iter(())
+        self._returned_rows: Iterator[Item] = iter(())  # put back, to be delivered before the unread ones
         self._end = _End()
-        self._unread = _items(rows.results, self._end)
+        self._unread = _read_items(rows.results, self._end)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Enumeration {self.id or 'not kept'} of {self.caller.name}>"
 
     def __enter__(self) -> Self:
-        """Take rows alone.
+        """Lock the enumeration for one request.
 
         Raises:
-            PullInProgressError: another request does.
+            PullInProgressError: another request has locked it.
         """
         if not self._lock.acquire(blocking=False):
-            raise PullInProgressError("the last pull is not answered yet", "wait for its answer")
+            raise PullInProgressError("another pull of this enumeration is in progress", "wait for its answer")
         return self
 
     def __exit__(
@@ -80,96 +81,101 @@ class Enumeration:
 
     @property
     def host(self) -> str:
-        """Return the name of the host that the rows are of."""
+        """Return the name of the host that the rows describe."""
         return self._request.host_name
 
     @property
     def failure(self) -> Exception | None:
-        """Return the error that ended the reading."""
+        """Return the error that stopped reading the rows."""
         return self._end.failure
 
     @property
     def is_over(self) -> bool:
-        """Return whether all rows were taken, and none was put back since."""
-        return self._end.is_read and not length_hint(self._waiting)
+        """Return whether all rows were taken, and none was put back."""
+        return self._end.is_read and not length_hint(self._returned_rows)
 
     def take(self, most: int) -> Iterator[Item]:
-        """Return the next rows, at most so many; each counts as taken once it is iterated.
+        """Return an iterator over at most ``most`` rows; a row is taken when it is iterated.
 
         Raises:
-            Exception: what ended the reading before, if anything did: what is missing since must not look like the end.
+            Exception: the error that stopped an earlier read: the missing rows must not look like a complete end.
         """
         if self.failure is not None:
             raise self.failure
-        return islice(chain(self._waiting, self._unread), most)
+        return islice(chain(self._returned_rows, self._unread), most)
 
     def put_back(self, items: Iterable[Item]) -> None:
-        """Put back rows that were taken last, in their order: they come again, before all others."""
-        self._waiting = iter([*items, *self._waiting])
+        """Put back the rows that were taken last, in their order, to be delivered next."""
+        self._returned_rows = iter([*items, *self._returned_rows])
 
     def keep(self, seconds: float | None = None) -> str:
-        """Keep the enumeration open for another request, for so many seconds, and return its id.
+        """Keep the enumeration open for ``seconds`` (None: the maximum), and return its id.
 
         Raises:
-            QuotaViolationError: too many are open, of this caller or in total.
+            QuotaViolationError: the limit of this caller or the total limit is reached.
         """
         return self._enumerations.add(self, seconds)
 
     def lifetime(self, seconds: float) -> float:
-        """Return how long it will be kept open where the client asks for so many seconds."""
+        """Return how many seconds it would be kept open if the client asks for ``seconds``."""
         return min(seconds, self._enumerations.seconds)
 
     def claim(self, door: object) -> None:
-        """Bind the rows to the door that renders them first: their ``format`` is that door's.
+        """Bind the enumeration to the first door that renders it, since ``format`` has a meaning for that door only.
 
         Raises:
-            EnumerationNotFoundError: they are another door's.
+            EnumerationNotFoundError: it is bound to another door.
         """
         if self._door not in {None, type(door)}:
-            raise EnumerationNotFoundError(f"the enumeration is not one of {door!r}", "pull it where it was begun")
+            reason = f"the enumeration was not started through {door!r}"
+            raise EnumerationNotFoundError(reason, "pull it through the protocol that started it")
         self._door = type(door)
 
     def resume(self, seconds: float, deadline: Deadline) -> None:
-        """Go on reading for another request: for so many seconds, and as long as that one has time left."""
+        """Continue reading for another request: for ``seconds``, and not longer than the deadline of that request."""
         if deadline is not self._deadline:
             self._deadline.move(seconds)
             self._deadline.follow(deadline)
 
     def close(self) -> None:
-        """Give up reading."""
+        """Stop reading the rows."""
         self._deadline.cancel()
 
 
 class _End:
-    """How the reading of rows ended, once it did."""
+    """How the reading of the rows ended, once it has ended."""
 
     is_read = False
     failure: Exception | None = None
 
 
-def _items(results: Iterator[Result | Class], end: _End) -> Iterator[Item]:
-    """Yield rows with their results; without the Enumeration, so that there is no cycle and it is freed at once."""
+def _read_items(results: Iterator[Result | Class], end: _End) -> Iterator[Item]:
+    """Yield the rows one by one, and note how the reading ended.
+
+    It does not refer to the Enumeration: without a reference cycle, an enumeration is freed as soon as it is dropped.
+    """
     try:
         for result in results:
             if isinstance(result, Class):
                 yield result, ()
             else:
                 yield from zip(repeat(result), result.rows)
-    except Exception as error:  # whatever it is, whoever asks for the next row is told
+    # A generator ends after an exception. It is kept so that `take` raises it again for later requests.
+    except Exception as error:
         end.failure = error
         raise
     end.is_read = True
 
 
 class Enumerations:
-    """The enumerations that are open; each lasts so many seconds from when it was last asked for."""
+    """The table of open enumerations; each expires ``seconds`` after its last pull or renewal."""
 
     def __init__(self, most: int, most_of_a_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
         self.seconds = seconds
         self._most, self._most_of_a_caller, self._clock = most, most_of_a_caller, clock
         self._open: dict[str, Enumeration] = {}
         self._counts = Counter[Caller]()
-        self._soonest = math.inf  # no enumeration expires before; a look at all of them is due then
+        self._next_expiry = math.inf  # no enumeration expires before this time
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -179,90 +185,97 @@ class Enumerations:
         return f"<Enumerations: {len(self)} of {self._most} open>"
 
     def add(self, enumeration: Enumeration, seconds: float | None = None) -> str:
-        """Keep an enumeration and return its id.
+        """Add an enumeration and return its new id.
 
         Raises:
-            QuotaViolationError: too many are open, of this caller or in total.
+            QuotaViolationError: the limit of this caller or the total limit is reached.
         """
         with self._lock:
-            self._sweep()
-            own = self._counts[enumeration.caller]
-            kept = self._most_of_a_caller if enumeration.caller.administrator else 0
-            if own >= self._most_of_a_caller or len(self._open) >= self._most + kept:
-                raise QuotaViolationError(f"{own} enumerations are open", "release them, or pull them to their end")
+            self._remove_expired()
+            count = self._counts[enumeration.caller]
+            reserved = self._most_of_a_caller if enumeration.caller.administrator else 0
+            if count >= self._most_of_a_caller or len(self._open) >= self._most + reserved:
+                reason = f"too many open enumerations ({count} of this caller)"
+                raise QuotaViolationError(reason, "release them, or pull them to their end")
             enumeration.id = f"uuid:{str(uuid.uuid4()).upper()}"
-            self._expire(enumeration, self._until(seconds))
+            self._set_expiry(enumeration, self._expiry(seconds))
             self._open[enumeration.id] = enumeration
             self._counts[enumeration.caller] += 1
             return enumeration.id
 
     def find(self, context: str, caller: Caller) -> Enumeration:
-        """Return an enumeration, which lasts anew from now on.
+        """Return an enumeration by its id, and extend its lifetime.
 
         Raises:
-            EnumerationNotFoundError: there is none, or it is another caller's.
+            EnumerationNotFoundError: it does not exist, or belongs to another caller.
         """
         with self._lock:
-            enumeration = self._own(context, caller)
-            enumeration.expires = max(enumeration.expires, self._until(None))
+            enumeration = self._enumeration(context, caller)
+            enumeration.expires = max(enumeration.expires, self._expiry(None))
             return enumeration
 
     def renew(self, context: str, caller: Caller, seconds: float | None = None) -> float:
-        """Let an enumeration last so long from now on, if not longer; return how many seconds it lasts.
+        """Set the remaining lifetime of an enumeration (None: leave it), and return it in seconds.
 
         Raises:
             EnumerationNotFoundError: as ``find``.
         """
         with self._lock:
-            enumeration = self._own(context, caller)
+            enumeration = self._enumeration(context, caller)
             if seconds is not None:
-                self._expire(enumeration, self._until(seconds))
+                self._set_expiry(enumeration, self._expiry(seconds))
             return enumeration.expires - self._clock()
 
     def release(self, context: str, caller: Caller) -> None:
-        """Forget an enumeration that its caller no longer wants.
+        """Remove an enumeration of a caller who does not need it any more.
 
         Raises:
             EnumerationNotFoundError: as ``find``.
         """
         with self._lock:
-            self._own(context, caller)
-            self._forget(context)
+            self._enumeration(context, caller)
+            self._remove(context)
 
     def forget(self, context: str) -> None:
-        """Forget an enumeration that is over, where it is not forgotten already."""
+        """Remove an enumeration that is complete, if it is not removed already."""
         with self._lock:
-            self._forget(context)
+            self._remove(context)
 
     def close(self) -> None:
-        """Forget all of them."""
+        """Remove all enumerations."""
         with self._lock:
             for context in [*self._open]:
-                self._forget(context)
+                self._remove(context)
 
-    def _own(self, context: str, caller: Caller) -> Enumeration:
-        self._sweep()
+    def _enumeration(self, context: str, caller: Caller) -> Enumeration:
+        """Return an enumeration of a caller; the lock must be held.
+
+        Raises:
+            EnumerationNotFoundError: it does not exist, or belongs to another caller.
+        """
+        self._remove_expired()
         enumeration = self._open.get(context)
+        # The same error for another caller's id: it must not reveal that the id exists.
         if enumeration is None or enumeration.caller != caller:
-            raise EnumerationNotFoundError("there is no such enumeration", "it was told to its end, or has expired")
+            raise EnumerationNotFoundError("unknown enumeration: it is complete or has expired", "enumerate again")
         return enumeration
 
-    def _until(self, seconds: float | None) -> float:
+    def _expiry(self, seconds: float | None) -> float:
         return self._clock() + min(seconds or self.seconds, self.seconds)
 
-    def _expire(self, enumeration: Enumeration, moment: float) -> None:
+    def _set_expiry(self, enumeration: Enumeration, moment: float) -> None:
         enumeration.expires = moment
-        self._soonest = min(self._soonest, moment)
+        self._next_expiry = min(self._next_expiry, moment)
 
-    def _sweep(self) -> None:
+    def _remove_expired(self) -> None:
         now = self._clock()
-        if now < self._soonest:
+        if now < self._next_expiry:
             return
-        for context in [context for context, known in self._open.items() if known.expires <= now]:
-            self._forget(context)
-        self._soonest = min((known.expires for known in self._open.values()), default=math.inf)
+        for context in [context for context, enumeration in self._open.items() if enumeration.expires <= now]:
+            self._remove(context)
+        self._next_expiry = min((enumeration.expires for enumeration in self._open.values()), default=math.inf)
 
-    def _forget(self, context: str) -> None:
+    def _remove(self, context: str) -> None:
         enumeration = self._open.pop(context, None)
         if enumeration is not None:
             self._counts[enumeration.caller] -= 1

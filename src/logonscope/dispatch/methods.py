@@ -1,4 +1,4 @@
-"""Methods as operations of a door: invoked, and written to the audit log whatever comes of them."""
+"""The operations that run methods; each run is recorded in the audit log, with its outcome."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -14,14 +14,14 @@ from logonscope.dispatch.audit import BEGUN
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
 
 TERMINATE = "Terminate"
-"""The method that deletes an instance of Win32_Process."""
+"""The method of Win32_Process that implements its deletion."""
 
 Record = Callable[[ObjectPath, str, str], None]
-"""Writes to the audit log what was done: the object path, the method, and the ReturnValue or the name of an error."""
+"""Records a method in the audit log: object path, method, and its ReturnValue or the name of the error."""
 
 
 class Invocation(NamedTuple):
-    """A method that was run, as its class declares it, and what it returned."""
+    """A method that was run: its class, its declaration, and what it returned."""
 
     cls: Class
     method: Method
@@ -29,18 +29,18 @@ class Invocation(NamedTuple):
 
 
 def only_reads(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
-    """Return whether a method is one that is offered and changes nothing on the host."""
+    """Return whether a method is implemented and changes nothing on the host."""
     try:
         path = object_path(path)
         declared = get_class(request, path.class_name, path.namespace).method_named(method)
     except LogonscopeError:
         return False
-    offered = METHODS.get(f"{declared.origin}.{declared.name}")
-    return offered is not None and not offered.acts
+    implementation = METHODS.get(f"{declared.origin}.{declared.name}")
+    return implementation is not None and not implementation.acts
 
 
 def unrecorded(path: ObjectPath, method: str, outcome: str) -> None:
-    """Record nothing: reading is not written to the audit log."""
+    """Record nothing: the audit log has only methods that change something."""
 
 
 def invoke_method(
@@ -51,7 +51,7 @@ def invoke_method(
     *,
     record: Record,
 ) -> Invocation:
-    """Run a method of an instance, or a static one of a class.
+    """Run a method of an instance, or a static method of a class.
 
     Raises:
         LogonscopeError: as ``broker.invoke.invoke``.
@@ -63,42 +63,43 @@ def invoke_method(
         path = path._replace(keys=None)
     else:
         instance_of(request, path)
-    return Invocation(cls, declared, _recorded(request, path, declared.name, parameters, record))
+    return Invocation(cls, declared, _invoke_recorded(request, path, declared.name, parameters, record))
 
 
 def delete_instance(request: Request, path: str | ObjectPath, *, record: Record) -> None:
     """Delete an instance: end a process, as DeleteInstance of Win32_Process does.
 
     Raises:
-        AccessDeniedError: the process was not ended.
+        AccessDeniedError: the method returned an error code, and the process still runs.
         LogonscopeError: as ``broker.invoke.invoke``.
     """
     path = object_path(path)
     cls = get_class(request, path.class_name, path.namespace)
     instance_of(request, path)
     if TERMINATE not in cls.methods:
-        raise NotSupportedError(f"no instance of {cls.name} can be deleted", "end what it describes")
-    outcome = _recorded(request, path, TERMINATE, None, record)
+        raise NotSupportedError(f"cannot delete instances of {cls.name}: the class is read-only", "delete a process")
+    outcome = _invoke_recorded(request, path, TERMINATE, None, record)
     if outcome.return_value != 0:
-        raise AccessDeniedError(f"{path.relative} cannot be ended: {outcome.return_value}", "ask as its owner")
+        reason = f"cannot end {path.relative}: Terminate returned {outcome.return_value}"
+        raise AccessDeniedError(reason, "connect as its owner or an administrator")
 
 
 def object_path(path: str | ObjectPath) -> ObjectPath:
-    """Return an object path, which doors give as text or parsed.
+    """Return a parsed object path; doors pass it as text or parsed.
 
     Raises:
-        InvalidObjectPathError: a text is none.
+        InvalidObjectPathError: the text is not an object path.
     """
     return parse_path(path) if isinstance(path, str) else path
 
 
-def _recorded(
+def _invoke_recorded(
     request: Request, path: ObjectPath, method: str, parameters: Mapping[str, Any] | None, record: Record
 ) -> Outcome:
-    """Run a method, and record before that it is run, and then what came of it.
+    """Run a method; record it before it runs, and its outcome afterwards.
 
     Raises:
-        InternalError: the first record cannot be written, and the method was not run.
+        InternalError: the first record cannot be written; the method was not run.
     """
     record(path, method, BEGUN)
     try:

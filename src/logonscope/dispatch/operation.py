@@ -1,4 +1,4 @@
-"""One request as a door has decoded it, and what a door is: three functions between bytes and operations."""
+"""The interface between doors and the dispatcher: Operation, a decoded request; Reply; and Door, the protocol."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -6,19 +6,19 @@ from typing import Any, NamedTuple, Protocol
 from logonscope.errors import LogonscopeError
 
 UNDECODED = "undecoded"
-"""The action of a request of which a door could not even read what it asks for."""
+"""The action, in the metrics, of a request whose action the door could not read."""
 
 
 class Operation(NamedTuple):
-    """One request, decoded.
+    """A decoded request.
 
     Attributes:
-        name: its row in ``operations.OPERATIONS``.
-        arguments: of the row's function, by name.
-        seconds: that the answer may take; None: as long as the server allows.
-        octets: that the answer may have; None: as many as the server allows.
-        action: the door's own name for it, by which the metrics count; "": ``name``.
-        options: the door's own, and nobody else's: what it needs to render the answer, or a fault.
+        name: its key in ``operations.OPERATIONS``.
+        arguments: the arguments of that row's function, by name.
+        seconds: the timeout that the client asks for; None: the server's limit.
+        octets: the size of the answer that the client asks for; None: the server's limit.
+        action: the door's name of the operation, for the metrics; "": ``name``.
+        options: data of the door, needed to render the answer or a fault; the dispatcher does not read it.
     """
 
     name: str
@@ -30,25 +30,25 @@ class Operation(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Return the name by which the metrics count it."""
+        """Return the name of the operation in the metrics."""
         return self.action or self.name or UNDECODED
 
 
 class Limits(NamedTuple):
-    """The most octets and seconds of an answer, whatever the client asks for."""
+    """The limits of an answer in octets and seconds, even if the client asks for more."""
 
     octets: int = 512_000
     seconds: float = 60.0
 
     def of_operation(self, operation: Operation) -> "Limits":
-        """Return the limits of one answer: those that the client asks for, where they are narrower."""
+        """Return the limits of one answer: the client's limits where they are lower than these."""
         return Limits(
             min(operation.octets or self.octets, self.octets), min(operation.seconds or self.seconds, self.seconds)
         )
 
 
 class Reply(NamedTuple):
-    """What a door rendered: a status of HTTP, a content type, the body, and how many rows are in it."""
+    """A rendered answer: HTTP status, content type, body, and the number of rows in it."""
 
     status: int
     content_type: str
@@ -57,9 +57,9 @@ class Reply(NamedTuple):
 
 
 class DecodeError(Exception):
-    """A request that a door cannot decode, although it read enough of it to address the fault: ``operation.options``.
+    """A request that a door can decode only in part: ``operation.options`` has what it needs to address the fault.
 
-    Where it read nothing, it raises the error itself.
+    If a door cannot decode anything, it raises the error itself.
     """
 
     def __init__(self, error: LogonscopeError, operation: Operation) -> None:
@@ -68,17 +68,17 @@ class DecodeError(Exception):
 
 
 class Door(Protocol):
-    """A protocol. It knows neither callers nor brokers, neither threads nor clocks, and keeps nothing between requests.
+    """A protocol. It has no state, and knows no callers, broker, threads or clocks.
 
-    An error of its own is a LogonscopeError of a class of its own, which its ``fault`` knows.
+    An error of the protocol is an instance of its own subclass of LogonscopeError, which its ``fault`` renders.
     """
 
     def decode(self, body: bytes, content_type: str, path: str) -> Operation:
         """Decode a request.
 
         Raises:
-            LogonscopeError: nothing in it can be understood.
-            DecodeError: it asks for nothing that there is, or asks wrongly.
+            LogonscopeError: nothing of the request can be decoded.
+            DecodeError: the request is invalid, but a fault can be addressed to it.
         """
 
     def render(self, operation: Operation, answer: Any, octets: int) -> Reply:
@@ -86,20 +86,20 @@ class Door(Protocol):
 
         Args:
             operation: the request.
-            answer: what the function of the operation returned; an Enumeration in place of Rows.
-            octets: the most that the body may have. A door takes no more rows than fit, puts back those that do not,
-                and keeps the enumeration open where the client can ask for the rest.
+            answer: the result of the operation's function; an Enumeration instead of Rows.
+            octets: the maximum size of the body. A door takes as many rows as fit, puts back those that do not, and
+                keeps the enumeration open if the client can pull the rest.
 
         Raises:
             AnswerTooLargeError: not even one row fits.
-            LogonscopeError: what the door alone refuses, or an error while rows are read.
+            LogonscopeError: the door rejects the request, or an error occurred while rows were read.
         """
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:
-        """Render an error of any class: every leaf of errors.py has its place.
+        """Render an error of any class in errors.py.
 
         Args:
-            error: to be rendered.
-            operation: the request; None where nothing in it could be understood, or it was never read.
-            host: the name of this host; "" for clients that may not know it.
+            error: the error.
+            operation: the request; None if nothing of it could be decoded, or it was not read.
+            host: the name of this host; "" for clients that have not authenticated.
         """

@@ -1,7 +1,7 @@
-"""The operations that doors offer, in one table: a row each. A door chooses rows, and adds nothing to what they do.
+"""The table of the operations that doors offer. A door maps its requests to rows, and adds no behaviour.
 
-To offer another operation, add a row. Its function takes a request and the arguments of the operation by name; what
-it returns goes to the door's ``render`` as it is, but Rows go there as an Enumeration, which the door may keep open.
+To add an operation, add a row. Its function takes a request, and the arguments of the operation by name. Its result is
+passed to the door's ``render``; Rows are passed as an Enumeration, which the door may keep open.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ PRODUCT = "Logonscope"
 
 
 class Identity(NamedTuple):
-    """The product; its version is for authenticated callers."""
+    """The product; its version is for authenticated callers only."""
 
     product: str
     version: str | None
@@ -33,12 +33,12 @@ class Row(NamedTuple):
     """An operation.
 
     Attributes:
-        function: of the broker, with the arguments of the request by name.
-        about: what it is for, in the reference.
-        acts: it changes something on this host: it is off until ``allow_methods``, and takes ``record``, by which it
-            writes to the audit log.
-        needs_caller: it is for authenticated callers alone; else it takes None in place of a request for anybody else.
-        of_enumerations: it takes the open enumerations in place of the request, and the caller by name.
+        function: runs the operation, with a request and the arguments by name.
+        about: its description in the reference.
+        acts: it changes something on this host: it needs ``allow_methods``, and takes ``record``, the function that
+            records a method in the audit log.
+        needs_caller: it needs an authenticated caller; if False, it takes None instead of a request without one.
+        of_enumerations: it takes the open enumerations instead of the request, and the caller by name.
     """
 
     function: Callable[..., Any]
@@ -49,7 +49,7 @@ class Row(NamedTuple):
 
 
 def identify(request: Request | None) -> Identity:
-    """Return which product this is; to callers who did not authenticate, without its version (DSP0226 11)."""
+    """Return the product, with its version if the caller has authenticated (DSP0226 11)."""
     return Identity(PRODUCT, None if request is None else version("logonscope"))
 
 
@@ -70,12 +70,12 @@ def list_instances(
     """Return the instances of a class; see ``broker.instances.enumerate_instances``.
 
     Args:
-        request: source and caller.
+        request: the source and the caller.
         class_name: the class.
-        properties: of this class; None: all that each instance has.
-        namespace: where the class is; None: root/cimv2.
-        deep: those of the classes below it too.
-        as_base: show all as instances of this class, with its properties alone (DSP0227 8.3.2).
+        properties: the properties to return, of this class; None: all properties of each instance.
+        namespace: the namespace of the class; None: root/cimv2.
+        deep: include instances of its subclasses.
+        as_base: return all as instances of this class, with its properties only (DSP0227 8.3.2).
     """
     base = get_class(request, class_name, namespace) if as_base else None
     names = properties if base is None else tuple(base.properties)
@@ -83,37 +83,38 @@ def list_instances(
 
 
 def run_query(request: Request, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Rows:
-    """Return what a query asks for; see ``broker.query.query``."""
-    planned = plan(request, text, namespace, language)
-    return Rows(run(request, planned), projected=isinstance(planned, RowsPlan) and planned.projected)
+    """Return the result of a query; see ``broker.query.query``."""
+    query_plan = plan(request, text, namespace, language)
+    is_projected = isinstance(query_plan, RowsPlan) and query_plan.projected
+    return Rows(run(request, query_plan), projected=is_projected)
 
 
-def list_associators(request: Request, path: str | ObjectPath, namespace: str | None = None, **wanted: Any) -> Rows:
-    """Return the instances that are tied to an instance; ``wanted``: the fields of ``broker.associations.Wanted``."""
-    return Rows(associators(request, path, Wanted(**wanted), namespace))
+def list_associators(request: Request, path: str | ObjectPath, namespace: str | None = None, **options: Any) -> Rows:
+    """Return the instances associated with an instance; ``options``: the fields of ``broker.associations.Wanted``."""
+    return Rows(associators(request, path, Wanted(**options), namespace))
 
 
-def list_references(request: Request, path: str | ObjectPath, namespace: str | None = None, **wanted: Any) -> Rows:
-    """Return the associations that an instance is an end of; ``wanted`` as above."""
-    return Rows(references(request, path, Wanted(**wanted), namespace))
+def list_references(request: Request, path: str | ObjectPath, namespace: str | None = None, **options: Any) -> Rows:
+    """Return the association instances that refer to an instance; ``options`` as for ``list_associators``."""
+    return Rows(references(request, path, Wanted(**options), namespace))
 
 
 OPERATIONS: Mapping[str, Row] = {
-    "identify": Row(identify, "which product this is", needs_caller=False),
+    "identify": Row(identify, "the product and its version", needs_caller=False),
     # classes and instances, as CIM has them
     "get": Row(get, "one instance by its keys"),
     "get_class": Row(get_class, "the definition of a class"),
     "classes": Row(list_classes, "the definitions of the classes of a namespace"),
     "enumerate": Row(list_instances, "the instances of a class"),
-    "query": Row(run_query, "what a WQL query asks for"),
-    "associators": Row(list_associators, "the instances that are tied to an instance"),
-    "references": Row(list_references, "the associations of an instance"),
-    "invoke": Row(invoke_method, "a method of an instance", acts=True),
+    "query": Row(run_query, "the result of a WQL query"),
+    "associators": Row(list_associators, "the instances associated with an instance"),
+    "references": Row(list_references, "the association instances that refer to an instance"),
+    "invoke": Row(invoke_method, "run a method of an instance", acts=True),
     "delete": Row(delete_instance, "end a process", acts=True),
     # enumerations that a door kept open
-    "pull": Row(Enumerations.find, "more of an enumeration", of_enumerations=True),
-    "renew": Row(Enumerations.renew, "how long an enumeration lasts, and for longer", of_enumerations=True),
-    "release": Row(Enumerations.release, "an enumeration is no longer wanted", of_enumerations=True),
+    "pull": Row(Enumerations.find, "the next rows of an enumeration", of_enumerations=True),
+    "renew": Row(Enumerations.renew, "the remaining lifetime of an enumeration, or extend it", of_enumerations=True),
+    "release": Row(Enumerations.release, "end an enumeration", of_enumerations=True),
     # questions about logon sessions: sessions, session_of, processes, tree, whose, leftovers, doctor
     # subscriptions to events
 }

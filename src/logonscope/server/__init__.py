@@ -1,1 +1,1 @@
-"""Who asks from elsewhere, and in which protocol? Sockets, TLS, tokens and one table of doors a protocol."""
+"""The server: listening sockets, TLS, authentication, and the protocols (doors) over HTTP."""

@@ -1,35 +1,36 @@
-"""How is a file put in its place? As a whole or not at all, whatever happens meanwhile."""
+"""Atomic replacement of a file: after a crash or an error, the file has either its old or its new content."""
 
 import os
 import tempfile
 
 
 def put(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
-    """Put a file in its place, that of another one perhaps; it is on the disk when this returns.
+    """Create or replace a file, and write it to the disk (fsync) before returning.
 
     Args:
-        path: where to; its folder is there.
-        data: what stands in it.
-        mode: who may read it; nobody else could at any moment before (mkstemp(3): 0600).
-        owner: uid and gid; None: ours.
+        path: the file; its directory exists.
+        data: its new content.
+        mode: its permissions. Until the content is complete, only the owner can read it (mkstemp(3): 0600).
+        owner: uid and gid of the file; None: those of this process.
 
     Raises:
-        OSError: it cannot be done; what was there is still there.
+        OSError: the file cannot be written; a file that existed before is unchanged.
     """
     folder, name = os.path.split(path)
-    made, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=folder)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=folder)
     try:
-        with open(made, "wb") as file:
+        with open(descriptor, "wb") as file:
             if owner is not None:
-                os.fchown(made, *owner)
+                os.fchown(descriptor, *owner)
             file.write(data)
             file.flush()
-            os.fchmod(made, mode)
-            os.fsync(made)
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+    # The new name is on the disk only when the directory is: fsync of the file does not include it.
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)

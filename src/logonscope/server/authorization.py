@@ -1,4 +1,4 @@
-"""HTTP's headers of authentication: credentials from Authorization, and what WWW-Authenticate asks for."""
+"""The HTTP headers of authentication: credentials from Authorization, challenges for WWW-Authenticate."""
 
 import base64
 import binascii
@@ -10,7 +10,10 @@ REALM = 'Basic realm="Logonscope", charset="UTF-8"'
 
 
 def credentials_of(authorization: str | None) -> Credentials | None:
-    """Return the credentials in the header Authorization (RFC 7617, RFC 4559); None where there is none."""
+    """Return the credentials in an Authorization header (RFC 7617, RFC 4559); None without a header.
+
+    Credentials that cannot be decoded keep their scheme only: they fail authentication, and are not ignored.
+    """
     if authorization is None:
         return None
     scheme, _, rest = authorization.strip().partition(" ")
@@ -26,7 +29,7 @@ def credentials_of(authorization: str | None) -> Credentials | None:
 
 
 def challenges(authentication: Authentication, credentials: Credentials | None) -> tuple[str, ...]:
-    """Return the values of WWW-Authenticate: the next token of a negotiation, else the schemes on offer."""
+    """Return the values of WWW-Authenticate: the next token of a negotiation, or the schemes that are offered."""
     if authentication.token and credentials is not None:
         return (f"{NEGOTIATED[credentials.scheme]} {base64.b64encode(authentication.token).decode()}",)
     return tuple(REALM if scheme == BASIC else scheme for scheme in authentication.offers)

@@ -1,9 +1,9 @@
-"""By which certificate is the server known? The administrator's, or one that it made for itself at its first start.
+"""The TLS certificate of the server: the administrator's, or a self-signed one that is created at the first start.
 
-The self-signed one is ECDSA on P-256 with SHA-256: the one kind for which every Windows since 2008 R2, and everybody
-else, has a cipher with forward secrecy and authenticated encryption in TLS 1.2. It is good for ten years: nobody
-vouches for it, clients know it by its fingerprint, and each new one breaks what they pinned without making any safer.
-For the same reason only an expired one, or one for another host name, is ever replaced.
+The self-signed one is ECDSA on P-256 with SHA-256: the only kind for which every Windows since 2008 R2, and all other
+clients, have a cipher with forward secrecy and authenticated encryption in TLS 1.2. It is valid for ten years: clients
+trust the certificate itself, by its fingerprint, so that a new one breaks the configuration of clients and makes none
+safer. For the same reason it is replaced only when it has expired or is for another host name.
 """
 
 import hashlib
@@ -25,24 +25,24 @@ from logonscope.server.configuration import Settings
 
 LIFE = timedelta(days=3650)
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""Of TLS 1.2; those of 1.3 are all sound, and always on."""
+"""The ciphers of TLS 1.2; those of TLS 1.3 are all secure, and always enabled."""
 
 _FILE, _PUBLIC = "self-signed.pem", "self-signed.crt"
 
 
 class TlsContext(ssl.SSLContext):
-    """How connections are encrypted, and as whom: what a connection has to know of it stays with it."""
+    """The TLS context, with the properties of its certificate that connections need."""
 
     channel_binding: bytes | None = None
     fingerprint: str = ""
 
 
 def tls_context(settings: Settings) -> TlsContext:
-    """Return the context of the certificate that is configured, else of our own, made now if need be.
+    """Return the TLS context for the certificate of the settings, or for the self-signed one, which it may create.
 
     Raises:
-        AccessDeniedError: a file may not be read, or not be written.
-        InvalidParameterError: a file is not there, or is none.
+        AccessDeniedError: no permission to read or write a file.
+        InvalidParameterError: a file is missing, or its content is not valid.
     """
     certificate = settings.certificate or self_signed(settings.state)
     key = settings.key or certificate
@@ -52,41 +52,43 @@ def tls_context(settings: Settings) -> TlsContext:
     context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(["http/1.1"])
     leaf = _leaf(certificate)
-    _readable(key)
+    _read_file(key)  # load_cert_chain does not report which of its files it cannot read
     try:
-        context.load_cert_chain(certificate, key, password=_no_password)
+        context.load_cert_chain(certificate, key, password=_reject_encrypted_key)
     except ssl.SSLError as error:
-        why = "not of the same pair" if error.reason == "KEY_VALUES_MISMATCH" else f"no pair: {error.reason or error}"
+        is_mismatch = error.reason == "KEY_VALUES_MISMATCH"
+        reason = "they do not match" if is_mismatch else str(error.reason or error)
         raise InvalidParameterError(
-            f"the certificate in {certificate} and the key in {key} are {why}", "give PEM files that belong together"
+            f"cannot use the certificate in {certificate} with the key in {key}: {reason}",
+            "give PEM files that belong together",
         ) from None
     context.channel_binding, context.fingerprint = channel_binding(leaf), fingerprint(leaf)
     return context
 
 
 def trusted(folder: str) -> str:
-    """Return the file that has our own certificate without its key: what clients are given."""
+    """Return the path of the self-signed certificate without its key, the file for clients."""
     return os.path.join(folder, _PUBLIC)
 
 
 def described(context: TlsContext, settings: Settings) -> str:
-    """Say by which certificate clients know the server, and of our own where they find it."""
-    own = "" if settings.certificate else f"; clients are to trust {trusted(settings.state)}"
-    return f"certificate with SHA-256 fingerprint {context.fingerprint}{own}"
+    """Describe the certificate for the log: its fingerprint, and for the self-signed one the file for clients."""
+    advice = "" if settings.certificate else f"; clients must trust {trusted(settings.state)}"
+    return f"certificate: SHA-256 fingerprint {context.fingerprint}{advice}"
 
 
 def kept(folder: str) -> str:
-    """Return the file of our own certificate and its key; "" where a new one has to be made.
+    """Return the path of the self-signed certificate with its key; "" if it must be created.
 
     Raises:
-        InvalidParameterError: it is there, but is none.
+        InvalidParameterError: the file exists, but has no certificate.
     """
     path = os.path.join(folder, _FILE)
-    return path if os.path.exists(path) and _serves(_leaf(path), socket.gethostname()) else ""
+    return path if os.path.exists(path) and _is_valid(_leaf(path), socket.gethostname()) else ""
 
 
 def channel_binding(certificate: x509.Certificate) -> bytes | None:
-    """Return its tls-server-end-point (RFC 5929 4.1); None where the RFC defines none, as for Ed25519."""
+    """Return the tls-server-end-point of a certificate (RFC 5929 4.1); None if the RFC defines none, as for Ed25519."""
     algorithm = certificate.signature_hash_algorithm
     if algorithm is None:
         return None
@@ -95,60 +97,71 @@ def channel_binding(certificate: x509.Certificate) -> bytes | None:
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
-    """Return its SHA-256 as ``openssl x509 -fingerprint -sha256`` shows it."""
+    """Return the SHA-256 fingerprint of a certificate in the form of ``openssl x509 -fingerprint -sha256``."""
     return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest().hex(":").upper()
 
 
 def self_signed(folder: str) -> str:
-    """Return the file of our own certificate and its key, in one so that they are replaced as one.
+    """Return the path of the self-signed certificate with its key; create or replace the file if necessary.
 
-    Beside it the certificate stands alone, for everybody to read.
+    Certificate and key are in one file, so that they are replaced together. Another file has the certificate alone,
+    readable by all users.
 
     Raises:
-        AccessDeniedError: it cannot be kept there.
-        InvalidParameterError: it is there, but is none.
+        AccessDeniedError: no permission to write to the directory.
+        InvalidParameterError: the directory cannot be written, or the file exists without a certificate.
     """
-    path, public = os.path.join(folder, _FILE), trusted(folder)
+    path, public_path = os.path.join(folder, _FILE), trusted(folder)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if not kept(folder):
-            put(path, _made(_names(socket.gethostname())))
-        alone = _leaf(path).public_bytes(serialization.Encoding.PEM)
-        if not os.path.exists(public) or _readable(public) != alone:
-            put(public, alone, mode=0o644)
+            put(path, _create_certificate(_host_names(socket.gethostname())))
+        public_pem = _leaf(path).public_bytes(serialization.Encoding.PEM)
+        if not os.path.exists(public_path) or _read_file(public_path) != public_pem:
+            put(public_path, public_pem, mode=0o644)
     except OSError as error:
-        _refuse(f"no certificate can be kept in {folder}", error, "run it as root, or give --state or --certificate")
+        hint = "run it as root, or give --state or --certificate"
+        _raise_for(error, f"cannot write the certificate to {folder}", hint)
     return path
 
 
 def _leaf(path: str) -> x509.Certificate:
+    """Return the first certificate of a PEM file: that of the server, before those of its issuers."""
     try:
-        return x509.load_pem_x509_certificates(_readable(path))[0]
+        return x509.load_pem_x509_certificates(_read_file(path))[0]
     except ValueError:
-        raise InvalidParameterError(f"{path} has no certificate in PEM form", "give another, or remove it") from None
+        reason = f"invalid certificate file '{path}': expected a certificate in PEM form"
+        raise InvalidParameterError(reason, "give another file, or remove this one") from None
 
 
-def _readable(path: str) -> bytes:
+def _read_file(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        _refuse(f"{path} cannot be read", error, "see --certificate and --key, and who may read the file")
+        _raise_for(error, f"cannot read {path}", "check --certificate and --key, and the permissions of the file")
 
 
-def _refuse(what: str, error: OSError, hint: str) -> NoReturn:
+def _raise_for(error: OSError, action: str, hint: str) -> NoReturn:
+    """Raise the error of a failed file operation, as ``cannot read FILE``.
+
+    Raises:
+        AccessDeniedError: permission was denied.
+        InvalidParameterError: it failed for another reason.
+    """
     kind: type[LogonscopeError] = AccessDeniedError if isinstance(error, PermissionError) else InvalidParameterError
-    raise kind(f"{what}: {error.strerror}", hint) from None
+    raise kind(f"{action}: {error.strerror}", hint) from None
 
 
-def _no_password() -> NoReturn:
-    """Refuse, where OpenSSL would ask the terminal and wait."""
+def _reject_encrypted_key() -> NoReturn:
+    """Reject an encrypted key: OpenSSL would ask for its passphrase on the terminal, and wait."""
     raise InvalidParameterError(
-        "the private key is encrypted", "give one without a passphrase, readable for root alone"
+        "cannot use the private key: it is encrypted", "give a key without passphrase, readable by root only"
     )
 
 
-def _serves(certificate: x509.Certificate, host: str) -> bool:
+def _is_valid(certificate: x509.Certificate, host: str) -> bool:
+    """Return whether a certificate has not expired and is for this host name."""
     if datetime.now(UTC) >= certificate.not_valid_after_utc:
         return False
     try:
@@ -158,23 +171,25 @@ def _serves(certificate: x509.Certificate, host: str) -> bool:
     return host in names.get_values_for_type(x509.DNSName)
 
 
-def _names(host: str) -> list[str]:
-    """Return the names of this host; the full one is looked up, and may change with the network: it is a courtesy."""
+def _host_names(host: str) -> list[str]:
+    """Return the names of this host for a new certificate."""
+    # The full name is only a convenience for clients: it depends on the resolver, and may change with the network.
     return list(dict.fromkeys(name for name in (host, socket.getfqdn(host), "localhost") if name.isascii()))
 
 
-def _made(names: list[str]) -> bytes:
+def _create_certificate(names: list[str]) -> bytes:
+    """Return a new private key and its self-signed certificate, in PEM form."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
     loopback = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
     now = datetime.now(UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))  # clocks differ
+        .not_valid_before(now - timedelta(days=1))  # the clock of a client may be behind
         .not_valid_after(now + LIFE)
         .add_extension(x509.SubjectAlternativeName([*map(x509.DNSName, names), *loopback]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -183,4 +198,4 @@ def _made(names: list[str]) -> bytes:
     )
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return private + made.public_bytes(pem)
+    return private + certificate.public_bytes(pem)

@@ -1,4 +1,4 @@
-"""``logonscope serve``: what does it take, and what does it say before it serves?"""
+"""``logonscope serve``: its flags, its help, and the check of its settings."""
 
 import argparse
 import dataclasses
@@ -11,40 +11,42 @@ from logonscope.machine import Ownership, Source
 from logonscope.server import configuration
 
 EXAMPLES = """\
-It listens on this machine alone until it is told otherwise, and answers whoever `logonscope user` or PAM knows.
+By default it listens on loopback only. Clients authenticate as users of `logonscope user`, or of PAM.
 
 examples:
   sudo logonscope user add scanner --administrator --ntlm
   sudo logonscope serve                                    ports 5985 (HTTP) and 5986 (TLS), on loopback
   sudo logonscope serve --listen https://0.0.0.0:5986      to the network, over TLS
-  sudo logonscope serve --config my.toml --check           what would be done
-  logonscope --host web1.lsr serve --users my-users        a recorded host, to try a client on
+  sudo logonscope serve --config my.toml --check           check the settings, without serving
+  logonscope --host web1.lsr serve --users my-users        serve a recording, to test a client
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
-    parser.add_argument("--config", metavar="FILE", help=f"the settings (default: {configuration.FILE}, where it is)")
-    parser.add_argument("--check", action="store_true", help="say what would be done, and do not do it")
+    """Add the flags of this command to a parser."""
+    parser.add_argument("--config", metavar="FILE", help=f"settings file (default: {configuration.FILE}, if it exists)")
+    parser.add_argument("--check", action="store_true", help="check the settings and print a summary, without serving")
     configuration.add_flags(parser)
 
 
 def run(args: argparse.Namespace, source: Source, ownership: Ownership, local: Callable[[int], Caller]) -> int:
-    """Serve until told to stop; or only check whether that could be done."""
-    told = configuration.settings(args.config, _given(vars(args)))
+    """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code."""
+    settings = configuration.settings(args.config, _flags(vars(args)))
     try:
-        from logonscope.server import serve, settings_check  # noqa: PLC0415 -- who only wants help needs no server
+        from logonscope.server import serve, settings_check  # noqa: PLC0415 -- the help of this command needs neither
     except ImportError as error:
         from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
 
-        raise NotSupportedError(f"there is no module {error.name} here", f"run {install_command('server')}") from None
+        reason = f"cannot run the server: the Python module {error.name} is not installed"
+        raise NotSupportedError(reason, f"run {install_command('server')}") from None
     if args.check:
-        print("\n".join(settings_check.check(told)))  # noqa: T201 -- the answer of this command
+        print("\n".join(settings_check.check(settings)))  # noqa: T201 -- the output of this command
         return 0
-    serve.serve(source, ownership, told, local)
+    serve.serve(source, ownership, settings, local)
     return 0
 
 
-def _given(args: Mapping[str, Any]) -> dict[str, Any]:
+def _flags(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are keys of the settings."""
     keys = {key.name for key in dataclasses.fields(configuration.Settings)}
     return {name: value for name, value in args.items() if name in keys}

@@ -1,7 +1,8 @@
-"""What was the server told, in its file and on its command line? Each key once: its value, default and meaning.
+"""The settings of the server, from its file and its command line.
 
-``Settings`` is the table. The file's checks, the flags of ``logonscope serve`` and the reference page are made of it:
-``max_envelope = 512000`` in the file is ``--max-envelope 512000`` on the command line, and the command line wins.
+``Settings`` is the table of all keys. The checks of the file, the flags of ``logonscope serve`` and the reference page
+are generated from it: ``max_envelope = 512000`` in the file is ``--max-envelope 512000`` on the command line, which has
+precedence.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from functools import partial
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
@@ -24,14 +26,14 @@ _URL = re.compile(r"(https?)://(\[[^\]/]+\]|[^:/\[\]]+)(?::([^/]+))?(/.*)?")
 
 
 class ListenError(ValueError):
-    """That is nowhere to listen, and why."""
+    """An invalid listen address."""
 
-    def __init__(self, url: str, why: str) -> None:
-        super().__init__(f"{json.dumps(url)} is nowhere to listen: {why}")
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"invalid listen address {json.dumps(url)}: {reason}")
 
 
 class Listener(NamedTuple):
-    """Where the server listens: an address and a port, or the path of a unix socket."""
+    """A listen address: an IP address and a port, or the path of a unix socket."""
 
     scheme: str
     host: str
@@ -41,14 +43,21 @@ class Listener(NamedTuple):
     loopback: bool
 
     def __str__(self) -> str:
-        """Return it as it is written in the file."""
+        """Return the address in the form of the settings."""
         if self.path:
             return f"unix:{self.path}"
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
 class Kind(NamedTuple):
-    """What a value has to be: in words, its type in TOML, whether it fits, what is made of it (or ValueError)."""
+    """The kind of a value.
+
+    Attributes:
+        words: what a valid value is, for messages and the reference.
+        type: the type of the value in TOML.
+        fits: returns whether a value of this type is valid.
+        make: converts a valid value for ``Settings``; may raise ValueError.
+    """
 
     words: str
     type: type
@@ -57,25 +66,27 @@ class Kind(NamedTuple):
 
 
 def listener(url: str) -> Listener:
-    """Parse where to listen.
+    """Parse a listen address.
 
     Raises:
-        ListenError: it is neither an address of this kind nor a path; it says why.
+        ListenError: it is neither a URL with an IP address nor the path of a unix socket.
     """
     if url.startswith("unix:/"):
         return Listener("unix", "", 0, _path(url.removeprefix("unix:")), tls=False, loopback=True)
     match = _URL.fullmatch(url)
     if match is None:
-        raise ListenError(url, "it is none of http://ADDRESS:PORT, https://ADDRESS:PORT, unix:/PATH")
+        raise ListenError(url, "expected http://ADDRESS:PORT, https://ADDRESS:PORT or unix:/PATH")
     scheme, host, port, path = match.groups()
     if path not in {None, "/"}:
-        raise ListenError(url, f"{path} is not for here, each listener has /wsman")
+        raise ListenError(url, f"path '{path}' is not allowed; every listener has /wsman")
+    # isascii: isdecimal alone, and int, accept the digits of all scripts.
     if port and not (port.isascii() and port.isdecimal() and int(port) <= 65535):
-        raise ListenError(url, f"{port} is no port from 0 to 65535")
+        raise ListenError(url, f"port '{port}' is not a number from 0 to 65535")
+    # No host names: their addresses may change, or include one that is open to the network.
     try:
         address = ipaddress.ip_address(host[1:-1] if host.startswith("[") else host)
     except ValueError:
-        raise ListenError(url, f"{host} is no IP address, as 127.0.0.1, 0.0.0.0 or [::1]") from None
+        raise ListenError(url, f"'{host}' is not an IP address such as 127.0.0.1, 0.0.0.0 or [::1]") from None
     return Listener(scheme, str(address), int(port or PORTS[scheme]), "", scheme == "https", address.is_loopback)
 
 
@@ -92,7 +103,7 @@ def _texts(items: list[Any]) -> bool:
 
 
 def _number(low: int, high: int) -> Kind:
-    return Kind(f"a whole number from {low} to {high}", int, lambda number: low <= number <= high)
+    return Kind(f"a whole number from {low} to {high}", int, range(low, high + 1).__contains__)
 
 
 def _one_of(*words: str) -> Kind:
@@ -100,10 +111,10 @@ def _one_of(*words: str) -> Kind:
 
 
 _LISTENERS = Kind(
-    'a list as ["http://127.0.0.1:5985", "https://[::]:5986", "unix:/run/a"]', list,
+    'a list such as ["http://127.0.0.1:5985", "https://[::]:5986", "unix:/run/a"]', list,
     lambda urls: bool(urls) and _texts(urls), lambda urls: tuple(map(listener, _distinct(urls))),
 )  # fmt: skip
-_NAMES = Kind('a list of names as ["sudo", "wheel"]', list, _texts, _distinct)
+_NAMES = Kind('a list of names such as ["sudo", "wheel"]', list, _texts, _distinct)
 _FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _path)
 _FILE_OR_LOG = Kind('the path of a file, or "-"', str, _FILE.fits, lambda text: text if text == "-" else _path(text))
 _FOLDER = Kind("the path of a directory", str, _FILE.fits, _path)
@@ -112,7 +123,8 @@ _SWITCH = Kind("true or false", bool, lambda _: True)
 
 
 def _state() -> str:
-    """Return the directory that systemd made for us (systemd.exec(5), StateDirectory=), else the usual one."""
+    """Return the directory that systemd created for the service (systemd.exec(5), StateDirectory=), or the default."""
+    # With several directories in StateDirectory=, the variable has them all; the first one is used.
     return os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/logonscope"
 
 
@@ -121,15 +133,26 @@ def _pam() -> str:
 
 
 def _key(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
-    """Return the field of a key; ``shown`` says in words what a default is that depends on the machine."""
-    about = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`"}
+    """Return the dataclass field of a key.
+
+    Args:
+        kind: the kind of its values.
+        default: its default as in TOML, or a function that returns it, if it depends on the host.
+        meaning: the description of the key.
+        shown: the description of a default that depends on the host.
+    """
+    metadata = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`"}
     if callable(default):
-        return field(default_factory=lambda: kind.make(default()), metadata=about)
-    return field(default=kind.make(default), metadata=about)
+        return field(default_factory=partial(_host_default, kind, default), metadata=metadata)
+    return field(default=kind.make(default), metadata=metadata)
+
+
+def _host_default(kind: Kind, default: Callable[[], object]) -> Any:
+    return kind.make(default())
 
 
 def _toml(value: object) -> str:
-    return json.dumps(value)  # of texts, whole numbers, booleans and lists of texts TOML and JSON write the same
+    return json.dumps(value)  # TOML and JSON write strings, integers, booleans and lists of strings alike
 
 
 _LOOPBACK = ["http://127.0.0.1:5985", "http://[::1]:5985", "https://127.0.0.1:5986", "https://[::1]:5986"]
@@ -137,149 +160,170 @@ _LOOPBACK = ["http://127.0.0.1:5985", "http://[::1]:5985", "https://127.0.0.1:59
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the server was told; ``Settings()`` is what holds where it was told nothing."""
+    """The settings of the server; ``Settings()`` has the defaults."""
 
     listen: tuple[Listener, ...] = _key(
-        _LISTENERS, _LOOPBACK, "where to listen; sockets that systemd passes replace these"
+        _LISTENERS, _LOOPBACK, "listen addresses; sockets passed by systemd replace them"
     )
-    certificate: str = _key(_FILE, "", "PEM file of the certificate and its chain; empty: one of our own, self-signed")
-    key: str = _key(_FILE, "", "PEM file of its private key; empty: it stands in `certificate`")
+    certificate: str = _key(
+        _FILE, "", "PEM file with the certificate and its chain; empty: a self-signed one, created at the first start"
+    )
+    key: str = _key(_FILE, "", "PEM file with the private key; empty: `certificate` contains it")
     state: str = _key(
-        _FOLDER, _state, "where the self-signed certificate is kept", "`/var/lib/logonscope`, systemd's StateDirectory="
+        _FOLDER, _state, "directory of the self-signed certificate", "`/var/lib/logonscope`, systemd's StateDirectory="
     )
-    users: str = _key(_FILE, "/etc/logonscope/users", "file of users that `logonscope user` keeps; need not be there")
+    users: str = _key(_FILE, "/etc/logonscope/users", "user file, maintained by `logonscope user`; it may be missing")
     pam: str = _key(
-        _SERVICE, _pam, "PAM service that passwords are asked of; empty: none",
-        '`"logonscope"` where `/etc/pam.d/logonscope` is, else `""`',
+        _SERVICE, _pam, "PAM service that checks passwords; empty: no PAM",
+        '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',
     )  # fmt: skip
-    administrators: tuple[str, ...] = _key(_NAMES, ["sudo", "wheel"], "groups whose members see everything, as root")
-    negotiate: bool = _key(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos where there is a keytab) beside Basic")
+    administrators: tuple[str, ...] = _key(
+        _NAMES, ["sudo", "wheel"], "groups whose members are administrators: they see everything, like root"
+    )
+    negotiate: bool = _key(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos if `keytab` is set) beside Basic")
     channel_binding: str = _key(
         _one_of("relaxed", "required"), "relaxed",
-        "over TLS, tokens of Negotiate that are bound to the TLS channel have to be bound to this one; `required` "
-        "rejects those that are bound to none, as curl and Go clients send them",
+        "`relaxed`: over TLS, reject Negotiate tokens that are bound to another TLS channel; `required`: also reject "
+        "those without channel binding, as curl and Go clients send",
     )  # fmt: skip
     keytab: str = _key(_FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos")
-    allow_methods: bool = _key(
-        _SWITCH, False, "let callers run methods that change something: end processes, set priorities"
-    )
+    allow_methods: bool = _key(_SWITCH, False, "allow methods that change something: end processes, set priorities")
     max_envelope: int = _key(
-        _number(8192, 4 << 20), 512_000, "bytes of the largest answer (DSP0226, wsman:MaxEnvelopeSize)"
+        _number(8192, 4 << 20), 512_000, "maximum size of a response in bytes (DSP0226, wsman:MaxEnvelopeSize)"
     )
-    max_request: int = _key(_number(8192, 4 << 20), 512_000, "bytes of the largest request body")
+    max_request: int = _key(_number(8192, 4 << 20), 512_000, "maximum size of a request body in bytes")
     workers: int = _key(
         _number(1, 64),
         8,
-        "threads that answer, and as many that check passwords; a quarter is the most for one caller or address",
+        "threads that process requests, and as many that check passwords; one caller or address uses at most a quarter",
     )
-    max_connections: int = _key(_number(1, 10_000), 200, "connections at once; those beyond are answered 503")
+    max_connections: int = _key(_number(1, 10_000), 200, "maximum number of connections; those over the limit get 503")
     max_connections_per_address: int = _key(
-        _number(1, 10_000), 50, "of these, from one address (IPv6: one /64), or of one user of the unix socket"
-    )
-    contexts_per_caller: int = _key(_number(1, 10_000), 50, "enumerations that one caller may have open")
+        _number(1, 10_000), 50,
+        "maximum number of connections of one client address (IPv6: one /64), or of one user of the unix socket",
+    )  # fmt: skip
+    contexts_per_caller: int = _key(_number(1, 10_000), 50, "maximum number of open enumerations of one caller")
     contexts: int = _key(
         _number(1, 10_000),
         500,
-        "enumerations that all callers together may have open; administrators, one caller's more",
+        "maximum number of open enumerations of all callers; administrators have `contexts_per_caller` in addition",
     )
-    context_seconds: int = _key(
-        _number(1, 86_400), 240, "seconds after which an enumeration that nobody pulls is forgotten"
-    )
+    context_seconds: int = _key(_number(1, 86_400), 240, "seconds without a pull after which an enumeration expires")
     operation_timeout: int = _key(
-        _number(1, 3600), 60, "seconds that one operation may take, whatever the caller asks for"
+        _number(1, 3600), 60, "maximum duration of an operation in seconds, even if the client asks for more"
     )
     request_seconds: int = _key(
-        _number(1, 3600), 60, "seconds that a connection has to send its next request whole, or to take an answer"
+        _number(1, 3600), 60, "seconds that a client has to send its next request completely, or to read a response"
     )
-    stop_seconds: int = _key(_number(1, 600), 10, "seconds that open requests have when the server is told to stop")
+    stop_seconds: int = _key(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
     metrics: str = _key(
         _one_of("", "administrators", "loopback"), "",
-        "who may read `/metrics`: nobody, administrators, or also whoever connects from this machine",
+        "who may read `/metrics`: no one, administrators, or also every client on this host",
     )  # fmt: skip
-    log_level: str = _key(
-        _one_of("debug", "info", "warning", "error"), "info", "from which weight on things are logged"
+    log_level: str = _key(_one_of("debug", "info", "warning", "error"), "info", "lowest severity that is logged")
+    log_format: str = _key(_one_of("text", "json"), "text", "format of the log on standard error")
+    audit_log: str = _key(
+        _FILE_OR_LOG, "-", "file for authentications and method calls; `-`: the server's log; empty: no audit log"
     )
-    log_format: str = _key(_one_of("text", "json"), "text", "lines for people or for machines, on standard error")
-    audit_log: str = _key(_FILE_OR_LOG, "-", "where it is written who asked for what; `-`: the log; empty: nowhere")
 
 
 KEYS: Mapping[str, Field[Any]] = {key.name: key for key in fields(Settings)}
 
 
 def settings(file: str | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Return what the file and, over it, the command line say.
+    """Return the settings of the file, overridden by those of the command line.
 
     Args:
-        file: None for the usual one, which need not be there.
-        overrides: what was given on the command line, by the key's name: texts, or lists of them; None: nothing.
+        file: the path of the file; None: the default file, which may be missing.
+        overrides: the flags of the command line by the name of their key: a text or a list of texts; None: not given.
 
     Raises:
-        InvalidParameterError: a key or a value is none.
-        AccessDeniedError: the file may not be read.
+        InvalidParameterError: an unknown key, an invalid value, or keys that contradict each other.
+        AccessDeniedError: no permission to read the file.
     """
     path = file or FILE
-    told = {name: _of_file(path, name, value) for name, value in _read(path, must=file is not None).items()}
-    given = {name: _of_flag(name, value) for name, value in (overrides or {}).items() if value is not None}
-    made = Settings(**(told | given))
-    if made.key and not made.certificate:
-        raise InvalidParameterError("`key` is given, but no `certificate`", "give both, or none")
-    if made.keytab and not made.negotiate:
-        raise InvalidParameterError("`keytab` is given, but `negotiate` is off", "Kerberos comes by it: take one out")
-    if made.contexts < made.contexts_per_caller:
+    file_settings = {
+        name: _parse_file_value(path, name, value) for name, value in _read(path, must_exist=file is not None).items()
+    }
+    flag_settings = {name: _parse_flag(name, value) for name, value in (overrides or {}).items() if value is not None}
+    result = Settings(**(file_settings | flag_settings))
+    if result.key and not result.certificate:
+        raise InvalidParameterError("`key` is set, but `certificate` is not", "set both, or neither")
+    if result.keytab and not result.negotiate:
         raise InvalidParameterError(
-            f"contexts_per_caller = {made.contexts_per_caller} is more than contexts = {made.contexts}",
-            "no caller can have more than all together: change one of them",
+            "`keytab` is set, but `negotiate` is off", "Kerberos needs `negotiate`: turn it on, or remove `keytab`"
         )
-    return made
+    if result.contexts < result.contexts_per_caller:
+        raise InvalidParameterError(
+            f"contexts_per_caller = {result.contexts_per_caller} is greater than contexts = {result.contexts}",
+            "lower contexts_per_caller, or raise contexts",
+        )
+    return result
 
 
-def _read(path: str, *, must: bool) -> dict[str, Any]:
+def _read(path: str, *, must_exist: bool) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
-    except PermissionError:
-        raise AccessDeniedError(f"{path} may not be read", "use sudo, or another file: --config FILE") from None
-    except FileNotFoundError:
-        if must:
-            raise InvalidParameterError(f"there is no file {path}", "make it, or take --config out") from None
+    except PermissionError as error:
+        reason = f"cannot read {path}: {error.strerror}"
+        raise AccessDeniedError(reason, "use sudo, or another file: --config FILE") from None
+    except FileNotFoundError as error:
+        if must_exist:
+            reason = f"cannot read {path}: {error.strerror}"
+            raise InvalidParameterError(reason, "create it, or omit --config") from None
         return {}
     except OSError as error:
-        raise InvalidParameterError(f"{path} cannot be read: {error.strerror}", "give another file") from None
+        raise InvalidParameterError(f"cannot read {path}: {error.strerror}", "give another file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidParameterError(f"{path} is no TOML: {error}", "correct it; texts stand in quotes") from None
+        raise InvalidParameterError(f"invalid TOML in {path}: {error}", "correct it; strings need quotes") from None
 
 
-def _of_file(path: str, name: str, value: object) -> Any:
+def _parse_file_value(path: str, name: str, value: object) -> Any:
+    """Return the value for a key of the file.
+
+    Raises:
+        InvalidParameterError: an unknown key, or an invalid value.
+    """
+    # A table, as [server], is an unknown key, too: all keys are at the top level.
     if name not in KEYS:
-        close = difflib.get_close_matches(name.replace("-", "_"), KEYS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"take it out; there are {', '.join(KEYS)}"
-        raise InvalidParameterError(f"{path}: there is no key {name}", hint)
+        similar_names = difflib.get_close_matches(name.replace("-", "_"), KEYS, 1)
+        hint = f"did you mean {similar_names[0]}?" if similar_names else f"remove it; the keys are {', '.join(KEYS)}"
+        raise InvalidParameterError(f"{path}: unknown key '{name}'", hint)
     kind = _kind(name)
     try:
-        return _made(kind, value)
+        return _convert(kind, value)
     except ValueError as error:
-        wrong = f"{name} = {json.dumps(value, default=str)} is not {kind.words}"
-        why = f"{name}: {error}" if isinstance(error, ListenError) else wrong
-        raise InvalidParameterError(f"{path}: {why}", "correct it, or take it out for the default") from None
+        wrong_value = f"invalid {name} {json.dumps(value, default=str)}: expected {kind.words}"
+        reason = error if isinstance(error, ListenError) else wrong_value
+        raise InvalidParameterError(f"{path}: {reason}", "correct it, or remove it to use the default") from None
 
 
-def _of_flag(name: str, value: object) -> Any:
+def _parse_flag(name: str, value: object) -> Any:
+    """Return the value for a flag of the command line.
+
+    Raises:
+        InvalidParameterError: an invalid value.
+    """
     kind = _kind(name)
     try:
-        return _made(kind, _typed(kind, value))
+        return _convert(kind, _as_file_value(kind, value))
     except (ValueError, KeyError) as error:
-        why = error if isinstance(error, ListenError) else f"{json.dumps(value)} is not {kind.words}"
-        raise InvalidParameterError(f"--{name.replace('_', '-')}: {why}", "see `logonscope serve --help`") from None
+        wrong_value = f"invalid --{name.replace('_', '-')} {json.dumps(value)}: expected {kind.words}"
+        reason = str(error) if isinstance(error, ListenError) else wrong_value
+        raise InvalidParameterError(reason, "see `logonscope serve --help`") from None
 
 
-def _made(kind: Kind, value: object) -> Any:
-    if type(value) is not kind.type or not kind.fits(value):  # not isinstance: to Python, true is a number
+def _convert(kind: Kind, value: object) -> Any:
+    # The exact type, not isinstance: in Python, True is an int.
+    if type(value) is not kind.type or not kind.fits(value):
         raise ValueError(value)
     return kind.make(value)
 
 
-def _typed(kind: Kind, value: object) -> object:
-    """Return a flag's text as the value that would stand in the file."""
+def _as_file_value(kind: Kind, value: object) -> object:
+    """Return the text of a flag as the value that the file would have."""
+    # A list can be written as A,B, as a repeated flag, or both.
     if kind.type is list:
         texts = value if isinstance(value, list) else [value]
         return [part for text in texts for part in str(text).split(",") if part]
@@ -294,21 +338,21 @@ def _kind(name: str) -> Kind:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give a command the flag of every key; whatever is given is a text, or a list of texts."""
+    """Add a flag for every key to the parser of a command; its value is a text, or a list of texts."""
     options = parser.add_argument_group("keys of the file, for this run")
     for name, key in KEYS.items():
         kind = _kind(name)
-        more: dict[str, Any] = {"metavar": {int: "N", bool: "true|false", list: "A,B"}.get(kind.type, "TEXT")}
+        arguments: dict[str, Any] = {"metavar": {int: "N", bool: "true|false", list: "A,B"}.get(kind.type, "TEXT")}
         if kind.type is bool:
-            more |= {"nargs": "?", "const": "true"}
+            arguments |= {"nargs": "?", "const": "true"}
         if kind.type is list:
-            more["action"] = "append"
+            arguments["action"] = "append"
         help_ = f"{key.metadata['meaning']} (default: {key.metadata['shown']})".replace("`", "").replace("%", "%%")
-        options.add_argument(f"--{name.replace('_', '-')}", help=help_, **more)
+        options.add_argument(f"--{name.replace('_', '-')}", help=help_, **arguments)
 
 
 def reference() -> str:
-    """Return the keys as a table in Markdown."""
+    """Return the reference of the keys, a table in Markdown."""
     head = ("| key | value | default | meaning |", "|---|---|---|---|")
     rows = (
         f"| `{name}` | {_kind(name).words} | {key.metadata['shown']} | {key.metadata['meaning']} |"

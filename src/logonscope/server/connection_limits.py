@@ -1,15 +1,16 @@
 """Connection limits, total and per client address. Connections over a limit get 503, or are closed.
 
-The network and the unix socket are counted apart, by address (as failures are, IPv6 by /64) and by uid, and root of
-this machine is never refused, so that nobody can lock out an administrator. A connection counts from its accept on,
-TLS handshake included. Where all are taken, a connection without authentication gives way to a new one: the oldest of
-the address or user that has the most of them.
+The network and the unix socket have separate limits: by client address (IPv6 by /64, as for failed authentications),
+and by uid. Root on the unix socket has no limit, so that an administrator can always connect. A connection counts from
+its accept, TLS handshake included. At the total limit, a new connection replaces an unauthenticated one: the oldest of
+the address or user that has the most connections.
 """
 
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 from weakref import WeakSet
@@ -18,22 +19,22 @@ from logonscope.server.auth.throttle import place_of
 from logonscope.server.connection import Connection
 
 MOST_REFUSED = 32
-"""Connections over a limit that are answered 503 at once; more are closed without an answer."""
+"""Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
 YOUNG = 1.0
-"""Seconds that a connection without authentication has before it gives way to another."""
+"""Seconds that an unauthenticated connection has before another may replace it."""
 
 MOST_COMPARED = 64
-"""Connections without authentication that are compared to find the one that gives way; a flood makes it often."""
+"""Unauthenticated connections that are compared to choose the one to replace: during a flood this happens often."""
 
 QUIET = 60.0
-"""Seconds between two lines of the log about one limit."""
+"""Seconds between two log lines about the same limit."""
 
 _log = logging.getLogger(__name__)
 
 
 class Origin(NamedTuple):
-    """Where a connection comes from: over the network or not, and who or what is there."""
+    """Where a connection comes from: over the network or not, and the address or user (``who``)."""
 
     network: bool
     who: str
@@ -42,8 +43,8 @@ class Origin(NamedTuple):
 ROOT = Origin(network=False, who="uid 0")
 
 
-class Stranger(NamedTuple):
-    """A connection that came without authentication, and when."""
+class UnauthenticatedConnection(NamedTuple):
+    """A connection that was accepted without authentication, where it comes from, and when it was accepted."""
 
     connection: Connection
     origin: Origin
@@ -51,32 +52,33 @@ class Stranger(NamedTuple):
 
 
 class Crowd:
-    """Counts who is connected; for one thread."""
+    """Counts the open connections; used from one thread."""
 
     def __init__(self, most: int, most_of_one: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take how many there may be, and how many of them may come from one address or be one user's."""
+        """Set the limits: of all connections, and of those of one address or one user."""
         self._most, self._most_of_one, self._clock = most, most_of_one, clock
-        self._here: Counter[Origin | bool] = Counter()
-        self._strangers: dict[Connection, Stranger] = {}  # without authentication, the oldest first
-        self._gone: WeakSet[Connection] = WeakSet()  # counted off
+        self._counts: Counter[Origin | bool] = Counter()  # by origin, and in total (network: True, unix socket: False)
+        self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
+        self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
         self._refused = 0
-        self._told: dict[str, float] = {}
+        self._last_reports: dict[str, float] = {}  # by limit
 
     def enter(self, connection: Connection) -> bool:
-        """Count one more until it ends; False: it is one too many, and is not counted."""
+        """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
         origin = _origin(connection)
         if origin != ROOT:
-            if self._here[origin] >= self._most_of_one:
+            if self._counts[origin] >= self._most_of_one:
                 return self._refuse(origin, "max_connections_per_address", self._most_of_one)
-            if self._here[origin.network] >= self._most and not self._make_room(origin):
+            if self._counts[origin.network] >= self._most and not self._make_room(origin):
                 return self._refuse(origin, "max_connections", self._most)
-        self._here.update((origin, origin.network))
-        self._strangers[connection] = Stranger(connection, origin, self._clock())
-        connection.on_close.append(lambda: self._leave(connection, origin))
+        # Root is counted, though it has no limit: `_leave` subtracts every connection.
+        self._counts.update((origin, origin.network))
+        self._unauthenticated[connection] = UnauthenticatedConnection(connection, origin, self._clock())
+        connection.on_close.append(partial(self._leave, connection, origin))
         return True
 
     def may_answer(self, connection: Connection) -> bool:
-        """Return whether a connection over a limit may stay for its 503; it counts as one of these until it ends."""
+        """Return whether a connection over a limit may stay open for its 503; it counts as such until it closes."""
         if self._refused >= MOST_REFUSED:
             return False
         self._refused += 1
@@ -87,48 +89,48 @@ class Crowd:
         self._refused -= 1
 
     def _make_room(self, newcomer: Origin) -> bool:
-        """Close a connection without authentication, of the origin that has the most among the oldest of these.
-
-        That has to be more than the newcomer's origin will have, or as many once the connection had its time: else a
-        few addresses with many connections would drive out whoever has one.
-        """
-        oldest = [*islice(self._strangers_from(network=newcomer.network), MOST_COMPARED)]
+        """Close an unauthenticated connection of the origin that has the most among the oldest of them."""
+        oldest = [*islice(self._replaceable_connections(network=newcomer.network), MOST_COMPARED)]
         if not oldest:
             return False
-        victim = max(oldest, key=self._connections_beside)  # of several, the oldest
-        is_young = self._clock() - victim.since < YOUNG
-        if self._connections_beside(victim) <= self._here[newcomer] + is_young:
+        replaced = max(oldest, key=self._origin_count)  # the first of several, which is the oldest
+        # Its origin has to have more connections than the newcomer's origin will have, or as many if the connection had
+        # its time. Otherwise a few addresses with many connections would displace the addresses that have one.
+        is_young = self._clock() - replaced.since < YOUNG
+        if self._origin_count(replaced) <= self._counts[newcomer] + is_young:
             return False
-        self._leave(victim.connection, victim.origin)
-        victim.connection.abort()
+        self._leave(replaced.connection, replaced.origin)
+        replaced.connection.abort()
         return True
 
-    def _strangers_from(self, *, network: bool) -> Iterator[Stranger]:
-        """Yield connections without authentication, the oldest first; forget the others."""
-        for stranger in [*self._strangers.values()]:
-            if stranger.connection.is_authenticated:
-                del self._strangers[stranger.connection]
-            elif stranger.origin.network is network and stranger.origin != ROOT:
-                yield stranger
+    def _replaceable_connections(self, *, network: bool) -> Iterator[UnauthenticatedConnection]:
+        """Yield the unauthenticated connections, the oldest first; drop those that have authenticated."""
+        for candidate in [*self._unauthenticated.values()]:
+            if candidate.connection.is_authenticated:
+                del self._unauthenticated[candidate.connection]
+            elif candidate.origin.network is network and candidate.origin != ROOT:
+                yield candidate
 
-    def _connections_beside(self, stranger: Stranger) -> int:
-        """Return how many connections its origin has."""
-        return self._here[stranger.origin]
+    def _origin_count(self, candidate: UnauthenticatedConnection) -> int:
+        """Return how many connections the origin of a connection has."""
+        return self._counts[candidate.origin]
 
     def _leave(self, connection: Connection, origin: Origin) -> None:
-        if connection in self._gone:
+        """Stop counting a connection; it is called again when a replaced connection closes."""
+        if connection in self._uncounted:
             return
-        self._gone.add(connection)
-        self._strangers.pop(connection, None)
-        self._here.subtract((origin, origin.network))
-        if not self._here[origin]:
-            del self._here[origin]
+        self._uncounted.add(connection)
+        self._unauthenticated.pop(connection, None)
+        self._counts.subtract((origin, origin.network))
+        if not self._counts[origin]:
+            del self._counts[origin]
 
     def _refuse(self, origin: Origin, limit: str, number: int) -> bool:
+        """Log that a limit is reached, once a minute; return False."""
         now = self._clock()
-        if now - self._told.get(limit, -QUIET) >= QUIET:
-            self._told[limit] = now
-            _log.warning("%s has one connection too many (%s = %d), and is answered 503", origin.who, limit, number)
+        if now - self._last_reports.get(limit, -QUIET) >= QUIET:
+            self._last_reports[limit] = now
+            _log.warning("connection from %s rejected with 503: %s = %d reached", origin.who, limit, number)
         return False
 
 

@@ -1,7 +1,7 @@
-"""Turns for TLS handshakes: so many at once, and where more want one the oldest ends and addresses take turns.
+"""A limit of concurrent TLS handshakes, with a queue in which client addresses take turns.
 
-A handshake costs some 300 KiB until it ends, so a client that connects and sends nothing gets none, and one that goes
-on slowly keeps none from others.
+A handshake takes about 300 KiB of memory until it ends. So it begins only when the client has sent its first bytes,
+and while others wait, the oldest handshake is aborted when it has had YOUNG seconds.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from typing import NamedTuple
 MOST_HANDSHAKES = 64
 
 YOUNG = 1.0
-"""Seconds that a handshake has before it gives way to another: a few round trips around the world."""
+"""Seconds that a handshake has before another may replace it: a few round trips around the world."""
 
 
 class Turn(NamedTuple):
-    """A connection that wants a handshake: what ends it, and what tells that it may begin."""
+    """The turn of a connection: ``abort`` closes the connection, ``begin`` is done when its handshake may begin."""
 
     abort: Callable[[], object]
     begin: "asyncio.Future[None]"
 
 
 class Handshakes:
-    """The handshakes that run, and those that wait, by address; for one event loop."""
+    """The running handshakes, and the waiting ones by client address; used from one event loop."""
 
     def __init__(self, most: int = MOST_HANDSHAKES, young: float = YOUNG) -> None:
         self._most, self._young = most, young
-        self._running: dict[Turn, float] = {}  # and since when; the oldest first
+        self._running: dict[Turn, float] = {}  # with the time of their start; the oldest first
         self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -39,47 +39,47 @@ class Handshakes:
 
     @asynccontextmanager
     async def turn(self, place: str, abort: Callable[[], object]) -> AsyncIterator[None]:
-        """Wait for a turn, and hold it.
+        """Wait for a turn, and hold it in the ``async with`` block.
 
         Args:
-            place: the address; those that wait take turns.
-            abort: ends the handshake where another is to begin.
+            place: the client address; waiting addresses take turns.
+            abort: closes the connection; called if another handshake is to replace this one.
         """
         turn = Turn(abort, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(place, deque()).append(turn)
         try:
-            self._admit()
+            self._begin_turns()
             await turn.begin
             yield
         finally:
             self._running.pop(turn, None)
-            self._forget(place, turn)
-            self._admit()
+            self._leave_queue(place, turn)
+            self._begin_turns()
 
-    def _admit(self) -> None:
-        """Begin what there is room for; where there is none, end the oldest handshake once it had its time."""
+    def _begin_turns(self) -> None:
+        """Begin waiting turns up to the limit; if some still wait, abort the oldest handshake that had its time."""
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         while self._waiting and len(self._running) < self._most:
-            turn = self._next()
-            if not turn.begin.done():  # else its connection was ended, and it has not come to leave the queue
+            turn = self._pop_next()
+            if not turn.begin.done():  # otherwise its connection was aborted and its task has not removed it yet
                 self._running[turn] = loop.time()
                 turn.begin.set_result(None)
         if not self._waiting:
             return
         oldest, since = next(iter(self._running.items()))
-        left = since + self._young - loop.time()
-        if left <= 0:
+        remaining_seconds = since + self._young - loop.time()
+        if remaining_seconds <= 0:
             del self._running[oldest]
-            oldest.abort()  # its own end admits the next
-            loop.call_soon(self._admit)
+            oldest.abort()  # its `turn` block ends, and begins the next turn
+            loop.call_soon(self._begin_turns)
         else:
-            self._timer = loop.call_later(left, self._admit)
+            self._timer = loop.call_later(remaining_seconds, self._begin_turns)
 
-    def _next(self) -> Turn:
-        """Take the first of those that wait, and let its address wait behind the others."""
+    def _pop_next(self) -> Turn:
+        """Remove the next turn from the queue, and move its address behind the others."""
         place, turns = next(iter(self._waiting.items()))
         turn = turns.popleft()
         if turns:
@@ -88,7 +88,7 @@ class Handshakes:
             del self._waiting[place]
         return turn
 
-    def _forget(self, place: str, turn: Turn) -> None:
+    def _leave_queue(self, place: str, turn: Turn) -> None:
         turns = self._waiting.get(place)
         if turns is not None and turn in turns:
             turns.remove(turn)
@@ -97,46 +97,47 @@ class Handshakes:
 
 
 class FirstBytes:
-    """Waits until sockets whose transports are paused have something to read; for one event loop.
+    """Waits until sockets have data to read, without reading it; used from one event loop.
 
-    asyncio reads a socket to find out, and what it has read cannot be given to ``start_tls`` any more.
+    The transports of these sockets are paused: asyncio would read the data, and ``start_tls`` would never see it.
     """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._waiting: dict[int, asyncio.Future[None]] = {}
-        asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._wake)
+        asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._wake_waiting)
 
     def __repr__(self) -> str:
         return f"<FirstBytes of {len(self._waiting)} sockets>"
 
     async def of(self, connected: socket.socket) -> None:
-        """Wait until the other end has sent something.
+        """Wait until the client has sent data.
 
         Raises:
-            OSError: the socket is closed, or the other end has gone: then there is no handshake to begin.
+            OSError: the socket is closed, or the client has disconnected: there is no handshake to begin.
         """
-        file = connected.fileno()
-        if file < 0:
+        descriptor = connected.fileno()
+        if descriptor < 0:
             raise ConnectionAbortedError
-        future = self._waiting[file] = asyncio.get_running_loop().create_future()
+        future = self._waiting[descriptor] = asyncio.get_running_loop().create_future()
         try:
-            self._epoll.register(file, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT)
+            self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT)
             await future
         finally:
-            if self._waiting.get(file) is future:  # else it was closed, and this number is another socket's by now
-                del self._waiting[file]
+            # If the socket was closed meanwhile, its descriptor may already be the number of another waiting socket.
+            if self._waiting.get(descriptor) is future:
+                del self._waiting[descriptor]
                 with suppress(OSError, ValueError):
-                    self._epoll.unregister(file)
+                    self._epoll.unregister(descriptor)
 
     def close(self) -> None:
-        """Wait for nothing more."""
+        """Stop watching all sockets."""
         asyncio.get_running_loop().remove_reader(self._epoll.fileno())
         self._epoll.close()
 
-    def _wake(self) -> None:
-        for file, events in self._epoll.poll(0):
-            future = self._waiting.get(file)
+    def _wake_waiting(self) -> None:
+        for descriptor, events in self._epoll.poll(0):
+            future = self._waiting.get(descriptor)
             if future is None or future.done():
                 continue
             if events & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR):

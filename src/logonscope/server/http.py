@@ -1,6 +1,6 @@
-"""The doors over HTTP: a request is read as far as it may be long, authenticated, decrypted, and given to its door.
+"""The doors over HTTP, as one ASGI application: reads, authenticates and decrypts requests, and passes them to a door.
 
-One ASGI application. It knows doors by a table, and none by name; what blocks runs in a pool of threads.
+The application has a table of doors, and knows no protocol by name. Blocking work runs in thread pools.
 """
 
 import asyncio
@@ -41,39 +41,39 @@ from logonscope.server.worker_pool import Claimant, Rank, Shares
 
 OK = 200
 GONE = 499
-"""What nobody reads: the client has gone."""
+"""The status of a response that no client reads, since it disconnected."""
 
-_UNSEALED = "messages have to be sealed here (Negotiate with message encryption), or sent over TLS\n"
+_UNSEALED = "message encryption required: use Negotiate with message encryption, or TLS\n"
 
 
 class MessageEncryption(Protocol):
-    """Bodies that are encrypted by what a negotiation agreed on."""
+    """Encryption of bodies with the session key of a negotiation."""
 
     def is_sealed(self, content_type: str) -> bool:
-        """Return whether a body of this type is one."""
+        """Return whether a body of this content type is encrypted."""
 
     def unseal(self, context: Negotiation, content_type: str, body: bytes) -> bytes:
-        """Return the content of a body.
+        """Decrypt a body.
 
         Raises:
-            InvalidParameterError: it has another form.
-            AccessDeniedError: it was not encrypted by the other end of the negotiation.
+            InvalidParameterError: the body is malformed.
+            AccessDeniedError: the body was not encrypted by the peer of this negotiation.
         """
 
     def seal(self, context: Negotiation, content_type: str, data: bytes) -> tuple[str, bytes]:
-        """Return the content type and the body of an answer to a body of this type."""
+        """Encrypt the answer to a request of this content type; return its content type and body."""
 
 
 class HttpDoor(NamedTuple):
-    """A door and how HTTP reaches it.
+    """A door and its HTTP interface.
 
     Attributes:
         door: the protocol.
-        paths: to which its requests are posted.
-        encryption: of its messages; None: there is none.
-        open_header: with this header, in lower case, a request may come without credentials; "": none may.
-        logs_in_empty: a request without a body only authenticates its connection, and is answered by nothing.
-        open_paths: more paths; requests to them come without credentials, and credentials are not looked at.
+        paths: the paths of its POST requests.
+        encryption: the encryption of its messages; None: there is none.
+        open_header: a request with this header (in lower case) needs no credentials; "": there is none.
+        logs_in_empty: a request with an empty body only authenticates its connection, and gets an empty response.
+        open_paths: further paths, whose requests need no credentials; credentials are ignored there.
     """
 
     door: Door
@@ -88,14 +88,14 @@ class Services(NamedTuple):
     """The parts of the application.
 
     Attributes:
-        authenticator: of every request.
-        dispatcher: of every door.
-        doors: the protocols that are spoken.
-        pool: threads that answer.
-        entrance: threads that check passwords, so that guesses hold up no answer.
-        most_octets: that a request may have.
-        metrics: None: there are none.
-        metrics_within: clients on this machine may read the metrics without credentials.
+        authenticator: authenticates the requests.
+        dispatcher: runs the requests of all doors.
+        doors: the protocols.
+        pool: the threads that run requests.
+        entrance: the threads that check passwords; separate, so that password guesses delay no request.
+        most_octets: the maximum size of a request body.
+        metrics: the metrics; None: off.
+        metrics_within: clients on this host may read the metrics without credentials.
     """
 
     authenticator: Authenticator
@@ -108,12 +108,19 @@ class Services(NamedTuple):
     metrics_within: bool = False
 
     def are_stuck(self) -> bool:
-        """Return whether the threads of either pool do not return."""
+        """Return whether all threads of one pool are stuck."""
         return self.pool.is_stuck or self.entrance.is_stuck
 
 
 class Entry(NamedTuple):
-    """Who a request is from, whose messages are encrypted by that negotiation, and values of WWW-Authenticate."""
+    """The authentication of a request.
+
+    Attributes:
+        caller: the authenticated caller; None: there is none.
+        negotiation: the negotiation that encrypts its messages; None: there is none.
+        challenges: the values of WWW-Authenticate for the response.
+        reason: why authentication failed, as far as the client may know it.
+    """
 
     caller: Caller | None
     negotiation: Negotiation | None
@@ -122,7 +129,7 @@ class Entry(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A request that was read whole."""
+    """A request that was read completely."""
 
     connection: Connection
     headers: Headers
@@ -131,7 +138,7 @@ class Received(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        """Return the type of the body; "" where it has none."""
+        """Return the content type of the body; "" if it has none."""
         return self.headers.get("content-type", "")
 
 
@@ -148,7 +155,7 @@ def application(services: Services) -> Starlette:
 
 
 class Endpoint:
-    """Answers the requests of HTTP that are for one door."""
+    """Answers the HTTP requests for one door."""
 
     def __init__(self, services: Services, http_door: HttpDoor) -> None:
         self._services, self._http_door, self._door = services, http_door, http_door.door
@@ -156,6 +163,7 @@ class Endpoint:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         services = self._services
+        # The time for the body and for authentication is part of the timeout of the request.
         deadline = Deadline(services.dispatcher.limits.seconds)
         if (rejection := self._rejection(request)) is not None:
             return rejection
@@ -164,93 +172,98 @@ class Endpoint:
             received = Received(request.state.connection, request.headers, request.scope["path"], body)
             if received.path in self._http_door.open_paths:
                 claimant = Claimant(place_of(received.connection.peer.address))
-                answer = partial(self._handled_anonymously, received, deadline)
+                answer = partial(self._handle_anonymously, received, deadline)
             else:
                 authenticate, claimant = await _authentication(services, received, deadline, request)
-                answer = partial(self._handled, received, authenticate, deadline)
-            return await services.pool.run(claimant, answer, deadline, lambda: _gone(request))
+                answer = partial(self._handle, received, authenticate, deadline)
+            return await services.pool.run(claimant, answer, deadline, partial(_wait_for_disconnect, request))
         except (GoneError, ClientDisconnect):
             return Response(status_code=GONE)
         except ServerTooBusyError as error:
             return Response(f"{error}\n", status_code=503)
-        except LogonscopeError as error:  # the request is too large, or something hangs
+        except LogonscopeError as error:  # the request is too large, or timed out
             fault = self._door.fault(error, None)
             return _response(fault.status, fault.content_type, fault.body)
 
     def _rejection(self, request: Request) -> Response | None:
-        """Return the answer to a client that has to send credentials first; its body is not waited for."""
+        """Return the response to a client that must first send credentials, before its body is read; else None."""
         peer: Peer = request.state.connection.peer
-        opened = self._http_door.open_header
-        if peer.credentials or peer.session or {"authorization", opened}.intersection(request.headers):
+        open_header = self._http_door.open_header
+        if peer.credentials or peer.session or {"authorization", open_header}.intersection(request.headers):
             return None
-        if _stated(request) > self._services.most_octets:
+        if _content_length(request) > self._services.most_octets:
             return Response(status_code=413)
         if request.scope["path"] in self._http_door.open_paths:
             return None
-        return _challenging(Response(status_code=401), _authenticated(self._services.authenticator, peer, None))
+        return _with_challenges(Response(status_code=401), _authenticate(self._services.authenticator, peer, None))
 
-    def _handled_anonymously(self, received: Received, deadline: Deadline) -> Response:
+    def _handle_anonymously(self, received: Received, deadline: Deadline) -> Response:
         """Answer a request to an open path; runs in a thread."""
-        answer = self._answered(received, Entry(None, None, ()), received.body, deadline)
+        answer = self._dispatch(received, Entry(None, None, ()), received.body, deadline)
         return _response(answer.status, answer.content_type, answer.body)
 
-    def _handled(self, received: Received, authenticate: Callable[[], Entry], deadline: Deadline) -> Response:
-        """Authenticate a request, decrypt it, answer it, encrypt the answer; runs in a thread."""
+    def _handle(self, received: Received, authenticate: Callable[[], Entry], deadline: Deadline) -> Response:
+        """Authenticate a request, decrypt it, run it, and encrypt the answer; runs in a thread."""
         entry = authenticate()
+        # It stays True after a later failure: only the timeouts of the connection and its limits depend on it.
         received.connection.is_authenticated |= entry.caller is not None
         if entry.caller is None and self._http_door.open_header not in received.headers:
-            return _challenging(_unauthorized(entry), entry)
+            return _with_challenges(_unauthorized(entry), entry)
         if entry.caller is not None and self._http_door.logs_in_empty and not received.body:
-            return _challenging(Response(), entry)
+            return _with_challenges(Response(), entry)
         encryption = self._http_door.encryption
         if encryption is not None and encryption.is_sealed(received.content_type):
-            return _challenging(self._decrypted(encryption, received, entry, deadline), entry)
+            return _with_challenges(self._handle_encrypted(encryption, received, entry, deadline), entry)
+        # Over the network without TLS, the messages of a Negotiate client must be encrypted, as on Windows.
         if entry.negotiation is not None and not received.connection.peer.is_private:
             return Response(_UNSEALED, status_code=403)
-        answer = self._answered(received, entry, received.body, deadline)
-        return _challenging(_response(answer.status, answer.content_type, answer.body), entry)
+        answer = self._dispatch(received, entry, received.body, deadline)
+        return _with_challenges(_response(answer.status, answer.content_type, answer.body), entry)
 
-    def _decrypted(
+    def _handle_encrypted(
         self, encryption: MessageEncryption, received: Received, entry: Entry, deadline: Deadline
     ) -> Response:
         negotiation = entry.negotiation
         if negotiation is None:
-            return Response("nothing was agreed to seal with\n", status_code=400)
+            reason = "cannot decrypt the message: the connection was not authenticated by Negotiate\n"
+            return Response(reason, status_code=400)
         try:
             data = encryption.unseal(negotiation, received.content_type, received.body)
         except InvalidParameterError as error:
             return Response(f"{error}\n", status_code=400)
         except AccessDeniedError:
             return Response(status_code=401)
-        answer = self._answered(received, entry, data, deadline)
+        answer = self._dispatch(received, entry, data, deadline)
         content_type, body = encryption.seal(negotiation, received.content_type, answer.body)
         return _response(answer.status, content_type, body)
 
-    def _answered(self, received: Received, entry: Entry, data: bytes, deadline: Deadline) -> Answer:
-        began, metrics = time.perf_counter(), self._services.metrics
+    def _dispatch(self, received: Received, entry: Entry, data: bytes, deadline: Deadline) -> Answer:
+        """Run a request, and count it in the metrics."""
+        start, metrics = time.perf_counter(), self._services.metrics
         peer = received.connection.peer.address
         message = Message(data, entry.caller, peer, received.content_type, received.path)
         answer = self._services.dispatcher.answer(self._door, message, deadline)
         if metrics is not None:
             outcome = "answered" if answer.status == OK else "refused"
-            metrics.answered(answer.operation, outcome, answer.items, time.perf_counter() - began)
+            metrics.answered(answer.operation, outcome, answer.items, time.perf_counter() - start)
         return answer
 
 
 async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
-    """Return the metrics to an administrator, and to this machine where that is allowed."""
+    """Return the metrics to an administrator; with ``metrics_within`` also to any client on this host."""
     deadline = Deadline(services.dispatcher.limits.seconds)
     received = Received(request.state.connection, request.headers, request.scope["path"], b"")
     try:
+        # One claimant for all scrapes on loopback, so that they use one share of the threads.
         claimant = Claimant("metrics")
         if not (services.metrics_within and received.connection.peer.loopback):
             authenticate, claimant = await _authentication(services, received, deadline, request)
-            entry = await services.pool.run(claimant, authenticate, deadline, lambda: _gone(request))
+            entry = await services.pool.run(claimant, authenticate, deadline, partial(_wait_for_disconnect, request))
             if entry.caller is None:
-                return _challenging(Response(status_code=401), entry)
+                return _with_challenges(Response(status_code=401), entry)
             if not entry.caller.administrator:
-                return Response("these numbers are of all logon sessions: for administrators\n", status_code=403)
-        text = await services.pool.run(claimant, metrics.text, deadline, lambda: _gone(request))
+                return Response("access denied: only administrators may read the metrics\n", status_code=403)
+        text = await services.pool.run(claimant, metrics.text, deadline, partial(_wait_for_disconnect, request))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
     except GoneError:
         return Response(status_code=GONE)
@@ -261,27 +274,36 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
 async def _authentication(
     services: Services, received: Received, deadline: Deadline, request: Request
 ) -> tuple[Callable[[], Entry], Claimant]:
-    """Return what authenticates a request, and who takes a thread for its answer.
+    """Return a function that authenticates a request, and the claimant of the thread that will run it.
 
-    Where authentication is quick, it is left for the thread that answers. A password is checked in threads of their
-    own, of which each address has its share, so that guesses hold up no answer.
+    A password is checked here, in a pool of its own where each address has its share, so that password guesses delay
+    no request. Any other authentication is quick, and is left to the thread that runs the request.
     """
     peer, credentials = received.connection.peer, credentials_of(received.headers.get("authorization"))
-    authenticate = partial(_authenticated, services.authenticator, peer, credentials)
+    authenticate = partial(_authenticate, services.authenticator, peer, credentials)
+    # The delay after failed attempts is spent in the event loop, so that it takes no thread; it does not count against
+    # the timeout of the request.
     if credentials is not None and (seconds := services.authenticator.delay(peer, credentials)):
         await asyncio.sleep(seconds)
-        deadline.move(services.dispatcher.limits.seconds)  # that wait is not the answer's
+        deadline.move(services.dispatcher.limits.seconds)
     if services.authenticator.is_quick(peer, credentials):
         return authenticate, _claimant(peer, services.authenticator.presumed(peer))
-    # A check may take PAM two seconds: those whom the address is known for do not wait behind the guesses of others.
+    # PAM may take two seconds for a check: users who have authenticated from this address before get a reserved thread,
+    # so that they do not wait for the password guesses of others.
     is_known = credentials is not None and services.authenticator.is_known(peer, credentials)
-    at_entrance = Claimant(place_of(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
-    entry = await services.entrance.run(at_entrance, authenticate, deadline, lambda: _gone(request))
-    return lambda: entry, _claimant(peer, entry.caller)
+    address = Claimant(place_of(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
+    entry = await services.entrance.run(address, authenticate, deadline, partial(_wait_for_disconnect, request))
+    return partial(_established, entry), _claimant(peer, entry.caller)
+
+
+def _established(entry: Entry) -> Entry:
+    """Return an entry: the authentication of a request that was authenticated before."""
+    return entry
 
 
 def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
-    """Return whose share of the threads a request takes: the caller's, or the address's where it has no caller yet."""
+    """Return the claimant of a request's thread: its caller, or the client address if it has no caller yet."""
+    # On the unix socket only root has a rank: an administrator by group is not elevated there.
     if peer.credentials is not None:
         uid = peer.credentials.uid
         return Claimant(uid, Rank.ROOT if uid == 0 else Rank.ORDINARY)
@@ -291,7 +313,7 @@ def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
     return Claimant(caller.name if caller.uid is None else caller.uid, rank)
 
 
-def _authenticated(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> Entry:
+def _authenticate(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> Entry:
     result = authenticator.authenticate(peer, credentials)
     return Entry(result.caller, result.negotiation, challenges(result, credentials), result.reason)
 
@@ -301,11 +323,12 @@ def _unauthorized(entry: Entry) -> Response:
 
 
 def _response(status: int, content_type: str, body: bytes) -> Response:
-    """Return a response of just this type: to a ``media_type`` of text, Starlette adds a charset."""
+    """Return a response with exactly this content type: Starlette adds a charset to a text ``media_type``."""
     return Response(body, status, headers={"content-type": content_type})
 
 
-def _challenging(response: Response, entry: Entry) -> Response:
+def _with_challenges(response: Response, entry: Entry) -> Response:
+    """Add WWW-Authenticate to a 401, or to any response that continues or completes a negotiation."""
     if entry.challenges and (response.status_code == 401 or entry.negotiation is not None):
         for challenge in entry.challenges:
             response.headers.append("www-authenticate", challenge)
@@ -313,15 +336,16 @@ def _challenging(response: Response, entry: Entry) -> Response:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """Return the body.
+    """Return the body of a request.
 
     Raises:
-        RequestTooLargeError: it is longer than it may be.
+        RequestTooLargeError: it has more than ``most`` octets.
     """
     parts, length = [], 0
-    too_large = RequestTooLargeError(f"a request of more than {most:,} octets", "ask for less at once")
-    if _stated(request) > most:
+    too_large = RequestTooLargeError(f"the request exceeds the limit of {most:,} octets", "split the request")
+    if _content_length(request) > most:
         raise too_large
+    # A chunked body has no Content-Length.
     async for part in request.stream():
         length += len(part)
         if length > most:
@@ -330,11 +354,11 @@ async def _body(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _stated(request: Request) -> int:
-    """Return how long the body is said to be; h11 has looked at the header already, and holds who lies to it."""
+def _content_length(request: Request) -> int:
+    """Return the Content-Length of a request, or 0; h11 has validated it, and reads no more than that."""
     return int(request.headers.get("content-length", "0"))
 
 
-async def _gone(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,6 @@
-"""On which sockets do clients arrive? On those that systemd passes (sd_listen_fds(3)), else on those of the settings.
+"""The listening sockets: those that systemd passes (sd_listen_fds(3)), or else those of the settings.
 
-A service that systemd made the sockets for has them at descriptor 3 and up. The one of that port, or that is named so
-(FileDescriptorName=https), speaks TLS.
+systemd passes its sockets as descriptors 3 and up. A socket on port 5986, or with FileDescriptorName=https, is TLS.
 """
 
 import contextlib
@@ -19,18 +18,18 @@ from logonscope.server.configuration import Listener
 from logonscope.wire.wsman.names import PORTS
 
 BACKLOG = 1024
-"""Connections that wait to be accepted; one that finds no place comes again a second later, then two, then four."""
+"""Connections that may wait to be accepted; beyond that, the kernel of a client tries again after 1, 2, 4 seconds."""
 
 FIRST = 3
-"""SD_LISTEN_FDS_START."""
+"""The first descriptor that systemd passes (SD_LISTEN_FDS_START)."""
 
-_ABSENT = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+_NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 _log = logging.getLogger(__name__)
 
 
 class Opened(NamedTuple):
-    """A socket that listens, and what was asked for; ``ours``: we made it, so we remove its path."""
+    """A listening socket with its listen address; ``ours``: not from systemd, so the server removes its path."""
 
     listener: Listener
     socket: socket.socket
@@ -38,116 +37,132 @@ class Opened(NamedTuple):
 
 
 def sockets(listeners: Sequence[Listener]) -> list[Opened]:
-    """Return the sockets that systemd passed; where it passed none, open these.
+    """Return the sockets that systemd passed; if it passed none, open sockets on these addresses.
 
     Raises:
-        AccessDeniedError: we have no right to one.
-        InvalidParameterError: one is taken, or is none.
+        AccessDeniedError: no permission to open one.
+        InvalidParameterError: an address is in use or cannot be used, or systemd passed something else.
     """
     return passed() or opened(listeners)
 
 
 def opened(listeners: Sequence[Listener]) -> list[Opened]:
-    """Open a socket for each; the loopback address of a family that this machine lacks is left out.
+    """Open a socket on each address; skip a loopback address whose IP version this host does not have.
 
     Raises:
         AccessDeniedError, InvalidParameterError: as ``sockets``.
     """
-    done: list[Opened] = []
+    open_sockets: list[Opened] = []
     try:
         for listener in listeners:
             try:
-                done.append(Opened(listener, _unix(listener) if listener.path else _tcp(listener), ours=True))
+                new_socket = _open_unix(listener) if listener.path else _open_tcp(listener)
             except OSError as error:
-                if not _is_left_out(listener, error, listeners):
-                    raise _refusal(listener, error) from None
-                _log.info("%s is left out: this machine has no such address", listener)
+                if not _may_skip(listener, error, listeners):
+                    raise _listen_error(listener, error) from None
+                _log.info("skipping %s: this host has no such address", listener)
+            else:
+                open_sockets.append(Opened(listener, new_socket, ours=True))
     except BaseException:
-        close(done)
+        close(open_sockets)
         raise
-    return done
+    return open_sockets
 
 
-def tried(listeners: Sequence[Listener], made: Sequence[str] = ()) -> list[str]:
-    """Bind each for a moment, and never listen; return what is to be known of some: taken, or left out.
+def tried(listeners: Sequence[Listener], future_folders: Sequence[str] = ()) -> list[str]:
+    """Check that each address can be opened, without listening on it; return remarks about some.
 
     Args:
-        listeners: as in ``opened``.
-        made: folders for unix sockets that somebody makes in time.
+        listeners: the addresses.
+        future_folders: directories of unix sockets that will be created before the server starts.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: as ``sockets``; not where one is taken, perhaps by this very server.
+        AccessDeniedError, InvalidParameterError: as ``sockets``; not for an address in use: it may be this server.
     """
-    said = []
+    remarks = []
     for listener in listeners:
         try:
-            _try(listener, made)
+            _check(listener, future_folders)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE and not _is_left_out(listener, error, listeners):
-                raise _refusal(listener, error) from None
-            said.append(
-                f"{listener} is {'taken now' if error.errno == errno.EADDRINUSE else 'left out: no address here'}"
-            )
-    return said
+            if error.errno == errno.EADDRINUSE:
+                remarks.append(f"{listener}: address already in use, perhaps by this server")
+            elif _may_skip(listener, error, listeners):
+                remarks.append(f"{listener}: skipped, this host has no such address")
+            else:
+                raise _listen_error(listener, error) from None
+    return remarks
 
 
-def _try(listener: Listener, made: Sequence[str]) -> None:
+def _check(listener: Listener, future_folders: Sequence[str]) -> None:
+    """Bind a TCP address for a moment; check the permissions in the directory of a unix socket.
+
+    Raises:
+        OSError: the server could not listen there.
+    """
     if not listener.path:
-        _bound(listener).close()
+        _bind(listener).close()
         return
     folder = os.path.dirname(listener.path)
-    if folder in made and not os.path.exists(folder):
+    if folder in future_folders and not os.path.exists(folder):
         return
     os.stat(folder)
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
-        raise PermissionError
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def _is_left_out(listener: Listener, error: OSError, listeners: Sequence[Listener]) -> bool:
-    return listener.loopback and error.errno in _ABSENT and len(listeners) > 1
+def _may_skip(listener: Listener, error: OSError, listeners: Sequence[Listener]) -> bool:
+    """Return whether an address may be missing: the defaults have both 127.0.0.1 and [::1]."""
+    return listener.loopback and error.errno in _NO_SUCH_ADDRESS and len(listeners) > 1
 
 
 def passed() -> list[Opened]:
-    """Return the sockets that systemd passed to this process, once.
+    """Return the sockets that systemd passed to this process; a second call returns none.
 
     Raises:
-        InvalidParameterError: one of them does not listen for connections.
+        InvalidParameterError: a descriptor is not a listening stream socket.
     """
-    told = {name: os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
-    if told["LISTEN_PID"] != str(os.getpid()) or not told["LISTEN_FDS"].isdecimal():
+    # Removed from the environment, so that child processes do not take the descriptors for theirs.
+    variables = {name: os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
+    if variables["LISTEN_PID"] != str(os.getpid()) or not variables["LISTEN_FDS"].isdecimal():
         return []
-    count = int(told["LISTEN_FDS"])
-    names = [*told["LISTEN_FDNAMES"].split(":"), *[""] * count]
-    return [_passed(FIRST + number, names[number]) for number in range(count)]
+    count = int(variables["LISTEN_FDS"])
+    names = [*variables["LISTEN_FDNAMES"].split(":"), *[""] * count]
+    return [_take_descriptor(FIRST + number, names[number]) for number in range(count)]
 
 
-def close(done: Iterable[Opened]) -> None:
-    """Take no more connections; what waits to be accepted on a socket of systemd's waits for whoever comes next."""
-    for one in done:
-        if one.ours and one.listener.path:
+def close(open_sockets: Iterable[Opened]) -> None:
+    """Close the sockets; waiting connections on a socket of systemd stay there for the next server."""
+    for open_socket in open_sockets:
+        if open_socket.ours and open_socket.listener.path:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(one.listener.path)
-        one.socket.close()
+                os.unlink(open_socket.listener.path)
+        open_socket.socket.close()
 
 
-def _passed(descriptor: int, name: str) -> Opened:
+def _take_descriptor(descriptor: int, name: str) -> Opened:
+    """Return the socket of a descriptor from systemd.
+
+    Raises:
+        InvalidParameterError: it is not a listening stream socket.
+    """
     os.set_inheritable(descriptor, False)
     try:
-        there = socket.socket(fileno=descriptor)
-        listens = there.type == socket.SOCK_STREAM and there.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        passed_socket = socket.socket(fileno=descriptor)
+        is_stream = passed_socket.type == socket.SOCK_STREAM
+        is_listening = is_stream and passed_socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError:
-        listens = 0
-    if not listens:
+        is_listening = 0
+    if not is_listening:
         raise InvalidParameterError(
-            f"descriptor {descriptor} ({name or 'unnamed'}) from systemd does not listen for connections",
+            f"cannot use descriptor {descriptor} ({name or 'unnamed'}) of systemd: it is not a listening stream socket",
             "use ListenStream= and Accept=no in the .socket unit",
         )
-    return Opened(_listener(there, name), _prompt(there), ours=False)
+    return Opened(_listener_of(passed_socket, name), _without_delay(passed_socket), ours=False)
 
 
-def _listener(there: socket.socket, name: str) -> Listener:
-    address = there.getsockname()
-    if there.family == socket.AF_UNIX:
+def _listener_of(passed_socket: socket.socket, name: str) -> Listener:
+    address = passed_socket.getsockname()
+    if passed_socket.family == socket.AF_UNIX:
         path = os.fsdecode(address)
         return Listener("unix", "", 0, path, tls=False, loopback=True)
     host, port = address[:2]
@@ -155,61 +170,66 @@ def _listener(there: socket.socket, name: str) -> Listener:
     return Listener(scheme, host, port, "", scheme == "https", ipaddress.ip_address(host).is_loopback)
 
 
-def _prompt(there: socket.socket) -> socket.socket:
-    """Let connections of this socket not wait for a client's delayed acknowledgement (tcp(7), TCP_NODELAY).
+def _without_delay(listening_socket: socket.socket) -> socket.socket:
+    """Set TCP_NODELAY (tcp(7)), so that a response does not wait for the client's delayed acknowledgement.
 
-    asyncio sets it too, but only on sockets whose protocol number is written out; an accepted one inherits it.
+    Accepted connections inherit it. asyncio sets it as well, but only if the socket has an explicit protocol number.
     """
-    if there.family in {socket.AF_INET, socket.AF_INET6}:
-        there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return there
+    if listening_socket.family in {socket.AF_INET, socket.AF_INET6}:
+        listening_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening_socket
 
 
-def _tcp(listener: Listener) -> socket.socket:
-    made = _bound(listener)
+def _open_tcp(listener: Listener) -> socket.socket:
+    bound_socket = _bind(listener)
     try:
-        made.listen(BACKLOG)
+        bound_socket.listen(BACKLOG)
     except OSError:
-        made.close()
+        bound_socket.close()
         raise
-    return _prompt(made)
+    return _without_delay(bound_socket)
 
 
-def _bound(listener: Listener) -> socket.socket:
-    where = socket.getaddrinfo(
+def _bind(listener: Listener) -> socket.socket:
+    """Return a socket that is bound to a TCP address, and does not listen yet."""
+    # getaddrinfo also parses the zone of an IPv6 address (fe80::1%eth0).
+    addresses = socket.getaddrinfo(
         listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
     )
-    family, kind, protocol, _, address = where[0]
-    made = socket.socket(family, kind, protocol)
+    family, kind, protocol, _, address = addresses[0]
+    bound_socket = socket.socket(family, kind, protocol)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # past connections that still linger
+        # Old connections in TIME_WAIT must not prevent a restart.
+        bound_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # so that [::] and 0.0.0.0 go together
-        made.bind(address)
+            # Without it, [::] would also take the port of 0.0.0.0, and the two could not be used together.
+            bound_socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound_socket.bind(address)
     except OSError:
-        made.close()
+        bound_socket.close()
         raise
-    return made
+    return bound_socket
 
 
-def _unix(listener: Listener) -> socket.socket:
-    """Open the socket for everybody: who a client is, its credentials tell (unix(7), SO_PEERCRED)."""
+def _open_unix(listener: Listener) -> socket.socket:
+    """Open a unix socket that every user may connect to; the kernel authenticates them (unix(7), SO_PEERCRED)."""
     _remove_stale(listener.path)
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o111)  # the mode is right from the start: chmod would follow whatever is there by then
+    unix_socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # umask rather than chmod after bind: the path could be replaced by a symbolic link in between.
+    old_umask = os.umask(0o111)
     try:
-        made.bind(listener.path)
-        made.listen(BACKLOG)
+        unix_socket.bind(listener.path)
+        unix_socket.listen(BACKLOG)
     except OSError:
-        made.close()
+        unix_socket.close()
         raise
     finally:
-        os.umask(before)
-    return made
+        os.umask(old_umask)
+    return unix_socket
 
 
 def _remove_stale(path: str) -> None:
-    """Remove a socket that nobody listens on any more; anything else stays, and binding fails."""
+    """Remove a socket file without a listening process; leave other files, so that bind fails."""
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
             return
@@ -221,12 +241,13 @@ def _remove_stale(path: str) -> None:
             os.unlink(path)
 
 
-def _refusal(listener: Listener, error: OSError) -> AccessDeniedError | InvalidParameterError:
+def _listen_error(listener: Listener, error: OSError) -> AccessDeniedError | InvalidParameterError:
+    """Return the error of a socket that could not be opened, with a hint."""
+    reason = f"cannot listen on {listener}: {error.strerror or error}"
     if isinstance(error, PermissionError):
-        what = "directory" if listener.path else "port"
-        return AccessDeniedError(f"cannot listen on {listener}: no right", f"use sudo, or another {what}: --listen")
+        place = "directory" if listener.path else "port"
+        return AccessDeniedError(reason, f"use sudo, or another {place}: --listen")
     if error.errno == errno.EADDRINUSE:
-        by_whom = f"`ls -l {listener.path}`, `ss -xlp`" if listener.path else f"`logonscope whose :{listener.port}`"
-        return InvalidParameterError(f"cannot listen on {listener}: it is taken", f"see by whom: {by_whom}")
-    why = error.strerror or str(error)
-    return InvalidParameterError(f"cannot listen on {listener}: {why}", "listen elsewhere: --listen")
+        commands = f"`ls -l {listener.path}`, `ss -xlp`" if listener.path else f"`logonscope whose :{listener.port}`"
+        return InvalidParameterError(reason, f"see what uses it: {commands}")
+    return InvalidParameterError(reason, "give another address: --listen")

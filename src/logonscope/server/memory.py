@@ -1,7 +1,7 @@
-"""Memory that is free goes back to the kernel, so that a flood does not leave the server large for good.
+"""Return of free memory to the kernel, so that the server does not stay large after a flood of requests.
 
-glibc keeps freed memory for the next request for it, and keeps more once large blocks have come and gone: a check of a
-password takes 19 MiB for a moment (argon2), a TLS handshake 300 KiB. Another C library keeps what it keeps.
+glibc keeps freed memory for later allocations, and keeps more after large blocks were freed: a password check takes
+19 MiB for a moment (argon2), a TLS handshake 300 KiB. With another C library nothing is done.
 """
 
 import asyncio
@@ -12,41 +12,45 @@ from collections.abc import Callable
 from typing import cast
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Of malloc.h."""
+"""Parameters of mallopt(3), from malloc.h."""
 
-MOST_FREE, LARGE_BLOCK = 4 << 20, 1 << 20
-"""Bytes: the most that stays free at the end of an arena; the smallest block that is unmapped once it is freed."""
+MOST_FREE = 4 << 20
+"""Bytes of free memory that glibc may keep at the end of an arena."""
+
+LARGE_BLOCK = 1 << 20
+"""Bytes of the smallest block that is unmapped as soon as it is freed."""
 
 GROWTH = 16 << 20
-"""Bytes by which the resident set has to grow before free memory is returned again."""
+"""Bytes by which the resident set must grow before free memory is returned again."""
 
 INTERVAL = 20.0
-"""Seconds between two looks at the resident set."""
+"""Seconds between two checks of the resident set."""
 
 
 def limit_free_memory() -> None:
     """Limit the free memory that glibc keeps (mallopt(3))."""
-    mallopt = _function("mallopt")
+    mallopt = _c_function("mallopt")
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
         mallopt(M_TRIM_THRESHOLD, MOST_FREE)
 
 
 async def return_free_memory(interval: float = INTERVAL) -> None:
-    """Return the pages that are free between used ones (malloc_trim(3)), whenever the resident set has grown.
+    """Return free pages between used ones to the kernel (malloc_trim(3)) whenever the resident set has grown.
 
-    Connections that ended within their handshake are garbage in cycles of few objects with large buffers: Python counts
-    objects, and would come to collect them late.
+    Connections that ended during their handshake leave reference cycles of few objects with large buffers. Python
+    counts objects and would collect them late, so they are collected here.
     """
-    trim = _function("malloc_trim")
-    low = resident_bytes()
+    # Growth is measured from the lowest size since the last trim, so that slow growth is found as well.
+    trim = _c_function("malloc_trim")
+    lowest = resident_bytes()
     while trim is not None:
         await asyncio.sleep(interval)
-        if resident_bytes() - low > GROWTH:
+        if resident_bytes() - lowest > GROWTH:
             gc.collect()
             trim(0)
-            low = resident_bytes()
-        low = min(low, resident_bytes())
+            lowest = resident_bytes()
+        lowest = min(lowest, resident_bytes())
 
 
 def resident_bytes() -> int:
@@ -55,6 +59,6 @@ def resident_bytes() -> int:
         return int(statm.read().split()[1]) * resource.getpagesize()
 
 
-def _function(name: str) -> Callable[..., int] | None:
-    """Return a function of the C library; None where it has none of that name."""
+def _c_function(name: str) -> Callable[..., int] | None:
+    """Return a function of the C library; None if the library has no such function."""
     return cast("Callable[..., int] | None", getattr(ctypes.CDLL(None), name, None))

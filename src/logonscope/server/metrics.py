@@ -1,13 +1,13 @@
 """Metrics for Prometheus: the logon sessions of the host, and the requests that the server answered.
 
-Those of the host are read when Prometheus asks for them, as an administrator sees them.
+The metrics of the host are read at each scrape, with the rights of an administrator.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client import Counter as Told
+from prometheus_client import Counter as CounterMetric
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -24,64 +24,69 @@ class Metrics:
     """The metrics of one server and its host."""
 
     def __init__(self, request: Callable[[], Request]) -> None:
-        """Take what makes a question to the host, of an administrator."""
+        """Create the metrics; ``request`` returns a new broker request of an administrator."""
         self._registry = CollectorRegistry()
-        self._registry.register(_Host(request))
-        self._requests = Told(
+        self._registry.register(_HostCollector(request))
+        self._requests = CounterMetric(
             "logonscope_requests",
             "Requests by operation and outcome.",
             ("operation", "outcome"),
             registry=self._registry,
         )
-        self._items = Told("logonscope_items", "Items that were told.", ("operation",), registry=self._registry)
+        self._items = CounterMetric("logonscope_items", "Items returned.", ("operation",), registry=self._registry)
         self._seconds = Histogram(
-            "logonscope_request_seconds", "How long answers took.", ("operation",), buckets=SECONDS,
+            "logonscope_request_seconds", "Duration of requests in seconds.", ("operation",), buckets=SECONDS,
             registry=self._registry,
         )  # fmt: skip
 
     def answered(self, operation: str, outcome: str, items: int, seconds: float) -> None:
-        """Count an answer."""
+        """Count an answered request."""
         self._requests.labels(operation, outcome).inc()
         self._items.labels(operation).inc(items)
         self._seconds.labels(operation).observe(seconds)
 
     def text(self) -> bytes:
-        """Return all numbers in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
 
-class _Host(Collector):
+# prometheus_client calls `collect` at each scrape: the metrics of the host need no updates in between.
+class _HostCollector(Collector):
+    """Reads the logon sessions of the host at each scrape."""
+
     def __init__(self, request: Callable[[], Request]) -> None:
         self._request = request
 
     def collect(self) -> Iterator[Metric]:
-        found = sessions(self._request())
-        yield _family(
+        logon_sessions = sessions(self._request())
+        yield _gauges(
             "logonscope_logon_sessions", "Logon sessions by LogonType and state.", ("logon_type", "state"),
-            Counter((session.logon_type_name or UNKNOWN, session.state or UNKNOWN) for session in found),
+            Counter((session.logon_type_name or UNKNOWN, session.state or UNKNOWN) for session in logon_sessions),
         )  # fmt: skip
-        yield _family(
+        yield _gauges(
             "logonscope_processes", "Processes by the class of their logon session.", ("login_class",),
-            _summed((_class(session), session.processes) for session in found),
+            _sum_counts((_login_class(session), session.processes) for session in logon_sessions),
         )  # fmt: skip
         leftovers = GaugeMetricFamily("logonscope_leftovers", "Processes whose login is logged out.")
-        leftovers.add_metric((), sum(session.leftovers or 0 for session in found))
+        leftovers.add_metric((), sum(session.leftovers or 0 for session in logon_sessions))
         yield leftovers
 
 
-def _class(session: LogonSession) -> str:
+def _login_class(session: LogonSession) -> str:
     return session.login_class or ("system" if session.logon_type == 0 else UNKNOWN)
 
 
-def _summed(pairs: "Iterator[tuple[str, int | None]]") -> "Counter[tuple[str, ...]]":
+def _sum_counts(pairs: "Iterator[tuple[str, int | None]]") -> "Counter[tuple[str, ...]]":
+    """Return the sum of the counts of each label; a count that is not known is 0."""
     total = Counter[tuple[str, ...]]()
     for label, count in pairs:
         total[(label,)] += count or 0
     return total
 
 
-def _family(name: str, about: str, labels: tuple[str, ...], counts: "Counter[tuple[str, ...]]") -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, about, labels=labels)
+def _gauges(name: str, help_: str, labels: tuple[str, ...], counts: "Counter[tuple[str, ...]]") -> GaugeMetricFamily:
+    """Return a gauge for each combination of label values."""
+    family = GaugeMetricFamily(name, help_, labels=labels)
     for values, count in counts.items():
         family.add_metric(values, count)
     return family

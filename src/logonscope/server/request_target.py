@@ -1,7 +1,7 @@
-"""Request targets as clients write them, before routing: absolute URIs, and paths in any case.
+"""Normalisation of request targets before routing: absolute URIs, and paths in any case.
 
-A server has to accept the absolute form (RFC 9112 3.2.2). WinRM compares its paths without case, and clients that were
-only tried on Windows send /WSMAN.
+A server must accept the absolute form (RFC 9112 3.2.2). WinRM compares paths without case, so clients that were tested
+with Windows only send /WSMAN.
 """
 
 from urllib.parse import urlsplit
@@ -10,14 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class RoutedPath:
-    """Middleware that gives routing the path of every request in one spelling: origin form, in lower case."""
+    """ASGI middleware that replaces the path of every request by its normal form: origin form, lower case."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Take the application that routes."""
+        """Create the middleware in front of an application."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Pass a request to the application, with the normalised path."""
         if scope["type"] == "http":
             scope = {**scope, "path": routed_path(scope["path"])}
         await self._app(scope, receive, send)
@@ -28,7 +28,7 @@ def routed_path(target: str) -> str:
     if target.startswith("/"):
         return target.lower()
     try:
-        found = urlsplit(target)
-    except ValueError:  # malformed: no route has it
+        parts = urlsplit(target)
+    except ValueError:  # malformed, as http://[: no route matches it, so that the client gets 404
         return target
-    return (found.path or "/").lower() if found.scheme in {"http", "https"} and found.netloc else target
+    return (parts.path or "/").lower() if parts.scheme in {"http", "https"} and parts.netloc else target

@@ -1,9 +1,10 @@
-"""`logonscope serve`: settings become an authenticator, a dispatcher and an application, and that is run."""
+"""Composition of the server: builds authenticator, dispatcher and application from the settings, and runs them."""
 
 import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import AUDIT, Appender, Audit
@@ -11,7 +12,7 @@ from logonscope.dispatch.dispatcher import Dispatcher
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.machine import Ownership, Source
-from logonscope.server import life
+from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.local_accounts import account
 from logonscope.server.auth.negotiate import Tickets
@@ -29,41 +30,42 @@ from logonscope.wire.wsman import message_encryption
 DOORS = (
     HttpDoor(WsmanDoor(), PATHS, message_encryption, UNAUTHENTICATED, logs_in_empty=True, open_paths=ANONYMOUS_PATHS),
 )
-"""The protocols that are spoken over HTTP; pypsrp and pywinrm log in with an empty request."""
+"""The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 
 _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT)
 
 
 def serve(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> None:
-    """Serve until a signal stops it.
+    """Run the server until a signal stops it.
 
     Args:
-        source: the host that clients ask about.
-        ownership: its rules.
-        settings: of the server.
-        local: returns the caller of a uid of this machine.
+        source: the source of the host that is served.
+        ownership: the ownership rules of that host.
+        settings: the settings of the server.
+        local: returns the caller for a uid of this host.
 
     Raises:
-        LogonscopeError: a setting cannot be followed.
+        LogonscopeError: the server cannot start with these settings.
     """
-    life.configure_log(settings)
+    logs.configure_log(settings)
     services = made_services(source, ownership, settings, local)
-    life.run(application(services), settings, on_stop=services.dispatcher.close, is_stuck=services.are_stuck)
+    server.run(application(services), settings, on_stop=services.dispatcher.close, is_stuck=services.are_stuck)
 
 
 def made_services(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> Services:
-    """Return the parts of the application; the arguments are those of ``serve``.
+    """Build the parts of the application; the arguments are those of ``serve``.
 
     Raises:
-        LogonscopeError: a setting cannot be followed.
+        LogonscopeError: the server cannot start with these settings.
     """
-    users = UserFile(settings.users, report=lambda error: _log.error("%s", error))
-    for what in warnings(settings, users.users()):  # a file that is broken now is no file to start with
-        _log.warning("%s", what)
-    audit = Audit(_writer(settings.audit_log), lambda: datetime.now().astimezone()) if settings.audit_log else None
-    passwords = Passwords(_checks(settings, users), Throttle(), version=lambda: users.version)
-    lookup = (lambda name: users.lookup(bare(name))) if settings.negotiate else None
+    users = UserFile(settings.users, report=partial(_log.error, "%s"))
+    # users.users() raises for an invalid file: the server does not start with it, though it tolerates a later mistake.
+    for warning in warnings(settings, users.users()):
+        _log.warning("%s", warning)
+    audit = Audit(_audit_writer(settings.audit_log), _local_time) if settings.audit_log else None
+    passwords = Passwords(_checks(settings, users), Throttle(), version=partial(attrgetter("version"), users))
+    lookup = partial(_look_up_user, users) if settings.negotiate else None
     tickets = _tickets(settings, users) if settings.keytab else None
     required = settings.channel_binding == "required"
     authenticator = Authenticator(
@@ -71,9 +73,11 @@ def made_services(source: Source, ownership: Ownership, settings: Settings, loca
     )
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, entrance = Shares(settings.workers, "answer"), Shares(settings.workers, "entrance")
-    metrics = Metrics(lambda: dispatcher.request(ADMINISTRATOR)) if settings.metrics else None
-    within = settings.metrics == "loopback"
-    return Services(authenticator, dispatcher, DOORS, pool, entrance, settings.max_request, metrics, within)
+    metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
+    is_open_on_loopback = settings.metrics == "loopback"
+    return Services(
+        authenticator, dispatcher, DOORS, pool, entrance, settings.max_request, metrics, is_open_on_loopback
+    )
 
 
 def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:
@@ -83,25 +87,41 @@ def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit:
 
 
 def _checks(settings: Settings, users: UserFile) -> list[Check]:
+    """Return the password checks in their order: the user file, then PAM."""
     checks, groups = [Check(users.verify)], frozenset(settings.administrators)
     if settings.pam:
-        from logonscope.server.auth import pam  # noqa: PLC0415 -- refuses where there is no libpam
+        from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
 
         verify = partial(pam.verify, service=settings.pam, administrators=groups)
-        checks.append(Check(verify, lambda caller: account(caller.name, groups)))
+        checks.append(Check(verify, partial(_refresh_account, groups)))
     return checks
 
 
+def _refresh_account(administrators: frozenset[str], caller: Caller) -> Caller | None:
+    """Return a caller with the account's rights of today; None if the account no longer exists."""
+    return account(caller.name, administrators)
+
+
+def _look_up_user(users: UserFile, name: str) -> tuple[Caller, bytes] | None:
+    """Return the caller and the NT hash of a user, whose name may have a domain."""
+    return users.lookup(bare(name))
+
+
 def _tickets(settings: Settings, users: UserFile) -> Tickets:
-    from logonscope.server.auth import kerberos  # noqa: PLC0415 -- refuses where there is no libkrb5
+    """Return what authenticates Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
+    from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
-    who = partial(account, administrators=frozenset(settings.administrators))
+    find_account = partial(account, administrators=frozenset(settings.administrators))
     if settings.pam:
-        from logonscope.server.auth import pam  # noqa: PLC0415 -- refuses where there is no libpam
+        from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
 
-        who = partial(pam.admit, service=settings.pam, administrators=frozenset(settings.administrators))
-    return kerberos.tickets(kerberos.keytab(settings.keytab), users.find, who)
+        find_account = partial(pam.admit, service=settings.pam, administrators=frozenset(settings.administrators))
+    return kerberos.tickets(kerberos.keytab(settings.keytab), users.find, find_account)
 
 
-def _writer(audit_log: str) -> Callable[[str], None]:
-    return Appender(audit_log) if audit_log != "-" else lambda line: _audit_log.info("%s", line)
+def _audit_writer(audit_log: str) -> Callable[[str], None]:
+    return Appender(audit_log) if audit_log != "-" else partial(_audit_log.info, "%s")
+
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()

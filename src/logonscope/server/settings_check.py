@@ -1,4 +1,4 @@
-"""Could the server do what it was told? All is tried that can be without writing anything, or listening."""
+"""Dry-run validation of the settings (``serve --check``): it writes nothing, and does not listen."""
 
 import grp
 import os
@@ -16,60 +16,65 @@ from logonscope.server.configuration import Settings
 
 PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 MADE = ("/run/logonscope", "/var/log/logonscope")
-"""Folders that systemd makes for the packaged service, and takes away."""
+"""Directories that systemd creates when it starts the packaged service, and removes when it stops."""
 
 
 def check(settings: Settings) -> list[str]:
-    """Say what would be done, and what of it may surprise.
+    """Return a description of what the server would do with these settings, and warnings, a line each.
 
     Raises:
-        LogonscopeError: something of it cannot be done.
+        LogonscopeError: the server could not start with them.
     """
-    said = [f"listens on {', '.join(map(str, settings.listen))}", *listening_sockets.tried(settings.listen, MADE)]
+    urls = ", ".join(map(str, settings.listen))
+    lines = [f"listen: {urls}", *listening_sockets.tried(settings.listen, MADE)]
     if settings.certificate or any(listener.tls for listener in settings.listen):
-        said.append(_certificate(settings))
+        lines.append(_certificate(settings))
     users = UserFile(settings.users).users()
+    # PAM does not report an unknown service: it silently uses the one named `other`.
     if settings.pam and not any(os.path.exists(f"{folder}/{settings.pam}") for folder in PAM_FOLDERS):
         raise InvalidParameterError(
-            f"PAM has no service {settings.pam}, and would take `other` for it", "make its file, or give --pam ''"
+            f"unknown PAM service '{settings.pam}': PAM would use `other`",
+            f"create {PAM_FOLDERS[0]}/{settings.pam}, or give --pam ''",
         )
-    said.append(f"{len(users)} users in {settings.users}, {sum(user.nt_hash is not None for user in users)} with NTLM")
-    said.append(f"passwords are asked of PAM's service {settings.pam}" if settings.pam else "no passwords by PAM")
-    said.append(_kerberos(settings))
-    said.append("methods may be run" if settings.allow_methods else "methods are off")
+    ntlm_users = sum(user.nt_hash is not None for user in users)
+    lines.append(f"users: {len(users)} in {settings.users}, {ntlm_users} with NTLM")
+    lines.append(f"PAM: service {settings.pam}" if settings.pam else "PAM: off")
+    lines.append(_kerberos(settings))
+    lines.append(f"methods: {'on' if settings.allow_methods else 'off'}")
     if settings.audit_log not in {"", "-"}:
-        _audit(settings.audit_log)
-        said.append(f"who came in, and who did what, is written to {settings.audit_log}")
-    return said + [f"warning: {what}" for what in warnings(settings, users)]
+        _check_audit_log(settings.audit_log)
+        lines.append(f"audit log: {settings.audit_log}")
+    return lines + [f"warning: {warning}" for warning in warnings(settings, users)]
 
 
 def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
-    """Return what was hardly meant so, or may surprise."""
+    """Yield warnings about likely mistakes in the settings, and about access that they open."""
     if not (users or settings.pam or settings.keytab or all(listener.path for listener in settings.listen)):
-        yield f"nobody can come in over the network: no users in {settings.users}, no PAM; see `logonscope user add`"
-    yield from _open_plainly(settings, users)
-    if mode := _readable_key(settings):
-        yield f"{settings.key or settings.certificate} has mode {mode:o}: not its owner alone can read the private key"
+        yield f"no client can authenticate over the network: no users in {settings.users}; see `logonscope user add`"
+    yield from _plain_listeners(settings, users)
+    if mode := _shared_key_mode(settings):
+        path = settings.key or settings.certificate
+        yield f"private key {path} has mode {mode:o}: other users can access it; use mode 600 or 640"
     if settings.metrics == "loopback":
-        yield "metrics = loopback: every user of this machine, and whatever a proxy on it passes on, can read /metrics"
+        yield "metrics = loopback: every user of this host, and every client of a proxy on it, can read /metrics"
     if settings.allow_methods:
-        yield "allow_methods: administrators can end every process over the network, and users their own"
+        yield "allow_methods: over the network, administrators can end every process, other users their own"
     for name in settings.administrators:
-        if name not in ADMINISTRATORS and not _is_group(name):  # of the usual ones each distribution has one
-            yield f"administrators: there is no group {name}"
+        if name not in ADMINISTRATORS and not _is_group(name):  # of the default groups each distribution has one
+            yield f"administrators: unknown group '{name}'"
 
 
-def _open_plainly(settings: Settings, users: Sequence[User]) -> Iterator[str]:
-    """Return the listeners over which users without NTLM cannot come in: Basic is for TLS and loopback."""
+def _plain_listeners(settings: Settings, users: Sequence[User]) -> Iterator[str]:
+    """Yield a warning about listeners where users without NTLM cannot authenticate: Basic needs TLS or loopback."""
     plain = [str(listener) for listener in settings.listen if not (listener.path or listener.tls or listener.loopback)]
-    without = sum(user.nt_hash is None for user in users) if settings.negotiate else len(users)
-    if plain and (without or settings.pam):
-        who = f"{without} of {len(users)} users" if without else "users of PAM"
-        yield f"{', '.join(plain)}: {who} cannot come in there, their passwords need TLS; give https://, or use --ntlm"
+    password_users = sum(user.nt_hash is None for user in users) if settings.negotiate else len(users)
+    if plain and (password_users or settings.pam):
+        affected = f"{password_users} of {len(users)} users" if password_users else "PAM users"
+        yield f"{', '.join(plain)}: {affected} cannot authenticate, passwords need TLS; use https://, or --ntlm users"
 
 
-def _readable_key(settings: Settings) -> int:
-    """Return the mode of the file of the private key where others can read it, else 0."""
+def _shared_key_mode(settings: Settings) -> int:
+    """Return the mode of the private key's file if other users can access it, or else 0."""
     path = settings.key or settings.certificate
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode) if path else 0
@@ -87,34 +92,51 @@ def _is_group(name: str) -> bool:
 
 
 def _certificate(settings: Settings) -> str:
-    own = "" if settings.certificate else kept(settings.state)
-    if not (settings.certificate or own):
+    """Describe the certificate; check that a missing one could be created.
+
+    Raises:
+        LogonscopeError: the certificate cannot be used or created.
+    """
+    self_signed_path = "" if settings.certificate else kept(settings.state)
+    if not (settings.certificate or self_signed_path):
+        # The server would create the missing parents, too: the first one that exists must be writable.
         folder = settings.state
         while not os.path.exists(folder):
             folder = os.path.dirname(folder)
-        _writable(folder, f"no certificate can be kept in {settings.state}", "give --state or --certificate")
-        return f"makes a self-signed certificate at its start; clients are to trust {trusted(settings.state)}"
-    return described(tls_context(replace(settings, certificate=settings.certificate or own)), settings)
+        _check_writable(folder, f"cannot write the certificate to {settings.state}", "give --state or --certificate")
+        return f"certificate: self-signed, to be created at start; clients must trust {trusted(settings.state)}"
+    # With the self-signed one given as `certificate`, tls_context only reads it, and does not write its public copy.
+    return described(tls_context(replace(settings, certificate=settings.certificate or self_signed_path)), settings)
 
 
-def _audit(path: str) -> None:
-    folder = os.path.dirname(path)
+def _check_audit_log(path: str) -> None:
+    """Check that the audit log can be written.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: it cannot.
+    """
+    folder, hint = os.path.dirname(path), "give another --audit-log"
     if os.path.isdir(path):
-        raise InvalidParameterError(f"{path} is a directory", "give another --audit-log")
+        raise InvalidParameterError(f"cannot write {path}: Is a directory", hint)
     if os.path.exists(folder) or folder not in MADE:
-        _writable(path if os.path.exists(path) else folder, f"{path} cannot be written", "give another --audit-log")
+        _check_writable(path if os.path.exists(path) else folder, f"cannot write {path}", hint)
 
 
-def _writable(path: str, what: str, hint: str) -> None:
+def _check_writable(path: str, action: str, hint: str) -> None:
+    """Check that a file or directory exists and is writable; ``action`` begins the message.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: it is not.
+    """
     if not os.path.exists(path):
-        raise InvalidParameterError(f"{what}: there is no {path}", hint)
+        raise InvalidParameterError(f"{action}: {path} does not exist", hint)
     if not os.access(path, os.W_OK, effective_ids=True):
-        raise AccessDeniedError(f"{what}: no right to write to {path}", f"use sudo, or {hint}")
+        raise AccessDeniedError(f"{action}: no write permission for {path}", f"use sudo, or {hint}")
 
 
 def _kerberos(settings: Settings) -> str:
     if not settings.keytab:
-        return "no Kerberos"
-    from logonscope.server.auth import kerberos  # noqa: PLC0415 -- refuses where there is no libkrb5
+        return "Kerberos: off"
+    from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
-    return f"Kerberos as {', '.join(kerberos.keytab(settings.keytab).principals)}"
+    return f"Kerberos: {', '.join(kerberos.keytab(settings.keytab).principals)}"

@@ -1,4 +1,4 @@
-"""Does the service manager know how we are? It is told through NOTIFY_SOCKET (sd_notify(3)); without one, nobody is."""
+"""Notifications to the service manager through NOTIFY_SOCKET (sd_notify(3)): ready, reloading, stopping, watchdog."""
 
 import asyncio
 import logging
@@ -7,48 +7,55 @@ import socket
 import time
 from collections.abc import Callable
 
-_PATIENCE = 1.0
-"""Seconds: a service manager that does not read must not hold the answers up."""
+_SEND_SECONDS = 1.0
+"""Seconds that a notification may wait: a service manager that does not read its socket must not block the server."""
 
 _log = logging.getLogger(__name__)
 
 
 def notify(*fields: str) -> bool:
-    """Tell the service manager, as ``notify("READY=1", "STATUS=listening")``, and whether there was one to be told."""
+    """Send fields to the service manager, as ``notify("READY=1", "STATUS=listening")``; return whether they were sent.
+
+    False: no service manager runs this process, or it cannot be reached; the log has a warning of the latter.
+    """
     address = os.environ.get("NOTIFY_SOCKET", "")
-    if address[:1] not in {"/", "@"}:  # vsock: is for whole machines
+    if address[:1] not in {"/", "@"}:  # "vsock:..." is for virtual machines
         return False
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.settimeout(_PATIENCE)
+            manager.settimeout(_SEND_SECONDS)
+            # "@" is how NOTIFY_SOCKET writes the NUL of an abstract address (unix(7)).
             manager.sendto("\n".join(fields).encode(), "\0" + address[1:] if address[0] == "@" else address)
     except OSError as error:
-        _log.warning("the service manager cannot be told %s: %s", fields[0], error)
+        _log.warning("cannot notify the service manager of %s: %s", fields[0], error)
         return False
     return True
 
 
 def reloading() -> None:
-    """Tell that the configuration is read again; READY=1 tells that it is done (Type=notify-reload wants the time)."""
+    """Notify the service manager that a reload has begun; READY=1 ends it."""
+    # Type=notify-reload compares the time with that of its signal.
     notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 def watchdog_seconds() -> float | None:
-    """Return after how long a silence the service manager takes us for dead (sd_watchdog_enabled(3))."""
+    """Return the watchdog interval of the service manager (sd_watchdog_enabled(3)); None: there is no watchdog."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
-    meant = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(microseconds) / 1e6 if microseconds.isdecimal() and int(microseconds) and meant else None
+    # The variables are inherited: they may be for the parent process.
+    is_for_this_process = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    is_valid = microseconds.isdecimal() and int(microseconds) > 0
+    return int(microseconds) / 1e6 if is_valid and is_for_this_process else None
 
 
 async def keep_watchdog(is_stuck: Callable[[], bool]) -> None:
-    """Notify twice in each watchdog interval, as long as the event loop turns and the work is not stuck.
+    """Notify the watchdog twice in each interval, as long as the event loop runs and the worker threads are not stuck.
 
-    Return at once where there is no watchdog. A server that is stuck is restarted by the service manager.
+    Return at once if there is no watchdog. The service manager restarts a server that stops notifying.
     """
     seconds = watchdog_seconds()
     while seconds is not None:
         if is_stuck():
-            _log.error("no worker thread has returned for long after its deadline: the watchdog is not notified")
+            _log.error("all worker threads are stuck: watchdog not notified")
         else:
             notify("WATCHDOG=1")
         await asyncio.sleep(seconds / 2)

@@ -1,8 +1,9 @@
-"""Calls that block, in a pool of threads; no request waits for one longer than for its deadline."""
+"""Blocking calls in a thread pool, awaited by the event loop at most until the deadline of their request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from logonscope.errors import Hint, HintCode, TimedOutError
@@ -11,14 +12,14 @@ from logonscope.machine import Deadline
 Result = TypeVar("Result")
 
 LOOK = 0.5
-"""Seconds between two looks at the deadline."""
+"""Seconds between two checks of the deadline."""
 
 PATIENCE = 4
-"""Looks after the deadline: what can still be told was told by then, and what hangs is left behind."""
+"""Checks after the deadline before a call counts as hung: one that observes the deadline has returned by then."""
 
 
 class GoneError(Exception):
-    """Nobody waits for the answer any more."""
+    """The client closed its connection before it got the answer."""
 
 
 def _nothing() -> None:
@@ -32,40 +33,47 @@ async def done(
     gone: Callable[[], Awaitable[object]],
     on_end: Callable[[], object] = _nothing,
 ) -> Result:
-    """Return what a call in a thread returns.
+    """Run a blocking call in a thread and return its result.
 
     Args:
-        pool: of threads.
-        call: what blocks; it looks at the deadline itself.
-        deadline: is cancelled where nobody waits any more.
-        gone: waits until the client has gone.
-        on_end: called once the call has ended, also where nobody waits for it any more.
+        pool: the threads.
+        call: the blocking call; it checks the deadline itself.
+        deadline: the deadline of the request; it is cancelled when the client disconnects.
+        gone: waits until the client disconnects.
+        on_end: called when the call has returned, even if the request ended earlier.
 
     Raises:
-        GoneError: the client went away before there was an answer.
-        TimedOutError: the call did not heed its deadline; it is left behind.
+        GoneError: the client disconnected before the call returned.
+        TimedOutError: the call hangs past its deadline; its thread is abandoned.
     """
     working = asyncio.get_running_loop().run_in_executor(pool, call)
-    working.add_done_callback(lambda _: on_end())
+    working.add_done_callback(partial(_notify, on_end))
     leaving: asyncio.Future[object] = asyncio.ensure_future(gone())
     try:
-        late = 0
+        late_checks = 0
         while not working.done():
             await asyncio.wait((working, leaving), timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
             if leaving.done() and not working.done():
                 deadline.cancel()
                 raise GoneError
-            late = late + 1 if deadline.is_over else 0
-            if late > PATIENCE:
-                raise TimedOutError("something hangs, and is left behind", Hint(HintCode.LOOK_OVER))
+            # The call may move its deadline while it works, so only checks in a row count.
+            late_checks = late_checks + 1 if deadline.is_over else 0
+            if late_checks > PATIENCE:
+                raise TimedOutError(
+                    "the request did not end after its timeout and was abandoned", Hint(HintCode.LOOK_OVER)
+                )
         return working.result()
     finally:
         leaving.cancel()
         if not working.done():
-            working.add_done_callback(_forget)
+            working.add_done_callback(_retrieve_exception)
 
 
-def _forget(left: "asyncio.Future[Any]") -> None:
-    """Take note of what became of a call that nobody waits for."""
-    if not left.cancelled():
-        left.exception()
+def _notify(on_end: Callable[[], object], _future: "asyncio.Future[Any]") -> None:
+    on_end()
+
+
+def _retrieve_exception(abandoned: "asyncio.Future[Any]") -> None:
+    """Retrieve the exception of an abandoned call: asyncio logs an error for each that is never retrieved."""
+    if not abandoned.cancelled():
+        abandoned.exception()

@@ -1,6 +1,7 @@
-"""TLS connections up to the end of their handshake: counted bare sockets until the client has sent something.
+"""TLS connections from accept to the end of the handshake.
 
-Waiting and handshake together may take HANDSHAKE_SECONDS.
+A connection is counted when it is accepted, and stays a plain socket until the client sends its first bytes: a silent
+client costs no memory for TLS. Waiting and handshake together may take HANDSHAKE_SECONDS.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ HANDSHAKE_SECONDS = 10
 
 
 class Gates:
-    """The connections that wait for their handshake, or are in it; for one event loop."""
+    """The connections that wait for their TLS handshake or are in it; used from one event loop."""
 
     def __init__(self, enter: Callable[[Connection], bool]) -> None:
         self._enter = enter
@@ -28,39 +29,39 @@ class Gates:
         return f"<Gates: {len(self._open)} open>"
 
     def gate(self, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]) -> "Gate":
-        """Return the protocol of a connection that was just accepted."""
+        """Return the asyncio protocol of a connection that was just accepted."""
         return Gate(self, context, protocol)
 
     def enter(self, gate: "Gate", bare: Connection) -> bool:
-        """Count a connection; False: there is no room."""
+        """Count a connection; return False if it is over a limit."""
         if not self._enter(bare):
             return False
         self._open.add(gate)
         return True
 
     def leave(self, gate: "Gate") -> None:
-        """Forget a connection that is through, or has ended."""
+        """Remove a connection whose handshake has ended."""
         self._open.discard(gate)
 
     def abort(self) -> None:
-        """End all that wait, for good."""
+        """Close all these connections; no more can wait."""
         for gate in [*self._open]:
             gate.abort()
         self.first_bytes.close()
 
 
 class Gate(asyncio.Protocol):
-    """One connection from its accept to the end of its handshake."""
+    """The asyncio protocol of one connection, from accept to the end of the TLS handshake."""
 
     def __init__(self, gates: Gates, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]) -> None:
         self._gates, self._context, self._protocol = gates, context, protocol
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
-        self._early: list[bytes] = []  # came before this task learned that the handshake was over
+        self._early_data: list[bytes] = []  # was decrypted before the task saw the end of the handshake
         self._is_lost = False
 
     def data_received(self, data: bytes) -> None:
-        self._early.append(data)
+        self._early_data.append(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's
         self._is_lost = True
@@ -71,35 +72,36 @@ class Gate(asyncio.Protocol):
         bare = connection(transport)
         bare.abort = self.abort
         if self._gates.enter(self, bare):
-            self._task = asyncio.get_running_loop().create_task(self._shake_hands(self._transport, bare))
+            self._task = asyncio.get_running_loop().create_task(self._run_handshake(self._transport, bare))
         else:
             self._transport.abort()
 
     def abort(self) -> None:
-        """End the connection."""
+        """Close the connection at once."""
         if self._task is not None:
             self._task.cancel()
         if self._transport is not None:
             self._transport.abort()
 
-    async def _shake_hands(self, transport: asyncio.Transport, bare: Connection) -> None:
-        is_through = False
+    async def _run_handshake(self, transport: asyncio.Transport, bare: Connection) -> None:
+        is_complete = False
         try:
-            with contextlib.suppress(OSError, TimeoutError):  # ssl.SSLError among them: the client has gone, or no TLS
+            # OSError includes ssl.SSLError: the client disconnected, or does not speak TLS. Neither needs a log line.
+            with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(HANDSHAKE_SECONDS):
-                    tls = await self._encrypted(transport, bare)
-                is_through = tls is not None and not self._is_lost
-                if tls is not None and is_through:
-                    self._hand_over(tls, self._protocol(bare))
+                    tls_transport = await self._start_tls(transport, bare)
+                is_complete = tls_transport is not None and not self._is_lost
+                if tls_transport is not None and is_complete:
+                    self._hand_over(tls_transport, self._protocol(bare))
         finally:
             self._task = None  # else a cancelled task keeps itself and the buffers of TLS, by its traceback
             self._gates.leave(self)
-            if not is_through:
+            if not is_complete:
                 transport.abort()
                 bare.close()
 
-    async def _encrypted(self, transport: asyncio.Transport, bare: Connection) -> asyncio.Transport | None:
-        """Return the transport of the connection once its handshake is over; None where the client has gone."""
+    async def _start_tls(self, transport: asyncio.Transport, bare: Connection) -> asyncio.Transport | None:
+        """Return the TLS transport after the handshake; None if the client disconnected."""
         await self._gates.first_bytes.of(transport.get_extra_info("socket"))
         async with self._gates.handshakes.turn(place_of(bare.peer.address), self.abort):
             return await asyncio.get_running_loop().start_tls(
@@ -107,8 +109,9 @@ class Gate(asyncio.Protocol):
                 ssl_handshake_timeout=HANDSHAKE_SECONDS, ssl_shutdown_timeout=HANDSHAKE_SECONDS,
             )  # fmt: skip
 
-    def _hand_over(self, tls: asyncio.Transport, protocol: Protocol) -> None:
-        tls.set_protocol(protocol)
-        protocol.connection_made(tls)
-        for data in self._early:
+    def _hand_over(self, tls_transport: asyncio.Transport, protocol: Protocol) -> None:
+        """Let the HTTP protocol have the connection, with the data that came before."""
+        tls_transport.set_protocol(protocol)
+        protocol.connection_made(tls_transport)
+        for data in self._early_data:
             protocol.data_received(data)

@@ -1,9 +1,9 @@
-"""Shares of the worker threads: how many one caller, or one address, may have at once, and who waits for the next one.
+"""The worker threads, shared fairly: a limit for each caller or address, and a queue of the requests over it.
 
-Two threads are kept beyond the setting ``workers``: one for administrators and one for root on the unix socket. Whoever
-waits is taken in turns, a caller at a time, so that forty requests of one caller delay nobody else's first. While an
-administrator's request is open, the work of everybody else gives way at each look at its deadline: threads of Python
-share one interpreter, so a free thread alone would not make the answer quick.
+Two threads are reserved beyond the setting ``workers``: one for administrators and one for root on the unix socket.
+Waiting requests are served caller by caller in turn, so that forty requests of one caller delay no first request of
+another. While a request of an administrator is open, other requests pause at each check of their deadline: Python
+threads share one interpreter, so a free thread alone would not make that answer quick.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
@@ -22,23 +23,23 @@ from logonscope.server.thread_calls import GoneError, done
 Result = TypeVar("Result")
 
 KEPT = 2
-"""Threads beyond the setting: one for administrators, one for root."""
+"""Reserved threads beyond the setting ``workers``: one for administrators, one for root."""
 
 SLICE = 0.002
-"""Seconds that work runs before it gives way."""
+"""Seconds that a request runs between two pauses, while a request of an administrator is open."""
 
 PAUSE = 8
-"""How many times as long as it ran work pauses while an administrator waits."""
+"""The length of a pause, as a multiple of the time that the request ran before it."""
 
 LONGEST_PAUSE = 0.05
-"""Seconds."""
+"""Seconds of the longest pause."""
 
 STUCK_SECONDS = 30.0
-"""Seconds after which a thread whose request is over counts as one that does not return."""
+"""Seconds after which a thread counts as stuck if it has not returned since its request ended."""
 
 
 class Rank(IntEnum):
-    """Whose work it is; a higher one has threads that a lower one cannot take."""
+    """The rank of a request; each rank above ORDINARY has one reserved thread more."""
 
     ORDINARY = 0
     ADMINISTRATOR = 1
@@ -46,31 +47,31 @@ class Rank(IntEnum):
 
 
 class Claimant(NamedTuple):
-    """Who takes a share: a caller or an address, and its rank."""
+    """What a share of the threads is counted for: a caller or an address (``key``), and its rank."""
 
     key: Hashable
     rank: Rank = Rank.ORDINARY
 
 
 class Shares:
-    """A pool of threads, shared out; for one event loop."""
+    """A thread pool with a share for each claimant; used from one event loop."""
 
     def __init__(self, workers: int, name: str, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._workers, self._stuck_seconds = workers, stuck_seconds
         self._pool = ThreadPoolExecutor(workers + KEPT, name)
-        self._most_of_one = {
+        self._thread_limits = {
             Rank.ORDINARY: max(1, workers // 4), Rank.ADMINISTRATOR: max(1, workers // 2), Rank.ROOT: workers + KEPT,
         }  # fmt: skip
         self._running: Counter[Claimant] = Counter()
         self._waiting: OrderedDict[Claimant, deque[asyncio.Future[None]]] = OrderedDict()
         self._urgent = 0
-        self._left_behind: dict[_Call, float] = {}  # those that nobody waits for any more, and since when
+        self._abandoned: dict[_Call, float] = {}  # calls that still run after their request ended, and since when
 
     def __repr__(self) -> str:
         return f"<Shares of {self._workers} workers: {self._running.total()} running, {len(self._waiting)} waiting>"
 
     def shutdown(self) -> None:
-        """End the threads once their work is done."""
+        """Wait for the running calls, and end the threads."""
         self._pool.shutdown()
 
     async def run(
@@ -80,44 +81,49 @@ class Shares:
         deadline: Deadline,
         gone: Callable[[], Awaitable[object]],
     ) -> Result:
-        """Return what a call in a thread returns, once the claimant may have one.
+        """Wait for a thread for this claimant, run a blocking call in it, and return its result.
 
         Raises:
-            GoneError, TimedOutError: see ``work.done``.
-            ServerTooBusyError: no thread was free before the deadline.
+            GoneError, TimedOutError: as ``thread_calls.done``.
+            ServerTooBusyError: no thread became free before the deadline.
         """
+        # Urgent from here on, not from its start in a thread: others have to pause while it waits for one, too.
         is_urgent = claimant.rank > Rank.ORDINARY
         self._urgent += is_urgent
         if not is_urgent:
-            deadline.give_way = _Courtesy(self).give_way
+            deadline.give_way = _Pauses(self).give_way
         try:
-            await self._enter(claimant, deadline, gone)
-            started = _Call(self._left_behind, partial(self._leave, claimant))
+            await self._wait_for_thread(claimant, deadline, gone)
+            # The thread counts as the claimant's until it returns, even if its request ends before: otherwise one
+            # caller could take all threads with calls that hang.
+            tracked_call = _Call(self._abandoned, partial(self._release_thread, claimant))
             try:
-                return await done(self._pool, call, deadline, gone, on_end=started.end)
+                return await done(self._pool, call, deadline, gone, on_end=tracked_call.end)
             finally:
-                started.leave_behind()
+                tracked_call.abandon()
         finally:
             self._urgent -= is_urgent
 
     @property
     def open_requests(self) -> int:
-        """Return how many requests run or wait."""
+        """Return the number of requests that run or wait."""
         return self._running.total() + sum(map(len, self._waiting.values()))
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether so many threads do not return that there is none left but those that are kept."""
-        long_ago = time.monotonic() - self._stuck_seconds
-        return sum(since < long_ago for since in self._left_behind.values()) >= self._workers
+        """Return whether all threads but the reserved ones are stuck."""
+        threshold = time.monotonic() - self._stuck_seconds
+        return sum(since < threshold for since in self._abandoned.values()) >= self._workers
 
     @property
     def has_urgent_work(self) -> bool:
-        """Return whether a request of an administrator is open; read from any thread."""
+        """Return whether a request of an administrator is open; safe to read from any thread."""
         return self._urgent > 0
 
-    async def _enter(self, claimant: Claimant, deadline: Deadline, gone: Callable[[], Awaitable[object]]) -> None:
-        if claimant not in self._waiting and self._has_room(claimant):
+    async def _wait_for_thread(
+        self, claimant: Claimant, deadline: Deadline, gone: Callable[[], Awaitable[object]]
+    ) -> None:
+        if claimant not in self._waiting and self._has_free_thread(claimant):
             self._running[claimant] += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -126,33 +132,35 @@ class Shares:
         try:
             await asyncio.wait((turn, leaving), timeout=deadline.seconds_left, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
+            # The request was cancelled after a thread was assigned to it: the thread goes to another request.
             if turn.done():
-                self._leave(claimant)
+                self._release_thread(claimant)
             raise
         finally:
             is_gone = leaving.done()
             leaving.cancel()
-            self._forget(claimant, turn)
+            self._leave_queue(claimant, turn)
         if not turn.done():
             if is_gone:
                 raise GoneError
-            raise ServerTooBusyError("too many requests of yours wait already", "wait for their answers")
+            raise ServerTooBusyError("too many requests of this caller are waiting", "wait for their answers")
 
-    def _has_room(self, claimant: Claimant) -> bool:
-        own, total = self._running[claimant], self._running.total()
-        return own < self._most_of_one[claimant.rank] and total < self._workers + claimant.rank
+    def _has_free_thread(self, claimant: Claimant) -> bool:
+        running, running_of_all = self._running[claimant], self._running.total()
+        return running < self._thread_limits[claimant.rank] and running_of_all < self._workers + claimant.rank
 
-    def _leave(self, claimant: Claimant) -> None:
+    def _release_thread(self, claimant: Claimant) -> None:
         self._running[claimant] -= 1
         if self._running[claimant] <= 0:
             del self._running[claimant]
-        self._admit()
+        self._assign_threads()
 
-    def _admit(self) -> None:
-        """Give what is free to those that wait: by rank, then in turns."""
-        for claimant in sorted(self._waiting, key=lambda waiting: -waiting.rank):  # stable: the order of turns stays
+    def _assign_threads(self) -> None:
+        """Assign the free threads to waiting requests: by rank, then by turns."""
+        # sorted() is stable, also with reverse=True: within a rank the order of turns is kept.
+        for claimant in sorted(self._waiting, key=attrgetter("rank"), reverse=True):
             turns = self._waiting[claimant]
-            while turns and self._has_room(claimant):
+            while turns and self._has_free_thread(claimant):
                 turn = turns.popleft()
                 if turns:
                     self._waiting.move_to_end(claimant)
@@ -163,7 +171,7 @@ class Shares:
                     turn.set_result(None)
                     break
 
-    def _forget(self, claimant: Claimant, turn: "asyncio.Future[None]") -> None:
+    def _leave_queue(self, claimant: Claimant, turn: "asyncio.Future[None]") -> None:
         turns = self._waiting.get(claimant)
         if turns is not None:
             if turn in turns:
@@ -173,36 +181,36 @@ class Shares:
 
 
 class _Call:
-    """A call in a thread, which is left behind where nobody waits until it ends."""
+    """A call in a thread; it is listed as abandoned from the end of its request until it returns."""
 
-    def __init__(self, left_behind: "dict[_Call, float]", on_end: Callable[[], object]) -> None:
-        self._left_behind, self._on_end = left_behind, on_end
+    def __init__(self, abandoned: "dict[_Call, float]", on_end: Callable[[], object]) -> None:
+        self._abandoned, self._on_end = abandoned, on_end
         self._is_over = False
 
     def end(self) -> None:
-        """Take note that the call ended."""
+        """Note that the call has returned."""
         self._is_over = True
-        self._left_behind.pop(self, None)
+        self._abandoned.pop(self, None)
         self._on_end()
 
-    def leave_behind(self) -> None:
-        """Take note that nobody waits any more."""
+    def abandon(self) -> None:
+        """Note that the request has ended, unless the call returned before."""
         if not self._is_over:
-            self._left_behind[self] = time.monotonic()
+            self._abandoned[self] = time.monotonic()
 
 
-class _Courtesy:
-    """Pauses the work of one request while requests of a higher rank are open."""
+class _Pauses:
+    """Pauses the work of one request while requests of administrators are open."""
 
     def __init__(self, shares: Shares) -> None:
         self._shares, self._since = shares, time.monotonic()
 
     def give_way(self) -> None:
-        """Pause, in proportion to how long the work has run; called in its thread."""
+        """Pause in proportion to the time since the last pause; called in the thread of the request."""
         if not self._shares.has_urgent_work:
             return
         now = time.monotonic()
-        ran = now - self._since
-        if ran >= SLICE:
-            time.sleep(min(ran * PAUSE, LONGEST_PAUSE))
+        ran_seconds = now - self._since
+        if ran_seconds >= SLICE:
+            time.sleep(min(ran_seconds * PAUSE, LONGEST_PAUSE))
             self._since = time.monotonic()

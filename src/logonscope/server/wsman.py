@@ -1,6 +1,6 @@
-"""The door of WS-Management: a table of its requests, and the three functions of a door.
+"""The door of WS-Management: the table of its requests, each with its operation and the rendering of its answer.
 
-Which operation a request is of, and how its answer is rendered; what happens between is the dispatcher's.
+The dispatcher runs the operations.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,28 +58,31 @@ from logonscope.wql.write import write as write_query
 
 PATHS = ("/wsman", "/wsman/")
 ANONYMOUS_PATHS = ("/wsman-anon/identify",)
-"""Where Windows answers Identify without credentials (MS-WSMV 3.1.4.1.19)."""
+"""The path at which Windows answers Identify without credentials (MS-WSMV 3.1.4.1.19)."""
 
 UNAUTHENTICATED = "wsmanidentify"
-"""The header by which Identify asks to be answered without credentials (MS-WSMV 3.1.4.1.19)."""
+"""The header with which a client sends Identify without credentials (MS-WSMV 3.1.4.1.19)."""
 
 OK, FAULT = 200, 500
 PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="true"/>'
-"""To count is to read everything twice (DSP0226 8.2.2: nil where it is not known)."""
+"""The count of items, always nil, "not known" (DSP0226 8.2.2): counting would read everything twice."""
 
-SAMPLE, SURELY = 16, 1.2
-"""Rows that are rendered before it is known whether all fit, and how many times too many are too many for sure."""
+SAMPLE_ROWS = 16
+"""Rows that are rendered to estimate whether all rows fit."""
+
+SAFETY_FACTOR = 1.2
+"""How many times as many rows as the estimate says may fit, so that rows smaller than the sample are not missed."""
 
 LONGEST = "uuid:00000000-0000-0000-0000-000000000000"
-"""In place of an enumeration's id, while the room for items is measured."""
+"""An id of an enumeration, to measure the room that is left for items."""
 
 Call = tuple[str, dict[str, Any]]
-"""The name of an operation, and its arguments."""
+"""The name of an operation and its arguments."""
 
 
 class SoapRequest(NamedTuple):
-    """The door's own options of an operation: the envelope, its message, and whether a count is asked for."""
+    """The door's options of an operation: the envelope, its message, and whether the client asks for a count."""
 
     envelope: Envelope
     message: Any = None
@@ -87,7 +90,7 @@ class SoapRequest(NamedTuple):
 
 
 class Body(NamedTuple):
-    """The action of an answer, the content of its body, and header blocks; items stand between what has two parts."""
+    """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``."""
 
     action: str
     inner: str
@@ -97,7 +100,7 @@ class Body(NamedTuple):
 
 
 class WsmanDoor:
-    """WS-Management, as the dispatcher asks it."""
+    """The door of WS-Management; see ``dispatch.operation.Door``."""
 
     def __repr__(self) -> str:
         return "<WsmanDoor>"
@@ -106,17 +109,18 @@ class WsmanDoor:
         """See ``Door``."""
         envelope = read(body)
         action = name_of(envelope.action)
+        # From here on the envelope is known, so that a fault can refer to its MessageID.
         try:
             check_no_shell(envelope.text(names.WSMAN, "ResourceURI"), envelope.action)
             check_understood(envelope)
             check_options(envelope)
-            wanted = limits(envelope)
+            client_limits = limits(envelope)
             message = decode_message(envelope)
             name, arguments = REQUESTS[type(message)].decode(message)
         except LogonscopeError as error:
             raise DecodeError(error, Operation("", action=action, options=SoapRequest(envelope))) from None
-        request = SoapRequest(envelope, message, wanted.wants_count)
-        return Operation(name, arguments, wanted.seconds, wanted.max_envelope, action, request)
+        request = SoapRequest(envelope, message, client_limits.wants_count)
+        return Operation(name, arguments, client_limits.seconds, client_limits.max_envelope, action, request)
 
     def render(self, operation: Operation, answer: Any, octets: int) -> Reply:
         """See ``Door``."""
@@ -124,27 +128,30 @@ class WsmanDoor:
         envelope = request.envelope
         body = REQUESTS[type(request.message)].render(request, answer, octets)
         text = write(body.action, envelope.message_id, body.inner, *body.items, body.rest, more=body.headers)
-        return _encoded(OK, text, envelope.encoding, len(body.items))
+        return _encode(OK, text, envelope.encoding, len(body.items))
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:
         """See ``Door``."""
         request = SoapRequest(Envelope({}, None)) if operation is None else operation.options
         envelope = request.envelope
-        return _encoded(FAULT, write_fault(fault_of(_precise(error, request)), envelope, host), envelope.encoding)
+        return _encode(FAULT, write_fault(fault_of(_selector_fault(error, request)), envelope, host), envelope.encoding)
 
 
-def _encoded(status: int, text: str, encoding: str, count: int = 0) -> Reply:
+def _encode(status: int, text: str, encoding: str, count: int = 0) -> Reply:
     return Reply(status, f"application/soap+xml;charset={encoding.upper()}", text.encode(encoding), count)
 
 
-def _precise(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:
-    """Return the fault of selectors that tells missing ones from others (DSP0226 5.4.2.2), where keys are wrong."""
+def _selector_fault(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:
+    """Return the fault for wrong selectors instead of an error about keys, or else the error itself.
+
+    WS-Management has different faults for missing and for surplus selectors (DSP0226 5.4.2.2).
+    """
     path = getattr(request.message, "path", None)
     if isinstance(error, InvalidObjectPathError) and path is not None:
         try:
             needs_keys(path, schema().get(path.class_name, schema().namespace(path.namespace)).keys)
-        except FaultError as precise:
-            return precise
+        except FaultError as selector_fault:
+            return selector_fault
         except LogonscopeError:
             return error
     return error
@@ -169,12 +176,13 @@ def _decode_get(message: Get) -> Call:
     if message.path is None:
         return "get_class", {"name": where.class_name, "namespace": where.namespace}
     properties = [_property(message.fragment)] if message.fragment else None
+    # The namespace of the resource URI is passed once, as the argument of its own.
     path = message.path._replace(namespace=None)
     return "get", {"path": path, "properties": properties, "namespace": where.namespace}
 
 
 def _property(fragment: str) -> str:
-    """Return the property that a fragment is of, or of whose text (DSP0226 7.7)."""
+    """Return the property that a fragment expression names, with or without ``/text()`` (DSP0226 7.7)."""
     return fragment.removesuffix("/text()")
 
 
@@ -183,6 +191,7 @@ def _render_get(request: SoapRequest, answer: Result | Class, _octets: int) -> B
     octets = request.envelope.octets
     if isinstance(answer, Class):
         return Body(f"{names.GET}Response", definition(answer, hierarchy=message.hierarchy))
+    # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     row = next(answer.rows)
     if not message.fragment:
         writer = ItemWriter(message.where, OBJECT)
@@ -190,12 +199,12 @@ def _render_get(request: SoapRequest, answer: Result | Class, _octets: int) -> B
         return Body(
             f"{names.GET}Response", inner if octets(inner) <= ROW_OCTETS else writer.fitting(answer, row, octets)
         )
-    named = answer.cls.property_named(_property(message.fragment)).name
-    short = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
-    value = dict(zip(answer.columns, short, strict=True))[named]
-    inner = render_instance.part(answer.cls, named, message.where, value, inner=message.fragment.endswith("/text()"))
-    echoed = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(message.fragment)}</w:FragmentTransfer>'
-    return Body(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", echoed)
+    name = answer.cls.property_named(_property(message.fragment)).name
+    short_row = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
+    value = dict(zip(answer.columns, short_row, strict=True))[name]
+    inner = render_instance.part(answer.cls, name, message.where, value, inner=message.fragment.endswith("/text()"))
+    header = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(message.fragment)}</w:FragmentTransfer>'
+    return Body(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", header)
 
 
 def _decode_enumerate(message: Enumerate) -> Call:
@@ -210,15 +219,17 @@ def _decode_enumerate(message: Enumerate) -> Call:
     if isinstance(condition, Along):
         return _decode_along(condition)
     if where.class_name == ALL:
-        raise FaultError(CANNOT_PROCESS_FILTER, "all classes at once", "give a filter, or a class")
+        raise FaultError(CANNOT_PROCESS_FILTER, "cannot enumerate all classes at once", "give a filter, or a class")
     polymorphism = {"deep": message.polymorphism != NONE, "as_base": message.polymorphism == EXCLUDE}
     return "enumerate", {"class_name": where.class_name, "namespace": where.namespace, **polymorphism}
 
 
 def _as_query(where: Resource, condition: Matching) -> str:
+    """Return a filter by selectors as a WQL query."""
     terms = tuple(Comparison(Name((name,)), EQUAL, value) for name, value in condition.values.items())
     if where.class_name == ALL or not terms:
-        raise FaultError(CANNOT_PROCESS_FILTER, "a filter by selectors is of one class", "name it, and a property")
+        reason = "invalid selector filter: expected a class and at least one selector"
+        raise FaultError(CANNOT_PROCESS_FILTER, reason, "name the class in the ResourceURI, and a property")
     return write_query(Select(None, where.class_name, terms[0] if len(terms) == 1 else And(terms)))
 
 
@@ -226,6 +237,7 @@ def _decode_along(along: Along) -> Call:
     arguments = {name: value for name, value in along._asdict().items() if name != "references"}
     if not along.references:
         return "associators", arguments
+    # The result of `references` is the association class itself.
     if along.assoc_class is not None and along.result_class is None:
         arguments |= {"assoc_class": None, "result_class": along.assoc_class}
     return "references", arguments
@@ -235,16 +247,17 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
     message: Enumerate = request.message
     action, count = f"{names.ENUMERATE}Response", COUNT if request.wants_count else ""
     if rows.projected and message.mode in {EPR, OBJECT_AND_EPR}:
-        raise FaultError(UNSUPPORTED, "a projection has no endpoint references", "select *")
+        raise FaultError(UNSUPPORTED, "cannot return endpoint references of selected properties", "use SELECT *")
     server = rows.host if rows.projected else None
     rows.format = ItemWriter(message.where, message.mode, rows.base, server, hierarchy=message.hierarchy)
     expires = "" if message.expires is None else _expires(rows.lifetime(message.expires))
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
+    # Without OptimizeEnumeration the response has the id only, and the client pulls all items.
     if not message.optimized:
         return Body(action, f"{head}{_context(rows.keep(message.expires))}{tail}", count)
     end = f"</w:Items><w:EndOfSequence/>{tail}"
     free = room(request.envelope, action, f"{head}{_context(LONGEST)}<w:Items>{end}{count}", octets)
-    # all or none: there are clients that lose what comes with a context (decision 15)
+    # All rows or none: some clients ignore the items of a response that has a context, too (decision 15).
     texts = _all_items(rows, message.max_elements, free, request.envelope.octets)
     if texts is not None:
         return Body(action, f"{head}{_context('')}<w:Items>", count, texts, end)
@@ -261,12 +274,13 @@ def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     free = room(request.envelope, action, f"{head}{_context(LONGEST)}<n:Items>{end}", octets)
     if message.max_characters is not None:
         free = min(free, message.max_characters)
+    # The row that did not fit was taken already: it is put back, and is the first of the next pull.
     batch = _batch(rows.format, rows.take(message.max_elements), free, request.envelope.octets)
     if batch.surplus is not None:
         rows.put_back([batch.surplus])
         if not batch.texts:
-            said = f"an item of {batch.octets:,} octets, where {free:,} are free"
-            raise AnswerTooLargeError(said, "ask for a larger envelope")
+            reason = f"an item of {batch.octets:,} octets does not fit into the {free:,} octets that are left for items"
+            raise AnswerTooLargeError(reason, "ask for a larger envelope")
     if rows.is_over:
         return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end)
     rest = "</n:Items></n:PullResponse>"
@@ -274,7 +288,7 @@ def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
 
 
 class Batch(NamedTuple):
-    """Items that fit, the octets that they leave free, and the row that did not fit, with the octets of its item."""
+    """Rendered items, the octets that they leave free, and the first row that did not fit, with its size."""
 
     texts: list[str]
     free: int
@@ -283,15 +297,16 @@ class Batch(NamedTuple):
 
 
 def _batch(writer: ItemWriter, rows: Iterable[Item], free: int, octets: Callable[[str], int]) -> Batch:
-    """Render rows as long as their items fit into so many octets."""
+    """Render rows until one does not fit into ``free`` octets; ``octets`` returns the encoded size of a text."""
     texts, width = list[str](), octets("x")
     result: Result | Class | None = None
-    render: render_instance.Render = str  # until the first row brings its own
+    render: render_instance.Render = str  # replaced at the first row
     for source, row in rows:
         if source is not result:
             result, render = source, writer.renderer(source)
         text = render(row)
-        size = width * len(text) if text.isascii() else octets(text)  # a call less a row
+        # ASCII, the usual case, is not encoded for its size: this runs for every row.
+        size = width * len(text) if text.isascii() else octets(text)
         if size > ROW_OCTETS and isinstance(source, Result):
             text = writer.fitting(source, row, octets)
             size = octets(text)
@@ -303,23 +318,23 @@ def _batch(writer: ItemWriter, rows: Iterable[Item], free: int, octets: Callable
 
 
 def _all_items(rows: Enumeration, most: int, free: int, octets: Callable[[str], int]) -> list[str] | None:
-    """Render all rows, at most so many and in so many octets; None, with all rows put back, where there are more.
+    """Render all rows, at most ``most`` in ``free`` octets; if there are more, put them all back and return None.
 
-    Most enumerations end in this answer or have far too many rows for it. So a few are rendered first: where there are
-    more than SURELY times the rows that would fit if all were as large, nothing more is rendered for nothing.
+    Most enumerations either fit into this answer or have far more rows. So a sample is rendered first: its size shows
+    how many rows could fit, and if there are more than SAFETY_FACTOR times as many, no more rows are rendered in vain.
     """
-    first = list(rows.take(min(most, SAMPLE)))
-    batch = _batch(rows.format, first, free, octets)
-    if batch.surplus is None and len(first) == SAMPLE:
-        enough = int(SURELY * SAMPLE * batch.free / (free - batch.free)) + 1
-        others = list(rows.take(min(most - SAMPLE, enough)))
-        first += others
+    taken_rows = list(rows.take(min(most, SAMPLE_ROWS)))
+    batch = _batch(rows.format, taken_rows, free, octets)
+    if batch.surplus is None and len(taken_rows) == SAMPLE_ROWS:
+        upper_limit = int(SAFETY_FACTOR * SAMPLE_ROWS * batch.free / (free - batch.free)) + 1
+        further_rows = list(rows.take(min(most - SAMPLE_ROWS, upper_limit)))
+        taken_rows += further_rows
         if rows.is_over:
-            rest = _batch(rows.format, others, batch.free, octets)
-            batch = rest._replace(texts=batch.texts + rest.texts)
+            further_batch = _batch(rows.format, further_rows, batch.free, octets)
+            batch = further_batch._replace(texts=batch.texts + further_batch.texts)
     if rows.is_over and batch.surplus is None:
         return batch.texts
-    rows.put_back(first)
+    rows.put_back(taken_rows)
     return None
 
 
@@ -355,9 +370,9 @@ def _decode_invoke(message: Invoke) -> Call:
 def _render_invoke(request: SoapRequest, answer: Invocation, _octets: int) -> Body:
     (cls, method, outcome), where = answer, request.message.where
     types = {parameter.name: parameter.type for parameter in method.parameters}
-    out = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
+    out_parameters = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
     inner = render_instance.parameters(
-        [*sorted(out), ("ReturnValue", method.type, outcome.return_value)], where, cls.schema
+        [*sorted(out_parameters), ("ReturnValue", method.type, outcome.return_value)], where, cls.schema
     )
     tag = f"p:{method.name}_OUTPUT"
     return Body(
@@ -374,20 +389,28 @@ def _render_delete(_request: SoapRequest, _answer: None, _octets: int) -> Body:
 
 
 def _decode_change(message: Change) -> Call:
-    """Ask for the class alone: who may not see it is not told that it is not to be changed."""
+    """Read the class before the request is rejected: a missing or hidden class has its own error."""
     return "get_class", {"name": message.where.class_name, "namespace": message.where.namespace}
 
 
 def _render_change(_request: SoapRequest, cls: Class, _octets: int) -> Body:
-    raise FaultError(UNSUPPORTED, f"instances of {cls.name} can be neither made nor changed", "they tell what is so")
+    reason = f"cannot create or change instances of {cls.name}: the class is read-only"
+    raise FaultError(UNSUPPORTED, reason, "use Get or Enumerate")
 
 
-def _no_events(*_: object) -> NoReturn:
-    raise FaultError(NO_EVENTS, "events are not told yet", "enumerate, time and again")
+def _reject_events(*_: object) -> NoReturn:
+    raise FaultError(NO_EVENTS, "event subscriptions are not supported yet", "poll with Enumerate")
 
 
 class Row(NamedTuple):
-    """A message: what it is for, the operations that it can ask for, which one it does ask for, and its answer."""
+    """A message type.
+
+    Attributes:
+        about: its description in the reference.
+        operations: the names of the operations that it may run.
+        decode: returns the operation and its arguments.
+        render: returns the answer.
+    """
 
     about: str
     operations: tuple[str, ...]
@@ -396,21 +419,21 @@ class Row(NamedTuple):
 
 
 REQUESTS: Mapping[type, Row] = {
-    Identify: Row("which product and protocol this is", ("identify",), _decode_identify, _render_identify),
+    Identify: Row("the product and the protocol", ("identify",), _decode_identify, _render_identify),
     Get: Row(
         "one instance by its keys, a property of it, or the definition of a class", ("get", "get_class"), _decode_get,
         _render_get,
     ),
     Enumerate: Row(
-        "the instances of a class, what a filter lets through, or definitions of classes",
+        "the instances of a class, those that match a filter, or definitions of classes",
         ("enumerate", "query", "associators", "references", "classes"), _decode_enumerate, _render_enumerate,
     ),
-    Pull: Row("more of an enumeration", ("pull",), _decode_pull, _render_pull),
-    Release: Row("an enumeration is no longer wanted", ("release",), _decode_release, _render_release),
-    Renew: Row("how long an enumeration lasts, and for longer", ("renew",), _decode_renew, _render_renew),
-    Invoke: Row("a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
+    Pull: Row("the next items of an enumeration", ("pull",), _decode_pull, _render_pull),
+    Release: Row("end an enumeration", ("release",), _decode_release, _render_release),
+    Renew: Row("the remaining lifetime of an enumeration, or extend it", ("renew",), _decode_renew, _render_renew),
+    Invoke: Row("run a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
     Delete: Row("end a process", ("delete",), _decode_delete, _render_delete),
-    Change: Row("refused: instances can be neither made nor changed", ("get_class",), _decode_change, _render_change),
-    Subscribe: Row("refused: events are not told yet", (), _no_events, _no_events),
+    Change: Row("rejected: instances are read-only", ("get_class",), _decode_change, _render_change),
+    Subscribe: Row("rejected: events are not supported yet", (), _reject_events, _reject_events),
 }  # fmt: skip
-"""Every message of wire/wsman/requests.py."""
+"""All message types of wire/wsman/requests.py."""

@@ -1,0 +1,51 @@
+"""The server's log on standard error: one event is one line, as text or as JSON."""
+
+import asyncio
+import json
+import logging
+from datetime import datetime
+
+from logonscope.dispatch.audit import AUDIT
+from logonscope.server.configuration import Settings
+
+_ESCAPED_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
+
+
+def configure_log(settings: Settings) -> None:
+    """Send the log to standard error; no text of a client can end a line, or forge another one."""
+    handler = logging.StreamHandler()
+    is_json = settings.log_format == "json"
+    handler.setFormatter(_JsonFormatter() if is_json else _LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(_is_no_cancellation)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    # The audit log is switched by `audit_log`, not by `log_level`.
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
+    # Below ERROR, uvicorn logs each step of start and stop, and each malformed request.
+    if settings.log_level != "debug":
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Return False for the traceback of a request that was cancelled at shutdown: uvicorn logs their number."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
+class _LineFormatter(logging.Formatter):
+    """Formats an event as text, with control characters escaped."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
+        return super().formatMessage(record).translate(_ESCAPED_CONTROLS)
+
+
+class _JsonFormatter(logging.Formatter):
+    """Formats an event as a JSON object; an audit event is the value of its key ``audit``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+        event = {"time": time, "level": record.levelname.lower(), "logger": record.name}
+        if record.name == AUDIT:
+            return json.dumps(event | {"audit": json.loads(record.getMessage())})
+        event["message"] = record.getMessage()
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return json.dumps(event)

@@ -1,0 +1,26 @@
+"""The limit of open file descriptors (RLIMIT_NOFILE), and the number of connections that it allows."""
+
+import resource
+
+RESERVED_DESCRIPTORS = 100
+"""Descriptors that connections never take: they are for reading the host, and for root on the unix socket."""
+
+
+def raise_open_files_limit() -> None:
+    """Raise the soft limit of open file descriptors to the hard limit.
+
+    Each connection takes a descriptor when it is accepted, before it can be counted and rejected.
+    """
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
+
+
+def most_connections(max_connections: int) -> int:
+    """Return the largest number of connections that the file descriptors allow, at most ``max_connections``.
+
+    The number holds twice: for connections of the network, and for those of the unix socket.
+    """
+    soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft_limit == resource.RLIM_INFINITY:
+        return max_connections
+    return max(1, min(max_connections, (soft_limit - RESERVED_DESCRIPTORS) // 2))

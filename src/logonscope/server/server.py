@@ -1,0 +1,249 @@
+"""The server process from start to stop: listeners, signals, reload of the certificate, and shutdown.
+
+It is uvicorn's Server with three changes: each listener has its own encryption, a stop by a signal exits with code 0,
+and the service manager is notified. SIGTERM and SIGINT stop the server; SIGHUP reloads the certificate.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from logonscope.errors import LogonscopeError
+from logonscope.server import listening_sockets, memory, systemd
+from logonscope.server.certificate import TlsContext, described, tls_context
+from logonscope.server.configuration import Settings
+from logonscope.server.connection import Connection, Protocol
+from logonscope.server.connection_limits import Crowd
+from logonscope.server.listening_sockets import Opened
+from logonscope.server.process_limits import RESERVED_DESCRIPTORS, most_connections, raise_open_files_limit
+from logonscope.server.tls_accept import Gates
+
+QUIET = 60.0
+"""Seconds between two log lines about a lack of file descriptors."""
+
+LAST_SECONDS: float = 5
+"""Seconds after ``stop_seconds`` when the kernel ends the process: a thread in a hung read cannot be cancelled."""
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    app: ASGIApp,
+    settings: Settings,
+    sockets: Sequence[Opened] | None = None,
+    on_stop: Callable[[], object] | None = None,
+    is_stuck: Callable[[], bool] = bool,
+) -> None:
+    """Run the server in this process until a signal stops it.
+
+    Args:
+        app: the ASGI application, with a lifespan; each request has its Connection in ``scope["state"]["connection"]``.
+        settings: the settings of the server.
+        sockets: the listening sockets; None: those of ``listening_sockets.sockets``.
+        on_stop: called when the server has stopped accepting connections: ends requests that would wait long.
+        is_stuck: called for the service manager's watchdog; after True the service manager restarts the server.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: a socket cannot be opened, or the certificate cannot be read.
+        LogonscopeError: the application does not start.
+    """
+    memory.limit_free_memory()
+    raise_open_files_limit()
+    open_sockets = listening_sockets.sockets(settings.listen) if sockets is None else sockets
+    asyncio.run(Server(app, settings, open_sockets, on_stop, is_stuck).serve())
+
+
+class Server(uvicorn.Server):
+    """A server with one event loop for all listeners; call ``serve()``, and ``stop()`` from the same thread."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        opened: Sequence[Opened],
+        on_stop: Callable[[], object] | None = None,
+        is_stuck: Callable[[], bool] = bool,
+    ) -> None:
+        super().__init__(_config(app, settings))
+        self.opened = opened
+        self._settings, self._on_stop, self._is_stuck = settings, on_stop, is_stuck
+        self._tls = tls_context(settings) if any(open_socket.listener.tls for open_socket in opened) else None
+        connection_limit = most_connections(settings.max_connections)
+        self._crowd = Crowd(connection_limit, min(connection_limit, settings.max_connections_per_address))
+        self._gates: Gates | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
+        """Start the application, then the listeners."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            listening_sockets.close(self.opened)
+            raise LogonscopeError("cannot start the server: the application failed to start", "see the server's log")
+        self._gates = Gates(self._crowd.enter)
+        asyncio.get_running_loop().set_exception_handler(LoopErrors().handle)
+        self.servers = [await self._listen(open_socket) for open_socket in self.opened]
+        self.started = True
+        listeners = ", ".join(map(_bound_listener, self.opened))
+        _log.info("listening on %s", listeners)
+        if self._tls is not None:
+            _log.info("%s", described(self._tls, self._settings))
+        self._spawn(memory.return_free_memory())
+        self._spawn(systemd.keep_watchdog(self._is_stuck))
+        systemd.notify("READY=1", f"STATUS=Listening on {listeners}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
+        """Stop accepting connections; let open requests end, and cancel them after ``stop_seconds``."""
+        systemd.notify("STOPPING=1", "STATUS=Waiting for open requests")
+        _log.info("stopping")
+        listening_sockets.close(self.opened)
+        if self._gates is not None:
+            self._gates.abort()
+        if self._on_stop is not None:
+            self._on_stop()
+        await super().shutdown()
+        for task in self._tasks:
+            task.cancel()
+        self._abort()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals while the server runs; only the main thread can (``signal.signal``)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        handlers = {
+            signal.SIGTERM: self._stop_on_signal,
+            signal.SIGINT: self._stop_on_signal,
+            signal.SIGHUP: self._reload_on_signal,
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Stop when the open requests are answered; at the second call, stop at once."""
+        self.force_exit, self.should_exit = self.should_exit, True
+        if self.force_exit:
+            self._abort()
+
+    async def reload(self) -> None:
+        """Reload the certificate for new connections; keep the current one where the file is not valid."""
+        systemd.reloading()
+        try:
+            if self._tls is not None:
+                await self._replace_tls_context(tls_context(self._settings))
+        except LogonscopeError as error:
+            _log.error("cannot reload the certificate, keeping the current one: %s", error)
+        systemd.notify("READY=1")
+
+    async def _replace_tls_context(self, context: TlsContext) -> None:
+        """Restart the TLS listeners with another context."""
+        self._tls = context
+        for number, open_socket in enumerate(self.opened):
+            if open_socket.listener.tls:
+                # The new listener starts before the old one is closed, so that no client is rejected in between.
+                old_server = self.servers[number]
+                self.servers[number] = await self._listen(open_socket)
+                old_server.close()
+        _log.info("%s", described(context, self._settings))
+
+    async def _listen(self, open_socket: Opened) -> asyncio.Server:
+        """Start accepting the connections of a socket."""
+        # asyncio closes the socket that it gets. It gets a duplicate, so that the backlog of the socket outlives a
+        # reload of the certificate.
+        duplicate = open_socket.socket.dup()
+        factory = self._tls_protocol if open_socket.listener.tls else self._plain_protocol
+        # asyncio accepts as many connections at a time as the backlog that it is given, before the limits close any of
+        # them: they have to fit into the reserved descriptors. The socket keeps the larger backlog.
+        server = await asyncio.get_running_loop().create_server(
+            factory, sock=duplicate, backlog=RESERVED_DESCRIPTORS // 8
+        )
+        duplicate.listen(listening_sockets.BACKLOG)
+        return server
+
+    def _tls_protocol(self) -> asyncio.Protocol:
+        """Return the protocol of a connection before its TLS handshake."""
+        assert self._gates is not None  # noqa: S101 -- startup sets it before it listens
+        assert self._tls is not None  # noqa: S101 -- the same
+        return self._gates.gate(self._tls, self._plain_protocol)
+
+    def _plain_protocol(self, bare: Connection | None = None) -> Protocol:
+        """Return the protocol of a connection without TLS, or after its handshake (``bare``)."""
+        crowd = self._crowd
+        state = self.lifespan.state
+        return Protocol(self.config, self.server_state, state, crowd.enter, may_answer=crowd.may_answer, bare=bare)
+
+    def _abort(self) -> None:
+        """Close all connections at once."""
+        for protocol in list(self.server_state.connections):
+            protocol.transport.abort()
+
+    def _stop_on_signal(self) -> None:
+        """Stop; SIGALRM ends the process where a thread hangs and asyncio waits for it."""
+        signal.setitimer(signal.ITIMER_REAL, self._settings.stop_seconds + LAST_SECONDS)
+        self.stop()
+
+    def _reload_on_signal(self) -> None:
+        self._spawn(self.reload())
+
+    def _spawn(self, coroutine: Any) -> None:
+        """Run a coroutine as a task."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)  # the event loop has only a weak reference to it
+        task.add_done_callback(self._tasks.discard)
+
+
+class LoopErrors:
+    """The exception handler of the event loop: logs a lack of file descriptors once a minute, without traceback."""
+
+    def __init__(self) -> None:
+        self._last_report = -QUIET
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Handle an error (``loop.set_exception_handler``)."""
+        error = context.get("exception")
+        # After EMFILE, asyncio starts listening again one second later; by then the server may have stopped.
+        if isinstance(error, ValueError) and "_start_serving" in context.get("message", ""):
+            return
+        if not (isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}):
+            loop.default_exception_handler(context)
+        elif loop.time() - self._last_report >= QUIET:
+            self._last_report = loop.time()
+            _log.error("cannot accept connections: %s; raise LimitNOFILE=, or lower max_connections", error.strerror)
+
+
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        workers=1,
+        log_config=None,
+        access_log=False,  # the audit log has the requests
+        proxy_headers=False,  # else every client on this host could forge its address
+        server_header=False,
+        timeout_keep_alive=settings.request_seconds,
+        timeout_graceful_shutdown=settings.stop_seconds,
+    )
+
+
+def _bound_listener(open_socket: Opened) -> str:
+    """Return the listener of a socket with the port that it really has: port 0 lets the kernel choose one."""
+    port = 0 if open_socket.listener.path else open_socket.socket.getsockname()[1]
+    return str(open_socket.listener._replace(port=port))

@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 Visibility = Literal["own", "kernel"]
 
-YOUNGEST = 20_000
+GC_THRESHOLD = 20_000
 """Objects that are made before some are looked through for garbage: a short command makes fewer, and has none."""
 
 NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
 """Exit codes that no command returns: see faces/cli/exit_codes.py, which is imported late."""
 
-IN_ASCII = "logonscope.ascii"
+ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the error handler of a stream that has to encode what its terminal cannot show."""
 
-A_MOMENT = 0.001
+INTERRUPT_RETRY_SECONDS = 0.001
 """Seconds until an interrupt that was ignored comes again."""
 
-_NO_ROOM_LEFT = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+_RESOURCE_ERRORS = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 """What the kernel says where a limit of processes, memory or files is reached."""
 
 
@@ -73,15 +73,15 @@ def connect(
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"no visibility {visibility!r}", 'give "own" or "kernel"')
     if isinstance(host, BaseSource):
-        return LocalHost(host, LINUX, Caller(f"the reader of {host.label}", None, administrator=True), _save)
+        return LocalHost(host, LINUX, Caller(f"the reader of {host.label}", None, administrator=True), _save_recording)
     try:
         where = None if host is None else os.fspath(host)
     except TypeError:
         hint = "give a file, a URL, a Source (logonscope.machine.BaseSource), or nothing"
         raise InvalidParameterError(f"{type(host).__name__} is no host", hint) from None
     if where is not None and "://" in where:
-        return _remote(where, Credentials(user, password, certificate), timeout)
-    return LocalHost(choose(where), LINUX, _caller(where, visibility), _save)
+        return _connect_remote(where, Credentials(user, password, certificate), timeout)
+    return LocalHost(choose(where), LINUX, _local_caller_for(where, visibility), _save_recording)
 
 
 class Credentials(NamedTuple):
@@ -92,7 +92,7 @@ class Credentials(NamedTuple):
     certificate: str | None = None
 
 
-def _remote(where: str, given: Credentials, timeout: float | None, ask: "Ask | None" = None) -> Host:
+def _connect_remote(where: str, given: Credentials, timeout: float | None, ask: "Ask | None" = None) -> Host:
     from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom asked for
     from logonscope.client.wsman_client import Link, parse_url  # noqa: PLC0415 -- the same
     from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- the same
@@ -111,7 +111,7 @@ def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str
     from getpass import getpass  # noqa: PLC0415 -- seldom asked for
 
     ask = getpass if sys.stdin and sys.stdin.isatty() else None
-    return _remote(host, Credentials(certificate=certificate), timeout, ask)
+    return _connect_remote(host, Credentials(certificate=certificate), timeout, ask)
 
 
 def users(path: str) -> "Users":
@@ -142,11 +142,13 @@ def served() -> Served:
     from logonscope.server import command  # noqa: PLC0415 -- whoever asks this machine needs no server
 
     return Served(
-        command.EXAMPLES, command.add_arguments, lambda args: command.run(args, choose(args.host), LINUX, _peer)
+        command.EXAMPLES,
+        command.add_arguments,
+        lambda args: command.run(args, choose(args.host), LINUX, _unix_peer_caller),
     )
 
 
-def _peer(uid: int) -> Caller:
+def _unix_peer_caller(uid: int) -> Caller:
     """Return who somebody on this machine is, who calls through a unix socket: only root is elevated."""
     import pwd  # noqa: PLC0415 -- Unix alone has it, and needs it here
 
@@ -161,27 +163,27 @@ def main() -> int:
     """Run the command ``logonscope``."""
     try:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            sys.unraisablehook = _ignored if hasattr(signal, "setitimer") else sys.unraisablehook
+            sys.unraisablehook = _repeat_interrupt if hasattr(signal, "setitimer") else sys.unraisablehook
             signal.signal(signal.SIGINT, _interrupt)
-        return _run()
+        return _run_command()
     except KeyboardInterrupt:
         return INTERRUPTED
     except RuntimeError as error:
         if "thread" not in str(error):
             raise
-        return _fail(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
+        return _report_failure(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
     except OSError as error:
-        if error.errno in _NO_ROOM_LEFT:
-            return _fail(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
-        return _fail(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
+        if error.errno in _RESOURCE_ERRORS:
+            return _report_failure(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        return _report_failure(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
 
 
-def _run() -> int:
+def _run_command() -> int:
     from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
 
     if hasattr(gc, "freeze"):  # what is imported stays to the end: nothing to collect, not even then
         gc.freeze()
-    gc.set_threshold(YOUNGEST)
+    gc.set_threshold(GC_THRESHOLD)
     gc.enable()
     _prepare_streams()
     try:
@@ -198,16 +200,16 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _ignored(ignored: "sys.UnraisableHookArgs") -> None:
+def _repeat_interrupt(ignored: "sys.UnraisableHookArgs") -> None:
     """Interrupt once more where Python had to ignore it: it came in a callback, as imports have them."""
     if isinstance(ignored.exc_value, KeyboardInterrupt):
         signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+        signal.setitimer(signal.ITIMER_REAL, INTERRUPT_RETRY_SECONDS)
     else:
         sys.__unraisablehook__(ignored)
 
 
-def _fail(code: int, message: str) -> int:
+def _report_failure(code: int, message: str) -> int:
     """Say in one line why there is no answer; what waits to be written must not fail once more at the end."""
     try:
         sys.stderr.write(f"logonscope: {message}\n")
@@ -219,7 +221,7 @@ def _fail(code: int, message: str) -> int:
 
 
 def _prepare_streams() -> None:
-    codecs.register_error(IN_ASCII, _in_ascii)
+    codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
     for name in ("stdout", "stderr"):
@@ -227,11 +229,11 @@ def _prepare_streams() -> None:
         if stream is None:  # closed by whoever started us; its number must not be given to a file
             nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- for as long as we run
             setattr(sys, name, _closed_output() if name == "stdout" else nowhere)
-            _KEPT.append(nowhere)
+            _OPEN_FILES.append(nowhere)
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=IN_ASCII)
+            stream.reconfigure(errors=ASCII_ERROR_HANDLER)
             if stream.isatty() and _is_plain_c_locale():
-                stream.reconfigure(encoding="ascii", errors=IN_ASCII)
+                stream.reconfigure(encoding="ascii", errors=ASCII_ERROR_HANDLER)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
@@ -253,11 +255,11 @@ def _closed_output() -> TextIO:
     return cast("TextIO", ClosedOutput())
 
 
-_KEPT: list[IO[str]] = []
+_OPEN_FILES: list[IO[str]] = []
 """Files that stay open for as long as we run."""
 
 
-def _caller(host: str | None, visibility: Visibility) -> Caller:
+def _local_caller_for(host: str | None, visibility: Visibility) -> Caller:
     if not hasattr(os, "geteuid") or not (host is None or os.path.isdir(host)):
         return Caller("whoever can read the recording", None, administrator=True)
     uid = os.geteuid()
@@ -273,7 +275,7 @@ def _capabilities() -> int:
         return next((int(line.split()[1], 16) for line in file if line.startswith("CapEff:")), 0)
 
 
-def _save(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
+def _save_recording(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
     from logonscope.sources.recording import save  # noqa: PLC0415 -- gzip and json: most questions need neither
 
     return save(snapshot, path, replace)

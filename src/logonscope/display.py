@@ -41,16 +41,16 @@ def printable(text: str) -> str:
 
 def value_table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return an HTML table whose first column names what is in the others."""
-    lines = (f"<tr><th>{_cell(name)}</th>{_cells(values)}</tr>" for name, *values in rows)
-    return _table(caption, headings, lines)
+    lines = (f"<tr><th>{_html_cell(name)}</th>{_html_cells(values)}</tr>" for name, *values in rows)
+    return _html_table(caption, headings, lines)
 
 
 def row_table(caption: str, rows: Sequence[Any], names: Sequence[str]) -> str:
     """Return an HTML table of named tuples, with these fields as columns; of many rows, the first."""
-    lines = [f"<tr>{_cells(getattr(row, name) for name in names)}</tr>" for row in islice(rows, MOST_ROWS)]
+    lines = [f"<tr>{_html_cells(getattr(row, name) for name in names)}</tr>" for row in islice(rows, MOST_ROWS)]
     if len(rows) > MOST_ROWS:
         lines.append(f'<tr><td colspan="{len(names)}">and {len(rows) - MOST_ROWS:,} more</td></tr>')
-    return _table(caption, names, lines)
+    return _html_table(caption, names, lines)
 
 
 def fields_of(row: Any, besides: str = "") -> list[tuple[str, object]]:
@@ -59,25 +59,25 @@ def fields_of(row: Any, besides: str = "") -> list[tuple[str, object]]:
     return [(name, value) for name, value in named.items() if value is not None and name != besides]
 
 
-def _table(caption: str, headings: Sequence[str], lines: Iterable[str]) -> str:
-    head = "".join(f"<th>{_cell(heading)}</th>" for heading in headings)
+def _html_table(caption: str, headings: Sequence[str], lines: Iterable[str]) -> str:
+    head = "".join(f"<th>{_html_cell(heading)}</th>" for heading in headings)
     head = f"<thead><tr>{head}</tr></thead>" if headings else ""
-    return f"<table><caption>{_cell(caption)}</caption>{head}<tbody>{''.join(lines)}</tbody></table>"
+    return f"<table><caption>{_html_cell(caption)}</caption>{head}<tbody>{''.join(lines)}</tbody></table>"
 
 
-def _cells(values: Iterable[object]) -> str:
-    return "".join(f"<td>{_cell(value)}</td>" for value in values)
+def _html_cells(values: Iterable[object]) -> str:
+    return "".join(f"<td>{_html_cell(value)}</td>" for value in values)
 
 
-def _cell(value: object) -> str:
+def _html_cell(value: object) -> str:
     from html import escape  # noqa: PLC0415 -- it reads 2,000 names of characters, and only notebooks need it
 
-    text = _text(value)
+    text = _cell_text(value)
     cut = text if len(text) <= LONGEST_IN_CELL else f"{text[:LONGEST_IN_CELL]}..."
     return escape(printable(cut))
 
 
-def _text(value: object) -> str:
+def _cell_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -85,5 +85,5 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value[:LONGEST_IN_CELL].hex(" ")
     if isinstance(value, list):
-        return "; ".join(map(_text, islice(value, LONGEST_IN_CELL)))
+        return "; ".join(map(_cell_text, islice(value, LONGEST_IN_CELL)))
     return str(value)

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
 
-NAME = "logonscope"
+DISTRIBUTION = "logonscope"
 
 
 def install_command(extra: str) -> str:
@@ -21,7 +21,7 @@ def install_command(extra: str) -> str:
     pip = [sys.executable, "-m", "pip", "install"]
     if find_spec("pip") is None:
         pip = ["uv", "pip", "install", "--python", sys.executable]
-    return shlex.join([*privilege, *pip, *requirement(extra, _direct_url())])
+    return shlex.join([*privilege, *pip, *requirement(extra, _read_direct_url())])
 
 
 def requirement(extra: str, direct_url: str | None) -> list[str]:
@@ -34,23 +34,23 @@ def requirement(extra: str, direct_url: str | None) -> list[str]:
     source = json.loads(direct_url) if direct_url else {}
     url = source.get("url", "")
     if not url:
-        return [f"{NAME}[{extra}]"]
+        return [f"{DISTRIBUTION}[{extra}]"]
     if url.startswith("file://") and "vcs_info" not in source:
         editable = source.get("dir_info", {}).get("editable", False)
-        return [*(["--editable"] if editable else []), f"{_path(url)}[{extra}]"]
+        return [*(["--editable"] if editable else []), f"{_path_of_url(url)}[{extra}]"]
     vcs = source.get("vcs_info", {})
     where = f"{vcs['vcs']}+{url}@{vcs['commit_id']}" if vcs else url
-    return [f"{NAME}[{extra}] @ {where}"]
+    return [f"{DISTRIBUTION}[{extra}] @ {where}"]
 
 
-def _path(url: str) -> str:
+def _path_of_url(url: str) -> str:
     return unquote(urlsplit(url).path)
 
 
-def _direct_url() -> str | None:
+def _read_direct_url() -> str | None:
     """Return what the installer wrote; of sources that are merely on the path, the checkout they are in."""
     try:
-        return distribution(NAME).read_text("direct_url.json")
+        return distribution(DISTRIBUTION).read_text("direct_url.json")
     except PackageNotFoundError:
         checkout = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         return json.dumps({"url": f"file://{checkout}"})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from logonscope import InvalidParameterError
-from logonscope.faces.cli.run import chosen_host, settings_path
+from logonscope.faces.cli.run import resolve_host, settings_path
 from logonscope.faces.cli.settings import parse_settings
 from tests.conversation import reply
 from tests.example import recording
@@ -82,7 +82,7 @@ def test_the_option_names_the_host_then_the_environment_then_the_file(
     option: str | None, variable: str | None, setting: str | None, host: str | None
 ) -> None:
     environment = {} if variable is None else {"LOGONSCOPE_HOST": variable}
-    assert chosen_host(option, environment, setting) == host
+    assert resolve_host(option, environment, setting) == host
 
 
 def test_commands_follow_the_environment_and_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

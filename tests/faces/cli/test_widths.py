@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.faces.cli.text import cells
+from logonscope.faces.cli.text import cell_width
 from tests.conversation import Turn, answer, turns
 from tests.environment import environment
 from tests.example import recording
@@ -34,7 +34,7 @@ def test_the_answer_fits_as_the_conversation_says(
     monkeypatch.setenv("COLUMNS", str(columns))
     shown = answer(turn.typed, host, terminal=True).splitlines()
     assert [line.rstrip() for line in shown] == turn.answer.splitlines()
-    assert "--columns all" in turn.typed or max(map(cells, shown)) <= columns
+    assert "--columns all" in turn.typed or max(map(cell_width, shown)) <= columns
 
 
 def test_each_width_has_its_conversation() -> None:

@@ -56,21 +56,21 @@ def as_json(found: "Class", *, amended: bool) -> dict[str, Any]:
         "derivation": list(found.derivation),
         "keys": list(found.keys),
         "qualifiers": _qualifiers(found.qualifiers, amended=amended),
-        "properties": [_feature(of, amended=amended) | {"origin": of.origin} for of in found.properties.values()],
+        "properties": [_typed_element(of, amended=amended) | {"origin": of.origin} for of in found.properties.values()],
         "methods": [
             {
                 "name": method.name,
                 "type": method.type,
                 "origin": method.origin,
                 "qualifiers": _qualifiers(method.qualifiers, amended=amended),
-                "parameters": [_feature(of, amended=amended) for of in method.parameters],
+                "parameters": [_typed_element(of, amended=amended) for of in method.parameters],
             }
             for method in found.methods.values()
         ],
     }
 
 
-def _feature(of: "Property | Parameter", *, amended: bool) -> dict[str, Any]:
+def _typed_element(of: "Property | Parameter", *, amended: bool) -> dict[str, Any]:
     return {
         "name": of.name,
         "type": of.type,

@@ -56,15 +56,15 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the classes."""
     found = host.classes(args.pattern, namespace=args.namespace)
     nothing = f"no class is named like {args.pattern!r}; see `logonscope classes`"
-    return print_listing(host, args, sorted(map(row_of, found)), COLUMNS, nothing)
+    return print_listing(host, args, sorted(map(class_row, found)), COLUMNS, nothing)
 
 
 def print_classes(args: argparse.Namespace, found: Iterable["Class"], nothing: str) -> int:
     """Print classes, a line each; return the exit code."""
-    return print_rows(args, sorted(map(row_of, found)), COLUMNS, nothing)
+    return print_rows(args, sorted(map(class_row, found)), COLUMNS, nothing)
 
 
-def row_of(found: "Class") -> Row:
+def class_row(found: "Class") -> Row:
     """Return a class as a row."""
     from logonscope.cim.classes import find  # noqa: PLC0415 -- imported with the schema
 

@@ -30,12 +30,12 @@ class Column(NamedTuple):
 
     heading: str
     cells: int  # where rows are printed as they come; a longer text pushes the rest to the right; 0: what is left
-    show: Callable[[Any], str]
+    text_of: Callable[[Any], str]
     field: str = ""  # of the row: its name in JSON and CSV, and what rows are sorted by
     rank: int = 0  # the greater, the earlier it is left out; 0: never
-    least: int = 0  # cells that it can be cut down to; 0: it is never cut
-    fit: Callable[[Any, int, datetime], str] | None = None  # the text in fewer cells; None: its beginning
-    matters: Callable[[Any], bool] | None = None  # of a row: whether its text is to be seen at once
+    min_cells: int = 0  # cells that it can be cut down to; 0: it is never cut
+    shorten: Callable[[Any, int, datetime], str] | None = None  # the text in fewer cells; None: its beginning
+    is_highlighted: Callable[[Any], bool] | None = None  # of a row: whether its text is to be seen at once
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class Column(NamedTuple):
 
     def value(self, row: Any) -> Any:
         """Return what it has of a row, for a script."""
-        return getattr(row, self.field) if self.field else self.show(row)
+        return getattr(row, self.field) if self.field else self.text_of(row)
 
     def sort_key(self, row: Any) -> tuple[bool, Any]:
         """Return what rows are sorted by where it is known: numbers by size, then text in any case."""
@@ -71,7 +71,7 @@ class Layout(NamedTuple):
     left_out: Sequence[Column] = ()
     natural: Sequence[int] = ()  # how wide each would be with room enough; (): as wide as it is
 
-    def has_a_last_column_within(self, room: int | None) -> bool:
+    def has_room_for_last_column(self, room: int | None) -> bool:
         """Return whether the last column takes what is left, and enough is left."""
         *others, last = zip(self.columns, self.widths, strict=True)
         taken = sum(cells + self.gap for _, cells in others)
@@ -82,12 +82,12 @@ class Layout(NamedTuple):
         return bool(self.natural) and self.widths[index] < self.natural[index]
 
 
-def usual(columns: Iterable[Column]) -> list[Column]:
+def default_columns(columns: Iterable[Column]) -> list[Column]:
     """Return the columns that nobody has to ask for."""
     return [column for column in columns if column.rank < ON_REQUEST]
 
 
-def chosen(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
+def select_columns(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
     """Return the columns of these names, in this order; "all" is every one.
 
     Raises:
@@ -95,7 +95,7 @@ def chosen(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
     """
     found: list[Column] = []
     for name in names:
-        for column in columns if name.lower() == ALL else (named(name, columns),):
+        for column in columns if name.lower() == ALL else (find_column(name, columns),):
             if column not in found:
                 found.append(column)
             elif name.lower() != ALL:
@@ -103,7 +103,7 @@ def chosen(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
     return found
 
 
-def named(name: str, columns: Sequence[Column]) -> Column:
+def find_column(name: str, columns: Sequence[Column]) -> Column:
     """Return the column of a name: its heading, or the field that it shows; in any case.
 
     Raises:
@@ -120,7 +120,7 @@ def named(name: str, columns: Sequence[Column]) -> Column:
     raise InvalidParameterError(f"invalid column {name!r}: expected one of {names}")
 
 
-def arranged(columns: Sequence[Column], texts: Sequence[int], room: int | None) -> Layout:
+def fit_columns(columns: Sequence[Column], texts: Sequence[int], room: int | None) -> Layout:
     """Choose the columns that fit.
 
     Args:
@@ -139,13 +139,13 @@ def arranged(columns: Sequence[Column], texts: Sequence[int], room: int | None) 
     # what is extra is added one by one, the most important first, as long as nothing has to be cut for it
     for column in sorted(columns, key=_rank):
         grown = [one for one in columns if one in kept or one is column]
-        if column not in kept and _total(grown, widths, GAP) <= room:
+        if column not in kept and _total_width(grown, widths, GAP) <= room:
             kept = grown
     # then something is left out at a time until the rest fits: with wide gaps, with narrow ones, cut down
     while True:
         natural, left_out = [widths[one.heading] for one in kept], [one for one in columns if one not in kept]
         for gap in (GAP, 1):
-            fitting = _shrunk(kept, widths, room - gap * (len(kept) - 1))
+            fitting = _shrink_widths(kept, widths, room - gap * (len(kept) - 1))
             if fitting is not None:
                 return Layout(kept, fitting, gap, left_out, natural)
         last = max(kept, key=_rank)
@@ -158,16 +158,16 @@ def _rank(column: Column) -> int:
     return column.rank
 
 
-def _total(columns: Sequence[Column], widths: dict[str, int], gap: int) -> int:
+def _total_width(columns: Sequence[Column], widths: dict[str, int], gap: int) -> int:
     return sum(widths[column.heading] for column in columns) + gap * (len(columns) - 1)
 
 
-def _shrunk(columns: Sequence[Column], widths: dict[str, int], room: int) -> list[int] | None:
+def _shrink_widths(columns: Sequence[Column], widths: dict[str, int], room: int) -> list[int] | None:
     """Return the widths, with what can be cut cut down as far as is needed; None where that is not enough."""
     fitting = {column.heading: widths[column.heading] for column in columns}
     excess = sum(fitting.values()) - room
     for column in sorted(columns, key=_rank, reverse=True):
-        least = LEAST_OF_A_LAST_COLUMN if column.takes_the_rest else column.least
+        least = LEAST_OF_A_LAST_COLUMN if column.takes_the_rest else column.min_cells
         if least and excess > 0:
             least = max(least, len(column.heading))
             spared = max(0, min(excess, fitting[column.heading] - least))

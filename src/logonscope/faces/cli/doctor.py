@@ -26,11 +26,11 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.output != "table":
         return print_rows(args, checks)
     for check in checks:
-        _print(check, color=wants_color(args))
+        _print_check(check, color=wants_color(args))
     return 0
 
 
-def _print(check: Check, *, color: bool) -> None:
+def _print_check(check: Check, *, color: bool) -> None:
     mark, style = _MARKS[check.ok]
     print(f"{styled(f'{mark:8}', style, color=color)}{for_terminal(f'{check.what}: {check.found}')}")
     if check.do:

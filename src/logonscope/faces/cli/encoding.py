@@ -7,7 +7,7 @@ import errno
 import io
 import os
 
-_DRAWN = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": ">", "→": ">", "\ufffd": "?"})
+_ASCII_DRAWING = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": ">", "→": ">", "\ufffd": "?"})
 
 
 class ClosedOutput(io.TextIOBase):
@@ -29,7 +29,7 @@ def in_ascii(error: UnicodeError) -> tuple[str, int]:
     """Return what stands for the characters that a terminal cannot show: an error handler of codecs."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    text = error.object[error.start : error.end].translate(_DRAWN)
+    text = error.object[error.start : error.end].translate(_ASCII_DRAWING)
     return "".join(character if character.isascii() else "?" for character in text), error.end
 
 

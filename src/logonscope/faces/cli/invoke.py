@@ -4,7 +4,7 @@ import argparse
 
 from logonscope.client import Host
 from logonscope.errors import InvalidMethodParametersError
-from logonscope.faces.cli.cim import add_namespace, add_path, shown
+from logonscope.faces.cli.cim import add_namespace, add_path, value_text
 from logonscope.faces.cli.exit_codes import FOUND, NO_RIGHT, WRONG_USE
 from logonscope.faces.cli.output import print_object
 from logonscope.faces.cli.text import for_terminal
@@ -25,7 +25,7 @@ examples:
   sudo logonscope invoke Win32_Process=4312 Terminate
 """
 
-MEANINGS = {0: "done", 2: "access denied", 3: "insufficient privilege", 21: "invalid parameter"}
+RETURN_VALUE_MEANINGS = {0: "done", 2: "access denied", 3: "insufficient privilege", 21: "invalid parameter"}
 """Of the ReturnValue of methods of Win32_Process."""
 
 _EXIT_CODES = {0: FOUND, 2: NO_RIGHT, 3: NO_RIGHT}
@@ -41,19 +41,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Run the method and print what it returns."""
-    outcome = host.invoke(args.path, args.method, _parameters(args.parameters), namespace=args.namespace)
+    outcome = host.invoke(args.path, args.method, _parse_parameters(args.parameters), namespace=args.namespace)
     returned = {"ReturnValue": outcome.return_value, **outcome.parameters}
     if args.output == "table":
         widest = max(map(len, returned))
         for name, value in returned.items():
-            meaning = f" ({MEANINGS.get(outcome.return_value, 'failed')})" if name == "ReturnValue" else ""
-            print(f"{name:{widest}} : {for_terminal(shown(value))}{meaning}")
+            meaning = f" ({RETURN_VALUE_MEANINGS.get(outcome.return_value, 'failed')})" if name == "ReturnValue" else ""
+            print(f"{name:{widest}} : {for_terminal(value_text(value))}{meaning}")
     else:
         print_object(args, returned)
     return _EXIT_CODES.get(outcome.return_value, WRONG_USE)
 
 
-def _parameters(words: list[str]) -> dict[str, str]:
+def _parse_parameters(words: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")

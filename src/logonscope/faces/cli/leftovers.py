@@ -6,8 +6,8 @@ from logonscope.answers.session_process import Leftovers
 from logonscope.client import Host
 from logonscope.faces.cli import ps, selector
 from logonscope.faces.cli.listing import add_listing, print_listing
-from logonscope.faces.cli.output import counted
-from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
+from logonscope.faces.cli.output import count_text
+from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 
 EXAMPLES = (
     """\
@@ -36,16 +36,18 @@ def run(host: Host, args: argparse.Namespace) -> int:
     where = logon_filter(host, args)
     found = host.leftovers(args.which, where)
     some = found.known or found.unknown or (args.which is None and where is None)
-    return print_listing(host, args, list(found.processes), ps.COLUMNS, _none(found) if some else nothing(args))
+    return print_listing(
+        host, args, list(found.processes), ps.COLUMNS, _no_leftovers_message(found) if some else no_match_message(args)
+    )
 
 
 COLUMNS = ps.COLUMNS
 
 
-def _none(found: Leftovers) -> str:
+def _no_leftovers_message(found: Leftovers) -> str:
     """Say that there are none, as far as that can be told."""
-    unknown = counted(found.unknown, "logon session")
+    unknown = count_text(found.unknown, "logon session")
     if not found.known:
         return f"whether {unknown} left anything over cannot be told: no login service vouches for them"
-    none = f"nothing is left over of {counted(found.known, 'logon session')} that a login service vouches for"
+    none = f"nothing is left over of {count_text(found.known, 'logon session')} that a login service vouches for"
     return none + (f"; of {unknown} that nobody vouches for it cannot be told" if found.unknown else "")

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from logonscope.client import Host
-from logonscope.faces.cli.columns import ALL, Column, chosen, named
+from logonscope.faces.cli.columns import ALL, Column, find_column, select_columns
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import completes
+from logonscope.faces.cli.parser import set_completion
 
 
 def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence[Column]) -> None:
     """Add --columns, --sort, --reverse and --no-header."""
     group = parser.add_argument_group("options of a list")
     names = f"show these columns, in this order, or all: {', '.join(column.name for column in columns)}"
-    option = group.add_argument("--columns", metavar="NAME,NAME", type=_names, action="extend", help=names)
-    completes(option, f"columns_{command}")
+    option = group.add_argument("--columns", metavar="NAME,NAME", type=_parse_names, action="extend", help=names)
+    set_completion(option, f"columns_{command}")
     order = "sort by this column; what is not known comes last"
-    completes(group.add_argument("--sort", metavar="COLUMN", help=order), f"columns_{command}")
+    set_completion(group.add_argument("--sort", metavar="COLUMN", help=order), f"columns_{command}")
     group.add_argument("--reverse", action="store_true", help="the last line first")
     group.add_argument("--no-header", action="store_true", help="without the line of headings")
 
@@ -30,9 +30,9 @@ def print_listing(
     Raises:
         InvalidParameterError: there is no such column.
     """
-    shown = columns if args.columns is None else chosen(args.columns, columns)
+    shown = columns if args.columns is None else select_columns(args.columns, columns)
     if args.sort is not None:
-        rows = _sorted(rows, named(args.sort, columns), reverse=args.reverse)
+        rows = _sort_rows(rows, find_column(args.sort, columns), reverse=args.reverse)
     elif args.reverse:
         rows = list(rows)[::-1]
     if args.columns is not None and args.output in {"json", "jsonl", "csv"}:
@@ -46,12 +46,12 @@ def check_listing(args: argparse.Namespace, columns: Sequence[Column]) -> None:
     Raises:
         InvalidParameterError: there is no such column.
     """
-    chosen(args.columns or (), columns)
+    select_columns(args.columns or (), columns)
     if args.sort is not None:
-        named(args.sort, columns)
+        find_column(args.sort, columns)
 
 
-def _sorted(rows: Iterable[Any], column: Column, *, reverse: bool) -> list[Any]:
+def _sort_rows(rows: Iterable[Any], column: Column, *, reverse: bool) -> list[Any]:
     """Return the rows by a column, either way round with those at the end of which nothing is known."""
     rows = list(rows)
     known = [row for row in rows if column.value(row) is not None]
@@ -59,7 +59,7 @@ def _sorted(rows: Iterable[Any], column: Column, *, reverse: bool) -> list[Any]:
     return sorted(known, key=column.sort_key, reverse=reverse) + unknown
 
 
-def _names(text: str) -> list[str]:
+def _parse_names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected names of columns, or {ALL}")

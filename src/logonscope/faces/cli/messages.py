@@ -26,34 +26,34 @@ HINTS: Words = {
 
 def text(error: LogonscopeError) -> str:
     """Return an error in words of the command line."""
-    hint = _hint(error)
+    hint = _hint_text(error)
     return f"{error.message}; {hint}" if hint else error.message
 
 
-def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
+def print_error(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
     """Print an error."""
     if args is not None and args.output in {"json", "jsonl"}:
         import json  # noqa: PLC0415 -- people's format needs none
 
-        told = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint(error)}
-        _print(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()))
+        told = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint_text(error)}
+        _print_line(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()))
         return
     in_wmis_words = args is not None and hasattr(args, "namespace")
     head = f"{error.name} (0x{error.number:08X})" if in_wmis_words else "logonscope"
-    _print(f"{head}: {for_terminal(text(error))}")
+    _print_line(f"{head}: {for_terminal(text(error))}")
 
 
-def notice(args: argparse.Namespace, text: str) -> None:
+def print_notice(args: argparse.Namespace, text: str) -> None:
     """Say something beside the answer, on standard error; to a script that asked for JSON as an object."""
     if args.output in {"json", "jsonl"}:
         import json  # noqa: PLC0415 -- people's format needs none
 
-        _print(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()))
+        _print_line(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()))
     else:
-        _print(f"logonscope: {for_terminal(text)}")
+        _print_line(f"logonscope: {for_terminal(text)}")
 
 
-def _print(line: str) -> None:
+def _print_line(line: str) -> None:
     """Print a line on standard error; where that cannot be written, the exit code has to say it."""
     write_error(f"{line}\n")
 
@@ -68,6 +68,6 @@ def write_error(text: str) -> None:
             os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
 
-def _hint(error: LogonscopeError) -> str:
+def _hint_text(error: LogonscopeError) -> str:
     """Return what to type; the namespace that is meant anyway goes without saying."""
     return error.hint_in(HINTS).replace(" -n root/cimv2`", "`")

@@ -12,17 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, TextIO
 
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.text import lines
+from logonscope.faces.cli.text import terminal_lines
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
 NO_PAGER = {"", "cat"}
-LESS = "FRX"
+LESS_OPTIONS = "FRX"
 """Options of less where LESS is not set: end where one page is enough, pass colours on, leave the text behind."""
 
 
-def paged(ask: Callable[[], int], setting: str | None) -> int:
+def run_with_pager(ask: Callable[[], int], setting: str | None) -> int:
     """Print an answer through the pager where it is longer than the terminal; return its exit code."""
     terminal = sys.stdout
     output = PagedOutput(terminal, setting)
@@ -90,7 +90,7 @@ class PagedOutput(io.TextIOBase):
             return self._sink.write(text)
         self._held.append(text)
         self._count += text.count("\n")
-        if self._count >= lines():
+        if self._count >= terminal_lines():
             self._sink = self._open() or self._terminal
             self._sink.write("".join(self._held))
             self._held.clear()
@@ -111,7 +111,7 @@ class PagedOutput(io.TextIOBase):
         finally:
             if self._pager is not None:
                 self._pager.wait()
-                _let_a_closed_pipe_end_the_process(ends=True)
+                _set_sigpipe(ends=True)
             signal.signal(signal.SIGINT, interrupt)
 
     def _open(self) -> IO[str] | None:
@@ -121,20 +121,20 @@ class PagedOutput(io.TextIOBase):
             return None
         import subprocess  # noqa: PLC0415 -- most answers fit
 
-        environment = {"LESS": LESS, "LV": "-c", **os.environ}
+        environment = {"LESS": LESS_OPTIONS, "LV": "-c", **os.environ}
         if is_elevated(os.environ):
             environment["LESSSECURE"] = "1"
         try:
             self._pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602 -- the user's own words, as in git
         except OSError:
             return None
-        _let_a_closed_pipe_end_the_process(ends=False)  # a pager that is left early ends the output alone
+        _set_sigpipe(ends=False)  # a pager that is left early ends the output alone
         pipe = self._pager.stdin
         if pipe is None:
             return None
         return io.TextIOWrapper(pipe, self.encoding, self._terminal.errors or "replace")
 
 
-def _let_a_closed_pipe_end_the_process(*, ends: bool) -> None:
+def _set_sigpipe(*, ends: bool) -> None:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL if ends else signal.SIG_IGN)

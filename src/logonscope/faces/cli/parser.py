@@ -11,7 +11,7 @@ from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
 from logonscope.faces.cli.exit_codes import MEANINGS
 from logonscope.faces.cli.messages import write_error
-from logonscope.faces.cli.text import CHOICES, columns, for_terminal
+from logonscope.faces.cli.text import COLOR_CHOICES, for_terminal, terminal_columns
 
 COMMANDS = {
     "tree": "logon sessions with their process trees (what `logonscope` alone shows)",
@@ -74,7 +74,7 @@ def _epilog() -> str:
 
 def help_formatter(prog: str) -> argparse.HelpFormatter:
     """Return the formatter of help; argparse makes one for each argument, to see whether it can be shown."""
-    return argparse.RawDescriptionHelpFormatter(prog, width=columns() - 2)
+    return argparse.RawDescriptionHelpFormatter(prog, width=terminal_columns() - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -107,7 +107,7 @@ _COMPLETED_BY_SHELLS = {
 """What a shell completes by itself."""
 
 
-def completes(action: argparse.Action, what: str) -> None:
+def set_completion(action: argparse.Action, what: str) -> None:
     """Let shells complete an argument: files, users, hosts, or words for which the script defines a function."""
     name = f"_logonscope_{what}"
     marks = _COMPLETED_BY_SHELLS.get(what, {"bash": name, "zsh": name})
@@ -153,14 +153,14 @@ def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespa
     """Parse the command line; without a command it is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
     words = [f"--watch={DEFAULT_SECONDS}" if word == "--watch" else word for word in words]  # its value needs a "="
-    command = _first_word(words)
+    command = _find_command(words)
     if command is None and not {"-h", "--help", "-V", "--version"}.intersection(words):
         command = "tree"
         words.insert(0, command)
     of_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
     parser = build_parser(tuple(COMMANDS) if of_all or command is None else (command,), elsewhere)
     if command is not None and command not in COMMANDS:
-        parser.error(f"there is no command {command!r}{_meant(command)}")
+        parser.error(f"there is no command {command!r}{_suggestion(command)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
     if command is not None:
         parser.prog = f"logonscope {command}"
@@ -187,7 +187,7 @@ _TAKE_VALUE = {
 """Options whose value is no command; --watch has its value behind "="."""
 
 
-def _first_word(words: Sequence[str]) -> str | None:
+def _find_command(words: Sequence[str]) -> str | None:
     """Return the first word that is neither an option nor the value of one."""
     before = ""
     for word in words:
@@ -197,7 +197,7 @@ def _first_word(words: Sequence[str]) -> str | None:
     return None
 
 
-def _meant(word: str) -> str:
+def _suggestion(word: str) -> str:
     if word.isdecimal() or word.startswith(":"):
         return f"; did you mean `logonscope whose {word}`?"
     import difflib  # noqa: PLC0415 -- only for whoever mistypes
@@ -216,19 +216,19 @@ def shared_options() -> Parser:
         "ask another machine, https://user@host:5986, or a file that `logonscope record` wrote; local: this machine "
         "(also: LOGONSCOPE_HOST)"
     )
-    completes(options.add_argument("--host", metavar="HOST", help=host), "files")
+    set_completion(options.add_argument("--host", metavar="HOST", help=host), "files")
     certificate = "the certificate of another machine, to be trusted"
-    completes(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
+    set_completion(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
     options.add_argument(
         "--readable", action="store_true",
         help="without sudo: show whatever the kernel lets you read, not your own logon sessions alone",
     )  # fmt: skip
     options.add_argument("-q", "--quiet", action="store_true", help="do not say that more could be seen with sudo")
     when = "colours: auto, on a terminal (the default), always or never (also: NO_COLOR, FORCE_COLOR)"
-    options.add_argument("--color", choices=CHOICES, help=when)
+    options.add_argument("--color", choices=COLOR_CHOICES, help=when)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
-        "--watch", metavar="SECONDS", type=_seconds, nargs="?", const=float(DEFAULT_SECONDS),
+        "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_SECONDS),
         help=f"ask again every so many seconds ({DEFAULT_SECONDS} without a number), mark what changed; Ctrl-C ends it",
     )  # fmt: skip
     pager = "do not show long output page by page (also: LOGONSCOPE_PAGER, PAGER)"
@@ -236,7 +236,7 @@ def shared_options() -> Parser:
     return shared
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:

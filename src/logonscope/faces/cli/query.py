@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 _PARTS = ("class", "properties", "fixed", "reads", "predicate")
-LONGEST_INPUT = 1 << 20
+MAX_INPUT_CHARACTERS = 1 << 20
 """Characters that are read from standard input."""
 
 EXAMPLES = r"""
@@ -53,7 +53,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     from logonscope.cim.classes import Class  # noqa: PLC0415 -- to understand a command line needs no classes
 
     if args.text == "-":
-        args.text = _input()  # kept: --watch asks again
+        args.text = _read_input()  # kept: --watch asks again
     text = args.text
     if args.explain:
         return _print_explanation(args, host.explain(text, namespace=args.namespace))
@@ -63,19 +63,19 @@ def run(host: Host, args: argparse.Namespace) -> int:
     answers = () if first is None else chain((first,), found)
     if isinstance(first, Class):
         return print_classes(args, cast("Iterator[Class]", answers), nothing)
-    args.properties = _chosen(first)
+    args.properties = _selected_properties(first)
     headed = not text.lstrip().upper().startswith("SELECT")
     return print_instances(args, cast("Iterator[Instance]", iter(answers)), nothing, headed=headed)
 
 
-def _input() -> str:
-    text = sys.stdin.read(LONGEST_INPUT + 1)
-    if len(text) > LONGEST_INPUT:
-        raise QuotaViolationError(f"more than {LONGEST_INPUT:,} characters of a query", "give a shorter one")
+def _read_input() -> str:
+    text = sys.stdin.read(MAX_INPUT_CHARACTERS + 1)
+    if len(text) > MAX_INPUT_CHARACTERS:
+        raise QuotaViolationError(f"more than {MAX_INPUT_CHARACTERS:,} characters of a query", "give a shorter one")
     return text.removeprefix("\ufeff")  # editors of Windows begin a file with it
 
 
-def _chosen(first: "Instance | None") -> list[str] | None:
+def _selected_properties(first: "Instance | None") -> list[str] | None:
     """Return the properties that a query named; None where it named none."""
     if first is None or tuple(first) == tuple(first.cim_class.properties):
         return None
@@ -84,27 +84,27 @@ def _chosen(first: "Instance | None") -> list[str] | None:
 
 def _print_explanation(args: argparse.Namespace, told: "Explanation") -> int:
     if args.output == "csv":
-        print_rows(args, [_row(told, part) for part in told.parts])
+        print_rows(args, [_csv_row(told, part) for part in told.parts])
         return FOUND
     if args.output != "table":
         print_object(args, told._asdict() | {"parts": [part._asdict() for part in told.parts]})
         return FOUND
     print(f"{told.asks_for} of {for_terminal(told.of)}")
     for part in told.parts:
-        for name, words in _lines(part):
+        for name, words in _part_lines(part):
             print(f"  {name:12}{for_terminal(words)}")
     return FOUND
 
 
-def _row(told: "Explanation", part: "PartExplained") -> dict[str, str]:
+def _csv_row(told: "Explanation", part: "PartExplained") -> dict[str, str]:
     """Return a part as a row of CSV: what there is several of stands in one field, parted by semicolons."""
     row = {"asks_for": told.asks_for, "of": told.of} | dict.fromkeys(_PARTS, "")
-    for name, words in _lines(part):
+    for name, words in _part_lines(part):
         row[name] = f"{row[name]}; {words}" if row[name] else words
     return row
 
 
-def _lines(part: "PartExplained") -> Iterator[tuple[str, str]]:
+def _part_lines(part: "PartExplained") -> Iterator[tuple[str, str]]:
     yield "class", part.class_name
     if part.properties:
         yield "properties", ", ".join(part.properties)

@@ -6,8 +6,8 @@ import sys
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.messages import write_error
-from logonscope.faces.cli.output import counted
-from logonscope.faces.cli.parser import completes
+from logonscope.faces.cli.output import count_text
+from logonscope.faces.cli.parser import set_completion
 
 EXAMPLES = """\
 The file is for you alone (mode 0600; with "-" your shell decides): whoever can read it sees all that it holds,
@@ -22,7 +22,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
-    completes(parser.add_argument("file", metavar="FILE", help='where to write; "-" is standard output'), "files")
+    set_completion(parser.add_argument("file", metavar="FILE", help='where to write; "-" is standard output'), "files")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
@@ -32,5 +32,5 @@ def run(host: Host, args: argparse.Namespace) -> int:
         raise InvalidParameterError("a recording is not for a terminal", "give a file, or redirect the output")
     count = host.record(args.file, replace=args.force)
     if args.file != "-":
-        write_error(f"{args.file}: {counted(count, 'process')}; ask it with `logonscope --host {args.file}`\n")
+        write_error(f"{args.file}: {count_text(count, 'process')}; ask it with `logonscope --host {args.file}`\n")
     return 0

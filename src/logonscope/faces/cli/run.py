@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
-from logonscope.faces.cli.messages import notice, say
+from logonscope.faces.cli.messages import print_error, print_notice
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
-from logonscope.faces.cli.text import chosen_color
+from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
     from logonscope.client import Host
@@ -64,21 +64,21 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
             return int(command_module(args.command, elsewhere).run(args))
         if args.command == "completion":
             return int(command_module(args.command).run(args, elsewhere))
-        return _command(args, connect, users)
+        return _run_on_host(args, connect, users)
     except LogonscopeError as error:
-        say(error, args)
+        print_error(error, args)
         return exit_code(error)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
-    command, settings = command_module(args.command), _settings(os.environ)
+def _run_on_host(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
+    command, settings = command_module(args.command), _read_settings(os.environ)
     if args.command == "user":
         if args.host is not None:
             raise InvalidParameterError("--host has no say here: the users are in a file", "run it where the server is")
         return int(command.run(users(args.users), args))
-    _complete(args, settings, getattr(command, "COLUMNS", ()))
+    _apply_settings(args, settings, getattr(command, "COLUMNS", ()))
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca is for another machine", "give --host https://user@host as well")
     host = connect(
@@ -86,8 +86,8 @@ def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> in
         timeout=getattr(args, "timeout", None),
     )  # fmt: skip
     if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
-        notice(args, _OWN if args.host is None else _THERE if "://" in args.host else _PARTIAL)
-    return _shown(args, partial(command.run, host, args), settings)
+        print_notice(args, _OWN if args.host is None else _THERE if "://" in args.host else _PARTIAL)
+    return _show_answer(args, partial(command.run, host, args), settings)
 
 
 def settings_path(environment: Mapping[str, str]) -> str | None:
@@ -101,14 +101,14 @@ def settings_path(environment: Mapping[str, str]) -> str | None:
     return os.path.join(folder, "logonscope", "config.toml")
 
 
-def chosen_host(option: str | None, environment: Mapping[str, str], setting: str | None) -> str | None:
+def resolve_host(option: str | None, environment: Mapping[str, str], setting: str | None) -> str | None:
     """Return the host that is asked: of the option, else of LOGONSCOPE_HOST, else of the file; None: this machine."""
     named = (option, environment.get(HOST_VARIABLE) or None, setting)
     host = next((name for name in named if name is not None), None)
     return None if host == LOCAL else host
 
 
-def _settings(environment: Mapping[str, str]) -> Settings:
+def _read_settings(environment: Mapping[str, str]) -> Settings:
     """Return what the settings file says, where there is one."""
     path = settings_path(environment)
     if path is None or not os.path.exists(path):
@@ -118,14 +118,14 @@ def _settings(environment: Mapping[str, str]) -> Settings:
     return {**load_settings(path), "path": path}
 
 
-def _complete(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
+def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
     """Put the environment and the settings where no option says otherwise.
 
     Raises:
         InvalidParameterError: a column is none.
     """
-    args.host = chosen_host(args.host, os.environ, settings.get("host"))
-    args.color = chosen_color(args.color, os.environ, settings.get("color"))
+    args.host = resolve_host(args.host, os.environ, settings.get("host"))
+    args.color = resolve_color(args.color, os.environ, settings.get("color"))
     args.quiet, args.readable = (
         args.quiet or settings.get("quiet", False),
         args.readable or settings.get("readable", False),
@@ -143,7 +143,7 @@ def _complete(args: argparse.Namespace, settings: Settings, columns: "Sequence[C
             raise InvalidParameterError(f"{settings['path']}, columns of {args.command}: {error.message}") from None
 
 
-def _shown(args: argparse.Namespace, ask: Callable[[], int], settings: Settings) -> int:
+def _show_answer(args: argparse.Namespace, ask: Callable[[], int], settings: Settings) -> int:
     """Show an answer: again and again, page by page where it is longer than the terminal, or as it is."""
     if args.watch is not None:
         from logonscope.faces.cli.watch import watch  # noqa: PLC0415 -- seldom asked for
@@ -152,6 +152,6 @@ def _shown(args: argparse.Namespace, ask: Callable[[], int], settings: Settings)
     # jsonl is for whoever reads row by row, and a recording is for no terminal at all
     if not args.pager or args.command == "record" or args.output == "jsonl" or not sys.stdout.isatty():
         return int(ask())
-    from logonscope.faces.cli.pager import paged  # noqa: PLC0415 -- for terminals alone
+    from logonscope.faces.cli.pager import run_with_pager  # noqa: PLC0415 -- for terminals alone
 
-    return paged(ask, settings.get("pager"))
+    return run_with_pager(ask, settings.get("pager"))

@@ -7,7 +7,7 @@ from logonscope.answers.logon_filter import ANY, STATES, LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.parser import FILTERS, completes
+from logonscope.faces.cli.parser import FILTERS, set_completion
 
 Value = TypeVar("Value")
 
@@ -29,13 +29,21 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group = parser.add_argument_group("filters on logon sessions")
     users = "only logins of these users, by account name or uid"
-    completes(group.add_argument("--user", metavar="NAME", type=_words, action="extend", help=users), "users")
+    set_completion(
+        group.add_argument("--user", metavar="NAME", type=_parse_words, action="extend", help=users), "users"
+    )
     types = "only of these LogonTypes, as RemoteInteractive or 10"
-    completes(group.add_argument("--type", metavar="TYPE", type=_types, action="extend", help=types), "types")
+    set_completion(
+        group.add_argument("--type", metavar="TYPE", type=_parse_types, action="extend", help=types), "types"
+    )
     states = f"only in these states: {', '.join(STATES)}"
-    completes(group.add_argument("--state", metavar="STATE", type=_states, action="extend", help=states), "states")
+    set_completion(
+        group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states), "states"
+    )
     origins = "only from these remote hosts, as the login record has them, or networks as 192.0.2.0/24"
-    completes(group.add_argument("--from", metavar="HOST", type=_origins, action="extend", help=origins), "hosts")
+    set_completion(
+        group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
+    )
     group.add_argument("--since", metavar="TIME", help="only logins that began at this time or later")
     group.add_argument("--until", metavar="TIME", help="only logins that began before this time")
     group.add_argument("--no-system", action="store_true", help="without the System session, which no login started")
@@ -60,15 +68,21 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         )
     origins = getattr(args, "from")  # a keyword of Python's own
     found = LogonFilter(
-        _set(args.user), _set(args.type), _set(args.state), _set(origins), since, until, not args.no_system
+        _optional_set(args.user),
+        _optional_set(args.type),
+        _optional_set(args.state),
+        _optional_set(origins),
+        since,
+        until,
+        not args.no_system,
     )
     return None if found == ANY else found
 
 
-def nothing(args: argparse.Namespace) -> str:
+def no_match_message(args: argparse.Namespace) -> str:
     """Say that the selection is empty."""
     which = args.which
-    filters = [f"--{name} {_said(getattr(args, name))}" for name in FILTERS if getattr(args, name) is not None]
+    filters = [f"--{name} {_filter_text(getattr(args, name))}" for name in FILTERS if getattr(args, name) is not None]
     filters += ["--no-system"] if args.no_system else []
     if filters:
         of = "" if which is None else f" of {which!r}"
@@ -90,16 +104,16 @@ def state_words() -> list[str]:
     return [*(state.replace(" ", "-") for state in STATES), UNKNOWN]
 
 
-def _set(values: list[Any] | None) -> frozenset[Any] | None:
+def _optional_set(values: list[Any] | None) -> frozenset[Any] | None:
     return None if values is None else frozenset(values)
 
 
-def _said(value: list[Any] | str) -> str:
+def _filter_text(value: list[Any] | str) -> str:
     """Return the value of a filter as it can be typed."""
     return value if isinstance(value, str) else ",".join(UNKNOWN if part is None else str(part) for part in value)
 
 
-def _words(text: str) -> list[str]:
+def _parse_words(text: str) -> list[str]:
     """Return the values that commas part.
 
     Raises:
@@ -111,27 +125,27 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _types(text: str) -> list[int | None]:
+def _parse_types(text: str) -> list[int | None]:
     numbers = {name.lower(): number for number, name in LOGON_TYPES.items()}
     known: dict[str, int | None] = {**numbers, **{str(number): number for number in LOGON_TYPES}, UNKNOWN: None}
-    return _values(text, "LogonType", known, f"{', '.join(type_words())}, or a number")
+    return _parse_values(text, "LogonType", known, f"{', '.join(type_words())}, or a number")
 
 
-def _states(text: str) -> list[str | None]:
+def _parse_states(text: str) -> list[str | None]:
     known: dict[str, str | None] = {state.replace(" ", "-"): state for state in STATES}
-    return _values(text.replace(" ", "-"), "state", {**known, UNKNOWN: None}, ", ".join(state_words()))
+    return _parse_values(text.replace(" ", "-"), "state", {**known, UNKNOWN: None}, ", ".join(state_words()))
 
 
-def _values(text: str, what: str, known: dict[str, Value], expected: str) -> list[Value]:
-    words = _words(text)
+def _parse_values(text: str, what: str, known: dict[str, Value], expected: str) -> list[Value]:
+    words = _parse_words(text)
     for word in words:
         if word.lower() not in known:
             raise argparse.ArgumentTypeError(f"invalid {what} {word!r}: expected {expected}")
     return [known[word.lower()] for word in words]
 
 
-def _origins(text: str) -> list[str]:
-    words = _words(text)
+def _parse_origins(text: str) -> list[str]:
+    words = _parse_words(text)
     for word in words:
         if "/" in word:
             import ipaddress  # noqa: PLC0415 -- seldom asked for, and slow to import

@@ -10,10 +10,10 @@ from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
-from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
-from logonscope.faces.cli.text import crop, when
-from logonscope.faces.cli.times import shortened
-from logonscope.faces.cli.whose_text import is_manager
+from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
+from logonscope.faces.cli.text import crop, format_time
+from logonscope.faces.cli.times import shorten_time
+from logonscope.faces.cli.whose_text import is_user_manager
 
 EXAMPLES = (
     """\
@@ -36,7 +36,7 @@ examples:
 
 LOGGED_OUT = "logged out"
 
-TOGETHER = 60
+MAX_START_DIFFERENCE = 60
 """Seconds between a login and the start of the user manager that it caused, at most."""
 
 
@@ -51,45 +51,47 @@ def run(host: Host, args: argparse.Namespace) -> int:
     found = host.sessions(args.which, logon_filter(host, args))
     if args.output == "table":
         found = with_managers_behind(found)
-    return print_listing(host, args, found, COLUMNS, nothing(args))
+    return print_listing(host, args, found, COLUMNS, no_match_message(args))
 
 
 def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
     """Return logon sessions with each user manager behind the login that caused it; a lingering one where it was."""
     ordered = list(sessions)
-    for manager in [session for session in ordered if is_manager(session)]:
-        cause = _cause(manager, ordered)
+    for manager in [session for session in ordered if is_user_manager(session)]:
+        cause = _find_cause(manager, ordered)
         if cause is not None:
             ordered.remove(manager)
             ordered.insert(ordered.index(cause) + 1, manager)
     return ordered
 
 
-def _cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
+def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
     """Return the login that caused a user manager: the one of the same user that began when it did."""
     # logind starts the manager just before or just after it writes the record of the login
     apart = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
         for session in sessions
-        if session.uid == manager.uid and not is_manager(session) and session.start and manager.start
+        if session.uid == manager.uid and not is_user_manager(session) and session.start and manager.start
     }
-    near = [session for session in sessions if apart.get(session.logon_id, TOGETHER + 1) <= TOGETHER]
+    near = [
+        session for session in sessions if apart.get(session.logon_id, MAX_START_DIFFERENCE + 1) <= MAX_START_DIFFERENCE
+    ]
     return min(near, key=lambda session: apart[session.logon_id], default=None)
 
 
-def who(session: LogonSession) -> str:
+def user_text(session: LogonSession) -> str:
     """Name who logged in."""
     if session.logon_type == 0:
         return "System"
     return session.user or ("?" if session.uid is None else f"uid {session.uid}")
 
 
-def since(session: LogonSession) -> str:
+def start_text(session: LogonSession) -> str:
     """Say when it began, with "~" where that is approximate."""
-    return ("~" if is_approximate(session) else "") + when(session.start)
+    return ("~" if is_approximate(session) else "") + format_time(session.start)
 
 
-def word(session: LogonSession) -> str:
+def selecting_word(session: LogonSession) -> str:
     """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
     if session.logon_type == 0:
         return "system"
@@ -105,12 +107,12 @@ def type_text(session: LogonSession, cells: int | None = None) -> str:
     return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
 
 
-def _since_in(session: LogonSession, cells: int, present: datetime) -> str:
+def _short_start_text(session: LogonSession, cells: int, present: datetime) -> str:
     mark = "~" if is_approximate(session) else ""
-    return mark + shortened(session.start, cells - 1, present)
+    return mark + shorten_time(session.start, cells - 1, present)
 
 
-def _type_in(session: LogonSession, cells: int, _: datetime) -> str:
+def _short_type_text(session: LogonSession, cells: int, _: datetime) -> str:
     return type_text(session, cells)
 
 
@@ -119,26 +121,26 @@ def is_logged_out(session: LogonSession) -> bool:
     return session.state == LOGGED_OUT
 
 
-def _number(value: int | None) -> str:
+def _number_text(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
 COLUMNS = (
-    Column("ID", 10, word),
-    Column("USER", 12, who, "user", rank=1, least=8),
-    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, least=15),
-    Column("TYPE", 22, type_text, "logon_type", rank=6, least=12, fit=_type_in),
-    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, matters=is_logged_out),
-    Column("SINCE", 17, since, "start", rank=7, least=12, fit=_since_in),
-    Column("PROCS", 5, lambda s: _number(s.processes), "processes", rank=4),
-    Column("LEFT", 4, lambda s: _number(s.leftovers), "leftovers", rank=3, matters=is_logged_out),
+    Column("ID", 10, selecting_word),
+    Column("USER", 12, user_text, "user", rank=1, min_cells=8),
+    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, min_cells=15),
+    Column("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
+    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
+    Column("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
+    Column("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=4),
+    Column("LEFT", 4, lambda s: _number_text(s.leftovers), "leftovers", rank=3, is_highlighted=is_logged_out),
     Column("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
     Column("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
     Column("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),
     Column("LOGIN", 5, lambda s: s.login or "-", "login", rank=EXTRA + 3),
-    Column("UID", 6, lambda s: _number(s.uid), "uid", rank=ON_REQUEST),
+    Column("UID", 6, lambda s: _number_text(s.uid), "uid", rank=ON_REQUEST),
     Column("SEAT", 6, lambda s: s.seat or "-", "seat", rank=ON_REQUEST),
-    Column("LEADER", 7, lambda s: _number(s.leader), "leader", rank=ON_REQUEST),
+    Column("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
     Column("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
     Column("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
     Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),

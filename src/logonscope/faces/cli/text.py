@@ -20,15 +20,15 @@ _UNSAFE = (  # compiled when it is first needed: most text is safe
 )
 """Control characters, lone surrogates, and marks that hide or reorder what is printed."""
 
-LEAST_ROOM = 12
+MIN_WRAP_COLUMNS = 12
 """Columns that a wrapped text has at least."""
 
-Choice = Literal["auto", "always", "never"]
+ColorChoice = Literal["auto", "always", "never"]
 
-CHOICES: tuple[Choice, ...] = ("auto", "always", "never")
+COLOR_CHOICES: tuple[ColorChoice, ...] = ("auto", "always", "never")
 """The values of --color."""
 
-MINUTE = "%Y-%m-%d %H:%M"
+MINUTE_FORMAT = "%Y-%m-%d %H:%M"
 
 STYLES = {
     "alarm": "1;33",
@@ -47,17 +47,17 @@ def for_terminal(text: str) -> str:
     return text if text.isascii() and text.isprintable() else re.sub(_UNSAFE, "\ufffd", text)
 
 
-def width() -> int | None:
+def terminal_width() -> int | None:
     """Return the columns of the terminal; None where the output is no terminal and is not to be cut."""
-    return columns() if sys.stdout.isatty() else None
+    return terminal_columns() if sys.stdout.isatty() else None
 
 
-def columns() -> int:
+def terminal_columns() -> int:
     """Return what shutil.get_terminal_size says; importing shutil takes as long as answering a question."""
     return _terminal_size("COLUMNS", 0) or _COLUMNS
 
 
-def lines() -> int:
+def terminal_lines() -> int:
     """Return how many lines the terminal shows at once."""
     return _terminal_size("LINES", 1) or _LINES
 
@@ -73,20 +73,20 @@ def _terminal_size(variable: str, index: int) -> int:
         return 0
 
 
-def cells(text: str) -> int:
+def cell_width(text: str) -> int:
     """Return how many columns a text takes on a terminal."""
     if text.isascii():
         return len(text)
-    return sum(_cell(character) for character in text)
+    return sum(_character_width(character) for character in text)
 
 
 def crop(text: str, columns: int | None) -> str:
     """Return the text, cut to so many columns where it is longer."""
-    if columns is None or cells(text) <= columns:
+    if columns is None or cell_width(text) <= columns:
         return text
     kept, left = [], columns - 1
     for character in text:
-        left -= _cell(character)
+        left -= _character_width(character)
         if left < 0:
             break
         kept.append(character)
@@ -100,7 +100,7 @@ def wrapped(text: str, room: int | None) -> list[str]:
         return [safe]
     import textwrap  # noqa: PLC0415 -- only a terminal needs it
 
-    return textwrap.wrap(safe, max(room, LEAST_ROOM), break_on_hyphens=False)
+    return textwrap.wrap(safe, max(room, MIN_WRAP_COLUMNS), break_on_hyphens=False)
 
 
 def styled(text: str, style: str, *, color: bool) -> str:
@@ -108,7 +108,9 @@ def styled(text: str, style: str, *, color: bool) -> str:
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color else text
 
 
-def chosen_color(option: Choice | None, environment: Mapping[str, str], setting: Choice | None) -> Choice:
+def resolve_color(
+    option: ColorChoice | None, environment: Mapping[str, str], setting: ColorChoice | None
+) -> ColorChoice:
     """Return the choice with the highest precedence."""
     if option is not None:
         return option
@@ -127,7 +129,7 @@ def wants_color(args: argparse.Namespace) -> bool:
     return bool(choice == "always")
 
 
-def local(moment: datetime) -> datetime:
+def to_local_time(moment: datetime) -> datetime:
     """Return a time in the local zone, which one without a zone is in.
 
     Where Python has no such zone, as with TZ=UTC-24, it is UTC.
@@ -138,12 +140,12 @@ def local(moment: datetime) -> datetime:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def when(moment: datetime | None, form: str = MINUTE) -> str:
+def format_time(moment: datetime | None, form: str = MINUTE_FORMAT) -> str:
     """Return a time for people, in the local zone."""
-    return "" if moment is None else local(moment).strftime(form)
+    return "" if moment is None else to_local_time(moment).strftime(form)
 
 
-def _cell(character: str) -> int:
+def _character_width(character: str) -> int:
     import unicodedata  # noqa: PLC0415 -- most text is ASCII
 
     if unicodedata.combining(character):

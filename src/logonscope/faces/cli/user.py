@@ -8,12 +8,12 @@ from typing import NamedTuple, Protocol
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import Column
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.messages import notice
+from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import Parser, completes, help_formatter, shared_options
+from logonscope.faces.cli.parser import Parser, help_formatter, set_completion, shared_options
 from logonscope.faces.cli.text import for_terminal
 
-USERS = "/etc/logonscope/users"
+USERS_FILE = "/etc/logonscope/users"
 
 EXAMPLES = """\
 A running server takes every change at once. Accounts of this machine need no entry where the server asks PAM.
@@ -50,7 +50,7 @@ examples:
   sudo logonscope user remove scanner
 """
 
-LONGEST_LINE = 1 << 16
+MAX_LINE_BYTES = 1 << 16
 
 WITH_NTLM = "clients authenticate by NTLM (Negotiate) or by Basic"
 WITHOUT_NTLM = (
@@ -112,7 +112,7 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this command takes."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
-    add = _action(actions, "add", "let somebody use the server", _ADD)
+    add = _add_action(actions, "add", "let somebody use the server", _ADD)
     add.add_argument("name", metavar="NAME", help="by which the user authenticates, in any case")
     add.add_argument("--administrator", action="store_true", help="sees everything, as root does")
     add.add_argument(
@@ -123,8 +123,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="may also use NTLM, for which the file keeps a weaker hash: whoever has that needs no password",
     )  # fmt: skip
     add.add_argument("--password-stdin", action="store_true", help="read the password, a line, from standard input")
-    _action(actions, "list", "show who may use the server", _LIST)
-    remove = _action(actions, "remove", "let somebody use the server no more", _REMOVE)
+    _add_action(actions, "list", "show who may use the server", _LIST)
+    remove = _add_action(actions, "remove", "let somebody use the server no more", _REMOVE)
     remove.add_argument("name", metavar="NAME", help="the user, in any case")
 
 
@@ -135,24 +135,26 @@ def run(users: Users, args: argparse.Namespace) -> int:
         return print_rows(args, list(map(_row, users.users())), COLUMNS, nothing)
     if args.action == "remove":
         users.remove(args.name)
-        notice(args, f"{args.name} may not use the server any more")
+        print_notice(args, f"{args.name} may not use the server any more")
         return FOUND
     users.users()  # whoever may not read the file need not think of a password
-    uid = _uid(args)
-    row = _row(users.add(args.name, _password(args), uid=uid, administrator=args.administrator, ntlm=args.ntlm))
+    uid = _resolve_uid(args)
+    row = _row(users.add(args.name, _read_password(args), uid=uid, administrator=args.administrator, ntlm=args.ntlm))
     sees = "everything" if row.administrator else f"the logon sessions of uid {row.uid}"
-    notice(args, f"{row.name} may use the server, and sees {sees}")
-    notice(args, WITH_NTLM if row.ntlm else WITHOUT_NTLM)
+    print_notice(args, f"{row.name} may use the server, and sees {sees}")
+    print_notice(args, WITH_NTLM if row.ntlm else WITHOUT_NTLM)
     return FOUND
 
 
-def _action(actions: "argparse._SubParsersAction[Parser]", name: str, summary: str, examples: str) -> Parser:
+def _add_action(actions: "argparse._SubParsersAction[Parser]", name: str, summary: str, examples: str) -> Parser:
     action = actions.add_parser(
         name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=examples,
         parents=[shared_options()], formatter_class=help_formatter,
     )  # fmt: skip
-    file = action.add_argument("--users", metavar="FILE", default=USERS, help=f"the file of users (default: {USERS})")
-    completes(file, "files")
+    file = action.add_argument(
+        "--users", metavar="FILE", default=USERS_FILE, help=f"the file of users (default: {USERS_FILE})"
+    )
+    set_completion(file, "files")
     return action
 
 
@@ -160,7 +162,7 @@ def _row(entry: Entry) -> Row:
     return Row(entry.name, entry.uid, entry.administrator, entry.nt_hash is not None)
 
 
-def _uid(args: argparse.Namespace) -> int | None:
+def _resolve_uid(args: argparse.Namespace) -> int | None:
     """Return whose logon sessions the user is to see."""
     import pwd  # noqa: PLC0415 -- Unix only, and help is for everybody
 
@@ -176,10 +178,10 @@ def _uid(args: argparse.Namespace) -> int | None:
     )
 
 
-def _password(args: argparse.Namespace) -> str:
+def _read_password(args: argparse.Namespace) -> str:
     if args.password_stdin:
         try:
-            return sys.stdin.buffer.readline(LONGEST_LINE).decode().removesuffix("\n").removesuffix("\r")
+            return sys.stdin.buffer.readline(MAX_LINE_BYTES).decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
             raise InvalidParameterError("that password is not UTF-8", "choose another one") from None
     if sys.stdin is None or not sys.stdin.isatty():

@@ -11,9 +11,9 @@ from typing import NoReturn, TextIO
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import FOUND, TERMINATED
-from logonscope.faces.cli.messages import say
+from logonscope.faces.cli.messages import print_error
 from logonscope.faces.cli.table import now
-from logonscope.faces.cli.text import columns, crop, lines, styled, wants_color, when
+from logonscope.faces.cli.text import crop, format_time, styled, terminal_columns, terminal_lines, wants_color
 
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 """The alternate screen without a cursor, and back (xterm's private modes, which terminals of today share)."""
@@ -40,21 +40,21 @@ class Screen:
 
     def draw(self, title: str, text: Sequence[str]) -> None:
         """Show a title and lines; what was not there before is marked, what does not fit is counted."""
-        room = max(1, lines() - 1)
-        shown = [self._marked(line) for line in text[: room - (len(text) > room)]]
+        room = max(1, terminal_lines() - 1)
+        shown = [self._mark_line(line) for line in text[: room - (len(text) > room)]]
         if len(text) > room:
             shown.append(f"... {len(text) - len(shown)} more lines")
-        head = styled(crop(title, columns()), "dim", color=self._color)
+        head = styled(crop(title, terminal_columns()), "dim", color=self._color)
         self._terminal.write(HOME + f"{CLEAR_LINE}\n".join([head, *shown]) + CLEAR_LINE + CLEAR_BELOW)
         self._terminal.flush()
         self._before = frozenset(text)
 
-    def _marked(self, line: str) -> str:
+    def _mark_line(self, line: str) -> str:
         is_new = self._before is not None and line not in self._before
         if self._color:
             # a style that ends within the line would end the mark too
             return styled(line.replace("\x1b[0m", "\x1b[0m\x1b[7m"), "reverse", color=is_new)
-        return crop((CHANGED if is_new else UNCHANGED) + line, columns())
+        return crop((CHANGED if is_new else UNCHANGED) + line, terminal_columns())
 
 
 def watch(args: argparse.Namespace, ask: Callable[[], int]) -> int:
@@ -67,12 +67,12 @@ def watch(args: argparse.Namespace, ask: Callable[[], int]) -> int:
         raise InvalidParameterError("cannot watch: standard output is not a terminal", "leave --watch out")
     screen, terminal = Screen(sys.stdout, color=wants_color(args)), sys.stdout
     before = signal.signal(signal.SIGTERM, _terminate)
-    with _everything_shown(terminal):
+    with _keep_output_on_interrupt(terminal):
         terminal.write(ENTER)
         try:
             while True:
-                text = _answer(args, ask)
-                title = f"every {args.watch:g} s: logonscope {args.command}  {when(now(), '%H:%M:%S')}"
+                text = _capture_answer(args, ask)
+                title = f"every {args.watch:g} s: logonscope {args.command}  {format_time(now(), '%H:%M:%S')}"
                 screen.draw(title, text.splitlines())
                 time.sleep(args.watch)
         except KeyboardInterrupt:
@@ -86,7 +86,7 @@ def watch(args: argparse.Namespace, ask: Callable[[], int]) -> int:
 
 
 @contextlib.contextmanager
-def _everything_shown(terminal: TextIO) -> Iterator[None]:
+def _keep_output_on_interrupt(terminal: TextIO) -> Iterator[None]:
     """Have a terminal show what it was given before a Ctrl-C too: it drops that, and with it the way back, else."""
     try:
         import termios  # noqa: PLC0415 -- Unix alone has it
@@ -102,14 +102,14 @@ def _everything_shown(terminal: TextIO) -> Iterator[None]:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
-def _answer(args: argparse.Namespace, ask: Callable[[], int]) -> str:
+def _capture_answer(args: argparse.Namespace, ask: Callable[[], int]) -> str:
     """Return what the command prints, errors and notices included."""
     screenful = Screenful()
     with contextlib.redirect_stdout(screenful), contextlib.redirect_stderr(screenful):
         try:
             ask()
         except LogonscopeError as error:
-            say(error, args)
+            print_error(error, args)
     return screenful.getvalue()
 
 

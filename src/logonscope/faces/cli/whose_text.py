@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.answers.whose import Socket, Whose
-from logonscope.faces.cli.output import is_approximate, when
+from logonscope.faces.cli.output import is_approximate
+from logonscope.faces.cli.text import format_time
 
 SERVICE = 5
 """LogonType of user managers, and of nothing else here."""
@@ -26,26 +27,26 @@ _MOST_SOCKETS = 3
 def headline(answer: Whose) -> str:
     """Say whose the process is, in one sentence."""
     process, session = answer.process, answer.session
-    what = f"{process.pid} ({_shortened(process.command_line or process.name or '?')})"
+    what = f"{process.pid} ({_shorten_command(process.command_line or process.name or '?')})"
     if answer.target.isdecimal() and int(answer.target) != answer.pid:
         what = f"{answer.target} is a thread of {what}, which"
     if process.tty:
         what += f" on {process.tty}"
     if answer.sockets:
-        what += f", which {_holds(answer)},"
+        what += f", which {_describe_sockets(answer)},"
     if session.logon_type == 0:
         return f"{what} belongs to the System session: no login started it."
-    if is_manager(session):
-        return f"{what} belongs to the user manager of {person(session)}: shared by all logins of that user."
-    return f"{what} belongs to logon session {session.logon_id}: {_login(session)}."
+    if is_user_manager(session):
+        return f"{what} belongs to the user manager of {user_label(session)}: shared by all logins of that user."
+    return f"{what} belongs to logon session {session.logon_id}: {_describe_origin(session)}."
 
 
-def login(session: LogonSession) -> str:
+def describe_login(session: LogonSession) -> str:
     """Say what kind of login it was, and how it stands."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
     kind = f"{name}: {session.sources['logon_type']}"
     if session.logon_type == 0:
-        return f"{kind}; since the machine started, {when(session.start, _MOMENT)}"
+        return f"{kind}; since the machine started, {format_time(session.start, _MOMENT)}"
     if session.vouched_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
     if session.vouched_by is None:
@@ -56,7 +57,7 @@ def login(session: LogonSession) -> str:
     return f"{kind}; {state}"
 
 
-def evidence(answer: Whose) -> str:
+def describe_evidence(answer: Whose) -> str:
     """Say which rule decided, and where it can be checked."""
     process, session = answer.process, answer.session
     sessionid = f"/proc/{process.pid}/sessionid"
@@ -77,11 +78,11 @@ _JOINED = {
 }
 
 
-def parents(answer: Whose) -> str:
+def describe_parents(answer: Whose) -> str:
     """Say how the login led to the process: the chain of parents, and where the user changed."""
     links, before = [], None
     for link in answer.chain:
-        change = as_user(link, before, answer.session)
+        change = user_change_mark(link, before, answer.session)
         links.append(f"{link.name} {link.pid} {change}".rstrip())
         before = link
     chain = " > ".join(links)
@@ -91,7 +92,7 @@ def parents(answer: Whose) -> str:
     return chain
 
 
-def lookups(answer: Whose) -> Iterator[str]:
+def lookup_commands(answer: Whose) -> Iterator[str]:
     """Yield the commands that look the same thing up elsewhere."""
     process, session = answer.process, answer.session
     if session.logon_type == 0:
@@ -101,7 +102,7 @@ def lookups(answer: Whose) -> Iterator[str]:
     if answer.evidence == "audit":
         yield f"journalctl _AUDIT_SESSION={session.logon_id}"
         yield f"ausearch --session {session.logon_id}"
-    if is_manager(session):
+    if is_user_manager(session):
         yield f"loginctl user-status {session.uid}"
         yield f"journalctl _SYSTEMD_UNIT=user@{session.uid}.service"
     elif session.login:
@@ -110,7 +111,7 @@ def lookups(answer: Whose) -> Iterator[str]:
     yield f"logonscope tree {session.logon_id}"
 
 
-def as_user(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
+def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
     """Mark a change of user: "[as root by sudo]"; "" where there is none, and while the login program logs in."""
     before = parent.uid if parent else session.uid
     if process.uid is None or process.uid == before or session.logon_type == 0:
@@ -122,44 +123,44 @@ def as_user(process: SessionProcess, parent: SessionProcess | None, session: Log
     return f"[as {process.user or process.uid}{f' by {by}' if by else ''}]"
 
 
-def is_manager(session: LogonSession) -> bool:
+def is_user_manager(session: LogonSession) -> bool:
     """Tell whether it is a user manager: shared by all logins of its user."""
     return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
 
 
-def person(session: LogonSession) -> str:
+def user_label(session: LogonSession) -> str:
     """Name who logged in."""
     if session.uid is None:
         return session.user or "somebody"
     return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
 
 
-def _login(session: LogonSession) -> str:
+def _describe_origin(session: LogonSession) -> str:
     origin = f" from {session.remote_host}" if session.remote_host else f" at {session.seat}" if session.seat else ""
     if session.remote_user:
         origin += f" (there {session.remote_user})"
     through = f" through {session.service}" if session.service else ""
     bound = "not later than" if is_approximate(session) else "at"
-    moment = f" {bound} {when(session.start, _MOMENT)}" if session.start else ""
-    return f"{person(session)} logged in{origin}{through}{moment}"
+    moment = f" {bound} {format_time(session.start, _MOMENT)}" if session.start else ""
+    return f"{user_label(session)} logged in{origin}{through}{moment}"
 
 
-def _holds(answer: Whose) -> str:
-    said = list(dict.fromkeys(map(_held, answer.sockets)))
+def _describe_sockets(answer: Whose) -> str:
+    said = list(dict.fromkeys(map(_describe_socket, answer.sockets)))
     more = f" and {len(said) - _MOST_SOCKETS} more" if len(said) > _MOST_SOCKETS else ""
     return " and ".join(said[:_MOST_SOCKETS]) + more
 
 
-def _held(socket: Socket) -> str:
-    here = _endpoint(socket.address, socket.port)
+def _describe_socket(socket: Socket) -> str:
+    here = _endpoint_text(socket.address, socket.port)
     if socket.state in {"LISTEN", ""}:
         return f"listens on {socket.protocol} {here}"
-    return f"holds the {socket.protocol} connection {here} with {_endpoint(socket.remote_address, socket.remote_port)}"
+    return f"holds the {socket.protocol} connection {here} with {_endpoint_text(socket.remote_address, socket.remote_port)}"
 
 
-def _endpoint(address: str, port: int) -> str:
+def _endpoint_text(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _shortened(text: str) -> str:
+def _shorten_command(text: str) -> str:
     return text if len(text) <= _MOST_OF_A_COMMAND else text[: _MOST_OF_A_COMMAND - 1] + "…"

@@ -1,7 +1,7 @@
-"""The command that installs an extra of this distribution, from where this interpreter has it.
+"""The shell command that installs an extra of this distribution, from where the distribution was installed.
 
-Logonscope is mostly installed from a checkout, so its name alone tells pip nothing. What it was installed from is in
-``direct_url.json`` (PEP 610); an installation without one came from an index.
+Logonscope is mostly installed from a checkout, so pip does not find it by its name alone. The place that it was
+installed from is in ``direct_url.json`` (PEP 610); an installation without this file came from an index.
 """
 
 import json
@@ -16,7 +16,7 @@ DISTRIBUTION = "logonscope"
 
 
 def install_command(extra: str) -> str:
-    """Return a line for a shell that adds an extra to the environment of this interpreter."""
+    """Return the shell command that adds an extra to the environment of this interpreter."""
     privilege = [] if os.access(sys.prefix, os.W_OK) else ["sudo"]
     pip = [sys.executable, "-m", "pip", "install"]
     if find_spec("pip") is None:
@@ -29,7 +29,7 @@ def requirement(extra: str, direct_url: str | None) -> list[str]:
 
     Args:
         extra: the extra's name.
-        direct_url: the text of ``direct_url.json``; None: there is none.
+        direct_url: the text of ``direct_url.json``; None: the file is missing.
     """
     source = json.loads(direct_url) if direct_url else {}
     url = source.get("url", "")
@@ -39,8 +39,8 @@ def requirement(extra: str, direct_url: str | None) -> list[str]:
         editable = source.get("dir_info", {}).get("editable", False)
         return [*(["--editable"] if editable else []), f"{_path_of_url(url)}[{extra}]"]
     vcs = source.get("vcs_info", {})
-    where = f"{vcs['vcs']}+{url}@{vcs['commit_id']}" if vcs else url
-    return [f"{DISTRIBUTION}[{extra}] @ {where}"]
+    location = f"{vcs['vcs']}+{url}@{vcs['commit_id']}" if vcs else url
+    return [f"{DISTRIBUTION}[{extra}] @ {location}"]
 
 
 def _path_of_url(url: str) -> str:
@@ -48,9 +48,10 @@ def _path_of_url(url: str) -> str:
 
 
 def _read_direct_url() -> str | None:
-    """Return what the installer wrote; of sources that are merely on the path, the checkout they are in."""
+    """Return the text of ``direct_url.json``, or one that names the checkout of sources that are not installed."""
     try:
         return distribution(DISTRIBUTION).read_text("direct_url.json")
     except PackageNotFoundError:
+        # this file is CHECKOUT/src/logonscope/extras.py
         checkout = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         return json.dumps({"url": f"file://{checkout}"})

@@ -30,8 +30,8 @@ def whose(*chain: SessionProcess, session: LogonSession = ALICE, sockets: tuple[
 
 def test_what_is_not_known_is_left_out_of_the_headline() -> None:
     assert headline(whose(row(7))) == "7 (sh) belongs to logon session 41: alice (uid 1000) logged in."
-    nobody = ALICE._replace(user=None, uid=None)
-    assert headline(whose(row(7), session=nobody)) == "7 (sh) belongs to logon session 41: somebody logged in."
+    unknown_user = ALICE._replace(user=None, uid=None)
+    assert headline(whose(row(7), session=unknown_user)) == "7 (sh) belongs to logon session 41: an unknown user logged in."
 
 
 def test_a_thread_is_said_to_be_one() -> None:
@@ -51,7 +51,7 @@ def test_a_connection_names_both_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("uid", "name", "parent", "said"),
+    ("uid", "name", "parent", "mark"),
     [
         (1000, "sh", row(1), ""),
         (0, "sudo", row(1), "[as root by sudo]"),
@@ -64,9 +64,9 @@ def test_a_connection_names_both_ends() -> None:
     ],
 )
 def test_changes_of_user_are_marked_with_what_made_them(
-    uid: int | None, name: str, parent: SessionProcess | None, said: str
+    uid: int | None, name: str, parent: SessionProcess | None, mark: str
 ) -> None:
-    assert user_change_mark(row(9, name, uid), parent, ALICE) == said
+    assert user_change_mark(row(9, name, uid), parent, ALICE) == mark
 
 
 def test_the_login_programs_own_processes_are_no_change_of_user() -> None:
@@ -78,7 +78,7 @@ def test_a_chain_that_lost_its_parents_says_so() -> None:
     assert describe_parents(whose(row(6), row(7, ppid=6))) == "sh 6 > sh 7"
 
 
-def test_without_a_login_record_it_says_that_nobody_vouches() -> None:
+def test_without_a_login_record_it_says_so() -> None:
     assert describe_login(ALICE).startswith(
         "Network (3): x; no login service has a record of it: state and origin are not known"
     )
@@ -88,7 +88,7 @@ def test_without_a_login_record_it_says_that_nobody_vouches() -> None:
         lookup_commands(whose(row(7), session=forgotten))
     )
     answer = whose(row(7), session=forgotten)._replace(evidence="scope")
-    assert "is that of a login that no record is left of, c1" in describe_evidence(answer)
+    assert "is that of a login whose record is gone, c1" in describe_evidence(answer)
 
 
 def test_without_a_login_record_an_empty_unit_tells_that_it_is_logged_out() -> None:
@@ -101,10 +101,10 @@ def test_a_terminal_is_that_of_the_process() -> None:
     assert headline(answer) == "7 (sh) on pts/1 belongs to logon session 41: alice (uid 1000) logged in."
 
 
-@pytest.mark.parametrize(("join", "said"), [("record", "inherited"), ("leader", "which carries it"),
-                                            ("scope", "whose processes carry it"), (None, "inherited")])  # fmt: skip
-def test_the_evidence_says_by_what_the_record_was_found(join: str | None, said: str) -> None:
-    assert describe_evidence(whose(row(7), session=ALICE._replace(join_evidence=join))).endswith(said)
+@pytest.mark.parametrize(("join", "ending"), [("record", "inherited"), ("leader", "which has this id"),
+                                            ("scope", "whose processes have this id"), (None, "inherited")])  # fmt: skip
+def test_the_evidence_says_by_what_the_record_was_found(join: str | None, ending: str) -> None:
+    assert describe_evidence(whose(row(7), session=ALICE._replace(join_evidence=join))).endswith(ending)
 
 
 def test_a_login_that_is_gone_names_its_leader() -> None:

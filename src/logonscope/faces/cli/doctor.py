@@ -1,4 +1,4 @@
-"""``logonscope doctor``: what can be read here, with which rights, what is missing, and how to get it?"""
+"""``logonscope doctor``: checks of what can be read on a host, with a remedy for each that fails."""
 
 import argparse
 
@@ -17,11 +17,11 @@ _MARKS = {True: ("ok", "green"), None: ("note", "yellow"), False: ("MISSING", "r
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take nothing but the options of every command."""
+    """Add nothing: this command has only the options of every command."""
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print what was found."""
+    """Print the checks; return the exit code."""
     checks = host.doctor()
     if args.output != "table":
         return print_rows(args, checks)

@@ -1,4 +1,4 @@
-"""Formats of an answer: a table for people, JSON, JSON lines or CSV for scripts, pids for kill(1) and xargs(1)."""
+"""Output formats: a table for people; JSON, JSON lines and CSV for scripts; pids for kill(1) and xargs(1)."""
 
 import argparse
 import sys
@@ -23,14 +23,14 @@ def print_rows(
     empty_message: str = "",
     read_time: "Clock | None" = None,
 ) -> int:
-    """Print rows as they come; return the exit code.
+    """Print rows as they arrive; return the exit code.
 
     Args:
         args: the command line; its output chooses the format.
-        rows: NamedTuples.
-        columns: of the format for people.
-        nothing: what to say where there is no row: what was not found, and what to do; "" where it has been said.
-        moment: returns when the rows were read; None: now.
+        rows: NamedTuples or mappings.
+        columns: the columns of the table for people.
+        empty_message: the notice to print when there are no rows, with a hint; "": none.
+        read_time: a function that returns when the rows were read; None: the current time.
     """
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
     printer = printers.get(args.output)
@@ -41,13 +41,14 @@ def print_rows(
 
 
 def print_object(args: argparse.Namespace, values: Mapping[str, Any]) -> None:
-    """Print the one thing that was asked for, for a script: a JSON object, or a line of CSV below its heading."""
+    """Print one object for a script: as a JSON object, or as a line of CSV below its heading."""
     printers = {"jsonl": _print_jsonl, "csv": _print_csv}
     if args.output in printers:
         printers[args.output]((values,))
         return
-    import json  # noqa: PLC0415 -- people's format needs none
+    import json  # noqa: PLC0415 -- only this format needs it
 
+    # a terminal gets escapes in place of characters that could control it
     ascii_only = sys.stdout.isatty()
     pairs = (
         f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in jsonable(values).items()
@@ -62,12 +63,12 @@ def count_text(number: int | None, noun: str) -> str:
 
 
 def is_approximate(session: LogonSession) -> bool:
-    """Tell whether its start is an approximation, as its source says."""
+    """Return whether the start of a logon session is approximate."""
     return session.sources.get("start", "").startswith("approx")
 
 
 def _print_json(rows: Iterable[Any]) -> int:
-    import json  # noqa: PLC0415 -- people's format needs none
+    import json  # noqa: PLC0415 -- only this format needs it
 
     count = 0
     for count, row in enumerate(rows, 1):
@@ -80,13 +81,13 @@ def _print_json(rows: Iterable[Any]) -> int:
 def _print_table(
     args: argparse.Namespace, rows: Iterable[Any], columns: "Sequence[Column]", read_time: "Clock | None"
 ) -> int:
-    from logonscope.faces.cli.table import now, print_table  # noqa: PLC0415 -- sentences need no table
+    from logonscope.faces.cli.table import now, print_table  # noqa: PLC0415 -- only this format needs it
 
     return print_table(args, rows, columns, read_time or now)
 
 
 def _print_pids(rows: Iterable[Any]) -> int:
-    """Print each pid once."""
+    """Print each pid once, although several rows may have it."""
     pids = dict.fromkeys(row.pid for row in rows)
     for pid in pids:
         print(pid)
@@ -94,16 +95,16 @@ def _print_pids(rows: Iterable[Any]) -> int:
 
 
 def _print_jsonl(rows: Iterable[Any]) -> int:
-    import json  # noqa: PLC0415 -- people's format needs none
+    import json  # noqa: PLC0415 -- only this format needs it
 
     count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is what is returned
+    for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is returned
         print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), flush=True)
     return count
 
 
 def _print_csv(rows: Iterable[Any]) -> int:
-    import csv  # noqa: PLC0415 -- people's format needs none
+    import csv  # noqa: PLC0415 -- only this format needs it
 
     writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
     for count, row in enumerate(rows, 1):
@@ -115,16 +116,16 @@ def _print_csv(rows: Iterable[Any]) -> int:
 
 
 def _csv_field(value: object) -> object:
-    """Return a value for CSV, which has no escapes of its own: made safe where a terminal shows it."""
+    """Return a value for CSV; on a terminal without control characters, because CSV does not escape them."""
     if value is None:
         return ""
     return for_terminal(value) if isinstance(value, str) and sys.stdout.isatty() else value
 
 
-def _flatten(named: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the single values of an object, those of an inner one under "inner_name"; no lists, no sources."""
+def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the scalar values of an object, those of a nested object as "outer_inner"; without lists and sources."""
     flat: dict[str, Any] = {}
-    for name, value in named.items():
+    for name, value in values.items():
         if name in {"sources", "unread"} or isinstance(value, list):
             continue
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""``logonscope ps``: processes with their logon sessions, a line each."""
+"""``logonscope ps``: processes with their logon sessions, one line each."""
 
 import argparse
 from datetime import datetime
@@ -16,13 +16,13 @@ EXAMPLES = (
     """\
 examples:
   logonscope ps                        every process that you may see
-  logonscope ps 41                     those of logon session 41
-  logonscope ps c1                     those of logind's session c1
+  logonscope ps 41                     processes of logon session 41
+  logonscope ps c1                     processes of logind's session c1
   logonscope ps --no-system --sort started
-                                       all that logins started, the oldest first
+                                       all processes that logins started, the oldest first
   logonscope ps --type RemoteInteractive --columns user,pid,command
   logonscope ps alice -o pids | xargs ps -o pid,rss,args -p
-  logonscope ps alice -o jsonl         those of alice's logins, whoever they run as
+  logonscope ps alice -o jsonl         processes of alice's logins, also those that run as other users
 
 """
     + selector.EXAMPLES
@@ -30,35 +30,36 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_selector(parser)
     add_listing(parser, "ps", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the processes."""
+    """Print the processes; return the exit code."""
     return print_listing(
         host, args, host.processes(args.which, logon_filter(host, args)), COLUMNS, no_match_message(args)
     )
 
 
 def command_text(row: SessionProcess) -> str:
-    """Return what runs: the command line, else the name in brackets as ps(1) has it."""
+    """Return the command line of a process, else its name in brackets, as ps(1) does."""
     return row.command_line or f"[{row.name or '?'}]{' <defunct>' if row.state == 'Z' else ''}"
 
 
 def selecting_word(row: SessionProcess) -> str:
-    """Return the shortest word that selects its logon session: see sessions.word."""
+    """Return the shortest word that selects a process's logon session: see sessions.selecting_word."""
     if row.logon_id is None:
         return "-"
     if row.evidence == "none":
         return "system"
+    # the row has no login name, but the LogonId of a logind session without a kernel id contains its number
     number = int(row.logon_id) - LOGIND_BASE
     return f"c{number}" if row.evidence == "scope" and 0 < number < LOGIND_BASE else row.logon_id
 
 
 LOGIND_BASE = 1 << 32
-"""The LogonId of logind's cN is N above this."""
+"""The LogonId of logind's session cN is this number plus N."""
 
 
 def _is_leftover(row: SessionProcess) -> bool:
@@ -80,7 +81,7 @@ COLUMNS = (
     Column(
         "LEFT",
         4,
-        lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no",
+        _leftover_text,
         "leftover",
         rank=2,
         is_highlighted=_is_leftover,

@@ -1,4 +1,4 @@
-"""``logonscope sessions``: logon sessions, a line each."""
+"""``logonscope sessions``: logon sessions, one line each."""
 
 import argparse
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from logonscope.faces.cli.whose_text import is_user_manager
 
 EXAMPLES = (
     """\
-A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes. A user
-manager, which all logins of a user share, stands after the login that started it.
-ID is what other commands take; the column logon_id has the LogonId, always decimal.
+A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown. A user
+manager, which all logins of a user share, is listed after the login that started it.
+Other commands take the value of ID; the column logon_id has the LogonId, always decimal.
 
 examples:
-  logonscope sessions                  all that you may see
-  logonscope sessions alice            alice's
+  logonscope sessions                  all logon sessions that you may see
+  logonscope sessions alice            alice's logon sessions
   logonscope sessions --from 203.0.113.0/24 --since 2h
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
-                                       who left the most behind
-  logonscope sessions -o json          with the source of every value
+                                       logged-out logins, those with most leftovers first
+  logonscope sessions -o json          the source of every value too
 
 """
     + selector.EXAMPLES
@@ -37,25 +37,28 @@ examples:
 LOGGED_OUT = "logged out"
 
 MAX_START_DIFFERENCE = 60
-"""Seconds between a login and the start of the user manager that it caused, at most."""
+"""Most seconds between a login and the start of the user manager that it caused."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_selector(parser)
     add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the logon sessions."""
-    found = host.sessions(args.which, logon_filter(host, args))
+    """Print the logon sessions; return the exit code."""
+    sessions = host.sessions(args.which, logon_filter(host, args))
     if args.output == "table":
-        found = with_managers_behind(found)
-    return print_listing(host, args, found, COLUMNS, no_match_message(args))
+        sessions = with_managers_behind(sessions)
+    return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
 
 
 def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
-    """Return logon sessions with each user manager behind the login that caused it; a lingering one where it was."""
+    """Return the logon sessions with each user manager moved behind the login that caused it.
+
+    A user manager that no login caused (lingering is enabled) stays where it is.
+    """
     ordered = list(sessions)
     for manager in [session for session in ordered if is_user_manager(session)]:
         cause = _find_cause(manager, ordered)
@@ -66,28 +69,28 @@ def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]
 
 
 def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
-    """Return the login that caused a user manager: the one of the same user that began when it did."""
-    # logind starts the manager just before or just after it writes the record of the login
-    apart = {
+    """Return the login that caused a user manager: the login of the same user with the nearest start; None: none."""
+    # logind starts the manager shortly before or after it writes the record of the login
+    differences = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
         for session in sessions
         if session.uid == manager.uid and not is_user_manager(session) and session.start and manager.start
     }
-    near = [
-        session for session in sessions if apart.get(session.logon_id, MAX_START_DIFFERENCE + 1) <= MAX_START_DIFFERENCE
-    ]
-    return min(near, key=lambda session: apart[session.logon_id], default=None)
+    nearest_id = min(differences, key=differences.__getitem__, default=None)
+    if nearest_id is None or differences[nearest_id] > MAX_START_DIFFERENCE:
+        return None
+    return next(session for session in sessions if session.logon_id == nearest_id)
 
 
 def user_text(session: LogonSession) -> str:
-    """Name who logged in."""
+    """Return the user who logged in: the account name, else the uid."""
     if session.logon_type == 0:
         return "System"
     return session.user or ("?" if session.uid is None else f"uid {session.uid}")
 
 
 def start_text(session: LogonSession) -> str:
-    """Say when it began, with "~" where that is approximate."""
+    """Return the start of a logon session, after "~" if it is approximate."""
     return ("~" if is_approximate(session) else "") + format_time(session.start)
 
 
@@ -100,7 +103,7 @@ def selecting_word(session: LogonSession) -> str:
 
 
 def type_text(session: LogonSession, cells: int | None = None) -> str:
-    """Return the LogonType in words, its number beside it; the number stays where the word is cut."""
+    """Return the name and the number of the LogonType; with fewer cells only the name is cut."""
     if session.logon_type is None:
         return "-"
     number = f" ({session.logon_type})"
@@ -117,7 +120,7 @@ def _short_type_text(session: LogonSession, cells: int, _: datetime) -> str:
 
 
 def is_logged_out(session: LogonSession) -> bool:
-    """Return whether whatever still runs in it was left behind."""
+    """Return whether a logon session is logged out, so that its processes are leftovers."""
     return session.state == LOGGED_OUT
 
 

@@ -1,4 +1,4 @@
-"""Settings of the command line: ~/.config/logonscope/config.toml, below what the environment and the options say."""
+"""Settings of the command line: ~/.config/logonscope/config.toml. The environment and options override them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,10 +9,10 @@ from logonscope.faces.cli.text import COLOR_CHOICES, ColorChoice
 
 
 def load_settings(path: str) -> dict[str, Any]:
-    """Read a settings file.
+    """Read a settings file; return its values by name.
 
     Raises:
-        InvalidParameterError: it cannot be read, or says what is no setting.
+        InvalidParameterError: the file cannot be read or is not TOML, or a setting is unknown or invalid.
     """
     try:
         with open(path, "rb") as file:
@@ -23,18 +23,18 @@ def load_settings(path: str) -> dict[str, Any]:
 
 
 def parse_settings(path: str, octets: bytes) -> dict[str, Any]:
-    """Return what a file says.
+    """Return the values of a settings file by name.
 
     Raises:
-        InvalidParameterError: it is no TOML, or says what is no setting.
+        InvalidParameterError: the file is not TOML, or a setting is unknown or invalid.
     """
-    import tomllib  # noqa: PLC0415 -- most people have no such file
+    import tomllib  # noqa: PLC0415 -- most users have no such file
 
     try:
         text = octets.decode()
         values = tomllib.loads(text)
     except ValueError as error:
-        raise InvalidParameterError(f"{path}: no TOML: {error}", "see docs/command-line.md") from None
+        raise InvalidParameterError(f"cannot read {path}: not TOML: {error}", "see docs/command-line.md") from None
     for key, value in values.items():
         try:
             values[key] = _find_check(key)(value)
@@ -44,12 +44,17 @@ def parse_settings(path: str, octets: bytes) -> dict[str, Any]:
 
 
 def _line_number(text: str, key: str) -> int:
-    """Return the line that a key stands in."""
-    found = re.search(rf"^\s*\[?\s*[\"']?{re.escape(key)}\b", text, re.MULTILINE)
-    return 1 if found is None else text.count("\n", 0, found.end()) + 1
+    """Return the number of the line with a key or table; tomllib does not report it."""
+    match = re.search(rf"^\s*\[?\s*[\"']?{re.escape(key)}\b", text, re.MULTILINE)
+    return 1 if match is None else text.count("\n", 0, match.end()) + 1
 
 
 def _find_check(key: str) -> Callable[[Any], Any]:
+    """Return the function that checks the value of a setting.
+
+    Raises:
+        ValueError: there is no such setting.
+    """
     if key not in SETTINGS:
         raise ValueError(f"unknown setting {key!r}: expected one of {', '.join(SETTINGS)}")
     return SETTINGS[key]
@@ -57,7 +62,7 @@ def _find_check(key: str) -> Callable[[Any], Any]:
 
 def _check_text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"invalid value {value!r}: expected a text")
+        raise ValueError(f"invalid value {value!r}: expected a string")
     return value
 
 
@@ -89,10 +94,15 @@ def _check_columns(value: Any) -> dict[str, list[str]]:
 
 
 LISTINGS = ("sessions", "ps", "leftovers", "classes")
-"""The commands whose columns can be set."""
+"""The commands whose columns can be configured."""
 
 SETTINGS: Mapping[str, Callable[[Any], Any]] = {
-    "host": _check_text, "ca": _check_text, "color": _check_color, "pager": _check_optional_text, "columns": _check_columns, "quiet": _check_boolean,
+    "host": _check_text,
+    "ca": _check_text,
+    "color": _check_color,
+    "pager": _check_optional_text,
+    "columns": _check_columns,
+    "quiet": _check_boolean,
     "readable": _check_boolean,
-}  # fmt: skip
-"""The settings, and what checks the value of each."""
+}
+"""The settings, each with the function that checks its value and returns it, or raises ValueError."""

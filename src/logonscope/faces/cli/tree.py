@@ -1,7 +1,8 @@
-"""``logonscope tree``: what runs in each login, as a tree; changes of user and leftovers are marked."""
+"""``logonscope tree``: the processes of each logon session as a tree, with changes of user and leftovers marked."""
 
 import argparse
 from collections.abc import Iterator
+from operator import attrgetter
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import LogonTree, SessionProcess
@@ -24,29 +25,29 @@ from logonscope.faces.cli.whose_text import is_user_manager, user_change_mark
 
 EXAMPLES = (
     """\
-A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes.
+A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown.
 
 examples:
-  logonscope                           every logon session; System and user managers are folded
-  logonscope tree --all                their processes too
+  logonscope                           every logon session; the System session and user managers without processes
+  logonscope tree --all                every logon session with all processes
   logonscope tree 41                   one logon session
-  logonscope tree alice                alice's
+  logonscope tree alice                alice's logon sessions
   logonscope --from 203.0.113.7 --watch
-                                       what runs in the logins from there, again every two seconds
+                                       the logins from an address, refreshed every two seconds
 
 """
     + selector.EXAMPLES
 )
 
 BRANCH, LAST, BAR, BLANK, DEEPER = "├── ", "└── ", "│   ", "    ", "… "
-"""How a branch is drawn; DEEPER stands for the branches above it where a terminal has no room for them."""
+"""The parts of a branch. DEEPER replaces the branches above a process where the terminal has no room for them."""
 
 MIN_TEXT_COLUMNS = 20
-"""Columns that are left to the text however deep its branch is."""
+"""Cells that the text of a process gets at least, at any depth."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_selector(parser)
     parser.add_argument(
         "--all", action="store_true", help="show the processes of the System session and of user managers too"
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the trees."""
+    """Print the trees; return the exit code."""
     trees = host.tree(args.which, logon_filter(host, args))
     if args.output in {"csv", "pids"}:
         return print_rows(
@@ -73,7 +74,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
-    """Return the trees with each user manager behind the login that caused it."""
+    """Return the trees with each user manager behind the login that caused it; hidden logon sessions are last."""
     by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
     sessions = with_managers_behind(tree.session for tree in trees if tree.session is not None)
     hidden = [tree for tree in trees if tree.session is None]
@@ -81,45 +82,46 @@ def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
 
 
 def _is_folded(session: LogonSession | None) -> bool:
-    """Return whether a logon session is one line: the System session and user managers, which are no person's doing."""
+    """Return whether a logon session is shown without its processes: the System session and user managers."""
     return session is not None and (session.logon_type == 0 or is_user_manager(session))
 
 
 def _draw_tree(tree: LogonTree, room: int | None) -> Iterator[tuple[str, str]]:
-    """Yield guide and text of each process of a logon session, below its parent where that is of the same session."""
+    """Yield the guide and the text of each process, below its parent if that belongs to the same logon session."""
     roots, children = _group_by_parent(tree)
+    # a stack rather than recursion: a chain of processes can be deeper than Python's recursion limit
     stack: list[_Branch] = _sibling_branches(roots, None, "")
     while stack:
-        process, parent, above, last = stack.pop()
-        guide = above + (LAST if last else BRANCH)
+        process, parent, guides_above, is_last = stack.pop()
+        guide = guides_above + (LAST if is_last else BRANCH)
         if room is not None and len(guide) > room - MIN_TEXT_COLUMNS:
             guide = DEEPER
         yield (
             guide,
             crop(_process_label(process, parent, tree.session, room), None if room is None else room - len(guide)),
         )
-        stack += _sibling_branches(children.pop(process.pid, []), process, above + (BLANK if last else BAR))
+        stack += _sibling_branches(children.pop(process.pid, []), process, guides_above + (BLANK if is_last else BAR))
 
 
 _Branch = tuple[SessionProcess, SessionProcess | None, str, bool]
-"""A process, its parent, the guides above it, and whether it is the last of its parent's."""
+"""A process, its parent, the guides above it, and whether it is the last child of its parent."""
 
 
-def _sibling_branches(processes: list[SessionProcess], parent: SessionProcess | None, above: str) -> list[_Branch]:
-    """Return branches as they lie on a stack: the first on top."""
-    return [(process, parent, above, process is processes[-1]) for process in reversed(processes)]
+def _sibling_branches(
+    processes: list[SessionProcess], parent: SessionProcess | None, guides_above: str
+) -> list[_Branch]:
+    """Return the branches of one parent in the order of a stack: the first process is the last item."""
+    return [(process, parent, guides_above, process is processes[-1]) for process in reversed(processes)]
 
 
 def _group_by_parent(tree: LogonTree) -> tuple[list[SessionProcess], dict[int, list[SessionProcess]]]:
-    """Return the processes whose parent is not of the session, and the others by parent.
-
-    A parent is older than its child: one that is not has only got the parent's pid since.
-    """
-    known = {process.pid: process for process in tree.processes}
+    """Return the processes whose parent is not in the logon session, and the others by the pid of their parent."""
+    by_pid = {process.pid: process for process in tree.processes}
     roots: list[SessionProcess] = []
     children: dict[int, list[SessionProcess]] = {}
-    for process in sorted(tree.processes, key=lambda process: process.pid):
-        parent = known.get(process.ppid or 0)
+    for process in sorted(tree.processes, key=attrgetter("pid")):
+        parent = by_pid.get(process.ppid or 0)
+        # a "parent" that started after its child has only reused the pid of the real parent
         if parent is None or parent is process or _start_order(parent) > _start_order(process):
             roots.append(process)
         else:
@@ -132,7 +134,7 @@ def _start_order(process: SessionProcess) -> tuple[float, int]:
 
 
 def _header_lines(tree: LogonTree, room: int | None, *, color: bool, folded: bool) -> Iterator[str]:
-    """Yield the lines about a logon session: what matters first, wrapped between its parts where there is no room."""
+    """Yield the lines about a logon session: the most important part first, wrapped between parts."""
     parts = [*_header_parts(tree, folded=folded)]
     style = "alarm" if tree.session is not None and is_logged_out(tree.session) else "bold"
     while parts:
@@ -145,8 +147,9 @@ def _header_lines(tree: LogonTree, room: int | None, *, color: bool, folded: boo
 
 
 def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
+    """Yield the parts of the text about a logon session, the most important first."""
     session, count = tree.session, count_text(len(tree.processes), "process")
-    more = " (--all shows them)" if folded else ""
+    hint = " (--all shows them)" if folded else ""
     if session is None:
         yield f"in logon sessions that are not yours: {count}"
     elif session.logon_type == 0:
@@ -159,8 +162,8 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
             yield f"from {session.remote_host or session.seat}"
         kind = type_text(session) if session.logon_type is not None else "LogonType not known"
         yield f"user manager, {kind}" if is_user_manager(session) else kind
-        yield (session.state or "state not known") if session.vouched_by else "nobody vouches for it"
-        yield f"{count}, {session.leftovers} left over" if session.leftovers else f"{count}{more}"
+        yield (session.state or "state not known") if session.vouched_by else "no login record"
+        yield f"{count}, {session.leftovers} left over" if session.leftovers else f"{count}{hint}"
         yield from filter(
             None, [f"since {start_text(session)}" if session.start else None, session.service, session.tty]
         )
@@ -169,6 +172,7 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
 def _process_label(
     process: SessionProcess, parent: SessionProcess | None, session: LogonSession | None, room: int | None
 ) -> str:
+    """Return the text of a process: pid, marks and command line."""
     change = user_change_mark(process, parent, session) if session else ""
     marks = [str(process.pid), "[left over]" if process.leftover else "", change]
     text = command_text(process)

@@ -1,4 +1,4 @@
-"""Many answers to ``whose``, a line each: the processes, with the logins that they come from."""
+"""The table of many answers to ``whose``: processes with their logins, one line each."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,11 +13,10 @@ from logonscope.faces.cli.times import shorten_time
 
 
 def print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
-    """Print a line an answer, and how to get one whole."""
+    """Print one line for each answer, and the command that shows an answer in full."""
     print_table(args, list(answers), COLUMNS)
-    for line in wrapped(
-        f"`logonscope whose {answers[0].pid}` says how that is known, and what to look up", terminal_width()
-    ):
+    hint = f"`logonscope whose {answers[0].pid}` shows the evidence, and commands to look it up"
+    for line in wrapped(hint, terminal_width()):
         print(line)
 
 

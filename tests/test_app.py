@@ -1,4 +1,4 @@
-"""app.py: does everybody get the host and the rights that are due, and does the command survive bad streams?"""
+"""Tests of app.py: callers get the host and the access they may have; bad streams cause no traceback."""
 
 import os
 import subprocess

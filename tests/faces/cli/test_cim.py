@@ -1,4 +1,4 @@
-"""faces/cli/cim.py: is an instance printed for people as they read it, and for a script without loss?"""
+"""Tests of faces/cli/cim.py: instances are printed for people as they read them, and for scripts without loss."""
 
 import argparse
 import contextlib

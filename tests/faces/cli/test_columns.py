@@ -1,4 +1,4 @@
-"""faces/cli/columns.py: which columns fit, which are cut, and which are left out?"""
+"""Tests of faces/cli/columns.py: the columns that fit are shown, some of them cut; the others are left out."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple

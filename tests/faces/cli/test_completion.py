@@ -1,4 +1,4 @@
-"""faces/cli/completion.py: do shells complete commands, options and file names?"""
+"""Tests of faces/cli/completion.py: shells complete commands, options and file names."""
 
 import argparse
 import subprocess

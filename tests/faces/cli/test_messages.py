@@ -1,4 +1,4 @@
-"""faces/cli/messages.py: does an error begin with WMI's name and number where WMI's words were used?"""
+"""Tests of faces/cli/messages.py: an error of a command on classes and instances begins with WMI's name and number."""
 
 import argparse
 import json

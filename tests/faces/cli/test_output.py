@@ -1,4 +1,4 @@
-"""faces/cli/output.py: does every format carry the same rows, safely?"""
+"""Tests of faces/cli/output.py: every format has the same rows, without control characters on a terminal."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""faces/cli/parser.py: are words understood wherever they stand, and is every command documented?"""
+"""Tests of faces/cli/parser.py: options are accepted before and after the command, and every command is documented."""
 
 import subprocess
 import sys

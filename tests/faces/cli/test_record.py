@@ -1,4 +1,4 @@
-"""faces/cli/record.py: is a host saved whole, for its owner alone, and never by accident over another?"""
+"""Tests of faces/cli/record.py: a host is saved completely, for its owner alone, and replaces no file by accident."""
 
 import os
 import stat

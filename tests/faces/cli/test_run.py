@@ -1,4 +1,4 @@
-"""faces/cli/run.py: does every refusal end in one line, with the documented exit code, and never in a traceback?"""
+"""Tests of faces/cli/run.py: every error ends in one line with the documented exit code, never in a traceback."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""faces/cli/settings.py: are settings below options and the environment, and is a wrong one named with its line?"""
+"""Tests of faces/cli/settings.py: options and the environment override settings; an error names the line."""
 
 import os
 from pathlib import Path

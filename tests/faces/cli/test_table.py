@@ -1,4 +1,4 @@
-"""faces/cli/table.py: is a table as wide as its terminal, and is what it leaves out named?"""
+"""Tests of faces/cli/table.py: a table is as wide as its terminal, and names the columns that it leaves out."""
 
 import argparse
 import contextlib

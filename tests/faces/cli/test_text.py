@@ -1,4 +1,4 @@
-"""faces/cli/text.py: does no control character of any process ever reach a terminal, and do colours where wanted?"""
+"""Tests of faces/cli/text.py: no control character of a process reaches a terminal; colours are as configured."""
 
 import argparse
 import contextlib

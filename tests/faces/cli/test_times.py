@@ -1,4 +1,4 @@
-"""faces/cli/times.py: are times understood as people write them, and shown in the local zone?"""
+"""Tests of faces/cli/times.py: times are parsed as users write them, and shown in the local zone."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

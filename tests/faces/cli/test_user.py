@@ -1,4 +1,4 @@
-"""faces/cli/user.py: are users kept by short commands, and does a password never show?"""
+"""Tests of faces/cli/user.py: commands add, list and remove users, and a password is never shown."""
 
 import contextlib
 import io
@@ -109,7 +109,10 @@ def test_what_cannot_be_is_refused_in_one_line(path: str) -> None:
                 "see `logonscope user add --help`"
             ),
         ),
-        "add scanner --administrator": (2, "cannot prompt for the password: standard input is not a terminal; use --password-stdin"),
+        "add scanner --administrator": (
+            2,
+            "cannot prompt for the password: standard input is not a terminal; use --password-stdin",
+        ),
     }
     for words, (code, text) in said.items():
         assert typed(words, path) == (code, "", f"logonscope: {text}\n")

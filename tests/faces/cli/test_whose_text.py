@@ -1,4 +1,4 @@
-"""faces/cli/whose_text.py: is every answer said so that a person can act on it, whatever is unknown?"""
+"""Tests of faces/cli/whose_text.py: every answer is a sentence, whatever is unknown."""
 
 import pytest
 
@@ -31,7 +31,10 @@ def whose(*chain: SessionProcess, session: LogonSession = ALICE, sockets: tuple[
 def test_what_is_not_known_is_left_out_of_the_headline() -> None:
     assert headline(whose(row(7))) == "7 (sh) belongs to logon session 41: alice (uid 1000) logged in."
     unknown_user = ALICE._replace(user=None, uid=None)
-    assert headline(whose(row(7), session=unknown_user)) == "7 (sh) belongs to logon session 41: an unknown user logged in."
+    assert (
+        headline(whose(row(7), session=unknown_user))
+        == "7 (sh) belongs to logon session 41: an unknown user logged in."
+    )
 
 
 def test_a_thread_is_said_to_be_one() -> None:
@@ -101,8 +104,15 @@ def test_a_terminal_is_that_of_the_process() -> None:
     assert headline(answer) == "7 (sh) on pts/1 belongs to logon session 41: alice (uid 1000) logged in."
 
 
-@pytest.mark.parametrize(("join", "ending"), [("record", "inherited"), ("leader", "which has this id"),
-                                            ("scope", "whose processes have this id"), (None, "inherited")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("join", "ending"),
+    [
+        ("record", "inherited"),
+        ("leader", "which has this id"),
+        ("scope", "whose processes have this id"),
+        (None, "inherited"),
+    ],
+)
 def test_the_evidence_says_by_what_the_record_was_found(join: str | None, ending: str) -> None:
     assert describe_evidence(whose(row(7), session=ALICE._replace(join_evidence=join))).endswith(ending)
 

@@ -1,6 +1,6 @@
-"""Does what matters fit on terminals of 40, 80, 120 and 200 columns? Conversations of widths/, a file a width.
+"""Output on terminals of 40, 80, 120 and 200 columns: conversations in widths/, one file for each width.
 
-Lines end where they end: what was cut ends in "…", what was left out is named in the last line.
+Lines are not padded. A text that was cut ends in "…"; columns that were left out are named in the last line.
 """
 
 from collections.abc import Iterator

@@ -98,6 +98,7 @@ def print_instances(
         empty_message: the notice to print when there are no instances.
         headed: print the name of each class above its instances.
     """
+    # a generator: instances are printed while others are still being read
     if args.output in {"json", "jsonl"}:
         rows = (_property_values(args, instance) for instance in instances)
         return print_rows(args, rows, empty_message=empty_message)
@@ -119,6 +120,7 @@ def print_instances(
 def _unify_columns(class_values: Iterable[tuple[str, PropertyValues]]) -> Iterator[PropertyValues]:
     """Yield rows with the properties of all classes as columns, and __CLASS where there are several classes."""
     pairs = list(class_values)
+    # a dict rather than a set: it keeps the order of the properties
     names = dict.fromkeys(name for _, values in pairs for name in values)
     has_several_classes = len({cls for cls, _ in pairs}) > 1
     for cls, values in pairs:

@@ -35,6 +35,7 @@ def run(args: argparse.Namespace, elsewhere: Elsewhere = EMPTY) -> int:
     body = _BODIES.get(args.shell, "")
     functions = [body.format(kind=kind, words=" ".join(words)) for kind, words in words_by_kind.items()]
     functions += _BUILT_IN.get(args.shell, ())
+    # the script covers all commands, so every command's file is imported here
     print(shtab.complete(build_parser(tuple(COMMANDS), elsewhere), args.shell, preamble="\n".join(functions)))
     return 0
 

@@ -1,4 +1,4 @@
-"""Output for terminals that cannot show every character: lines become ASCII, other characters become "?".
+"""Output for terminals that cannot show every character: lines become ASCII, others become question marks.
 
 Each character is replaced by exactly one, so that columns stay aligned.
 """

@@ -72,4 +72,5 @@ def write_error(text: str) -> None:
 
 def _hint_text(error: LogonscopeError) -> str:
     """Return the hint of an error, without the default namespace."""
+    # root/cimv2 is the default of -n
     return error.hint_in(HINTS).replace(" -n root/cimv2`", "`")

@@ -71,6 +71,7 @@ def _print_json(rows: Iterable[Any]) -> int:
     import json  # noqa: PLC0415 -- only this format needs it
 
     count = 0
+    # element by element: rows are printed while others are still being read
     for count, row in enumerate(rows, 1):
         print("[" if count == 1 else ",")
         print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), end="")
@@ -108,6 +109,7 @@ def _print_csv(rows: Iterable[Any]) -> int:
 
     writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
     for count, row in enumerate(rows, 1):
+        # the heading has the fields of the first row; all rows have the same fields
         flat = _flatten(jsonable(row))
         if count == 1:
             writer.writerow(flat)

@@ -98,6 +98,7 @@ class PagedOutput(io.TextIOBase):
             return self._sink.write(text)
         self._buffered_texts.append(text)
         self._line_count += text.count("\n")
+        # the last line of the terminal is for the prompt, so output with as many lines as the terminal does not fit
         if self._line_count >= terminal_lines():
             self._sink = self._start_pager() or self._terminal
             self._sink.write("".join(self._buffered_texts))
@@ -131,6 +132,7 @@ class PagedOutput(io.TextIOBase):
         import subprocess  # noqa: PLC0415 -- most answers fit on the terminal
 
         environment = {"LESS": LESS_OPTIONS, "LV": "-c", **os.environ}
+        # less must not open a shell or another file as root
         if is_elevated(os.environ):
             environment["LESSSECURE"] = "1"
         try:

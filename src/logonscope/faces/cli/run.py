@@ -60,6 +60,7 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
+        # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
         if args.command in elsewhere:
             return int(command_module(args.command, elsewhere).run(args))
         if args.command == "completion":
@@ -75,6 +76,7 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
 def _run_on_host(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
     """Connect to the host and run a command of faces/cli on it; return the exit code."""
     command, settings = command_module(args.command), _read_settings(os.environ)
+    # the users are in a file of the server: no host is read
     if args.command == "user":
         if args.host is not None:
             message = "--host cannot be used with user: the users are in a file"
@@ -140,6 +142,7 @@ def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequ
         args.quiet or settings.get("quiet", False),
         args.readable or settings.get("readable", False),
     )
+    # only commands that print a list have --columns
     if not hasattr(args, "columns"):
         return
     from logonscope.faces.cli.listing import check_listing  # noqa: PLC0415 -- only lists need it
@@ -147,6 +150,7 @@ def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequ
     check_listing(args, columns)
     if args.columns is None and args.output == "table" and args.command in settings.get("columns", {}):
         args.columns = settings["columns"][args.command]
+        # an error must name the file, because the user did not type these columns now
         try:
             check_listing(args, columns)
         except InvalidParameterError as error:

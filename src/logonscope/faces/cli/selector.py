@@ -61,6 +61,7 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
     if args.since is not None or args.until is not None:
         from logonscope.faces.cli.times import parse_time  # noqa: PLC0415 -- most command lines have no time
 
+        # an age in a recording is counted back from when it was made
         present = host.moment
         since = None if args.since is None else parse_time(args.since, present)
         until = None if args.until is None else parse_time(args.until, present)
@@ -84,6 +85,7 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
 def no_match_message(args: argparse.Namespace) -> str:
     """Return the message that no logon session matches the command line, with a hint."""
     which = args.which
+    # the filters are repeated as they can be typed
     filters = [f"--{name} {_filter_text(getattr(args, name))}" for name in FILTERS if getattr(args, name) is not None]
     filters += ["--no-system"] if args.no_system else []
     if filters:

@@ -98,6 +98,7 @@ def selecting_word(session: LogonSession) -> str:
     """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
     if session.logon_type == 0:
         return "system"
+    # logind numbers sessions without an audit session id as c1, c2, ...; their LogonId is long
     login = session.login or ""
     return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
 
@@ -106,6 +107,7 @@ def type_text(session: LogonSession, cells: int | None = None) -> str:
     """Return the name and the number of the LogonType; with fewer cells only the name is cut."""
     if session.logon_type is None:
         return "-"
+    # the number identifies the LogonType, so it is never cut
     number = f" ({session.logon_type})"
     return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
 

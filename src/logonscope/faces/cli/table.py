@@ -65,12 +65,14 @@ def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *,
     """Return the line of a row: cut to the room, unless --columns chose the columns."""
     texts: list[str] = []
     for index, column in enumerate(layout.columns):
+        # a column with shorten() drops the least important part of its text, instead of the end
         if column.shorten and layout.is_cut(index):
             texts.append(for_terminal(column.shorten(row, layout.widths[index], read_time())))
         else:
             text = for_terminal(column.text_of(row))
             texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural else text)
     line = _format_line(layout, texts)
+    # columns that the user chose may be wider than the terminal, which then wraps the line
     if not is_chosen or layout.has_room_for_last_column(room):
         line = crop(line, room)
     return _highlight(layout, row, texts, line) if color else line
@@ -86,6 +88,7 @@ def _highlight(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str
         position += len(text) + max(0, cells - cell_width(text)) + layout.gap
     # from right to left: escape sequences that are inserted do not shift the positions before them
     for start, text in reversed(spans):
+        # a text that was cut off is not there
         if line[start : start + len(text)] == text:
             colored_line = colored_line[:start] + styled(text, "alarm", color=True) + colored_line[start + len(text) :]
     return colored_line

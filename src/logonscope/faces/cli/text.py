@@ -65,6 +65,7 @@ def terminal_lines() -> int:
 def _terminal_size(variable: str, index: int) -> int:
     """Return columns (index 0) or lines (index 1) of the environment, else of the terminal; 0: neither has them."""
     text = os.environ.get(variable, "")
+    # isdecimal() alone accepts digits of other scripts; the length limits the number
     if text.isascii() and text.isdecimal() and 0 < len(text) < 6 and int(text):
         return int(text)
     try:
@@ -115,6 +116,7 @@ def resolve_color(
     """Return the colour choice with the highest precedence."""
     if option is not None:
         return option
+    # NO_COLOR counts with any value but the empty one; FORCE_COLOR=0 is off
     if environment.get("NO_COLOR"):
         return "never"
     if environment.get("FORCE_COLOR", "0") not in {"", "0"}:

@@ -64,6 +64,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.output != "table" or not trees:
         return print_rows(args, trees, empty_message=no_match_message(args))
     room, color = terminal_width(), wants_color(args)
+    # a session that was selected alone is always shown with its processes
     for tree in _order_trees(trees):
         folded = not args.all and len(trees) > 1 and _is_folded(tree.session)
         for line in _header_lines(tree, room, color=color, folded=folded):
@@ -77,6 +78,7 @@ def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
     """Return the trees with each user manager behind the login that caused it; hidden logon sessions are last."""
     by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
     sessions = with_managers_behind(tree.session for tree in trees if tree.session is not None)
+    # processes that the caller may see although their logon sessions are hidden
     hidden = [tree for tree in trees if tree.session is None]
     return [*(by_session[session.logon_id] for session in sessions), *hidden]
 
@@ -142,6 +144,7 @@ def _header_lines(tree: LogonTree, room: int | None, *, color: bool, folded: boo
         while parts and (room is None or cell_width(line) + 2 + cell_width(for_terminal(parts[0])) <= room):
             line += f"  {for_terminal(parts.pop(0))}"
         yield styled(line, style, color=color)
+        # the next line continues this one
         if parts:
             parts[0] = f"    {parts[0]}"
 
@@ -175,5 +178,6 @@ def _process_label(
     """Return the text of a process: pid, marks and command line."""
     change = user_change_mark(process, parent, session) if session else ""
     marks = [str(process.pid), "[left over]" if process.leftover else "", change]
+    # a command line can have megabytes: cut it before its characters are checked
     text = command_text(process)
     return for_terminal(" ".join([*filter(None, marks), text if room is None else text[:room]]))

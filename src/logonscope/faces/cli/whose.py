@@ -50,6 +50,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the answers for every target; return the greatest exit code of them."""
     by_target: list[list[Whose]] = []
     code = 0
+    # an error of one target does not prevent the answers to the others
     for target in args.target:
         try:
             by_target.append(host.whose(_resolve_path(target) if args.host is None else target))

@@ -30,6 +30,7 @@ def headline(answer: Whose) -> str:
     """Return the sentence that names the logon session of the process."""
     process, session = answer.process, answer.session
     subject = f"{process.pid} ({_shorten_command(process.command_line or process.name or '?')})"
+    # the target was the id of a thread; the answer has the pid of its process
     if answer.target.isdecimal() and int(answer.target) != answer.pid:
         subject = f"{answer.target} is a thread of {subject}, which"
     if process.tty:
@@ -49,6 +50,7 @@ def describe_login(session: LogonSession) -> str:
     kind = f"{name}: {session.sources['logon_type']}"
     if session.logon_type == 0:
         return f"{kind}; since the machine started, {format_time(session.start, _MOMENT)}"
+    # without a record, an empty unit can still show that the login is logged out
     if session.vouched_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
     if session.vouched_by is None:

@@ -169,7 +169,7 @@ def _unix_peer_caller(uid: int) -> Caller:
 def main() -> int:
     """Run the command ``logonscope``; return its exit code."""
     try:
-        # a parent such as nohup may have Ctrl-C ignored: then it stays so
+        # a shell without job control starts background commands with SIGINT ignored: then it stays ignored
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             sys.unraisablehook = _repeat_interrupt if hasattr(signal, "setitimer") else sys.unraisablehook
             signal.signal(signal.SIGINT, _interrupt)
@@ -199,7 +199,7 @@ def _run_command() -> int:
         code = run(sys.argv[1:], _from_terminal, users, {"serve": served})
     except SystemExit as exiting:  # argparse has printed help or an error
         code = exiting.code if isinstance(exiting.code, int) else int(exiting.code is not None)
-    # errors of writing must show here: at interpreter exit they would not change the exit code
+    # main() reports errors of writing; at interpreter exit they would get another exit code (120) and text
     sys.stdout.flush()
     return code
 

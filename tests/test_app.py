@@ -1,4 +1,4 @@
-"""app.py: does everybody get the host and the rights that are due, and does the command survive bad streams?"""
+"""Tests of app.py: callers get the host and the access they may have; bad streams cause no traceback."""
 
 import os
 import subprocess
@@ -57,7 +57,7 @@ def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None
             host.at(datetime(2025, 1, 1, tzinfo=UTC))
         assert source.closings == 0
     assert source.closings == 1
-    with pytest.raises(InvalidParameterError, match="no visibility 'all'"):
+    with pytest.raises(InvalidParameterError, match="invalid visibility 'all': expected 'own' or 'kernel'"):
         logonscope.connect(source, visibility="all")  # type: ignore[arg-type]  # what is wrong is the point
 
 
@@ -73,7 +73,7 @@ def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
             logonscope.connect(host)
     with pytest.raises(InvalidParameterError, match="no URL"):
         logonscope.connect("ftp://web1:5986")
-    with pytest.raises(InvalidParameterError, match="no visibility 'all'"):
+    with pytest.raises(InvalidParameterError, match="invalid visibility 'all': expected 'own' or 'kernel'"):
         logonscope.connect(visibility="all")  # type: ignore[arg-type]  # what is wrong is the point
 
 
@@ -201,7 +201,9 @@ def test_without_elevation_one_is_told_so(tmp_path: Path) -> None:
     for words, code in ((["sessions", "41"], 1), (["whose", "1"], 3), (["record", "/root/x"], 3)):
         done = subprocess.run([sys.executable, "-c", AS_NOBODY, *words], capture_output=True, text=True, check=False)
         assert done.returncode == code
-        assert done.stderr.startswith("logonscope: only your own logon sessions; use sudo to see all, or --readable\n")
+        assert done.stderr.startswith(
+            "logonscope: only your own logon sessions are shown; use sudo or --readable to see all\n"
+        )
     assert not (tmp_path / "x").exists()
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, "whose", "1", "--readable"], capture_output=True, text=True, check=True
@@ -211,5 +213,5 @@ def test_without_elevation_one_is_told_so(tmp_path: Path) -> None:
 
 
 def test_what_is_no_host_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="object is no host; give a file, a URL, a Source"):
+    with pytest.raises(InvalidParameterError, match="invalid host of type object: expected a file, a URL, a Source"):
         logonscope.connect(object())  # type: ignore[arg-type]  # what is wrong is the point

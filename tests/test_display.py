@@ -1,4 +1,4 @@
-"""display.py: are reprs short, and tables free of markup that a process brought along?"""
+"""Tests of display.py: reprs are short, and tables in HTML escape the text of processes."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""extras.py: does the command that installs an extra name where this installation came from?"""
+"""Tests of extras.py: the command that installs an extra names where this installation came from."""
 
 import os
 import shlex

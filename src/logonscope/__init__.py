@@ -1,4 +1,4 @@
-"""Logonscope: which logon session does each process belong to?
+"""The Python API of Logonscope, which finds the logon session of each process.
 
 ::
 
@@ -129,7 +129,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import late: what is not asked for costs nothing (PEP 562)."""
+    """Import a name of the API when it is first used, so that unused ones cost no time (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module 'logonscope' has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 -- see above

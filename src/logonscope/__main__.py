@@ -6,35 +6,42 @@ import os
 import signal
 import sys
 
-gc.disable()  # what is imported stays: to look through it for garbage takes a tenth of a short command's time
+# imported modules are never garbage: to search them takes a tenth of the time of a short command
+gc.disable()
+# Ctrl-C while modules are imported ends the process without a traceback
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 NO_ROOM = 70
 """EX_SOFTWARE of sysexits.h(3head): see faces/cli/exit_codes.py."""
 
 OUT_OF_MEMORY = b"logonscope: cannot answer: out of memory; raise the limit (ulimit -v), or ask for less\n"
+"""Bytes, because text would have to be encoded, which needs memory."""
 
 
 def main() -> int:
-    """Run the command; without memory, say so."""
+    """Run the command; return its exit code, or end the process with a message when memory runs out."""
     try:
-        from logonscope.app import main as run  # noqa: PLC0415 -- there may be no memory for it
+        from logonscope.app import main as run  # noqa: PLC0415 -- the import may need more memory than there is
 
         return run()
     except MemoryError:
         pass
-    except SystemError as error:  # what C code makes of it that does not look after each allocation
+    # C code that does not check each allocation returns without an exception set
+    except SystemError as error:
         if "exception set" not in str(error) and "setting an exception" not in str(error):
             raise
-    except ImportError as error:  # the dynamic linker's words for the same
+    # the dynamic linker cannot map a library
+    except ImportError as error:
         if "map segment" not in str(error) and "allocate memory" not in str(error):
             raise
-    except OSError as error:  # the import system's, where it lists a folder
+    # the import system cannot list a folder
+    except OSError as error:
         if error.errno != errno.ENOMEM:
             raise
     os.write(2, OUT_OF_MEMORY)
-    os._exit(NO_ROOM)  # whatever else is done needs memory
+    # a normal exit would need memory
+    os._exit(NO_ROOM)
 
 
 if __name__ == "__main__":

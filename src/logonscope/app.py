@@ -1,4 +1,4 @@
-"""Who stands behind the words ``connect`` and ``logonscope``? The one file that knows everybody."""
+"""``connect`` and the command ``logonscope``: the composition of sources, ownership rules, callers and faces."""
 
 import codecs
 import errno
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 Visibility = Literal["own", "kernel"]
 
-YOUNGEST = 20_000
-"""Objects that are made before some are looked through for garbage: a short command makes fewer, and has none."""
+GC_THRESHOLD = 20_000
+"""Allocated objects before the garbage collector runs: a short command allocates fewer, so it never runs there."""
 
 NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
-"""Exit codes that no command returns: see faces/cli/exit_codes.py, which is imported late."""
+"""Exit codes that no command returns. Copied from faces/cli/exit_codes.py, which is imported late."""
 
-IN_ASCII = "logonscope.ascii"
-"""The name of the error handler of a stream that has to encode what its terminal cannot show."""
+ASCII_ERROR_HANDLER = "logonscope.ascii"
+"""The name of the codecs error handler for characters that a stream's encoding lacks."""
 
-A_MOMENT = 0.001
-"""Seconds until an interrupt that was ignored comes again."""
+INTERRUPT_RETRY_SECONDS = 0.001
+"""Seconds until an interrupt that Python ignored is sent again."""
 
-_NO_ROOM_LEFT = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
-"""What the kernel says where a limit of processes, memory or files is reached."""
+_RESOURCE_ERRORS = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+"""Error numbers of system calls that reached a limit of processes, memory or open files."""
 
 
 def connect(
@@ -51,86 +51,90 @@ def connect(
     certificate: str | None = None,
     timeout: float | None = None,
 ) -> Host:
-    """Return a host to ask.
+    """Return a host to query: this machine, another machine, a recording or a source.
 
     Args:
-        host: None for this machine, the URL of another one (``https://web1:5986``), else a file that
-            ``logonscope record`` wrote, or "-" for one on standard input; or a Source of one's own
-            (docs/adding-a-source.md), which its reader sees whole.
-        visibility: what somebody without elevation sees of this machine: "own" logon sessions alone, as the documented
-            remark on Win32_SessionProcess has it, or whatever the "kernel" lets one read anyway.
-        user: as whom to come to another machine; else the URL or LOGONSCOPE_USER says.
-        password: there; else LOGONSCOPE_PASSWORD, the keyring, or Kerberos.
-        certificate: a PEM file to trust there; else LOGONSCOPE_CA, or what the system trusts.
-        timeout: seconds to wait for one answer from there; None: 90.
+        host: None for this machine; the URL of another one (``https://web1:5986``); a file that ``logonscope record``
+            wrote, or "-" for a recording on standard input; or a Source (docs/adding-a-source.md), which is shown
+            without access checks.
+        visibility: what a caller without elevation sees of this machine: only its "own" logon sessions (as the
+            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read.
+        user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
+        password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
+        certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
+        timeout: seconds to wait for one response of another machine; None: 90.
 
     Raises:
-        AccessDeniedError: there is neither a password nor a ticket for another machine.
-        InvalidParameterError: there is no such file, or no such visibility, or no such time.
-        RecordingError: the file is damaged, or newer than this Logonscope.
-        NotSupportedError: this machine cannot be read, or other machines not asked.
+        AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
+        InvalidParameterError: the file does not exist, or the visibility or the timeout is invalid.
+        RecordingError: the recording is damaged, or of a newer version of Logonscope.
+        NotSupportedError: this machine cannot be read, or the client for other machines is not installed.
     """
     if visibility not in {"own", "kernel"}:
-        raise InvalidParameterError(f"no visibility {visibility!r}", 'give "own" or "kernel"')
+        raise InvalidParameterError(f"invalid visibility {visibility!r}: expected 'own' or 'kernel'")
     if isinstance(host, BaseSource):
-        return LocalHost(host, LINUX, Caller(f"the reader of {host.label}", None, administrator=True), _save)
+        return LocalHost(host, LINUX, Caller(f"the reader of {host.label}", None, administrator=True), _save_recording)
     try:
-        where = None if host is None else os.fspath(host)
+        address = None if host is None else os.fspath(host)
     except TypeError:
-        hint = "give a file, a URL, a Source (logonscope.machine.BaseSource), or nothing"
-        raise InvalidParameterError(f"{type(host).__name__} is no host", hint) from None
-    if where is not None and "://" in where:
-        return _remote(where, Credentials(user, password, certificate), timeout)
-    return LocalHost(choose(where), LINUX, _caller(where, visibility), _save)
+        expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
+        raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
+    if address is not None and "://" in address:
+        return _connect_remote(address, Credentials(user, password, certificate), timeout)
+    return LocalHost(choose(address), LINUX, _local_caller_for(address, visibility), _save_recording)
 
 
 class Credentials(NamedTuple):
-    """What somebody shows to another machine, as far as it was given."""
+    """Credentials for another machine; None where the caller gave none."""
 
     user: str | None = None
     password: str | None = None
     certificate: str | None = None
 
 
-def _remote(where: str, given: Credentials, timeout: float | None, ask: "Ask | None" = None) -> Host:
-    from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom asked for
+def _connect_remote(
+    address: str, credentials: Credentials, timeout: float | None, ask_password: "Ask | None" = None
+) -> Host:
+    """Return another machine as a host; nothing is sent yet."""
+    from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom needed
     from logonscope.client.wsman_client import Link, parse_url  # noqa: PLC0415 -- the same
     from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- the same
 
-    url = parse_url(where)
-    user = user_of(given.user or url.user)
-    password = given.password or password_of(user, url.host, ask)
-    trusted = given.certificate or os.environ.get(CERTIFICATE) or None
-    return WsmanHost(Link(url._replace(user=user), password, trusted, timeout))
+    url = parse_url(address)
+    user = user_of(credentials.user or url.user)
+    password = credentials.password or password_of(user, url.host, ask_password)
+    trusted_file = credentials.certificate or os.environ.get(CERTIFICATE) or None
+    return WsmanHost(Link(url._replace(user=user), password, trusted_file, timeout))
 
 
 def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str | None, timeout: float | None) -> Host:
-    """Return a host for the command line, which may ask for a password."""
+    """Return a host for the command line, which asks for a password where standard input is a terminal."""
     if host is None or "://" not in host:
         return connect(host, visibility=visibility)
-    from getpass import getpass  # noqa: PLC0415 -- seldom asked for
+    from getpass import getpass  # noqa: PLC0415 -- seldom needed
 
-    ask = getpass if sys.stdin and sys.stdin.isatty() else None
-    return _remote(host, Credentials(certificate=certificate), timeout, ask)
+    ask_password = getpass if sys.stdin and sys.stdin.isatty() else None
+    return _connect_remote(host, Credentials(certificate=certificate), timeout, ask_password)
 
 
 def users(path: str) -> "Users":
-    """Return the users whom the server lets in beside those of the machine.
+    """Return the server's users in a file: they need no account on this machine.
 
     Raises:
         NotSupportedError: the server is not installed.
     """
     try:
-        from logonscope.server.auth.user_file import UserFile  # noqa: PLC0415 -- argon2: no question needs it
+        from logonscope.server.auth.user_file import UserFile  # noqa: PLC0415 -- argon2: only the server and `user` need it
     except ImportError as error:
         from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
 
-        raise NotSupportedError(f"there is no module {error.name} here", f"run {install_command('server')}") from None
+        message = f"cannot manage users: module {error.name} is not installed"
+        raise NotSupportedError(message, f"run {install_command('server')}") from None
     return UserFile(path)
 
 
 class Served(NamedTuple):
-    """``logonscope serve``, as the command line takes it."""
+    """The command ``serve``, with the names that a module of faces/cli has."""
 
     EXAMPLES: str
     add_arguments: Callable[["argparse.ArgumentParser"], None]
@@ -138,17 +142,22 @@ class Served(NamedTuple):
 
 
 def served() -> Served:
-    """Return the command that serves, imported late."""
-    from logonscope.server import command  # noqa: PLC0415 -- whoever asks this machine needs no server
+    """Return the command ``serve``; it is imported only then."""
+    from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return Served(
-        command.EXAMPLES, command.add_arguments, lambda args: command.run(args, choose(args.host), LINUX, _peer)
-    )
+    return Served(command.EXAMPLES, command.add_arguments, _serve)
 
 
-def _peer(uid: int) -> Caller:
-    """Return who somebody on this machine is, who calls through a unix socket: only root is elevated."""
-    import pwd  # noqa: PLC0415 -- Unix alone has it, and needs it here
+def _serve(args: "argparse.Namespace") -> int:
+    """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
+    from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
+
+    return command.run(args, choose(args.host), LINUX, _unix_peer_caller)
+
+
+def _unix_peer_caller(uid: int) -> Caller:
+    """Return the caller for the peer of a unix socket: only root is an administrator."""
+    import pwd  # noqa: PLC0415 -- only Unix has it, and only Unix needs it here
 
     try:
         name = pwd.getpwuid(uid).pw_name
@@ -158,122 +167,134 @@ def _peer(uid: int) -> Caller:
 
 
 def main() -> int:
-    """Run the command ``logonscope``."""
+    """Run the command ``logonscope``; return its exit code."""
     try:
+        # a shell without job control starts background commands with SIGINT ignored: then it stays ignored
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            sys.unraisablehook = _ignored if hasattr(signal, "setitimer") else sys.unraisablehook
+            sys.unraisablehook = _repeat_interrupt if hasattr(signal, "setitimer") else sys.unraisablehook
             signal.signal(signal.SIGINT, _interrupt)
-        return _run()
+        return _run_command()
     except KeyboardInterrupt:
         return INTERRUPTED
     except RuntimeError as error:
         if "thread" not in str(error):
             raise
-        return _fail(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
+        return _report_failure(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
     except OSError as error:
-        if error.errno in _NO_ROOM_LEFT:
-            return _fail(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
-        return _fail(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
+        if error.errno in _RESOURCE_ERRORS:
+            return _report_failure(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        return _report_failure(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
 
 
-def _run() -> int:
-    from logonscope.faces.cli import run  # noqa: PLC0415 -- whoever imports connect() needs no command line
+def _run_command() -> int:
+    from logonscope.faces.cli import run  # noqa: PLC0415 -- an import of connect() needs no command line
 
-    if hasattr(gc, "freeze"):  # what is imported stays to the end: nothing to collect, not even then
+    # what is imported lives until the end: the collector need not look at it, at exit neither
+    if hasattr(gc, "freeze"):
         gc.freeze()
-    gc.set_threshold(YOUNGEST)
+    gc.set_threshold(GC_THRESHOLD)
     gc.enable()
     _prepare_streams()
     try:
         code = run(sys.argv[1:], _from_terminal, users, {"serve": served})
-    except SystemExit as left:  # argparse has printed help, or refused
-        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except SystemExit as exiting:  # argparse has printed help or an error
+        code = exiting.code if isinstance(exiting.code, int) else int(exiting.code is not None)
+    # main() reports errors of writing; at interpreter exit they would get another exit code (120) and text
     sys.stdout.flush()
     return code
 
 
 def _interrupt(*_: object) -> NoReturn:
-    """End in good order at the first Ctrl-C, and at once at the second."""
+    """Raise KeyboardInterrupt at the first Ctrl-C; let the kernel end the process at the second."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     raise KeyboardInterrupt
 
 
-def _ignored(ignored: "sys.UnraisableHookArgs") -> None:
-    """Interrupt once more where Python had to ignore it: it came in a callback, as imports have them."""
-    if isinstance(ignored.exc_value, KeyboardInterrupt):
+def _repeat_interrupt(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send an interrupt again that Python had to ignore.
+
+    That happens when the signal arrives in a callback, as the import system has them: the exception cannot leave it.
+    """
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
         signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+        signal.setitimer(signal.ITIMER_REAL, INTERRUPT_RETRY_SECONDS)
     else:
-        sys.__unraisablehook__(ignored)
+        sys.__unraisablehook__(unraisable)
 
 
-def _fail(code: int, message: str) -> int:
-    """Say in one line why there is no answer; what waits to be written must not fail once more at the end."""
+def _report_failure(code: int, message: str) -> int:
+    """Print a failure in one line on standard error; return the exit code."""
     try:
         sys.stderr.write(f"logonscope: {message}\n")
-        with open(os.devnull, "w", encoding="ascii") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
+        # text still buffered for standard output would fail again when the interpreter flushes it at exit
+        with open(os.devnull, "w", encoding="ascii") as null_file:
+            os.dup2(null_file.fileno(), 1)
     except OSError:
-        os._exit(code)  # there is nobody left to say it to
+        os._exit(code)
     return code
 
 
 def _prepare_streams() -> None:
-    codecs.register_error(IN_ASCII, _in_ascii)
+    """Prepare the standard streams for closed files, closed pipes and terminals that cannot show every character."""
+    codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
+    # `logonscope ps | head` ends by the signal, as other commands do; Python would print a BrokenPipeError
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `logonscope ps | head` ends as every other command does
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us; its number must not be given to a file
-            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- for as long as we run
-            setattr(sys, name, _closed_output() if name == "stdout" else nowhere)
-            _KEPT.append(nowhere)
+        # the parent process closed the stream: occupy its file descriptor, else the next open() gets it
+        if stream is None:
+            null_file = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- open until the process ends
+            setattr(sys, name, _closed_output() if name == "stdout" else null_file)
+            _OPEN_FILES.append(null_file)
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=IN_ASCII)
+            stream.reconfigure(errors=ASCII_ERROR_HANDLER)
             if stream.isatty() and _is_plain_c_locale():
-                stream.reconfigure(encoding="ascii", errors=IN_ASCII)
+                stream.reconfigure(encoding="ascii", errors=ASCII_ERROR_HANDLER)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
-    """Return what stands for characters that a terminal cannot show: an error handler of codecs."""
+    """Return ASCII in place of characters that a terminal cannot show: an error handler of codecs."""
     from logonscope.faces.cli.encoding import in_ascii  # noqa: PLC0415 -- most terminals show everything
 
     return in_ascii(error)
 
 
 def _is_plain_c_locale() -> bool:
-    from logonscope.faces.cli.encoding import is_plain_c_locale  # noqa: PLC0415 -- for terminals alone
+    from logonscope.faces.cli.encoding import is_plain_c_locale  # noqa: PLC0415 -- only terminals need it
 
     return is_plain_c_locale()
 
 
 def _closed_output() -> TextIO:
-    from logonscope.faces.cli.encoding import ClosedOutput  # noqa: PLC0415 -- seldom is it closed
+    from logonscope.faces.cli.encoding import ClosedOutput  # noqa: PLC0415 -- seldom needed
 
     return cast("TextIO", ClosedOutput())
 
 
-_KEPT: list[IO[str]] = []
-"""Files that stay open for as long as we run."""
+_OPEN_FILES: list[IO[str]] = []
+"""Files that stay open until the process ends."""
 
 
-def _caller(host: str | None, visibility: Visibility) -> Caller:
+def _local_caller_for(host: str | None, visibility: Visibility) -> Caller:
+    """Return the caller of this process: the reader of a recording sees all of it, as file permissions protect it."""
     if not hasattr(os, "geteuid") or not (host is None or os.path.isdir(host)):
-        return Caller("whoever can read the recording", None, administrator=True)
+        return Caller("the reader of the recording", None, administrator=True)
     uid = os.geteuid()
     caller = local_caller(f"uid {uid}", uid, _capabilities())
     if visibility == "kernel" and not caller.administrator:
-        return Caller(f"{caller.name}, shown all that the kernel lets it read,", uid, administrator=True)
+        # the kernel's permissions on /proc are the only limit then
+        return Caller(f"{caller.name} (visibility 'kernel')", uid, administrator=True)
     return caller
 
 
 def _capabilities() -> int:
-    """Return the capabilities in effect of this process (proc(5), CapEff)."""
+    """Return the effective capabilities of this process as a bit mask (proc(5), CapEff)."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as file:
         return next((int(line.split()[1], 16) for line in file if line.startswith("CapEff:")), 0)
 
 
-def _save(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
-    from logonscope.sources.recording import save  # noqa: PLC0415 -- gzip and json: most questions need neither
+def _save_recording(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the signature that the client calls
+    from logonscope.sources.recording import save  # noqa: PLC0415 -- gzip and json: only `record` needs them
 
     return save(snapshot, path, replace)

@@ -179,7 +179,7 @@ def test_rows_travel_to_another_process(host: Host) -> None:
 
 
 def test_a_host_says_what_it_is(host: Host) -> None:
-    assert repr(host).endswith("web1.lsr as whoever can read the recording>")
+    assert repr(host).endswith("web1.lsr as the reader of the recording>")
 
 
 def test_the_moment_of_a_recording_is_when_it_was_made(host: Host) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.lab.lab import PYTHON, Lab, start
 from tests.lab.systemd import Machine
 
-NOTICE = "only your own logon sessions; use sudo to see all, or --readable"
+NOTICE = "only your own logon sessions are shown; use sudo or --readable to see all"
 
 
 def asked(machine: Machine, *words: str, user: str) -> tuple[int, str, str]:

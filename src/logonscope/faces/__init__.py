@@ -1,1 +1,1 @@
-"""What people look at; every face gets its answers only through ``client``."""
+"""User interfaces. They read a host only through ``client``."""

@@ -1,4 +1,4 @@
-"""faces/cli/cim.py: is an instance printed for people as they read it, and for a script without loss?"""
+"""Tests of faces/cli/cim.py: instances are printed for people as they read them, and for scripts without loss."""
 
 import argparse
 import contextlib
@@ -16,7 +16,7 @@ import pytest
 import logonscope
 from logonscope.cim.instances import Instance, Shape
 from logonscope.cim.schema import LOGONSCOPE, schema
-from logonscope.faces.cli.cim import SAMPLE, print_instances, shown
+from logonscope.faces.cli.cim import SAMPLE, print_instances, value_text
 from tests.conversation import reply
 from tests.example import recording
 from tests.faces.cli.test_run import on_terminal
@@ -53,7 +53,7 @@ def sessions(count: int) -> Iterator[Instance]:
     ],
 )  # fmt: skip
 def test_a_value_is_shown_to_people_in_a_word(value: Any, text: str) -> None:
-    assert shown(value) == text
+    assert value_text(value) == text
 
 
 def test_columns_are_as_wide_as_what_is_in_them() -> None:

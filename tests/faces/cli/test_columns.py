@@ -1,4 +1,4 @@
-"""faces/cli/columns.py: which columns fit, which are cut, and which are left out?"""
+"""Tests of faces/cli/columns.py: the columns that fit are shown, some of them cut; the others are left out."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope import InvalidParameterError
-from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column, arranged, chosen, named, usual
+from logonscope.faces.cli.columns import (
+    EXTRA,
+    ON_REQUEST,
+    Column,
+    default_columns,
+    find_column,
+    fit_columns,
+    select_columns,
+)
 
 
 class Row(NamedTuple):
@@ -25,7 +33,7 @@ def shown(row: Row) -> str:
 
 KEY = Column("KEY", 6, shown)
 STATE = Column("STATE", 10, shown, rank=1)
-FROM = Column("FROM", 20, shown, "name", rank=2, least=8)
+FROM = Column("FROM", 20, shown, "name", rank=2, min_cells=8)
 TTY = Column("TTY NAME", 8, shown, "tty", rank=EXTRA)
 SCOPE = Column("SCOPE", 10, shown, rank=ON_REQUEST)
 COMMAND = Column("COMMAND", 0, shown)
@@ -54,40 +62,42 @@ def headings(columns: list[Column] | tuple[Column, ...]) -> list[str]:
 def test_extras_go_first_then_what_can_be_cut_then_the_least_important(
     room: int | None, kept: list[str], widths: list[int], gap: int
 ) -> None:
-    columns = usual(COLUMNS)
-    layout = arranged(columns, [column.cells for column in columns], room)
+    columns = default_columns(COLUMNS)
+    layout = fit_columns(columns, [column.cells for column in columns], room)
     assert (headings([*layout.columns]), [*layout.widths], layout.gap) == (kept, widths, gap)
     assert set(headings([*layout.columns])) | set(headings([*layout.left_out])) == set(headings(columns))
 
 
 @given(st.integers(1, 200), st.lists(st.integers(1, 40), min_size=4, max_size=4))
 def test_nothing_is_lost_and_what_is_kept_fits(room: int, texts: list[int]) -> None:
-    columns = usual(COLUMNS)
-    layout = arranged(columns, texts, room)
+    columns = default_columns(COLUMNS)
+    layout = fit_columns(columns, texts, room)
     assert len(layout.columns) + len(layout.left_out) == len(columns)
     total = sum(layout.widths) + layout.gap * (len(layout.widths) - 1)
     assert total <= room or headings([*layout.columns]) == ["KEY"]
     natural = dict(zip(headings(columns), texts, strict=True))
-    uncut = [(column, cells) for column, cells in zip(layout.columns, layout.widths, strict=True) if not column.least]
+    uncut = [
+        (column, cells) for column, cells in zip(layout.columns, layout.widths, strict=True) if not column.min_cells
+    ]
     assert all(cells == natural[column.heading] for column, cells in uncut)
 
 
 def test_a_last_column_takes_what_is_left() -> None:
     columns = (KEY, STATE, COMMAND)
-    assert [*arranged(columns, [6, 10, 400], 80).widths] == [6, 10, 60]
-    assert [*arranged(columns, [6, 10, 400], 40).widths] == [6, 10, 20]
-    assert headings([*arranged(columns, [6, 10, 400], 30).left_out]) == ["STATE"]
+    assert [*fit_columns(columns, [6, 10, 400], 80).widths] == [6, 10, 60]
+    assert [*fit_columns(columns, [6, 10, 400], 40).widths] == [6, 10, 20]
+    assert headings([*fit_columns(columns, [6, 10, 400], 30).left_out]) == ["STATE"]
 
 
 def test_columns_are_chosen_by_heading_or_field_in_any_case() -> None:
-    assert chosen(["from", "KEY"], COLUMNS) == [FROM, KEY]
-    assert chosen(["tty_name", "name"], COLUMNS) == [TTY, FROM]
-    assert chosen(["all"], COLUMNS) == [*COLUMNS]
-    assert chosen(["state", "ALL"], COLUMNS) == [STATE, KEY, FROM, TTY, SCOPE]
+    assert select_columns(["from", "KEY"], COLUMNS) == [FROM, KEY]
+    assert select_columns(["tty_name", "name"], COLUMNS) == [TTY, FROM]
+    assert select_columns(["all"], COLUMNS) == [*COLUMNS]
+    assert select_columns(["state", "ALL"], COLUMNS) == [STATE, KEY, FROM, TTY, SCOPE]
     with pytest.raises(InvalidParameterError, match="'from' is named twice"):
-        chosen(["name", "from"], COLUMNS)
+        select_columns(["name", "from"], COLUMNS)
     with pytest.raises(InvalidParameterError, match="invalid column 'x': expected one of key, state, from, tty_name"):
-        named("x", COLUMNS)
+        find_column("x", COLUMNS)
 
 
 def test_rows_are_sorted_by_value() -> None:

@@ -1,4 +1,4 @@
-"""faces/cli/completion.py: do shells complete commands, options and file names?"""
+"""Tests of faces/cli/completion.py: shells complete commands, options and file names."""
 
 import argparse
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.faces.cli.parser import completes
+from logonscope.faces.cli.parser import set_completion
 from tests.conversation import reply
 
 
@@ -29,9 +29,9 @@ def test_bash_completes_a_command(tmp_path: Path) -> None:
 
 def test_marks_are_those_that_shtab_looks_for() -> None:
     action = argparse.ArgumentParser().add_argument("--user")
-    completes(action, "users")
+    set_completion(action, "users")
     assert vars(action)["complete"] == {"bash": "_logonscope_users", "zsh": "_users"}
-    completes(action, "types")
+    set_completion(action, "types")
     assert vars(action)["complete"] == {"bash": "_logonscope_types", "zsh": "_logonscope_types"}
 
 

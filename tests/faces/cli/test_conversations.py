@@ -1,4 +1,4 @@
-"""Does the command answer as the conversations say? Each file of conversations/ is a command's, read top to bottom."""
+"""Conversations with the command. Each file of conversations/ is a command, read top to bottom."""
 
 from collections.abc import Iterator
 from pathlib import Path

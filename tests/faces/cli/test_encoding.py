@@ -1,4 +1,4 @@
-"""faces/cli/encoding.py: does a terminal that cannot draw get ASCII of the same width?"""
+"""Tests of faces/cli/encoding.py: a terminal that cannot draw lines gets ASCII of the same width."""
 
 import codecs
 import io

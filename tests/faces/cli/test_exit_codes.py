@@ -1,4 +1,4 @@
-"""faces/cli/exit_codes.py: does every error end the command with the documented number?"""
+"""Tests of faces/cli/exit_codes.py: every error ends the command with the documented exit code."""
 
 import pytest
 

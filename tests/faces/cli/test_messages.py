@@ -1,4 +1,4 @@
-"""faces/cli/messages.py: does an error begin with WMI's name and number where WMI's words were used?"""
+"""Tests of faces/cli/messages.py: an error of a command on classes and instances begins with WMI's name and number."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import NotFoundError
-from logonscope.faces.cli.messages import say
+from logonscope.faces.cli.messages import print_error
 from logonscope.faces.cli.parser import parse
 from tests.conversation import reply
 from tests.example import recording
@@ -31,13 +31,13 @@ def asked(command: str, output: str) -> argparse.Namespace:
 def test_an_error_is_one_line(
     command: str | None, output: str | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    say(ERROR, asked(command, output) if command and output else None)
+    print_error(ERROR, asked(command, output) if command and output else None)
     assert capsys.readouterr() == ("", said)
 
 
 @pytest.mark.parametrize("command", ["whose", "get"])
 def test_a_script_that_asked_for_json_gets_an_object(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    say(ERROR, asked(command, "json"))
+    print_error(ERROR, asked(command, "json"))
     assert json.loads(capsys.readouterr().err) == {
         "error": {
             "name": "WBEM_E_NOT_FOUND", "number": 0x80041002, "message": "no \x1b[2J here", "hint": "ask again",

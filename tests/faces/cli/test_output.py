@@ -1,4 +1,4 @@
-"""faces/cli/output.py: does every format carry the same rows, safely?"""
+"""Tests of faces/cli/output.py: every format has the same rows, without control characters on a terminal."""
 
 import argparse
 import contextlib
@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from logonscope.faces.cli.columns import Column
-from logonscope.faces.cli.output import print_rows, when
+from logonscope.faces.cli.output import print_rows
+from logonscope.faces.cli.text import format_time
 
 
 class Inner(NamedTuple):
@@ -93,6 +94,6 @@ def test_nothing_found_is_said_and_is_still_sound_json() -> None:
 
 
 def test_times_for_people_are_local_and_may_be_missing() -> None:
-    assert when(None) == ""
+    assert format_time(None) == ""
     moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    assert when(moment, "%s") == str(int(moment.timestamp()))
+    assert format_time(moment, "%s") == str(int(moment.timestamp()))

@@ -1,4 +1,4 @@
-"""faces/cli/pager.py: is long output paged, and short output not, and does leaving the pager end everything well?"""
+"""Tests of faces/cli/pager.py: only output longer than the terminal is paged; to quit the pager is no error."""
 
 import os
 import shutil

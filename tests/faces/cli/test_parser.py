@@ -1,4 +1,4 @@
-"""faces/cli/parser.py: are words understood wherever they stand, and is every command documented?"""
+"""Tests of faces/cli/parser.py: options are accepted before and after the command, and every command is documented."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ def test_help_names_the_exit_codes() -> None:
 def test_a_pid_typed_as_a_command_is_understood_as_a_question() -> None:
     _, _, err = reply(["4312"])
     assert err == (
-        "logonscope: there is no command '4312'; did you mean `logonscope whose 4312`? See `logonscope --help`\n"
+        "logonscope: unknown command '4312'; did you mean `logonscope whose 4312`? See `logonscope --help`\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""faces/cli/record.py: is a host saved whole, for its owner alone, and never by accident over another?"""
+"""Tests of faces/cli/record.py: a host is saved completely, for its owner alone, and replaces no file by accident."""
 
 import os
 import stat
@@ -14,7 +14,7 @@ def test_a_recording_is_recorded_again_and_answers_the_same(tmp_path: Path) -> N
     first, second = recording(tmp_path), str(tmp_path / "again.lsr")
     code, out, err = reply(["record", second, "--host", first])
     assert (code, out) == (0, "")
-    assert err == f"{second}: 16 processes; ask it with `logonscope --host {second}`\n"
+    assert err == f"{second}: 16 processes; read it with `logonscope --host {second}`\n"
     assert stat.S_IMODE(Path(second).stat().st_mode) == 0o600
     for words in (["tree", "--all"], ["sessions", "-o", "json"], ["ps", "-o", "csv"], ["whose", ":8080"]):
         assert reply([*words, "--host", first]) == reply([*words, "--host", second])

@@ -1,4 +1,4 @@
-"""faces/cli/run.py: does every refusal end in one line, with the documented exit code, and never in a traceback?"""
+"""Tests of faces/cli/run.py: every error ends in one line with the documented exit code, never in a traceback."""
 
 import os
 import pty
@@ -51,8 +51,8 @@ def test_a_query_from_a_file_of_windows_is_read(host: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["user", "list", "--host", "https://web1"], "--host has no say here"),
-        (["ps", "--ca", "web1.pem"], "--ca is for another machine"),
+        (["user", "list", "--host", "https://web1"], "--host cannot be used with user"),
+        (["ps", "--ca", "web1.pem"], "--ca needs --host URL"),
     ],
 )
 def test_what_would_have_no_effect_is_refused(words: list[str], said: str) -> None:

@@ -1,4 +1,4 @@
-"""faces/cli/settings.py: are settings below options and the environment, and is a wrong one named with its line?"""
+"""Tests of faces/cli/settings.py: options and the environment override settings; an error names the line."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from logonscope import InvalidParameterError
-from logonscope.faces.cli.run import chosen_host, settings_path
+from logonscope.faces.cli.run import resolve_host, settings_path
 from logonscope.faces.cli.settings import parse_settings
 from tests.conversation import reply
 from tests.example import recording
@@ -39,18 +39,18 @@ def test_every_setting_is_read() -> None:
             "f, line 1: unknown setting 'hots': expected one of host, ca, color, pager, columns, quiet, readable",
         ),
         ('\n# x\n[other]\na = "b"', "f, line 3: unknown setting 'other': expected one of host,"),
-        ("host = 1", "f, line 1: invalid value 1: expected a text"),
-        ('host = ""', "f, line 1: invalid value '': expected a text"),
+        ("host = 1", "f, line 1: invalid value 1: expected a string"),
+        ('host = ""', "f, line 1: invalid value '': expected a string"),
         ('\n\ncolor = "red"', "f, line 3: invalid color 'red': expected auto, always, never"),
         ("quiet = 1", "f, line 1: invalid value 1: expected true or false"),
-        ("pager = true", "f, line 1: invalid value True: expected a text"),
+        ("pager = true", "f, line 1: invalid value True: expected a string"),
         ("columns = 1", "f, line 1: unknown listing 1 in columns: expected one of sessions, ps, leftovers, classes"),
         ("[columns]\nwhose = []", "f, line 1: unknown listing 'whose' in columns"),
         ("[columns]\nps = 'pid'", "f, line 1: invalid columns of ps: expected a list of names"),
         ("[columns]\nps = [1]", "f, line 1: invalid columns of ps: expected a list of names"),
-        ("host = ", "f: no TOML: Invalid value (at end of document)"),
-        ("host", "f: no TOML: "),
-        ("\udcff", "f: no TOML: "),
+        ("host = ", "cannot read f: not TOML: Invalid value (at end of document)"),
+        ("host", "cannot read f: not TOML: "),
+        ("\udcff", "cannot read f: not TOML: "),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_line(text: str, message: str) -> None:
@@ -82,7 +82,7 @@ def test_the_option_names_the_host_then_the_environment_then_the_file(
     option: str | None, variable: str | None, setting: str | None, host: str | None
 ) -> None:
     environment = {} if variable is None else {"LOGONSCOPE_HOST": variable}
-    assert chosen_host(option, environment, setting) == host
+    assert resolve_host(option, environment, setting) == host
 
 
 def test_commands_follow_the_environment_and_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

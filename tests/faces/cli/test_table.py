@@ -1,4 +1,4 @@
-"""faces/cli/table.py: is a table as wide as its terminal, and is what it leaves out named?"""
+"""Tests of faces/cli/table.py: a table is as wide as its terminal, and names the columns that it leaves out."""
 
 import argparse
 import contextlib
@@ -26,7 +26,7 @@ def _fit(_: Row, cells: int, moment: datetime) -> str:
 
 COLUMNS = (
     Column("PID", 7, lambda row: str(row.pid)),
-    Column("START", 16, lambda _: "2026-01-01 10:02", rank=1, least=4, fit=_fit),
+    Column("START", 16, lambda _: "2026-01-01 10:02", rank=1, min_cells=4, shorten=_fit),
     Column("TTY", 7, lambda _: "pts/0", rank=EXTRA),
     Column("COMMAND", 0, lambda row: row.command),
 )
@@ -71,7 +71,7 @@ def test_rows_that_come_one_by_one_are_measured_by_a_sample(monkeypatch: pytest.
 
 
 def test_what_matters_is_in_a_colour_where_it_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = Column("STATE", 10, lambda row: row.command, rank=1, matters=lambda row: row.pid == 1)
+    state = Column("STATE", 10, lambda row: row.command, rank=1, is_highlighted=lambda row: row.pid == 1)
     columns = (Column("PID", 7, lambda row: str(row.pid)), state, Column("END", 3, lambda _: "x"))
     monkeypatch.setenv("COLUMNS", "80")
     out = Shown()

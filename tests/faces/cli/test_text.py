@@ -1,4 +1,4 @@
-"""faces/cli/text.py: does no control character of any process ever reach a terminal, and do colours where wanted?"""
+"""Tests of faces/cli/text.py: no control character of a process reaches a terminal; colours are as configured."""
 
 import argparse
 import contextlib
@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.faces.cli.text import (
-    Choice,
-    cells,
-    chosen_color,
-    columns,
+    ColorChoice,
+    cell_width,
     crop,
     for_terminal,
-    lines,
+    resolve_color,
     styled,
+    terminal_columns,
+    terminal_lines,
     wants_color,
 )
 from tests.conversation import Shown
@@ -41,11 +41,11 @@ def test_an_escape_sequence_is_disarmed() -> None:
 
 @given(st.text(max_size=40), st.integers(1, 50))
 def test_a_cropped_text_fits(text: str, columns: int) -> None:
-    assert cells(crop(text, columns)) <= max(columns, 1)
+    assert cell_width(crop(text, columns)) <= max(columns, 1)
 
 
 def test_wide_characters_take_two_columns_and_combining_ones_none() -> None:
-    assert (cells("你好"), cells("e\u0301"), cells("abc")) == (4, 1, 3)
+    assert (cell_width("你好"), cell_width("e\u0301"), cell_width("abc")) == (4, 1, 3)
     assert crop("你好吗", 5) == "你好…"
     assert crop("long enough", None) == "long enough"
 
@@ -58,10 +58,10 @@ def test_where_no_colours_are_wanted_nothing_is_styled() -> None:
 def test_the_environment_says_how_large_a_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "133")
     monkeypatch.setenv("LINES", "44")
-    assert (columns(), lines()) == (133, 44)
+    assert (terminal_columns(), terminal_lines()) == (133, 44)
     for nonsense in ("", "0", "-1", "many", "9" * 30):
         monkeypatch.setenv("COLUMNS", nonsense)
-        assert 0 < columns() < 100_000
+        assert 0 < terminal_columns() < 100_000
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_the_environment_says_how_large_a_terminal_is(monkeypatch: pytest.Monkey
     ],
 )
 def test_option_environment_and_settings_decide_in_this_order(
-    option: Choice | None, environment: Mapping[str, str], setting: Choice | None, choice: Choice
+    option: ColorChoice | None, environment: Mapping[str, str], setting: ColorChoice | None, choice: ColorChoice
 ) -> None:
-    assert chosen_color(option, environment, setting) == choice
+    assert resolve_color(option, environment, setting) == choice
 
 
 def test_auto_is_for_terminals_that_are_not_dumb(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""faces/cli/times.py: are times understood as people write them, and shown in the local zone?"""
+"""Tests of faces/cli/times.py: times are parsed as users write them, and shown in the local zone."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from logonscope import InvalidParameterError
-from logonscope.faces.cli.text import local, when
-from logonscope.faces.cli.times import parse_time, shortened
+from logonscope.faces.cli.text import format_time, to_local_time
+from logonscope.faces.cli.times import parse_time, shorten_time
 from tests.environment import environment
 
 PRESENT = datetime(2026, 3, 2, 12, 30, 15, tzinfo=UTC)
@@ -55,16 +55,16 @@ def test_a_day_has_its_own_offset() -> None:
 
 
 def test_times_are_shown_in_the_local_zone_and_short_where_there_is_little_room() -> None:
-    assert when(datetime(2026, 7, 1, 22, tzinfo=UTC)) == "2026-07-02 00:00"
-    assert when(None) == ""
+    assert format_time(datetime(2026, 7, 1, 22, tzinfo=UTC)) == "2026-07-02 00:00"
+    assert format_time(None) == ""
     recent, old = datetime(2026, 1, 1, 9, 2, tzinfo=UTC), datetime(2024, 1, 1, 9, 2, tzinfo=UTC)
-    assert [shortened(moment, 16, PRESENT) for moment in (recent, old)] == ["2026-01-01 10:02", "2024-01-01 10:02"]
-    assert [shortened(moment, 11, PRESENT) for moment in (recent, old)] == ["01-01 10:02", "2024-01-01"]
-    assert shortened(None, 5, PRESENT) == ""
+    assert [shorten_time(moment, 16, PRESENT) for moment in (recent, old)] == ["2026-01-01 10:02", "2024-01-01 10:02"]
+    assert [shorten_time(moment, 11, PRESENT) for moment in (recent, old)] == ["01-01 10:02", "2024-01-01"]
+    assert shorten_time(None, 5, PRESENT) == ""
 
 
 def test_a_zone_that_python_has_not_is_utc() -> None:
     with environment("UTC-24"):
-        assert when(PRESENT) == "2026-03-02 12:30"
-        assert local(datetime(2026, 1, 1)).tzinfo is UTC  # noqa: DTZ001 -- without a zone is what is tested
+        assert format_time(PRESENT) == "2026-03-02 12:30"
+        assert to_local_time(datetime(2026, 1, 1)).tzinfo is UTC  # noqa: DTZ001 -- without a zone is what is tested
         assert parse_time("2026-01-01", PRESENT) == datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""faces/cli/user.py: are users kept by short commands, and does a password never show?"""
+"""Tests of faces/cli/user.py: commands add, list and remove users, and a password is never shown."""
 
 import contextlib
 import io
@@ -46,12 +46,12 @@ def no_host(*_: object, **__: object) -> Host:
 
 def test_users_are_added_listed_and_removed(path: str) -> None:
     assert typed("add root --administrator --ntlm --password-stdin", path) == (
-        0, "", f"logonscope: root may use the server, and sees everything\nlogonscope: {WITH_NTLM}\n",
+        0, "", f"logonscope: added user root, who sees everything\nlogonscope: {WITH_NTLM}\n",
     )  # fmt: skip
     assert typed("add web --uid 1000 --password-stdin", path) == (
         0,
         "",
-        f"logonscope: web may use the server, and sees the logon sessions of uid 1000\nlogonscope: {WITHOUT_NTLM}\n",
+        f"logonscope: added user web, who sees the logon sessions of uid 1000\nlogonscope: {WITHOUT_NTLM}\n",
     )
     assert typed("add scanner --administrator --password-stdin", path)[0] == 0
     assert typed("list", path) == (
@@ -70,7 +70,7 @@ def test_users_are_added_listed_and_removed(path: str) -> None:
     assert [json.loads(line) for line in typed("list -o jsonl", path)[1].splitlines()] == json.loads(
         typed("list -o json", path)[1]
     )
-    assert typed("remove WEB", path) == (0, "", "logonscope: WEB may not use the server any more\n")
+    assert typed("remove WEB", path) == (0, "", "logonscope: removed user WEB from the server\n")
     assert [user.name for user in UserFile(path).users()] == ["root", "scanner"]
     caller = UserFile(path).verify("Scanner", PASSWORD)
     assert caller is not None
@@ -97,7 +97,7 @@ def test_what_cannot_be_is_refused_in_one_line(path: str) -> None:
         "add no-such-account --password-stdin": (
             2,
             (
-                "there is no account 'no-such-account'; say with --uid whose logon sessions that user sees, "
+                "there is no account 'no-such-account'; give --uid (the user sees the logon sessions of that uid) "
                 "or --administrator"
             ),
         ),
@@ -109,7 +109,10 @@ def test_what_cannot_be_is_refused_in_one_line(path: str) -> None:
                 "see `logonscope user add --help`"
             ),
         ),
-        "add scanner --administrator": (2, "there is no terminal to ask for a password; use --password-stdin"),
+        "add scanner --administrator": (
+            2,
+            "cannot prompt for the password: standard input is not a terminal; use --password-stdin",
+        ),
     }
     for words, (code, text) in said.items():
         assert typed(words, path) == (code, "", f"logonscope: {text}\n")
@@ -149,7 +152,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_not_echoed(path: str)
 def test_on_a_terminal_two_passwords_that_differ_are_refused(path: str) -> None:
     code, shown = on_terminal(path, PASSWORD, "another one than before")
     assert code == 2
-    assert "the two passwords differ; type the same one twice" in shown
+    assert "the passwords differ; type the same one twice" in shown
     assert not os.path.exists(path)
 
 
@@ -182,7 +185,7 @@ def test_without_the_extra_the_command_says_what_to_install(path: str) -> None:
     child = [sys.executable, "-c", program, "user", "list", "--users", path]
     done = subprocess.run(child, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
-        2, f"logonscope: there is no module argon2 here; run {install_command('server')}\n",
+        2, f"logonscope: cannot manage users: module argon2 is not installed; run {install_command('server')}\n",
     )  # fmt: skip
 
 

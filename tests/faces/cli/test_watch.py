@@ -1,4 +1,4 @@
-"""faces/cli/watch.py: is an answer redrawn in place, its changes marked, and the terminal as before afterwards?"""
+"""Tests of faces/cli/watch.py: output is redrawn in place, changes are marked, and the terminal is restored."""
 
 import io
 import signal

@@ -1,11 +1,18 @@
-"""faces/cli/whose_text.py: is every answer said so that a person can act on it, whatever is unknown?"""
+"""Tests of faces/cli/whose_text.py: every answer is a sentence, whatever is unknown."""
 
 import pytest
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.answers.whose import Whose
-from logonscope.faces.cli.whose_text import as_user, evidence, headline, login, lookups, parents
+from logonscope.faces.cli.whose_text import (
+    describe_evidence,
+    describe_login,
+    describe_parents,
+    headline,
+    lookup_commands,
+    user_change_mark,
+)
 from logonscope.facts import Socket
 
 ALICE = LogonSession("41", user="alice", uid=1000, logon_type=3, logon_type_name="Network", sources={"logon_type": "x"})
@@ -23,8 +30,11 @@ def whose(*chain: SessionProcess, session: LogonSession = ALICE, sockets: tuple[
 
 def test_what_is_not_known_is_left_out_of_the_headline() -> None:
     assert headline(whose(row(7))) == "7 (sh) belongs to logon session 41: alice (uid 1000) logged in."
-    nobody = ALICE._replace(user=None, uid=None)
-    assert headline(whose(row(7), session=nobody)) == "7 (sh) belongs to logon session 41: somebody logged in."
+    unknown_user = ALICE._replace(user=None, uid=None)
+    assert (
+        headline(whose(row(7), session=unknown_user))
+        == "7 (sh) belongs to logon session 41: an unknown user logged in."
+    )
 
 
 def test_a_thread_is_said_to_be_one() -> None:
@@ -44,7 +54,7 @@ def test_a_connection_names_both_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("uid", "name", "parent", "said"),
+    ("uid", "name", "parent", "mark"),
     [
         (1000, "sh", row(1), ""),
         (0, "sudo", row(1), "[as root by sudo]"),
@@ -57,34 +67,36 @@ def test_a_connection_names_both_ends() -> None:
     ],
 )
 def test_changes_of_user_are_marked_with_what_made_them(
-    uid: int | None, name: str, parent: SessionProcess | None, said: str
+    uid: int | None, name: str, parent: SessionProcess | None, mark: str
 ) -> None:
-    assert as_user(row(9, name, uid), parent, ALICE) == said
+    assert user_change_mark(row(9, name, uid), parent, ALICE) == mark
 
 
 def test_the_login_programs_own_processes_are_no_change_of_user() -> None:
-    assert as_user(row(9, "sshd", 0), None, ALICE._replace(leader=9)) == ""
+    assert user_change_mark(row(9, "sshd", 0), None, ALICE._replace(leader=9)) == ""
 
 
 def test_a_chain_that_lost_its_parents_says_so() -> None:
-    assert parents(whose(row(7, ppid=1))) == "sh 7 (its parents in this login have ended)"
-    assert parents(whose(row(6), row(7, ppid=6))) == "sh 6 > sh 7"
+    assert describe_parents(whose(row(7, ppid=1))) == "sh 7 (its parents in this login have ended)"
+    assert describe_parents(whose(row(6), row(7, ppid=6))) == "sh 6 > sh 7"
 
 
-def test_without_a_login_record_it_says_that_nobody_vouches() -> None:
-    assert login(ALICE).startswith(
+def test_without_a_login_record_it_says_so() -> None:
+    assert describe_login(ALICE).startswith(
         "Network (3): x; no login service has a record of it: state and origin are not known"
     )
     forgotten = ALICE._replace(login="c1", scope="session-c1.scope")
-    assert "has a record of it any more: type, state and origin are not known" in login(forgotten)
-    assert "journalctl -t systemd-logind --grep 'session c1 '" in list(lookups(whose(row(7), session=forgotten)))
+    assert "has a record of it any more: type, state and origin are not known" in describe_login(forgotten)
+    assert "journalctl -t systemd-logind --grep 'session c1 '" in list(
+        lookup_commands(whose(row(7), session=forgotten))
+    )
     answer = whose(row(7), session=forgotten)._replace(evidence="scope")
-    assert "is that of a login that no record is left of, c1" in evidence(answer)
+    assert "is that of a login whose record is gone, c1" in describe_evidence(answer)
 
 
 def test_without_a_login_record_an_empty_unit_tells_that_it_is_logged_out() -> None:
     left = ALICE._replace(state="logged out", sources={"logon_type": "cron", "state": "nothing runs there"})
-    assert login(left) == "Network (3): cron; logged out: nothing runs there; the process is a leftover"
+    assert describe_login(left) == "Network (3): cron; logged out: nothing runs there; the process is a leftover"
 
 
 def test_a_terminal_is_that_of_the_process() -> None:
@@ -92,25 +104,35 @@ def test_a_terminal_is_that_of_the_process() -> None:
     assert headline(answer) == "7 (sh) on pts/1 belongs to logon session 41: alice (uid 1000) logged in."
 
 
-@pytest.mark.parametrize(("join", "said"), [("record", "inherited"), ("leader", "which carries it"),
-                                            ("scope", "whose processes carry it"), (None, "inherited")])  # fmt: skip
-def test_the_evidence_says_by_what_the_record_was_found(join: str | None, said: str) -> None:
-    assert evidence(whose(row(7), session=ALICE._replace(join_evidence=join))).endswith(said)
+@pytest.mark.parametrize(
+    ("join", "ending"),
+    [
+        ("record", "inherited"),
+        ("leader", "which has this id"),
+        ("scope", "whose processes have this id"),
+        (None, "inherited"),
+    ],
+)
+def test_the_evidence_says_by_what_the_record_was_found(join: str | None, ending: str) -> None:
+    assert describe_evidence(whose(row(7), session=ALICE._replace(join_evidence=join))).endswith(ending)
 
 
 def test_a_login_that_is_gone_names_its_leader() -> None:
     gone = ALICE._replace(vouched_by="logind", login="41", state="logged out", leader=99)
-    assert login(gone) == "Network (3): x; logged out, as logind's 41: its leader 99 is gone, the process is a leftover"
+    assert (
+        describe_login(gone)
+        == "Network (3): x; logged out, as logind's 41: its leader 99 is gone, the process is a leftover"
+    )
 
 
 def test_an_unknown_evidence_is_passed_on() -> None:
     answer = whose(row(7))
-    assert evidence(answer).startswith("audit: ")
-    assert evidence(answer._replace(evidence="live")) == "live"
+    assert describe_evidence(answer).startswith("audit: ")
+    assert describe_evidence(answer._replace(evidence="live")) == "live"
 
 
 def test_look_ups_are_commands_that_exist_elsewhere() -> None:
-    assert list(lookups(whose(row(7)))) == [
+    assert list(lookup_commands(whose(row(7)))) == [
         "journalctl _AUDIT_SESSION=41",
         "ausearch --session 41",
         "logonscope tree 41",

@@ -1,6 +1,6 @@
-"""Does what matters fit on terminals of 40, 80, 120 and 200 columns? Conversations of widths/, a file a width.
+"""Output on terminals of 40, 80, 120 and 200 columns: conversations in widths/, one file for each width.
 
-Lines end where they end: what was cut ends in "…", what was left out is named in the last line.
+Lines are not padded. A text that was cut ends in "…"; columns that were left out are named in the last line.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.faces.cli.text import cells
+from logonscope.faces.cli.text import cell_width
 from tests.conversation import Turn, answer, turns
 from tests.environment import environment
 from tests.example import recording
@@ -34,7 +34,7 @@ def test_the_answer_fits_as_the_conversation_says(
     monkeypatch.setenv("COLUMNS", str(columns))
     shown = answer(turn.typed, host, terminal=True).splitlines()
     assert [line.rstrip() for line in shown] == turn.answer.splitlines()
-    assert "--columns all" in turn.typed or max(map(cells, shown)) <= columns
+    assert "--columns all" in turn.typed or max(map(cell_width, shown)) <= columns
 
 
 def test_each_width_has_its_conversation() -> None:

@@ -1,6 +1,6 @@
-"""Is every wrong input answered in one line, with the documented exit code? A table: exit code, words, message.
+"""Wrong input: each line of a table has the exit code, the words that are typed, and the message.
 
-A message of JSON stands as it is printed. What argparse quotes in a list of choices differs between versions of Python.
+A JSON message is written as it is printed. Versions of Python quote a list of choices differently.
 """
 
 import re

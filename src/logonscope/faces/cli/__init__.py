@@ -1,4 +1,4 @@
-"""The command ``logonscope``: a file a command, each imported only when it is asked for."""
+"""The command ``logonscope``: one file for each subcommand, imported only when the subcommand runs."""
 
 from logonscope.faces.cli.run import run
 

@@ -1,4 +1,4 @@
-"""``logonscope associators PATH``: what is tied to this instance?"""
+"""``logonscope associators PATH``: the instances that associations connect to one instance."""
 
 import argparse
 
@@ -10,27 +10,27 @@ examples:
   logonscope associators Win32_Process=4312 --result-class Win32_LogonSession
                                        the logon session of process 4312
   logonscope associators Win32_LogonSession=41 --result-class Win32_Process -p Handle,Name,CommandLine
-                                       what runs in logon session 41
+                                       the processes of logon session 41
   logonscope associators Win32_LogonSession=41 --assoc-class Win32_LoggedOnUser
-                                       whose it is
+                                       the account of logon session 41
   logonscope associators LS_Process=4312 -n root/logonscope
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_path(parser)
-    add_class(parser, "--assoc-class", metavar="CLASS", help="only by this association")
+    add_class(parser, "--assoc-class", metavar="CLASS", help="only through this association class, or one below it")
     add_class(parser, "--result-class", metavar="CLASS", help="only instances of this class, or of one below it")
-    parser.add_argument("--role", metavar="NAME", help="only where PATH is at this end of the association")
-    parser.add_argument("--result-role", metavar="NAME", help="only where the answer is at this end")
+    parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
+    parser.add_argument("--result-role", metavar="NAME", help="only instances that this reference names")
     add_properties(parser)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the instances."""
-    found = host.associators(
+    """Print the instances; return the exit code."""
+    instances = host.associators(
         args.path,
         assoc_class=args.assoc_class,
         result_class=args.result_class,
@@ -39,4 +39,4 @@ def run(host: Host, args: argparse.Namespace) -> int:
         properties=args.properties,
         namespace=args.namespace,
     )
-    return print_instances(args, found, f"nothing of that kind is tied to {args.path}", headed=True)
+    return print_instances(args, instances, f"no matching instance is associated with {args.path}", headed=True)

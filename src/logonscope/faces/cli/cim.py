@@ -1,210 +1,220 @@
-"""What do the commands on classes and instances share? Their arguments, and how an instance is printed."""
+"""Shared parts of the commands on classes and instances: their arguments, and the printing of instances."""
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.faces.cli.columns import Column
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.output import print_object, print_rows, when
-from logonscope.faces.cli.parser import completes
-from logonscope.faces.cli.text import cells, crop, for_terminal, styled, wants_color, width
+from logonscope.faces.cli.output import print_object, print_rows
+from logonscope.faces.cli.parser import set_completion
+from logonscope.faces.cli.text import cell_width, crop, for_terminal, format_time, styled, terminal_width, wants_color
 
 if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
-MOST_IN_A_TABLE = 4
-"""Properties that are shown as a table; more are shown one below the other, as PowerShell's Format-List has it."""
+MAX_TABLE_PROPERTIES = 4
+"""Most properties in a table; more are shown as a list, one below the other, as by PowerShell's Format-List."""
 
 SAMPLE = 200
-"""Rows that decide how wide the columns of a table are; the rest is printed as it comes."""
+"""Rows that set the column widths of a table; later rows are printed as they arrive, with these widths."""
 
-LEAST_OF_THE_LAST = 20
-"""Columns of a terminal that the last column of a table must have; else properties stand one below the other."""
+MIN_LAST_COLUMN_CELLS = 20
+"""Cells that the last column of a table must have; with fewer, properties are shown as a list."""
 
 REFERENCE = "\\\\.\\"
-"""How a reference begins: what it names stands at its end, and must not be cut."""
+"""The first characters of a reference. Its end names the instance, so it must not be cut."""
 
-MOST_BYTES = 24
-"""Bytes of an array that people are shown."""
+MAX_BYTES_SHOWN = 24
+"""Bytes of an array in the formats for people; more are counted."""
 
 LOGON_TYPE = "LogonType"
-"""The property whose numbers have words (Win32_LogonSession)."""
+"""The property of Win32_LogonSession whose numbers are shown with their names."""
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 
-Named = dict[str, Any]
+PropertyValues = dict[str, Any]
 
 
 def add_namespace(parser: argparse.ArgumentParser) -> None:
     """Add -n NAMESPACE."""
     namespace = parser.add_argument(
         "-n", "--namespace", metavar="NAMESPACE",
-        help="where the class is: root/cimv2 (the default) or root/logonscope; slashes lean either way",
+        help="the namespace of the class: root/cimv2 (default) or root/logonscope; a backslash works as well",
     )  # fmt: skip
-    completes(namespace, "namespaces")
+    set_completion(namespace, "namespaces")
 
 
 def add_properties(parser: argparse.ArgumentParser) -> None:
     """Add -p NAMES and --system."""
     parser.add_argument(
-        "-p", "--properties", metavar="NAME,NAME", type=_names, action="extend",
-        help="only these properties, in this order; also the system's, as __PATH and __CLASS",
+        "-p", "--properties", metavar="NAME,NAME", type=_parse_names, action="extend",
+        help="only these properties, in this order; system properties too, as __PATH and __CLASS",
     )  # fmt: skip
     add_system(parser)
 
 
 def add_system(parser: argparse.ArgumentParser) -> None:
     """Add --system."""
-    parser.add_argument("--system", action="store_true", help="all system properties too, __GENUS to __PATH")
+    parser.add_argument("--system", action="store_true", help="add all system properties, __GENUS to __PATH")
 
 
 def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument PATH."""
     parser.add_argument(
         "path", metavar="PATH",
-        help="an object path, as Win32_Process=4312; one with quotes or backslashes between single quotes",
+        help="an object path, as Win32_Process=4312; put one with quotes or backslashes in single quotes",
     )  # fmt: skip
 
 
 def add_class(parser: argparse.ArgumentParser, *words: str, **options: Any) -> None:
-    """Add an argument that is the name of a class."""
-    completes(parser.add_argument(*words, **options), "classes")
+    """Add an argument whose value is a class name; shells complete it."""
+    set_completion(parser.add_argument(*words, **options), "classes")
 
 
-def print_instance(args: argparse.Namespace, found: "Instance") -> int:
+def print_instance(args: argparse.Namespace, instance: "Instance") -> int:
     """Print one instance; return the exit code."""
-    named = _object(args, found)
+    values = _property_values(args, instance)
     if args.output == "table":
-        _print_class(args, iter((named,)))
+        _print_class(args, iter((values,)))
     else:
-        print_object(args, _flat(named) if args.output == "csv" else named)
+        print_object(args, _flatten_arrays(values) if args.output == "csv" else values)
     return FOUND
 
 
 def print_instances(
-    args: argparse.Namespace, instances: Iterator["Instance"], nothing: str = "", *, headed: bool = False
+    args: argparse.Namespace, instances: Iterator["Instance"], empty_message: str = "", *, headed: bool = False
 ) -> int:
-    """Print instances as they come; return the exit code.
+    """Print instances as they arrive; return the exit code.
 
     Args:
         args: the command line; its output chooses the format.
         instances: the instances.
-        nothing: what to say where there is none.
-        headed: the name of each class stands above its instances.
+        empty_message: the notice to print when there are no instances.
+        headed: print the name of each class above its instances.
     """
+    # a generator: instances are printed while others are still being read
     if args.output in {"json", "jsonl"}:
-        return print_rows(args, (_object(args, found) for found in instances), nothing=nothing)
-    objects = ((found.cim_class.name, _object(args, found)) for found in instances)
+        rows = (_property_values(args, instance) for instance in instances)
+        return print_rows(args, rows, empty_message=empty_message)
+    class_values = ((instance.cim_class.name, _property_values(args, instance)) for instance in instances)
     if args.output == "csv":
-        return print_rows(args, _one_table(objects), nothing=nothing)
-    some = False
-    for name, group in groupby(objects, lambda pair: pair[0]):  # a class has its own columns
-        if some:
+        return print_rows(args, _unify_columns(class_values), empty_message=empty_message)
+    is_first = True
+    # consecutive instances of a class share a table: another class has other properties
+    for name, group in groupby(class_values, itemgetter(0)):
+        if not is_first:
             print()
-        some = True
+        is_first = False
         if headed:
             print(styled(name, "bold", color=wants_color(args)))
-        _print_class(args, (named for _, named in group))
-    return FOUND if some else print_rows(args, (), nothing=nothing)
+        _print_class(args, (values for _, values in group))
+    return print_rows(args, (), empty_message=empty_message) if is_first else FOUND
 
 
-def _one_table(objects: Iterable[tuple[str, Named]]) -> Iterator[Named]:
-    """Yield rows that all have the same columns: of several classes, those of all, and which class each is of."""
-    found = list(objects)
-    names = dict.fromkeys(name for _, named in found for name in named)
-    several = len({cls for cls, _ in found}) > 1
-    for cls, named in found:
-        head = {"__CLASS": cls} if several else {}
-        yield _flat(head | {name: named.get(name) for name in names})
+def _unify_columns(class_values: Iterable[tuple[str, PropertyValues]]) -> Iterator[PropertyValues]:
+    """Yield rows with the properties of all classes as columns, and __CLASS where there are several classes."""
+    pairs = list(class_values)
+    # a dict rather than a set: it keeps the order of the properties
+    names = dict.fromkeys(name for _, values in pairs for name in values)
+    has_several_classes = len({cls for cls, _ in pairs}) > 1
+    for cls, values in pairs:
+        head = {"__CLASS": cls} if has_several_classes else {}
+        yield _flatten_arrays(head | {name: values.get(name) for name in names})
 
 
-def _print_class(args: argparse.Namespace, rows: Iterator[Named]) -> None:
-    """Print instances of one class, of which there are some: as a table where it has room, else as lists."""
+def _print_class(args: argparse.Namespace, rows: Iterator[PropertyValues]) -> None:
+    """Print instances of one class, at least one: as a table where it fits, else as lists."""
     sample = list(islice(rows, SAMPLE))
     names, all_rows = list(sample[0]), chain(sample, rows)
-    columns = [_column(name, sample) for name in names]
-    narrow = bool(args.properties) or len(names) <= MOST_IN_A_TABLE
-    references = any(str(value).startswith(REFERENCE) for value in sample[0].values())
-    if narrow and _has_room(columns, whole=references):
+    columns = [_table_column(name, sample) for name in names]
+    has_few_properties = bool(args.properties) or len(names) <= MAX_TABLE_PROPERTIES
+    has_references = any(str(value).startswith(REFERENCE) for value in sample[0].values())
+    if has_few_properties and _table_fits(columns, uncut=has_references):
         print_rows(args, all_rows, columns)
     else:
-        _print_lists(names, all_rows, everything=bool(args.properties))
+        _print_lists(names, all_rows, with_nulls=bool(args.properties))
 
 
-def _has_room(columns: Sequence[Column], *, whole: bool) -> bool:
-    """Tell whether a table cuts no column but the last, and not that one where all are to be whole."""
-    room = width()
+def _table_fits(columns: Sequence[Column], *, uncut: bool) -> bool:
+    """Return whether the terminal has room for a table; its last column may be cut unless ``uncut``."""
+    room = terminal_width()
     if room is None:
         return True
     *others, last = (column.cells for column in columns)
-    return sum(others) + 2 * len(others) + (last if whole else min(last, LEAST_OF_THE_LAST)) <= room
+    return sum(others) + 2 * len(others) + (last if uncut else min(last, MIN_LAST_COLUMN_CELLS)) <= room
 
 
-def _print_lists(names: Sequence[str], rows: Iterable[Named], *, everything: bool) -> None:
-    """Print the properties of each row one below the other; those that are null only where everything was chosen."""
-    room, widest = width(), max(map(len, names))
-    for at, row in enumerate(rows):
-        if at:
+def _print_lists(names: Sequence[str], rows: Iterable[PropertyValues], *, with_nulls: bool) -> None:
+    """Print the properties of each row one below the other, an array element on each line."""
+    room, name_width = terminal_width(), max(map(len, names))
+    for number, row in enumerate(rows):
+        if number:
             print()
         for name, value in row.items():
-            parts = value if isinstance(value, list) else [value]
-            for line, part in enumerate(parts):
-                if part is not None or everything:
-                    head = f"{'' if line else name:{widest}} {' ' if line else ':'}"
-                    print(crop(f"{head} {for_terminal(_shown_or(part, name))}", room))
+            elements = value if isinstance(value, list) else [value]
+            for line, element in enumerate(elements):
+                if element is not None or with_nulls:
+                    head = f"{'' if line else name:{name_width}} {' ' if line else ':'}"
+                    print(crop(f"{head} {for_terminal(_property_text(element, name))}", room))
 
 
-def _column(name: str, sample: Iterable[Named]) -> Column:
+def _table_column(name: str, sample: Iterable[PropertyValues]) -> Column:
     return Column(
         name,
-        max(len(name), *(cells(for_terminal(_shown_or(row[name], name))) for row in sample)),
-        lambda row: _shown_or(row[name], name),
+        max(len(name), *(cell_width(for_terminal(_property_text(row[name], name))) for row in sample)),
+        partial(_text_in_row, name),
     )
 
 
-def _shown_or(value: Any, name: str) -> str:
-    """Return the value of a property for people; a LogonType in words, its number beside it."""
+def _text_in_row(name: str, row: PropertyValues) -> str:
+    return _property_text(row[name], name)
+
+
+def _property_text(value: Any, name: str) -> str:
+    """Return the value of a property for people: of a LogonType the name and the number."""
     if name == LOGON_TYPE and value in LOGON_TYPES:
         return f"{LOGON_TYPES[value]} ({value})"
-    return "-" if value is None else shown(value)
+    return "-" if value is None else value_text(value)
 
 
-def _object(args: argparse.Namespace, found: "Instance") -> Named:
-    """Return an instance as an object: its properties by name."""
+def _property_values(args: argparse.Namespace, instance: "Instance") -> PropertyValues:
+    """Return the properties of an instance by name; the system properties too, if --system is set."""
     if args.system:
-        return found.system_properties() | found.properties()
-    return found.properties()
+        return instance.system_properties() | instance.properties()
+    return instance.properties()
 
 
-def _flat(named: Named) -> Named:
-    """Return an object for CSV: an array as one text."""
-    return {name: _joined(value) if isinstance(value, (list, bytes)) else value for name, value in named.items()}
+def _flatten_arrays(values: PropertyValues) -> PropertyValues:
+    """Return the values for CSV, each array as one text."""
+    return {name: _join_array(value) if isinstance(value, (list, bytes)) else value for name, value in values.items()}
 
 
-def _joined(value: list[Any] | bytes) -> str:
-    return value.hex(" ") if isinstance(value, bytes) else "; ".join(map(shown, value))
+def _join_array(value: list[Any] | bytes) -> str:
+    return value.hex(" ") if isinstance(value, bytes) else "; ".join(map(value_text, value))
 
 
-def shown(value: Any) -> str:
-    """Return a value for people."""
+def value_text(value: Any) -> str:
+    """Return the text of a value for people; times in the local zone."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, datetime):
-        return when(value, _MOMENT)
+        return format_time(value, _MOMENT)
     if isinstance(value, bytes):
-        more = f" ... ({len(value)} bytes)" if len(value) > MOST_BYTES else ""
-        return value[:MOST_BYTES].hex(" ") + more
+        rest = f" ... ({len(value)} bytes)" if len(value) > MAX_BYTES_SHOWN else ""
+        return value[:MAX_BYTES_SHOWN].hex(" ") + rest
     if isinstance(value, list):
-        return "{" + ", ".join(map(shown, value)) + "}"
+        return "{" + ", ".join(map(value_text, value)) + "}"
     return str(value)
 
 
-def _names(text: str) -> list[str]:
+def _parse_names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise argparse.ArgumentTypeError("no property is named")
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected names of properties")
     return names

@@ -1,4 +1,4 @@
-"""``logonscope class NAME``: how is a class defined?"""
+"""``logonscope class NAME``: the definition of a class, as MOF or JSON."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class, Parameter, Property, Qualifier
 
 EXAMPLES = r"""
-It prints MOF: what the class adds to its parent; --inherited prints all that it has.
+It prints MOF, with what the class adds to its superclass; --inherited adds what it inherits.
 
 examples:
   logonscope class Win32_SessionProcess
@@ -24,9 +24,9 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_class(parser, "name", metavar="NAME", help="a class; see `logonscope classes`")
-    parser.add_argument("--inherited", action="store_true", help="what it inherits too")
+    parser.add_argument("--inherited", action="store_true", help="inherited properties and methods too")
     parser.add_argument(
         "--amended", action="store_true", help="the amended qualifiers too: descriptions, units, values"
     )
@@ -34,53 +34,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the class."""
+    """Print the class; return the exit code."""
     from logonscope.cim.mof.write import whole, write_mof  # noqa: PLC0415 -- imported with the schema
 
-    found = host.get_class(args.name, namespace=args.namespace)
+    cls = host.get_class(args.name, namespace=args.namespace)
     if args.output != "table":
-        print_object(args, as_json(found, amended=args.amended))
+        print_object(args, as_json(cls, amended=args.amended))
         return FOUND
-    declared = whole(found) if args.inherited else found.declaration
-    for line in write_mof(declared, amended=args.amended).splitlines():
+    declaration = whole(cls) if args.inherited else cls.declaration
+    for line in write_mof(declaration, amended=args.amended).splitlines():
         print(for_terminal(line))
     return FOUND
 
 
-def as_json(found: "Class", *, amended: bool) -> dict[str, Any]:
-    """Return a class as an object, with all that it has."""
+def as_json(cls: "Class", *, amended: bool) -> dict[str, Any]:
+    """Return a class as a JSON object, inherited properties and methods included."""
+    properties = cls.properties.values()
     return {
-        "name": found.name,
-        "namespace": found.namespace,
-        "superclass": found.superclass,
-        "derivation": list(found.derivation),
-        "keys": list(found.keys),
-        "qualifiers": _qualifiers(found.qualifiers, amended=amended),
-        "properties": [_feature(of, amended=amended) | {"origin": of.origin} for of in found.properties.values()],
+        "name": cls.name,
+        "namespace": cls.namespace,
+        "superclass": cls.superclass,
+        "derivation": list(cls.derivation),
+        "keys": list(cls.keys),
+        "qualifiers": _qualifier_values(cls.qualifiers, amended=amended),
+        "properties": [_typed_element(item, amended=amended) | {"origin": item.origin} for item in properties],
         "methods": [
             {
                 "name": method.name,
                 "type": method.type,
                 "origin": method.origin,
-                "qualifiers": _qualifiers(method.qualifiers, amended=amended),
-                "parameters": [_feature(of, amended=amended) for of in method.parameters],
+                "qualifiers": _qualifier_values(method.qualifiers, amended=amended),
+                "parameters": [_typed_element(parameter, amended=amended) for parameter in method.parameters],
             }
-            for method in found.methods.values()
+            for method in cls.methods.values()
         ],
     }
 
 
-def _feature(of: "Property | Parameter", *, amended: bool) -> dict[str, Any]:
+def _typed_element(element: "Property | Parameter", *, amended: bool) -> dict[str, Any]:
     return {
-        "name": of.name,
-        "type": of.type,
-        "array": of.array,
-        "reference": of.reference,
-        "qualifiers": _qualifiers(of.qualifiers, amended=amended),
+        "name": element.name,
+        "type": element.type,
+        "array": element.array,
+        "reference": element.reference,
+        "qualifiers": _qualifier_values(element.qualifiers, amended=amended),
     }
 
 
-def _qualifiers(qualifiers: "Sequence[Qualifier]", *, amended: bool) -> dict[str, Any]:
+def _qualifier_values(qualifiers: "Sequence[Qualifier]", *, amended: bool) -> dict[str, Any]:
     from logonscope.cim.classes import AMENDED  # noqa: PLC0415 -- imported with the schema
 
-    return {found.name: found.value for found in qualifiers if amended or not found.flavor & AMENDED}
+    return {qualifier.name: qualifier.value for qualifier in qualifiers if amended or not qualifier.flavor & AMENDED}

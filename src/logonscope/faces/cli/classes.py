@@ -1,4 +1,4 @@
-"""``logonscope classes [PATTERN]``: which classes are there?"""
+"""``logonscope classes [PATTERN]``: the classes of a namespace, one line each."""
 
 import argparse
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ examples:
 
 
 class Row(NamedTuple):
-    """A class in a list."""
+    """A class, as one line of the list."""
 
     name: str
     superclass: str | None
@@ -31,8 +31,8 @@ class Row(NamedTuple):
     description: str | None
 
 
-def kind(row: Row) -> str:
-    """Say what kind of class it is."""
+def kind_text(row: Row) -> str:
+    """Return the kind of a class in words: "abstract", "association", both, or "class"."""
     words = [*(["abstract"] if row.abstract else []), *(["association"] if row.association else [])]
     return " ".join(words) or "class"
 
@@ -40,34 +40,36 @@ def kind(row: Row) -> str:
 COLUMNS = (
     Column("CLASS", 28, lambda row: row.name, "name"),
     Column("SUPERCLASS", 26, lambda row: row.superclass or "-", "superclass", rank=EXTRA),
-    Column("KIND", 20, kind, rank=1),
+    Column("KIND", 20, kind_text, rank=1),
     Column("DESCRIPTION", 0, lambda row: row.description or "", "description", rank=2),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
-    parser.add_argument("pattern", nargs="?", metavar="PATTERN", help="of names: * is any run, ? is any character")
+    """Add the arguments of this command."""
+    parser.add_argument(
+        "pattern", nargs="?", metavar="PATTERN", help="class names to list: * matches any text, ? one character"
+    )
     add_listing(parser, "classes", COLUMNS)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the classes."""
-    found = host.classes(args.pattern, namespace=args.namespace)
-    nothing = f"no class is named like {args.pattern!r}; see `logonscope classes`"
-    return print_listing(host, args, sorted(map(row_of, found)), COLUMNS, nothing)
+    """Print the classes; return the exit code."""
+    classes = host.classes(args.pattern, namespace=args.namespace)
+    empty_message = f"no class matches {args.pattern!r}; see `logonscope classes`"
+    return print_listing(host, args, sorted(map(class_row, classes)), COLUMNS, empty_message)
 
 
-def print_classes(args: argparse.Namespace, found: Iterable["Class"], nothing: str) -> int:
-    """Print classes, a line each; return the exit code."""
-    return print_rows(args, sorted(map(row_of, found)), COLUMNS, nothing)
+def print_classes(args: argparse.Namespace, classes: Iterable["Class"], empty_message: str) -> int:
+    """Print classes, one line each; return the exit code."""
+    return print_rows(args, sorted(map(class_row, classes)), COLUMNS, empty_message)
 
 
-def row_of(found: "Class") -> Row:
-    """Return a class as a row."""
+def class_row(cls: "Class") -> Row:
+    """Return a class as a row of the list."""
     from logonscope.cim.classes import find  # noqa: PLC0415 -- imported with the schema
 
-    description = find(found.declaration.qualifiers, "Description")
+    description = find(cls.declaration.qualifiers, "Description")
     text = str(description.value) if description else None
-    return Row(found.name, found.superclass, found.is_abstract, found.is_association, text)
+    return Row(cls.name, cls.superclass, cls.is_abstract, cls.is_association, text)

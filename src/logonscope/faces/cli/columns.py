@@ -1,59 +1,62 @@
 """Columns of a list: what each shows, and which of them fit on a terminal.
 
-State, leftovers and counts outlast decoration: a column is left out by its rank, never by where it stands, and what is
-left out is named.
+A column is left out by its rank, not by its position: state, leftovers and counts stay longest. The columns that are
+left out are named below the list.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from logonscope.errors import InvalidParameterError
 
 EXTRA = 10
-"""The rank from which a column is shown only where there is room for it."""
+"""Columns of this rank and above are shown only where no other column is cut for them."""
 
 ON_REQUEST = 100
-"""The rank from which a column is shown only where it is asked for: --columns."""
+"""Columns of this rank and above are shown only if --columns names them."""
 
 GAP = 2
-"""Blanks between two columns; 1 where that makes room for one more."""
+"""Blanks between two columns; 1 where this leaves fewer columns out."""
 
-LEAST_OF_A_LAST_COLUMN, ENOUGH_FOR_A_LAST_COLUMN = 20, 32
-"""Cells of a column that takes what is left: what it must have, and what it has before others are shown beside it."""
+MIN_LAST_COLUMN_CELLS, USUAL_LAST_COLUMN_CELLS = 20, 32
+"""Cells of a column that takes the remaining room: the least, and as many as it gets before extra columns are added."""
 
 ALL = "all"
+"""The word that selects every column."""
 
 
 class Column(NamedTuple):
-    """A column of a list: its heading, how wide it is, and what it shows of a row."""
+    """A column of a list: its heading, its width, and what it shows of a row."""
 
     heading: str
-    cells: int  # where rows are printed as they come; a longer text pushes the rest to the right; 0: what is left
-    show: Callable[[Any], str]
-    field: str = ""  # of the row: its name in JSON and CSV, and what rows are sorted by
-    rank: int = 0  # the greater, the earlier it is left out; 0: never
-    least: int = 0  # cells that it can be cut down to; 0: it is never cut
-    fit: Callable[[Any, int, datetime], str] | None = None  # the text in fewer cells; None: its beginning
-    matters: Callable[[Any], bool] | None = None  # of a row: whether its text is to be seen at once
+    cells: int  # the width where rows are printed as they arrive; longer texts shift the rest; 0: the remaining room
+    text_of: Callable[[Any], str]
+    field: str = ""  # of the row: its name in JSON and CSV, and the sort key
+    rank: int = 0  # columns of greater rank are left out first; 0: never left out
+    min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
+    shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
+    is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
 
     @property
     def name(self) -> str:
-        """Return the name by which it is chosen."""
+        """Return the name that --columns and --sort take."""
         return self.heading.lower().replace(" ", "_")
 
     @property
     def takes_the_rest(self) -> bool:
-        """Return whether it takes whatever room the others leave."""
+        """Return whether it takes the room that the other columns leave."""
         return self.cells == 0
 
     def value(self, row: Any) -> Any:
-        """Return what it has of a row, for a script."""
-        return getattr(row, self.field) if self.field else self.show(row)
+        """Return its value of a row, for scripts."""
+        return getattr(row, self.field) if self.field else self.text_of(row)
 
     def sort_key(self, row: Any) -> tuple[bool, Any]:
-        """Return what rows are sorted by where it is known: numbers by size, then text in any case."""
+        """Return the sort key of a row whose value is not None: numbers by size, then text without regard to case."""
         value = self.value(row)
+        # a LogonId is a text, but is sorted as a number
         if isinstance(value, str) and value.isascii() and value.isdecimal():
             value = int(value)
         if isinstance(value, datetime):
@@ -63,118 +66,119 @@ class Column(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The columns that are shown, how wide each is, and those that there is no room for."""
+    """The columns that are shown, the width of each, and the columns that are left out."""
 
     columns: Sequence[Column]
     widths: Sequence[int]
     gap: int = GAP
     left_out: Sequence[Column] = ()
-    natural: Sequence[int] = ()  # how wide each would be with room enough; (): as wide as it is
+    natural: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
 
-    def has_a_last_column_within(self, room: int | None) -> bool:
-        """Return whether the last column takes what is left, and enough is left."""
+    def has_room_for_last_column(self, room: int | None) -> bool:
+        """Return whether the last column takes the remaining room, and has its minimum of it."""
         *others, last = zip(self.columns, self.widths, strict=True)
-        taken = sum(cells + self.gap for _, cells in others)
-        return last[0].takes_the_rest and room is not None and taken + LEAST_OF_A_LAST_COLUMN <= room
+        used_cells = sum(cells + self.gap for _, cells in others)
+        return last[0].takes_the_rest and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room
 
     def is_cut(self, index: int) -> bool:
-        """Return whether a column has less room than its texts take."""
+        """Return whether a column is narrower than its widest text."""
         return bool(self.natural) and self.widths[index] < self.natural[index]
 
 
-def usual(columns: Iterable[Column]) -> list[Column]:
-    """Return the columns that nobody has to ask for."""
+def default_columns(columns: Iterable[Column]) -> list[Column]:
+    """Return the columns that can be shown without --columns."""
     return [column for column in columns if column.rank < ON_REQUEST]
 
 
-def chosen(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
-    """Return the columns of these names, in this order; "all" is every one.
+def select_columns(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
+    """Return the columns with these names, in this order; "all" adds all that are not selected yet.
 
     Raises:
-        InvalidParameterError: there is no such column, or one is named twice.
+        InvalidParameterError: a column does not exist, or is named twice.
     """
-    found: list[Column] = []
+    selected: list[Column] = []
     for name in names:
-        for column in columns if name.lower() == ALL else (named(name, columns),):
-            if column not in found:
-                found.append(column)
+        for column in columns if name.lower() == ALL else (find_column(name, columns),):
+            if column not in selected:
+                selected.append(column)
             elif name.lower() != ALL:
                 raise InvalidParameterError(f"invalid columns: {name!r} is named twice", "name each column once")
-    return found
+    return selected
 
 
-def named(name: str, columns: Sequence[Column]) -> Column:
-    """Return the column of a name: its heading, or the field that it shows; in any case.
+def find_column(name: str, columns: Sequence[Column]) -> Column:
+    """Return the column with a name: its heading, else the field that it shows; without regard to case.
 
     Raises:
-        InvalidParameterError: there is none.
+        InvalidParameterError: the column does not exist.
     """
-    wanted = name.strip().lower().replace(" ", "_")
+    normal_name = name.strip().lower().replace(" ", "_")
     for column in columns:
-        if wanted == column.name:
+        if normal_name == column.name:
             return column
     for column in columns:
-        if wanted and wanted == column.field:
+        if normal_name and normal_name == column.field:
             return column
     names = ", ".join(column.name for column in columns)
     raise InvalidParameterError(f"invalid column {name!r}: expected one of {names}")
 
 
-def arranged(columns: Sequence[Column], texts: Sequence[int], room: int | None) -> Layout:
-    """Choose the columns that fit.
+def fit_columns(columns: Sequence[Column], texts: Sequence[int], room: int | None) -> Layout:
+    """Choose the columns that fit, and their widths.
 
     Args:
-        columns: all that would be shown with room enough.
-        texts: how wide the widest text of each is, its heading included.
-        room: columns of the terminal; None: any number.
+        columns: the columns that are shown with enough room.
+        texts: the width of the widest text of each column, its heading included.
+        room: cells in a line of the terminal; None: no limit.
     """
-    wanted = [
-        min(cells, ENOUGH_FOR_A_LAST_COLUMN) if column.takes_the_rest else cells
+    natural_widths = [
+        min(cells, USUAL_LAST_COLUMN_CELLS) if column.takes_the_rest else cells
         for column, cells in zip(columns, texts, strict=True)
     ]
     if room is None:
         return Layout(columns, [*texts])
-    widths = {column.heading: cells for column, cells in zip(columns, wanted, strict=True)}
-    kept = [column for column in columns if column.rank < EXTRA]
-    # what is extra is added one by one, the most important first, as long as nothing has to be cut for it
+    widths = {column.heading: cells for column, cells in zip(columns, natural_widths, strict=True)}
+    shown = [column for column in columns if column.rank < EXTRA]
+    # extra columns are added one by one, the most important first, as long as no column has to be cut for them
     for column in sorted(columns, key=_rank):
-        grown = [one for one in columns if one in kept or one is column]
-        if column not in kept and _total(grown, widths, GAP) <= room:
-            kept = grown
-    # then something is left out at a time until the rest fits: with wide gaps, with narrow ones, cut down
+        candidate = [item for item in columns if item in shown or item is column]
+        if column not in shown and _total_width(candidate, widths, GAP) <= room:
+            shown = candidate
+    # then the least important is left out, one at a time, until the rest fits; narrow gaps are tried before that
     while True:
-        natural, left_out = [widths[one.heading] for one in kept], [one for one in columns if one not in kept]
+        natural, left_out = [widths[item.heading] for item in shown], [item for item in columns if item not in shown]
         for gap in (GAP, 1):
-            fitting = _shrunk(kept, widths, room - gap * (len(kept) - 1))
+            fitting = _shrink_widths(shown, widths, room - gap * (len(shown) - 1))
             if fitting is not None:
-                return Layout(kept, fitting, gap, left_out, natural)
-        last = max(kept, key=_rank)
+                return Layout(shown, fitting, gap, left_out, natural)
+        last = max(shown, key=_rank)
         if last.rank == 0:
-            return Layout(kept, natural, GAP, left_out)
-        kept.remove(last)
+            return Layout(shown, natural, GAP, left_out)
+        shown.remove(last)
 
 
-def _rank(column: Column) -> int:
-    return column.rank
+_rank = attrgetter("rank")
 
 
-def _total(columns: Sequence[Column], widths: dict[str, int], gap: int) -> int:
+def _total_width(columns: Sequence[Column], widths: dict[str, int], gap: int) -> int:
     return sum(widths[column.heading] for column in columns) + gap * (len(columns) - 1)
 
 
-def _shrunk(columns: Sequence[Column], widths: dict[str, int], room: int) -> list[int] | None:
-    """Return the widths, with what can be cut cut down as far as is needed; None where that is not enough."""
+def _shrink_widths(columns: Sequence[Column], widths: dict[str, int], room: int) -> list[int] | None:
+    """Return the widths, cut so that all columns fit into the room; None where they cannot be cut enough."""
     fitting = {column.heading: widths[column.heading] for column in columns}
     excess = sum(fitting.values()) - room
+    # the least important columns are cut first
     for column in sorted(columns, key=_rank, reverse=True):
-        least = LEAST_OF_A_LAST_COLUMN if column.takes_the_rest else column.least
-        if least and excess > 0:
-            least = max(least, len(column.heading))
-            spared = max(0, min(excess, fitting[column.heading] - least))
-            fitting[column.heading] -= spared
-            excess -= spared
+        min_cells = MIN_LAST_COLUMN_CELLS if column.takes_the_rest else column.min_cells
+        if min_cells and excess > 0:
+            min_cells = max(min_cells, len(column.heading))
+            saved_cells = max(0, min(excess, fitting[column.heading] - min_cells))
+            fitting[column.heading] -= saved_cells
+            excess -= saved_cells
     if excess > 0:
         return None
+    # a negative excess is unused room, which goes to the last column
     return [
         fitting[column.heading] - excess if column.takes_the_rest else fitting[column.heading] for column in columns
     ]

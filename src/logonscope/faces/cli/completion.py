@@ -1,4 +1,4 @@
-"""``logonscope completion SHELL``: how does a shell complete this command?"""
+"""``logonscope completion SHELL``: the script with which a shell completes this command."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from logonscope.faces.cli.selector import state_words, type_words
 from logonscope.faces.cli.settings import LISTINGS
 
 EXAMPLES = """\
-The zsh script goes into a folder of $fpath, it cannot be sourced. Open a new shell afterwards.
+Put the zsh script into a folder of $fpath; it cannot be sourced. Open a new shell afterwards.
 
 examples:
   logonscope completion bash > /etc/bash_completion.d/logonscope
@@ -17,33 +17,34 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
 
 
 def run(args: argparse.Namespace, elsewhere: Elsewhere = EMPTY) -> int:
-    """Print the script."""
-    import shtab  # noqa: PLC0415 -- no other command needs it
+    """Print the script; return the exit code."""
+    import shtab  # noqa: PLC0415 -- only this command needs it
 
     from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema  # noqa: PLC0415 -- the same
 
     classes = sorted({cls.name for space in (CIMV2, LOGONSCOPE) for cls in schema().classes(space)})
     spaces = [space.replace("\\", "/") for space in schema().namespaces]
-    known = {"classes": classes, "namespaces": spaces, "types": type_words(), "states": state_words()}
+    words_by_kind = {"classes": classes, "namespaces": spaces, "types": type_words(), "states": state_words()}
     for command in LISTINGS:
-        known[f"columns_{command}"] = [ALL, *(column.name for column in command_module(command).COLUMNS)]
+        words_by_kind[f"columns_{command}"] = [ALL, *(column.name for column in command_module(command).COLUMNS)]
     body = _BODIES.get(args.shell, "")
-    functions = [body.format(what=what, words=" ".join(words)) for what, words in known.items()]
+    functions = [body.format(kind=kind, words=" ".join(words)) for kind, words in words_by_kind.items()]
     functions += _BUILT_IN.get(args.shell, ())
+    # the script covers all commands, so every command's file is imported here
     print(shtab.complete(build_parser(tuple(COMMANDS), elsewhere), args.shell, preamble="\n".join(functions)))
     return 0
 
 
 _BODIES = {
-    "bash": "_logonscope_{what}() {{ compgen -W '{words}' -- \"$1\"; }}",
-    "zsh": "_logonscope_{what}() {{ compadd {words} }}",
+    "bash": "_logonscope_{kind}() {{ compgen -W '{words}' -- \"$1\"; }}",
+    "zsh": "_logonscope_{kind}() {{ compadd {words} }}",
 }
-"""How a shell completes words that are known."""
+"""Templates of the function that completes from a fixed list of words; parser.set_completion refers to its name."""
 
 _BUILT_IN = {
     "bash": (
@@ -51,4 +52,4 @@ _BUILT_IN = {
         '_logonscope_hosts() { compgen -A hostname -- "$1"; }',
     ),
 }
-"""How it completes what it knows itself; zsh has functions for that."""
+"""Functions that complete from what the shell itself knows; zsh has its own for this."""

@@ -1,4 +1,4 @@
-"""``logonscope doctor``: what can be read here, with which rights, what is missing, and how to get it?"""
+"""``logonscope doctor``: checks of what can be read on a host, with a remedy for each that fails."""
 
 import argparse
 
@@ -17,20 +17,20 @@ _MARKS = {True: ("ok", "green"), None: ("note", "yellow"), False: ("MISSING", "r
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take nothing but the options of every command."""
+    """Add nothing: this command has only the options of every command."""
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print what was found."""
+    """Print the checks; return the exit code."""
     checks = host.doctor()
     if args.output != "table":
         return print_rows(args, checks)
     for check in checks:
-        _print(check, color=wants_color(args))
+        _print_check(check, color=wants_color(args))
     return 0
 
 
-def _print(check: Check, *, color: bool) -> None:
+def _print_check(check: Check, *, color: bool) -> None:
     mark, style = _MARKS[check.ok]
     print(f"{styled(f'{mark:8}', style, color=color)}{for_terminal(f'{check.what}: {check.found}')}")
     if check.do:

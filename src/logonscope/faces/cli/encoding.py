@@ -1,22 +1,22 @@
-"""Terminals that cannot show every character: lines and ellipses are drawn in ASCII, other characters become "?".
+"""Output for terminals that cannot show every character: lines become ASCII, others become question marks.
 
-One character stands for one, so that columns stay where they are.
+Each character is replaced by exactly one, so that columns stay aligned.
 """
 
 import errno
 import io
 import os
 
-_DRAWN = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": ">", "→": ">", "\ufffd": "?"})
+_ASCII_DRAWING = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": ">", "→": ">", "\ufffd": "?"})
 
 
 class ClosedOutput(io.TextIOBase):
-    """Standard output that was closed by whoever started this: what is written to it is an error, not lost."""
+    """Standard output that the parent process closed. To write to it is an error: no output is lost silently."""
 
     encoding = "utf-8"
 
     def write(self, text: str) -> int:
-        """Refuse.
+        """Raise the error of a closed file descriptor.
 
         Raises:
             OSError: always.
@@ -26,15 +26,22 @@ class ClosedOutput(io.TextIOBase):
 
 
 def in_ascii(error: UnicodeError) -> tuple[str, int]:
-    """Return what stands for the characters that a terminal cannot show: an error handler of codecs."""
+    """Return ASCII in place of characters that a terminal cannot show: an error handler of codecs.
+
+    Raises:
+        UnicodeError: the error came from decoding.
+    """
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    text = error.object[error.start : error.end].translate(_DRAWN)
+    text = error.object[error.start : error.end].translate(_ASCII_DRAWING)
     return "".join(character if character.isascii() else "?" for character in text), error.end
 
 
 def is_plain_c_locale() -> bool:
-    """Return whether somebody asked for the C locale; where nothing is set, most terminals show UTF-8 all the same."""
+    """Return whether the environment asks for the C locale.
+
+    An environment without a locale does not: most terminals show UTF-8 all the same.
+    """
     if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
         return False
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))

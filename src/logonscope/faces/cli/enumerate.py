@@ -1,4 +1,4 @@
-"""``logonscope enumerate CLASS``: which instances does a class have?"""
+"""``logonscope enumerate CLASS``: the instances of a class."""
 
 import argparse
 
@@ -18,15 +18,17 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_class(parser, "class_name", metavar="CLASS", help="a class, as Win32_SessionProcess; see `logonscope classes`")
-    parser.add_argument("--shallow", action="store_true", help="only of the class itself, not of those below it")
+    parser.add_argument(
+        "--shallow", action="store_true", help="only instances of the class itself, not of its subclasses"
+    )
     add_properties(parser)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the instances."""
-    found = host.enumerate(args.class_name, args.properties, namespace=args.namespace, deep=not args.shallow)
-    for_you = "" if host.everything else " that you may see"
-    return print_instances(args, found, f"there are no instances of {args.class_name} here{for_you}")
+    """Print the instances; return the exit code."""
+    instances = host.enumerate(args.class_name, args.properties, namespace=args.namespace, deep=not args.shallow)
+    restriction = "" if host.everything else " that you may see"
+    return print_instances(args, instances, f"no instances of {args.class_name}{restriction}")

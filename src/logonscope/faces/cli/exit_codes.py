@@ -1,4 +1,4 @@
-"""Exit codes: what the number means that the command ends with."""
+"""Exit codes of the command, and the code of each error."""
 
 from collections.abc import Mapping
 
@@ -13,26 +13,26 @@ from logonscope.errors import (
 
 FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT = 0, 1, 2, 3
 NO_ANSWER, NO_ROOM, NOT_WRITTEN = 69, 70, 74
-"""EX_UNAVAILABLE, EX_SOFTWARE and EX_IOERR of sysexits.h(3head): nothing is wrong with the question."""
+"""EX_UNAVAILABLE, EX_SOFTWARE and EX_IOERR of sysexits.h(3head): the command line was right."""
 
 INTERRUPTED, TERMINATED = 130, 143
-"""128 and the number of the signal, as shells have it."""
+"""128 plus the number of the signal, as in shells."""
 
 MEANINGS: Mapping[int, str] = {
     FOUND: "found",
     NOTHING_FOUND: "nothing found",
     WRONG_USE: "wrong use: of an option, a name, a file, a setting",
-    NO_RIGHT: "no right to see or do that",
-    NO_ANSWER: "no answer, or none in time",
-    NO_ROOM: "no memory or no processes left to answer with",
-    NOT_WRITTEN: "the answer could not be written",
+    NO_RIGHT: "access denied",
+    NO_ANSWER: "no answer, or a timeout",
+    NO_ROOM: "no memory, processes or open files left",
+    NOT_WRITTEN: "the output could not be written",
     INTERRUPTED: "interrupted by Ctrl-C",
 }
-"""What each exit code means, as help and the reference have it."""
+"""The meaning of each exit code, for help and the reference."""
 
 
 def exit_code(error: LogonscopeError) -> int:
-    """Return the documented exit code of an error."""
+    """Return the exit code for an error."""
     if isinstance(error, NotFoundError):
         return NOTHING_FOUND
     if isinstance(error, (ServerTooBusyError, TimedOutError, TransportFailureError)):

@@ -1,4 +1,4 @@
-"""``logonscope get PATH``: what is this instance?"""
+"""``logonscope get PATH``: one instance, by its object path."""
 
 import argparse
 
@@ -18,12 +18,12 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_path(parser)
     add_properties(parser)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the instance."""
+    """Print the instance; return the exit code."""
     return print_instance(args, host.get(args.path, args.properties, namespace=args.namespace))

@@ -1,17 +1,17 @@
-"""``logonscope invoke PATH METHOD [NAME=VALUE...]``: do something to an instance, or ask it something."""
+"""``logonscope invoke PATH METHOD [NAME=VALUE...]``: run a method of an instance."""
 
 import argparse
 
 from logonscope.client import Host
 from logonscope.errors import InvalidMethodParametersError
-from logonscope.faces.cli.cim import add_namespace, add_path, shown
+from logonscope.faces.cli.cim import add_namespace, add_path, value_text
 from logonscope.faces.cli.exit_codes import FOUND, NO_RIGHT, WRONG_USE
 from logonscope.faces.cli.output import print_object
 from logonscope.faces.cli.text import for_terminal
 
 EXAMPLES = r"""
-Of Win32_Process there are GetOwner, GetOwnerSid, SetPriority and Terminate, which ends the process at once, as on
-Windows: it cannot clean up (kill(1) asks more kindly). The other methods of the schema are not offered on Linux.
+Win32_Process has GetOwner, GetOwnerSid, SetPriority and Terminate. Terminate kills the process at once (SIGKILL), as on
+Windows: it cannot clean up; kill(1) sends SIGTERM instead. Other methods of the schema are not supported on Linux.
 
 ReturnValue, and the exit code:
   0  done (0)                          3  insufficient privilege (3)
@@ -25,14 +25,14 @@ examples:
   sudo logonscope invoke Win32_Process=4312 Terminate
 """
 
-MEANINGS = {0: "done", 2: "access denied", 3: "insufficient privilege", 21: "invalid parameter"}
-"""Of the ReturnValue of methods of Win32_Process."""
+RETURN_VALUE_MEANINGS = {0: "done", 2: "access denied", 3: "insufficient privilege", 21: "invalid parameter"}
+"""Meanings of the ReturnValue of methods of Win32_Process."""
 
 _EXIT_CODES = {0: FOUND, 2: NO_RIGHT, 3: NO_RIGHT}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_path(parser)
     parser.add_argument("method", metavar="METHOD", help="a method of the instance's class")
     parser.add_argument("parameters", nargs="*", default=[], metavar="NAME=VALUE", help="the method's parameters")
@@ -40,26 +40,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Run the method and print what it returns."""
-    outcome = host.invoke(args.path, args.method, _parameters(args.parameters), namespace=args.namespace)
-    returned = {"ReturnValue": outcome.return_value, **outcome.parameters}
+    """Run the method and print its return value and output parameters; return the exit code."""
+    outcome = host.invoke(args.path, args.method, _parse_parameters(args.parameters), namespace=args.namespace)
+    results = {"ReturnValue": outcome.return_value, **outcome.parameters}
     if args.output == "table":
-        widest = max(map(len, returned))
-        for name, value in returned.items():
-            meaning = f" ({MEANINGS.get(outcome.return_value, 'failed')})" if name == "ReturnValue" else ""
-            print(f"{name:{widest}} : {for_terminal(shown(value))}{meaning}")
+        name_width = max(map(len, results))
+        for name, value in results.items():
+            meaning = f" ({RETURN_VALUE_MEANINGS.get(outcome.return_value, 'failed')})" if name == "ReturnValue" else ""
+            print(f"{name:{name_width}} : {for_terminal(value_text(value))}{meaning}")
     else:
-        print_object(args, returned)
+        print_object(args, results)
     return _EXIT_CODES.get(outcome.return_value, WRONG_USE)
 
 
-def _parameters(words: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _parse_parameters(words: list[str]) -> dict[str, str]:
+    """Return the method's parameters by name.
+
+    Raises:
+        InvalidMethodParametersError: a word is not NAME=VALUE, or a name is repeated; names are case-insensitive.
+    """
+    parameters: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise InvalidMethodParametersError(f"'{word}' is no parameter", "write it as NAME=VALUE")
-        if name.lower() in {known.lower() for known in found}:
-            raise InvalidMethodParametersError(f"the parameter {name} is given twice", "give it once")
-        found[name] = value
-    return found
+            raise InvalidMethodParametersError(f"invalid parameter '{word}': expected NAME=VALUE")
+        if name.lower() in {previous.lower() for previous in parameters}:
+            raise InvalidMethodParametersError(f"duplicate parameter '{name}'", "give it once")
+        parameters[name] = value
+    return parameters

@@ -1,4 +1,4 @@
-"""``logonscope leftovers``: processes whose login is logged out, a line each."""
+"""``logonscope leftovers``: processes of logged-out logins, one line each."""
 
 import argparse
 
@@ -6,13 +6,13 @@ from logonscope.answers.session_process import Leftovers
 from logonscope.client import Host
 from logonscope.faces.cli import ps, selector
 from logonscope.faces.cli.listing import add_listing, print_listing
-from logonscope.faces.cli.output import counted
-from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
+from logonscope.faces.cli.output import count_text
+from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 
 EXAMPLES = (
     """\
-It only lists; nothing is ended. A process is a leftover when the leader of its login is gone; where no login service
-vouches for a leader that cannot be told, and the process is not listed.
+It only lists processes, and kills none. A process is a leftover when the leader of its login has ended. Where no login
+service has a record of the login, its leader is not known, and its processes are not listed.
 
 examples:
   logonscope leftovers                 all that you may see
@@ -26,26 +26,28 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_selector(parser)
     add_listing(parser, "ps", ps.COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the leftovers."""
-    where = logon_filter(host, args)
-    found = host.leftovers(args.which, where)
-    some = found.known or found.unknown or (args.which is None and where is None)
-    return print_listing(host, args, list(found.processes), ps.COLUMNS, _none(found) if some else nothing(args))
+    """Print the leftovers; return the exit code."""
+    session_filter = logon_filter(host, args)
+    leftovers = host.leftovers(args.which, session_filter)
+    sessions_match = leftovers.known or leftovers.unknown or (args.which is None and session_filter is None)
+    empty_message = _no_leftovers_message(leftovers) if sessions_match else no_match_message(args)
+    return print_listing(host, args, list(leftovers.processes), ps.COLUMNS, empty_message)
 
 
 COLUMNS = ps.COLUMNS
 
 
-def _none(found: Leftovers) -> str:
-    """Say that there are none, as far as that can be told."""
-    unknown = counted(found.unknown, "logon session")
-    if not found.known:
-        return f"whether {unknown} left anything over cannot be told: no login service vouches for them"
-    none = f"nothing is left over of {counted(found.known, 'logon session')} that a login service vouches for"
-    return none + (f"; of {unknown} that nobody vouches for it cannot be told" if found.unknown else "")
+def _no_leftovers_message(leftovers: Leftovers) -> str:
+    """Return the message that there are no leftovers, with the logon sessions that could not be checked."""
+    unchecked = count_text(leftovers.unknown, "logon session")
+    if not leftovers.known:
+        subject = unchecked if leftovers.unknown else "any login"
+        return f"cannot list leftovers: no login service has a record of {subject}"
+    message = f"no leftovers in {count_text(leftovers.known, 'logon session')}"
+    return message + (f"; cannot check {unchecked} without a login record" if leftovers.unknown else "")

@@ -1,65 +1,72 @@
-"""Options of a listing: which columns, in which order; and the listing itself, in every format."""
+"""Options of the commands that print a list (columns, order), and the printing of a list in every format."""
 
 import argparse
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from logonscope.client import Host
-from logonscope.faces.cli.columns import ALL, Column, chosen, named
+from logonscope.faces.cli.columns import ALL, Column, find_column, select_columns
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import completes
+from logonscope.faces.cli.parser import set_completion
 
 
 def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence[Column]) -> None:
     """Add --columns, --sort, --reverse and --no-header."""
     group = parser.add_argument_group("options of a list")
     names = f"show these columns, in this order, or all: {', '.join(column.name for column in columns)}"
-    option = group.add_argument("--columns", metavar="NAME,NAME", type=_names, action="extend", help=names)
-    completes(option, f"columns_{command}")
-    order = "sort by this column; what is not known comes last"
-    completes(group.add_argument("--sort", metavar="COLUMN", help=order), f"columns_{command}")
-    group.add_argument("--reverse", action="store_true", help="the last line first")
-    group.add_argument("--no-header", action="store_true", help="without the line of headings")
+    option = group.add_argument("--columns", metavar="NAME,NAME", type=_parse_names, action="extend", help=names)
+    set_completion(option, f"columns_{command}")
+    order = "sort by this column; unknown values come last"
+    set_completion(group.add_argument("--sort", metavar="COLUMN", help=order), f"columns_{command}")
+    group.add_argument("--reverse", action="store_true", help="reverse the order of the lines")
+    group.add_argument("--no-header", action="store_true", help="do not print the line of headings")
 
 
 def print_listing(
-    host: Host, args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], nothing: str
+    host: Host, args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], empty_message: str
 ) -> int:
-    """Print rows as the options of a listing say; return the exit code.
+    """Print rows with the options that add_listing adds; return the exit code.
 
     Raises:
-        InvalidParameterError: there is no such column.
+        InvalidParameterError: --columns or --sort names a column that does not exist.
     """
-    shown = columns if args.columns is None else chosen(args.columns, columns)
+    shown = columns if args.columns is None else select_columns(args.columns, columns)
     if args.sort is not None:
-        rows = _sorted(rows, named(args.sort, columns), reverse=args.reverse)
+        rows = _sort_rows(rows, find_column(args.sort, columns), reverse=args.reverse)
     elif args.reverse:
         rows = list(rows)[::-1]
     if args.columns is not None and args.output in {"json", "jsonl", "csv"}:
         rows = ({column.field or column.name: column.value(row) for column in shown} for row in rows)
-    return print_rows(args, rows, shown, nothing, lambda: host.moment)
+    return print_rows(args, rows, shown, empty_message, partial(_read_time, host))
+
+
+def _read_time(host: Host) -> datetime:
+    """Return when the host was read: a recording's time, else now."""
+    return host.moment
 
 
 def check_listing(args: argparse.Namespace, columns: Sequence[Column]) -> None:
-    """Check the names of columns, before anything is asked.
+    """Check the columns of --columns and --sort before the host is read.
 
     Raises:
-        InvalidParameterError: there is no such column.
+        InvalidParameterError: a column does not exist, or is named twice.
     """
-    chosen(args.columns or (), columns)
+    select_columns(args.columns or (), columns)
     if args.sort is not None:
-        named(args.sort, columns)
+        find_column(args.sort, columns)
 
 
-def _sorted(rows: Iterable[Any], column: Column, *, reverse: bool) -> list[Any]:
-    """Return the rows by a column, either way round with those at the end of which nothing is known."""
+def _sort_rows(rows: Iterable[Any], column: Column, *, reverse: bool) -> list[Any]:
+    """Return the rows sorted by a column; in both orders, rows without a value come last."""
     rows = list(rows)
-    known = [row for row in rows if column.value(row) is not None]
-    unknown = [row for row in rows if column.value(row) is None]
-    return sorted(known, key=column.sort_key, reverse=reverse) + unknown
+    rows_with_value = [row for row in rows if column.value(row) is not None]
+    rows_without_value = [row for row in rows if column.value(row) is None]
+    return sorted(rows_with_value, key=column.sort_key, reverse=reverse) + rows_without_value
 
 
-def _names(text: str) -> list[str]:
+def _parse_names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected names of columns, or {ALL}")

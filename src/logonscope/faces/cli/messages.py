@@ -1,4 +1,4 @@
-"""How is an error said, or a notice? In one line on standard error; to a script that asked for JSON as an object."""
+"""Errors and notices on standard error: each is one line, or a JSON object where the output is JSON."""
 
 import argparse
 import os
@@ -21,53 +21,56 @@ HINTS: Words = {
     HintCode.COMMAND_THERE: "run it there: `logonscope {command}`",
     HintCode.USERS_THERE: "see `logonscope user list` there",
 }
-"""What to type."""
+"""The texts of hints for users of the command line: what to type."""
 
 
 def text(error: LogonscopeError) -> str:
-    """Return an error in words of the command line."""
-    hint = _hint(error)
+    """Return the message and the hint of an error, in the words of the command line."""
+    hint = _hint_text(error)
     return f"{error.message}; {hint}" if hint else error.message
 
 
-def say(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
-    """Print an error."""
+def print_error(error: LogonscopeError, args: argparse.Namespace | None = None) -> None:
+    """Print an error; ``args`` is None where the command line could not be parsed."""
     if args is not None and args.output in {"json", "jsonl"}:
-        import json  # noqa: PLC0415 -- people's format needs none
+        import json  # noqa: PLC0415 -- only this format needs it
 
-        told = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint(error)}
-        _print(json.dumps({"error": told}, ensure_ascii=sys.stderr.isatty()))
+        fields = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint_text(error)}
+        _print_line(json.dumps({"error": fields}, ensure_ascii=sys.stderr.isatty()))
         return
-    in_wmis_words = args is not None and hasattr(args, "namespace")
-    head = f"{error.name} (0x{error.number:08X})" if in_wmis_words else "logonscope"
-    _print(f"{head}: {for_terminal(text(error))}")
+    # commands on classes and instances have --namespace: their users know WMI's names of errors
+    is_wmi_command = args is not None and hasattr(args, "namespace")
+    head = f"{error.name} (0x{error.number:08X})" if is_wmi_command else "logonscope"
+    _print_line(f"{head}: {for_terminal(text(error))}")
 
 
-def notice(args: argparse.Namespace, text: str) -> None:
-    """Say something beside the answer, on standard error; to a script that asked for JSON as an object."""
+def print_notice(args: argparse.Namespace, text: str) -> None:
+    """Print a notice that is not part of the answer."""
     if args.output in {"json", "jsonl"}:
-        import json  # noqa: PLC0415 -- people's format needs none
+        import json  # noqa: PLC0415 -- only this format needs it
 
-        _print(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()))
+        _print_line(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()))
     else:
-        _print(f"logonscope: {for_terminal(text)}")
+        _print_line(f"logonscope: {for_terminal(text)}")
 
 
-def _print(line: str) -> None:
-    """Print a line on standard error; where that cannot be written, the exit code has to say it."""
+def _print_line(line: str) -> None:
+    """Print a line on standard error; if it cannot be written, only the exit code reports the error."""
     write_error(f"{line}\n")
 
 
 def write_error(text: str) -> None:
-    """Write a text to standard error, and nothing where that cannot be: not at the end either, when it is flushed."""
+    """Write a text to standard error; discard it if it cannot be written."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        with open(os.devnull, "w", encoding="ascii") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stderr.fileno())
+        # the buffered text would fail again when the interpreter flushes it at exit
+        with open(os.devnull, "w", encoding="ascii") as null_file:
+            os.dup2(null_file.fileno(), sys.stderr.fileno())
 
 
-def _hint(error: LogonscopeError) -> str:
-    """Return what to type; the namespace that is meant anyway goes without saying."""
+def _hint_text(error: LogonscopeError) -> str:
+    """Return the hint of an error, without the default namespace."""
+    # root/cimv2 is the default of -n
     return error.hint_in(HINTS).replace(" -n root/cimv2`", "`")

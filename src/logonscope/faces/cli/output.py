@@ -1,4 +1,4 @@
-"""Formats of an answer: a table for people, JSON, JSON lines or CSV for scripts, pids for kill(1) and xargs(1)."""
+"""Output formats: a table for people; JSON, JSON lines and CSV for scripts; pids for kill(1) and xargs(1)."""
 
 import argparse
 import sys
@@ -8,70 +8,70 @@ from typing import TYPE_CHECKING, Any
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
-from logonscope.faces.cli.messages import notice
-from logonscope.faces.cli.text import for_terminal, when
+from logonscope.faces.cli.messages import print_notice
+from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
     from logonscope.faces.cli.columns import Column
-    from logonscope.faces.cli.table import Moment
-
-__all__ = ["counted", "is_approximate", "print_object", "print_rows", "when"]
+    from logonscope.faces.cli.table import Clock
 
 
 def print_rows(
     args: argparse.Namespace,
     rows: Iterable[Any],
     columns: "Sequence[Column]" = (),
-    nothing: str = "",
-    moment: "Moment | None" = None,
+    empty_message: str = "",
+    read_time: "Clock | None" = None,
 ) -> int:
-    """Print rows as they come; return the exit code.
+    """Print rows as they arrive; return the exit code.
 
     Args:
         args: the command line; its output chooses the format.
-        rows: NamedTuples.
-        columns: of the format for people.
-        nothing: what to say where there is no row: what was not found, and what to do; "" where it has been said.
-        moment: returns when the rows were read; None: now.
+        rows: NamedTuples or mappings.
+        columns: the columns of the table for people.
+        empty_message: the notice to print when there are no rows, with a hint; "": none.
+        read_time: a function that returns when the rows were read; None: the current time.
     """
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
     printer = printers.get(args.output)
-    count = printer(rows) if printer else _print_table(args, rows, columns, moment)
-    if not count and nothing:
-        notice(args, nothing)
+    count = printer(rows) if printer else _print_table(args, rows, columns, read_time)
+    if not count and empty_message:
+        print_notice(args, empty_message)
     return FOUND if count else NOTHING_FOUND
 
 
-def print_object(args: argparse.Namespace, named: Mapping[str, Any]) -> None:
-    """Print the one thing that was asked for, for a script: a JSON object, or a line of CSV below its heading."""
+def print_object(args: argparse.Namespace, values: Mapping[str, Any]) -> None:
+    """Print one object for a script: as a JSON object, or as a line of CSV below its heading."""
     printers = {"jsonl": _print_jsonl, "csv": _print_csv}
     if args.output in printers:
-        printers[args.output]((named,))
+        printers[args.output]((values,))
         return
-    import json  # noqa: PLC0415 -- people's format needs none
+    import json  # noqa: PLC0415 -- only this format needs it
 
+    # a terminal gets escapes in place of characters that could control it
     ascii_only = sys.stdout.isatty()
     pairs = (
-        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in jsonable(named).items()
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=ascii_only)}" for name, value in jsonable(values).items()
     )
     print("{\n" + ",\n".join(pairs) + "\n}")
 
 
-def counted(number: int | None, noun: str) -> str:
+def count_text(number: int | None, noun: str) -> str:
     """Return a number with its noun: "1 process", "2 processes"."""
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number} {noun}{ending}"
 
 
 def is_approximate(session: LogonSession) -> bool:
-    """Tell whether its start is an approximation, as its source says."""
+    """Return whether the start of a logon session is approximate."""
     return session.sources.get("start", "").startswith("approx")
 
 
 def _print_json(rows: Iterable[Any]) -> int:
-    import json  # noqa: PLC0415 -- people's format needs none
+    import json  # noqa: PLC0415 -- only this format needs it
 
     count = 0
+    # element by element: rows are printed while others are still being read
     for count, row in enumerate(rows, 1):
         print("[" if count == 1 else ",")
         print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), end="")
@@ -80,15 +80,15 @@ def _print_json(rows: Iterable[Any]) -> int:
 
 
 def _print_table(
-    args: argparse.Namespace, rows: Iterable[Any], columns: "Sequence[Column]", moment: "Moment | None"
+    args: argparse.Namespace, rows: Iterable[Any], columns: "Sequence[Column]", read_time: "Clock | None"
 ) -> int:
-    from logonscope.faces.cli.table import now, print_table  # noqa: PLC0415 -- sentences need no table
+    from logonscope.faces.cli.table import now, print_table  # noqa: PLC0415 -- only this format needs it
 
-    return print_table(args, rows, columns, moment or now)
+    return print_table(args, rows, columns, read_time or now)
 
 
 def _print_pids(rows: Iterable[Any]) -> int:
-    """Print each pid once."""
+    """Print each pid once, although several rows may have it."""
     pids = dict.fromkeys(row.pid for row in rows)
     for pid in pids:
         print(pid)
@@ -96,41 +96,42 @@ def _print_pids(rows: Iterable[Any]) -> int:
 
 
 def _print_jsonl(rows: Iterable[Any]) -> int:
-    import json  # noqa: PLC0415 -- people's format needs none
+    import json  # noqa: PLC0415 -- only this format needs it
 
     count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is what is returned
+    for count, row in enumerate(rows, 1):  # noqa: B007 -- the count is returned
         print(json.dumps(jsonable(row), ensure_ascii=sys.stdout.isatty()), flush=True)
     return count
 
 
 def _print_csv(rows: Iterable[Any]) -> int:
-    import csv  # noqa: PLC0415 -- people's format needs none
+    import csv  # noqa: PLC0415 -- only this format needs it
 
     writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
     for count, row in enumerate(rows, 1):
-        flat = _flat(jsonable(row))
+        # the heading has the fields of the first row; all rows have the same fields
+        flat = _flatten(jsonable(row))
         if count == 1:
             writer.writerow(flat)
-        writer.writerow([_field(value) for value in flat.values()])
+        writer.writerow([_csv_field(value) for value in flat.values()])
     return count
 
 
-def _field(value: object) -> object:
-    """Return a value for CSV, which has no escapes of its own: made safe where a terminal shows it."""
+def _csv_field(value: object) -> object:
+    """Return a value for CSV; on a terminal without control characters, because CSV does not escape them."""
     if value is None:
         return ""
     return for_terminal(value) if isinstance(value, str) and sys.stdout.isatty() else value
 
 
-def _flat(named: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the single values of an object, those of an inner one under "inner_name"; no lists, no sources."""
+def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the scalar values of an object, those of a nested object as "outer_inner"; without lists and sources."""
     flat: dict[str, Any] = {}
-    for name, value in named.items():
+    for name, value in values.items():
         if name in {"sources", "unread"} or isinstance(value, list):
             continue
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}_")
+            flat |= _flatten(value, f"{prefix}{name}_")
         else:
             flat[prefix + name] = value
     return flat

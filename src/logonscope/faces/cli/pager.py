@@ -1,7 +1,7 @@
-"""Pager: output that is longer than the terminal is shown page by page, as git and systemctl do.
+"""The pager: shows output that is longer than the terminal page by page, as git and systemctl do.
 
-LOGONSCOPE_PAGER, else the settings file, else PAGER, else less. Through sudo it is less without shell escapes: who may
-run this command as root may not run others by it.
+It is the command of LOGONSCOPE_PAGER, else of the settings file, else of PAGER, else less. Through sudo it is always
+less without shell escapes, because sudo may allow this command alone.
 """
 
 import io
@@ -12,24 +12,32 @@ from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, TextIO
 
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.text import lines
+from logonscope.faces.cli.text import terminal_lines
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
 NO_PAGER = {"", "cat"}
-LESS = "FRX"
-"""Options of less where LESS is not set: end where one page is enough, pass colours on, leave the text behind."""
+"""Pager commands that mean: print without a pager."""
+
+LESS_OPTIONS = "FRX"
+"""Options of less if LESS is not set: exit if one page is enough, pass colours through, keep the text on the screen."""
 
 
-def paged(ask: Callable[[], int], setting: str | None) -> int:
-    """Print an answer through the pager where it is longer than the terminal; return its exit code."""
+def run_with_pager(run_command: Callable[[], int], setting: str | None) -> int:
+    """Run a command; show its output in the pager if it is longer than the terminal.
+
+    Args:
+        run_command: prints to standard output and returns an exit code, which is returned.
+        setting: the pager of the settings file.
+    """
     terminal = sys.stdout
     output = PagedOutput(terminal, setting)
     sys.stdout = output
     try:
-        return int(ask())
-    except BrokenPipeError:  # the pager was left before the end: its reader has seen enough
+        return int(run_command())
+    # the user quit the pager before the end of the output, which is no error
+    except BrokenPipeError:
         return FOUND
     finally:
         sys.stdout = terminal
@@ -37,20 +45,20 @@ def paged(ask: Callable[[], int], setting: str | None) -> int:
 
 
 def pager_command(environment: Mapping[str, str], setting: str | None) -> str | None:
-    """Return the command of the pager; None where there is to be none."""
-    from shutil import which  # noqa: PLC0415 -- most answers fit
+    """Return the shell command of the pager; None: no pager."""
+    from shutil import which  # noqa: PLC0415 -- most answers fit on the terminal
 
     if is_elevated(environment):
         return which("less")
-    named = (environment.get("LOGONSCOPE_PAGER"), setting, environment.get("PAGER"))
-    command = next((name for name in named if name is not None), None)
+    choices = (environment.get("LOGONSCOPE_PAGER"), setting, environment.get("PAGER"))
+    command = next((choice for choice in choices if choice is not None), None)
     if command is None:
         return which("less") or which("more")
     return None if command.strip() in NO_PAGER else command
 
 
 def is_elevated(environment: Mapping[str, str]) -> bool:
-    """Return whether somebody else runs this as root: by sudo or pkexec."""
+    """Return whether another user runs this process as root, by sudo or pkexec."""
     return (
         hasattr(os, "geteuid")
         and os.geteuid() == 0
@@ -59,13 +67,13 @@ def is_elevated(environment: Mapping[str, str]) -> bool:
 
 
 class PagedOutput(io.TextIOBase):
-    """Standard output on a terminal: held until it is longer than the terminal, then passed on to the pager."""
+    """Standard output on a terminal: buffered until it is longer than the terminal, then written to the pager."""
 
     def __init__(self, terminal: TextIO, setting: str | None) -> None:
         super().__init__()
         self._terminal, self._setting = terminal, setting
-        self._held: list[str] = []
-        self._count = 0
+        self._buffered_texts: list[str] = []
+        self._line_count = 0
         self._pager: Popen[bytes] | None = None
         self._sink: IO[str] | None = None
 
@@ -81,60 +89,65 @@ class PagedOutput(io.TextIOBase):
         return self._terminal.fileno()
 
     def write(self, text: str) -> int:
-        """Hold the text, or pass it on.
+        """Buffer the text, or write it to the pager once that runs.
 
         Raises:
-            BrokenPipeError: the pager was left.
+            BrokenPipeError: the user quit the pager.
         """
         if self._sink is not None:
             return self._sink.write(text)
-        self._held.append(text)
-        self._count += text.count("\n")
-        if self._count >= lines():
-            self._sink = self._open() or self._terminal
-            self._sink.write("".join(self._held))
-            self._held.clear()
+        self._buffered_texts.append(text)
+        self._line_count += text.count("\n")
+        # the last line of the terminal is for the prompt, so output with as many lines as the terminal does not fit
+        if self._line_count >= terminal_lines():
+            self._sink = self._start_pager() or self._terminal
+            self._sink.write("".join(self._buffered_texts))
+            self._buffered_texts.clear()
         return len(text)
 
     def finish(self) -> None:
-        """Show what is held, or wait until the pager is left; the terminal is its until then."""
+        """Write buffered text to the terminal, or wait until the user quits the pager."""
         if self._sink is None:
-            self._terminal.write("".join(self._held))
+            self._terminal.write("".join(self._buffered_texts))
             self._terminal.flush()
             return
-        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager
+        # the pager handles Ctrl-C: it stops a search, for example
+        previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             if self._pager is not None:
                 self._sink.close()
         except BrokenPipeError:
-            pass  # it was left before the end
+            pass  # the user quit the pager before the end
         finally:
             if self._pager is not None:
                 self._pager.wait()
-                _let_a_closed_pipe_end_the_process(ends=True)
-            signal.signal(signal.SIGINT, interrupt)
+                _set_sigpipe(ends=True)
+            signal.signal(signal.SIGINT, previous_handler)
 
-    def _open(self) -> IO[str] | None:
-        """Start the pager; None where there is none, or where it cannot be started."""
+    def _start_pager(self) -> IO[str] | None:
+        """Start the pager and return its standard input; None: there is no pager, or it cannot be started."""
         command = pager_command(os.environ, self._setting)
         if command is None:
             return None
-        import subprocess  # noqa: PLC0415 -- most answers fit
+        import subprocess  # noqa: PLC0415 -- most answers fit on the terminal
 
-        environment = {"LESS": LESS, "LV": "-c", **os.environ}
+        environment = {"LESS": LESS_OPTIONS, "LV": "-c", **os.environ}
+        # less must not open a shell or another file as root
         if is_elevated(os.environ):
             environment["LESSSECURE"] = "1"
         try:
-            self._pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602 -- the user's own words, as in git
+            self._pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602 -- the user's own command, as in git
         except OSError:
             return None
-        _let_a_closed_pipe_end_the_process(ends=False)  # a pager that is left early ends the output alone
+        # quitting the pager must end the output only, not this process: finish() still has to wait for the pager
+        _set_sigpipe(ends=False)
         pipe = self._pager.stdin
         if pipe is None:
             return None
         return io.TextIOWrapper(pipe, self.encoding, self._terminal.errors or "replace")
 
 
-def _let_a_closed_pipe_end_the_process(*, ends: bool) -> None:
+def _set_sigpipe(*, ends: bool) -> None:
+    """Choose whether a write to a closed pipe ends this process."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL if ends else signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The command line: one table of commands; each command's own file adds its arguments."""
+"""The command line: the table of commands, the shared options, and parsing. Each command's file adds its arguments."""
 
 import argparse
 import sys
@@ -11,88 +11,91 @@ from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
 from logonscope.faces.cli.exit_codes import MEANINGS
 from logonscope.faces.cli.messages import write_error
-from logonscope.faces.cli.text import CHOICES, columns, for_terminal
+from logonscope.faces.cli.text import COLOR_CHOICES, for_terminal, terminal_columns
 
 COMMANDS = {
-    "tree": "logon sessions with their process trees (what `logonscope` alone shows)",
-    "sessions": "logon sessions, a line each",
-    "ps": "processes with their logon sessions, a line each",
+    "tree": "logon sessions with their process trees (the default command)",
+    "sessions": "logon sessions, one line each",
+    "ps": "processes with their logon sessions, one line each",
     "leftovers": "processes whose login is logged out",
-    "whose": "which login a process, a port, a program or an account's processes belong to, and how that is known",
+    "whose": "the login that a process, port, program or account belongs to, with the evidence",
     "get": "one instance of a class, by its object path",
     "enumerate": "the instances of a class, as Win32_SessionProcess",
-    "associators": "the instances that associations tie to one",
-    "references": "the associations that one instance is an end of",
-    "query": "what a WQL query asks for",
+    "associators": "the instances that associations connect to one instance",
+    "references": "the associations that refer to one instance",
+    "query": "the result of a WQL query",
     "invoke": "run a method of an instance",
-    "classes": "the classes of a namespace, a line each",
+    "classes": "the classes of a namespace, one line each",
     "class": "the definition of a class, as MOF",
-    "serve": "let WMI clients ask this host over the network, by WS-Management",
-    "user": "who may use the server without an account on this machine: add, list, remove",
-    "record": "save this host into one file that every command can answer from",
-    "doctor": "what can be read here, what is missing, and how to get it",
-    "completion": "print the completion script of a shell",
+    "serve": "serve this host to WMI clients over the network, by WS-Management",
+    "user": "manage the server's users that need no account on this machine: add, list, remove",
+    "record": "save this host to a file that every command can read",
+    "doctor": "check what can be read here, and how to get what is missing",
+    "completion": "print the completion script for a shell",
 }
-"""Every command and its summary; its file is faces/cli/COMMAND.py, with an underscore behind a word of Python's own."""
+"""Every command and its summary. Its file is faces/cli/COMMAND.py, with "_" appended to a keyword of Python."""
 
 
 Elsewhere = Mapping[str, Callable[[], Any]]
-"""Commands that are no faces, by name: what loads each, with EXAMPLES, add_arguments() and run() as the files here."""
+"""Commands outside faces/cli: name -> function that imports the command, which has the names of a module here."""
 
 EMPTY: Elsewhere = {}
 
 ELSEWHERE = ("serve",)
+"""Commands that are shown only if the caller of run() provides them."""
 
 FORMATS = ("table", "json", "jsonl", "csv", "pids")
 
 FILTERS = ("user", "type", "state", "from", "since", "until")
-"""The filters on logon sessions, which take a value."""
+"""The filters on logon sessions that take a value."""
 
 DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS = 2, 0.1, 86_400
 """Seconds between two answers of --watch."""
 
-_DESCRIPTION = "Which logon session does each process belong to."
+_DESCRIPTION = "Find the logon session that each process belongs to."
 _EXAMPLES = """\
 examples:
-  logonscope                      every logon session and what runs in it
-  logonscope whose 4312           which login started process 4312
-  logonscope whose :8080          whose is the process that listens on port 8080
-  logonscope leftovers            what was left behind by logins that are gone
+  logonscope                      every logon session with its processes
+  logonscope whose 4312           the login that started process 4312
+  logonscope whose :8080          the login of the process that listens on port 8080
+  logonscope leftovers            processes that logged-out logins left running
   logonscope sessions --type RemoteInteractive --since 2h
-                                  who came in from elsewhere in the last two hours
+                                  remote logins of the last two hours
   logonscope ps alice -o json     alice's processes, for a script
   logonscope enumerate Win32_SessionProcess
-                                  the same in WMI's words
+                                  processes with their logon sessions, as WMI instances
 """
 
 
 def _epilog() -> str:
-    """Return the end of the help: exit codes and examples."""
+    """Return the last part of the help: exit codes and examples."""
     codes = "\n".join(f"  {code:<5}{meaning}" for code, meaning in MEANINGS.items())
     return f"exit codes:\n{codes}\n\n{_EXAMPLES}"
 
 
 def help_formatter(prog: str) -> argparse.HelpFormatter:
-    """Return the formatter of help; argparse makes one for each argument, to see whether it can be shown."""
-    return argparse.RawDescriptionHelpFormatter(prog, width=columns() - 2)
+    """Return the formatter of help. It must be fast: argparse creates one for each argument that is added."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=terminal_columns() - 2)
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and where help is."""
+    """A parser whose errors are one line, with the command that shows help."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)  # else `--out json` would hide that json is its value
+        # _find_command knows the options that take a value only by their full names
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        """Exit with code 2."""
+        """Print an error and exit with code 2."""
+        # some versions of Python quote the choices, others do not
         message, choose, choices = message.partition(" (choose from ")
-        message += choose + choices.replace("'", "")  # some versions of Python quote them
+        message += choose + choices.replace("'", "")
         separator = " See" if message.endswith("?") else "; see"
         text = for_terminal(message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}...")
         self.exit(2, f"{self.prog}: {text}{separator} `{self.prog} --help`\n")
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Print help, or what is wrong; argparse itself hides that help could not be written."""
+        """Print help or an error. An error of writing help is raised; argparse itself ignores it."""
         if file is sys.stdout:
             file.write(message)
         else:
@@ -104,18 +107,18 @@ _COMPLETED_BY_SHELLS = {
     "users": {"bash": "_logonscope_users", "zsh": "_users"},
     "hosts": {"bash": "_logonscope_hosts", "zsh": "_hosts"},
 }
-"""What a shell completes by itself."""
+"""The functions of each shell for values that the shell itself knows."""
 
 
-def completes(action: argparse.Action, what: str) -> None:
-    """Let shells complete an argument: files, users, hosts, or words for which the script defines a function."""
-    name = f"_logonscope_{what}"
-    marks = _COMPLETED_BY_SHELLS.get(what, {"bash": name, "zsh": name})
-    action.complete = marks  # type: ignore[attr-defined]  # shtab looks for this attribute
+def set_completion(action: argparse.Action, kind: str) -> None:
+    """Let shells complete an argument: with files, users, hosts, or the words of a function that the script defines."""
+    name = f"_logonscope_{kind}"
+    functions = _COMPLETED_BY_SHELLS.get(kind, {"bash": name, "zsh": name})
+    action.complete = functions  # type: ignore[attr-defined]  # shtab reads this attribute
 
 
 def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere = EMPTY) -> Parser:
-    """Return the parser of these commands; the files of others are not imported."""
+    """Return the parser of these commands; only their files are imported."""
     shared = shared_options()
     parser = Parser(
         prog="logonscope",
@@ -143,30 +146,33 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere
 
 
 def command_module(name: str, elsewhere: Elsewhere = EMPTY) -> Any:
-    """Import the file of a command, or load what is elsewhere."""
+    """Return the module of a command; it has EXAMPLES, add_arguments() and run()."""
     if name in elsewhere:
         return elsewhere[name]()
     return import_module(f"logonscope.faces.cli.{name}{'_' if iskeyword(name) else ''}")
 
 
 def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespace:
-    """Parse the command line; without a command it is ``tree``."""
+    """Parse the command line; the default command is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
-    words = [f"--watch={DEFAULT_SECONDS}" if word == "--watch" else word for word in words]  # its value needs a "="
-    command = _first_word(words)
+    # the value of --watch is optional: without "=", argparse would take the next word for it
+    words = [f"--watch={DEFAULT_SECONDS}" if word == "--watch" else word for word in words]
+    command = _find_command(words)
     if command is None and not {"-h", "--help", "-V", "--version"}.intersection(words):
         command = "tree"
         words.insert(0, command)
-    of_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
-    parser = build_parser(tuple(COMMANDS) if of_all or command is None else (command,), elsewhere)
+    # to import the files of all commands takes time: only the general help and an unknown command need them
+    needs_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
+    parser = build_parser(tuple(COMMANDS) if needs_all or command is None else (command,), elsewhere)
     if command is not None and command not in COMMANDS:
-        parser.error(f"there is no command {command!r}{_meant(command)}")
+        parser.error(f"unknown command {command!r}{_suggestion(command)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
     if command is not None:
         parser.prog = f"logonscope {command}"
     if rest and (not hasattr(args, "parameters") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if rest:  # argparse takes those before an option alone
+    # argparse leaves the parameters of `invoke` that follow an option in the rest
+    if rest:
         args.parameters = [*args.parameters, *rest]
     return args
 
@@ -184,59 +190,65 @@ _DEFAULTS: dict[str, Any] = {
 _TAKE_VALUE = {
     "-o", "--output", "--host", "--ca", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
 }  # fmt: skip
-"""Options whose value is no command; --watch has its value behind "="."""
+"""Options that take the next word as their value; --watch takes its value after "="."""
 
 
-def _first_word(words: Sequence[str]) -> str | None:
-    """Return the first word that is neither an option nor the value of one."""
-    before = ""
+def _find_command(words: Sequence[str]) -> str | None:
+    """Return the first word that is neither an option nor the value of an option."""
+    previous_word = ""
     for word in words:
-        if not word.startswith("-") and before not in _TAKE_VALUE:
+        if not word.startswith("-") and previous_word not in _TAKE_VALUE:
             return word
-        before = word
+        previous_word = word
     return None
 
 
-def _meant(word: str) -> str:
+def _suggestion(word: str) -> str:
+    """Return a hint at the command that the user may have intended; "" if none is similar."""
     if word.isdecimal() or word.startswith(":"):
         return f"; did you mean `logonscope whose {word}`?"
-    import difflib  # noqa: PLC0415 -- only for whoever mistypes
+    import difflib  # noqa: PLC0415 -- only a mistyped command needs it
 
-    close = difflib.get_close_matches(word, COMMANDS, 1)
-    return f"; did you mean `{close[0]}`?" if close else ""
+    similar = difflib.get_close_matches(word, COMMANDS, 1)
+    return f"; did you mean `{similar[0]}`?" if similar else ""
 
 
 def shared_options() -> Parser:
-    """Return the options that stand before or after the command."""
+    """Return a parser with the options that every command has, before or after its name."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")
-    formats = "how to print (default: table, for people); pids: of ps, leftovers, tree and whose"
+    formats = "the output format (default: table, for people); pids is for ps, leftovers, tree and whose"
     options.add_argument("-o", "--output", choices=FORMATS, help=formats)
     host = (
-        "ask another machine, https://user@host:5986, or a file that `logonscope record` wrote; local: this machine "
+        "another machine, as https://user@host:5986, or a file that `logonscope record` wrote; local: this machine "
         "(also: LOGONSCOPE_HOST)"
     )
-    completes(options.add_argument("--host", metavar="HOST", help=host), "files")
-    certificate = "the certificate of another machine, to be trusted"
-    completes(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
+    set_completion(options.add_argument("--host", metavar="HOST", help=host), "files")
+    certificate = "a certificate to trust for another machine, as a PEM file"
+    set_completion(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
     options.add_argument(
         "--readable", action="store_true",
-        help="without sudo: show whatever the kernel lets you read, not your own logon sessions alone",
+        help="without sudo: show all that the kernel lets you read, not only your own logon sessions",
     )  # fmt: skip
-    options.add_argument("-q", "--quiet", action="store_true", help="do not say that more could be seen with sudo")
-    when = "colours: auto, on a terminal (the default), always or never (also: NO_COLOR, FORCE_COLOR)"
-    options.add_argument("--color", choices=CHOICES, help=when)
+    options.add_argument("-q", "--quiet", action="store_true", help="no notice that sudo would show more")
+    colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
+    options.add_argument("--color", choices=COLOR_CHOICES, help=colors)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
-        "--watch", metavar="SECONDS", type=_seconds, nargs="?", const=float(DEFAULT_SECONDS),
-        help=f"ask again every so many seconds ({DEFAULT_SECONDS} without a number), mark what changed; Ctrl-C ends it",
+        "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_SECONDS),
+        help=f"refresh every so many seconds (default: {DEFAULT_SECONDS}) and mark changed lines; Ctrl-C ends it",
     )  # fmt: skip
-    pager = "do not show long output page by page (also: LOGONSCOPE_PAGER, PAGER)"
+    pager = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"
     options.add_argument("--no-pager", dest="pager", action="store_false", help=pager)
     return shared
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
+    """Return the value of --watch.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not a number, or out of range.
+    """
     try:
         seconds = float(text)
     except ValueError:

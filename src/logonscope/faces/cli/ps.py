@@ -1,4 +1,4 @@
-"""``logonscope ps``: processes with their logon sessions, a line each."""
+"""``logonscope ps``: processes with their logon sessions, one line each."""
 
 import argparse
 from datetime import datetime
@@ -8,21 +8,21 @@ from logonscope.client import Host
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
 from logonscope.faces.cli.listing import add_listing, print_listing
-from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
-from logonscope.faces.cli.text import when
-from logonscope.faces.cli.times import shortened
+from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
+from logonscope.faces.cli.text import format_time
+from logonscope.faces.cli.times import shorten_time
 
 EXAMPLES = (
     """\
 examples:
   logonscope ps                        every process that you may see
-  logonscope ps 41                     those of logon session 41
-  logonscope ps c1                     those of logind's session c1
+  logonscope ps 41                     processes of logon session 41
+  logonscope ps c1                     processes of logind's session c1
   logonscope ps --no-system --sort started
-                                       all that logins started, the oldest first
+                                       all processes that logins started, the oldest first
   logonscope ps --type RemoteInteractive --columns user,pid,command
   logonscope ps alice -o pids | xargs ps -o pid,rss,args -p
-  logonscope ps alice -o jsonl         those of alice's logins, whoever they run as
+  logonscope ps alice -o jsonl         processes of alice's logins, also those that run as other users
 
 """
     + selector.EXAMPLES
@@ -30,60 +30,63 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_selector(parser)
     add_listing(parser, "ps", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the processes."""
-    return print_listing(host, args, host.processes(args.which, logon_filter(host, args)), COLUMNS, nothing(args))
+    """Print the processes; return the exit code."""
+    return print_listing(
+        host, args, host.processes(args.which, logon_filter(host, args)), COLUMNS, no_match_message(args)
+    )
 
 
-def command(row: SessionProcess) -> str:
-    """Return what runs: the command line, else the name in brackets as ps(1) has it."""
+def command_text(row: SessionProcess) -> str:
+    """Return the command line of a process, else its name in brackets, as ps(1) does."""
     return row.command_line or f"[{row.name or '?'}]{' <defunct>' if row.state == 'Z' else ''}"
 
 
-def word(row: SessionProcess) -> str:
-    """Return the shortest word that selects its logon session: see sessions.word."""
+def selecting_word(row: SessionProcess) -> str:
+    """Return the shortest word that selects a process's logon session: see sessions.selecting_word."""
     if row.logon_id is None:
         return "-"
     if row.evidence == "none":
         return "system"
-    number = int(row.logon_id) - FIRST_OF_LOGIND
-    return f"c{number}" if row.evidence == "scope" and 0 < number < FIRST_OF_LOGIND else row.logon_id
+    # the row has no login name, but the LogonId of a logind session without a kernel id contains its number
+    number = int(row.logon_id) - LOGIND_BASE
+    return f"c{number}" if row.evidence == "scope" and 0 < number < LOGIND_BASE else row.logon_id
 
 
-FIRST_OF_LOGIND = 1 << 32
-"""The LogonId of logind's cN is N above this."""
+LOGIND_BASE = 1 << 32
+"""The LogonId of logind's session cN is this number plus N."""
 
 
-def _is_left(row: SessionProcess) -> bool:
+def _is_leftover(row: SessionProcess) -> bool:
     return bool(row.leftover)
 
 
-def _left(row: SessionProcess) -> str:
+def _leftover_text(row: SessionProcess) -> str:
     return "-" if row.leftover is None else "yes" if row.leftover else "no"
 
 
-def _started_in(row: SessionProcess, cells: int, present: datetime) -> str:
-    return shortened(row.start, cells, present)
+def _short_start_text(row: SessionProcess, cells: int, present: datetime) -> str:
+    return shorten_time(row.start, cells, present)
 
 
 COLUMNS = (
-    Column("ID", 10, word),
+    Column("ID", 10, selecting_word),
     Column("PID", 7, lambda p: str(p.pid), "pid"),
-    Column("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, least=8),
+    Column("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, min_cells=8),
     Column(
         "LEFT",
         4,
-        lambda p: "-" if p.leftover is None else "yes" if p.leftover else "no",
+        _leftover_text,
         "leftover",
         rank=2,
-        matters=_is_left,
+        is_highlighted=_is_leftover,
     ),
-    Column("STARTED", 16, lambda p: when(p.start), "start", rank=4, least=11, fit=_started_in),
+    Column("STARTED", 16, lambda p: format_time(p.start), "start", rank=4, min_cells=11, shorten=_short_start_text),
     Column("TTY", 7, lambda p: p.tty or "-", "tty", rank=EXTRA),
     Column("EVIDENCE", 8, lambda p: p.evidence, "evidence", rank=EXTRA + 1),
     Column("LOGON ID", 10, lambda p: p.logon_id or "-", "logon_id", rank=EXTRA + 2),
@@ -93,5 +96,5 @@ COLUMNS = (
     Column("S", 1, lambda p: p.state or "-", "state", rank=ON_REQUEST),
     Column("NAME", 15, lambda p: p.name or "-", "name", rank=ON_REQUEST),
     Column("EXECUTABLE", 20, lambda p: p.executable or "-", "executable", rank=ON_REQUEST),
-    Column("COMMAND", 0, command, "command_line"),
+    Column("COMMAND", 0, command_text, "command_line"),
 )

@@ -1,4 +1,4 @@
-"""``logonscope query 'TEXT'``: what does a WQL query answer?"""
+"""``logonscope query 'TEXT'``: the result of a WQL query, or how it would be read (--explain)."""
 
 import argparse
 import sys
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 _PARTS = ("class", "properties", "fixed", "reads", "predicate")
-LONGEST_INPUT = 1 << 20
-"""Characters that are read from standard input."""
+"""The columns of an explanation in CSV."""
+
+MAX_INPUT_CHARACTERS = 1 << 20
+"""Most characters of a query on standard input."""
 
 EXAMPLES = r"""
-WQL as on Windows: keywords, names and texts without regard to case; % and _ and [a-f] in LIKE; a backslash in a text is
-written twice. Times: '2026-01-01T10:00:00+00:00', or DMTF's '20260101100000.000000+000'.
+WQL as on Windows: keywords, names and strings are case-insensitive; LIKE has %, _ and [a-f]; a backslash in a string is
+written twice. Times: '2026-01-01T10:00:00+00:00', or the DMTF format '20260101100000.000000+000'.
 
 examples:
   logonscope query "SELECT Handle, Name, CommandLine FROM Win32_Process WHERE Name LIKE '%ssh%'"
@@ -34,83 +36,92 @@ examples:
   logonscope query "SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"
   logonscope query "SELECT Dependent, User FROM LS_SessionProcess WHERE Leftover = TRUE" -n root/logonscope -o jsonl
   logonscope query --explain "SELECT Name FROM Win32_Process WHERE Handle = 1"
-                                       which class, what is fixed, what will be read, what is left as a predicate
+                                       the classes, the fixed properties, what is read, and the rest of the predicate
   logonscope query - < query.wql       from standard input
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
-    parser.add_argument("text", metavar="TEXT", help="the query, between quotes; - reads it from standard input")
-    parser.add_argument("--explain", action="store_true", help="do not answer; say how the query would be answered")
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, help="give up after so many seconds")
+    """Add the arguments of this command."""
+    parser.add_argument("text", metavar="TEXT", help="the query, in quotes; - reads it from standard input")
+    parser.add_argument("--explain", action="store_true", help="print how the query would be read, without reading")
+    parser.add_argument("--timeout", metavar="SECONDS", type=float, help="fail after so many seconds")
     add_system(parser)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the answer."""
-    from logonscope.cim.classes import Class  # noqa: PLC0415 -- to understand a command line needs no classes
+    """Print the result; return the exit code."""
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- to parse a command line needs no classes
 
     if args.text == "-":
-        args.text = _input()  # kept: --watch asks again
+        # --watch runs this again, when standard input is at its end
+        args.text = _read_input()
     text = args.text
     if args.explain:
         return _print_explanation(args, host.explain(text, namespace=args.namespace))
-    found = host.query_any(text, namespace=args.namespace, timeout=args.timeout)
-    nothing = "nothing fits that query" + ("" if host.everything else ", or nothing that you may see")
-    first = next(found, None)
-    answers = () if first is None else chain((first,), found)
+    results = host.query_any(text, namespace=args.namespace, timeout=args.timeout)
+    empty_message = "no instance matches the query" + ("" if host.everything else ", or none that you may see")
+    # the first result shows whether the query returns classes or instances, and which properties
+    first = next(results, None)
+    all_results = () if first is None else chain((first,), results)
     if isinstance(first, Class):
-        return print_classes(args, cast("Iterator[Class]", answers), nothing)
-    args.properties = _chosen(first)
+        return print_classes(args, cast("Iterator[Class]", all_results), empty_message)
+    args.properties = _selected_properties(first)
     headed = not text.lstrip().upper().startswith("SELECT")
-    return print_instances(args, cast("Iterator[Instance]", iter(answers)), nothing, headed=headed)
+    return print_instances(args, cast("Iterator[Instance]", iter(all_results)), empty_message, headed=headed)
 
 
-def _input() -> str:
-    text = sys.stdin.read(LONGEST_INPUT + 1)
-    if len(text) > LONGEST_INPUT:
-        raise QuotaViolationError(f"more than {LONGEST_INPUT:,} characters of a query", "give a shorter one")
-    return text.removeprefix("\ufeff")  # editors of Windows begin a file with it
+def _read_input() -> str:
+    """Return the query on standard input.
+
+    Raises:
+        QuotaViolationError: it is too long.
+    """
+    text = sys.stdin.read(MAX_INPUT_CHARACTERS + 1)
+    if len(text) > MAX_INPUT_CHARACTERS:
+        raise QuotaViolationError(f"query too long: at most {MAX_INPUT_CHARACTERS:,} characters", "give a shorter one")
+    # editors of Windows write a byte order mark
+    return text.removeprefix("\ufeff")
 
 
-def _chosen(first: "Instance | None") -> list[str] | None:
-    """Return the properties that a query named; None where it named none."""
+def _selected_properties(first: "Instance | None") -> list[str] | None:
+    """Return the properties that a query selects by name; None: it selects all of them."""
     if first is None or tuple(first) == tuple(first.cim_class.properties):
         return None
     return list(first.keys())
 
 
-def _print_explanation(args: argparse.Namespace, told: "Explanation") -> int:
+def _print_explanation(args: argparse.Namespace, explanation: "Explanation") -> int:
     if args.output == "csv":
-        print_rows(args, [_row(told, part) for part in told.parts])
+        print_rows(args, [_csv_row(explanation, part) for part in explanation.parts])
         return FOUND
     if args.output != "table":
-        print_object(args, told._asdict() | {"parts": [part._asdict() for part in told.parts]})
+        print_object(args, explanation._asdict() | {"parts": [part._asdict() for part in explanation.parts]})
         return FOUND
-    print(f"{told.asks_for} of {for_terminal(told.of)}")
-    for part in told.parts:
-        for name, words in _lines(part):
-            print(f"  {name:12}{for_terminal(words)}")
+    print(f"{explanation.asks_for} of {for_terminal(explanation.of)}")
+    for part in explanation.parts:
+        for name, text in _part_lines(part):
+            print(f"  {name:12}{for_terminal(text)}")
     return FOUND
 
 
-def _row(told: "Explanation", part: "PartExplained") -> dict[str, str]:
-    """Return a part as a row of CSV: what there is several of stands in one field, parted by semicolons."""
-    row = {"asks_for": told.asks_for, "of": told.of} | dict.fromkeys(_PARTS, "")
-    for name, words in _lines(part):
-        row[name] = f"{row[name]}; {words}" if row[name] else words
+def _csv_row(explanation: "Explanation", part: "PartExplained") -> dict[str, str]:
+    """Return a part of an explanation as a row of CSV: several values of a field are joined by semicolons."""
+    row = {"asks_for": explanation.asks_for, "of": explanation.of} | dict.fromkeys(_PARTS, "")
+    for name, text in _part_lines(part):
+        row[name] = f"{row[name]}; {text}" if row[name] else text
     return row
 
 
-def _lines(part: "PartExplained") -> Iterator[tuple[str, str]]:
+def _part_lines(part: "PartExplained") -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each line about a part of an explanation."""
     yield "class", part.class_name
     if part.properties:
         yield "properties", ", ".join(part.properties)
     for name, values in part.fixed.items():
         yield "fixed", f"{name} = {' or '.join(values)}"
-    for words in part.reads:
-        yield "reads", words
+    for text in part.reads:
+        yield "reads", text
     if part.predicate is not None:
         yield "predicate", part.predicate

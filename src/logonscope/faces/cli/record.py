@@ -1,4 +1,4 @@
-"""``logonscope record FILE``: save this host, to be asked later and elsewhere."""
+"""``logonscope record FILE``: a recording of this host, which every command can read later and elsewhere."""
 
 import argparse
 import sys
@@ -6,12 +6,12 @@ import sys
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.messages import write_error
-from logonscope.faces.cli.output import counted
-from logonscope.faces.cli.parser import completes
+from logonscope.faces.cli.output import count_text
+from logonscope.faces.cli.parser import set_completion
 
 EXAMPLES = """\
-The file is for you alone (mode 0600; with "-" your shell decides): whoever can read it sees all that it holds,
-command lines included. Of a recording it makes another one, of what is to be seen in it.
+Only you can read the file (mode 0600; with "-" your shell sets the mode): a user who can read it sees all that it
+contains, command lines included. With --host FILE it records what that recording shows.
 
 examples:
   sudo logonscope record host.lsr
@@ -21,16 +21,23 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
-    completes(parser.add_argument("file", metavar="FILE", help='where to write; "-" is standard output'), "files")
-    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    """Add the arguments of this command."""
+    set_completion(
+        parser.add_argument("file", metavar="FILE", help='the file to write; "-" is standard output'), "files"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Write the recording."""
+    """Write the recording; return the exit code.
+
+    Raises:
+        InvalidParameterError: the recording would be written to a terminal.
+    """
     if args.file == "-" and sys.stdout.isatty():
-        raise InvalidParameterError("a recording is not for a terminal", "give a file, or redirect the output")
+        message = "cannot write a recording to a terminal"
+        raise InvalidParameterError(message, "give a file, or redirect the output")
     count = host.record(args.file, replace=args.force)
     if args.file != "-":
-        write_error(f"{args.file}: {counted(count, 'process')}; ask it with `logonscope --host {args.file}`\n")
+        write_error(f"{args.file}: {count_text(count, 'process')}; read it with `logonscope --host {args.file}`\n")
     return 0

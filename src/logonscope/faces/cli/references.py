@@ -1,4 +1,4 @@
-"""``logonscope references PATH``: by which associations is this instance tied to others?"""
+"""``logonscope references PATH``: the associations that refer to one instance."""
 
 import argparse
 
@@ -14,21 +14,21 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_path(parser)
     add_class(parser, "--result-class", metavar="CLASS", help="only associations of this class, or of one below it")
-    parser.add_argument("--role", metavar="NAME", help="only where PATH is at this end")
+    parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
     add_properties(parser)
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the associations."""
-    found = host.references(
+    """Print the associations; return the exit code."""
+    associations = host.references(
         args.path,
         result_class=args.result_class,
         role=args.role,
         properties=args.properties,
         namespace=args.namespace,
     )
-    return print_instances(args, found, f"no association of that kind refers to {args.path}", headed=True)
+    return print_instances(args, associations, f"no matching association refers to {args.path}", headed=True)

@@ -1,4 +1,4 @@
-"""What happens between the prompt and the answer: parse, connect, run the command, say what went wrong in one line."""
+"""The main function of the command line: parses it, connects to the host, runs the command and prints errors."""
 
 import argparse
 import os
@@ -9,35 +9,35 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
-from logonscope.faces.cli.messages import notice, say
+from logonscope.faces.cli.messages import print_error, print_notice
 from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
-from logonscope.faces.cli.text import chosen_color
+from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
     from logonscope.client import Host
     from logonscope.faces.cli.columns import Column
     from logonscope.faces.cli.user import Users
 
-_OWN = "only your own logon sessions; use sudo to see all, or --readable"
-_PARTIAL = "only the logon sessions that were its maker's own are in there; record with sudo for all"
-_THERE = "only your own logon sessions there; come as an administrator for all"
+_OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --readable to see all"
+_OWN_SESSIONS_RECORDED = "the recording has only its maker's own logon sessions; record with sudo to have all"
+_OWN_SESSIONS_THERE = "only your own logon sessions are shown; connect as an administrator to see all"
 
-_FOR_EVERYBODY = {"classes", "class"}
-"""Commands whose answer is everybody's."""
+_WITHOUT_ACCESS_CHECKS = {"classes", "class"}
+"""Commands that print the same for every caller."""
 
 _OF_PROCESSES = {"ps", "leftovers", "tree", "whose"}
-"""Commands whose answer can be pids."""
+"""Commands that can print pids."""
 
 LOCAL = "local"
-"""The --host that is this machine, whatever the environment and the settings say."""
+"""The value of --host that means this machine; it overrides the environment and the settings."""
 
 HOST_VARIABLE = "LOGONSCOPE_HOST"
 
-_ONCE = {"completion", "invoke", "record", "serve", "user"}
-"""Commands that are not asked again and again."""
+_NOT_REPEATABLE = {"completion", "invoke", "record", "serve", "user"}
+"""Commands that have no --watch."""
 
 Settings = Mapping[str, Any]
-"""What the settings file says, and its path; nothing where there is none."""
+"""The values of the settings file, and its path under "path"; empty if there is no file."""
 
 Connect = Callable[..., "Host"]
 OpenUsers = Callable[[str], "Users"]
@@ -48,52 +48,64 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
 
     Args:
         argv: the words after ``logonscope``.
-        connect: returns the host that is asked.
-        users: returns the users that a file holds.
-        elsewhere: the commands that are no faces.
+        connect: a function that returns the host.
+        users: a function that returns the users in a file.
+        elsewhere: commands outside faces/cli.
     """
     args: argparse.Namespace | None = None
     try:
         args = parse(argv, elsewhere)
         if args.output == "pids" and args.command not in _OF_PROCESSES:
             hint = f"-o pids is for {', '.join(sorted(_OF_PROCESSES))}, as `logonscope ps 41 -o pids`"
-            raise InvalidParameterError(f"cannot print pids: {args.command} does not answer with processes", hint)
-        if args.watch is not None and args.command in _ONCE:
-            raise InvalidParameterError(f"cannot watch: {args.command} is done once", "leave --watch out")
+            raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
+        if args.watch is not None and args.command in _NOT_REPEATABLE:
+            raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
+        # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
         if args.command in elsewhere:
             return int(command_module(args.command, elsewhere).run(args))
         if args.command == "completion":
             return int(command_module(args.command).run(args, elsewhere))
-        return _command(args, connect, users)
+        return _run_on_host(args, connect, users)
     except LogonscopeError as error:
-        say(error, args)
+        print_error(error, args)
         return exit_code(error)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _command(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
-    command, settings = command_module(args.command), _settings(os.environ)
+def _run_on_host(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
+    """Connect to the host and run a command of faces/cli on it; return the exit code."""
+    command, settings = command_module(args.command), _read_settings(os.environ)
+    # the users are in a file of the server: no host is read
     if args.command == "user":
         if args.host is not None:
-            raise InvalidParameterError("--host has no say here: the users are in a file", "run it where the server is")
+            message = "--host cannot be used with user: the users are in a file"
+            raise InvalidParameterError(message, "run it on the server's machine")
         return int(command.run(users(args.users), args))
-    _complete(args, settings, getattr(command, "COLUMNS", ()))
+    _apply_settings(args, settings, getattr(command, "COLUMNS", ()))
     if args.ca is not None and "://" not in (args.host or ""):
-        raise InvalidParameterError("--ca is for another machine", "give --host https://user@host as well")
+        raise InvalidParameterError("--ca needs --host URL", "add --host https://user@host")
     host = connect(
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
         timeout=getattr(args, "timeout", None),
     )  # fmt: skip
-    if not (host.everything or args.quiet or args.command in _FOR_EVERYBODY):
-        notice(args, _OWN if args.host is None else _THERE if "://" in args.host else _PARTIAL)
-    return _shown(args, partial(command.run, host, args), settings)
+    if not (host.everything or args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
+        print_notice(args, _access_notice(args.host))
+    return _show_answer(args, partial(command.run, host, args), settings)
+
+
+def _access_notice(host: str | None) -> str:
+    """Return the notice that a host does not show all logon sessions."""
+    if host is None:
+        return _OWN_SESSIONS_HERE
+    return _OWN_SESSIONS_THERE if "://" in host else _OWN_SESSIONS_RECORDED
 
 
 def settings_path(environment: Mapping[str, str]) -> str | None:
-    """Return where the settings file is looked for; None where nobody has a home."""
+    """Return the path of the settings file, which may not exist; None: there is no home directory."""
     folder = environment.get("XDG_CONFIG_HOME")
-    if not folder or not os.path.isabs(folder):  # a relative one is to be ignored, says the XDG specification
+    # the XDG Base Directory Specification says that a relative path is invalid and must be ignored
+    if not folder or not os.path.isabs(folder):
         home = environment.get("HOME")
         if not home:
             return None
@@ -101,57 +113,59 @@ def settings_path(environment: Mapping[str, str]) -> str | None:
     return os.path.join(folder, "logonscope", "config.toml")
 
 
-def chosen_host(option: str | None, environment: Mapping[str, str], setting: str | None) -> str | None:
-    """Return the host that is asked: of the option, else of LOGONSCOPE_HOST, else of the file; None: this machine."""
-    named = (option, environment.get(HOST_VARIABLE) or None, setting)
-    host = next((name for name in named if name is not None), None)
+def resolve_host(option: str | None, environment: Mapping[str, str], setting: str | None) -> str | None:
+    """Return the host of --host, else of LOGONSCOPE_HOST, else of the settings file; None: this machine."""
+    choices = (option, environment.get(HOST_VARIABLE) or None, setting)
+    host = next((choice for choice in choices if choice is not None), None)
     return None if host == LOCAL else host
 
 
-def _settings(environment: Mapping[str, str]) -> Settings:
-    """Return what the settings file says, where there is one."""
+def _read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the values of the settings file and its path; empty if there is no file."""
     path = settings_path(environment)
     if path is None or not os.path.exists(path):
         return {}
-    from logonscope.faces.cli.settings import load_settings  # noqa: PLC0415 -- most people have no such file
+    from logonscope.faces.cli.settings import load_settings  # noqa: PLC0415 -- most users have no such file
 
     return {**load_settings(path), "path": path}
 
 
-def _complete(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
-    """Put the environment and the settings where no option says otherwise.
+def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
+    """Set the options that the command line leaves out, from the environment and the settings.
 
     Raises:
-        InvalidParameterError: a column is none.
+        InvalidParameterError: a column of the command line or of the settings does not exist.
     """
-    args.host = chosen_host(args.host, os.environ, settings.get("host"))
-    args.color = chosen_color(args.color, os.environ, settings.get("color"))
+    args.host = resolve_host(args.host, os.environ, settings.get("host"))
+    args.color = resolve_color(args.color, os.environ, settings.get("color"))
     args.quiet, args.readable = (
         args.quiet or settings.get("quiet", False),
         args.readable or settings.get("readable", False),
     )
+    # only commands that print a list have --columns
     if not hasattr(args, "columns"):
         return
-    from logonscope.faces.cli.listing import check_listing  # noqa: PLC0415 -- for lists alone
+    from logonscope.faces.cli.listing import check_listing  # noqa: PLC0415 -- only lists need it
 
     check_listing(args, columns)
     if args.columns is None and args.output == "table" and args.command in settings.get("columns", {}):
         args.columns = settings["columns"][args.command]
+        # an error must name the file, because the user did not type these columns now
         try:
             check_listing(args, columns)
         except InvalidParameterError as error:
             raise InvalidParameterError(f"{settings['path']}, columns of {args.command}: {error.message}") from None
 
 
-def _shown(args: argparse.Namespace, ask: Callable[[], int], settings: Settings) -> int:
-    """Show an answer: again and again, page by page where it is longer than the terminal, or as it is."""
+def _show_answer(args: argparse.Namespace, run_command: Callable[[], int], settings: Settings) -> int:
+    """Run a command repeatedly (--watch), through the pager (on a terminal), or plainly; return the exit code."""
     if args.watch is not None:
-        from logonscope.faces.cli.watch import watch  # noqa: PLC0415 -- seldom asked for
+        from logonscope.faces.cli.watch import watch  # noqa: PLC0415 -- seldom needed
 
-        return watch(args, ask)
-    # jsonl is for whoever reads row by row, and a recording is for no terminal at all
+        return watch(args, run_command)
+    # rows of jsonl are read as they arrive, and a recording is never written to a terminal
     if not args.pager or args.command == "record" or args.output == "jsonl" or not sys.stdout.isatty():
-        return int(ask())
-    from logonscope.faces.cli.pager import paged  # noqa: PLC0415 -- for terminals alone
+        return int(run_command())
+    from logonscope.faces.cli.pager import run_with_pager  # noqa: PLC0415 -- only terminals need it
 
-    return paged(ask, settings.get("pager"))
+    return run_with_pager(run_command, settings.get("pager"))

@@ -1,4 +1,4 @@
-"""Which logon sessions a question is about: one by its LogonId, all of a user's, and filters on what is known."""
+"""Arguments that select logon sessions: one by its LogonId, all of a user's, and filters."""
 
 import argparse
 from typing import Any, TypeVar
@@ -7,17 +7,17 @@ from logonscope.answers.logon_filter import ANY, STATES, LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.parser import FILTERS, completes
+from logonscope.faces.cli.parser import FILTERS, set_completion
 
 Value = TypeVar("Value")
 
 UNKNOWN = "unknown"
-"""The word for a value that is not known."""
+"""The word that selects logon sessions without a known type or state."""
 
 EXAMPLES = """\
-Filters: each names values, parted by commas; several filters narrow together. They choose logon sessions, by who
-logged in, of which LogonType, from where and when; `unknown` is a type or state that is not known.
-A TIME is a date, a time of today, both, or an age: 2026-01-01, 10:02, '2026-01-01 10:02', 90m, 2h, 1d12h, yesterday.
+Filters select logon sessions. A filter takes values separated by commas, and matches any of them; several filters must
+all match. `unknown` matches a type or state that is not known. A TIME is a date, a time of today, both, or an age:
+2026-01-01, 10:02, '2026-01-01 10:02', 90m, 2h, 1d12h, yesterday.
 """
 
 
@@ -25,32 +25,43 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
     """Add the argument [LOGONID|USER], and the filters."""
     parser.add_argument(
         "which", nargs="?", metavar="LOGONID|USER",
-        help='one logon session, by its number, logind\'s own id ("c1") or "system"; or a user\'s, by account name',
+        help='one logon session, by its LogonId, logind id ("c1") or "system"; or those of a user, by account name',
     )  # fmt: skip
     group = parser.add_argument_group("filters on logon sessions")
     users = "only logins of these users, by account name or uid"
-    completes(group.add_argument("--user", metavar="NAME", type=_words, action="extend", help=users), "users")
+    set_completion(
+        group.add_argument("--user", metavar="NAME", type=_parse_words, action="extend", help=users), "users"
+    )
     types = "only of these LogonTypes, as RemoteInteractive or 10"
-    completes(group.add_argument("--type", metavar="TYPE", type=_types, action="extend", help=types), "types")
+    set_completion(
+        group.add_argument("--type", metavar="TYPE", type=_parse_types, action="extend", help=types), "types"
+    )
     states = f"only in these states: {', '.join(STATES)}"
-    completes(group.add_argument("--state", metavar="STATE", type=_states, action="extend", help=states), "states")
-    origins = "only from these remote hosts, as the login record has them, or networks as 192.0.2.0/24"
-    completes(group.add_argument("--from", metavar="HOST", type=_origins, action="extend", help=origins), "hosts")
+    set_completion(
+        group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states), "states"
+    )
+    origins = "only from these remote hosts (as written in the login record) or networks, as 192.0.2.0/24"
+    set_completion(
+        group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
+    )
     group.add_argument("--since", metavar="TIME", help="only logins that began at this time or later")
     group.add_argument("--until", metavar="TIME", help="only logins that began before this time")
-    group.add_argument("--no-system", action="store_true", help="without the System session, which no login started")
+    group.add_argument(
+        "--no-system", action="store_true", help="without the System session, the processes that no login started"
+    )
 
 
 def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
-    """Return what the filters of the command line say; None where there is none.
+    """Return the filter on logon sessions of the command line; None: it filters nothing.
 
     Raises:
-        InvalidParameterError: a time is none, or no time is between the two.
+        InvalidParameterError: a time is invalid, or --since is not before --until.
     """
     since = until = None
     if args.since is not None or args.until is not None:
-        from logonscope.faces.cli.times import parse_time  # noqa: PLC0415 -- most questions have no time
+        from logonscope.faces.cli.times import parse_time  # noqa: PLC0415 -- most command lines have no time
 
+        # an age in a recording is counted back from when it was made
         present = host.moment
         since = None if args.since is None else parse_time(args.since, present)
         until = None if args.until is None else parse_time(args.until, present)
@@ -58,52 +69,60 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         raise InvalidParameterError(
             f"invalid times: --since {args.since} is not before --until {args.until}", "exchange them"
         )
-    origins = getattr(args, "from")  # a keyword of Python's own
-    found = LogonFilter(
-        _set(args.user), _set(args.type), _set(args.state), _set(origins), since, until, not args.no_system
+    origins = getattr(args, "from")  # "from" is a keyword of Python
+    session_filter = LogonFilter(
+        _optional_set(args.user),
+        _optional_set(args.type),
+        _optional_set(args.state),
+        _optional_set(origins),
+        since,
+        until,
+        not args.no_system,
     )
-    return None if found == ANY else found
+    return None if session_filter == ANY else session_filter
 
 
-def nothing(args: argparse.Namespace) -> str:
-    """Say that the selection is empty."""
+def no_match_message(args: argparse.Namespace) -> str:
+    """Return the message that no logon session matches the command line, with a hint."""
     which = args.which
-    filters = [f"--{name} {_said(getattr(args, name))}" for name in FILTERS if getattr(args, name) is not None]
+    # the filters are repeated as they can be typed
+    filters = [f"--{name} {_filter_text(getattr(args, name))}" for name in FILTERS if getattr(args, name) is not None]
     filters += ["--no-system"] if args.no_system else []
     if filters:
-        of = "" if which is None else f" of {which!r}"
-        return f"no logon session{of} fits {' '.join(filters)}; see `logonscope sessions`"
+        subject = "no logon session" if which is None else f"no logon session of {which!r}"
+        return f"{subject} matches {' '.join(filters)}; see `logonscope sessions`"
     if which is None:
-        return "no logon session can be seen here; run `logonscope doctor`"
-    what = f"no logon session {which}" if which.isdecimal() else f"no logon session {which!r}, and none of such a user"
-    ask = f", or `logonscope whose {which}` for a process" if which.isdecimal() else ""
-    return f"{what}; see `logonscope sessions`{ask}"
+        return "no visible logon session; run `logonscope doctor`"
+    # a number may also have been intended as a pid
+    if which.isdecimal():
+        return f"no logon session {which}; see `logonscope sessions`, or `logonscope whose {which}` for a process"
+    return f"no logon session {which!r}, and no user {which!r} has one; see `logonscope sessions`"
 
 
 def type_words() -> list[str]:
-    """Return the words for LogonTypes."""
+    """Return the words that --type takes beside numbers."""
     return [*LOGON_TYPES.values(), UNKNOWN]
 
 
 def state_words() -> list[str]:
-    """Return the words for states."""
+    """Return the words that --state takes."""
     return [*(state.replace(" ", "-") for state in STATES), UNKNOWN]
 
 
-def _set(values: list[Any] | None) -> frozenset[Any] | None:
+def _optional_set(values: list[Any] | None) -> frozenset[Any] | None:
     return None if values is None else frozenset(values)
 
 
-def _said(value: list[Any] | str) -> str:
-    """Return the value of a filter as it can be typed."""
+def _filter_text(value: list[Any] | str) -> str:
+    """Return the value of a filter as it is typed."""
     return value if isinstance(value, str) else ",".join(UNKNOWN if part is None else str(part) for part in value)
 
 
-def _words(text: str) -> list[str]:
-    """Return the values that commas part.
+def _parse_words(text: str) -> list[str]:
+    """Return the values that commas separate.
 
     Raises:
-        argparse.ArgumentTypeError: there is none.
+        argparse.ArgumentTypeError: there are none.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
@@ -111,33 +130,45 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _types(text: str) -> list[int | None]:
+def _parse_types(text: str) -> list[int | None]:
     numbers = {name.lower(): number for number, name in LOGON_TYPES.items()}
-    known: dict[str, int | None] = {**numbers, **{str(number): number for number in LOGON_TYPES}, UNKNOWN: None}
-    return _values(text, "LogonType", known, f"{', '.join(type_words())}, or a number")
+    choices: dict[str, int | None] = {**numbers, **{str(number): number for number in LOGON_TYPES}, UNKNOWN: None}
+    return _parse_values(text, "LogonType", choices, f"{', '.join(type_words())}, or a number")
 
 
-def _states(text: str) -> list[str | None]:
-    known: dict[str, str | None] = {state.replace(" ", "-"): state for state in STATES}
-    return _values(text.replace(" ", "-"), "state", {**known, UNKNOWN: None}, ", ".join(state_words()))
+def _parse_states(text: str) -> list[str | None]:
+    choices: dict[str, str | None] = {state.replace(" ", "-"): state for state in STATES}
+    return _parse_values(text.replace(" ", "-"), "state", {**choices, UNKNOWN: None}, ", ".join(state_words()))
 
 
-def _values(text: str, what: str, known: dict[str, Value], expected: str) -> list[Value]:
-    words = _words(text)
+def _parse_values(text: str, kind: str, choices: dict[str, Value], expected: str) -> list[Value]:
+    """Return the values of words separated by commas.
+
+    Raises:
+        argparse.ArgumentTypeError: a word is not one of the choices, or there are no words.
+    """
+    words = _parse_words(text)
     for word in words:
-        if word.lower() not in known:
-            raise argparse.ArgumentTypeError(f"invalid {what} {word!r}: expected {expected}")
-    return [known[word.lower()] for word in words]
+        if word.lower() not in choices:
+            raise argparse.ArgumentTypeError(f"invalid {kind} {word!r}: expected {expected}")
+    return [choices[word.lower()] for word in words]
 
 
-def _origins(text: str) -> list[str]:
-    words = _words(text)
+def _parse_origins(text: str) -> list[str]:
+    """Return the remote hosts and networks that commas separate.
+
+    Raises:
+        argparse.ArgumentTypeError: a network is invalid, or there are no words.
+    """
+    words = _parse_words(text)
     for word in words:
         if "/" in word:
-            import ipaddress  # noqa: PLC0415 -- seldom asked for, and slow to import
+            import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
 
             try:
                 ipaddress.ip_network(word, strict=False)
             except ValueError:
-                raise argparse.ArgumentTypeError(f"invalid network {word!r}: expected one as 192.0.2.0/24") from None
+                raise argparse.ArgumentTypeError(
+                    f"invalid network {word!r}: expected a network as 192.0.2.0/24"
+                ) from None
     return words

@@ -1,4 +1,4 @@
-"""``logonscope sessions``: logon sessions, a line each."""
+"""``logonscope sessions``: logon sessions, one line each."""
 
 import argparse
 from collections.abc import Iterable
@@ -10,25 +10,25 @@ from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
-from logonscope.faces.cli.selector import add_selector, logon_filter, nothing
-from logonscope.faces.cli.text import crop, when
-from logonscope.faces.cli.times import shortened
-from logonscope.faces.cli.whose_text import is_manager
+from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
+from logonscope.faces.cli.text import crop, format_time
+from logonscope.faces.cli.times import shorten_time
+from logonscope.faces.cli.whose_text import is_user_manager
 
 EXAMPLES = (
     """\
-A time behind "~" is approximate: no login service has a record, and it is the earliest start of its processes. A user
-manager, which all logins of a user share, stands after the login that started it.
-ID is what other commands take; the column logon_id has the LogonId, always decimal.
+A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown. A user
+manager, which all logins of a user share, is listed after the login that started it.
+Other commands take the value of ID; the column logon_id has the LogonId, always decimal.
 
 examples:
-  logonscope sessions                  all that you may see
-  logonscope sessions alice            alice's
+  logonscope sessions                  all logon sessions that you may see
+  logonscope sessions alice            alice's logon sessions
   logonscope sessions --from 203.0.113.0/24 --since 2h
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
-                                       who left the most behind
-  logonscope sessions -o json          with the source of every value
+                                       logged-out logins, those with most leftovers first
+  logonscope sessions -o json          the source of every value too
 
 """
     + selector.EXAMPLES
@@ -36,109 +36,116 @@ examples:
 
 LOGGED_OUT = "logged out"
 
-TOGETHER = 60
-"""Seconds between a login and the start of the user manager that it caused, at most."""
+MAX_START_DIFFERENCE = 60
+"""Most seconds between a login and the start of the user manager that it caused."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     add_selector(parser)
     add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the logon sessions."""
-    found = host.sessions(args.which, logon_filter(host, args))
+    """Print the logon sessions; return the exit code."""
+    sessions = host.sessions(args.which, logon_filter(host, args))
     if args.output == "table":
-        found = with_managers_behind(found)
-    return print_listing(host, args, found, COLUMNS, nothing(args))
+        sessions = with_managers_behind(sessions)
+    return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
 
 
 def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
-    """Return logon sessions with each user manager behind the login that caused it; a lingering one where it was."""
+    """Return the logon sessions with each user manager moved behind the login that caused it.
+
+    A user manager that no login caused (lingering is enabled) stays where it is.
+    """
     ordered = list(sessions)
-    for manager in [session for session in ordered if is_manager(session)]:
-        cause = _cause(manager, ordered)
+    for manager in [session for session in ordered if is_user_manager(session)]:
+        cause = _find_cause(manager, ordered)
         if cause is not None:
             ordered.remove(manager)
             ordered.insert(ordered.index(cause) + 1, manager)
     return ordered
 
 
-def _cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
-    """Return the login that caused a user manager: the one of the same user that began when it did."""
-    # logind starts the manager just before or just after it writes the record of the login
-    apart = {
+def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
+    """Return the login that caused a user manager: the login of the same user with the nearest start; None: none."""
+    # logind starts the manager shortly before or after it writes the record of the login
+    differences = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
         for session in sessions
-        if session.uid == manager.uid and not is_manager(session) and session.start and manager.start
+        if session.uid == manager.uid and not is_user_manager(session) and session.start and manager.start
     }
-    near = [session for session in sessions if apart.get(session.logon_id, TOGETHER + 1) <= TOGETHER]
-    return min(near, key=lambda session: apart[session.logon_id], default=None)
+    nearest_id = min(differences, key=differences.__getitem__, default=None)
+    if nearest_id is None or differences[nearest_id] > MAX_START_DIFFERENCE:
+        return None
+    return next(session for session in sessions if session.logon_id == nearest_id)
 
 
-def who(session: LogonSession) -> str:
-    """Name who logged in."""
+def user_text(session: LogonSession) -> str:
+    """Return the user who logged in: the account name, else the uid."""
     if session.logon_type == 0:
         return "System"
     return session.user or ("?" if session.uid is None else f"uid {session.uid}")
 
 
-def since(session: LogonSession) -> str:
-    """Say when it began, with "~" where that is approximate."""
-    return ("~" if is_approximate(session) else "") + when(session.start)
+def start_text(session: LogonSession) -> str:
+    """Return the start of a logon session, after "~" if it is approximate."""
+    return ("~" if is_approximate(session) else "") + format_time(session.start)
 
 
-def word(session: LogonSession) -> str:
+def selecting_word(session: LogonSession) -> str:
     """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
     if session.logon_type == 0:
         return "system"
+    # logind numbers sessions without an audit session id as c1, c2, ...; their LogonId is long
     login = session.login or ""
     return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
 
 
 def type_text(session: LogonSession, cells: int | None = None) -> str:
-    """Return the LogonType in words, its number beside it; the number stays where the word is cut."""
+    """Return the name and the number of the LogonType; with fewer cells only the name is cut."""
     if session.logon_type is None:
         return "-"
+    # the number identifies the LogonType, so it is never cut
     number = f" ({session.logon_type})"
     return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
 
 
-def _since_in(session: LogonSession, cells: int, present: datetime) -> str:
+def _short_start_text(session: LogonSession, cells: int, present: datetime) -> str:
     mark = "~" if is_approximate(session) else ""
-    return mark + shortened(session.start, cells - 1, present)
+    return mark + shorten_time(session.start, cells - 1, present)
 
 
-def _type_in(session: LogonSession, cells: int, _: datetime) -> str:
+def _short_type_text(session: LogonSession, cells: int, _: datetime) -> str:
     return type_text(session, cells)
 
 
 def is_logged_out(session: LogonSession) -> bool:
-    """Return whether whatever still runs in it was left behind."""
+    """Return whether a logon session is logged out, so that its processes are leftovers."""
     return session.state == LOGGED_OUT
 
 
-def _number(value: int | None) -> str:
+def _number_text(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
 COLUMNS = (
-    Column("ID", 10, word),
-    Column("USER", 12, who, "user", rank=1, least=8),
-    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, least=15),
-    Column("TYPE", 22, type_text, "logon_type", rank=6, least=12, fit=_type_in),
-    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, matters=is_logged_out),
-    Column("SINCE", 17, since, "start", rank=7, least=12, fit=_since_in),
-    Column("PROCS", 5, lambda s: _number(s.processes), "processes", rank=4),
-    Column("LEFT", 4, lambda s: _number(s.leftovers), "leftovers", rank=3, matters=is_logged_out),
+    Column("ID", 10, selecting_word),
+    Column("USER", 12, user_text, "user", rank=1, min_cells=8),
+    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, min_cells=15),
+    Column("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
+    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
+    Column("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
+    Column("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=4),
+    Column("LEFT", 4, lambda s: _number_text(s.leftovers), "leftovers", rank=3, is_highlighted=is_logged_out),
     Column("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
     Column("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
     Column("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),
     Column("LOGIN", 5, lambda s: s.login or "-", "login", rank=EXTRA + 3),
-    Column("UID", 6, lambda s: _number(s.uid), "uid", rank=ON_REQUEST),
+    Column("UID", 6, lambda s: _number_text(s.uid), "uid", rank=ON_REQUEST),
     Column("SEAT", 6, lambda s: s.seat or "-", "seat", rank=ON_REQUEST),
-    Column("LEADER", 7, lambda s: _number(s.leader), "leader", rank=ON_REQUEST),
+    Column("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
     Column("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
     Column("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
     Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),

@@ -1,18 +1,18 @@
-"""Settings of the command line: ~/.config/logonscope/config.toml, below what the environment and the options say."""
+"""Settings of the command line: ~/.config/logonscope/config.toml. The environment and options override them."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.text import CHOICES, Choice
+from logonscope.faces.cli.text import COLOR_CHOICES, ColorChoice
 
 
 def load_settings(path: str) -> dict[str, Any]:
-    """Read a settings file.
+    """Read a settings file; return its values by name.
 
     Raises:
-        InvalidParameterError: it cannot be read, or says what is no setting.
+        InvalidParameterError: the file cannot be read or is not TOML, or a setting is unknown or invalid.
     """
     try:
         with open(path, "rb") as file:
@@ -23,62 +23,67 @@ def load_settings(path: str) -> dict[str, Any]:
 
 
 def parse_settings(path: str, octets: bytes) -> dict[str, Any]:
-    """Return what a file says.
+    """Return the values of a settings file by name.
 
     Raises:
-        InvalidParameterError: it is no TOML, or says what is no setting.
+        InvalidParameterError: the file is not TOML, or a setting is unknown or invalid.
     """
-    import tomllib  # noqa: PLC0415 -- most people have no such file
+    import tomllib  # noqa: PLC0415 -- most users have no such file
 
     try:
         text = octets.decode()
         values = tomllib.loads(text)
     except ValueError as error:
-        raise InvalidParameterError(f"{path}: no TOML: {error}", "see docs/command-line.md") from None
+        raise InvalidParameterError(f"cannot read {path}: not TOML: {error}", "see docs/command-line.md") from None
     for key, value in values.items():
         try:
-            values[key] = _kind(key)(value)
+            values[key] = _find_check(key)(value)
         except ValueError as error:
-            raise InvalidParameterError(f"{path}, line {_line(text, key)}: {error}") from None
+            raise InvalidParameterError(f"{path}, line {_line_number(text, key)}: {error}") from None
     return values
 
 
-def _line(text: str, key: str) -> int:
-    """Return the line that a key stands in."""
-    found = re.search(rf"^\s*\[?\s*[\"']?{re.escape(key)}\b", text, re.MULTILINE)
-    return 1 if found is None else text.count("\n", 0, found.end()) + 1
+def _line_number(text: str, key: str) -> int:
+    """Return the number of the line with a key or table; tomllib does not report it."""
+    match = re.search(rf"^\s*\[?\s*[\"']?{re.escape(key)}\b", text, re.MULTILINE)
+    return 1 if match is None else text.count("\n", 0, match.end()) + 1
 
 
-def _kind(key: str) -> Callable[[Any], Any]:
+def _find_check(key: str) -> Callable[[Any], Any]:
+    """Return the function that checks the value of a setting.
+
+    Raises:
+        ValueError: there is no such setting.
+    """
     if key not in SETTINGS:
         raise ValueError(f"unknown setting {key!r}: expected one of {', '.join(SETTINGS)}")
     return SETTINGS[key]
 
 
-def _text(value: Any) -> str:
+def _check_text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"invalid value {value!r}: expected a text")
+        raise ValueError(f"invalid value {value!r}: expected a string")
     return value
 
 
-def _optional_text(value: Any) -> str:
-    return "" if value == "" else _text(value)
+def _check_optional_text(value: Any) -> str:
+    return "" if value == "" else _check_text(value)
 
 
-def _truth(value: Any) -> bool:
+def _check_boolean(value: Any) -> bool:
     if value is True or value is False:
         return bool(value)
     raise ValueError(f"invalid value {value!r}: expected true or false")
 
 
-def _color(value: Any) -> Choice:
-    for choice in CHOICES:
+def _check_color(value: Any) -> ColorChoice:
+    for choice in COLOR_CHOICES:
         if value == choice:
             return choice
-    raise ValueError(f"invalid color {value!r}: expected {', '.join(CHOICES)}")
+    raise ValueError(f"invalid color {value!r}: expected {', '.join(COLOR_CHOICES)}")
 
 
-def _columns(value: Any) -> dict[str, list[str]]:
+def _check_columns(value: Any) -> dict[str, list[str]]:
     tables = value.items() if isinstance(value, dict) else [(value, None)]
     for command, names in tables:
         if command not in LISTINGS:
@@ -89,10 +94,15 @@ def _columns(value: Any) -> dict[str, list[str]]:
 
 
 LISTINGS = ("sessions", "ps", "leftovers", "classes")
-"""The commands whose columns can be set."""
+"""The commands whose columns can be configured."""
 
 SETTINGS: Mapping[str, Callable[[Any], Any]] = {
-    "host": _text, "ca": _text, "color": _color, "pager": _optional_text, "columns": _columns, "quiet": _truth,
-    "readable": _truth,
-}  # fmt: skip
-"""The settings, and what checks the value of each."""
+    "host": _check_text,
+    "ca": _check_text,
+    "color": _check_color,
+    "pager": _check_optional_text,
+    "columns": _check_columns,
+    "quiet": _check_boolean,
+    "readable": _check_boolean,
+}
+"""The settings, each with the function that checks its value and returns it, or raises ValueError."""

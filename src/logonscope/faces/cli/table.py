@@ -1,4 +1,4 @@
-"""Tables for people: one line a row, as many columns as the terminal has room for; what is left out is named below."""
+"""Tables for people: one line for each row, with the columns that fit; the other columns are named below the table."""
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
@@ -6,91 +6,102 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
-from logonscope.faces.cli.columns import Column, Layout, arranged, usual
-from logonscope.faces.cli.text import cells, crop, for_terminal, styled, wants_color, width, wrapped
+from logonscope.faces.cli.columns import Column, Layout, default_columns, fit_columns
+from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color, wrapped
 
 SAMPLE = 200
-"""Rows that decide how wide the columns are on a terminal; the rest is printed as it comes."""
+"""Rows that set the column widths on a terminal; later rows are printed as they arrive, with these widths."""
 
-Moment = Callable[[], datetime]
+Clock = Callable[[], datetime]
+"""A function that returns a point in time."""
 
 
 def now() -> datetime:
-    """Return the present."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
-def print_table(args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], moment: Moment = now) -> int:
-    """Print a line a row; return the number of rows.
+def print_table(
+    args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], read_time: Clock = now
+) -> int:
+    """Print one line for each row; return the number of rows.
 
     Args:
-        args: the command line; columns that it names are all printed, however wide.
-        rows: a list is printed in columns as wide as it needs, and so is the sample of others that a terminal gets.
-        columns: of the table.
-        moment: returns when the rows were read.
+        args: the command line; all columns that it names are printed, even if they do not fit.
+        rows: a list, all of which sets the column widths; or an iterator, of which a sample sets them on a terminal.
+        columns: the columns of the table.
+        read_time: a function that returns when the rows were read; recent times are shown without the year.
     """
-    room, is_chosen, color = width(), bool(getattr(args, "columns", None)), wants_color(args)
-    shown = columns if is_chosen else usual(columns)
+    room, is_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
+    shown = columns if is_chosen else default_columns(columns)
+    # rows that are still being read are not held back where no terminal needs their widths
     sample = rows if isinstance(rows, list) else [] if room is None else list(islice(rows, SAMPLE))
     rest = () if isinstance(rows, list) else rows
-    layout = arranged(shown, _widths(shown, sample, rows), None if is_chosen else room)
+    layout = fit_columns(shown, _measure_columns(shown, sample, rows), None if is_chosen else room)
     count = 0
     for count, row in enumerate(chain(sample, rest), 1):
         if count == 1 and not getattr(args, "no_header", False):
-            print(crop(_line(layout, [column.heading for column in layout.columns]), None if is_chosen else room))
-        print(_row(layout, row, moment, room, is_chosen=is_chosen, color=color))
+            print(
+                crop(_format_line(layout, [column.heading for column in layout.columns]), None if is_chosen else room)
+            )
+        print(_format_row(layout, row, read_time, room, is_chosen=is_chosen, color=color))
     if count and layout.left_out:
-        for line in wrapped(_omission(layout.left_out, args), room):
+        for line in wrapped(_omission_text(layout.left_out, args), room):
             print(styled(line, "dim", color=color))
     return count
 
 
-def _widths(columns: Sequence[Column], sample: Sequence[Any], rows: Iterable[Any]) -> list[int]:
-    """Return how wide each column has to be for its heading and the sample; as it says itself where there is none."""
+def _measure_columns(columns: Sequence[Column], sample: Sequence[Any], rows: Iterable[Any]) -> list[int]:
+    """Return the width of each column: of its heading and the sample, or its fixed width if there is no sample."""
     if not sample and not isinstance(rows, list):
         return [column.cells for column in columns]
     return [
-        max(len(column.heading), *(cells(for_terminal(column.show(row))) for row in sample), 0) for column in columns
+        max(len(column.heading), *(cell_width(for_terminal(column.text_of(row))) for row in sample), 0)
+        for column in columns
     ]
 
 
-def _row(layout: Layout, row: Any, moment: Moment, room: int | None, *, is_chosen: bool, color: bool) -> str:
+def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *, is_chosen: bool, color: bool) -> str:
+    """Return the line of a row: cut to the room, unless --columns chose the columns."""
     texts: list[str] = []
     for index, column in enumerate(layout.columns):
-        if column.fit and layout.is_cut(index):
-            texts.append(for_terminal(column.fit(row, layout.widths[index], moment())))
+        # a column with shorten() drops the least important part of its text, instead of the end
+        if column.shorten and layout.is_cut(index):
+            texts.append(for_terminal(column.shorten(row, layout.widths[index], read_time())))
         else:
-            text = for_terminal(column.show(row))
-            texts.append(crop(text, layout.widths[index]) if column.least and layout.natural else text)
-    line = _line(layout, texts)
-    if not is_chosen or layout.has_a_last_column_within(room):
+            text = for_terminal(column.text_of(row))
+            texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural else text)
+    line = _format_line(layout, texts)
+    # columns that the user chose may be wider than the terminal, which then wraps the line
+    if not is_chosen or layout.has_room_for_last_column(room):
         line = crop(line, room)
-    return _marked(layout, row, texts, line) if color else line
+    return _highlight(layout, row, texts, line) if color else line
 
 
-def _marked(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str:
-    """Return the line with the texts that matter in a colour, where they were not cut off."""
-    at, marked = 0, line
-    places: list[tuple[int, str]] = []
-    for column, text, columns in zip(layout.columns, texts, layout.widths, strict=True):
-        if column.matters is not None and column.matters(row):
-            places.append((at, text))
-        at += len(text) + max(0, columns - cells(text)) + layout.gap
-    # from the right, so that the places of what stands left of it stay as they are
-    for start, text in reversed(places):
+def _highlight(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str:
+    """Return the line with the highlighted texts in a colour, as far as they were not cut off."""
+    position, colored_line = 0, line
+    spans: list[tuple[int, str]] = []
+    for column, text, cells in zip(layout.columns, texts, layout.widths, strict=True):
+        if column.is_highlighted is not None and column.is_highlighted(row):
+            spans.append((position, text))
+        position += len(text) + max(0, cells - cell_width(text)) + layout.gap
+    # from right to left: escape sequences that are inserted do not shift the positions before them
+    for start, text in reversed(spans):
+        # a text that was cut off is not there
         if line[start : start + len(text)] == text:
-            marked = marked[:start] + styled(text, "alarm", color=True) + marked[start + len(text) :]
-    return marked
+            colored_line = colored_line[:start] + styled(text, "alarm", color=True) + colored_line[start + len(text) :]
+    return colored_line
 
 
-def _line(layout: Layout, texts: Sequence[str]) -> str:
-    """Pad all texts but the last: how wide a whole command line is need not be known."""
+def _format_line(layout: Layout, texts: Sequence[str]) -> str:
+    """Return the texts as a line, all but the last padded to the width of their column."""
     pairs = zip(layout.widths[:-1], texts[:-1], strict=True)
-    return (" " * layout.gap).join([*(text + " " * (columns - cells(text)) for columns, text in pairs), texts[-1]])
+    return (" " * layout.gap).join([*(text + " " * (columns - cell_width(text)) for columns, text in pairs), texts[-1]])
 
 
-def _omission(columns: Sequence[Column], args: argparse.Namespace) -> str:
-    """Name the columns that there was no room for, and how to get them."""
+def _omission_text(columns: Sequence[Column], args: argparse.Namespace) -> str:
+    """Return the line that names the columns without room, and the option that shows them."""
     noun = "column" if len(columns) == 1 else "columns"
     option = "--columns all" if hasattr(args, "columns") else "-o json"
     return f"{len(columns)} more {noun}: {option} ({', '.join(column.name for column in columns)})"

@@ -1,7 +1,7 @@
-"""Text for a terminal: its size, its colours, times in its zone; no control character of any process ever reaches it.
+"""Text for a terminal: its size, colours, local times, and the removal of control characters of processes.
 
-The option --color decides about colours, else NO_COLOR, else FORCE_COLOR, else the settings file, else whether the
-output is a terminal: https://no-color.org, https://force-color.org.
+Colours are chosen by --color, else NO_COLOR, else FORCE_COLOR, else the settings file, else they are on if the output
+is a terminal: https://no-color.org, https://force-color.org.
 """
 
 import argparse
@@ -13,22 +13,22 @@ from datetime import UTC, datetime
 from typing import Literal
 
 _COLUMNS, _LINES = 80, 24
-"""The size of a terminal that does not say."""
+"""The size of a terminal that does not report its size."""
 
-_UNSAFE = (  # compiled when it is first needed: most text is safe
+_UNSAFE = (  # compiled when it is first used: most text is safe
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 """Control characters, lone surrogates, and marks that hide or reorder what is printed."""
 
-LEAST_ROOM = 12
-"""Columns that a wrapped text has at least."""
+MIN_WRAP_COLUMNS = 12
+"""The smallest width that text is wrapped to, even on a narrower terminal."""
 
-Choice = Literal["auto", "always", "never"]
+ColorChoice = Literal["auto", "always", "never"]
 
-CHOICES: tuple[Choice, ...] = ("auto", "always", "never")
+COLOR_CHOICES: tuple[ColorChoice, ...] = ("auto", "always", "never")
 """The values of --color."""
 
-MINUTE = "%Y-%m-%d %H:%M"
+MINUTE_FORMAT = "%Y-%m-%d %H:%M"
 
 STYLES = {
     "alarm": "1;33",
@@ -43,28 +43,29 @@ STYLES = {
 
 
 def for_terminal(text: str) -> str:
-    """Return the text with U+FFFD in place of what a terminal would act on."""
+    """Return the text with U+FFFD in place of characters that could control a terminal."""
     return text if text.isascii() and text.isprintable() else re.sub(_UNSAFE, "\ufffd", text)
 
 
-def width() -> int | None:
-    """Return the columns of the terminal; None where the output is no terminal and is not to be cut."""
-    return columns() if sys.stdout.isatty() else None
+def terminal_width() -> int | None:
+    """Return the columns of the terminal; None: the output is not a terminal, and must not be cut."""
+    return terminal_columns() if sys.stdout.isatty() else None
 
 
-def columns() -> int:
-    """Return what shutil.get_terminal_size says; importing shutil takes as long as answering a question."""
+def terminal_columns() -> int:
+    """Return the columns of the terminal, as shutil.get_terminal_size does; to import shutil would take too long."""
     return _terminal_size("COLUMNS", 0) or _COLUMNS
 
 
-def lines() -> int:
+def terminal_lines() -> int:
     """Return how many lines the terminal shows at once."""
     return _terminal_size("LINES", 1) or _LINES
 
 
 def _terminal_size(variable: str, index: int) -> int:
-    """Return one of columns and lines, as the environment else the terminal says; 0 where neither does."""
+    """Return columns (index 0) or lines (index 1) of the environment, else of the terminal; 0: neither has them."""
     text = os.environ.get(variable, "")
+    # isdecimal() alone accepts digits of other scripts; the length limits the number
     if text.isascii() and text.isdecimal() and 0 < len(text) < 6 and int(text):
         return int(text)
     try:
@@ -73,45 +74,49 @@ def _terminal_size(variable: str, index: int) -> int:
         return 0
 
 
-def cells(text: str) -> int:
-    """Return how many columns a text takes on a terminal."""
+def cell_width(text: str) -> int:
+    """Return the number of cells that a text occupies on a terminal."""
     if text.isascii():
         return len(text)
-    return sum(_cell(character) for character in text)
+    return sum(_character_width(character) for character in text)
 
 
 def crop(text: str, columns: int | None) -> str:
-    """Return the text, cut to so many columns where it is longer."""
-    if columns is None or cells(text) <= columns:
+    """Return the text, cut to a number of cells if it is longer; None: any length."""
+    if columns is None or cell_width(text) <= columns:
         return text
-    kept, left = [], columns - 1
+    # one cell is for the ellipsis
+    characters, free_cells = [], columns - 1
     for character in text:
-        left -= _cell(character)
-        if left < 0:
+        free_cells -= _character_width(character)
+        if free_cells < 0:
             break
-        kept.append(character)
-    return "".join(kept) + "…"
+        characters.append(character)
+    return "".join(characters) + "…"
 
 
 def wrapped(text: str, room: int | None) -> list[str]:
-    """Return the text as lines that fit, broken between words; as one line where there is no terminal."""
+    """Return the text as lines that fit, broken between words; None: as one line."""
     safe = for_terminal(text)
     if room is None or len(safe) <= room:
         return [safe]
     import textwrap  # noqa: PLC0415 -- only a terminal needs it
 
-    return textwrap.wrap(safe, max(room, LEAST_ROOM), break_on_hyphens=False)
+    return textwrap.wrap(safe, max(room, MIN_WRAP_COLUMNS), break_on_hyphens=False)
 
 
 def styled(text: str, style: str, *, color: bool) -> str:
-    """Return the text in a style, where colours are wanted."""
+    """Return the text in a style of STYLES; without colours unchanged."""
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color else text
 
 
-def chosen_color(option: Choice | None, environment: Mapping[str, str], setting: Choice | None) -> Choice:
-    """Return the choice with the highest precedence."""
+def resolve_color(
+    option: ColorChoice | None, environment: Mapping[str, str], setting: ColorChoice | None
+) -> ColorChoice:
+    """Return the colour choice with the highest precedence."""
     if option is not None:
         return option
+    # NO_COLOR counts with any value but the empty one; FORCE_COLOR=0 is off
     if environment.get("NO_COLOR"):
         return "never"
     if environment.get("FORCE_COLOR", "0") not in {"", "0"}:
@@ -120,17 +125,17 @@ def chosen_color(option: Choice | None, environment: Mapping[str, str], setting:
 
 
 def wants_color(args: argparse.Namespace) -> bool:
-    """Return whether standard output gets colours."""
+    """Return whether to print colours on standard output."""
     choice = getattr(args, "color", None) or "auto"
     if choice == "auto":
         return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     return bool(choice == "always")
 
 
-def local(moment: datetime) -> datetime:
-    """Return a time in the local zone, which one without a zone is in.
+def to_local_time(moment: datetime) -> datetime:
+    """Return a time in the local zone; a time without a zone is taken as local.
 
-    Where Python has no such zone, as with TZ=UTC-24, it is UTC.
+    It falls back to UTC where Python cannot represent the local zone, as with TZ=UTC-24.
     """
     try:
         return moment.astimezone()
@@ -138,12 +143,12 @@ def local(moment: datetime) -> datetime:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def when(moment: datetime | None, form: str = MINUTE) -> str:
-    """Return a time for people, in the local zone."""
-    return "" if moment is None else local(moment).strftime(form)
+def format_time(moment: datetime | None, form: str = MINUTE_FORMAT) -> str:
+    """Return a time as text in the local zone; "" for None."""
+    return "" if moment is None else to_local_time(moment).strftime(form)
 
 
-def _cell(character: str) -> int:
+def _character_width(character: str) -> int:
     import unicodedata  # noqa: PLC0415 -- most text is ASCII
 
     if unicodedata.combining(character):

@@ -1,50 +1,53 @@
-"""Times: how they are shown to people, and how people write them."""
+"""Times in few cells, and the parsing of times that users type."""
 
 import re
 from datetime import datetime, timedelta
 
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.text import local, when
+from logonscope.faces.cli.text import format_time, to_local_time
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGE = re.compile("([0-9]{1,9})([smhdw])")
-_LONGEST_WITHOUT_A_YEAR = timedelta(days=300)
+_MAX_AGE_WITHOUT_YEAR = timedelta(days=300)
 
 
-def shortened(moment: datetime | None, cells: int, present: datetime) -> str:
-    """Return a time in few cells: without its year where it is recent, else without its time of day."""
+def shorten_time(moment: datetime | None, cells: int, present: datetime) -> str:
+    """Return a time in few cells: a recent one without its year, another without its time of day."""
     if moment is None or cells >= len("2026-01-01 10:02"):
-        return when(moment)
-    is_recent = abs(present - moment) < _LONGEST_WITHOUT_A_YEAR
-    return when(moment, "%m-%d %H:%M" if is_recent else "%Y-%m-%d")
+        return format_time(moment)
+    is_recent = abs(present - moment) < _MAX_AGE_WITHOUT_YEAR
+    return format_time(moment, "%m-%d %H:%M" if is_recent else "%Y-%m-%d")
 
 
 def parse_time(text: str, present: datetime) -> datetime:
-    """Return the time that a person means: a date, a time of today, both, or how long ago.
+    """Return the time that a user typed: a date, a time of today, both, or an age.
 
     Args:
         text: "2026-01-01", "2026-01-01 10:02", ISO 8601 with an offset, "10:02", "today", "yesterday", "now", "2h",
             "1d12h".
-        present: what "2h" is counted back from.
+        present: the time that an age is subtracted from.
 
     Raises:
-        InvalidParameterError: it is none of these.
+        InvalidParameterError: the text is none of these.
     """
     word = text.strip().lower().removesuffix(" ago")
-    here = local(present)
-    today = here.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)  # each day has its own offset
+    local_present = to_local_time(present)
+    # without a zone, because another day may have another offset (daylight saving time)
+    today = local_present.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     try:
         if word in {"now", "today", "yesterday"}:
-            return {"now": here, "today": local(today), "yesterday": local(today - timedelta(days=1))}[word]
+            yesterday = to_local_time(today - timedelta(days=1))
+            return {"now": local_present, "today": to_local_time(today), "yesterday": yesterday}[word]
+        # the parts of an age must be the whole word: "1h30" is invalid
         ages = _AGE.findall(word)
         if ages and "".join(map("".join, ages)) == word:
-            return here - timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in ages))
+            return local_present - timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in ages))
         if re.fullmatch("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", word):
             hour, minute, *second = map(int, word.split(":"))
-            return local(today.replace(hour=hour, minute=minute, second=second[0] if second else 0))
+            return to_local_time(today.replace(hour=hour, minute=minute, second=second[0] if second else 0))
         if re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", word):
-            found = datetime.fromisoformat(text.strip())
-            return found if found.tzinfo else local(found)
+            moment = datetime.fromisoformat(text.strip())
+            return moment if moment.tzinfo else to_local_time(moment)
     except (ValueError, OverflowError):
-        pass  # a date that no calendar has
+        pass  # a date that does not exist, as 2026-02-30
     raise InvalidParameterError(f"invalid time {text!r}: expected a date, a time or an age, as 2026-01-01, 10:02 or 2h")

@@ -1,4 +1,4 @@
-"""``logonscope user``: who may use the server without an account on this machine?"""
+"""``logonscope user``: the server's users that need no account on this machine: add, list, remove."""
 
 import argparse
 import sys
@@ -8,29 +8,29 @@ from typing import NamedTuple, Protocol
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import Column
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.messages import notice
+from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import Parser, completes, help_formatter, shared_options
+from logonscope.faces.cli.parser import Parser, help_formatter, set_completion, shared_options
 from logonscope.faces.cli.text import for_terminal
 
-USERS = "/etc/logonscope/users"
+USERS_FILE = "/etc/logonscope/users"
 
 EXAMPLES = """\
-A running server takes every change at once. Accounts of this machine need no entry where the server asks PAM.
+A running server uses every change at once. Accounts of this machine need no entry if the server uses PAM.
 
 examples:
   sudo logonscope user add alice                        sees what the account alice sees
-  sudo logonscope user add scanner --administrator      sees everything, and is no account
+  sudo logonscope user add scanner --administrator      sees everything, and needs no account
   sudo logonscope user list
   sudo logonscope user remove scanner
 """
 
 _ADD = """\
-The password is asked for twice; it is never an argument, which others could read.
+The command prompts for the password twice. It is never an argument, because other users could read it.
 
 Clients of Windows use NTLM by default (pypsrp and pywinrm with auth "negotiate" or "ntlm", curl --ntlm, Ansible). They
-need a user with --ntlm, since the server cannot check NTLM against any other hash of a password. Users without it
-authenticate by Basic, over TLS or from this host; so do the accounts that PAM knows.
+need a user with --ntlm, because the server can check NTLM only with an NT hash of the password. Other users and PAM
+accounts authenticate with Basic, over TLS or from this host.
 
 examples:
   sudo logonscope user add alice
@@ -50,17 +50,17 @@ examples:
   sudo logonscope user remove scanner
 """
 
-LONGEST_LINE = 1 << 16
+MAX_LINE_BYTES = 1 << 16
 
-WITH_NTLM = "clients authenticate by NTLM (Negotiate) or by Basic"
+WITH_NTLM = "clients can authenticate with NTLM (Negotiate) or Basic"
 WITHOUT_NTLM = (
-    "clients authenticate by Basic alone, over TLS or from this host; for those that use NTLM, the default of many, "
-    "remove the user and add it with --ntlm"
+    "clients can authenticate only with Basic, over TLS or from this host; if a client uses NTLM, as many do by "
+    "default, remove the user and add it with --ntlm"
 )
 
 
 class Entry(Protocol):
-    """One user."""
+    """A user of the server."""
 
     @property
     def name(self) -> str:
@@ -68,32 +68,32 @@ class Entry(Protocol):
 
     @property
     def uid(self) -> int | None:
-        """Return whose logon sessions that user sees."""
+        """Return the uid whose logon sessions the user sees; None: only an administrator has none."""
 
     @property
     def administrator(self) -> bool:
-        """Tell whether that user sees everything."""
+        """Return whether the user sees everything."""
 
     @property
     def nt_hash(self) -> bytes | None:
-        """Return what NTLM asks for, where that user may come by it."""
+        """Return the NT hash of the password; None: the user cannot authenticate with NTLM."""
 
 
 class Users(Protocol):
-    """The users in a file."""
+    """The users of the server in a file."""
 
     def users(self) -> Sequence[Entry]:
-        """Return all."""
+        """Return all users."""
 
     def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> Entry:
-        """Add one."""
+        """Add a user and return it."""
 
     def remove(self, name: str) -> None:
-        """Remove one."""
+        """Remove a user."""
 
 
 class Row(NamedTuple):
-    """A user in a list: nothing secret."""
+    """A user, as one line of the list; without hashes."""
 
     name: str
     uid: int | None
@@ -110,49 +110,53 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
-    add = _action(actions, "add", "let somebody use the server", _ADD)
-    add.add_argument("name", metavar="NAME", help="by which the user authenticates, in any case")
-    add.add_argument("--administrator", action="store_true", help="sees everything, as root does")
+    add = _add_action(actions, "add", "add a user of the server", _ADD)
+    add.add_argument("name", metavar="NAME", help="the name that the user authenticates with; case-insensitive")
+    add.add_argument("--administrator", action="store_true", help="the user sees everything, as root does")
     add.add_argument(
-        "--uid", type=int, help="whose logon sessions the user sees (default: those of the account of that name)"
-    )
+        "--uid", type=int,
+        help="the uid whose logon sessions the user sees (default: that of the account with the same name)",
+    )  # fmt: skip
     add.add_argument(
         "--ntlm", action="store_true",
-        help="may also use NTLM, for which the file keeps a weaker hash: whoever has that needs no password",
+        help="allow NTLM too; the file then has the NT hash, which is weak: it is as good as the password",
     )  # fmt: skip
-    add.add_argument("--password-stdin", action="store_true", help="read the password, a line, from standard input")
-    _action(actions, "list", "show who may use the server", _LIST)
-    remove = _action(actions, "remove", "let somebody use the server no more", _REMOVE)
-    remove.add_argument("name", metavar="NAME", help="the user, in any case")
+    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input, one line")
+    _add_action(actions, "list", "list the users of the server", _LIST)
+    remove = _add_action(actions, "remove", "remove a user of the server", _REMOVE)
+    remove.add_argument("name", metavar="NAME", help="the name of the user; case-insensitive")
 
 
 def run(users: Users, args: argparse.Namespace) -> int:
-    """Do what was asked for."""
+    """Run the action (list, add or remove); return the exit code."""
     if args.action == "list":
-        nothing = f"{args.users} has no users; see `logonscope user add --help`"
-        return print_rows(args, list(map(_row, users.users())), COLUMNS, nothing)
+        empty_message = f"{args.users} has no users; see `logonscope user add --help`"
+        return print_rows(args, list(map(_row, users.users())), COLUMNS, empty_message)
     if args.action == "remove":
         users.remove(args.name)
-        notice(args, f"{args.name} may not use the server any more")
+        print_notice(args, f"removed user {args.name} from the server")
         return FOUND
-    users.users()  # whoever may not read the file need not think of a password
-    uid = _uid(args)
-    row = _row(users.add(args.name, _password(args), uid=uid, administrator=args.administrator, ntlm=args.ntlm))
-    sees = "everything" if row.administrator else f"the logon sessions of uid {row.uid}"
-    notice(args, f"{row.name} may use the server, and sees {sees}")
-    notice(args, WITH_NTLM if row.ntlm else WITHOUT_NTLM)
+    # fails before the prompt for a password, if the file cannot be read
+    users.users()
+    uid = _resolve_uid(args)
+    row = _row(users.add(args.name, _read_password(args), uid=uid, administrator=args.administrator, ntlm=args.ntlm))
+    visible = "everything" if row.administrator else f"the logon sessions of uid {row.uid}"
+    print_notice(args, f"added user {row.name}, who sees {visible}")
+    print_notice(args, WITH_NTLM if row.ntlm else WITHOUT_NTLM)
     return FOUND
 
 
-def _action(actions: "argparse._SubParsersAction[Parser]", name: str, summary: str, examples: str) -> Parser:
+def _add_action(actions: "argparse._SubParsersAction[Parser]", name: str, summary: str, examples: str) -> Parser:
     action = actions.add_parser(
         name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=examples,
         parents=[shared_options()], formatter_class=help_formatter,
     )  # fmt: skip
-    file = action.add_argument("--users", metavar="FILE", default=USERS, help=f"the file of users (default: {USERS})")
-    completes(file, "files")
+    file = action.add_argument(
+        "--users", metavar="FILE", default=USERS_FILE, help=f"the file of users (default: {USERS_FILE})"
+    )
+    set_completion(file, "files")
     return action
 
 
@@ -160,37 +164,46 @@ def _row(entry: Entry) -> Row:
     return Row(entry.name, entry.uid, entry.administrator, entry.nt_hash is not None)
 
 
-def _uid(args: argparse.Namespace) -> int | None:
-    """Return whose logon sessions the user is to see."""
-    import pwd  # noqa: PLC0415 -- Unix only, and help is for everybody
+def _resolve_uid(args: argparse.Namespace) -> int | None:
+    """Return the uid whose logon sessions the new user sees; None: an administrator without an account.
+
+    Raises:
+        InvalidParameterError: there is no account of that name, and neither --uid nor --administrator.
+    """
+    import pwd  # noqa: PLC0415 -- only Unix has it, and help must work elsewhere too
 
     if args.uid is not None:
         return int(args.uid)
     try:
         return pwd.getpwnam(args.name).pw_uid
-    except (KeyError, ValueError):  # what cannot be a name is none of an account's
+    except (KeyError, ValueError):  # ValueError: the text cannot be an account name, as with a null character
         if args.administrator:
             return None
-    raise InvalidParameterError(
-        f"there is no account {args.name!r}", "say with --uid whose logon sessions that user sees, or --administrator"
-    )
+    hint = "give --uid (the user sees the logon sessions of that uid) or --administrator"
+    raise InvalidParameterError(f"there is no account {args.name!r}", hint)
 
 
-def _password(args: argparse.Namespace) -> str:
+def _read_password(args: argparse.Namespace) -> str:
+    """Read the password of the new user from standard input or the terminal.
+
+    Raises:
+        InvalidParameterError: there is no terminal, no input, or the repeated password differs.
+    """
     if args.password_stdin:
         try:
-            return sys.stdin.buffer.readline(LONGEST_LINE).decode().removesuffix("\n").removesuffix("\r")
+            return sys.stdin.buffer.readline(MAX_LINE_BYTES).decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
-            raise InvalidParameterError("that password is not UTF-8", "choose another one") from None
+            raise InvalidParameterError("invalid password: it is not UTF-8", "choose another one") from None
     if sys.stdin is None or not sys.stdin.isatty():
-        raise InvalidParameterError("there is no terminal to ask for a password", "use --password-stdin")
-    import getpass  # noqa: PLC0415 -- only where somebody is asked
+        message = "cannot prompt for the password: standard input is not a terminal"
+        raise InvalidParameterError(message, "use --password-stdin")
+    import getpass  # noqa: PLC0415 -- only the prompt needs it
 
     try:
         password = getpass.getpass(f"Password of {for_terminal(args.name)}: ")
-        again = getpass.getpass("The same again: ")
+        repeated_password = getpass.getpass("Repeat the password: ")
     except EOFError:
         raise InvalidParameterError("no password was typed", "type one, or use --password-stdin") from None
-    if password != again:
-        raise InvalidParameterError("the two passwords differ", "type the same one twice")
+    if password != repeated_password:
+        raise InvalidParameterError("the passwords differ", "type the same one twice")
     return password

@@ -1,4 +1,4 @@
-"""``logonscope whose TARGET...``: which login does it belong to, and how is that known?"""
+"""``logonscope whose TARGET...``: the login that processes belong to, with the evidence and commands to look it up."""
 
 import argparse
 import os
@@ -8,84 +8,91 @@ from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
 from logonscope.faces.cli.exit_codes import exit_code
-from logonscope.faces.cli.messages import say
+from logonscope.faces.cli.messages import print_error
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.text import styled, wants_color, width, wrapped
-from logonscope.faces.cli.whose_text import evidence, headline, login, lookups, parents
+from logonscope.faces.cli.text import styled, terminal_width, wants_color, wrapped
+from logonscope.faces.cli.whose_text import (
+    describe_evidence,
+    describe_login,
+    describe_parents,
+    headline,
+    lookup_commands,
+)
 
 INDENT = 12
-"""Columns before the details."""
+"""Cells before the details of an answer."""
 
-FEW = 5
-"""Answers to one target that are told in sentences; more are a line each."""
+MAX_IN_SENTENCES = 5
+"""Most answers to a target that are printed as sentences; more are printed as a table."""
 
 HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program, or an account"
 
 EXAMPLES = """\
 examples:
-  logonscope whose 4312                which login started process 4312
-  logonscope whose sshd                of every process of that name
-  logonscope whose :8080 :ssh          whoever listens on these ports, or is connected through them
+  logonscope whose 4312                the login that started process 4312
+  logonscope whose sshd                every process of that name
+  logonscope whose :8080 :ssh          processes that listen on these ports, or are connected through them
   logonscope whose 127.0.0.1:8080 '[::1]:8080'
-                                       on one address only
-  logonscope whose /usr/bin/python3    of every process that runs this program
-  logonscope whose alice               of all that her logins started, and all that runs as her
-  logonscope whose user:postgres       of an account whose name is a process's too; name:postgres is the process
-  logonscope whose 4312 -o json        the same for a script, with the source of every value
+                                       only on these addresses
+  logonscope whose /usr/bin/python3    every process that runs this program
+  logonscope whose alice               processes of alice's logins, and processes that run as alice
+  logonscope whose user:postgres       the account, where a process has the same name; name:postgres is the process
+  logonscope whose 4312 -o json        for a script, with the source of every value
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command takes."""
+    """Add the arguments of this command."""
     parser.add_argument("target", nargs="+", metavar="TARGET", help=HELP)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Answer for every target; the exit code is that of the worst."""
+    """Print the answers for every target; return the greatest exit code of them."""
     by_target: list[list[Whose]] = []
-    worst = 0
+    code = 0
+    # an error of one target does not prevent the answers to the others
     for target in args.target:
         try:
-            by_target.append(host.whose(_followed(target) if args.host is None else target))
+            by_target.append(host.whose(_resolve_path(target) if args.host is None else target))
         except LogonscopeError as error:
-            worst = max(worst, exit_code(error))
-            say(error, args)
+            code = max(code, exit_code(error))
+            print_error(error, args)
     if args.output != "table":
         print_rows(args, [answer for answers in by_target for answer in answers])
-        return worst
-    for at, answers in enumerate(by_target):
-        print("\n" * (at > 0), end="")
-        _print(args, answers)
-    return worst
+        return code
+    for number, answers in enumerate(by_target):
+        print("\n" * (number > 0), end="")
+        _print_answers(args, answers)
+    return code
 
 
-def _followed(target: str) -> str:
-    """Return where the links of a path on this machine lead: a process has the path of the file itself."""
+def _resolve_path(target: str) -> str:
+    """Return the target of symbolic links if it is a path on this machine: /proc has the path of the file itself."""
     return os.path.realpath(target) if target.startswith(("/", "./", "../")) else target
 
 
-def _print(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
-    """Print a few answers in sentences, many in a line each."""
-    if len(answers) > FEW:
+def _print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
+    """Print the answers as sentences, or as a table if there are many."""
+    if len(answers) > MAX_IN_SENTENCES:
         from logonscope.faces.cli.whose_table import print_answers  # noqa: PLC0415 -- one answer needs no table
 
         print_answers(args, answers)
         return
-    for at, answer in enumerate(answers):
-        print("\n" * (at > 0), end="")
-        for line in _lines(answer, color=wants_color(args)):
+    for number, answer in enumerate(answers):
+        print("\n" * (number > 0), end="")
+        for line in _detail_lines(answer, color=wants_color(args)):
             print(line)
 
 
-def _lines(answer: Whose, *, color: bool) -> Iterator[str]:
-    """Say the answer as sentences and look-ups that a person can act on."""
-    room = width()
+def _detail_lines(answer: Whose, *, color: bool) -> Iterator[str]:
+    """Yield the lines of an answer: the headline, then the details with their headings."""
+    room = terminal_width()
     for line in wrapped(headline(answer), room):
         yield styled(line, "bold", color=color)
-    details = [("login", [login(answer.session)]), ("evidence", [evidence(answer)])]
-    details += [("parents", [parents(answer)]), ("look up", list(lookups(answer)))]
+    details = [("login", [describe_login(answer.session)]), ("evidence", [describe_evidence(answer)])]
+    details += [("parents", [describe_parents(answer)]), ("look up", list(lookup_commands(answer)))]
     for heading, texts in details:
         lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]
-        for at, line in enumerate(lines):
-            label = f"{'' if at else heading:9}"
+        for number, line in enumerate(lines):
+            label = f"{'' if number else heading:9}"
             yield f"  {styled(label, 'dim', color=color)} {line}"

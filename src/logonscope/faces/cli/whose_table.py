@@ -1,4 +1,4 @@
-"""Many answers to ``whose``, a line each: the processes, with the logins that they come from."""
+"""The table of many answers to ``whose``: processes with their logins, one line each."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,33 +8,36 @@ from logonscope.answers.whose import Whose
 from logonscope.faces.cli import ps, sessions
 from logonscope.faces.cli.columns import EXTRA, Column
 from logonscope.faces.cli.table import print_table
-from logonscope.faces.cli.text import when, width, wrapped
-from logonscope.faces.cli.times import shortened
+from logonscope.faces.cli.text import format_time, terminal_width, wrapped
+from logonscope.faces.cli.times import shorten_time
 
 
 def print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
-    """Print a line an answer, and how to get one whole."""
+    """Print one line for each answer, and the command that shows an answer in full."""
     print_table(args, list(answers), COLUMNS)
-    for line in wrapped(f"`logonscope whose {answers[0].pid}` says how that is known, and what to look up", width()):
+    hint = f"`logonscope whose {answers[0].pid}` shows the evidence, and commands to look it up"
+    for line in wrapped(hint, terminal_width()):
         print(line)
 
 
-def _since_in(answer: Whose, cells: int, present: datetime) -> str:
-    return shortened(answer.session.start, cells, present)
+def _short_start_text(answer: Whose, cells: int, present: datetime) -> str:
+    return shorten_time(answer.session.start, cells, present)
 
 
-def _type_in(answer: Whose, cells: int, _: datetime) -> str:
+def _short_type_text(answer: Whose, cells: int, _: datetime) -> str:
     return sessions.type_text(answer.session, cells)
 
 
 COLUMNS = (
     Column("PID", 7, lambda a: str(a.pid), "pid"),
-    Column("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, least=8),
-    Column("ID", 10, lambda a: sessions.word(a.session)),
-    Column("LOGIN", 8, lambda a: sessions.who(a.session), rank=1, least=8),
-    Column("FROM", 15, lambda a: a.session.remote_host or a.session.seat or "-", rank=4, least=15),
-    Column("TYPE", 22, lambda a: sessions.type_text(a.session), rank=EXTRA, least=12, fit=_type_in),
+    Column("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, min_cells=8),
+    Column("ID", 10, lambda a: sessions.selecting_word(a.session)),
+    Column("LOGIN", 8, lambda a: sessions.user_text(a.session), rank=1, min_cells=8),
+    Column("FROM", 15, lambda a: a.session.remote_host or a.session.seat or "-", rank=4, min_cells=15),
+    Column("TYPE", 22, lambda a: sessions.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text),
     Column("STATE", 10, lambda a: a.session.state or "-", rank=2),
-    Column("SINCE", 16, lambda a: when(a.session.start), rank=EXTRA + 1, least=11, fit=_since_in),
-    Column("COMMAND", 0, lambda a: ps.command(a.process)),
+    Column(
+        "SINCE", 16, lambda a: format_time(a.session.start), rank=EXTRA + 1, min_cells=11, shorten=_short_start_text
+    ),
+    Column("COMMAND", 0, lambda a: ps.command_text(a.process)),
 )

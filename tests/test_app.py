@@ -53,7 +53,7 @@ def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None
         assert host.invoke("Win32_Process=4312", "Terminate").return_value == 0
         assert [action.pid for action in source.done] == [4312]
         assert host.at(datetime.now(UTC)).sessions() == host.sessions()
-        with pytest.raises(NotSupportedError, match="memory keeps no history; ask a host that does"):
+        with pytest.raises(NotSupportedError, match="history is not supported by memory; use a host that keeps history"):
             host.at(datetime(2025, 1, 1, tzinfo=UTC))
         assert source.closings == 0
     assert source.closings == 1

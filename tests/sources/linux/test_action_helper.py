@@ -162,7 +162,7 @@ def test_users_who_stop_their_helpers_hold_no_worker_of_a_server(target: subproc
 
 def test_the_helper_reads_the_start_whatever_the_name_is() -> None:
     with subprocess.Popen(["sleep", "60"]) as child:
-        action_helper.do("/proc", child.pid, start(child.pid), None)
+        action_helper.do_action("/proc", child.pid, start(child.pid), None)
         assert child.wait(5) == -signal.SIGKILL
 
 

@@ -97,7 +97,9 @@ def test_the_processes_of_a_shared_kernel_id_need_their_cgroup_and_those_without
     alone = join_logins([logind("41", audit=41)], MACHINE)
     assert not alone.shared
     assert alone.keys_needing_cgroup == {UNSET}
-    shared = join_logins([logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)], MACHINE)
+    shared = join_logins(
+        [logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)], MACHINE
+    )
     assert shared.shared == {41: {str(SCOPE_BASE + 1), str(SCOPE_BASE + 2)}}
     assert shared.keys_needing_cgroup == {UNSET, 41}
 

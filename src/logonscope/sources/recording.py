@@ -249,7 +249,7 @@ def _read_snapshot(path: str, file: IO[bytes]) -> Snapshot:
 def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
     """Yield the rows as JSON arrays; the first element of each is its kind."""
     number, size = 0, 0
-    # a longer line comes in pieces, of which the first is no JSON
+    # a longer line is read in pieces, of which the first is no JSON
     while line := packed.readline(LONGEST_LINE):
         number, size = number + 1, size + len(line)
         if size > LARGEST:

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from logonscope.sources.linux.timeouts import (
     BATCH,
-    MOST_IDLE,
     MOST_ABANDONED,
+    MOST_IDLE,
     CallPool,
     TooManyHungCallsError,
-    read_each,
     call_within,
+    read_each,
 )
 
 pytestmark = pytest.mark.usefixtures("promptly")

@@ -1,4 +1,4 @@
-"""machine/look.py: is a question given up in time, wherever it is read, and is each trouble reported once?"""
+"""Tests of machine/look.py: a request ends at its deadline wherever it reads, and each trouble is reported once."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator

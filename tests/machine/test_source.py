@@ -1,4 +1,4 @@
-"""machine/source.py: does a source that only reads answer every query, and refuse what it cannot do?"""
+"""Tests of machine/source.py: a source with only ``read_`` methods answers every query, and refuses the rest."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Does a process keep its owner, whatever else happens? Random histories, judged by a world that remembers them.
+"""Tests of ownership by random histories: a process keeps its owner, whatever else happens.
 
 Each history is looked at after every event: by a source that remembers earlier looks, which must always be right, and
 by one that does not, which must be right as long as the machine shows whose each process is. What nothing shows any

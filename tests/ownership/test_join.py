@@ -1,4 +1,4 @@
-"""ownership/join.py: does every login get one LogonId, the same whatever else is logged in?"""
+"""Tests of ownership/join.py: every login gets one LogonId, independent of other logins."""
 
 from typing import Any
 

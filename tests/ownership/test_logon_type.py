@@ -1,4 +1,4 @@
-"""ownership/logon_type.py: is every way to log in given the LogonType that Windows would give it, and none by guess?"""
+"""Tests of ownership/logon_type.py: every way to log in gets the LogonType that Windows would give, without a guess."""
 
 import pytest
 from hypothesis import given

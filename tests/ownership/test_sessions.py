@@ -1,4 +1,4 @@
-"""ownership/sessions.py: does each value of a logon session come from where it says?"""
+"""Tests of ownership/sessions.py: each value of a logon session comes from the source that it names."""
 
 import os
 from collections.abc import Sequence

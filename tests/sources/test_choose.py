@@ -1,4 +1,4 @@
-"""sources/choose.py: is it clear which source answers, and what was tried where none does?"""
+"""Tests of sources/choose.py: which source is chosen, and the error where there is none."""
 
 from pathlib import Path
 

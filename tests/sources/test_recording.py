@@ -1,4 +1,4 @@
-"""sources/recording.py: does a recording answer as the machine did, and does a damaged one say so instead of lying?"""
+"""Tests of sources/recording.py: a recording is answered like its host, and a damaged one raises an error."""
 
 import gzip
 import json

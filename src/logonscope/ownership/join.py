@@ -27,7 +27,7 @@ NUMBERED_BASE = 1 << 34
 """LogonId of a login that logind names K and that does not own kernel id K: this plus 32 bits of its scope inode."""
 
 # The whole path from the root, and one uid in both places: a user can make directories with any name, but only below
-# the own user@UID.service.
+# the user's own user@UID.service.
 _PLACE = re.compile(
     r"(/user\.slice/user-([0-9]{1,10})\.slice/(?:session-([0-9A-Za-z]{1,32})\.scope|user@\2\.service))(?:/|$)"
 )
@@ -65,7 +65,7 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
     by_place: dict[str, tuple[str, Login]] = {}
     shared: dict[int, set[str]] = {}
     # by age, so that of two logins with the same name the older one keeps its LogonId, whatever order they are read in
-    for login, key in sorted(keyed, key=_age):
+    for login, key in sorted(keyed, key=_age_key):
         logon_id = str(key) if key and owned.get(key) is login else _logon_id_without_key(login)
         # a login service that has lost its records counts from 1 again, while scopes of older logins still exist
         if logon_id in by_logon:
@@ -86,7 +86,7 @@ def join_of_login(login: Login) -> KernelIdJoin | None:
     A running leader that carries another id than the record disproves the record. Where the leader is gone, a scope
     whose processes all carry the same other id does.
     """
-    recorded_key = _valid_key(login.audit) or _number_of(login)
+    recorded_key = _valid_key(login.audit) or _kernel_id_in_name(login)
     leader_key = _valid_key(login.process.ses) if login.process else None
     # a scope whose processes carry different ids is no evidence for any of them
     scope_key = _valid_key(login.scope_ids[0]) if login.scope_ids and len(login.scope_ids) == 1 else None
@@ -118,7 +118,7 @@ def login_of_cgroup(cgroup: str) -> str | None:
     return match and (match[3] or f"user@{match[2]}.service")
 
 
-def forgotten_login(cgroup: str) -> Login | None:
+def login_without_record(cgroup: str) -> Login | None:
     """Return a login with the facts that the path of its scope contains; None where the cgroup is no login scope."""
     match = _PLACE.match(cgroup)
     if match is None or match[3] is None:
@@ -160,7 +160,7 @@ def _without_duplicate_managers(logins: list[Login]) -> list[Login]:
     return [login for login in logins if not (login.id.startswith("user@") and login.uid in sessions)]
 
 
-def _age(keyed: KeyedLogin) -> tuple[int, str, int]:
+def _age_key(keyed: KeyedLogin) -> tuple[int, str, int]:
     """Return the sort key for logins by age: the kernel numbers cgroups in the order of their creation."""
     login, _ = keyed
     return login.scope_inode or 0, login.id, login.uid
@@ -169,13 +169,13 @@ def _age(keyed: KeyedLogin) -> tuple[int, str, int]:
 def _owners_of_kernel_ids(keyed: Iterable[KeyedLogin], machine: Machine) -> dict[int, Login]:
     owned: dict[int, Login] = {}
     # the login with the strongest claim comes first and is not replaced
-    for login, key in sorted(keyed, key=_claim):
+    for login, key in sorted(keyed, key=_claim_key):
         if key and _may_own(login, machine):
             owned.setdefault(key, login)
     return owned
 
 
-def _claim(keyed: KeyedLogin) -> tuple[bool, bool, int, tuple[int, str, int]]:
+def _claim_key(keyed: KeyedLogin) -> tuple[bool, bool, int, tuple[int, str, int]]:
     """Return the sort key for logins by their claim to a kernel id: the one named by its number, then the oldest."""
     login, key = keyed
     age = login.present if login.created is None else login.created
@@ -191,7 +191,7 @@ def _logon_id_without_key(login: Login) -> str | None:
     """Return the LogonId of a login that owns no kernel id."""
     if is_manager(login):
         return str(MANAGER_BASE + login.uid)
-    if _number_of(login) is None:
+    if _kernel_id_in_name(login) is None:
         return logon_id_of_word(login.id)
     return _logon_id_of_inode(login)
 
@@ -204,7 +204,7 @@ def _logon_id_of_scope_name(login_id: str) -> str | None:
     return str(SCOPE_BASE + int(login_id[1:])) if re.fullmatch(r"c[0-9]{1,9}", login_id) else None
 
 
-def _number_of(login: Login) -> int | None:
+def _kernel_id_in_name(login: Login) -> int | None:
     """Return the kernel id that a login is named after; None where its name is no number."""
     return _valid_key(int(login.id)) if re.fullmatch(r"[0-9]{1,10}", login.id) else None
 

@@ -15,7 +15,7 @@ from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Owner, boot_time, moment, started_at, terminal_name
 from logonscope.machine.identity import logon_guid
-from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, forgotten_login, is_manager, join_of_login
+from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, login_without_record
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
 
 KERNEL = "/proc/PID/loginuid"
@@ -152,7 +152,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
     does not own that id (see logins.py).
     """
     if owner.evidence == "audit":
-        for member in sorted(members, key=_by_start):
+        for member in sorted(members, key=_start_key):
             if member.loginuid not in {None, UNSET}:
                 return member.loginuid
     login = owner.login or _login_of_scope(owner, members)
@@ -168,7 +168,7 @@ def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
     """
     if owner.evidence != "scope":
         return None
-    return next(filter(None, (forgotten_login(member.cgroup) for member in members if member.cgroup)), None)
+    return next(filter(None, (login_without_record(member.cgroup) for member in members if member.cgroup)), None)
 
 
 def earliest(members: Iterable[Process]) -> Process | None:
@@ -176,7 +176,7 @@ def earliest(members: Iterable[Process]) -> Process | None:
     members = [process for process in members if process.start is not None]
     pids = {process.pid for process in members}
     roots = [process for process in members if process.ppid not in pids]
-    return min(roots or members, key=_by_start, default=None)
+    return min(roots or members, key=_start_key, default=None)
 
 
 def state(login: Login | None) -> str | None:
@@ -274,7 +274,7 @@ def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
         next_generation = (
             child for parent in generation for child in children.get(parent.pid, ()) if child.pid not in seen_pids
         )
-        generation = sorted(next_generation, key=_by_start)
+        generation = sorted(next_generation, key=_start_key)
         seen_pids.update(child.pid for child in generation)
     return None
 
@@ -296,5 +296,5 @@ def _is_kernel_id(logon_id: str | None) -> bool:
     return logon_id is not None and int(logon_id) < UNSET
 
 
-def _by_start(process: Process) -> tuple[int, int]:
+def _start_key(process: Process) -> tuple[int, int]:
     return process.start or 0, process.pid

@@ -1,4 +1,4 @@
-"""sources/linux/account_files.py: which accounts and groups does a host have that is a folder?"""
+"""Tests of sources/linux/account_files.py: accounts and groups of a host that is a folder."""
 
 from typing import Any
 

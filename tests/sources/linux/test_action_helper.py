@@ -1,4 +1,4 @@
-"""sources/linux/action_helper.py: can the helper that acts as a user be held, and does it hold anything of ours?"""
+"""Tests of sources/linux/action_helper.py: the helper cannot be held by its user, and has no data of the server."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""sources/linux/actions.py: is what is done to a process done to that process, and to no other?"""
+"""Tests of sources/linux/actions.py: an action reaches the process that was given, and no other."""
 
 import errno
 import os

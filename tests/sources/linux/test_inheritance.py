@@ -1,4 +1,4 @@
-"""sources/linux/inheritance.py: is a kernel id taken for inherited where that is proved, and nowhere else?"""
+"""Tests of sources/linux/inheritance.py: a kernel id counts as inherited only where that is proved."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""sources/linux/login_clock.py: do a record's two clocks and the clock of starts tell one moment?"""
+"""Tests of sources/linux/login_clock.py: both clocks of a record give the same moment on the clock of starts."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""sources/linux/logins.py: is what the login service says taken as it says it, and checked against the leader?"""
+"""Tests of sources/linux/logins.py: records are read unchanged, and checked against the leader."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""sources/linux/machine.py: is the machine described by what it shows, and by nothing where it shows nothing?"""
+"""Tests of sources/linux/machine.py: facts of the machine; those that cannot be read are None."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""sources/linux/memory.py: how is the machine just now, and what if it does not say?"""
+"""Tests of sources/linux/memory.py: clock and memory sizes, also where they cannot be read."""
 
 import os
 import subprocess

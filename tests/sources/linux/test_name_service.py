@@ -1,4 +1,4 @@
-"""sources/linux/name_service.py: which accounts and groups are there, and what if it fails, or does not answer?"""
+"""Tests of sources/linux/name_service.py: accounts and groups, also where the name service fails or does not answer."""
 
 import grp
 import json

@@ -1,4 +1,4 @@
-"""sources/linux/parse.py: can any name, argument or path make the bytes of a /proc file say something else?"""
+"""Tests of sources/linux/parse.py: no name, argument or path changes the facts that are parsed."""
 
 from collections.abc import Callable
 

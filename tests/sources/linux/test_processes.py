@@ -1,4 +1,4 @@
-"""sources/linux/processes.py: is what is read of each process whole, of one process, and no more than was asked for?"""
+"""Tests of sources/linux/processes.py: facts are complete, of one process, and no more files are read than needed."""
 
 import os
 import resource

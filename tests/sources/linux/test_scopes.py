@@ -1,4 +1,4 @@
-"""sources/linux/scopes.py: is what cgroup directories tell of logins read from the right ones, and no further?"""
+"""Tests of sources/linux/scopes.py: facts of logins are read from the right cgroup directories, and no others."""
 
 import pytest
 

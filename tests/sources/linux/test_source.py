@@ -1,4 +1,4 @@
-"""sources/linux/source.py: is every look a new one, and does it read no more than it needs?"""
+"""Tests of sources/linux/source.py: every query reads anew, and reads no more than it needs."""
 
 import shutil
 import signal

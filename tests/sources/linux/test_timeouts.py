@@ -1,4 +1,4 @@
-"""sources/linux/timeouts.py: does a read that never returns cost its own value, and nothing else?"""
+"""Tests of sources/linux/timeouts.py: a read that never returns costs only its own value."""
 
 import contextlib
 import gc

@@ -11,7 +11,8 @@ Three facts prove that an id was inherited:
 
 A parent without the id disproves inheritance. A helper of the login's own PAM stack also carries the id before the
 login has a record; it started after the leader, so it proves nothing. Where the leader is gone this cannot be checked:
-then an older process is taken for such a helper, unless it is an ssh daemon that runs as root.
+then every process that is older than the record by at most PAM_STACK seconds is taken for such a helper, except an ssh
+daemon that runs as root.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -93,18 +94,18 @@ class Inheritance:
             return False
         # A login gets its kernel id before its record: processes of its own PAM stack carry the id and can be older
         # than the record, but by no more than PAM_STACK seconds.
-        key, before = carried_kernel_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
-        if any(created < before and created_key > key for created, created_key in creations):
+        key, bound = carried_kernel_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
+        if any(created < bound and created_key > key for created, created_key in creations):
             return True
         # They are also younger than the leader, so its start is a second bound, and the later one counts. Where the
         # leader is gone, a root-owned ssh daemon is still known not to be one of them: there the record's time counts.
         start = login.process.start if login.process else None
-        before = before if start is None else max(start, before)
-        created = login.created if start is None else before
+        bound = bound if start is None else max(start, bound)
+        daemon_bound = login.created if start is None else bound
         return any(
             carrier.ses == key
             and carrier.pid != login.leader
-            and (carrier.start or created) < (created if _is_ssh_daemon(carrier) else before)
+            and (carrier.start or daemon_bound) < (daemon_bound if _is_ssh_daemon(carrier) else bound)
             for carrier in carriers
         )
 

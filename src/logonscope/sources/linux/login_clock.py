@@ -41,7 +41,7 @@ class LoginClock:
             return None if by_wall is None else TimeRange(by_wall, by_wall + _WHOLE_SECONDS)
         # how much of the suspended time was before the record is not known: none of it, or all of it
         first, last = monotonic + self._offset, monotonic + self._offset + self._suspended
-        # the wall time narrows that range; where the clock was set since, it lies outside and is cut to the range
+        # the wall time narrows that range; where the clock was set since, it can lie outside and is cut to the range
         return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICKS)
 
 

@@ -97,11 +97,9 @@ class _LoginReader:
             )
 
     def _make_session(self, login_id: str, state: Mapping[str, str]) -> Login | None:
-        uid, leader, audit = (
-            _parse_number(state.get("UID")),
-            _parse_number(state.get("LEADER")),
-            _parse_number(state.get("AUDIT")),
-        )
+        uid = _parse_number(state.get("UID"))
+        leader = _parse_number(state.get("LEADER"))
+        audit = _parse_number(state.get("AUDIT"))
         if uid is None:
             return None
         created = self._clock.creation(state)
@@ -152,7 +150,6 @@ class _LoginReader:
         data = _read_regular_file(procs) if procs else None
         if data is None:
             return None
-        # the kernel lists the pids of a cgroup in any order, but init.scope has only the manager and its (sd-pam)
         leader = next((int(word) for word in data.split() if word.isdigit()), None)
         process = self._read_leader_facts(leader) if leader else None
         return Login(
@@ -179,7 +176,7 @@ class _LoginReader:
         if process is None or pid is None:
             return None
         pidfd_id = _parse_number(state.get("LEADER_PIDFDID"))
-        # since systemd 257 the record has the pidfd inode of the leader, which no other process ever gets
+        # newer versions of systemd record the pidfd inode of the leader, which no other process ever gets
         if pidfd_id and self._root == ROOT and (current_id := _pidfd_id(pid)):
             return process if current_id == pidfd_id else None
         # else a process that started after the record was made cannot be the leader
@@ -190,10 +187,8 @@ class _LoginReader:
     def _with_scope_facts(self, login: Login) -> Login:
         """Return a login with the facts of its scope; kernel ids of its processes only where the leader has none."""
         if login.scope:
-            path, cgroup = (
-                self._scopes.unit_path(login.uid, login.scope),
-                f"/user.slice/user-{login.uid}.slice/{login.scope}",
-            )
+            path = self._scopes.unit_path(login.uid, login.scope)
+            cgroup = f"/user.slice/user-{login.uid}.slice/{login.scope}"
         else:
             path, cgroup = self._scopes.elogind_path(login.id), f"/{login.id}"
         login = login._replace(scope_inode=self._scopes.inode(path))
@@ -242,7 +237,7 @@ def _read_state_files(
         look.report(Trouble(folder, os.strerror(error.errno or 0), "run as root to read the login service's files"))
         return
     for name in names:
-        # leaves out *.ref and temporary files, and an id of a caller cannot lead to another folder
+        # excludes *.ref and temporary files; and an id that a caller gave cannot lead to another folder
         if name.isalnum() and (data := _read_regular_file(os.path.join(folder, name))) is not None:
             yield name, parse.parse_state_file(data)
 

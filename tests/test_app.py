@@ -53,7 +53,7 @@ def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None
         assert host.invoke("Win32_Process=4312", "Terminate").return_value == 0
         assert [action.pid for action in source.done] == [4312]
         assert host.at(datetime.now(UTC)).sessions() == host.sessions()
-        with pytest.raises(NotSupportedError, match="memory keeps no history; ask a host that does"):
+        with pytest.raises(NotSupportedError, match="history is not supported by memory; use a host"):
             host.at(datetime(2025, 1, 1, tzinfo=UTC))
         assert source.closings == 0
     assert source.closings == 1
@@ -69,7 +69,7 @@ def test_this_machine_is_seen_with_the_rights_of_this_process() -> None:
 
 def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
     for host in ("", str(tmp_path / "nothing"), tmp_path / "nothing", tmp_path):
-        with pytest.raises(InvalidParameterError, match="no recording"):
+        with pytest.raises(InvalidParameterError, match=r"recording .* does not exist|is not a recording"):
             logonscope.connect(host)
     with pytest.raises(InvalidParameterError, match="no URL"):
         logonscope.connect("ftp://web1:5986")

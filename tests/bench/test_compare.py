@@ -36,7 +36,7 @@ def test_recorded_hosts_are_compared_in_workers_of_their_own(tmp_path: Path) -> 
 def test_an_operation_that_fails_is_a_row_that_says_why(three: Three) -> None:
     row = compared("a query", three, 1, "queries", recording="nowhere.lsr", texts=[])
     assert row.comparison is None
-    assert "there is no recording 'nowhere.lsr'" in row.remark
+    assert "recording 'nowhere.lsr' does not exist" in row.remark
     with pytest.raises(UnavailableError, match="TypeError"):
         three[0].ask("prepare", operation="pairs", size=1)
 

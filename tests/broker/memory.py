@@ -76,7 +76,7 @@ class Memory(BaseSource):
         """Give the facts that are asked for, and those that come with them; follow every hint and the early filter."""
         look.check()
         if query.parents:
-            return self._lineage(look, query)
+            return self._read_lineage(look, query)
         self.asked.processes.append(query)
         now = self._now(counted=True)
         for trouble in now.troubles:

@@ -200,11 +200,11 @@ def test_a_row_comes_as_soon_as_its_process_is_read(text: str, each: int, caller
 
 def test_a_query_gives_up_when_its_time_is_over() -> None:
     host = seen(example.snapshot(), ROOT)
-    with pytest.raises(TimedOutError, match="no whole answer within 1e-09 s"):
+    with pytest.raises(TimedOutError, match="no complete answer within 1e-09 s"):
         list(host.query("SELECT * FROM Win32_Process", timeout=1e-9))
     assert len(list(host.query("SELECT * FROM Win32_Process", timeout=60))) == len(example.PROCESSES)
     for seconds in (0, -1, float("nan")):
-        with pytest.raises(InvalidParameterError, match=f"invalid timeout {seconds:g} s; give seconds above 0"):
+        with pytest.raises(InvalidParameterError, match=f"invalid timeout {seconds:g} s: must be greater than 0"):
             host.query("SELECT * FROM Win32_Process", timeout=seconds)
 
 

@@ -1,4 +1,4 @@
-"""machine/identity.py: is every GUID a UUID of version 5 of what never changes, as Python's own uuid makes it?"""
+"""Tests of machine/identity.py: every GUID is a UUID of version 5, as Python's uuid module makes it."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""machine/kernel_numbers.py: are the kernel's numbers read as times and terminals, wherever they can be?"""
+"""Tests of machine/kernel_numbers.py: the kernel's numbers become times and terminal names."""
 
 import os
 from datetime import UTC, datetime, timedelta

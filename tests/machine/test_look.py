@@ -1,4 +1,4 @@
-"""machine/look.py: is a question given up in time, wherever it is read, and is each trouble reported once?"""
+"""Tests of machine/look.py: a request ends at its deadline wherever it reads, and each trouble is reported once."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -47,7 +47,7 @@ def users(look: Look) -> Iterator[Account]:
 def test_what_takes_too_long_is_given_up_half_way(read: Callable[[Look], Iterator[object]]) -> None:
     items = read(Look(Deadline(0.1)))
     assert next(items)
-    with pytest.raises(TimedOutError, match=r"no whole answer within 0\.1 s; ask for less"):
+    with pytest.raises(TimedOutError, match=r"no complete answer within 0\.1 s; request less"):
         list(items)
 
 
@@ -79,7 +79,7 @@ def test_what_is_in_time_is_as_it_was() -> None:
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_no_time_is_refused(seconds: float) -> None:
-    with pytest.raises(InvalidParameterError, match=f"invalid timeout {seconds:g} s; give seconds above 0"):
+    with pytest.raises(InvalidParameterError, match=f"invalid timeout {seconds:g} s: must be greater than 0"):
         Deadline(seconds)
 
 

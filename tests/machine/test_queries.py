@@ -1,4 +1,4 @@
-"""machine/queries.py: does a hint rule out only what cannot be wanted?"""
+"""Tests of machine/queries.py: a hint excludes only processes that cannot match."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""machine/selection.py: do selections widen and narrow each other without losing what is meant?"""
+"""Tests of machine/selection.py: widening and narrowing selections never loses an item."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""machine/source.py: does a source that only reads answer every query, and refuse what it cannot do?"""
+"""Tests of machine/source.py: a source with only ``read_`` methods answers every query, and refuses the rest."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -176,11 +176,11 @@ def test_every_query_is_refused_once_the_time_is_over() -> None:
 def test_what_it_cannot_do_it_refuses_by_its_name() -> None:
     source = Full()
     assert (source.abilities, source.partial, repr(source)) == (frozenset(), None, "<Full full>")
-    with pytest.raises(NotSupportedError, match="nothing can be done to this host; it only tells"):
+    with pytest.raises(NotSupportedError, match="actions are not supported on this host: it is read-only; connect"):
         source.act(Action(1, 1))
-    with pytest.raises(NotSupportedError, match="full has no events"):
+    with pytest.raises(NotSupportedError, match="events are not supported by full"):
         source.events()
-    with pytest.raises(NotSupportedError, match="full keeps no history"):
+    with pytest.raises(NotSupportedError, match="history is not supported by full"):
         source.at(datetime.now(UTC))
     source.close()
 

@@ -1,4 +1,4 @@
-"""What happens on a machine, remembered: a world of logins and processes that knows whose each process is by birth.
+"""A simulated machine of logins and processes, which knows by birth to which logon session each process belongs.
 
 It is the oracle of test_histories.py: it shares no code with what is tested, and it knows the past, which a look at the
 machine does not. Its host is a folder, changed as events happen.

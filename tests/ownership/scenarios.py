@@ -1,4 +1,4 @@
-"""How is a table of ownership read? scenarios.txt holds login records and processes as a person would write them."""
+"""Reader of scenarios.txt: login records and processes in a table, with the expected owners."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Does a process keep its owner, whatever else happens? Random histories, judged by a world that remembers them.
+"""Tests of ownership by random histories: a process keeps its owner, whatever else happens.
 
 Each history is looked at after every event: by a source that remembers earlier looks, which must always be right, and
 by one that does not, which must be right as long as the machine shows whose each process is. What nothing shows any
@@ -21,7 +21,7 @@ from logonscope.broker.whose import session_of
 from logonscope.facts import Login
 from logonscope.machine import Look, Source
 from logonscope.ownership import LINUX
-from logonscope.ownership.join import joined_by
+from logonscope.ownership.join import join_of_login
 from logonscope.sources.linux import LinuxSource
 from tests.hosts import ROOT
 from tests.ownership.histories import UNSET, Person, Task, World
@@ -40,7 +40,7 @@ class RememberingSource(LinuxSource):
         now = {(login.id, login.scope_inode): login for login in super().logins(look)}
         for name, login in now.items():
             before = self._known.get(name, login)
-            join = joined_by(before) or joined_by(login)
+            join = join_of_login(before) or join_of_login(login)
             recorded = before._replace(process=None, gone=True) if before.recorded and not login.recorded else login
             inherited = login.inherited if before.inherited is None else before.inherited
             self._known[name] = recorded._replace(remembered=join and join.key, inherited=inherited)

@@ -1,4 +1,4 @@
-"""ownership/join.py: does every login get one LogonId, the same whatever else is logged in?"""
+"""Tests of ownership/join.py: every login gets one LogonId, independent of other logins."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from logonscope.ownership.join import (
     NUMBERED_BASE,
     SCOPE_BASE,
     is_manager,
-    join,
+    join_logins,
     kernel_id,
     login_of_cgroup,
-    logon_id_of,
+    logon_id_of_word,
     logon_of_cgroup,
     place_of_cgroup,
 )
@@ -32,7 +32,7 @@ def logind(login_id: str, kernel: int | None = None, **more: Any) -> Login:
 
 def names(*logins: Login) -> dict[str, str]:
     """Return which login has which LogonId."""
-    return {login.id: logon for logon, login in join(logins, CONTAINER).by_logon.items()}
+    return {login.id: logon for logon, login in join_logins(logins, CONTAINER).by_logon.items()}
 
 
 def test_a_numbered_login_keeps_its_number() -> None:
@@ -69,7 +69,7 @@ def test_else_the_oldest_owns_it() -> None:
 def test_outside_a_container_none_that_is_called_cn_owns_a_kernel_id() -> None:
     """Logind calls a login cN where the kernel id was taken: it cannot be its own."""
     logins = [logind("c1", 41, since=500), logind("c2", 41, since=100), logind("c3", cls="manager", kernel=88)]
-    assert {login.id: logon for logon, login in join(logins, HOST).by_logon.items()} == {
+    assert {login.id: logon for logon, login in join_logins(logins, HOST).by_logon.items()} == {
         "c1": str(SCOPE_BASE + 1), "c2": str(SCOPE_BASE + 2), "c3": "88",
     }  # fmt: skip
 
@@ -77,7 +77,7 @@ def test_outside_a_container_none_that_is_called_cn_owns_a_kernel_id() -> None:
 def test_an_id_that_was_given_out_again_is_told_from_the_older_one_by_its_scope() -> None:
     older, newer = logind("c1", scope_inode=7, recorded=False), logind("c1", scope_inode=9)._replace(uid=1001)
     for logins in ((older, newer), (newer, older)):
-        found = join(logins, HOST).by_logon
+        found = join_logins(logins, HOST).by_logon
         assert found == {str(SCOPE_BASE + 1): older, str(NUMBERED_BASE + 9): newer}
 
 
@@ -94,12 +94,14 @@ def test_whoever_inherited_a_kernel_id_never_owns_it() -> None:
 
 
 def test_the_processes_of_a_shared_kernel_id_need_their_cgroup_and_those_without_one() -> None:
-    alone = join([logind("41", audit=41)], MACHINE)
+    alone = join_logins([logind("41", audit=41)], MACHINE)
     assert not alone.shared
-    assert alone.cgroup_of == {UNSET}
-    shared = join([logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)], MACHINE)
+    assert alone.keys_needing_cgroup == {UNSET}
+    shared = join_logins(
+        [logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)], MACHINE
+    )
     assert shared.shared == {41: {str(SCOPE_BASE + 1), str(SCOPE_BASE + 2)}}
-    assert shared.cgroup_of == {UNSET, 41}
+    assert shared.keys_needing_cgroup == {UNSET, 41}
 
 
 def test_a_manager_with_a_session_of_its_own_is_counted_once() -> None:
@@ -159,7 +161,7 @@ def test_the_kernel_id_is_the_services_word_else_the_leaders(login: Login, kerne
     ],
 )
 def test_people_may_say_a_number_or_the_services_own_id(word: str, logon: str | None) -> None:
-    assert logon_id_of(word) == logon
+    assert logon_id_of_word(word) == logon
 
 
 @pytest.mark.parametrize(
@@ -211,12 +213,12 @@ many = st.lists(numbered | unnumbered, max_size=6, unique_by=lambda login: login
 @given(many, st.randoms(use_true_random=False))
 def test_the_order_in_which_logins_are_read_does_not_matter(logins: list[Login], chance: object) -> None:
     shuffled = sorted(logins, key=lambda _: chance.random())  # type: ignore[attr-defined]  # a random.Random
-    assert join(logins, CONTAINER) == join(shuffled, CONTAINER)
+    assert join_logins(logins, CONTAINER) == join_logins(shuffled, CONTAINER)
 
 
 @given(many)
 def test_no_two_logins_have_one_logon_id(logins: list[Login]) -> None:
-    assert len(join(logins, CONTAINER).by_logon) == len(logins)
+    assert len(join_logins(logins, CONTAINER).by_logon) == len(logins)
 
 
 @given(many, st.integers(0, 5))

@@ -1,4 +1,4 @@
-"""ownership/linux.py: does every process have exactly one owner, in every way that people and daemons log in?"""
+"""Tests of ownership/linux.py: every process has exactly one owner, for every way to log in."""
 
 import pytest
 from hypothesis import given

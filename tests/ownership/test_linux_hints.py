@@ -1,4 +1,4 @@
-"""ownership/linux.py, hints: does reading with a hint ever lose a process that a whole reading keeps?"""
+"""Tests of ownership/linux.py, hints: reading with a hint never loses a process that a whole reading keeps."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""ownership/logon_type.py: is every way to log in given the LogonType that Windows would give it, and none by guess?"""
+"""Tests of ownership/logon_type.py: every way to log in gets the LogonType that Windows would give, without a guess."""
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ TABLE = [
     # ssh
     (SSH._replace(tty="pts/0"), 10, "sshd, terminal pts/0"),
     (SSH, 3, "sshd, no terminal"),
-    (SSH._replace(tty_known=False), None, "sshd; whether it had a terminal cannot be told"),
+    (SSH._replace(tty_known=False), None, "sshd; whether it had a terminal is not known"),
     (SSH._replace(tty_known=False, tty="pts/0"), 10, "sshd, terminal pts/0"),
     # other remote logins with a screen or a terminal
     (Traits(cls="user", type="x11", service="xrdp-sesman", remote=True), 10, "remote, type x11"),
@@ -58,18 +58,18 @@ TABLE = [
     # where no login service vouches, what it began with
     (Traits(origin="sshd"), 3, "sshd, no terminal"),
     (Traits(origin="sshd-session", tty="pts/0"), 10, "sshd, terminal pts/0"),
-    (Traits(origin="cron"), 4, "began with cron"),
-    (Traits(origin="CRON"), 4, "began with CRON"),
-    (Traits(origin="sshd", tty_known=False), None, "sshd; whether it had a terminal cannot be told"),
-    (Traits(origin="atd"), 4, "began with atd"),
-    (Traits(origin="systemd"), 5, "began with systemd"),
-    (Traits(origin="login"), 2, "began with login"),
+    (Traits(origin="cron"), 4, "started by cron"),
+    (Traits(origin="CRON"), 4, "started by CRON"),
+    (Traits(origin="sshd", tty_known=False), None, "sshd; whether it had a terminal is not known"),
+    (Traits(origin="atd"), 4, "started by atd"),
+    (Traits(origin="systemd"), 5, "started by systemd"),
+    (Traits(origin="login"), 2, "started by login"),
     # what is not known is no guess
-    (Traits(), None, "nothing says what kind of login it was"),
-    (Traits(origin="bash"), None, "nothing says what kind of login it was"),
+    (Traits(), None, "no evidence of the kind of login"),
+    (Traits(origin="bash"), None, "no evidence of the kind of login"),
     (Traits(cls="user", type="unspecified", service="mystery", remote=True), None,
-     "nothing says what kind of login it was"),
-    (Traits(tty="pts/0"), None, "nothing says what kind of login it was"),
+     "no evidence of the kind of login"),
+    (Traits(tty="pts/0"), None, "no evidence of the kind of login"),
 ]  # fmt: skip
 
 

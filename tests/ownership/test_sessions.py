@@ -1,4 +1,4 @@
-"""ownership/sessions.py: does each value of a logon session come from where it says?"""
+"""Tests of ownership/sessions.py: each value of a logon session comes from the source that it names."""
 
 import os
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
     record = ("state", "start", "remote_host", "remote_user", "service", "login_class", "leader", "scope")
     assert session.sources == dict.fromkeys(record, SOURCE) | {
         "uid": KERNEL, "tty": TTY_NR, "logon_type": "sshd, terminal pts/0",
-        "authentication_package": "only the login program's own log tells",
+        "authentication_package": "recorded only in the login program's own log",
     }  # fmt: skip
 
 

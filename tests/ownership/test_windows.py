@@ -1,4 +1,4 @@
-"""machine/ownership.py: does all that is above it answer by other rules than Linux', and know nothing of Linux?"""
+"""Tests of machine/ownership.py: everything above it also works with rules other than those of Linux."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A second Ownership, shaped as Windows is: every process has a token, and the token names its logon session by LUID.
+"""A second Ownership, modelled on Windows: every process has a token, which names its logon session by LUID.
 
 Of a Process, ``ses`` is the LUID of its token (AuthenticationId) and ``uids`` the token's user, as a number. Of a
 Login, ``id`` is the LUID, ``uid`` the user, ``cls`` the LogonType in words, ``service`` the authentication package and

@@ -24,7 +24,7 @@ ALICES = {
                       f"{example.MACHINE.machine_id}:{example.MACHINE.boot_id}:logon:41")),
     "Sources": [
         "Uid: /proc/PID/loginuid", "LogonType: sshd, terminal pts/0",
-        "AuthenticationPackage: only the login program's own log tells", f"StartTime: {RUN}", f"State: {RUN}",
+        "AuthenticationPackage: recorded only in the login program's own log", f"StartTime: {RUN}", f"State: {RUN}",
         "Terminal: /proc/PID/stat, tty_nr", f"RemoteHost: {RUN}", f"Service: {RUN}", f"LoginClass: {RUN}",
         f"LeaderId: {RUN}", f"Scope: {RUN}",
     ],
@@ -56,7 +56,7 @@ def test_nobody_logged_in_for_the_system_session() -> None:
 def test_an_approximate_start_says_so() -> None:
     sources, said = one(web1(), "LS_LogonSession=63", "Sources", "StartIsApproximate")
     assert said is True
-    assert "StartTime: approximate: earliest process whose parent is not in it" in sources
+    assert "StartTime: approximate: earliest process whose parent is outside the logon session" in sources
 
 
 def test_a_login_at_the_machine_itself_has_its_seat_and_its_virtual_terminal() -> None:

@@ -1,4 +1,4 @@
-"""What can a machine look like? Hypothesis strategies for one look at any machine, the nastiest values included.
+"""Hypothesis strategies for snapshots of any machine, with the most unusual values included.
 
 They follow the types of the facts, so that a new fact is in every test that draws from here.
 """

@@ -1,4 +1,4 @@
-"""sources/choose.py: is it clear which source answers, and what was tried where none does?"""
+"""Tests of sources/choose.py: which source is chosen, and the error where there is none."""
 
 from pathlib import Path
 
@@ -25,22 +25,22 @@ def test_a_folder_with_proc_in_it_is_a_host(host: HostFolder) -> None:
 
 @pytest.mark.parametrize("name", ["missing.lsr", "", "no/such/folder"])
 def test_what_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidParameterError, match=r"there is no recording .*; give a file that host\.record"):
+    with pytest.raises(InvalidParameterError, match=r"recording .* does not exist; give a file that host\.record"):
         choose(str(tmp_path / name) if name else "")
 
 
 def test_a_folder_without_proc_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidParameterError, match=r"the folder .* is no recording"):
+    with pytest.raises(InvalidParameterError, match=r"folder .* is not a recording"):
         choose(str(tmp_path))
 
 
 @pytest.mark.parametrize("url", ["https://host/", "ssh://alice@host"])
 def test_other_machines_cannot_be_asked_yet(url: str) -> None:
-    with pytest.raises(NotSupportedError, match="only recordings can"):
+    with pytest.raises(NotSupportedError, match="not a recording"):
         choose(url)
 
 
 def test_a_file_that_is_no_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("hello")
-    with pytest.raises(RecordingError, match="x is damaged or no recording"):
+    with pytest.raises(RecordingError, match="x: damaged or not a recording"):
         choose(str(tmp_path / "x"))

@@ -1,4 +1,4 @@
-"""sources/recording.py: is a recording of an older version answered from to the letter as that version did?
+"""Tests of sources/recording.py: a recording of an older version is answered exactly as it was by that version.
 
 Beside each recording stand commands and what its own version printed. Where the mapping is changed on purpose, the
 text changes with it.

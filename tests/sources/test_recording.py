@@ -1,4 +1,4 @@
-"""sources/recording.py: does a recording answer as the machine did, and does a damaged one say so instead of lying?"""
+"""Tests of sources/recording.py: a recording is answered like its host, and a damaged one raises an error."""
 
 import gzip
 import json
@@ -216,7 +216,7 @@ def test_a_link_that_somebody_planted_in_a_folder_for_everybody_is_never_written
 def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path, *, replace: bool) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (str(tmp_path), str(tmp_path / "fifo"), "/dev/null"):
-        with pytest.raises(InvalidParameterError, match="is no regular file"):
+        with pytest.raises(InvalidParameterError, match="it is not a regular file"):
             save(example.snapshot(), path, replace=replace)
 
 
@@ -435,7 +435,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         RecordedSource.open(str(tmp_path / "missing"))
     with pytest.raises((RecordingError, InvalidParameterError)):
         RecordedSource.open(str(tmp_path))
-    with pytest.raises(RecordingError, match="is no recording"):
+    with pytest.raises(RecordingError, match="not a recording"):
         RecordedSource.open("/dev/null")
 
 

@@ -1,7 +1,7 @@
-"""What the operating system says, as data without behaviour: facts know nothing of CIM, of access or of output.
+"""Facts: what the operating system reports, as data without behaviour. They know nothing of CIM, access or output.
 
-Every field is raw, as its source gave it. None means "not asked" or "not readable"; where it was asked and could
-not be read, ``Process.unread`` keeps the reason.
+Every field is raw, as its source returned it. None means that it was not requested or could not be read; in the latter
+case ``Process.unread`` has the reason.
 """
 
 from logonscope.facts.account import Account, Group

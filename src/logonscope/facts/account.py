@@ -1,10 +1,10 @@
-"""Accounts and groups, as passwd(5) and group(5) have them."""
+"""Accounts and groups, with the fields of passwd(5) and group(5)."""
 
 from typing import NamedTuple
 
 
 class Account(NamedTuple):
-    """A line of passwd(5), from whatever name service."""
+    """An account: a line of passwd(5), from any name service."""
 
     name: str
     uid: int
@@ -12,13 +12,13 @@ class Account(NamedTuple):
     gecos: str
     home: str
     shell: str
-    local: bool | None = None  # it stands in /etc/passwd; None: not looked up
+    local: bool | None = None  # it is in /etc/passwd; None: not looked up
 
 
 class Group(NamedTuple):
-    """A line of group(5), from whatever name service; ``members`` lacks those whose primary group it is."""
+    """A group: a line of group(5), from any name service; ``members`` lacks accounts whose primary group it is."""
 
     name: str
     gid: int
     members: tuple[str, ...] = ()
-    local: bool | None = None  # it stands in /etc/group; None: not looked up
+    local: bool | None = None  # it is in /etc/group; None: not looked up

@@ -1,4 +1,4 @@
-"""What a login service says of one login: raw, and beside it what the kernel says of the login's leader and scope."""
+"""Logins: the raw record of a login service, with the kernel's facts of the login's leader and scope."""
 
 from typing import NamedTuple
 
@@ -6,17 +6,17 @@ from logonscope.facts.process import Process
 
 
 class Login(NamedTuple):
-    """One session of logind or elogind, or one user manager (``cls`` manager), as its state file says.
+    """One session of logind or elogind, or one user manager (``cls`` manager), as in its state file.
 
-    Where the service has no record of it any more, its scope alone is known: ``recorded`` is false.
+    Where the service has no record of it any more, only its scope is known: ``recorded`` is false.
     """
 
-    id: str  # "41", "c1"; of a user manager without a session of its own "user@1000.service"
+    id: str  # "41", "c1"; "user@1000.service" for a user manager without a session of its own
     uid: int
     leader: int | None = None  # pid
-    audit: int | None = None  # the kernel id, where the service names it
+    audit: int | None = None  # the kernel id, where the record has it
     since: int | None = None  # microseconds since the epoch
-    created: int | None = None  # the same in clock ticks since the boot, as a process's start; rather too early
+    created: int | None = None  # the same in clock ticks since the boot, as a process's start; not later than it was
     user: str | None = None
     cls: str | None = None  # Class: user, greeter, manager, background, ...
     type: str | None = None  # Type: tty, x11, wayland, unspecified, ...
@@ -31,15 +31,15 @@ class Login(NamedTuple):
     remote_user: str | None = None
     scope: str | None = None  # systemd unit; None with elogind
     state: str | None = None  # opening, online, active, closing; of a user manager also lingering
-    source: str = ""  # the file that says so
-    service_name: str = "logind"  # who says so: logind or elogind
-    process: Process | None = None  # the leader as found (ses, stat); None where it is gone
-    gone: bool | None = None  # the leader is: logged out; None where that cannot be told
-    inherited: bool | None = (
-        None  # the kernel id is an older login's, proved (True) or disproved (False); None: neither
-    )
+    source: str = ""  # the file of the record
+    service_name: str = "logind"  # logind or elogind
+    process: Process | None = None  # the leader (ses, stat); None where it is gone
+    gone: bool | None = None  # whether the leader is gone: logged out; None where that is not known
+    # the kernel id was inherited from an older login: proved (True), disproved (False), or neither (None)
+    inherited: bool | None = None
     recorded: bool = True  # the login service has a record of it
     scope_inode: int | None = None  # of the scope's cgroup directory
-    scope_ids: tuple[int, ...] | None = None  # kernel ids that the scope's processes carry; None where not read
-    present: int | None = None  # when the earliest known process in its scope started, in ticks: it is no younger
-    remembered: int | None = None  # the kernel id that an earlier look joined it with
+    scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
+    # start of the earliest known process in its scope, in ticks: the login is at least that old
+    present: int | None = None
+    remembered: int | None = None  # the kernel id with which an earlier look joined it

@@ -1,6 +1,7 @@
-"""What the kernel says of one process: the facts of each /proc file stand together, in the order of proc(5).
+"""Processes: what the kernel reports of each, with the facts of one /proc file adjacent, in the order of proc(5).
 
-A process is (pid, start), never the pid alone: all facts of one Process were read from one and the same process.
+A process is identified by (pid, start), never by the pid alone: all facts of one Process were read from the same
+process.
 """
 
 from collections.abc import Mapping
@@ -11,24 +12,24 @@ UNSET = 4294967295
 
 
 class Process(NamedTuple):
-    """One process, as far as it was asked for.
+    """One process, with the facts that were requested.
 
-    Text is UTF-8; a byte that is not appears as a lone surrogate (PEP 383), so that the exact bytes can be had back.
+    Text is decoded as UTF-8; each invalid byte becomes a lone surrogate (PEP 383), so that the bytes can be restored.
     """
 
     pid: int
-    # sessionid: the kernel's audit session id; 4294967295 is "unset"
+    # sessionid: the kernel's audit session id ("kernel id"); 4294967295 is "unset"
     ses: int | None = None
-    # loginuid: the uid that logged in, as the reader's user namespace maps it
+    # loginuid: the uid that logged in, as mapped by the reader's user namespace
     loginuid: int | None = None
-    # cgroup: the path in the hierarchy that the login service keeps (cgroup2, name=systemd or name=elogind)
+    # cgroup: the path in the hierarchy of the login service (cgroup2, name=systemd or name=elogind)
     cgroup: str | None = None
     # stat
     comm: str | None = None  # the kernel's name, at most 15 bytes
     state: str | None = None  # one letter: R S D Z T t I X
     ppid: int | None = None
     pgrp: int | None = None
-    sid: int | None = None  # the terminal session, setsid(2): no logon session
+    sid: int | None = None  # the terminal session, setsid(2); not a logon session
     tty_nr: int | None = None
     flags: int | None = None
     minflt: int | None = None
@@ -41,10 +42,10 @@ class Process(NamedTuple):
     start: int | None = None  # clock ticks since boot
     vsize: int | None = None  # bytes
     # status
-    tgid: int | None = None  # another pid than this where it is a thread
+    tgid: int | None = None  # differs from pid where this is a thread
     uids: tuple[int, int, int, int] | None = None  # real, effective, saved, filesystem
     gids: tuple[int, int, int, int] | None = None
-    vm_peak: int | None = None  # bytes, as the following
+    vm_peak: int | None = None  # bytes, like the following four
     vm_hwm: int | None = None
     vm_rss: int | None = None
     rss_anon: int | None = None
@@ -60,25 +61,25 @@ class Process(NamedTuple):
     write_bytes: int | None = None
     # cmdline: the arguments, each ended by a NUL; empty for a kernel thread and for a zombie
     cmdline: bytes | None = None
-    # exe: where the link points
+    # exe: the target of the link
     exe: str | None = None
     # task/PID/children
     children: tuple[int, ...] | None = None
-    # fd: how many are open
+    # fd: number of open files
     fds: int | None = None
     # fd/*: the inodes of the open sockets
     sockets: tuple[int, ...] | None = None
-    # stat, and cmdline where the kernel cut the name at 15 bytes
+    # stat, completed from cmdline where the kernel cut the name at 15 bytes
     name: str | None = None
-    # why a fact that was asked for is None: fact -> reason
+    # why a requested fact is None: fact -> reason
     unread: Mapping[str, str] | None = None
 
 
 FACTS = frozenset(Process._fields) - {"pid", "unread"}
-"""Every fact that can be asked of a process."""
+"""Every fact of a process that can be requested."""
 
 
-def _between(first: str, after: str) -> tuple[str, ...]:
+def _fields_between(first: str, after: str) -> tuple[str, ...]:
     return Process._fields[Process._fields.index(first) : Process._fields.index(after)]
 
 
@@ -86,16 +87,17 @@ FACTS_OF: Mapping[str, tuple[str, ...]] = {
     "sessionid": ("ses",),
     "loginuid": ("loginuid",),
     "cgroup": ("cgroup",),
-    "stat": _between("comm", "tgid"),
-    "status": _between("tgid", "resident"),
+    "stat": _fields_between("comm", "tgid"),
+    "status": _fields_between("tgid", "resident"),
     "statm": ("resident",),
-    "io": _between("rchar", "cmdline"),
+    "io": _fields_between("rchar", "cmdline"),
     "cmdline": ("cmdline",),
     "exe": ("exe",),
     "task/PID/children": ("children",),
     "fd": ("fds",),
     "fd/*": ("sockets",),
 }
-"""Which facts come together, of which file below /proc/PID: the cheapest and most telling first."""
+"""File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 
 FILE_OF: Mapping[str, str] = {fact: file for file, facts in FACTS_OF.items() for fact in facts} | {"name": "stat"}
+"""Fact -> the file below /proc/PID that it comes from."""

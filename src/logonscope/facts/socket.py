@@ -1,10 +1,10 @@
-"""Network sockets, as the kernel lists them."""
+"""Network sockets as listed by the kernel."""
 
 from typing import NamedTuple
 
 
 class Socket(NamedTuple):
-    """A line of /proc/net/tcp and its neighbours."""
+    """A socket: a line of /proc/net/tcp, tcp6, udp or udp6."""
 
     protocol: str  # tcp, tcp6, udp, udp6
     address: str

@@ -1,4 +1,4 @@
-"""The seam below the broker: what is asked of a machine, and what it hands over, as protocols and plain data."""
+"""Interface between the broker and machines: queries, sources and ownership, as protocols and plain data."""
 
 from logonscope.machine.kernel_numbers import boot_time, moment, started_at, terminal_name
 from logonscope.machine.look import Deadline, Look

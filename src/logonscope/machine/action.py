@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 
 class Action(NamedTuple):
-    """Something to do to one process, told from a later one with its pid by its start."""
+    """An action on one process. The start time distinguishes the process from a later one with the same pid."""
 
     pid: int
     start: int  # clock ticks since boot, as in Process
-    nice: int | None = None  # set it to this; None: end the process at once
-    uid: int | None = None  # as whom; None: with the rights of this very process
+    nice: int | None = None  # the nice value to set; None: end the process (SIGKILL)
+    uid: int | None = None  # the user to act as; None: with the rights of this process

@@ -1,6 +1,6 @@
-"""Events of a machine: one typed stream, whatever it was made of (kernel events, or differences between readings).
+"""Events of a machine: one typed stream for every way to get them (kernel events, or differences between readings).
 
-Times are the kernel's: nanoseconds since the boot. A cursor says where the stream goes on after an event.
+Times are the kernel's: nanoseconds since the boot. A cursor is the position in the stream after an event.
 """
 
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from logonscope.machine.ownership import Owner
 
 
 class Head(NamedTuple):
-    """What every event begins with."""
+    """Fields that every event has."""
 
     kernel_ns: int
     cursor: int
 
 
 class ProcessStarted(NamedTuple):
-    """A process came into being; ``parent`` is its parent's pid and start ticks."""
+    """A process was created; ``parent`` is its parent's pid and start in clock ticks."""
 
     head: Head
     process: Process
@@ -35,7 +35,7 @@ class ProcessChanged(NamedTuple):
 
 
 class ProcessEnded(NamedTuple):
-    """A process ended; ``status`` as wait(2) has it, None where it is not known."""
+    """A process ended; ``status`` is that of wait(2), None where it is not known."""
 
     head: Head
     process: Process
@@ -44,7 +44,7 @@ class ProcessEnded(NamedTuple):
 
 
 class LogonStarted(NamedTuple):
-    """A logon session came into being."""
+    """A logon session began."""
 
     head: Head
     session: LogonSession
@@ -52,7 +52,7 @@ class LogonStarted(NamedTuple):
 
 
 class LoggedOut(NamedTuple):
-    """The leader of a logon session ended; what it left over goes on."""
+    """The leader of a logon session ended; its remaining processes are leftovers."""
 
     head: Head
     session: LogonSession
@@ -68,7 +68,7 @@ class LogonEnded(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Events were lost before this one; ``missed`` None: nobody knows how many."""
+    """Events were lost before this one; ``missed`` is their number, None where it is not known."""
 
     head: Head
     missed: int | None

@@ -1,7 +1,7 @@
-"""GUIDs of logon sessions and processes: the same from every look at one boot of one machine, and never used again.
+"""GUIDs of logon sessions and processes: equal for every reading during one boot of one machine, and never reused.
 
-They are made of what does not change while the thing lives: never of a start time that was approximated, nor of a
-login record that may be forgotten.
+They are made only of facts that do not change during the life of the session or process. An approximate start time is
+none, nor is anything of a login record, which the login service may delete.
 """
 
 from functools import lru_cache
@@ -10,27 +10,27 @@ from hashlib import sha1
 from logonscope.facts import Machine, Process
 
 NAMESPACE = bytes.fromhex("5e1f3bb4c0a84d6f9a64f1c2d30e8b57")
-"""The UUID in which names are hashed (RFC 9562 5.5); chosen at random, once."""
+"""The namespace UUID for name-based UUIDs (RFC 9562 5.5); a constant, chosen at random."""
 
 
 def logon_guid(machine: Machine, logon_id: str, generation: int | None) -> str | None:
-    """Return the GUID of a logon session; None where the machine or its boot has no id.
+    """Return the GUID of a logon session; None where the machine id or the boot id is not known.
 
     Args:
         machine: the host.
         logon_id: the LogonId.
-        generation: what tells it from another logon session to which the same LogonId was given; None: none ever is.
+        generation: distinguishes it from other logon sessions that get the same LogonId; None: there can be none.
     """
     name = f"{logon_id}" if generation is None else f"{logon_id}:{generation}"
-    return _guid(machine, f"logon:{name}")
+    return _make_guid(machine, f"logon:{name}")
 
 
 def process_guid(machine: Machine, process: Process) -> str | None:
-    """Return the GUID of a process, of its pid and start; None where its start was not read, or as above."""
-    return None if process.start is None else _guid(machine, f"process:{process.pid}:{process.start}")
+    """Return the GUID of a process; None where its start, the machine id or the boot id is not known."""
+    return None if process.start is None else _make_guid(machine, f"process:{process.pid}:{process.start}")
 
 
-def _guid(machine: Machine, name: str) -> str | None:
+def _make_guid(machine: Machine, name: str) -> str | None:
     if machine.machine_id is None or machine.boot_id is None:
         return None
     digest = bytearray(

@@ -1,10 +1,10 @@
-"""What people read in the kernel's numbers: points in time, and names of terminals."""
+"""Conversion of the kernel's numbers into values for people: points in time, and names of terminals."""
 
 from datetime import UTC, datetime
 
 from logonscope.facts import Machine, Process
 
-_NAMES = {
+_TERMINAL_NAMES = {
     (4, range(64)): "tty{}",
     (4, range(64, 256)): "ttyS{}",
     (188, range(1 << 20)): "ttyUSB{}",
@@ -12,11 +12,11 @@ _NAMES = {
     (229, range(1 << 20)): "hvc{}",
     (204, range(64, 80)): "ttyAMA{}",
 }
-"""Device numbers of terminals (admin-guide/devices.txt of the kernel)."""
+"""(major, minors) of terminal devices -> name (admin-guide/devices.txt of the kernel)."""
 
 
 def started_at(process: Process, machine: Machine) -> datetime | None:
-    """Return when a process started: the boot time plus its clock ticks, so that repeated reads agree."""
+    """Return when a process started: the boot time plus its clock ticks, so that repeated reads give the same."""
     if process.start is None or machine.btime is None:
         return None
     return moment(machine.btime + process.start / machine.ticks)
@@ -28,7 +28,7 @@ def boot_time(machine: Machine) -> datetime | None:
 
 
 def moment(seconds: float) -> datetime | None:
-    """Return a time since the epoch in the local zone; None beyond the calendar, where only a damaged record leads."""
+    """Return a time since the epoch in the local zone; None beyond the calendar, as damaged records can contain it."""
     try:
         utc = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -40,16 +40,18 @@ def moment(seconds: float) -> datetime | None:
 
 
 def terminal_name(tty_nr: int | None) -> str | None:
-    """Name a terminal as ps does: pts/3, tty1, ttyS0; None for 0, which is "no terminal"."""
+    """Return the name of a terminal as ps shows it: pts/3, tty1, ttyS0; None for 0, which is "no terminal"."""
     if not tty_nr:
         return None
+    # new_encode_dev() of the kernel: the major number is in bits 8 to 19, the minor number in the others; stat shows a
+    # signed number
     number = tty_nr & 0xFFFFFFFF
     major, minor = (number >> 8) & 0xFFF, (number & 0xFF) | ((number >> 12) & 0xFFF00)
     if 136 <= major <= 143:
         return f"pts/{((major - 136) << 8) | minor}"
     if (major, minor) == (5, 1):
         return "console"
-    for (of, minors), name in _NAMES.items():
-        if major == of and minor in minors:
+    for (device_major, minors), name in _TERMINAL_NAMES.items():
+        if major == device_major and minor in minors:
             return name.format(minor - minors.start)
     return f"{major}:{minor}"

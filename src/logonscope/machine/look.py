@@ -1,4 +1,4 @@
-"""Look: how long one question may take, and what could not be read for it."""
+"""Looks: the deadline of one request, and what could not be read for it (its troubles)."""
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -11,15 +11,15 @@ Item = TypeVar("Item")
 
 
 class Deadline:
-    """The moment at which a question is given up. It can be moved while the answer is read, and be now."""
+    """The moment at which a request times out. It can be moved while the answer is read, and be cancelled."""
 
     def __init__(self, seconds: float | None = None) -> None:
         self._seconds: float | None = None
         self._end = float("inf")
         self._is_cancelled = False
-        self._other: Deadline | None = None
+        self._followed: Deadline | None = None
         self.give_way: Callable[[], object] | None = None
-        """Called with every check: lets more urgent work go first."""
+        """Called at every check; lets more urgent work run first."""
         if seconds is not None:
             self.move(seconds)
 
@@ -27,89 +27,92 @@ class Deadline:
         """Set the deadline to so many seconds from now.
 
         Raises:
-            InvalidParameterError: they are not above 0.
+            InvalidParameterError: they are not greater than 0.
         """
+        # not "seconds <= 0", which is false for NaN
         if not seconds > 0:
-            raise InvalidParameterError(f"invalid timeout {seconds:g} s", "give seconds above 0")
+            raise InvalidParameterError(f"invalid timeout {seconds:g} s: must be greater than 0")
         self._seconds = seconds
         if not self._is_cancelled:
             self._end = time.monotonic() + seconds
 
-    def follow(self, other: "Deadline") -> None:
-        """Be over, too, whenever another deadline is; one after another can be followed."""
-        self._other = other
+    def follow(self, deadline: "Deadline") -> None:
+        """Make this deadline end no later than another one, which replaces the one that was followed before."""
+        self._followed = deadline
 
     def cancel(self) -> None:
-        """Be over at once and for good: the client has gone."""
+        """End the deadline at once and for good: the client has disconnected."""
         self._is_cancelled, self._end = True, float("-inf")
 
     @property
     def seconds_left(self) -> float | None:
-        """Return how many seconds are left; None: there is no limit."""
+        """Return the remaining seconds; None: there is no limit."""
         return None if self._end == float("inf") else max(0.0, self._end - time.monotonic())
 
     @property
     def is_over(self) -> bool:
-        """Tell whether there is no time left."""
-        return time.monotonic() > self._end or (self._other is not None and self._other.is_over)
+        """Return whether no time remains."""
+        return time.monotonic() > self._end or (self._followed is not None and self._followed.is_over)
 
     def check(self) -> None:
-        """Go on where there is time left.
+        """Raise an error where no time remains.
 
         Raises:
-            TimedOutError: there is none.
+            TimedOutError: no time remains.
         """
-        # is_over, written out: this is called for every process
-        if time.monotonic() > self._end or (self._other is not None and self._other.is_over):
-            raise TimedOutError(f"no whole answer within {self._seconds or 0:g} s", "ask for less, or give more time")
+        # is_over, written out: this is called for every process, and a property costs another call
+        if time.monotonic() > self._end or (self._followed is not None and self._followed.is_over):
+            raise TimedOutError(
+                f"no complete answer within {self._seconds or 0:g} s", "request less, or give a longer timeout"
+            )
         if self.give_way is not None:
             self.give_way()
 
 
 class Look:
-    """One question's deadline and its troubles: passed to every query that the question makes."""
+    """Deadline and troubles of one request; passed to every query to a source that the request makes."""
 
     def __init__(self, deadline: Deadline | None = None) -> None:
         self.deadline = deadline
         self.troubles: list[Trouble] = []
-        self._read: dict[Hashable, Any] = {}
+        self._values: dict[Hashable, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Look {len(self.troubles)} troubles{', timed' if self.deadline else ''}>"
 
     def check(self) -> None:
-        """Go on where there is time left; called between two items.
+        """Raise an error where no time remains; called between two items.
 
         Raises:
-            TimedOutError: there is none.
+            TimedOutError: no time remains.
         """
         if self.deadline is not None:
             self.deadline.check()
 
     def timed(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Return the items; once the time is over, the next one raises TimedOutError.
+        """Return the items; after the deadline the next one raises TimedOutError.
 
         Raises:
-            TimedOutError: it is over already.
+            TimedOutError: the deadline has passed already.
         """
         if self.deadline is None:
             return iter(items)
         self.check()
-        return self._timed(items)
+        return self._check_each(items)
 
-    def _timed(self, items: Iterable[Item]) -> Iterator[Item]:
+    def _check_each(self, items: Iterable[Item]) -> Iterator[Item]:
         for item in items:
             self.check()
             yield item
 
     def once(self, key: Hashable, read: Callable[[], Item]) -> Item:
-        """Return what is read at the first call with this key: one question sees one value of it."""
-        if key not in self._read:
-            self._read[key] = read()
-        found: Item = self._read[key]
-        return found
+        """Return the value that was read at the first call with this key, so that one request sees one value of it."""
+        if key not in self._values:
+            self._values[key] = read()
+        value: Item = self._values[key]
+        return value
 
     def report(self, trouble: Trouble) -> None:
-        """Note something that could not be read, once."""
+        """Add a trouble; the same trouble is added only once."""
         if trouble not in self.troubles:
             self.troubles.append(trouble)

@@ -1,7 +1,7 @@
-"""Ownership of processes by logon sessions: the interface that an operating system's rules implement.
+"""Ownership of processes by logon sessions: the interface that the rules of an operating system implement.
 
-Above this interface nothing knows by which facts a process is tied to its login. An Ownership is chosen together with
-the source; it is pure, so that a recording made years ago gets today's answer.
+Code above this interface does not know which facts connect a process with its login. An Ownership is chosen together
+with the source. It is a pure function of facts, so that an old recording is answered by today's rules.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from logonscope.answers.logon_session import LogonSession
 
 OWNER = "owner"
-"""Beside facts of Process: who looks at it needs to know which logon session owns the process."""
+"""Used beside the names of facts of Process: the logon session that owns the process is needed."""
 
 
 class Owner(NamedTuple):
     """The logon session that a process belongs to, and the evidence for it."""
 
-    logon: str | None  # LogonId; None where it was not decided, could not be read, or is hidden from the caller
+    logon: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
     evidence: str  # scope, audit, manager, none; unread, hidden, unasked
     login: Login | None = None  # the login record, where there is one
 
 
 class LogonIndex(Protocol):
-    """The logins of one moment, joined with the operating system's own keys: names owners."""
+    """Index of the logins of one moment by the operating system's keys; finds the owner of each process."""
 
     @property
     def logins(self) -> Mapping[str, Login]:
@@ -37,26 +37,26 @@ class LogonIndex(Protocol):
 
     @property
     def shared(self) -> Mapping[int, frozenset[str]]:
-        """Return raw keys that several logins share, and the LogonIds that share each without owning it."""
+        """Return the raw keys that several logins share, with the LogonIds that share each without owning it."""
         ...
 
     def owner(self, process: Process) -> Owner:
-        """Return the owner of a process; needs the facts of ``Ownership.facts``."""
+        """Return the owner of a process, which must have the facts of ``Ownership.facts``."""
         ...
 
     def unknown_login(self, process: Process, owner: Owner) -> str | None:
-        """Return the id of a login that the process names and that has no record here; None: there is none.
+        """Return the id of the login that a process names and that is missing in this index; None: there is none.
 
-        It is asked where the owner has no login record: the broker then reads that one, and asks for the owner again.
+        Called where the owner has no login record: the broker then reads that record and decides the owner again.
         """
         ...
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
-        """Return the hint for a reading of these facts, of a selection, of logon sessions of these uids (None: any)."""
+        """Return the hint for a query of these facts, for a selection and logon sessions of these uids (None: any)."""
         ...
 
     def needs_more_than(self, hint: LogonHint) -> bool:
-        """Return whether a reading by a hint made of older logins lacks a fact that decides here, or a process."""
+        """Return whether processes that were read by a hint of an older index lack a fact or a process needed here."""
         ...
 
 
@@ -64,34 +64,34 @@ class Ownership(Protocol):
     """The rules of one operating system."""
 
     facts: Facts
-    """What LogonIndex.owner needs of a process."""
+    """Facts of a process that LogonIndex.owner needs."""
     describing: Facts
-    """What ``describe`` needs of a member."""
+    """Facts of a member that ``describe`` needs."""
     deciding_access: Facts
-    """What login_uid and runs_as need of a process."""
+    """Facts of a process that login_uid and runs_as need."""
     place: str
-    """The fact that is the place of a process: it may name another's login."""
+    """The fact that is the place of a process (Linux: cgroup). It can name a login of another user."""
     placing: tuple[str, ...]
-    """What betrays the logon session of a process: masked for callers who may not see it."""
+    """Facts that reveal the logon session of a process: hidden from callers who may not see it."""
     key_noun: str
-    """What a raw key is called: "kernel id"."""
+    """The name of a raw key in messages: "kernel id"."""
     system: Owner
     """The owner of everything that no login started."""
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LogonIndex:
-        """Join the login records of a host with the operating system's keys."""
+        """Make the index of the login records of a host."""
         ...
 
     def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
-        """Return the ids of the login records that can speak for these processes; None: any can."""
+        """Return the ids of the login records that can belong to the owners of these processes; None: any can."""
         ...
 
     def is_decided(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
-        """Return whether these few records decide who owns the processes, so that no other record needs to be read."""
+        """Return whether these records alone decide the owners of the processes, so that no other record is needed."""
         ...
 
     def says_login_uid(self, process: Process, owner: Owner) -> bool:
-        """Return whether this process alone says who logged in; else other members of its logon session may."""
+        """Return whether this process alone shows the login uid; otherwise other members of its logon session may."""
         ...
 
     def login_uid(self, owner: Owner, members: Iterable[Process]) -> int | None:
@@ -99,28 +99,28 @@ class Ownership(Protocol):
         ...
 
     def is_recorded(self, owner: Owner) -> bool:
-        """Return whether a login record describes a logon session; else all of its processes do."""
+        """Return whether a logon session is described by a login record; otherwise by all of its processes."""
         ...
 
     def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
-        """Return whether a logon session's leader is gone; None where that cannot be told.
+        """Return whether the leader of a logon session is gone; None where that is not known.
 
         Args:
             owner: the logon session.
-            members: where no record describes it, all of its processes, with the facts of ``describing``.
+            members: where it has no record, all of its processes, with the facts of ``describing``.
         """
         ...
 
     def join_evidence(self, owner: Owner) -> str | None:
-        """Return by what a login record was joined with its key; None where there is no record, or no key."""
+        """Return the evidence by which a login record was joined with its key; None without a record or a key."""
         ...
 
     def generation(self, owner: Owner) -> int | None:
-        """Return what tells a logon session from another to which the same LogonId was given; None: none ever is."""
+        """Return a number that distinguishes logon sessions with the same LogonId; None: there are never two."""
         ...
 
     def strongest(self, owners: Iterable[Owner]) -> Owner:
-        """Return the owner with the strongest evidence, of owners that name one logon session."""
+        """Return the owner with the strongest evidence among owners with the same LogonId."""
         ...
 
     def describe(
@@ -137,25 +137,25 @@ class Ownership(Protocol):
 
         Args:
             owner: the logon session, as the owner of any of its processes.
-            members: its processes, with the facts of ``Ownership.describing``; of one without a record all of them, of
-                others those below its leader are enough.
+            members: its processes, with the facts of ``Ownership.describing``: all of them where it has no record; with
+                a record those below its leader are enough.
             machine: the host, for its clock.
             user: the account name of the login uid.
-            whole: the members are all processes of the logon session, to be counted; else nothing is counted.
+            whole: the members are all processes of the logon session, and are counted; otherwise nothing is.
             terminal_read: the processes below the leader are among the members.
         """
         ...
 
     def logon_id(self, word: str) -> str | None:
-        """Return the LogonId that a person means by a word: a number, the login service's own id, "system"."""
+        """Return the LogonId for a word: a number, an id of the login service, or "system"; None for another word."""
         ...
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
-        """Return whether a process runs as a uid: its real or effective uid, or ``wholly`` all of its uids."""
+        """Return whether a process runs as a uid: by its real or effective uid, or ``wholly``, by all of its uids."""
         ...
 
     def names_other(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether the place of a process names a login that is neither the owner's nor that uid's own."""
+        """Return whether the place of a process names a login other than the owner's and the manager of that uid."""
         ...
 
     def is_login_program(self, process: Process) -> bool:
@@ -163,7 +163,7 @@ class Ownership(Protocol):
         ...
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
-        """Yield what a person should know about the evidence that a host gives."""
+        """Yield the checks of ``logonscope doctor`` about the evidence on a host."""
         ...
 
     def session_number(self, process: Process, owner: Owner) -> int | None:

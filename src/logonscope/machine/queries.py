@@ -1,6 +1,6 @@
 """Queries to a source: which processes, accounts and sockets are to be read, and which of their facts.
 
-All are plain data. Hints and filters narrow a query; a source may return more than they name, never less.
+All are plain data. Hints and filters narrow a query; a source may return more than they match, never less.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,14 @@ Facts = frozenset[str]
 NO_FACTS: Facts = frozenset()
 
 MOST_CMDLINE = 131_072
-"""Bytes of a process's arguments that are read."""
+"""Maximum bytes of a process's arguments that are read."""
 
 
 class EarlyFilter(NamedTuple):
-    """A filter on processes that were read in part: ``facts`` are read first, the other files where ``keeps`` is true.
+    """A filter on partly read processes: ``facts`` are read first, and the others only where ``keeps`` returns True.
 
-    A source that has all facts at hand may skip the filter. It may call it in another thread, one process after the
-    other.
+    A source that has all facts already may skip the filter. It may call ``keeps`` in another thread, for one process
+    after the other.
     """
 
     facts: Facts
@@ -29,23 +29,23 @@ class EarlyFilter(NamedTuple):
 
 
 class LogonHint(NamedTuple):
-    """A hint of which logon sessions are wanted: made by an Ownership, followed by a Source, opaque to the broker.
+    """A hint which logon sessions are requested: made by an Ownership, used by a Source, opaque to the broker.
 
     Raw keys are those of the operating system (Linux: kernel audit session ids; Windows: LUIDs).
     """
 
-    keys: frozenset[int] | None = None  # raw keys that a wanted process can have; None: any
+    keys: frozenset[int] | None = None  # raw keys that a requested process can have; None: any
     place_of: frozenset[int] | None = None  # raw keys whose processes need their place (cgroup) read; None: all
-    login_uids: frozenset[int] | None = None  # uids that logged in to a wanted logon session; None: any
-    unsaid: frozenset[int] = frozenset()  # raw keys for which the login uid does not decide
+    login_uids: frozenset[int] | None = None  # uids that logged in to a requested logon session; None: any
+    unsaid: frozenset[int] = frozenset()  # raw keys with which a process can belong to a login of another login uid
 
     @property
     def narrows(self) -> bool:
-        """Return whether it rules out any process at all."""
+        """Return whether the hint can exclude any process."""
         return self.keys is not None or self.login_uids is not None
 
     def may_be(self, key: int | None, login_uid: int | None) -> bool:
-        """Return whether a process with this raw key and login uid can be wanted."""
+        """Return whether a process with this raw key and login uid can be a requested one; None: not known."""
         if self.keys is not None and key is not None and key not in self.keys:
             return False
         if self.login_uids is None or login_uid in self.login_uids or login_uid is None or login_uid == UNSET:
@@ -61,15 +61,15 @@ class ProcessQuery(NamedTuple):
 
     facts: Facts = NO_FACTS
     pids: frozenset[int] | None = None  # None: every process
-    parents: bool = False  # of the one pid also its parent, that one's parent and so on, nearest first
-    names: frozenset[str] | None = None  # only processes with one of these names, in any case
+    parents: bool = False  # with the one pid in ``pids`` also its ancestors, nearest first
+    names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
     hint: LogonHint = ANY_LOGON
     early: EarlyFilter | None = None
-    cmdline_bytes: int = MOST_CMDLINE  # at most so many of a process's arguments
+    cmdline_bytes: int = MOST_CMDLINE  # maximum bytes of the arguments
 
 
 class AccountQuery(NamedTuple):
-    """A query for accounts and groups, by name in any case. None: none of that kind; "ALL": every one."""
+    """A query for accounts and groups, by name, ignoring case. None: none of that kind; "ALL": every one."""
 
     users: frozenset[str] | Literal["ALL"] | None = None
     groups: frozenset[str] | Literal["ALL"] | None = None

@@ -1,4 +1,4 @@
-"""Snapshot: a whole host at one moment, as a recording holds it."""
+"""Snapshots: a whole host at one moment, the content of a recording."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from logonscope.machine.trouble import Trouble
 
 
 class Snapshot(NamedTuple):
-    """One whole reading of a host."""
+    """The facts of a whole host, read at one moment."""
 
     machine: Machine
     processes: Iterable[Process]

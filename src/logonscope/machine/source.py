@@ -1,7 +1,7 @@
-"""Source: somewhere that facts come from, and the base class that filters what a source reads.
+"""Sources of facts: the interface, and a base class that filters what a source reads.
 
-A new source implements the ``read_`` methods that it can, and gets every query from the base class. A source that can
-narrow its reading by itself overrides the query.
+A new source implements the ``read_`` methods that it can, and inherits every query from the base class. A source that
+can narrow its reading itself overrides the query.
 """
 
 from abc import ABC, abstractmethod
@@ -23,37 +23,37 @@ Part = Literal["platform", "vitals"]
 
 NO_PARTS: frozenset[Part] = frozenset()
 LONGEST_CHAIN = 1000
-"""Parents that are followed: a longer chain is cut at the far end."""
+"""Maximum number of ancestors that are read: a longer chain is cut at the far end."""
 
 
 class Source(Protocol):
-    """A machine's facts. Queries may be made from several threads; each gets the Look of its question."""
+    """The facts of a machine. Queries can come from several threads; each gets the Look of its request."""
 
     label: str
     partial: str | None
-    """Why it does not hold the whole host; None: it does."""
+    """Why the source does not have the whole host; None: it has."""
     abilities: frozenset[Ability]
-    """What else than queries it answers; anything else raises NotSupportedError."""
+    """What the source supports besides queries; everything else raises NotSupportedError."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the host; its ``platform`` and ``vitals`` only where they are among the parts."""
+        """Return the host; ``platform`` and ``vitals`` only where they are among the parts."""
         ...
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        """Yield processes as they are read; one that ends half way is left out.
+        """Yield processes as they are read; a process that ends during its reading is left out.
 
         Raises:
             ServerTooBusyError: no more files can be opened.
-            TimedOutError: the look's time is over.
+            TimedOutError: the deadline of the look has passed.
         """
         ...
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        """Return the login records with these ids, remembered ones included; None: every one."""
+        """Return the login records with these ids; None: every one."""
         ...
 
     def account(self, look: Look, uid: int) -> Account | None:
-        """Return the account of a uid; None where no name service knows it, or none answers."""
+        """Return the account of a uid; None where there is none, or the name service does not answer."""
         ...
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
@@ -61,22 +61,22 @@ class Source(Protocol):
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return the sockets of the reader's network namespace."""
+        """Return the sockets in the network namespace of the reader."""
         ...
 
     def act(self, action: "Action") -> None:
-        """Do something to a process.
+        """Perform an action on a process.
 
         Raises:
             ProcessLookupError: the process is gone.
-            PermissionError: the kernel does not let that uid do it.
+            PermissionError: the kernel does not allow it for that uid.
             OSError: it failed otherwise.
-            NotSupportedError: nothing can be done to this host.
+            NotSupportedError: the source is read-only.
         """
         ...
 
     def events(self, since: int | None = None) -> Iterator["Event"]:
-        """Yield events as they happen, from a cursor on; blocks. Closing the iterator ends it; a gap is Lost."""
+        """Yield events as they happen, after a cursor; blocks. Lost is yielded for a gap; close the iterator to end."""
         ...
 
     def at(self, moment: datetime) -> "Source":
@@ -84,15 +84,15 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the source holds: threads, descriptors, connections."""
+        """Release the resources of the source: threads, descriptors, connections."""
         ...
 
 
 class AccountLookup(Protocol):
-    """The accounts of a source by uid, as one question sees them: each is looked up at most once."""
+    """The accounts of a source by uid for one request: each is looked up at most once."""
 
     def get(self, uid: int) -> Account | None:
-        """Return the account of a uid; None where no name service knows it, or none answers."""
+        """Return the account of a uid; None where there is none, or the name service does not answer."""
         ...
 
     def name(self, uid: int | None) -> str | None:
@@ -101,7 +101,7 @@ class AccountLookup(Protocol):
 
 
 class BaseSource(ABC):
-    """A source whose queries filter what its ``read_`` methods give; all but the machine may stay unimplemented."""
+    """A source whose queries filter what its ``read_`` methods return; only ``read_machine`` must be implemented."""
 
     label = ""
     partial: str | None = None
@@ -115,7 +115,7 @@ class BaseSource(ABC):
         """Return the host."""
 
     def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
-        """Return processes with at least the facts of the query; what it narrows may be ignored."""
+        """Return processes with at least the facts of the query; its filters and hints may be ignored."""
         del look, query
         return ()
 
@@ -140,7 +140,7 @@ class BaseSource(ABC):
         return ()
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the host, with the parts that are asked for."""
+        """Return the host with the requested parts."""
         look.check()
         machine = self.read_machine(look, parts)
         return machine._replace(
@@ -149,29 +149,30 @@ class BaseSource(ABC):
         )
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        """Yield the processes of ``read_processes`` that the query names."""
+        """Return the processes of ``read_processes`` that match the query."""
         look.check()
         if query.parents:
-            return self._lineage(look, query)
+            return self._read_lineage(look, query)
         return matching_processes(self.read_processes(look, query), look, query)
 
-    def _lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        """Yield one process and its ancestors; where the arguments of one hang, those of the others are not tried."""
+    def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        """Yield one process and its ancestors; once reading arguments has failed, those of the others are not read."""
         (pid,) = query.pids or (0,)
-        facts, seen = query.facts | {"ppid"}, set[int]()
-        while pid and pid not in seen and len(seen) < LONGEST_CHAIN:
-            one = query._replace(facts=facts, pids=frozenset({pid}), parents=False)
-            process = next(self.processes(look, one), None)
+        facts, seen_pids = query.facts | {"ppid"}, set[int]()
+        while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:
+            process_query = query._replace(facts=facts, pids=frozenset({pid}), parents=False)
+            process = next(self.processes(look, process_query), None)
             if process is None:
                 return
             yield process
             if {"name", "cmdline"}.intersection(process.unread or ()):
                 facts -= {"name", "cmdline"}
-            seen.add(pid)
+            # a recording can contain a cycle of parents
+            seen_pids.add(pid)
             pid = process.ppid or 0
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        """Return those of ``read_logins`` that have these ids."""
+        """Return the logins of ``read_logins`` that have these ids."""
         look.check()
         return tuple(login for login in self.read_logins(look) if ids is None or login.id in ids)
 
@@ -181,7 +182,7 @@ class BaseSource(ABC):
         return next((account for account in self.read_users(look) if account.uid == uid), None)
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
-        """Return those of ``read_users`` and ``read_groups`` that the query names."""
+        """Return the accounts of ``read_users`` and the groups of ``read_groups`` that match the query."""
         look.check()
         users: Iterator[Account] = iter(())
         groups: Iterator[Group] = iter(())
@@ -192,38 +193,40 @@ class BaseSource(ABC):
         return users, groups
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return those of ``read_sockets`` that the query names."""
+        """Return the sockets of ``read_sockets`` that match the query."""
         look.check()
         return look.timed(matching_sockets(self.read_sockets(look), query))
 
     def act(self, action: "Action") -> None:
-        """Refuse."""
+        """Raise NotSupportedError: the source is read-only."""
         del action
-        raise NotSupportedError("nothing can be done to this host", "it only tells; ask the machine itself")
+        raise NotSupportedError(
+            "actions are not supported on this host: it is read-only", "connect to the machine itself"
+        )
 
     def events(self, since: int | None = None) -> Iterator["Event"]:
-        """Refuse."""
+        """Raise NotSupportedError: the source has no events."""
         del since
-        raise NotSupportedError(f"{self.label} has no events", "ask the host itself")
+        raise NotSupportedError(f"events are not supported by {self.label}", "connect to the machine itself")
 
     def at(self, moment: datetime) -> Source:
-        """Refuse."""
+        """Raise NotSupportedError: the source has no history."""
         del moment
-        raise NotSupportedError(f"{self.label} keeps no history", "ask a host that does")
+        raise NotSupportedError(f"history is not supported by {self.label}", "use a host that keeps history")
 
-    def close(self) -> None:  # noqa: B027 -- most sources hold nothing
-        """Give back what the source holds."""
+    def close(self) -> None:  # noqa: B027 -- most sources have no resources
+        """Release the resources of the source."""
 
 
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:
-    """Return the processes that a query names. Its early filter is skipped: all facts are at hand."""
+    """Return the processes that match a query. Its early filter is skipped, because all facts are there already."""
     timed = look.timed(processes)
     if query.pids is None and query.names is None and not query.hint.narrows:
         return timed
-    return _narrowed(timed, query)
+    return _filter_processes(timed, query)
 
 
-def _narrowed(processes: Iterable[Process], query: ProcessQuery) -> Iterator[Process]:
+def _filter_processes(processes: Iterable[Process], query: ProcessQuery) -> Iterator[Process]:
     pids, may_be = query.pids, query.hint.may_be if query.hint.narrows else None
     names = None if query.names is None else {name.lower() for name in query.names}
     for process in processes:
@@ -236,30 +239,30 @@ def _narrowed(processes: Iterable[Process], query: ProcessQuery) -> Iterator[Pro
 
 
 def matching_users(users: Iterable[Account], query: AccountQuery) -> Iterator[Account]:
-    """Yield the accounts that a query names."""
+    """Return the accounts that match a query."""
     if query.users is None:
         return iter(())
     if query.users == "ALL":
         return iter(users)
-    names = _folded(query.users)
+    names = _lower_names(query.users)
     return (user for user in users if user.name.lower() in names)
 
 
 def matching_groups(groups: Iterable[Group], users: Iterable[Account], query: AccountQuery) -> Iterator[Group]:
-    """Yield the groups that a query names, or that belong to accounts which it names."""
+    """Yield the groups that a query names, and the groups of the accounts in ``groups_of``."""
     if query.groups == "ALL":
         yield from groups
         return
-    names, member_names = _folded(query.groups or ()), _folded(query.groups_of or ())
+    names, member_names = _lower_names(query.groups or ()), _lower_names(query.groups_of or ())
     members = [user for user in users if user.name.lower() in member_names] if member_names else []
-    user_names, primary = {user.name for user in members}, {user.gid for user in members}
+    user_names, primary_gids = {user.name for user in members}, {user.gid for user in members}
     for group in groups:
-        if group.name.lower() in names or group.gid in primary or user_names.intersection(group.members):
+        if group.name.lower() in names or group.gid in primary_gids or user_names.intersection(group.members):
             yield group
 
 
 def matching_sockets(sockets: Iterable[Socket], query: SocketQuery) -> Iterator[Socket]:
-    """Yield the sockets that a query names."""
+    """Yield the sockets that match a query."""
     for socket in sockets:
         if query.ports is not None and socket.port not in query.ports:
             continue
@@ -267,5 +270,5 @@ def matching_sockets(sockets: Iterable[Socket], query: SocketQuery) -> Iterator[
             yield socket
 
 
-def _folded(names: Iterable[str]) -> set[str]:
+def _lower_names(names: Iterable[str]) -> set[str]:
     return {name.lower() for name in names}

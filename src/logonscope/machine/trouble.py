@@ -1,13 +1,13 @@
-"""Troubles: what could not be read, why, and what would help."""
+"""Troubles: what could not be read, the reason, and what to do."""
 
 from typing import NamedTuple
 
 PARTIAL = "this recording"
-"""What a Trouble is about that says why a recording is partial."""
+"""``what`` of the Trouble whose ``why`` is the reason that a recording is partial."""
 
 
 class Trouble(NamedTuple):
-    """Something that could not be read; reported once a question, not once a process."""
+    """Something that could not be read; reported once per request, not once per process."""
 
     what: str
     why: str

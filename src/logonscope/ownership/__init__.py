@@ -1,7 +1,7 @@
-"""Which logon session owns which process, on what evidence, and what that logon session is: rules as pure functions.
+"""Rules of ownership: which logon session owns a process, by which evidence, and the description of logon sessions.
 
-Everything here is a pure function of facts, so that a recording made years ago gets today's answer. Above this layer
-the rules are known by the interfaces ``machine.Ownership`` and ``machine.LogonIndex`` alone.
+Everything here is a pure function of facts, so that an old recording is answered by today's rules. Other layers use
+the rules only through the interfaces ``machine.Ownership`` and ``machine.LogonIndex``.
 """
 
 from logonscope.ownership.linux import LINUX

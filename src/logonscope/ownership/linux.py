@@ -1,11 +1,12 @@
-"""Linux's rules: which logon session owns a process. The first of four rules that matches, and which one it was.
+"""Ownership rules of Linux. The first of four rules that matches decides, and its name is the evidence.
 
-1. scope: its cgroup is exactly the place of a login, and it has no kernel id, or the one that the login shares without
-   owning it. Only root can make that directory, so no record is needed; a user can make directories named like scopes
-   below its own delegated tree, and a container has scopes of its own: hence "exactly, from this host's cgroup root".
-2. audit: its kernel audit session id is set. Given at login, inherited by every child, kept by su, sudo, setsid,
-   tmux, user namespaces and logout.
-3. manager: it has no kernel id and lies below user@UID.service.
+1. scope: the cgroup of the process is exactly the place of a login, and the process has no kernel id, or one that the
+   login shares without owning it. Only root can make that directory, so no record is needed. A user can make
+   directories named like scopes below the user's own delegated tree, and a container has scopes of its own: therefore
+   the whole path from this host's cgroup root is compared.
+2. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
+   and kept by su, sudo, setsid, tmux, user namespaces and logout.
+3. manager: the process has no kernel id and its cgroup is below user@UID.service.
 4. none: the System session.
 """
 
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
 
 SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
-"""Neither its kernel id nor its cgroup could be read (hidepid): unknown, which is not "no logon session"."""
+"""Owner of a process whose kernel id and cgroup could not be read (hidepid): unknown, not "no logon session"."""
 
 SYSTEM_WORD = "system"
-"""The word for the logon session of everything that no login started, as lists show it."""
+"""The user's word for the System session, the logon session of everything that no login started."""
 
 
 class LinuxLogonIndex(LogonIndex):
-    """The logins of one moment, joined with kernel audit session ids: see LogonIndex."""
+    """Index of the logins of one moment by kernel ids and cgroups: see LogonIndex."""
 
     def __init__(self, logins: Iterable[Login], machine: Machine) -> None:
-        self._joined = join.join(logins, machine)
+        self._joined = join.join_logins(logins, machine)
         self._has_ids = machine.audit
-        self._by_key: dict[int | None, Owner] = {}  # of kernel ids that decide alone
-        self._by_place: dict[str, Owner] = {}  # of processes without a kernel id
+        self._owner_by_key: dict[int | None, Owner] = {}  # of kernel ids that decide alone
+        self._owner_by_cgroup: dict[str, Owner] = {}  # of processes without a kernel id
 
     def __repr__(self) -> str:
         return f"<LinuxLogonIndex of {len(self.logins)} logins>"
@@ -49,47 +50,49 @@ class LinuxLogonIndex(LogonIndex):
 
     @property
     def place_of(self) -> frozenset[int]:
-        """Return the kernel ids whose processes need their cgroup read too."""
-        return self._joined.cgroup_of
+        """Return the kernel ids that do not decide alone: the cgroup of their processes must be read, too."""
+        return self._joined.keys_needing_cgroup
 
     def owner(self, process: Process) -> Owner:
         ses = process.ses
-        known = self._by_key.get(ses)
-        if known is not None:
-            return known
+        cached_owner = self._owner_by_key.get(ses)
+        if cached_owner is not None:
+            return cached_owner
         cgroup = process.cgroup
         if ses is None and self._has_ids:
             return UNREAD
         if ses is None or ses == UNSET:
+            # without a cgroup and without a failure the source has no cgroups at all (an export of another tool)
             if cgroup is None:
                 return UNREAD if ses is None or process.unread else SYSTEM
-            placed = self._by_place.get(cgroup)
-            if placed is None:
-                placed = self._by_place[cgroup] = self._placed(cgroup)
-            return placed
-        logon = str(ses)
+            owner_by_cgroup = self._owner_by_cgroup.get(cgroup)
+            if owner_by_cgroup is None:
+                owner_by_cgroup = self._owner_by_cgroup[cgroup] = self._decide_by_cgroup(cgroup)
+            return owner_by_cgroup
+        logon_id = str(ses)
         # where each process has a kernel id of its own this runs for every one: Owner(...) would take twice as long
-        audit = tuple.__new__(Owner, (logon, "audit", self._joined.by_logon.get(logon)))
+        owner_by_key = tuple.__new__(Owner, (logon_id, "audit", self._joined.by_logon.get(logon_id)))
         if ses in self._joined.shared:
-            return self._sharer(ses, cgroup) or audit
-        self._by_key[ses] = audit
-        return audit
+            return self._decide_shared_key(ses, cgroup) or owner_by_key
+        self._owner_by_key[ses] = owner_by_key
+        return owner_by_key
 
-    def _placed(self, cgroup: str) -> Owner:
-        """Decide by the cgroup alone: rules 1, 3 and 4 for a process without a kernel id."""
-        logon, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
-        if logon is not None and login is not None:
-            return Owner(logon, "manager" if join.is_manager(login) else "scope", login)
-        decided = join.logon_of_cgroup(cgroup)
-        return SYSTEM if decided is None else Owner(*decided)
+    def _decide_by_cgroup(self, cgroup: str) -> Owner:
+        """Return the owner of a process without a kernel id, by rules 1, 3 and 4."""
+        logon_id, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
+        if logon_id is not None and login is not None:
+            return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
+        # no record: the path itself may name a login
+        logon_and_evidence = join.logon_of_cgroup(cgroup)
+        return SYSTEM if logon_and_evidence is None else Owner(*logon_and_evidence)
 
-    def _sharer(self, ses: int, cgroup: str | None) -> Owner | None:
-        """Decide between the logins that share one kernel id: rule 1 for those that do not own it."""
+    def _decide_shared_key(self, ses: int, cgroup: str | None) -> Owner | None:
+        """Return the login that shares a kernel id without owning it (rule 1); None: the owner of the kernel id."""
         if cgroup is None:
             return None
-        logon, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
-        if login and logon in self._joined.shared[ses]:
-            return Owner(logon, "manager" if join.is_manager(login) else "scope", login)
+        logon_id, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
+        if login and logon_id in self._joined.shared[ses]:
+            return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
         return None
 
     def unknown_login(self, process: Process, owner: Owner) -> str | None:
@@ -98,18 +101,21 @@ class LinuxLogonIndex(LogonIndex):
         return join.login_of_cgroup(process.cgroup or "")
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
+        # a query that needs the cgroup itself reads it of every process; otherwise only where it decides the owner
         place_of = None if "cgroup" in facts else self.place_of
         unsaid = frozenset[int]() if login_uids is None else self.place_of
-        return LogonHint(self._keys(selection), place_of, login_uids, unsaid)
+        return LogonHint(self._possible_keys(selection), place_of, login_uids, unsaid)
 
-    def _keys(self, selection: Selection) -> frozenset[int] | None:
+    def _possible_keys(self, selection: Selection) -> frozenset[int] | None:
         """Return the kernel ids that a process of the selection can have; None: any."""
         if selection.logon_ids is None:
             return None
         ids: set[int] = set()
         for logon_id in selection.logon_ids:
             login = self.logins.get(logon_id)
+            # a LogonId above all kernel ids is that of a login without a kernel id of its own
             ids.add(min(int(logon_id), UNSET))
+            # the processes of a login carry its kernel id even if it does not own it, or none
             if login:
                 ids |= {UNSET, join.kernel_id(login) or UNSET}
         return frozenset(ids)
@@ -121,7 +127,7 @@ class LinuxLogonIndex(LogonIndex):
 
 
 class LinuxOwnership(Ownership):
-    """The rules of Linux: see Ownership."""
+    """Ownership rules of Linux: see Ownership."""
 
     facts: Facts = frozenset({"ses", "cgroup"})
     describing: Facts = frozenset({"ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids"})
@@ -140,24 +146,27 @@ class LinuxOwnership(Ownership):
     def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
         ids: set[str] = set()
         for process in processes:
-            placed, key = _named_logins(process)
-            ids.update(str(word) for word in (placed, key) if word)
-            if not (placed or key) and join.login_of_elogind(process.cgroup or ""):
+            login_id, key = _named_logins(process)
+            # logind names a login after its kernel id, so the record of the key has the key as its id
+            ids.update(str(word) for word in (login_id, key) if word)
+            # a path of elogind proves nothing by itself (rule 1 is about systemd's), so any record may be needed
+            if not (login_id or key) and join.login_of_elogind(process.cgroup or ""):
                 return None
         return frozenset(ids)
 
     def is_decided(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
         logins = list(logins)
-        if any(map(join.is_manager, logins)):  # a manager may have a session's record besides
+        if any(map(join.is_manager, logins)):  # a manager may have a session record, too
             return False
         keyed = [(login, join.kernel_id(login)) for login in logins]
         owners = {key for login, key in keyed if login.id == str(key) and not login.inherited}
-        # one that neither owns its kernel id for sure nor inherited it for sure has a LogonId that depends on others
-        places = {join.place(login) for login, key in keyed if key is None or key in owners or login.inherited}
-        named = ((process, *_named_logins(process)) for process in processes)
+        # The LogonId of any other login depends on records that were not read: whether one of them owns the kernel id.
+        # Certain are only logins without a kernel id, with their own number as kernel id, and with an inherited one.
+        places = {join.place_of_login(login) for login, key in keyed if key is None or key in owners or login.inherited}
+        named_logins = ((process, *_named_logins(process)) for process in processes)
         return all(
-            key in owners if key else not placed or join.place_of_cgroup(process.cgroup or "") in places
-            for process, placed, key in named
+            key in owners if key else not login_id or join.place_of_cgroup(process.cgroup or "") in places
+            for process, login_id, key in named_logins
         )
 
     def is_recorded(self, owner: Owner) -> bool:
@@ -174,10 +183,10 @@ class LinuxOwnership(Ownership):
     is_login_program = staticmethod(sessions.is_login_program)
 
     def strongest(self, owners: Iterable[Owner]) -> Owner:
-        return min(owners, key=lambda owner: owner.evidence != "audit")
+        return min(owners, key=_is_weaker_than_audit)
 
     def logon_id(self, word: str) -> str | None:
-        return SYSTEM.logon if word.lower() == SYSTEM_WORD else join.logon_id_of(word)
+        return SYSTEM.logon if word.lower() == SYSTEM_WORD else join.logon_id_of_word(word)
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
         if process.uids is None:
@@ -186,20 +195,23 @@ class LinuxOwnership(Ownership):
 
     def names_other(self, process: Process, owner: Owner, uid: int | None) -> bool:
         cgroup = process.cgroup or ""
-        named = join.login_of_cgroup(cgroup) or join.login_of_elogind(cgroup)
-        if named is None:
+        login_id = join.login_of_cgroup(cgroup) or join.login_of_elogind(cgroup)
+        if login_id is None:
             return False
-        own = {owner.login and owner.login.id, f"user@{uid}.service"}
-        return named not in own and owner.logon not in {named, join.logon_id_of(named) or named}
+        harmless_ids = {owner.login and owner.login.id, f"user@{uid}.service"}
+        return login_id not in harmless_ids and owner.logon not in {
+            login_id,
+            join.logon_id_of_word(login_id) or login_id,
+        }
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
-        from logonscope.answers.check import Check  # noqa: PLC0415 -- doctor alone asks
+        from logonscope.answers.check import Check  # noqa: PLC0415 -- only doctor needs it
 
         if machine.audit:
             yield Check("kernel ids", True, "the kernel keeps an audit session id for every process", "")
         else:
             yield Check(
-                "kernel ids", False, "this kernel keeps no audit session ids: logins are told apart by cgroup alone",
+                "kernel ids", False, "this kernel has no audit session ids: logins are distinguished by cgroup only",
                 "use a kernel built with CONFIG_AUDIT",
             )  # fmt: skip
 
@@ -211,8 +223,12 @@ class LinuxOwnership(Ownership):
         return process.ses
 
 
+def _is_weaker_than_audit(owner: Owner) -> bool:
+    return owner.evidence != "audit"
+
+
 def _named_logins(process: Process) -> tuple[str | None, int | None]:
-    """Return the login that a process's place names, and its kernel id."""
+    """Return the id of the login that the cgroup of a process names, and the kernel id of the process."""
     cgroup, key = process.cgroup or "", None if process.ses == UNSET else process.ses
     return join.login_of_cgroup(cgroup), key
 

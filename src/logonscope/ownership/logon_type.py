@@ -1,7 +1,7 @@
-"""What kind of login was it? Maps what is known of it to LogonType and AuthenticationPackage of Win32_LogonSession.
+"""Mapping of login traits to LogonType and AuthenticationPackage of Win32_LogonSession.
 
-The rules stand in RULES, the first that matches speaks. 9 NewCredentials has no counterpart here and is never given;
-8 NetworkCleartext would need the method of authentication, which only a login program's own log has.
+RULES is the mapping; the first rule that applies decides. 9 NewCredentials has no counterpart on Linux and is never
+returned. 8 NetworkCleartext would require the authentication method, which only the login program's own log has.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ UNLOCK, REMOTE_INTERACTIVE = 7, 10
 _SSHD = {"sshd", "ssh", "sshd-session", "dropbear"}
 _BATCH = {"cron", "crond", "CRON", "atd", "anacron", "fcron"}
 LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}
-"""Kernel names of processes that a logon session can begin with, and that then say what kind it is."""
+"""Kernel names of processes with which a logon session can begin; they show what kind of login it was."""
 
 _SWITCH = {"su", "su-l", "runuser", "runuser-l", "systemd-run0", "machine-shell"}
 _NETWORK = {
@@ -26,7 +26,7 @@ _GRAPHICAL = {"x11", "wayland", "mir", "web"}
 
 
 class Traits(NamedTuple):
-    """What is known of one login, gathered from its login record and from the kernel."""
+    """Facts of one login that decide its type, from its login record and from the kernel."""
 
     system: bool = False
     cls: str | None = None
@@ -35,43 +35,40 @@ class Traits(NamedTuple):
     seat: str | None = None
     remote: bool | None = None
     tty: str | None = None
-    tty_known: bool = True  # False where the leader is gone and nobody kept its terminal
-    origin: str | None = None  # kernel name of the process that it began with, where no login service vouches
+    tty_known: bool = True  # False: the leader is gone and no record has its terminal
+    origin: str | None = None  # without a record: kernel name of its first process
 
 
 class Rule(NamedTuple):
-    """When it applies, which LogonType it gives (None: it cannot be known), and how that is said."""
+    """A rule of the mapping: when it applies, the LogonType (None: not known), and the reason in words."""
 
     applies: Callable[[Traits], bool]
     logon_type: Callable[[Traits], int | None]
-    because: Callable[[Traits], str]
+    reason: Callable[[Traits], str]
 
 
 def logon_type(traits: Traits) -> tuple[int | None, str]:
-    """Return the LogonType, and in words where it comes from."""
+    """Return the LogonType (None: not known), and the reason in words."""
     rule = next(rule for rule in RULES if rule.applies(traits))
-    return rule.logon_type(traits), rule.because(traits)
+    return rule.logon_type(traits), rule.reason(traits)
 
 
 def authentication_package(traits: Traits) -> tuple[str | None, str]:
-    """Return the AuthenticationPackage, and in words where it comes from.
+    """Return the AuthenticationPackage (None: not known), and the reason in words.
 
-    sshd checks keys without PAM, and only its log says which it was: unknown stays None.
+    sshd checks keys without PAM, and only its log shows whether a login used a key or a password.
     """
     if traits.system or not traits.service or traits.service in _SSHD:
-        return None, "only the login program's own log tells"
+        return None, "recorded only in the login program's own log"
     return "PAM", f"PAM service {traits.service}"
 
 
-def _always(value: int) -> Callable[[Traits], int | None]:
-    return lambda _: value
-
-
-def _is(word: str | None, words: set[str]) -> bool:
+def _is_listed(word: str | None, words: set[str]) -> bool:
+    # many PAM services have a suffix: "lightdm-autologin" is one of lightdm
     return word is not None and (word in words or word.split("-", 1)[0] in words)
 
 
-def _ssh(traits: Traits) -> int | None:
+def _ssh_logon_type(traits: Traits) -> int | None:
     if not traits.tty and not traits.tty_known:
         return None
     if traits.tty:
@@ -79,60 +76,60 @@ def _ssh(traits: Traits) -> int | None:
     return NETWORK
 
 
-def _desktop(traits: Traits) -> bool:
-    return traits.type in _GRAPHICAL or bool(traits.tty) or _is(traits.service, _REMOTE_DESKTOP)
+def _is_remote_desktop(traits: Traits) -> bool:
+    return traits.type in _GRAPHICAL or bool(traits.tty) or _is_listed(traits.service, _REMOTE_DESKTOP)
 
 
-def _local(traits: Traits) -> bool:
+def _is_local(traits: Traits) -> bool:
     place = traits.seat or traits.tty or traits.type in _GRAPHICAL or traits.type == "tty"
-    return bool(place) or _is(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
+    return bool(place) or _is_listed(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
 
 
-def _by_service(traits: Traits) -> str:
+def _describe_service(traits: Traits) -> str:
     return f"PAM service {traits.service}"
 
 
-def _by_class(traits: Traits) -> str:
+def _describe_class(traits: Traits) -> str:
     return f"class {traits.cls}"
 
 
-def _by_place(traits: Traits) -> str:
+def _describe_place(traits: Traits) -> str:
     if traits.seat or traits.tty:
         return f"seat {traits.seat}" if traits.seat else f"terminal {traits.tty}"
-    return f"type {traits.type}" if traits.type in _GRAPHICAL | {"tty"} else _by_service(traits)
+    return f"type {traits.type}" if traits.type in _GRAPHICAL | {"tty"} else _describe_service(traits)
 
 
-def _by_remote(traits: Traits) -> str:
-    return f"remote, {_by_place(traits._replace(seat=None))}"
+def _describe_remote(traits: Traits) -> str:
+    return f"remote, {_describe_place(traits._replace(seat=None))}"
 
 
-def _by_ssh(traits: Traits) -> str:
+def _describe_ssh(traits: Traits) -> str:
     terminal = f"terminal {traits.tty}" if traits.tty else "no terminal"
-    return f"sshd, {terminal}" if traits.tty or traits.tty_known else "sshd; whether it had a terminal cannot be told"
+    return f"sshd, {terminal}" if traits.tty or traits.tty_known else "sshd; whether it had a terminal is not known"
 
 
-def _by_origin(traits: Traits) -> str:
-    return f"began with {traits.origin}"
+def _describe_origin(traits: Traits) -> str:
+    return f"started by {traits.origin}"
 
 
 RULES = (
-    Rule(lambda t: t.system, _always(SYSTEM), lambda _: "no login started it"),
-    Rule(lambda t: (t.cls or "").startswith("manager") or t.service == "systemd-user", _always(SERVICE),
-         lambda t: _by_class(t) if t.cls else _by_service(t)),
-    Rule(lambda t: t.service in _BATCH, _always(BATCH), _by_service),
-    Rule(lambda t: t.cls == "lock-screen", _always(UNLOCK), _by_class),
-    Rule(lambda t: t.cls == "greeter", _always(INTERACTIVE), _by_class),
-    Rule(lambda t: t.service in _SWITCH, lambda t: INTERACTIVE if t.tty else BATCH, _by_service),
-    Rule(lambda t: t.service in _SSHD, _ssh, _by_ssh),
-    Rule(lambda t: bool(t.remote) and _desktop(t), _always(REMOTE_INTERACTIVE), _by_remote),
-    Rule(lambda t: _is(t.service, _NETWORK), _always(NETWORK), _by_service),
-    Rule(lambda t: (t.cls or "").startswith("background"), _always(BATCH), _by_class),
-    Rule(lambda t: t.cls is not None and not t.remote and _local(t), _always(INTERACTIVE),
-         _by_place),
-    Rule(lambda t: t.origin in _SSHD, _ssh, _by_ssh),
-    Rule(lambda t: t.origin in _BATCH, _always(BATCH), _by_origin),
-    Rule(lambda t: t.origin == "systemd", _always(SERVICE), _by_origin),
-    Rule(lambda t: t.origin == "login", _always(INTERACTIVE), _by_origin),
-    Rule(lambda _: True, lambda _: None, lambda _: "nothing says what kind of login it was"),
+    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login started it"),
+    Rule(lambda t: (t.cls or "").startswith("manager") or t.service == "systemd-user", lambda _: SERVICE,
+         lambda t: _describe_class(t) if t.cls else _describe_service(t)),
+    Rule(lambda t: t.service in _BATCH, lambda _: BATCH, _describe_service),
+    Rule(lambda t: t.cls == "lock-screen", lambda _: UNLOCK, _describe_class),
+    Rule(lambda t: t.cls == "greeter", lambda _: INTERACTIVE, _describe_class),
+    Rule(lambda t: t.service in _SWITCH, lambda t: INTERACTIVE if t.tty else BATCH, _describe_service),
+    Rule(lambda t: t.service in _SSHD, _ssh_logon_type, _describe_ssh),
+    Rule(lambda t: bool(t.remote) and _is_remote_desktop(t), lambda _: REMOTE_INTERACTIVE, _describe_remote),
+    Rule(lambda t: _is_listed(t.service, _NETWORK), lambda _: NETWORK, _describe_service),
+    Rule(lambda t: (t.cls or "").startswith("background"), lambda _: BATCH, _describe_class),
+    Rule(lambda t: t.cls is not None and not t.remote and _is_local(t), lambda _: INTERACTIVE,
+         _describe_place),
+    Rule(lambda t: t.origin in _SSHD, _ssh_logon_type, _describe_ssh),
+    Rule(lambda t: t.origin in _BATCH, lambda _: BATCH, _describe_origin),
+    Rule(lambda t: t.origin == "systemd", lambda _: SERVICE, _describe_origin),
+    Rule(lambda t: t.origin == "login", lambda _: INTERACTIVE, _describe_origin),
+    Rule(lambda _: True, lambda _: None, lambda _: "no evidence of the kind of login"),
 )  # fmt: skip
-"""The mapping, one row a rule; the first that applies speaks."""
+"""The mapping, one row per rule; the first rule that applies decides."""

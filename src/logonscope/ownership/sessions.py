@@ -1,9 +1,10 @@
-"""What is this logon session? Puts a login's record and the kernel's facts of its processes into one answer.
+"""Descriptions of logon sessions, from the login record and the kernel's facts of the processes.
 
-Each value keeps its source. A value that nobody knows is None; the one approximation, a start without a login record,
-says so in its source. logind leaves ssh logins without a terminal (systemd 257 everywhere, its state files before that
-too), and a terminal is all that parts RemoteInteractive from Network: so it is taken from the processes right below the
-leader.
+Each value has its source in ``sources``. An unknown value is None. One value can be approximate, the start without a
+login record; its source says that.
+
+logind has no terminal of ssh logins: not in its state files, and since systemd 257 nowhere. But only the terminal
+distinguishes RemoteInteractive from Network. So the terminal is taken from the processes just below the leader.
 """
 
 import re
@@ -14,15 +15,15 @@ from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Owner, boot_time, moment, started_at, terminal_name
 from logonscope.machine.identity import logon_guid
-from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, forgotten_login, is_manager, joined_by
+from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, login_without_record
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
 
 KERNEL = "/proc/PID/loginuid"
 CGROUP = "/proc/PID/cgroup"
 TTY_NR = "/proc/PID/stat, tty_nr"
 START_OF_LEADER = "/proc/PID/stat of its leader"
-APPROXIMATE_START = "approximate: earliest process whose parent is not in it"
-NO_LOGIN_PROGRAM = "its unit is a login program's, and no login program is among its processes"
+APPROXIMATE_START = "approximate: earliest process whose parent is outside the logon session"
+NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
 
 LOGGED_OUT = "logged out"
 _UNIT = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)")
@@ -31,8 +32,9 @@ _PROGRAMS = {
     "anacron": "anacron", "fcron": "fcron", "atd": "atd", "getty": "login", "serial-getty": "login",
     "console-getty": "login",
 }  # fmt: skip
-"""Units below system.slice in which login programs run, and their kernel names."""
+"""Unit below system.slice -> kernel name of the login program that it runs."""
 
+# logind's state in a record -> State; other states are unknown here
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
 
 
@@ -48,55 +50,57 @@ def logon_session(
     """Describe one logon session: by its record and its leader, or, without a record, by all of its processes.
 
     Args:
-        owner: the session, as any of its processes is owned by it.
-        members: its processes; of one with a record those below its leader are enough.
-        machine: whose clock the facts are in.
+        owner: the logon session, as the owner of any of its processes.
+        members: its processes; with a record those below its leader are enough.
+        machine: the host, for its clock.
         user: the account name of the login uid.
-        whole: the members are all that there are; where they are not, nothing is counted.
+        whole: the members are all of its processes, and are counted; otherwise nothing is.
         terminal_read: the processes below the leader are among the members.
     """
-    logon, record = owner.logon or "", recorded_login(owner)
-    is_system = logon == SYSTEM_LOGON_ID
+    logon_id, record = owner.logon or "", recorded_login(owner)
+    is_system = logon_id == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
     first = None if record or is_system else earliest(members)
     origin = first if first and is_login_program(first) else None
     uid = login_uid(owner, members)
     leader = None if is_system else record.process if record else origin
-    tty = None if is_system else _terminal(record, members, leader, sources)
-    told = terminal_read and leader is not None and leader.tty_nr is not None
-    traits = _traits(owner, tty, origin.comm if origin else login_program(members), told=told)
+    tty = None if is_system else _find_terminal(record, members, leader, sources)
+    tty_known = terminal_read and leader is not None and leader.tty_nr is not None
+    # where the login program itself has ended, the unit of the processes still names it
+    traits = _make_traits(owner, tty, origin.comm if origin else login_program(members), tty_known=tty_known)
     kind, sources["logon_type"] = logon_type(traits)
     package, sources["authentication_package"] = authentication_package(traits)
-    begin = _start(record, first, machine, sources, is_system=is_system)
+    start = _find_start(record, first, machine, sources, is_system=is_system)
     gone = is_logged_out(owner, members)
     if uid is not None:
-        sources["uid"] = KERNEL if _is_kernel_id(logon) else record.source if record else CGROUP
+        sources["uid"] = KERNEL if _is_kernel_id(logon_id) else record.source if record else CGROUP
     if gone and record is None:
         sources["state"] = NO_LOGIN_PROGRAM
-    described = LogonSession(
-        logon_id=logon,
+    session = LogonSession(
+        logon_id=logon_id,
         user=user,
         uid=uid,
         logon_type=kind,
         logon_type_name=None if kind is None else LOGON_TYPES[kind],
         authentication_package=package,
-        start=begin,
+        start=start,
         state=LOGGED_OUT if gone else None,
         tty=tty,
         processes=len(members) if whole else None,
         leftovers=None if gone is None or not whole else len(members) * gone,
-        guid=logon_guid(machine, logon, generation(owner)),
+        guid=logon_guid(machine, logon_id, generation(owner)),
         join_evidence=join_evidence(owner),
-        start_is_approximate=begin is not None and record is None and not is_system,
+        start_is_approximate=start is not None and record is None and not is_system,
         sources=sources,
     )
     if record is not None:
-        return _of_record(described, record, sources)
-    forgotten = owner.login or _placed_login(owner, members)
-    if forgotten is None:
-        return described
+        return _add_record(session, record, sources)
+    # a login without a record: its scope is still known
+    unrecorded_login = owner.login or _login_of_scope(owner, members)
+    if unrecorded_login is None:
+        return session
     sources["scope"] = CGROUP
-    return described._replace(scope=forgotten.scope, login=forgotten.id)
+    return session._replace(scope=unrecorded_login.scope, login=unrecorded_login.id)
 
 
 def recorded_login(owner: Owner) -> Login | None:
@@ -105,21 +109,25 @@ def recorded_login(owner: Owner) -> Login | None:
 
 
 def join_evidence(owner: Owner) -> str | None:
-    """Return by what a login was joined with its kernel id: record, leader, scope, remembered; None without both."""
-    joined = joined_by(owner.login) if owner.login else None
-    return joined and joined.evidence
+    """Return the evidence that joins a login with its kernel id (record, leader, scope, remembered); None: none."""
+    login_join = join_of_login(owner.login) if owner.login else None
+    return login_join and login_join.evidence
 
 
 def generation(owner: Owner) -> int | None:
-    """Return what tells a logon session from another one to which the same LogonId was given: its scope's inode."""
-    has_own_number = owner.logon is not None and int(owner.logon) > UNSET
-    return owner.login.scope_inode if has_own_number and owner.login else None
+    """Return the inode of the scope, which distinguishes logon sessions with the same LogonId; None: no need to.
+
+    The kernel never reuses an audit session id during a boot; only LogonIds above them can occur again.
+    """
+    has_id_above_kernel_ids = owner.logon is not None and int(owner.logon) > UNSET
+    return owner.login.scope_inode if has_id_above_kernel_ids and owner.login else None
 
 
 def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
-    """Return whether the leader of a logon session is gone; None where that cannot be told.
+    """Return whether the leader of a logon session is gone; None where that is not known.
 
-    Without a record it is where a unit of its processes (ssh, cron, atd) names a login program and none of them is one.
+    Without a record it is gone where the unit of the processes (ssh, cron, atd) runs a login program and none of them
+    is one.
     """
     record = recorded_login(owner)
     if record is not None:
@@ -131,66 +139,70 @@ def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
 
 
 def login_program(members: Iterable[Process]) -> str | None:
-    """Return the kernel name of the login program whose unit some of the processes lie in; None for none or several."""
+    """Return the kernel name of the login program whose unit some of the processes are in; None for none or several."""
     units = (_UNIT.match(process.cgroup) for process in members if process.cgroup)
     programs = {program for unit in units if unit and (program := _PROGRAMS.get(unit[1]))}
     return next(iter(programs)) if len(programs) == 1 else None
 
 
 def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
-    """Return the uid that logged in: the kernel's word of a member, else that of the record or of the user's slice.
+    """Return the uid that logged in: the login uid of a member, else the uid of the record or of the user's slice.
 
-    All processes with one kernel id have one login uid: the kernel sets both at once. A login record of another uid
+    All processes with one kernel id have one login uid: the kernel sets both together. A login record of another uid
     does not own that id (see logins.py).
     """
     if owner.evidence == "audit":
-        for member in sorted(members, key=_by_start):
+        for member in sorted(members, key=_start_key):
             if member.loginuid not in {None, UNSET}:
                 return member.loginuid
-    login = owner.login or _placed_login(owner, members)
+    login = owner.login or _login_of_scope(owner, members)
     if login:
         return login.uid
     return int(owner.logon or 0) - MANAGER_BASE if owner.evidence == "manager" else None
 
 
-def _placed_login(owner: Owner, members: Iterable[Process]) -> Login | None:
-    """Return what the place of its processes tells of a login that was not even read: it has begun just now."""
+def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
+    """Return the login that the cgroup of its processes names; None: none.
+
+    It is missing among the logins where it began after they had been read.
+    """
     if owner.evidence != "scope":
         return None
-    return next(filter(None, (forgotten_login(member.cgroup) for member in members if member.cgroup)), None)
+    return next(filter(None, (login_without_record(member.cgroup) for member in members if member.cgroup)), None)
 
 
 def earliest(members: Iterable[Process]) -> Process | None:
-    """Return the first of these processes whose parent is not among them: what a logon session began with."""
+    """Return the earliest of these processes whose parent is not among them: the first process of a logon session."""
     members = [process for process in members if process.start is not None]
     pids = {process.pid for process in members}
     roots = [process for process in members if process.ppid not in pids]
-    return min(roots or members, key=_by_start, default=None)
+    return min(roots or members, key=_start_key, default=None)
 
 
 def state(login: Login | None) -> str | None:
-    """Return active, online, closing, lingering or logged out; None where nobody vouches or nothing can be told.
+    """Return active, online, closing, lingering or logged out; None without a record, or where it is not known.
 
-    Logged out is the kernel's word, the leader is gone: the login service goes on listing a session whose scope is
-    not empty, and those that it leaked.
+    "logged out" comes from the kernel (the leader is gone): the login service continues to list a session whose scope
+    is not empty, and sessions that it has leaked.
     """
     if login is None:
         return None
     if login.gone:
         return LOGGED_OUT
-    known = _STATES.get(login.state or "")
-    return None if known == "lingering" and not is_manager(login) else known
+    recorded_state = _STATES.get(login.state or "")
+    # lingering is a state of users; only a manager's login represents its user
+    return None if recorded_state == "lingering" and not is_manager(login) else recorded_state
 
 
 def is_login_program(process: Process) -> bool:
-    """Tell whether it is one: by its name, which anybody can choose, and by root, which nobody can."""
+    """Return whether a process is a login program: by its name, which any user can choose, and by its uid, root."""
     return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
 
 
-def _of_record(described: LogonSession, record: Login, sources: dict[str, str]) -> LogonSession:
-    """Add what only the login service knows."""
-    said = described._replace(
-        user=described.user or record.user,
+def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -> LogonSession:
+    """Return the session with the values that only the login record has."""
+    recorded_session = session._replace(
+        user=session.user or record.user,
         state=state(record),
         seat=record.seat,
         vt=record.vt,
@@ -204,16 +216,17 @@ def _of_record(described: LogonSession, record: Login, sources: dict[str, str]) 
         vouched_by=record.service_name,
     )
     for name in ("state", "seat", "vt", "remote_host", "remote_user", "service", "login_class", "leader", "scope"):
-        if getattr(said, name) is not None:
+        if getattr(recorded_session, name) is not None:
             sources[name] = record.source
-    if said.state == "lingering":  # of the user: a session of its own, which managers have, knows no such state
+    if recorded_session.state == "lingering":
+        # the session record of a manager has no such state, see _find_state in logins.py: it comes from the user's file
         sources["state"] = f"/run/systemd/users/{record.uid}"
     if record.gone:
         sources["state"] = f"{record.source}: process {record.leader} is gone"
-    return said
+    return recorded_session
 
 
-def _start(
+def _find_start(
     record: Login | None, first: Process | None, machine: Machine, sources: dict[str, str], *, is_system: bool
 ) -> datetime | None:
     if is_system:
@@ -222,63 +235,66 @@ def _start(
     if record and record.since:
         sources["start"] = record.source
         return moment(record.since / 1e6)
-    begun = record.process if record else first
-    if begun is None:
+    first_process = record.process if record else first
+    if first_process is None:
         return None
     sources["start"] = START_OF_LEADER if record else APPROXIMATE_START
-    return started_at(begun, machine)
+    return started_at(first_process, machine)
 
 
-def _terminal(
+def _find_terminal(
     record: Login | None, members: Sequence[Process], leader: Process | None, sources: dict[str, str]
 ) -> str | None:
     if record and record.tty:
         sources["tty"] = record.source
         return record.tty
-    found = terminal_below(leader, members) if leader else None
-    if found:
+    terminal = terminal_below(leader, members) if leader else None
+    if terminal:
         sources["tty"] = TTY_NR
-    return found
+    return terminal
 
 
 def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
-    """Return the terminal of the leader, else of the first generation below it that is not the login program's own.
+    """Return the terminal of the leader, or of the first generation below it that is not the login program's own.
 
-    Deeper ones do not count: tmux, script and sudo make terminals inside a login that was given none.
+    Terminals further down do not count: tmux, script and sudo create terminals inside a login that has none.
     """
     children: dict[int | None, list[Process]] = {}
     for process in members:
         if process.pid != leader.pid:
             children.setdefault(process.ppid, []).append(process)
-    generation, seen = [leader], {leader.pid}
+    generation, seen_pids = [leader], {leader.pid}
     while generation:
         for process in generation:
             if process.tty_nr:
                 return terminal_name(process.tty_nr)
+        # sshd forks workers of its own (same comm) between the leader and the shell: look one generation further
         if any(process.comm != leader.comm for process in generation):
             return None
-        below = (child for parent in generation for child in children.get(parent.pid, ()) if child.pid not in seen)
-        generation = sorted(below, key=_by_start)
-        seen.update(child.pid for child in generation)
+        next_generation = (
+            child for parent in generation for child in children.get(parent.pid, ()) if child.pid not in seen_pids
+        )
+        generation = sorted(next_generation, key=_start_key)
+        seen_pids.update(child.pid for child in generation)
     return None
 
 
-def _traits(owner: Owner, tty: str | None, program: str | None, *, told: bool) -> Traits:
+def _make_traits(owner: Owner, tty: str | None, program: str | None, *, tty_known: bool) -> Traits:
     record = recorded_login(owner)
     if owner.logon == SYSTEM_LOGON_ID:
         return Traits(system=True)
     if record is None:
         cls = "manager" if owner.evidence == "manager" else None
-        return Traits(cls=cls, tty=tty, tty_known=told, origin=program)
+        return Traits(cls=cls, tty=tty, tty_known=tty_known, origin=program)
     return Traits(
         cls=record.cls, type=record.type, service=record.service, seat=record.seat, remote=record.remote, tty=tty,
-        tty_known=told,
+        tty_known=tty_known,
     )  # fmt: skip
 
 
-def _is_kernel_id(logon: str | None) -> bool:
-    return logon is not None and int(logon) < UNSET
+def _is_kernel_id(logon_id: str | None) -> bool:
+    return logon_id is not None and int(logon_id) < UNSET
 
 
-def _by_start(process: Process) -> tuple[int, int]:
+def _start_key(process: Process) -> tuple[int, int]:
     return process.start or 0, process.pid

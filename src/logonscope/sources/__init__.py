@@ -1,1 +1,1 @@
-"""Where facts come from: the only code that reads a machine. Only ``app`` imports it."""
+"""Sources of facts: the only code that reads a machine. Only ``app`` imports it."""

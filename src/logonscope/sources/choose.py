@@ -1,4 +1,4 @@
-"""Which source answers for a host? A short ladder that says what it tried."""
+"""Choice of the source for a host: a recording, a folder, or this machine."""
 
 import os
 import sys
@@ -8,32 +8,32 @@ from logonscope.machine import Source
 
 
 def choose(host: str | None = None) -> Source:
-    """Return the source of a recorded host (a file, or "-" for standard input), of a folder, or of this machine (None).
+    """Return the source of a recording (a file, or "-" for standard input), of a folder, or of this machine (None).
 
     Raises:
-        InvalidParameterError: there is no such file.
+        InvalidParameterError: there is no such file or folder.
         NotSupportedError: this machine cannot be read.
     """
     if host is not None and "://" in host:
-        raise NotSupportedError(f"{host} cannot be asked: only recordings can", Hint(HintCode.GIVE_RECORDING))
+        raise NotSupportedError(f"cannot read {host}: not a recording", Hint(HintCode.GIVE_RECORDING))
     if host is not None and (host == "-" or (os.path.exists(host) and not os.path.isdir(host))):
         from logonscope.sources.recording import RecordedSource  # noqa: PLC0415 -- gzip and json: this machine needs neither
 
         return RecordedSource.open(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):
         machine = f", or https://{host} for another machine" if host and "/" not in host else ""
-        raise InvalidParameterError(_no_recording(host), Hint(HintCode.GIVE_RECORDING, also=machine))
+        raise InvalidParameterError(_describe_missing_recording(host), Hint(HintCode.GIVE_RECORDING, also=machine))
     if host is None and not sys.platform.startswith("linux"):
         raise NotSupportedError(
-            f"no source for this machine: tried Linux's /proc, this is {sys.platform}",
+            f"cannot read this machine: it needs the /proc of Linux, this is {sys.platform}",
             Hint(HintCode.GIVE_RECORDING, also=", made on Linux"),
         )
     if host is None and not os.path.exists("/proc/self/stat"):
-        raise NotSupportedError("no source for this machine: tried /proc, it is not mounted", "mount proc(5) at /proc")
+        raise NotSupportedError("cannot read this machine: /proc is not mounted", "mount proc(5) at /proc")
     from logonscope.sources.linux import LinuxSource  # noqa: PLC0415 -- a recording is read on any system
 
     return LinuxSource() if host is None else LinuxSource(host)
 
 
-def _no_recording(host: str) -> str:
-    return f"the folder {host!r} is no recording" if os.path.isdir(host) else f"there is no recording {host!r}"
+def _describe_missing_recording(host: str) -> str:
+    return f"folder {host!r} is not a recording" if os.path.isdir(host) else f"recording {host!r} does not exist"

@@ -1,8 +1,10 @@
-"""A host that was saved to a file: written once, answered from for ever, on any operating system.
+"""Recordings: a host saved to a file, and the source that answers queries from one, on any operating system.
 
-The file is gzip (RFC 1952) of JSON lines; docs/recording.md is its format. Every line is an array whose first
-element names its kind; rows come as arrays in the order that the ``fields`` of the header name, so that a newer
+The file is gzip (RFC 1952) of JSON lines; docs/recording.md describes the format. Every line is an array whose first
+element is its kind. The header names the fields of each kind, and the values of a row have that order, so that a newer
 Logonscope with more facts reads an older file.
+
+A recording can come from anywhere: its reader checks every value and limits the size of lines and of the whole.
 """
 
 import errno
@@ -14,7 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
@@ -26,66 +28,77 @@ from logonscope.machine.snapshot import Snapshot
 FORMAT = "logonscope-recording"
 VERSION = 1
 LONGEST_LINE = 64 << 20
-"""Bytes: no line of a sound file comes near it; a damaged one must not fill the memory."""
+"""Maximum bytes of a line: far more than any valid line has; a damaged file must not fill the memory."""
 
 LARGEST = 1 << 30
-"""Bytes when unpacked: a million processes; a small file that unpacks to more is no recording."""
+"""Maximum bytes of the uncompressed recording, enough for a million processes: protects against gzip bombs."""
 
 _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
     "socket": Socket, "account": Account, "group": Group,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
-"""How zlib says that it has no memory (zlib.h, Z_MEM_ERROR), which is no fault of the recording."""
+"""Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
 
-_AGAIN = "record the host again"
+_ADVICE = "record the host again"
 
 
-def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the shape that the client calls
-    """Write a snapshot to a file of mode 0600, whole or not at all; return how many processes it holds.
+def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the signature that the client calls
+    """Write a snapshot to a file of mode 0600, completely or not at all; return the number of its processes.
+
+    Args:
+        snapshot: the host.
+        path: of the file; "-" is standard output.
+        replace: whether an existing file is replaced.
 
     Raises:
-        InvalidParameterError: the file is there and is not to be replaced.
-        AccessDeniedError: it cannot be written.
+        InvalidParameterError: the file exists, or cannot be written.
+        AccessDeniedError: there is no right to write it.
     """
     if path == "-":
-        return _write(snapshot, sys.stdout.buffer)
+        return _write_snapshot(snapshot, sys.stdout.buffer)
     try:
         _check_target(path, replace=replace)
-        target = os.path.realpath(path)  # --force goes through a link, and does not replace it
-        with _beside(target) as (file, temporary):
-            count = _write(snapshot, file)
+        # --force replaces the file that a link points to, not the link
+        target = os.path.realpath(path)
+        with _open_temporary_file(target) as (file, temporary):
+            count = _write_snapshot(snapshot, file)
             file.flush()
             os.fsync(file.fileno())
-            _put(temporary, target, replace=replace)
+            _move_to_target(temporary, target, replace=replace)
     except FileExistsError:
-        raise _exists(path) from None
+        raise _file_exists_error(path) from None
     except OSError as error:
-        raise _refused(path, error) from None
+        raise _file_error(path, error) from None
     return count
 
 
 def _check_target(path: str, *, replace: bool) -> None:
     if not path:
-        raise InvalidParameterError("the file to write has no name", 'give one, or "-" for standard output')
+        raise InvalidParameterError("invalid file name ''", 'give a path, or "-" for standard output')
     if not os.path.lexists(path):
         return
     if os.path.islink(path) and hasattr(os, "geteuid") and os.lstat(path).st_uid != os.geteuid():
-        # what protected_symlinks of the kernel (sysctl/fs) keeps from open() would happen to a rename too
-        raise AccessDeniedError(f"{path} is somebody else's link", "name the file that you mean")
+        # Another user could make root overwrite any file. For open() the kernel prevents that (protected_symlinks in
+        # sysctl/fs), but not for the rename at the end of save().
+        raise AccessDeniedError(
+            f"cannot write {path}: it is a symbolic link of another user", "give the path of the file itself"
+        )
     if os.path.exists(path) and not os.path.isfile(path):
-        raise InvalidParameterError(f"{path} is no regular file", 'give another name, or "-" for standard output')
+        raise InvalidParameterError(
+            f"cannot write {path}: it is not a regular file", 'give another name, or "-" for standard output'
+        )
     if not replace:
-        raise _exists(path)
+        raise _file_exists_error(path)
 
 
-def _exists(path: str) -> InvalidParameterError:
-    return InvalidParameterError(f"{path} exists", Hint(HintCode.REPLACE_FILE))
+def _file_exists_error(path: str) -> InvalidParameterError:
+    return InvalidParameterError(f"cannot write {path}: the file exists", Hint(HintCode.REPLACE_FILE))
 
 
 @contextmanager
-def _beside(target: str) -> Iterator[tuple[IO[bytes], str]]:
-    """Open a new file of mode 0600 in the target's folder; remove it in the end where it is still there."""
+def _open_temporary_file(target: str) -> Iterator[tuple[IO[bytes], str]]:
+    """Open a new file of mode 0600 in the folder of the target; remove it at the end where it still exists."""
     handle, temporary = tempfile.mkstemp(prefix=".logonscope-", dir=os.path.dirname(target))
     try:
         with open(handle, "wb") as file:
@@ -95,17 +108,18 @@ def _beside(target: str) -> Iterator[tuple[IO[bytes], str]]:
             os.unlink(temporary)
 
 
-def _put(temporary: str, target: str, *, replace: bool) -> None:
-    """Move the file to its place; without ``replace`` it fails where somebody made the target meanwhile."""
+def _move_to_target(temporary: str, target: str, *, replace: bool) -> None:
+    """Move the file to its target; without ``replace`` FileExistsError where the target was created in the meantime."""
     if replace:
         os.replace(temporary, target)
         return
+    # rename(2) would replace an existing target, link(2) does not: the check is part of the same system call
     try:
         os.link(temporary, target)
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}:
             raise
-        # a file system without hard links: the next best is to hold the name, then to move over it
+        # a file system without hard links: create the target exclusively, then move the file over it
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         os.replace(temporary, target)
 
@@ -125,16 +139,17 @@ class RecordedSource(BaseSource):
         """Read a recording; "-" is read from standard input.
 
         Raises:
-            RecordingError: it is no recording, damaged, cut short, or of a newer version.
-            AccessDeniedError: it cannot be read.
+            RecordingError: it is not a recording, damaged, truncated, or of a newer version.
+            AccessDeniedError: there is no right to read it.
+            InvalidParameterError: it cannot be read for another reason.
         """
         try:
             if path == "-":
-                return cls(path, _read("standard input", sys.stdin.buffer))
+                return cls(path, _read_snapshot("standard input", sys.stdin.buffer))
             with open(path, "rb") as file:
-                return cls(path, _read(path, file))
+                return cls(path, _read_snapshot(path, file))
         except OSError as error:
-            raise _refused(path, error) from None
+            raise _file_error(path, error) from None
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         del parts
@@ -169,167 +184,196 @@ class RecordedSource(BaseSource):
         return self._by_uid.get(uid)
 
 
-def _write(snapshot: Snapshot, file: IO[bytes]) -> int:
+def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
     count, machine = 0, snapshot.machine
+    # no file name and no time in the gzip header: equal snapshots make equal files
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-        fields = {kind: list(_fields(row)) for kind, row in _ROWS.items()}
-        _line(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
-        _line(packed, ["machine", *(getattr(machine, name) for name in _fields(Machine))])
-        for kind, one in (("platform", machine.platform), ("vitals", machine.vitals)):
-            if one is not None:
-                _line(packed, [kind, *one])
+        fields = {kind: list(_field_names(row)) for kind, row in _ROWS.items()}
+        _write_row(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
+        _write_row(packed, ["machine", *(getattr(machine, name) for name in _field_names(Machine))])
+        for kind, part in (("platform", machine.platform), ("vitals", machine.vitals)):
+            if part is not None:
+                _write_row(packed, [kind, *part])
         for trouble in snapshot.troubles:
-            _line(packed, ["trouble", *trouble])
+            _write_row(packed, ["trouble", *trouble])
         for login in snapshot.logins:
-            _line(packed, ["login", *_values(login, process=login.process and _process(login.process))])
+            _write_row(
+                packed, ["login", *_json_values(login, process=login.process and _process_values(login.process))]
+            )
         for process in snapshot.processes:
             count += 1
-            _line(packed, ["process", *_process(process)])
-        for found in snapshot.sockets:
-            _line(packed, ["socket", *found])
+            _write_row(packed, ["process", *_process_values(process)])
+        for socket in snapshot.sockets:
+            _write_row(packed, ["socket", *socket])
         for account in snapshot.users:
-            _line(packed, ["account", *account])
+            _write_row(packed, ["account", *account])
         for group in snapshot.groups:
-            _line(packed, ["group", *group])
-        _line(packed, ["end", count])
+            _write_row(packed, ["group", *group])
+        _write_row(packed, ["end", count])
     return count
 
 
-def _fields(row: type[Any]) -> tuple[str, ...]:
-    """Return the columns of a row; the parts of a machine are rows of their own."""
+def _field_names(row: type[Any]) -> tuple[str, ...]:
+    """Return the recorded fields of a row type; the parts of a machine are rows of their own."""
     return tuple(name for name in row._fields if row is not Machine or name not in {"platform", "vitals"})
 
 
-def _process(process: Process) -> list[object]:
-    return _values(process, cmdline=None if process.cmdline is None else process.cmdline.decode("latin-1"))
+def _process_values(process: Process) -> list[object]:
+    # JSON has no bytes: Latin-1 maps each byte to one character and back
+    return _json_values(process, cmdline=None if process.cmdline is None else process.cmdline.decode("latin-1"))
 
 
-def _values(row: Process | Login, **instead: object) -> list[object]:
-    """Return the values of a row, some of them in the form that JSON has for them."""
-    return list((row._asdict() | instead).values())
+def _json_values(row: Process | Login, **replacements: object) -> list[object]:
+    """Return the values of a row, with replacements for those that JSON has no type for."""
+    return list((row._asdict() | replacements).values())
 
 
-def _line(file: IO[bytes] | gzip.GzipFile, row: list[object]) -> None:
+def _write_row(file: IO[bytes] | gzip.GzipFile, row: list[object]) -> None:
     file.write(json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n")
 
 
-def _read(path: str, file: IO[bytes]) -> Snapshot:
+def _read_snapshot(path: str, file: IO[bytes]) -> Snapshot:
     try:
         with gzip.GzipFile(fileobj=file) as packed:
-            recording = _rows(path, _lines(path, packed))
-            if packed.read(1):  # reading on to the end also has gzip compare its checksum
-                raise RecordingError(f"{path} is damaged: more follows its end", _AGAIN)
-            return recording
+            snapshot = _parse_rows(path, _read_rows(path, packed))
+            # gzip compares its checksum only at the end of the file, so this read is needed for a valid file, too
+            if packed.read(1):
+                raise RecordingError(f"cannot read recording {path}: there is data after its end", _ADVICE)
+            return snapshot
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         if str(error).startswith(NO_MEMORY):
             raise MemoryError from None
-        raise RecordingError(f"{path} is damaged or no recording: {error}", _AGAIN) from None
+        raise RecordingError(f"cannot read recording {path}: damaged or not a recording: {error}", _ADVICE) from None
 
 
-def _lines(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
+def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
+    """Yield the rows as JSON arrays; the first element of each is its kind."""
     number, size = 0, 0
+    # a longer line is read in pieces, of which the first is no JSON
     while line := packed.readline(LONGEST_LINE):
         number, size = number + 1, size + len(line)
         if size > LARGEST:
-            raise RecordingError(f"{path} unpacks to more than {LARGEST >> 30} GiB", _AGAIN)
+            raise RecordingError(f"cannot read recording {path}: it unpacks to more than {LARGEST >> 30} GiB", _ADVICE)
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
-            raise RecordingError(f"{path} is damaged: line {number} is no JSON", _AGAIN) from None
+            raise RecordingError(f"cannot read recording {path}: line {number} is not JSON", _ADVICE) from None
         if not (isinstance(row, list) and row and isinstance(row[0], str)):
-            raise RecordingError(f"{path} is damaged: line {number} is no row", _AGAIN)
+            raise RecordingError(f"cannot read recording {path}: line {number} is not a row", _ADVICE)
         yield row
 
 
-def _rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
-    header = _header(path, next(lines, []))
-    found: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
+def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
+    header = _parse_header(path, next(lines, []))
+    rows: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
     for kind, *values in lines:
         if kind == "end":
-            if values != [len(found["process"])]:
-                raise RecordingError(f"{path} is damaged: it lacks rows", _AGAIN)
+            # the file may have been cut at a line and compressed again: the number of processes shows it
+            if values != [len(rows["process"])]:
+                raise RecordingError(f"cannot read recording {path}: rows are missing", _ADVICE)
             break
-        if kind in found:
-            found[kind].append(_row(path, kind, header[kind], values, header["process"]))
+        # a newer Logonscope may add kinds: they are skipped
+        if kind in rows:
+            rows[kind].append(_parse_row(path, kind, header[kind], values, header["process"]))
     else:
-        raise RecordingError(f"{path} is cut short", _AGAIN)
-    if len(found["machine"]) != 1 or len(found["platform"]) > 1 or len(found["vitals"]) > 1:
-        raise RecordingError(f"{path} is damaged: it describes no machine, or several", _AGAIN)
-    machine: Machine = found["machine"][0]
-    platform, vitals = next(iter(found["platform"]), None), next(iter(found["vitals"]), None)
+        raise RecordingError(f"cannot read recording {path}: it is truncated", _ADVICE)
+    if len(rows["machine"]) != 1 or len(rows["platform"]) > 1 or len(rows["vitals"]) > 1:
+        raise RecordingError(f"cannot read recording {path}: it must have one machine", _ADVICE)
+    machine: Machine = rows["machine"][0]
+    platform, vitals = next(iter(rows["platform"]), None), next(iter(rows["vitals"]), None)
     return Snapshot(
         machine=machine._replace(platform=platform, vitals=vitals),
-        logins=tuple(found["login"]),
-        processes=tuple(found["process"]),
-        sockets=tuple(found["socket"]),
-        users=tuple(found["account"]),
-        groups=tuple(found["group"]),
-        troubles=tuple(found["trouble"]),
+        logins=tuple(rows["login"]),
+        processes=tuple(rows["process"]),
+        sockets=tuple(rows["socket"]),
+        users=tuple(rows["account"]),
+        groups=tuple(rows["group"]),
+        troubles=tuple(rows["trouble"]),
     )
 
 
-def _header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
+def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
+    """Return the field names of each kind of row; none for a kind that the header does not have."""
     head = row[1] if len(row) == 2 and row[0] == "header" and isinstance(row[1], dict) else {}
     if head.get("format") != FORMAT:
-        raise RecordingError(f"{path} is no recording", Hint(HintCode.GIVE_RECORDING))
+        raise RecordingError(f"cannot read {path}: not a recording", Hint(HintCode.GIVE_RECORDING))
     version, fields = head.get("version"), head.get("fields")
     if not isinstance(version, int) or version > VERSION:
         raise RecordingError(
-            f"{path} is of version {version}, this Logonscope reads up to {VERSION}", "use a newer Logonscope"
+            f"cannot read recording {path}: version {version} is not supported, the newest is {VERSION}",
+            "use a newer Logonscope",
         )
     if not isinstance(fields, dict) or not all(isinstance(names, list) for names in fields.values()):
-        raise RecordingError(f"{path} is damaged: its header names no fields", _AGAIN)
+        raise RecordingError(f"cannot read recording {path}: its header has no valid field names", _ADVICE)
     return {kind: fields.get(kind, []) for kind in _ROWS}
 
 
-def _row(path: str, kind: str, names: Iterable[str], values: list[Any], process_names: Iterable[str]) -> Any:
-    row = _ROWS[kind]
+def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], process_names: Iterable[str]) -> Any:
+    """Return a row of its type, with every value checked.
+
+    Args:
+        path: of the recording, for messages.
+        kind: the kind of row.
+        names: the fields that the values have in this recording.
+        values: the values, in the order of the names.
+        process_names: the names of a process row, for the leader in a login row.
+    """
+    row_type = _ROWS[kind]
     try:
-        known = {name: value for name, value in zip(names, values, strict=True) if name in _fields(row)}
-        if kind == "login" and known.get("process"):
-            known["process"] = _row(path, "process", process_names, known["process"], ())
-        if kind == "process" and known.get("cmdline") is not None:
-            known["cmdline"] = known["cmdline"].encode("latin-1")
-        known |= {name: tuple(known[name]) for name in _TUPLES if known.get(name) is not None}
-        made = row(**known)
+        # Fields that this version does not know are skipped, and those that the recording lacks get their defaults.
+        # strict: a row with more or fewer values than names is damaged.
+        fields = {name: value for name, value in zip(names, values, strict=True) if name in _field_names(row_type)}
+        if kind == "login" and fields.get("process"):
+            fields["process"] = _parse_row(path, "process", process_names, fields["process"], ())
+        if kind == "process" and fields.get("cmdline") is not None:
+            fields["cmdline"] = fields["cmdline"].encode("latin-1")
+        # JSON has only lists; None stays None
+        fields |= {name: tuple(fields[name]) for name in _TUPLES if fields.get(name) is not None}
+        row = row_type(**fields)
     except (TypeError, ValueError, AttributeError):
-        raise RecordingError(f"{path} is damaged: a row of kind {kind} has another shape", _AGAIN) from None
-    wrong = next((name for name, fits in _checks(kind).items() if not fits(getattr(made, name))), None)
-    if wrong:
-        raise RecordingError(f"{path} is damaged: {wrong} of a {kind} is {getattr(made, wrong)!r:.40}", _AGAIN)
-    return made
+        raise RecordingError(f"cannot read recording {path}: a row of kind {kind} is malformed", _ADVICE) from None
+    # Python does not check the types of a NamedTuple: a string as pid would fail much later, in the middle of an answer
+    invalid_name = next((name for name, fits in _checks(kind).items() if not fits(getattr(row, name))), None)
+    if invalid_name:
+        value = f"{getattr(row, invalid_name)!r:.40}"
+        raise RecordingError(f"cannot read recording {path}: invalid {invalid_name} {value} of a {kind}", _ADVICE)
+    return row
 
 
 _TUPLES = ("uids", "gids", "sockets", "children", "members", "scope_ids")
+"""Fields whose values are tuples, of any kind of row."""
+
 _Check = Callable[[Any], bool]
 
 
 @cache
 def _checks(kind: str) -> Mapping[str, _Check]:
-    """Return what each column's value has to be like, from the types of the row."""
+    """Return for each field of a kind of row the predicate that its values have to pass, made from its type."""
     hints = get_type_hints(_ROWS[kind])
-    checks = {name: _fits(hints[name]) for name in _fields(_ROWS[kind])}
+    checks = {name: _check_of_hint(hints[name]) for name in _field_names(_ROWS[kind])}
     if kind == "machine":
-        checks |= dict.fromkeys(("ticks", "page_size"), _positive)
+        checks |= dict.fromkeys(("ticks", "page_size"), _is_positive)
     if kind == "process":
-        checks |= dict.fromkeys(("uids", "gids"), _four)
+        checks |= dict.fromkeys(("uids", "gids"), _is_four_ids)
     return checks
 
 
-def _positive(value: Any) -> bool:
+def _is_positive(value: Any) -> bool:
     return type(value) is int and 0 < value < 1 << 31
 
 
-def _four(value: Any) -> bool:
-    return value is None or (len(value) == 4 and all(map(_whole_number, value)))
+def _is_four_ids(value: Any) -> bool:
+    # uids and gids are unpacked by code that relies on four of them
+    return value is None or (len(value) == 4 and all(map(_is_whole_number, value)))
 
 
-def _whole_number(value: Any) -> bool:
+def _is_whole_number(value: Any) -> bool:
+    # "type is", not isinstance: True is an int, too. The bound: later code formats numbers, and these fit into 64 bits.
     return type(value) is int and abs(value) < 1 << 64
 
 
 _FITS: Mapping[Any, _Check] = {
-    int: _whole_number,
+    int: _is_whole_number,
     bool: lambda value: type(value) is bool,
     str: lambda value: type(value) is str,
     bytes: lambda value: type(value) is bytes,
@@ -341,20 +385,27 @@ _FITS: Mapping[Any, _Check] = {
 }
 
 
-def _fits(hint: Any) -> _Check:
-    """Return whether a value is of a type, or of one of its alternatives."""
-    fits = [_fits_part(part) for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
-    return lambda value: any(fit(value) for fit in fits)
+def _check_of_hint(hint: Any) -> _Check:
+    """Return the predicate for values of a type, or of one of its alternatives."""
+    checks = [_check_of_type(part) for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+    return partial(_fits_any, checks)
 
 
-def _fits_part(hint: Any) -> _Check:
+def _fits_any(checks: Iterable[_Check], value: Any) -> bool:
+    return any(fits(value) for fits in checks)
+
+
+def _check_of_type(hint: Any) -> _Check:
     if get_origin(hint) is not tuple:
         return _FITS[get_origin(hint) or hint]
-    fit = _FITS[get_args(hint)[0]]
-    return lambda value: type(value) is tuple and all(map(fit, value))
+    return partial(_is_tuple_of, _FITS[get_args(hint)[0]])
 
 
-def _refused(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
+def _is_tuple_of(fits: _Check, value: Any) -> bool:
+    return type(value) is tuple and all(map(fits, value))
+
+
+def _file_error(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another place"))

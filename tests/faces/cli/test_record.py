@@ -24,7 +24,10 @@ def test_a_file_that_is_there_stays_unless_forced(tmp_path: Path) -> None:
     host, target = recording(tmp_path), tmp_path / "precious"
     target.write_text("precious")
     code, _, err = reply(["record", str(target), "--host", host])
-    assert (code, err) == (2, f"logonscope: {target} exists; give another name, or --force to replace it\n")
+    assert (code, err) == (
+        2,
+        f"logonscope: cannot write {target}: the file exists; give another name, or --force to replace it\n",
+    )
     assert target.read_text() == "precious"
     assert reply(["record", "--force", str(target), "--host", host])[0] == 0
     assert reply(["sessions", "--host", str(target)])[0] == 0

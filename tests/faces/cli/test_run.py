@@ -29,14 +29,14 @@ def test_a_host_that_is_no_recording_is_one_line(tmp_path: Path) -> None:
     path.write_text("hello")
     code, out, err = reply(["--host", str(path)])
     assert (code, out) == (2, "")
-    assert err.startswith(f"logonscope: {path} is damaged or no recording: ")
+    assert err.startswith(f"logonscope: cannot read recording {path}: damaged or not a recording: ")
     assert err.count("\n") == 1
 
 
 def test_a_host_that_is_not_there_is_one_line() -> None:
     assert reply(["ps", "--host", "web1"]) == (
         2, "",
-        ("logonscope: there is no recording 'web1'; "
+        ("logonscope: recording 'web1' does not exist; "
         "give a file that `logonscope record` wrote, or https://web1 for another machine\n"),
     )  # fmt: skip
 

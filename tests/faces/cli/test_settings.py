@@ -96,7 +96,7 @@ def test_commands_follow_the_environment_and_the_file(tmp_path: Path, monkeypatc
     assert reply(["sessions", "bob", "-o", "csv"])[1].startswith("logon_id,user,")
     assert reply(["sessions", "bob", "--host", "local"])[0] == 1
     monkeypatch.setenv("LOGONSCOPE_HOST", str(tmp_path / "other.lsr"))
-    assert f"there is no recording '{tmp_path}/other.lsr'" in reply(["sessions"])[2]
+    assert f"recording '{tmp_path}/other.lsr' does not exist" in reply(["sessions"])[2]
     assert reply(["sessions", "bob", "--host", host])[0] == 0
 
 

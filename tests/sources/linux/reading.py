@@ -1,4 +1,4 @@
-"""What do the tests of reading processes share? Processes of one login, and files that something happens on opening."""
+"""Helpers for tests of reading processes: processes of one login, and files with a callback when they are opened."""
 
 import os
 import threading

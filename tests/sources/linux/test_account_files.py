@@ -1,10 +1,10 @@
-"""sources/linux/account_files.py: which accounts and groups does a host have that is a folder?"""
+"""Tests of sources/linux/account_files.py: accounts and groups of a host that is a folder."""
 
 from typing import Any
 
 from logonscope.facts import Account, Group
 from logonscope.machine import AccountQuery, Look, Source
-from logonscope.sources.linux.account_files import users
+from logonscope.sources.linux.account_files import read_users
 from tests.hosts import HostFolder
 
 
@@ -21,7 +21,7 @@ def groups(source: Source, **query: Any) -> list[Group]:
 def test_a_folder_has_the_accounts_of_its_passwd_file(host: HostFolder) -> None:
     alice = Account("alice", 1000, 1000, "", "/home/alice", "/bin/sh", local=True)
     assert host.source.account(Look(), 1000) == alice
-    assert [account.name for account in users(str(host.root))] == ["root", "alice", "bob"]
+    assert [account.name for account in read_users(str(host.root))] == ["root", "alice", "bob"]
 
 
 def test_of_two_lines_with_one_uid_the_first_counts(host: HostFolder) -> None:
@@ -33,12 +33,12 @@ def test_of_two_lines_with_one_uid_the_first_counts(host: HostFolder) -> None:
 
 def test_lines_of_another_form_are_passed_over(host: HostFolder) -> None:
     host.write("etc/passwd", b"+\n# x\n\na:x:1:1::/\nb:x:one:1:::/\nc:x:-1:1::/:\n\xff:x:7:8:G\xe9:/h:/s\n")
-    assert list(users(str(host.root))) == [Account("\udcff", 7, 8, "G\udce9", "/h", "/s", local=True)]
+    assert list(read_users(str(host.root))) == [Account("\udcff", 7, 8, "G\udce9", "/h", "/s", local=True)]
 
 
 def test_a_folder_without_passwd_has_no_accounts(host: HostFolder) -> None:
     (host.root / "etc/passwd").unlink()
-    assert list(users(str(host.root))) == []
+    assert list(read_users(str(host.root))) == []
     assert host.source.account(Look(), 1000) is None
 
 

@@ -1,4 +1,4 @@
-"""sources/linux/action_helper.py: can the helper that acts as a user be held, and does it hold anything of ours?"""
+"""Tests of sources/linux/action_helper.py: the helper cannot be held by its user, and has no data of the server."""
 
 import errno
 import os
@@ -163,7 +163,7 @@ def test_users_who_stop_their_helpers_hold_no_worker_of_a_server(target: subproc
 
 def test_the_helper_reads_the_start_whatever_the_name_is() -> None:
     with subprocess.Popen(["sleep", "60"]) as child:
-        action_helper.do("/proc", child.pid, start(child.pid), None)
+        action_helper.do_action("/proc", child.pid, start(child.pid), None)
         assert child.wait(5) == -signal.SIGKILL
 
 
@@ -180,5 +180,5 @@ def test_a_helper_says_by_its_status_what_went_wrong(target: subprocess.Popen[by
         str(USER),
     ]
     code = subprocess.run(words, check=False).returncode
-    assert code == action_helper.OF_ERRNO + errno.ESRCH  # it started at another time
+    assert code == action_helper.ERRNO_BASE + errno.ESRCH  # it started at another time
     assert target.poll() is None

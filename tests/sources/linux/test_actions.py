@@ -1,4 +1,4 @@
-"""sources/linux/actions.py: is what is done to a process done to that process, and to no other?"""
+"""Tests of sources/linux/actions.py: an action reaches the process that was given, and no other."""
 
 import errno
 import os
@@ -80,7 +80,7 @@ def test_every_thread_of_a_process_gets_the_nice_value(child: Child) -> None:
 
 @pytest.mark.parametrize("nice", [None, 7])
 def test_another_process_that_has_the_pid_by_now_is_not_touched(child: Child, nice: int | None) -> None:
-    with pytest.raises(ProcessLookupError, match="another one"):
+    with pytest.raises(ProcessLookupError, match="used by another process"):
         act(PROC, Action(child.pid, start(child.pid) - 1, nice))
     assert child.poll() is None
     assert nice_values(child.pid) == [os.nice(0)] * THREADS

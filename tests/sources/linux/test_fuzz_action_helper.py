@@ -73,7 +73,7 @@ def ended(words: list[str], prepare: Callable[[], None] | None = None) -> tuple[
 
 def is_of_the_helper(code: int) -> bool:
     """Tell whether an exit status is one of those that the helper has."""
-    return code in {0, action_helper.FAILED} or code - action_helper.OF_ERRNO in errno.errorcode
+    return code in {0, action_helper.FAILED} or code - action_helper.ERRNO_BASE in errno.errorcode
 
 
 def test_random_arguments_touch_no_process_but_the_one_that_they_name() -> None:
@@ -106,7 +106,7 @@ def test_random_arguments_touch_no_process_but_the_one_that_they_name() -> None:
         assert nice(target.pid) in {0, NICE}
         assert (
             ended(["/proc", str(target.pid), began, action_helper.KILL, str(OTHER)])[0]
-            == action_helper.OF_ERRNO + errno.EPERM
+            == action_helper.ERRNO_BASE + errno.EPERM
         )
         assert ended(["/proc", str(target.pid), began, action_helper.KILL, str(USER)])[0] == 0
         assert target.wait(PATIENCE) == -signal.SIGKILL
@@ -138,7 +138,7 @@ def test_a_helper_without_room_does_not_say_that_the_kernel_refused(limit: int, 
             code, _ = ended(["/proc", str(target.pid), str(start(target.pid)), str(NICE), str(USER)], lower)
         except (OSError, subprocess.SubprocessError):
             return  # it was not even started
-        assert code - action_helper.OF_ERRNO not in {errno.EPERM, errno.EACCES, errno.ESRCH}
+        assert code - action_helper.ERRNO_BASE not in {errno.EPERM, errno.EACCES, errno.ESRCH}
         assert nice(target.pid) == (NICE if code == 0 else 0)
 
 

@@ -1,4 +1,4 @@
-"""sources/linux/hung_reads.py: does a process whose arguments hang cost its own row alone, and one thread?"""
+"""Tests of sources/linux/hung_reads.py: a process whose arguments hang costs only its own row, and one thread."""
 
 import os
 import subprocess

@@ -1,10 +1,10 @@
-"""sources/linux/inheritance.py: is a kernel id taken for inherited where that is proved, and nowhere else?"""
+"""Tests of sources/linux/inheritance.py: a kernel id counts as inherited only where that is proved."""
 
 import pytest
 
 from logonscope.facts import UNSET, Login, Process
 from logonscope.machine import Look
-from logonscope.sources.linux.inheritance import PAM_STACK, carried_id
+from logonscope.sources.linux.inheritance import PAM_STACK, carried_kernel_id
 from tests.hosts import BOOT, TICKS, HostFolder, session_scope
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -159,5 +159,5 @@ def test_in_a_container_cn_is_looked_at_as_any_other(host: HostFolder) -> None:
         (Login("c1", 1000, audit=0), None),
     ],
 )
-def test_the_carried_id_is_told_by_the_best_evidence(login: Login, key: int | None) -> None:
-    assert carried_id(login) == key
+def test_the_carried_kernel_id_is_told_by_the_best_evidence(login: Login, key: int | None) -> None:
+    assert carried_kernel_id(login) == key

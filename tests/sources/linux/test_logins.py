@@ -1,4 +1,4 @@
-"""sources/linux/logins.py: is what the login service says taken as it says it, and checked against the leader?"""
+"""Tests of sources/linux/logins.py: records are read unchanged, and checked against the leader."""
 
 import os
 import time
@@ -310,7 +310,7 @@ def test_a_leader_is_told_by_the_number_of_its_pidfd_where_there_are_such(number
     """Asked of this machine, whose kernel may have none; then the start alone tells."""
     state = {"LEADER_PIDFDID": str(number or _pidfd_id(os.getpid()) or 0)}
     reader = _LoginReader("/", LinuxSource("/").machine(Look()), Look())
-    found = reader._leader(os.getpid(), state, None)  # noqa: SLF001 -- no login of this machine has such a leader
+    found = reader._read_leader(os.getpid(), state, None)  # noqa: SLF001 -- no login of this machine has such a leader
     assert (found is None) is (gone and _has_pidfd_ids())
 
 

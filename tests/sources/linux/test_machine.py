@@ -1,4 +1,4 @@
-"""sources/linux/machine.py: is the machine described by what it shows, and by nothing where it shows nothing?"""
+"""Tests of sources/linux/machine.py: facts of the machine; those that cannot be read are None."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from logonscope.facts import Machine, Platform
 from logonscope.machine import Look
-from logonscope.sources.linux.machine import platform
+from logonscope.sources.linux.machine import read_platform
 from tests.hosts import BOOT, TICKS, HostFolder
 
 
@@ -92,21 +92,21 @@ def test_what_a_machine_is_made_of(host: HostFolder) -> None:
 
 def test_what_a_machine_does_not_show_of_itself_is_unknown(host: HostFolder) -> None:
     host.write("proc/sys/kernel/pid_max", "many\n")
-    assert platform(str(host.root)) == Platform()
+    assert read_platform(str(host.root)) == Platform()
 
 
 def test_a_word_that_a_vendor_left_blank_is_unknown(host: HostFolder) -> None:
     host.write("sys/class/dmi/id/product_sku", "\n")
     host.write("sys/class/dmi/id/product_family", " \n")
-    found = platform(str(host.root))
+    found = read_platform(str(host.root))
     assert (found.sku, found.family) == (None, None)
 
 
 def test_real_hardware_is_no_virtual_machine_and_some_processors_do_not_say(host: HostFolder) -> None:
     whole_platform(host, more="smx")
-    assert platform(str(host.root)).hypervisor is False
+    assert read_platform(str(host.root)).hypervisor is False
     host.write("proc/cpuinfo", "processor\t: 0\nFeatures\t: fp asimd\n")
-    assert (platform(str(host.root)).hypervisor, platform(str(host.root)).packages) == (None, None)
+    assert (read_platform(str(host.root)).hypervisor, read_platform(str(host.root)).packages) == (None, None)
 
 
 def test_the_processors_of_a_large_machine_are_all_read_though_the_kernel_gives_them_in_pieces(
@@ -129,13 +129,13 @@ def test_the_processors_of_a_large_machine_are_all_read_though_the_kernel_gives_
 
     thread = threading.Thread(target=give, daemon=True)
     thread.start()
-    found = platform(str(host.root))
+    found = read_platform(str(host.root))
     thread.join(5)
     assert found.packages == 2
 
 
 def test_what_this_machine_is_made_of() -> None:
-    found, here = platform("/"), os.uname()
+    found, here = read_platform("/"), os.uname()
     assert (found.build, found.architecture) == (here.version, here.machine)
     assert found.processors == os.sysconf("SC_NPROCESSORS_ONLN")
     assert found.pid_max == int(Path("/proc/sys/kernel/pid_max").read_text(encoding="ascii"))

@@ -1,4 +1,4 @@
-"""sources/linux/memory.py: how is the machine just now, and what if it does not say?"""
+"""Tests of sources/linux/memory.py: clock and memory sizes, also where they cannot be read."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.facts import Vitals
-from logonscope.sources.linux.memory import parse_meminfo, vitals
+from logonscope.sources.linux.memory import parse_meminfo, read_vitals
 from tests.hosts import HostFolder
 
 MEMINFO = b"""\
@@ -26,14 +26,14 @@ Hugepagesize:       2048 kB
 
 def test_memory_is_told_in_bytes(host: HostFolder) -> None:
     host.write("proc/meminfo", MEMINFO)
-    found = vitals(str(host.root))
+    found = read_vitals(str(host.root))
     assert (found.memory, found.memory_available) == (8_000_000 << 10, 6_000_000 << 10)
     assert (found.swap, found.swap_free) == (2_000_000 << 10, 1_500_000 << 10)
 
 
 def test_the_clock_is_told_even_where_the_memory_is_not(host: HostFolder) -> None:
     before = time.time_ns() // 1000
-    found = vitals(str(host.root))
+    found = read_vitals(str(host.root))
     assert before <= found.at <= time.time_ns() // 1000
     assert found == Vitals(at=found.at, utc_offset=found.utc_offset, daylight=found.daylight)
     assert found.utc_offset == time.localtime().tm_gmtoff // 60
@@ -43,12 +43,12 @@ def test_a_machine_without_swap_has_none_of_it_and_an_old_kernel_does_not_say_wh
     host: HostFolder,
 ) -> None:
     host.write("proc/meminfo", "MemTotal: 10 kB\nMemFree: 5 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
-    found = vitals(str(host.root))
+    found = read_vitals(str(host.root))
     assert (found.memory, found.memory_available, found.swap, found.swap_free) == (10240, None, 0, 0)
 
 
 def test_this_machine() -> None:
-    found = vitals("/")
+    found = read_vitals("/")
     assert found.memory == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert 0 < (found.memory_available or 0) < (found.memory or 0)
 
@@ -64,7 +64,7 @@ def test_this_machine() -> None:
     ],
 )
 def test_the_zone_is_the_local_one(zone: str, offset: int, daylight: bool) -> None:
-    script = "from logonscope.sources.linux.memory import vitals; print(*vitals('/')[1:3])"
+    script = "from logonscope.sources.linux.memory import read_vitals; print(*read_vitals('/')[1:3])"
     environment = {**os.environ, "TZ": zone}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == f"{offset} {daylight}\n"

@@ -1,4 +1,4 @@
-"""sources/linux/name_service.py: which accounts and groups are there, and what if it fails, or does not answer?"""
+"""Tests of sources/linux/name_service.py: accounts and groups, also where the name service fails or does not answer."""
 
 import grp
 import json
@@ -16,7 +16,7 @@ import pytest
 from logonscope.facts import Account, Group
 from logonscope.machine import AccountQuery, Look
 from logonscope.sources.linux import name_service
-from logonscope.sources.linux.name_service import Directory, NameService, Silence
+from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
 from tests.hosts import HostFolder
 from tests.lab.fixtures import cannot
 
@@ -28,7 +28,7 @@ NAMES_OF_NOBODY = {"nobody-is-called-so", "", "a\0b", "\udcff", "x" * 70_000, "a
 
 def directory(root: str = "/") -> Directory:
     """Return the accounts and groups of this machine; which of them are local is taken from the files below a root."""
-    return Directory(root, NameService(Silence(), Look()))
+    return Directory(root, NameService(NameServicePause(), Look()))
 
 
 def accounts(**query: Any) -> list[Account]:
@@ -101,8 +101,8 @@ def test_an_account_that_stands_in_no_file_is_not_local(host: HostFolder) -> Non
     assert {account.local for account in found.users(AccountQuery(users="ALL"))} == {False}
 
 
-def test_while_the_name_service_is_silent_it_is_not_asked() -> None:
-    silence, look = Silence(), Look()
+def test_while_the_name_service_is_paused_it_is_not_asked() -> None:
+    silence, look = NameServicePause(), Look()
     silence.until = math.inf
     found = Directory("/", NameService(silence, look))
     root = frozenset({"root"})
@@ -117,7 +117,7 @@ def test_while_the_name_service_is_silent_it_is_not_asked() -> None:
 def test_the_name_service_knows_the_accounts_of_this_machine() -> None:
     look = Look()
     entry = pwd.getpwuid(os.getuid())
-    assert Directory("/", NameService(Silence(), look)).user(entry.pw_uid) == Account(
+    assert Directory("/", NameService(NameServicePause(), look)).user(entry.pw_uid) == Account(
         entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_gecos, entry.pw_dir, entry.pw_shell
     )
     assert look.troubles == []
@@ -141,28 +141,28 @@ def failing() -> int:
 
 def test_what_it_answers_is_returned() -> None:
     look = Look()
-    service = NameService(Silence(), look)
-    assert (service.ask(lambda: 7), service.ask(no), service.ask(failing)) == (7, None, None)
+    service = NameService(NameServicePause(), look)
+    assert (service.call(lambda: 7), service.call(no), service.call(failing)) == (7, None, None)
     assert look.troubles == []
 
 
 def test_after_it_did_not_answer_it_is_not_asked_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(name_service, "DEADLINE", 0.05)
-    silence, look = Silence(), Look()
+    silence, look = NameServicePause(), Look()
     service = NameService(silence, look)
-    assert service.ask(lambda: time.sleep(1)) is None
-    assert service.is_silent
+    assert service.call(lambda: time.sleep(1)) is None
+    assert service.is_paused
     assert [trouble.why for trouble in look.troubles] == ["no answer within 0.05 s"]
     another = NameService(silence, Look())
-    assert another.ask(lambda: 7) is None
+    assert another.call(lambda: 7) is None
     silence.until = 0
-    assert another.ask(lambda: 7) == 7
+    assert another.call(lambda: 7) == 7
 
 
 def test_it_can_be_left_alone_for_good() -> None:
-    silence = Silence()
+    silence = NameServicePause()
     silence.until = math.inf
-    assert NameService(silence, Look()).ask(lambda: 7) is None
+    assert NameService(silence, Look()).call(lambda: 7) is None
 
 
 # A getent(1) of another kind, in a mount namespace of its own
@@ -170,7 +170,7 @@ def test_it_can_be_left_alone_for_good() -> None:
 ASK = """
 import json, os, sys, time
 from logonscope.machine import AccountQuery, Look
-from logonscope.sources.linux.name_service import Directory, NameService, Silence
+from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
 look, times, began = Look(), [], time.monotonic()
 troubles = look.troubles
 def names(rows):
@@ -184,7 +184,7 @@ def children():
         return os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
         return None
-directory = Directory(sys.argv[1], NameService(Silence(), look))
+directory = Directory(sys.argv[1], NameService(NameServicePause(), look))
 users = directory.users(AccountQuery(users="ALL"))
 """
 LINE = "x:x:1:1:{}:/:/bin/sh"

@@ -1,4 +1,4 @@
-"""sources/linux/parse.py: can any name, argument or path make the bytes of a /proc file say something else?"""
+"""Tests of sources/linux/parse.py: no name, argument or path changes the facts that are parsed."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def test_the_name_in_stat_is_whatever_the_process_chose(comm: bytes) -> None:
 @pytest.mark.parametrize("comm", NASTY_COMMS)
 def test_a_nasty_name_moves_no_field_of_stat(comm: bytes) -> None:
     facts = parse.parse_stat(stat_line(1, comm, ppid=7, tty_nr=0, state="Z", start=99))
-    assert (facts[0], facts[1], facts[2], facts[14]) == (parse.text(comm), "Z", 7, 99)
+    assert (facts[0], facts[1], facts[2], facts[14]) == (parse.decode_text(comm), "Z", 7, 99)
 
 
 def test_priority_and_nice_may_be_negative() -> None:
@@ -172,7 +172,7 @@ names = st.binary(min_size=1, max_size=40) | st.text("aé漢😀", min_size=1, m
 
 @given(names.filter(lambda name: not {*b"/\0"} & {*name}), st.binary(max_size=20))
 def test_every_name_that_is_also_the_first_argument_comes_back_whole(name: bytes, rest: bytes) -> None:
-    comm = parse.text(name[: parse.COMM_BYTES])
+    comm = parse.decode_text(name[: parse.COMM_BYTES])
     assert the_bytes(parse.complete_name(comm, b"/usr/bin/" + name + b"\0" + rest)) == name
 
 

@@ -1,4 +1,4 @@
-"""sources/linux/processes.py: is what is read of each process whole, of one process, and no more than was asked for?"""
+"""Tests of sources/linux/processes.py: facts are complete, of one process, and no more files are read than needed."""
 
 import os
 import resource
@@ -15,7 +15,7 @@ import pytest
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS, UNSET, Process
 from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
-from logonscope.sources.linux.processes import DEADLINE, FILES, File, processes
+from logonscope.sources.linux.processes import DEADLINE, FILES, File, read_processes
 from tests.hosts import HostFolder, session_scope
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 
@@ -126,8 +126,8 @@ def test_without_room_to_open_files_nothing_is_told() -> None:
             while True:
                 opened.append(os.open("/dev/null", os.O_RDONLY))
         for _ in range(3):  # the folder of /proc, that of a process and a file need one each
-            with pytest.raises(ServerTooBusyError, match="no more files can be opened"):
-                list(processes("/proc", Look(), ProcessQuery(frozenset({"ses", "uids", "sockets", "fds"}))))
+            with pytest.raises(ServerTooBusyError, match="too many open files"):
+                list(read_processes("/proc", Look(), ProcessQuery(frozenset({"ses", "uids", "sockets", "fds"}))))
             os.close(opened.pop())
     finally:
         for handle in opened:
@@ -386,7 +386,7 @@ def test_a_real_process_is_read_as_it_is() -> None:
         assert child.stdout is not None
         child.stdout.readline()
         query = ProcessQuery(FACTS, pids=frozenset({child.pid}))
-        (found,) = processes("/proc", Look(), query)
+        (found,) = read_processes("/proc", Look(), query)
         opened = len(os.listdir(f"/proc/{child.pid}/fd"))
         child.communicate(b"\n")
     assert found.cmdline == b"".join(os.fsencode(word) + b"\0" for word in arguments)
@@ -405,7 +405,7 @@ def test_a_real_process_may_name_itself_anything(name: bytes) -> None:
         assert child.stdout is not None
         child.stdout.readline()
         query = ProcessQuery(frozenset({"comm", "uids"}), pids=frozenset({child.pid}))
-        (found,) = processes("/proc", Look(), query)
+        (found,) = read_processes("/proc", Look(), query)
         child.communicate(b"\n")
     assert os.fsencode(found.comm or "") == name[:15]
     assert (found.ppid, (found.uids or ())[:3]) == (os.getpid(), os.getresuid())
@@ -415,7 +415,7 @@ def test_processes_that_come_and_go_meanwhile_spoil_nothing() -> None:
     with subprocess.Popen(["sh", "-c", "while :; do true | true; done"]) as breeder:
         query, until = ProcessQuery(FACTS - {"cmdline", "name"}), time.monotonic() + 1
         while time.monotonic() < until:
-            found = {process.pid: process for process in processes("/proc", Look(), query)}
+            found = {process.pid: process for process in read_processes("/proc", Look(), query)}
             assert found[os.getpid()].ppid == os.getppid()
             assert None not in [process.comm for process in found.values()]
         breeder.kill()

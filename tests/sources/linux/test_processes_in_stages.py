@@ -1,4 +1,4 @@
-"""sources/linux/processes.py: does each stage of a reading open its own files alone, and each file once?"""
+"""Tests of sources/linux/processes.py: each stage of a reading opens only its own files, and each file once."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""sources/linux/scopes.py: is what cgroup directories tell of logins read from the right ones, and no further?"""
+"""Tests of sources/linux/scopes.py: facts of logins are read from the right cgroup directories, and no others."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def scopes(host: HostFolder) -> Scopes:
 def carried(host: HostFolder) -> set[int | None]:
     """Return the kernel ids that the processes in c1 carry."""
     found = scopes(host)
-    return {process.ses for process in found.carriers(found.path(1000, "session-c1.scope"), C1)}
+    return {process.ses for process in found.processes_with_kernel_id(found.unit_path(1000, "session-c1.scope"), C1)}
 
 
 @pytest.mark.parametrize("hierarchy", ["", "/unified", "/systemd"])
@@ -27,15 +27,15 @@ def test_scopes_are_found_in_every_layout_of_hierarchies(host: HostFolder, hiera
     folder = host.root / f"sys/fs/cgroup{hierarchy}{C1}"
     folder.mkdir(parents=True)
     found = scopes(host)
-    assert found.inode(found.path(1000, "session-c1.scope")) == folder.stat().st_ino
-    assert list(found.unrecorded([], None)) == [("c1", 1000)]
+    assert found.inode(found.unit_path(1000, "session-c1.scope")) == folder.stat().st_ino
+    assert list(found.logins_without_record([], None)) == [("c1", 1000)]
 
 
 def test_without_a_slice_of_users_there_are_none(host: HostFolder) -> None:
     found = scopes(host)
-    assert found.path(1000, "session-c1.scope") is None
+    assert found.unit_path(1000, "session-c1.scope") is None
     assert found.inode(None) is None
-    assert list(found.unrecorded([], None)) == []
+    assert list(found.logins_without_record([], None)) == []
     assert list(found.pids(None)) == []
 
 
@@ -47,17 +47,17 @@ def test_nothing_but_a_scope_in_the_slice_of_a_user_is_a_login(host: HostFolder)
         "/user.slice/user-1000.slice/session-c 7.scope", "/system.slice/user-1000.slice/session-c8.scope",
     ):  # fmt: skip
         host.group(cgroup)
-    assert list(scopes(host).unrecorded([], None)) == [("c1", 1000)]
+    assert list(scopes(host).logins_without_record([], None)) == [("c1", 1000)]
 
 
 def test_those_that_are_recorded_or_not_wanted_are_left_out(host: HostFolder) -> None:
     for login_id in ("c1", "c2", "41"):
         host.group(session_scope(1000, login_id))
     found = scopes(host)
-    assert list(found.unrecorded([("c1", 1000)], None)) == [("41", 1000), ("c2", 1000)]
-    assert list(found.unrecorded([("c1", 1001)], None)) == [("41", 1000), ("c1", 1000), ("c2", 1000)]
-    assert list(found.unrecorded([], {"c2", "c9"})) == [("c2", 1000)]
-    assert list(found.unrecorded([("c1", 1001)], {"c1"})) == []
+    assert list(found.logins_without_record([("c1", 1000)], None)) == [("41", 1000), ("c2", 1000)]
+    assert list(found.logins_without_record([("c1", 1001)], None)) == [("41", 1000), ("c1", 1000), ("c2", 1000)]
+    assert list(found.logins_without_record([], {"c2", "c9"})) == [("c2", 1000)]
+    assert list(found.logins_without_record([("c1", 1001)], {"c1"})) == []
 
 
 def test_the_groups_below_a_scope_belong_to_it(host: HostFolder) -> None:

@@ -1,4 +1,4 @@
-"""sources/linux/sockets.py: is the right socket found by its port, in every table and on every address?"""
+"""Tests of sources/linux/sockets.py: sockets are found by their port, in every table and on every address."""
 
 import ipaddress
 import sys

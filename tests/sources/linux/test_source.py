@@ -1,4 +1,4 @@
-"""sources/linux/source.py: is every look a new one, and does it read no more than it needs?"""
+"""Tests of sources/linux/source.py: every query reads anew, and reads no more than it needs."""
 
 import shutil
 import signal
@@ -92,7 +92,7 @@ def test_all_sockets_or_those_with_a_port_or_none(host: HostFolder) -> None:
 
 def test_nothing_can_be_done_to_a_folder(host: HostFolder) -> None:
     assert "act" not in host.source.abilities
-    with pytest.raises(NotSupportedError, match="nothing can be done to this host"):
+    with pytest.raises(NotSupportedError, match="actions are not supported on this host"):
         host.source.act(Action(1, 1))
 
 

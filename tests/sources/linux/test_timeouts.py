@@ -1,4 +1,4 @@
-"""sources/linux/timeouts.py: does a read that never returns cost its own value, and nothing else?"""
+"""Tests of sources/linux/timeouts.py: a read that never returns costs only its own value."""
 
 import contextlib
 import gc
@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from logonscope.sources.linux.timeouts import (
     BATCH,
+    MOST_ABANDONED,
     MOST_IDLE,
-    MOST_LEFT_BEHIND,
-    Patience,
-    TooManyHangError,
-    each,
-    within,
+    CallPool,
+    TooManyHungCallsError,
+    call_within,
+    read_each,
 )
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -61,22 +61,22 @@ class Hanging:
 
 @given(st.lists(st.integers(1), max_size=5 * BATCH))
 def test_values_come_in_the_order_of_the_items(items: list[int]) -> None:
-    assert list(each(iter(items), lambda item: item, negative, LATE)) == items
+    assert list(read_each(iter(items), lambda item: item, negative, LATE)) == items
 
 
-@given(st.sets(st.integers(1, 3 * BATCH), max_size=MOST_LEFT_BEHIND - 1))
+@given(st.sets(st.integers(1, 3 * BATCH), max_size=MOST_ABANDONED - 1))
 @settings(max_examples=12)
 def test_what_hangs_is_replaced_and_all_else_is_read(stuck: set[int]) -> None:
     with Hanging(*stuck) as read:
-        values = list(each(iter(range(1, 3 * BATCH + 1)), read, negative, SOON))
+        values = list(read_each(iter(range(1, 3 * BATCH + 1)), read, negative, SOON))
     assert values == [-item if item in stuck else item for item in range(1, 3 * BATCH + 1)]
 
 
 def test_once_too_many_hang_nothing_more_is_tried() -> None:
     with Hanging(*range(10, 100, 10)) as read:
-        values = list(each(iter(range(1, 101)), read, negative, SOON))
+        values = list(read_each(iter(range(1, 101)), read, negative, SOON))
         asked = list(read.asked)
-    last = 10 * MOST_LEFT_BEHIND
+    last = 10 * MOST_ABANDONED
     assert asked == list(range(1, last + 1))
     assert values == [-item if item > last or item % 10 == 0 else item for item in range(1, 101)]
 
@@ -89,7 +89,7 @@ def test_one_hanging_read_delays_the_answer_by_hardly_more_than_its_deadline() -
             time.sleep(0.02)
             return hanging(item)
 
-        assert len(list(each(iter(range(1, 41)), read, negative, 3.0))) == 40
+        assert len(list(read_each(iter(range(1, 41)), read, negative, 3.0))) == 40
     assert time.monotonic() - began < 0.8 + 3.0 + 1.5
 
 
@@ -127,13 +127,13 @@ def test_a_read_that_returns_at_the_last_moment_loses_nothing(stuck: int) -> Non
         back.set()
         went_on.wait(0.3)
 
-    values = list(each(iter(range(1, 3 * BATCH + 1)), read, negative, LastMoment(SOON, come_back)))
+    values = list(read_each(iter(range(1, 3 * BATCH + 1)), read, negative, LastMoment(SOON, come_back)))
     assert [abs(value) for value in values] == list(range(1, 3 * BATCH + 1))
 
 
 def test_a_slow_reader_of_the_answer_is_no_hanging_read() -> None:
     values = []
-    for value in each(iter(range(1, 4 * BATCH)), lambda item: item, negative, SOON):
+    for value in read_each(iter(range(1, 4 * BATCH)), lambda item: item, negative, SOON):
         if value % BATCH == 0:
             time.sleep(3 * SOON)
         values.append(value)
@@ -148,7 +148,7 @@ def test_an_answer_that_is_given_up_ends_the_reading() -> None:
             taken.append(item)
             yield item
 
-    answer = each(items(), lambda item: item, negative, LATE)
+    answer = read_each(items(), lambda item: item, negative, LATE)
     assert isinstance(answer, Iterator)
     assert next(answer) == 1
     answer.close()  # type: ignore[attr-defined]  # each is a generator function
@@ -160,7 +160,7 @@ def test_an_answer_that_is_given_up_ends_the_reading() -> None:
 
 def test_reading_runs_only_a_little_ahead() -> None:
     with Hanging() as read:
-        answer = each(iter(range(1, 100 * BATCH)), read, negative, LATE)
+        answer = read_each(iter(range(1, 100 * BATCH)), read, negative, LATE)
         assert next(answer) == 1
         time.sleep(0.2)
         assert len(read.asked) <= 5 * BATCH
@@ -168,7 +168,7 @@ def test_reading_runs_only_a_little_ahead() -> None:
 
 def test_an_error_of_the_read_reaches_whoever_asked() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(each(iter([1, 0, 2]), lambda item: 1 / item, negative, LATE))
+        list(read_each(iter([1, 0, 2]), lambda item: 1 / item, negative, LATE))
 
 
 def test_an_error_of_the_items_reaches_whoever_asked() -> None:
@@ -177,24 +177,24 @@ def test_an_error_of_the_items_reaches_whoever_asked() -> None:
         raise RuntimeError("listing failed")
 
     with pytest.raises(RuntimeError, match="listing failed"):
-        list(each(items(), lambda item: item, negative, LATE))
+        list(read_each(items(), lambda item: item, negative, LATE))
 
 
 def test_within_its_time_a_call_returns_its_value() -> None:
-    assert within(LATE, lambda: "value") == "value"
-    assert within(LATE, lambda: None) is None
+    assert call_within(LATE, lambda: "value") == "value"
+    assert call_within(LATE, lambda: None) is None
 
 
 def test_an_error_of_the_call_reaches_whoever_asked() -> None:
     with pytest.raises(ZeroDivisionError):
-        within(LATE, lambda: 1 / 0)
+        call_within(LATE, lambda: 1 / 0)
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:
     over = threading.Event()
     began = time.monotonic()
     with pytest.raises(TimeoutError, match=r"no answer within 0\.15 s"):
-        within(SOON, lambda: over.wait(LATE))
+        call_within(SOON, lambda: over.wait(LATE))
     assert time.monotonic() - began < 5
     over.set()
 
@@ -203,14 +203,14 @@ def test_a_call_that_hangs_is_left_behind() -> None:
 
 
 def test_a_call_runs_in_a_thread_that_is_kept_for_the_next_one() -> None:
-    patience = Patience()
-    threads = {patience.call(LATE, threading.current_thread) for _ in range(20)}
+    pool = CallPool()
+    threads = {pool.call(LATE, threading.current_thread) for _ in range(20)}
     assert len(threads) == 1
     assert threading.current_thread() not in threads
 
 
 def test_the_thread_is_kept_after_an_error_too() -> None:
-    patience, seen = Patience(), list[threading.Thread]()
+    pool, seen = CallPool(), list[threading.Thread]()
 
     def fail() -> None:
         seen.append(threading.current_thread())
@@ -218,42 +218,42 @@ def test_the_thread_is_kept_after_an_error_too() -> None:
 
     for _ in range(2):
         with pytest.raises(KeyError, match="not there"):
-            patience.call(LATE, fail)
-    assert [patience.call(LATE, threading.current_thread)] * 2 == seen
+            pool.call(LATE, fail)
+    assert [pool.call(LATE, threading.current_thread)] * 2 == seen
 
 
 def test_neither_a_call_nor_its_value_is_kept_with_the_thread() -> None:
     class Thing:
         """Something that would be in memory still."""
 
-    patience, thing = Patience(), Thing()
+    pool, thing = CallPool(), Thing()
     kept = weakref.ref(thing)
 
     def pass_on(it: Thing) -> Thing:
         return it
 
-    assert patience.call(LATE, partial(pass_on, thing)) is thing
+    assert pool.call(LATE, partial(pass_on, thing)) is thing
     del thing
     gc.collect()
     assert kept() is None
 
 
 def test_of_many_threads_that_were_needed_at_once_a_few_are_kept() -> None:
-    patience, together = Patience(), threading.Barrier(3 * MOST_IDLE)
+    pool, together = CallPool(), threading.Barrier(3 * MOST_IDLE)
     helpers: list[threading.Thread] = []
 
     def meet() -> None:
         helpers.append(threading.current_thread())
         together.wait(LATE)
 
-    in_parallel(3 * MOST_IDLE, lambda _: patience.call(LATE, meet))
+    in_parallel(3 * MOST_IDLE, lambda _: pool.call(LATE, meet))
     assert len(set(helpers)) == 3 * MOST_IDLE
     eventually(lambda: sum(helper.is_alive() for helper in helpers) == MOST_IDLE)
-    assert patience.call(LATE, threading.current_thread) in helpers
+    assert pool.call(LATE, threading.current_thread) in helpers
 
 
 def test_a_thread_that_was_left_behind_ends_once_its_call_returns() -> None:
-    patience, over = Patience(), threading.Event()
+    pool, over = CallPool(), threading.Event()
     helpers: list[threading.Thread] = []
 
     def hang() -> None:
@@ -261,54 +261,54 @@ def test_a_thread_that_was_left_behind_ends_once_its_call_returns() -> None:
         over.wait(LATE)
 
     with pytest.raises(TimeoutError, match=r"no answer within 0\.15 s"):
-        patience.call(SOON, hang)
+        pool.call(SOON, hang)
     assert helpers[0].is_alive()
-    assert patience.call(LATE, threading.current_thread) not in helpers
+    assert pool.call(LATE, threading.current_thread) not in helpers
     over.set()
     eventually(lambda: not helpers[0].is_alive())
 
 
 def test_where_too_many_calls_hang_no_other_is_tried_until_one_returns() -> None:
-    patience = Patience(most_left_behind=2)
+    pool = CallPool(most_abandoned=2)
     first, second = threading.Event(), threading.Event()
     for over in (first, second):
-        assert patience.call(LATE, lambda: 7) == 7
+        assert pool.call(LATE, lambda: 7) == 7
         with pytest.raises(TimeoutError) as late:
-            patience.call(SOON, partial(over.wait, LATE))
-        assert not isinstance(late.value, TooManyHangError)
+            pool.call(SOON, partial(over.wait, LATE))
+        assert not isinstance(late.value, TooManyHungCallsError)
     tried: list[int] = []
     began = time.monotonic()
     for _ in range(3):
-        with pytest.raises(TooManyHangError, match=r"no answer within 2 s"):
-            patience.call(2, lambda: tried.append(1))
+        with pytest.raises(TooManyHungCallsError, match=r"no answer within 2 s"):
+            pool.call(2, lambda: tried.append(1))
     assert (tried, time.monotonic() - began < 1) == ([], True)
-    assert Patience().call(LATE, lambda: 7) == 7
+    assert CallPool().call(LATE, lambda: 7) == 7
     first.set()
-    eventually(lambda: goes(patience))
+    eventually(lambda: goes(pool))
     second.set()
 
 
 def test_a_call_that_returns_at_the_last_moment_gives_its_own_value_or_is_late_and_none_is_lost() -> None:
-    patience = Patience(most_left_behind=1000)
+    pool = CallPool(most_abandoned=1000)
     late = 0
     for number in range(400):
         try:
-            assert patience.call(0.001, partial(after, 0.0002 * (number % 10), number)) == number
+            assert pool.call(0.001, partial(after, 0.0002 * (number % 10), number)) == number
         except TimeoutError:
             late += 1
     assert 0 < late < 400
-    assert patience.call(LATE, lambda: "still there") == "still there"
+    assert pool.call(LATE, lambda: "still there") == "still there"
 
 
 def test_calls_from_many_threads_give_each_its_own_value() -> None:
-    patience = Patience(most_left_behind=1000)
+    pool = CallPool(most_abandoned=1000)
     wrong: list[tuple[int, int]] = []
 
     def ask(caller: int) -> None:
         for number in range(100):
             mine = 1000 * caller + number
             with contextlib.suppress(TimeoutError):
-                got = patience.call(0.002, partial(after, 0.0005 * (number % 6), mine))
+                got = pool.call(0.002, partial(after, 0.0005 * (number % 6), mine))
                 if got != mine:
                     wrong.append((got, mine))
 
@@ -322,11 +322,11 @@ def after(seconds: float, value: int) -> int:
     return value
 
 
-def goes(patience: Patience) -> bool:
+def goes(pool: CallPool) -> bool:
     """Tell whether a call is tried."""
     try:
-        return patience.call(LATE, lambda: True)
-    except TooManyHangError:
+        return pool.call(LATE, lambda: True)
+    except TooManyHungCallsError:
         return False
 
 
@@ -352,5 +352,5 @@ def test_where_no_thread_can_be_started_reads_are_not_waited_for(monkeypatch: py
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert Patience().call(1, partial(int, "7")) == 7
-    assert list(each(iter([1, 2, 3]), str, repr, 1)) == ["1", "2", "3"]
+    assert CallPool().call(1, partial(int, "7")) == 7
+    assert list(read_each(iter([1, 2, 3]), str, repr, 1)) == ["1", "2", "3"]

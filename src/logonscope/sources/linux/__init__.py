@@ -1,4 +1,4 @@
-"""This host, now: /proc, the login service's files and the name services, read when they are asked for."""
+"""Source of this host: /proc, the files of the login service and the name services, read at each query."""
 
 from logonscope.sources.linux.source import LinuxSource
 

@@ -1,12 +1,13 @@
-"""What is done to a process, and the helper program that does it as another user.
+"""Actions on a process (end it, set its nice value), and the helper program that performs them as another user.
 
-The helper is this file, run by itself (`python -I -S`): it imports nothing but the standard library, inherits no
-descriptor but /dev/null, becomes the user and makes the system calls. Its exit status is 0, OF_ERRNO and an errno, or
-FAILED. Python itself ends with 1 or 2 where it cannot start, so a bare errno would look like a refusal of the kernel.
+The helper is this file, run as a program (`python -I -S`). It imports only the standard library, inherits no descriptor
+but /dev/null, changes to the user and makes the system calls. Its exit status is 0, or ERRNO_BASE plus an errno, or
+FAILED. Python itself exits with 1 or 2 if it cannot start, so a bare errno would look like a refusal of the kernel.
 
-A pid may be given out again between the look and the deed. The pidfd is opened first and the start compared after it:
-then the signal reaches that process or none. Priorities can only be set by number, a thread at a time: the threads are
-listed through the process's own directory, and the pidfd tells afterwards whether it was there to the end.
+A pid can be reused between the moment when the caller saw the process and the action. So the pidfd is opened first and
+the start time compared after that: the signal reaches that process or none. Nice values can only be set by number, one
+thread at a time: the threads are listed through the directory of the process, and the pidfd shows afterwards whether
+the process was running to the end.
 """
 
 import errno
@@ -16,19 +17,19 @@ import signal
 import sys
 
 MOST_PASSES = 16
-"""How often the threads of a process are listed while it makes new ones."""
+"""Maximum number of times that the threads of a process are listed, while it creates new ones."""
 
-OF_ERRNO = 100
+ERRNO_BASE = 100
 """Added to an errno, of which Linux has 133, in the exit status of a helper."""
 
 FAILED = 255
-"""The exit status of a helper whose error has no number."""
+"""Exit status of a helper whose error has no errno."""
 
 KILL = "kill"
-"""In place of a nice value: the process is ended."""
+"""Argument in place of a nice value: the process is ended (SIGKILL)."""
 
 
-def do(proc: str, pid: int, start: int, nice: int | None, uid: int | None = None) -> None:
+def do_action(proc: str, pid: int, start: int, nice: int | None, uid: int | None = None) -> None:
     """End a process, or set the nice value of its threads.
 
     Args:
@@ -36,37 +37,39 @@ def do(proc: str, pid: int, start: int, nice: int | None, uid: int | None = None
         pid: of the process.
         start: of the process, in clock ticks since the boot.
         nice: the nice value; None: the process is ended.
-        uid: whom to become before, for good; None: nobody else.
+        uid: the uid to change to before the action, for good; None: the uid of this process is kept.
 
     Raises:
-        ProcessLookupError: there is no such process any more.
+        ProcessLookupError: the process has ended.
         PermissionError: the kernel does not allow it; errno EPERM, or EACCES where a privilege is lacking.
         OSError: it failed otherwise.
     """
-    folder = _opened(proc, pid)
+    folder = _open_folder(proc, pid)
     try:
-        pidfd = _pidfd(pid)
+        pidfd = _open_pidfd(pid)
         try:
-            if _start(folder) != start:
-                raise ProcessLookupError(errno.ESRCH, f"process {pid} is another one by now")
+            if _read_start(folder) != start:
+                raise ProcessLookupError(errno.ESRCH, f"process {pid} has ended: its pid is used by another process")
             if uid is not None:
-                _become(uid)
+                _change_user(uid)
             if nice is None:
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
                 return
             _renice_all(folder, nice)
-            ended = select.poll()  # unlike select(2) it takes any descriptor
-            ended.register(pidfd, select.POLLIN)
-            if ended.poll(0):
-                raise ProcessLookupError(errno.ESRCH, f"process {pid} ended")
+            # not select(2), which takes no descriptor above 1023
+            poller = select.poll()
+            poller.register(pidfd, select.POLLIN)
+            if poller.poll(0):
+                raise ProcessLookupError(errno.ESRCH, f"process {pid} has ended")
         finally:
             os.close(pidfd)
     finally:
         os.close(folder)
 
 
-def _become(uid: int) -> None:
-    """Become a user, who cannot trace this process: the kernel makes it non-dumpable (prctl(2), PR_SET_DUMPABLE)."""
+def _change_user(uid: int) -> None:
+    """Change to a user. The user cannot trace this process: the kernel makes it non-dumpable (PR_SET_DUMPABLE)."""
+    # groups first: without the privileges of root they cannot be changed any more
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
@@ -74,39 +77,40 @@ def _become(uid: int) -> None:
         raise PermissionError(errno.EPERM, f"there is no uid {uid}")
 
 
-def _opened(proc: str, pid: int) -> int:
+def _open_folder(proc: str, pid: int) -> int:
     try:
         return os.open(f"{proc}/{pid}", os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
-        raise ProcessLookupError(errno.ESRCH, f"process {pid} ended") from None
+        raise ProcessLookupError(errno.ESRCH, f"process {pid} has ended") from None
 
 
-def _pidfd(pid: int) -> int:
+def _open_pidfd(pid: int) -> int:
     try:
         return os.pidfd_open(pid)
     except OSError as error:
-        if error.errno in {errno.EINVAL, errno.ENOENT}:  # a thread of another process has it by now
-            raise ProcessLookupError(errno.ESRCH, f"process {pid} ended") from None
+        if error.errno in {errno.EINVAL, errno.ENOENT}:  # the pid is now that of a thread of another process
+            raise ProcessLookupError(errno.ESRCH, f"process {pid} has ended") from None
         raise
 
 
 def _renice_all(folder: int, nice: int) -> None:
-    """Set the nice value of every thread: the kernel keeps one for each, and a new thread has that of its maker."""
-    done: set[str] = set()
+    """Set the nice value of every thread: each has its own, and a new thread inherits that of its creator."""
+    changed_threads: set[str] = set()
+    # a thread that was not changed yet may have created another one in the meantime: list until there is no new one
     for _ in range(MOST_PASSES):
-        threads = set(_threads(folder)) - done
+        threads = set(_list_threads(folder)) - changed_threads
         if not threads:
             return
         for thread in threads:
             _renice(int(thread), nice)
-        done |= threads
+        changed_threads |= threads
 
 
-def _threads(folder: int) -> list[str]:
+def _list_threads(folder: int) -> list[str]:
     try:
         tasks = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
     except FileNotFoundError:
-        raise ProcessLookupError(errno.ESRCH, "the process ended") from None
+        raise ProcessLookupError(errno.ESRCH, "the process has ended") from None
     try:
         return os.listdir(tasks)
     finally:
@@ -120,12 +124,12 @@ def _renice(thread: int, nice: int) -> None:
         return  # the thread has ended
 
 
-def _start(folder: int) -> int:
-    """Return field 22 of stat (proc(5)); the name, field 2, may have any character."""
+def _read_start(folder: int) -> int:
+    """Return the start time, field 22 of stat (proc(5)); the name, field 2, can contain any character."""
     try:
         file = os.open("stat", os.O_RDONLY, dir_fd=folder)
     except FileNotFoundError:
-        raise ProcessLookupError(errno.ESRCH, "the process ended") from None
+        raise ProcessLookupError(errno.ESRCH, "the process has ended") from None
     try:
         return int(os.read(file, 4096).rpartition(b")")[2].split()[19])
     finally:
@@ -133,13 +137,13 @@ def _start(folder: int) -> int:
 
 
 def main() -> int:
-    """Do what the arguments say, and return the exit status."""
+    """Perform the action of the command-line arguments; return the exit status."""
     try:
         proc, pid, start, nice, uid = sys.argv[1:]
-        do(proc, int(pid), int(start), None if nice == KILL else int(nice), int(uid))
+        do_action(proc, int(pid), int(start), None if nice == KILL else int(nice), int(uid))
     except OSError as error:
-        return OF_ERRNO + error.errno if error.errno else FAILED
-    except (ValueError, OverflowError):  # arguments that are none
+        return ERRNO_BASE + error.errno if error.errno else FAILED
+    except (ValueError, OverflowError):  # invalid arguments
         return FAILED
     return 0
 

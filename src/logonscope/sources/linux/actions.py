@@ -1,9 +1,9 @@
-"""Actions on processes, with the rights of the user who asked.
+"""Actions on processes, with the rights of the calling user.
 
-The kernel decides whether a user may do something: unless an administrator asks, a helper program (action_helper.py)
-becomes that user and does it, so that what the process has become since it was looked at counts too. That user may
-signal and stop the helper. So it is a program of its own with nothing of the server's in it, it is waited for until a
-deadline, and killed after that.
+The kernel decides whether a user may do something: unless the caller is an administrator, a helper program
+(action_helper.py) changes to that user and performs the action. So the rights that the process has at that moment
+count, not those that it had when it was read. The user can signal and stop the helper. For that reason the helper is a
+program of its own without any data of the server, and it is killed where it has not ended before a deadline.
 """
 
 import errno
@@ -16,33 +16,31 @@ from logonscope.machine.action import Action
 from logonscope.sources.linux import action_helper
 
 DEADLINE = 3.0
-"""Seconds that the helper may take; it takes 20 to 50 ms."""
+"""Seconds that the helper may take; usually it takes 20 to 50 ms."""
 
 
 def act(proc: str, action: Action) -> None:
-    """Do something to a process.
+    """Perform an action on a process.
 
     Raises:
-        ProcessLookupError: there is no such process any more.
-        PermissionError: the user may not do that; errno EPERM, or EACCES where a privilege is lacking.
-        TimeoutError: the helper was stopped, or did not end for another reason.
+        ProcessLookupError: the process has ended.
+        PermissionError: the user has no right to do that; errno EPERM, or EACCES where a privilege is missing.
+        TimeoutError: the helper was stopped, or did not end in time for another reason.
         OSError: it failed otherwise.
     """
     if action.uid is None or action.uid == os.geteuid():
-        action_helper.do(proc, action.pid, action.start, action.nice)
+        action_helper.do_action(proc, action.pid, action.start, action.nice)
     else:
         _act_as(proc, action, action.uid)
 
 
 def _act_as(proc: str, action: Action, uid: int) -> None:
-    """Do it in a helper that becomes this uid for good; raise here the error that it met.
-
-    Only root loses its capabilities when it becomes another user (capabilities(7)): nobody else can act as one.
-    """
+    """Perform an action in a helper that changes to this uid for good; raise the error that it reports."""
+    # only root loses its capabilities when it changes to another user (capabilities(7))
     if os.geteuid() != 0:
         raise PermissionError(errno.EPERM, f"only root can act as uid {uid}")
     nice = action_helper.KILL if action.nice is None else str(action.nice)
-    words = [
+    command = [
         sys.executable,
         "-I",
         "-S",
@@ -53,29 +51,30 @@ def _act_as(proc: str, action: Action, uid: int) -> None:
         nice,
         str(uid),
     ]
-    helper = subprocess.Popen(  # noqa: S603 -- our own file, and numbers
-        words, cwd="/", env={}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    helper = subprocess.Popen(  # noqa: S603 -- a file of this package, and numbers
+        command, cwd="/", env={}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    code = _ended(helper)
-    if code is None:
-        _report(f"killed the helper that acts as uid {uid}: it did not end within {DEADLINE:g} s")
+    status = _wait(helper)
+    if status is None:
+        _log_warning(f"killed the helper that acts as uid {uid}: it did not end within {DEADLINE:g} s")
         raise TimeoutError(errno.ETIMEDOUT, "the helper was stopped or hung")
-    if code == 0:
+    if status == 0:
         return
-    if code < action_helper.OF_ERRNO or code == action_helper.FAILED:  # a signal, or Python's own statuses
-        _report(f"the helper that acts as uid {uid} ended with status {code}")
-        raise OSError(errno.EIO, "the helper was ended")
-    number = code - action_helper.OF_ERRNO
+    if status < action_helper.ERRNO_BASE or status == action_helper.FAILED:  # a signal, or an exit status of Python
+        _log_warning(f"the helper that acts as uid {uid} ended with status {status}")
+        raise OSError(errno.EIO, "the helper failed")
+    number = status - action_helper.ERRNO_BASE
     raise OSError(number, os.strerror(number))
 
 
-def _ended(helper: "subprocess.Popen[bytes]") -> int | None:
-    """Return the exit status of the helper; None where it is killed, because it does not end in time."""
+def _wait(helper: "subprocess.Popen[bytes]") -> int | None:
+    """Wait for the helper; return its exit status, or None where it did not end in time and was killed."""
+    # Popen.wait(timeout) polls with growing pauses; a pidfd is ready at the moment when the helper ends
     pidfd = os.pidfd_open(helper.pid)
     try:
-        ended = select.poll()
-        ended.register(pidfd, select.POLLIN)
-        if ended.poll(DEADLINE * 1000):
+        poller = select.poll()
+        poller.register(pidfd, select.POLLIN)
+        if poller.poll(DEADLINE * 1000):
             return helper.wait()
     finally:
         os.close(pidfd)
@@ -84,7 +83,7 @@ def _ended(helper: "subprocess.Popen[bytes]") -> int | None:
     return None
 
 
-def _report(text: str) -> None:
-    import logging  # noqa: PLC0415 -- a look does nothing, and this is rare
+def _log_warning(text: str) -> None:
+    import logging  # noqa: PLC0415 -- rarely needed
 
     logging.getLogger(__name__).warning("%s", text)

@@ -1,8 +1,9 @@
-"""Processes whose arguments hang: remembered for as long as a read of them has not returned.
+"""Processes whose arguments cannot be read because the read hangs; each is remembered until its read returns.
 
-Reading arguments takes a lock of the process's memory, and a process can hold it for ever, waiting for a dead FUSE
-mount. A read that hangs costs a thread until it returns. So it costs one thread a process, not one a question; of each
-user's processes only so many may hang before no others of that user are tried; and nobody else's are touched by that.
+Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
+dead FUSE mount. A read that hangs keeps a thread until it returns. Therefore a process is read again only when its read
+has returned: it keeps one thread, not one for each query. Where too many processes of one user hang, the arguments of
+that user's other processes are not read; processes of other users are not affected.
 """
 
 import os
@@ -12,15 +13,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-MOST_OF_USER = 8
-"""Hung processes of one user before the arguments of that user's other processes are not read any more."""
+MOST_OF_ONE_USER = 8
+"""Number of hung processes of one user at which the arguments of that user's other processes are not read any more."""
 
-MOST = 128
+MOST_OF_ALL_USERS = 128
 """The same for all users together."""
 
 
 class HungRead(NamedTuple):
-    """A read that has not returned: of which process, and what says whether its thread has ended."""
+    """A read that has not returned: start and uid of its process, and whether its thread has ended since."""
 
     start: bytes
     uid: bytes
@@ -28,68 +29,73 @@ class HungRead(NamedTuple):
 
 
 class HungReads:
-    """The reads that hang in this process of ours; may be asked from any thread."""
+    """The reads that hang in this server or command; safe for use by any thread."""
 
-    def __init__(self, most_of_user: int = MOST_OF_USER, most: int = MOST) -> None:
+    def __init__(self, most_of_user: int = MOST_OF_ONE_USER, most: int = MOST_OF_ALL_USERS) -> None:
         self._most_of_user, self._most = most_of_user, most
         self.reads: dict[tuple[str, int], HungRead] = {}
-        """By /proc and pid."""
-        self._full: frozenset[bytes] = frozenset()
+        """The reads that hang, by path of /proc and pid."""
+        self._blocked_uids: frozenset[bytes] = frozenset()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.reads)
 
     def may_read(self, proc: str, pid: int, handle: int) -> bool:
-        """Return whether the arguments of a process may be read; where there are no ``reads`` all may."""
-        self._sweep()
+        """Return whether the arguments of a process may be read. Callers skip the call where ``reads`` is empty."""
+        self._forget_returned_reads()
         hung = self.reads.get((proc, pid))
-        if hung is not None and hung.start == _start(handle):
+        # the start as well: another process may have the pid by now
+        if hung is not None and hung.start == _read_start(handle):
             return False
         if len(self.reads) >= self._most:
             return False
-        return not self._full or _uid(handle) not in self._full
+        return not self._blocked_uids or _read_uid(handle) not in self._blocked_uids
 
     def remember(self, proc: str, pid: int, is_over: Callable[[], bool]) -> None:
-        """Remember that a read of a process hangs, until ``is_over``."""
+        """Remember that a read of a process hangs, until ``is_over()`` is true."""
         start = uid = b""
         with suppress(OSError):
             handle = os.open(f"{proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
             try:
-                start, uid = _start(handle), _uid(handle)
+                start, uid = _read_start(handle), _read_uid(handle)
             finally:
                 os.close(handle)
         with self._lock:
             self.reads[proc, pid] = HungRead(start, uid, is_over)
-            self._count()
+            self._update_blocked_uids()
 
-    def _sweep(self) -> None:
-        over = [key for key, hung in [*self.reads.items()] if hung.is_over()]
-        if over:
+    def _forget_returned_reads(self) -> None:
+        # a copy without the lock: this runs for every process that is read, and another thread may add one meanwhile
+        returned_keys = [key for key, hung in [*self.reads.items()] if hung.is_over()]
+        if returned_keys:
             with self._lock:
-                for key in over:
+                for key in returned_keys:
                     self.reads.pop(key, None)
-                self._count()
+                self._update_blocked_uids()
 
-    def _count(self) -> None:
+    def _update_blocked_uids(self) -> None:
         users = Counter(hung.uid for hung in self.reads.values())
-        self._full = frozenset(uid for uid, number in users.items() if number >= self._most_of_user)
+        self._blocked_uids = frozenset(uid for uid, number in users.items() if number >= self._most_of_user)
 
 
-def _start(handle: int) -> bytes:
-    """Return field 22 of stat (proc(5)), which tells a process from a later one with its pid; b"" where it is gone."""
-    fields = _content("stat", handle).rpartition(b")")[2].split()
+def _read_start(handle: int) -> bytes:
+    """Return the start time, field 22 of stat (proc(5)); b"" where the process is gone.
+
+    It distinguishes a process from a later one with the same pid.
+    """
+    fields = _read_file("stat", handle).rpartition(b")")[2].split()
     return fields[19] if len(fields) > 19 else b""
 
 
-def _uid(handle: int) -> bytes:
-    """Return the real uid: the owner of the directory is root's where the process is not dumpable."""
-    _, _, rest = _content("status", handle).partition(b"\nUid:")
+def _read_uid(handle: int) -> bytes:
+    """Return the real uid. The owner of the directory would be root where the process is not dumpable (proc(5))."""
+    _, _, rest = _read_file("status", handle).partition(b"\nUid:")
     fields = rest.split(None, 1)
     return fields[0] if fields else b""
 
 
-def _content(path: str, handle: int) -> bytes:
+def _read_file(path: str, handle: int) -> bytes:
     try:
         file = os.open(path, os.O_RDONLY, dir_fd=handle)
     except OSError:

@@ -1,42 +1,49 @@
-"""Inheritance of kernel ids: is a login's audit session id its own, or did its leader get it from its parent?
+"""Inheritance of kernel ids: whether a login's audit session id is its own, or its leader's parent passed it on.
 
-An sshd that a logged-in user restarted passes its own id on to all later logins of that user. Three things prove that
-an id was inherited: a login uid beside it that is not the login's (the kernel sets both at once), a process that
-carries it and is the leader's ancestor or started before the login, and, ids being a counter, an older login with a
-greater id. A parent that does not carry the id disproves it. A leader that is gone proves nothing, and neither does a
-helper of the login's own PAM stack: it is younger than the leader. Where the leader is gone an older process can be
-such a helper, unless it is an ssh daemon of root's.
+An sshd that a logged-in user restarted has that user's kernel id and passes it on to all later logins through it.
+
+Three facts prove that an id was inherited:
+
+- the login uid that belongs to the id is not the uid of the login: the kernel sets both together (checked in
+  logins.py);
+- a process with this id is the leader's parent, or started before the login;
+- an older login has a greater id: the kernel numbers ids upwards.
+
+A parent without the id disproves inheritance. A helper of the login's own PAM stack also carries the id before the
+login has a record; it started after the leader, so it proves nothing. Where the leader is gone this cannot be checked:
+then every process that is older than the record by at most PAM_STACK seconds is taken for such a helper, except an ssh
+daemon that runs as root.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Look, ProcessQuery
-from logonscope.sources.linux.processes import Reader, pids, with_keys
+from logonscope.sources.linux.processes import Reader, list_pids, pids_with_kernel_ids
 
 PAM_STACK = 120
-"""Seconds that may pass between a login's kernel id and its record: sshd's LoginGraceTime."""
+"""Maximum seconds between the moment when a login gets its kernel id and its record: sshd's LoginGraceTime."""
 
 STARTED_BY_INIT = frozenset({"login", "systemd", "(sd-pam)", "agetty"})
-"""Kernel names of leaders that an init forks itself; another leader below one may have lost its parent."""
+"""Kernel names of leaders that an init starts itself. Other leaders below an init may have lost their real parent."""
 
 SSH_DAEMONS = frozenset({"sshd", "dropbear"})
-"""Kernel names of the daemons that ssh logins come through: run by root, no login's PAM stack starts them."""
+"""Kernel names of the daemons that accept ssh logins: where they run as root, no PAM stack of a login started them."""
 
 _CARRIER = ProcessQuery(frozenset({"ses", "start", "comm", "uids"}))
 
 
 class Inheritance:
-    """The proofs for the logins of one reading of a host."""
+    """Decides inheritance for the logins of one reading of a host."""
 
     def __init__(self, proc: str, machine: Machine, look: Look, read: Callable[[int], Process | None]) -> None:
         """Take the host, and a reader of the facts ``ses``, ``comm``, ``ppid`` and ``start`` of one process."""
         self._proc, self._machine, self._look, self._read = proc, machine, look, read
         self._parents: dict[int, Process | None] = {}  # one sshd is the parent of many leaders
 
-    def by_parent(self, login: Login) -> Login:
-        """Return the login with what its leader's parent proves or disproves."""
-        leader, key = login.process, carried_id(login)
+    def with_parent_proof(self, login: Login) -> Login:
+        """Return the login with ``inherited`` set where its leader's parent proves or disproves it."""
+        leader, key = login.process, carried_kernel_id(login)
         if login.inherited is not None or leader is None or key is None or not leader.ppid:
             return login
         if leader.ppid not in self._parents:
@@ -46,58 +53,76 @@ class Inheritance:
             return login
         if parent.ses == key:
             return login._replace(inherited=True)
-        adopted = (parent.pid == 1 or parent.comm == "systemd") and leader.comm not in STARTED_BY_INIT
-        return login if adopted else login._replace(inherited=False)
+        # A process whose parent has ended is adopted by an init. Its real parent may have passed the id on, so that the
+        # init does not carry it disproves nothing.
+        is_adopted = (parent.pid == 1 or parent.comm == "systemd") and leader.comm not in STARTED_BY_INIT
+        return login if is_adopted else login._replace(inherited=False)
 
-    def is_open(self, login: Login) -> bool:
-        """Return whether nothing is proved yet of a login whose id could be its own."""
-        if login.inherited is not None or carried_id(login) is None:
+    def is_undecided(self, login: Login) -> bool:
+        """Return whether it is not decided yet for a login that could own its kernel id."""
+        if login.inherited is not None or carried_kernel_id(login) is None:
             return False
+        # outside containers a login named cN never owns a kernel id: logind chose that name because the id was taken
         return self._machine.container is not False or not login.id.startswith("c")
 
-    def settled(self, logins: Iterable[Login], every_login: Iterable[Login]) -> list[Login]:
-        """Return the logins with what all processes and all logins of the host prove of those that are open."""
+    def with_host_proofs(self, logins: Iterable[Login], every_login: Iterable[Login]) -> list[Login]:
+        """Return the logins, with the undecided ones decided by all processes and logins of the host where possible."""
         logins = list(logins)
-        open_ids = {carried_id(login) for login in logins if self.is_open(login)}
-        if not open_ids:
+        undecided_ids = {carried_kernel_id(login) for login in logins if self.is_undecided(login)}
+        if not undecided_ids:
             return logins
-        older = [(login.created, carried_id(login) or 0) for login in every_login if login.created is not None]
-        carriers = list(self._carriers(open_ids))
+        creations = [
+            (login.created, carried_kernel_id(login) or 0) for login in every_login if login.created is not None
+        ]
+        carriers = list(self._read_carriers(undecided_ids))
         return [
-            login._replace(inherited=self._is_proved(login, older, carriers) or None) if self.is_open(login) else login
+            login._replace(inherited=self._is_inherited(login, creations, carriers) or None)
+            if self.is_undecided(login)
+            else login
             for login in logins
         ]
 
-    def _is_proved(self, login: Login, older: Iterable[tuple[int, int]], carriers: Iterable[Process]) -> bool:
-        """Return whether an older login with a greater id, or an older process with the same id, proves inheritance."""
+    def _is_inherited(self, login: Login, creations: Iterable[tuple[int, int]], carriers: Iterable[Process]) -> bool:
+        """Return whether an older login with a greater id, or an older process with the same id, proves inheritance.
+
+        Args:
+            login: the login, as far as it is undecided.
+            creations: of every login its creation in clock ticks, and its kernel id.
+            carriers: the processes of the host that carry the id.
+        """
         if login.created is None:
             return False
-        key, before = carried_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
-        if any(created < before and other > key for created, other in older):
+        # A login gets its kernel id before its record: processes of its own PAM stack carry the id and can be older
+        # than the record, but by no more than PAM_STACK seconds.
+        key, bound = carried_kernel_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
+        if any(created < bound and created_key > key for created, created_key in creations):
             return True
+        # They are also younger than the leader, so its start is a second bound, and the later one counts. Where the
+        # leader is gone, a root-owned ssh daemon is still known not to be one of them: there the record's time counts.
         start = login.process.start if login.process else None
-        before = before if start is None else max(start, before)
-        created = login.created if start is None else before
+        bound = bound if start is None else max(start, bound)
+        daemon_bound = login.created if start is None else bound
         return any(
             carrier.ses == key
             and carrier.pid != login.leader
-            and (carrier.start or created) < (created if _is_ssh_daemon(carrier) else before)
+            and (carrier.start or daemon_bound) < (daemon_bound if _is_ssh_daemon(carrier) else bound)
             for carrier in carriers
         )
 
-    def _carriers(self, ids: Iterable[int | None]) -> Iterator[Process]:
-        """Read every process of the host that carries one of these kernel ids, and few others."""
+    def _read_carriers(self, ids: Iterable[int | None]) -> Iterator[Process]:
+        """Yield every process of the host that carries one of these kernel ids, and few others."""
         keys = frozenset(key for key in ids if key is not None)
-        wanted = with_keys(self._proc, self._look.timed(pids(self._proc)), keys)
-        return filter(None, map(Reader(self._proc, _CARRIER).read, wanted))
+        carrier_pids = pids_with_kernel_ids(self._proc, self._look.timed(list_pids(self._proc)), keys)
+        return filter(None, map(Reader(self._proc, _CARRIER).read, carrier_pids))
 
 
 def _is_ssh_daemon(process: Process) -> bool:
     return process.comm in SSH_DAEMONS and process.uids is not None and process.uids[0] == 0
 
 
-def carried_id(login: Login) -> int | None:
-    """Return the kernel id that the processes of a login carry, by the best evidence at hand; None without one."""
+def carried_kernel_id(login: Login) -> int | None:
+    """Return the kernel id that the processes of a login carry, by the strongest evidence; None without any."""
+    # logind names a login after its kernel id, where that id is not taken
     numbered = int(login.id) if login.id.isdecimal() and login.id.isascii() else None
     of_scope = login.scope_ids[0] if login.scope_ids and len(login.scope_ids) == 1 else None
     of_leader = login.process.ses if login.process else None

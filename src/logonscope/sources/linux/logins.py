@@ -1,8 +1,8 @@
-"""What does the login service say? Reads the state files of logind and elogind, and each leader's own /proc files.
+"""Reader of login records: the state files of logind and elogind, and the /proc files of each leader.
 
-Sessions stand in /run/systemd/sessions; the ``*.ref`` beside them are FIFOs whose open() blocks for ever and are
-never opened. User managers stand in /run/systemd/users; their leader is the first process of their init.scope. A login
-that the service has forgotten is known by its scope alone.
+Sessions are in /run/systemd/sessions. The ``*.ref`` files beside them are FIFOs: open() would block for ever, so they
+are never opened. User managers are in /run/systemd/users; their leader is the first process of their init.scope. Of a
+login whose record the service has deleted, only its scope is known.
 """
 
 import os
@@ -27,23 +27,24 @@ _LEADER = ProcessQuery(frozenset({"ses", "loginuid", "comm", "ppid", "tty_nr", "
 _MEMBER = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "start"}))
 
 
-def logins(root: str, ids: Collection[str] | None, machine: Machine, look: Look) -> tuple[Login, ...]:
-    """Read every login that the service knows or that has a scope (None), or only those with one of these ids."""
+def read_logins(root: str, ids: Collection[str] | None, machine: Machine, look: Look) -> tuple[Login, ...]:
+    """Read the logins that have a record or a scope: every one (None), or those with one of these ids."""
     reader = _LoginReader(root, machine, look)
-    found = list(reader.read(ids))
-    if ids is None or not any(map(reader.proofs.is_open, found)):
-        return tuple(reader.proofs.settled(found, found))
-    return tuple(reader.proofs.settled(found, reader.read(None)))
+    logins = list(reader.read(ids))
+    if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
+        return tuple(reader.inheritance.with_host_proofs(logins, logins))
+    # an older login with a greater kernel id can prove inheritance, so all records have to be read for these few
+    return tuple(reader.inheritance.with_host_proofs(logins, reader.read(None)))
 
 
 class _LoginReader:
-    """Reads logins of one host, for one question."""
+    """Reads the logins of one host for one query."""
 
     def __init__(self, root: str, machine: Machine, look: Look) -> None:
         self._root, self._machine, self._look = root, machine, look
         self._proc = os.path.join(root, "proc")
-        self._scopes = Scopes(root, self._member)
-        self.proofs = Inheritance(self._proc, machine, look, self._read)
+        self._scopes = Scopes(root, self._read_member)
+        self.inheritance = Inheritance(self._proc, machine, look, self._read_leader_facts)
 
     @cached_property
     def _clock(self) -> LoginClock:
@@ -51,7 +52,7 @@ class _LoginReader:
 
     @cached_property
     def _is_hidden(self) -> bool:
-        """Return whether processes are (hidepid): a leader that is not seen may be there."""
+        """Return whether processes of others are hidden (hidepid): then a leader that is not visible may be running."""
         return not os.path.exists(os.path.join(self._proc, "1"))
 
     @cached_property
@@ -60,66 +61,73 @@ class _LoginReader:
         return "logind" if booted else "elogind"
 
     @cached_property
-    def _leaders(self) -> Reader:
+    def _leader_reader(self) -> Reader:
         return Reader(self._proc, _LEADER)
 
     @cached_property
-    def _members(self) -> Reader:
+    def _member_reader(self) -> Reader:
         return Reader(self._proc, _MEMBER)
 
-    def _read(self, pid: int) -> Process | None:
-        return self._leaders.read(pid)
+    def _read_leader_facts(self, pid: int) -> Process | None:
+        return self._leader_reader.read(pid)
 
-    def _member(self, pid: int) -> Process | None:
-        return self._members.read(pid)
+    def _read_member(self, pid: int) -> Process | None:
+        return self._member_reader.read(pid)
 
     def read(self, ids: Collection[str] | None) -> Iterator[Login]:
-        """Yield logins: those with a record, user managers, and those that only a scope tells of."""
+        """Yield logins: sessions with a record, user managers, and logins of which only a scope is left."""
         recorded = set[tuple[str, int]]()
-        for login_id, state in _states(os.path.join(self._root, SESSIONS), ids, self._look):
-            login = self._session(login_id, state)
+        for login_id, state in _read_state_files(os.path.join(self._root, SESSIONS), ids, self._look):
+            login = self._make_session(login_id, state)
             if login is None:
-                self._look.report(Trouble(f"/{SESSIONS}/{login_id}", "it names no UID", "restart the login service"))
+                self._look.report(
+                    Trouble(f"/{SESSIONS}/{login_id}", "the record has no UID", "restart the login service")
+                )
                 continue
             recorded.add((login_id, login.uid))
-            yield self.proofs.by_parent(login)
-        users = None if ids is None else {uid for login_id in ids if (uid := _managed(login_id))}
-        for uid, state in _states(os.path.join(self._root, USERS), users, self._look):
-            if uid.isdecimal() and (manager := self._manager(int(uid), state)):
-                yield self.proofs.by_parent(manager)
-        for login_id, user in self._scopes.unrecorded(recorded, ids):
+            yield self.inheritance.with_parent_proof(login)
+        users = None if ids is None else {uid for login_id in ids if (uid := _manager_uid(login_id))}
+        for uid, state in _read_state_files(os.path.join(self._root, USERS), users, self._look):
+            if uid.isdecimal() and (manager := self._make_manager(int(uid), state)):
+                yield self.inheritance.with_parent_proof(manager)
+        for login_id, user in self._scopes.logins_without_record(recorded, ids):
             scope = f"session-{login_id}.scope"
-            yield self._placed(Login(login_id, user, scope=scope, recorded=False, service_name=self._service_name))
+            yield self._with_scope_facts(
+                Login(login_id, user, scope=scope, recorded=False, service_name=self._service_name)
+            )
 
-    def _session(self, login_id: str, state: Mapping[str, str]) -> Login | None:
-        uid, leader, audit = _number(state.get("UID")), _number(state.get("LEADER")), _number(state.get("AUDIT"))
+    def _make_session(self, login_id: str, state: Mapping[str, str]) -> Login | None:
+        uid = _parse_number(state.get("UID"))
+        leader = _parse_number(state.get("LEADER"))
+        audit = _parse_number(state.get("AUDIT"))
         if uid is None:
             return None
-        moments = self._clock.moments(state)
-        process = self._leader(leader, state, None if moments is None else moments.latest)
+        created = self._clock.creation(state)
+        process = self._read_leader(leader, state, None if created is None else created.latest)
+        # a leader that is not found has ended, unless it can be hidden from this process
         gone = None if leader is None or (process is None and self._is_hidden) else process is None
-        return self._placed(
+        return self._with_scope_facts(
             Login(
                 id=login_id,
                 uid=uid,
                 leader=leader,
                 audit=None if audit in {0, UNSET} else audit,
-                since=_number(state.get("REALTIME")),
-                created=None if moments is None else int(moments.earliest * self._machine.ticks),
+                since=_parse_number(state.get("REALTIME")),
+                created=None if created is None else int(created.earliest * self._machine.ticks),
                 user=state.get("USER"),
                 cls=state.get("CLASS"),
                 type=state.get("TYPE"),
-                service=_text(state.get("SERVICE")),
+                service=_parse_text(state.get("SERVICE")),
                 seat=state.get("SEAT"),
-                vt=_number(state.get("VTNR")),
-                tty=_text(state.get("TTY")),
-                display=_text(state.get("DISPLAY")),
-                desktop=_text(state.get("DESKTOP")),
+                vt=_parse_number(state.get("VTNR")),
+                tty=_parse_text(state.get("TTY")),
+                display=_parse_text(state.get("DISPLAY")),
+                desktop=_parse_text(state.get("DESKTOP")),
                 remote=state.get("REMOTE") == "1" if "REMOTE" in state else None,
-                remote_host=_text(state.get("REMOTE_HOST")),
-                remote_user=_text(state.get("REMOTE_USER")),
+                remote_host=_parse_text(state.get("REMOTE_HOST")),
+                remote_user=_parse_text(state.get("REMOTE_USER")),
                 scope=state.get("SCOPE") or None,
-                state=self._state(uid, state),
+                state=self._find_state(uid, state),
                 source=f"/{SESSIONS}/{login_id}",
                 service_name=self._service_name,
                 process=process,
@@ -127,28 +135,28 @@ class _LoginReader:
             )
         )
 
-    def _state(self, uid: int, state: Mapping[str, str]) -> str | None:
-        """Return the state of a session; a user manager's own is active even where its user only lingers."""
+    def _find_state(self, uid: int, state: Mapping[str, str]) -> str | None:
+        """Return the state of a session. The record of a user manager says active even where its user only lingers."""
         if state.get("CLASS", "").startswith("manager"):
-            data = _regular(os.path.join(self._root, USERS, str(uid)))
+            data = _read_regular_file(os.path.join(self._root, USERS, str(uid)))
             if data and parse.parse_state_file(data).get("STATE") == "lingering":
                 return "lingering"
         return state.get("STATE")
 
-    def _manager(self, uid: int, state: Mapping[str, str]) -> Login | None:
-        """Make the login of a user manager, from the user's state file and the manager's own cgroup."""
+    def _make_manager(self, uid: int, state: Mapping[str, str]) -> Login | None:
+        """Make the login of a user manager from the user's state file and its cgroup; None where it does not run."""
         unit = f"user@{uid}.service"
-        procs = self._scopes.path(uid, f"{unit}/init.scope/cgroup.procs")
-        data = _regular(procs) if procs else None
+        procs = self._scopes.unit_path(uid, f"{unit}/init.scope/cgroup.procs")
+        data = _read_regular_file(procs) if procs else None
         if data is None:
             return None
         leader = next((int(word) for word in data.split() if word.isdigit()), None)
-        process = self._read(leader) if leader else None
+        process = self._read_leader_facts(leader) if leader else None
         return Login(
             id=unit,
             uid=uid,
             leader=leader,
-            since=_number(state.get("REALTIME")),
+            since=_parse_number(state.get("REALTIME")),
             user=state.get("NAME"),
             cls="manager",
             type="unspecified",
@@ -159,49 +167,50 @@ class _LoginReader:
             service_name=self._service_name,
             process=process,
             gone=process is None,
-            scope_inode=self._scopes.inode(self._scopes.path(uid, unit)),
+            scope_inode=self._scopes.inode(self._scopes.unit_path(uid, unit)),
         )
 
-    def _leader(self, pid: int | None, state: Mapping[str, str], latest: float | None) -> Process | None:
-        """Read the leader; None where it is gone, also where another process has its pid by now."""
-        process = self._read(pid) if pid else None
+    def _read_leader(self, pid: int | None, state: Mapping[str, str], latest: float | None) -> Process | None:
+        """Read the leader; None where it is gone, also where its pid is used by another process now."""
+        process = self._read_leader_facts(pid) if pid else None
         if process is None or pid is None:
             return None
-        pidfd_id = _number(state.get("LEADER_PIDFDID"))
-        if pidfd_id and self._root == ROOT and (found := _pidfd_id(pid)):
-            return process if found == pidfd_id else None
+        pidfd_id = _parse_number(state.get("LEADER_PIDFDID"))
+        # newer versions of systemd record the pidfd inode of the leader, which no other process ever gets
+        if pidfd_id and self._root == ROOT and (current_id := _pidfd_id(pid)):
+            return process if current_id == pidfd_id else None
+        # else a process that started after the record was made cannot be the leader
         if process.start is None or latest is None:
             return process
         return process if process.start / self._machine.ticks <= latest else None
 
-    def _placed(self, login: Login) -> Login:
-        """Return a login with what its scope tells: where nothing better tells the login's kernel id, those there."""
+    def _with_scope_facts(self, login: Login) -> Login:
+        """Return a login with the facts of its scope; kernel ids of its processes only where the leader has none."""
         if login.scope:
-            path, cgroup = (
-                self._scopes.path(login.uid, login.scope),
-                f"/user.slice/user-{login.uid}.slice/{login.scope}",
-            )
+            path = self._scopes.unit_path(login.uid, login.scope)
+            cgroup = f"/user.slice/user-{login.uid}.slice/{login.scope}"
         else:
             path, cgroup = self._scopes.elogind_path(login.id), f"/{login.id}"
         login = login._replace(scope_inode=self._scopes.inode(path))
         carriers = [login.process] if login.process and login.process.ses not in {None, UNSET} else None
         if carriers is None:
-            carriers = self._scopes.carriers(path, cgroup)
+            carriers = self._scopes.processes_with_kernel_id(path, cgroup)
             ids, starts = {process.ses or 0 for process in carriers}, [process.start for process in carriers]
             present = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), present=present)
-        others = any(process.loginuid not in {None, UNSET, login.uid} for process in carriers)
-        return login._replace(inherited=True) if others else login
+        # the kernel sets kernel id and login uid together: with another login uid the id is another login's
+        has_other_uid = any(process.loginuid not in {None, UNSET, login.uid} for process in carriers)
+        return login._replace(inherited=True) if has_other_uid else login
 
 
 @cache
 def _has_pidfd_ids() -> bool:
-    """Return whether pidfds have inodes of their own here (pidfs, Linux 6.9)."""
+    """Return whether each process has a pidfd inode of its own (pidfs, Linux 6.9); before, all pidfds share one."""
     return _inode_of_pidfd(os.getpid()) != _inode_of_pidfd(os.getppid() or os.getpid())
 
 
 def _pidfd_id(pid: int) -> int | None:
-    """Return the number that names a process for good; None where the kernel has none."""
+    """Return the pidfd inode of a process, which is never reused; None where the kernel has none."""
     return _inode_of_pidfd(pid) if _has_pidfd_ids() else None
 
 
@@ -216,27 +225,31 @@ def _inode_of_pidfd(pid: int) -> int | None:
         os.close(handle)
 
 
-def _states(folder: str, wanted: Collection[str] | None, look: Look) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _read_state_files(
+    folder: str, file_names: Collection[str] | None, look: Look
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield name and content of the state files in a folder: of all files (None), or of those with these names."""
     try:
-        names = sorted(os.listdir(folder) if wanted is None else wanted)
+        names = sorted(os.listdir(folder) if file_names is None else file_names)
     except FileNotFoundError:
         return
     except OSError as error:
         look.report(Trouble(folder, os.strerror(error.errno or 0), "run as root to read the login service's files"))
         return
     for name in names:
-        if name.isalnum() and (data := _regular(os.path.join(folder, name))) is not None:
+        # excludes *.ref and temporary files; and an id that a caller gave cannot lead to another folder
+        if name.isalnum() and (data := _read_regular_file(os.path.join(folder, name))) is not None:
             yield name, parse.parse_state_file(data)
 
 
-def _managed(login_id: str) -> str | None:
-    """Return the uid in "user@UID.service"."""
+def _manager_uid(login_id: str) -> str | None:
+    """Return the uid in "user@UID.service"; None for another id."""
     uid = login_id.removeprefix("user@").removesuffix(".service")
     return uid if uid.isdecimal() and login_id == f"user@{uid}.service" else None
 
 
-def _regular(path: str) -> bytes | None:
-    """Read a small regular file; None where it has gone, or is none."""
+def _read_regular_file(path: str) -> bytes | None:
+    """Return the content of a small regular file; None where there is no such file or it cannot be read."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
@@ -246,9 +259,9 @@ def _regular(path: str) -> bytes | None:
         return None
 
 
-def _number(value: str | None) -> int | None:
+def _parse_number(value: str | None) -> int | None:
     return int(value) if value and value.isdecimal() and value.isascii() else None
 
 
-def _text(value: str | None) -> str | None:
+def _parse_text(value: str | None) -> str | None:
     return parse.unescape(value) if value and "\\" in value else value or None

@@ -1,4 +1,4 @@
-"""How is the machine just now? The clock, and memory as /proc/meminfo has it."""
+"""Reader of the clock and of the memory sizes in /proc/meminfo."""
 
 import os
 import time
@@ -6,8 +6,8 @@ import time
 from logonscope.facts import Vitals
 
 
-def vitals(root: str) -> Vitals:
-    """Read the clock and the memory; what cannot be read is None."""
+def read_vitals(root: str) -> Vitals:
+    """Return time and memory sizes of this moment; sizes that cannot be read are None."""
     now = time.time_ns() // 1000
     local = time.localtime(now // 1_000_000)
     try:
@@ -27,10 +27,10 @@ def vitals(root: str) -> Vitals:
 
 
 def parse_meminfo(data: bytes) -> dict[str, int]:
-    """Parse /proc/meminfo: bytes by name; lines of another form are passed over."""
-    found = {}
+    """Parse /proc/meminfo: name -> bytes; lines of another form are skipped."""
+    sizes = {}
     for line in data.splitlines():
         words = line.split()
         if len(words) == 3 and words[0].endswith(b":") and words[1].isdigit() and words[2] == b"kB":
-            found[words[0][:-1].decode("ascii", "replace")] = int(words[1]) * 1024
-    return found
+            sizes[words[0][:-1].decode("ascii", "replace")] = int(words[1]) * 1024
+    return sizes

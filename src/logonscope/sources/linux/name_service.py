@@ -1,83 +1,88 @@
 """The name service (nsswitch.conf(5)), and the accounts and groups that it knows.
 
-Everything that asks it waits no longer than a deadline, and leaves it alone for a while after one has passed.
+Every call has a timeout. After a timeout the name service is not called for a while.
 
-All are listed by getent(1), because only it gives them one by one: getpwall() holds a whole directory in memory, and a
-name service that hangs could not be left. Whoever has disabled listing there (sssd's ``enumerate``) gets local ones.
+The whole lists come from getent(1), because only it returns accounts one by one: getpwall() would hold a whole
+directory in memory, and a call that hangs could not be ended. Where the directory service does not list its accounts
+(``enumerate`` of sssd is off), the list has local accounts only.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from logonscope.facts import Account, Group
 from logonscope.machine import AccountQuery, Look, Trouble
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.account_files import GROUP, PASSWD, Row, listed, parsed
+from logonscope.sources.linux.account_files import GROUP, PASSWD, Row, parse_rows, read_rows
 from logonscope.sources.linux.parse import parse_account, parse_group
-from logonscope.sources.linux.timeouts import within
+from logonscope.sources.linux.timeouts import call_within
 
 if TYPE_CHECKING:
     import pwd
+    import subprocess
 
 DEADLINE = 2.0
-"""Seconds that the name service may take for one answer."""
+"""Timeout of one call of the name service, in seconds."""
 
-QUIET = 60.0
-"""Seconds that it is not asked again after it did not answer."""
+PAUSE = 60.0
+"""Seconds without calls after a timeout."""
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
-_ADVICE = "see whether `getent passwd` answers; until then users are shown by uid alone, and accounts are missing"
+_ADVICE = "check that `getent passwd` answers; until it does, users are shown by uid only, and accounts are missing"
 
 Value = TypeVar("Value")
 
 
-class Silence:
-    """Until when the name service is not asked, shared by all questions to a source."""
+class NameServicePause:
+    """The time.monotonic() until which the name service is not called; shared by all looks at a source."""
 
     until = 0.0
 
 
 class NameService:
-    """The name service (nsswitch.conf(5)), as one question asks it."""
+    """The name service (nsswitch.conf(5)), as called for one look."""
 
-    def __init__(self, silence: Silence, look: Look) -> None:
-        self._silence = silence
+    def __init__(self, pause: NameServicePause, look: Look) -> None:
+        self._pause = pause
         self._look = look
 
     @property
-    def is_silent(self) -> bool:
-        """Tell whether it is not asked for a while."""
-        return time.monotonic() < self._silence.until
+    def is_paused(self) -> bool:
+        """Return whether the name service is not called for a while."""
+        return time.monotonic() < self._pause.until
 
-    def ask(self, question: Callable[[], Value]) -> Value | None:
-        """Return what it answers; None where it knows nothing, or does not answer."""
-        if self.is_silent:
+    def call(self, call: Callable[[], Value]) -> Value | None:
+        """Return the value of a call; None where the name service has no entry, or does not answer."""
+        if self.is_paused:
             return None
         try:
-            return within(DEADLINE, question)
+            return call_within(DEADLINE, call)
         except TimeoutError as error:
-            self.fell_silent(str(error))
+            self.pause(str(error))
+        # KeyError: no entry. The others: a name or number that the C library does not accept.
         except (KeyError, ValueError, OverflowError, OSError):
             pass
         return None
 
-    def fell_silent(self, why: str) -> None:
-        """Note that it did not answer."""
-        self._silence.until = time.monotonic() + QUIET
-        self.trouble(why)
+    def pause(self, reason: str) -> None:
+        """Stop calling the name service for a while, and report that it did not answer."""
+        self._pause.until = time.monotonic() + PAUSE
+        self.report(reason)
 
-    def trouble(self, why: str) -> None:
-        """Note that it failed."""
-        self._look.report(Trouble("the name service (NSS)", why, _ADVICE))
+    def report(self, reason: str) -> None:
+        """Report that the name service failed."""
+        self._look.report(Trouble("the name service (NSS)", reason, _ADVICE))
 
 
 class Directory:
-    """The accounts and groups of this machine, from whatever name service (nsswitch.conf(5)).
+    """The accounts and groups of this machine, from every name service (nsswitch.conf(5)).
 
-    Those that are named come before those that are listed: not every directory service lists what it knows.
+    The accounts that a query names are looked up by name and come first: not every directory service lists its
+    accounts.
     """
 
     def __init__(self, root: str, service: NameService) -> None:
@@ -85,127 +90,143 @@ class Directory:
         self._service = service
 
     def user(self, uid: int) -> Account | None:
-        """Return the account of a uid."""
+        """Return the account of a uid; None where there is none, or the name service does not answer."""
         import pwd  # noqa: PLC0415 -- Unix only, and a recording is read on any system
 
-        return _account(self._service.ask(lambda: pwd.getpwuid(uid)))
+        return _make_account(self._service.call(partial(pwd.getpwuid, uid)))
 
     def users(self, query: AccountQuery) -> Iterator[Account]:
         """Yield the accounts that the query names."""
         if query.users is None:
             return
-        local = _names(self._root, PASSWD)
-        found = dict.fromkeys(self._users(() if query.users == "ALL" else query.users, local))
-        yield from (account._replace(local=account.name in local) for account in found)
+        local_names = _read_names(self._root, PASSWD)
+        named_accounts = dict.fromkeys(self._look_up_users(() if query.users == "ALL" else query.users, local_names))
+        yield from (account._replace(local=account.name in local_names) for account in named_accounts)
         if query.users == "ALL":
-            more = self._listed("passwd", PASSWD, parse_account)
-            yield from (account._replace(local=account.name in local) for account in more if account not in found)
+            for account in self._list("passwd", PASSWD, parse_account):
+                if account not in named_accounts:
+                    yield account._replace(local=account.name in local_names)
 
     def groups(self, query: AccountQuery) -> Iterator[Group]:
         """Yield the groups that the query names."""
         if query.groups is None and query.groups_of is None:
             return
-        local = _names(self._root, GROUP)
-        members = self._users(query.groups_of, _names(self._root, PASSWD)) if query.groups_of else ()
-        gids = [gid for account in members for gid in self._gids(account)]
+        local_names = _read_names(self._root, GROUP)
+        members: Iterable[Account] = ()
+        if query.groups_of:
+            members = self._look_up_users(query.groups_of, _read_names(self._root, PASSWD))
+        gids = [gid for account in members for gid in self._look_up_gids(account)]
         names = () if query.groups is None or query.groups == "ALL" else query.groups
-        keys: list[str | int] = [*_spelled(names, local), *dict.fromkeys(gids)]
-        found = dict.fromkeys(filter(None, map(self._group, keys)))
-        yield from (group._replace(local=group.name in local) for group in found)
+        keys: list[str | int] = [*_possible_spellings(names, local_names), *dict.fromkeys(gids)]
+        named_groups = dict.fromkeys(filter(None, map(self._look_up_group, keys)))
+        yield from (group._replace(local=group.name in local_names) for group in named_groups)
         if query.groups == "ALL":
-            more = self._listed("group", GROUP, parse_group)
-            yield from (group._replace(local=group.name in local) for group in more if group not in found)
+            for group in self._list("group", GROUP, parse_group):
+                if group not in named_groups:
+                    yield group._replace(local=group.name in local_names)
 
-    def _users(self, names: Iterable[str], local: frozenset[str]) -> Iterator[Account]:
-        return filter(None, map(self._user, _spelled(names, local)))
+    def _look_up_users(self, names: Iterable[str], local_names: frozenset[str]) -> Iterator[Account]:
+        return filter(None, map(self._look_up_user, _possible_spellings(names, local_names)))
 
-    def _user(self, name: str) -> Account | None:
+    def _look_up_user(self, name: str) -> Account | None:
         import pwd  # noqa: PLC0415 -- Unix only, and a recording is read on any system
 
-        return _account(self._service.ask(lambda: pwd.getpwnam(name)))
+        return _make_account(self._service.call(partial(pwd.getpwnam, name)))
 
-    def _group(self, key: str | int) -> Group | None:
+    def _look_up_group(self, key: str | int) -> Group | None:
         import grp  # noqa: PLC0415 -- the same
 
-        entry = self._service.ask(lambda: grp.getgrnam(key) if isinstance(key, str) else grp.getgrgid(key))
+        look_up = partial(grp.getgrnam, key) if isinstance(key, str) else partial(grp.getgrgid, key)
+        entry = self._service.call(look_up)
         return None if entry is None else Group(entry.gr_name, entry.gr_gid, tuple(entry.gr_mem))
 
-    def _gids(self, account: Account) -> list[int]:
-        return self._service.ask(lambda: os.getgrouplist(account.name, account.gid)) or []
+    def _look_up_gids(self, account: Account) -> list[int]:
+        return self._service.call(partial(os.getgrouplist, account.name, account.gid)) or []
 
-    def _listed(self, database: str, file: str, parse_line: Callable[[bytes], Row]) -> Iterator[Row]:
-        if self._service.is_silent:
+    def _list(self, database: str, file: str, parse_line: Callable[[bytes], Row]) -> Iterator[Row]:
+        """Return all rows of a database of the name service; where getent is missing, those of the local file."""
+        if self._service.is_paused:
             return iter(())
         try:
-            lines = _getent(database)
-        except OSError:  # no such program here
-            return listed(self._root, file, parse_line)
-        return parsed(self._answered(lines), parse_line)
+            lines = _start_getent(database)
+        except OSError:  # getent is not installed
+            return read_rows(self._root, file, parse_line)
+        return parse_rows(self._report_failures(lines), parse_line)
 
-    def _answered(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+    def _report_failures(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the lines; end where getent fails, and report the failure."""
         try:
             yield from lines
         except TimeoutError as error:
-            self._service.fell_silent(str(error))
+            self._service.pause(str(error))
         except ChildProcessError as error:
-            self._service.trouble(str(error))
+            self._service.report(str(error))
 
 
-def _account(entry: "pwd.struct_passwd | None") -> Account | None:
+def _make_account(entry: "pwd.struct_passwd | None") -> Account | None:
     if entry is None:
         return None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_gecos, entry.pw_dir, entry.pw_shell)
 
 
-def _names(root: str, file: str) -> frozenset[str]:
-    """Return the names that stand in a file."""
+def _read_names(root: str, file: str) -> frozenset[str]:
+    """Return the names in a passwd or group file."""
     try:
         with open(os.path.join(root, file), "rb") as lines:
-            return frozenset(parse.text(line.split(b":", 1)[0]) for line in lines)
+            return frozenset(parse.decode_text(line.split(b":", 1)[0]) for line in lines)
     except OSError:
         return frozenset()
 
 
-def _spelled(names: Iterable[str], local: Iterable[str]) -> list[str]:
-    """Return how names may be spelled that are meant in whatever case: the name service itself looks for the letter."""
+def _possible_spellings(names: Iterable[str], local_names: Iterable[str]) -> list[str]:
+    """Return spellings of names to look up: the query ignores case, the name service does not.
+
+    These are each name as given, in lower case, and as local accounts spell it.
+    """
     folded = {name.lower() for name in names}
-    return sorted({*names, *folded, *(name for name in local if name.lower() in folded)}) if folded else []
+    return sorted({*names, *folded, *(name for name in local_names if name.lower() in folded)}) if folded else []
 
 
-def _getent(database: str) -> Iterator[bytes]:
-    """Start getent(1) and return the lines that it prints, as it prints them.
+def _start_getent(database: str) -> Iterator[bytes]:
+    """Start getent(1) and return its output line by line, as it prints them.
 
     Raises:
         OSError: it cannot be started.
-        TimeoutError: while they are iterated: it did not go on.
     """
-    import select  # noqa: PLC0415 -- only whoever lists a whole directory needs it
-    import subprocess  # noqa: PLC0415 -- the same
+    import subprocess  # noqa: PLC0415 -- only needed to list a whole directory
 
-    child = subprocess.Popen(  # noqa: S603 -- words of our own
+    child = subprocess.Popen(  # noqa: S603 -- constant words
         ["getent", database],  # noqa: S607 -- found below
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT, bufsize=0,
     )  # fmt: skip
+    return _read_lines(child, database)
 
-    def lines() -> Iterator[bytes]:
-        assert child.stdout is not None  # noqa: S101 -- a pipe was asked for
-        rest = b""
-        waiting = select.poll()
-        waiting.register(child.stdout, select.POLLIN)
-        try:
-            while True:
-                if not waiting.poll(DEADLINE * 1000):
-                    raise TimeoutError(f"no answer within {DEADLINE:g} s")
-                data = os.read(child.stdout.fileno(), 1 << 16)
-                *whole, rest = (rest + data).split(b"\n")
-                yield from whole
-                if not data:
-                    break
-            if child.wait():
-                raise ChildProcessError(f"getent {database} failed with code {child.returncode}")
-        finally:
-            child.kill()
-            child.stdout.close()
-            child.wait()
 
-    return lines()
+def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[bytes]:
+    """Yield the lines that getent prints; end it where the iterator is closed.
+
+    Raises:
+        TimeoutError: it printed nothing for DEADLINE seconds.
+        ChildProcessError: it failed.
+    """
+    import select  # noqa: PLC0415 -- only needed to list a whole directory
+
+    assert child.stdout is not None  # noqa: S101 -- Popen was called with a pipe
+    rest = b""
+    poller = select.poll()
+    poller.register(child.stdout, select.POLLIN)
+    try:
+        while True:
+            if not poller.poll(DEADLINE * 1000):
+                raise TimeoutError(f"no answer within {DEADLINE:g} s")
+            data = os.read(child.stdout.fileno(), 1 << 16)
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+            if not data:
+                break
+        if child.wait():
+            raise ChildProcessError(f"getent {database} failed with exit code {child.returncode}")
+    finally:
+        child.kill()
+        child.stdout.close()
+        child.wait()

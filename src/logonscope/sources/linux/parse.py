@@ -1,7 +1,8 @@
-"""What do the bytes of a /proc file say? Pure functions, a file each, that no process can make fail by its name.
+"""Parsers of /proc files and of a few files of /etc and /run: pure functions of bytes, one for each file.
 
-Every ``parse_*`` takes the whole content of one file and gives the facts in the order of ``Process``; content that
-the kernel never writes (cut short, not a number) raises ValueError.
+Every ``parse_*`` for a process takes the whole content of one file and returns the facts in the order of ``Process``.
+Content that the kernel never writes (truncated, not a number) raises ValueError. A process can choose its name freely;
+no name makes a parser fail or return facts of another field.
 """
 
 import re
@@ -31,26 +32,26 @@ class _File(Protocol):
 File = TypeVar("File", bound=_File)
 
 
-def fill(row: list[Any], contents: Iterable[tuple[File, object]]) -> list[tuple[File, ValueError]]:
-    """Parse what files say into a row of facts, each at its place; return the files that say what none does."""
-    failed: list[tuple[File, ValueError]] = []
+def fill_row(row: list[Any], contents: Iterable[tuple[File, object]]) -> list[tuple[File, ValueError]]:
+    """Parse the contents of files into a row of facts; return the files that could not be parsed, with the errors."""
+    failures: list[tuple[File, ValueError]] = []
     for file, content in contents:
         try:
             values = file.parse(content)
         except ValueError as error:
-            failed.append((file, error))
+            failures.append((file, error))
         else:
             row[file.column : file.column + len(values)] = values
-    return failed
+    return failures
 
 
-def as_it_is(content: object) -> tuple[object]:
-    """Return content that is one fact already."""
+def as_single_fact(content: object) -> tuple[object]:
+    """Return a content that is one fact already and needs no parsing."""
     return (content,)
 
 
-def text(data: bytes) -> str:
-    """Decode UTF-8; a byte that is not becomes a lone surrogate, so that nothing is lost (PEP 383)."""
+def decode_text(data: bytes) -> str:
+    """Decode UTF-8; each invalid byte becomes a lone surrogate, so that the exact bytes can be restored (PEP 383)."""
     return data.decode("utf-8", "surrogateescape")
 
 
@@ -66,29 +67,31 @@ def parse_cgroup(data: bytes) -> tuple[str]:
     A path may contain colons; the kernel refuses newlines in it.
     """
     paths = {}
-    for line in data.split(b"\n"):  # and at nothing else: a path may contain a carriage return
+    # not splitlines(), which also splits at a carriage return: a path may contain one
+    for line in data.split(b"\n"):
         if line:
             _, controllers, path = line.split(b":", 2)
             paths[controllers] = path
+    # "/" in one hierarchy says nothing: another one may be the one in which the login service places processes
     for hierarchy in _LOGIN_HIERARCHIES:
         path = paths.get(hierarchy, b"/")
         if path != b"/":
-            return (text(path.removesuffix(_DELETED)),)
+            return (decode_text(path.removesuffix(_DELETED)),)
     return ("/",)
 
 
 def parse_stat(data: bytes) -> StatFacts:
-    """Parse stat: the name stands between the first "(" and the last ")", whatever it contains (proc(5))."""
+    """Parse stat: the name is between the first "(" and the last ")", and may contain both (proc(5))."""
     close = data.rindex(b")")
-    comm = text(data[data.index(b"(") + 1 : close])
+    comm = decode_text(data[data.index(b"(") + 1 : close])
     fields = data[close + 2 :].split(None, 21)
     try:
         (state, ppid, pgrp, sid, tty, _, flags, minflt, _, majflt, _, utime, stime, _, _) = fields[:15]
         priority, nice, threads, _, start, vsize = fields[15:21]
     except ValueError:
-        raise ValueError("stat is cut short") from None
+        raise ValueError("stat is truncated") from None
     return (
-        comm, text(state), int(ppid), int(pgrp), int(sid), int(tty), int(flags), int(minflt), int(majflt),
+        comm, decode_text(state), int(ppid), int(pgrp), int(sid), int(tty), int(flags), int(minflt), int(majflt),
         int(utime), int(stime), int(priority), int(nice), int(threads), int(start), int(vsize),
     )  # fmt: skip
 
@@ -98,22 +101,22 @@ def parse_status(data: bytes) -> StatusFacts:
 
     The kernel escapes newlines in the name here, so a line that begins with "Uid:" is the kernel's.
     """
-    tgid = _line(data, b"\nTgid:\t")
+    tgid = _find_line(data, b"\nTgid:\t")
     return (
         None if tgid is None else int(tgid),
-        _ids(data, b"\nUid:\t"),
-        _ids(data, b"\nGid:\t"),
-        _kib(data, b"\nVmPeak:\t"),
-        _kib(data, b"\nVmHWM:\t"),
-        _kib(data, b"\nVmRSS:\t"),
-        _kib(data, b"\nRssAnon:\t"),
-        _kib(data, b"\nVmSwap:\t"),
+        _parse_ids(data, b"\nUid:\t"),
+        _parse_ids(data, b"\nGid:\t"),
+        _parse_kib(data, b"\nVmPeak:\t"),
+        _parse_kib(data, b"\nVmHWM:\t"),
+        _parse_kib(data, b"\nVmRSS:\t"),
+        _parse_kib(data, b"\nRssAnon:\t"),
+        _parse_kib(data, b"\nVmSwap:\t"),
     )
 
 
 def parse_link(data: bytes) -> tuple[str]:
-    """Parse where a link points."""
-    return (text(data),)
+    """Parse the target of a link."""
+    return (decode_text(data),)
 
 
 def parse_children(data: bytes) -> tuple[tuple[int, ...]]:
@@ -126,7 +129,7 @@ def parse_statm(data: bytes) -> tuple[int]:
     try:
         return (int(data.split(None, 2)[1]),)
     except IndexError:
-        raise ValueError("statm is cut short") from None
+        raise ValueError("statm is truncated") from None
 
 
 def parse_io(data: bytes) -> tuple[int, int, int, int, int, int]:
@@ -138,25 +141,28 @@ def parse_io(data: bytes) -> tuple[int, int, int, int, int, int]:
             int(values[b"syscw"]), int(values[b"read_bytes"]), int(values[b"write_bytes"]),
         )  # fmt: skip
     except KeyError as missing:
-        raise ValueError(f"io lacks {missing}") from None
+        raise ValueError(f"io has no {missing}") from None
 
 
 def may_be_cut(comm: str) -> bool:
-    """Tell whether a name is as long as the kernel keeps them."""
+    """Return whether a name has the maximum length, so that the kernel may have cut it."""
     return len(comm.encode("utf-8", "surrogateescape")) >= COMM_BYTES
 
 
 def complete_name(comm: str, cmdline: bytes | None) -> str:
-    """Complete a name that the kernel cut at 15 bytes, from the first argument where that begins with it."""
+    """Complete a name that the kernel cut at 15 bytes, from the file name of the first argument.
+
+    The first argument counts only where it begins with the name: a process can write anything there.
+    """
     if not cmdline or not may_be_cut(comm):
         return comm
-    longer = cmdline.split(b"\0", 1)[0].rsplit(b"/", 1)[-1]
-    return text(longer) if longer.startswith(comm.encode("utf-8", "surrogateescape")) else comm
+    file_name = cmdline.split(b"\0", 1)[0].rsplit(b"/", 1)[-1]
+    return decode_text(file_name) if file_name.startswith(comm.encode("utf-8", "surrogateescape")) else comm
 
 
 def parse_state_file(data: bytes) -> Mapping[str, str]:
-    """Parse a state file of logind: KEY=VALUE lines; a later line wins, lines of another form are passed over."""
-    pairs = (line.partition("=") for line in text(data).split("\n") if not line.startswith("#"))
+    """Parse a state file of logind: KEY=VALUE lines; the last line of a key counts, invalid lines are skipped."""
+    pairs = (line.partition("=") for line in decode_text(data).split("\n") if not line.startswith("#"))
     return {key: value for key, equals, value in pairs if equals}
 
 
@@ -168,12 +174,12 @@ def parse_os_release(data: bytes) -> str | None:
 
 def parse_btime(data: bytes) -> int:
     """Parse /proc/stat: when the machine booted, in seconds since the epoch."""
-    at = data.index(b"\nbtime ") + 7
-    return int(data[at : data.index(b"\n", at)])
+    start = data.index(b"\nbtime ") + 7
+    return int(data[start : data.index(b"\n", start)])
 
 
 def parse_uid_min(data: bytes) -> int:
-    """Parse login.defs(5): UID_MIN, 1000 where it does not say."""
+    """Parse login.defs(5): UID_MIN, the least uid of a person; 1000 where it is not set."""
     for line in data.splitlines():
         words = line.split()
         if len(words) == 2 and words[0] == b"UID_MIN" and words[1].isdigit():
@@ -182,36 +188,36 @@ def parse_uid_min(data: bytes) -> int:
 
 
 def parse_processors(data: bytes) -> int:
-    """Parse /proc/stat: how many processors the scheduler sees."""
+    """Parse /proc/stat: the number of processors that the scheduler uses."""
     return len(re.findall(rb"^cpu[0-9]+ ", data, re.MULTILINE))
 
 
 def parse_packages(data: bytes) -> int:
-    """Parse /proc/cpuinfo: how many processor packages there are; 0 where it does not tell them apart."""
+    """Parse /proc/cpuinfo: the number of processor packages; 0 where it does not list them."""
     return len(set(re.findall(rb"^physical id\s*: ([0-9]+)$", data, re.MULTILINE)))
 
 
 def parse_hypervisor(data: bytes) -> bool | None:
-    """Parse /proc/cpuinfo: whether the processor says that it is virtual; None where it does not say such things."""
+    """Parse /proc/cpuinfo: whether the processor reports a hypervisor; None where it lists no flags (not x86)."""
     flags = re.search(rb"^flags\s*:(.*)$", data, re.MULTILINE)
     return None if flags is None else b"hypervisor" in flags[1].split()
 
 
 def parse_account(line: bytes) -> Account:
     """Parse a line of passwd(5)."""
-    name, _, uid, gid, gecos, home, shell = text(line.rstrip(b"\n")).split(":")
-    return Account(name, _id(uid), _id(gid), gecos, home, shell)
+    name, _, uid, gid, gecos, home, shell = decode_text(line.rstrip(b"\n")).split(":")
+    return Account(name, _parse_id(uid), _parse_id(gid), gecos, home, shell)
 
 
 def parse_group(line: bytes) -> Group:
     """Parse a line of group(5)."""
-    name, _, gid, members = text(line.rstrip(b"\n")).split(":")
-    return Group(name, _id(gid), tuple(member for member in members.split(",") if member))
+    name, _, gid, members = decode_text(line.rstrip(b"\n")).split(":")
+    return Group(name, _parse_id(gid), tuple(member for member in members.split(",") if member))
 
 
-def _id(word: str) -> int:
+def _parse_id(word: str) -> int:
     if not (word.isascii() and word.isdecimal()):
-        raise ValueError(f"{word!r} is no id")
+        raise ValueError(f"invalid id {word!r}: expected decimal digits")
     return int(word)
 
 
@@ -219,34 +225,34 @@ def unescape(value: str) -> str:
     r"""Undo the C escapes that logind writes in its state files: \n, \xNN, \NNN, doubled backslash and quotes."""
     if "\\" not in value:
         return value
-    return text(_ESCAPE.sub(_unescaped, value.encode("utf-8", "surrogateescape")))
+    return decode_text(_ESCAPE.sub(_unescape_match, value.encode("utf-8", "surrogateescape")))
 
 
 _ESCAPE = re.compile(rb"""\\(?:x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([abfnrtvs\\"']))""")
 _SIMPLE: Mapping[int, int] = dict(zip(b"abfnrtvs\\\"'", b"\a\b\f\n\r\t\v \\\"'", strict=True))
 
 
-def _unescaped(match: re.Match[bytes]) -> bytes:
+def _unescape_match(match: re.Match[bytes]) -> bytes:
     hexadecimal, octal, simple = match.groups()
     if simple:
         return bytes((_SIMPLE[simple[0]],))
     return bytes((int(hexadecimal, 16) if hexadecimal else int(octal, 8),))
 
 
-def _line(data: bytes, label: bytes) -> bytes | None:
-    at = data.find(label)
-    if at < 0:
+def _find_line(data: bytes, label: bytes) -> bytes | None:
+    start = data.find(label)
+    if start < 0:
         return None
-    at += len(label)
-    end = data.find(b"\n", at)
-    return data[at:] if end < 0 else data[at:end]
+    start += len(label)
+    end = data.find(b"\n", start)
+    return data[start:] if end < 0 else data[start:end]
 
 
-def _ids(data: bytes, label: bytes) -> Ids:
-    real, effective, saved, filesystem = map(int, (_line(data, label) or b"").split())
+def _parse_ids(data: bytes, label: bytes) -> Ids:
+    real, effective, saved, filesystem = map(int, (_find_line(data, label) or b"").split())
     return real, effective, saved, filesystem
 
 
-def _kib(data: bytes, label: bytes) -> int | None:
-    line = _line(data, label)
+def _parse_kib(data: bytes, label: bytes) -> int | None:
+    line = _find_line(data, label)
     return None if line is None else int(line.removesuffix(b" kB")) * 1024

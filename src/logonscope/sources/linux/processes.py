@@ -1,8 +1,8 @@
-"""What does the kernel say of each process? Reads /proc/PID, only the files whose facts are asked for.
+"""Reader of processes: /proc/PID, only the files whose facts a query asks for.
 
-Each row of FILES ties facts to the file they come from; facts of one file stand together in Process. Files of one
-process are read through one directory handle, so that a pid given out again half way cannot mix two processes; a
-process that ends half way is left out.
+Each row of FILES names a file and the facts that it gives, which are adjacent fields of Process. All files of one
+process are read through one directory handle, so that the facts of two processes cannot be mixed where the pid is
+reused during the reading. A process that ends during the reading is left out.
 """
 
 import errno
@@ -18,35 +18,35 @@ from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS_OF, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.hung_reads import MOST, HungReads
-from logonscope.sources.linux.timeouts import LeftBehindError, Patience, Watch, each
+from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
+from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool, ReadWatch, read_each
 
 DEADLINE = 2.0
-"""Seconds that one process may take where its arguments are read: they live in its memory, and that can hang."""
+"""Timeout in seconds for the arguments of one process: they lie in its memory, and reading that can hang."""
 
-HURRIED = 0.25
-"""Seconds for each further one, once the arguments of one have hung for the same question."""
+SHORT_DEADLINE = 0.25
+"""The same for each further process, once the arguments of one have hung for the same query."""
 
-HANGS = f"no answer within {DEADLINE:g} s"
-"""Why arguments were not read, where they hang."""
+NO_ANSWER = f"no answer within {DEADLINE:g} s"
+"""The reason noted for arguments whose read hangs."""
 
 LONGEST_CHAIN = 1000
-"""Ancestors that are read of one process: a longer chain is cut at the far end."""
+"""Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
 
-_ARGUMENTS = Patience(MOST)
-"""Runs the reads of arguments of processes that are read by pid; those of the whole host are read in batches."""
+_ARGUMENT_READS = CallPool(MOST_OF_ALL_USERS)
+"""Reads the arguments of processes that are read by pid; those of the whole host are read in batches."""
 
-_HUNG = HungReads()
+_HUNG_READS = HungReads()
 """Processes whose arguments hang."""
 
 Value = TypeVar("Value")
 
 _BLOCK = 16384
-_INDEX = {fact: at for at, fact in enumerate(Process._fields)}
+_INDEX = {fact: index for index, fact in enumerate(Process._fields)}
 
 
-def pids(proc: str) -> list[int]:
-    """List the processes that /proc shows.
+def list_pids(proc: str) -> list[int]:
+    """Return the pids that /proc shows.
 
     Raises:
         ServerTooBusyError: no more files can be opened.
@@ -54,53 +54,58 @@ def pids(proc: str) -> list[int]:
     try:
         return [int(name) for name in os.listdir(proc) if name.isdecimal()]
     except OSError as error:
-        _check_room(error)
+        _raise_if_too_many_files(error)
         raise
 
 
-def processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
-    """Return every process that the query names, with the facts that it asks for, read as it is iterated."""
-    listed = pids(proc) if query.pids is None else sorted(query.pids)
-    wanted = iter(listed) if query.parents else look.timed(listed)
+def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
+    """Return the processes that the query names, with the facts that it asks for, read as they are iterated."""
+    listed_pids = list_pids(proc) if query.pids is None else sorted(query.pids)
+    pids = iter(listed_pids) if query.parents else look.timed(listed_pids)
     early, hint = query.early, query.hint
     if early is not None and not early.facts:  # the pid alone decides
         keeps = early.keeps
-        wanted, query = (pid for pid in wanted if keeps(Process(pid))), query._replace(early=None)
+        pids, query = (pid for pid in pids if keeps(Process(pid))), query._replace(early=None)
     if query.parents:
         query = query._replace(facts=query.facts | {"ppid"})
-    narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early))
-    if not query.facts and hint.keys is None and not narrowed:
-        return (Process(pid) for pid in wanted if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
-    if query.facts <= {"ses", "cgroup"} and not narrowed:
-        return _memberships(proc, wanted, query)
+    # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
+    is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early))
+    if not query.facts and hint.keys is None and not is_narrowed:
+        return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
+    if query.facts <= {"ses", "cgroup"} and not is_narrowed:
+        return _read_memberships(proc, pids, query)
     reader = Reader(proc, query)
     if query.parents:
-        return look.timed(_lineage(reader, wanted))
+        return look.timed(_read_lineage(reader, pids))
+    # a whole host is read in batches by another thread, which is abandoned where the arguments of a process hang
     if reader.may_hang and query.pids is None:
-        return filter(None, each(wanted, reader.read, reader.without_arguments, DEADLINE, reader))
+        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, DEADLINE, reader))
+    # many processes have no kernel id: where UNSET is among the keys, this check would read a file more for most
     if hint.keys is not None and query.pids is None and UNSET not in hint.keys:
-        wanted = with_keys(proc, wanted, hint.keys)
-    return filter(None, map(reader.read, wanted))
+        pids = pids_with_kernel_ids(proc, pids, hint.keys)
+    return filter(None, map(reader.read, pids))
 
 
-def _lineage(reader: "Reader", wanted: Iterator[int]) -> Iterator[Process]:
-    """Yield one process and its ancestors."""
-    pid, seen, read = next(wanted, 0), set[int](), reader.read
-    while pid and pid not in seen and len(seen) < LONGEST_CHAIN:
+def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
+    """Yield the first of these processes and its ancestors, nearest first."""
+    pid, seen_pids, read = next(pids, 0), set[int](), reader.read
+    while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:
         process = read(pid)
         if process is None:
             return
         yield process
-        seen.add(pid)
+        # pids can be reused between two reads, so that a chain could come back to its beginning
+        seen_pids.add(pid)
         pid = process.ppid or 0
 
 
-def with_keys(proc: str, wanted: Iterable[int], keys: frozenset[int]) -> Iterator[int]:
-    """Yield the pids that may have one of these kernel ids: one small file each, by the shortest way, and no more.
+def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[int]) -> Iterator[int]:
+    """Yield the pids that may have one of these kernel ids, reading one small file of each process.
 
-    Where it cannot be read the pid is yielded too; whoever reads the process finds out, and reads this file again.
+    A pid whose file cannot be read is yielded too: the reader of the process reads the file again and notes why.
     """
-    for pid in wanted:
+    for pid in pids:
+        # os.open and os.read instead of open(): this runs for every process of the host
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
@@ -110,21 +115,22 @@ def with_keys(proc: str, wanted: Iterable[int], keys: frozenset[int]) -> Iterato
         except (OSError, ValueError):
             yield pid
         else:
-            if ses in keys:
+            if ses in kernel_ids:
                 yield pid
 
 
-def _memberships(proc: str, wanted: Iterator[int], query: ProcessQuery) -> Iterator[Process]:
-    """Yield kernel id and, where it decides, cgroup: the two smallest files, by the shortest way.
+def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> Iterator[Process]:
+    """Yield processes with their kernel id and, where that does not decide alone, their cgroup.
 
-    The open sessionid holds the process: where it can still be read after the cgroup was, both are of one process.
+    A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
+    is read again by Reader, which notes why.
     """
     cgroup_of = query.hint.place_of if "cgroup" in query.facts else frozenset()
     keys, new = query.hint.keys, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
     slow = Reader(proc, query)
     paths: dict[bytes, str] = {}  # many processes share a cgroup
-    for pid in wanted:
+    for pid in pids:
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
@@ -132,11 +138,14 @@ def _memberships(proc: str, wanted: Iterator[int], query: ProcessQuery) -> Itera
                 if keys is not None and ses not in keys:
                     continue
                 if cgroup_of is None or ses in cgroup_of:
-                    content = _read(f"{proc}/{pid}/cgroup")
+                    content = _read_file(f"{proc}/{pid}/cgroup")
                     path = paths.get(content)
                     if path is None:
                         (path,) = parse.parse_cgroup(content)
                         paths[content] = path
+                    # The cgroup was opened by pid and may be of another process with the same pid. The open sessionid
+                    # belongs to the first: if it can still be read, that one has not ended, and both are of one
+                    # process.
                     os.pread(handle, 32, 0)
             finally:
                 os.close(handle)
@@ -148,87 +157,99 @@ def _memberships(proc: str, wanted: Iterator[int], query: ProcessQuery) -> Itera
 
 
 class File(NamedTuple):
-    """A file below /proc/PID, the facts that it gives in the order of Process, and how they are had."""
+    """A file below /proc/PID, the facts that it gives in the order of Process, and the functions that get them."""
 
     path: str
     facts: tuple[str, ...]
-    column: int  # of its first fact in Process
+    column: int  # index of its first fact in Process
     parse: Callable[[Any], tuple[object, ...]]
-    read: Callable[[int, int], object]  # directory handle, pid -> what ``parse`` takes
+    read: Callable[[int, int], object]  # (directory handle, pid) -> the content that ``parse`` takes
 
 
 class Stage(NamedTuple):
-    """Files that are read together, and the check that decides whether the process is read further."""
+    """Files that are read together, and the predicate that decides whether the process is read further."""
 
     files: tuple[File, ...]
     keeps: "Callable[[_Reading], bool] | None" = None
 
 
-class Reader(Watch):
-    """Reads any facts of a process through one directory handle, in as few stages as the query allows.
+class Reader(ReadWatch):
+    """Reads the facts of processes that a query asks for, each through one directory handle.
 
-    In a stage bytes are read first and parsed together, so that whatever narrows the query costs its own files alone.
+    A query that narrows (names, a logon hint, an early filter) is read in stages: first the files that its predicate
+    needs, and the others only of the processes that pass. Within a stage all files are read before any is parsed, so
+    that a content can still be replaced by a newer one of the same file (see _read_login_uid).
     """
 
     def __init__(self, proc: str, query: ProcessQuery) -> None:
         self._proc = proc
         self._query = query
         self._names = None if query.names is None else {name.lower() for name in query.names}
-        self._cuts = {_cut(name).lower() for name in query.names or ()}
-        self._login_uids: dict[bytes, bytes] = {}  # by kernel id: the kernel sets both together
-        self._read_arguments = self._watched if query.pids is None else self._within
-        self._since: dict[int, float] = {}  # by thread: when it began to read arguments
+        self._cut_names = {_cut_name(name).lower() for name in query.names or ()}
+        self._login_uids: dict[bytes, bytes] = {}  # kernel id -> login uid: the kernel sets both together
+        # A few processes by pid: each read of arguments goes to a thread of its own, all others stay in this one.
+        # The whole host: ``read_each`` runs the reader in another thread anyway, so only the time is watched.
+        self._read_arguments = self._read_watched if query.pids is None else self._read_in_pool
+        self._argument_reads: dict[int, float] = {}  # thread -> when it began to read arguments
         self.seconds = DEADLINE
-        self._own_reads: dict[str, Callable[[_Reading], object]] = {
-            "sessionid": self._kernel_id, "loginuid": self._login_uid, "cgroup": self._cgroup,
-            "cmdline": self._arguments,
+        self._special_reads: dict[str, Callable[[_Reading], object]] = {
+            "sessionid": self._read_kernel_id, "loginuid": self._read_login_uid, "cgroup": self._read_cgroup,
+            "cmdline": self._read_whole_arguments,
         }  # fmt: skip
-        facts = _with_implied(query.facts, query)
-        self._stages = self._planned(facts)
+        facts = _with_implied_facts(query.facts, query)
+        self._stages = self._plan_stages(facts)
         self.may_hang = "name" in facts or "cmdline" in facts
 
-    def _planned(self, facts: set[str]) -> list[Stage]:
-        """Return the stages: each file in the first one that needs it."""
+    def _plan_stages(self, facts: set[str]) -> list[Stage]:
+        """Return the stages: each file in the first stage that needs it, the predicates from cheap to expensive."""
         query, hint = self._query, self._query.hint
-        planned: list[Stage] = []
-        done: set[str] = set()
+        stages: list[Stage] = []
+        planned_paths: set[str] = set()
 
-        def add(wanted: Collection[str], keeps: "Callable[[_Reading], bool] | None" = None) -> None:
-            files = tuple(file for file in FILES if file.path not in done and not file_facts[file].isdisjoint(wanted))
-            done.update(file.path for file in files)
+        def add_stage(stage_facts: Collection[str], keeps: "Callable[[_Reading], bool] | None" = None) -> None:
+            files = tuple(
+                file
+                for file in FILES
+                if file.path not in planned_paths and not file_facts[file].isdisjoint(stage_facts)
+            )
+            planned_paths.update(file.path for file in files)
             if files or keeps is not None:
-                planned.append(Stage(files, keeps))
+                stages.append(Stage(files, keeps))
 
         file_facts = {file: frozenset(file.facts) for file in FILES}
-        first = facts if query.early is None else _with_implied(query.early.facts, query)
-        if self._names is not None:  # of most processes the name is another
-            add({"comm"}, self._has_name_cut)
+        first_facts = facts if query.early is None else _with_implied_facts(query.early.facts, query)
+        if self._names is not None:  # most processes have another name
+            add_stage({"comm"}, self._may_have_name)
         if hint.keys is not None or hint.login_uids is not None:
-            add({"ses"} | ({"loginuid"} if hint.login_uids is not None else set()), self._is_hinted)
-        add(first - {"name"}, self._name if "name" in first else None)
-        is_more = any(file.path not in done and not file_facts[file].isdisjoint(facts) for file in FILES)
-        if query.early is not None and (is_more or "name" in facts - first):
-            add((), partial(_passes, query.early))
-            add(facts - {"name"}, self._name if "name" in facts - first else None)
-        return planned
+            add_stage({"ses"} | ({"loginuid"} if hint.login_uids is not None else set()), self._may_match_hint)
+        # "name" is no file: _complete_name makes it from comm, and reads arguments only where the kernel cut comm
+        add_stage(first_facts - {"name"}, self._complete_name if "name" in first_facts else None)
+        has_more_files = any(
+            file.path not in planned_paths and not file_facts[file].isdisjoint(facts) for file in FILES
+        )
+        # an early filter that saves no file is skipped: its owner filters the processes once more anyway
+        if query.early is not None and (has_more_files or "name" in facts - first_facts):
+            add_stage((), partial(_passes_early_filter, query.early))
+            add_stage(facts - {"name"}, self._complete_name if "name" in facts - first_facts else None)
+        return stages
 
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the query does not name it."""
-        return self._read(pid, arguments=True)
+        return self._read(pid, reads_arguments=True)
 
-    def without_arguments(self, pid: int) -> Process | None:
-        """Read one process but for its arguments, which hang."""
-        return self._read(pid, arguments=False)
+    def read_without_arguments(self, pid: int) -> Process | None:
+        """Read one process except for its arguments, whose read hangs."""
+        return self._read(pid, reads_arguments=False)
 
-    def _read(self, pid: int, *, arguments: bool) -> Process | None:
+    def _read(self, pid: int, *, reads_arguments: bool) -> Process | None:
         try:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
             return None
         except OSError as error:
-            _check_room(error)
+            _raise_if_too_many_files(error)
             return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
-        reading = _Reading(pid, handle, arguments=arguments)
+        reading = _Reading(pid, handle, reads_arguments=reads_arguments)
         try:
             for files, keeps in self._stages:
                 if files:
@@ -242,106 +263,118 @@ class Reader(Watch):
         return reading.process()
 
     def _read_files(self, reading: "_Reading", files: tuple[File, ...]) -> None:
-        """Read files, then parse what they say into the row; a file that cannot be read leaves its reason."""
+        """Read files, then parse them into the row; for a file that cannot be read the reason is noted."""
         contents = reading.contents = []
-        own_reads, handle, pid = self._own_reads, reading.handle, reading.pid
+        special_reads, handle, pid = self._special_reads, reading.handle, reading.pid
         for file in files:
-            own_read = own_reads.get(file.path)
+            special_read = special_reads.get(file.path)
             try:
-                content = file.read(handle, pid) if own_read is None else own_read(reading)
+                content = file.read(handle, pid) if special_read is None else special_read(reading)
             except (OSError, ValueError) as error:
-                reading.note(file, _reason(handle, file.path, error))
+                reading.note(file, _describe_failure(handle, file.path, error))
             else:
                 if content is not None:
                     contents.append((file, content))
-        for file, failure in parse.fill(reading.row, contents):
-            reading.note(file, _reason(handle, file.path, failure))
+        for file, failure in parse.fill_row(reading.row, contents):
+            reading.note(file, _describe_failure(handle, file.path, failure))
 
-    def _kernel_id(self, reading: "_Reading") -> bytes:
-        reading.key = _read("sessionid", reading.handle, 32)
-        return reading.key
+    def _read_kernel_id(self, reading: "_Reading") -> bytes:
+        reading.kernel_id = _read_file("sessionid", reading.handle, 32)
+        return reading.kernel_id
 
-    def _login_uid(self, reading: "_Reading") -> bytes:
-        """Read the login uid once for each kernel id: the kernel sets both together.
+    def _read_login_uid(self, reading: "_Reading") -> bytes:
+        """Return the login uid, read once for each kernel id: all processes with one kernel id have one login uid.
 
-        A process may get both between the two readings, so the kernel id is read again before the pair is kept.
+        A process may log in between the reading of its kernel id and that of its login uid: then the pair is wrong, and
+        would be given to every other process with the kernel id. So the kernel id is read again after the login uid. If
+        it has changed, the new one replaces the old one, also among the contents of this stage (a later content of a
+        file overwrites an earlier one), and the loop starts again. It ends, because a kernel id changes at logins only.
         """
-        if not reading.key:  # it could not be read
-            return _read("loginuid", reading.handle, 32)
-        while (key := reading.key) not in self._login_uids:
-            login_uid = _read("loginuid", reading.handle, 32)
-            again = _read("sessionid", reading.handle, 32)
-            if again == key:
-                self._login_uids[key] = login_uid
+        if not reading.kernel_id:  # it could not be read
+            return _read_file("loginuid", reading.handle, 32)
+        while (kernel_id := reading.kernel_id) not in self._login_uids:
+            login_uid = _read_file("loginuid", reading.handle, 32)
+            new_kernel_id = _read_file("sessionid", reading.handle, 32)
+            if new_kernel_id == kernel_id:
+                self._login_uids[kernel_id] = login_uid
                 return login_uid
-            reading.key = again
-            reading.contents.append((SESSIONID, again))
-        return self._login_uids[key]
+            reading.kernel_id = new_kernel_id
+            reading.contents.append((SESSIONID, new_kernel_id))
+        return self._login_uids[kernel_id]
 
-    def _cgroup(self, reading: "_Reading") -> bytes | None:
+    def _read_cgroup(self, reading: "_Reading") -> bytes | None:
+        """Return the cgroup; None where the kernel id decides alone who owns the process."""
         place_of = self._query.hint.place_of
-        if place_of is not None and reading.key and int(reading.key) not in place_of:
+        if place_of is not None and reading.kernel_id and int(reading.kernel_id) not in place_of:
             return None
-        return _read("cgroup", reading.handle)
+        return _read_file("cgroup", reading.handle)
 
-    def _arguments(self, reading: "_Reading") -> bytes | None:
-        return self._cmdline(reading, "cmdline", self._query.cmdline_bytes, HANGS)
+    def _read_whole_arguments(self, reading: "_Reading") -> bytes | None:
+        return self._read_cmdline(reading, "cmdline", self._query.cmdline_bytes, NO_ANSWER)
 
-    def _cmdline(self, reading: "_Reading", fact: str, most: int, reason: str) -> bytes | None:
-        """Return the arguments; None, with the reason noted for the fact, where reading them hangs."""
-        if reading.arguments and (not _HUNG.reads or _HUNG.may_read(self._proc, reading.pid, reading.handle)):
+    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, reason: str) -> bytes | None:
+        """Return at most ``limit`` bytes of arguments; None where the read hangs: the reason is noted for the fact."""
+        # the length first: it is almost always 0, and a call for every process would cost more
+        if reading.reads_arguments and (
+            not _HUNG_READS.reads or _HUNG_READS.may_read(self._proc, reading.pid, reading.handle)
+        ):
             try:
-                return self._read_arguments(reading, most)
+                return self._read_arguments(reading, limit)
             except TimeoutError:
                 pass
-        reading.arguments = False
+        # the name may need the arguments once more, and would hang again
+        reading.reads_arguments = False
         reading.unread[fact] = reason
         return None
 
-    def _within(self, reading: "_Reading", most: int) -> bytes:
-        """Read arguments in another thread, which may be left behind."""
+    def _read_in_pool(self, reading: "_Reading", limit: int) -> bytes:
+        """Read arguments in another thread, which is abandoned where the read hangs."""
         try:
-            return _ARGUMENTS.call(self.seconds, lambda: _read("cmdline", reading.handle, most))
-        except LeftBehindError as error:
-            self.left_behind(reading.pid, error.is_over)
+            return _ARGUMENT_READS.call(self.seconds, partial(_read_file, "cmdline", reading.handle, limit))
+        except AbandonedCallError as error:
+            self.abandoned(reading.pid, error.is_over)
             raise
 
-    def _watched(self, reading: "_Reading", most: int) -> bytes:
-        """Read arguments in this thread, which may be left behind as a whole: see ``patience.Watch``."""
+    def _read_watched(self, reading: "_Reading", limit: int) -> bytes:
+        """Read arguments in this thread, which is abandoned as a whole where the read hangs: see ReadWatch."""
         thread = get_ident()
-        self._since[thread] = monotonic()
+        self._argument_reads[thread] = monotonic()
         try:
-            return _read("cmdline", reading.handle, most)
+            return _read_file("cmdline", reading.handle, limit)
         finally:
-            del self._since[thread]
+            del self._argument_reads[thread]
 
-    def since(self, thread: int) -> float | None:
-        return self._since.get(thread)
+    def started_at(self, thread: int) -> float | None:
+        return self._argument_reads.get(thread)
 
-    def left_behind(self, item: int, is_over: Callable[[], bool]) -> None:
-        _HUNG.remember(self._proc, item, is_over)
-        self.seconds = HURRIED
+    def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
+        _HUNG_READS.remember(self._proc, item, is_over)
+        # where one process hangs others of the same user may, too: an answer must not wait DEADLINE for each
+        self.seconds = SHORT_DEADLINE
 
-    def _is_hinted(self, reading: "_Reading") -> bool:
+    def _may_match_hint(self, reading: "_Reading") -> bool:
         return self._query.hint.may_be(reading["ses"], reading["loginuid"])
 
-    def _has_name_cut(self, reading: "_Reading") -> bool:
+    def _may_have_name(self, reading: "_Reading") -> bool:
+        """Return whether the process can have a name of the query, as far as its comm shows."""
         comm = reading["comm"]
         if self._names is None or not isinstance(comm, str):
             return True
-        return comm.lower() in self._cuts or comm.lower() in self._names  # kernel threads have names that are not cut
+        return comm.lower() in self._cut_names or comm.lower() in self._names  # names of kernel threads are not cut
 
-    def _name(self, reading: "_Reading") -> bool:
-        """Complete the name where the kernel cut it; False where the query names other processes."""
+    def _complete_name(self, reading: "_Reading") -> bool:
+        """Set the name, completed where the kernel cut it; return whether the query names such processes."""
         comm, cmdline, names = reading["comm"], reading["cmdline"], self._names
         if not isinstance(comm, str):
             return names is None
+        # the length in characters is that in bytes only of ASCII: others go to may_be_cut
         if comm.isascii() and len(comm) < parse.COMM_BYTES:
             name = comm
         else:
             if cmdline is None and parse.may_be_cut(comm):
+                reason = f"{NO_ANSWER}: cut at {parse.COMM_BYTES} bytes"
                 try:
-                    cmdline = self._cmdline(reading, "name", 4096, f"{HANGS}: cut at {parse.COMM_BYTES} bytes")
+                    cmdline = self._read_cmdline(reading, "name", 4096, reason)
                 except OSError:
                     pass
             name = parse.complete_name(comm, cmdline)
@@ -350,16 +383,16 @@ class Reader(Watch):
 
 
 class _Reading:
-    """One process while it is read."""
+    """The state of reading one process."""
 
-    __slots__ = ("arguments", "contents", "handle", "key", "pid", "row", "unread")
+    __slots__ = ("contents", "handle", "kernel_id", "pid", "reads_arguments", "row", "unread")
 
-    def __init__(self, pid: int, handle: int, *, arguments: bool) -> None:
+    def __init__(self, pid: int, handle: int, *, reads_arguments: bool) -> None:
         self.pid = pid
         self.handle = handle
-        self.arguments = arguments  # False where reading them hangs
-        self.key = b""  # the kernel id, as the kernel writes it
-        self.contents: list[tuple[File, object]] = []  # of the files of a stage; a later one of a file counts
+        self.reads_arguments = reads_arguments  # False where their read hangs
+        self.kernel_id = b""  # as the kernel writes it; empty where it was not read
+        self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)
         self.unread: dict[str, str] = {}
 
@@ -370,45 +403,47 @@ class _Reading:
         self.row[_INDEX[fact]] = value
 
     def note(self, file: File, reason: str) -> None:
-        """Note why the facts of a file cannot be had."""
+        """Note why the facts of a file could not be read."""
         self.unread.update(dict.fromkeys(file.facts, reason))
 
     def process(self) -> Process:
-        """Return what was read."""
+        """Return the process with the facts that were read."""
         self.row[-1] = self.unread or None
         return Process._make(self.row)
 
 
-def _passes(early: EarlyFilter, reading: _Reading) -> bool:
+def _passes_early_filter(early: EarlyFilter, reading: _Reading) -> bool:
     return early.keeps(reading.process())
 
 
-def _read(path: str, handle: int | None = None, limit: int = _BLOCK) -> bytes:
-    """Read a file of /proc to its end, or to the limit; a short one comes in one read."""
+def _read_file(path: str, handle: int | None = None, limit: int = _BLOCK) -> bytes:
+    """Return the content of a file of /proc, up to a limit in bytes."""
     file = os.open(path, os.O_RDONLY, dir_fd=handle)
     try:
         data = os.read(file, min(limit, _BLOCK))
+        # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
         if len(data) < 4096:
             return data
-        parts, left = [data], limit - len(data)
-        while left > 0 and (data := os.read(file, min(left, 1 << 20))):
+        parts, remaining_bytes = [data], limit - len(data)
+        while remaining_bytes > 0 and (data := os.read(file, min(remaining_bytes, 1 << 20))):
             parts.append(data)
-            left -= len(data)
+            remaining_bytes -= len(data)
         return b"".join(parts)
     finally:
         os.close(file)
 
 
-def _reason(handle: int, path: str, error: Exception) -> str:
-    """Say why a file of a living process could not be read.
+def _describe_failure(handle: int, path: str, error: Exception) -> str:
+    """Return why a file of a running process could not be read.
 
     Raises:
-        ProcessLookupError: because its process is gone.
-        ServerTooBusyError: because no more files can be opened.
+        ProcessLookupError: the process is gone.
+        ServerTooBusyError: no more files can be opened.
     """
     if not isinstance(error, OSError):
         return f"{path}: {error}"
-    _check_room(error)
+    _raise_if_too_many_files(error)
+    # An ended process gives ESRCH or ENOENT, but so does, for example, exe of a kernel thread. Its stat decides.
     if not isinstance(error, PermissionError):
         try:
             os.stat("stat", dir_fd=handle)
@@ -419,43 +454,45 @@ def _reason(handle: int, path: str, error: Exception) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
-def _check_room(error: OSError) -> None:
+def _raise_if_too_many_files(error: OSError) -> None:
     if error.errno in {errno.EMFILE, errno.ENFILE}:
-        raise ServerTooBusyError("no more files can be opened", "close some, or raise the limit: `ulimit -n`")
+        raise ServerTooBusyError("cannot read /proc: too many open files", "raise the limit of open files: `ulimit -n`")
 
 
-def _with_implied(facts: Facts, query: ProcessQuery) -> set[str]:
-    """Return the facts, and those that reading them, or what narrows the query, takes."""
-    found, hint = set(facts), query.hint
+def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
+    """Return the facts, and those that are needed to read them or to apply what narrows the query."""
+    all_facts, hint = set(facts), query.hint
     if hint.login_uids is not None:
-        found.add("loginuid")
-    if "loginuid" in found or hint.keys is not None or ("cgroup" in found and hint.place_of is not None):
-        found.add("ses")
-    if "name" in found or query.names is not None:
-        found |= {"name", "comm"}
-    return found
+        all_facts.add("loginuid")
+    # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
+    if "loginuid" in all_facts or hint.keys is not None or ("cgroup" in all_facts and hint.place_of is not None):
+        all_facts.add("ses")
+    if "name" in all_facts or query.names is not None:
+        all_facts |= {"name", "comm"}
+    return all_facts
 
 
-def _executable(handle: int, _: int) -> bytes:
+def _read_executable(handle: int, _: int) -> bytes:
     return os.fsencode(os.readlink("exe", dir_fd=handle))
 
 
-def _children(handle: int, pid: int) -> bytes:
-    """Read the children of all threads: whichever of them forked one has it in its own file."""
+def _read_children(handle: int, pid: int) -> bytes:
+    """Return the children of all threads: each thread lists those that it forked itself."""
     folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
-        found = _read(f"{pid}/children", folder)
+        content = _read_file(f"{pid}/children", folder)
         for task in os.listdir(folder):
             if task != str(pid):
-                with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended has handed its on
-                    found += _read(f"{task}/children", folder)
-        return found
+                # the children of a thread that has ended are listed by another thread
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    content += _read_file(f"{task}/children", folder)
+        return content
     finally:
         os.close(folder)
 
 
-def _open_files(handle: int, _: int) -> int:
-    """Count the open files: the size of the directory says so since Linux 6.2, before that it is 0 (proc(5))."""
+def _count_open_files(handle: int, _: int) -> int:
+    """Return the number of open files: the size of the directory since Linux 6.2, 0 before that (proc(5))."""
     folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
         return os.stat(folder).st_size or len(os.listdir(folder))
@@ -463,46 +500,50 @@ def _open_files(handle: int, _: int) -> int:
         os.close(folder)
 
 
-def _socket_inodes(handle: int, _: int) -> tuple[int, ...]:
+def _read_socket_inodes(handle: int, _: int) -> tuple[int, ...]:
     folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
-        links = (_link(folder, name) for name in os.listdir(folder))
+        links = (_read_link(folder, name) for name in os.listdir(folder))
         return tuple(sorted({int(link[8:-1]) for link in links if link.startswith("socket:[")}))
     finally:
         os.close(folder)
 
 
-def _link(folder: int, name: str) -> str:
+def _read_link(folder: int, name: str) -> str:
     try:
         return os.readlink(name, dir_fd=folder)
-    except FileNotFoundError:  # closed since it was listed
+    except FileNotFoundError:  # the file was closed after the directory had been listed
         return ""
 
 
-def _cut(name: str) -> str:
-    return parse.text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
+def _cut_name(name: str) -> str:
+    return parse.decode_text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
 
 
-def _file(
+def _make_file(
     path: str, parse_content: Callable[[Any], tuple[object, ...]], read: Callable[[int, int], object] | None = None
 ) -> File:
     facts = FACTS_OF[path]
-    return File(path, facts, _INDEX[facts[0]], parse_content, read or (lambda handle, _: _read(path, handle)))
+    return File(path, facts, _INDEX[facts[0]], parse_content, read or partial(_read_plain_file, path))
 
 
-SESSIONID = _file("sessionid", parse.parse_number)
+def _read_plain_file(path: str, handle: int, _: int) -> bytes:
+    return _read_file(path, handle)
+
+
+SESSIONID = _make_file("sessionid", parse.parse_number)
 FILES = (
     SESSIONID,
-    _file("loginuid", parse.parse_number),
-    _file("cgroup", parse.parse_cgroup),
-    _file("stat", parse.parse_stat),
-    _file("status", parse.parse_status),
-    _file("statm", parse.parse_statm),
-    _file("io", parse.parse_io),
-    _file("cmdline", parse.as_it_is),
-    _file("exe", parse.parse_link, _executable),
-    _file("task/PID/children", parse.parse_children, _children),
-    _file("fd", parse.as_it_is, _open_files),
-    _file("fd/*", parse.as_it_is, _socket_inodes),
+    _make_file("loginuid", parse.parse_number),
+    _make_file("cgroup", parse.parse_cgroup),
+    _make_file("stat", parse.parse_stat),
+    _make_file("status", parse.parse_status),
+    _make_file("statm", parse.parse_statm),
+    _make_file("io", parse.parse_io),
+    _make_file("cmdline", parse.as_single_fact),
+    _make_file("exe", parse.parse_link, _read_executable),
+    _make_file("task/PID/children", parse.parse_children, _read_children),
+    _make_file("fd", parse.as_single_fact, _count_open_files),
+    _make_file("fd/*", parse.as_single_fact, _read_socket_inodes),
 )
-"""The files, the cheapest and most telling first."""
+"""The files, those that are cheap to read and decide most first."""

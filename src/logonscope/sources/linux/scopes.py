@@ -1,7 +1,7 @@
 """Cgroup directories of logins: their inodes, the kernel ids that their processes carry, and logins without a record.
 
-Only root can make a directory below /user.slice/user-UID.slice, so a scope there names its login even where the login
-service has forgotten it.
+Only root can make a directory below /user.slice/user-UID.slice, so a scope there proves its login even where the login
+service has no record of it any more.
 """
 
 import os
@@ -13,7 +13,7 @@ from itertools import islice
 from logonscope.facts import UNSET, Process
 
 MOST_MEMBERS = 64
-"""Processes of a scope whose kernel ids are read."""
+"""Maximum number of processes of one scope whose kernel ids are read."""
 
 _HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
 _SLICE = re.compile(r"user-([0-9]{1,10})\.slice")
@@ -21,36 +21,36 @@ _SCOPE = re.compile(r"session-([0-9A-Za-z]{1,32})\.scope")
 
 
 class Scopes:
-    """The cgroup directories below a root in which a login service keeps logins."""
+    """The cgroup directories of logins below a root."""
 
     def __init__(self, root: str, read: Callable[[int], Process | None]) -> None:
-        """Take the root, and a reader of the facts ``ses``, ``loginuid``, ``cgroup`` and ``start`` of one process."""
+        """Prepare the reading below a root; ``read`` reads ses, loginuid, cgroup and start of one process."""
         self._root, self._read = root, read
 
     @cached_property
-    def _users(self) -> str | None:
-        """The directory of user.slice, in the hierarchy that the login service keeps."""
+    def _user_slice(self) -> str | None:
+        """Return the directory of user.slice in the hierarchy of the login service; None where there is none."""
         paths = (os.path.join(self._root, hierarchy, "user.slice") for hierarchy in _HIERARCHIES)
         return next((path for path in paths if os.path.isdir(path)), None)
 
-    def path(self, uid: int, unit: str) -> str | None:
+    def unit_path(self, uid: int, unit: str) -> str | None:
         """Return the directory of a unit in a user's slice; None where there is no user.slice."""
-        return self._users and os.path.join(self._users, f"user-{uid}.slice", unit)
+        return self._user_slice and os.path.join(self._user_slice, f"user-{uid}.slice", unit)
 
     def elogind_path(self, login_id: str) -> str | None:
-        """Return the directory that elogind made for a login, in a hierarchy of its own or in the only one."""
+        """Return the directory that elogind made for a login, in its own hierarchy or in cgroup2; None: none."""
         paths = (os.path.join(self._root, "sys/fs/cgroup", part, login_id) for part in ("elogind", ""))
         return next((path for path in paths if os.path.isdir(path)), None)
 
     def inode(self, path: str | None) -> int | None:
-        """Return the inode of a directory; None where there is none."""
+        """Return the inode of a directory; None where it does not exist."""
         try:
             return None if path is None else os.stat(path).st_ino
         except OSError:
             return None
 
     def pids(self, path: str | None) -> Iterator[int]:
-        """Yield the processes of a cgroup and of those below it."""
+        """Yield the pids of a cgroup and of all cgroups below it."""
         for folder, _, _ in os.walk(path) if path else ():
             try:
                 with open(os.path.join(folder, "cgroup.procs"), "rb") as file:
@@ -58,35 +58,40 @@ class Scopes:
             except OSError:
                 continue
 
-    def carriers(self, path: str | None, cgroup: str) -> list[Process]:
-        """Return the processes of exactly this cgroup or below that carry a kernel id."""
-        read = (self._read(pid) for pid in islice(self.pids(path), MOST_MEMBERS))
+    def processes_with_kernel_id(self, path: str | None, cgroup: str) -> list[Process]:
+        """Return the processes in this cgroup or below it that carry a kernel id, of the first MOST_MEMBERS."""
+        # the cgroup is compared once more: a pid may have been reused, or its process moved, since the list was read
+        members = (self._read(pid) for pid in islice(self.pids(path), MOST_MEMBERS))
         return [
             process
-            for process in read
+            for process in members
             if process and process.ses not in {None, UNSET} and f"{process.cgroup}/".startswith(f"{cgroup}/")
         ]
 
-    def unrecorded(
-        self, recorded: Collection[tuple[str, int]], wanted: Collection[str] | None
+    def logins_without_record(
+        self, recorded: Collection[tuple[str, int]], login_ids: Collection[str] | None
     ) -> Iterator[tuple[str, int]]:
-        """Yield id and uid of logins that have a scope and no record, of those that are wanted (None: any).
+        """Yield id and uid of the logins that have a scope and no record.
 
-        Those that are wanted and recorded are not looked for: another user's login may have had the same id before.
+        Args:
+            recorded: id and uid of the logins with a record.
+            login_ids: the ids to look for; None: any. Where all of them have a record, no directory is read.
         """
-        if self._users is None or (wanted is not None and set(wanted) <= {login_id for login_id, _ in recorded}):
+        recorded_ids = {login_id for login_id, _ in recorded}
+        if self._user_slice is None or (login_ids is not None and set(login_ids) <= recorded_ids):
             return
-        for name in _listed(self._users):
+        for name in _list_folder(self._user_slice):
             user = _SLICE.fullmatch(name)
-            for unit in _listed(os.path.join(self._users, name)) if user else ():
+            for unit in _list_folder(os.path.join(self._user_slice, name)) if user else ():
                 scope = _SCOPE.fullmatch(unit)
-                if not (scope and user) or (wanted is not None and scope[1] not in wanted):
+                if not (scope and user) or (login_ids is not None and scope[1] not in login_ids):
                     continue
+                # id and uid: another user's login may have had the same id before the login service was restarted
                 if (scope[1], int(user[1])) not in recorded:
                     yield scope[1], int(user[1])
 
 
-def _listed(folder: str) -> list[str]:
+def _list_folder(folder: str) -> list[str]:
     try:
         return sorted(os.listdir(folder))
     except OSError:

@@ -1,4 +1,4 @@
-"""A host whose facts are read when they are asked for, below a root: "/" is this machine, a folder is another."""
+"""Source of a Linux host: facts are read at each query, below a root. "/" is this machine, a folder another host."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from logonscope.facts import Account, Group, Login, Machine, Process, Socket
 from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
 from logonscope.sources.linux import account_files
-from logonscope.sources.linux.logins import logins
-from logonscope.sources.linux.machine import boot_time, machine, platform
-from logonscope.sources.linux.name_service import Directory, NameService, Silence
-from logonscope.sources.linux.processes import processes
+from logonscope.sources.linux.logins import read_logins
+from logonscope.sources.linux.machine import read_boot_time, read_machine, read_platform
+from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
+from logonscope.sources.linux.processes import read_processes
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action
@@ -27,7 +27,7 @@ class LinuxSource(BaseSource):
         self.abilities = frozenset({"act"} if root == ROOT else ())
         self._root = root
         self._proc = os.path.join(root, "proc")
-        self._silence = Silence()
+        self._name_service_pause = NameServicePause()
         self._constants: Machine | None = None
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
@@ -35,23 +35,25 @@ class LinuxSource(BaseSource):
         return self.read_machine(look, parts)
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        # two threads may both read them: they are equal, so no lock is needed
         if self._constants is None:
-            self._constants = machine(self._root)
-        host = self._constants._replace(btime=look.once(self, partial(boot_time, self._root, look)))
+            self._constants = read_machine(self._root)
+        # once for each look: all start times of one answer must be based on the same boot time
+        machine = self._constants._replace(btime=look.once(self, partial(read_boot_time, self._root, look)))
         if "platform" in parts:
-            host = host._replace(platform=platform(self._root))
+            machine = machine._replace(platform=read_platform(self._root))
         if "vitals" in parts:
-            from logonscope.sources.linux.memory import vitals  # noqa: PLC0415 -- most questions need none
+            from logonscope.sources.linux.memory import read_vitals  # noqa: PLC0415 -- most queries need none
 
-            host = host._replace(vitals=vitals(self._root))
-        return host
+            machine = machine._replace(vitals=read_vitals(self._root))
+        return machine
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        return processes(self._proc, look, query)
+        return read_processes(self._proc, look, query)
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()
-        return logins(self._root, ids, self.read_machine(look, NO_PARTS), look)
+        return read_logins(self._root, ids, self.read_machine(look, NO_PARTS), look)
 
     def account(self, look: Look, uid: int) -> Account | None:
         if self._root != ROOT:
@@ -67,23 +69,23 @@ class LinuxSource(BaseSource):
 
     def read_users(self, look: Look) -> Iterable[Account]:
         del look
-        return account_files.users(self._root)
+        return account_files.read_users(self._root)
 
     def read_groups(self, look: Look) -> Iterable[Group]:
         del look
-        return account_files.groups(self._root)
+        return account_files.read_groups(self._root)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        from logonscope.sources.linux.sockets import sockets  # noqa: PLC0415 -- a pid needs no socket module
+        from logonscope.sources.linux.sockets import read_sockets  # noqa: PLC0415 -- a pid needs no socket module
 
-        return look.timed(sockets(self._root, look, query))
+        return look.timed(read_sockets(self._root, look, query))
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:
             super().act(action)
-        from logonscope.sources.linux.actions import act  # noqa: PLC0415 -- a look does nothing
+        from logonscope.sources.linux.actions import act  # noqa: PLC0415 -- most queries act on nothing
 
         act(self._proc, action)
 
     def _directory(self, look: Look) -> Directory:
-        return Directory(self._root, NameService(self._silence, look))
+        return Directory(self._root, NameService(self._name_service_pause, look))

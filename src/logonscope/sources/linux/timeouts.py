@@ -1,11 +1,13 @@
-"""How long may a read take? One that hangs is left behind in a thread of its own, and the answer goes on without it.
+"""Reads with a timeout: a read that hangs is abandoned in a thread of its own, and the answer goes on without it.
 
-An argument list can live on a dead FUSE mount, and a directory service may never answer.
+The argument list of a process can lie on a dead FUSE mount, and a directory service may never answer. Python cannot
+interrupt such a system call, so the only way to go on is to let its thread hang.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from queue import Empty, Queue
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,76 +15,78 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 BATCH = 64
-"""How many values pass from one thread to the other at a time: the hand-over costs more than a short read."""
+"""Number of values handed from one thread to the other at a time: a hand-over costs more than a short read."""
 
 _PAUSE = 0.005
-"""Seconds between two looks whether there is room for another batch."""
+"""Seconds between two checks whether the queue has room for another batch."""
 
-MOST_LEFT_BEHIND = 4
-"""How many reads may hang at once before nothing more of that kind is tried."""
+MOST_ABANDONED = 4
+"""Number of reads that may hang at once before no more reads of that kind are tried."""
 
 MOST_IDLE = 4
-"""Threads that are kept for the next call."""
+"""Number of idle threads that are kept for the next calls."""
 
 
-class LeftBehindError(TimeoutError):
-    """A call did not return in time; ``is_over`` says whether it has returned since."""
+class AbandonedCallError(TimeoutError):
+    """A call did not return in time and its thread was abandoned; ``is_over()`` is true once it has returned."""
 
     def __init__(self, seconds: float, is_over: Callable[[], bool]) -> None:
         super().__init__(f"no answer within {seconds:g} s")
         self.is_over = is_over
 
 
-class Watch(Protocol):
-    """Which part of a read may hang, and how long that part may take."""
+class TooManyHungCallsError(TimeoutError):
+    """A call was not tried: too many calls of that kind hang already."""
+
+
+class ReadWatch(Protocol):
+    """The part of a read that may hang, and how many seconds that part may take."""
 
     seconds: float
 
-    def since(self, thread: int) -> float | None:
-        """Return when that part of a read began in a thread; None: the thread is not in it."""
+    def started_at(self, thread: int) -> float | None:
+        """Return the time.monotonic() at which a thread entered that part of a read; None: it is not in that part."""
 
-    def left_behind(self, item: Any, is_over: Callable[[], bool]) -> None:
-        """Take note that a read is left behind; ``is_over`` says whether it has returned since."""
-
-
-class TooManyHangError(TimeoutError):
-    """So many calls hang already that no other one of that kind is tried."""
+    def abandoned(self, item: Any, is_over: Callable[[], bool]) -> None:
+        """Record that the read of an item was abandoned; ``is_over()`` is true once it has returned."""
 
 
-class Patience:
-    """Runs calls that may hang, each in a thread that is kept for the next one, or left behind where the call hangs."""
+class CallPool:
+    """Runs calls that may hang, each in a thread of a pool. The thread of a call that hangs is abandoned."""
 
-    def __init__(self, most_left_behind: int = MOST_LEFT_BEHIND) -> None:
-        self._most = most_left_behind
-        self._idle: list[_Helper] = []
-        self._left: set[_Helper] = set()
-        self._lock = threading.Lock()  # held while those that are left behind are counted
+    def __init__(self, most_abandoned: int = MOST_ABANDONED) -> None:
+        self._most_abandoned = most_abandoned
+        self._idle_helpers: list[_Helper] = []
+        self._abandoned_helpers: set[_Helper] = set()
+        self._lock = threading.Lock()  # guards the set of abandoned helpers
 
     def call(self, seconds: float, call: Callable[[], Value]) -> Value:
-        """Return what a call returns.
+        """Return the value of a call, or raise its error.
 
         Raises:
-            LeftBehindError: it had not returned after this many seconds; its thread is left behind.
-            TooManyHangError: more calls hang than may; this one was not tried.
+            AbandonedCallError: it had not returned after this many seconds; its thread is abandoned.
+            TooManyHungCallsError: the maximum number of calls hang already; this call was not tried.
         """
         with self._lock:
-            self._left = {helper for helper in self._left if not helper.is_over}
-            if len(self._left) >= self._most:
-                raise TooManyHangError(f"no answer within {seconds:g} s")
+            self._abandoned_helpers = {helper for helper in self._abandoned_helpers if not helper.is_over()}
+            if len(self._abandoned_helpers) >= self._most_abandoned:
+                raise TooManyHungCallsError(f"no answer within {seconds:g} s")
+        # not "if idle: pop": another thread may take the last helper between the two
         try:
-            helper = self._idle.pop()
+            helper = self._idle_helpers.pop()
         except IndexError:
             try:
                 helper = _Helper()
-            except RuntimeError:  # no more threads may be started: an answer without patience is one, too
+            except RuntimeError:
+                # no more threads can be started: a call without a timeout is better than no answer
                 return call()
         if not helper.run(call, seconds):
             with self._lock:
-                self._left.add(helper)
-            raise LeftBehindError(seconds, lambda: helper.is_over)
-        value, error = helper.taken()
-        if len(self._idle) < MOST_IDLE:
-            self._idle.append(helper)
+                self._abandoned_helpers.add(helper)
+            raise AbandonedCallError(seconds, helper.is_over)
+        value, error = helper.take_outcome()
+        if len(self._idle_helpers) < MOST_IDLE:
+            self._idle_helpers.append(helper)
         else:
             helper.end()
         if error is not None:
@@ -92,179 +96,220 @@ class Patience:
 
 
 class _Helper:
-    """A thread that runs one call after another."""
+    """A thread that runs one call after another.
+
+    The two locks ``_call_ready`` and ``_call_done`` are used as signals: the one side acquires what the other releases.
+    They cost less than a queue or an event, and every argument list that is read by pid goes this way.
+    """
 
     def __init__(self) -> None:
-        self.is_over = False
+        self._has_ended = False
         self._call: Callable[[], Any] | None = None
         self._outcome: tuple[Any, BaseException | None] = None, None
-        self._state = threading.Lock()  # held while a call is found to be finished, or to be left behind
-        self._finished = self._left_behind = False
-        self._asked, self._done = threading.Lock(), threading.Lock()
-        self._asked.acquire()
-        self._done.acquire()
+        # held where a call is marked as finished or as abandoned: exactly one of the two sides wins
+        self._state = threading.Lock()
+        self._is_finished = self._is_abandoned = False
+        self._call_ready, self._call_done = threading.Lock(), threading.Lock()
+        self._call_ready.acquire()
+        self._call_done.acquire()
         threading.Thread(target=self._run, daemon=True).start()
 
-    def run(self, call: Callable[[], Any], seconds: float) -> bool:
-        """Return whether the call returned in time; if not, the thread ends once it does."""
-        self._call, self._finished = call, False
-        self._asked.release()
-        if self._done.acquire(timeout=seconds):
-            return True
-        with self._state:
-            self._left_behind = not self._finished
-        return self._finished and self._done.acquire()
+    def is_over(self) -> bool:
+        """Return whether the thread has ended: an abandoned one ends when its call returns."""
+        return self._has_ended
 
-    def taken(self) -> tuple[Any, BaseException | None]:
-        """Return the value of the last call, or its error, and keep neither."""
+    def run(self, call: Callable[[], Any], seconds: float) -> bool:
+        """Run a call; return whether it returned in time. Otherwise the thread is abandoned."""
+        self._call, self._is_finished = call, False
+        self._call_ready.release()
+        if self._call_done.acquire(timeout=seconds):
+            return True
+        # The call may return just now, after the timeout and before the lock is held. Then its outcome counts: an
+        # abandoned thread would end, and the value would be lost although it is there.
+        with self._state:
+            self._is_abandoned = not self._is_finished
+        # the thread that finished releases _call_done right after: taken here, or the next call would seem done at once
+        return self._is_finished and self._call_done.acquire()
+
+    def take_outcome(self) -> tuple[Any, BaseException | None]:
+        """Return the value of the last call, or its error, and drop both: an idle thread keeps nothing alive."""
         outcome, self._outcome = self._outcome, (None, None)
         return outcome
 
     def end(self) -> None:
         """End the thread, which waits for a call."""
         self._call = None
-        self._asked.release()
+        self._call_ready.release()
 
     def _run(self) -> None:
-        while self._asked.acquire() and (call := self._call) is not None:
+        while self._call_ready.acquire() and (call := self._call) is not None:
             try:
                 outcome: tuple[Any, BaseException | None] = call(), None
-            except BaseException as error:  # noqa: BLE001 -- handed to the thread that asked
+            except BaseException as error:  # noqa: BLE001 -- handed to the calling thread
                 outcome = None, error
             with self._state:
-                if self._left_behind:
+                if self._is_abandoned:
                     break
-                self._outcome, self._finished, self._call = outcome, True, None
-            del call, outcome  # until the next call there may be a long time
-            self._done.release()
-        self.is_over = True
+                self._outcome, self._is_finished, self._call = outcome, True, None
+            # the next call may be a long time off; until then these locals would keep the call and its value alive
+            del call, outcome
+            self._call_done.release()
+        self._has_ended = True
 
 
-_PATIENCE = Patience()
+_POOL = CallPool()
 
 
-def within(seconds: float, call: Callable[[], Value]) -> Value:
-    """Return what a call returns.
+def call_within(seconds: float, call: Callable[[], Value]) -> Value:
+    """Return the value of a call, or raise its error.
 
     Raises:
-        TimeoutError: it had not returned after this many seconds; its thread is left behind.
+        TimeoutError: it had not returned after this many seconds; its thread is abandoned.
     """
-    return _PATIENCE.call(seconds, call)
+    return _POOL.call(seconds, call)
 
 
-def each(
+def read_each(
     items: Iterator[Item],
     read: Callable[[Item], Value],
     instead: Callable[[Item], Value],
     seconds: float,
-    watch: Watch | None = None,
+    watch: ReadWatch | None = None,
 ) -> Iterator[Value]:
-    """Yield read(item) for each item, in order; instead(item) where read had not returned after so many seconds.
+    """Yield read(item) for each item, in order; instead(item) where read did not return in time.
 
-    No item is None. With a ``watch``, its part of a read alone may be late, and it bounds how many reads are tried;
-    without one, ``read`` is not called any more once MOST_LEFT_BEHIND of these reads hang.
+    Args:
+        items: may not contain None.
+        read: is called in another thread.
+        instead: gives the value of an item whose read was abandoned, or not tried.
+        seconds: the timeout of one read.
+        watch: where given, only its part of a read is timed, with its timeout, and it limits how many reads are tried;
+            without one, ``read`` is not called any more once MOST_ABANDONED of these reads hang.
     """
-    left_behind = 0
-    while watch is not None or left_behind < MOST_LEFT_BEHIND:
+    abandoned_reads = 0
+    # each turn of this loop is one worker thread: it reads until all is read, or until one of its reads hangs
+    while watch is not None or abandoned_reads < MOST_ABANDONED:
         try:
             worker = _Worker(items, read, watch)
-        except RuntimeError:  # no more threads may be started
+        except RuntimeError:  # no more threads can be started
             yield from map(read, items)
             return
         try:
-            while (batch := worker.batch(seconds if watch is None else watch.seconds)) is not None:
+            while (batch := worker.next_batch(seconds if watch is None else watch.seconds)) is not None:
                 yield from batch
         finally:
-            rest, stuck = worker.leave()
-        yield from rest
+            # also where the caller closes this iterator: the worker has to stop reading
+            remaining_values, hung_items = worker.abandon()
+        yield from remaining_values
         if worker.error:
             raise worker.error
-        if worker.done:
+        if worker.is_complete:
             return
-        for item in stuck:
-            left_behind += 1
+        for item in hung_items:
+            abandoned_reads += 1
             if watch is not None:
-                watch.left_behind(item, lambda thread=worker.thread: not thread.is_alive())  # type: ignore[misc]
+                # only the thread is passed: a bound method of the worker would keep its values alive, too
+                watch.abandoned(item, partial(_has_ended, worker.thread))
             yield instead(item)
     yield from map(instead, items)
 
 
-class _Worker(Generic[Item, Value]):
-    """Reads in a thread; hands over batches; can be left behind between or within two reads."""
+def _has_ended(thread: threading.Thread) -> bool:
+    return not thread.is_alive()
 
-    def __init__(self, items: Iterator[Item], read: Callable[[Item], Value], watch: Watch | None = None) -> None:
+
+class _Worker(Generic[Item, Value]):
+    """A thread that reads items in order and hands over the values in batches.
+
+    It can be abandoned at any moment, between two reads or within one. No value is lost and no item is read twice:
+    every step that takes an item, keeps a value or abandons the thread holds ``_lock``, so that at any moment an item
+    is either not taken yet, or in ``_current``, or its value is in ``_batch`` or in ``_batches``.
+    """
+
+    def __init__(self, items: Iterator[Item], read: Callable[[Item], Value], watch: ReadWatch | None = None) -> None:
         self.error: BaseException | None = None
-        self.done = False
+        self.is_complete = False  # all items are read, and all values handed over
         self._items = items
         self._read = read
-        self._lock = threading.Lock()  # held by whoever takes an item, keeps a value, or leaves
-        self._left = False
+        self._lock = threading.Lock()
+        self._is_abandoned = False
         self._batch: list[Value] = []
-        self._at: list[Item] = []
-        self._since = time.monotonic()
+        self._current: list[Item] = []  # the item that is being read, or none
+        self._read_since = time.monotonic()
         self._watch = watch
+        # a short queue: the reading may not run far ahead of an answer that is sent slowly
         self._batches: Queue[list[Value] | None] = Queue(maxsize=3)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def batch(self, seconds: float) -> list[Value] | None:
-        """Return the next values; None when all are read, or when one read has taken longer than so many seconds."""
+    def next_batch(self, seconds: float) -> list[Value] | None:
+        """Return the next values; None when all items are read, or when one read has taken longer than so many seconds.
+
+        A wait for the queue says nothing by itself: 64 short reads may take longer than the timeout of one. So after
+        each wait the age of the current read decides, and the next wait is as long as that read still may take.
+        """
         wait = seconds
         while True:
             try:
                 batch = self._batches.get(timeout=wait)
             except Empty:
-                since = self._since if self._watch is None else self._watch.since(self.thread.ident or 0)
+                since = self._read_since if self._watch is None else self._watch.started_at(self.thread.ident or 0)
                 waited = 0.0 if since is None else time.monotonic() - since
-                if self._at and waited >= seconds:
+                if self._current and waited >= seconds:
                     return None
+                # never 0: the thread may be between two reads, and this loop must not spin
                 wait = max(seconds - waited, _PAUSE)
                 continue
-            self.done = batch is None
+            self.is_complete = batch is None
             return batch
 
-    def leave(self) -> tuple[list[Value], list[Item]]:
-        """Leave the thread behind; return what it has read and not handed over, and the item that it hangs on."""
+    def abandon(self) -> tuple[list[Value], list[Item]]:
+        """Abandon the thread; return the values that were not handed over yet, and the item that it hangs on."""
         with self._lock:
-            self._left = True
-            rest: list[Value] = []
+            self._is_abandoned = True
+            remaining_values: list[Value] = []
+            # the thread may have put batches, even the last one, between the timeout and this lock
             while not self._batches.empty():
                 batch = self._batches.get_nowait()
-                self.done = batch is None
-                rest += batch or ()
-            return rest + self._batch, self._at
+                self.is_complete = batch is None
+                remaining_values += batch or ()
+            return remaining_values + self._batch, self._current
 
     def _run(self) -> None:
         try:
-            for item in self._taken():
+            for item in self._take_items():
                 value = self._read(item)
                 with self._lock:
-                    if self._left:
+                    # an abandoned read: its item was answered by ``instead``, so its value must not follow
+                    if self._is_abandoned:
                         return
-                    self._at = []
+                    self._current = []
                     self._batch.append(value)
                 if len(self._batch) >= BATCH:
                     self._hand_over()
-        except BaseException as error:  # noqa: BLE001 -- handed to the thread that asked
+        except BaseException as error:  # noqa: BLE001 -- handed to the calling thread
             self.error = error
         self._hand_over(last=True)
 
-    def _taken(self) -> Iterator[Item]:
+    def _take_items(self) -> Iterator[Item]:
         while True:
+            # the next worker goes on with the same iterator: an abandoned one must not take another item
             with self._lock:
-                item = None if self._left else next(self._items, None)
+                item = None if self._is_abandoned else next(self._items, None)
                 if item is None:
                     return
-                self._since, self._at = time.monotonic(), [item]
+                self._read_since, self._current = time.monotonic(), [item]
             yield item
 
     def _hand_over(self, *, last: bool = False) -> None:
-        """Pass the batch on, and after the last one the end; waits while the reader of the answer is slower."""
+        """Put the batch into the queue, and after the last one None; waits while the answer is read more slowly."""
         while True:
+            # a put that blocks would hold the lock, and the thread could not be abandoned: hence try and pause
             with self._lock:
                 if last:
-                    self._at = []
-                if self._left:
+                    # an error leaves its item here; nothing is being read any more
+                    self._current = []
+                if self._is_abandoned:
                     return
                 if not self._batches.full():
                     self._batches.put_nowait(self._batch)
@@ -272,4 +317,5 @@ class _Worker(Generic[Item, Value]):
                     break
             time.sleep(_PAUSE)
         if last:
+            # outside the lock this may block where the queue is full; its reader takes a batch, or abandons and drains
             self._batches.put(None)

@@ -156,7 +156,9 @@ def test_somebody_sees_the_own_logon_sessions_and_what_runs_as_them() -> None:
 def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: Order) -> None:
     memory = Memory(snapshot())
     request = memory.request(user(ALICE), WINDOWS)
-    owned = request.read(ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, strays=False)
+    owned = request.read(
+        ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_strays=False
+    )
     assert [process.pid for process, _ in owned.pairs] == [1000, 1010, 1100]
     assert [query.hint.keys for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
 
@@ -298,7 +300,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 ) -> None:
     request, query = ask(user(uid) if uid else ROOT, host), ProcessQuery(frozenset({"comm"}))
     keeps = SessionFilter(
-        select(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)), WINDOWS, request.accounts, to_the_letter=True
+        select(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)), WINDOWS, request.accounts, case_sensitive=True
     ).keeps
     whole = [(process.pid, owner) for process, owner in request.read(query, order=order).pairs if keeps(process, owner)]
     assert [(process.pid, owner) for process, owner in request.read(query, word, order=order).pairs] == whole

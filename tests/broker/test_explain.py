@@ -80,7 +80,7 @@ def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) ->
     assert asked.pids is None
     assert asked.early is not None
     assert part.reads[1] == f"{', '.join(sorted(asked.early.facts))}: of every process named python3"
-    assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early.facts))}: of those that fit"
+    assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early.facts))}: of those that match"
 
 
 def test_accounts_and_sockets_are_told_too() -> None:

@@ -66,7 +66,7 @@ def test_a_word_that_is_both_is_not_guessed() -> None:
         InvalidParameterError, match=r"'bob' is ambiguous: .* 1 processes, and an account with 2"
     ) as error:
         whose_candidates.find_by_word(request, "bob")
-    assert error.value.hint == "give name:bob or user:bob"
+    assert error.value.hint == "use name:bob or user:bob"
     assert pids(whose_candidates.find_by_word(asked(), "bob")) == [3990, 3991]
     assert pids(whose_candidates.find_by_word(asked(), "cron")) == [650, 6000]
 

@@ -138,7 +138,7 @@ def _read_associators(request: Request, target: Target, options: Wanted, require
         if _has_qualifier(link.association, options.required_assoc_qualifier)
         if _is_role(link.role, options.role) and _is_role(link.result_role, options.result_role)
     ]
-    # A property is an error only if no class of the whole result has it, so it is checked over all links; a class
+    # A property is an error only if no class of the whole result has it: it is checked over all links at once. A class
     # without it is left out.
     with_properties = having([cls for link in links for cls in link.far_classes], options.properties)
     links = [

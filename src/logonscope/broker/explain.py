@@ -208,7 +208,7 @@ def _describe_selection(query: ProcessQuery, key_noun: str) -> str:
     if query.hint.keys is not None:
         words.append(f"with {_list_values(query.hint.keys, key_noun)}")
     if query.hint.login_uids is not None:
-        words.append(f"logged in as {_list_values(query.hint.login_uids, 'uid') or 'nobody'}")
+        words.append(f"logged in as {_list_values(query.hint.login_uids, 'uid') or 'no uid'}")
     if query.names is not None:
         words.append(f"named {_list_values(query.names, '')}".rstrip())
     return " ".join(words)

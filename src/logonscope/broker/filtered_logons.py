@@ -17,35 +17,35 @@ from logonscope.facts import Process
 from logonscope.machine import OWNER, Owner, ProcessQuery, Selection, moment
 
 
-def sessions(request: Request, which: Which, logon_filter: LogonFilter) -> list[LogonSession]:
+def sessions(request: Request, which: Which, where: LogonFilter) -> list[LogonSession]:
     """Return the matching logon sessions."""
-    if which is None and logon_filter.users is not None:
-        which = _select_users(logon_filter.users)
+    if which is None and where.users is not None:
+        which = _select_users(where.users)
     query = ProcessQuery(request.ownership.describing)
-    early = OwnedFilter(frozenset({OWNER}), _OwnerFilter(logon_filter, request.ownership.system).keeps)
+    early = OwnedFilter(frozenset({OWNER}), _OwnerFilter(where, request.ownership.system).keeps)
     owned = request.read(query, which, order="processes first", early=early, include_strays=False)
-    return [session for session, _ in unfiltered.describe_sessions(request, owned.pairs) if logon_filter.fits(session)]
+    return [session for session, _ in unfiltered.describe_sessions(request, owned.pairs) if where.fits(session)]
 
 
-def tree(request: Request, which: Which, logon_filter: LogonFilter) -> list[LogonTree]:
+def tree(request: Request, which: Which, where: LogonFilter) -> list[LogonTree]:
     """Return the matching logon sessions, with their processes."""
-    selection = _select_matching(request, which, logon_filter)
+    selection = _select_matching(request, which, where)
     return [] if selection.is_empty else unfiltered.tree(request, selection)
 
 
-def processes(request: Request, which: Which, logon_filter: LogonFilter) -> Iterator[SessionProcess]:
+def processes(request: Request, which: Which, where: LogonFilter) -> Iterator[SessionProcess]:
     """Yield the processes of the matching logon sessions."""
-    selection = _select_matching(request, which, logon_filter)
+    selection = _select_matching(request, which, where)
     return iter(()) if selection.is_empty else session_processes.processes(request, selection)
 
 
-def leftovers(request: Request, which: Which, logon_filter: LogonFilter) -> Leftovers:
+def leftovers(request: Request, which: Which, where: LogonFilter) -> Leftovers:
     """Return the leftovers of the matching logon sessions."""
-    return leftovers_among(processes(request, which, logon_filter))
+    return leftovers_among(processes(request, which, where))
 
 
-def _select_matching(request: Request, which: Which, logon_filter: LogonFilter) -> Selection:
-    return Selection(logon_ids=frozenset(session.logon_id for session in sessions(request, which, logon_filter)))
+def _select_matching(request: Request, which: Which, where: LogonFilter) -> Selection:
+    return Selection(logon_ids=frozenset(session.logon_id for session in sessions(request, which, where)))
 
 
 def _select_users(users: frozenset[str]) -> Selection | None:

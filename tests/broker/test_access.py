@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logonscope.broker import Caller, Request
-from logonscope.broker.access import DETAILS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
+from logonscope.broker.access import DETAIL_FACTS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
 from logonscope.facts import FACTS, Process
 from logonscope.machine import NO_FACTS, Owner
@@ -170,8 +170,8 @@ def test_details_are_shown_of_what_is_wholly_ones_own(uids: tuple[int, int, int,
 @pytest.mark.parametrize("uids", [(1001, 1000, 1000, 0), (1000, 0, 1000, 0), (1000, 1000, 0, 0), (0, 0, 0, 0), None])
 def test_details_are_masked_where_any_of_its_uids_is_another(uids: tuple[int, int, int, int] | None) -> None:
     shown = seen_by(user(1000)).masked(WHOLE._replace(uids=uids), FACTS)
-    assert [fact for fact in DETAILS if getattr(shown, fact) is not None] == []
-    assert shown.unread == dict.fromkeys(DETAILS, MASKED)
+    assert [fact for fact in DETAIL_FACTS if getattr(shown, fact) is not None] == []
+    assert shown.unread == dict.fromkeys(DETAIL_FACTS, MASKED)
     assert (shown.name, shown.comm) == ("long-name-of-15", "long-name-of-15")
 
 
@@ -192,8 +192,8 @@ def test_what_was_not_asked_for_is_not_called_masked() -> None:
 
 
 def test_the_facts_are_widened_by_what_decides() -> None:
-    assert seen_by(user(1000)).deciding(NO_FACTS) == {"ses", "loginuid", "uids"}
-    assert seen_by(ROOT).deciding(NO_FACTS) == NO_FACTS
+    assert seen_by(user(1000)).with_access_facts(NO_FACTS) == {"ses", "loginuid", "uids"}
+    assert seen_by(ROOT).with_access_facts(NO_FACTS) == NO_FACTS
 
 
 def test_a_process_that_runs_as_the_caller_in_a_hidden_logon_session_is_seen_without_it() -> None:

@@ -44,7 +44,7 @@ def test_every_namespace_has_the_system_classes() -> None:
 
 @pytest.mark.parametrize("pattern", ["x" * (LONGEST_PATTERN + 1), "*a" * 9])
 def test_a_pattern_that_could_take_long_is_refused(pattern: str) -> None:
-    with pytest.raises(InvalidParameterError, match="that pattern is too long"):
+    with pytest.raises(InvalidParameterError, match="the pattern is too long"):
         classes(HOST, pattern)
 
 

@@ -27,20 +27,20 @@ def with_machine(**facts: Any) -> Snapshot:
 def test_a_sound_machine_needs_nothing_done() -> None:
     found = checks()
     assert [check.ok for check in found.values()] == [True, True, True, True, None]
-    assert found["rights"].found == "root sees every logon session"
-    assert found["/proc"].found == "16 processes to be seen"
-    assert found["login service"].found == "4 logins known"
-    assert found["logon sessions"].found == "1 that no login service vouches for: 63"
-    assert found["logon sessions"].do.startswith("what runs in them tells what they are")
+    assert found["rights"].found == "root may see every logon session"
+    assert found["/proc"].found == "16 processes visible"
+    assert found["login service"].found == "4 login records"
+    assert found["logon sessions"].found == "1 without a login record: 63"
+    assert found["logon sessions"].do.startswith("their processes show what they are")
 
 
 def test_somebody_without_elevation_is_told_so() -> None:
     found = checks(caller=user(1000))
     assert found["rights"] == Check(
-        "rights", None, "uid 1000 sees only its own logon sessions", "as root you see all of them"
+        "rights", None, "uid 1000 may see only its own logon sessions", "run it as root to see all"
     )
-    assert found["/proc"].found == "6 processes to be seen"
-    assert found["login service"].found == "2 logins known"
+    assert found["/proc"].found == "6 processes visible"
+    assert found["login service"].found == "2 login records"
 
 
 def test_a_kernel_without_audit_is_wrong() -> None:
@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_counted_by_its_reason() -> None:
     unread = {"fds": "Permission denied", "exe": "No such file or directory"}
     processes = [process._replace(fds=None, exe=None, unread=unread) for process in example.PROCESSES[:3]]
     found = checks(example.snapshot()._replace(processes=[*processes, *example.PROCESSES[3:]]))
-    assert found["fact fds"].found == "not readable of 3 of 16 processes: Permission denied"
+    assert found["fact fds"].found == "not readable for 3 of 16 processes: Permission denied"
     assert "fact exe" not in found
 
 
@@ -74,7 +74,7 @@ def test_of_the_facts_of_one_file_one_is_told() -> None:
 def test_without_any_record_a_login_service_is_advised() -> None:
     found = checks(example.snapshot()._replace(logins=()))
     assert (found["login service"].ok, found["login service"].found) == (
-        None, "no record of any login: no remote host, service, state or leftovers are known",
+        None, "no login has a record: remote host, service, state and leftovers are unknown",
     )  # fmt: skip
 
 
@@ -98,13 +98,13 @@ def test_somebody_is_not_told_of_others_that_share_a_kernel_id() -> None:
 def test_records_that_were_leaked_are_counted() -> None:
     leaked = example.LOGINS[1]._replace(id="99", audit=99, process=None)
     found = checks(example.snapshot()._replace(logins=(*example.LOGINS, leaked)))
-    assert found["login records"].found == "1 without any process: 99"
+    assert found["login records"].found == "1 without a process: 99"
 
 
 def test_many_are_not_all_listed() -> None:
     leaked = tuple(example.LOGINS[1]._replace(id=str(number), audit=number, process=None) for number in range(100, 130))
     found = checks(example.snapshot()._replace(logins=leaked))["login records"].found
-    assert found.startswith("30 without any process: 100, 101, ")
+    assert found.startswith("30 without a process: 100, 101, ")
     assert found.endswith("109, ...")
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from logonscope.answers.explanation import PartExplained
 from logonscope.broker import Caller, Request
-from logonscope.broker.explain import NotingSource, explain
+from logonscope.broker.explain import ReadingRecorder, explain
 from logonscope.broker.query import query
 from logonscope.cim.instances import Result
 from logonscope.errors import LogonscopeError
@@ -80,7 +80,7 @@ def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) ->
     assert asked.pids is None
     assert asked.early is not None
     assert part.reads[1] == f"{', '.join(sorted(asked.early.facts))}: of every process named python3"
-    assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early.facts))}: of those that fit"
+    assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early.facts))}: of those that match"
 
 
 def test_accounts_and_sockets_are_told_too() -> None:
@@ -94,7 +94,7 @@ def test_accounts_and_sockets_are_told_too() -> None:
 
 def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> list[str]:
     """Return what the answer to a query really reads, in words."""
-    noting = NotingSource(Memory(example.snapshot()), LINUX.key_noun)
+    noting = ReadingRecorder(Memory(example.snapshot()), LINUX.key_noun)
     for answer in query(Request(noting, LINUX, caller), text, namespace):
         assert isinstance(answer, Result)
         list(answer.rows)

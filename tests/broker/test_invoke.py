@@ -117,14 +117,14 @@ def test_of_anothers_process_nothing_is_told_and_nothing_done() -> None:
         ("Win32_Process=4312", "Kill", {}, InvalidMethodError, "Win32_Process has no method 'Kill'"),
         ("CIM_Process=4312", "Terminate", {}, InvalidMethodError, "CIM_Process has no method"),
         ("Win32_LogonSession=41", "Terminate", {}, InvalidMethodError, "Win32_LogonSession has no method"),
-        ("Win32_Process=4312", "Terminate", {"Why": 1}, InvalidMethodParametersError, "it takes Reason"),
-        ("Win32_Process=4312", "GetOwner", {"User": "x"}, InvalidMethodParametersError, "it takes none"),
+        ("Win32_Process=4312", "Terminate", {"Why": 1}, InvalidMethodParametersError, "its parameters: Reason"),
+        ("Win32_Process=4312", "GetOwner", {"User": "x"}, InvalidMethodParametersError, "its parameters: none"),
         ("Win32_Process=4312", "Terminate", {"Reason": "now"}, TypeMismatchError, "the parameter Reason is a uint32"),
         ("Win32_Process=4312", "SetPriority", {"Priority": 1 << 40}, TypeMismatchError, "out of its range"),
         ("Win32_Process", "Terminate", {}, InvalidObjectPathError, "is a class, not an instance"),
-        ("Win32_Process", "Create", {"CommandLine": "x"}, NotSupportedError, "not offered on Linux"),
-        ("Win32_Process=4312", "AttachDebugger", {}, NotSupportedError, "not offered on Linux"),
-        ("Win32_OperatingSystem=@", "Reboot", {}, NotSupportedError, "not offered on Linux"),
+        ("Win32_Process", "Create", {"CommandLine": "x"}, NotSupportedError, "not supported on Linux"),
+        ("Win32_Process=4312", "AttachDebugger", {}, NotSupportedError, "not supported on Linux"),
+        ("Win32_OperatingSystem=@", "Reboot", {}, NotSupportedError, "not supported on Linux"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_the_reason(
@@ -140,7 +140,7 @@ def test_what_cannot_be_done_is_refused_with_the_reason(
 def test_nothing_can_be_done_to_a_recorded_host() -> None:
     request = Request(RecordedSource("file", example.snapshot()), LINUX, ROOT)
     assert invoke(request, "Win32_Process=4312", "GetOwner").return_value == 0
-    with pytest.raises(NotSupportedError, match="nothing can be done to this host"):
+    with pytest.raises(NotSupportedError, match="this host is read-only"):
         invoke(request, "Win32_Process=4312", "Terminate")
 
 

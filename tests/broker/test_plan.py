@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.plan import Classes, Rows, Ties, plan
+from logonscope.broker.plan import AssociationPlan, ClassesPlan, Rows, plan
 from logonscope.wql import condition
 from logonscope.wql.events import EventQuery
 from tests import example
@@ -20,9 +20,9 @@ def rows(text: str) -> Rows:
 
 def test_each_kind_of_query_has_its_kind_of_plan() -> None:
     assert isinstance(plan(REQUEST, "SELECT * FROM Win32_Process"), Rows)
-    assert isinstance(plan(REQUEST, "SELECT * FROM meta_class"), Classes)
-    assert isinstance(plan(REQUEST, "ASSOCIATORS OF {Win32_Process=1}"), Ties)
-    assert isinstance(plan(REQUEST, "REFERENCES OF {Win32_Process} WHERE SchemaOnly"), Classes)
+    assert isinstance(plan(REQUEST, "SELECT * FROM meta_class"), ClassesPlan)
+    assert isinstance(plan(REQUEST, "ASSOCIATORS OF {Win32_Process=1}"), AssociationPlan)
+    assert isinstance(plan(REQUEST, "REFERENCES OF {Win32_Process} WHERE SchemaOnly"), ClassesPlan)
     assert isinstance(plan(REQUEST, "SELECT * FROM Win32_ProcessStartTrace"), EventQuery)
 
 

@@ -37,7 +37,7 @@ def test_somebodys_recording_says_that_it_is_no_more_than_that() -> None:
     recording = whole(broker.recordable(Memory(snapshot).request(user(1000))))
     assert recording.troubles == [
         trouble,
-        Trouble("this recording", "made by uid 1000: it holds its own logon sessions alone", "record as root"),
+        Trouble("this recording", "made by uid 1000: it holds only the logon sessions of that user", "record as root"),
     ]
     assert {login.id for login in recording.logins} == {"41", "user@1000.service"}
     assert {process.pid for process in recording.processes} == {4100, 4120, 4150, 4151, 4300, 4312}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker.request import MOST_ROUNDS, UNASKED, Accounts, Order, OwnedProcesses
+from logonscope.broker.request import MOST_ROUNDS, NOT_REQUESTED, Accounts, Order, OwnedProcesses
 from logonscope.facts import UNSET, Account, Login, Process
 from logonscope.machine import Look, ProcessQuery, Selection, Trouble
 from logonscope.machine.snapshot import Snapshot
@@ -80,14 +80,14 @@ def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_
     before, after = seen((FIRST,), IN_C1, IN_41), seen((FIRST, SU), IN_C1, IN_41)
     for selection in (Selection(logon_ids=frozenset({C1})), Selection(login_users=frozenset({"BOB"}))):
         request = Memory(before, before, after).request(ROOT)
-        assert pids(request.read(EVERY, selection, order="processes first", strays=False)) == [20]
+        assert pids(request.read(EVERY, selection, order="processes first", include_strays=False)) == [20]
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order: Order) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
     query = ProcessQuery(frozenset({"comm", "uids"}))
-    owned = memory.request(ROOT).read(query, C1, order=order, strays=False)
+    owned = memory.request(ROOT).read(query, C1, order=order, include_strays=False)
     assert [(process.pid, process.comm) for process, _ in owned.pairs] == [(20, "sh")]
     ((facts, keeps),) = [query.early for query in memory.asked.processes if query.early]
     assert facts == {"ses", "cgroup"}
@@ -110,14 +110,14 @@ def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
         heir = HEIR._replace(id=f"c{number}", process=Process(50, ses=1000 + number), scope=f"session-c{number}.scope")
         looks.append(seen((FIRST, heir), IN_41))
     memory = Memory(*looks)
-    assert pids(memory.request(ROOT).read(EVERY, order="processes first", strays=False)) == [10]
+    assert pids(memory.request(ROOT).read(EVERY, order="processes first", include_strays=False)) == [10]
     assert len(memory.asked.processes) == MOST_ROUNDS
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_selection_narrows_what_is_read(order: Order) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1))
-    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, strays=False)) == [10]
+    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, include_strays=False)) == [10]
     assert [query.hint.keys for query in memory.asked.processes] == [frozenset({41, UNSET})]
 
 
@@ -126,7 +126,7 @@ def test_troubles_of_every_reading_are_reported_once() -> None:
     one, two = seen((), IN_41)._replace(troubles=[trouble]), seen((), IN_41)._replace(troubles=[trouble, other])
     streamed, gathered = Memory(one, two).request(ROOT), Memory(one, one, two).request(ROOT)
     streamed.read(EVERY)
-    gathered.read(EVERY, order="processes first", strays=False)
+    gathered.read(EVERY, order="processes first", include_strays=False)
     assert streamed.look.troubles == gathered.look.troubles == [trouble, other]
 
 
@@ -153,10 +153,10 @@ def test_the_logins_of_several_processes_are_read_together(
 def test_owners_that_nobody_asks_for_take_no_login_where_everything_may_be_seen() -> None:
     memory = Memory(seen((FIRST,), IN_41))
     by_pid = ProcessQuery(frozenset({"comm"}), pids=frozenset({10}))
-    ((found, owner),) = memory.request(ROOT).read(by_pid, owners=False).pairs
-    assert (found.comm, owner) == ("sh", UNASKED)
+    ((found, owner),) = memory.request(ROOT).read(by_pid, with_owners=False).pairs
+    assert (found.comm, owner) == ("sh", NOT_REQUESTED)
     assert memory.asked.logins == []
-    ((_, owner),) = memory.request(user(1000)).read(by_pid._replace(facts=frozenset()), owners=False).pairs
+    ((_, owner),) = memory.request(user(1000)).read(by_pid._replace(facts=frozenset()), with_owners=False).pairs
     assert owner.logon == "41"
 
 
@@ -166,8 +166,8 @@ def test_what_is_read_by_pid_is_what_a_whole_reading_has(crowd: Crowd, uid: int,
     some = data.draw(st.frozensets(st.sampled_from(sorted(crowd.process)), min_size=1))
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
     query = ProcessQuery(frozenset({"comm", "cgroup", "tgid"}))
-    whole = request.read(query, foreign=True).pairs
-    by_pid = request.read(query._replace(pids=some), foreign=True).pairs
+    whole = request.read(query, include_foreign=True).pairs
+    by_pid = request.read(query._replace(pids=some), include_foreign=True).pairs
     assert [(one.pid, owner) for one, owner in by_pid] == [(one.pid, owner) for one, owner in whole if one.pid in some]
 
 
@@ -176,7 +176,7 @@ def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
     assert pids(request.read(both)) == [10, 20]
     for which in ("41", "alice", Selection(logon_ids=frozenset({"41"})), Selection(login_users=frozenset({"ALICE"}))):
         assert pids(request.read(both, which)) == [10]
-    assert pids(request.read(both, C1, owners=False)) == [20]
+    assert pids(request.read(both, C1, with_owners=False)) == [20]
     assert pids(request.read(both, "nobody")) == []
     unvouched = Memory(seen((), IN_41)).request(ROOT)
     assert pids(unvouched.read(both, "alice")) == [10]
@@ -185,7 +185,7 @@ def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(order: Order) -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
-    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, strays=True).pairs
+    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, include_strays=True).pairs
     assert (owner.logon, owner.evidence, owner.login) == (None, "hidden", None)
 
 
@@ -195,7 +195,7 @@ def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order
     asked = {}
     for logon in ("41", "99"):
         noted = asking(
-            lambda request: list(request.read(EVERY, logon, order=order, strays=False).pairs),  # noqa: B023 -- called at once
+            lambda request: list(request.read(EVERY, logon, order=order, include_strays=False).pairs),  # noqa: B023 -- called at once
             memory,
             user(1000),
         )

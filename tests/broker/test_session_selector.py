@@ -83,10 +83,10 @@ def test_a_selection_means_itself_and_no_word_means_everything() -> None:
     assert select(None, LINUX, INDEX) == EVERYTHING
 
 
-def kept(selection: Selection, *accounts: Account, to_the_letter: bool = False) -> SessionFilter:
+def kept(selection: Selection, *accounts: Account, case_sensitive: bool = False) -> SessionFilter:
     """Return the filter by a selection, on a host with these accounts."""
     lookup = Accounts(Memory(example.snapshot()._replace(users=accounts)), Look())
-    return SessionFilter(selection, LINUX, lookup, to_the_letter=to_the_letter)
+    return SessionFilter(selection, LINUX, lookup, case_sensitive=case_sensitive)
 
 
 def test_a_user_whose_account_is_gone_is_known_by_the_login_record() -> None:
@@ -126,7 +126,7 @@ def test_of_a_process_that_does_not_say_who_logged_in_others_of_its_logon_sessio
     unsaid, owner = Process(1), Owner("41", "audit")
     assert kept(ALICE).keeps(unsaid, owner)
     assert kept(Selection(login_uids=frozenset({1000}))).keeps(unsaid, owner)
-    assert not kept(ALICE, to_the_letter=True).keeps(unsaid, owner)
+    assert not kept(ALICE, case_sensitive=True).keeps(unsaid, owner)
 
 
 def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
@@ -141,4 +141,4 @@ def test_names_count_in_whatever_case_but_those_that_a_person_types() -> None:
     member, owner = Process(1, loginuid=1000), Owner("41", "audit")
     shouted = Selection(login_users=frozenset({"ALICE"}))
     assert kept(shouted, *ACCOUNTS).keeps(member, owner)
-    assert not kept(shouted, *ACCOUNTS, to_the_letter=True).keeps(member, owner)
+    assert not kept(shouted, *ACCOUNTS, case_sensitive=True).keeps(member, owner)

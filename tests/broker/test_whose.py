@@ -45,16 +45,16 @@ def test_a_target_is_a_pid_a_name_or_a_port(target: str, pids: list[int]) -> Non
     [
         ("99999", NotFoundError, "no process 99999; host.processes() shows what runs"),
         ("0", NotFoundError, "no process 0"),
-        ("12345678901", InvalidParameterError, "12345678901... is no pid"),
+        ("12345678901", InvalidParameterError, "invalid pid '12345678901...': at most 10 digits"),
         ("no-such", NotFoundError, "no process is named 'no-such'"),
         ("", InvalidParameterError, "invalid target: it is empty"),
         ("-5", NotFoundError, "no process is named '-5'"),
-        (":80", NotFoundError, "nothing listens on port 80"),
-        (":0", InvalidParameterError, ":0 is no port"),
-        (":65536", InvalidParameterError, ":65536 is no port"),
-        (":", InvalidParameterError, ": is no port"),
-        (":x", InvalidParameterError, ":x is no port"),
-        (":8080x", InvalidParameterError, ":8080x is no port"),
+        (":80", NotFoundError, "no socket listens on port 80"),
+        (":0", InvalidParameterError, "invalid port ':0'"),
+        (":65536", InvalidParameterError, "invalid port ':65536'"),
+        (":", InvalidParameterError, "invalid port ':'"),
+        (":x", InvalidParameterError, "invalid port ':x'"),
+        (":8080x", InvalidParameterError, "invalid port ':8080x'"),
     ],
 )
 def test_a_target_that_is_not_there_or_has_no_meaning_is_refused(
@@ -71,7 +71,7 @@ def test_a_socket_that_no_process_holds_is_the_kernels() -> None:
     )
     with pytest.raises(NotFoundError, match="its socket is the kernel's"):
         broker.whose(Memory(snapshot).request(ROOT), ":111")
-    with pytest.raises(NotFoundError, match="nothing listens on port 112"):
+    with pytest.raises(NotFoundError, match="no socket listens on port 112"):
         broker.whose(Memory(snapshot).request(ROOT), ":112")
 
 
@@ -119,7 +119,7 @@ def test_one_of_several_that_is_not_ones_own_is_left_out() -> None:
     memory = Memory(example.snapshot())
     assert [answer.pid for answer in broker.whose(memory.request(user(1001)), "python3")] == [3991]
     with pytest.raises(
-        AccessDeniedError, match="process 3901 runs in a logon session that is not yours; run it as root"
+        AccessDeniedError, match="process 3901 belongs to a logon session of another user; run it as root"
     ):
         broker.whose(memory.request(user(1001)), "3901")
 
@@ -127,7 +127,7 @@ def test_one_of_several_that_is_not_ones_own_is_left_out() -> None:
 def test_a_process_that_proc_hides_is_not_called_the_systems() -> None:
     hidden = Process(7, comm="x", name="x", unread={"ses": "Operation not permitted", "cgroup": "the same"})
     snapshot = example.snapshot()._replace(processes=(hidden,))
-    with pytest.raises(AccessDeniedError, match="process 7 cannot be read: Operation not permitted, the same"):
+    with pytest.raises(AccessDeniedError, match="cannot read process 7: Operation not permitted, the same"):
         broker.whose(Memory(snapshot).request(ROOT), "7")
 
 

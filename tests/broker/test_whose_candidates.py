@@ -22,7 +22,7 @@ def asked(*processes: Process) -> Request:
     return Memory(web1(*processes)).request(ROOT)
 
 
-def pids(found: list[whose_candidates.Found]) -> list[int]:
+def pids(found: list[whose_candidates.Match]) -> list[int]:
     return [pid for pid, _ in found]
 
 
@@ -32,32 +32,32 @@ def like(pid: int, of: int, **facts: Any) -> Process:
 
 
 def test_a_name_is_that_of_processes() -> None:
-    assert pids(whose_candidates.named(asked(), "sshd")) == [700, 4100, 4150]
-    assert whose_candidates.named(asked(), "nosuch") == []
+    assert pids(whose_candidates.find_by_name(asked(), "sshd")) == [700, 4100, 4150]
+    assert whose_candidates.find_by_name(asked(), "nosuch") == []
 
 
 def test_a_path_is_that_of_an_executable_replaced_ones_included() -> None:
     request = asked(like(1, 1, exe="/sbin/init"), like(77, 4312, exe="/opt/x"), like(78, 4312, exe="/opt/x (deleted)"))
-    assert pids(whose_candidates.running(request, "/opt/x")) == [77, 78]
+    assert pids(whose_candidates.find_by_executable(request, "/opt/x")) == [77, 78]
     with pytest.raises(NotFoundError, match="no process runs '/opt/y'"):
-        whose_candidates.running(request, "/opt/y")
+        whose_candidates.find_by_executable(request, "/opt/y")
 
 
 def test_an_account_has_what_its_logins_started_and_what_runs_as_it() -> None:
-    assert pids(whose_candidates.of_account(asked(), "alice")) == [4100, 4120, 4150, 4151, 4300, 4312]
-    assert pids(whose_candidates.of_account(asked(), "postgres")) == [3900, 3901]
+    assert pids(whose_candidates.find_by_account(asked(), "alice")) == [4100, 4120, 4150, 4151, 4300, 4312]
+    assert pids(whose_candidates.find_by_account(asked(), "postgres")) == [3900, 3901]
     runs_as_bob = like(79, 700, uids=(1001,) * 4)
-    assert pids(whose_candidates.of_account(asked(runs_as_bob), "bob")) == [79, 3990, 3991]
-    assert whose_candidates.of_account(asked(), "mallory") == []
+    assert pids(whose_candidates.find_by_account(asked(runs_as_bob), "bob")) == [79, 3990, 3991]
+    assert whose_candidates.find_by_account(asked(), "mallory") == []
 
 
 def test_an_account_that_only_a_login_record_names_is_found() -> None:
     without = web1()._replace(users=tuple(account for account in ACCOUNTS.values() if account.name != "bob"))
-    assert pids(whose_candidates.of_account(Memory(without).request(ROOT), "bob")) == [3990, 3991]
+    assert pids(whose_candidates.find_by_account(Memory(without).request(ROOT), "bob")) == [3990, 3991]
 
 
 def test_of_somebody_else_s_account_one_sees_what_one_sees_anyway() -> None:
-    assert whose_candidates.of_account(Memory(web1()).request(user(1001)), "alice") == []
+    assert whose_candidates.find_by_account(Memory(web1()).request(user(1001)), "alice") == []
 
 
 def test_a_word_that_is_both_is_not_guessed() -> None:
@@ -65,17 +65,17 @@ def test_a_word_that_is_both_is_not_guessed() -> None:
     with pytest.raises(
         InvalidParameterError, match=r"'bob' is ambiguous: .* 1 processes, and an account with 2"
     ) as error:
-        whose_candidates.of_word(request, "bob")
-    assert error.value.hint == "give name:bob or user:bob"
-    assert pids(whose_candidates.of_word(asked(), "bob")) == [3990, 3991]
-    assert pids(whose_candidates.of_word(asked(), "cron")) == [650, 6000]
+        whose_candidates.find_by_word(request, "bob")
+    assert error.value.hint == "use name:bob or user:bob"
+    assert pids(whose_candidates.find_by_word(asked(), "bob")) == [3990, 3991]
+    assert pids(whose_candidates.find_by_word(asked(), "cron")) == [650, 6000]
 
 
 def test_a_word_that_is_neither_says_what_was_tried() -> None:
     with pytest.raises(
         NotFoundError, match="no process is named 'x', and no process belongs to an account of that name"
     ):
-        whose_candidates.of_word(asked(), "x")
+        whose_candidates.find_by_word(asked(), "x")
 
 
 def test_an_address_means_its_socket_else_one_that_listens_everywhere() -> None:

@@ -62,7 +62,7 @@ class Reading:
     def kept(self, index: LogonIndex, hint: LogonHint) -> dict[int, Owner]:
         """Return the owners of the processes that are meant, of those that a source reads by the hint."""
         lookup = Accounts(self._memory, Look())
-        keeps = SessionFilter(self.selection(index), LINUX, lookup, to_the_letter=isinstance(self._which, str)).keeps
+        keeps = SessionFilter(self.selection(index), LINUX, lookup, case_sensitive=isinstance(self._which, str)).keeps
         query = ProcessQuery(self._facts | DECIDING, hint=hint)
         found = ((process, index.owner(process)) for process in self._memory.processes(Look(), query))
         return {process.pid: owner for process, owner in found if keeps(process, owner)}
@@ -105,7 +105,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
     narrowed = [*request.read(query, which, order=order).pairs]
     pairs = [*request.read(query, order=order).pairs]
     if selection.names_sessions:
-        keeps = SessionFilter(selection, LINUX, request.accounts, to_the_letter=isinstance(which, str)).keeps
+        keeps = SessionFilter(selection, LINUX, request.accounts, case_sensitive=isinstance(which, str)).keeps
         pairs = [pair for pair in pairs if keeps(*pair)]
     assert _told(narrowed) == _told(pairs)
 

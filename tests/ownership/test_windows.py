@@ -107,7 +107,7 @@ def test_whose_a_process_is_costs_its_parents_and_one_record() -> None:
     assert set(memory.asked.pids) == {1010, 1000, 600}
     assert broker.session_of(ask(), 4).session.logon_type == 0
     assert [one.pid for one in broker.whose(ask(), "explorer.exe")] == [1000, 2000]
-    with pytest.raises(AccessDeniedError, match="process 3000 cannot be read: Access is denied"):
+    with pytest.raises(AccessDeniedError, match="cannot read process 3000: Access is denied"):
         broker.whose(ask(), "3000")
     with pytest.raises(NotFoundError):
         broker.whose(ask(), "99")
@@ -127,8 +127,8 @@ LINUX_WORDS = r"cgroup|sessionid|\bses\b|loginuid|[Kk]ernel.?ids?\b|audit sessio
 
 def test_doctor_tells_of_no_kernel() -> None:
     found = {check.what: check.found for check in broker.doctor(ask())}
-    assert found["login service"] == "4 logins known"
-    assert found["fact ses"] == "not readable of 1 of 9 processes: Access is denied"
+    assert found["login service"] == "4 login records"
+    assert found["fact ses"] == "not readable for 1 of 9 processes: Access is denied"
     assert not any(re.search(LINUX_WORDS, f"{what} {said}") for what, said in found.items() if what != "fact ses")
 
 
@@ -156,7 +156,9 @@ def test_somebody_sees_the_own_logon_sessions_and_what_runs_as_them() -> None:
 def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: Order) -> None:
     memory = Memory(snapshot())
     request = memory.request(user(ALICE), WINDOWS)
-    owned = request.read(ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, strays=False)
+    owned = request.read(
+        ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_strays=False
+    )
     assert [process.pid for process, _ in owned.pairs] == [1000, 1010, 1100]
     assert [query.hint.keys for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
 
@@ -298,7 +300,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 ) -> None:
     request, query = ask(user(uid) if uid else ROOT, host), ProcessQuery(frozenset({"comm"}))
     keeps = SessionFilter(
-        select(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)), WINDOWS, request.accounts, to_the_letter=True
+        select(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)), WINDOWS, request.accounts, case_sensitive=True
     ).keeps
     whole = [(process.pid, owner) for process, owner in request.read(query, order=order).pairs if keeps(process, owner)]
     assert [(process.pid, owner) for process, owner in request.read(query, word, order=order).pairs] == whole

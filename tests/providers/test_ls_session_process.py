@@ -10,7 +10,7 @@ from logonscope.facts import Account
 from tests.hosts import HostFolder, manager_service, user
 from tests.providers.asked import at, everything, one, pair, python3, rough, values, web1
 
-DETAILS = ("User", "Uid", "LoginUid", "StartTime", "Leftover")
+DETAIL_FACTS = ("User", "Uid", "LoginUid", "StartTime", "Leftover")
 
 
 def path(logon_id: str, pid: int) -> str:
@@ -33,8 +33,8 @@ def test_a_user_manager_without_an_id_of_the_kernel_is_evidence_too(host: HostFo
 
 def test_who_logged_in_stays_when_the_process_becomes_somebody_else() -> None:
     begun = datetime(2026, 1, 1, 10, 40, tzinfo=UTC)
-    assert one(web1(), path("41", 4312), *DETAILS) == ("root", 0, 1000, begun, False)
-    assert one(web1(), path("4294967297", 3901), *DETAILS)[:3] == ("postgres", 110, 110)
+    assert one(web1(), path("41", 4312), *DETAIL_FACTS) == ("root", 0, 1000, begun, False)
+    assert one(web1(), path("4294967297", 3901), *DETAIL_FACTS)[:3] == ("postgres", 110, 110)
 
 
 def test_a_process_runs_as_its_effective_user_by_whatever_name_can_be_carried() -> None:

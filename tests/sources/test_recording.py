@@ -34,7 +34,7 @@ OLD_PROCESS = Process(
 )
 OLD_TROUBLES = [
     Trouble("/run/systemd/sessions/42", "it names no UID", "restart the login service"),
-    Trouble("this recording", "made by uid 1000: it holds its own logon sessions alone", "record with sudo"),
+    Trouble("this recording", "made by uid 1000: it holds only the logon sessions of that user", "record with sudo"),
 ]
 
 

@@ -1,1 +1,1 @@
-"""What people's questions return: plain rows, made of facts and of what ownership says about them."""
+"""Result types of the operations for people: plain rows, made of facts and of their owners."""

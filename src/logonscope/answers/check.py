@@ -1,12 +1,12 @@
-"""Checks of ``doctor``: what was looked at, what was found, and what would help."""
+"""Check: a result of ``doctor``, with what was checked, the finding, and what would help."""
 
 from typing import NamedTuple
 
 
 class Check(NamedTuple):
-    """One thing that doctor looked at. ``ok`` None: nothing wrong, but worth knowing."""
+    """A result of ``doctor``. ``ok`` None: no error, but worth knowing."""
 
     what: str
     ok: bool | None
     found: str
-    do: str  # what would help; "" where nothing is to be done
+    do: str  # what would help; "" if there is nothing to do

@@ -1,24 +1,24 @@
-"""How a query is answered, in words."""
+"""Explanation of a query, in words."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class PartExplained(NamedTuple):
-    """What a query asks of one class."""
+    """The part of a query that reads one class."""
 
     class_name: str
     properties: tuple[str, ...]
-    fixed: Mapping[str, tuple[str, ...]]  # properties that narrow the reading, and the values that they may have
+    fixed: Mapping[str, tuple[str, ...]]  # properties that narrow the reading, with their possible values
     reads: tuple[str, ...]  # in this order
-    predicate: str | None  # what is left to be looked at, row by row
+    predicate: str | None  # the part of the condition that is tested on each row
 
     def __hash__(self) -> int:
         return hash((self.class_name, self.properties, self.reads, self.predicate))  # a mapping has no hash
 
 
 class Explanation(NamedTuple):
-    """How a query is answered: ``asks_for`` instances, classes, associators, references or events."""
+    """The explanation of a query. ``asks_for``: instances, classes, associators, references or events."""
 
     asks_for: str
     of: str  # the class, or the path of the instance

@@ -1,4 +1,4 @@
-"""Rows and instances as JSON has them: the form that the commands print with ``-o json``."""
+"""JSON form of rows and instances, as the commands print it with ``-o json``."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def jsonable(value: object) -> Any:
-    """Return a value as dicts, lists, text, numbers, booleans and None: what ``json.dumps`` takes.
+    """Return a value as dicts, lists, text, numbers, booleans and None, which ``json.dumps`` accepts.
 
     A row becomes a dict of its fields, an instance a dict of its properties, any other iterable a list. Times become
     ISO 8601 with offset, intervals seconds, bytes a list of numbers.
 
     Raises:
-        TypeError: JSON has no form for it: a class, a host.
+        TypeError: the value has no JSON form, as a class or a host.
     """
     if value is None or isinstance(value, (str, int, float)):
         return value

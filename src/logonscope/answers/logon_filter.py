@@ -1,4 +1,4 @@
-"""LogonFilter: which logon sessions a question is about, by what is known of them."""
+"""LogonFilter: a filter on logon sessions by their values."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,26 +13,26 @@ STATES = ("active", "online", "closing", "lingering", "logged out")
 
 
 class LogonFilter(NamedTuple):
-    """Which logon sessions are wanted: those that fit every field. A field that is None fits any.
+    """A filter that a logon session matches if it matches every field. A field that is None matches any session.
 
-    A None among types and states is a value that is not known.
+    None as an element of types or states matches an unknown value.
     """
 
-    users: frozenset[str] | None = None  # who logged in: names of accounts, uids in digits
+    users: frozenset[str] | None = None  # users that logged in: account names, or uids in digits
     types: frozenset[int | None] | None = None  # LogonType
     states: frozenset[str | None] | None = None
     origins: frozenset[str] | None = None  # remote hosts as the login record has them, and networks: 192.0.2.0/24
-    since: datetime | None = None  # began at this time or later
-    until: datetime | None = None  # began before this time
-    system: bool = True  # the System session too
+    since: datetime | None = None  # started at this time or later
+    until: datetime | None = None  # started before this time
+    system: bool = True  # include the System session
 
     @property
     def is_open(self) -> bool:
-        """Return whether every logon session fits."""
+        """Return whether every logon session matches."""
         return self == ANY
 
     def fits(self, session: LogonSession) -> bool:
-        """Return whether a logon session is wanted."""
+        """Return whether a logon session matches."""
         return (
             (self.system or session.logon_type != SYSTEM)
             and (self.users is None or session.user in self.users or str(session.uid) in self.users)
@@ -43,7 +43,7 @@ class LogonFilter(NamedTuple):
         )
 
     def may_come_from(self, remote_host: str | None) -> bool:
-        """Return whether a login from this remote host is wanted; from None where any is."""
+        """Return whether a login from this remote host may match; a local one (None): without ``origins``."""
         if self.origins is None:
             return True
         if remote_host is None:
@@ -52,7 +52,7 @@ class LogonFilter(NamedTuple):
         return any(host == origin.lower() or _is_in_network(host, origin) for origin in self.origins)
 
     def may_begin_at(self, start: datetime | None) -> bool:
-        """Return whether a login at this time is wanted; one at an unknown time where any is."""
+        """Return whether a login at this time may match; None (unknown) matches only if no time is required."""
         if self.since is None and self.until is None:
             return True
         if start is None:
@@ -64,10 +64,10 @@ ANY = LogonFilter()
 
 
 def _is_in_network(host: str, origin: str) -> bool:
-    """Return whether an address is in a network; a network that is none has nothing in it."""
+    """Return whether an address is in a network; False if either is invalid."""
     if "/" not in origin:
         return False
-    import ipaddress  # noqa: PLC0415 -- seldom asked for, and slow to import
+    import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
 
     try:
         return ipaddress.ip_address(host.partition("%")[0]) in ipaddress.ip_network(origin, strict=False)

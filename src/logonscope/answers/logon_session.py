@@ -15,7 +15,7 @@ LOGON_TYPES: Mapping[int, str] = {
 
 
 class LogonSession(NamedTuple):
-    """One act of logging in and everything it started. None: not known, or not there."""
+    """One act of logging in and everything it started. None: unknown, or absent."""
 
     logon_id: str  # always decimal
     user: str | None = None
@@ -35,13 +35,13 @@ class LogonSession(NamedTuple):
     leader: int | None = None  # pid
     scope: str | None = None
     login: str | None = None  # the login service's own id
-    vouched_by: str | None = None  # the login service that vouches for it
-    processes: int | None = None  # None where they were not counted
-    leftovers: int | None = None  # None where it cannot be told, or they were not counted
-    guid: str | None = None  # the same in every answer about it, and never given to another
-    join_evidence: str | None = None  # what its login record was found by: record, leader, scope, remembered
-    start_is_approximate: bool = False  # no record tells it: it may move when the earliest process ends
-    sources: Mapping[str, str] = {}  # where each value comes from: name -> source
+    vouched_by: str | None = None  # the login service that has a record of it
+    processes: int | None = None  # None if not counted
+    leftovers: int | None = None  # None if unknown, or not counted
+    guid: str | None = None  # constant, and never given to another logon session
+    join_evidence: str | None = None  # how its login record was found: record, leader, scope, remembered
+    start_is_approximate: bool = False  # no record has it: it may change when the earliest process ends
+    sources: Mapping[str, str] = {}  # source of each value, by field name
 
     def __hash__(self) -> int:
         # ``sources`` has no hash. Rows that are equal are equal in these two, which is all that a hash needs.

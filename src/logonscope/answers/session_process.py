@@ -1,4 +1,4 @@
-"""Processes in their logon sessions: the pair that Win32_SessionProcess names, alone, and as a tree."""
+"""Processes in their logon sessions: the pairs of Win32_SessionProcess as rows, leftovers and trees."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,14 +12,14 @@ _COLUMNS = ("logon_id", "evidence", "pid", "name", "user", "tty", "start", "left
 
 
 class SessionProcess(NamedTuple):
-    """A process in its logon session: the pair that Win32_SessionProcess names, with what a person asks next."""
+    """A process in its logon session: a pair of Win32_SessionProcess, with the values that people need most."""
 
     logon_id: str | None
     evidence: str
     pid: int
     ppid: int | None
     name: str | None
-    user: str | None  # whom it runs as: the effective uid's account
+    user: str | None  # account of the effective uid
     uid: int | None
     login_uid: int | None
     start: datetime | None
@@ -28,8 +28,8 @@ class SessionProcess(NamedTuple):
     leftover: bool | None
     command_line: str | None
     executable: str | None
-    unread: Mapping[str, str]  # why a value is None although it was asked for: fact -> reason
-    process_guid: str | None = None  # the same in every answer about it, and never given to another
+    unread: Mapping[str, str]  # reasons why requested facts could not be read, by fact
+    process_guid: str | None = None  # constant, and never given to another process
     logon_guid: str | None = None  # of its logon session
     join_evidence: str | None = None  # of its logon session: record, leader, scope, remembered
 
@@ -37,7 +37,7 @@ class SessionProcess(NamedTuple):
         return hash((self.pid, self.start, self.logon_id))  # ``unread`` has no hash: see LogonSession
 
     def __repr__(self) -> str:
-        # The command line stays out: it is long, can contain passwords, and a repr ends up in logs.
+        # Without the command line: it is long, can contain passwords, and a repr is often written to logs.
         return abridged(self, ("pid", "name", "user", "logon_id", "evidence"))
 
     def _repr_html_(self) -> str:
@@ -45,11 +45,11 @@ class SessionProcess(NamedTuple):
 
 
 class Leftovers(NamedTuple):
-    """Processes of logins that are logged out, and of how many logon sessions it is known whether they left any."""
+    """Processes of logged-out logon sessions, and for how many logon sessions it is known whether they have any."""
 
     processes: tuple[SessionProcess, ...]
-    known: int  # logon sessions
-    unknown: int  # logon sessions
+    known: int  # number of logon sessions of which it is known whether they are logged out
+    unknown: int  # number of the others
 
     def __repr__(self) -> str:
         return f"Leftovers(processes=<{len(self.processes)}>, known={self.known}, unknown={self.unknown})"
@@ -61,25 +61,26 @@ class Leftovers(NamedTuple):
 
 def leftovers_among(rows: Iterable[SessionProcess]) -> Leftovers:
     """Return the leftovers among processes."""
-    found: list[SessionProcess] = []
-    known, unknown = set[str](), set[str]()
+    leftover_rows: list[SessionProcess] = []
+    known_sessions, unknown_sessions = set[str](), set[str]()
     for row in rows:
+        # the System session, which has no login uid, never logs out
         if row.logon_id and row.login_uid is not None:
-            (unknown if row.leftover is None else known).add(row.logon_id)
+            (unknown_sessions if row.leftover is None else known_sessions).add(row.logon_id)
         if row.leftover:
-            found.append(row)
-    return Leftovers(tuple(found), len(known), len(unknown))
+            leftover_rows.append(row)
+    return Leftovers(tuple(leftover_rows), len(known_sessions), len(unknown_sessions))
 
 
 class SessionOf(NamedTuple):
-    """The logon session of a process, and the rule that says so: scope, audit, manager or none."""
+    """The logon session of a process, and the rule that decided it: scope, audit, manager or none."""
 
     session: LogonSession
     evidence: str
 
 
 class LogonTree(NamedTuple):
-    """A logon session with its processes, all of one reading; ``session`` None where the caller may not see it."""
+    """A logon session with its processes, from one reading; ``session`` is None if it is hidden from the caller."""
 
     session: LogonSession | None
     processes: tuple[SessionProcess, ...]
@@ -90,5 +91,5 @@ class LogonTree(NamedTuple):
     def _repr_html_(self) -> str:
         session = self.session
         name = "hidden logon sessions" if session is None else f"logon session {session.logon_id}"
-        who = f" of {session.user}" if session and session.user else ""
-        return row_table(f"{name}{who}: {len(self.processes)} processes", self.processes, _COLUMNS)
+        user = f" of {session.user}" if session and session.user else ""
+        return row_table(f"{name}{user}: {len(self.processes)} processes", self.processes, _COLUMNS)

@@ -1,4 +1,4 @@
-"""Answers to ``whose``: the login that a process comes from."""
+"""Result type of ``whose``: the login that a process comes from."""
 
 from typing import NamedTuple
 
@@ -11,16 +11,16 @@ __all__ = ["Socket", "Whose"]
 
 
 class Whose(NamedTuple):
-    """Whose a process is: the answer to ``whose``, for one target and one process."""
+    """The result of ``whose`` for one target and one process."""
 
-    target: str  # as it was asked
+    target: str  # as the caller wrote it
     pid: int
     logon_id: str
     evidence: str  # scope, audit, manager, none
     session: LogonSession
     process: SessionProcess
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
-    sockets: tuple[Socket, ...]  # where the target was a port
+    sockets: tuple[Socket, ...]  # those at the port, if the target was a port
 
     def __repr__(self) -> str:
         return abridged(self, ("target", "pid", "logon_id", "evidence", "session"))

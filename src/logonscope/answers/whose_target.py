@@ -1,4 +1,4 @@
-"""Targets of ``whose``: what a word means before anything is read."""
+"""Targets of ``whose``: parses a word into a pid, port, executable, name or account, without reading anything."""
 
 import re
 from typing import Literal, NamedTuple
@@ -10,36 +10,36 @@ Kind = Literal["pid", "port", "executable", "name", "account", "word"]
 FORMS = "give a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program, or an account"
 
 PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
-"""What stands before a colon where a word could be both."""
+"""Prefixes that say which of the two a word is."""
 
 LAST_PORT = 65_535
 MOST_DIGITS = 10
-"""Of a pid; the kernel's largest has 7."""
+"""Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
 _BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 
 
 class Target(NamedTuple):
-    """What is asked about: a process by its pid, its name or its executable, a port, an account, or a word."""
+    """A parsed target: a pid, a process name, an executable, a port, an account, or a word (a name or an account)."""
 
     kind: Kind
-    text: str  # the pid, name, path, account or word; of a port the target as it was given
+    text: str  # the pid, name, path, account or word; for a port the whole target
     port: int = 0
-    address: str | None = None  # of the socket's own side; None: any
+    address: str | None = None  # local address of the socket; None: any
 
 
 def parse_target(text: str) -> Target:
-    """Return what a target means.
+    """Parse a target.
 
     Raises:
-        InvalidParameterError: it has no meaning.
+        InvalidParameterError: the target is invalid.
     """
     if not text.strip():
         raise InvalidParameterError("invalid target: it is empty", FORMS)
     if re.fullmatch("[0-9]+", text):
         if len(text) > MOST_DIGITS:
-            raise InvalidParameterError(f"{text[:20]}... is no pid", FORMS)
+            raise InvalidParameterError(f"invalid pid '{text[:20]}...': at most {MOST_DIGITS} digits", FORMS)
         return Target("pid", text)
     if text.startswith("/"):
         return Target("executable", text)
@@ -47,34 +47,34 @@ def parse_target(text: str) -> Target:
     if colon and rest and prefix in PREFIXES:
         return Target(PREFIXES[prefix], rest)
     if _SOCKET.fullmatch(text):
-        return _socket(text)
+        return _parse_socket(text)
     if _BARE_IPV6.fullmatch(text):
-        raise InvalidParameterError(f"invalid address {text!r}", "write IPv6 between brackets, as [::1]:8080")
-    return _socket(text) if text.startswith(":") else Target("word", text)
+        raise InvalidParameterError(f"invalid address {text!r}", "write IPv6 addresses in brackets, as in [::1]:8080")
+    return _parse_socket(text) if text.startswith(":") else Target("word", text)
 
 
 def service_of(text: str) -> str | None:
-    """Return the name of the service in ":ssh" and "127.0.0.1:ssh"; None where a target has none."""
-    found = _SOCKET.fullmatch(text)
-    return None if found is None or found[2][0].isdecimal() else found[2]
+    """Return the service name in ":ssh" or "127.0.0.1:ssh"; None if a target has none."""
+    match = _SOCKET.fullmatch(text)
+    return None if match is None or match[2][0].isdecimal() else match[2]
 
 
-def _socket(text: str) -> Target:
-    found = _SOCKET.fullmatch(text)
-    port = found[2] if found else ""
+def _parse_socket(text: str) -> Target:
+    match = _SOCKET.fullmatch(text)
+    port = match[2] if match else ""
     if not port.isdecimal() or len(port) > 5 or not 0 < int(port) <= LAST_PORT:
         raise InvalidParameterError(
-            f"{text} is no port", "give :PORT with a number from 1 to 65535, as :8080, or a service, as :ssh"
+            f"invalid port {text!r}", "give :PORT with a number from 1 to 65535, as :8080, or a service, as :ssh"
         )
-    address = found[1] if found else None
-    return Target("port", text, int(port), None if address in {None, "*"} else _address(address or ""))
+    address = match[1] if match else None
+    return Target("port", text, int(port), None if address in {None, "*"} else _parse_address(address or ""))
 
 
-def _address(text: str) -> str:
-    """Return an address as sockets have it."""
-    import ipaddress  # noqa: PLC0415 -- seldom asked for, and slow to import
+def _parse_address(text: str) -> str:
+    """Return an address in the form in which sockets have it."""
+    import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
 
     try:
         return str(ipaddress.ip_address(text.strip("[]").partition("%")[0]))
     except ValueError:
-        raise InvalidParameterError(f"invalid address {text!r}", "give one as 127.0.0.1:8080 or [::1]:8080") from None
+        raise InvalidParameterError(f"invalid address {text!r}", "write it as 127.0.0.1:8080 or [::1]:8080") from None

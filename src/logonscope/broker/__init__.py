@@ -1,4 +1,4 @@
-"""The operations: each asks a source for what it needs, decides ownership, and keeps what the caller may see."""
+"""Operations: each reads a source, decides ownership, and returns only what the caller may see."""
 
 from logonscope.broker.access import Caller, local_caller
 from logonscope.broker.request import Request

@@ -1,10 +1,10 @@
-"""Access: what a caller may see and do. The only place that decides.
+"""Access rules: what a caller may see and do. No other module decides about access.
 
-An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Anyone else sees
-the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; the details
-of a process only where its real, effective and saved uid are all its own. In Win32_Process, as on Windows, everybody
-has a row of every process that says which one it is, and no more. Accounts and groups are for everybody who is
-somebody, as passwd(5) is.
+An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Any other user
+sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
+the details of a process only where the real, effective and saved uid are all its own. In Win32_Process, as on Windows,
+every user gets a row of every process, with identifying columns only where the process belongs to another user.
+Accounts and groups are visible to every authenticated user, as with passwd(5).
 """
 
 from collections.abc import Iterable
@@ -15,28 +15,28 @@ from logonscope.facts import Login, Process
 from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
-"""capabilities(7): who may look into any process."""
+"""Bit number of the capability to inspect any process (capabilities(7))."""
 
 HIDDEN = Owner(None, "hidden")
 """Placeholder owner of a process whose logon session is hidden from the caller."""
 
-DETAILS = (
+DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
 )  # fmt: skip
-"""The facts that are masked: what the kernel itself keeps from other users, and the command line."""
+"""Facts that are masked: those that the kernel itself hides from other users, and the command line."""
 
-IDENTITY = ("pid", "comm", "ppid", "start", "name")
-"""What tells everybody which process it is: its name is the kernel's, not the one in its arguments."""
+IDENTITY_FACTS = ("pid", "comm", "ppid", "start", "name")
+"""Facts that identify a process to any user. The name is the kernel's, not the one in the arguments."""
 
-OPEN = frozenset({"comm", "ppid", "start"})
-"""The facts that everybody who sees which process it is sees as they are."""
+UNMASKED_FACTS = frozenset({"comm", "ppid", "start"})
+"""Identity facts that need no masking."""
 
 NOT_YOURS = "not one of your logon sessions"
 MASKED = "not one of your processes"
 
 
 class Caller(NamedTuple):
-    """Who asks. ``uid`` None is nobody, unless it is an administrator."""
+    """The user on whose behalf a request is made. ``uid`` None: not authenticated, unless ``administrator`` is set."""
 
     name: str
     uid: int | None
@@ -45,13 +45,13 @@ class Caller(NamedTuple):
 
 
 class Visibility:
-    """What one caller sees on a host with these rules of ownership."""
+    """The logon sessions, processes and facts that one caller may see, under one set of ownership rules."""
 
     def __init__(self, caller: Caller, ownership: Ownership) -> None:
-        """Take the caller.
+        """Store the caller.
 
         Raises:
-            AccessDeniedError: it is not authenticated.
+            AccessDeniedError: the caller is not authenticated.
         """
         admit(caller)
         self.everything = caller.administrator
@@ -61,50 +61,51 @@ class Visibility:
     def __repr__(self) -> str:
         return f"<Visibility of {'everything' if self.everything else f'uid {self.uid}'}>"
 
-    def deciding(self, facts: Facts) -> Facts:
-        """Return facts together with those by which it is decided what the caller may see of them."""
+    def with_access_facts(self, facts: Facts) -> Facts:
+        """Return the facts plus those that decide how much of them the caller may see."""
         if self.everything:
             return facts
         return facts | self._ownership.deciding_access | ({"comm"} if "name" in facts else set())
 
     def login_uids(self, uids: frozenset[int] | None) -> frozenset[int] | None:
-        """Return which of these uids may have logged in to a logon session that the caller sees; None: any."""
-        own = None if self.everything or self.uid is None else frozenset({self.uid})
-        return own if uids is None else uids if own is None else own & uids
+        """Reduce login uids to those whose logon sessions the caller may see; None: any uid."""
+        callers_uid = None if self.everything or self.uid is None else frozenset({self.uid})
+        return callers_uid if uids is None else uids if callers_uid is None else callers_uid & uids
 
-    def is_open(self, facts: Facts, *, foreign: bool) -> bool:
-        """Return whether the caller sees these facts of any process as they are, whoever owns it."""
-        return self.everything or (foreign and facts <= OPEN)
+    def is_open(self, facts: Facts, *, include_foreign: bool) -> bool:
+        """Return whether the caller sees these facts of any process unmasked, regardless of its owner."""
+        return self.everything or (include_foreign and facts <= UNMASKED_FACTS)
 
     def sees_session(self, process: Process, owner: Owner) -> bool:
-        """Return whether the caller sees the logon session that owns this process."""
+        """Return whether the caller may see the logon session that owns this process."""
         return self.everything or (self.uid is not None and self._ownership.login_uid(owner, (process,)) == self.uid)
 
     def sees_login(self, login: Login) -> bool:
-        """Return whether the caller sees a login record."""
+        """Return whether the caller may see a login record."""
         return self.everything or (self.uid is not None and login.uid == self.uid)
 
     def view(
-        self, process: Process, owner: Owner, facts: Facts, *, foreign: bool = False
+        self, process: Process, owner: Owner, facts: Facts, *, include_foreign: bool = False
     ) -> tuple[Process, Owner] | None:
-        """Return a process and its owner as the caller sees them; None where it does not, or ``foreign`` its identity.
+        """Return a process and its owner, masked for the caller; None where the caller may not see the process.
 
         Args:
-            process: with the facts of ``deciding``.
-            owner: its owner.
-            facts: those that were asked for; the others need not be masked.
-            foreign: a process that the caller may not see is shown with what identifies it alone.
+            process: with the facts of ``with_access_facts``.
+            owner: the owner of the process.
+            facts: the requested facts; other facts need not be masked.
+            include_foreign: return a process that the caller may not see with its identity facts only.
         """
         if self.everything:
             return process, owner
         if self.sees_session(process, owner):
             return self.masked(process, facts, owner), owner
+        # the caller's process in a logon session of another user, as after sudo: visible, but not where it belongs
         if self._ownership.runs_as(process, self.uid, wholly=False):
             return self._without_place(process, facts), HIDDEN
-        return (self.identity(process, facts), HIDDEN) if foreign else None
+        return (self.identity(process, facts), HIDDEN) if include_foreign else None
 
     def masked(self, process: Process, facts: Facts, owner: Owner = HIDDEN) -> Process:
-        """Return the process as the caller sees it: without its details where they are not the caller's."""
+        """Return the process as the caller may see it: without details unless all of its uids are the caller's."""
         if self.everything:
             return process
         if self._ownership.names_other(process, owner, self.uid):
@@ -113,15 +114,16 @@ class Visibility:
             process = process._replace(**no_place)
         if self._ownership.runs_as(process, self.uid, wholly=True):
             return process
-        hidden = [fact for fact in DETAILS if fact in facts]
+        hidden = [fact for fact in DETAIL_FACTS if fact in facts]
         unread = _reasons(process, hidden, MASKED)
         changes: dict[str, Any] = dict.fromkeys(hidden)
         if process.name is not None:
-            changes["name"] = process.comm  # a longer one came from the arguments
+            # a name longer than comm was completed from the arguments, which are masked
+            changes["name"] = process.comm
         return process._replace(unread=unread or None, **changes)
 
     def _without_place(self, process: Process, facts: Facts) -> Process:
-        """Return a process of the caller's in another's logon session: without what would say in which."""
+        """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
         masked = self.masked(process, facts)
         placing = self._ownership.placing
         unread = _reasons(masked, placing, NOT_YOURS)
@@ -129,8 +131,8 @@ class Visibility:
         return masked._replace(unread=unread, **changes)
 
     def identity(self, process: Process, facts: Facts) -> Process:
-        """Return what a caller who may not see a process is shown of it in Win32_Process: which one it is."""
-        hidden = dict.fromkeys(self.deciding(facts).difference(IDENTITY), MASKED)
+        """Return only the identity facts of a process, as Win32_Process shows it to users who may not see it."""
+        hidden = dict.fromkeys(self.with_access_facts(facts).difference(IDENTITY_FACTS), MASKED)
         name = None if process.name is None else process.comm
         return Process(
             process.pid, comm=process.comm, ppid=process.ppid, start=process.start, name=name, unread=hidden or None
@@ -138,24 +140,24 @@ class Visibility:
 
 
 def _reasons(process: Process, hidden: Iterable[str], reason: str) -> dict[str, str]:
-    """Return why facts are None, the hidden ones last: their place must not say whether they could be read."""
+    """Return the reasons why facts are None, hidden facts last: their order must not reveal whether they were readable."""
     reasons = dict.fromkeys(hidden, reason)
     return {fact: why for fact, why in (process.unread or {}).items() if fact not in reasons} | reasons
 
 
 def local_caller(name: str, uid: int, capabilities: int) -> Caller:
-    """Return the caller that this very process is: root, or CAP_SYS_PTRACE in effect, is elevation."""
+    """Return the user of this very process as a caller: an administrator if root or with CAP_SYS_PTRACE in effect."""
     return Caller(name, uid, administrator=uid == 0 or bool(capabilities >> CAP_SYS_PTRACE & 1))
 
 
 def admit(caller: Caller) -> None:
-    """Let a caller in.
+    """Reject a caller that is not authenticated. It may see nothing, not even which classes exist.
 
     Raises:
-        AccessDeniedError: it is not authenticated: it sees nothing, not even which classes there are.
+        AccessDeniedError: the caller is not authenticated.
     """
     if not caller.administrator and caller.uid is None:
-        raise AccessDeniedError("nobody sees nothing", "authenticate first")
+        raise AccessDeniedError("authentication required", "no anonymous access")
 
 
 def acting_uid(caller: Caller) -> int | None:

@@ -1,8 +1,8 @@
-"""What is tied to an instance, and by what? References are the associations themselves, associators their other ends.
+"""Association operations. References are the associations themselves, associators the instances at their other ends.
 
-One instance, one reading: where an end is a part of the items that the association is made of, its rows are made of
-them too; a logon session that is reached from a process is described from that process. So what is answered about one
-process costs the same on any host, and no pid is looked up twice.
+Each process is read only once: where an end is part of the items that the association is made of, its rows are made of
+the same items; a logon session that is reached from a process is described from that process. So the cost of a request
+about one process does not depend on the size of the host, and a pid that is reused in between cannot mix two processes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,11 +11,11 @@ from itertools import chain, permutations
 from typing import NamedTuple
 
 from logonscope.broker.columns import Columns, chosen, having
-from logonscope.broker.instances import find, has_letters, matching, missing, settled
+from logonscope.broker.instances import find_exact_target, find_instance, has_letters, matching_rows, missing
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance_of
-from logonscope.broker.row_filter import tied_to
+from logonscope.broker.row_filter import references_to
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Property, list_classes, meant
 from logonscope.cim.classes import find as find_qualifier
@@ -24,298 +24,325 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import Schema
 from logonscope.errors import InvalidParameterError
 from logonscope.providers.helpers.provider import Provider
-from logonscope.providers.helpers.registry import at_end, provider_for, provider_of
+from logonscope.providers.helpers.registry import classes_at_end, provider_for, provider_of
 from logonscope.wql.predicate import Row
 
 
 class Wanted(NamedTuple):
-    """What narrows associators and references: classes and the names of the ends (roles); None: any."""
+    """Options of associators and references: class names and the names of ends (roles). None: no restriction."""
 
     assoc_class: str | None = None
     result_class: str | None = None
-    role: str | None = None  # the end that the given instance is at
-    result_role: str | None = None  # the end that the answer is at
-    properties: Sequence[str] | None = None  # of the answers, as far as they have them; None: all
-    keys_only: bool = False  # in place of properties
-    required_qualifier: str | None = None  # that the class of the answer has
-    required_assoc_qualifier: str | None = None  # that the association has
+    role: str | None = None  # the end at which the source instance is
+    result_role: str | None = None  # the end at which the results are
+    properties: Sequence[str] | None = None  # properties of the results, as far as they have them; None: all
+    keys_only: bool = False  # return the keys in place of properties
+    required_qualifier: str | None = None  # a qualifier that the class of the results must have
+    required_assoc_qualifier: str | None = None  # a qualifier that the association must have
 
 
 ANY = Wanted()
 
 
 class Link(NamedTuple):
-    """An association class by which a class can be tied to others: at which end it is, and at which they are."""
+    """An association class that can connect instances of a class with others: the role of each end."""
 
     association: Class
     provider: Provider
     role: str
     result_role: str
-    far: tuple[Class, ...]  # the classes at the other end that have instances here
+    far_classes: tuple[Class, ...]  # the classes with a provider that can be at the other end
 
 
 def references(
-    request: Request, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
+    request: Request, path: str | ObjectPath | Target, options: Wanted = ANY, namespace: str | None = None
 ) -> Iterator[Result]:
-    """Return the associations that an instance is an end of; ``result_class`` and ``role`` narrow them.
+    """Return the associations that refer to an instance; ``result_class`` and ``role`` narrow them.
 
     Raises:
-        NotFoundError: at once, or while it is iterated and before any row: there is none for this caller to see.
-        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: what names nothing.
-        InvalidParameterError: what narrows is no association, or no end of one.
-        InvalidPropertyError: no answer can have such a property.
-        AccessDeniedError: the caller is nobody.
+        NotFoundError: at once, or while it is iterated and before any row: the caller may see no such instance.
+        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: the path is invalid.
+        InvalidParameterError: an option names no association, or no end of one.
+        InvalidPropertyError: no result can have such a property.
+        AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
     target = path if isinstance(path, Target) else instance_of(request, path, namespace)
-    return _or_missing(request, target, tied(request, target, wanted, references=True))
+    return _check_target_exists(request, target, find_associated(request, target, options, references=True))
 
 
 def associators(
-    request: Request, path: str | ObjectPath | Target, wanted: Wanted = ANY, namespace: str | None = None
+    request: Request, path: str | ObjectPath | Target, options: Wanted = ANY, namespace: str | None = None
 ) -> Iterator[Result]:
-    """Return the instances that associations tie to an instance, one for each association.
+    """Return the instances that are associated with an instance, once for each association.
 
     Raises:
         As ``references``.
     """
     request.admit()
     target = path if isinstance(path, Target) else instance_of(request, path, namespace)
-    return _or_missing(request, target, tied(request, target, wanted))
+    return _check_target_exists(request, target, find_associated(request, target, options))
 
 
-def tied(request: Request, target: Target, wanted: Wanted, *, references: bool = False) -> Iterator[Result]:
-    """Return what is tied to an instance, or ties it (``references``); nothing where it may not be there at all.
+def find_associated(request: Request, target: Target, options: Wanted, *, references: bool = False) -> Iterator[Result]:
+    """Return the associators of an instance, or its ``references``; nothing if the instance does not exist.
 
     Raises:
-        NotFoundError: its name could mean more than one instance, and means none.
-        InvalidClassError, InvalidParameterError, InvalidPropertyError: what narrows names nothing.
+        NotFoundError: the path could name several instances, and none of them exists.
+        InvalidClassError, InvalidParameterError, InvalidPropertyError: an option is invalid.
     """
-    narrowed = _narrowed(wanted, target.cls, references=references)
-    real = _real(request, target)
+    classes = _resolve_classes(options, target.cls, references=references)
+    instance = _resolve_spelling(request, target)
     if references:
-        return _tying(request, real, wanted, narrowed)
-    return _tied(request, real, wanted, narrowed)
+        return _read_references(request, instance, options, classes)
+    return _read_associators(request, instance, options, classes)
 
 
-class Narrowed(NamedTuple):
-    """The classes that narrow an answer: that of the association, and that of what is at its other end; None: any."""
+class RequiredClasses(NamedTuple):
+    """The classes that the association, and the instances at its other end, must be of; None: any."""
 
     association: Class | None
     far: Class | None
 
 
-def _narrowed(wanted: Wanted, cls: Class, *, references: bool) -> Narrowed:
-    for role in (wanted.role, wanted.result_role):
+def _resolve_classes(options: Wanted, cls: Class, *, references: bool) -> RequiredClasses:
+    for role in (options.role, options.result_role):
         if role is not None:
             role_named(cls.schema, role, cls.namespace)
-    by = wanted.result_class if references else wanted.assoc_class
-    within = None if references else wanted.result_class
-    return Narrowed(
-        None if by is None else association_named(cls.schema, by, cls.namespace),
-        None if within is None else class_named(cls.schema, within, cls.namespace),
+    association_name = options.result_class if references else options.assoc_class
+    far_name = None if references else options.result_class
+    return RequiredClasses(
+        None if association_name is None else association_named(cls.schema, association_name, cls.namespace),
+        None if far_name is None else class_named(cls.schema, far_name, cls.namespace),
     )
 
 
-def _tying(request: Request, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
-    ends = [link for link in _links(target.cls) if _is_a(link.association, narrowed.association)]
-    ends = [link for link in ends if _named(link.role, wanted.role)]
-    ends = [link for link in ends if _qualified(link.association, wanted.required_qualifier)]
-    told = having([link.association for link in ends], wanted.properties)
-    once = {(link.association.name, link.role): link for link in ends if link.association in told}
-    return (_references(request, link, target, wanted) for link in once.values())
+def _read_references(request: Request, target: Target, options: Wanted, required: RequiredClasses) -> Iterator[Result]:
+    links = [link for link in _links_of_class(target.cls) if _is_within(link.association, required.association)]
+    links = [link for link in links if _is_role(link.role, options.role)]
+    links = [link for link in links if _has_qualifier(link.association, options.required_qualifier)]
+    with_properties = having([link.association for link in links], options.properties)
+    # an association with three references is found once for each two of them, but is returned once for each role
+    unique_links = {(link.association.name, link.role): link for link in links if link.association in with_properties}
+    return (_references_by_link(request, link, target, options) for link in unique_links.values())
 
 
-def _tied(request: Request, target: Target, wanted: Wanted, narrowed: Narrowed) -> Iterator[Result]:
-    def is_wanted(cls: Class) -> bool:
-        return _is_a(cls, narrowed.far) and _qualified(cls, wanted.required_qualifier)
+def _read_associators(request: Request, target: Target, options: Wanted, required: RequiredClasses) -> Iterator[Result]:
+    def is_required(cls: Class) -> bool:
+        return _is_within(cls, required.far) and _has_qualifier(cls, options.required_qualifier)
 
-    found = [
-        link._replace(far=tuple(filter(is_wanted, link.far)))
-        for link in _links(target.cls)
-        if _is_a(link.association, narrowed.association)
-        if _qualified(link.association, wanted.required_assoc_qualifier)
-        if _named(link.role, wanted.role) and _named(link.result_role, wanted.result_role)
+    links = [
+        link._replace(far_classes=tuple(filter(is_required, link.far_classes)))
+        for link in _links_of_class(target.cls)
+        if _is_within(link.association, required.association)
+        if _has_qualifier(link.association, options.required_assoc_qualifier)
+        if _is_role(link.role, options.role) and _is_role(link.result_role, options.result_role)
     ]
-    told = having([cls for link in found for cls in link.far], wanted.properties)
-    found = [link._replace(far=tuple(cls for cls in link.far if cls in told)) for link in found]
-    return (part for link in found if link.far for part in _far_ends(request, link, target, wanted))
+    # A property is an error only if no class of the whole result has it: it is checked over all links at once. A class
+    # without it is left out.
+    with_properties = having([cls for link in links for cls in link.far_classes], options.properties)
+    links = [
+        link._replace(far_classes=tuple(cls for cls in link.far_classes if cls in with_properties)) for link in links
+    ]
+    return (result for link in links if link.far_classes for result in _far_ends(request, link, target, options))
 
 
-def tied_classes(cls: Class, wanted: Wanted = ANY, *, references: bool = False) -> Iterator[Class]:
-    """Return the classes that a class can be tied to, or by (``references``), whether or not they have instances here.
+def associated_classes(cls: Class, options: Wanted = ANY, *, references: bool = False) -> Iterator[Class]:
+    """Yield the classes that a class can be associated with, or the association classes (``references``).
 
-    A class comes once for each way that leads to it.
+    Only the schema is read: the classes need not have instances here. A class is yielded once for each association
+    and role that leads to it.
 
     Raises:
-        InvalidClassError, InvalidParameterError: what narrows is no class, no association, or no end of one.
+        InvalidClassError, InvalidParameterError: an option names no class, no association, or no end of one.
     """
-    by, within = _narrowed(wanted, cls, references=references)
-    qualifier = wanted.required_qualifier if references else wanted.required_assoc_qualifier
-    for association, near, far in _ways(cls.schema, cls.namespace):
-        if not (cls.is_a(near.reference or "") and _named(near.name, wanted.role)):
+    association_class, far_class = _resolve_classes(options, cls, references=references)
+    qualifier = options.required_qualifier if references else options.required_assoc_qualifier
+    for association, near, far in _end_pairs(cls.schema, cls.namespace):
+        if not (cls.is_a(near.reference or "") and _is_role(near.name, options.role)):
             continue
-        if not (_is_a(association, by) and _qualified(association, qualifier)):
+        if not (_is_within(association, association_class) and _has_qualifier(association, qualifier)):
             continue
         if references:
             yield association
-        elif _named(far.name, wanted.result_role):
-            found = cls.schema.find(far.reference or "", cls.namespace)
-            if found and within and within.is_a(found.name):
-                found = within  # of what is declared, the answer can be just that
-            if found and _is_a(found, within) and _qualified(found, wanted.required_qualifier):
-                yield found
+        elif _is_role(far.name, options.result_role):
+            declared = cls.schema.find(far.reference or "", cls.namespace)
+            # the association declares a class above ResultClass: its instances may be of ResultClass
+            if declared and far_class and far_class.is_a(declared.name):
+                declared = far_class
+            if declared and _is_within(declared, far_class) and _has_qualifier(declared, options.required_qualifier):
+                yield declared
 
 
 @cache
-def _ways(schema: Schema, namespace: str) -> tuple[tuple[Class, Property, Property], ...]:
-    """Return each association with each two of its ends, the one that an instance is at first."""
+def _end_pairs(schema: Schema, namespace: str) -> tuple[tuple[Class, Property, Property], ...]:
+    """Return each association with each ordered pair of its ends: first the near end, where the source instance is."""
     return tuple(
-        (association, *both)
+        (association, *ends)
         for association in schema.classes(namespace)
         if association.is_association
-        for both in permutations((end for end in association.properties.values() if end.type == "reference"), 2)
+        for ends in permutations((end for end in association.properties.values() if end.type == "reference"), 2)
     )
 
 
-def _real(request: Request, target: Target) -> Target:
-    """Return the instance as it really is, where its name could mean more than one: by a class above, by its case."""
+def _resolve_spelling(request: Request, target: Target) -> Target:
+    """Return the target with its actual class and key spelling, reading the instance only if these are ambiguous."""
+    # A path may name a class above the instance's own, and its text keys may differ in case. A class with a provider
+    # and keys without letters leave no choice, and no reading is needed.
     if provider_of(target.cls) is not None and not any(map(has_letters, target.keys or ())):
         return target
-    found = settled(request, target)
-    if found is None:
+    instance = find_exact_target(request, target)
+    if instance is None:
         raise missing(request, target)
-    return found
+    return instance
 
 
 def class_named(schema: Schema, name: str, namespace: str) -> Class:
-    """Return a class that narrows an answer.
+    """Return the class of this name.
 
     Raises:
-        InvalidClassError: there is none of that name.
+        InvalidClassError: there is no such class.
     """
     return schema.get(name, namespace)
 
 
 def association_named(schema: Schema, name: str, namespace: str) -> Class:
-    """Return an association that narrows an answer.
+    """Return the association class of this name.
 
     Raises:
-        InvalidClassError: there is none of that name.
-        InvalidParameterError: the class is no association.
+        InvalidClassError: there is no such class.
+        InvalidParameterError: the class is not an association.
     """
-    found = schema.get(name, namespace)
-    if not found.is_association:
-        raise InvalidParameterError(f"{found.name} is no association", list_classes(namespace))
-    return found
+    cls = schema.get(name, namespace)
+    if not cls.is_association:
+        raise InvalidParameterError(f"{cls.name} is not an association class", list_classes(namespace))
+    return cls
 
 
 def role_named(schema: Schema, name: str, namespace: str) -> str:
-    """Return the name of an end that narrows an answer.
+    """Return the name of an end of an association, as the schema spells it.
 
     Raises:
         InvalidParameterError: no association has such an end.
     """
-    for known in _roles(schema, namespace):
-        if _named(known, name):
-            return known
+    for role in _roles(schema, namespace):
+        if _is_role(role, name):
+            return role
     raise InvalidParameterError(
-        f"no association has an end '{name}'", meant(name, _roles(schema, namespace), list_classes(namespace))
+        f"no association has a reference '{name}'", meant(name, _roles(schema, namespace), list_classes(namespace))
     )
 
 
 @cache
 def _roles(schema: Schema, namespace: str) -> list[str]:
-    """Return the names of all ends of associations."""
-    return sorted({near.name for _, near, _ in _ways(schema, namespace)})
+    """Return the names of the ends of all associations."""
+    return sorted({near.name for _, near, _ in _end_pairs(schema, namespace)})
 
 
 @cache
-def _links(cls: Class) -> tuple[Link, ...]:
-    """Return every way in which an instance of a class can be tied to others, by associations with instances here."""
-    return tuple(_found_links(cls))
+def _links_of_class(cls: Class) -> tuple[Link, ...]:
+    """Return every link of a class by an association that has a provider."""
+    return tuple(_find_links(cls))
 
 
-def _found_links(cls: Class) -> Iterator[Link]:
-    for association, near, far in _ways(cls.schema, cls.namespace):
+def _find_links(cls: Class) -> Iterator[Link]:
+    for association, near, far in _end_pairs(cls.schema, cls.namespace):
         provider = provider_of(association)
-        if provider and any(cls.is_a(standing.name) for standing in at_end(association, near.name)):
-            yield Link(association, provider, near.name, far.name, at_end(association, far.name))
+        if provider and any(cls.is_a(near_class.name) for near_class in classes_at_end(association, near.name)):
+            yield Link(association, provider, near.name, far.name, classes_at_end(association, far.name))
 
 
-def _references(request: Request, link: Link, target: Target, wanted: Wanted) -> Result:
-    columns = _columns(link.association, wanted)
-    return Result(link.association, columns.stored, _ties(request, link, target, columns.stored), columns.shown)
+def _references_by_link(request: Request, link: Link, target: Target, options: Wanted) -> Result:
+    columns = _result_columns(link.association, options)
+    rows = _association_rows(request, link, target, columns.stored)
+    return Result(link.association, columns.stored, rows, columns.shown)
 
 
-def _columns(cls: Class, wanted: Wanted) -> Columns:
-    return chosen(cls, cls.keys if wanted.keys_only else wanted.properties)
+def _result_columns(cls: Class, options: Wanted) -> Columns:
+    return chosen(cls, cls.keys if options.keys_only else options.properties)
 
 
-def _ties(request: Request, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the associations that the target is an end of."""
-    return matching(request, link.association, columns, tied_to(link.role, target))
+def _association_rows(request: Request, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of the association that refer to the target."""
+    return matching_rows(request, link.association, columns, references_to(link.role, target))
 
 
-def _far_ends(request: Request, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
+def _far_ends(request: Request, link: Link, target: Target, options: Wanted) -> Iterator[Result]:
+    """Yield the instances at the other end of an association, in the cheapest of three ways."""
     end = link.provider.ends[link.result_role]
     selection = link.provider.selection({link.role: frozenset({target.reference})})
+    # The item of the association does not hold the far instance, and no process leads to it: each row of the
+    # association names it by its key, and it is read by that key.
     if end.part is None and (end.subject != "logon session" or selection.pids is None):
-        yield from _by_key(request, link, target, wanted)
+        yield from _find_by_key(request, link, target, options)
         return
-    for cls in link.far:
-        provider, columns = provider_for(cls), _columns(cls, wanted)
+    for cls in link.far_classes:
+        provider, columns = provider_for(cls), _result_columns(cls, options)
         if end.part is not None:
-            rows = _parts(request, link, target, provider, columns.stored)
-        else:  # a logon session, described from the one process that is known to belong to it
+            # The item holds the far instance, so the one reading that finds the association serves both.
+            rows = _rows_of_parts(request, link, target, provider, columns.stored)
+        else:
+            # The logon session of one process. By its LogonId, every process of the host would be read to
+            # find its members; from the process, its parents and its login record are enough.
             items = read_items(request, provider.subject, ItemQuery(frozenset(), selection))
             rows = provider.rows(items, request.context, columns.stored)
         yield Result(cls, columns.stored, rows, columns.shown)
 
 
-def _parts(request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the rows of the far end, made of the very items that tie it to the target."""
+def _rows_of_parts(
+    request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]
+) -> Iterator[Row]:
+    """Yield the rows of the far end, made of a part of each association item that refers to the target."""
     near, part = link.provider, link.provider.ends[link.result_role].part
-    assert part is not None  # noqa: S101 -- the caller has looked
+    assert part is not None  # noqa: S101 -- checked by the caller
     facts = near.facts([link.role]) | far.facts(columns)
     selection = near.selection({link.role: frozenset({target.reference})})
-    items = read_items(request, near.subject, ItemQuery(facts, selection, near.others, target.cls.namespace))
+    items = read_items(request, near.subject, ItemQuery(facts, selection, near.include_foreign, target.cls.namespace))
     context = request.context
     value = near.columns[link.role].value
-    fits = tied_to(link.role, target).fits([link.role])
-    tied = (item[part] for item in items if near.of(*item, context) and fits((value(*item, context),)))
-    return far.rows(tied, context, columns)
+    # The selection may let through more than was selected, so the near reference of each item is compared as well.
+    refers_to_target = references_to(link.role, target).predicate([link.role])
+    parts = (
+        item[part] for item in items if near.is_instance(*item, context) and refers_to_target((value(*item, context),))
+    )
+    return far.rows(parts, context, columns)
 
 
-def _by_key(request: Request, link: Link, target: Target, wanted: Wanted) -> Iterator[Result]:
-    for (reference,) in _ties(request, link, target, (link.result_role,)):
+def _find_by_key(request: Request, link: Link, target: Target, options: Wanted) -> Iterator[Result]:
+    for (reference,) in _association_rows(request, link, target, (link.result_role,)):
         assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
         cls = target.cls.schema.get(str(reference[0]), target.cls.namespace)
-        properties = cls.keys if wanted.keys_only else wanted.properties
-        found = find(request, Target(cls, reference[1:]), properties, among=link.far)
-        if found is not None:
-            yield found
+        properties = cls.keys if options.keys_only else options.properties
+        # the reference may name a class above: the instance is looked up among the classes that the options allow
+        result = find_instance(request, Target(cls, reference[1:]), properties, among=link.far_classes)
+        if result is not None:
+            yield result
 
 
-def _or_missing(request: Request, target: Target, results: Iterator[Result]) -> Iterator[Result]:
-    """Yield the results that have rows; where none has, see whether the instance is there at all."""
-    nothing = True
+def _check_target_exists(request: Request, target: Target, results: Iterator[Result]) -> Iterator[Result]:
+    """Yield the results that have rows; if none has, check that the target exists.
+
+    Raises:
+        NotFoundError: the target does not exist, or the caller may not see it.
+    """
+    is_empty = True
     for result in results:
         first = next(result.rows, None)
         if first is not None:
-            nothing = False
+            is_empty = False
             yield result._replace(rows=chain((first,), result.rows))
-    if nothing and find(request, target, target.cls.keys) is None:
+    # Any row proves that the target exists. Only an empty answer needs a reading of its own.
+    if is_empty and find_instance(request, target, target.cls.keys) is None:
         raise missing(request, target)
 
 
-def _qualified(cls: Class, qualifier: str | None) -> bool:
+def _has_qualifier(cls: Class, qualifier: str | None) -> bool:
     return qualifier is None or find_qualifier(cls.qualifiers, qualifier) is not None
 
 
-def _is_a(cls: Class, within: Class | None) -> bool:
-    return within is None or cls.is_a(within.name)
+def _is_within(cls: Class, required: Class | None) -> bool:
+    return required is None or cls.is_a(required.name)
 
 
-def _named(role: str, wanted: str | None) -> bool:
-    return wanted is None or role.lower() == wanted.lower()
+def _is_role(role: str, required: str | None) -> bool:
+    return required is None or role.lower() == required.lower()

@@ -1,4 +1,4 @@
-"""Which classes are there? Their definitions: the same for everybody who is somebody."""
+"""Class operations: definitions of classes, the same for every authenticated caller."""
 
 import fnmatch
 import re
@@ -19,30 +19,30 @@ def get_class(request: Request, name: str, namespace: str | None = None) -> Clas
     """Return the definition of a class.
 
     Raises:
-        InvalidClassError, InvalidNamespaceError: there is none of that name.
-        AccessDeniedError: the caller is nobody.
+        InvalidClassError, InvalidNamespaceError: there is no such class or namespace.
+        AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
     return class_of(request, name, namespace)
 
 
 def classes(request: Request, pattern: str | None = None, namespace: str | None = None) -> Iterator[Class]:
-    """Return the classes of a namespace whose name fits a pattern.
+    """Return the classes of a namespace whose names match a pattern, in any case.
 
-    In it ``*`` or ``%`` is any run of characters, ``?`` any character and ``[ab]`` one of these.
+    In the pattern, ``*`` or ``%`` matches any number of characters, ``?`` one character and ``[ab]`` one of these.
 
     Raises:
-        InvalidNamespaceError: there is none of that name.
+        InvalidNamespaceError: there is no such namespace.
         InvalidParameterError: the pattern is too long.
-        AccessDeniedError: the caller is nobody.
+        AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
-    found = request.schema.classes(namespace_of(request, namespace))
+    namespace_classes = request.schema.classes(namespace_of(request, namespace))
     if pattern is None:
-        return found
+        return namespace_classes
     if len(pattern) > LONGEST_PATTERN or pattern.count("*") + pattern.count("%") > MOST_WILDCARDS:
         raise InvalidParameterError(
-            "that pattern is too long", f"give at most {LONGEST_PATTERN} characters and {MOST_WILDCARDS} wildcards"
+            "the pattern is too long", f"give at most {LONGEST_PATTERN} characters and {MOST_WILDCARDS} wildcards"
         )
     matches = re.compile(fnmatch.translate(pattern.replace("%", "*")), re.IGNORECASE)
-    return (cls for cls in found if matches.match(cls.name))
+    return (cls for cls in namespace_classes if matches.match(cls.name))

@@ -1,4 +1,4 @@
-"""Which properties does an answer have? Names that a caller chooses, held against a class; the system's included."""
+"""Columns of a result: the properties that a caller selects, checked against a class; system properties included."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,47 +11,49 @@ _FROM_KEYS = {"__PATH", "__RELPATH"}
 
 
 class Columns(NamedTuple):
-    """What is shown, in the order in which it was chosen, and what a row has to hold for it."""
+    """The properties of a result, in the order in which they were selected, and those that its rows must hold."""
 
     shown: tuple[str, ...]
-    stored: tuple[str, ...]  # properties of the class alone; its keys where a path is shown
+    stored: tuple[str, ...]  # properties of the class; with its keys if a path is shown
 
 
 def columns_of(cls: Class, properties: Sequence[str] | None) -> Columns:
-    """Return the properties that are chosen, as the class spells them; all of them where none are.
+    """Return the selected properties as the class spells them; all of its properties if ``properties`` is None.
 
     Raises:
-        InvalidPropertyError: the class has none of that name.
+        InvalidPropertyError: the class has no such property.
     """
     if properties is None:
         names = tuple(cls.properties)
         return Columns(names, names)
-    shown = tuple(dict.fromkeys(_spelled(cls, name) for name in properties))
+    shown = tuple(dict.fromkeys(_spell_property(cls, name) for name in properties))
     stored = [name for name in shown if name not in SYSTEM_PROPERTIES]
+    # __PATH and __RELPATH are built from the keys of the row
     if _FROM_KEYS.intersection(shown):
         stored += [key for key in cls.keys if key not in stored]
     return Columns(shown, tuple(stored))
 
 
 def chosen(cls: Class, properties: Sequence[str] | None) -> Columns:
-    """Return those of the properties that the class has, all of them where none are chosen."""
+    """Return those of the selected properties that the class has; all of its properties if ``properties`` is None."""
     return columns_of(cls, None if properties is None else [name for name in properties if has(cls, name)])
 
 
 def has(cls: Class, name: str) -> bool:
-    """Tell whether a class has a property, its own or the system's."""
+    """Return whether a class has a property; every class has the system properties."""
     return name in cls.properties or name.upper() in SYSTEM_PROPERTIES
 
 
 def having(classes: Sequence[Class], properties: Sequence[str] | None) -> list[Class]:
-    """Return the classes that have any of the properties.
+    """Return the classes that have at least one of the properties.
 
     Raises:
-        InvalidPropertyError: none of them has one.
+        InvalidPropertyError: none of the classes has one of the properties.
     """
     for name in properties or ():
         if classes and not any(has(cls, name) for cls in classes):
             if len(classes) == 1:
+                # raises the error with a suggestion for the name
                 classes[0].property_named(name)
             names = ", ".join(cls.name for cls in classes[:MOST_NAMED])
             raise InvalidPropertyError(
@@ -61,10 +63,10 @@ def having(classes: Sequence[Class], properties: Sequence[str] | None) -> list[C
 
 
 MOST_NAMED = 5
-"""Classes that a message names."""
+"""Maximum number of classes that a message lists."""
 
 
-def _spelled(cls: Class, name: str) -> str:
+def _spell_property(cls: Class, name: str) -> str:
     if name.upper() in SYSTEM_PROPERTIES:
         return name.upper()
     return cls.property_named(name).name

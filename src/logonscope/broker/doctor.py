@@ -1,4 +1,4 @@
-"""What can be read here, with which rights, what is missing, and how to get it?"""
+"""The doctor operation: checks what can be read on this host, with which rights, and what would help."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker.access import Caller
 from logonscope.broker.request import Request
-from logonscope.broker.sessions import described
+from logonscope.broker.sessions import describe_sessions
 from logonscope.facts import FILE_OF, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery
 
@@ -15,94 +15,97 @@ _MOST_LISTED = 10
 
 
 def doctor(request: Request) -> list[Check]:
-    """Look at the machine through one whole reading, and say what a person should know about its answers."""
+    """Check the host by one full reading, and return what a user should know about its results."""
     facts = request.ownership.describing | {"comm", "uids", "cmdline", "exe", "fds"}
     owned = request.read(ProcessQuery(facts), order="processes first")
     pairs = list(owned.pairs)
-    request.accounts.get(request.caller.uid or 0)  # a name service that does not answer becomes a trouble
+    request.accounts.get(request.caller.uid or 0)  # adds a trouble if the name service does not answer
     processes = [process for process, _ in pairs]
-    sessions = [session for session, _ in described(request, pairs)]
-    whole = request.sees_everything
+    sessions = [session for session, _ in describe_sessions(request, pairs)]
+    reads_all = request.sees_everything
     return [
-        _rights(request.caller),
+        _check_rights(request.caller),
         *request.ownership.checks(request.machine),
-        _listing(processes, whole=whole),
-        *_readable(processes, facts | request.ownership.facts, whole=whole),
-        *_logins(request, owned.logons, sessions),
-        *_unvouched(sessions),
+        _check_listing(processes, reads_all=reads_all),
+        *_check_facts(processes, facts | request.ownership.facts, reads_all=reads_all),
+        *_check_logins(request, owned.logons, sessions),
+        *_check_unrecorded(sessions),
         *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in request.look.troubles),
     ]
 
 
-def _rights(caller: Caller) -> Check:
+def _check_rights(caller: Caller) -> Check:
     if caller.administrator:
-        return Check("rights", True, f"{caller.name} sees every logon session", "")
-    return Check("rights", None, f"{caller.name} sees only its own logon sessions", "as root you see all of them")
+        return Check("rights", True, f"{caller.name} may see every logon session", "")
+    return Check("rights", None, f"{caller.name} may see only its own logon sessions", "run it as root to see all")
 
 
-def _listing(processes: Sequence[Process], *, whole: bool) -> Check:
-    if whole and not any(process.pid == 1 for process in processes):
+def _check_listing(processes: Sequence[Process], *, reads_all: bool) -> Check:
+    if reads_all and not any(process.pid == 1 for process in processes):
         return Check(
-            "/proc", False, "process 1 is not to be seen: hidepid, or a /proc of another pid namespace",
-            "run as root outside the container, or in the group that /proc is mounted for (gid=)",
+            "/proc", False, "process 1 is not visible: mount option hidepid, or a /proc of another pid namespace",
+            "run it as root outside the container, or in the group of the mount option gid=",
         )  # fmt: skip
-    return Check("/proc", True, f"{len(processes)} processes to be seen", "")
+    return Check("/proc", True, f"{len(processes)} processes visible", "")
 
 
-def _readable(processes: Sequence[Process], facts: Facts, *, whole: bool) -> Iterator[Check]:
-    telling = _one_of_each_file(facts)
+def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool) -> Iterator[Check]:
+    checked_facts = _one_fact_a_file(facts)
     reasons = Counter(
         (fact, reason)
         for process in processes
         for fact, reason in (process.unread or {}).items()
-        if fact in telling and reason != "No such file or directory"  # kernel threads and zombies have no executable
+        # kernel threads and zombies have no executable
+        if fact in checked_facts and reason != "No such file or directory"
     )
     for (fact, reason), count in sorted(reasons.items()):
-        advice = "it takes CAP_SYS_PTRACE, and no security module in the way"
+        advice = "give CAP_SYS_PTRACE, and check the security modules"
         yield Check(
-            f"fact {fact}", None, f"not readable of {count} of {len(processes)} processes: {reason}",
-            advice if whole else "read it as root",
+            f"fact {fact}", None, f"not readable for {count} of {len(processes)} processes: {reason}",
+            advice if reads_all else "run it as root",
         )  # fmt: skip
 
 
-def _one_of_each_file(facts: Facts) -> frozenset[str]:
-    """Return of the facts that come from one file the first: it speaks for the others."""
+def _one_fact_a_file(facts: Facts) -> frozenset[str]:
+    """Return one fact of each file: the facts of a file can be read or not together."""
     return frozenset({FILE_OF[fact]: fact for fact in sorted(facts, reverse=True)}.values())
 
 
-def _logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
+def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
     recorded = {logon: login for logon, login in logons.logins.items() if login.recorded}
     logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
     if logins:
-        yield Check("login service", True, f"{len(logins)} logins known", "")
+        yield Check("login service", True, f"{len(logins)} login records", "")
     else:
         yield Check(
-            "login service", None, "no record of any login: no remote host, service, state or leftovers are known",
-            "run systemd-logind or elogind, and pam_systemd in the PAM stack, where you want them",
+            "login service", None, "no login has a record: remote host, service, state and leftovers are unknown",
+            "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
         )  # fmt: skip
+    # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
     for key, sharers in sorted(logons.shared.items()):
-        seen = sorted(login.id for logon, login in logins.items() if logon in sharers)
-        if seen:
+        sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
+        if sharer_ids:
             yield Check(
-                f"{request.ownership.key_noun} {key}", None, f"shared by logins that do not own it: {_listed(seen)}",
-                "a login daemon was restarted from inside a login; restart it with `systemctl restart`",
+                f"{request.ownership.key_noun} {key}", None,
+                f"shared by logins that do not own it: {_list_ids(sharer_ids)}",
+                "a login daemon was restarted from inside a login: restart it with `systemctl restart`",
             )  # fmt: skip
     present = {session.logon_id for session in sessions}
     if leaked := sorted(login.id for logon, login in logins.items() if logon not in present):
         yield Check(
-            "login records", None, f"{len(leaked)} without any process: {_listed(leaked)}",
-            "the login service leaked them; `loginctl terminate-session ID` removes one",
+            "login records", None, f"{len(leaked)} without a process: {_list_ids(leaked)}",
+            "the login service did not remove them: run `loginctl terminate-session ID`",
         )  # fmt: skip
 
 
-def _unvouched(sessions: Sequence[LogonSession]) -> Iterator[Check]:
+def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
     ids = [session.logon_id for session in sessions if session.vouched_by is None and session.logon_type != 0]
     if ids:
         yield Check(
-            "logon sessions", None, f"{len(ids)} that no login service vouches for: {_listed(ids)}",
-            "what runs in them tells what they are: a job of cron or at, or a login without pam_systemd",
+            "logon sessions", None, f"{len(ids)} without a login record: {_list_ids(ids)}",
+            "their processes show what they are: a job of cron or at, or a login without pam_systemd",
         )  # fmt: skip
 
 
-def _listed(ids: Sequence[str]) -> str:
+def _list_ids(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_MOST_LISTED]) + (", ..." if len(ids) > _MOST_LISTED else "")

@@ -1,18 +1,19 @@
-"""Explanation of a query in words: which classes, what is fixed, what is read, what is left as a predicate.
+"""Explanation of a query in words: its classes, fixed values, readings, and the predicate tested on each row.
 
-What is read is found by running the query on a source that notes what it is asked for and passes on what costs
-nothing: of a query for a class no process is read and of sockets one that fits; of a query along associations the one
-instance is read, so that what its associations lead to is noted too.
+The readings are found by a dry run: the query runs on a source that records the queries it gets, and passes on only
+those that are cheap. A dry run of a query for a class reads no process, and finds one invented socket. A dry run of an
+association query reads the one instance, so that the readings for its associations are recorded too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
-from logonscope.broker.associations import tied
-from logonscope.broker.plan import Classes, Part, Rows, Ties, plan
+from logonscope.broker.associations import find_associated
+from logonscope.broker.plan import AssociationPlan, ClassesPlan, Part, Rows, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
-from logonscope.broker.row_filter import where_of
+from logonscope.broker.row_filter import filter_by_condition
 from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
@@ -37,27 +38,29 @@ from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant, describe, shown
 
 MOST_NAMED = 10
-"""Values of a fixed property, or of a hint, that are named."""
+"""Maximum number of values that are listed of a fixed property or a hint."""
 
 
 def explain(request: Request, text: str, namespace: str | None = None) -> Explanation:
-    """Return how a query will be answered; raises what ``plan`` raises."""
-    planned = plan(request, text, namespace)
-    if isinstance(planned, Rows):
-        return Explanation("instances", planned.cls.name, tuple(_part(request, part) for part in planned.parts))
-    if isinstance(planned, Classes):
-        parts = (PartExplained(cls.name, (), {}, (), None) for cls in planned.found)
-        return Explanation("classes", planned.namespace, tuple(parts))
-    if isinstance(planned, Ties):
-        return _ties(request, planned)
-    return _events(planned)
+    """Return the explanation of a query; raises the errors of ``plan``."""
+    query_plan = plan(request, text, namespace)
+    if isinstance(query_plan, Rows):
+        parts = tuple(_explain_part(request, part) for part in query_plan.parts)
+        return Explanation("instances", query_plan.cls.name, parts)
+    if isinstance(query_plan, ClassesPlan):
+        parts = tuple(PartExplained(cls.name, (), {}, (), None) for cls in query_plan.classes)
+        return Explanation("classes", query_plan.namespace, parts)
+    if isinstance(query_plan, AssociationPlan):
+        return _explain_associations(request, query_plan)
+    return _explain_events(query_plan)
 
 
-def _part(request: Request, part: Part) -> PartExplained:
-    cls, provider, where = part.cls, provider_of(part.cls), where_of(request, part.cls, part.condition)
-    fixes = provider.fixes if provider else {}
-    narrowed = {name: values for name, values in where.fixed.items() if name in fixes}
-    left = rest(part.condition, narrowed)
+def _explain_part(request: Request, part: Part) -> PartExplained:
+    cls, provider = part.cls, provider_of(part.cls)
+    row_filter = filter_by_condition(request, cls, part.condition)
+    selections = provider.selections if provider else {}
+    narrowed = {name: values for name, values in row_filter.fixed.items() if name in selections}
+    predicate = rest(part.condition, narrowed)
     fixed = {
         name: tuple(constant(shown(value, cls)) for value in sorted(values, key=str))
         for name, values in narrowed.items()
@@ -66,47 +69,48 @@ def _part(request: Request, part: Part) -> PartExplained:
         cls.name,
         part.columns.shown,
         fixed,
-        tuple(_reads(request, lambda dry: run(dry, Rows(cls, (part,))))),
-        None if left == TRUE else describe(left, cls),
+        tuple(_dry_run(request, partial(run, query_plan=Rows(cls, (part,))))),
+        None if predicate == TRUE else describe(predicate, cls),
     )
 
 
-def _ties(request: Request, ties: Ties) -> Explanation:
-    names = {"AssocClass": ties.wanted.assoc_class, "ResultClass": ties.wanted.result_class, "Role": ties.wanted.role,
-             "ResultRole": ties.wanted.result_role}  # fmt: skip
+def _explain_associations(request: Request, query_plan: AssociationPlan) -> Explanation:
+    target, options, references = query_plan.target, query_plan.options, query_plan.references
+    names = {"AssocClass": options.assoc_class, "ResultClass": options.result_class, "Role": options.role,
+             "ResultRole": options.result_role}  # fmt: skip
     predicate = " ".join(f"{name} = {value}" for name, value in names.items() if value)
-    cls = ties.target.cls
-    path = write_reference(ties.target.reference, cls.schema, cls.namespace)
-    reads = _reads(request, lambda dry: tied(dry, ties.target, ties.wanted, references=ties.references), by_pid=True)
-    part = PartExplained(cls.name, (), {}, tuple(reads), predicate or None)
-    return Explanation("references" if ties.references else "associators", path, (part,))
+    cls = target.cls
+    path = write_reference(target.reference, cls.schema, cls.namespace)
+    operation = partial(find_associated, target=target, options=options, references=references)
+    part = PartExplained(cls.name, (), {}, tuple(_dry_run(request, operation, by_pid=True)), predicate or None)
+    return Explanation("references" if references else "associators", path, (part,))
 
 
-def _events(query: EventQuery) -> Explanation:
+def _explain_events(query: EventQuery) -> Explanation:
     reads = (f"every {query.within:g} seconds",) if query.within else ()
     predicate = None if query.condition is None else describe(query.condition, query.cls)
     part = PartExplained(query.cls.name, query.columns or (), {}, reads, predicate)
     return Explanation("events", " or ".join(target.name for target in query.targets) or query.cls.name, (part,))
 
 
-def _reads(
-    request: Request, answers: Callable[[Request], Iterator[Result | Class]], *, by_pid: bool = False
+def _dry_run(
+    request: Request, operation: Callable[[Request], Iterator[Result | Class]], *, by_pid: bool = False
 ) -> Iterator[str]:
-    """Yield what answers read, in words, each reading once."""
-    noting = NotingSource(_DrySource(request, by_pid=by_pid), request.ownership.key_noun)
+    """Run an operation on a source that reads almost nothing, and yield its readings in words, each once."""
+    recorder = ReadingRecorder(_DrySource(request, by_pid=by_pid), request.ownership.key_noun)
     try:
-        for answer in answers(request.with_source(noting)):
-            if isinstance(answer, Result):
-                list(answer.rows)
+        for result in operation(request.with_source(recorder)):
+            if isinstance(result, Result):
+                list(result.rows)  # rows are read while they are iterated
     except LogonscopeError:
-        pass  # nothing is there
-    yield from dict.fromkeys(noting.readings)
+        pass  # the dry source lacks an instance that the real one may have
+    yield from dict.fromkeys(recorder.readings)
 
 
 class _DrySource(BaseSource):
-    """A source that passes on what costs nothing, and of logins and processes no more than the caller sees.
+    """A source that passes on only cheap queries, and returns only logins and processes that the caller may see.
 
-    It has no process, or ``by_pid`` those that are read by pid: whose they are must not show in what is read next.
+    It has no processes, or with ``by_pid`` only those that are read by pid.
     """
 
     def __init__(self, request: Request, *, by_pid: bool) -> None:
@@ -122,7 +126,8 @@ class _DrySource(BaseSource):
             return ()
         if self._request.visibility.everything:
             return self._request.source.processes(look, query)
-        return [process for process, _ in self._request.read(query, foreign=True).pairs]
+        # Masked: an explanation of another user's process must not reveal, by what is read next, whose it is.
+        return [process for process, _ in self._request.read(query, include_foreign=True).pairs]
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         return [*filter(self._request.visibility.sees_login, self._request.source.logins(look, ids))]
@@ -131,19 +136,20 @@ class _DrySource(BaseSource):
         return self._request.source.account(look, uid)
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
-        named = query._replace(
+        named_only = query._replace(
             users=None if query.users == "ALL" else query.users, groups=None if query.groups == "ALL" else query.groups
         )
-        return self._request.source.accounts(look, named)
+        return self._request.source.accounts(look, named_only)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         look.check()
+        # one socket that matches, so that the reading of its holders is recorded
         (port, *_), (inode, *_) = query.ports or (0,), query.inodes or (1,)
         return iter((Socket("tcp", "", port, "", 0, "", inode),))
 
 
-class NotingSource(BaseSource):
-    """A source that passes every query on to another one, and notes in words what it reads."""
+class ReadingRecorder(BaseSource):
+    """A source that passes every query on to another source, and records in words what is read."""
 
     def __init__(self, source: Source, key_noun: str) -> None:
         self.label = source.label
@@ -157,11 +163,11 @@ class NotingSource(BaseSource):
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         if query.pids is None or query.pids:
-            self.readings += _process_reading(query, self._key_noun)
+            self.readings += _describe_process_query(query, self._key_noun)
         return self._source.processes(look, query)
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        self.readings.append(f"the records of {'logins' if ids is None else _named(ids, 'login')}")
+        self.readings.append(f"the records of {'logins' if ids is None else _list_values(ids, 'login')}")
         return self._source.logins(look, ids)
 
     def account(self, look: Look, uid: int) -> Account | None:
@@ -170,45 +176,45 @@ class NotingSource(BaseSource):
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
         for names, noun in ((query.users, "account"), (query.groups, "group")):
             if names is not None:
-                self.readings.append(f"all {noun}s" if names == "ALL" else _named(names, noun))
+                self.readings.append(f"all {noun}s" if names == "ALL" else _list_values(names, noun))
         if query.groups_of is not None:
-            self.readings.append(f"the groups of {_named(query.groups_of, 'account')}")
+            self.readings.append(f"the groups of {_list_values(query.groups_of, 'account')}")
         return self._source.accounts(look, query)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        words = ["all sockets" if query.ports is None else f"the sockets at {_named(query.ports, 'port')}"]
+        words = ["all sockets" if query.ports is None else f"the sockets at {_list_values(query.ports, 'port')}"]
         self.readings.append(
-            " ".join(words if query.inodes is None else [*words, f"with {_named(query.inodes, 'inode')}"])
+            " ".join(words if query.inodes is None else [*words, f"with {_list_values(query.inodes, 'inode')}"])
         )
         return self._source.sockets(look, query)
 
 
-def _process_reading(query: ProcessQuery, key_noun: str) -> Iterator[str]:
-    """Yield what a query for processes reads, in words."""
+def _describe_process_query(query: ProcessQuery, key_noun: str) -> Iterator[str]:
+    """Yield the readings of a query for processes, in words: those of every process, then those of matching ones."""
     first = query.facts if query.early is None else query.early.facts
-    yield f"{_listed(first) or 'the pid alone'}: of {_which_processes(query, key_noun)}"
+    yield f"{_list_facts(first) or 'the pid alone'}: of {_describe_selection(query, key_noun)}"
     if later := query.facts - first:
-        yield f"{_listed(later)}: of those that fit"
+        yield f"{_list_facts(later)}: of those that match"
 
 
-def _listed(facts: Facts) -> str:
+def _list_facts(facts: Facts) -> str:
     return ", ".join(sorted(facts))
 
 
-def _which_processes(query: ProcessQuery, key_noun: str) -> str:
-    words = [_named(query.pids, "process") if query.pids is not None else "every process"]
+def _describe_selection(query: ProcessQuery, key_noun: str) -> str:
+    words = [_list_values(query.pids, "process") if query.pids is not None else "every process"]
     if query.parents:
         words.append("and its parents")
     if query.hint.keys is not None:
-        words.append(f"with {_named(query.hint.keys, key_noun)}")
+        words.append(f"with {_list_values(query.hint.keys, key_noun)}")
     if query.hint.login_uids is not None:
-        words.append(f"logged in as {_named(query.hint.login_uids, 'uid') or 'nobody'}")
+        words.append(f"logged in as {_list_values(query.hint.login_uids, 'uid') or 'no uid'}")
     if query.names is not None:
-        words.append(f"named {_named(query.names, '')}".rstrip())
+        words.append(f"named {_list_values(query.names, '')}".rstrip())
     return " ".join(words)
 
 
-def _named(values: frozenset[str] | frozenset[int], noun: str) -> str:
+def _list_values(values: frozenset[str] | frozenset[int], noun: str) -> str:
     if not values:
         return ""
     words = [str(value) for value in sorted(values, key=str)]

@@ -1,7 +1,7 @@
-"""Questions about the logon sessions that a LogonFilter wants.
+"""Operations on logon sessions that match a LogonFilter.
 
-First the logon sessions are described, which takes a few small files of the processes that can belong to them; then the
-processes of those that fit are read whole.
+First the logon sessions are described, which takes a few small files of each process that may belong to them; then the
+processes of the matching sessions are read completely.
 """
 
 from collections.abc import Iterator
@@ -18,38 +18,41 @@ from logonscope.machine import OWNER, Owner, ProcessQuery, Selection, moment
 
 
 def sessions(request: Request, which: Which, where: LogonFilter) -> list[LogonSession]:
-    """Return the logon sessions that fit."""
+    """Return the matching logon sessions."""
     if which is None and where.users is not None:
-        which = _of_users(where.users)
+        which = _select_users(where.users)
     query = ProcessQuery(request.ownership.describing)
     early = OwnedFilter(frozenset({OWNER}), _OwnerFilter(where, request.ownership.system).keeps)
-    owned = request.read(query, which, order="processes first", early=early, strays=False)
-    return [session for session, _ in unfiltered.described(request, owned.pairs) if where.fits(session)]
+    owned = request.read(query, which, order="processes first", early=early, include_strays=False)
+    return [session for session, _ in unfiltered.describe_sessions(request, owned.pairs) if where.fits(session)]
 
 
 def tree(request: Request, which: Which, where: LogonFilter) -> list[LogonTree]:
-    """Return the logon sessions that fit, with their processes."""
-    selection = _selection(request, which, where)
+    """Return the matching logon sessions, with their processes."""
+    selection = _select_matching(request, which, where)
     return [] if selection.is_empty else unfiltered.tree(request, selection)
 
 
 def processes(request: Request, which: Which, where: LogonFilter) -> Iterator[SessionProcess]:
-    """Yield the processes of the logon sessions that fit."""
-    selection = _selection(request, which, where)
+    """Yield the processes of the matching logon sessions."""
+    selection = _select_matching(request, which, where)
     return iter(()) if selection.is_empty else session_processes.processes(request, selection)
 
 
 def leftovers(request: Request, which: Which, where: LogonFilter) -> Leftovers:
-    """Return the leftovers of the logon sessions that fit."""
+    """Return the leftovers of the matching logon sessions."""
     return leftovers_among(processes(request, which, where))
 
 
-def _selection(request: Request, which: Which, where: LogonFilter) -> Selection:
+def _select_matching(request: Request, which: Which, where: LogonFilter) -> Selection:
     return Selection(logon_ids=frozenset(session.logon_id for session in sessions(request, which, where)))
 
 
-def _of_users(users: frozenset[str]) -> Selection | None:
-    """Return the selection of logon sessions of these users: all names, or all uids; None where there are both."""
+def _select_users(users: frozenset[str]) -> Selection | None:
+    """Return the selection of these users' logon sessions, by names or by uids; None if there are both.
+
+    A selection combines names and uids by AND, so users of both kinds are left to the filter.
+    """
     uids = frozenset(int(user) for user in users if user.isascii() and user.isdecimal())
     if not uids:
         return Selection(login_users=users)
@@ -57,21 +60,22 @@ def _of_users(users: frozenset[str]) -> Selection | None:
 
 
 class _OwnerFilter:
-    """A filter on processes by the login record of their owner alone; it may keep what does not fit, never less."""
+    """A filter on processes by the login record of their owner only. It may keep too much, but never too little."""
 
-    def __init__(self, where: LogonFilter, system: Owner) -> None:
-        self._where, self._system = where, system
+    def __init__(self, logon_filter: LogonFilter, system: Owner) -> None:
+        self._logon_filter, self._system = logon_filter, system
 
     def keeps(self, process: Process, owner: Owner) -> bool:
-        """Return whether the logon session of a process may fit."""
+        """Return whether the logon session of a process may match."""
         del process
-        where, login = self._where, owner.login
-        # the record's own words alone: what is derived from processes is not known before they are read
+        logon_filter, login = self._logon_filter, owner.login
+        # Only values of the record are compared. State, LogonType and user can come from the processes, which are not
+        # read yet.
         if owner.logon == self._system.logon:
-            return where.system
+            return logon_filter.system
         if login is None:
             return True
-        if login.remote_host is not None and not where.may_come_from(login.remote_host):
+        if login.remote_host is not None and not logon_filter.may_come_from(login.remote_host):
             return False
         start = moment(login.since / 1e6) if login.since else None
-        return start is None or where.may_begin_at(start)
+        return start is None or logon_filter.may_begin_at(start)

@@ -1,6 +1,6 @@
-"""Which instances does a class have? One by its path, or all, with the properties that are asked for.
+"""Instance operations: get one instance by its path, or enumerate those of a class, with selected properties.
 
-Everything that can refuse a request happens before the first row; rows are read while they are iterated.
+Every check that can reject a request happens before the first row; rows are read while they are iterated.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,15 +9,15 @@ from logonscope.broker.columns import Columns, chosen, columns_of
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import OwnedFilter, Request
 from logonscope.broker.resolve import class_of, instance_of
-from logonscope.broker.row_filter import Where, decided, where_of
+from logonscope.broker.row_filter import RowFilter, filter_by_condition, simplify_for_class
 from logonscope.cim.binding import Target, write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value
 from logonscope.errors import Hint, HintCode, NotFoundError
-from logonscope.facts import FILE_OF
-from logonscope.machine import EVERYTHING, OWNER, Facts
+from logonscope.facts import FILE_OF, Process
+from logonscope.machine import EVERYTHING, OWNER, Facts, Owner
 from logonscope.providers.helpers.provider import Provider
 from logonscope.providers.helpers.registry import family, provider_for
 from logonscope.wql.bind import named_by
@@ -28,77 +28,85 @@ from logonscope.wql.predicate import Row
 def get(
     request: Request, path: str | ObjectPath, properties: Sequence[str] | None = None, namespace: str | None = None
 ) -> Result:
-    """Return the instance that an object path names: a result of one row.
+    """Return the instance that an object path names, as a result of one row.
 
     Raises:
-        NotFoundError: there is none, or none for this caller to see.
-        InvalidObjectPathError: the path is none, or names no instance.
-        InvalidNamespaceError, InvalidClassError, InvalidPropertyError, TypeMismatchError: it names what is not there.
-        AccessDeniedError: the caller is nobody.
+        NotFoundError: there is no such instance, or the caller may not see it.
+        InvalidObjectPathError: the text is not an object path, or it does not name an instance.
+        InvalidNamespaceError, InvalidClassError, InvalidPropertyError, TypeMismatchError: a name or a key is invalid.
+        AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
     target = instance_of(request, path, namespace)
     columns_of(target.cls, properties)
-    found = find(request, target, properties)
-    if found is None:
+    result = find_instance(request, target, properties)
+    if result is None:
         raise missing(request, target)
-    return found
+    return result
 
 
-def find(
+def find_instance(
     request: Request, target: Target, properties: Sequence[str] | None = None, among: Sequence[Class] | None = None
 ) -> Result | None:
-    """Return the instance that is meant, of the class or of one below it; None where there is none.
+    """Find an instance of the target's class or of a class below it; None if there is none.
 
-    Text is compared without regard to case, and of several instances that differ in it the one that is spelled like the
-    target is meant. Of a class below, all its properties are returned where none are chosen.
+    Text keys are compared without regard to case. If several instances differ only in case, the one that is spelled
+    like the target is returned. For a class below, all of its properties are returned if ``properties`` is None.
+
+    Args:
+        request: the source and the caller.
+        target: the class and the keys.
+        properties: the properties to return; None: all.
+        among: the classes to search; None: the target's class and those below it.
     """
     keys = target.keys or ()
-    meant = Every(named_by(target.cls, keys))
+    keys_match = Every(named_by(target.cls, keys))
     for cls in family(target.cls) if among is None else among:
-        condition = decided(meant, cls, {})
+        condition = simplify_for_class(keys_match, cls, {})
         if condition == FALSE:
             continue
         columns = chosen(cls, properties)
-        where = None if condition == TRUE else where_of(request, cls, condition)
-        row = _nearest(matching(request, cls, (*columns.stored, *target.cls.keys), where), keys)
+        row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
+        # the keys are appended to each row, so that its spelling can be compared
+        rows = matching_rows(request, cls, (*columns.stored, *target.cls.keys), row_filter)
+        row = _closest_spelling(rows, keys)
         if row is not None:
             return Result(cls, columns.stored, iter((row[: len(columns.stored)],)), columns.shown)
     return None
 
 
-def settled(request: Request, target: Target) -> Target | None:
-    """Return the instance as it really is: its class, its keys spelled as it has them; None where there is none."""
-    found = find(request, target, target.cls.keys)
-    return None if found is None else Target(found.cls, next(found.rows))
+def find_exact_target(request: Request, target: Target) -> Target | None:
+    """Return the target with the actual class and key spelling of its instance; None if there is no such instance."""
+    result = find_instance(request, target, target.cls.keys)
+    return None if result is None else Target(result.cls, next(result.rows))
 
 
 def has_letters(key: Value) -> bool:
-    """Tell whether a key can be spelled in more than one way."""
+    """Return whether a key can be spelled in more than one way."""
     return isinstance(key, tuple) or (isinstance(key, str) and key.lower() != key.upper())
 
 
-def _nearest(rows: Iterator[Row], keys: Row) -> Row | None:
-    """Return the row whose keys are spelled as these are, else the first."""
-    first, wanted = None, _spelling(keys)
+def _closest_spelling(rows: Iterator[Row], keys: Row) -> Row | None:
+    """Return the row whose keys, its last values, are spelled like ``keys``; else the first row."""
+    first_row, spelling = None, _spelling(keys)
     for row in rows:
-        if _spelling(row[len(row) - len(keys) :]) == wanted:
+        if _spelling(row[len(row) - len(keys) :]) == spelling:
             return row
-        first = first or row
-    return first
+        first_row = first_row or row
+    return first_row
 
 
 def _spelling(keys: Row) -> Row:
-    """Return how keys are spelled; what is named may be named by its class or by one above."""
+    """Return keys in a form to compare their spelling: references without their class, which may be one above."""
     return tuple(_spelling(key[1:]) if isinstance(key, tuple) else key for key in keys)
 
 
 def missing(request: Request, target: Target) -> NotFoundError:
-    """Return the error that there is no such instance, or none for this caller to see."""
+    """Return the error that there is no such instance, or that the caller may not see it."""
     path = write_reference(target.reference, target.cls.schema, target.cls.namespace)
     for_you = "" if request.caller.administrator else " for you to see"
-    where = {"name": target.cls.name, "namespace": target.cls.namespace.replace("\\", "/")}
-    return NotFoundError(f"there is no {path}{for_you}", Hint(HintCode.LIST_INSTANCES, where))
+    hint_values = {"name": target.cls.name, "namespace": target.cls.namespace.replace("\\", "/")}
+    return NotFoundError(f"there is no {path}{for_you}", Hint(HintCode.LIST_INSTANCES, hint_values))
 
 
 def enumerate_instances(
@@ -109,60 +117,76 @@ def enumerate_instances(
     *,
     deep: bool = True,
 ) -> Iterator[Result]:
-    r"""Return the instances of a class and, where ``deep``, of the classes below it: a result a class.
+    r"""Return the instances of a class and, if ``deep``, of the classes below it: one result for each class.
 
     Args:
-        request: source and caller.
+        request: the source and the caller.
         class_name: the class.
-        properties: of this class; None: all that each instance has.
-        namespace: where the class is; None: root\cimv2.
-        deep: the classes below it too.
+        properties: properties of this class; None: all properties of each instance.
+        namespace: the namespace of the class; None: root\cimv2.
+        deep: include the classes below it.
 
     Raises:
-        InvalidNamespaceError, InvalidClassError, InvalidPropertyError: there is none of that name.
-        AccessDeniedError: the caller is nobody.
+        InvalidNamespaceError, InvalidClassError, InvalidPropertyError: there is no such namespace, class or property.
+        AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
     cls = class_of(request, class_name, namespace)
     columns_of(cls, properties)
-    classes = family(cls) if deep else [own for own in family(cls) if own is cls]
-    return (_whole(request, below, chosen(below, properties)) for below in classes)
+    classes = family(cls) if deep else [member for member in family(cls) if member is cls]
+    return (_enumerate_class(request, member, chosen(member, properties)) for member in classes)
 
 
-def matching(request: Request, cls: Class, columns: Sequence[str], where: Where | None = None) -> Iterator[Row]:
-    """Yield the rows of a class that the condition lets through; what was narrowed while it was read is checked again.
-
-    Where the row takes files that the condition does not, they are read of those processes alone that fit.
-    """
+def matching_rows(
+    request: Request, cls: Class, columns: Sequence[str], row_filter: RowFilter | None = None
+) -> Iterator[Row]:
+    """Yield the rows of a class that match a filter; None: all rows."""
     provider, context = provider_for(cls), request.context
-    if where is None:
-        query = ItemQuery(provider.facts(columns), EVERYTHING, provider.others, cls.namespace)
+    if row_filter is None:
+        query = ItemQuery(provider.facts(columns), EVERYTHING, provider.include_foreign, cls.namespace)
         return provider.rows(read_items(request, provider.subject, query), context, columns)
-    wanted = (*columns, *(name for name in where.columns if name not in columns))
-    facts, selection = provider.facts(wanted), provider.selection(where.fixed)
-    early = _early_filter(request, provider, where, facts) if selection.pids is None else None
-    query = ItemQuery(facts, selection, provider.others, cls.namespace, early)
-    rows = provider.rows(read_items(request, provider.subject, query), context, wanted)
-    fits, width = where.fits(wanted), len(columns)
-    return (row[:width] for row in rows if fits(row))
+    # the result's columns come first, so that cutting a row to their number removes those of the filter only
+    all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
+    facts, selection = provider.facts(all_columns), provider.selection(row_filter.fixed)
+    # A selection by pid leaves one process: testing it before it is read whole would save nothing.
+    early = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
+    query = ItemQuery(facts, selection, provider.include_foreign, cls.namespace, early)
+    rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
+    # The selection and the early filter may let through too much, so the condition is tested again on each row.
+    matches, width = row_filter.predicate(all_columns), len(columns)
+    return (row[:width] for row in rows if matches(row))
 
 
-def _early_filter(request: Request, provider: Provider, where: Where, facts: Facts) -> OwnedFilter | None:
-    """Return the condition as a filter on processes; None where it needs every file that the rows need."""
-    deciding = provider.facts_of(where.columns)
-    if provider.subject != "process" or _files(request, facts) <= _files(request, deciding):
+def _early_filter(request: Request, provider: Provider, row_filter: RowFilter, facts: Facts) -> OwnedFilter | None:
+    """Build the condition as a filter on processes; None if it needs every file that the rows need.
+
+    With it, the files that only the rows need are read for matching processes only.
+    """
+    condition_facts = provider.facts_of(row_filter.columns)
+    if provider.subject != "process" or _files(request, facts) <= _files(request, condition_facts):
         return None
-    values, fits, context = provider.values(where.columns), where.fits(where.columns), request.context
-    return OwnedFilter(
-        deciding, lambda process, owner: fits(tuple([value(process, owner, context) for value in values]))
-    )
+    return OwnedFilter(condition_facts, _ConditionOnProcess(request, provider, row_filter).keeps)
+
+
+class _ConditionOnProcess:
+    """A condition on the rows of a class of processes, tested on a process before its row is made."""
+
+    def __init__(self, request: Request, provider: Provider, row_filter: RowFilter) -> None:
+        self._values = provider.values(row_filter.columns)
+        self._matches = row_filter.predicate(row_filter.columns)
+        self._context = request.context
+
+    def keeps(self, process: Process, owner: Owner) -> bool:
+        """Return whether the row of a process matches."""
+        context = self._context
+        return self._matches(tuple([value(process, owner, context) for value in self._values]))
 
 
 def _files(request: Request, facts: Facts) -> set[str]:
-    """Return the files of a process that facts come from, those that name its owner among them."""
-    naming = request.ownership.facts if OWNER in facts else frozenset[str]()
-    return {FILE_OF.get(fact, fact) for fact in (facts | naming) - {OWNER}}
+    """Return the files of a process that facts are read from, including those that name its owner if OWNER is given."""
+    owner_facts = request.ownership.facts if OWNER in facts else frozenset[str]()
+    return {FILE_OF.get(fact, fact) for fact in (facts | owner_facts) - {OWNER}}
 
 
-def _whole(request: Request, cls: Class, columns: Columns) -> Result:
-    return Result(cls, columns.stored, matching(request, cls, columns.stored), columns.shown)
+def _enumerate_class(request: Request, cls: Class, columns: Columns) -> Result:
+    return Result(cls, columns.stored, matching_rows(request, cls, columns.stored), columns.shown)

@@ -1,6 +1,6 @@
-"""What can be done to an instance? Methods, with the rights of the caller: the kernel decides what it may do.
+"""Methods of instances, run with the rights of the caller: the kernel decides what the caller may do.
 
-A method's ReturnValue is the documented number (Win32_Process): 0 done, 2 access denied, 3 insufficient privilege, 8
+A method's ReturnValue is the documented number (Win32_Process): 0 success, 2 access denied, 3 insufficient privilege, 8
 unknown failure, 9 path not found, 21 invalid parameter.
 """
 
@@ -23,7 +23,7 @@ from logonscope.machine import ProcessQuery
 from logonscope.machine.action import Action
 from logonscope.providers.helpers.account_names import domain_and_name, name_of, user_sid
 from logonscope.providers.helpers.priority import NICE_OF
-from logonscope.providers.helpers.process_keys import pid_meant
+from logonscope.providers.helpers.process_keys import select_pid
 
 DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, UNKNOWN_FAILURE, INVALID_PARAMETER = 0, 2, 3, 8, 21
 
@@ -33,8 +33,8 @@ KERNEL_THREAD = 0x00200000
 _FACTS = frozenset({"start", "flags", "state", "uids"})
 
 
-class Meant(NamedTuple):
-    """The process that a method is of, as the caller sees it, and who asks."""
+class MethodTarget(NamedTuple):
+    """The process that a method is called on, as the caller sees it, and the request."""
 
     request: Request
     process: Process
@@ -50,93 +50,95 @@ def invoke(
     """Run a method of an instance.
 
     Raises:
-        NotFoundError: there is no such instance, or none for this caller to see.
+        NotFoundError: there is no such instance, or the caller may not see it.
         InvalidMethodError: its class has no such method.
         InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
-        NotSupportedError: the method is not offered here, or nothing can be done to this host.
-        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError: the path names nothing.
-        AccessDeniedError: the caller is nobody.
+        NotSupportedError: the method is not implemented, or the host does not support methods that change it.
+        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError: the path is invalid.
+        AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
     target = target_of(request, path, namespace)
     method = target.cls.method_named(method_name)
-    given = _bound(target.cls, method, parameters or {})
-    run = METHODS.get(f"{method.origin}.{method.name}")
-    if run is None:
+    arguments = _bind_parameters(target.cls, method, parameters or {})
+    offered_method = METHODS.get(f"{method.origin}.{method.name}")
+    if offered_method is None:
         raise NotSupportedError(
-            f"{target.cls.name}.{method.name} is not offered on Linux", f"these are: {', '.join(METHODS)}"
+            f"{target.cls.name}.{method.name} is not supported on Linux", f"supported are: {', '.join(METHODS)}"
         )
-    return run.function(_meant(request, instance(target)), given)
+    return offered_method.function(_read_target(request, instance(target)), arguments)
 
 
-def _bound(cls: Class, method: Method, given: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the parameters by name, as values of their types."""
-    takes = {parameter.name.lower(): parameter for parameter in method.parameters if parameter.is_in}
+def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the parameters by their names as declared, as values of their CIM types."""
+    declared = {parameter.name.lower(): parameter for parameter in method.parameters if parameter.is_in}
     bound: dict[str, Value] = {}
-    for name, value in given.items():
-        parameter = takes.get(name.lower())
+    for name, value in parameters.items():
+        parameter = declared.get(name.lower())
         if parameter is None:
-            known = ", ".join(found.name for found in takes.values()) or "none"
+            names = ", ".join(parameter.name for parameter in declared.values()) or "none"
             raise InvalidMethodParametersError(
-                f"{cls.name}.{method.name} takes no parameter '{name}'", f"it takes {known}"
+                f"{cls.name}.{method.name} has no parameter '{name}'", f"its parameters: {names}"
             )
         if value is not None:
+            # null means the same as a parameter that is left out
             bound[parameter.name] = value_of(value, parameter.type, f"the parameter {parameter.name}")
     return bound
 
 
-def _meant(request: Request, target: Target) -> Meant:
+def _read_target(request: Request, target: Target) -> MethodTarget:
     (handle,) = target.keys or ("",)
-    asked = ProcessQuery(_FACTS, pids=pid_meant(handle).pids or frozenset())
-    owned = request.read(asked, foreign=True, owners=False)
+    query = ProcessQuery(_FACTS, pids=select_pid(handle).pids or frozenset())
+    owned = request.read(query, include_foreign=True, with_owners=False)
     process = next((process for process, _ in owned.pairs), None)
     if process is None:
         raise missing(request, target)
-    return Meant(request, process)
+    return MethodTarget(request, process)
 
 
-def _get_owner(meant: Meant, _: Mapping[str, Value]) -> Outcome:
-    if meant.process.uids is None:
+def _get_owner(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
+    if target.process.uids is None:
         return Outcome(ACCESS_DENIED)
-    name = name_of(meant.process.uids[1], meant.request.accounts)
-    domain, user = domain_and_name(name, meant.request.machine.hostname)
+    name = name_of(target.process.uids[1], target.request.accounts)
+    domain, user = domain_and_name(name, target.request.machine.hostname)
     return Outcome(DONE, {"User": user, "Domain": domain})
 
 
-def _get_owner_sid(meant: Meant, _: Mapping[str, Value]) -> Outcome:
-    if meant.process.uids is None:
+def _get_owner_sid(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
+    if target.process.uids is None:
         return Outcome(ACCESS_DENIED)
-    return Outcome(DONE, {"Sid": user_sid(meant.process.uids[1])})
+    return Outcome(DONE, {"Sid": user_sid(target.process.uids[1])})
 
 
-def _terminate(meant: Meant, _: Mapping[str, Value]) -> Outcome:
-    process = meant.process
-    if process.pid == 1 or (process.flags or 0) & KERNEL_THREAD:  # the kernel would say yes, and not do it
+def _terminate(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
+    process = target.process
+    # for these, kill(2) reports success, but the kernel ignores the signal
+    if process.pid == 1 or (process.flags or 0) & KERNEL_THREAD:
         return Outcome(ACCESS_DENIED)
-    return _act(meant, None)
+    return _act(target, None)
 
 
-def _set_priority(meant: Meant, parameters: Mapping[str, Value]) -> Outcome:
+def _set_priority(target: MethodTarget, parameters: Mapping[str, Value]) -> Outcome:
     priority = parameters.get("Priority")
     nice = NICE_OF.get(priority) if isinstance(priority, int) else None
-    return Outcome(INVALID_PARAMETER) if nice is None else _act(meant, nice)
+    return Outcome(INVALID_PARAMETER) if nice is None else _act(target, nice)
 
 
-def _act(meant: Meant, nice: int | None) -> Outcome:
-    """Do it as the caller; a process of which the caller sees no more than which one it is was not looked at."""
-    process, source = meant.process, meant.request.source
+def _act(target: MethodTarget, nice: int | None) -> Outcome:
+    """Act on a process as the caller: set its nice value, or terminate it if ``nice`` is None."""
+    process, source = target.process, target.request.source
     if "act" not in source.abilities:
-        raise NotSupportedError("nothing can be done to this host", "it only tells; ask the machine itself")
+        raise NotSupportedError("this host is read-only", "invoke the method on the machine itself")
     if process.state in {"Z", "X"}:
-        raise NotFoundError(
-            f"process {process.pid} has ended, and waits for its parent to notice", Hint(HintCode.LIST_PROCESSES)
-        )
+        raise NotFoundError(f"process {process.pid} has ended (zombie)", Hint(HintCode.LIST_PROCESSES))
+    # without uids, the caller sees only which process it is
     if process.uids is None:
         return Outcome(ACCESS_DENIED)
     if process.start is None:
         return Outcome(UNKNOWN_FAILURE)
     try:
-        source.act(Action(process.pid, process.start, nice, acting_uid(meant.request.caller)))
+        # pid and start together: if the pid was reused since, the action fails instead of hitting another process
+        source.act(Action(process.pid, process.start, nice, acting_uid(target.request.caller)))
     except ProcessLookupError:
         raise NotFoundError(f"process {process.pid} has ended", Hint(HintCode.LIST_PROCESSES)) from None
     except PermissionError as error:
@@ -147,9 +149,9 @@ def _act(meant: Meant, nice: int | None) -> Outcome:
 
 
 class Offered(NamedTuple):
-    """A method that is offered: the function that runs it, and whether it changes something on the host."""
+    """A supported method: the function that runs it, and whether it changes something on the host."""
 
-    function: Callable[[Meant, Mapping[str, Value]], Outcome]
+    function: Callable[[MethodTarget, Mapping[str, Value]], Outcome]
     acts: bool
 
 
@@ -159,4 +161,4 @@ METHODS: Mapping[str, Offered] = {
     "Win32_Process.Terminate": Offered(_terminate, acts=True),
     "Win32_Process.SetPriority": Offered(_set_priority, acts=True),
 }
-"""The methods that are offered; every other one of the schema is refused."""
+"""The supported methods; all other methods of the schema raise NotSupportedError."""

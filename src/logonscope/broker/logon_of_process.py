@@ -1,8 +1,8 @@
-"""The login that one process comes from: its parents up to the login, and the login's description.
+"""The logon session of one process: the chain of its parents up to the login, and the session's description.
 
-Where the login has a record that costs the process, its parents and what is right below the login's leader: the same on
-a host of fifty processes and of fifty thousand. Without a record, all processes of the logon session describe it, and
-one small file of every process says which those are.
+If the login has a record, only the process, its parents and the processes right below the login's leader are read: the
+cost does not depend on the size of the host. Without a record, the logon session is described by all of its processes,
+and one small file of every process on the host is read to find them.
 """
 
 from collections.abc import Sequence
@@ -15,40 +15,40 @@ from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery, Selection
 from logonscope.providers.helpers.text import fit
 
 MOST_BELOW_A_LEADER = 1000
-"""Processes below a login's leader that are looked at for the terminal it gave."""
+"""Maximum number of processes below a leader that are read to find the terminal of its login."""
 
-_TERMINAL = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uids"})
+_TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uids"})
 
 
 class Logon(NamedTuple):
-    """The logon session of a process, and the chain that leads from the login to the process, itself included."""
+    """The logon session of a process, and the chain of processes from the login to the process, which comes last."""
 
     session: LogonSession
     chain: tuple[Owned, ...]
 
 
 def logon_of(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> Logon:
-    """Describe the logon session of a process; whether the caller may see it is decided before.
+    """Describe the logon session of a process. The caller must have checked that it may be seen.
 
     Args:
-        request: the question.
+        request: the request.
         process: the process, with the facts that describe its logon session.
-        owner: the process's owner.
-        logons: what names owners.
-        facts: of its parents; those that name owners and describe a logon session, at least.
+        owner: the owner of the process.
+        logons: the index that names owners.
+        facts: the facts to read of its parents; at least those that name owners and describe a logon session.
     """
-    chain = [*reversed(_parents(request, process, owner, logons, facts)), (process, owner)]
+    chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
     if not request.ownership.is_recorded(owner):
-        return Logon(_without_record(request, process, owner), tuple(chain))
-    below, terminal_read = _below_leader(request, owner, logons)
-    session = describe(request, owner, below, whole=False, terminal_read=terminal_read)
+        return Logon(_describe_without_record(request, process, owner), tuple(chain))
+    members, terminal_read = _read_below_leader(request, owner, logons)
+    session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
     return Logon(session, tuple(chain))
 
 
 def describe(
     request: Request, owner: Owner, members: Sequence[Process], *, whole: bool = True, terminal_read: bool = True
 ) -> LogonSession:
-    """Describe a logon session from its processes, its text made fit for an answer; arguments as in Ownership."""
+    """Describe a logon session from its processes, with its text cleaned for output; arguments as in Ownership."""
     user = request.accounts.name(request.ownership.login_uid(owner, members))
     session = request.ownership.describe(
         owner, members, request.machine, user, whole=whole, terminal_read=terminal_read
@@ -56,64 +56,70 @@ def describe(
     return fit(session)
 
 
-def _parents(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> list[Owned]:
-    """Return the parents of a process as far as they belong to its logon session, nearest first."""
-    found: list[Owned] = []
+def _read_parents(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> list[Owned]:
+    """Return the parents of a process that belong to its logon session, nearest first."""
+    parents: list[Owned] = []
     if not process.ppid:
-        return found
+        return parents
+    # The kernel can block a reader of a process's arguments, which complete its name. If they could not be read of this
+    # process, the arguments of its parents are not tried: each of them may cost the whole timeout.
     if {"name", "cmdline"}.intersection(process.unread or ()):
-        facts -= {"name"}  # where the arguments of one hang, those of its parents are not tried
+        facts -= {"name"}
     child = process
-    asked = ProcessQuery(request.visibility.deciding(facts), pids=frozenset({process.ppid}), parents=True)
-    for parent in request.source.processes(request.look, asked):
+    query = ProcessQuery(request.visibility.with_access_facts(facts), pids=frozenset({process.ppid}), parents=True)
+    for parent in request.source.processes(request.look, query):
+        # a parent that started after its child: the real parent ended, and its pid was reused
         if parent.pid == process.pid or (parent.start or 0) > (child.start or 0):
-            break  # the pid was given out again
+            break
         parents_owner = logons.owner(parent)
         if parents_owner.logon != owner.logon:
             break
-        found.append((parent, parents_owner))
+        parents.append((parent, parents_owner))
         child = parent
-    return found
+    return parents
 
 
-def _without_record(request: Request, process: Process, owner: Owner) -> LogonSession:
-    """Describe a logon session that no login record describes: by all of its processes."""
+def _describe_without_record(request: Request, process: Process, owner: Owner) -> LogonSession:
+    """Describe a logon session without a login record, from all of its processes."""
     if owner.logon is None:
         return describe(request, owner, [process], whole=False)
     query = ProcessQuery(request.ownership.describing)
     selection = Selection(logon_ids=frozenset({owner.logon}))
-    pairs = request.read(query, selection, order="processes first", strays=False).pairs
+    pairs = request.read(query, selection, order="processes first", include_strays=False).pairs
     members = {member.pid: member for member, _ in pairs}
+    # this second reading may miss the process itself, if it ended meanwhile
     members.setdefault(process.pid, process)
     request.note_members(owner, members.values())
-    return describe(request, owner, list(members.values()), whole=False)  # counts are not asked for
+    return describe(request, owner, list(members.values()), whole=False)  # processes need not be counted
 
 
-def _below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tuple[list[Process], bool]:
-    """Return the leader of a login and the processes below it down to those that may have the login's terminal.
+def _read_below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tuple[list[Process], bool]:
+    """Read the leader of a login and its descendants, down to those that may have the login's terminal.
 
-    And whether that can be read: a kernel without CONFIG_PROC_CHILDREN does not say what is below a process.
+    Returns the processes, and whether the kernel lists children: without CONFIG_PROC_CHILDREN it does not.
     """
     login = owner.login
+    # a record that names the terminal, or no leader, leaves nothing to look for
     if login is None or login.process is None or login.tty:
         return [], True
-    readable, leader = True, login.process
-    found, generation = [leader], _read(request, [leader.pid], owner, logons)
-    while generation and len(found) < MOST_BELOW_A_LEADER:
+    children_readable, leader = True, login.process
+    members, generation = [leader], _read_members(request, [leader.pid], owner, logons)
+    # Neither the leader of an ssh login nor its child of the same name has a terminal; the shell below them has it. So
+    # the search goes down, a generation at a time, until a process has a terminal or is another program.
+    while generation and len(members) < MOST_BELOW_A_LEADER:
         if any(process.tty_nr or process.comm != leader.comm for process in generation):
             break
-        readable = readable and all(process.children is not None for process in generation)
-        children = [pid for process in generation for pid in process.children or ()]
-        generation = _read(request, children[:MOST_BELOW_A_LEADER], owner, logons)
-        found += generation
-    return found, readable
+        children_readable = children_readable and all(process.children is not None for process in generation)
+        child_pids = [pid for process in generation for pid in process.children or ()]
+        generation = _read_members(request, child_pids[:MOST_BELOW_A_LEADER], owner, logons)
+        members += generation
+    return members, children_readable
 
 
-def _read(request: Request, pids: Sequence[int], owner: Owner, logons: LogonIndex) -> list[Process]:
-    """Return those of the processes that are there and belong to a logon session."""
+def _read_members(request: Request, pids: Sequence[int], owner: Owner, logons: LogonIndex) -> list[Process]:
+    """Read those of the processes that exist and belong to the owner's logon session."""
     if not pids:
         return []
-    facts = request.visibility.deciding(_TERMINAL | request.ownership.facts)
-    asked = ProcessQuery(facts, pids=frozenset(pids))
-    found = request.source.processes(request.look, asked)
-    return [process for process in found if logons.owner(process).logon == owner.logon]
+    facts = request.visibility.with_access_facts(_TERMINAL_FACTS | request.ownership.facts)
+    processes = request.source.processes(request.look, ProcessQuery(facts, pids=frozenset(pids)))
+    return [process for process in processes if logons.owner(process).logon == owner.logon]

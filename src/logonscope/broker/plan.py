@@ -1,13 +1,13 @@
-"""How will a query be answered? Its tree, held against the classes and this host, before anything is read."""
+"""Query plans: the syntax tree of a WQL query, resolved against the schema and this host before anything is read."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
-from logonscope.broker.associations import Wanted, association_named, class_named, role_named, tied_classes
+from logonscope.broker.associations import Wanted, associated_classes, association_named, class_named, role_named
 from logonscope.broker.columns import Columns, chosen
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance, is_here, namespace_of, target_of
-from logonscope.broker.row_filter import decided
+from logonscope.broker.row_filter import simplify_for_class
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
@@ -26,7 +26,7 @@ CLASS_GENUS, INSTANCE_GENUS = 1, 2
 
 
 class Part(NamedTuple):
-    """What is asked of one class; ``condition`` is what the class itself does not decide."""
+    """The part of a query that reads one class; ``condition`` is what remains to be tested on its rows."""
 
     cls: Class
     columns: Columns
@@ -34,99 +34,110 @@ class Part(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A query for instances: a part for each class that can have some; ``projected``: of some of their properties."""
+    """The plan of a query for instances: one part for each class that can have some.
+
+    ``projected``: the query selects properties, so the results are not whole instances.
+    """
 
     cls: Class
     parts: tuple[Part, ...]
     projected: bool = False
 
 
-class Classes(NamedTuple):
-    """A query for classes: those that fit."""
+class ClassesPlan(NamedTuple):
+    """The plan of a query for classes: those that match."""
 
     namespace: str
-    found: tuple[Class, ...]
+    classes: tuple[Class, ...]
 
 
-class Ties(NamedTuple):
-    """A query along associations."""
+class AssociationPlan(NamedTuple):
+    """The plan of ASSOCIATORS OF or REFERENCES OF."""
 
     target: Target
     references: bool
-    wanted: Wanted
+    options: Wanted
     class_defs_only: bool
 
 
-Plan = Rows | Classes | Ties | EventQuery
+Plan = Rows | ClassesPlan | AssociationPlan | EventQuery
 
 
 def plan(request: Request, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Plan:
-    """Return how a query will be answered.
+    """Return the plan of a query.
 
     Raises:
-        InvalidParameterError: there is no text.
-        InvalidQueryTypeError: the language is none that is known.
-        InvalidQueryError, QuotaViolationError: it is no WQL, or too much of it.
-        InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: it names what is not there.
-        NotEventClassError and its like: it asks for events as they cannot be told.
-        AccessDeniedError: the caller is nobody.
+        InvalidParameterError: the text is empty.
+        InvalidQueryTypeError: the query language is unknown.
+        InvalidQueryError, QuotaViolationError: the text is not WQL, or too long or complex.
+        InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: a name or a key is invalid.
+        NotEventClassError and similar classes: the query is not a valid event query.
+        AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
     if text.strip() and language.upper() != LANGUAGE:
-        raise InvalidQueryTypeError(f"there is no query language '{language}'", f"ask in {LANGUAGE}")
-    tree, space = parse(text), namespace_of(request, namespace)
+        raise InvalidQueryTypeError(f"invalid query language '{language}'", f"use {LANGUAGE}")
+    tree, namespace_name = parse(text), namespace_of(request, namespace)
     if isinstance(tree, Tied):
-        return _ties(request, tree, space, text)
+        return _plan_association_query(request, tree, namespace_name, text)
     if tree.class_name.lower() == META_CLASS:
-        return _classes(request, tree, space, text)
+        return _plan_class_query(request, tree, namespace_name, text)
     with located(text, tree.at):
-        cls = request.schema.get(tree.class_name, space)
+        cls = request.schema.get(tree.class_name, namespace_name)
     if cls.is_event or tree.within is not None or tree.group is not None:
-        return bind_events(tree, cls, text, _here(request))
-    return _rows(request, tree, cls, text)
+        return bind_events(tree, cls, text, partial(is_here, request))
+    return _plan_instance_query(request, tree, cls, text)
 
 
-def _rows(request: Request, tree: Select, cls: Class, text: str) -> Rows:
-    names = None if tree.columns is None else [_shown(cls, name, text) for name in tree.columns]
+def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) -> Rows:
+    names = None if tree.columns is None else [_selected_name(cls, name, text) for name in tree.columns]
     condition: Condition = TRUE
     if tree.where is not None:
-        condition = bind(tree.where, scope_of(cls, text, _here(request)))
-    server = _server(request, condition)
+        condition = bind(tree.where, scope_of(cls, text, partial(is_here, request)))
+    server = _server_name(request, condition)
     parts = []
     for below in family(cls):
-        shown = chosen(below, names)
-        count = sum(name not in SYSTEM_KINDS for name in shown.shown)
-        left = decided(condition, below, _known(below, INSTANCE_GENUS, count, server))
-        if left != FALSE:
-            parts.append(Part(below, shown, left))
+        result_columns = chosen(below, names)
+        count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
+        # System properties are the same in all instances of a class: they are compared here, once for each class. A
+        # class whose condition is false by that is not read at all.
+        constants = _system_properties(below, INSTANCE_GENUS, count, server)
+        remaining_condition = simplify_for_class(condition, below, constants)
+        if remaining_condition != FALSE:
+            parts.append(Part(below, result_columns, remaining_condition))
     return Rows(cls, tuple(parts), projected=names is not None)
 
 
-def _shown(cls: Class, name: Name, text: str) -> str:
+def _selected_name(cls: Class, name: Name, text: str) -> str:
     column = column_of(cls, name, text)
     if column is None or column.name == THIS:
-        raise InvalidQueryError(f"{name} is no property, at {place(text, name.at)}", f"name those of {cls.name}")
+        raise InvalidQueryError(
+            f"{name} is not a property, at {place(text, name.at)}", f"select properties of {cls.name}"
+        )
     return column.name
 
 
-def _classes(request: Request, tree: Select, namespace: str, text: str) -> Classes:
+def _plan_class_query(request: Request, tree: Select, namespace: str, text: str) -> ClassesPlan:
     if tree.columns is not None or tree.within is not None or tree.group is not None:
-        raise InvalidQueryError(f"of {META_CLASS} there is the whole class alone", "select * from it")
+        raise InvalidQueryError(
+            f"a query of {META_CLASS} returns whole classes only", "use SELECT * without WITHIN or GROUP"
+        )
     condition: Condition = TRUE
     if tree.where is not None:
-        scope = Scope(text, lambda name: _of_a_class(name, text), request.schema, namespace, _here(request))
+        scope = Scope(text, partial(_class_column, text), request.schema, namespace, partial(is_here, request))
         condition = bind(tree.where, scope)
-    server = _server(request, condition)
-    found = []
+    server = _server_name(request, condition)
+    matching_classes = []
     for cls in request.schema.classes(namespace):
-        known = _known(cls, CLASS_GENUS, len(cls.properties), server)
-        known |= {"__PATH": f"\\\\{server}\\{namespace}:{cls.name}", "__RELPATH": cls.name}
-        if decided(condition, cls, known) == TRUE:
-            found.append(cls)
-    return Classes(namespace, tuple(found))
+        constants = _system_properties(cls, CLASS_GENUS, len(cls.properties), server)
+        constants |= {"__PATH": f"\\\\{server}\\{namespace}:{cls.name}", "__RELPATH": cls.name}
+        # a class has no other columns than these constants, so the condition is decided completely
+        if simplify_for_class(condition, cls, constants) == TRUE:
+            matching_classes.append(cls)
+    return ClassesPlan(namespace, tuple(matching_classes))
 
 
-def _of_a_class(name: Name, text: str) -> Column:
+def _class_column(text: str, name: Name) -> Column:
     word = str(name).upper()
     if word not in SYSTEM_KINDS:
         hint = "a class has __Class, __Superclass, __Dynasty, and `__this ISA 'Class'`"
@@ -134,19 +145,23 @@ def _of_a_class(name: Name, text: str) -> Column:
     return Column(word, SYSTEM_KINDS[word])
 
 
-def _ties(request: Request, tree: Tied, namespace: str, text: str) -> Ties | Classes:
+def _plan_association_query(request: Request, tree: Tied, namespace: str, text: str) -> AssociationPlan | ClassesPlan:
     with located(text, tree.at):
         target = target_of(request, undoubled(tree.path), namespace)
         if not tree.schema_only:
             instance(target)
         elif target.keys is not None:
-            raise InvalidQueryError(f"SchemaOnly is of a class, and {tree.path} an instance", f"give {target.cls.name}")
+            raise InvalidQueryError(
+                f"SchemaOnly takes a class, and {tree.path} is an instance", f"use {{{target.cls.name}}}"
+            )
     if tree.class_defs_only and (tree.result_class or tree.schema_only):
-        other = "ResultClass" if tree.result_class else "SchemaOnly"
-        where = place(text, (tree.result_class or tree).at)
-        raise InvalidQueryError(f"ClassDefsOnly and {other} exclude each other, at {where}", "leave one out")
-    options: dict[str, Any] = {}
-    for option, look_up in (
+        excluded_option = "ResultClass" if tree.result_class else "SchemaOnly"
+        position = place(text, (tree.result_class or tree).at)
+        raise InvalidQueryError(
+            f"ClassDefsOnly and {excluded_option} exclude each other, at {position}", "remove one of them"
+        )
+    values: dict[str, Any] = {}
+    for option, find_by_name in (
         ("assoc_class", association_named),
         ("result_class", association_named if tree.references else class_named),
         ("role", role_named),
@@ -154,28 +169,26 @@ def _ties(request: Request, tree: Tied, namespace: str, text: str) -> Ties | Cla
         ("required_qualifier", None),
         ("required_assoc_qualifier", None),
     ):
-        if named := getattr(tree, option):
-            options[option] = str(named)
-            with located(text, named.at):
-                if look_up:
-                    look_up(request.schema, str(named), target.cls.namespace)
-    wanted = Wanted(**options, keys_only=tree.keys_only)
+        if name := getattr(tree, option):
+            values[option] = str(name)
+            # looked up here only to reject an unknown name with its position in the text
+            with located(text, name.at):
+                if find_by_name:
+                    find_by_name(request.schema, str(name), target.cls.namespace)
+    options = Wanted(**values, keys_only=tree.keys_only)
     if not tree.schema_only:
-        return Ties(target, tree.references, wanted, tree.class_defs_only)
-    found = tied_classes(target.cls, wanted, references=tree.references)
-    return Classes(target.cls.namespace, tuple(found))
+        return AssociationPlan(target, tree.references, options, tree.class_defs_only)
+    classes = associated_classes(target.cls, options, references=tree.references)
+    return ClassesPlan(target.cls.namespace, tuple(classes))
 
 
-def _here(request: Request) -> Callable[[str], bool]:
-    return lambda server: is_here(request, server)
-
-
-def _server(request: Request, condition: Condition) -> str:
+def _server_name(request: Request, condition: Condition) -> str:
+    """Return the host's name if the condition compares it, else "", so that the host need not be read."""
     return request.host_name if {"__SERVER", "__PATH"}.intersection(columns(condition)) else ""
 
 
-def _known(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:
-    """Return the system properties that all instances of a class share."""
+def _system_properties(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:
+    """Return the system properties that have the same value in all instances of a class."""
     return {
         "__GENUS": genus, "__CLASS": cls.name, "__SUPERCLASS": cls.superclass, "__DYNASTY": cls.dynasty,
         "__PROPERTY_COUNT": count, "__DERIVATION": cls.derivation, "__SERVER": server, "__NAMESPACE": cls.namespace,

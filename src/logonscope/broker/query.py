@@ -1,12 +1,12 @@
-"""What does a query answer? WQL, planned, and run as the other operations run."""
+"""Query operation: runs the plan of a WQL query."""
 
 from collections.abc import Iterator
 
 from logonscope.broker.associations import associators, references
-from logonscope.broker.instances import matching
-from logonscope.broker.plan import LANGUAGE, Classes, Part, Plan, Rows, Ties, plan
+from logonscope.broker.instances import matching_rows
+from logonscope.broker.plan import LANGUAGE, AssociationPlan, ClassesPlan, Part, Plan, Rows, plan
 from logonscope.broker.request import Request
-from logonscope.broker.row_filter import where_of
+from logonscope.broker.row_filter import filter_by_condition
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Result
 from logonscope.errors import NotSupportedError
@@ -20,50 +20,53 @@ def query(
     *,
     language: str = LANGUAGE,
 ) -> Iterator[Result | Class]:
-    """Return what a query asks for: results of instances, or classes; both are read while they are iterated.
+    """Return the results of a query: instances or classes, which are read while they are iterated.
 
     Args:
-        request: source and caller, and how long it may take.
+        request: the source, the caller and the deadline.
         text: the query.
-        namespace: where its classes are; None: root/cimv2.
-        language: "WQL", in whatever case.
+        namespace: the namespace of its classes; None: root/cimv2.
+        language: "WQL", in any case.
 
     Raises:
-        NotSupportedError: it asks for events.
-        NotFoundError, TimedOutError: while it is iterated: there is no such instance, or no time left.
+        NotSupportedError: the query is an event query.
+        NotFoundError, TimedOutError: while it is iterated: there is no such instance, or the deadline has passed.
         Others: see ``plan``.
     """
     request.admit()
     return run(request, plan(request, text, namespace, language))
 
 
-def run(request: Request, of: Plan) -> Iterator[Result | Class]:
-    """Return the answer of a plan.
+def run(request: Request, query_plan: Plan) -> Iterator[Result | Class]:
+    """Return the results of a plan.
 
     Raises:
-        NotSupportedError: it is of events.
+        NotSupportedError: the plan is of an event query.
     """
-    if isinstance(of, Rows):
-        return (_rows(request, part) for part in of.parts)
-    if isinstance(of, Classes):
-        return iter(of.found)
-    if isinstance(of, Ties):
-        return _tied(request, of)
+    if isinstance(query_plan, Rows):
+        return (_run_part(request, part) for part in query_plan.parts)
+    if isinstance(query_plan, ClassesPlan):
+        return iter(query_plan.classes)
+    if isinstance(query_plan, AssociationPlan):
+        return _run_association_plan(request, query_plan)
     raise NotSupportedError(
-        f"{of.cls.name} is a class of events, which are not told yet", "ask for what there is, time and again"
+        f"event queries are not supported yet: {query_plan.cls.name} is an event class", "poll with SELECT"
     )
 
 
-def _rows(request: Request, part: Part) -> Result:
-    cls, shown, condition = part
-    where = None if condition == TRUE else where_of(request, cls, condition)
-    return Result(cls, shown.stored, matching(request, cls, shown.stored, where), shown.shown)
+def _run_part(request: Request, part: Part) -> Result:
+    cls, result_columns, condition = part
+    row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
+    rows = matching_rows(request, cls, result_columns.stored, row_filter)
+    return Result(cls, result_columns.stored, rows, result_columns.shown)
 
 
-def _tied(request: Request, of: Ties) -> Iterator[Result | Class]:
-    ask = references if of.references else associators
-    if of.class_defs_only:
-        found = ask(request, of.target, of.wanted._replace(keys_only=True))
-        yield from dict.fromkeys(result.cls for result in found)
+def _run_association_plan(request: Request, association_plan: AssociationPlan) -> Iterator[Result | Class]:
+    operation = references if association_plan.references else associators
+    target, options = association_plan.target, association_plan.options
+    if association_plan.class_defs_only:
+        # the classes of the instances that exist, so the instances are found first; their keys are enough
+        results = operation(request, target, options._replace(keys_only=True))
+        yield from dict.fromkeys(result.cls for result in results)
     else:
-        yield from ask(request, of.target, of.wanted)
+        yield from operation(request, target, options)

@@ -1,4 +1,4 @@
-"""What a recording holds: everything that any question could ask, of what the caller may see."""
+"""The contents of a recording: every fact that any operation may need, as far as the caller may see it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,13 +8,13 @@ from logonscope.machine import PARTIAL, AccountQuery, ProcessQuery, SocketQuery,
 from logonscope.machine.snapshot import Snapshot
 
 MOST_ARGUMENTS = 8 << 20
-"""Bytes: more than the kernel allows a process (execve(2): 6 MiB)."""
+"""Bytes a process; the kernel allows at most 6 MiB (execve(2))."""
 
 
 def recordable(request: Request) -> Snapshot:
-    """Return a snapshot with every fact; to anyone but an administrator, of what is its own alone.
+    """Return a snapshot with every fact; for a caller that is not an administrator, of its own processes only.
 
-    Its parts are read while they are iterated, in the order of Snapshot's fields.
+    The parts are read while they are iterated, in the order of Snapshot's fields.
     """
     request.admit()
     source, look = request.source, request.look
@@ -23,39 +23,41 @@ def recordable(request: Request) -> Snapshot:
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = tuple(source.sockets(look, SocketQuery()))
     listed, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
-    uids = _Uids(logins)
-    processes: Iterable[Process] = uids.noted(request, owned.pairs)
-    snapshot = Snapshot(machine, processes, logins, sockets, uids.accounts(request, listed), groups, look.troubles)
-    return snapshot if request.visibility.everything else _own(request, snapshot)
+    seen_uids = _SeenUids(logins)
+    processes: Iterable[Process] = seen_uids.collect(request, owned.pairs)
+    snapshot = Snapshot(machine, processes, logins, sockets, seen_uids.accounts(request, listed), groups, look.troubles)
+    return snapshot if request.visibility.everything else _keep_visible(request, snapshot)
 
 
-def _own(request: Request, snapshot: Snapshot) -> Snapshot:
-    """Keep what the caller may see, and say in the recording that this is all it holds."""
+def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
+    """Keep only what the caller may see, and note in the recording that it is partial."""
     processes = list(snapshot.processes)
-    held = {inode for process in processes for inode in process.sockets or ()}
+    # /proc/net shows the sockets of every user; a recording of the caller has only those that its processes hold
+    held_inodes = {inode for process in processes for inode in process.sockets or ()}
     name = request.caller.name
-    partial = Trouble(PARTIAL, f"made by {name}: it holds its own logon sessions alone", "record as root")
+    partial = Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
     return snapshot._replace(
         processes=processes,
-        sockets=tuple(socket for socket in snapshot.sockets if socket.inode in held),
+        sockets=tuple(socket for socket in snapshot.sockets if socket.inode in held_inodes),
         troubles=[*snapshot.troubles, partial],
     )
 
 
-class _Uids:
-    """The uids that occur in a recording, so that it has their accounts even where the name service lists none."""
+class _SeenUids:
+    """The uids that occur in a recording, so that it has their accounts even if the name service does not list them."""
 
     def __init__(self, logins: Iterable[Login]) -> None:
         self._uids = {login.uid for login in logins}
 
-    def noted(self, request: Request, pairs: Iterable[Owned]) -> Iterator[Process]:
-        """Yield the processes, and note their uids and those that logged in."""
+    def collect(self, request: Request, pairs: Iterable[Owned]) -> Iterator[Process]:
+        """Yield the processes, and collect their uids and login uids."""
+        # Snapshot's fields are written in order, processes before accounts: all uids are known when accounts are read
         for process, owner in pairs:
             self._uids.update(process.uids or (), {request.ownership.login_uid(owner, (process,)) or 0})
             yield process
 
     def accounts(self, request: Request, listed: Iterable[Account]) -> Iterator[Account]:
-        """Yield the accounts that are listed, then those of the other uids."""
+        """Yield the listed accounts, then those of the other uids that occurred."""
         for account in listed:
             self._uids.discard(account.uid)
             yield account

@@ -1,12 +1,13 @@
-"""Request: one question of one caller to one source. Every operation reads the machine through it.
+"""Request: one operation of one caller on one source. All operations read the machine through it.
 
-``read`` gives processes with their owners, as far as the caller may see them, in one of three orders:
+``read`` returns processes with their owners, as far as the caller may see them, in one of three orders:
 
-- "logins first": login records first, processes while they are iterated. For rows that are processes. A login that
-  appears meanwhile is read once one of its processes turns up.
-- "processes first": processes first, so that no logon session lacks its login record. For rows that are logon sessions.
-- by pid, where the query names pids: those processes, and the few login records that can speak for them. The cost does
-  not grow with the host.
+- "logins first": first the login records, then processes while they are iterated. For rows that are processes. A login
+  that appears in the meantime is read when one of its processes turns up.
+- "processes first": first the processes, so that no logon session lacks its login record. For rows that are logon
+  sessions.
+- by pid, if the query names pids: those processes, and the few login records that can name their owners. The cost does
+  not grow with the number of processes on the host.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
     from logonscope.providers.helpers.provider import Context
 
 MOST_ROUNDS = 3
-"""How often processes are read again because logins began to share a key while they were read."""
+"""Maximum number of times that processes are read again because logins began to share a key in the meantime."""
 
-UNASKED = Owner(None, "unasked")
-"""Placeholder owner of a process whose owner is not wanted."""
+NOT_REQUESTED = Owner(None, "unasked")
+"""Placeholder owner of a process whose owner was not requested."""
 
 Owned = tuple[Process, Owner]
 """A process and its owner, HIDDEN where the caller may not see the logon session."""
@@ -48,21 +49,21 @@ Order = Literal["logins first", "processes first"]
 
 
 class OwnedFilter(NamedTuple):
-    """A filter on processes as the caller sees them: facts (OWNER where it looks at the owner), and a predicate."""
+    """A filter on masked processes and their owners: the facts it reads (with OWNER if it reads the owner)."""
 
     facts: Facts
     keeps: Callable[[Process, Owner], bool]
 
 
 class OwnedProcesses(NamedTuple):
-    """What was read: processes with their owners, to be iterated once, and the index that named the owners."""
+    """The result of a reading: processes with their owners, to be iterated once, and the index that named them."""
 
     pairs: Iterable[Owned]
     logons: LogonIndex
 
 
 class Request:
-    """One question: who asks, whom, by which rules, with which schema, and how long it may take."""
+    """One operation: its source, ownership rules, caller, schema and deadline."""
 
     def __init__(
         self,
@@ -85,36 +86,36 @@ class Request:
         return f"<Request to {self.source.label} by {self.caller.name}>"
 
     def admit(self) -> None:
-        """Let the caller in.
+        """Reject the caller if it is not authenticated.
 
         Raises:
-            AccessDeniedError: it is not authenticated.
+            AccessDeniedError: the caller is not authenticated.
         """
         admit(self.caller)
 
     def with_source(self, source: Source) -> "Request":
-        """Return the same question to another source."""
+        """Return the same request to another source."""
         return Request(source, self.ownership, self.caller, self.look, self.schema)
 
     @cached_property
     def schema(self) -> "Schema":
-        """Return the classes that the question can name; loaded when it first names one."""
-        from logonscope.cim.schema import schema  # noqa: PLC0415 -- questions about logins need no classes
+        """Return the CIM schema; loaded at first use."""
+        from logonscope.cim.schema import schema  # noqa: PLC0415 -- requests about logins need no classes
 
         return schema()
 
     @cached_property
     def visibility(self) -> Visibility:
-        """Return what the caller sees.
+        """Return what the caller may see.
 
         Raises:
-            AccessDeniedError: it is not authenticated.
+            AccessDeniedError: the caller is not authenticated.
         """
         return Visibility(self.caller, self.ownership)
 
     @property
     def sees_everything(self) -> bool:
-        """Return whether the caller sees every logon session, and the source holds the whole host."""
+        """Return whether the caller may see every logon session, and the source holds the whole host."""
         return self.visibility.everything and self.source.partial is None
 
     @cached_property
@@ -124,19 +125,19 @@ class Request:
 
     @cached_property
     def accounts(self) -> AccountLookup:
-        """Return the host's accounts by uid."""
+        """Return the accounts of the host, by uid."""
         return Accounts(self.source, self.look)
 
     @property
     def context(self) -> "Context":
-        """Return what the columns of providers may need besides their item."""
-        from logonscope.providers.helpers.provider import Context  # noqa: PLC0415 -- questions about logins need no classes
+        """Return the context that provider columns may need besides their item."""
+        from logonscope.providers.helpers.provider import Context  # noqa: PLC0415 -- requests about logins need no classes
 
         return Context(self.machine, self.accounts, self.ownership, self)
 
     @property
     def host_name(self) -> str:
-        """Return the name of the host, as __SERVER has it."""
+        """Return the name of the host, as in __SERVER."""
         from logonscope.providers.helpers.host import computer_name  # noqa: PLC0415 -- the same
 
         return computer_name(self.machine)
@@ -148,204 +149,243 @@ class Request:
         *,
         order: Order = "logins first",
         early: OwnedFilter | None = None,
-        foreign: bool = False,
-        strays: bool = True,
-        owners: bool = True,
+        include_foreign: bool = False,
+        include_strays: bool = True,
+        with_owners: bool = True,
     ) -> OwnedProcesses:
         """Read processes with their owners.
 
         Args:
-            query: the facts; its pids and names narrow the reading.
-            which: only processes of these logon sessions.
+            query: the facts to read; its pids and names narrow the reading.
+            which: return only processes of these logon sessions.
             order: what is read first, unless the query names pids.
-            early: processes that this filter rules out may be left out; nothing but its facts is read of them.
-            foreign: processes that the caller may not see are there too, with what identifies them alone.
-            strays: the caller's processes in logon sessions that it may not see are wanted too; else they may be left
-                out.
-            owners: the owners are wanted; else they are named only where what the caller sees depends on them.
+            early: a filter that is applied before the other facts of a process are read. It may be ignored.
+            include_foreign: also return processes that the caller may not see, with their identity facts only.
+            include_strays: also return the caller's processes in logon sessions of other users; if False, they may be
+                left out.
+            with_owners: name the owners; if False, owners are named only if the caller's rights depend on them.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
         """
-        if not (owners or _names_sessions(which)) and self.visibility.is_open(query.facts, foreign=foreign):
-            return self._without_owners(query, early)
+        # Naming an owner takes more files of each process, and the login records. It is skipped if neither the rows nor
+        # the selection need it, and if the caller may see these facts of any process.
+        is_needed = with_owners or _names_sessions(which)
+        if not is_needed and self.visibility.is_open(query.facts, include_foreign=include_foreign):
+            return self._read_without_owners(query, early)
+        # A pid narrows the reading more than any order can: one process, and the records that can name its owner.
         if query.pids is not None:
-            return self._by_pid(query, which, foreign=foreign)
+            return self._read_by_pid(query, which, include_foreign=include_foreign)
+        # Logon sessions are described by their record: it must not be older than the processes found in the session.
         if order == "processes first":
-            return self._processes_first(query, which, early, strays=strays)
-        return self._logins_first(query, which, early, foreign=foreign)
+            return self._read_processes_first(query, which, early, include_strays=include_strays)
+        # Rows that are processes are streamed: the records are read first, so that no process has to be kept.
+        return self._read_logins_first(query, which, early, include_foreign=include_foreign)
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
-        """Read processes without deciding who owns them: what is not wholly the caller's is without its details."""
-        visibility, facts = self.visibility, self.visibility.deciding(query.facts)
-        found = self.source.processes(self.look, query._replace(facts=facts))
-        return (visibility.masked(process, query.facts) for process in found)
+        """Read processes without naming their owners; details are masked unless all uids are the caller's."""
+        visibility, facts = self.visibility, self.visibility.with_access_facts(query.facts)
+        processes = self.source.processes(self.look, query._replace(facts=facts))
+        return (visibility.masked(process, query.facts) for process in processes)
 
     def read_process(self, pid: int, facts: Facts) -> Process | None:
-        """Read one process with the facts that decide about access, unmasked; None where there is none."""
-        asked = ProcessQuery(self.visibility.deciding(facts), pids=frozenset({pid}))
-        return next(self.source.processes(self.look, asked), None)
+        """Read one process, unmasked, with the facts that decide about access; None if there is no such process."""
+        query = ProcessQuery(self.visibility.with_access_facts(facts), pids=frozenset({pid}))
+        return next(self.source.processes(self.look, query), None)
 
     def index_for(self, *processes: Process) -> LogonIndex:
-        """Return the index of the few login records that can speak for these processes; of all where those do not."""
+        """Return an index of the few login records that can name the owners of these processes; of all if needed."""
         ids = self.ownership.speakers(processes)
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
-        few = self.source.logins(self.look, ids) if ids else ()
-        if ids and not self.ownership.is_decided(processes, few):
-            few = self.source.logins(self.look)
-        return self.ownership.index(few, self.machine)
+        records = self.source.logins(self.look, ids) if ids else ()
+        # other records may have a claim to the same processes, by a shared key: then only all records together decide
+        if ids and not self.ownership.is_decided(processes, records):
+            records = self.source.logins(self.look)
+        return self.ownership.index(records, self.machine)
 
-    def is_left(self, owner: Owner) -> bool | None:
-        """Return whether a process of this logon session is left over; None where that cannot be told.
+    def is_leftover(self, owner: Owner) -> bool | None:
+        """Return whether the processes of this logon session are leftovers; None if unknown.
 
-        Of a logon session without a record that takes all of its processes: they are read once for all such sessions.
+        A logon session without a record is judged by all of its processes. They are read once for all such sessions.
         """
         if owner.logon is None:
             return None
         if self.ownership.is_recorded(owner):
             return self.ownership.is_logged_out(owner, ())
         if owner.logon not in self._logged_out:
-            # the first is asked for by itself; where there is a second one, there will be more
+            # The first such session is read alone. At the second one, all are read at once: there will be more, and
+            # each reading looks at every process.
             self._note_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon})))
         return self._logged_out.setdefault(owner.logon, None)
 
     def logon_guid(self, owner: Owner) -> str | None:
-        """Return the GUID of a logon session; None where it has none, or where the caller may not see it."""
+        """Return the GUID of a logon session; None if it has none, or if the caller may not see it."""
         key = owner.logon, self.ownership.generation(owner)
         if owner.logon is not None and key not in self._guids:
             self._guids[key] = logon_guid(self.machine, owner.logon, key[1])
         return self._guids.get(key)
 
     def note_members(self, owner: Owner, members: Iterable[Process]) -> None:
-        """Remember, for ``is_left``, what all processes of a logon session without a record tell."""
+        """Store, for ``is_leftover``, whether a logon session without a record is logged out.
+
+        Args:
+            owner: the logon session.
+            members: all of its processes.
+        """
         if owner.logon is not None:
             self._logged_out[owner.logon] = self.ownership.is_logged_out(owner, members)
 
     def _note_unrecorded(self, which: Which) -> None:
-        """Read the processes of logon sessions without a record, and note what they tell."""
-        is_recorded = self.ownership.is_recorded
-        early = OwnedFilter(frozenset({OWNER}), lambda _, owner: not is_recorded(owner))
-        pairs = self.read(ProcessQuery(self.ownership.describing), which, early=early).pairs
+        """Read the processes of logon sessions without a record, and store for each whether it is logged out."""
+        unrecorded = OwnedFilter(frozenset({OWNER}), self._is_unrecorded)
+        pairs = self.read(ProcessQuery(self.ownership.describing), which, early=unrecorded).pairs
         for members in by_logon(pairs).values():
             owner = members[0][1]
-            if not is_recorded(owner):
+            if not self.ownership.is_recorded(owner):
                 self.note_members(owner, [process for process, _ in members])
 
-    def _without_owners(self, query: ProcessQuery, early: OwnedFilter | None) -> OwnedProcesses:
+    def _is_unrecorded(self, process: Process, owner: Owner) -> bool:
+        del process
+        return not self.ownership.is_recorded(owner)
+
+    def _read_without_owners(self, query: ProcessQuery, early: OwnedFilter | None) -> OwnedProcesses:
         facts = query.facts
         if query.pids is not None:
-            asked = query._replace(facts=facts | {"tgid"})
-            found: Iterator[Process] = filter(_is_no_thread, self.source.processes(self.look, asked))
+            # /proc/TID exists for the threads of a process too, though no listing shows it
+            pid_query = query._replace(facts=facts | {"tgid"})
+            processes: Iterator[Process] = filter(_is_no_thread, self.source.processes(self.look, pid_query))
         else:
-            filtered = None if early is None else self._open_filter(early)
-            found = self.source.processes(self.look, query._replace(early=filtered))
+            source_filter = None if early is None else self._build_open_filter(early)
+            processes = self.source.processes(self.look, query._replace(early=source_filter))
         if not self.visibility.everything:
             identity = self.visibility.identity
-            found = (identity(process, facts) for process in found)
-        return OwnedProcesses(((process, UNASKED) for process in found), self.ownership.index((), self.machine))
+            processes = (identity(process, facts) for process in processes)
+        pairs = ((process, NOT_REQUESTED) for process in processes)
+        return OwnedProcesses(pairs, self.ownership.index((), self.machine))
 
-    def _open_filter(self, early: OwnedFilter) -> EarlyFilter:
-        """Return a filter for the source whose answer does not depend on who owns a process."""
-        keeps, identity, facts = early.keeps, self.visibility.identity, early.facts - {OWNER}
-        if self.visibility.everything:
-            return EarlyFilter(facts, lambda process: keeps(process, UNASKED))
-        return EarlyFilter(facts, lambda process: keeps(identity(process, facts), UNASKED))
+    def _build_open_filter(self, early: OwnedFilter) -> EarlyFilter:
+        """Build a filter passed to the source whose result does not depend on the owner of a process."""
+        facts = early.facts - {OWNER}
+        return EarlyFilter(facts, _OpenFilter(early.keeps, self.visibility, facts).keeps)
 
-    def _by_pid(self, query: ProcessQuery, which: Which, *, foreign: bool) -> OwnedProcesses:
-        asked = self.visibility.deciding(query.facts) | self.ownership.facts | {"tgid"}
+    def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_foreign: bool) -> OwnedProcesses:
+        facts = self.visibility.with_access_facts(query.facts) | self.ownership.facts | {"tgid"}
         if _names_sessions(which):
-            asked |= self.ownership.deciding_access
-        found = [*filter(_is_no_thread, self.source.processes(self.look, query._replace(facts=asked)))]
-        return self._kept(found, self.index_for(*found), query.facts, which, foreign=foreign)
+            # a session may be selected by its user, which an administrator's query would not read otherwise
+            facts |= self.ownership.deciding_access
+        processes = [*filter(_is_no_thread, self.source.processes(self.look, query._replace(facts=facts)))]
+        index = self.index_for(*processes)
+        return self._select_visible(processes, index, query.facts, which, include_foreign=include_foreign)
 
-    def _kept(
-        self, found: Iterable[Process], index: LogonIndex, facts: Facts, which: Which, *, foreign: bool = False
+    def _select_visible(
+        self,
+        processes: Iterable[Process],
+        index: LogonIndex,
+        facts: Facts,
+        which: Which,
+        *,
+        include_foreign: bool = False,
     ) -> OwnedProcesses:
-        """Return what the caller sees of processes that were read, as far as it is meant."""
+        """Return the processes that the caller may see and that belong to the selected logon sessions."""
         sessions = self._session_filter(select(which, self.ownership, index), which)
         view = self.visibility.view
-        pairs = filter(None, (view(process, index.owner(process), facts, foreign=foreign) for process in found))
+        pairs = filter(
+            None,
+            (view(process, index.owner(process), facts, include_foreign=include_foreign) for process in processes),
+        )
         return OwnedProcesses([pair for pair in pairs if sessions is None or sessions.keeps(*pair)], index)
 
-    def _logins_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, foreign: bool
+    def _read_logins_first(
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_foreign: bool
     ) -> OwnedProcesses:
         owners = _LearningIndex(self, self.source.logins(self.look))
         selection = select(which, self.ownership, owners.index)
         sessions = self._session_filter(selection, which)
         visibility, facts = self.visibility, query.facts
 
-        def visible(process: Process) -> Owned | None:
-            pair = visibility.view(process, owners.owner(process), facts, foreign=foreign)
+        def visible_pair(process: Process) -> Owned | None:
+            pair = visibility.view(process, owners.owner(process), facts, include_foreign=include_foreign)
             return None if pair is None or not (sessions is None or sessions.keeps(*pair)) else pair
 
-        asked = self._narrowed(query, selection, owners.index, strays=True)
-        found = self.source.processes(
-            self.look,
-            asked._replace(early=self._early_filter(early, visible, foreign=foreign, narrowed=sessions is not None)),
+        narrowed_query = self._narrow_query(query, selection, owners.index, include_strays=True)
+        early_filter = self._build_early_filter(
+            early, visible_pair, include_foreign=include_foreign, is_narrowed=sessions is not None
         )
+        processes = self.source.processes(self.look, narrowed_query._replace(early=early_filter))
+        # Nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter.
         if visibility.everything and sessions is None:
-            return OwnedProcesses(owners.pairs(found), owners.index)
-        return OwnedProcesses(filter(None, map(visible, found)), owners.index)
+            return OwnedProcesses(owners.pairs(processes), owners.index)
+        return OwnedProcesses(filter(None, map(visible_pair, processes)), owners.index)
 
-    def _early_filter(
+    def _build_early_filter(
         self,
         early: OwnedFilter | None,
-        visible: Callable[[Process], Owned | None],
+        visible_pair: Callable[[Process], Owned | None],
         *,
-        foreign: bool,
-        narrowed: bool,
+        include_foreign: bool,
+        is_narrowed: bool,
     ) -> EarlyFilter | None:
-        """Build the filter passed to the source: the predicate, on what the caller sees, plus the session selection.
+        """Build the filter passed to the source: the predicate on the masked process, plus the session selection.
 
-        Owners are named only where one of them depends on them.
+        Owners are named only if one of the two depends on them.
         """
-        if early is None and not narrowed:
+        if early is None and not is_narrowed:
             return None
         facts = early.facts - {OWNER} if early else frozenset()
-        if early and not narrowed and OWNER not in early.facts and self.visibility.is_open(facts, foreign=foreign):
-            return self._open_filter(early)
+        reads_owner = is_narrowed or early is None or OWNER in early.facts
+        if early and not reads_owner and self.visibility.is_open(facts, include_foreign=include_foreign):
+            return self._build_open_filter(early)
 
+        # The predicate sees the process as the caller does. On the unmasked process, WHERE CommandLine LIKE '...' would
+        # reveal, by the rows that it returns, what the caller may not read.
         def keeps(process: Process) -> bool:
-            pair = visible(process)
+            pair = visible_pair(process)
             return pair is not None and (early is None or early.keeps(*pair))
 
-        return EarlyFilter(self.visibility.deciding(facts) | self.ownership.facts, keeps)
+        return EarlyFilter(self.visibility.with_access_facts(facts) | self.ownership.facts, keeps)
 
-    def _processes_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, strays: bool
+    def _read_processes_first(
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_strays: bool
     ) -> OwnedProcesses:
+        # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
         for _ in range(MOST_ROUNDS):
             selection = select(which, self.ownership, index)
-            asked = self._narrowed(query, selection, index, strays=strays)
+            narrowed_query = self._narrow_query(query, selection, index, include_strays=include_strays)
             sessions = self._session_filter(selection, which)
             if sessions is not None or early is not None:
                 facts = self.ownership.facts | (early.facts - {OWNER} if early else frozenset())
-                asked = asked._replace(early=EarlyFilter(facts, _PossibleMembers(sessions, early, index).keeps))
-            found = list(self.source.processes(self.look, asked))
+                possible_members = _PossibleMembers(sessions, early, index)
+                narrowed_query = narrowed_query._replace(early=EarlyFilter(facts, possible_members.keeps))
+            processes = list(self.source.processes(self.look, narrowed_query))
+            # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
-            if not index.needs_more_than(asked.hint):
+            # If the new records make two logins share a key, telling them apart takes facts or processes that the hint
+            # left out: read again. After MOST_ROUNDS the last reading is used.
+            if not index.needs_more_than(narrowed_query.hint):
                 break
-        return self._kept(found, index, query.facts, which)
+        return self._select_visible(processes, index, query.facts, which)
 
-    def _narrowed(self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, strays: bool) -> ProcessQuery:
-        """Return the query with the facts that decide about owners and access, and the hint of what is wanted."""
+    def _narrow_query(
+        self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_strays: bool
+    ) -> ProcessQuery:
+        """Return the query with the facts that decide about owners and access, and the hint for the source."""
         uids = selected_login_uids(selection, index, self.source, self.look)
-        uids = self.visibility.login_uids(uids) if not strays or selection.names_sessions else None
-        facts = self.visibility.deciding(query.facts)
+        # Strays belong to logon sessions of other users, so a hint by the caller's login uid would leave them out.
+        uids = self.visibility.login_uids(uids) if not include_strays or selection.names_sessions else None
+        facts = self.visibility.with_access_facts(query.facts)
         return query._replace(facts=facts | self.ownership.facts, hint=index.hint(query.facts, selection, uids))
 
     def _session_filter(self, selection: Selection, which: Which) -> SessionFilter | None:
-        """Return the filter by logon session; None where any is wanted."""
+        """Return the filter by logon session; None if the selection names no logon sessions."""
         if not selection.names_sessions:
             return None
-        return SessionFilter(selection, self.ownership, self.accounts, to_the_letter=isinstance(which, str))
+        return SessionFilter(selection, self.ownership, self.accounts, case_sensitive=isinstance(which, str))
 
 
 def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
-    """Group processes by their logon sessions; those without one that the caller may see are left out."""
+    """Group processes by LogonId; leave out those whose logon session is unknown or hidden."""
     members: dict[str, list[Owned]] = {}
     for process, owner in pairs:
         if owner.logon is not None:
@@ -358,13 +398,13 @@ class Accounts:
 
     def __init__(self, source: Source, look: Look) -> None:
         self._source, self._look = source, look
-        self._known: dict[int, Account | None] = {}
+        self._accounts: dict[int, Account | None] = {}
 
     def get(self, uid: int) -> Account | None:
         """Return the account of a uid."""
-        if uid not in self._known:
-            self._known[uid] = self._source.account(self._look, uid)
-        return self._known[uid]
+        if uid not in self._accounts:
+            self._accounts[uid] = self._source.account(self._look, uid)
+        return self._accounts[uid]
 
     def name(self, uid: int | None) -> str | None:
         """Return the account name of a uid."""
@@ -372,52 +412,67 @@ class Accounts:
         return account and account.name
 
 
+class _OpenFilter:
+    """A filter on processes by facts that the caller sees of any process, so that the owner does not matter."""
+
+    def __init__(self, keeps_pair: Callable[[Process, Owner], bool], visibility: Visibility, facts: Facts) -> None:
+        self._keeps_pair, self._visibility, self._facts = keeps_pair, visibility, facts
+
+    def keeps(self, process: Process) -> bool:
+        """Return whether to keep a process."""
+        if not self._visibility.everything:
+            process = self._visibility.identity(process, self._facts)
+        return self._keeps_pair(process, NOT_REQUESTED)
+
+
 class _LearningIndex:
-    """Names owners; reads the record of a login when a process names one that is not known yet."""
+    """An index of login records that reads a missing record when a process names its login."""
 
     def __init__(self, request: Request, logins: Iterable[Login]) -> None:
         self._request = request
         self._records = {login.id: login for login in logins}
-        self._asked: set[str] = set()
+        self._requested_ids: set[str] = set()
         self.index = request.ownership.index(self._records.values(), request.machine)
 
     def owner(self, process: Process) -> Owner:
         """Return the owner of a process."""
         owner = self.index.owner(process)
-        return self._learned(process, owner) if owner.login is None else owner
+        return self._owner_by_new_record(process, owner) if owner.login is None else owner
 
     def pairs(self, processes: Iterable[Process]) -> Iterator[Owned]:
         """Yield each process with its owner."""
-        decide = self.index.owner
+        find_owner = self.index.owner
         for process in processes:
-            owner = decide(process)
+            owner = find_owner(process)
             if owner.login is None:
-                owner, decide = self._learned(process, owner), self.index.owner
+                # a new record replaces the index, and with it the method that is called for each process
+                owner, find_owner = self._owner_by_new_record(process, owner), self.index.owner
             yield process, owner
 
-    def _learned(self, process: Process, owner: Owner) -> Owner:
-        """Return the owner of a process whose login has no record, as far as is known."""
+    def _owner_by_new_record(self, process: Process, owner: Owner) -> Owner:
+        """Return the owner of a process whose login has no record here, after trying once to read that record."""
         login_id = self.index.unknown_login(process, owner)
-        if login_id is None or login_id in self._asked:
+        if login_id is None or login_id in self._requested_ids:
             return owner
-        self._asked.add(login_id)
-        new = self._request.source.logins(self._request.look, frozenset({login_id}))
-        if not new:
+        self._requested_ids.add(login_id)
+        new_records = self._request.source.logins(self._request.look, frozenset({login_id}))
+        if not new_records:
             return owner
-        self._records.update({login.id: login for login in new})
+        self._records.update({login.id: login for login in new_records})
         self.index = self._request.ownership.index(self._records.values(), self._request.machine)
         return self.index.owner(process)
 
 
 class _PossibleMembers:
-    """Keeps processes that belong to a selection now, or may once the login records are read again."""
+    """A filter on processes that match now, or may match once the login records are read again."""
 
     def __init__(self, sessions: SessionFilter | None, early: OwnedFilter | None, index: LogonIndex) -> None:
         self._sessions, self._early, self._index = sessions, early, index
 
     def keeps(self, process: Process) -> bool:
-        """Return whether a process may be kept."""
+        """Return whether to keep a process."""
         owner = self._index.owner(process)
+        # the record of its login is not read yet, so neither its owner nor its user is certain
         if self._index.unknown_login(process, owner) is not None:
             return True
         if self._early is not None and not self._early.keeps(process, owner):
@@ -430,5 +485,5 @@ def _names_sessions(which: Which) -> bool:
 
 
 def _is_no_thread(process: Process) -> bool:
-    """Return whether an id is that of a process; /proc has one for each thread too."""
+    """Return whether an id is that of a process, not that of one of its threads, which /proc has as well."""
     return process.tgid is None or process.tgid == process.pid

@@ -1,4 +1,4 @@
-"""Which rows are meant? A condition on the rows of a class, made of an instance's keys or of a query."""
+"""Row filters: a condition on the rows of a class, made from a query or from a reference to an instance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -8,95 +8,125 @@ from logonscope.broker.request import Request
 from logonscope.cim.binding import Target, object_path, related, same
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
-from logonscope.providers.helpers.registry import at_end, provider_for
+from logonscope.providers.helpers.registry import classes_at_end, provider_for
 from logonscope.wql.bind import PATHS, REFERENCE, TEXT, THIS
 from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth, columns, fixed, folded
 from logonscope.wql.predicate import Fits, Get, Row, compiled
 from logonscope.wql.tree import EQUAL, ISA, UNEQUAL
 
-
-class Where(NamedTuple):
-    """What must hold for a row: of which properties, what it fixes, and how it is looked at.
-
-    ``compiled`` takes what takes a property out of a row, and returns what tells whether a row is meant.
-    """
-
-    columns: tuple[str, ...]
-    fixed: Mapping[str, frozenset[Value]]
-    compiled: Callable[[Callable[[str], Get]], Fits]
-
-    def fits(self, columns: Sequence[str]) -> Fits:
-        """Return what tells whether a row of these columns is meant."""
-        at = {name: index for index, name in enumerate(columns)}
-        return self.compiled(lambda name: itemgetter(at[name]))
+GetterOf = Callable[[str], Get]
+"""A function of a column's name that returns the function which takes this column's value from a row."""
 
 
-def where_of(request: Request, cls: Class, condition: Condition) -> Where:
-    """Return a condition on the rows of a class; the text of a path is made of its keys."""
-    looked_at = columns(condition)
-    stored = (name for looked in looked_at for name in (cls.keys if looked in PATHS else (looked,)))
-    server = request.host_name if not set(PATHS).isdisjoint(looked_at) else ""
+class RowFilter(NamedTuple):
+    """A condition on the rows of a class."""
 
-    def fits(get: Callable[[str], Get]) -> Fits:
-        def of(name: str) -> Get:
-            return _path(cls, name, server, [get(key) for key in cls.keys]) if name in PATHS else get(name)
+    columns: tuple[str, ...]  # that the condition reads
+    fixed: Mapping[str, frozenset[Value]]  # columns that the condition limits to these values
+    compile: Callable[[GetterOf], Fits]  # builds the predicate, for any layout of rows
 
-        return compiled(condition, of, cls, request.look.check)
+    def predicate(self, columns: Sequence[str]) -> Fits:
+        """Build the predicate for rows of these columns."""
+        indexes = {name: index for index, name in enumerate(columns)}
 
-    return Where(tuple(dict.fromkeys(stored)), fixed(condition), fits)
+        def getter_of(name: str) -> Get:
+            return itemgetter(indexes[name])
+
+        return self.compile(getter_of)
 
 
-def tied_to(role: str, target: Target) -> Where:
-    """Return the condition that at an end of an association stands just this instance, to the letter."""
+def filter_by_condition(request: Request, cls: Class, condition: Condition) -> RowFilter:
+    """Return the row filter of a query's condition."""
+    names = columns(condition)
+    # __PATH and __RELPATH are stored nowhere: their text is built from the keys, so the rows need those instead
+    stored = (column for name in names for column in (cls.keys if name in PATHS else (name,)))
+    server = request.host_name if not set(PATHS).isdisjoint(names) else ""
+
+    # The condition is compiled late, and perhaps twice: its values are in one place in the rows of an answer, and in
+    # another in those of the early filter, which have the columns of the condition only.
+    def compile_condition(getter_of: GetterOf) -> Fits:
+        def getter_with_paths(name: str) -> Get:
+            if name in PATHS:
+                return _path_getter(cls, name, server, [getter_of(key) for key in cls.keys])
+            return getter_of(name)
+
+        return compiled(condition, getter_with_paths, cls, request.look.check)
+
+    return RowFilter(tuple(dict.fromkeys(stored)), fixed(condition), compile_condition)
+
+
+def references_to(role: str, target: Target) -> RowFilter:
+    """Return the row filter that keeps associations whose end ``role`` refers to this instance, spelled exactly so."""
     reference, cls = target.reference, target.cls
     schema, namespace = cls.schema, cls.namespace
 
-    def compiled(get: Callable[[str], Get]) -> Fits:
-        of = get(role)
-        return lambda row: same(of(row), reference, schema, namespace, fold=str)
+    def compile_comparison(getter_of: GetterOf) -> Fits:
+        get_reference = getter_of(role)
 
-    return Where((role,), {role: frozenset({reference})}, compiled)
+        def refers_to_target(row: Row) -> bool:
+            return same(get_reference(row), reference, schema, namespace, fold=str)
+
+        return refers_to_target
+
+    return RowFilter((role,), {role: frozenset({reference})}, compile_comparison)
 
 
-def decided(condition: Condition, cls: Class, known: Mapping[str, Value]) -> Condition:
-    """Return what is left of a condition for a class, of which this much is known that all its instances share."""
+def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str, Value]) -> Condition:
+    """Return the part of a condition that is not decided by the class alone.
 
-    def decide(term: Term | Null) -> Condition:
+    Args:
+        condition: the condition.
+        cls: the class of the rows.
+        constants: columns that have the same value in all instances of the class.
+    """
+
+    def simplify_term(term: Term | Null) -> Condition:
         if term.column == THIS:
             if isinstance(term, Null):
                 return Truth(not term.is_null)
             return Truth(cls.is_a(str(term.value)) is (term.operator == ISA))
-        if term.column in known:
-            value = known[term.column]
-            return Truth(compiled(term, lambda _: lambda _: value, cls)(()))
+        if term.column in constants:
+            # the compiled term decides here too, so that a constant is compared as any value of a row is
+            def constant_getter(_: str) -> Get:
+                return itemgetter(0)
+
+            return Truth(compiled(term, constant_getter, cls)((constants[term.column],)))
         if isinstance(term, Term) and term.kind == REFERENCE and term.operator in {EQUAL, UNEQUAL}:
-            return _at_its_end(term, cls)
+            return _simplify_reference_term(term, cls)
         return term
 
-    return folded(condition, decide)
+    return folded(condition, simplify_term)
 
 
-def _at_its_end(term: Term, cls: Class) -> Condition:
-    """Return a comparison with what a path names, as far as that can stand at this end at all.
+def _simplify_reference_term(term: Term, cls: Class) -> Condition:
+    """Return the part of a comparison of a reference with a path that is not decided by the classes at this end.
 
-    Where the end names what stands there by a class above, and the path by its own, that is compared too.
+    If the association's rows name instances by a class above, and the path by their own class, that class is compared
+    as well.
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
-    named, standing = str(term.value[0]), at_end(cls, term.column)
-    meant = [below.name for below in standing if related(named, below.name, cls.schema, cls.namespace)]
-    if not meant:
+    path_class, end_classes = str(term.value[0]), classes_at_end(cls, term.column)
+    matching_classes = [
+        end_class.name for end_class in end_classes if related(path_class, end_class.name, cls.schema, cls.namespace)
+    ]
+    if not matching_classes:
         return FALSE if term.operator == EQUAL else Null(term.column, is_null=False)
-    own = f"{term.column}.__CLASS"
-    if len(meant) == len(standing) or own not in provider_for(cls).hidden:
+    # A row may refer to Win32_Account although the account is a Win32_UserAccount. Then the reference and a path of
+    # Win32_SystemAccount have equal keys, and only the hidden column END.__CLASS shows that they differ.
+    class_column = f"{term.column}.__CLASS"
+    if len(matching_classes) == len(end_classes) or class_column not in provider_for(cls).hidden:
         return term
-    classes = tuple(Term(own, term.operator, name, TEXT) for name in meant)
-    every, some = (Every, Some) if term.operator == EQUAL else (Some, Every)
-    return every((term, some(classes) if len(classes) > 1 else classes[0]))
+    class_terms = tuple(Term(class_column, term.operator, name, TEXT) for name in matching_classes)
+    # the negation of "A and (B or C)": != swaps both
+    outer, inner = (Every, Some) if term.operator == EQUAL else (Some, Every)
+    return outer((term, inner(class_terms) if len(class_terms) > 1 else class_terms[0]))
 
 
-def _path(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:
+def _path_getter(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:
+    """Return the function that builds __PATH or __RELPATH from the keys of a row."""
+
     def path(row: Row) -> Value:
-        made = object_path((cls.name, *(key(row) for key in keys)), cls.schema, cls.namespace, server)
-        return made.relative if name == "__RELPATH" else str(made)
+        object_path_of_row = object_path((cls.name, *(key(row) for key in keys)), cls.schema, cls.namespace, server)
+        return object_path_of_row.relative if name == "__RELPATH" else str(object_path_of_row)
 
     return path

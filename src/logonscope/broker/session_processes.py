@@ -1,4 +1,4 @@
-"""Processes in their logon sessions: the pairs alone, or each as a row that a person asks for."""
+"""Operations on processes in their logon sessions: pairs of pid and LogonId, or full rows."""
 
 from collections.abc import Iterator
 
@@ -10,34 +10,34 @@ from logonscope.machine import Facts, Owner, ProcessQuery, started_at, terminal_
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.text import clean, command_line
 
-_SHOWN = frozenset({"comm", "ppid", "state", "start", "tty_nr", "uids", "cmdline", "exe", "name"})
+_ROW_FACTS = frozenset({"comm", "ppid", "state", "start", "tty_nr", "uids", "cmdline", "exe", "name"})
 
 
 def row_facts(request: Request) -> Facts:
-    """Return the facts of a row."""
-    return _SHOWN | request.ownership.deciding_access
+    """Return the facts that ``process_row`` needs."""
+    return _ROW_FACTS | request.ownership.deciding_access
 
 
 def session_processes(request: Request) -> Iterator[tuple[int, str]]:
-    """Yield (pid, LogonId) of every process whose logon session the caller sees: two small files a process."""
+    """Yield (pid, LogonId) of every process whose logon session the caller may see; reads two small files a process."""
     for process, owner in request.read(ProcessQuery()).pairs:
         if owner.logon is not None:
             yield process.pid, owner.logon
 
 
 def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]:
-    """Yield the processes of one logon session, of a user's logon sessions, or all that the caller sees."""
+    """Yield the processes of the selected logon sessions, or all that the caller may see."""
     owned = request.read(ProcessQuery(row_facts(request)), which)
     return (process_row(request, *pair) for pair in owned.pairs)
 
 
 def leftovers(request: Request, which: Which = None) -> Leftovers:
-    """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
+    """Return the processes of logged-out logon sessions, and for how many logon sessions that is known."""
     return leftovers_among(processes(request, which))
 
 
 def process_row(request: Request, process: Process, owner: Owner) -> SessionProcess:
-    """Return a process and its owner as a row."""
+    """Build the row of a process and its owner."""
     uid = process.uids[1] if process.uids else None
     start, tty = started_at(process, request.machine), terminal_name(process.tty_nr)
     login_uid = request.ownership.login_uid(owner, (process,)) if owner.logon else None
@@ -54,17 +54,17 @@ def process_row(request: Request, process: Process, owner: Owner) -> SessionProc
         start=start,
         tty=tty,
         state=process.state,
-        leftover=request.is_left(owner),
+        leftover=request.is_leftover(owner),
         command_line=command_line(process.cmdline),
         executable=clean(process.exe),
         process_guid=process_guid(request.machine, process),
         logon_guid=request.logon_guid(owner),
         join_evidence=request.ownership.join_evidence(owner),
-        unread=_unread(request, process) if process.unread else {},
+        unread=_unread_row_facts(request, process) if process.unread else {},
     )
 
 
-def _unread(request: Request, process: Process) -> dict[str, str]:
-    """Return why facts of the row could not be read; a recording tells of others too."""
+def _unread_row_facts(request: Request, process: Process) -> dict[str, str]:
+    """Return why facts of the row could not be read; leave out other facts, which a recording may hold too."""
     facts = row_facts(request)
-    return {fact: why for fact, why in (process.unread or {}).items() if fact in facts}
+    return {fact: reason for fact, reason in (process.unread or {}).items() if fact in facts}

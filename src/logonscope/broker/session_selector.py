@@ -1,4 +1,4 @@
-"""Selection of logon sessions: what a person's word means, and the filter that keeps what belongs to it."""
+"""Selection of logon sessions: by a word that a user gives, and the filter on processes that implements it."""
 
 from logonscope.facts import Process
 from logonscope.machine import (
@@ -14,11 +14,11 @@ from logonscope.machine import (
 )
 
 Which = str | Selection | None
-"""A person's word for logon sessions ("41", "c1", "system", "alice"), a selection, or everything."""
+"""A user's word for logon sessions ("41", "c1", "system", "alice"), a selection, or None for all."""
 
 
 def select(which: Which, ownership: Ownership, index: LogonIndex) -> Selection:
-    """Return what a word means; one that is no LogonId and no login's id is the name of an account."""
+    """Return the selection for a word: a LogonId, the id of a login, or else the name of an account."""
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING
     logon_id = next((logon for logon, login in index.logins.items() if login.id == which), ownership.logon_id(which))
@@ -34,6 +34,8 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
         return uids
     users, _ = source.accounts(look, AccountQuery(users=names))
     folded = {name.lower() for name in names}
+    # A login keeps the user name of its record, even if the account was renamed or removed since. A name of digits is a
+    # uid without an account.
     recorded = {login.uid for login in index.logins.values() if (login.user or "").lower() in folded}
     digits = {int(name) for name in names if name.isascii() and name.isdecimal()}
     named = frozenset({account.uid for account in users} | recorded | digits)
@@ -41,23 +43,27 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
 
 
 class SessionFilter:
-    """The filter on processes by the logon sessions of a selection."""
+    """A filter on processes by the logon sessions of a selection."""
 
     def __init__(
-        self, selection: Selection, ownership: Ownership, accounts: AccountLookup, *, to_the_letter: bool = False
+        self, selection: Selection, ownership: Ownership, accounts: AccountLookup, *, case_sensitive: bool = False
     ) -> None:
-        """Take the selection.
+        """Store the selection.
 
-        Names count in any case, as WMI has it, or ``to_the_letter``, as people here mean them; then a process that
-        does not say who logged in does not belong to it either.
+        Args:
+            selection: the logon sessions.
+            ownership: the rules that find the login uid of a process.
+            accounts: the accounts of the host.
+            case_sensitive: compare user names exactly, as on Linux, not in any case, as WMI does; a process whose login
+                uid is unknown then never matches.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
-        self._to_the_letter = to_the_letter
+        self._case_sensitive = case_sensitive
         names = selection.login_users
-        self._names = None if names is None else {self._folded(name) for name in names}
+        self._names = None if names is None else {self._fold_name(name) for name in names}
 
     def keeps(self, process: Process, owner: Owner) -> bool:
-        """Return whether the logon session that owns a process belongs to the selection."""
+        """Return whether the logon session that owns a process is selected."""
         selection, names = self._selection, self._names
         if selection.logon_ids is not None and owner.logon not in selection.logon_ids:
             return False
@@ -65,22 +71,22 @@ class SessionFilter:
             return True
         if owner.logon is None:
             return False
-        if not self._to_the_letter and not self._ownership.says_login_uid(process, owner):
-            return True  # others of its logon session say it
+        if not self._case_sensitive and not self._ownership.says_login_uid(process, owner):
+            return True  # another process of its logon session may have the login uid: it is not excluded here
         uid = self._ownership.login_uid(owner, (process,))
         if selection.login_uids is not None and uid not in selection.login_uids:
             return False
         if names is None:
             return True
-        name = self._name_of(uid, owner)
-        return name is not None and self._folded(name) in names
+        name = self._login_name(uid, owner)
+        return name is not None and self._fold_name(name) in names
 
-    def _name_of(self, uid: int | None, owner: Owner) -> str | None:
-        """Return the name of who logged in, of the account else of the record; None where nobody did."""
+    def _login_name(self, uid: int | None, owner: Owner) -> str | None:
+        """Return the user name of the login: the account's, else the record's, else the uid; None if unknown."""
         account = None if uid is None else self._accounts.get(uid)
         if account is not None:
             return account.name
         return (owner.login and owner.login.user) or (None if uid is None else str(uid))
 
-    def _folded(self, name: str) -> str:
-        return name if self._to_the_letter else name.lower()
+    def _fold_name(self, name: str) -> str:
+        return name if self._case_sensitive else name.lower()

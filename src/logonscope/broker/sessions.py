@@ -1,7 +1,8 @@
-"""Logon sessions: each with its values, their sources, and, as a tree, its processes."""
+"""Operations on logon sessions: their descriptions, and trees of their processes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import LogonTree
@@ -12,7 +13,7 @@ from logonscope.broker.session_selector import Which
 from logonscope.machine import ProcessQuery
 
 MOST_ARGUMENTS = 32_768
-"""Bytes: every process of the host is held at once, and anybody can start many with long arguments."""
+"""Bytes a process. All processes are held in memory at once, and any user can start many with long arguments."""
 
 Described = tuple[LogonSession, list[Owned]]
 """A logon session and the processes that it owns."""
@@ -21,39 +22,41 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def sessions(request: Request, which: Which = None) -> list[LogonSession]:
-    """Return the logon sessions that the caller sees, the System session first, then by start."""
+    """Return the logon sessions that the caller may see, the System session first, then by start."""
     query = ProcessQuery(request.ownership.describing)
-    owned = request.read(query, which, order="processes first", strays=False)
-    return [session for session, _ in described(request, owned.pairs)]
+    owned = request.read(query, which, order="processes first", include_strays=False)
+    return [session for session, _ in describe_sessions(request, owned.pairs)]
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
-    """Return each logon session with its processes; last those whose logon session the caller may not see."""
+    """Return each logon session with its processes; the last entry has those whose logon session is hidden."""
     query = ProcessQuery(row_facts(request) | request.ownership.describing, cmdline_bytes=MOST_ARGUMENTS)
     pairs = list(request.read(query, which, order="processes first").pairs)
     trees = [
         LogonTree(session, tuple(process_row(request, *pair) for pair in members))
-        for session, members in described(request, pairs)
+        for session, members in describe_sessions(request, pairs)
     ]
     hidden = tuple(process_row(request, *pair) for pair in pairs if pair[1].logon is None)
     return [*trees, LogonTree(None, hidden)] if hidden else trees
 
 
-def described(request: Request, owned: Iterable[Owned]) -> list[Described]:
-    """Return the logon sessions of these processes, each with its own; the System session first, then by start."""
+def describe_sessions(request: Request, owned: Iterable[Owned]) -> list[Described]:
+    """Group processes into described logon sessions, the System session first, then by start."""
     system = request.ownership.system.logon
-    found = [(session_of_members(request, pairs), pairs) for pairs in by_logon(owned).values()]
-    return sorted(found, key=lambda pair: _order(pair[0], system))
+    sessions_with_pairs = [(session_of_members(request, pairs), pairs) for pairs in by_logon(owned).values()]
+    return sorted(sessions_with_pairs, key=partial(_sort_key, system))
 
 
 def session_of_members(request: Request, pairs: Sequence[Owned]) -> LogonSession:
-    """Describe the logon session of all its processes."""
+    """Describe a logon session from all of its processes."""
     owner = request.ownership.strongest(owner for _, owner in pairs)
     members = [process for process, _ in pairs]
+    # all members are at hand here: rows that ask for the same session later need not read them again
     if not request.ownership.is_recorded(owner):
         request.note_members(owner, members)
     return describe(request, owner, members)
 
 
-def _order(session: LogonSession, system: str | None) -> tuple[bool, datetime, int]:
+def _sort_key(system: str | None, session_with_pairs: Described) -> tuple[bool, datetime, int]:
+    session, _ = session_with_pairs
     return session.logon_id != system, session.start or _EPOCH, int(session.logon_id)

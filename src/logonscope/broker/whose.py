@@ -1,7 +1,7 @@
-"""Whose a process is: the login that started it.
+"""The whose operation: finds the login that a process comes from.
 
-One process key costs the process, its parents up to the login, and the login's record: the same whether the host runs
-fifty other processes or fifty thousand.
+For a pid, only the process, its parents up to the login, and the login's record are read: the cost does not depend on
+the number of processes on the host.
 """
 
 from typing import NamedTuple
@@ -16,11 +16,11 @@ from logonscope.facts import Process, Socket
 from logonscope.machine import Facts, ProcessQuery, SocketQuery
 
 MOST_DIGITS = 10
-"""Of a pid; the kernel's largest has 7."""
+"""Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 
 class Candidate(NamedTuple):
-    """A process that the target may mean. ``start`` tells it from a later one with its pid; None: any."""
+    """A process that a target may mean. ``start`` distinguishes it from a later process with its pid; None: any."""
 
     pid: int
     start: int | None = None
@@ -28,23 +28,24 @@ class Candidate(NamedTuple):
 
 
 def whose(request: Request, target: str) -> list[Whose]:
-    """Say whose the processes are that a target means: a pid, a name, a port, an executable, an account.
+    """Return the login of each process that a target means: a pid, a name, a port, an executable or an account.
 
     Raises:
-        NotFoundError: no such process, or nobody holds that port.
-        AccessDeniedError: there is one, but its logon session is not the caller's to see.
-        InvalidParameterError: the target has no meaning.
+        NotFoundError: there is no such process, or no process holds that port.
+        AccessDeniedError: the process exists, but the caller may not see its logon session.
+        InvalidParameterError: the target is invalid.
     """
-    found: list[Whose] = []
-    refused: LogonscopeError | None = None
-    for candidate in _candidates(request, target):
+    answers: list[Whose] = []
+    failure: LogonscopeError | None = None
+    for candidate in _find_candidates(request, target):
         try:
-            found.append(_answer(request, target, candidate))
+            answers.append(_build_answer(request, target, candidate))
         except (AccessDeniedError, NotFoundError) as error:
-            refused = error if refused is None or isinstance(error, AccessDeniedError) else refused
-    if not found and refused:
-        raise refused
-    return found
+            # of several failures the denied access says more than a process that ended in the meantime
+            failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
+    if not answers and failure:
+        raise failure
+    return answers
 
 
 def session_of(request: Request, pid: int) -> SessionOf:
@@ -52,24 +53,25 @@ def session_of(request: Request, pid: int) -> SessionOf:
 
     Raises:
         NotFoundError: there is no such process.
-        AccessDeniedError: there is one, but its logon session is not the caller's to see.
+        AccessDeniedError: the process exists, but the caller may not see its logon session.
     """
-    answer = _answer(request, str(pid), Candidate(pid))
+    answer = _build_answer(request, str(pid), Candidate(pid))
     return SessionOf(answer.session, answer.evidence)
 
 
-def _answer(request: Request, target: str, candidate: Candidate) -> Whose:
+def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.facts | request.ownership.describing
-    process = _process(request, facts | {"tgid"}, candidate)
+    process = _read_process(request, facts | {"tgid"}, candidate)
     logons = request.index_for(process)
     owner = logons.owner(process)
     if owner.logon is None:
+        # without owner: the files that would name it could not be read, as with hidepid
         reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
-        raise AccessDeniedError(f"process {process.pid} cannot be read: {reason}", Hint(HintCode.LOOK_OVER))
+        raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.LOOK_OVER))
     if not visibility.sees_session(process, owner):
         raise AccessDeniedError(
-            f"process {process.pid} runs in a logon session that is not yours", Hint(HintCode.GET_RIGHTS)
+            f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )
     logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
     return Whose(
@@ -87,53 +89,55 @@ def _answer(request: Request, target: str, candidate: Candidate) -> Whose:
     )
 
 
-def _process(request: Request, facts: Facts, candidate: Candidate) -> Process:
-    """Read the process; a thread's id is answered with the process that it is a thread of."""
+def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Process:
+    """Read the process of a candidate; for the id of a thread, the process that the thread belongs to."""
     pid = candidate.pid
     process = request.read_process(pid, facts)
     if process is not None and process.tgid is not None and process.tgid != pid:
         process = request.read_process(process.tgid, facts)
+    # a name or port was resolved to a pid before; a later process may have that pid now
     if process is None or (candidate.start is not None and process.start != candidate.start):
         raise NotFoundError(
-            f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; a process that has ended leaves no trace")
+            f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded")
         )
     return process
 
 
-def _candidates(request: Request, target: str) -> list[Candidate]:
+def _find_candidates(request: Request, target: str) -> list[Candidate]:
     if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
         return [Candidate(int(target))]
-    from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most questions are about a pid
+    from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most targets are pids
     from logonscope.broker import whose_candidates  # noqa: PLC0415 -- the same
 
-    asked = parse_target(target)
-    if asked.kind == "port":
-        return _holders(request, asked.port, asked.address)
-    if asked.kind == "executable":
-        found = whose_candidates.running(request, asked.text)
-    elif asked.kind == "word":
-        found = whose_candidates.of_word(request, asked.text)
+    parsed = parse_target(target)
+    if parsed.kind == "port":
+        return _find_holders(request, parsed.port, parsed.address)
+    if parsed.kind == "executable":
+        matches = whose_candidates.find_by_executable(request, parsed.text)
+    elif parsed.kind == "word":
+        matches = whose_candidates.find_by_word(request, parsed.text)
+    elif parsed.kind == "name":
+        matches = whose_candidates.find_by_name(request, parsed.text)
     else:
-        find = whose_candidates.named if asked.kind == "name" else whose_candidates.of_account
-        found = find(request, asked.text)
-    if not found:
-        what = "no process is named" if asked.kind == "name" else "no process belongs to an account"
-        raise NotFoundError(f"{what} {asked.text!r}", Hint(HintCode.LIST_PROCESSES))
-    return [Candidate(pid, start) for pid, start in found]
+        matches = whose_candidates.find_by_account(request, parsed.text)
+    if not matches:
+        what = "no process is named" if parsed.kind == "name" else "no process belongs to an account"
+        raise NotFoundError(f"{what} {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
+    return [Candidate(pid, start) for pid, start in matches]
 
 
-def _holders(request: Request, port: int, address: str | None) -> list[Candidate]:
-    """Find who holds a port; which sockets a process holds is a detail, seen of one's own."""
-    from logonscope.broker.whose_candidates import bound_to  # noqa: PLC0415 -- most questions are about a pid
+def _find_holders(request: Request, port: int, address: str | None) -> list[Candidate]:
+    """Find the processes that hold a port; the sockets of a process are a detail that only its user may see."""
+    from logonscope.broker.whose_candidates import bound_to  # noqa: PLC0415 -- most targets are pids
 
     what = f"port {port}" if address is None else f"port {port} of {address}"
     request.admit()
-    at_port = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
-    by_inode = {socket.inode: socket for socket in bound_to(list(at_port), address) if socket.inode}
-    holders, unread = [], 0
-    asked = ProcessQuery(frozenset({"sockets", "comm", "start"}))
-    for process in request.read_masked(asked) if by_inode else ():
-        unread += "sockets" in (process.unread or ())
+    port_sockets = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
+    by_inode = {socket.inode: socket for socket in bound_to(list(port_sockets), address) if socket.inode}
+    holders, unread_count = [], 0
+    query = ProcessQuery(frozenset({"sockets", "comm", "start"}))
+    for process in request.read_masked(query) if by_inode else ():
+        unread_count += "sockets" in (process.unread or ())
         held = tuple(by_inode[inode] for inode in process.sockets or () if inode in by_inode)
         if held:
             holders.append(Candidate(process.pid, process.start, held))
@@ -141,11 +145,13 @@ def _holders(request: Request, port: int, address: str | None) -> list[Candidate
         return sorted(holders)
     if not request.visibility.everything:
         raise NotFoundError(
-            f"no process of yours holds {what}", Hint(HintCode.GET_RIGHTS, also=" to look at everybody's")
+            f"no process of yours holds {what}", Hint(HintCode.GET_RIGHTS, also=" to include other users' processes")
         )
-    if by_inode and unread:
-        reason = f"something holds {what}, but the open files of {unread} processes cannot be read"
+    if by_inode and unread_count:
+        reason = f"cannot find the holder of {what}: the open files of {unread_count} processes cannot be read"
         raise AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS, also="; root needs CAP_SYS_PTRACE"))
     if by_inode:
-        raise NotFoundError(f"no process holds {what}: its socket is the kernel's, or on its way", "ask again")
-    raise NotFoundError(f"nothing listens on {what} or is connected through it", "see `ss -tulpn`")
+        raise NotFoundError(
+            f"no process holds {what}: its socket is the kernel's, or just being passed on", "try again"
+        )
+    raise NotFoundError(f"no socket listens on {what} or is connected through it", "see `ss -tulpn`")

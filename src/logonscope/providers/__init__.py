@@ -1,4 +1,4 @@
-"""Facts to instances: a file a class, each a table of what its properties are made of.
+"""Providers: one file for each class, with a table that says how its properties are made from facts.
 
-Adding a class is adding its file here and its MOF: the file is named as the class is, in snake case without ``Win32_``.
+To add a class, add its file here and its MOF. The file has the name of the class, in snake case, without ``Win32_``.
 """

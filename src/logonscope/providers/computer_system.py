@@ -1,4 +1,4 @@
-"""Win32_ComputerSystem: which computer is this?"""
+"""Win32_ComputerSystem: the computer."""
 
 from logonscope.facts import Login
 from logonscope.providers.helpers.account_names import domain_and_name
@@ -11,16 +11,16 @@ from logonscope.providers.helpers.host import (
     of_platform,
     of_vitals,
 )
-from logonscope.providers.helpers.provider import Context, Provider, always, column, nothing
+from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 
 _SYSTEM_TYPES = {
     "x86_64": "x64-based PC", "i386": "X86-based PC", "i586": "X86-based PC", "i686": "X86-based PC",
     "aarch64": "ARM64-based PC", "arm64": "ARM64-based PC",
 }  # fmt: skip
-"""Windows' words for the architectures that it knows."""
+"""Names that Windows has for architectures."""
 
-_DOMAIN = "whether it is joined is known to sssd, winbind or Kerberos alone"
+_DOMAIN = "domain membership is known only to sssd, winbind or Kerberos"
 
 
 def _dns_name(census: Census, _: Context) -> str:
@@ -28,7 +28,7 @@ def _dns_name(census: Census, _: Context) -> str:
 
 
 def _console_user(census: Census, context: Context) -> str | None:
-    """Return who is logged in at the machine's own seat."""
+    """Return the user who is logged in at the machine's own seat."""
     login = next(filter(_is_at_console, census.logins), None)
     name = login and (context.accounts.name(login.uid) or login.user)
     return "\\".join(domain_and_name(name, context.machine.hostname)) if name else None
@@ -46,14 +46,14 @@ PROVIDER = Provider(
             of_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")), "as SystemType", PLATFORM
         ),
         "Name": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
-        "CreationClassName": always("Win32_ComputerSystem"),
+        "CreationClassName": constant("Win32_ComputerSystem"),
         "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
         "DaylightInEffect": column(of_vitals(lambda vitals: vitals.daylight), "the local zone", VITALS),
         "DNSHostName": column(_dns_name, "the kernel's hostname up to its first dot"),
-        "Domain": nothing(_DOMAIN),
-        "DomainRole": nothing(_DOMAIN),
-        "PartOfDomain": nothing(_DOMAIN),
-        "Workgroup": nothing(_DOMAIN),
+        "Domain": always_null(_DOMAIN),
+        "DomainRole": always_null(_DOMAIN),
+        "PartOfDomain": always_null(_DOMAIN),
+        "Workgroup": always_null(_DOMAIN),
         "HypervisorPresent": column(
             of_platform(lambda platform: platform.hypervisor), "/proc/cpuinfo: the flag hypervisor", PLATFORM
         ),
@@ -63,10 +63,10 @@ PROVIDER = Provider(
         "SystemSKUNumber": column(of_platform(lambda platform: clean(platform.sku)), "DMI: product_sku", PLATFORM),
         "SystemType": column(
             of_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")),
-            "the kernel's architecture, in Windows' words", PLATFORM,
+            "the kernel's architecture, by its name on Windows", PLATFORM,
         ),
         "NumberOfProcessors": column(
-            of_platform(lambda platform: platform.packages), "/proc/cpuinfo: physical id; null where there is none",
+            of_platform(lambda platform: platform.packages), "/proc/cpuinfo: physical id; null if there is none",
             PLATFORM,
         ),
         "NumberOfLogicalProcessors": column(
@@ -74,7 +74,7 @@ PROVIDER = Provider(
         ),
         "TotalPhysicalMemory": column(of_vitals(lambda vitals: vitals.memory), "/proc/meminfo: MemTotal", VITALS),
         "UserName": column(
-            _console_user, "the active login of class user on seat0, of those that the caller sees", LOGINS
+            _console_user, "the active login of class user on seat0, if the caller may see it", LOGINS
         ),
     },
 )  # fmt: skip

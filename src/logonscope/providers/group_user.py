@@ -1,14 +1,19 @@
-"""Win32_GroupUser: which accounts are members of which groups? By the group's list, and by the account's own group."""
+"""Win32_GroupUser: the members of groups, from the group's member list and the account's primary group."""
 
 from logonscope.cim.types import Value
 from logonscope.facts import Account, Group
-from logonscope.providers.helpers.account_names import account_reference, class_of_user, groups_meant, users_meant
+from logonscope.providers.helpers.account_names import (
+    account_reference,
+    class_of_user,
+    select_group_reference,
+    select_user_reference,
+)
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 
 def _member(_: Group, account: Account, context: Context) -> tuple[Value, ...]:
-    of = class_of_user(account.uid, context.machine.uid_min)
-    return account_reference(account.name, context.machine.hostname, of)
+    class_name = class_of_user(account.uid, context.machine.uid_min)
+    return account_reference(account.name, context.machine.hostname, class_name)
 
 
 PROVIDER = Provider(
@@ -20,7 +25,7 @@ PROVIDER = Provider(
         ),
         "PartComponent": column(_member, "group(5): members; passwd(5): the primary group"),
     },
-    distinct=lambda group, account, _: (group.name, account.name),
+    distinct_key=lambda group, account, _: (group.name, account.name),
     ends={"GroupComponent": End("group", slice(0, 1)), "PartComponent": End("user", slice(1, 2))},
-    fixes={"GroupComponent": groups_meant, "PartComponent": users_meant},
+    selections={"GroupComponent": select_group_reference, "PartComponent": select_user_reference},
 )

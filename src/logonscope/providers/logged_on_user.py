@@ -1,10 +1,10 @@
-"""Win32_LoggedOnUser: which account is each logon session of? The System session is of none: nobody logged in."""
+"""Win32_LoggedOnUser: the account of each logon session. The System session, which has no login, has no account."""
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.machine import Selection
 from logonscope.providers.helpers.account_names import account_reference, class_of_user, login_names, name_of
-from logonscope.providers.helpers.process_keys import session_meant
+from logonscope.providers.helpers.process_keys import select_session
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 
@@ -14,23 +14,23 @@ def _account(session: LogonSession, _: object, context: Context) -> tuple[Value,
 
 
 def _class_of_account(session: LogonSession, _: object, context: Context) -> str:
-    """Return the class of the account itself; where no name service knows it, it is of none in particular."""
+    """Return the class of the account; Win32_Account if no name service knows it."""
     uid = session.uid or 0
     return class_of_user(uid, context.machine.uid_min) if context.accounts.get(uid) else "Win32_Account"
 
 
-def _logons_meant(account: tuple[Value, ...], _: object) -> Selection:
+def _select_logons(account: tuple[Value, ...], _: object) -> Selection:
     return Selection(login_users=login_names(account[2], account[1]))
 
 
 PROVIDER = Provider(
     subject="logon session",
-    of=lambda session, *_: session.uid is not None,
+    is_instance=lambda session, *_: session.uid is not None,
     columns={
-        "Antecedent": column(_account, "the login uid, by the name that the name service has for it, else its digits"),
+        "Antecedent": column(_account, "the account name of the login uid, else the uid"),
         "Dependent": column(lambda session, *_: ("Win32_LogonSession", session.logon_id), "see Win32_LogonSession"),
     },
     hidden={"Antecedent.__CLASS": column(_class_of_account, "see Win32_UserAccount")},
     ends={"Antecedent": End("user"), "Dependent": End("logon session", slice(0, 2))},
-    fixes={"Antecedent": _logons_meant, "Dependent": session_meant},
+    selections={"Antecedent": _select_logons, "Dependent": select_session},
 )

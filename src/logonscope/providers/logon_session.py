@@ -1,32 +1,32 @@
-"""Win32_LogonSession: which logon sessions are there?"""
+"""Win32_LogonSession: the logon sessions of the host."""
 
-from logonscope.providers.helpers.process_keys import logon_meant
-from logonscope.providers.helpers.provider import Provider, column, nothing
+from logonscope.providers.helpers.process_keys import select_logon_id
+from logonscope.providers.helpers.provider import Provider, always_null, column
 from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(
     subject="logon session",
     columns={
-        "Caption": nothing("so it is on Windows"),
-        "Description": nothing("so it is on Windows"),
-        "InstallDate": nothing("so it is on Windows"),
-        "Name": nothing("so it is on Windows"),
-        "Status": nothing("so it is on Windows"),
+        "Caption": always_null("as on Windows"),
+        "Description": always_null("as on Windows"),
+        "InstallDate": always_null("as on Windows"),
+        "Name": always_null("as on Windows"),
+        "Status": always_null("as on Windows"),
         "StartTime": column(
             lambda session, *_: session.start,
-            "the login service's time; without a record the earliest start among its processes whose parent is not in"
-            " it; of the System session the boot, /proc/stat: btime",
+            "the time in the login record; without a record, the earliest start of a process whose parent is not in the"
+            " logon session; for the System session the boot, /proc/stat: btime",
         ),
-        "LogonId": column(lambda session, *_: session.logon_id, "the rule that decided: see Win32_SessionProcess"),
+        "LogonId": column(lambda session, *_: session.logon_id, "the rule that matched: see Win32_SessionProcess"),
         "AuthenticationPackage": column(
             lambda session, *_: clean(session.authentication_package),
-            "PAM where only PAM can have decided; null for ssh, whose own log alone tells",
+            "PAM if only PAM can have authenticated; null for ssh, which writes that to its own log only",
         ),
         "LogonType": column(
             lambda session, *_: session.logon_type,
-            "class, type, PAM service, seat, terminal and remote host of the login's record, else the program that it"
-            " began with; null where nothing says what it was",
+            "class, type, PAM service, seat, terminal and remote host in the login record, else the program that the"
+            " logon session began with; null if neither is known",
         ),
     },
-    fixes={"LogonId": logon_meant},
+    selections={"LogonId": select_logon_id},
 )

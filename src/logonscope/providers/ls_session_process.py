@@ -1,23 +1,23 @@
-"""LS_SessionProcess: which logon session each process belongs to, and how that is known."""
+"""LS_SessionProcess: the logon session that each process belongs to, and the evidence for it."""
 
 from logonscope.machine import OWNER, started_at
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.process_keys import (
-    is_placed,
-    login_uid_meant,
-    process_meant,
+    has_session,
     process_reference,
-    session_meant,
+    select_login_uid,
+    select_process,
+    select_session,
 )
 from logonscope.providers.helpers.provider import End, Provider, column
 from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(
     subject="process",
-    of=is_placed,
-    of_facts=frozenset({OWNER}),
+    is_instance=has_session,
+    instance_facts=frozenset({OWNER}),
     columns={
-        "Antecedent": column(lambda _, owner, __: ("LS_LogonSession", owner.logon), "as Evidence says", OWNER),
+        "Antecedent": column(lambda _, owner, __: ("LS_LogonSession", owner.logon), "by the rule in Evidence", OWNER),
         "Dependent": column(lambda process, *_: process_reference(process, "LS_Process"), "its directory in /proc"),
         "Evidence": column(
             lambda _, owner, __: owner.evidence, "the first of the rules scope, audit, manager, none that matches",
@@ -25,20 +25,20 @@ PROVIDER = Provider(
         ),
         "User": column(
             lambda process, _, context: clean(context.accounts.name(process.uids and process.uids[1])),
-            "the name service's name for Uid", "uids",
+            "the account name of Uid", "uids",
         ),
-        "Uid": column(lambda process, *_: process.uids and process.uids[1], "status: Uid, the effective one", "uids"),
+        "Uid": column(lambda process, *_: process.uids and process.uids[1], "status: Uid, the effective uid", "uids"),
         "LoginUid": column(
             lambda process, owner, context: context.ownership.login_uid(owner, (process,)),
-            "loginuid, else the login service's record", "loginuid", OWNER,
+            "loginuid, else the uid in the login record", "loginuid", OWNER,
         ),
         "StartTime": column(
             lambda process, _, context: started_at(process, context.machine),
             "stat: starttime, after /proc/stat: btime", "start",
         ),
         "Leftover": column(
-            lambda _, owner, context: context.logons.is_left(owner),
-            "whether the leader that the record names is gone; without a record see State of LS_LogonSession", OWNER,
+            lambda _, owner, context: context.logons.is_leftover(owner),
+            "whether the leader in the login record is gone; without a record see State of LS_LogonSession", OWNER,
         ),
         "JoinEvidence": column(
             lambda _, owner, context: context.ownership.join_evidence(owner),
@@ -52,5 +52,5 @@ PROVIDER = Provider(
         ),
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},
-    fixes={"Antecedent": session_meant, "Dependent": process_meant, "LoginUid": login_uid_meant},
+    selections={"Antecedent": select_session, "Dependent": select_process, "LoginUid": select_login_uid},
 )  # fmt: skip

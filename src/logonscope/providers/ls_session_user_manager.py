@@ -1,4 +1,4 @@
-"""LS_SessionUserManager: which user manager runs the applications of a desktop login?"""
+"""LS_SessionUserManager: the user manager that runs the applications of a desktop login."""
 
 from logonscope.providers.helpers.provider import End, Provider, column
 

@@ -1,7 +1,7 @@
-"""LS_Socket: which network sockets do processes hold? One that several share has a row for each in LS_ProcessSocket."""
+"""LS_Socket: the network sockets that processes hold. A shared one has a row for each holder in LS_ProcessSocket."""
 
 from logonscope.providers.helpers.provider import Provider, column
-from logonscope.providers.helpers.socket_keys import SOCKET, inodes_meant, ports_meant
+from logonscope.providers.helpers.socket_keys import SOCKET, select_inode, select_port
 from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(
@@ -12,6 +12,6 @@ PROVIDER = Provider(
         "RemoteAddress": column(lambda socket, *_: clean(socket.remote_address), "/proc/net: rem_address"),
         "RemotePort": column(lambda socket, *_: socket.remote_port, "/proc/net: rem_address"),
     },
-    distinct=lambda socket, *_: socket.inode,
-    fixes={"Inode": inodes_meant, "LocalPort": ports_meant},
+    distinct_key=lambda socket, *_: socket.inode,
+    selections={"Inode": select_inode, "LocalPort": select_port},
 )

@@ -1,7 +1,7 @@
-"""__NAMESPACE: which namespaces are inside this one?"""
+"""__NAMESPACE: the namespaces inside a namespace."""
 
 from logonscope.providers.helpers.provider import Provider, column
 
 PROVIDER = Provider(
-    subject="namespace", columns={"Name": column(lambda name, _: name, "the namespaces that the schema's files name")}
+    subject="namespace", columns={"Name": column(lambda name, _: name, "the namespaces in the schema's MOF files")}
 )

@@ -1,4 +1,4 @@
-"""Win32_OperatingSystem: which operating system is this, and how is it just now?"""
+"""Win32_OperatingSystem: the operating system and its current state."""
 
 from datetime import datetime
 
@@ -17,14 +17,14 @@ from logonscope.providers.helpers.host import (
     of_vitals,
     system_name,
 )
-from logonscope.providers.helpers.provider import Context, Provider, always, column, nothing
+from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 
 LINUX = 36
 """OSType (CIM_OperatingSystem)."""
 
 _NOT_PEOPLE = {0, 4, 5}
-"""LogonTypes of no person: System, Batch, Service."""
+"""LogonTypes that are not a person's: System, Batch, Service."""
 
 _64_BIT = {"x86_64", "aarch64", "arm64", "ppc64", "ppc64le", "s390x", "riscv64", "mips64", "loongarch64", "sparc64"}
 _32_BIT = {"i386", "i486", "i586", "i686", "armv6l", "armv7l", "armv8l", "ppc", "s390", "mips", "riscv32", "sparc"}
@@ -57,10 +57,10 @@ PROVIDER = Provider(
     columns={
         "Caption": column(lambda census, _: system_name(census.machine), "os-release: PRETTY_NAME"),
         "Name": column(lambda census, _: system_name(census.machine), "os-release: PRETTY_NAME"),
-        "CSCreationClassName": always("Win32_ComputerSystem"),
+        "CSCreationClassName": constant("Win32_ComputerSystem"),
         "CSName": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
-        "CreationClassName": always("Win32_OperatingSystem"),
-        "OSType": always(LINUX, "36: LINUX"),
+        "CreationClassName": constant("Win32_OperatingSystem"),
+        "OSType": constant(LINUX, "36: LINUX"),
         "Version": column(lambda census, _: clean(census.machine.kernel), "the kernel's release: uname -r"),
         "BuildNumber": column(
             of_platform(lambda platform: clean(platform.build)), "the kernel's version: uname -v", PLATFORM
@@ -73,10 +73,11 @@ PROVIDER = Provider(
         "LocalDateTime": column(of_vitals(_now), "the clock", VITALS),
         "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
         "NumberOfProcesses": column(
-            lambda census, _: census.processes, "how many instances of Win32_Process the caller sees", PROCESSES
+            lambda census, _: census.processes,
+            "the number of instances of Win32_Process that the caller may see", PROCESSES,
         ),
         "NumberOfUsers": column(
-            _users, "the logon sessions that the caller sees, but for LogonTypes 0, 4 and 5", SESSIONS
+            _users, "the number of logon sessions that the caller may see, without LogonTypes 0, 4 and 5", SESSIONS
         ),
         "MaxNumberOfProcesses": column(
             of_platform(lambda platform: platform.pid_max), "/proc/sys/kernel/pid_max", PLATFORM
@@ -101,10 +102,10 @@ PROVIDER = Provider(
         "FreeSpaceInPagingFiles": column(
             of_vitals(lambda vitals: kilobytes(vitals.swap_free)), "/proc/meminfo: SwapFree", VITALS
         ),
-        "Distributed": always(value=False, source="one kernel, one computer"),
-        "Primary": always(value=True, source="the one that runs"),
-        "Description": nothing("nobody is asked for one"),
-        "InstallDate": nothing("no file tells it on every distribution"),
-        "Status": nothing("what would be an error here shows elsewhere"),
+        "Distributed": constant(value=False, source="one kernel runs on one computer"),
+        "Primary": constant(value=True, source="the operating system that runs"),
+        "Description": always_null("Linux has no such setting"),
+        "InstallDate": always_null("no file has it on every distribution"),
+        "Status": always_null("Linux reports such errors elsewhere"),
     },
 )  # fmt: skip

@@ -1,16 +1,16 @@
-"""Win32_SessionProcess: which logon session does each process belong to?"""
+"""Win32_SessionProcess: the logon session that each process belongs to."""
 
 from collections.abc import Iterable, Iterator
 
 from logonscope.cim.types import Value
 from logonscope.facts import Process
 from logonscope.machine import OWNER, Owner
-from logonscope.providers.helpers.process_keys import is_placed, process_meant, process_reference, session_meant
+from logonscope.providers.helpers.process_keys import has_session, process_reference, select_process, select_session
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 
 def _pairs(owned: Iterable[tuple[Process, Owner]], _: Context) -> Iterator[tuple[Value, ...]]:
-    """Yield every pair: what is asked most, of the whole host, and of two columns."""
+    """Yield the pairs of processes and logon sessions: a fast path, for the most frequent query on a whole host."""
     for process, owner in owned:
         logon = owner.logon
         if logon is not None:
@@ -19,8 +19,8 @@ def _pairs(owned: Iterable[tuple[Process, Owner]], _: Context) -> Iterator[tuple
 
 PROVIDER = Provider(
     subject="process",
-    of=is_placed,
-    of_facts=frozenset({OWNER}),
+    is_instance=has_session,
+    instance_facts=frozenset({OWNER}),
     columns={
         "Antecedent": column(
             lambda _, owner, __: ("Win32_LogonSession", owner.logon),
@@ -29,6 +29,6 @@ PROVIDER = Provider(
         "Dependent": column(lambda process, *_: process_reference(process), "its directory in /proc"),
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},
-    fixes={"Antecedent": session_meant, "Dependent": process_meant},
-    whole=_pairs,
+    selections={"Antecedent": select_session, "Dependent": select_process},
+    build_all_columns=_pairs,
 )  # fmt: skip

@@ -1,12 +1,12 @@
-"""Win32_SystemUsers: which user accounts does the computer have?"""
+"""Win32_SystemUsers: the user accounts of the computer."""
 
-from logonscope.providers.helpers.account_names import account_reference, is_person, users_meant
+from logonscope.providers.helpers.account_names import account_reference, is_person, select_user_reference
 from logonscope.providers.helpers.host import computer_reference
 from logonscope.providers.helpers.provider import End, Provider, column
 
 PROVIDER = Provider(
     subject="user",
-    of=lambda account, context: is_person(account.uid, context.machine.uid_min),
+    is_instance=lambda account, context: is_person(account.uid, context.machine.uid_min),
     columns={
         "GroupComponent": column(lambda _, context: computer_reference(context), "the kernel's hostname"),
         "PartComponent": column(
@@ -14,7 +14,7 @@ PROVIDER = Provider(
             "see Win32_UserAccount",
         ),
     },
-    distinct=lambda account, _: account.name,
+    distinct_key=lambda account, _: account.name,
     ends={"GroupComponent": End("machine"), "PartComponent": End("user", slice(0, 1))},
-    fixes={"PartComponent": users_meant},
+    selections={"PartComponent": select_user_reference},
 )

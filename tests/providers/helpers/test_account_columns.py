@@ -5,7 +5,13 @@ import pytest
 from logonscope.cim.schema import schema
 from logonscope.facts import Account, Group
 from logonscope.machine import Selection
-from logonscope.providers.helpers.account_columns import full_name, group_columns, group_named, user_columns, user_named
+from logonscope.providers.helpers.account_columns import (
+    full_name,
+    group_columns,
+    select_group_name,
+    select_user_name,
+    user_columns,
+)
 from tests.providers.asked import CONTEXT
 
 ACCOUNT = Account("alice", 1000, 1000, "Alice Liddell,Room 1,,", "/home/alice", "/bin/sh", local=True)
@@ -44,7 +50,7 @@ def test_whether_an_account_is_local_may_be_unknown() -> None:
 
 
 def test_a_name_means_more_spellings_beside_a_domain() -> None:
-    assert user_named("bob", {"Name": "bob"}) == Selection(users=frozenset({"bob"}))
+    assert select_user_name("bob", {"Name": "bob"}) == Selection(users=frozenset({"bob"}))
     beside = frozenset({"bob", "CORP\\bob", "bob@CORP"})
-    assert user_named("bob", {"Name": "bob", "Domain": "CORP"}) == Selection(users=beside)
-    assert group_named("bob", {"Name": "bob", "Domain": "CORP"}) == Selection(groups=beside)
+    assert select_user_name("bob", {"Name": "bob", "Domain": "CORP"}) == Selection(users=beside)
+    assert select_group_name("bob", {"Name": "bob", "Domain": "CORP"}) == Selection(groups=beside)

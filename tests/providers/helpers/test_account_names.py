@@ -9,12 +9,12 @@ from logonscope.providers.helpers.account_names import (
     account_reference,
     domain_and_name,
     group_sid,
-    groups_meant,
     is_person,
     login_names,
     name_of,
+    select_group_reference,
+    select_user_reference,
     user_sid,
-    users_meant,
 )
 from tests.providers.asked import CONTEXT
 
@@ -57,8 +57,8 @@ def test_a_name_is_looked_up_alone_where_no_domain_is_named_and_any_where_it_can
 
 def test_a_reference_means_the_accounts_or_the_groups_of_its_name() -> None:
     names = frozenset({"bob", "web1\\bob", "bob@web1"})
-    assert users_meant(("Win32_Account", "web1", "bob")) == Selection(users=names)
-    assert groups_meant(("Win32_Group", "web1", "bob")) == Selection(groups=names)
+    assert select_user_reference(("Win32_Account", "web1", "bob")) == Selection(users=names)
+    assert select_group_reference(("Win32_Group", "web1", "bob")) == Selection(groups=names)
 
 
 def test_a_uid_that_nobody_knows_is_named_by_its_digits() -> None:

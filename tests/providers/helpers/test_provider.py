@@ -21,9 +21,9 @@ from logonscope.providers.helpers.provider import (
     COUNTS,
     NOWHERE,
     Provider,
-    always,
+    always_null,
     column,
-    nothing,
+    constant,
 )
 from logonscope.providers.helpers.registry import provider_of
 from logonscope.providers.helpers.text import clean
@@ -39,12 +39,12 @@ TABLE = Provider(
         "Word": column(lambda word, *_: word, "the word", "comm"),
         "Twice": column(lambda _, number, __: 2 * number, "the number", "nice", "priority"),
         "Host": column(lambda _, __, context: context.machine.hostname, "the context"),
-        "Same": always("the same"),
-        "Never": nothing("nobody counts it"),
+        "Same": constant("the same"),
+        "Never": always_null("nobody counts it"),
     },
-    of=lambda _, number, __: number > 0,
-    of_facts=frozenset({"ses"}),
-    fixes={
+    is_instance=lambda _, number, __: number > 0,
+    instance_facts=frozenset({"ses"}),
+    selections={
         "Word": lambda word, _: Selection(process_names=frozenset({word})),
         "Twice": lambda number, fixed: Selection(pids=frozenset({number, len(fixed)})),
         "Half": lambda number, _: Selection(pids=frozenset({number})),
@@ -73,8 +73,8 @@ def test_a_property_without_a_column_is_null_as_is_one_that_linux_has_nothing_fo
 
 
 def test_of_items_with_the_same_mark_the_first_instance_is_the_row() -> None:
-    assert rows(TABLE._replace(distinct=lambda word, *_: word), "Twice") == [(2,), (4,)]
-    backwards = list(TABLE._replace(distinct=lambda *_: 1).rows([("none", -1), *ITEMS], CONTEXT, ["Word"]))
+    assert rows(TABLE._replace(distinct_key=lambda word, *_: word), "Twice") == [(2,), (4,)]
+    backwards = list(TABLE._replace(distinct_key=lambda *_: 1).rows([("none", -1), *ITEMS], CONTEXT, ["Word"]))
     assert backwards == [("one",)]
 
 
@@ -91,7 +91,7 @@ def test_the_facts_are_those_of_the_columns_and_of_what_decides_who_is_an_instan
     assert TABLE.facts(["Twice", "Same", "Never", "Unheard"]) == {"ses", "nice", "priority"}
 
 
-def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_nothing() -> None:
+def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_always_null() -> None:
     assert TABLE.selection({}) == TABLE.selection(fixed(Host="web1", Unheard=3)) == EVERYTHING
     assert TABLE.selection(fixed(Word="one", Half=7)) == Selection(
         pids=frozenset({7}), process_names=frozenset({"one"})
@@ -128,7 +128,7 @@ def served(request: pytest.FixtureRequest) -> tuple[Class, Provider]:
 def test_every_column_and_every_fix_is_a_property(served: tuple[Class, Provider]) -> None:
     cls, provider = served
     names = {of.name for of in cls.properties.values()}
-    assert (set(provider.columns) | set(provider.fixes)) <= names
+    assert (set(provider.columns) | set(provider.selections)) <= names
 
 
 def test_every_property_has_a_column_but_for_windows_setup_of_the_machine(served: tuple[Class, Provider]) -> None:
@@ -168,7 +168,7 @@ UNNARROWED = {
 
 
 def test_every_key_narrows_the_reading_or_cannot() -> None:
-    keys = {f"{cls.name}.{key}" for cls, provider in SERVED for key in cls.keys if key not in provider.fixes}
+    keys = {f"{cls.name}.{key}" for cls, provider in SERVED for key in cls.keys if key not in provider.selections}
     assert keys == set(UNNARROWED)
 
 

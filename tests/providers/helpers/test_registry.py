@@ -8,7 +8,7 @@ import pytest
 
 import logonscope.providers
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
-from logonscope.providers.helpers.registry import at_end, family, file_of, provider_for, provider_of
+from logonscope.providers.helpers.registry import classes_at_end, family, module_name, provider_for, provider_of
 
 CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
 SERVED = [cls for cls in CLASSES if provider_of(cls) is not None]
@@ -34,7 +34,7 @@ def test_a_family_is_of_the_classes_that_have_instances_a_group_last() -> None:
 )
 def test_at_an_end_stands_what_it_is_declared_for_and_made_of(association: str, role: str, names: set[str]) -> None:
     cls = schema().get(association, LOGONSCOPE if association.startswith("LS_") else CIMV2)
-    assert {standing.name for standing in at_end(cls, role)} == names
+    assert {standing.name for standing in classes_at_end(cls, role)} == names
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_at_an_end_stands_what_it_is_declared_for_and_made_of(association: str, 
     ],
 )
 def test_a_file_is_named_as_its_class(class_name: str, file: str) -> None:
-    assert file_of(class_name) == file
+    assert module_name(class_name) == file
 
 
 def test_a_class_without_a_file_has_no_instances() -> None:
@@ -74,5 +74,5 @@ def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
 def test_every_file_is_of_one_class() -> None:
     (folder,) = logonscope.providers.__path__
     files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__"}
-    assert files == {file_of(cls.name) for cls in SERVED}
-    assert len({file_of(cls.name) for cls in CLASSES}) == len(CLASSES)
+    assert files == {module_name(cls.name) for cls in SERVED}
+    assert len({module_name(cls.name) for cls in CLASSES}) == len(CLASSES)

@@ -4,7 +4,7 @@ import pytest
 
 from logonscope.facts import Socket
 from logonscope.machine import Selection
-from logonscope.providers.helpers.socket_keys import SOCKET, inodes_meant, ports_meant, socket_meant
+from logonscope.providers.helpers.socket_keys import SOCKET, select_inode, select_port, select_socket
 
 LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001)
 
@@ -21,9 +21,9 @@ def test_a_socket_of_udp_stands_in_no_way() -> None:
 
 @pytest.mark.parametrize(("port", "ports"), [(443, {443}), (0, {0}), (None, set()), ("443", set())])
 def test_a_port_means_the_sockets_that_have_it(port: int | str | None, ports: set[int]) -> None:
-    assert ports_meant(port) == Selection(ports=frozenset(ports))
+    assert select_port(port) == Selection(ports=frozenset(ports))
 
 
 @pytest.mark.parametrize(("inode", "inodes"), [(9001, {9001}), (None, set()), ("9001", set())])
 def test_an_inode_means_the_socket_that_has_it(inode: int | str | None, inodes: set[int]) -> None:
-    assert inodes_meant(inode) == socket_meant(("LS_Socket", inode)) == Selection(inodes=frozenset(inodes))
+    assert select_inode(inode) == select_socket(("LS_Socket", inode)) == Selection(inodes=frozenset(inodes))

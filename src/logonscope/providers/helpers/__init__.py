@@ -1,1 +1,1 @@
-"""Parts that provider tables share: the table type itself, columns, names, and what fixed keys mean."""
+"""Helpers that provider tables share: the table type, columns, names, and selections for fixed keys."""

@@ -1,4 +1,4 @@
-"""What do tables of the machine share? The one item that they are made of, its names, and units."""
+"""Helpers for classes about the machine: their item, names of the host, units, and column functions."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,25 +13,25 @@ from logonscope.providers.helpers.text import clean
 PLATFORM: Part = "platform"
 VITALS: Part = "vitals"
 PROCESSES, SESSIONS, LOGINS = "processes", "sessions", "logins"
-"""What a column of the machine may need; each is read only where a column names it."""
+"""Further facts of a column of the machine; each is read only if a column names it."""
 
 PARTS: tuple[Part, ...] = (PLATFORM, VITALS)
-"""Those that a source reads with the machine."""
+"""The parts that a source reads with the machine."""
 
 _NO_PLATFORM = Platform()
 
 
 class Census(NamedTuple):
-    """The machine, and what the caller sees on it: how many processes, which logon sessions, which login records."""
+    """The machine, with the processes, logon sessions and login records that the caller may see on it."""
 
     machine: Machine
-    processes: int | None = None
+    processes: int | None = None  # their number
     sessions: tuple[LogonSession, ...] = ()
     logins: tuple[Login, ...] = ()  # by start
 
 
 def computer_name(machine: Machine) -> str:
-    """Return the name of the computer, as the key of Win32_ComputerSystem and the domain of its accounts have it."""
+    """Return the name of the computer: the key of Win32_ComputerSystem, and the domain of local accounts."""
     return clean(machine.hostname) or ""
 
 
@@ -46,15 +46,23 @@ def system_name(machine: Machine) -> str:
 
 
 def kilobytes(number: int | None) -> int | None:
-    """Return bytes in kilobytes, as WMI counts them: 1,024 bytes."""
+    """Convert bytes to kilobytes of 1,024 bytes, as in WMI."""
     return None if number is None else number >> 10
 
 
 def of_platform(get: Callable[[Platform], Value]) -> Callable[[Census, Context], Value]:
-    """Return the function of a column that the platform alone makes."""
-    return lambda census, _: get(census.machine.platform or _NO_PLATFORM)
+    """Return the function of a column that is made from the platform only."""
+
+    def platform_value(census: Census, _: Context) -> Value:
+        return get(census.machine.platform or _NO_PLATFORM)
+
+    return platform_value
 
 
 def of_vitals(get: Callable[[Vitals], Value]) -> Callable[[Census, Context], Value]:
-    """Return the function of a column that the vitals alone make; null where there are none."""
-    return lambda census, _: None if census.machine.vitals is None else get(census.machine.vitals)
+    """Return the function of a column that is made from the vitals only; null if there are none."""
+
+    def vitals_value(census: Census, _: Context) -> Value:
+        return None if census.machine.vitals is None else get(census.machine.vitals)
+
+    return vitals_value

@@ -1,19 +1,19 @@
-"""How urgent is a process? Windows' priority classes and Linux' nice values, as libuv pairs them.
+"""Priority classes of Windows and nice values of Linux, mapped as in libuv.
 
-libuv (uv_os_setpriority, used by Node.js) gives every priority class of Windows a nice value; programs written for
-both systems rely on these pairs.
+libuv (uv_os_setpriority, used by Node.js) maps every priority class of Windows to a nice value; programs that are
+written for both systems rely on this mapping.
 """
 
 from typing import NamedTuple
 
 
 class PriorityClass(NamedTuple):
-    """A priority class: its number for SetPriority, the base priority of its threads, and nice values."""
+    """A priority class of Windows, and its nice values on Linux."""
 
-    number: int
-    base: int
-    nice: int  # that SetPriority gives
-    lowest: int  # the least nice value that is read as this class
+    number: int  # for SetPriority
+    base: int  # base priority of its threads
+    nice: int  # that SetPriority sets
+    lowest: int  # the lowest nice value that is shown as this class
 
 
 REALTIME = PriorityClass(256, 24, -20, -20)
@@ -27,12 +27,14 @@ CLASSES = (
 )
 """Idle, below normal, normal, above normal, high, realtime (SetPriorityClass)."""
 
-NICE_OF = {known.number: known.nice for known in CLASSES}
-"""The nice value of each number that SetPriority takes."""
+NICE_OF = {priority_class.number: priority_class.nice for priority_class in CLASSES}
+"""The nice value for each number that SetPriority accepts."""
 
 
 def base_priority(nice: int, *, realtime: bool = False) -> int:
-    """Return the base priority, 0 to 31, of a nice value; that of a realtime policy is the highest class's."""
+    """Return the base priority, 0 to 31, for a nice value; a realtime policy has that of the highest class."""
     if realtime:
         return REALTIME.base
-    return next((known.base for known in CLASSES if nice >= known.lowest), REALTIME.base)
+    # CLASSES is ordered by falling nice values, so the first class that fits is the nearest
+    bases = (priority_class.base for priority_class in CLASSES if nice >= priority_class.lowest)
+    return next(bases, REALTIME.base)

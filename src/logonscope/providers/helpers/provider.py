@@ -1,6 +1,7 @@
-"""What is a provider? A table: what its rows are of, which of them are instances of its class, what each property is.
+"""Provider: the table that makes the rows of one class from items that the broker reads and filters.
 
-The rows are of one subject (processes, logon sessions, ...), which the broker reads and filters.
+It names the subject of the items (processes, logon sessions, ...), which items are instances of the class, and for each
+property how its value is made.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,35 +15,35 @@ from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Sele
 Subject = Literal[
     "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace"
 ]
-"""What rows are of. Each item is a tuple, and is passed to the functions of a table part by part:
+"""Kinds of items. Each item is a tuple, whose parts are passed to the functions of a table as separate arguments:
 
-process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: the same of the user
-manager and of the login, four parts; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
+process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
+user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
 Process, Owner); machine: (Census,); namespace: (name,).
 """
 
 NOWHERE = "always null: "
-"""How the source of a property begins that Linux has nothing for."""
+"""Start of the source text of a property that does not exist on Linux."""
 
 
 COUNTS = "counts"
-"""Beside facts of Process: the processes of the logon session are counted, so all of them are read."""
+"""Pseudo-fact: the processes of the logon session are counted, so all of them are read."""
 
 
 class LogonLookup(Protocol):
-    """What is known of a logon session by the owner of one of its processes."""
+    """Lookup of a logon session's values by the owner of one of its processes."""
 
-    def is_left(self, owner: Owner) -> bool | None:
-        """Return whether its processes are left over; None where that cannot be told."""
+    def is_leftover(self, owner: Owner) -> bool | None:
+        """Return whether the processes of a logon session are leftovers; None if unknown."""
         ...
 
     def logon_guid(self, owner: Owner) -> str | None:
-        """Return its GUID; None where it has none."""
+        """Return the GUID of a logon session; None if it has none."""
         ...
 
 
 class Context(NamedTuple):
-    """What a value may need besides its item."""
+    """The values that a column function may need besides its item."""
 
     machine: Machine
     accounts: AccountLookup
@@ -51,43 +52,53 @@ class Context(NamedTuple):
 
 
 class Column(NamedTuple):
-    """What a property is made of: a function of the item and the context, the facts it needs, where they come from."""
+    """How a property is made: a function of the item and the context, its source in words, and the facts it needs."""
 
     value: Callable[..., Value]
     source: str
     facts: frozenset[str] = frozenset()
 
 
+class _Constant:
+    """A column function that returns the same value for every item."""
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+
+    def __call__(self, *_: object) -> Value:
+        return self._value
+
+
 def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
-    """Return a column."""
+    """Return a column that is made by a function."""
     return Column(value, source, frozenset(facts))
 
 
-def always(value: Value, source: str = "a constant") -> Column:
-    """Return the column of a property that is the same for all."""
-    return Column(lambda *_: value, source)
+def constant(value: Value, source: str = "a constant") -> Column:
+    """Return the column of a property that has the same value in all instances."""
+    return Column(_Constant(value), source)
 
 
-def nothing(reason: str) -> Column:
-    """Return the column of a property that Linux has nothing for."""
-    return Column(lambda *_: None, f"{NOWHERE}{reason}")
+def always_null(reason: str) -> Column:
+    """Return the column of a property that does not exist on Linux."""
+    return Column(_Constant(None), f"{NOWHERE}{reason}")
 
 
-NOTHING = always(None)
+NO_COLUMN = constant(None)
 
 
-def _every(*_: object) -> bool:
+def _is_any(*_: object) -> bool:
     return True
 
 
-Fix = Callable[[Any, Mapping[str, Value]], Selection]
-"""What the fixed value of a property means, beside all that is fixed."""
+ToSelection = Callable[[Any, Mapping[str, Value]], Selection]
+"""A function that returns the selection for the fixed value of a property; it gets all fixed values as well."""
 
 
 class End(NamedTuple):
-    """What stands at an end of an association: of which subject, and which part of the association's item it is.
+    """An end of an association: the subject of its instances, and the part of the association's item that holds them.
 
-    ``part`` None: it is no part of the item, and is looked up by its key.
+    ``part`` None: the item does not hold the instance; it is read by its key.
     """
 
     subject: Subject
@@ -95,63 +106,64 @@ class End(NamedTuple):
 
 
 class Provider(NamedTuple):
-    """How a class gets its instances. A property without a column is null."""
+    """The table of one class. A property without a column is null."""
 
     subject: Subject
     columns: Mapping[str, Column]
-    of: Callable[..., bool] = _every  # which items are instances of the class
-    of_facts: frozenset[str] = frozenset()  # what that takes
-    fixes: Mapping[str, Fix] = {}  # what a fixed value of a property narrows the reading to
-    hidden: Mapping[str, Column] = {}  # what is compared and no property: END.__CLASS, where an end names a class above
-    ends: Mapping[str, End] = {}  # of an association: what its references are made of
-    others: bool = False  # everybody has a row, of which somebody else sees what identifies it
-    distinct: Callable[..., object] | None = None  # of items with the same value the first is the row
-    whole: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # all columns by a shorter way
+    is_instance: Callable[..., bool] = _is_any  # whether an item is an instance of the class
+    instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
+    selections: Mapping[str, ToSelection] = {}  # how the fixed value of a property narrows the reading
+    hidden: Mapping[str, Column] = {}  # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    ends: Mapping[str, End] = {}  # of an association, by reference
+    include_foreign: bool = False  # processes of other users are included, with identity columns only
+    distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
+    build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # fast path
 
     def facts(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that rows of these columns need."""
-        return self.of_facts | self.facts_of(columns)
+        return self.instance_facts | self.facts_of(columns)
 
     def facts_of(self, columns: Iterable[str]) -> frozenset[str]:
-        """Return the facts that the values of these columns alone need."""
+        """Return the facts that the values of these columns need, without those of ``is_instance``."""
         return frozenset().union(*(self._column(name).facts for name in columns))
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
-        """Return what properties that have one of these values narrow the reading to."""
+        """Return the selection for properties that are fixed to one of these values each."""
         single = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
         narrowed = EVERYTHING
         for name, values in fixed.items():
-            if fix := self.fixes.get(name):
-                means = (fix(value, single) for value in values)
-                narrowed = narrowed.narrowed(reduce(Selection.widened, means))
+            if to_selection := self.selections.get(name):
+                # the values of one property are alternatives; several properties must all match
+                alternatives = (to_selection(value, single) for value in values)
+                narrowed = narrowed.narrowed(reduce(Selection.widened, alternatives))
         return narrowed
 
     def values(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
-        """Return what makes the value of each of these columns of an item and its context."""
+        """Return the functions that make the values of these columns from an item and its context."""
         return [self._column(name).value for name in columns]
 
     def _column(self, name: str) -> Column:
-        return self.columns.get(name) or self.hidden.get(name) or NOTHING
+        return self.columns.get(name) or self.hidden.get(name) or NO_COLUMN
 
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
-        """Return the rows of those items that are instances of the class."""
-        if self.whole is not None and list(columns) == list(self.columns):
-            return self.whole(items, context)
-        return self._rows(items, context, columns)
+        """Return the rows of the items that are instances of the class; they are made while they are iterated."""
+        if self.build_all_columns is not None and list(columns) == list(self.columns):
+            return self.build_all_columns(items, context)
+        return self._build_rows(items, context, columns)
 
-    def _rows(
+    def _build_rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
         values = self.values(columns)
-        seen: set[object] = set()
+        seen_keys: set[object] = set()
         for item in items:
-            if not self.of(*item, context):
+            if not self.is_instance(*item, context):
                 continue
-            if self.distinct is not None:
-                mark = self.distinct(*item, context)
-                if mark in seen:
+            if self.distinct_key is not None:
+                key = self.distinct_key(*item, context)
+                if key in seen_keys:
                     continue
-                seen.add(mark)
+                seen_keys.add(key)
             yield tuple([value(*item, context) for value in values])

@@ -1,7 +1,7 @@
 """Registry of providers: the provider of a class, and the classes that have instances here.
 
-A provider is the module of this package that is named as its class is, in snake case without ``Win32_``; no list is
-kept by hand.
+The provider of a class is in the module that has the name of the class, in snake case, without ``Win32_``. There is no
+list to maintain.
 """
 
 import re
@@ -16,54 +16,63 @@ from logonscope.providers.helpers.provider import Column, Provider
 
 @cache
 def provider_of(cls: Class) -> Provider | None:
-    """Return the provider of a class; None where it has no instances here."""
-    module = f"logonscope.providers.{file_of(cls.name)}"
+    """Return the provider of a class; None if the class has no instances here."""
+    module = f"logonscope.providers.{module_name(cls.name)}"
     try:
-        found: Provider = import_module(module).PROVIDER
+        provider: Provider = import_module(module).PROVIDER
     except ModuleNotFoundError as error:
+        # a module that a provider imports is missing: that is a defect, not a class without a provider
         if error.name != module:
             raise
         return None
-    return found._replace(columns={name: _fitted(cls, name, of) for name, of in found.columns.items()})
+    columns = {name: _with_range_check(cls, name, column) for name, column in provider.columns.items()}
+    return provider._replace(columns=columns)
 
 
 def provider_for(cls: Class) -> Provider:
     """Return the provider of a class that has one."""
     provider = provider_of(cls)
-    assert provider is not None  # noqa: S101 -- whoever asks has looked
+    assert provider is not None  # noqa: S101 -- checked by the caller
     return provider
 
 
 @cache
 def family(cls: Class) -> tuple[Class, ...]:
-    """Return the class and those below it, as far as they have instances here; a group after a user of its name."""
-    found = [below for below in cls.schema.family(cls.name, cls.namespace) if provider_of(below) is not None]
-    return tuple(sorted(found, key=lambda below: provider_for(below).subject == "group"))
+    """Return the classes with a provider among a class and those below it, groups last.
+
+    A user and a group may have the same name. As a Win32_Account, that name means the user, so users come first.
+    """
+    members = [member for member in cls.schema.family(cls.name, cls.namespace) if provider_of(member) is not None]
+    return tuple(sorted(members, key=_is_group_class))
+
+
+def _is_group_class(cls: Class) -> bool:
+    return provider_for(cls).subject == "group"
 
 
 @cache
-def at_end(association: Class, role: str) -> tuple[Class, ...]:
-    """Return the classes whose instances can stand at an end: those of its subject, of the declared class or below."""
+def classes_at_end(association: Class, role: str) -> tuple[Class, ...]:
+    """Return the classes whose instances can be at an end: those below the declared class with the end's subject."""
     subject = provider_for(association).ends[role].subject
     declared = association.schema.find(association.properties[role].reference or "", association.namespace)
     return tuple(cls for cls in family(declared) if provider_for(cls).subject == subject) if declared else ()
 
 
-def file_of(class_name: str) -> str:
-    """Return the name of a class's file: SessionProcess of Win32_SessionProcess is session_process."""
+def module_name(class_name: str) -> str:
+    """Return the name of a class's module: session_process for Win32_SessionProcess."""
     name = class_name.removeprefix("Win32_").strip("_")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _fitted(cls: Class, name: str, of: Column) -> Column:
-    """Return the column with null for a number that the property's type cannot hold."""
+def _with_range_check(cls: Class, name: str, column: Column) -> Column:
+    """Return the column with null in place of numbers that are out of the range of the property's type."""
     cim_type = TYPES[cls.property_named(name).type]
     if not cim_type.is_integer or cls.property_named(name).array:
-        return of
-    value, low, high = of.value, cim_type.low, cim_type.high
+        return column
+    make_value, low, high = column.value, cim_type.low, cim_type.high
 
-    def fitted(*item: Any) -> Any:
-        found: Any = value(*item)
-        return found if found is None or low <= found <= high else None
+    def checked_value(*item: Any) -> Any:
+        value: Any = make_value(*item)
+        return value if value is None or low <= value <= high else None
 
-    return of._replace(value=fitted)
+    return column._replace(value=checked_value)

@@ -104,15 +104,15 @@ nowhere:Win32_Process=1
 InvalidNamespaceError: there is no namespace 'nowhere'; the namespaces here are root, root\cimv2, root\logonscope
 
 root:Win32_Process=1
-InvalidClassError: root has no class Win32_Process; it is one of root/cimv2:
-host.get_class("Win32_Process", namespace="root/cimv2") shows it
+InvalidClassError: root has no class Win32_Process; it is in root/cimv2:
+host.get_class("Win32_Process", namespace="root/cimv2") shows the class
 
 Win32_Proces=1
 InvalidClassError: root\cimv2 has no class 'Win32_Proces'; did you mean Win32_Process?
 
 LS_Process=1
-InvalidClassError: root\cimv2 has no class LS_Process; it is one of root/logonscope:
-host.get_class("LS_Process", namespace="root/logonscope") shows it
+InvalidClassError: root\cimv2 has no class LS_Process; it is in root/logonscope:
+host.get_class("LS_Process", namespace="root/logonscope") shows the class
 
 Win32_Process.Name="x"
 InvalidObjectPathError: Win32_Process.Name="x": Name is no key of Win32_Process;
@@ -168,7 +168,7 @@ did you mean Win32_Process?
 
 Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="LS_Process=1"
 InvalidObjectPathError: the key Dependent of Win32_SessionProcess: root\cimv2 has no class LS_Process;
-it is one of root/logonscope: host.get_class("LS_Process", namespace="root/logonscope") shows it
+it is in root/logonscope: host.get_class("LS_Process", namespace="root/logonscope") shows the class
 
 Win32_LoggedOnUser.Antecedent="root/logonscope:LS_Socket='x'",Dependent="Win32_LogonSession=41"
 InvalidObjectPathError: the key Antecedent of Win32_LoggedOnUser: the key Inode is a uint64, not 'x';

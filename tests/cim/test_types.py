@@ -91,10 +91,10 @@ def test_what_people_type_is_a_value(given_as: str | float, type_name: str, valu
         ("1" * 21, "uint64", f"it is a uint64, not '{'1' * 21}'; give a whole number"),
         ("256", "uint8", "it is a uint8, and 256 is out of its range; give 0 to 255"),
         ("-1", "uint8", "it is a uint8, and -1 is out of its range; give 0 to 255"),
-        ("2", "boolean", "it is a boolean, not '2'; give TRUE or FALSE"),
-        ("", "boolean", "it is a boolean, not ''; give TRUE or FALSE"),
-        (" TRUE", "boolean", "it is a boolean, not ' TRUE'; give TRUE or FALSE"),
-        (1.0, "boolean", "it is a boolean, not '1.0'; give TRUE or FALSE"),
+        ("2", "boolean", "invalid value '2' for it: expected a boolean; give TRUE or FALSE"),
+        ("", "boolean", "invalid value '' for it: expected a boolean; give TRUE or FALSE"),
+        (" TRUE", "boolean", "invalid value ' TRUE' for it: expected a boolean; give TRUE or FALSE"),
+        (1.0, "boolean", "invalid value '1.0' for it: expected a boolean; give TRUE or FALSE"),
     ],
 )
 def test_what_is_no_value_is_refused_by_name(given_as: str | float, type_name: str, message: str) -> None:

@@ -10,7 +10,7 @@ from logonscope.wql.tree import (
     LESS,
     And,
     Comparison,
-    Condition,
+    ConditionTree,
     Constant,
     IsNull,
     Name,
@@ -33,7 +33,7 @@ def filtered_select(class_name: str, where: LogonFilter | None, properties: froz
     return Select(None, class_name, None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms)))
 
 
-def _terms(where: LogonFilter) -> Iterable[tuple[str, Condition]]:
+def _terms(where: LogonFilter) -> Iterable[tuple[str, ConditionTree]]:
     if where.users is not None:
         uids = [int(user) for user in where.users if user.isascii() and user.isdecimal()]
         yield "User", _either([*_equal("User", sorted(where.users)), *_equal("Uid", sorted(uids))])
@@ -52,10 +52,10 @@ def _terms(where: LogonFilter) -> Iterable[tuple[str, Condition]]:
         yield "LogonType", Or((Not(system), IsNull(Name(("LogonType",)))))
 
 
-def _equal(name: str, values: Iterable[Constant]) -> list[Condition]:
+def _equal(name: str, values: Iterable[Constant]) -> list[ConditionTree]:
     path = Name((name,))
     return [IsNull(path) if value is None else Comparison(path, EQUAL, value) for value in values]
 
 
-def _either(terms: list[Condition]) -> Condition:
+def _either(terms: list[ConditionTree]) -> ConditionTree:
     return terms[0] if len(terms) == 1 else Or(tuple(terms))

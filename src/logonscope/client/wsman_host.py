@@ -36,7 +36,7 @@ from logonscope.wire.wsman.parse_instance import row_of, value_of
 from logonscope.wire.wsman.resource import uri_of
 from logonscope.wire.xml import local
 from logonscope.wql.parse import parse
-from logonscope.wql.tree import EQUAL, And, Comparison, Condition, Name, Select, Tied
+from logonscope.wql.tree import EQUAL, And, Comparison, ConditionTree, Name, Select, Tied
 from logonscope.wql.write import write
 
 META_CLASS = "meta_class"
@@ -298,7 +298,7 @@ def _relative(target: Target) -> str:
 def _keyed(target: Target) -> Select:
     """Return the query for one instance by its keys."""
     space = target.cls.namespace
-    terms: list[Condition] = []
+    terms: list[ConditionTree] = []
     for name, value in zip(target.cls.keys, target.keys or (), strict=True):
         text = str(object_path(value, target.cls.schema, space)) if isinstance(value, tuple) else str(value)
         terms.append(Comparison(Name((name,)), EQUAL, text))

@@ -88,7 +88,11 @@ def test_the_object_may_be_of_one_of_several_classes() -> None:
     ("text", "error", "words"),
     [
         ("SELECT * FROM Win32_Process WITHIN 5", NotEventClassError, "line 1, column 15"),
-        ("SELECT * FROM __InstanceCreationEvent WITHIN 5", RegistrationTooBroadError, "needs a condition on the class of TargetInstance"),
+        (
+            "SELECT * FROM __InstanceCreationEvent WITHIN 5",
+            RegistrationTooBroadError,
+            "needs a condition on the class of TargetInstance",
+        ),
         (OF_SESSIONS.replace("WITHIN 5", ""), RegistrationTooPreciseError, "WITHIN 5"),
         (OF_SESSIONS.replace("WITHIN 5", "WITHIN -1"), InvalidParameterError, "must be greater than 0"),
         (

@@ -68,18 +68,18 @@ def test_a_folder_without_classes_is_an_empty_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "text"),
     [
-        ({"A": "class A : B {};"}, "A: its parent B is declared nowhere, or is its own child"),
-        ({"A": "class A : A {};"}, "A: its parent A is declared nowhere, or is its own child"),
+        ({"A": "class A : B {};"}, "A: its ancestor B is not declared, or inherits from itself"),
+        ({"A": "class A : A {};"}, "A: its ancestor A is not declared, or inherits from itself"),
         (
             {"A": "class A : B {};", "B": "class B : C {};", "C": "class C : A {};"},
-            "A: its parent A is declared nowhere, or is its own child",
+            "A: its ancestor A is not declared, or inherits from itself",
         ),
-        ({"A": "class B {};"}, "A.mof: it is to declare the class A alone"),
-        ({"A": "class a {};"}, "A.mof: it is to declare the class A alone"),
-        ({"A": "class A {}; class B {};"}, "A.mof: it is to declare the class A alone"),
-        ({"A": ""}, "A.mof: it is to declare the class A alone"),
+        ({"A": "class B {};"}, "A.mof: must declare the class A and no other"),
+        ({"A": "class a {};"}, "A.mof: must declare the class A and no other"),
+        ({"A": "class A {}; class B {};"}, "A.mof: must declare the class A and no other"),
+        ({"A": ""}, "A.mof: must declare the class A and no other"),
         ({"A": "class A {}"}, "A.mof:1:10: Unexpected token "),
-        ({"A": "class A\n{\n  sting X;\n};"}, "A.mof: line 3: no type sting"),
+        ({"A": "class A\n{\n  sting X;\n};"}, "A.mof: line 3: unknown type sting"),
         ({"A": "class A {};", "B": "%PDF-1.7"}, "B.mof:1:1: No terminal matches '%' "),
     ],
 )

@@ -45,7 +45,7 @@ def test_a_namespace_is_known_in_any_case_and_by_both_slashes(name: str, namespa
 def test_another_namespace_is_refused_and_those_that_are_there_are_named(name: str) -> None:
     with pytest.raises(InvalidNamespaceError) as refused:
         schema().namespace(name)
-    known = r"the namespaces here are root, root\cimv2, root\logonscope"
+    known = r"use one of these: root, root\cimv2, root\logonscope"
     assert str(refused.value) == f"there is no namespace '{name}'; {known}"
 
 

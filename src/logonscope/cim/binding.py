@@ -119,6 +119,7 @@ def same(
     """Return whether two keys are equal: texts after ``fold``, references if they name the same instance."""
     if isinstance(first, str) and isinstance(second, str):
         return fold(first) == fold(second)
+    # A tuple is a reference: the class, then the values of the keys.
     if not (isinstance(first, tuple) and isinstance(second, tuple)):
         return first == second
     if not related(str(first[0]), str(second[0]), schema, namespace):

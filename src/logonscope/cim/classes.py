@@ -152,6 +152,7 @@ class Class:
         self.qualifiers: tuple[Qualifier, ...] = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
         self.properties: Named[Property] = _merge_properties(declaration, parent)
         self.methods: Named[Method] = _merge_methods(declaration, parent)
+        # Object paths have the keys in alphabetical order, whatever the order of the declaration.
         self.keys = tuple(sorted(p.name for p in self.properties.values() if has(p.qualifiers, "Key")))
 
     @property

@@ -104,6 +104,7 @@ class Instance(Mapping[str, Any]):
         return self[name]
 
     def __getitem__(self, name: str) -> Any:
+        # First the exact name, which is the usual and the fast case; then any case, then system properties.
         index = self._shape.columns.get(name)
         if index is None:
             spelling = self._declared_spelling(name)
@@ -126,6 +127,7 @@ class Instance(Mapping[str, Any]):
         return len(self._shape.shown)
 
     def __getattr__(self, name: str) -> Any:
+        # copy and pickle ask for private names before the instance has its fields: that would recurse endlessly.
         if name.startswith("_"):
             raise AttributeError(name)
         try:

@@ -24,6 +24,7 @@ _SERVER = re.compile(r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):")
 _NAMESPACE = re.compile(r"([A-Za-z_][A-Za-z0-9_\\/]*):")
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])")
 _BOOLEAN = re.compile(r"(true|false)(?![0-9A-Za-z_])", re.IGNORECASE)
+# Percent escapes: of control characters, the space, the percent sign and DEL.
 _ESCAPED = re.compile(r"%([01][0-9a-fA-F]|2[05]|7[fF])")
 _FORM = 'write it as Win32_Process.Handle="4312", without spaces; in a shell, put it in single quotes'
 

@@ -77,6 +77,7 @@ def _to_string(source: str | float) -> str:
 
 def _to_integer(source: str | float, cim_type: CimType, type_name: str, what: str) -> int:
     text = str(int(source) if isinstance(source, bool) else source).strip()
+    # int() alone would also accept underscores, digits of other scripts, and texts of any length.
     if not re.fullmatch(r"[+-]?(?:[0-9]{1,20}|0[xX][0-9a-fA-F]{1,16})", text):
         raise TypeMismatchError(f"invalid value '{source}' for {what}: expected a {type_name}", "give a whole number")
     number = int(text, 16 if "x" in text.lower() else 10)

@@ -383,6 +383,7 @@ def _only_classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
 
 def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
     """Return the arguments that limit an operation to some logon sessions."""
+    # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
     return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
 

@@ -60,6 +60,7 @@ class LocalHost(Host):
 
     @property
     def moment(self) -> datetime:
+        # The time is a fact of the source: a recording returns when it was made.
         vitals = self.request().source.machine(Look(), frozenset({"vitals"})).vitals
         return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
 

@@ -82,7 +82,7 @@ def parse_url(text: str) -> Url:
     """
     try:
         parts = urlsplit(text)
-        port = parts.port
+        port = parts.port  # raises ValueError for a port that is not a number up to 65535
     except ValueError:
         raise InvalidParameterError(f"invalid URL '{text[:200]}'", "write https://user@host:5986") from None
     if parts.password is not None:
@@ -290,6 +290,7 @@ def _is_exception(value: object) -> TypeGuard[BaseException]:
 
 def _error_of_fault(error: "pypsrp.exceptions.WSManFaultError") -> LogonscopeError:
     error_class = _ERROR_CLASSES.get(error.code or 0, LogonscopeError)
+    # Logonscope's server sends message and hint in one text; Windows sends a message alone.
     message, _, hint = (error.reason or str(error)).partition("; ")
     return error_class(message.strip(), hint.strip())
 

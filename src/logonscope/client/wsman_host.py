@@ -52,6 +52,7 @@ class WsmanHost(Host):
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        # A copy, because classes that this host declares do not exist on other hosts.
         self._schema = schema().copy()
         self._computer: str | None = None
         self._logons = LogonsFromCim(self)

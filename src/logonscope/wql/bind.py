@@ -132,6 +132,7 @@ def named_by(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
 def _bind_comparison(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
     name, kind = column
     operator, constant = tree.operator, tree.constant
+    # Only = and <> compare the keys in a path (see _bind_term); the other operators compare its text.
     if kind == PATH:
         kind = TEXT
     if kind == ARRAY:
@@ -172,6 +173,7 @@ def _find_instance(path: Constant, scope: Scope) -> Target | None:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
+    # References in rows are to instances of the namespace of their class: a path elsewhere equals none of them.
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 

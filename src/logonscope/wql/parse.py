@@ -145,6 +145,7 @@ def parse_number(text: str) -> int | float:
     Raises:
         ValueError: the text is not a number, or too large for a double.
     """
+    # int() takes quadratic time on decimal digits, so a number has a greatest length.
     if len(text) > LONGEST_NAME or not _NUMBER.fullmatch(text):
         raise ValueError(text)
     if "x" in text.lower():
@@ -152,6 +153,7 @@ def parse_number(text: str) -> int | float:
     value = float(text)
     if not isfinite(value):
         raise ValueError(text)
+    # A whole number stays exact: a double has only 53 bits, and a uint64 64.
     return int(text) if text.lstrip("+-").isdecimal() else value
 
 
@@ -182,6 +184,7 @@ def undoubled(path: str) -> str:
 
 def _double_backslashes(match: re.Match[str]) -> str:
     quote, inner = match.groups()
+    # A string whose backslashes are all part of an escape was written with escapes.
     if "\\" not in _PATH_ESCAPE.sub("", inner):
         return match[0]
     return f"{quote}{_LONE_BACKSLASH.sub(_TWO_BACKSLASHES, inner)}{quote}"
@@ -219,6 +222,7 @@ def _check_limits(text: str) -> None:
 
 def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
     position = error.pos_in_stream or 0
+    # A quote or a brace is unexpected only if no terminal matches it, because its end is missing.
     if isinstance(error, UnexpectedCharacters) and (what := _UNTERMINATED.get(text[position])):
         closing = "a brace" if what == "object path" else "a quote"
         raise InvalidQueryError(f"unterminated {what} at {place(text, position)}", f"close it with {closing}")
@@ -239,6 +243,7 @@ def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
 
 def _raise_sql_error(text: str, position: int) -> None:
     """Raise an error that says what to write instead, if the word at or before the position is SQL but not WQL."""
+    # COUNT and the like parse as a property's name: only the token after them is unexpected.
     before = _LAST_WORD.search(text, max(0, position - LONGEST_NAME), position)
     for word, start, hints in (
         (_read_word(text, position), position, _SQL_HINTS),
@@ -258,6 +263,7 @@ def _parse_string(token: Token) -> str:
     inner = str(token)[1:-1]
     if "\\" not in inner:
         return inner
+    # Escapes are replaced by two characters, so that offsets in the string stay right.
     lone_backslash = re.search(r"""\\(?![\\"'])""", re.sub(r"""\\[\\"']""", "..", inner))
     if lone_backslash:
         position = (token.start_pos or 0) + 1 + lone_backslash.start()
@@ -330,9 +336,10 @@ class _Tree(Transformer[Token, Any]):
         return _build_comparison(name, MIRRORED_OPERATORS.get(operator, operator), constant, position)
 
     def two_properties(self, parts: list[Any]) -> NoReturn:
-        left, operator, right = parts
-        hint = f"compare with a constant; if '{right}' is a string, quote it"
-        raise _InvalidPieceError(left.at, f"cannot compare two properties: {left} {operator} {right}", hint)
+        left_name, operator, right_name = parts
+        hint = f"compare with a constant; if '{right_name}' is a string, quote it"
+        comparison = f"{left_name} {operator} {right_name}"
+        raise _InvalidPieceError(left_name.at, f"cannot compare two properties: {comparison}", hint)
 
     def is_null(self, parts: list[Name]) -> IsNull:
         return IsNull(parts[0])

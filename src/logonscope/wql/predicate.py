@@ -92,6 +92,7 @@ class _Junction:
         self._checkpoint, self._decisive = checkpoint, decisive
 
     def fits(self, row: Row) -> bool:
+        # False decides an AND, True an OR; the terms after it are not evaluated.
         decisive = self._decisive
         for block in self._blocks:
             self._checkpoint()

@@ -143,6 +143,7 @@ class _Declarations(Transformer[Token, Any]):
 
 def _split_qualifiers(parts: list[Any]) -> tuple[tuple[Qualifier, ...], list[Any]]:
     """Split the parts of a declaration into its qualifiers, if it has any, and the rest."""
+    # A type is a tuple too, as its rule returns three values: its elements are not qualifiers.
     qualified = bool(parts) and isinstance(parts[0], tuple) and all(isinstance(part, Qualifier) for part in parts[0])
     return (parts[0], parts[1:]) if qualified else ((), parts)
 

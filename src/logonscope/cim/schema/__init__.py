@@ -56,6 +56,7 @@ class Schema:
         parent = declaration.superclass
         cls = Class(declaration, self.get(parent, namespace) if parent else None, namespace, self)
         self._added[namespace, cls.name.lower()] = self._classes[namespace, cls.name.lower()] = cls
+        # The new class may belong to families that are cached.
         self._families.clear()
         return cls
 
@@ -145,6 +146,7 @@ def _declare_class(lineage: Sequence[Declaration], namespace: str) -> Class:
     return [classes.add(declaration, namespace) for declaration in lineage][-1]
 
 
+# A class refers to its schema, and so to all other classes: without this each pickled instance would contain them.
 copyreg.pickle(Class, _reduce_class)
 
 

@@ -119,7 +119,7 @@ def test_of_anothers_process_nothing_is_told_and_nothing_done() -> None:
         ("Win32_LogonSession=41", "Terminate", {}, InvalidMethodError, "Win32_LogonSession has no method"),
         ("Win32_Process=4312", "Terminate", {"Why": 1}, InvalidMethodParametersError, "it takes Reason"),
         ("Win32_Process=4312", "GetOwner", {"User": "x"}, InvalidMethodParametersError, "it takes none"),
-        ("Win32_Process=4312", "Terminate", {"Reason": "now"}, TypeMismatchError, "for the parameter Reason: expected a uint32"),
+        ("Win32_Process=4312", "Terminate", {"Reason": "now"}, TypeMismatchError, "Reason: expected a uint32"),
         ("Win32_Process=4312", "SetPriority", {"Priority": 1 << 40}, TypeMismatchError, "out of range"),
         ("Win32_Process", "Terminate", {}, InvalidObjectPathError, "is a class, not an instance"),
         ("Win32_Process", "Create", {"CommandLine": "x"}, NotSupportedError, "not offered on Linux"),

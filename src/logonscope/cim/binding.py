@@ -13,7 +13,7 @@ from logonscope.cim.schema import CIMV2, Schema
 from logonscope.cim.types import Value, value_of
 from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError, LogonscopeError
 
-HERE = {".", "localhost"}
+OWN_SERVER_NAMES = {".", "localhost"}
 """Server names by which every host means itself."""
 
 MOST_NESTED = 3
@@ -22,7 +22,7 @@ MOST_NESTED = 3
 
 def is_dot(server: str) -> bool:
     """Return whether a server name means the host itself on every host."""
-    return server.lower() in HERE
+    return server.lower() in OWN_SERVER_NAMES
 
 
 class Nested(NamedTuple):

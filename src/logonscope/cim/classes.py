@@ -20,7 +20,7 @@ CIMV2 = "root\\cimv2"
 TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 """Flavors of a qualifier (WBEM_FLAVOR_TYPE)."""
 
-ALIKE = 0.8
+MIN_SIMILARITY = 0.8
 """Minimum similarity (of difflib) of a name to be suggested; the same prefix alone is not enough."""
 
 EVENT = "__Event"
@@ -250,7 +250,7 @@ def meant(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
     import difflib  # noqa: PLC0415 -- needed only for a mistyped name
 
     spellings = {valid_name.lower(): valid_name for valid_name in names}
-    close = difflib.get_close_matches(name.lower(), spellings, 1, ALIKE)
+    close = difflib.get_close_matches(name.lower(), spellings, 1, MIN_SIMILARITY)
     return f"did you mean {spellings[close[0]]}?" if close else otherwise
 
 

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 HEADER = '"""The schema, generated from the MOF files in this folder by build.py. Do not edit."""\n\n'
 
 
-def declarations(folder: Path = FOLDER) -> list[Declaration]:
+def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
     """Read every MOF file of a folder, which declare one class each; return parents before their children.
 
     Raises:
@@ -28,7 +28,7 @@ def declarations(folder: Path = FOLDER) -> list[Declaration]:
     return list(_parents_first(declarations_by_name))
 
 
-def compiled(classes: Sequence[Declaration]) -> str:
+def generate_module(classes: Sequence[Declaration]) -> str:
     """Return the Python text of compiled.py: nested tuples, which load as fast as any module."""
     lines = [f"    {_to_plain_tuples(declaration)!r},\n" for declaration in classes]
     return f"{HEADER}CLASSES: tuple[tuple[object, ...], ...] = (\n{''.join(lines)})\n"
@@ -37,7 +37,7 @@ def compiled(classes: Sequence[Declaration]) -> str:
 def build(folder: Path = FOLDER) -> Path:
     """Write compiled.py into the folder and return its path."""
     target = folder / "compiled.py"
-    text = compiled(declarations(folder))
+    text = generate_module(read_declarations(folder))
     if not target.exists() or target.read_text(encoding="utf-8") != text:
         target.write_text(text, encoding="utf-8")
     return target

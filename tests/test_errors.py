@@ -84,7 +84,7 @@ def test_every_face_and_every_door_has_words_for_every_hint(face: str) -> None:
 
 def test_a_hint_is_said_to_whoever_reads_it() -> None:
     error = errors.NotFoundError("no process 7", Hint(HintCode.LIST_PROCESSES))
-    assert (str(error), error.hint) == ("no process 7; host.processes() shows what runs", error.hint_in(PYTHON))
+    assert (str(error), error.hint) == ("no process 7; host.processes() lists the processes", error.hint_in(PYTHON))
     assert messages.text(error) == "no process 7; see `logonscope ps`"
     assert faults.fault_of(error).reason == "no process 7; enumerate Win32_Process"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own

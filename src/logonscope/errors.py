@@ -1,8 +1,8 @@
-"""What went wrong, in every code system that a caller may speak: one class for each meaning that one can act on.
+"""Exception classes with their error codes: one class for each meaning that a caller can act on.
 
-Each leaf carries its WMI name and number (MS-WMI 2.2.11, WBEMSTATUS) and its DMTF status (DSP0200, 5.2.3.1);
-the message says what was wrong, the hint what to do about it. Where that differs with who reads it (a command to type,
-a method to call, a request to send), the hint is a code: each face and each door has its own words for it.
+Each class carries its WMI name and number (MS-WMI 2.2.11, WBEMSTATUS) and its DMTF status (DSP0200, 5.2.3.1). The
+message says what is wrong, the hint what to do about it. Where the hint depends on the reader (a command to type, a
+method to call, a request to send), it is a code, and each face and each door has its own text for the code.
 """
 
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ from enum import StrEnum, auto
 from typing import ClassVar, NamedTuple
 
 LONGEST_MESSAGE = 500
-"""Characters: what was given is quoted, and can be of any length."""
+"""Maximum characters of a message: messages quote input, which can have any length."""
 
 
 class HintCode(StrEnum):
-    """What to do, where the words are those of a face or a door; behind each, the values that its words need."""
+    """Advice whose text depends on the face or the door; the comment lists the values that the text needs."""
 
     LIST_CLASSES = auto()  # namespace
     SHOW_CLASS = auto()  # name, namespace
-    CLASS_ELSEWHERE = auto()  # name, namespace: the one that has it
+    CLASS_ELSEWHERE = auto()  # name, namespace: the namespace that has the class
     LIST_INSTANCES = auto()  # name, namespace
     LIST_PROCESSES = auto()
-    LOOK_OVER = auto()  # what can be read
+    LOOK_OVER = auto()  # check what can be read
     GET_RIGHTS = auto()
     GIVE_RECORDING = auto()
     REPLACE_FILE = auto()
@@ -31,38 +31,38 @@ class HintCode(StrEnum):
 
 
 Words = Mapping[HintCode, str]
-"""The words for every hint code, with the names of its values in braces (str.format)."""
+"""The text for every hint code, with the names of its values in braces (str.format)."""
 
 PYTHON: Words = {
-    HintCode.LIST_CLASSES: 'host.classes(namespace="{namespace}") lists them',
-    HintCode.SHOW_CLASS: 'host.get_class("{name}", namespace="{namespace}") shows it',
-    HintCode.CLASS_ELSEWHERE: 'it is one of {namespace}: host.get_class("{name}", namespace="{namespace}") shows it',
-    HintCode.LIST_INSTANCES: 'host.enumerate("{name}", namespace="{namespace}") shows what there is',
-    HintCode.LIST_PROCESSES: "host.processes() shows what runs",
-    HintCode.LOOK_OVER: "host.doctor() says what can be read",
+    HintCode.LIST_CLASSES: 'host.classes(namespace="{namespace}") lists the classes',
+    HintCode.SHOW_CLASS: 'host.get_class("{name}", namespace="{namespace}") shows the class',
+    HintCode.CLASS_ELSEWHERE: 'it is in {namespace}: host.get_class("{name}", namespace="{namespace}") shows the class',
+    HintCode.LIST_INSTANCES: 'host.enumerate("{name}", namespace="{namespace}") lists the instances',
+    HintCode.LIST_PROCESSES: "host.processes() lists the processes",
+    HintCode.LOOK_OVER: "host.doctor() shows what can be read",
     HintCode.GET_RIGHTS: "run it as root",
     HintCode.GIVE_RECORDING: "give a file that host.record() wrote",
     HintCode.REPLACE_FILE: "give another name, or replace=True",
     HintCode.TRUST_CERTIFICATE: "give certificate=FILE, or set LOGONSCOPE_CA",
-    HintCode.COMMAND_THERE: "run it there: logonscope {command}",
-    HintCode.USERS_THERE: "its administrator knows who may: logonscope user list",
+    HintCode.COMMAND_THERE: "run this command on that host: logonscope {command}",
+    HintCode.USERS_THERE: "ask the administrator of that host, who can list its users: logonscope user list",
 }
 
 
 class Hint(NamedTuple):
-    """What to do about an error, before anybody has put it into words; ``also`` is text that follows."""
+    """Advice for an error as a code, which a face or a door turns into text; ``also`` is text that follows it."""
 
     code: HintCode
     values: Mapping[str, str] = {}
     also: str = ""
 
     def text(self, words: Words) -> str:
-        """Return the hint in somebody's words."""
+        """Return the hint as text, by the texts of a face or a door."""
         return words[self.code].format_map(self.values) + self.also
 
 
 class LogonscopeError(Exception):
-    """Any refusal or failure that Logonscope reports; str() is "what was wrong; what to do"."""
+    """Base class of every error that Logonscope reports; str() is "what is wrong; what to do"."""
 
     name: ClassVar[str] = "WBEM_E_FAILED"
     number: ClassVar[int] = 0x80041001
@@ -75,15 +75,15 @@ class LogonscopeError(Exception):
 
     @property
     def hint(self) -> str:
-        """Return what to do, to somebody who writes Python."""
+        """Return what to do, for a reader who writes Python."""
         return self.hint_in(PYTHON)
 
     def hint_in(self, words: Words) -> str:
-        """Return what to do, in the words of a face or a door."""
+        """Return what to do, by the texts of a face or a door."""
         return self.advice if isinstance(self.advice, str) else self.advice.text(words)
 
     def text(self, words: Words) -> str:
-        """Return "what was wrong; what to do", in the words of a face or a door."""
+        """Return "what is wrong; what to do", by the texts of a face or a door."""
         hint = self.hint_in(words)
         return f"{self.message}; {hint}" if hint else self.message
 
@@ -92,7 +92,7 @@ class LogonscopeError(Exception):
 
 
 class NotFoundError(LogonscopeError):
-    """What was asked for is not there, or not for this caller to see."""
+    """The requested object does not exist, or this caller may not see it."""
 
     name = "WBEM_E_NOT_FOUND"
     number = 0x80041002
@@ -100,7 +100,7 @@ class NotFoundError(LogonscopeError):
 
 
 class AccessDeniedError(LogonscopeError):
-    """The caller, or this process, has no right to do that."""
+    """The caller, or this process, lacks the rights for the operation."""
 
     name = "WBEM_E_ACCESS_DENIED"
     number = 0x80041003
@@ -108,7 +108,7 @@ class AccessDeniedError(LogonscopeError):
 
 
 class InvalidParameterError(LogonscopeError):
-    """An argument has no meaning here: a target, a LogonId, an output file, an association's end."""
+    """An argument is invalid: a target, a LogonId, an output file, an association's role."""
 
     name = "WBEM_E_INVALID_PARAMETER"
     number = 0x80041008
@@ -116,7 +116,7 @@ class InvalidParameterError(LogonscopeError):
 
 
 class NotSupportedError(LogonscopeError):
-    """This host, or this platform, cannot answer that kind of question."""
+    """This host, or this platform, does not support the operation."""
 
     name = "WBEM_E_NOT_SUPPORTED"
     number = 0x8004100C
@@ -124,7 +124,7 @@ class NotSupportedError(LogonscopeError):
 
 
 class InvalidNamespaceError(LogonscopeError):
-    """There is no such namespace on this host, or the path names another host."""
+    """This host has no such namespace, or the path names another host."""
 
     name = "WBEM_E_INVALID_NAMESPACE"
     number = 0x8004100E
@@ -140,9 +140,9 @@ class InvalidClassError(LogonscopeError):
 
 
 class InvalidPropertyError(LogonscopeError, KeyError):
-    """The class has no such property, or the instance has no value of it: it was not selected.
+    """The class has no such property, or the property was not selected for this instance.
 
-    A KeyError too, because an instance is a mapping.
+    Also a KeyError, because an instance is a mapping.
     """
 
     name = "WBEM_E_INVALID_PROPERTY"
@@ -151,7 +151,7 @@ class InvalidPropertyError(LogonscopeError, KeyError):
 
 
 class InvalidObjectPathError(LogonscopeError):
-    """A text is no object path, or its keys are not those of the class."""
+    """A text is not an object path, or its keys are not those of the class."""
 
     name = "WBEM_E_INVALID_OBJECT_PATH"
     number = 0x8004103A
@@ -159,7 +159,7 @@ class InvalidObjectPathError(LogonscopeError):
 
 
 class TypeMismatchError(LogonscopeError):
-    """A value is not of the type of its property or parameter."""
+    """A value does not have the type of its property or parameter."""
 
     name = "WBEM_E_TYPE_MISMATCH"
     number = 0x80041005
@@ -175,7 +175,7 @@ class InvalidMethodError(LogonscopeError):
 
 
 class InvalidMethodParametersError(LogonscopeError):
-    """The method has no such parameter, or lacks one."""
+    """The method has no such parameter, or a parameter is missing."""
 
     name = "WBEM_E_INVALID_METHOD_PARAMETERS"
     number = 0x8004102F
@@ -183,7 +183,7 @@ class InvalidMethodParametersError(LogonscopeError):
 
 
 class InvalidQueryError(LogonscopeError):
-    """A query is no WQL, or names what its class has not; the message says where."""
+    """A query is not valid WQL, or names a property that its class does not have; the message says where."""
 
     name = "WBEM_E_INVALID_QUERY"
     number = 0x80041017
@@ -191,7 +191,7 @@ class InvalidQueryError(LogonscopeError):
 
 
 class InvalidQueryTypeError(LogonscopeError):
-    """There is no such query language here."""
+    """The query language is not supported."""
 
     name = "WBEM_E_INVALID_QUERY_TYPE"
     number = 0x80041018
@@ -199,7 +199,7 @@ class InvalidQueryTypeError(LogonscopeError):
 
 
 class QuotaViolationError(LogonscopeError):
-    """Something is longer, more nested or more than is taken at once."""
+    """The input exceeds a limit: its length, its nesting, or the number of its parts."""
 
     name = "WBEM_E_QUOTA_VIOLATION"
     number = 0x8004106C
@@ -207,14 +207,14 @@ class QuotaViolationError(LogonscopeError):
 
 
 class TimedOutError(LogonscopeError):
-    """An answer took longer than it was given."""
+    """The operation did not finish before its deadline."""
 
     name = "WBEM_E_TIMED_OUT"
     number = 0x80041069
 
 
 class NotEventClassError(LogonscopeError):
-    """An event query names a class that is no event's."""
+    """An event query names a class that is not an event class."""
 
     name = "WBEM_E_NOT_EVENT_CLASS"
     number = 0x80041059
@@ -230,7 +230,7 @@ class MissingGroupWithinError(LogonscopeError):
 
 
 class MissingAggregationListError(LogonscopeError):
-    """An event query aggregates without saying by what."""
+    """An event query aggregates events without a list of properties after BY."""
 
     name = "WBEM_E_MISSING_AGGREGATION_LIST"
     number = 0x8004105B
@@ -238,7 +238,7 @@ class MissingAggregationListError(LogonscopeError):
 
 
 class PropertyNotAnObjectError(LogonscopeError):
-    """A query looks for a property inside one that is no object."""
+    """A query names a property of a property that is not an object."""
 
     name = "WBEM_E_PROPERTY_NOT_AN_OBJECT"
     number = 0x8004105C
@@ -254,7 +254,7 @@ class AggregatingByObjectError(LogonscopeError):
 
 
 class RegistrationTooBroadError(LogonscopeError):
-    """An event query does not say of which class of instances."""
+    """An event query does not limit the class of the instances that its events are about."""
 
     name = "WBEMESS_E_REGISTRATION_TOO_BROAD"
     number = 0x80042001
@@ -262,7 +262,7 @@ class RegistrationTooBroadError(LogonscopeError):
 
 
 class RegistrationTooPreciseError(LogonscopeError):
-    """An event query lacks WITHIN: nobody reports such events, the class has to be looked at every so often."""
+    """An event query lacks WITHIN, the polling interval: its events are found only by polling the class."""
 
     name = "WBEMESS_E_REGISTRATION_TOO_PRECISE"
     number = 0x80042002
@@ -270,7 +270,7 @@ class RegistrationTooPreciseError(LogonscopeError):
 
 
 class EnumerationNotFoundError(LogonscopeError):
-    """No open enumeration has this id: it never had, the enumeration has ended or expired, or is another caller's."""
+    """No open enumeration has this id: it is unknown, has ended or expired, or belongs to another caller."""
 
     name = "WBEM_E_INVALID_CONTEXT"
     number = 0x80041007
@@ -278,14 +278,14 @@ class EnumerationNotFoundError(LogonscopeError):
 
 
 class PullInProgressError(LogonscopeError):
-    """Another request pulls from this enumeration at the moment."""
+    """Another request is pulling from this enumeration."""
 
     name = "WBEM_E_RETRY_LATER"
     number = 0x80043001
 
 
 class AnswerTooLargeError(LogonscopeError):
-    """The answer, or the next row of it, is larger than the client accepts."""
+    """The response, or its next row, is larger than the client accepts."""
 
     name = "WBEM_E_BUFFER_TOO_SMALL"
     number = 0x8004103C
@@ -301,28 +301,28 @@ class RequestTooLargeError(LogonscopeError):
 
 
 class InternalError(LogonscopeError):
-    """The server failed in a way that nobody foresaw; its log says how."""
+    """The server failed unexpectedly; its log has the details."""
 
     name = "WBEM_E_CRITICAL_ERROR"
     number = 0x8004100A
 
 
 class ServerTooBusyError(LogonscopeError):
-    """This process has no room left to answer: no more files can be opened."""
+    """This process cannot answer for lack of resources: it cannot open more files."""
 
     name = "WBEM_E_SERVER_TOO_BUSY"
     number = 0x80041045
 
 
 class TransportFailureError(LogonscopeError):
-    """Another machine cannot be reached, or what came back is no answer."""
+    """The remote host cannot be reached, or its response is invalid."""
 
     name = "WBEM_E_TRANSPORT_FAILURE"
     number = 0x80041015
 
 
 class RecordingError(LogonscopeError):
-    """A recorded host cannot be read: no recording, damaged, cut short, or of a newer version."""
+    """A recording cannot be read: the file is not a recording, damaged, truncated, or of a newer version."""
 
     name = "WBEM_E_PROVIDER_LOAD_FAILURE"
     number = 0x80041013

@@ -221,7 +221,7 @@ def test_the_language_has_a_name_and_an_empty_query_is_refused_first() -> None:
     with pytest.raises(InvalidQueryTypeError, match="invalid query language 'SQL'"):
         query(request, "SELECT 1", language="SQL")
     for text in ("", " \n"):
-        with pytest.raises(InvalidParameterError, match="there is no query"):
+        with pytest.raises(InvalidParameterError, match="the query is empty"):
             query(request, text, language="SQL")
 
 

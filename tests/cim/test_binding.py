@@ -101,25 +101,25 @@ def test_a_path_within_a_path_is_of_the_same_namespace_unless_it_says_another() 
 
 REFUSED = r"""
 nowhere:Win32_Process=1
-InvalidNamespaceError: there is no namespace 'nowhere'; the namespaces here are root, root\cimv2, root\logonscope
+InvalidNamespaceError: there is no namespace 'nowhere'; use one of these: root, root\cimv2, root\logonscope
 
 root:Win32_Process=1
-InvalidClassError: root has no class Win32_Process; it is one of root/cimv2:
-host.get_class("Win32_Process", namespace="root/cimv2") shows it
+InvalidClassError: root has no class Win32_Process; it is in root/cimv2:
+host.get_class("Win32_Process", namespace="root/cimv2") shows the class
 
 Win32_Proces=1
 InvalidClassError: root\cimv2 has no class 'Win32_Proces'; did you mean Win32_Process?
 
 LS_Process=1
-InvalidClassError: root\cimv2 has no class LS_Process; it is one of root/logonscope:
-host.get_class("LS_Process", namespace="root/logonscope") shows it
+InvalidClassError: root\cimv2 has no class LS_Process; it is in root/logonscope:
+host.get_class("LS_Process", namespace="root/logonscope") shows the class
 
 Win32_Process.Name="x"
-InvalidObjectPathError: Win32_Process.Name="x": Name is no key of Win32_Process;
+InvalidObjectPathError: Win32_Process.Name="x": Name is not a key of Win32_Process;
 write it as Win32_Process.Handle="..."
 
 Win32_Process.Handle="1",Name="x"
-InvalidObjectPathError: Win32_Process.Handle="1",Name="x": Name is no key of Win32_Process;
+InvalidObjectPathError: Win32_Process.Handle="1",Name="x": Name is not a key of Win32_Process;
 write it as Win32_Process.Handle="..."
 
 Win32_Account.Name="alice"
@@ -131,36 +131,36 @@ InvalidObjectPathError: Win32_Account="alice": Win32_Account has 2 keys;
 write it as Win32_Account.Domain="...",Name="..."
 
 Win32_Account.Name="a",Domain="b",NAME="c"
-InvalidObjectPathError: Win32_Account.Name="a",Domain="b",NAME="c" gives the key NAME twice; give it once
+InvalidObjectPathError: Win32_Account.Name="a",Domain="b",NAME="c": duplicate key NAME; give it once
 
 Win32_Process=@
-InvalidObjectPathError: Win32_Process=@: Win32_Process is no singleton; write it as Win32_Process.Handle="..."
+InvalidObjectPathError: Win32_Process=@: Win32_Process is not a singleton; write it as Win32_Process.Handle="..."
 
 Win32_Session=@
-InvalidObjectPathError: Win32_Session=@: Win32_Session is no singleton; write it as Win32_Session
+InvalidObjectPathError: Win32_Session=@: Win32_Session is not a singleton; write it as Win32_Session
 
 Win32_OperatingSystem=1
 InvalidObjectPathError: Win32_OperatingSystem=1: Win32_OperatingSystem has no keys;
 write it as Win32_OperatingSystem=@
 
 Win32_OperatingSystem.Name="x"
-InvalidObjectPathError: Win32_OperatingSystem.Name="x": Name is no key of Win32_OperatingSystem;
+InvalidObjectPathError: Win32_OperatingSystem.Name="x": Name is not a key of Win32_OperatingSystem;
 write it as Win32_OperatingSystem=@
 
 root/logonscope:LS_Socket='x'
-TypeMismatchError: the key Inode is a uint64, not 'x'; give a whole number
+TypeMismatchError: invalid value 'x' for the key Inode: expected a uint64; give a whole number
 
 root/logonscope:LS_Socket=-1
-TypeMismatchError: the key Inode is a uint64, and -1 is out of its range; give 0 to 18446744073709551615
+TypeMismatchError: invalid value '-1' for the key Inode: out of range for a uint64; give 0 to 18446744073709551615
 
 Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Process"
 InvalidObjectPathError: the key Dependent of Win32_SessionProcess names a class, not an instance;
 write it as Win32_Process.Handle="..."
 
 Win32_SessionProcess.Antecedent=41,Dependent="Win32_Process=1"
-InvalidObjectPathError: the key Antecedent of Win32_SessionProcess: '41' is no object path:
-a class name is missing at column 1, where '4' stands; write it as Win32_Process.Handle="4312", without blanks;
-in a shell, between single quotes
+InvalidObjectPathError: the key Antecedent of Win32_SessionProcess: invalid object path '41':
+expected a class name at column 1, found '4'; write it as Win32_Process.Handle="4312", without spaces;
+in a shell, put it in single quotes
 
 Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="Win32_Proces=1"
 InvalidObjectPathError: the key Dependent of Win32_SessionProcess: root\cimv2 has no class 'Win32_Proces';
@@ -168,11 +168,11 @@ did you mean Win32_Process?
 
 Win32_SessionProcess.Antecedent="Win32_LogonSession=41",Dependent="LS_Process=1"
 InvalidObjectPathError: the key Dependent of Win32_SessionProcess: root\cimv2 has no class LS_Process;
-it is one of root/logonscope: host.get_class("LS_Process", namespace="root/logonscope") shows it
+it is in root/logonscope: host.get_class("LS_Process", namespace="root/logonscope") shows the class
 
 Win32_LoggedOnUser.Antecedent="root/logonscope:LS_Socket='x'",Dependent="Win32_LogonSession=41"
-InvalidObjectPathError: the key Antecedent of Win32_LoggedOnUser: the key Inode is a uint64, not 'x';
-give a whole number
+InvalidObjectPathError: the key Antecedent of Win32_LoggedOnUser: invalid value 'x' for the key Inode:
+expected a uint64; give a whole number
 """
 """A path, and what is said of it."""
 
@@ -210,7 +210,7 @@ def test_a_key_has_the_type_that_its_class_declares() -> None:
     assert (letter, on, since, step) == ("x", False, datetime(2026, 1, 1, 10, 2, tzinfo=UTC), -128)
     again = write_reference(("Odd", letter, on, since, step), ODD, CIMV2)
     assert bind(parse_path(again), ODD, CIMV2).keys == (letter, on, since, step)
-    with pytest.raises(TypeMismatchError, match="the key Step is a sint8, and -129 is out of its range"):
+    with pytest.raises(TypeMismatchError, match="invalid value '-129' for the key Step: out of range for a sint8"):
         bind(parse_path(text.format(-129)), ODD, CIMV2)
 
 
@@ -256,7 +256,7 @@ def test_paths_stand_in_paths_so_deep_and_no_deeper() -> None:
     assert bound(nested(MOST_NESTED)).cls.name == "Win32_SessionProcess"
     with pytest.raises(InvalidObjectPathError) as refused:
         bound(nested(MOST_NESTED + 1))
-    assert str(refused.value).endswith("paths stand in paths too deep; nest at most 3")
+    assert str(refused.value).endswith("object paths nested too deep; nest at most 3")
 
 
 def test_the_longest_path_is_judged_at_once() -> None:

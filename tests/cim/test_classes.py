@@ -146,9 +146,9 @@ def test_a_parameter_goes_in_or_out() -> None:
     ("name", "text"),
     [
         ("Captoin", "Last has no property 'Captoin'; did you mean CAPTION?"),
-        ("zzz", 'Last has no property \'zzz\'; host.get_class("Last", namespace="root/cimv2") shows it'),
-        ("", 'Last has no property \'\'; host.get_class("Last", namespace="root/cimv2") shows it'),
-        ("Reset", 'Last has no property \'Reset\'; host.get_class("Last", namespace="root/cimv2") shows it'),
+        ("zzz", 'Last has no property \'zzz\'; host.get_class("Last", namespace="root/cimv2") shows the class'),
+        ("", 'Last has no property \'\'; host.get_class("Last", namespace="root/cimv2") shows the class'),
+        ("Reset", 'Last has no property \'Reset\'; host.get_class("Last", namespace="root/cimv2") shows the class'),
     ],
 )
 def test_a_property_that_is_not_there_is_refused_with_a_hint(last: Class, name: str, text: str) -> None:
@@ -161,7 +161,7 @@ def test_a_property_that_is_not_there_is_refused_with_a_hint(last: Class, name: 
     ("name", "text"),
     [
         ("rest", "Last has no method 'rest'; did you mean reset?"),
-        ("zzz", 'Last has no method \'zzz\'; host.get_class("Last", namespace="root/cimv2") shows it'),
+        ("zzz", 'Last has no method \'zzz\'; host.get_class("Last", namespace="root/cimv2") shows the class'),
     ],
 )
 def test_a_method_that_is_not_there_is_refused_with_a_hint(last: Class, name: str, text: str) -> None:

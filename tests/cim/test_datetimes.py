@@ -112,8 +112,8 @@ def test_a_point_may_be_given_as_iso_8601_has_it(text: str, moment: datetime) ->
 def test_a_point_without_its_zone_is_refused_for_nobody_says_whose_local_time_it_is(text: str) -> None:
     with pytest.raises(TypeMismatchError) as refused:
         parse_datetime(text, "StartTime")
-    assert refused.value.message == f"StartTime is a datetime, and '{text}' lacks its zone"
-    assert refused.value.hint == "add it, as in 2026-01-01T10:02:00+02:00; Z is UTC"
+    assert refused.value.message == f"invalid value '{text}' for StartTime: the time zone is missing"
+    assert refused.value.hint == "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_field_that_is_not_known_has_no_place_in_time(text: str) -> None:
 def test_what_is_no_datetime_is_refused_and_both_forms_are_named(text: str) -> None:
     with pytest.raises(TypeMismatchError) as refused:
         parse_datetime(text, "the parameter Since")
-    assert refused.value.message == f"the parameter Since is a datetime, not '{text[:64]}'"
+    assert refused.value.message == f"invalid value '{text[:64]}' for the parameter Since: expected a datetime"
     assert refused.value.hint == "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
 
 

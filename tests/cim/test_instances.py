@@ -48,7 +48,7 @@ def test_what_is_not_known_is_none_and_what_was_not_asked_for_is_not_there(proce
     assert process.ExecutablePath is None
     with pytest.raises(InvalidPropertyError) as refused:
         process["CommandLine"]
-    assert str(refused.value) == "CommandLine was not selected; name it among the properties"
+    assert str(refused.value) == "CommandLine was not selected; add it to the selected properties"
     with pytest.raises(AttributeError, match="CommandLine was not selected"):
         _ = process.CommandLine
     assert not hasattr(process, "commandline")

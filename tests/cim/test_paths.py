@@ -183,23 +183,23 @@ REFUSED = [
     ("C=" + "9" * 21, 3, "a quoted string or a number"),
     ("C=1x", 3, "a quoted string or a number"),
     ("C=٤", 3, "a quoted string or a number"),
-    ("C=1.5", 4, "the end"),
-    ("C=1,2", 4, "the end"),
-    ("C=@x", 4, "the end"),
-    ('C="a"b', 6, "the end"),
-    ("C='a'b'", 6, "the end"),
+    ("C=1.5", 4, "the end of the path"),
+    ("C=1,2", 4, "the end of the path"),
+    ("C=@x", 4, "the end of the path"),
+    ('C="a"b', 6, "the end of the path"),
+    ("C='a'b'", 6, "the end of the path"),
     ('C="a', 5, 'a closing "'),
     ("C='a\"", 6, "a closing '"),
     (r'C="a\"', 7, 'a closing "'),
     (' Win32_LogicalDisk="C:"', 1, "a class name"),
     ('Win32_LogicalDisk ="C:"', 18, '"." or "="'),
     ('Win32_LogicalDisk= "C:"', 19, "a quoted string or a number"),
-    ('Win32_LogicalDisk="C:" ', 23, "the end"),
+    ('Win32_LogicalDisk="C:" ', 23, "the end of the path"),
     ('Win32_LogicalDisk .DeviceID="C:"', 18, '"." or "="'),
     ('Win32_LogicalDisk. DeviceID="C:"', 19, "the name of a key"),
     ('Win32_LogicalDisk.DeviceID ="C:"', 27, '"="'),
     ('Win32_LogicalDisk.DeviceID="C:", B=1', 33, "the name of a key"),
-    ('Win32_LogicalDisk.DeviceID="C:" ,B=1', 32, "the end"),
+    ('Win32_LogicalDisk.DeviceID="C:" ,B=1', 32, "the end of the path"),
     ('root\\cimv2: Win32_LogicalDisk="C:"', 12, "a class name"),
     ("Win32_LogicalDisk\n", 18, '"." or "="'),
     ("Win32_LogicalDisk=\t@", 19, "a quoted string or a number"),
@@ -213,11 +213,11 @@ def test_what_is_no_path_is_refused_at_the_column_where_it_goes_wrong(text: str,
     with pytest.raises(InvalidObjectPathError) as refused:
         parse_path(text)
     found = f"'{text[column - 1]}'" if column <= len(text) else "the end"
-    where = f"{missing} is missing at column {column}, where {found} stands"
-    assert refused.value.message == f"'{text}' is no object path: {where}"
+    reason = f"expected {missing} at column {column}, found {found}"
+    assert refused.value.message == f"invalid object path '{text}': {reason}"
     assert (
         refused.value.hint
-        == 'write it as Win32_Process.Handle="4312", without blanks; in a shell, between single quotes'
+        == 'write it as Win32_Process.Handle="4312", without spaces; in a shell, put it in single quotes'
     )
 
 
@@ -225,7 +225,7 @@ def test_what_is_no_path_is_refused_at_the_column_where_it_goes_wrong(text: str,
     "text", [r"\\. \root\cimv2:C=1", r"\\ .\root\cimv2:C=1", r"\\.\root \cimv2:C=1", "\\\\.\\root\n:C=1", "root :C=1"]
 )
 def test_no_white_space_stands_in_the_server_or_the_namespace(text: str) -> None:
-    with pytest.raises(InvalidObjectPathError, match="is no object path"):
+    with pytest.raises(InvalidObjectPathError, match="invalid object path"):
         parse_path(text)
 
 
@@ -234,13 +234,13 @@ def test_a_path_has_a_greatest_length() -> None:
     assert parse_path(fits).keys == ((None, "a" * (LONGEST - 4)),)
     with pytest.raises(InvalidObjectPathError) as refused:
         parse_path(f"{fits} ")
-    assert str(refused.value) == "an object path of 16,385 characters; give at most 16,384"
+    assert str(refused.value) == "object path too long: 16,385 characters, the limit is 16,384; shorten it"
 
 
 def test_a_path_has_a_greatest_number_of_keys() -> None:
     pairs = [f"K{at}={at}" for at in range(MOST_KEYS)]
     assert len(parse_path("C." + ",".join(pairs)).keys or ()) == MOST_KEYS
-    with pytest.raises(InvalidObjectPathError, match="more than 64 keys"):
+    with pytest.raises(InvalidObjectPathError, match="too many keys in the object path: the limit is 64"):
         parse_path("C." + ",".join([*pairs, "More=1"]))
 
 
@@ -248,7 +248,7 @@ def test_an_error_shows_the_beginning_of_a_long_text() -> None:
     with pytest.raises(InvalidObjectPathError) as refused:
         parse_path('C="' + "a" * 10_000)
     assert len(str(refused.value)) < 300
-    assert "at column 10004, where the end stands" in refused.value.message
+    assert "at column 10004, found the end" in refused.value.message
 
 
 names = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,20}\Z") | st.text("aZ_é漢\u200c\uff21\ufffd", min_size=1, max_size=8)

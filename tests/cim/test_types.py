@@ -41,7 +41,8 @@ def test_a_number_outside_the_range_is_refused_and_the_range_named(name: str, nu
     outside = number + high + 1 if number >= 0 else number + low
     with pytest.raises(TypeMismatchError) as refused:
         value_of(outside, name, "the key Handle")
-    assert refused.value.message.startswith(f"the key Handle is a {name}")
+    assert refused.value.message.startswith(f"invalid value '{outside}' for the key Handle: ")
+    assert f" a {name}" in refused.value.message
     if abs(outside) < 10**20:
         assert refused.value.hint == f"give {low} to {high}"
 
@@ -79,22 +80,22 @@ def test_what_people_type_is_a_value(given_as: str | float, type_name: str, valu
 @pytest.mark.parametrize(
     ("given_as", "type_name", "message"),
     [
-        ("", "uint32", "it is a uint32, not ''; give a whole number"),
-        ("x", "uint32", "it is a uint32, not 'x'; give a whole number"),
-        ("1.0", "uint32", "it is a uint32, not '1.0'; give a whole number"),
-        (1.5, "uint32", "it is a uint32, not '1.5'; give a whole number"),
-        ("1_0", "uint32", "it is a uint32, not '1_0'; give a whole number"),
-        ("٤", "uint32", "it is a uint32, not '٤'; give a whole number"),
-        ("0x", "uint32", "it is a uint32, not '0x'; give a whole number"),
-        ("0b1", "uint32", "it is a uint32, not '0b1'; give a whole number"),
-        ("1 2", "uint32", "it is a uint32, not '1 2'; give a whole number"),
-        ("1" * 21, "uint64", f"it is a uint64, not '{'1' * 21}'; give a whole number"),
-        ("256", "uint8", "it is a uint8, and 256 is out of its range; give 0 to 255"),
-        ("-1", "uint8", "it is a uint8, and -1 is out of its range; give 0 to 255"),
-        ("2", "boolean", "it is a boolean, not '2'; give TRUE or FALSE"),
-        ("", "boolean", "it is a boolean, not ''; give TRUE or FALSE"),
-        (" TRUE", "boolean", "it is a boolean, not ' TRUE'; give TRUE or FALSE"),
-        (1.0, "boolean", "it is a boolean, not '1.0'; give TRUE or FALSE"),
+        ("", "uint32", "invalid value '' for it: expected a uint32; give a whole number"),
+        ("x", "uint32", "invalid value 'x' for it: expected a uint32; give a whole number"),
+        ("1.0", "uint32", "invalid value '1.0' for it: expected a uint32; give a whole number"),
+        (1.5, "uint32", "invalid value '1.5' for it: expected a uint32; give a whole number"),
+        ("1_0", "uint32", "invalid value '1_0' for it: expected a uint32; give a whole number"),
+        ("٤", "uint32", "invalid value '٤' for it: expected a uint32; give a whole number"),
+        ("0x", "uint32", "invalid value '0x' for it: expected a uint32; give a whole number"),
+        ("0b1", "uint32", "invalid value '0b1' for it: expected a uint32; give a whole number"),
+        ("1 2", "uint32", "invalid value '1 2' for it: expected a uint32; give a whole number"),
+        ("1" * 21, "uint64", f"invalid value '{'1' * 21}' for it: expected a uint64; give a whole number"),
+        ("256", "uint8", "invalid value '256' for it: out of range for a uint8; give 0 to 255"),
+        ("-1", "uint8", "invalid value '-1' for it: out of range for a uint8; give 0 to 255"),
+        ("2", "boolean", "invalid value '2' for it: expected a boolean; give TRUE or FALSE"),
+        ("", "boolean", "invalid value '' for it: expected a boolean; give TRUE or FALSE"),
+        (" TRUE", "boolean", "invalid value ' TRUE' for it: expected a boolean; give TRUE or FALSE"),
+        (1.0, "boolean", "invalid value '1.0' for it: expected a boolean; give TRUE or FALSE"),
     ],
 )
 def test_what_is_no_value_is_refused_by_name(given_as: str | float, type_name: str, message: str) -> None:

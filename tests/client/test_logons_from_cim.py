@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from logonscope import Class, Host, InvalidNamespaceError, LogonFilter, NotFoundError
-from logonscope.client.logons_from_cim import TOLD, LogonsFromCim
+from logonscope.client.logons_from_cim import EVIDENCE_OF_WINDOWS, LogonsFromCim
 from tests.providers.asked import web1
 
 
@@ -45,7 +45,7 @@ def test_processes_are_in_their_logon_sessions(described: LogonsFromCim) -> None
     rows = {row.pid: row for row in described.processes(None)}
     assert {row.pid: row.logon_id for row in web1().processes()} == {pid: row.logon_id for pid, row in rows.items()}
     assert (rows[4312].evidence, rows[4312].command_line, rows[4312].leftover) == (
-        TOLD,
+        EVIDENCE_OF_WINDOWS,
         "python3 -m http.server 8080",
         None,
     )
@@ -56,9 +56,9 @@ def test_trees_and_whose(described: LogonsFromCim) -> None:
     (tree,) = described.tree("41")
     assert [row.pid for row in tree.processes] == [4100, 4150, 4151, 4300, 4312]
     (answer,) = described.whose("4312")
-    assert (answer.logon_id, answer.evidence) == ("41", TOLD)
+    assert (answer.logon_id, answer.evidence) == ("41", EVIDENCE_OF_WINDOWS)
     assert [row.pid for row in answer.chain] == [4100, 4150, 4151, 4300, 4312]
-    with pytest.raises(NotFoundError, match="does not tell who holds a port"):
+    with pytest.raises(NotFoundError, match="does not report which process holds a port"):
         described.whose(":8080")
 
 
@@ -102,7 +102,7 @@ def test_targets_mean_there_what_they_mean_here(described: LogonsFromCim) -> Non
         assert [answer.pid for answer in ours.whose(target)] == [answer.pid for answer in web1().whose(target)]
     assert [answer.pid for answer in described.whose("bob")] == [3990, 3991]
     for target in ("/usr/bin/nosuch", "name:nosuch", "user:nosuch"):
-        with pytest.raises(NotFoundError, match="no process there is meant by"):
+        with pytest.raises(NotFoundError, match="no process on that host matches"):
             described.whose(target)
-    with pytest.raises(NotFoundError, match="is seen to hold port 8080"):
+    with pytest.raises(NotFoundError, match="no visible process on that host holds port 8080"):
         ours.whose("[::1]:8080")

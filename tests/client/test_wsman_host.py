@@ -1,4 +1,4 @@
-"""client/wsman_host.py: does another machine, asked over the network, say what it says when it is asked there?"""
+"""Tests of client/wsman_host.py: a remote host gives the same results as the same host queried locally."""
 
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
@@ -135,7 +135,7 @@ def test_whose_it_is(server: Running, who: tuple[str, str], target: str) -> None
 def test_what_the_other_end_cannot_do_is_said(server: Running) -> None:
     host = remote(server)
     for ask in (lambda: host.record("file"), lambda: host.explain("SELECT * FROM Win32_Process")):
-        with pytest.raises(logonscope.NotSupportedError, match="run it there: logonscope "):
+        with pytest.raises(logonscope.NotSupportedError, match="run this command on that host: logonscope "):
             ask()
 
 
@@ -170,6 +170,6 @@ def test_a_class_that_only_the_other_end_knows_is_asked_for(server: Running) -> 
     assert isinstance(host, WsmanHost)
     element = next(iter(host._link.classes("Win32_LogonSession")))  # noqa: SLF001 -- its definition, as it is sent
     element.set("NAME", "Win32_OtherSession")
-    found = host._declared(element, "root\\cimv2")  # noqa: SLF001 -- as of a Windows that has it
+    found = host._add_declared(element, "root\\cimv2")  # noqa: SLF001 -- as of a Windows that has it
     assert found.derivation == ("Win32_Session", "CIM_LogicalElement", "CIM_ManagedSystemElement")
     assert host.get_class("Win32_othersession") is found

@@ -67,5 +67,5 @@ def test_a_call_that_does_not_fit_says_what_does(c: Any) -> None:
         p.Terminate(Result=1)
     with raises(wmi.x_wmi, "2 parameters for Terminate (Reason) => (ReturnValue)", 0x8004102F):
         p.Terminate(0, 1)
-    with raises(wmi.x_wmi, "the parameter Reason is a uint32", 0x80041005):
+    with raises(wmi.x_wmi, "for the parameter Reason: expected a uint32", 0x80041005):
         p.Terminate("now")

@@ -154,5 +154,5 @@ def test_what_is_not_there_is_an_error(c: Any) -> None:
 def test_an_object_without_its_keys_can_be_read_and_nothing_else(c: Any) -> None:
     (p,) = c.query("SELECT Name FROM Win32_Process WHERE Handle = 4312")
     assert (p.Name, str(p.path()), p.path().Class) == ("python3", "", "Win32_Process")
-    with raises(wmi.x_wmi, "is no object path", 0x8004103A):
+    with raises(wmi.x_wmi, "is not an object path", 0x8004103A):
         p.GetOwner()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from logonscope.errors import TimedOutError
 from logonscope.machine import Deadline
-from logonscope.wql.like import BLOCK, SHORT_PIECE, like
+from logonscope.wql.like import BLOCK, SHORT_PIECE, compile_like
 
 
 def obviously(pattern: str, text: str) -> bool:
@@ -34,7 +34,7 @@ def in_set(members: str, character: str) -> bool:
 
 @given(st.text("ab%_[]^-\n", max_size=12), st.text("ab%_[]^-\n", max_size=12))
 def test_it_says_what_an_obvious_matcher_says(pattern: str, text: str) -> None:
-    assert like(pattern)(text) is obviously(pattern, text)
+    assert compile_like(pattern)(text) is obviously(pattern, text)
 
 
 @given(st.data())
@@ -45,12 +45,12 @@ def test_a_text_made_to_fit_is_found_to_fit(data: st.DataObject) -> None:
         "[^q]": st.sampled_from("ab^"), "[%]": st.just("%"), "[_]": st.just("_"), "[[]": st.just("["),
     }  # fmt: skip
     text = "".join(data.draw(shapes.get(part, st.just(part))) for part in parts)
-    assert like("".join(parts))(text)
+    assert compile_like("".join(parts))(text)
 
 
 @given(st.text("aAbBzZéÉßïÏ%_", max_size=8), st.text("aAbBzZéÉßïÏ", max_size=8))
 def test_the_case_of_letters_does_not_count(pattern: str, text: str) -> None:
-    assert like(pattern.swapcase() if "ß" not in pattern else pattern)(text) is like(pattern)(text)
+    assert compile_like(pattern.swapcase() if "ß" not in pattern else pattern)(text) is compile_like(pattern)(text)
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_the_case_of_letters_does_not_count(pattern: str, text: str) -> None:
     ],
 )
 def test_patterns(pattern: str, fits: str | None, does_not: str | None) -> None:
-    assert fits is None or like(pattern)(fits)
-    assert does_not is None or not like(pattern)(does_not)
+    assert fits is None or compile_like(pattern)(fits)
+    assert does_not is None or not compile_like(pattern)(does_not)
 
 
 @pytest.mark.parametrize("pattern", ["%a" * 5000 + "b", "a%" * 5000 + "b", "%" * 10_000 + "b", "%_" * 5000 + "b%c"])
 def test_no_pattern_takes_longer_than_its_length_times_the_text(pattern: str) -> None:
-    assert not like(pattern)("a" * 20_000)  # a matcher that goes back does not come back
+    assert not compile_like(pattern)("a" * 20_000)  # a matcher that goes back does not come back
 
 
 SHAPES = {
@@ -103,8 +103,8 @@ def test_a_long_piece_in_a_long_text_is_found_where_the_piece_alone_matches(data
     text = data.draw(st.text("aAsx", max_size=5)) + text + data.draw(st.text("aAsx", max_size=5))
     pattern, width = "".join(piece), len(piece)
     padded = text + "\0" * width
-    expected = any(like(pattern)(padded[begin : begin + width]) for begin in range(len(text) + 1))
-    assert like(f"%{pattern}%")(text + "\0" * (BLOCK // SHORT_PIECE)) is expected
+    expected = any(compile_like(pattern)(padded[begin : begin + width]) for begin in range(len(text) + 1))
+    assert compile_like(f"%{pattern}%")(text + "\0" * (BLOCK // SHORT_PIECE)) is expected
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_long_piece_in_a_long_text_is_found_where_the_piece_alone_matches(data
 )
 def test_no_block_of_work_between_two_checkpoints_is_long(pattern: str) -> None:
     passed: list[float] = []
-    fits = like(pattern, lambda: passed.append(time.perf_counter()))
+    fits = compile_like(pattern, lambda: passed.append(time.perf_counter()))
     passed.append(time.perf_counter())
     assert not fits("a" * 33_000)
     passed.append(time.perf_counter())
@@ -125,7 +125,7 @@ def test_no_block_of_work_between_two_checkpoints_is_long(pattern: str) -> None:
 
 def test_an_error_at_a_checkpoint_ends_the_search() -> None:
     deadline = Deadline(0.01)
-    fits = like(f"%{'[ab]' * 240}x%", deadline.check)
+    fits = compile_like(f"%{'[ab]' * 240}x%", deadline.check)
     time.sleep(0.02)
     with pytest.raises(TimedOutError):
         fits("a" * 33_000)

@@ -1,9 +1,13 @@
-"""wql/parse.py: is every form of WQL understood as it is documented, and what is no WQL refused with its place?"""
+"""Tests of wql/parse.py: every documented form of WQL is parsed; other texts are rejected with their position."""
 
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from logonscope.cim.paths import constant as path_constant
+from logonscope.cim.paths import parse_path
 from logonscope.errors import (
     InvalidParameterError,
     InvalidQueryError,
@@ -12,11 +16,11 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import LONGEST, LONGEST_NAME, MOST_NESTED, MOST_TERMS, number, parse, place
+from logonscope.wql.parse import LONGEST, LONGEST_NAME, MOST_NESTED, MOST_TERMS, parse, parse_number, place, undoubled
 from logonscope.wql.tree import (
     And,
     Comparison,
-    Condition,
+    ConditionTree,
     Constant,
     Group,
     IsNull,
@@ -32,7 +36,7 @@ def name(text: str) -> Name:
     return Name(tuple(text.split(".")))
 
 
-def where(text: str) -> Condition | None:
+def where(text: str) -> ConditionTree | None:
     """Parse a condition."""
     tree = parse(f"SELECT * FROM C WHERE {text}")
     assert isinstance(tree, Select)
@@ -103,7 +107,7 @@ def test_forms(text: str, tree: Select | Tied) -> None:
         ("Nothing = 1 AND oRder = 2", And((compared("Nothing", "=", 1), compared("oRder", "=", 2)))),
     ],
 )
-def test_conditions(text: str, tree: Condition) -> None:
+def test_conditions(text: str, tree: ConditionTree) -> None:
     assert where(text) == tree
 
 
@@ -145,22 +149,22 @@ def test_constants(text: str, value: Constant) -> None:
         ("SELECT FROM C", (1, 8), "'FROM'"),
         ("SELECT * FROM C WHERE NULL", (1, 27), "an operator"),
         ("SELECT True FROM C", (1, 8), "'True'"),
-        ("SELECT * FORM C", (1, 10), "expected is FROM"),
+        ("SELECT * FORM C", (1, 10), "expected FROM"),
         ("SELECT a, FROM C", (1, 11), "'FROM'"),
-        ("SELECT * FROM", (1, 14), "the end"),
-        ("SELECT *\nFROM C\nWHERE a = ", (3, 10), "the end"),
+        ("SELECT * FROM", (1, 14), "end of the query"),
+        ("SELECT *\nFROM C\nWHERE a = ", (3, 10), "end of the query"),
         ("SELECT * FROM C, D", (1, 16), "','"),
-        ("SELECT * FROM C WHERE", (1, 22), "the end"),
+        ("SELECT * FROM C WHERE", (1, 22), "end of the query"),
         ("SELECT * FROM C WHERE a", (1, 24), "an operator"),
         ("SELECT * FROM C WHERE a == 1", (1, 26), "'='"),
-        ("SELECT * FROM C WHERE a = 'x", (1, 27), "the string"),
-        ("SELECT * FROM C WHERE a = 'x''", (1, 30), "the string"),
+        ("SELECT * FROM C WHERE a = 'x", (1, 27), "unterminated string"),
+        ("SELECT * FROM C WHERE a = 'x''", (1, 30), "unterminated string"),
         ("SELECT * FROM C WHERE a = 1 b = 2", (1, 29), "AND"),
         ("SELECT * FROM C WHERE (a = 1", (1, 29), '")"'),
         ("SELECT * FROM C WHERE a = 1)", (1, 28), "')'"),
         ("SELECT * FROM C WHERE a = 12x", (1, 27), "'12x'"),
         ("SELECT * FROM C WHERE a IS 5", (1, 28), "NULL"),
-        ("SELECT * FROM C WHERE a = b", (1, 23), "quote 'b'"),
+        ("SELECT * FROM C WHERE a = b", (1, 23), "if 'b' is a string, quote it"),
         (r"SELECT * FROM C WHERE a LIKE 'PCI\%'", (1, 34), "every backslash twice"),
         ("SELECT * FROM C WHERE a > NULL", (1, 27), "=, <> or IS"),
         ("SELECT * FROM C WHERE a <= TRUE", (1, 28), "= or <>"),
@@ -169,33 +173,33 @@ def test_constants(text: str, value: Constant) -> None:
         ("SELECT * FROM C WHERE a = 1 ORDER BY a", (1, 29), "no ORDER BY"),
         ("SELECT * FROM C WHERE a IN (1)", (1, 25), "no IN"),
         ("SELECT * FROM C LIMIT 5", (1, 17), "no LIMIT"),
-        ("DELETE FROM C", (1, 1), "only reads"),
-        ("SELECT * FROM C;", (1, 16), "without a semicolon"),
-        ("SELECT * FROM C WHERE a = 1 ; SELECT 1", (1, 29), "without a semicolon"),
+        ("DELETE FROM C", (1, 1), "only read"),
+        ("SELECT * FROM C;", (1, 16), "remove the semicolon"),
+        ("SELECT * FROM C WHERE a = 1 ; SELECT 1", (1, 29), "remove the semicolon"),
         ("SELECT * FROM C WHERE a NOT LIKE 'x%'", (1, 25), "NOT Name LIKE 'a%'"),
-        ("SELECT COUNT(*) FROM C", (1, 8), "no COUNT: count the answer"),
+        ("SELECT COUNT(*) FROM C", (1, 8), "no COUNT: count the rows"),
         ("SELECT a, count ( b ) FROM C", (1, 11), "no COUNT"),
         ("SELECT TOP 5 a FROM C", (1, 8), "no TOP"),
         ("SELECT\nTop 5 * FROM C", (2, 1), "no TOP"),
         ("SELECT DISTINCT a FROM C", (1, 8), "no DISTINCT"),
-        ("SELECT Top, Count FROM C x", (1, 26), "expected is GROUP or WHERE or WITHIN or the end"),
+        ("SELECT Top, Count FROM C x", (1, 26), "expected GROUP or WHERE or WITHIN or end of the query"),
         ("SELECT * FROM C WHERE a = 1 'x y'", (1, 29), "''x y'' at"),
-        ("SELECT * FROM C#", (1, 16), "expected is GROUP or WHERE or WITHIN or the end"),
-        ("SELECT * FROM E GROUP WITHIN 5 #", (1, 32), "expected is BY or HAVING or the end"),
-        (f"SELECT {'x' * (LONGEST_NAME + 1)} FROM C", (1, 8), f"at most {LONGEST_NAME}"),
+        ("SELECT * FROM C#", (1, 16), "expected GROUP or WHERE or WITHIN or end of the query"),
+        ("SELECT * FROM E GROUP WITHIN 5 #", (1, 32), "expected BY or HAVING or end of the query"),
+        (f"SELECT {'x' * (LONGEST_NAME + 1)} FROM C", (1, 8), f"the limit is {LONGEST_NAME}"),
         (f"SELECT * FROM C WHERE a = {'9' * 5000}", (1, 27), "too large"),
         ("SELECT * FROM C WHERE a = 1e999", (1, 27), "too large"),
         ("SELECT * FROM E GROUP WITHIN 1.5", (1, 30), "whole seconds"),
         ("SELECT * FROM E GROUP WITHIN -1", (1, 30), "whole seconds"),
         ("ASSOCIATORS OF C=1", (1, 16), "braces"),
-        ("ASSOCIATORS OF {C='1}", (1, 16), "the object path"),
-        ("ASSOCIATORS OF {C=1} WHERE", (1, 27), "the end"),
-        ("ASSOCIATORS OF {C=1} WHERE AssocClass=A AND Role=B", (1, 41), "no AND"),
+        ("ASSOCIATORS OF {C='1}", (1, 16), "unterminated object path"),
+        ("ASSOCIATORS OF {C=1} WHERE", (1, 27), "end of the query"),
+        ("ASSOCIATORS OF {C=1} WHERE AssocClass=A AND Role=B", (1, 41), "invalid option AND of ASSOCIATORS OF"),
         ("ASSOCIATORS OF {C=1} WHERE AssocClass=A, Role=B", (1, 40), "','"),
-        ("ASSOCIATORS OF {C=1} WHERE AssocClass=A AssocClass=B", (1, 41), "twice"),
+        ("ASSOCIATORS OF {C=1} WHERE AssocClass=A AssocClass=B", (1, 41), "duplicate option AssocClass"),
         ("ASSOCIATORS OF {C=1} WHERE KeysOnly=A", (1, 28), "KeysOnly = A"),
         ("ASSOCIATORS OF {C=1} WHERE AssocClass", (1, 28), "AssocClass = ..."),
-        ("REFERENCES OF {C=1} WHERE AssocClass=A", (1, 27), "REFERENCES OF knows no AssocClass"),
+        ("REFERENCES OF {C=1} WHERE AssocClass=A", (1, 27), "AssocClass = A of REFERENCES OF"),
         ("REFERENCES OF {C=1} WHERE ResultRole=A", (1, 27), "ResultRole"),
     ],
 )
@@ -243,7 +247,7 @@ def long(length: int) -> str:
 )
 def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None:
     assert isinstance(parse(made(most)), Select)
-    with pytest.raises(QuotaViolationError, match="are taken"):
+    with pytest.raises(QuotaViolationError, match="the limit is"):
         parse(made(most + 1))
 
 
@@ -266,10 +270,37 @@ def test_what_stands_in_strings_counts_for_no_bound() -> None:
 )
 def test_numbers_are_those_of_the_language(text: str) -> None:
     with pytest.raises(ValueError, match=text[:5] or "^$"):
-        number(text)
+        parse_number(text)
 
 
 def test_places_count_lines_and_columns_from_one() -> None:
     assert [place("ab\ncd\n", at) for at in (0, 1, 3, 6)] == [
         "line 1, column 1", "line 1, column 2", "line 2, column 1", "line 3, column 1",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pasted", "doubled"),
+    [
+        (r"D.DeviceID='\\.\PHYSICALDRIVE0'", r"D.DeviceID='\\\\.\\PHYSICALDRIVE0'"),
+        (r'P.Name="C:\x\y"', r'P.Name="C:\\x\\y"'),
+        (r'P.Name="C:\\x\\y"', r'P.Name="C:\\x\\y"'),
+        (r"""S.A="\\.\root\cimv2:P.Handle=\"1\"",B='\x'""", r"""S.A="\\\\.\\root\\cimv2:P.Handle=\"1\"",B='\\x'"""),
+        (r"\\.\root\cimv2:P='1'", r"\\.\root\cimv2:P='1'"),
+        ("P=1", "P=1"),
+    ],
+)
+def test_a_lone_backslash_means_itself(pasted: str, doubled: str) -> None:
+    assert undoubled(pasted) == doubled
+
+
+@given(st.text("\\\"'ab.:", max_size=10))
+def test_what_was_written_with_care_stays_what_it_is(value: str) -> None:
+    path = f"P.Name={path_constant(value)}"
+    assert undoubled(path) == path
+    assert parse_path(undoubled(path)).keys == (("Name", value),)
+
+
+@given(st.text(max_size=40))
+def test_no_text_is_too_odd_and_once_is_enough(path: str) -> None:
+    assert undoubled(undoubled(path)) == undoubled(path)

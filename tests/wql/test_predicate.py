@@ -17,10 +17,10 @@ from logonscope.cim.binding import is_dot
 from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.wql.bind import bind, scope_of
-from logonscope.wql.like import like
+from logonscope.wql.like import compile_like
 from logonscope.wql.parse import parse
 from logonscope.wql.predicate import compiled
-from logonscope.wql.tree import And, Comparison, Condition, IsNull, Name, Not, Or, Select
+from logonscope.wql.tree import And, Comparison, ConditionTree, IsNull, Name, Not, Or, Select
 from logonscope.wql.write import constant, write
 from tests.wql.trees import ORDERED
 
@@ -59,7 +59,7 @@ def _spelled(value: Any) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def comparisons(draw: st.DrawFn) -> Condition:
+def comparisons(draw: st.DrawFn) -> ConditionTree:
     column = draw(st.sampled_from(sorted(KINDS)))
     name = Name((draw(st.sampled_from([column, column.upper(), column.lower()])),))
     if draw(st.integers(0, 4)) == 0:
@@ -70,7 +70,7 @@ def comparisons(draw: st.DrawFn) -> Condition:
     return Comparison(name, draw(st.sampled_from(ORDERED)), draw(_spelled(value)))
 
 
-conditions: st.SearchStrategy[Condition] = st.recursive(
+conditions: st.SearchStrategy[ConditionTree] = st.recursive(
     comparisons(),
     lambda smaller: (
         st.builds(Not, smaller)
@@ -82,7 +82,7 @@ conditions: st.SearchStrategy[Condition] = st.recursive(
 rows = st.fixed_dictionaries({column: st.none() | values for column, values in KINDS.items()})
 
 
-def obviously(tree: Condition, row: Mapping[str, Any]) -> bool | None:
+def obviously(tree: ConditionTree, row: Mapping[str, Any]) -> bool | None:
     """Say whether a condition holds; None where a null leaves it open."""
     if isinstance(tree, Not):
         inner = obviously(tree.term, row)
@@ -98,7 +98,7 @@ def obviously(tree: Condition, row: Mapping[str, Any]) -> bool | None:
     if value is None:
         return None
     if tree.operator == "LIKE":
-        return like(str(tree.constant))(value)
+        return compile_like(str(tree.constant))(value)
     wanted: Any = tree.constant
     if isinstance(value, str):
         value, wanted = value.lower(), str(wanted).lower()
@@ -130,7 +130,7 @@ def fitting(class_name: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
 
 
 @given(conditions, st.lists(rows, min_size=1, max_size=8))
-def test_it_says_what_an_obvious_reading_says(tree: Condition, given_rows: list[dict[str, Any]]) -> None:
+def test_it_says_what_an_obvious_reading_says(tree: ConditionTree, given_rows: list[dict[str, Any]]) -> None:
     where = write(Select(None, "C", tree)).partition(" WHERE ")[2]
     fits = fitting("Win32_Process", where)
     for row in given_rows:

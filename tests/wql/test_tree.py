@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.wql.parse import parse
-from logonscope.wql.tree import TURNED, Comparison, Name, Select
+from logonscope.wql.tree import MIRRORED_OPERATORS, Comparison, Name, Select
 
 COMPARE = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
 
@@ -24,7 +24,7 @@ def test_where_a_node_stood_counts_for_no_comparison() -> None:
 
 @given(st.sampled_from(sorted(COMPARE)), st.integers(), st.integers())
 def test_a_turned_operator_says_the_same_of_the_sides_that_changed_places(said: str, left: int, right: int) -> None:
-    assert COMPARE[said](left, right) is COMPARE[TURNED[said]](right, left)
+    assert COMPARE[said](left, right) is COMPARE[MIRRORED_OPERATORS[said]](right, left)
 
 
 def test_a_name_is_written_as_it_was() -> None:

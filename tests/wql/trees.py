@@ -15,7 +15,7 @@ from logonscope.wql.tree import (
     UNEQUAL,
     And,
     Comparison,
-    Condition,
+    ConditionTree,
     Group,
     IsNull,
     Name,
@@ -46,12 +46,12 @@ comparisons = st.one_of(
 )
 
 
-def _larger(smaller: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
+def _larger(smaller: st.SearchStrategy[ConditionTree]) -> st.SearchStrategy[ConditionTree]:
     several = st.lists(smaller, min_size=2, max_size=4).map(tuple)
     return st.builds(Not, smaller) | st.builds(And, several) | st.builds(Or, several)
 
 
-conditions: st.SearchStrategy[Condition] = st.recursive(comparisons, _larger, max_leaves=12)
+conditions: st.SearchStrategy[ConditionTree] = st.recursive(comparisons, _larger, max_leaves=12)
 groups = st.builds(Group, st.integers(0, (1 << 32) - 1), st.lists(names, max_size=3).map(tuple), st.none() | conditions)
 selects = st.builds(
     Select,

@@ -140,7 +140,7 @@ class Visibility:
 
 
 def _reasons(process: Process, hidden: Iterable[str], reason: str) -> dict[str, str]:
-    """Return the reasons why facts are None, hidden facts last: their order must not reveal whether they were readable."""
+    """Return the reasons why facts are None, hidden facts last: their order must not reveal whether they were read."""
     reasons = dict.fromkeys(hidden, reason)
     return {fact: why for fact, why in (process.unread or {}).items() if fact not in reasons} | reasons
 

@@ -16,8 +16,7 @@ from logonscope.providers.helpers.registry import family
 from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
 from logonscope.wql.condition import FALSE, TRUE, Condition, columns
 from logonscope.wql.events import EventQuery, bind_events
-from logonscope.wql.parse import located, parse, place
-from logonscope.wql.paths import undoubled
+from logonscope.wql.parse import located, parse, place, undoubled
 from logonscope.wql.tree import Name, Select, Tied
 
 LANGUAGE = "WQL"

@@ -1,1 +1,1 @@
-"""CIM as data: types, classes, object paths and instances. It knows no machine and reads none."""
+"""CIM data: types, datetimes, classes, object paths and instances. The package reads no machine."""

@@ -1,7 +1,7 @@
-"""Which instance of which class does an object path name? Holds a path against the schema.
+"""Binding of object paths to the schema: which class, or which instance of which class, a path names.
 
-Keys come in any order and case, a single one without its name; a number where the key is a string becomes its digits.
-A key that is a reference is a path itself, and is bound too.
+Keys may be in any order and case; a single key needs no name. A number given for a key that is a string becomes its
+digits. A key that is a reference is an object path itself, and is bound too.
 """
 
 from collections.abc import Callable
@@ -13,20 +13,20 @@ from logonscope.cim.schema import CIMV2, Schema
 from logonscope.cim.types import Value, value_of
 from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError, LogonscopeError
 
-HERE = {".", "localhost"}
-"""What every host calls itself."""
+OWN_SERVER_NAMES = {".", "localhost"}
+"""Server names by which every host means itself."""
 
 MOST_NESTED = 3
-"""How deep a path may stand in a path: an association of associations is the most there is."""
+"""Maximum depth of paths inside a path: an association of associations needs no more."""
 
 
 def is_dot(server: str) -> bool:
-    """Tell whether a server is what every host calls itself."""
-    return server.lower() in HERE
+    """Return whether a server name means the host itself on every host."""
+    return server.lower() in OWN_SERVER_NAMES
 
 
 class Nested(NamedTuple):
-    """Where a path stands that is the key of another one."""
+    """The arguments of ``bind`` for a path that is a key of another path."""
 
     schema: Schema
     namespace: str
@@ -42,54 +42,55 @@ class Target(NamedTuple):
 
     @property
     def reference(self) -> tuple[Value, ...]:
-        """Return it as the value of a reference has it."""
+        """Return the value that a reference to it has."""
         return (self.cls.name, *(self.keys or ()))
 
 
 def bind(
     path: ObjectPath, schema: Schema, namespace: str, is_here: Callable[[str], bool] = is_dot, depth: int = 0
 ) -> Target:
-    """Return what a path names; its own namespace counts before the given one.
+    """Return the class or the instance that a path names.
 
     Args:
         path: the path.
-        schema: where its class is looked for.
-        namespace: where the class is, unless the path says so.
-        is_here: tells whether a server that the path names is this host.
-        depth: in how many other paths this one stands.
+        schema: the schema that has the class.
+        namespace: the namespace of the class, used if the path names none.
+        is_here: returns whether a server name in the path means this host.
+        depth: the number of other paths that this path is inside.
 
     Raises:
-        InvalidNamespaceError: it names a namespace that is not there.
-        InvalidClassError: it names a class that is not there.
+        InvalidNamespaceError: the path names an unknown namespace, or another host.
+        InvalidClassError: the path names an unknown class.
         InvalidObjectPathError: its keys are not those of the class.
-        TypeMismatchError: a key's value is not of the key's type.
+        TypeMismatchError: a value does not have the type of its key.
     """
     if depth > MOST_NESTED:
-        raise InvalidObjectPathError("paths stand in paths too deep", f"nest at most {MOST_NESTED}")
+        raise InvalidObjectPathError("object paths nested too deep", f"nest at most {MOST_NESTED}")
     if path.server and not is_here(path.server):
-        raise InvalidNamespaceError(f"{path.server} is another host", "write a dot for this one")
+        raise InvalidNamespaceError(f"the object path names another host: {path.server}", "write a dot for this host")
     namespace = schema.namespace(path.namespace or namespace)
     cls = schema.get(path.class_name, namespace)
     if path.keys is None:
         return Target(cls, None)
-    given = _named(path, cls)
+    path_values = _values_by_key(path, cls)
     values = []
     for name in cls.keys:
-        if name.lower() not in given:
+        if name.lower() not in path_values:
             raise InvalidObjectPathError(f"{path} lacks the key {name}", f"write it as {example(cls)}")
-        values.append(_value(cls, name, given[name.lower()], Nested(schema, namespace, is_here, depth + 1)))
+        nested = Nested(schema, namespace, is_here, depth + 1)
+        values.append(_convert_key(cls, name, path_values[name.lower()], nested))
     return Target(cls, tuple(values))
 
 
 def example(cls: Class) -> str:
-    """Return a path of the class's form."""
+    """Return an example of a path of an instance of the class, with dots for the values."""
     if not cls.keys:
         return f"{cls.name}=@" if cls.is_singleton else cls.name
     return f"{cls.name}." + ",".join(f'{name}="..."' for name in cls.keys)
 
 
 def write_reference(reference: tuple[Value, ...], schema: Schema, namespace: str) -> str:
-    """Return a reference as text, in the form of the real provider: a full path of the server "."."""
+    """Return a reference as the text that WMI's own providers give: a full path with the server "."."""
     return str(object_path(reference, schema, namespace))
 
 
@@ -97,62 +98,67 @@ def object_path(reference: tuple[Value, ...], schema: Schema, namespace: str, se
     """Return the full object path of a reference."""
     name, *values = reference
     cls = schema.get(str(name), namespace)
-    keys = zip(cls.keys, (_key(value, schema, namespace) for value in values), strict=True)
+    keys = zip(cls.keys, (_write_key(value, schema, namespace) for value in values), strict=True)
     return ObjectPath(cls.name, tuple(keys), namespace, server)
 
 
-def related(one: str, other: str, schema: Schema, namespace: str = CIMV2) -> bool:
-    """Tell whether one class is the other, or below it: an account is named by the class of all accounts or its own."""
-    if one == other:
+def related(first_name: str, second_name: str, schema: Schema, namespace: str = CIMV2) -> bool:
+    """Return whether two classes are the same, or one inherits from the other.
+
+    A reference may name an instance by its own class or by a class above it: Win32_UserAccount or Win32_Account.
+    """
+    if first_name == second_name:
         return True
-    first, second = schema.find(one, namespace), schema.find(other, namespace)
-    return bool(first and second and (first.is_a(other) or second.is_a(one)))
+    first, second = schema.find(first_name, namespace), schema.find(second_name, namespace)
+    return bool(first and second and (first.is_a(second_name) or second.is_a(first_name)))
 
 
 def same(
-    one: Value, other: Value, schema: Schema, namespace: str = CIMV2, *, fold: Callable[[str], str] = str.lower
+    first: Value, second: Value, schema: Schema, namespace: str = CIMV2, *, fold: Callable[[str], str] = str.lower
 ) -> bool:
-    """Tell whether two keys are the same: text by its letters, as they are folded; references by what they name."""
-    if isinstance(one, str) and isinstance(other, str):
-        return fold(one) == fold(other)
-    if not (isinstance(one, tuple) and isinstance(other, tuple)):
-        return one == other
-    if not related(str(one[0]), str(other[0]), schema, namespace):
+    """Return whether two keys are equal: texts after ``fold``, references if they name the same instance."""
+    if isinstance(first, str) and isinstance(second, str):
+        return fold(first) == fold(second)
+    # A tuple is a reference: the class, then the values of the keys.
+    if not (isinstance(first, tuple) and isinstance(second, tuple)):
+        return first == second
+    if not related(str(first[0]), str(second[0]), schema, namespace):
         return False
-    return all(same(*pair, schema, namespace, fold=fold) for pair in zip(one[1:], other[1:], strict=True))
+    return all(same(*pair, schema, namespace, fold=fold) for pair in zip(first[1:], second[1:], strict=True))
 
 
-def _key(value: Value, schema: Schema, namespace: str) -> Key:
+def _write_key(value: Value, schema: Schema, namespace: str) -> Key:
     if isinstance(value, tuple):
         return write_reference(value, schema, namespace)
     return value if isinstance(value, int) else str(value)
 
 
-def _named(path: ObjectPath, cls: Class) -> dict[str, Key]:
-    """Return the values by folded name."""
+def _values_by_key(path: ObjectPath, cls: Class) -> dict[str, Key]:
+    """Return the values in a path by the name of their key in lower case."""
     keys = path.keys or ()
     if not keys and not cls.is_singleton:
-        raise InvalidObjectPathError(f"{path}: {cls.name} is no singleton", f"write it as {example(cls)}")
-    given: dict[str, Key] = {}
+        raise InvalidObjectPathError(f"{path}: {cls.name} is not a singleton", f"write it as {example(cls)}")
+    values: dict[str, Key] = {}
     for name, value in keys:
         if name is None and len(cls.keys) != 1:
             count = len(cls.keys) or "no"
             raise InvalidObjectPathError(f"{path}: {cls.name} has {count} keys", f"write it as {example(cls)}")
         folded = (name or cls.keys[0]).lower()
         if folded not in {key.lower() for key in cls.keys}:
-            raise InvalidObjectPathError(f"{path}: {name} is no key of {cls.name}", f"write it as {example(cls)}")
-        if folded in given:
-            raise InvalidObjectPathError(f"{path} gives the key {name} twice", "give it once")
-        given[folded] = value
-    return given
+            raise InvalidObjectPathError(f"{path}: {name} is not a key of {cls.name}", f"write it as {example(cls)}")
+        if folded in values:
+            raise InvalidObjectPathError(f"{path}: duplicate key {name}", "give it once")
+        values[folded] = value
+    return values
 
 
-def _value(cls: Class, name: str, value: Key, inside: Nested) -> Value:
-    of = cls.property_named(name)
-    if of.type != "reference":
-        return value_of(value, of.type, f"the key {name}")
+def _convert_key(cls: Class, name: str, value: Key, nested: Nested) -> Value:
+    """Convert the value of a key to the key's type; a reference is bound."""
+    key_type = cls.property_named(name).type
+    if key_type != "reference":
+        return value_of(value, key_type, f"the key {name}")
     try:
-        target = bind(parse_path(str(value)), *inside)
+        target = bind(parse_path(str(value)), *nested)
     except LogonscopeError as error:
         raise InvalidObjectPathError(f"the key {name} of {cls.name}: {error.message}", error.advice) from None
     if target.keys is None:

@@ -1,7 +1,7 @@
-"""What does a class say? Its properties, methods and qualifiers, those that it inherits included (DSP0004 5.1).
+"""CIM classes: their properties, methods and qualifiers, with those that they inherit (DSP0004 5.1).
 
-A Declaration is one class as its MOF has it: only what it adds. ``resolve`` puts it on top of its parent. Names are
-compared without regard to case, and shown as they were declared.
+A Declaration is one class as its MOF declares it, with only what it adds to its parent; a Class has the inherited
+members too. Names are compared without regard to case, and shown as they were declared.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from logonscope.cim.schema import Schema
 
 CIMV2 = "root\\cimv2"
-"""The namespace of the documented classes, and the one that is meant where none is named."""
+"""The namespace of the classes that Windows documents, and the default namespace."""
 
 TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 """Flavors of a qualifier (WBEM_FLAVOR_TYPE)."""
 
-ALIKE = 0.8
-"""How alike a name must be to be suggested; the same prefix alone is not enough."""
+MIN_SIMILARITY = 0.8
+"""Minimum similarity (of difflib) of a name to be suggested; the same prefix alone is not enough."""
 
 EVENT = "__Event"
-"""The class above all events."""
+"""The class that all event classes inherit from."""
 
 CIMTYPE = "CIMTYPE"
-"""The qualifier that keeps a property's type as the MOF spells it."""
+"""The qualifier that keeps a property's type in the spelling of the MOF."""
 
 
 class Qualifier(NamedTuple):
-    """Something said of a class, property, method or parameter."""
+    """A qualifier of a class, property, method or parameter."""
 
     name: str
     value: Value
@@ -39,7 +39,7 @@ class Qualifier(NamedTuple):
 
 
 class Property(NamedTuple):
-    """A property; of a reference, ``reference`` is the class that it names."""
+    """A property; if it is a reference, ``reference`` is the class that it refers to."""
 
     name: str
     type: str  # a key of cim.types.TYPES
@@ -66,17 +66,17 @@ class Parameter(NamedTuple):
 
     @property
     def is_in(self) -> bool:
-        """Tell whether the caller gives it."""
+        """Return whether the caller passes it."""
         return has(self.qualifiers, "In")
 
     @property
     def is_out(self) -> bool:
-        """Tell whether the method returns it."""
+        """Return whether the method returns it."""
         return has(self.qualifiers, "Out")
 
 
 class Method(NamedTuple):
-    """A method; it returns a value of a type, and its parameters that are out."""
+    """A method; ``type`` is the type of its return value."""
 
     name: str
     type: str
@@ -92,7 +92,7 @@ Member = TypeVar("Member", Property, Method)
 
 
 class Named(Mapping[str, Member]):
-    """Properties or methods by name, in their order; names are looked up in any case."""
+    """Properties or methods by name, in the order of the class; the case of a name is ignored."""
 
     def __init__(self, members: Iterable[Member] = ()) -> None:
         self._members: dict[str, Member] = {member.name.lower(): member for member in members}
@@ -114,7 +114,7 @@ class Named(Mapping[str, Member]):
 
 
 class Declaration(NamedTuple):
-    """One class as its MOF has it; ``namespace`` None: every namespace has it."""
+    """One class as its MOF declares it; ``namespace`` None means that every namespace has it."""
 
     name: str
     namespace: str | None
@@ -125,18 +125,18 @@ class Declaration(NamedTuple):
 
 
 class Class:
-    r"""A class with all that it inherits.
+    r"""A class with its own and its inherited members.
 
     Attributes:
-        name: as declared.
-        namespace: where it was found, as "root\cimv2".
+        name: the name, in the spelling of the declaration.
+        namespace: the namespace, in the spelling "root\cimv2".
         schema: the schema that it belongs to.
-        declaration: what it adds to its parent.
+        declaration: its own members, without those it inherits.
         derivation: its ancestors, the parent first.
-        qualifiers: those that hold for it, inherited ones included.
-        properties: by name, in the order of the class.
-        methods: by name, its own before those that it inherits.
-        keys: the names of the key properties, in alphabetical order as object paths have them.
+        qualifiers: the qualifiers, with the inherited ones.
+        properties: the properties by name, in the order of the class.
+        methods: the methods by name, those declared here before the inherited ones.
+        keys: the names of the key properties, in alphabetical order, as in object paths.
     """
 
     __slots__ = (
@@ -150,8 +150,9 @@ class Class:
         self.declaration = declaration
         self.derivation: tuple[str, ...] = (parent.name, *parent.derivation) if parent else ()
         self.qualifiers: tuple[Qualifier, ...] = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
-        self.properties: Named[Property] = _properties(declaration, parent)
-        self.methods: Named[Method] = _methods(declaration, parent)
+        self.properties: Named[Property] = _merge_properties(declaration, parent)
+        self.methods: Named[Method] = _merge_methods(declaration, parent)
+        # Object paths have the keys in alphabetical order, whatever the order of the declaration.
         self.keys = tuple(sorted(p.name for p in self.properties.values() if has(p.qualifiers, "Key")))
 
     @property
@@ -166,34 +167,34 @@ class Class:
 
     @property
     def is_abstract(self) -> bool:
-        """Tell whether only its subclasses have instances."""
+        """Return whether only its subclasses have instances."""
         return has(self.qualifiers, "Abstract")
 
     @property
     def is_event(self) -> bool:
-        """Tell whether its instances are events."""
+        """Return whether its instances are events."""
         return self.is_a(EVENT)
 
     @property
     def is_association(self) -> bool:
-        """Tell whether its instances tie others together."""
+        """Return whether it is an association: its instances connect others by references."""
         return has(self.qualifiers, "Association")
 
     @property
     def is_singleton(self) -> bool:
-        """Tell whether it has exactly one instance, whose path is CLASS=@."""
+        """Return whether it has exactly one instance, whose path is CLASS=@."""
         return has(self.qualifiers, "Singleton")
 
     def is_a(self, name: str) -> bool:
-        """Tell whether it is the named class or below it."""
+        """Return whether it is the named class or inherits from it."""
         folded = name.lower()
         return folded == self.name.lower() or any(folded == ancestor.lower() for ancestor in self.derivation)
 
     def property_named(self, name: str) -> Property:
-        """Return a property.
+        """Return the property of that name.
 
         Raises:
-            InvalidPropertyError: there is none of that name.
+            InvalidPropertyError: the class has no such property.
         """
         if name not in self.properties:
             hint = meant(name, list(self.properties), show_class(self.name, self.namespace))
@@ -201,10 +202,10 @@ class Class:
         return self.properties[name]
 
     def method_named(self, name: str) -> Method:
-        """Return a method.
+        """Return the method of that name.
 
         Raises:
-            InvalidMethodError: there is none of that name.
+            InvalidMethodError: the class has no such method.
         """
         if name not in self.methods:
             hint = meant(name, list(self.methods), show_class(self.name, self.namespace))
@@ -216,59 +217,61 @@ class Class:
 
 
 def find(qualifiers: Sequence[Qualifier], name: str) -> Qualifier | None:
-    """Return the qualifier of that name."""
+    """Return the qualifier of that name; None if it is not among them."""
     folded = name.lower()
     return next((qualifier for qualifier in qualifiers if qualifier.name.lower() == folded), None)
 
 
 def has(qualifiers: Sequence[Qualifier], name: str) -> bool:
-    """Tell whether a boolean qualifier is set."""
-    found = find(qualifiers, name)
-    return found is not None and found.value is True
+    """Return whether a boolean qualifier is set."""
+    qualifier = find(qualifiers, name)
+    return qualifier is not None and qualifier.value is True
 
 
-def inherited(own: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
-    """Return the qualifiers of a class or property: the parent's as far as they pass on, and its own."""
-    names = {qualifier.name.lower() for qualifier in own}
-    kept = (q for q in parents if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
-    return (*kept, *own)
+def inherited(declared: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
+    """Return all qualifiers of a class or a member: those the parent passes on, then the declared ones."""
+    names = {qualifier.name.lower() for qualifier in declared}
+    passed_on = (q for q in parents if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
+    return (*passed_on, *declared)
 
 
 def list_classes(namespace: str) -> Hint:
-    """Return the hint that leads to the classes of a namespace."""
+    """Return the hint how to list the classes of a namespace."""
     return Hint(HintCode.LIST_CLASSES, {"namespace": namespace.replace("\\", "/")})
 
 
 def show_class(name: str, namespace: str, also: str = "") -> Hint:
-    """Return the hint that leads to what a class has."""
+    """Return the hint how to show a class; ``also`` is text that follows it."""
     return Hint(HintCode.SHOW_CLASS, {"name": name, "namespace": namespace.replace("\\", "/")}, also)
 
 
 def meant(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
-    """Return the hint for a name that is none of these: the one that is most like it, if any."""
-    import difflib  # noqa: PLC0415 -- only for whoever mistypes
+    """Return the hint for an unknown name: the most similar of the valid names; without a similar one ``otherwise``."""
+    import difflib  # noqa: PLC0415 -- needed only for a mistyped name
 
-    folded = {known.lower(): known for known in names}
-    close = difflib.get_close_matches(name.lower(), folded, 1, ALIKE)
-    return f"did you mean {folded[close[0]]}?" if close else otherwise
+    spellings = {valid_name.lower(): valid_name for valid_name in names}
+    close = difflib.get_close_matches(name.lower(), spellings, 1, MIN_SIMILARITY)
+    return f"did you mean {spellings[close[0]]}?" if close else otherwise
 
 
-def _properties(declaration: Declaration, parent: Class | None) -> Named[Property]:
-    properties = {known.name.lower(): known for known in parent.properties.values()} if parent else {}
-    for own in declaration.properties:
-        before = properties.get(own.name.lower())
-        qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
-        origin = before.origin if before else declaration.name
-        properties[own.name.lower()] = own._replace(qualifiers=qualifiers, origin=origin)
+def _merge_properties(declaration: Declaration, parent: Class | None) -> Named[Property]:
+    """Return the properties of a class; an overridden one keeps its place and its origin."""
+    properties = {member.name.lower(): member for member in parent.properties.values()} if parent else {}
+    for declared in declaration.properties:
+        overridden = properties.get(declared.name.lower())
+        qualifiers = inherited(declared.qualifiers, overridden.qualifiers) if overridden else declared.qualifiers
+        origin = overridden.origin if overridden else declaration.name
+        properties[declared.name.lower()] = declared._replace(qualifiers=qualifiers, origin=origin)
     return Named(properties.values())
 
 
-def _methods(declaration: Declaration, parent: Class | None) -> Named[Method]:
-    """Return the methods of a class, its own before those that it inherits."""
-    inherits = parent.methods if parent else Named[Method]()
+def _merge_methods(declaration: Declaration, parent: Class | None) -> Named[Method]:
+    """Return the methods of a class, those declared here before the inherited ones."""
+    parent_methods = parent.methods if parent else Named[Method]()
     methods = {}
-    for own in declaration.methods:
-        before = inherits.get(own.name)
-        qualifiers = inherited(own.qualifiers, before.qualifiers) if before else own.qualifiers
-        methods[own.name.lower()] = own._replace(qualifiers=qualifiers, origin=declaration.name)
-    return Named([*methods.values(), *(method for method in inherits.values() if method.name.lower() not in methods)])
+    for declared in declaration.methods:
+        overridden = parent_methods.get(declared.name)
+        qualifiers = inherited(declared.qualifiers, overridden.qualifiers) if overridden else declared.qualifiers
+        methods[declared.name.lower()] = declared._replace(qualifiers=qualifiers, origin=declaration.name)
+    inherited_methods = (method for method in parent_methods.values() if method.name.lower() not in methods)
+    return Named([*methods.values(), *inherited_methods])

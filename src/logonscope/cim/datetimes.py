@@ -1,7 +1,7 @@
-"""When is it? CIM's datetime (DSP0004 5.2.4): a point yyyymmddHHMMSS.mmmmmmsUUU, an interval ddddddddHHMMSS.mmmmmm:000.
+"""Datetimes of CIM (DSP0004 5.2.4): points yyyymmddHHMMSS.mmmmmmsUUU and intervals ddddddddHHMMSS.mmmmmm:000.
 
-UUU are the minutes that local time is ahead of UTC. A field of asterisks means "not known"; such a value has no place
-among points in time and is refused, as is one without its zone: whose local time it is, nobody says.
+UUU are the minutes that local time is ahead of UTC. A field of asterisks means "not known"; such a value cannot be
+compared with other points in time and is rejected, and so is a point without a time zone.
 """
 
 import re
@@ -11,16 +11,21 @@ from logonscope.errors import TypeMismatchError
 
 _POINT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})", re.ASCII)
 _INTERVAL = re.compile(r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000", re.ASCII)
+# datetime.fromisoformat accepts any number of digits after the point: longer texts are not passed to it.
 _LONGEST = 64
-ZONED = "add it, as in 2026-01-01T10:02:00+02:00; Z is UTC"
+ZONED = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
 FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
 
 
-def parse_datetime(text: str, what: str = "a datetime") -> datetime | timedelta:
-    """Return the point or the interval that a text names, in DMTF's form or a point in ISO 8601's.
+def parse_datetime(text: str, what: str = "a datetime property") -> datetime | timedelta:
+    """Parse a point in time or an interval in the DMTF format, or a point in the ISO 8601 format.
+
+    Args:
+        text: the text.
+        what: the name of the value, for the error message.
 
     Raises:
-        TypeMismatchError: it is neither.
+        TypeMismatchError: the text has none of these formats.
     """
     try:
         if match := _POINT.fullmatch(text):
@@ -34,25 +39,25 @@ def parse_datetime(text: str, what: str = "a datetime") -> datetime | timedelta:
         if len(text) <= _LONGEST:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
-                raise TypeMismatchError(f"{what} is a datetime, and '{text}' lacks its zone", ZONED)
-            moment.astimezone(UTC)  # one that UTC has no year for cannot be written
+                raise TypeMismatchError(f"invalid value '{text}' for {what}: the time zone is missing", ZONED)
+            moment.astimezone(UTC)  # raises where the year in UTC is not 1 to 9999: such a point cannot be written
             return moment
     except (ValueError, OverflowError):
         pass
-    raise TypeMismatchError(f"{what} is a datetime, not '{text[:_LONGEST]}'", FORMS)
+    raise TypeMismatchError(f"invalid value '{text[:_LONGEST]}' for {what}: expected a datetime", FORMS)
 
 
 def format_datetime(moment: datetime | timedelta) -> str:
-    """Return DMTF's form of a point or an interval.
+    """Return a point or an interval in the DMTF format.
 
-    A zone that is not a whole number of minutes from UTC, or 1,000 minutes or more, is written as UTC.
+    The format holds offsets from UTC in whole minutes, up to 999; a point with another offset is written in UTC.
     """
     if isinstance(moment, timedelta):
         minutes, seconds = divmod(moment.seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{moment.days:08}{hours:02}{minutes:02}{seconds:02}.{moment.microseconds:06}:000"
     offset = moment.utcoffset() or timedelta()
-    away, rest = divmod(offset, timedelta(minutes=1))
-    if rest or abs(away) > 999:
-        moment, away = moment.astimezone(UTC), 0
-    return f"{moment.year:04}{moment:%m%d%H%M%S}.{moment.microsecond:06}{away:+04d}"
+    offset_minutes, remainder = divmod(offset, timedelta(minutes=1))
+    if remainder or abs(offset_minutes) > 999:
+        moment, offset_minutes = moment.astimezone(UTC), 0
+    return f"{moment.year:04}{moment:%m%d%H%M%S}.{moment.microsecond:06}{offset_minutes:+04d}"

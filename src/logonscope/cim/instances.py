@@ -1,6 +1,6 @@
-"""What is in an instance? A thin view over a row: properties by name, as items and as attributes.
+"""CIM instances: thin views of rows, with properties by name, as items and as attributes.
 
-A row stays the tuple that a provider made; what costs, such as a reference's text, is made when it is asked for.
+A row stays the tuple that a provider made; expensive values, such as the text of a reference, are computed on access.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,38 +19,38 @@ SYSTEM_PROPERTIES = (
     "__GENUS", "__CLASS", "__SUPERCLASS", "__DYNASTY", "__RELPATH", "__PROPERTY_COUNT", "__DERIVATION", "__SERVER",
     "__NAMESPACE", "__PATH",
 )  # fmt: skip
-"""In the order in which clients show them (wmi-system-properties)."""
+"""The system properties, in the order in which clients show them (wmi-system-properties)."""
 
 _INSTANCE_GENUS = 2
 
 _MOST_IN_REPR = 3
-"""Properties in the repr of an instance without its keys."""
+"""Maximum number of properties in the repr of an instance that has no keys."""
 
 _SECRET = frozenset({"CommandLine", "Arguments", "CommandLineBytes"})
 """Properties that are left out of reprs, which end up in logs: command lines can contain passwords."""
 
 
 class Result(NamedTuple):
-    """Instances of one class: the names of the properties that were read, rows of their values, and what to show."""
+    """Instances of one class: the names of the properties that were read, and rows of their values."""
 
     cls: Class
     columns: tuple[str, ...]
     rows: Iterator[tuple[Value, ...]]
-    shown: tuple[str, ...] = ()  # as it was asked for, system properties included; empty: the columns
+    shown: tuple[str, ...] = ()  # the properties to show, system properties included; empty: the columns
 
 
 class Outcome(NamedTuple):
-    """What a method returned: its ReturnValue, and its parameters that are out, by name."""
+    """The result of a method call: its ReturnValue, and its out parameters by name."""
 
     return_value: int
     parameters: Mapping[str, Value] = {}
 
     def __hash__(self) -> int:
-        return hash((self.return_value, frozenset(self.parameters)))  # the names alone: a mapping has no hash
+        return hash((self.return_value, frozenset(self.parameters)))  # only the names: a mapping has no hash
 
 
 class Shape(NamedTuple):
-    """What all instances of a result share: their class, where each property stands in a row, and the host."""
+    """What all instances of a result share: the class, the index of each property in a row, the host, what to show."""
 
     cls: Class
     columns: Mapping[str, int]
@@ -61,8 +61,8 @@ class Shape(NamedTuple):
 class Instance(Mapping[str, Any]):
     """One instance: a mapping of its properties to their values; ``instance.Handle`` is ``instance["Handle"]``.
 
-    Names are looked up in any case. None is "not known". A reference is an object path as text, an array a list. The
-    system properties, ``__CLASS`` and the like, can be looked up too, but are not iterated unless they were selected.
+    The case of a name is ignored. None means "not known". A reference is an object path as text, an array is a list.
+    System properties such as ``__CLASS`` can be looked up too, but are iterated only if they were selected.
     """
 
     __slots__ = ("_row", "_shape")
@@ -73,51 +73,52 @@ class Instance(Mapping[str, Any]):
 
     @property
     def cim_class(self) -> Class:
-        """Return the class that it is an instance of."""
+        """Return the class of the instance."""
         return self._shape.cls
 
     @property
     def path(self) -> str | None:
-        r"""Return the full object path, "\\server\namespace:Class.Key=value"; None where a key was not selected."""
-        full = self._path()
+        r"""Return the full object path, "\\server\namespace:Class.Key=value"; None if a key was not selected."""
+        full = self._object_path()
         return None if full is None else str(full)
 
     @property
     def relpath(self) -> str | None:
-        """Return the object path from the class on; None where a key was not selected."""
-        full = self._path()
+        """Return the object path without server and namespace; None if a key was not selected."""
+        full = self._object_path()
         return None if full is None else full.relative
 
     def properties(self) -> dict[str, Any]:
-        """Return the values of its properties by name, in the order in which they were selected."""
+        """Return the values of the properties by name, in the order in which they were selected."""
         return {name: self[name] for name in self._shape.shown}
 
     def system_properties(self) -> dict[str, Any]:
-        """Return its system properties by name: __GENUS to __PATH."""
+        """Return the system properties by name: __GENUS to __PATH."""
         return {name: self[name] for name in SYSTEM_PROPERTIES}
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the value of a property; the default where there is none of that name, or it was not selected."""
-        # Not by catching the error of a missing name: its message compares the name with all that the class has.
+        """Return the value of a property; the default if the class has no such property, or it was not selected."""
+        # Catching the error of __getitem__ would be slow: its hint compares the name with all names of the class.
         if name not in self:
             return default
         return self[name]
 
     def __getitem__(self, name: str) -> Any:
+        # First the exact name, which is the usual and the fast case; then any case, then system properties.
         index = self._shape.columns.get(name)
         if index is None:
-            spelled = self._spelled(name)
-            if spelled is None:
-                raise self._missing(name)
-            index = self._shape.columns.get(spelled)
+            spelling = self._declared_spelling(name)
+            if spelling is None:
+                raise self._lookup_error(name)
+            index = self._shape.columns.get(spelling)
             if index is None:
-                return self._system(spelled)
-            name = spelled
+                return self._system_property(spelling)
+            name = spelling
         value = self._row[index]
-        return self._shown(name, value) if isinstance(value, tuple) else value
+        return self._convert_tuple(name, value) if isinstance(value, tuple) else value
 
     def __contains__(self, name: object) -> bool:
-        return name in self._shape.columns or self._spelled(name) is not None
+        return name in self._shape.columns or self._declared_spelling(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._shape.shown)
@@ -126,6 +127,7 @@ class Instance(Mapping[str, Any]):
         return len(self._shape.shown)
 
     def __getattr__(self, name: str) -> Any:
+        # copy and pickle ask for private names before the instance has its fields: that would recurse endlessly.
         if name.startswith("_"):
             raise AttributeError(name)
         try:
@@ -139,21 +141,21 @@ class Instance(Mapping[str, Any]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Instance):
             return NotImplemented
-        return self._kind == other._kind and self.properties() == other.properties()
+        return self._host_and_class == other._host_and_class and self.properties() == other.properties()
 
     def __hash__(self) -> int:
         _, columns, _, shown = self._shape
         values = frozenset((name, self._row[columns[name]]) for name in shown if name in columns)
-        return hash((self._kind, values))
+        return hash((self._host_and_class, values))
 
     def __repr__(self) -> str:
         cls, columns, *_ = self._shape
-        # The path of an association quotes two other paths: its ends in short are easier to read.
+        # The path of an association quotes two other paths: its references in short form are easier to read.
         path = None if cls.is_association else self.relpath
         if path is not None:
             return f"<Instance {printable(path)}>"
-        names = cls.keys if cls.keys and all(name in columns for name in cls.keys) else self._telling()
-        values = ", ".join(f"{name}={self._short(name)}" for name in names)
+        names = cls.keys if cls.keys and all(name in columns for name in cls.keys) else self._names_for_repr()
+        values = ", ".join(f"{name}={self._short_value(name)}" for name in names)
         return f"<Instance {cls.name}{' ' if values else ''}{values}>"
 
     def _repr_html_(self) -> str:
@@ -163,12 +165,12 @@ class Instance(Mapping[str, Any]):
         return list(self)
 
     @property
-    def _kind(self) -> tuple[str, str, str]:
-        """The host and the class: what instances that are equal share beside their properties."""
+    def _host_and_class(self) -> tuple[str, str, str]:
+        """The host, namespace and class, which must be equal for two instances to be equal."""
         return self._shape.server, self._shape.cls.namespace, self._shape.cls.name
 
-    def _spelled(self, name: object) -> str | None:
-        """Return a name as its property is declared; None where it cannot be looked up here."""
+    def _declared_spelling(self, name: object) -> str | None:
+        """Return a property's name in the spelling of its declaration; None if this instance lacks the property."""
         if not isinstance(name, str):
             return None
         if name.startswith("__") and name.upper() in SYSTEM_PROPERTIES:
@@ -179,34 +181,35 @@ class Instance(Mapping[str, Any]):
             return None
         return declared if declared in self._shape.columns else None
 
-    def _missing(self, name: object) -> InvalidPropertyError:
-        """Return the error for a name that cannot be looked up."""
+    def _lookup_error(self, name: object) -> InvalidPropertyError:
+        """Return the error for a name that this instance has no value for."""
         if not isinstance(name, str):
             return InvalidPropertyError(f"{name!r} is not the name of a property", "look values up by name")
         try:
             declared = self._shape.cls.property_named(name)
         except InvalidPropertyError as error:
             return error
-        return InvalidPropertyError(f"{declared.name} was not selected", "name it among the properties")
+        return InvalidPropertyError(f"{declared.name} was not selected", "add it to the selected properties")
 
-    def _telling(self) -> list[str]:
-        """Return the first properties that have a value, for a repr."""
+    def _names_for_repr(self) -> list[str]:
+        """Return the first properties that have a value, for a repr without keys."""
         names = (name for name in self._shape.shown if not name.startswith("__") and name not in _SECRET)
         return list(islice((name for name in names if self[name] is not None), _MOST_IN_REPR))
 
-    def _short(self, name: str) -> str:
+    def _short_value(self, name: str) -> str:
         value = self._row[self._shape.columns[name]]
         if isinstance(value, tuple) and self._shape.cls.property_named(name).type == "reference":
             class_name, *keys = value
             return f"{class_name!s}={','.join(map(short_repr, keys))}"
         return short_repr(value)
 
-    def _shown(self, name: str, value: tuple[Value, ...]) -> Any:
+    def _convert_tuple(self, name: str, value: tuple[Value, ...]) -> Any:
+        """Return a reference as the text of its path, an array as a list."""
         if self._shape.cls.property_named(name).type == "reference":
             return write_reference(value, self._shape.cls.schema, self._shape.cls.namespace)
         return list(value)
 
-    def _path(self) -> ObjectPath | None:
+    def _object_path(self) -> ObjectPath | None:
         cls, columns, server, _ = self._shape
         if not (cls.keys or cls.is_singleton) or any(name not in columns for name in cls.keys):
             return None
@@ -215,7 +218,7 @@ class Instance(Mapping[str, Any]):
             return None
         return ObjectPath(cls.name, keys, cls.namespace, server)
 
-    def _system(self, name: str) -> Any:
+    def _system_property(self, name: str) -> Any:
         cls = self._shape.cls
         values: dict[str, Any] = {
             "__GENUS": _INSTANCE_GENUS,
@@ -233,7 +236,7 @@ class Instance(Mapping[str, Any]):
 
 
 def instances(results: "Iterable[Result | Class]", server: str) -> "Iterator[Instance | Class]":
-    """Yield the rows of results as instances of a host, and classes as they are."""
+    """Yield the rows of results as instances of a host; classes are yielded unchanged."""
     for result in results:
         if isinstance(result, Result):
             yield from instances_of(result, server)
@@ -242,11 +245,11 @@ def instances(results: "Iterable[Result | Class]", server: str) -> "Iterator[Ins
 
 
 def instances_of(result: Result, server: str) -> Iterator[Instance]:
-    """Return the rows of a result as instances of a host."""
+    """Yield the rows of a result as instances of a host."""
     return map(partial(Instance, shape_of(result, server)), result.rows)
 
 
 def shape_of(result: Result, server: str) -> Shape:
-    """Return what the rows of a result have in common as instances of a host."""
-    columns = {name: at for at, name in enumerate(result.columns)}
+    """Return the shape that the rows of a result share as instances of a host."""
+    columns = {name: index for index, name in enumerate(result.columns)}
     return Shape(result.cls, columns, server, result.shown or result.columns)

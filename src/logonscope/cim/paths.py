@@ -1,9 +1,9 @@
-r"""Which object is meant? Object paths as WMI has them: ``\\server\namespace:Class.Key="value",Other="value"``.
+r"""Object paths of WMI, as text and parsed: ``\\server\namespace:Class.Key="value",Other="value"``.
 
-Every part before the class may be left out. ``Class="value"`` is the path of a class with one key, ``Class=@`` of a
-singleton, ``Class`` alone of the class itself. Slashes lean either way; strings stand in double or single quotes, with
-backslashes before backslashes and quotes; a number may stand without quotes even where the key is a string, and in hex.
-No white space stands between the parts.
+Every part before the class may be left out. ``Class="value"`` is the path of an instance of a class with one key,
+``Class=@`` of a singleton, ``Class`` alone of the class itself. Slashes and backslashes are equal. Strings are in
+double or single quotes, with a backslash before backslashes and quotes. A number needs no quotes, even if the key is a
+string, and may be in hex. White space is not allowed between the parts.
 """
 
 import re
@@ -12,30 +12,35 @@ from typing import NamedTuple
 from logonscope.errors import InvalidObjectPathError
 
 LONGEST = 16_384
-"""Characters of an object path."""
+"""Maximum characters of an object path."""
 
 MOST_KEYS = 64
 
 Key = str | int | bool
 
-_CLASS = re.compile(
-    r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
-)  # letters, digits, _; by exclusion, as that compiles fast
+# Letters, digits and _; written as an exclusion of the other ASCII characters, because that compiles fast.
+_CLASS = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*")
 _SERVER = re.compile(r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):")
 _NAMESPACE = re.compile(r"([A-Za-z_][A-Za-z0-9_\\/]*):")
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])")
 _BOOLEAN = re.compile(r"(true|false)(?![0-9A-Za-z_])", re.IGNORECASE)
+# Percent escapes: of control characters, the space, the percent sign and DEL.
 _ESCAPED = re.compile(r"%([01][0-9a-fA-F]|2[05]|7[fF])")
-_FORM = 'write it as Win32_Process.Handle="4312", without blanks; in a shell, between single quotes'
+_FORM = 'write it as Win32_Process.Handle="4312", without spaces; in a shell, put it in single quotes'
 
 
 class ObjectPath(NamedTuple):
-    """An object path, taken apart; str() puts it together."""
+    """A parsed object path; str() returns its text.
+
+    Attributes:
+        class_name: the class.
+        keys: names and values of the keys; None for the class itself, () for a singleton, a name None for the only key.
+        namespace: None if the path has none.
+        server: None if the path has none.
+    """
 
     class_name: str
-    keys: tuple[tuple[str | None, Key], ...] | None = (
-        None  # None: the class itself; (): a singleton; name None: the only key
-    )
+    keys: tuple[tuple[str | None, Key], ...] | None = None
     namespace: str | None = None
     server: str | None = None
 
@@ -47,7 +52,7 @@ class ObjectPath(NamedTuple):
 
     @property
     def relative(self) -> str:
-        """Return the path from the class on (__RELPATH)."""
+        """Return the path without server and namespace (__RELPATH)."""
         if self.keys is None:
             return self.class_name
         if not self.keys:
@@ -58,24 +63,26 @@ class ObjectPath(NamedTuple):
 
 
 def constant(value: object) -> str:
-    """Return a key's value as a path has it."""
+    """Return a key's value as the text that it has in a path."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int):
         return str(value)
-    text = _ESCAPED.sub(r"%25\1", str(value))  # a percent sign that would read as an escape
+    text = _ESCAPED.sub(r"%25\1", str(value))  # escapes a percent sign that would be read as an escape
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def parse_path(text: str) -> ObjectPath:
-    """Take an object path apart.
+    """Parse an object path.
 
     Raises:
-        InvalidObjectPathError: it is none; says where.
+        InvalidObjectPathError: the text is not an object path; says where.
     """
     if len(text) > LONGEST:
-        raise InvalidObjectPathError(f"an object path of {len(text):,} characters", f"give at most {LONGEST:,}")
-    return _Scanner(text).path()
+        raise InvalidObjectPathError(
+            f"object path too long: {len(text):,} characters, the limit is {LONGEST:,}", "shorten it"
+        )
+    return _Scanner(text).read_path()
 
 
 class _Scanner:
@@ -83,9 +90,9 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._at = 0
+        self._position = 0
 
-    def path(self) -> ObjectPath:
+    def read_path(self) -> ObjectPath:
         server = namespace = None
         if match := self._match(_SERVER):
             server, namespace = match.groups()
@@ -94,39 +101,39 @@ class _Scanner:
         name = self._match(_CLASS)
         if name is None:
             raise self._error("a class name")
-        keys = self._keys()
-        if self._at < len(self._text):
-            raise self._error("the end")
+        keys = self._read_keys()
+        if self._position < len(self._text):
+            raise self._error("the end of the path")
         return ObjectPath(name[0], keys, namespace, server)
 
-    def _keys(self) -> tuple[tuple[str | None, Key], ...] | None:
-        if self._at == len(self._text):
+    def _read_keys(self) -> tuple[tuple[str | None, Key], ...] | None:
+        if self._position == len(self._text):
             return None
         if self._take("=@"):
             return ()
         if self._take("="):
-            return ((None, self._value()),)
+            return ((None, self._read_value()),)
         if not self._take("."):
             raise self._error('"." or "="')
-        keys = [self._pair()]
+        keys = [self._read_key()]
         while self._take(","):
             if len(keys) == MOST_KEYS:
-                raise InvalidObjectPathError(f"an object path of more than {MOST_KEYS} keys", _FORM)
-            keys.append(self._pair())
+                raise InvalidObjectPathError(f"too many keys in the object path: the limit is {MOST_KEYS}", _FORM)
+            keys.append(self._read_key())
         return tuple(keys)
 
-    def _pair(self) -> tuple[str | None, Key]:
+    def _read_key(self) -> tuple[str | None, Key]:
         name = self._match(_CLASS)
         if name is None:
             raise self._error("the name of a key")
         if not self._take("="):
             raise self._error('"="')
-        return name[0], self._value()
+        return name[0], self._read_value()
 
-    def _value(self) -> Key:
+    def _read_value(self) -> Key:
         for quote in "\"'":
             if self._take(quote):
-                return self._string(quote)
+                return self._read_string(quote)
         if number := self._match(_NUMBER):
             digits = number[0]
             return int(digits, 16) if "x" in digits.lower() else int(digits)
@@ -134,35 +141,42 @@ class _Scanner:
             return boolean[1].lower() == "true"
         raise self._error("a quoted string or a number")
 
-    def _string(self, quote: str) -> str:
-        text, at = self._text, self._at
-        parts: list[str] = []
-        while at < len(text):
-            if text[at] == "\\" and text[at + 1 : at + 2] in {"\\", '"', "'"}:
-                at += 1
-            elif text[at] == quote:
-                self._at = at + 1
-                return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), "".join(parts))
-            parts.append(text[at])
-            at += 1
-        raise self._error(f"a closing {quote}", at)
+    def _read_string(self, quote: str) -> str:
+        """Read a string whose opening quote is read already."""
+        text, position = self._text, self._position
+        characters: list[str] = []
+        while position < len(text):
+            # A backslash escapes only backslashes and quotes; before any other character it is itself.
+            if text[position] == "\\" and text[position + 1 : position + 2] in {"\\", '"', "'"}:
+                position += 1
+            elif text[position] == quote:
+                self._position = position + 1
+                return _ESCAPED.sub(_unescape, "".join(characters))
+            characters.append(text[position])
+            position += 1
+        raise self._error(f"a closing {quote}", position)
 
     def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        match = pattern.match(self._text, self._at)
+        match = pattern.match(self._text, self._position)
         if match:
-            self._at = match.end()
+            self._position = match.end()
         return match
 
     def _take(self, word: str) -> bool:
-        if not self._text.startswith(word, self._at):
+        """Skip a word if it comes next, and return whether it did."""
+        if not self._text.startswith(word, self._position):
             return False
-        self._at += len(word)
+        self._position += len(word)
         return True
 
-    def _error(self, expected: str, at: int | None = None) -> InvalidObjectPathError:
-        at = self._at if at is None else at
-        found = f"'{self._text[at]}'" if at < len(self._text) else "the end"
-        shown = self._text if len(self._text) <= 80 else f"{self._text[:77]}..."
+    def _error(self, expected: str, position: int | None = None) -> InvalidObjectPathError:
+        position = self._position if position is None else position
+        actual = f"'{self._text[position]}'" if position < len(self._text) else "the end"
+        abridged = self._text if len(self._text) <= 80 else f"{self._text[:77]}..."
         return InvalidObjectPathError(
-            f"'{shown}' is no object path: {expected} is missing at column {at + 1}, where {found} stands", _FORM
+            f"invalid object path '{abridged}': expected {expected} at column {position + 1}, found {actual}", _FORM
         )
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))

@@ -1,4 +1,4 @@
-"""Which values does a CIM type hold? The types of DSP0004 5.2, and the way from text to a value.
+"""CIM types (DSP0004 5.2) and the conversion of text to values.
 
 Values are Python's own: int, bool, float, str, datetime (aware) or timedelta, bytes for uint8[], a tuple for any other
 array. A reference is a tuple of a class name and the values of its keys, the keys in alphabetical order.
@@ -15,7 +15,7 @@ Value: TypeAlias = "bool | int | float | str | bytes | datetime | timedelta | tu
 
 
 class CimType(NamedTuple):
-    """A type; of an integer, the least and the greatest value."""
+    """A CIM type; ``low`` and ``high`` are the limits of an integer type."""
 
     is_integer: bool = False
     low: int = 0
@@ -41,45 +41,49 @@ TYPES = {
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
-def value_of(given: str | float, type_name: str, what: str) -> Value:
-    """Return what was given (text, or a number or boolean) as a value of a type.
+def value_of(source: str | float, type_name: str, what: str) -> Value:
+    """Convert text, or a number or boolean, to a value of a CIM type.
 
     Args:
-        given: text as a person types it: 15, 0x0F, TRUE, a datetime in DMTF's or ISO 8601's form.
-        type_name: a key of TYPES; reals, references and objects have no form as text.
-        what: whose value it is, for the message.
+        source: text as a person types it: 15, 0x0F, TRUE, a datetime in the DMTF or the ISO 8601 format.
+        type_name: a key of TYPES; reals, references and objects have no text form.
+        what: the name of the value, for the error message.
 
     Raises:
-        TypeMismatchError: it is no value of that type.
+        TypeMismatchError: it cannot be converted to that type.
     """
     cim_type = TYPES[type_name]
     if type_name in {"string", "char16"}:
-        return _string(given)
+        return _to_string(source)
     if cim_type.is_integer:
-        return _integer(given, cim_type, type_name, what)
+        return _to_integer(source, cim_type, type_name, what)
     if type_name == "boolean":
-        found = _BOOLEANS.get(str(given).lower())
-        if found is not None:
-            return found
-        raise TypeMismatchError(f"{what} is a boolean, not '{given}'", "give TRUE or FALSE")
+        value = _BOOLEANS.get(str(source).lower())
+        if value is not None:
+            return value
+        raise TypeMismatchError(f"invalid value '{source}' for {what}: expected a boolean", "give TRUE or FALSE")
     if type_name == "datetime":
-        if isinstance(given, str):
-            return parse_datetime(given, what)
-        raise TypeMismatchError(f"{what} is a datetime, not '{given}'", FORMS)
-    raise TypeMismatchError(f"{what} cannot be given as '{given}': it is a {type_name}", "leave it out")
+        if isinstance(source, str):
+            return parse_datetime(source, what)
+        raise TypeMismatchError(f"invalid value '{source}' for {what}: expected a datetime", FORMS)
+    raise TypeMismatchError(
+        f"invalid value '{source}' for {what}: a {type_name} cannot be given as text", "leave it out"
+    )
 
 
-def _string(given: str | float) -> str:
-    return str(given).upper() if isinstance(given, bool) else str(given)
+def _to_string(source: str | float) -> str:
+    return str(source).upper() if isinstance(source, bool) else str(source)
 
 
-def _integer(given: str | float, cim_type: CimType, type_name: str, what: str) -> int:
-    text = str(int(given) if isinstance(given, bool) else given).strip()
+def _to_integer(source: str | float, cim_type: CimType, type_name: str, what: str) -> int:
+    text = str(int(source) if isinstance(source, bool) else source).strip()
+    # int() alone would also accept underscores, digits of other scripts, and texts of any length.
     if not re.fullmatch(r"[+-]?(?:[0-9]{1,20}|0[xX][0-9a-fA-F]{1,16})", text):
-        raise TypeMismatchError(f"{what} is a {type_name}, not '{given}'", "give a whole number")
+        raise TypeMismatchError(f"invalid value '{source}' for {what}: expected a {type_name}", "give a whole number")
     number = int(text, 16 if "x" in text.lower() else 10)
     if not cim_type.low <= number <= cim_type.high:
         raise TypeMismatchError(
-            f"{what} is a {type_name}, and {given} is out of its range", f"give {cim_type.low} to {cim_type.high}"
+            f"invalid value '{source}' for {what}: out of range for a {type_name}",
+            f"give {cim_type.low} to {cim_type.high}",
         )
     return number

@@ -1,4 +1,4 @@
-"""What people's code and every face holds: a Host, whatever stands behind it."""
+"""The client API, used by programs and by every face: hosts, whether local, recorded or remote."""
 
 from logonscope.client.host import Host
 from logonscope.client.local_host import LocalHost

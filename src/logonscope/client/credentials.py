@@ -1,7 +1,7 @@
-"""By which password does one come in on another machine? Never an argument, which others could read.
+"""User name and password for a remote host. A password is never an argument, which other users could read.
 
-In this order: the environment, the keyring where the module keyring is installed, a terminal to ask at; else none, and
-what Kerberos knows is tried.
+The password comes from the environment, from the keyring if the module keyring is installed, or from a prompt, in this
+order. Without a password, Kerberos is used.
 """
 
 import os
@@ -9,41 +9,42 @@ from collections.abc import Callable
 from typing import Any
 
 USER, PASSWORD, CERTIFICATE = "LOGONSCOPE_USER", "LOGONSCOPE_PASSWORD", "LOGONSCOPE_CA"
-"""Of the environment."""
+"""Environment variables."""
 
 SERVICE = "logonscope"
-"""Under which the keyring keeps it: ``keyring set logonscope user@host``."""
+"""Service name of the password in the keyring: ``keyring set logonscope user@host``."""
 
 Ask = Callable[[str], str]
+"""Shows a prompt and returns the text that the user entered; raises EOFError if there is none."""
 
 
-def user_of(given: str | None) -> str | None:
-    """Return as whom to come, as it was given or as the environment says."""
-    return given or os.environ.get(USER) or None
+def user_of(user: str | None) -> str | None:
+    """Return the user to authenticate as: the argument, or else the environment's."""
+    return user or os.environ.get(USER) or None
 
 
 def password_of(user: str | None, host: str, ask: Ask | None) -> str | None:
-    """Return the password of a user on a host; None: there is none to be had, or nobody was named."""
+    """Return the password of a user on a host; None if there is none, or no user."""
     if user is None:
         return None
-    if given := os.environ.get(PASSWORD):
-        return given
-    kept = _kept(f"{user}@{host}")
-    if kept is not None or ask is None:
-        return kept
+    if password := os.environ.get(PASSWORD):
+        return password
+    stored_password = _read_keyring(f"{user}@{host}")
+    if stored_password is not None or ask is None:
+        return stored_password
     try:
         return ask(f"password of {user} on {host}: ") or None
     except EOFError:
         return None
 
 
-def _kept(name: str) -> str | None:
+def _read_keyring(name: str) -> str | None:
     try:
-        import keyring  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 -- where it is installed
+        import keyring  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 -- it may not be installed
     except ImportError:
         return None
     try:
-        found: Any = keyring.get_password(SERVICE, name)
-    except keyring.errors.KeyringError:  # it is locked, or there is none behind it
+        password: Any = keyring.get_password(SERVICE, name)
+    except keyring.errors.KeyringError:  # the keyring is locked, or has no backend
         return None
-    return None if found is None else str(found)
+    return None if password is None else str(password)

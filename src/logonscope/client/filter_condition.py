@@ -1,4 +1,4 @@
-"""LogonFilter as a WQL condition, so that another machine sends the logon sessions that fit and no others."""
+"""LogonFilter as a WQL condition, so that a remote host sends only the logon sessions that may fit."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from logonscope.wql.tree import (
     LESS,
     And,
     Comparison,
-    Condition,
+    ConditionTree,
     Constant,
     IsNull,
     Name,
@@ -21,41 +21,45 @@ from logonscope.wql.tree import (
 
 
 def filtered_select(class_name: str, where: LogonFilter | None, properties: frozenset[str]) -> Select:
-    """Return the query for the instances that may fit.
+    """Return the query for the instances that may fit a filter.
 
     Args:
         class_name: a class of logon sessions.
-        where: the filter; whoever asks looks at each answer once more: networks, and what the class lacks, are no part
-            of the query.
-        properties: those of the class that the condition may use.
+        where: the filter. The caller must apply it to the results again: the query leaves out networks, and conditions
+            on properties that the class lacks.
+        properties: the names of the properties that the condition may use.
     """
-    terms = [] if where is None else [term for name, term in _terms(where) if name in properties]
+    terms = [] if where is None else [term for name, term in _filter_terms(where) if name in properties]
     return Select(None, class_name, None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms)))
 
 
-def _terms(where: LogonFilter) -> Iterable[tuple[str, Condition]]:
+def _filter_terms(where: LogonFilter) -> Iterable[tuple[str, ConditionTree]]:
+    """Yield the terms of a filter, each with the property that its class must have."""
     if where.users is not None:
         uids = [int(user) for user in where.users if user.isascii() and user.isdecimal()]
-        yield "User", _either([*_equal("User", sorted(where.users)), *_equal("Uid", sorted(uids))])
+        user_terms = [*_equal_terms("User", sorted(where.users)), *_equal_terms("Uid", sorted(uids))]
+        yield "User", _any_of(user_terms)
     if where.types is not None:
-        yield "LogonType", _either(_equal("LogonType", sorted(where.types, key=str)))
+        yield "LogonType", _any_of(_equal_terms("LogonType", sorted(where.types, key=str)))
     if where.states is not None:
-        yield "State", _either(_equal("State", sorted(where.states, key=str)))
+        yield "State", _any_of(_equal_terms("State", sorted(where.states, key=str)))
+    # WQL cannot match networks such as 203.0.113.0/24.
     if where.origins is not None and not any("/" in origin for origin in where.origins):
-        yield "RemoteHost", _either(_equal("RemoteHost", sorted(where.origins)))
+        yield "RemoteHost", _any_of(_equal_terms("RemoteHost", sorted(where.origins)))
     if where.since is not None:
         yield "StartTime", Comparison(Name(("StartTime",)), AT_LEAST, format_datetime(where.since))
     if where.until is not None:
         yield "StartTime", Comparison(Name(("StartTime",)), LESS, format_datetime(where.until))
+    # NOT LogonType = 0 alone would also drop sessions whose type is not known, because null fits no comparison.
     if not where.system:
         system = Comparison(Name(("LogonType",)), EQUAL, SYSTEM)
         yield "LogonType", Or((Not(system), IsNull(Name(("LogonType",)))))
 
 
-def _equal(name: str, values: Iterable[Constant]) -> list[Condition]:
-    path = Name((name,))
-    return [IsNull(path) if value is None else Comparison(path, EQUAL, value) for value in values]
+def _equal_terms(property_name: str, values: Iterable[Constant]) -> list[ConditionTree]:
+    name = Name((property_name,))
+    return [IsNull(name) if value is None else Comparison(name, EQUAL, value) for value in values]
 
 
-def _either(terms: list[Condition]) -> Condition:
+def _any_of(terms: list[ConditionTree]) -> ConditionTree:
     return terms[0] if len(terms) == 1 else Or(tuple(terms))

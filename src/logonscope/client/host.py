@@ -1,7 +1,7 @@
-"""Host: a machine that answers, the same whether it is this machine, a recording, or another machine.
+"""Host, the interface to a machine: this machine, a recording, or a remote host.
 
-Public methods stand here once, with their documentation. A kind of host implements ``_perform``, which gets the name of
-an operation and its arguments, and what else is abstract here.
+The public methods are defined here, once, with their documentation. A kind of host implements ``_perform``, which gets
+the name of an operation and its arguments, and the abstract methods.
 """
 
 from abc import ABC, abstractmethod
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 Rows = Generator[Row, None, None]
-"""Rows that are read while they are iterated; ``close()`` stops early and gives back what the reading holds."""
+"""Rows that are read while they are iterated; ``close()`` stops the reading and releases its resources."""
 
 
 class Host(ABC):
-    """A machine that answers. Every answer is limited to what the caller may see there.
+    """A machine to query. Every result is limited to what the caller may see there.
 
-    A host can be used in ``with``, which closes it.
+    A host can be used in a ``with`` statement, which closes it.
     """
 
     @abstractmethod
     def _perform(self, operation: str, **arguments: Any) -> Any:
-        """Return the answer of an operation."""
+        """Perform an operation and return its result."""
 
     @property
     @abstractmethod
@@ -45,28 +45,28 @@ class Host(ABC):
 
     @property
     def moment(self) -> "datetime":
-        """When the answers are from: now, or when a recording was made."""
-        from datetime import UTC, datetime  # noqa: PLC0415 -- most questions ask for no time
+        """The time that the results describe: now, or the time of the recording."""
+        from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
 
         return datetime.now(UTC)
 
     @property
     @abstractmethod
     def schema(self) -> "Schema":
-        """The classes of this host, as far as they are known here."""
+        """The classes of this host; those of a remote host as far as they were requested."""
 
     @abstractmethod
     def record(self, path: str, *, replace: bool = False) -> int:
-        """Write all that can be seen into one file (mode 0600) and return how many processes it holds.
+        """Write everything that the caller can see into one file (mode 0600) and return the number of processes in it.
 
         Args:
             path: the file; "-" is standard output.
-            replace: overwrite a file that is there.
+            replace: overwrite an existing file.
 
         Raises:
             AccessDeniedError: the file cannot be written.
-            InvalidParameterError: there is such a file, and it is not to be replaced.
-            NotSupportedError: the host cannot be recorded from here.
+            InvalidParameterError: the file exists, and ``replace`` is False.
+            NotSupportedError: a remote host cannot be recorded.
         """
 
     @abstractmethod
@@ -74,12 +74,12 @@ class Host(ABC):
         """Return the host as it was at a moment.
 
         Raises:
-            NotSupportedError: nothing keeps the history of this host.
+            NotSupportedError: this host has no history.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Give back connections, descriptors and threads; the host is not asked any more."""
+        """Release connections, descriptors and threads; the host cannot be used afterwards."""
 
     def __enter__(self) -> Self:
         """Return the host itself."""
@@ -90,18 +90,18 @@ class Host(ABC):
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        # A copy would share a connection, or have the rights of another process; and it would carry a password.
-        raise TypeError(f"cannot pickle or copy {self!r}: connect() to it where it is used")
+        # A copy would share a connection, or have the rights of another process, and it would contain a password.
+        raise TypeError(f"cannot pickle or copy {self!r}: call connect() where it is used")
 
     def sessions(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
 
         Args:
-            which: only one, by its LogonId (41) or its login's own id ("c1"); or a user's, by the account's name. The
-                same word selects in ``processes`` and ``tree``.
-            where: only those that fit, LogonFilter(types=frozenset({10})); the same selects there, too.
+            which: only one logon session, by its LogonId (41) or the login's own id ("c1"); or those of a user, by the
+                account's name. ``processes`` and ``tree`` take the same values.
+            where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
         """
-        answer: list[LogonSession] = self._perform("sessions", **_selection(which, where))
+        answer: list[LogonSession] = self._perform("sessions", **_selection_arguments(which, where))
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":
@@ -109,54 +109,54 @@ class Host(ABC):
 
         Raises:
             NotFoundError: there is no such process.
-            AccessDeniedError: there is one, but its logon session is not yours to see.
+            AccessDeniedError: the process exists, but the caller may not see its logon session.
         """
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
     def processes(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> Rows["SessionProcess"]:
-        """Yield processes as they are read: of one logon session, of a user's logon sessions, or all."""
-        answer: Rows[SessionProcess] = self._perform("processes", **_selection(which, where))
+        """Yield processes while they are read: all, or those of the logon sessions that the arguments select."""
+        answer: Rows[SessionProcess] = self._perform("processes", **_selection_arguments(which, where))
         return answer
 
     def session_processes(self) -> Rows[tuple[int, str]]:
-        """Yield (pid, LogonId) of every process: the pairs of Win32_SessionProcess, as they are read."""
+        """Yield (pid, LogonId) of every process while they are read: the pairs of Win32_SessionProcess."""
         answer: Rows[tuple[int, str]] = self._perform("session_processes")
         return answer
 
     def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
-        """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
-        answer: Leftovers = self._perform("leftovers", **_selection(which, where))
+        """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
+        answer: Leftovers = self._perform("leftovers", **_selection_arguments(which, where))
         return answer
 
     def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
-        """Return each logon session with its processes, of one reading; last those whose session is not yours."""
-        answer: list[LogonTree] = self._perform("tree", **_selection(which, where))
+        """Return each logon session with its processes, from one reading; last the processes of hidden sessions."""
+        answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
         return answer
 
     def whose(self, target: int | str) -> list["Whose"]:
-        """Say whose the processes are that a target means.
+        """Return the logon session of each process that a target means, with the evidence.
 
         Args:
-            target: a pid (4312), a name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the path of
-                an executable ("/usr/bin/python3.11"), or an account ("alice"): what its logins started, and what runs
-                as it. A word that is both is asked about as "name:postgres" or "user:postgres".
+            target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
+                path of an executable ("/usr/bin/python3.11"), or an account ("alice"): the processes that its logins
+                started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is both.
 
         Raises:
-            NotFoundError: no such process, or nobody holds that port.
-            AccessDeniedError: there is one, but its logon session is not yours to see.
-            InvalidParameterError: the target has no meaning.
+            NotFoundError: no such process, or no process holds that port.
+            AccessDeniedError: the process exists, but the caller may not see its logon session.
+            InvalidParameterError: the target is invalid.
         """
         text = str(target)
         if ":" in text:
-            from logonscope.client.service_names import with_port  # noqa: PLC0415 -- seldom asked for
+            from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
 
             text = with_port(text)
         answer: list[Whose] = self._perform("whose", target=text)
         return answer
 
     def doctor(self) -> list["Check"]:
-        """Look at what can be read here, with which rights, what is missing, and how to get it."""
+        """Check what can be read on this host, with which rights, what is missing, and how to get it."""
         answer: list[Check] = self._perform("doctor")
         return answer
 
@@ -166,17 +166,20 @@ class Host(ABC):
         r"""Return the instance that an object path names: ``Win32_Process.Handle="4312"``, ``Win32_LogonSession=41``.
 
         Args:
-            path: any spelling that WMI takes; every reference is such a path. An instance stands for its own.
-            properties: only these; None: all that the instance has.
-            namespace: where the class is, unless the path says so: ``root\cimv2`` (None) or ``root\logonscope``.
+            path: an object path in any spelling that WMI accepts (every reference is such a path), or an instance.
+            properties: the names of the properties to read; None: all.
+            namespace: the namespace of the class, used if the path names none: ``root\cimv2`` (None) or
+                ``root\logonscope``.
 
         Raises:
-            NotFoundError: there is none, or none for you to see.
-            InvalidObjectPathError: the text is no path of an instance.
-            InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
-            TypeMismatchError: a key's value is not of the key's type.
+            NotFoundError: there is no such instance, or the caller may not see it.
+            InvalidObjectPathError: the text is not the path of an instance.
+            InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
+            TypeMismatchError: a value does not have the type of its key.
         """
-        answer: Instance = self._perform("get", path=_path(path), properties=_names(properties), namespace=namespace)
+        answer: Instance = self._perform(
+            "get", path=_path_text(path), properties=_check_names(properties), namespace=namespace
+        )
         return answer
 
     def enumerate(
@@ -187,13 +190,13 @@ class Host(ABC):
         namespace: str | None = None,
         deep: bool = True,
     ) -> Rows["Instance"]:
-        """Yield the instances of a class, as they are read; where ``deep``, those of the classes below it too.
+        """Yield the instances of a class while they are read; with ``deep`` those of its subclasses too.
 
         Raises:
-            InvalidClassError, InvalidPropertyError, InvalidNamespaceError: there is none of that name.
+            InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
         """
         answer: Rows[Instance] = self._perform(
-            "enumerate", class_name=class_name, properties=_names(properties), namespace=namespace, deep=deep
+            "enumerate", class_name=class_name, properties=_check_names(properties), namespace=namespace, deep=deep
         )
         return answer
 
@@ -208,24 +211,24 @@ class Host(ABC):
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
     ) -> Rows["Instance"]:
-        """Yield the instances that are tied to one: the logon session of a process, the processes of a logon session.
+        """Yield the instances associated with an instance, such as the processes of a logon session.
 
         Args:
-            path: of the one instance.
-            assoc_class: only by this association, ``Win32_SessionProcess``.
-            result_class: only instances of this class or below it.
-            role: only where the one instance is at this end, ``Dependent``.
-            result_role: only where the others are at this end.
-            properties: of the others; those that have none of them are left out; None: all.
+            path: the instance.
+            assoc_class: follow only this association, ``Win32_SessionProcess``.
+            result_class: yield only instances of this class or its subclasses.
+            role: follow only associations that name the instance by this reference, ``Dependent``.
+            result_role: follow only associations that name the result by this reference.
+            properties: the properties to read of the results; results with none of them are left out; None: all.
             namespace: as in ``get``.
 
         Raises:
-            NotFoundError: while it is iterated: there is no such instance for you to see.
+            NotFoundError: while it is iterated: there is no such instance, or the caller may not see it.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
         answer: Rows[Instance] = self._perform(
-            "associators", path=_path(path), namespace=namespace, assoc_class=assoc_class, result_class=result_class,
-            role=role, result_role=result_role, properties=_names(properties),
+            "associators", path=_path_text(path), namespace=namespace, assoc_class=assoc_class,
+            result_class=result_class, role=role, result_role=result_role, properties=_check_names(properties),
         )  # fmt: skip
         return answer
 
@@ -238,38 +241,38 @@ class Host(ABC):
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
     ) -> Rows["Instance"]:
-        """Yield the associations that an instance is an end of; the arguments are those of ``associators``."""
+        """Yield the associations that refer to an instance; the arguments are those of ``associators``."""
         answer: Rows[Instance] = self._perform(
-            "references", path=_path(path), namespace=namespace, result_class=result_class, role=role,
-            properties=_names(properties),
+            "references", path=_path_text(path), namespace=namespace, result_class=result_class, role=role,
+            properties=_check_names(properties),
         )  # fmt: skip
         return answer
 
     def query(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Instance"]:
         """Yield the instances that a WQL query selects: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
 
-        They are read while they are iterated; to stop early, close the iterator. A query for classes (SELECT from
-        meta_class, ClassDefsOnly, SchemaOnly) is one for ``query_classes``.
+        They are read while they are iterated; to stop early, close the iterator. Use ``query_classes`` for a query that
+        selects classes (SELECT from meta_class, ClassDefsOnly, SchemaOnly).
 
         Args:
             text: the query.
             namespace: as in ``get``.
-            timeout: seconds after which it gives up; None: never.
+            timeout: seconds that the query may take; None: no limit.
 
         Raises:
-            InvalidQueryError: it is no WQL, or names no property; says where.
+            InvalidQueryError: the text is not WQL, or names an unknown property; says where.
             InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
-            QuotaViolationError: it is longer or more nested than is taken.
-            NotSupportedError: it asks for events.
+            QuotaViolationError: the query is too long or too deeply nested.
+            NotSupportedError: it is an event query.
             InvalidParameterError: while it is iterated: it selects classes.
-            NotFoundError, TimedOutError: while it is iterated: no such instance, or no time left.
+            NotFoundError, TimedOutError: while it is iterated: no such instance, or the timeout has passed.
         """
-        return _instances(self.query_any(text, namespace=namespace, timeout=timeout))
+        return _only_instances(self.query_any(text, namespace=namespace, timeout=timeout))
 
     def query_classes(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Class"]:
         """Yield the classes that a WQL query selects: ``SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'``.
 
-        ``ASSOCIATORS OF {path} WHERE ClassDefsOnly`` and ``REFERENCES OF {class} WHERE SchemaOnly`` give classes too.
+        ``ASSOCIATORS OF {path} WHERE ClassDefsOnly`` and ``REFERENCES OF {class} WHERE SchemaOnly`` select classes too.
 
         Args:
             text: the query.
@@ -280,12 +283,12 @@ class Host(ABC):
             InvalidParameterError: while it is iterated: the query selects instances.
             InvalidQueryError and others: as in ``query``.
         """
-        return _classes(self.query_any(text, namespace=namespace, timeout=timeout))
+        return _only_classes(self.query_any(text, namespace=namespace, timeout=timeout))
 
     def query_any(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
     ) -> Rows["Instance | Class"]:
-        """Yield what a WQL query selects, instances or classes: for a text that somebody else has written.
+        """Yield what a WQL query selects, instances or classes: for queries that a user enters.
 
         The arguments and the errors are those of ``query``.
         """
@@ -293,7 +296,7 @@ class Host(ABC):
         return answer
 
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
-        """Return how a query will be answered: what is fixed, what is read, what is left as a predicate.
+        """Return the plan of a query: what its condition fixes, what is read, and the predicate tested on each row.
 
         Raises:
             InvalidQueryError and others: as in ``query``.
@@ -312,22 +315,22 @@ class Host(ABC):
         """Run a method of an instance: GetOwner, GetOwnerSid, Terminate, SetPriority of Win32_Process.
 
         Returns:
-            its return_value (0 done, 2 access denied, 3 insufficient privilege, 21 invalid parameter) and its out
+            its return_value (0 success, 2 access denied, 3 insufficient privilege, 21 invalid parameter) and its out
             parameters.
 
         Raises:
-            NotFoundError: there is no such instance for you to see.
+            NotFoundError: there is no such instance, or the caller may not see it.
             InvalidMethodError: its class has no such method.
             InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
-            NotSupportedError: the method is not offered on Linux, or the host is a recorded one.
+            NotSupportedError: the method is not supported on Linux, or the host is a recording.
         """
         answer: Outcome = self._perform(
-            "invoke", path=_path(path), method_name=method, parameters=parameters, namespace=namespace
+            "invoke", path=_path_text(path), method_name=method, parameters=parameters, namespace=namespace
         )
         return answer
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
-        """Yield the classes of a namespace whose name fits a pattern, ``Win32_*``; parents before their children."""
+        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; parents before their children."""
         answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
@@ -335,25 +338,25 @@ class Host(ABC):
         """Return the definition of a class: properties, methods, qualifiers, derivation.
 
         Raises:
-            InvalidClassError, InvalidNamespaceError: there is none of that name.
+            InvalidClassError, InvalidNamespaceError: the name is unknown.
         """
         answer: Class = self._perform("get_class", name=name, namespace=namespace)
         return answer
 
 
-def _instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
-    """Yield the rows of a query for instances.
+def _only_instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
+    """Yield the rows of a query that selects instances.
 
     Raises:
-        InvalidParameterError: it is a query for classes.
+        InvalidParameterError: it selects classes.
     """
-    from logonscope.cim.classes import Class  # noqa: PLC0415 -- questions about logins need no classes
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- operations on logon sessions need no classes
 
     try:
-        # A query selects either instances or classes: the first row says which, and looking at no other costs nothing.
+        # A query selects either instances or classes: checking the first row is enough, and costs nothing per row.
         first = next(rows, None)
         if isinstance(first, Class):
-            raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "ask it with query_classes()")
+            raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "use query_classes()")
         if first is not None:
             yield first
         yield from cast('Rows["Instance"]', rows)
@@ -361,49 +364,50 @@ def _instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
         rows.close()
 
 
-def _classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
-    """Yield the rows of a query for classes.
+def _only_classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
+    """Yield the rows of a query that selects classes.
 
     Raises:
-        InvalidParameterError: it is a query for instances.
+        InvalidParameterError: it selects instances.
     """
-    from logonscope.cim.classes import Class  # noqa: PLC0415 -- questions about logins need no classes
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- operations on logon sessions need no classes
 
     try:
         for row in rows:
             if not isinstance(row, Class):
-                raise InvalidParameterError(f"the query selects instances: {row!r}, ...", "ask it with query()")
+                raise InvalidParameterError(f"the query selects instances: {row!r}, ...", "use query()")
             yield row
     finally:
         rows.close()
 
 
-def _selection(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
-    """Return the arguments of an operation that narrow it to logon sessions."""
+def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
+    """Return the arguments that limit an operation to some logon sessions."""
+    # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
     return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
 
 
-def _path(path: "str | Instance") -> str:
-    """Return an object path as text.
+def _path_text(path: "str | Instance") -> str:
+    """Return an object path, or the path of an instance, as text.
 
     Raises:
-        InvalidObjectPathError: it is an instance without one: its keys were not asked for.
+        InvalidObjectPathError: the instance has no path, because its keys were not selected.
     """
     if isinstance(path, str):
         return path
-    own = getattr(path, "path", None)
-    if isinstance(own, str):
-        return own
-    raise InvalidObjectPathError(f"{path!r} is no object path", "give text, or an instance that has its keys")
+    instance_path = getattr(path, "path", None)
+    if isinstance(instance_path, str):
+        return instance_path
+    raise InvalidObjectPathError(f"{path!r} is not an object path", "give text, or an instance that has its keys")
 
 
-def _names(properties: Sequence[str] | None) -> Sequence[str] | None:
+def _check_names(properties: Sequence[str] | None) -> Sequence[str] | None:
     """Return the names of properties.
 
     Raises:
-        InvalidParameterError: it is one text: its letters are no properties.
+        InvalidParameterError: the argument is one text, which would be read as a list of its letters.
     """
     if isinstance(properties, str):
-        raise InvalidParameterError(f"properties={properties!r} is a text", f"give a list: [{properties!r}]")
+        raise InvalidParameterError(f"invalid properties {properties!r}: expected a list", f"give [{properties!r}]")
     return properties

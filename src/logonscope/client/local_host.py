@@ -1,4 +1,4 @@
-"""LocalHost: a host in this very process, whose operations are functions of the broker."""
+"""LocalHost: a host that this process reads itself; its operations are functions of the broker."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -25,11 +25,11 @@ OPERATIONS: Mapping[str, str] = {
     "explain": "explain.explain",
     "invoke": "invoke.invoke", "classes": "classes.classes", "get_class": "classes.get_class",
 }  # fmt: skip
-"""The function of the broker that performs an operation, imported when it is first asked for."""
+"""The broker's function for each operation, as MODULE.FUNCTION; imported on first use."""
 
 
 class LocalHost(Host):
-    """The host of a source that this process reads."""
+    """A host whose source this process reads."""
 
     def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: Save) -> None:
         self._source, self._ownership, self._caller = source, ownership, caller
@@ -39,10 +39,13 @@ class LocalHost(Host):
         return f"<LocalHost {self._source.label} as {self._caller.name}>"
 
     def request(self, timeout: float | None = None) -> Request:
-        """Return a question to this host, and with it the time that it may take.
+        """Return a request to this host.
+
+        Args:
+            timeout: seconds that the request may take; None: no limit.
 
         Raises:
-            InvalidParameterError: the timeout is not above 0.
+            InvalidParameterError: the timeout is not greater than 0.
         """
         look = None if timeout is None else Look(Deadline(timeout))
         return Request(self._source, self._ownership, self._caller, look)
@@ -57,6 +60,7 @@ class LocalHost(Host):
 
     @property
     def moment(self) -> datetime:
+        # The time is a fact of the source: a recording returns when it was made.
         vitals = self.request().source.machine(Look(), frozenset({"vitals"})).vitals
         return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
 
@@ -72,26 +76,27 @@ class LocalHost(Host):
     def _perform(self, operation: str, *, timeout: float | None = None, **arguments: Any) -> Any:
         request = self.request(timeout)
         if operation in {"associators", "references"}:
-            return _instances(request, _tied(request, operation, **arguments))
+            return _to_instances(request, _follow_associations(request, operation, **arguments))
         module, _, function = OPERATIONS[operation].partition(".")
+        # The filtered operations are in a module of their own, so that requests without a filter do not import it.
         if "where" in arguments:
             module = "filtered_logons"
         answer = getattr(import_module(f"logonscope.broker.{module}"), function)(request, **arguments)
         if operation == "get":
-            return next(_instances(request, iter((answer,))))
-        return _instances(request, answer) if operation in {"enumerate", "query"} else answer
+            return next(_to_instances(request, iter((answer,))))
+        return _to_instances(request, answer) if operation in {"enumerate", "query"} else answer
 
 
-def _tied(
-    request: Request, operation: str, *, path: str, namespace: str | None, **narrowing: Any
+def _follow_associations(
+    request: Request, operation: str, *, path: str, namespace: str | None, **options: Any
 ) -> Iterator["Result"]:
-    from logonscope.broker.associations import Wanted, associators, references  # noqa: PLC0415 -- heavy, and seldom asked
+    from logonscope.broker.associations import Wanted, associators, references  # noqa: PLC0415 -- large and rarely used
 
-    ask = associators if operation == "associators" else references
-    return ask(request, path, Wanted(**narrowing), namespace)
+    follow = associators if operation == "associators" else references
+    return follow(request, path, Wanted(**options), namespace)
 
 
-def _instances(request: Request, results: "Iterator[Result | Class]") -> "Iterator[Instance | Class]":
-    from logonscope.cim.instances import instances  # noqa: PLC0415 -- questions about logins need no classes
+def _to_instances(request: Request, results: "Iterator[Result | Class]") -> "Iterator[Instance | Class]":
+    from logonscope.cim.instances import instances  # noqa: PLC0415 -- operations on logon sessions need no classes
 
     return instances(results, request.host_name)

@@ -1,10 +1,10 @@
-"""What are the logon sessions and processes of a host that tells instances? Made of its own classes, as people ask.
+"""Logon sessions and processes of a remote host, built from its CIM instances.
 
-Logonscope's classes in root/logonscope say all; where there are none the machine is a Windows, and the documented ones
-say what they say. What is not told is None.
+A Logonscope server has classes in root/logonscope with every field. Any other server is taken for Windows, whose
+documented classes have fewer properties; the fields that they lack are None.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from logonscope.client.host import Host
 
 SYSTEM_WORD = "system"
-"""The word for the logon session of everything that no login started."""
+"""The word that selects the System session, the logon session of everything that no login started."""
 
-TOLD = "told"
-"""The evidence where the other end gives none: Windows says which logon session it is, not how that is known."""
+EVIDENCE_OF_WINDOWS = "told"
+"""The evidence of processes on Windows, which reports the logon session of a process but no evidence for it."""
 
-FEW = 4
-"""Logon sessions whose processes are asked for one by one."""
+MOST_BY_ASSOCIATION = 4
+"""Up to so many logon sessions, processes are queried per logon session; for more, all processes are read once."""
 
 _FIELDS = {
     "logon_id": "LogonId", "user": "User", "uid": "Uid", "logon_type": "LogonType", "start": "StartTime",
@@ -44,261 +44,281 @@ _FIELDS = {
     "vouched_by": "VouchedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount", "guid": "Guid",
     "join_evidence": "JoinEvidence", "start_is_approximate": "StartIsApproximate",
 }  # fmt: skip
-"""The fields of a logon session, and the properties of LS_LogonSession that they are."""
+"""The property of LS_LogonSession for each field of a logon session."""
 
 
 class LogonsFromCim:
-    """Answers the questions about logon sessions of a host by its instances."""
+    """The operations on logon sessions of a host, implemented by queries for its instances."""
 
     def __init__(self, host: "Host") -> None:
         self._host = host
 
     def session_of(self, pid: int) -> SessionOf:
-        """Return the logon session of a process, and the evidence that the other end gives for it."""
-        found = self.whose(str(pid))[0]
-        return SessionOf(found.session, found.evidence)
+        """Return the logon session of a process, and the evidence that the remote host gives for it."""
+        first = self.whose(str(pid))[0]
+        return SessionOf(first.session, first.evidence)
 
     def leftovers(self, which: str | None, where: LogonFilter | None = None) -> Leftovers:
-        """Return the processes whose login's leader is gone, and of how many logon sessions that can be known."""
+        """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
         return leftovers_among(self.processes(which, where))
 
     def sessions(self, which: str | None, where: LogonFilter | None = None) -> list[LogonSession]:
-        """Return the logon sessions that a word means, as far as they fit."""
-        meant = (session for session in self._sessions(where) if _is_meant(session, which))
-        return [session for session in meant if where is None or where.fits(session)]
+        """Return the logon sessions that ``which`` names and that fit the filter."""
+        selected = (session for session in self._query_sessions(where) if _is_selected(session, which))
+        return [session for session in selected if where is None or where.fits(session)]
 
     def processes(self, which: str | None, where: LogonFilter | None = None) -> Iterator[SessionProcess]:
-        """Yield the processes of the logon sessions that a word means, as far as they fit."""
+        """Yield the processes of the logon sessions that ``which`` names and that fit the filter."""
         if which is None and where is None:
-            return self._processes()
+            return self._all_processes()
         return self._processes_of([session.logon_id for session in self.sessions(which, where)])
 
     def session_processes(self) -> Iterator[tuple[int, str]]:
-        """Yield pids with LogonIds."""
+        """Yield the pid and the LogonId of every process."""
         for pair in self._host.enumerate("Win32_SessionProcess"):
-            yield int(_key(pair["Dependent"])), _key(pair["Antecedent"])
+            yield int(_read_key(pair["Dependent"])), _read_key(pair["Antecedent"])
 
     def tree(self, which: str | None, where: LogonFilter | None = None) -> list[LogonTree]:
-        """Return the logon sessions that a word means with their processes; last what is in none of them."""
+        """Return the selected logon sessions with their processes; last the processes of hidden logon sessions."""
         members: dict[str | None, list[SessionProcess]] = {}
         is_whole = which is None and where is None
-        whole = list(self._processes()) if is_whole else []
+        # Processes are read before the logon sessions: a process of a login that began in between would be in no tree.
+        all_processes = list(self._all_processes()) if is_whole else []
         sessions = self.sessions(which, where)
-        for row in whole if is_whole else self._processes_of([session.logon_id for session in sessions]):
+        for row in all_processes if is_whole else self._processes_of([session.logon_id for session in sessions]):
             members.setdefault(row.logon_id, []).append(row)
         trees = [LogonTree(session, tuple(members.get(session.logon_id, ()))) for session in sessions]
         hidden = tuple(members.get(None, ())) if is_whole else ()
         return [*trees, LogonTree(None, hidden)] if hidden else trees
 
     def whose(self, target: str) -> list[Whose]:
-        """Say whose the processes are that a target means; of each, its logon session with its members is asked for.
+        """Return the logon session of each process that a target means.
+
+        Each logon session is queried once, with all its processes.
 
         Raises:
             NotFoundError, AccessDeniedError, InvalidParameterError: as ``Host.whose``.
         """
-        asked = parse_target(target)
-        sockets = self._holders(asked) if asked.kind == "port" else {}
+        parsed_target = parse_target(target)
+        sockets = self._sockets_by_pid(parsed_target) if parsed_target.kind == "port" else {}
         answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
-        pids = sorted(sockets) or self._pids(asked)
+        pids = sorted(sockets) or self._find_pids(parsed_target)
         for pid in pids:
-            session = self._session_with(pid)
+            session = self._session_of_pid(pid)
             if session is None:
                 continue
             if session.logon_id not in members:
                 members[session.logon_id] = {row.pid: row for row in self._members(session.logon_id)}
+            # The process may have ended since.
             if pid in members[session.logon_id]:
-                answers.append(_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
+                answers.append(_build_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
         if not answers:
             raise AccessDeniedError(
-                f"process {pids[0]} runs in a logon session that is not yours", "come as an administrator"
+                f"process {pids[0]} runs in a logon session that is not yours", "authenticate as an administrator"
             )
         return answers
 
     @cached_property
-    def _is_ours(self) -> bool:
-        """Tell whether the other end is a Logonscope."""
+    def _is_logonscope(self) -> bool:
+        """Whether the remote host is a Logonscope server."""
         try:
             next(self._host.classes("LS_LogonSession", namespace=LOGONSCOPE), None)
         except InvalidNamespaceError:
             return False
         return True
 
-    def _sessions(self, where: LogonFilter | None = None) -> list[LogonSession]:
-        """Return the logon sessions that may fit."""
-        if self._is_ours:
-            asked = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()))
-            rows: Iterator[Any] = iter(self._host.query(write(asked), namespace=LOGONSCOPE))
-            return [_session(found) for found in rows]
-        logged_on = self._host.enumerate("Win32_LoggedOnUser")
-        users = {_key(one["Dependent"]): _account(one["Antecedent"]) for one in logged_on}
-        documented = filtered_select("Win32_LogonSession", where, frozenset({"LogonType", "StartTime"}))
-        answers: Iterator[Any] = iter(self._host.query(write(documented), namespace=CIMV2))
-        return [_of_windows(found, users) for found in answers]
+    def _query_sessions(self, where: LogonFilter | None = None) -> list[LogonSession]:
+        """Return the logon sessions that may fit the filter."""
+        if self._is_logonscope:
+            select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()))
+            instances: Iterator[Any] = iter(self._host.query(write(select), namespace=LOGONSCOPE))
+            return list(map(_build_session, instances))
+        logged_on_users = self._host.enumerate("Win32_LoggedOnUser")
+        users = {_read_key(pair["Dependent"]): _read_account_name(pair["Antecedent"]) for pair in logged_on_users}
+        select = filtered_select("Win32_LogonSession", where, frozenset({"LogonType", "StartTime"}))
+        instances = iter(self._host.query(write(select), namespace=CIMV2))
+        return [_build_windows_session(instance, users) for instance in instances]
 
     def _processes_of(self, logon_ids: Sequence[str]) -> Iterator[SessionProcess]:
-        """Yield the processes of these logon sessions: of a few by their associations, of many from the whole list."""
-        if len(logon_ids) <= FEW:
+        """Yield the processes of these logon sessions: of a few by association, of many from the list of all."""
+        if len(logon_ids) <= MOST_BY_ASSOCIATION:
             for logon_id in logon_ids:
                 yield from self._members(logon_id)
             return
-        wanted = set(logon_ids)
-        yield from (row for row in self._processes() if row.logon_id in wanted)
+        selected_ids = set(logon_ids)
+        yield from (row for row in self._all_processes() if row.logon_id in selected_ids)
 
-    def _processes(self) -> Iterator[SessionProcess]:
-        if self._is_ours:
-            told = self._host.enumerate("LS_SessionProcess", namespace=LOGONSCOPE)
-            pairs = {_key(one["Dependent"]): one for one in told}
-            for found in self._host.enumerate("LS_Process", namespace=LOGONSCOPE):
-                yield _process(found, pairs.get(found["Handle"]))
+    def _all_processes(self) -> Iterator[SessionProcess]:
+        if self._is_logonscope:
+            pairs = _by_process(self._host.enumerate("LS_SessionProcess", namespace=LOGONSCOPE))
+            for process in self._host.enumerate("LS_Process", namespace=LOGONSCOPE):
+                yield _build_process(process, pairs.get(process["Handle"]))
             return
-        owned = dict(self.session_processes())
-        for found in self._host.enumerate("Win32_Process"):
-            yield _process_of_windows(found, owned.get(found["ProcessId"]))
+        logon_ids = dict(self.session_processes())
+        for process in self._host.enumerate("Win32_Process"):
+            yield _build_windows_process(process, logon_ids.get(process["ProcessId"]))
 
     def _members(self, logon_id: str) -> Iterator[SessionProcess]:
         """Yield the processes of one logon session."""
-        if not self._is_ours:
+        if not self._is_logonscope:
             path = f'Win32_LogonSession.LogonId="{logon_id}"'
-            for found in self._host.associators(path, result_class="Win32_Process"):
-                yield _process_of_windows(found, logon_id)
+            for process in self._host.associators(path, result_class="Win32_Process"):
+                yield _build_windows_process(process, logon_id)
             return
         path = f'LS_LogonSession.LogonId="{logon_id}"'
-        told = self._host.references(path, result_class="LS_SessionProcess", namespace=LOGONSCOPE)
-        pairs = {_key(one["Dependent"]): one for one in told}
-        for found in self._host.associators(path, result_class="LS_Process", namespace=LOGONSCOPE):
-            yield _process(found, pairs.get(found["Handle"]))
+        pairs = _by_process(self._host.references(path, result_class="LS_SessionProcess", namespace=LOGONSCOPE))
+        for process in self._host.associators(path, result_class="LS_Process", namespace=LOGONSCOPE):
+            yield _build_process(process, pairs.get(process["Handle"]))
 
-    def _session_with(self, pid: int) -> LogonSession | None:
-        """Return the logon session of a process; None where it may not be seen."""
-        if self._is_ours:
-            tied = self._host.associators(f"LS_Process={pid}", result_class="LS_LogonSession", namespace=LOGONSCOPE)
-            try:
-                session = next(map(_session, tied), None)
-            except NotFoundError:
-                self._host.get(f"Win32_Process={pid}", ["Handle"])  # that it runs, everybody may know
-                return None
-            return (
-                None if session is None else session._replace(processes=None, leftovers=None)
-            )  # they are not asked for
-        found = next(self._host.associators(f"Win32_Process={pid}", result_class="Win32_LogonSession"), None)
-        if found is None:
-            return None
-        account = next(self._host.associators(found, result_class="Win32_Account"), None)
-        return _of_windows(found, {} if account is None else {str(found["LogonId"]): account["Name"]})
-
-    def _pids(self, asked: Target) -> list[int]:
-        """Return the pids of the processes that a target means.
+    def _session_of_pid(self, pid: int) -> LogonSession | None:
+        """Return the logon session of a process; None if the caller may not see it.
 
         Raises:
-            NotFoundError: there is none.
-            InvalidParameterError: a word is a name and an account.
+            NotFoundError: there is no such process.
         """
-        if asked.kind == "pid":
-            return [int(asked.text)]
-        if asked.kind == "executable":
-            pids = self._with("ExecutablePath", asked.text)
+        if self._is_logonscope:
+            path = f"LS_Process={pid}"
+            sessions = self._host.associators(path, result_class="LS_LogonSession", namespace=LOGONSCOPE)
+            try:
+                session = next(map(_build_session, sessions), None)
+            except NotFoundError:
+                # Every caller may see that a process exists: this raises only if it does not.
+                self._host.get(f"Win32_Process={pid}", ["Handle"])
+                return None
+            # Local hosts do not count processes here either.
+            return None if session is None else session._replace(processes=None, leftovers=None)
+        instance = next(self._host.associators(f"Win32_Process={pid}", result_class="Win32_LogonSession"), None)
+        if instance is None:
+            return None
+        account = next(self._host.associators(instance, result_class="Win32_Account"), None)
+        return _build_windows_session(instance, {} if account is None else {str(instance["LogonId"]): account["Name"]})
+
+    def _find_pids(self, target: Target) -> list[int]:
+        """Return the pids of the processes that a target means, which is not a port.
+
+        Raises:
+            NotFoundError: there is no such process.
+            InvalidParameterError: a word is both a process name and an account.
+        """
+        if target.kind == "pid":
+            return [int(target.text)]
+        if target.kind == "executable":
+            pids = self._pids_with("ExecutablePath", target.text)
         else:
-            named = [] if asked.kind == "account" else self._with("Name", asked.text)
-            where = LogonFilter(users=frozenset({asked.text}))
-            of_user = [] if asked.kind == "name" else sorted(row.pid for row in self.processes(None, where))
-            if named and of_user and named != of_user:
+            pids_by_name = [] if target.kind == "account" else self._pids_with("Name", target.text)
+            where = LogonFilter(users=frozenset({target.text}))
+            pids_by_user = [] if target.kind == "name" else sorted(row.pid for row in self.processes(None, where))
+            if pids_by_name and pids_by_user and pids_by_name != pids_by_user:
                 raise InvalidParameterError(
-                    f"{asked.text!r} is ambiguous: it is the name of processes there, and an account with processes",
-                    f"give name:{asked.text} or user:{asked.text}",
+                    f"{target.text!r} is ambiguous: on that host it is a process name, and an account with processes",
+                    f"give name:{target.text} or user:{target.text}",
                 )
-            pids = named or of_user
+            pids = pids_by_name or pids_by_user
         if not pids:
-            raise NotFoundError(f"no process there is meant by {asked.text!r}", FORMS)
+            raise NotFoundError(f"no process on that host matches {target.text!r}", FORMS)
         return pids
 
-    def _with(self, name: str, value: str) -> list[int]:
-        """Return the pids of the processes one of whose properties has a value."""
-        of, space = ("LS_Process", LOGONSCOPE) if self._is_ours else ("Win32_Process", CIMV2)
-        asked = Select((Name(("ProcessId",)), Name(("Handle",))), of, Comparison(Name((name,)), EQUAL, value))
-        rows: Iterator[Any] = iter(self._host.query(write(asked), namespace=space))
+    def _pids_with(self, property_name: str, value: str) -> list[int]:
+        """Return the pids of the processes with this value of a property."""
+        class_name, space = ("LS_Process", LOGONSCOPE) if self._is_logonscope else ("Win32_Process", CIMV2)
+        condition = Comparison(Name((property_name,)), EQUAL, value)
+        select = Select((Name(("ProcessId",)), Name(("Handle",))), class_name, condition)
+        rows: Iterator[Any] = iter(self._host.query(write(select), namespace=space))
         return sorted(int(row["ProcessId"]) for row in rows)
 
-    def _holders(self, asked: Target) -> dict[int, tuple[Socket, ...]]:
-        if not self._is_ours:
-            raise NotFoundError("that machine does not tell who holds a port", "ask it for a pid or a name")
-        at_port = [(_socket(found), str(found["Inode"])) for found in self._at("LS_Socket", asked.port)]
-        bound = bound_to([socket for socket, _ in at_port], asked.address)
+    def _sockets_by_pid(self, target: Target) -> dict[int, tuple[Socket, ...]]:
+        """Return the sockets at the port of a target by the pids of the processes that hold them."""
+        if not self._is_logonscope:
+            raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
+        at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
+        bound = bound_to([socket for socket, _ in at_port], target.address)
         sockets = {inode: socket for socket, inode in at_port if socket in bound}
-        held: dict[int, tuple[Socket, ...]] = {}
-        for one in self._at("LS_ProcessSocket", asked.port):
-            pid, socket = int(_key(one["Antecedent"])), sockets.get(_key(one["Dependent"]))
+        sockets_by_pid: dict[int, tuple[Socket, ...]] = {}
+        for pair in self._rows_at_port("LS_ProcessSocket", target.port):
+            pid, socket = int(_read_key(pair["Antecedent"])), sockets.get(_read_key(pair["Dependent"]))
             if socket is not None:
-                held[pid] = (*held.get(pid, ()), socket)
-        if not held:
-            hint = "" if self._host.everything else "come as an administrator to see what is others'"
-            raise NotFoundError(f"nobody there is seen to hold port {asked.port}", hint)
-        return held
+                sockets_by_pid[pid] = (*sockets_by_pid.get(pid, ()), socket)
+        if not sockets_by_pid:
+            hint = ""
+            if not self._host.everything:
+                hint = "authenticate as an administrator to see the processes of other users"
+            raise NotFoundError(f"no visible process on that host holds port {target.port}", hint)
+        return sockets_by_pid
 
-    def _at(self, class_name: str, port: int) -> Iterator[Any]:
-        asked = Select(None, class_name, Comparison(Name(("LocalPort",)), EQUAL, port))
-        return iter(self._host.query(write(asked), namespace=LOGONSCOPE))
+    def _rows_at_port(self, class_name: str, port: int) -> Iterator[Any]:
+        select = Select(None, class_name, Comparison(Name(("LocalPort",)), EQUAL, port))
+        return iter(self._host.query(write(select), namespace=LOGONSCOPE))
 
 
-def _is_meant(session: LogonSession, which: str | None) -> bool:
+def _is_selected(session: LogonSession, which: str | None) -> bool:
     if which is not None and which.lower() == SYSTEM_WORD:
         return session.logon_type == 0
     return which is None or which in {session.logon_id, session.login, session.user}
 
 
-def _session(found: "Instance") -> LogonSession:
-    values: dict[str, Any] = {field: found[name] for field, name in _FIELDS.items()}
-    said = (line.partition(": ") for line in found["Sources"] or ())
-    named = {name: field for field, name in _FIELDS.items()}
-    sources = {named.get(name, name): source for name, _, source in said}
-    kind = LOGON_TYPES.get(values["logon_type"])
-    return LogonSession(**values, logon_type_name=kind, sources=sources)
+def _by_process(pairs: "Iterable[Instance]") -> "dict[str, Instance]":
+    """Return instances of LS_SessionProcess by the Handle of their process."""
+    return {_read_key(pair["Dependent"]): pair for pair in pairs}
 
 
-def _process(found: "Instance", pair: "Instance | None") -> SessionProcess:
-    unread = dict(line.partition(": ")[::2] for line in found["Unread"] or ())
+def _build_session(instance: "Instance") -> LogonSession:
+    values: dict[str, Any] = {field: instance[name] for field, name in _FIELDS.items()}
+    # Each line of Sources is "PROPERTY: SOURCE"; a logon session has the field's name in place of the property's.
+    lines = (line.partition(": ") for line in instance["Sources"] or ())
+    fields = {name: field for field, name in _FIELDS.items()}
+    sources = {fields.get(name, name): source for name, _, source in lines}
+    type_name = LOGON_TYPES.get(values["logon_type"])
+    return LogonSession(**values, logon_type_name=type_name, sources=sources)
+
+
+def _build_process(process: "Instance", pair: "Instance | None") -> SessionProcess:
+    """Return a process from an LS_Process and its LS_SessionProcess, which is None for a hidden logon session."""
+    unread = dict(line.partition(": ")[::2] for line in process["Unread"] or ())
     return SessionProcess(
-        logon_id=None if pair is None else _key(pair["Antecedent"]),
+        logon_id=None if pair is None else _read_key(pair["Antecedent"]),
         evidence="hidden" if pair is None else pair["Evidence"],
-        pid=found["ProcessId"], ppid=found["ParentProcessId"], name=found["Name"], user=found["User"],
-        uid=found["EffectiveUid"], login_uid=found["LoginUid"] if pair is None else pair["LoginUid"],
-        start=found["StartTime"], tty=found["Terminal"], state=found["State"],
-        leftover=None if pair is None else pair["Leftover"], command_line=found["CommandLine"],
-        executable=found["ExecutablePath"], unread=unread, process_guid=found["Guid"],
+        pid=process["ProcessId"], ppid=process["ParentProcessId"], name=process["Name"], user=process["User"],
+        uid=process["EffectiveUid"], login_uid=process["LoginUid"] if pair is None else pair["LoginUid"],
+        start=process["StartTime"], tty=process["Terminal"], state=process["State"],
+        leftover=None if pair is None else pair["Leftover"], command_line=process["CommandLine"],
+        executable=process["ExecutablePath"], unread=unread, process_guid=process["Guid"],
         logon_guid=None if pair is None else pair["LogonGuid"],
         join_evidence=None if pair is None else pair["JoinEvidence"],
     )  # fmt: skip
 
 
-def _of_windows(found: "Instance", users: Mapping[str, str]) -> LogonSession:
-    logon_id = str(found["LogonId"])
+def _build_windows_session(instance: "Instance", users: Mapping[str, str]) -> LogonSession:
+    """Return a logon session from a Win32_LogonSession and the user names by LogonId."""
+    logon_id = str(instance["LogonId"])
     return LogonSession(
-        logon_id, user=users.get(logon_id), logon_type=found["LogonType"],
-        logon_type_name=LOGON_TYPES.get(found["LogonType"]), start=found["StartTime"],
-        authentication_package=found["AuthenticationPackage"],
+        logon_id, user=users.get(logon_id), logon_type=instance["LogonType"],
+        logon_type_name=LOGON_TYPES.get(instance["LogonType"]), start=instance["StartTime"],
+        authentication_package=instance["AuthenticationPackage"],
     )  # fmt: skip
 
 
-def _process_of_windows(found: "Instance", logon_id: str | None) -> SessionProcess:
+def _build_windows_process(process: "Instance", logon_id: str | None) -> SessionProcess:
     return SessionProcess(
-        logon_id=logon_id, evidence=TOLD if logon_id else "hidden", pid=found["ProcessId"],
-        ppid=found["ParentProcessId"], name=found["Name"], user=None, uid=None, login_uid=None,
-        start=found["CreationDate"], tty=None, state=None, leftover=None, command_line=found["CommandLine"],
-        executable=found["ExecutablePath"], unread={},
+        logon_id=logon_id, evidence=EVIDENCE_OF_WINDOWS if logon_id else "hidden", pid=process["ProcessId"],
+        ppid=process["ParentProcessId"], name=process["Name"], user=None, uid=None, login_uid=None,
+        start=process["CreationDate"], tty=None, state=None, leftover=None, command_line=process["CommandLine"],
+        executable=process["ExecutablePath"], unread={},
     )  # fmt: skip
 
 
-def _socket(found: "Instance") -> Socket:
+def _build_socket(instance: "Instance") -> Socket:
     return Socket(
-        found["Protocol"], found["LocalAddress"] or "", found["LocalPort"] or 0, found["RemoteAddress"] or "",
-        found["RemotePort"] or 0, found["State"] or "", found["Inode"] or 0,
+        instance["Protocol"], instance["LocalAddress"] or "", instance["LocalPort"] or 0,
+        instance["RemoteAddress"] or "", instance["RemotePort"] or 0, instance["State"] or "", instance["Inode"] or 0,
     )  # fmt: skip
 
 
-def _answer(
+def _build_answer(
     target: str, pid: int, session: LogonSession, members: Mapping[int, SessionProcess], sockets: tuple[Socket, ...]
 ) -> Whose:
     row = members[pid]
     chain = [row]
+    # Reused pids can make the parents a cycle, as rows are not read at one moment.
     while (parent := members.get(chain[0].ppid or 0)) and parent not in chain:
         chain.insert(0, parent)
     return Whose(
@@ -307,12 +327,12 @@ def _answer(
     )  # fmt: skip
 
 
-def _key(path: str) -> str:
-    """Return the value of the one key of a path."""
+def _read_key(path: str) -> str:
+    """Return the value of the only key of a path."""
     ((_, value),) = parse_path(path).keys or (("", ""),)
     return str(value)
 
 
-def _account(path: str) -> str:
+def _read_account_name(path: str) -> str:
     keys = {str(name): str(value) for name, value in parse_path(path).keys or ()}
     return keys.get("Name", "")

@@ -1,6 +1,6 @@
-"""How is another machine asked? WS-Management, carried by pypsrp, whose refusals become errors of ours.
+"""WS-Management client: a connection to a remote host, over pypsrp, whose errors become errors of Logonscope.
 
-Elements are ElementTree's; wire/wsman reads them. A machine of Windows is asked in the same way as one of Logonscope.
+It returns XML elements of ElementTree, which wire/wsman parses. Windows and Logonscope are queried in the same way.
 """
 
 import math
@@ -9,7 +9,7 @@ import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeGuard, TypeVar
+from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import unquote, urlsplit
 
 from logonscope import errors
@@ -38,32 +38,30 @@ try:
 except ImportError as missing:
     from logonscope.extras import install_command
 
-    raise NotSupportedError(f"there is no module {missing.name} here", f"run {install_command('remote')}") from missing
+    raise NotSupportedError(f"module {missing.name} is not installed", f"run {install_command('remote')}") from missing
 
 MOST_ITEMS = 1000
-"""Of one answer."""
+"""Maximum number of items in one response."""
 
 ENVELOPE = 512_000
-"""Octets: what Windows takes (MaxEnvelopeSizekb)."""
+"""Maximum octets of an envelope: the limit of Windows (MaxEnvelopeSizekb)."""
 
 SERVICE = "HTTP"
-"""To whom tickets are (RFC 4559 4); those to "host", as pypsrp would have, are for sshd as well."""
+"""Kerberos service of the tickets (RFC 4559 4); tickets for "host", pypsrp's default, are valid for sshd too."""
 
-PATIENCE, TO_CONNECT, TO_WORK = 90.0, 30.0, 60.0
-"""Seconds to wait for an answer: in all, of these for the connection, and the most that the other end may work."""
+RESPONSE_SECONDS, CONNECT_SECONDS, OPERATION_SECONDS = 90.0, 30.0, 60.0
+"""Timeouts: for a response in all, for connecting, and for the work of the server on one request."""
 
-Result = TypeVar("Result")
-
-_BY_NUMBER = {
-    found.number: found
-    for found in vars(errors).values()
-    if isinstance(found, type) and issubclass(found, LogonscopeError) and found is not LogonscopeError
+_ERROR_CLASSES = {
+    error_class.number: error_class
+    for error_class in vars(errors).values()
+    if isinstance(error_class, type) and issubclass(error_class, LogonscopeError) and error_class is not LogonscopeError
 }
-_UNREACHABLE = "is `logonscope serve`, or WinRM, running there, and may it be reached?"
+_CHECK_SERVER = "check that `logonscope serve` or WinRM runs there, and that no firewall blocks the port"
 
 
 class Url(NamedTuple):
-    """Where another machine listens, and as whom to come."""
+    """The address of a remote host, and the user to authenticate as."""
 
     scheme: str
     host: str
@@ -72,59 +70,59 @@ class Url(NamedTuple):
 
     @property
     def is_private(self) -> bool:
-        """Tell whether nobody on the way can read a password."""
+        """Return whether a password cannot be read on the network: the connection is encrypted, or local."""
         return self.scheme == "https" or self.host in {"localhost", "127.0.0.1", "::1"}
 
 
 def parse_url(text: str) -> Url:
-    """Take a URL apart: ``https://user@host:port``; a password has no place in it.
+    """Parse the URL of a host: ``https://user@host:port``; a password in it is rejected.
 
     Raises:
-        InvalidParameterError: it is none, or has a password.
+        InvalidParameterError: the text is not such a URL, or contains a password.
     """
     try:
-        found = urlsplit(text)
-        port = found.port
+        parts = urlsplit(text)
+        port = parts.port  # raises ValueError for a port that is not a number up to 65535
     except ValueError:
-        raise InvalidParameterError(f"{text[:200]} is no URL", "write https://user@host:5986") from None
-    if found.password is not None:
-        hint = "others can read arguments: leave it out, and you are asked for it"
-        raise InvalidParameterError("there is a password in the URL", hint)
-    if found.scheme not in PORTS or not found.hostname or found.path not in {"", "/", "/wsman"} or found.query:
-        raise InvalidParameterError(f"{text[:200]} is no URL of a host", "write https://user@host:5986")
-    return Url(found.scheme, found.hostname, port or PORTS[found.scheme], unquote(found.username or "") or None)
+        raise InvalidParameterError(f"invalid URL '{text[:200]}'", "write https://user@host:5986") from None
+    if parts.password is not None:
+        hint = "leave it out, because other users can read arguments; you are prompted for it"
+        raise InvalidParameterError("the URL contains a password", hint)
+    if parts.scheme not in PORTS or not parts.hostname or parts.path not in {"", "/", "/wsman"} or parts.query:
+        raise InvalidParameterError(f"invalid URL '{text[:200]}' of a host", "write https://user@host:5986")
+    return Url(parts.scheme, parts.hostname, port or PORTS[parts.scheme], unquote(parts.username or "") or None)
 
 
 class Link:
-    """A connection that stays open. Several threads can use it: it carries one request at a time."""
+    """A connection that stays open. Several threads can use it; it carries one request at a time."""
 
     def __init__(
         self, url: Url, password: str | None, certificate: str | None = None, timeout: float | None = None
     ) -> None:
-        """Take where to ask; it is connected to with the first question.
+        """Prepare the connection; the first request connects.
 
         Args:
-            url: of the machine.
-            password: None: what Kerberos knows.
-            certificate: a PEM file to trust; None: those of the system.
-            timeout: seconds to wait for one answer; None: 90.
+            url: the URL of the host.
+            password: the password; None: authenticate by Kerberos.
+            certificate: a PEM file to trust; None: the certificates of the system.
+            timeout: seconds to wait for one response; None: 90.
 
         Raises:
-            AccessDeniedError: there is neither a password nor a ticket.
-            InvalidParameterError: there is no such certificate, or no such time.
+            AccessDeniedError: there is neither a password nor a Kerberos ticket.
+            InvalidParameterError: the certificate cannot be read, or the timeout is not greater than 0.
         """
         if certificate is not None:
-            _trust(certificate)
-        self._patience = PATIENCE if timeout is None else timeout
-        if not self._patience > 0:
-            raise InvalidParameterError(f"invalid timeout {timeout:g} s", "give seconds above 0")
+            _check_certificate(certificate)
+        self._timeout = RESPONSE_SECONDS if timeout is None else timeout
+        if not self._timeout > 0:
+            raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
         self.url, self._password, self._certificate = url, password, certificate
         if password is None:
-            self._look_for_ticket()
+            self._check_ticket()
         # Reentrant: the garbage collector can close an iterator, and so release its enumeration, within a request.
         self._lock = threading.RLock()
-        self._ways = self._to_try()
-        self._wsman = self._connected(self._ways.pop(0))
+        self._schemes_left = self._list_schemes()
+        self._wsman = self._connect(self._schemes_left.pop(0))
 
     def __repr__(self) -> str:
         return f"<Link {self.url.scheme}://{self.url.host}:{self.url.port}>"
@@ -133,185 +131,203 @@ class Link:
         """Close the connection."""
         self._wsman.close()
 
-    def _to_try(self) -> list[str]:
-        """Return the ways to come in; those who may not come by NTLM come by Basic where nobody can read it."""
+    def _list_schemes(self) -> list[str]:
+        """Return the authentication schemes to try, in order.
+
+        A user without a stored NTLM hash can authenticate only by Basic, which is safe where the password cannot be
+        read on the network.
+        """
         return ["negotiate", *(["basic"] if self.url.is_private and self._password is not None else [])]
 
-    def _connected(self, way: str) -> WSMan:
+    def _connect(self, scheme: str) -> WSMan:
         verify: Any = self._certificate or True
-        patience: Any = self._patience  # pypsrp's types want an int, requests takes any number
+        timeout: Any = self._timeout  # pypsrp declares an int; requests, which gets it, takes any number
         return WSMan(
-            self.url.host, max_envelope_size=ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https", auth=way,
+            self.url.host, max_envelope_size=ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https", auth=scheme,
             username=self.url.user, password=self._password, cert_validation=verify,
-            operation_timeout=math.ceil(min(TO_WORK, patience)), read_timeout=patience,
-            connection_timeout=min(TO_CONNECT, patience),
-            encryption="never" if way == "basic" and self.url.scheme == "http" else "auto",
+            operation_timeout=math.ceil(min(OPERATION_SECONDS, timeout)), read_timeout=timeout,
+            connection_timeout=min(CONNECT_SECONDS, timeout),
+            encryption="never" if scheme == "basic" and self.url.scheme == "http" else "auto",
             negotiate_service=SERVICE,
         )  # fmt: skip
 
     def get(self, uri: str, selectors: Mapping[str, str]) -> Any:
-        """Return the element that Get answers."""
-        return _only(self._asked(lambda: self._wsman.get(uri, selector_set=_selector_set(selectors))))
+        """Return the element in the response to Get."""
+        return _only_child(self._send(WSMan.get, uri, selector_set=_selector_set(selectors)))
 
     def invoke(self, uri: str, selectors: Mapping[str, str], method: str, parameters: Mapping[str, str]) -> Any:
-        """Return the element that a method answers."""
+        """Call a method and return the element in the response."""
         body = ET.Element(clark(uri, f"{method}_INPUT"))
         for name, value in parameters.items():
             ET.SubElement(body, clark(uri, name)).text = value
-        chosen = _selector_set(selectors)
-        answer = self._asked(lambda: self._wsman.invoke(f"{uri}/{method}", uri, body, selector_set=chosen))
-        found = answer.find(clark(names.SOAP, "Body"))
-        return _only(answer if found is None else found)
+        selector_set = _selector_set(selectors)
+        response = self._send(WSMan.invoke, f"{uri}/{method}", uri, body, selector_set=selector_set)
+        soap_body = response.find(clark(names.SOAP, "Body"))
+        return _only_child(response if soap_body is None else soap_body)
 
     def identify(self) -> dict[str, str]:
-        """Return what the other end says that it is."""
+        """Return the elements of the response to Identify by name: product, vendor, version."""
         body = ET.Element(clark(names.IDENTITY, "Identify"))
-        answer = self._asked(lambda: self._wsman.invoke("", "", body))
-        return {local(part): part.text or "" for part in answer.iter()}
+        response = self._send(WSMan.invoke, "", "", body)
+        return {local(element): element.text or "" for element in response.iter()}
 
     def query(self, text: str, namespace: str = CIMV2) -> Iterator[Any]:
-        """Yield the items that a WQL query has; whoever stops early lets the other end forget the rest."""
-        uri, body = uri_of(namespace), _enumerate()
+        """Yield the items that a WQL query selects; closing the iterator early releases the rest on the server."""
+        uri, body = uri_of(namespace), _enumerate_body()
         ET.SubElement(body, clark(WSMAN, "Filter"), Dialect=names.WQL).text = text
-        return self._pulled(uri, body, {})
+        return self._pull_items(uri, body, {})
 
     def classes(self, pattern: str, namespace: str = CIMV2) -> Iterator[Any]:
-        """Yield the definitions of the classes whose name fits a pattern."""
+        """Yield the definitions of the classes whose name matches a pattern."""
         space = namespace.replace("\\", "/")
-        return self._pulled(names.CLASSES, _enumerate(), {names.NAMESPACE: space, "ClassName": pattern})
+        return self._pull_items(names.CLASSES, _enumerate_body(), {names.NAMESPACE: space, "ClassName": pattern})
 
-    def _pulled(self, uri: str, body: ET.Element, selectors: Mapping[str, str]) -> Iterator[ET.Element]:
-        chosen = _selector_set(selectors) if selectors else None
-        answer = self._asked(lambda: self._wsman.enumerate(uri, body, selector_set=chosen))
-        context = _context(answer)
+    def _pull_items(self, uri: str, body: ET.Element, selectors: Mapping[str, str]) -> Iterator[ET.Element]:
+        selector_set = _selector_set(selectors) if selectors else None
+        response = self._send(WSMan.enumerate, uri, body, selector_set=selector_set)
+        context = _read_context(response)
         try:
-            yield from _items(answer)
+            yield from _read_items(response)
             while context:
-                pull = _about(context, "Pull")
+                pull = _context_body(context, "Pull")
                 ET.SubElement(pull, clark(ENUMERATION, "MaxElements")).text = str(MOST_ITEMS)
-                answer = self._asked(lambda: self._wsman.pull(uri, pull))  # noqa: B023 -- called at once
-                ended = answer.find(f".//{clark(ENUMERATION, 'EndOfSequence')}") is not None
-                context = "" if ended else _context(answer) or context
-                yield from _items(answer)
+                response = self._send(WSMan.pull, uri, pull)
+                is_last = response.find(f".//{clark(ENUMERATION, 'EndOfSequence')}") is not None
+                # A response without a context means that the context has not changed (WS-Enumeration).
+                context = "" if is_last else _read_context(response) or context
+                yield from _read_items(response)
         finally:
             if context:
-                self._released(uri, context)
+                self._release(uri, context)
 
-    def _released(self, uri: str, context: str) -> None:
+    def _release(self, uri: str, context: str) -> None:
         with suppress(LogonscopeError):
-            self._asked(lambda: self._wsman.invoke(names.RELEASE, uri, _about(context, "Release")))
+            self._send(WSMan.invoke, names.RELEASE, uri, _context_body(context, "Release"))
 
-    def _asked(self, ask: Callable[[], Result]) -> Result:
-        """Ask, and say what went wrong in our words; where nobody was let in, the next way is tried."""
+    def _send(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Call a method of the connection, and convert its errors to Logonscope's.
+
+        After a failed authentication it is called again with the next scheme.
+        """
         with self._lock:
-            return self._asked_alone(ask)
+            return self._send_locked(method, arguments, options)
 
-    def _asked_alone(self, ask: Callable[[], Result]) -> Result:
+    def _send_locked(self, method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         try:
-            return ask()
+            return method(self._wsman, *arguments, **options)
         except pypsrp.exceptions.AuthenticationError:
-            if not self._ways:
-                who = self.url.user or "whoever Kerberos knows"
-                plain = "" if self.url.scheme == "https" else "; without TLS only those come in who are stored for NTLM"
-                hint = Hint(HintCode.USERS_THERE, also=plain)
-                raise AccessDeniedError(f"{self.url.host} does not let {who} in", hint) from None
+            if not self._schemes_left:
+                raise self._authentication_error() from None
             self._wsman.close()
-            self._wsman = self._connected(self._ways.pop(0))
-            return self._asked_alone(ask)
+            self._wsman = self._connect(self._schemes_left.pop(0))
+            return self._send_locked(method, arguments, options)
         except pypsrp.exceptions.WSManFaultError as error:
-            raise _refusal(error) from None
+            raise _error_of_fault(error) from None
         except (requests.exceptions.RequestException, pypsrp.exceptions.WinRMError, ET.ParseError) as error:
-            raise self._failure(error) from None
-        except (LookupError, ValueError) as error:  # pypsrp stumbles over what no WinRM would answer
-            raise self._failure(ET.ParseError(error)) from None
+            raise self._transport_error(error) from None
+        # pypsrp raises these for responses that no WinRM sends: a missing element, an invalid number.
+        except (LookupError, ValueError) as error:
+            raise self._transport_error(ET.ParseError(error)) from None
 
-    def _look_for_ticket(self) -> None:
-        """Refuse where a ticket is all that could be shown, and there is none."""
+    def _authentication_error(self) -> AccessDeniedError:
+        user = "the Kerberos principal" if self.url.user is None else f"'{self.url.user}'"
+        also = "" if self.url.scheme == "https" else "; without TLS only users with an NTLM hash can authenticate"
+        hint = Hint(HintCode.USERS_THERE, also=also)
+        return AccessDeniedError(f"authentication failed for {user} at {self.url.host}", hint)
+
+    def _check_ticket(self) -> None:
+        """Raise an error if there is no Kerberos ticket, which is needed when there is no password."""
         user, host = self.url.user, self.url.host
         try:
             spnego.client(user, hostname=host, service=SERVICE, protocol="negotiate").step()
         except SpnegoError:
             if user is None:
                 hint = f"write {self.url.scheme}://USER@{host}, or set LOGONSCOPE_USER"
-                raise AccessDeniedError("no user is named, and there is no Kerberos ticket", hint) from None
-            hint = "set LOGONSCOPE_PASSWORD, or run it on a terminal to be asked"
-            raise AccessDeniedError(f"there is no password of {user}, and no Kerberos ticket", hint) from None
+                raise AccessDeniedError("no user name and no Kerberos ticket", hint) from None
+            hint = "set LOGONSCOPE_PASSWORD, or run the command in a terminal to be prompted"
+            raise AccessDeniedError(f"no password for '{user}' and no Kerberos ticket", hint) from None
 
-    def _failure(self, error: Exception) -> LogonscopeError:
-        """Return what is wrong with the other end, or with the way to it."""
-        where, cause = f"{self.url.host}, port {self.url.port},", _cause(error)
+    def _transport_error(self, error: Exception) -> LogonscopeError:
+        """Return the error that says why the host cannot be reached, or why its response is invalid."""
+        server, cause = f"{self.url.host}, port {self.url.port}", _root_cause(error)
         if isinstance(error, requests.exceptions.Timeout):
-            return TimedOutError(f"{where} has not answered within {self._patience:g} s", _UNREACHABLE)
+            return TimedOutError(f"no response from {server}, within {self._timeout:g} s", _CHECK_SERVER)
         if isinstance(error, requests.exceptions.SSLError) and "certificate" not in cause:
-            return TransportFailureError(f"{where} does not speak TLS as we do: {cause}", "is that the port of https?")
+            return TransportFailureError(
+                f"TLS handshake failed with {server}: {cause}", "check that it is the port of https"
+            )
         if isinstance(error, requests.exceptions.SSLError):
-            untrusted = f"the certificate of {self.url.host} is not trusted: {cause}"
-            return TransportFailureError(untrusted, Hint(HintCode.TRUST_CERTIFICATE))
-        return TransportFailureError(f"{where} does not answer: {cause}", _UNREACHABLE)
+            message = f"the certificate of {self.url.host} is not trusted: {cause}"
+            return TransportFailureError(message, Hint(HintCode.TRUST_CERTIFICATE))
+        return TransportFailureError(f"no valid response from {server}: {cause}", _CHECK_SERVER)
 
 
-def _trust(certificate: str) -> None:
+def _check_certificate(certificate: str) -> None:
     try:
         ssl.create_default_context(cafile=certificate)
     except OSError as error:
-        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        reason = "the file contains no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise InvalidParameterError(f"cannot trust {certificate}: {reason}", "give a PEM file") from None
 
 
-def _cause(error: Exception) -> str:
-    """Return what went wrong at the bottom of it, without the names of the library's objects."""
+def _root_cause(error: Exception) -> str:
+    """Return the text of the innermost error, without the names of the library's objects."""
     if isinstance(error, pypsrp.exceptions.WinRMTransportError):
-        return f"status {error.code}, with no message of WS-Management"
+        return f"HTTP status {error.code}, without a WS-Management message"
     if isinstance(error, ET.ParseError):
-        return "what comes is no message of WS-Management"
-    reason: BaseException = error
-    while inner := next((one for one in (getattr(reason, "reason", None), *reason.args) if _is_cause(one)), None):
-        reason = inner
-    text = str(reason).rpartition("] ")[2].partition(" (_ssl.c")[0]
-    return text if "(" in text else text.removesuffix(")")  # urllib3 puts the resolver's words in brackets
+        return "the response is not a WS-Management message"
+    cause: BaseException = error
+    # requests wraps urllib3's error as an argument, and urllib3 the system's as its reason.
+    while inner := next(filter(_is_exception, (getattr(cause, "reason", None), *cause.args)), None):
+        cause = inner
+    text = str(cause).rpartition("] ")[2].partition(" (_ssl.c")[0]
+    return text if "(" in text else text.removesuffix(")")  # urllib3 puts the resolver's message in brackets
 
 
-def _is_cause(one: object) -> TypeGuard[BaseException]:
-    return isinstance(one, BaseException)
+def _is_exception(value: object) -> TypeGuard[BaseException]:
+    return isinstance(value, BaseException)
 
 
-def _refusal(error: "pypsrp.exceptions.WSManFaultError") -> LogonscopeError:
-    kind = _BY_NUMBER.get(error.code or 0, LogonscopeError)
+def _error_of_fault(error: "pypsrp.exceptions.WSManFaultError") -> LogonscopeError:
+    error_class = _ERROR_CLASSES.get(error.code or 0, LogonscopeError)
+    # Logonscope's server sends message and hint in one text; Windows sends a message alone.
     message, _, hint = (error.reason or str(error)).partition("; ")
-    return kind(message.strip(), hint.strip())
+    return error_class(message.strip(), hint.strip())
 
 
-def _enumerate() -> ET.Element:
+def _enumerate_body() -> ET.Element:
     body = ET.Element(clark(ENUMERATION, "Enumerate"))
     ET.SubElement(body, clark(WSMAN, "OptimizeEnumeration"))
     ET.SubElement(body, clark(WSMAN, "MaxElements")).text = str(MOST_ITEMS)
     return body
 
 
-def _about(context: str, verb: str) -> ET.Element:
+def _context_body(context: str, verb: str) -> ET.Element:
+    """Return the body of a Pull or Release request."""
     body = ET.Element(clark(ENUMERATION, verb))
     ET.SubElement(body, clark(ENUMERATION, "EnumerationContext")).text = context
     return body
 
 
-def _context(answer: ET.Element) -> str:
-    return (answer.findtext(f".//{clark(ENUMERATION, 'EnumerationContext')}") or "").strip()
+def _read_context(response: ET.Element) -> str:
+    return (response.findtext(f".//{clark(ENUMERATION, 'EnumerationContext')}") or "").strip()
 
 
-def _items(answer: ET.Element) -> Iterator[ET.Element]:
+def _read_items(response: ET.Element) -> Iterator[ET.Element]:
+    # The response to an optimized Enumerate has its items in an element of WS-Management, that to Pull in another.
     for holder in (clark(WSMAN, "Items"), clark(ENUMERATION, "Items")):
-        yield from answer.iterfind(f".//{holder}/*")
+        yield from response.iterfind(f".//{holder}/*")
 
 
-def _only(body: ET.Element) -> ET.Element:
-    found = next(iter(body), None)
-    if found is None:
-        raise TransportFailureError("the answer is empty", "is the other end a WMI host?")
-    return found
+def _only_child(body: ET.Element) -> ET.Element:
+    child = next(iter(body), None)
+    if child is None:
+        raise TransportFailureError("the response is empty", "check that the server is a WMI host")
+    return child
 
 
 def _selector_set(selectors: Mapping[str, str]) -> SelectorSet:
-    made = SelectorSet()
+    selector_set = SelectorSet()
     for name, value in selectors.items():
-        made.add_option(name, value)
-    return made
+        selector_set.add_option(name, value)
+    return selector_set

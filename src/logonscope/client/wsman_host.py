@@ -1,7 +1,7 @@
-"""WsmanHost: a host on another machine, asked over WS-Management by WQL, Get and Invoke; answers are instances.
+"""WsmanHost: a remote host, queried over WS-Management by WQL, Get and Invoke.
 
-What a caller may see is decided there. Logon sessions and processes, as the commands show them, are made of the other
-end's own classes (logons_from_cim.py).
+The remote host decides what the caller may see. Logon sessions and processes are built from instances of its classes
+(logons_from_cim.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,21 +36,23 @@ from logonscope.wire.wsman.parse_instance import row_of, value_of
 from logonscope.wire.wsman.resource import uri_of
 from logonscope.wire.xml import local
 from logonscope.wql.parse import parse
-from logonscope.wql.tree import EQUAL, And, Comparison, Condition, Name, Select, Tied
+from logonscope.wql.tree import EQUAL, And, Comparison, ConditionTree, Name, Select, Tied
 from logonscope.wql.write import write
 
 META_CLASS = "meta_class"
 SYSTEM_SESSIONS = ("4294967295", "999")
-"""The System session's LogonId here, and on Windows: only whoever sees everything sees it."""
+"""The System session's LogonId on Linux, and on Windows: it is visible only to callers who see everything."""
 
 DEEPEST = 32
+"""Maximum depth of inheritance of a class that the remote host declares."""
 
 
 class WsmanHost(Host):
-    """The host at the other end of a link."""
+    """A remote host at the other end of a connection."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        # A copy, because classes that this host declares do not exist on other hosts.
         self._schema = schema().copy()
         self._computer: str | None = None
         self._logons = LogonsFromCim(self)
@@ -74,14 +76,14 @@ class WsmanHost(Host):
 
     def at(self, moment: datetime) -> Host:
         del moment  # WS-Management has no past
-        raise NotSupportedError("over WS-Management a machine is asked as it is now", "ask for the present")
+        raise NotSupportedError("cannot show a past moment over WS-Management", "query the present")
 
     def close(self) -> None:
         self._link.close()
 
     def record(self, path: str, *, replace: bool = False) -> int:
-        # A recording holds facts, and the other end gives instances.
-        _there("to record", f"record {path}{' --force' if replace else ''}")
+        # A recording needs raw facts; a remote host returns CIM instances only.
+        _raise_not_remote("record a host", f"record {path}{' --force' if replace else ''}")
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
         operations: Mapping[str, Callable[..., Any]] = {
@@ -95,30 +97,32 @@ class WsmanHost(Host):
         return operations[operation](**arguments)
 
     def _explain(self, text: str, namespace: str | None) -> NoReturn:
-        """Refuse: how the other end answers is its own affair."""
-        _there("to explain", f"query --explain {text!r}{f' -n {namespace}' if namespace else ''}")
+        """Raise an error: the remote host plans its queries itself, and does not report the plan."""
+        _raise_not_remote("explain a query", f"query --explain {text!r}{f' -n {namespace}' if namespace else ''}")
 
     def _doctor(self) -> list[Check]:
-        said = self._link.identify()
-        vendor, version = said.get("ProductVendor", ""), said.get("ProductVersion", "")
-        what = version if version.startswith(vendor) else f"{vendor} {version}"
-        seen = self.everything
-        advice = "" if seen else "come as an administrator to see everything"
+        identity = self._link.identify()
+        vendor, version = identity.get("ProductVendor", ""), identity.get("ProductVersion", "")
+        product = version if version.startswith(vendor) else f"{vendor} {version}"
+        everything = self.everything
+        visible = "everything" if everything else "your own logon sessions"
+        advice = "" if everything else "authenticate as an administrator to see everything"
         return [
-            Check(f"{self._link.url.host} answers", True, what, ""),
-            Check("what you may see there", seen or None, "everything" if seen else "your own logon sessions", advice),
+            Check(f"{self._link.url.host} answers", True, product, ""),
+            Check("what you may see there", everything or None, visible, advice),
         ]
 
     def _get(self, path: str, properties: Sequence[str] | None, namespace: str | None) -> Instance:
         target = instance(self._target(path, namespace))
         columns = columns_of(target.cls, properties)
+        # pypsrp sends selectors as text, but a key that is a reference would need an endpoint reference.
         if any(isinstance(key, tuple) for key in target.keys or ()):
-            found = next(self.query(write(_keyed(target)), namespace=target.cls.namespace), None)
-            if not isinstance(found, Instance):
-                raise NotFoundError(f"there is no {path}", "or none for you to see")
-            return found
-        uri, selectors = _place(target)
-        return next(self._instances([self._link.get(uri, selectors)], target.cls.namespace, columns.shown))
+            row = next(self.query(write(_select_by_keys(target)), namespace=target.cls.namespace), None)
+            if not isinstance(row, Instance):
+                raise NotFoundError(f"there is no {path}", "or you may not see it")
+            return row
+        uri, selectors = _resource(target)
+        return next(self._read_instances([self._link.get(uri, selectors)], target.cls.namespace, columns.shown))
 
     def _enumerate(
         self, class_name: str, properties: Sequence[str] | None, namespace: str | None, *, deep: bool
@@ -126,78 +130,78 @@ class WsmanHost(Host):
         cls = self.get_class(class_name, namespace=namespace)
         columns_of(cls, properties)
         shown = None if properties is None else tuple(Name((name,)) for name in properties)
-        only = None if deep else Comparison(Name(("__CLASS",)), EQUAL, cls.name)
-        return self._rows(Select(shown, cls.name, only), cls)
+        condition = None if deep else Comparison(Name(("__CLASS",)), EQUAL, cls.name)
+        return self._query_rows(Select(shown, cls.name, condition), cls)
 
     def _associators(
-        self, path: str, namespace: str | None, properties: Sequence[str] | None, **narrowing: str | None
+        self, path: str, namespace: str | None, properties: Sequence[str] | None, **options: str | None
     ) -> Iterator[Instance]:
-        target = instance(self._target(path, namespace))
-        named: dict[str, Any] = {name: _name(text) for name, text in narrowing.items()}
-        tied = Tied(False, _relative(target), **named)
-        return self._tied(tied, target, properties)
+        return self._follow_associations(path, namespace, properties, options, references=False)
 
     def _references(
-        self, path: str, namespace: str | None, properties: Sequence[str] | None, **narrowing: str | None
+        self, path: str, namespace: str | None, properties: Sequence[str] | None, **options: str | None
     ) -> Iterator[Instance]:
-        target = instance(self._target(path, namespace))
-        named: dict[str, Any] = {name: _name(text) for name, text in narrowing.items()}
-        tied = Tied(True, _relative(target), **named)
-        return self._tied(tied, target, properties)
+        return self._follow_associations(path, namespace, properties, options, references=True)
 
     def _query(self, text: str, namespace: str | None, timeout: float | None) -> Iterator["Instance | Class"]:
-        deadline, tree, space = Deadline(timeout), parse(text), self._space(namespace)
+        deadline, tree, space = Deadline(timeout), parse(text), self._normalize_namespace(namespace)
         if isinstance(tree, Tied) or tree.class_name.lower() == META_CLASS:
             keys_only = isinstance(tree, Tied) and tree.keys_only
-            answers = self._answers(self._link.query(text, space), space, keys_only=keys_only)
+            rows = self._read_rows(self._link.query(text, space), space, keys_only=keys_only)
         else:
             try:
-                answers = iter(self._rows(tree, self.get_class(tree.class_name, namespace=space), text))
-            except (InvalidClassError, InvalidPropertyError):  # the other end says where in the text that stands
-                answers = self._answers(self._link.query(text, space), space)
-        return _in_time(answers, deadline)
+                rows = iter(self._query_rows(tree, self.get_class(tree.class_name, namespace=space), text))
+            # The server rejects the query too, and its error says where in the text the name is.
+            except (InvalidClassError, InvalidPropertyError):
+                rows = self._read_rows(self._link.query(text, space), space)
+        return _check_deadline(rows, deadline)
 
     def _invoke(
         self, path: str, method_name: str, parameters: Mapping[str, Any] | None, namespace: str | None
     ) -> Outcome:
         target = self._target(path, namespace)
-        known = target.cls.method_named(method_name)
-        uri, selectors = _place(target)
-        given = {name: str(value) for name, value in (parameters or {}).items() if value is not None}
-        answer = self._link.invoke(uri, selectors, known.name, given)
-        types = {parameter.name.lower(): parameter for parameter in known.parameters}
+        method = target.cls.method_named(method_name)
+        uri, selectors = _resource(target)
+        texts = {name: str(value) for name, value in (parameters or {}).items() if value is not None}
+        response = self._link.invoke(uri, selectors, method.name, texts)
+        parameters_by_name = {parameter.name.lower(): parameter for parameter in method.parameters}
         out: dict[str, Value] = {}
-        for part in answer:
-            of = types.get(local(part).lower())
-            kind = of.type if of else known.type
-            out[of.name if of else local(part)] = value_of(
-                [part], Property(local(part), kind, False, None, ()), target.cls.schema
+        for element in response:
+            # The element that is no parameter is the return value.
+            parameter = parameters_by_name.get(local(element).lower())
+            type_name = parameter.type if parameter else method.type
+            out[parameter.name if parameter else local(element)] = value_of(
+                [element], Property(local(element), type_name, False, None, ()), target.cls.schema
             )
-        returned = out.pop("ReturnValue", None)
-        return Outcome(returned if isinstance(returned, int) else -1, out)
+        return_value = out.pop("ReturnValue", None)
+        return Outcome(return_value if isinstance(return_value, int) else -1, out)
 
     def _classes(self, pattern: str | None, namespace: str | None) -> Iterator[Class]:
-        space = self._space(namespace)
-        return (self._declared(element, space) for element in self._link.classes(pattern or "*", space))
+        space = self._normalize_namespace(namespace)
+        return (self._add_declared(element, space) for element in self._link.classes(pattern or "*", space))
 
     def _get_class(self, name: str, namespace: str | None) -> Class:
-        return self._class(name, self._space(namespace))
+        return self._find_class(name, self._normalize_namespace(namespace))
 
-    def _space(self, namespace: str | None) -> str:
-        """Return a namespace as we write it; whether it is there, the other end knows."""
+    def _normalize_namespace(self, namespace: str | None) -> str:
+        r"""Return a namespace in the spelling "root\cimv2"; only the remote host knows whether it exists."""
         return (namespace or CIMV2).replace("/", "\\").strip("\\").lower()
 
-    def _class(self, name: str, namespace: str, depth: int = 0) -> Class:
-        """Return a class, which is asked for where it is not known here."""
-        if (known := self._schema.find(name, namespace)) is not None:
-            return known
+    def _find_class(self, name: str, namespace: str, depth: int = 0) -> Class:
+        """Return a class, which is requested from the remote host if the schema lacks it.
+
+        Raises:
+            InvalidClassError: the remote host has no such class.
+        """
+        if (cls := self._schema.find(name, namespace)) is not None:
+            return cls
         element = next(self._link.classes(name, namespace), None) if depth < DEEPEST else None
         if element is None:
-            raise self._no_class(name, namespace)
-        return self._declared(element, namespace, depth)
+            raise self._unknown_class_error(name, namespace)
+        return self._add_declared(element, namespace, depth)
 
-    def _no_class(self, name: str, namespace: str) -> LogonscopeError:
-        """Return the error that we have for it, with what may be meant, where the namespace is one of ours."""
+    def _unknown_class_error(self, name: str, namespace: str) -> LogonscopeError:
+        """Return the error for an unknown class; in a known namespace it suggests a similar name."""
         try:
             self._schema.get(name, self._schema.namespace(namespace))
         except InvalidClassError as error:
@@ -206,99 +210,128 @@ class WsmanHost(Host):
             pass
         return InvalidClassError(f"{namespace} has no class '{name}' there", list_classes(namespace))
 
-    def _declared(self, element: Any, namespace: str, depth: int = 0) -> Class:
-        """Return the class that an element declares, with those above it."""
+    def _add_declared(self, element: Any, namespace: str, depth: int = 0) -> Class:
+        """Add the class that an element declares, and its ancestors, to the schema; return it."""
         declaration = declared(element, namespace)
         if declaration.superclass:
-            self._class(declaration.superclass, namespace, depth + 1)
+            self._find_class(declaration.superclass, namespace, depth + 1)
         return self._schema.add(declaration, namespace)
 
     def _target(self, path: str, namespace: str | None) -> Target:
-        parsed = parse_path(path)
-        space = self._space(parsed.namespace or namespace)
-        self._class(parsed.class_name, space)
-        return bind(parsed, self._schema, space, self._is_there)
+        parsed_path = parse_path(path)
+        space = self._normalize_namespace(parsed_path.namespace or namespace)
+        self._find_class(parsed_path.class_name, space)  # adds it to the schema
+        return bind(parsed_path, self._schema, space, self._is_this_host)
 
-    def _is_there(self, server: str) -> bool:
+    def _is_this_host(self, server: str) -> bool:
         return is_dot(server) or server.lower() in {self._link.url.host.lower(), self._server().lower()}
 
     def _server(self) -> str:
-        """Return the other machine's name, as __SERVER has it."""
+        """Return the name of the remote host, as in __SERVER."""
         if self._computer is None:
             name = self._link.url.host
             for element in self._link.query("SELECT Name FROM Win32_ComputerSystem"):
                 name = next(iter(element)).text or name
-            self._computer = name  # at once: another thread may look for it meanwhile
+            self._computer = name  # assigned once, complete: another thread may query it at the same time
         return self._computer
 
-    def _rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:
-        """Ask for instances by a query; where a row would not say of which class it is, for whole ones."""
-        shown = None if tree.columns is None else tuple(_shown(cls, name) for name in tree.columns)
-        below = self._schema.family(cls.name, cls.namespace)
-        parts = shown is not None and not any(name in SYSTEM_PROPERTIES for name in shown) and len(below) <= 1
-        if not parts and shown is not None:
+    def _query_rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:
+        """Query instances of a class; ``text`` is the text of the tree, if there is one.
+
+        A projection does not name the class of its row. So the whole instances are queried where that matters: for
+        system properties, and for a class with subclasses.
+        """
+        shown = None if tree.columns is None else tuple(_declared_spelling(cls, name) for name in tree.columns)
+        family = self._schema.family(cls.name, cls.namespace)
+        can_project = shown is not None and not any(name in SYSTEM_PROPERTIES for name in shown) and len(family) <= 1
+        if not can_project and shown is not None:
             text = write(Select(None, tree.class_name, tree.where))
-        return self._instances(self._link.query(text or write(tree), cls.namespace), cls.namespace, shown, cls)
+        return self._read_instances(self._link.query(text or write(tree), cls.namespace), cls.namespace, shown, cls)
 
-    def _tied(self, tied: Tied, target: Target, properties: Sequence[str] | None) -> Iterator[Instance]:
-        if properties is not None and tied.result_class:
-            having([self.get_class(str(tied.result_class), namespace=target.cls.namespace)], properties)
-        elements = self._link.query(write(tied), target.cls.namespace)
-        return self._instances(elements, target.cls.namespace, None if properties is None else tuple(properties))
+    def _follow_associations(
+        self,
+        path: str,
+        namespace: str | None,
+        properties: Sequence[str] | None,
+        options: Mapping[str, str | None],
+        *,
+        references: bool,
+    ) -> Iterator[Instance]:
+        target = instance(self._target(path, namespace))
+        names: dict[str, Any] = {option: _name(text) for option, text in options.items()}
+        tree = Tied(references, _relative_path(target), **names)
+        if properties is not None and tree.result_class:
+            having([self.get_class(str(tree.result_class), namespace=target.cls.namespace)], properties)
+        elements = self._link.query(write(tree), target.cls.namespace)
+        return self._read_instances(elements, target.cls.namespace, None if properties is None else tuple(properties))
 
-    def _answers(
+    def _read_rows(
         self, elements: Iterable[Any], namespace: str, *, keys_only: bool = False
     ) -> Iterator["Instance | Class"]:
+        """Yield the instances and the classes in a response."""
         for element in elements:
             if local(element) == "CLASS":
-                yield self._declared(element, namespace)
+                yield self._add_declared(element, namespace)
             else:
-                shown = self._class(local(element), namespace).keys if keys_only else None
-                yield from self._instances([element], namespace, shown)
+                shown = self._find_class(local(element), namespace).keys if keys_only else None
+                yield from self._read_instances([element], namespace, shown)
 
-    def _instances(
-        self, elements: Iterable[Any], namespace: str, shown: Sequence[str] | None = None, of: Class | None = None
+    def _read_instances(
+        self,
+        elements: Iterable[Any],
+        namespace: str,
+        shown: Sequence[str] | None = None,
+        projected_class: Class | None = None,
     ) -> Iterator[Instance]:
-        """Yield the instances that elements are; a projection is of the class ``of``."""
+        """Yield the instances in a response.
+
+        Args:
+            elements: instances, or projections (XmlFragment), which do not name their class.
+            namespace: the namespace of the classes.
+            shown: the properties to show; None: all.
+            projected_class: the class of projections.
+        """
         server, shapes = self._server(), dict[str, tuple[Class, Columns, Shape]]()
         for element in elements:
-            name = local(element) if of is None or local(element) != "XmlFragment" else of.name
+            is_projection = projected_class is not None and local(element) == "XmlFragment"
+            name = projected_class.name if projected_class is not None and is_projection else local(element)
             if name not in shapes:
-                cls = self._class(name, namespace)
+                cls = self._find_class(name, namespace)
                 columns = chosen(cls, shown)
-                at = {stored: index for index, stored in enumerate(columns.stored)}
-                shapes[name] = cls, columns, Shape(cls, at, server, columns.shown)
+                indexes = {stored: index for index, stored in enumerate(columns.stored)}
+                shapes[name] = cls, columns, Shape(cls, indexes, server, columns.shown)
             cls, columns, shape = shapes[name]
             row = dict(zip(cls.properties, row_of(element, cls), strict=True))
             yield Instance(shape, tuple(row[stored] for stored in columns.stored))
 
 
-def _in_time(answers: Iterator["Instance | Class"], deadline: Deadline) -> Iterator["Instance | Class"]:
-    for found in answers:
+def _check_deadline(rows: Iterator["Instance | Class"], deadline: Deadline) -> Iterator["Instance | Class"]:
+    """Yield the rows, and raise TimedOutError once the deadline has passed."""
+    for row in rows:
         deadline.check()
-        yield found
+        yield row
 
 
-def _shown(cls: Class, name: Name) -> str:
+def _declared_spelling(cls: Class, name: Name) -> str:
     word = str(name)
     return word.upper() if word.upper() in SYSTEM_PROPERTIES else cls.property_named(word).name
 
 
-def _place(target: Target) -> tuple[str, dict[str, str]]:
+def _resource(target: Target) -> tuple[str, dict[str, str]]:
     """Return the resource URI and the selectors of an instance, or of a class."""
     cls = target.cls
     keys = zip(cls.keys, target.keys or (), strict=False)
     return uri_of(cls.namespace, cls.name), {name: str(value) for name, value in keys}
 
 
-def _relative(target: Target) -> str:
+def _relative_path(target: Target) -> str:
     return object_path(target.reference, target.cls.schema, target.cls.namespace).relative
 
 
-def _keyed(target: Target) -> Select:
+def _select_by_keys(target: Target) -> Select:
     """Return the query for one instance by its keys."""
     space = target.cls.namespace
-    terms: list[Condition] = []
+    terms: list[ConditionTree] = []
     for name, value in zip(target.cls.keys, target.keys or (), strict=True):
         text = str(object_path(value, target.cls.schema, space)) if isinstance(value, tuple) else str(value)
         terms.append(Comparison(Name((name,)), EQUAL, text))
@@ -309,7 +342,5 @@ def _name(text: str | None) -> Name | None:
     return None if text is None else Name((text,))
 
 
-def _there(what: str, command: str) -> NoReturn:
-    raise NotSupportedError(
-        f"the other machine is not asked {what}", Hint(HintCode.COMMAND_THERE, {"command": command})
-    )
+def _raise_not_remote(action: str, command: str) -> NoReturn:
+    raise NotSupportedError(f"cannot {action} over WS-Management", Hint(HintCode.COMMAND_THERE, {"command": command}))

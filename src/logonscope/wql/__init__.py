@@ -1,4 +1,4 @@
-"""WQL, WMI's query language (MS-WMI 2.2.1, the reference of WMI): text to a tree, the tree bound to classes, a plan.
+"""WQL, WMI's query language (MS-WMI 2.2.1): text to a tree, the tree bound to classes, conditions compiled for rows.
 
-It knows classes and rows, and no machine.
+The package uses classes and rows, and reads no machine.
 """

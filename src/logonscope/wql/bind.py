@@ -1,11 +1,12 @@
-"""Do the names of a query mean something? Its tree, held against a class: properties, and constants as their values.
+"""Binding of a query's condition to a class: names become properties, constants values of the properties' types.
 
-A constant becomes a value of the property's type: a number beside a string its digits, a text beside a number that
-number. How both are compared is the kind of the column.
+A number compared with a string becomes its digits, a text compared with a number that number. The kind of a column
+says how its values are compared.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from logonscope.cim.binding import Target
@@ -24,18 +25,31 @@ from logonscope.errors import (
 )
 from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth
 from logonscope.wql.like import LONGEST
-from logonscope.wql.parse import located, number, place
-from logonscope.wql.tree import EQUAL, ISA, LIKE, UNEQUAL, And, Comparison, Constant, IsNull, Name, Not, Or
-from logonscope.wql.tree import Condition as Tree
+from logonscope.wql.parse import located, parse_number, place
+from logonscope.wql.tree import (
+    EQUAL,
+    ISA,
+    LIKE,
+    UNEQUAL,
+    And,
+    Comparison,
+    ConditionTree,
+    Constant,
+    IsNull,
+    Name,
+    Not,
+    Or,
+)
 
 TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
     "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
 )  # fmt: skip
-"""How values are compared: without regard to case; as numbers; as truth; as times; by what they name; by descent; by
-the keys that they give; the last two not at all."""
+"""Kinds of columns, which say how values are compared: TEXT without regard to case; NUMBER, BOOLEAN and MOMENT by
+value; REFERENCE by the instance that it names; CLASS by inheritance (ISA); PATH by the keys in it; ARRAY and OBJECT
+cannot be compared."""
 
 THIS = "__THIS"
-"""What ISA is asked of: the class itself."""
+"""The name on the left of ISA in a data query: the class of the row."""
 
 SYSTEM_KINDS = {
     **dict.fromkeys(SYSTEM_PROPERTIES, TEXT), "__GENUS": NUMBER, "__PROPERTY_COUNT": NUMBER, "__DERIVATION": ARRAY,
@@ -44,7 +58,7 @@ SYSTEM_KINDS = {
 
 PATHS = ("__PATH", "__RELPATH")
 
-_TRUTHS = {"true": True, "1": True, "-1": True, "false": False, "0": False}
+_BOOLEANS = {"true": True, "1": True, "-1": True, "false": False, "0": False}
 _UNORDERED = {BOOLEAN, REFERENCE}
 
 
@@ -56,31 +70,32 @@ class Column(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Where names are looked for, and what paths are held against."""
+    """How the names and the paths in a query are resolved."""
 
-    text: str
-    column: Callable[[Name], Column | None]  # None: it can have no value, which no row fits
+    text: str  # of the query: errors give positions in it
+    column: Callable[[Name], Column | None]  # returns None for a name that never has a value: no row fits
     schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
 
 
-def bind(tree: Tree, scope: Scope) -> Condition:
-    """Return the condition.
+def bind(tree: ConditionTree, scope: Scope) -> Condition:
+    """Bind a condition to the properties of a scope.
 
     Raises:
-        InvalidQueryError: a name means nothing, or an operator nothing for its property; says where.
-        TypeMismatchError: a constant is no value of the property's type.
-        InvalidObjectPathError, InvalidClassError: what a reference is compared with is no path.
+        InvalidQueryError: a name is unknown, or its property does not support the operator; says where.
+        TypeMismatchError: a constant does not have the property's type.
+        InvalidObjectPathError, InvalidClassError: a reference is compared with an invalid path.
     """
-    return _bound(tree, scope, negated=False)
+    return _bind_term(tree, scope, negated=False)
 
 
-def _bound(tree: Tree, scope: Scope, *, negated: bool) -> Condition:
+def _bind_term(tree: ConditionTree, scope: Scope, *, negated: bool) -> Condition:
     if isinstance(tree, Not):
-        return _bound(tree.term, scope, negated=not negated)
+        return _bind_term(tree.term, scope, negated=not negated)
     if isinstance(tree, (And, Or)):
-        terms = tuple(_bound(term, scope, negated=negated) for term in tree.terms)
+        # De Morgan: below an odd number of NOTs, AND and OR change places.
+        terms = tuple(_bind_term(term, scope, negated=negated) for term in tree.terms)
         return Every(terms) if isinstance(tree, And) is not negated else Some(terms)
     column = scope.column(tree.name)
     if column is None:
@@ -89,17 +104,18 @@ def _bound(tree: Tree, scope: Scope, *, negated: bool) -> Condition:
         return Null(column.name, is_null=not negated)
     with located(scope.text, tree.at):
         if column.kind == PATH and tree.operator in {EQUAL, UNEQUAL}:
-            return _keyed(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
-        found = _test(column, tree, scope)
-    if isinstance(found, Term):
-        return found.negated if negated else found
-    assert isinstance(found, Truth)  # noqa: S101 -- what is decided here
-    return Null(column.name, is_null=False) if found.holds is not negated else FALSE
+            return _compare_path(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
+        test = _bind_comparison(column, tree, scope)
+    if isinstance(test, Term):
+        return test.negated if negated else test
+    assert isinstance(test, Truth)  # noqa: S101 -- the only other result
+    # A comparison that is always true does not hold for null.
+    return Null(column.name, is_null=False) if test.holds is not negated else FALSE
 
 
-def _keyed(path: Constant, scope: Scope, *, equal: bool) -> Condition:
-    """Return the condition that an instance is the one, or is not, that a path names: on its class and its keys."""
-    target = _target(path, scope)
+def _compare_path(path: Constant, scope: Scope, *, equal: bool) -> Condition:
+    """Return the condition that a row is, or is not, the instance that a path names, as tests of class and keys."""
+    target = _find_instance(path, scope)
     if target is None:
         return Truth(not equal)
     tests = named_by(target.cls, target.keys or ())
@@ -107,111 +123,122 @@ def _keyed(path: Constant, scope: Scope, *, equal: bool) -> Condition:
 
 
 def named_by(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
-    """Return the tests that all hold for the instance with these keys: on its class and on each key."""
+    """Return the tests that together identify the instance with these keys: one of its class, one of each key."""
     columns = (property_column(cls.properties[name]) for name in cls.keys)
-    keyed = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
-    return Term(THIS, ISA, cls.name, CLASS), *keyed
+    key_tests = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
+    return Term(THIS, ISA, cls.name, CLASS), *key_tests
 
 
-def _test(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
+def _bind_comparison(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
     name, kind = column
     operator, constant = tree.operator, tree.constant
+    # Only = and <> compare the keys in a path (see _bind_term); the other operators compare its text.
     if kind == PATH:
         kind = TEXT
     if kind == ARRAY:
-        raise InvalidQueryError(f"{name} is an array", "ask whether it is null")
+        raise InvalidQueryError(f"cannot compare {name}: it is an array", "use IS NULL or IS NOT NULL")
     if (operator == ISA) is not (kind in {CLASS, OBJECT}):
-        what = "asks for the class of an object" if operator == ISA else f"compares {name}, which is an object"
-        raise InvalidQueryError(f"{tree.name} {operator} {what}", "write `__this ISA 'Class'`, or name a property")
+        reason = "it is not an object" if operator == ISA else "it is an object"
+        raise InvalidQueryError(
+            f"cannot use {operator} with {tree.name}: {reason}", "write `__this ISA 'Class'`, or name a property"
+        )
     if operator == ISA:
         return Term(name, ISA, scope.schema.get(str(constant), scope.namespace).name, CLASS)
     if operator == LIKE:
         if kind in {NUMBER, BOOLEAN}:
-            raise InvalidQueryError(f"{name} LIKE compares text, and it is a {kind}", "compare by =, <, > and the like")
+            raise InvalidQueryError(f"cannot use LIKE with {name}: it is a {kind}", "compare by =, <>, < or >")
         if len(str(constant)) > LONGEST:
             raise QuotaViolationError(
-                f"a pattern of {len(str(constant)):,} characters; {LONGEST:,} are taken", "shorten it"
+                f"LIKE pattern too long: {len(str(constant)):,} characters, the limit is {LONGEST:,}", "shorten it"
             )
         return Term(name, LIKE, str(constant), kind)
     if kind in _UNORDERED and operator not in {EQUAL, UNEQUAL}:
-        raise InvalidQueryError(f"{name} {operator} has no meaning: it is a {kind}", "compare by = or <>")
+        raise InvalidQueryError(f"cannot use {operator} with {name}: it is a {kind}", "compare by = or <>")
     if kind == REFERENCE:
-        return _reference(name, operator, constant, scope)
-    return Term(name, operator, _VALUES[kind](column, constant), kind)
+        return _compare_reference(name, operator, constant, scope)
+    return Term(name, operator, _CONVERTERS[kind](column, constant), kind)
 
 
-def _reference(name: str, operator: str, constant: Constant, scope: Scope) -> Term | Truth:
-    """Return the test for what a path names; nothing here is equal to what is elsewhere, or to a class."""
-    target = _target(constant, scope)
+def _compare_reference(name: str, operator: str, constant: Constant, scope: Scope) -> Term | Truth:
+    """Return the test for the instance that a path names; no row is equal to a class, or to an object elsewhere."""
+    target = _find_instance(constant, scope)
     if target is None:
         return Truth(operator == UNEQUAL)
     return Term(name, operator, target.reference, REFERENCE)
 
 
-def _target(path: Constant, scope: Scope) -> Target | None:
-    """Return the instance that a path names; None where it names none of this namespace of this host."""
+def _find_instance(path: Constant, scope: Scope) -> Target | None:
+    """Return the instance that a path names; None if it is not in this namespace of this host."""
     try:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
+    # References in rows are to instances of the namespace of their class: a path elsewhere equals none of them.
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
-def _text(_: Column, constant: Constant) -> Value:
+def _to_text(_: Column, constant: Constant) -> Value:
     return str(constant).upper() if isinstance(constant, bool) else str(constant)
 
 
-def _number(column: Column, constant: Constant) -> Value:
+def _to_number(column: Column, constant: Constant) -> Value:
     try:
-        value = number(constant.strip()) if isinstance(constant, str) else constant or 0
+        value = parse_number(constant.strip()) if isinstance(constant, str) else constant or 0
     except ValueError:
-        raise TypeMismatchError(f"{column.name} is a number, not '{constant}'", "give a number") from None
+        raise TypeMismatchError(
+            f"invalid value '{constant}' for {column.name}: expected a number", "give a number"
+        ) from None
     return int(value) if isinstance(value, bool) or value == int(value) else value
 
 
-def _boolean(column: Column, constant: Constant) -> Value:
-    found = _TRUTHS.get(str(constant).lower())
-    if found is None:
-        raise TypeMismatchError(f"{column.name} is a boolean, not '{constant}'", "give TRUE or FALSE")
-    return found
-
-
-def _moment(column: Column, constant: Constant) -> Value:
-    value = parse_datetime(str(constant), column.name)
-    if not isinstance(value, datetime):
-        raise TypeMismatchError(f"{column.name} is a point in time, not the interval '{constant}'", FORMS)
+def _to_boolean(column: Column, constant: Constant) -> Value:
+    value = _BOOLEANS.get(str(constant).lower())
+    if value is None:
+        raise TypeMismatchError(
+            f"invalid value '{constant}' for {column.name}: expected a boolean", "give TRUE or FALSE"
+        )
     return value
 
 
-_VALUES: Mapping[str, Callable[[Column, Constant], Value]] = {
-    TEXT: _text, NUMBER: _number, BOOLEAN: _boolean, MOMENT: _moment,
+def _to_moment(column: Column, constant: Constant) -> Value:
+    value = parse_datetime(str(constant), column.name)
+    if not isinstance(value, datetime):
+        raise TypeMismatchError(
+            f"invalid value '{constant}' for {column.name}: expected a point in time, not an interval", FORMS
+        )
+    return value
+
+
+_CONVERTERS: Mapping[str, Callable[[Column, Constant], Value]] = {
+    TEXT: _to_text, NUMBER: _to_number, BOOLEAN: _to_boolean, MOMENT: _to_moment,
 }  # fmt: skip
+"""By kind of column, the function that converts a constant to the column's type."""
 
 
 def scope_of(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
-    """Return the scope of a data query: the properties of a class, and the system's."""
-    return Scope(text, lambda name: column_of(cls, name, text), cls.schema, cls.namespace, is_here)
+    """Return the scope of a data query: the properties of a class, and the system properties."""
+    return Scope(text, partial(column_of, cls, text=text), cls.schema, cls.namespace, is_here)
 
 
 def column_of(cls: Class, name: Name, text: str) -> Column | None:
-    """Return a property of a class; None for one inside another that is no object (WMI: no rows, no error).
+    """Return the property that a name means; None for a name inside a property (WMI: no rows, no error).
 
     Raises:
-        InvalidQueryError: the class has none of that name.
+        InvalidQueryError: the class has no such property.
     """
     first = name.parts[0]
     if first.upper() in SYSTEM_KINDS:
-        found = Column(first.upper(), PATH if first.upper() in PATHS else SYSTEM_KINDS[first.upper()])
+        column = Column(first.upper(), PATH if first.upper() in PATHS else SYSTEM_KINDS[first.upper()])
     else:
-        found = property_column(property_named(cls, first, name, text))
-    return found if len(name.parts) == 1 else None
+        column = property_column(find_property(cls, first, name, text))
+    return column if len(name.parts) == 1 else None
 
 
-def property_named(cls: Class, word: str, name: Name, text: str) -> Property:
-    """Return the property of a class that a word of a name means.
+def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
+    """Return the property of a class that ``word``, a part of a name, means.
 
     Raises:
-        InvalidQueryError: the class has none; says where.
+        InvalidQueryError: the class has no such property; says where.
     """
     if word not in cls.properties:
         hint = meant(word, list(cls.properties), show_class(cls.name, cls.namespace))
@@ -219,13 +246,13 @@ def property_named(cls: Class, word: str, name: Name, text: str) -> Property:
     return cls.properties[word]
 
 
-def property_column(of: Property) -> Column:
-    """Return the column of a property."""
-    if of.array:
-        return Column(of.name, ARRAY)
-    if of.type in {"string", "char16"}:
-        return Column(of.name, TEXT)
-    if of.type == "datetime":
-        return Column(of.name, MOMENT)
-    is_number = TYPES[of.type].is_integer or of.type.startswith("real")
-    return Column(of.name, NUMBER if is_number else of.type)
+def property_column(member: Property) -> Column:
+    """Return the column of a property, with the kind that its type has."""
+    if member.array:
+        return Column(member.name, ARRAY)
+    if member.type in {"string", "char16"}:
+        return Column(member.name, TEXT)
+    if member.type == "datetime":
+        return Column(member.name, MOMENT)
+    is_number = TYPES[member.type].is_integer or member.type.startswith("real")
+    return Column(member.name, NUMBER if is_number else member.type)

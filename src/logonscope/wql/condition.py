@@ -1,6 +1,7 @@
-"""What must hold for a row? A condition whose names are properties and whose constants are values of their types.
+"""Bound conditions: conditions whose names are properties and whose constants are values of the properties' types.
 
-There is no NOT in it: what was negated is turned around. A comparison with null holds neither way, as in SQL.
+They contain no NOT: a negated term becomes the term with the opposite operator. A comparison with null holds neither
+way, as in SQL.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ NEGATED = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A property, an operator and a value; ``kind`` is how both are compared (see bind.py)."""
+    """A comparison of a property with a value; ``kind`` says how both are compared (see bind.py)."""
 
     column: str
     operator: str
@@ -28,13 +29,13 @@ class Term:
 
     @property
     def negated(self) -> "Term":
-        """Return the test that holds where this one does not; neither holds for null."""
+        """Return the opposite comparison; for null neither holds."""
         return Term(self.column, NEGATED[self.operator], self.value, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """A property is null, or it is not."""
+    """A test whether a property is null, or is not null."""
 
     column: str
     is_null: bool
@@ -42,21 +43,21 @@ class Null:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What holds for all rows, or for none."""
+    """A condition that holds for all rows, or for none."""
 
     holds: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Conditions that all hold."""
+    """Conditions that must all hold (AND)."""
 
     terms: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Conditions of which one holds."""
+    """Conditions of which at least one must hold (OR)."""
 
     terms: tuple["Condition", ...]
 
@@ -67,24 +68,30 @@ TRUE, FALSE = Truth(True), Truth(False)
 
 
 def columns(condition: Condition) -> tuple[str, ...]:
-    """Return the properties that a condition looks at, each once, in its order."""
-    return tuple(dict.fromkeys(_columns(condition)))
+    """Return the names of the properties that a condition tests, each once, in the condition's order."""
+    return tuple(dict.fromkeys(_walk_columns(condition)))
 
 
-def _columns(condition: Condition) -> Iterator[str]:
+def _walk_columns(condition: Condition) -> Iterator[str]:
     if isinstance(condition, (Every, Some)):
         for term in condition.terms:
-            yield from _columns(term)
+            yield from _walk_columns(term)
     elif not isinstance(condition, Truth):
         yield condition.column
 
 
 def folded(condition: Condition, decide: Callable[[Term | Null], Condition]) -> Condition:
-    """Return the condition with each term as it is decided before there is a row, and without what that settles."""
+    """Simplify a condition before any row is read.
+
+    Args:
+        condition: the condition.
+        decide: returns what replaces a term: a Truth where its result is known already, otherwise the term.
+    """
     if isinstance(condition, Truth):
         return condition
     if isinstance(condition, (Term, Null)):
         return decide(condition)
+    # TRUE decides an OR and FALSE an AND; the opposite constant changes nothing and is left out.
     decisive = Truth(isinstance(condition, Some))
     terms = [term for term in (folded(term, decide) for term in condition.terms) if term != Truth(not decisive.holds)]
     if decisive in terms:
@@ -95,31 +102,43 @@ def folded(condition: Condition, decide: Callable[[Term | Null], Condition]) -> 
 
 
 def fixed(condition: Condition) -> Mapping[str, frozenset[Value]]:
-    """Return the values that a property must have one of, for each property of which that can be said."""
+    """Return, by property, the only values with which a row can fit; properties without such a limit are left out."""
     if isinstance(condition, Term):
         return {condition.column: frozenset({condition.value})} if condition.operator == EQUAL else {}
-    found: dict[str, frozenset[Value]] = {}
+    fixed_values: dict[str, frozenset[Value]] = {}
     if isinstance(condition, Every):
+        # Each term limits the values; the smallest set that one of them gives is the best limit.
         for part in map(fixed, condition.terms):
             for column, values in part.items():
-                if column not in found or len(values) < len(found[column]):
-                    found[column] = values
+                if column not in fixed_values or len(values) < len(fixed_values[column]):
+                    fixed_values[column] = values
     elif isinstance(condition, Some):
-        first, *rest = map(fixed, condition.terms)
+        # A property is limited only if every alternative limits it.
+        first, *others = map(fixed, condition.terms)
         for column, values in first.items():
-            if all(column in part for part in rest):
-                found[column] = values.union(*(part[column] for part in rest))
-    return found
+            if all(column in part for part in others):
+                fixed_values[column] = values.union(*(part[column] for part in others))
+    return fixed_values
 
 
 def rest(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Condition:
-    """Return what is left of a folded condition where only rows are read that have these values."""
+    """Return the part of a folded condition that must still be tested on rows.
+
+    Args:
+        condition: a condition that ``folded`` returned.
+        narrowed: by property, the values that the source was asked for; only rows with one of them are read.
+    """
     if isinstance(condition, Every):
-        return folded(Every(tuple(rest(term, narrowed) for term in condition.terms)), lambda term: term)
+        return folded(Every(tuple(rest(term, narrowed) for term in condition.terms)), _keep_term)
     terms = condition.terms if isinstance(condition, Some) else (condition,)
-    equal = [term for term in terms if isinstance(term, Term) and term.operator == EQUAL]
-    among = [(term.column, term.value) for term in equal]
-    is_read = len(equal) == len(terms) and any(
-        set(among) == {(column, value) for value in values} for column, values in narrowed.items()
+    equal_terms = [term for term in terms if isinstance(term, Term) and term.operator == EQUAL]
+    values_tested = {(term.column, term.value) for term in equal_terms}
+    # "a = 1 OR a = 2" is satisfied by the reading itself if exactly the values 1 and 2 of "a" are read.
+    is_satisfied = len(equal_terms) == len(terms) and any(
+        values_tested == {(column, value) for value in values} for column, values in narrowed.items()
     )
-    return TRUE if is_read else condition
+    return TRUE if is_satisfied else condition
+
+
+def _keep_term(term: Term | Null) -> Condition:
+    return term

@@ -1,9 +1,10 @@
-"""Is an event query sound? Its names held against the event's class and the class of the instances that it is about.
+"""Event queries: validation and binding to the event class and to the classes of the instances its events are about.
 
-The errors are the documented ones of WMI (wmi-error-constants). Nothing is delivered here.
+The errors are those that WMI documents (wmi-error-constants). Nothing is delivered here.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from logonscope.cim.classes import Class
@@ -16,18 +17,17 @@ from logonscope.errors import (
     RegistrationTooBroadError,
     RegistrationTooPreciseError,
 )
-from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, property_column, property_named
+from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, find_property, property_column
 from logonscope.wql.condition import Condition
 from logonscope.wql.parse import located, place
-from logonscope.wql.tree import ISA, And, Comparison, Name, Or, Select
-from logonscope.wql.tree import Condition as Tree
+from logonscope.wql.tree import ISA, And, Comparison, ConditionTree, Name, Or, Select
 
 POLLED, TARGET = "__InstanceOperationEvent", "TargetInstance"
 NUMBER_OF_EVENTS = "NumberOfEvents"
 
 
 class Grouping(NamedTuple):
-    """How events are told together: as __AggregateEvent, after so many seconds, one for each value of ``by``."""
+    """How events are aggregated: one __AggregateEvent per value of ``by``, ``within`` seconds after the first."""
 
     within: int
     by: tuple[str, ...]
@@ -35,38 +35,42 @@ class Grouping(NamedTuple):
 
 
 class EventQuery(NamedTuple):
-    """An event query whose names mean something."""
+    """An event query bound to its classes."""
 
     cls: Class
     columns: tuple[str, ...] | None  # None: all
-    targets: tuple[Class, ...]  # of one of which the instances are that the events are about; none: of any
-    within: float | None  # seconds between two looks
+    targets: tuple[Class, ...]  # the classes of the instances that the events are about; empty: any class
+    within: float | None  # polling interval in seconds
     condition: Condition | None
     grouping: Grouping | None
 
 
 def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], bool]) -> EventQuery:
-    """Return what an event query means.
+    """Bind an event query to its event class.
 
     Raises:
-        NotEventClassError: the class is no event's.
-        RegistrationTooPreciseError, RegistrationTooBroadError: WITHIN is missing, or the class that is meant.
-        InvalidQueryError, TypeMismatchError, InvalidClassError: a name or a constant means nothing.
-        PropertyNotAnObjectError, AggregatingByObjectError: a dot after, or BY, what cannot have it.
-        InvalidParameterError: WITHIN gives no time.
+        NotEventClassError: the class is not an event class.
+        RegistrationTooPreciseError, RegistrationTooBroadError: WITHIN, or the class of TargetInstance, is missing.
+        InvalidQueryError, TypeMismatchError, InvalidClassError: a name or a constant is invalid.
+        PropertyNotAnObjectError: a name has a dot after a property that is not an object.
+        AggregatingByObjectError: BY names an object.
+        InvalidParameterError: WITHIN is not greater than 0.
     """
     if not cls.is_event:
         raise NotEventClassError(
-            f"{cls.name} is no class of events, at {place(text, select.at)}",
-            "ask for __InstanceCreationEvent and the like, with TargetInstance ISA "
-            f"'{cls.name}'; without WITHIN and GROUP it is a question for what there is",
+            f"{cls.name} is not an event class, at {place(text, select.at)}",
+            "query an event class such as __InstanceCreationEvent, with TargetInstance ISA "
+            f"'{cls.name}'; without WITHIN and GROUP this is a data query",
         )
     if select.within is not None and not 0 < select.within < float("inf"):
-        raise InvalidParameterError(f"WITHIN {select.within:g} is no time to wait", "give seconds above 0")
-    targets = _targets(select.where, cls, text)
-    scope = Scope(text, lambda name: _column(cls, targets, name, text), cls.schema, cls.namespace, is_here)
+        raise InvalidParameterError(
+            f"invalid WITHIN {select.within:g}: must be greater than 0", "give the polling interval in seconds"
+        )
+    targets = _target_classes(select.where, cls, text)
+    column = partial(_find_column, cls, targets, text)
+    scope = Scope(text, column, cls.schema, cls.namespace, is_here)
     condition = None if select.where is None else bind(select.where, scope)
-    columns = None if select.columns is None else tuple(_shown(scope, name) for name in select.columns)
+    columns = None if select.columns is None else tuple(_selected_property(scope, name) for name in select.columns)
     if cls.is_a(POLLED):
         _check_polled(cls, select, targets)
     return EventQuery(cls, columns, targets, select.within, condition, _grouping(select, scope))
@@ -75,58 +79,61 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
 def _check_polled(cls: Class, select: Select, targets: tuple[Class, ...]) -> None:
     if not targets:
         raise RegistrationTooBroadError(
-            f"{cls.name} of which class?", f"add WHERE {TARGET} ISA 'Win32_LogonSession', or another class"
+            f"{cls.name} needs a condition on the class of {TARGET}",
+            f"add WHERE {TARGET} ISA 'Win32_LogonSession', or another class",
         )
     if select.within is None:
-        raise RegistrationTooPreciseError(f"{cls.name} without WITHIN", f"write FROM {cls.name} WITHIN 5 WHERE ...")
+        raise RegistrationTooPreciseError(f"{cls.name} needs WITHIN", f"write FROM {cls.name} WITHIN 5 WHERE ...")
 
 
-def _targets(where: Tree | None, cls: Class, text: str) -> tuple[Class, ...]:
-    """Return the classes of which every instance is of one, by what always has to hold; none where nothing says so."""
+def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple[Class, ...]:
+    """Return the classes to which the condition limits TargetInstance; empty if it does not limit the class."""
     if isinstance(where, Comparison) and where.operator == ISA and str(where.name).lower() == TARGET.lower():
         with located(text, where.at):
             return (cls.schema.get(str(where.constant), cls.namespace),)
     if isinstance(where, (And, Or)):
-        each = [_targets(term, cls, text) for term in where.terms]
+        limits = [_target_classes(term, cls, text) for term in where.terms]
+        # One limited term of an AND limits the whole; an OR is limited only if each of its terms is.
         if isinstance(where, And):
-            return next(filter(None, each), ())
-        if all(each):
-            return tuple(dict.fromkeys(cls for classes in each for cls in classes))
+            return next(filter(None, limits), ())
+        if all(limits):
+            return tuple(dict.fromkeys(target for classes in limits for target in classes))
     return ()
 
 
-def _column(cls: Class, targets: tuple[Class, ...], name: Name, text: str) -> Column:
-    first, *inner = name.parts
+def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> Column:
+    """Return the property that a name in an event query means: of the event, or of the object embedded in it."""
+    first, *inner_parts = name.parts
     if first.upper() in SYSTEM_KINDS:
-        found = Column(first.upper(), SYSTEM_KINDS[first.upper()])
+        column = Column(first.upper(), SYSTEM_KINDS[first.upper()])
     else:
-        found = property_column(property_named(cls, first, name, text))
-    if not inner:
-        return found
-    if found.kind != OBJECT:
+        column = property_column(find_property(cls, first, name, text))
+    if not inner_parts:
+        return column
+    if column.kind != OBJECT:
         raise PropertyNotAnObjectError(
-            f"{found.name} is no object, at {place(text, name.at)}", "only an object has properties of its own"
+            f"{column.name} is not an object, at {place(text, name.at)}", "only objects have properties"
         )
-    if not targets or inner[0].upper() in SYSTEM_KINDS:
-        return Column(str(name), SYSTEM_KINDS.get(inner[0].upper(), TEXT))
-    within, *others = [property_column(property_named(target, inner[0], name, text)) for target in targets]
-    if any(other.kind != within.kind for other in others):
+    # Without a limit on the class, any property may exist: it is compared as text.
+    if not targets or inner_parts[0].upper() in SYSTEM_KINDS:
+        return Column(str(name), SYSTEM_KINDS.get(inner_parts[0].upper(), TEXT))
+    inner, *others = [property_column(find_property(target, inner_parts[0], name, text)) for target in targets]
+    if any(inner_of_other.kind != inner.kind for inner_of_other in others):
         raise InvalidQueryError(
-            f"{name} is of another type in each of {', '.join(target.name for target in targets)}, "
-            f"at {place(text, name.at)}", "ask for them one by one",
+            f"{name} has different types in {', '.join(target.name for target in targets)}, "
+            f"at {place(text, name.at)}", "query the classes separately",
         )  # fmt: skip
-    if len(inner) > 1:
+    if len(inner_parts) > 1:
         raise PropertyNotAnObjectError(
-            f"{found.name}.{within.name} is no object, at {place(text, name.at)}",
-            "only an object has properties of its own",
+            f"{column.name}.{inner.name} is not an object, at {place(text, name.at)}", "only objects have properties"
         )
-    return within._replace(name=f"{found.name}.{within.name}")
+    return inner._replace(name=f"{column.name}.{inner.name}")
 
 
-def _shown(scope: Scope, name: Name) -> str:
+def _selected_property(scope: Scope, name: Name) -> str:
     column = scope.column(name)
-    assert column is not None  # noqa: S101 -- the scope of events refuses what has no value
-    return column.name.partition(".")[0]  # an embedded object is told whole
+    assert column is not None  # noqa: S101 -- the scope of events raises for unknown names
+    return column.name.partition(".")[0]  # an embedded object is selected as a whole
 
 
 def _grouping(select: Select, scope: Scope) -> Grouping | None:
@@ -139,14 +146,17 @@ def _grouping(select: Select, scope: Scope) -> Grouping | None:
         assert column is not None  # noqa: S101 -- as above
         if column.kind == OBJECT:
             raise AggregatingByObjectError(
-                f"BY {column.name}, which is an object, at {place(scope.text, name.at)}", "name a property of it"
+                f"cannot aggregate BY {column.name}: it is an object, at {place(scope.text, name.at)}",
+                "name a property of it",
             )
         by.append(column.name)
-    having = scope._replace(column=lambda name: _number_of_events(name, scope.text))
-    return Grouping(group.within, tuple(by), None if group.having is None else bind(group.having, having))
+    having_scope = scope._replace(column=partial(_find_having_column, scope.text))
+    return Grouping(group.within, tuple(by), None if group.having is None else bind(group.having, having_scope))
 
 
-def _number_of_events(name: Name, text: str) -> Column:
+def _find_having_column(text: str, name: Name) -> Column:
     if str(name).lower() != NUMBER_OF_EVENTS.lower():
-        raise InvalidQueryError(f"HAVING {name}, at {place(text, name.at)}", f"it takes {NUMBER_OF_EVENTS} alone")
+        raise InvalidQueryError(
+            f"invalid property {name} in HAVING, at {place(text, name.at)}", f"HAVING supports only {NUMBER_OF_EVENTS}"
+        )
     return Column(NUMBER_OF_EVENTS, NUMBER)

@@ -1,8 +1,8 @@
-"""LIKE patterns: ``%`` any run, ``_`` any character, ``[abc]``, ``[a-f]``, ``[^a-f]`` one of a set.
+"""LIKE patterns: ``%`` matches any run of characters, ``_`` any character, ``[abc]``, ``[a-f]``, ``[^a-f]`` a set.
 
-The pattern is cut at its ``%`` into pieces of fixed length, and each is searched once after the one before it. A search
-is linear in the text: a short piece is a regular expression, a long one in a long text a bit-parallel automaton. Both
-pass a checkpoint after every block of bounded work, because a regular expression runs without giving up the GIL.
+The pattern is split at each ``%`` into pieces of fixed width, which are searched in the text one after another. A
+search is linear in the text: a short piece is a regular expression, a long one in a long text a bit-parallel automaton.
+Both call a checkpoint after every block of bounded work, because a regular expression does not release the GIL.
 """
 
 import re
@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 LONGEST = 1_000
-"""Characters of a pattern."""
+"""Maximum characters of a pattern."""
 
 SHORT_PIECE = 16
 """Characters up to which a regular expression is never slower than the automaton."""
 
 BLOCK = 1 << 16
-"""Characters of the text times characters of the piece that one search may compare: about a millisecond."""
+"""Comparisons (characters of the text times characters of the piece) between two checkpoints: about a millisecond."""
 
 MOST_MASKS = 4096
-"""Characters whose masks an automaton remembers."""
+"""Maximum characters whose masks an automaton caches."""
 
 Checkpoint = Callable[[], object]
-"""Called between two blocks of work; raises an error where there is no time left."""
+"""Called between two blocks of work; raises an error when the deadline has passed."""
 
 _PART = re.compile(r"\[\^?[^\]]*\]|.", re.DOTALL)
 _RANGE = re.compile(r"(.)-(.)|.", re.DOTALL)
@@ -32,24 +32,28 @@ _NEVER = "(?!)"
 _LAST = chr(0x10FFFF)
 
 
-def like(pattern: str, checkpoint: Checkpoint = lambda: None) -> Callable[[str], bool]:
-    """Return the function that matches a text against the pattern, without regard to case."""
-    first, *rest = ([*map(_character, piece)] for piece in _pieces(pattern))
+def _no_deadline() -> None:
+    """Do nothing: the match has no deadline."""
+
+
+def compile_like(pattern: str, checkpoint: Checkpoint = _no_deadline) -> Callable[[str], bool]:
+    """Compile a pattern to a function that returns whether a text matches, without regard to case."""
+    first, *rest = ([*map(_parse_character, piece)] for piece in _split_pieces(pattern))
     if not rest:
-        return _Fixed(first).fits
-    return _Like(first, rest[:-1], rest[-1], checkpoint).fits
+        return _FixedPattern(first).fits
+    return _PatternWithRuns(first, rest[:-1], rest[-1], checkpoint).fits
 
 
 class Character(NamedTuple):
-    """What one character of a text may be: one of these ranges, or none of them; and the same as an expression."""
+    """A pattern for one character: in one of these ranges, or in none of them; and the same as an expression."""
 
     ranges: tuple[tuple[str, str], ...]
     is_negated: bool
     expression: str
 
 
-class _Fixed:
-    """A pattern without ``%``."""
+class _FixedPattern:
+    """A pattern without ``%``: it matches texts of one length."""
 
     def __init__(self, piece: list[Character]) -> None:
         self._whole, self._width = _expression(piece), len(piece)
@@ -58,31 +62,32 @@ class _Fixed:
         return len(text) == self._width and self._whole.match(text) is not None
 
 
-class _Like:
-    """A pattern with ``%``: how the text begins, what it contains, one after another, and how it ends."""
+class _PatternWithRuns:
+    """A pattern with ``%``: how a text starts, which pieces it then contains, in their order, and how it ends."""
 
     def __init__(
         self, first: list[Character], middle: list[list[Character]], last: list[Character], checkpoint: Checkpoint
     ) -> None:
         self._first, self._first_width = _expression(first), len(first)
         self._last, self._last_width = _expression(last), len(last)
-        self._middle = [_Search(piece, checkpoint) for piece in middle if piece]
+        self._middle = [_PieceSearch(piece, checkpoint) for piece in middle if piece]
 
     def fits(self, text: str) -> bool:
         """Return whether a text matches."""
         if self._first.match(text) is None:
             return False
-        at = self._first_width
+        # The leftmost match of each piece is enough: it leaves the most text for the pieces after it.
+        position = self._first_width
         for search in self._middle:
-            end = search.end(text, at)
+            end = search.end(text, position)
             if end is None:
                 return False
-            at = end
-        last = len(text) - self._last_width
-        return last >= at and self._last.match(text, last) is not None
+            position = end
+        last_position = len(text) - self._last_width
+        return last_position >= position and self._last.match(text, last_position) is not None
 
 
-class _Search:
+class _PieceSearch:
     """The search for one piece, which has a fixed width."""
 
     def __init__(self, piece: list[Character], checkpoint: Checkpoint) -> None:
@@ -90,18 +95,19 @@ class _Search:
         self._expression, self._width = _expression(piece), len(piece)
         self._automaton: _Automaton | None = None
 
-    def end(self, text: str, at: int) -> int | None:
-        """Return where the first match from a place on ends."""
-        width, length = self._width, len(text) - at
+    def end(self, text: str, start: int) -> int | None:
+        """Return the offset where the first match at or after ``start`` ends."""
+        width, length = self._width, len(text) - start
         if width > SHORT_PIECE and width * length > BLOCK:
             if self._automaton is None:
                 self._automaton = _Automaton(self._piece, self._checkpoint)
-            return self._automaton.end(text, at)
+            return self._automaton.end(text, start)
         search, block = self._expression.search, BLOCK // width
         if length <= block:
-            match = search(text, at)
+            match = search(text, start)
             return None if match is None else match.end()
-        for begin in range(at, len(text), block):
+        # Blocks overlap by the width of the piece less one, so that no match is lost between two of them.
+        for begin in range(start, len(text), block):
             self._checkpoint()
             match = search(text, begin, begin + block + width - 1)
             if match is not None:
@@ -123,43 +129,45 @@ class _Automaton:
         self._negated = sum(1 << bit for bit, character in enumerate(piece) if character.is_negated)
         self._masks: dict[str, int] = {}
         changes: dict[str, int] = {}
+        # At each boundary of a range, one bit flips; between two boundaries the mask is constant. So a mask of any
+        # character is found by bisection, and a range as wide as Unicode costs two entries.
         for bit, character in enumerate(piece):
-            for first, after in _joined(character.ranges):
-                for place in (first, after):
-                    changes[place] = changes.get(place, 0) ^ 1 << bit
-        self._places = sorted(changes)
-        self._members, members = [0], 0
-        for place in self._places:
-            members ^= changes[place]
-            self._members.append(members)
+            for first, after in _merge_ranges(character.ranges):
+                for boundary in (first, after):
+                    changes[boundary] = changes.get(boundary, 0) ^ 1 << bit
+        self._boundaries = sorted(changes)
+        self._boundary_masks, mask = [0], 0
+        for boundary in self._boundaries:
+            mask ^= changes[boundary]
+            self._boundary_masks.append(mask)
 
-    def end(self, text: str, at: int) -> int | None:
-        """Return where the first match from a place on ends."""
+    def end(self, text: str, start: int) -> int | None:
+        """Return the offset where the first match at or after ``start`` ends."""
         masks, accepted, state = self._masks, self._accepted, 0
-        for begin in range(at, len(text), self._STEPS):
+        for begin in range(start, len(text), self._STEPS):
             self._checkpoint()
-            for number, character in enumerate(text[begin : begin + self._STEPS], begin + 1):
+            for end, character in enumerate(text[begin : begin + self._STEPS], begin + 1):
                 mask = masks.get(character)
                 if mask is None:
-                    mask = self._mask(character)
+                    mask = self._compute_mask(character)
                 state = (state << 1 | 1) & mask
                 if state & accepted:
-                    return number
+                    return end
         return None
 
-    def _mask(self, character: str) -> int:
-        """Return the characters of the piece that a character matches, as bits."""
+    def _compute_mask(self, character: str) -> int:
+        """Return, as bits, the characters of the piece that match a character of the text."""
         mask = 0
-        for variant in _variants(character):
-            mask |= self._members[bisect_right(self._places, variant)]
+        for variant in _case_variants(character):
+            mask |= self._boundary_masks[bisect_right(self._boundaries, variant)]
         mask ^= self._negated
         if len(self._masks) < MOST_MASKS:
             self._masks[character] = mask
         return mask
 
 
-def _joined(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
-    """Yield the ranges without overlaps, each as its first character and the one after its last."""
+def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+    """Yield the ranges without overlaps, each as its first character and the character after its last."""
     begin = end = ""
     for first, last in sorted(ranges):
         after = chr(ord(last) + 1) if last < _LAST else _LAST
@@ -173,8 +181,8 @@ def _joined(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
         yield begin, end
 
 
-def _variants(character: str) -> set[str]:
-    """Return the cases of a character, as ``re.IGNORECASE`` has them: only those that are one character."""
+def _case_variants(character: str) -> set[str]:
+    """Return the upper and lower case of a character as ``re.IGNORECASE`` does: only single characters."""
     lower, upper = character.lower(), character.upper()
     return {case for case in (character, lower, upper, upper.lower(), lower.upper()) if len(case) == 1}
 
@@ -183,8 +191,8 @@ def _expression(piece: list[Character]) -> re.Pattern[str]:
     return re.compile("".join(character.expression for character in piece), _FLAGS)
 
 
-def _pieces(pattern: str) -> Iterator[list[str]]:
-    """Yield the parts of the pattern between two runs: each matches one character."""
+def _split_pieces(pattern: str) -> Iterator[list[str]]:
+    """Yield the pieces between two ``%``, each as its parts; a part matches one character."""
     piece: list[str] = []
     for part in _PART.findall(pattern):
         if part == "%":
@@ -195,27 +203,27 @@ def _pieces(pattern: str) -> Iterator[list[str]]:
     yield piece
 
 
-def _character(part: str) -> Character:
+def _parse_character(part: str) -> Character:
     if part == "_":
-        return Character((), is_negated=True, expression=".")
+        return Character((), is_negated=True, expression=".")  # not in the empty set: any character
     if len(part) == 1:
-        cases = tuple((case, case) for case in _variants(part))
+        cases = tuple((case, case) for case in _case_variants(part))
         return Character(cases, is_negated=False, expression=re.escape(part))
     is_negated = part.startswith("[^")
-    ranges = [*map(_members, _RANGE.finditer(part[1 + is_negated : -1]))]
-    members = "".join(_written(first, last) for first, last in ranges if first <= last)
+    ranges = [*map(_parse_range, _RANGE.finditer(part[1 + is_negated : -1]))]
+    members = "".join(_write_range(first, last) for first, last in ranges if first <= last)
     if not members:
         return Character((), is_negated, "." if is_negated else _NEVER)
-    single = [(case, case) for first, last in ranges if first == last for case in _variants(first)]
+    single = [(case, case) for first, last in ranges if first == last for case in _case_variants(first)]
     wide = [(first, last) for first, last in ranges if first < last]
     return Character((*single, *wide), is_negated, f"[{'^' if is_negated else ''}{members}]")
 
 
-def _members(match: re.Match[str]) -> tuple[str, str]:
-    """Return one character of a set, or a range; a range that goes backwards has no members."""
+def _parse_range(match: re.Match[str]) -> tuple[str, str]:
+    """Return the first and the last character of a range, or a single character twice; a range may be backwards."""
     first, last = match.groups()
     return (match[0], match[0]) if first is None else (first, last)
 
 
-def _written(first: str, last: str) -> str:
+def _write_range(first: str, last: str) -> str:
     return re.escape(first) if first == last else f"{re.escape(first)}-{re.escape(last)}"

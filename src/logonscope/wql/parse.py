@@ -1,7 +1,7 @@
-"""What does this text say? WQL to its tree, by a lark grammar; or where and why it is none.
+"""Parser of WQL: text to a syntax tree, by a lark grammar; errors say where the text is wrong, and why.
 
-Bounds come before the parser: length, nesting, number of terms. The parser is LALR and builds the tree as it goes, so
-that what it costs is linear in the text.
+Limits are checked before parsing: length, nesting, number of terms. The parser is LALR and builds the tree while it
+parses, so that its cost is linear in the text.
 """
 
 import re
@@ -26,11 +26,11 @@ from logonscope.errors import (
 from logonscope.wql.tree import (
     EQUAL,
     ISA,
-    TURNED,
+    MIRRORED_OPERATORS,
     UNEQUAL,
     And,
     Comparison,
-    Condition,
+    ConditionTree,
     Constant,
     Group,
     IsNull,
@@ -43,54 +43,59 @@ from logonscope.wql.tree import (
 )
 
 LONGEST = 16_384
-"""Characters of a query."""
+"""Maximum characters of a query."""
 
 MOST_NESTED = 64
-"""Parentheses and NOTs inside each other."""
+"""Maximum depth of parentheses and NOTs inside each other."""
 
 MOST_TERMS = 1_000
-"""ANDs and ORs."""
+"""Maximum number of ANDs and ORs."""
 
 LONGEST_NAME = 255
-"""Characters of a class's or a property's name, and digits of a number."""
+"""Maximum characters of a class's or a property's name, and maximum digits of a number."""
 
-_SIMPLER = "ask for less at once"
-_STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*""", re.DOTALL)  # one that does not end is the last
+_SIMPLIFY = "simplify the query, or split it"
+# The last alternative is an unterminated string: it runs to the end of the text.
+_STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*""", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 _WORD = re.compile(r"\w+|.", re.DOTALL)
 _LAST_WORD = re.compile(r"(\w+)\s*$")
+_PATH_STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\])*)\1""", re.DOTALL)
+_PATH_ESCAPE = re.compile(r"""\\[\\"']""")
+_LONE_BACKSLASH = re.compile(r"""\\(?!["'])""")
+_TWO_BACKSLASHES = r"\\\\"  # as a template of re.sub
 _NESTING = re.compile(r"\(|\)|\bNOT\b|\b(?:AND|OR)\b", re.IGNORECASE)
-_WORDS = {
+_TERMINAL_NAMES = {
     "_SELECT": "SELECT", "_FROM": "FROM", "_WITHIN": "WITHIN", "_WHERE": "WHERE", "_GROUP": "GROUP", "_BY": "BY",
     "_HAVING": "HAVING", "_AND": "AND", "_OR": "OR", "_NOT": "NOT", "_IS": "IS", "_ISA": "ISA", "_OF": "OF",
     "_NULL": "NULL", "NULL": "NULL", "TRUE": "TRUE", "FALSE": "FALSE", "TIED": "ASSOCIATORS or REFERENCES",
     "OPERATOR": "an operator", "EQUAL": '"="', "STAR": '"*"', "NUMBER": "a number", "STRING": "a quoted string",
     "NAME": "a name", "PATH": "an object path in braces", "LPAR": '"("', "RPAR": '")"', "COMMA": '","', "DOT": '"."',
-    "$END": "the end",
+    "$END": "end of the query",
 }  # fmt: skip
-_ENDLESS = {"'": "string", '"': "string", "{": "object path"}
-_ABSENT = {
-    "ORDER": "there is no ORDER BY: sort the answer",
-    "IN": "there is no IN: write = ... OR = ...",
-    "BETWEEN": "there is no BETWEEN: write >= ... AND <= ...",
-    "JOIN": "there is no JOIN: ASSOCIATORS OF {path} follows associations",
-    "LIMIT": "there is no LIMIT: take as many of the answer as you want",
-    "INSERT": "a query only reads",
-    "UPDATE": "a query only reads",
-    "DELETE": "a query only reads",
-    "NOT": "NOT stands before the property: NOT Name LIKE 'a%'",
-    ";": "a query ends without a semicolon",
+_UNTERMINATED = {"'": "string", '"': "string", "{": "object path"}
+_SQL_HINTS = {
+    "ORDER": "WQL has no ORDER BY: sort the rows yourself",
+    "IN": "WQL has no IN: write = ... OR = ...",
+    "BETWEEN": "WQL has no BETWEEN: write >= ... AND <= ...",
+    "JOIN": "WQL has no JOIN: use ASSOCIATORS OF {path} to follow associations",
+    "LIMIT": "WQL has no LIMIT: read as many rows as you need",
+    "INSERT": "WQL can only read",
+    "UPDATE": "WQL can only read",
+    "DELETE": "WQL can only read",
+    "NOT": "write NOT before the property: NOT Name LIKE 'a%'",
+    ";": "remove the semicolon",
 }
-"""What SQL has and WQL has not."""
+"""Words of SQL that WQL does not have, and what to write instead."""
 
-_ABSENT_BEFORE = {
-    "COUNT": "there is no COUNT: count the answer",
-    "DISTINCT": "there is no DISTINCT: drop what comes twice",
-    "TOP": "there is no TOP: take as many of the answer as you want",
+_SQL_HINTS_BEFORE = {
+    "COUNT": "WQL has no COUNT: count the rows yourself",
+    "DISTINCT": "WQL has no DISTINCT: drop duplicate rows yourself",
+    "TOP": "WQL has no TOP: read as many rows as you need",
 }
-"""The same, where it reads as a property until the next word."""
+"""The same for words that parse as a property, so that the word after them is unexpected."""
 
-_NARROWING = {
+_NAMED_OPTIONS = {
     "assocclass": "assoc_class",
     "resultclass": "result_class",
     "role": "role",
@@ -98,47 +103,49 @@ _NARROWING = {
     "requiredqualifier": "required_qualifier",
     "requiredassocqualifier": "required_assoc_qualifier",
 }
-_FLAGS = {"keysonly": "keys_only", "classdefsonly": "class_defs_only", "schemaonly": "schema_only"}
+_FLAG_OPTIONS = {"keysonly": "keys_only", "classdefsonly": "class_defs_only", "schemaonly": "schema_only"}
 _ONLY_ASSOCIATORS = {"assocclass", "resultrole", "requiredassocqualifier"}
 
 
 def parse(text: str) -> Statement:
-    """Return the tree of a query.
+    """Parse a query.
 
     Raises:
-        InvalidParameterError: there is no text.
-        InvalidQueryError: it is no WQL; says where.
+        InvalidParameterError: the text is empty.
+        InvalidQueryError: the text is not WQL; says where.
         MissingGroupWithinError: it has BY without GROUP WITHIN.
-        QuotaViolationError: it is longer or more nested than is taken.
+        MissingAggregationListError: it has BY *.
+        QuotaViolationError: it is too long, too deeply nested, or has too many terms.
     """
     if not text.strip():
-        raise InvalidParameterError("there is no query", "write one, as SELECT * FROM Win32_SessionProcess")
-    _check_bounds(text)
+        raise InvalidParameterError("the query is empty", "write a query such as SELECT * FROM Win32_SessionProcess")
+    _check_limits(text)
     try:
         tree: Statement = _parser().parse(text)  # type: ignore[assignment]  # the transformer makes it one
     except UnexpectedInput as error:
-        _refuse(text, error)
-    except _RefusalError as refused:
-        raise refused.error(f"{refused.message}, at {place(text, refused.at)}", refused.hint) from None
+        _raise_syntax_error(text, error)
+    except _InvalidPieceError as error:
+        raise error.error_class(f"{error.message}, at {place(text, error.position)}", error.hint) from None
     return tree
 
 
-class _RefusalError(Exception):
-    """A piece of a query that the grammar takes, and that means nothing: where it is, and what is wrong about it."""
+class _InvalidPieceError(Exception):
+    """An error in a piece of a query that the grammar accepts: its position, and the error to raise for it."""
 
     def __init__(
-        self, at: int | None, message: str, hint: str, error: type[LogonscopeError] = InvalidQueryError
+        self, position: int | None, message: str, hint: str, error_class: type[LogonscopeError] = InvalidQueryError
     ) -> None:
         super().__init__(message)
-        self.at, self.message, self.hint, self.error = at or 0, message, hint, error
+        self.position, self.message, self.hint, self.error_class = position or 0, message, hint, error_class
 
 
-def number(text: str) -> int | float:
-    """Return the number that a text is: 5, -5, 0x1F, 0.5, 1e3.
+def parse_number(text: str) -> int | float:
+    """Return the number that a text means: 5, -5, 0x1F, 0.5, 1e3.
 
     Raises:
-        ValueError: it is none, or none that a double can hold.
+        ValueError: the text is not a number, or too large for a double.
     """
+    # int() takes quadratic time on decimal digits, so a number has a greatest length.
     if len(text) > LONGEST_NAME or not _NUMBER.fullmatch(text):
         raise ValueError(text)
     if "x" in text.lower():
@@ -146,23 +153,41 @@ def number(text: str) -> int | float:
     value = float(text)
     if not isfinite(value):
         raise ValueError(text)
+    # A whole number stays exact: a double has only 53 bits, and a uint64 64.
     return int(text) if text.lstrip("+-").isdecimal() else value
 
 
-def place(text: str, at: int) -> str:
-    """Say where an offset is: line and column, counted from 1."""
-    line = text.count("\n", 0, at) + 1
-    column = at - text.rfind("\n", 0, at)
+def place(text: str, position: int) -> str:
+    """Return "line L, column C" of an offset in a text, both counted from 1."""
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
     return f"line {line}, column {column}"
 
 
 @contextmanager
-def located(text: str, at: int) -> Iterator[None]:
-    """Add to what is refused within where it stands."""
+def located(text: str, position: int) -> Iterator[None]:
+    """Add line and column to the message of an error that is raised within."""
     try:
         yield
     except LogonscopeError as error:
-        raise type(error)(f"{error.message}, at {place(text, at)}", error.advice) from None
+        raise type(error)(f"{error.message}, at {place(text, position)}", error.advice) from None
+
+
+def undoubled(path: str) -> str:
+    r"""Double the backslashes in the strings of an object path, so that pasted paths work.
+
+    In ``{path}`` people paste ``\\.\PHYSICALDRIVE0`` as it is. A string whose backslashes are all escapes already
+    stays as it is.
+    """
+    return _PATH_STRING.sub(_double_backslashes, path)
+
+
+def _double_backslashes(match: re.Match[str]) -> str:
+    quote, inner = match.groups()
+    # A string whose backslashes are all part of an escape was written with escapes.
+    if "\\" not in _PATH_ESCAPE.sub("", inner):
+        return match[0]
+    return f"{quote}{_LONE_BACKSLASH.sub(_TWO_BACKSLASHES, inner)}{quote}"
 
 
 @cache
@@ -171,9 +196,10 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", maybe_placeholders=True, transformer=_Tree())
 
 
-def _check_bounds(text: str) -> None:
+def _check_limits(text: str) -> None:
     if len(text) > LONGEST:
-        raise QuotaViolationError(f"a query of {len(text):,} characters; {LONGEST:,} are taken", _SIMPLER)
+        raise QuotaViolationError(f"query too long: {len(text):,} characters, the limit is {LONGEST:,}", _SIMPLIFY)
+    # A NOT nests until the next AND or OR; strings are blanked first, because words in them do not count.
     depth = deepest = terms = nots = 0
     for match in _NESTING.finditer(_STRINGS.sub("''", text)):
         word = match[0].upper()
@@ -187,119 +213,133 @@ def _check_bounds(text: str) -> None:
             terms, nots = terms + 1, 0
         deepest = max(deepest, depth + nots)
     if deepest > MOST_NESTED:
-        raise QuotaViolationError(f"a condition nested {deepest} deep; {MOST_NESTED} are taken", _SIMPLER)
+        raise QuotaViolationError(f"condition nested too deep: {deepest} levels, the limit is {MOST_NESTED}", _SIMPLIFY)
     if terms > MOST_TERMS:
-        raise QuotaViolationError(f"a condition of {terms + 1:,} terms; {MOST_TERMS + 1:,} are taken", _SIMPLER)
+        raise QuotaViolationError(
+            f"condition too long: {terms + 1:,} terms, the limit is {MOST_TERMS + 1:,}", _SIMPLIFY
+        )
 
 
-def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
-    at = error.pos_in_stream or 0
-    if isinstance(error, UnexpectedCharacters) and (what := _ENDLESS.get(text[at])):
-        raise InvalidQueryError(f"the {what} at {place(text, at)} does not end", "close it")
+def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
+    position = error.pos_in_stream or 0
+    # A quote or a brace is unexpected only if no terminal matches it, because its end is missing.
+    if isinstance(error, UnexpectedCharacters) and (what := _UNTERMINATED.get(text[position])):
+        closing = "a brace" if what == "object path" else "a quote"
+        raise InvalidQueryError(f"unterminated {what} at {place(text, position)}", f"close it with {closing}")
     parser = getattr(error, "interactive_parser", None)
-    expected = set(parser.accepts()) if parser else set[str]()
-    if "_GROUP" in expected:
-        expected.discard("_BY")  # which is taken to be refused
+    terminals = set(parser.accepts()) if parser else set[str]()
+    if "_GROUP" in terminals:
+        terminals.discard("_BY")  # the grammar accepts it there only for a better error
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-        at, found = len(text.rstrip()), "the end"
+        position, unexpected = len(text.rstrip()), "end of the query"
     else:
-        _refuse_sql(text, at)
-        found = f"'{_shown(error.token) if isinstance(error, UnexpectedToken) else _word(text, at)}'"
-    words = " or ".join(sorted({_WORDS.get(name, name) for name in expected}))
+        _raise_sql_error(text, position)
+        unexpected = f"'{_abridge(error.token) if isinstance(error, UnexpectedToken) else _read_word(text, position)}'"
+    expected = " or ".join(sorted({_TERMINAL_NAMES.get(name, name) for name in terminals}))
     raise InvalidQueryError(
-        f"{found} at {place(text, at)} is not expected there", f"expected is {words}" if words else ""
+        f"unexpected {unexpected} at {place(text, position)}", f"expected {expected}" if expected else ""
     )
 
 
-def _refuse_sql(text: str, at: int) -> None:
-    """Say of what is of SQL what to write instead."""
-    before = _LAST_WORD.search(text, max(0, at - LONGEST_NAME), at)
-    for word, start, absent in (
-        (_word(text, at), at, _ABSENT), (before and before[1], before and before.start(1), _ABSENT_BEFORE),
-    ):  # fmt: skip
-        if word and (hint := absent.get(word.upper())):
-            raise InvalidQueryError(f"'{word}' at {place(text, start or 0)} is not of WQL", hint)
+def _raise_sql_error(text: str, position: int) -> None:
+    """Raise an error that says what to write instead, if the word at or before the position is SQL but not WQL."""
+    # COUNT and the like parse as a property's name: only the token after them is unexpected.
+    before = _LAST_WORD.search(text, max(0, position - LONGEST_NAME), position)
+    for word, start, hints in (
+        (_read_word(text, position), position, _SQL_HINTS),
+        (before and before[1], before and before.start(1), _SQL_HINTS_BEFORE),
+    ):
+        if word and (hint := hints.get(word.upper())):
+            raise InvalidQueryError(f"'{word}' at {place(text, start or 0)} is not supported in WQL", hint)
 
 
-def _word(text: str, at: int) -> str:
-    match = _WORD.match(text, at, at + LONGEST_NAME)
+def _read_word(text: str, position: int) -> str:
+    match = _WORD.match(text, position, position + LONGEST_NAME)
     return match[0] if match else ""
 
 
-def _string(token: Token) -> str:
-    """Undo the escapes of a string: a backslash stands before a backslash or a quote, and before nothing else."""
+def _parse_string(token: Token) -> str:
+    """Return the text of a quoted string; a backslash may come only before a backslash or a quote."""
     inner = str(token)[1:-1]
     if "\\" not in inner:
         return inner
-    wrong = re.search(r"""\\(?![\\"'])""", re.sub(r"""\\[\\"']""", "..", inner))
-    if wrong:
-        at = (token.start_pos or 0) + 1 + wrong.start()
-        raise _RefusalError(at, f"a single backslash in {_shown(token)}", "write every backslash twice: \\\\")
+    # Escapes are replaced by two characters, so that offsets in the string stay right.
+    lone_backslash = re.search(r"""\\(?![\\"'])""", re.sub(r"""\\[\\"']""", "..", inner))
+    if lone_backslash:
+        position = (token.start_pos or 0) + 1 + lone_backslash.start()
+        raise _InvalidPieceError(
+            position, f"single backslash in {_abridge(token)}", "write every backslash twice: \\\\"
+        )
     return re.sub(r"""\\([\\"'])""", r"\1", inner)
 
 
-def _shown(token: Token) -> str:
+def _abridge(token: Token) -> str:
     return str(token) if len(token) <= 40 else f"{token[:37]}..."
 
 
 class _Tree(Transformer[Token, Any]):
-    """Builds the nodes, from the leaves up."""
+    """Builds the nodes of the tree from the leaves up; each method is called for the grammar's rule of its name."""
 
     def select(self, parts: list[Any]) -> Select:
         columns, class_name, within, where, group = parts
-        return Select(columns, _name(class_name), where, within, group, class_name.start_pos or 0)
+        return Select(columns, _parse_name(class_name), where, within, group, class_name.start_pos or 0)
 
     def columns(self, parts: list[Any]) -> tuple[Name, ...] | None:
         return None if isinstance(parts[0], Token) else tuple(parts)
 
     def within(self, parts: list[Token]) -> float:
-        return float(_number(parts[0]))
+        return float(_parse_number_token(parts[0]))
 
     def group(self, parts: list[Any]) -> Group:
         seconds, by, having = parts
-        within = _number(seconds)
+        within = _parse_number_token(seconds)
         if not isinstance(within, int) or not 0 <= within < 1 << 32:
-            raise _RefusalError(
-                seconds.start_pos, f"GROUP WITHIN takes whole seconds, not {seconds}", "give a number from 0 on"
+            raise _InvalidPieceError(
+                seconds.start_pos,
+                f"invalid GROUP WITHIN {seconds}: expected whole seconds",
+                "give a whole number, 0 or greater",
             )
         return Group(within, by or (), having)
 
     def by_alone(self, parts: list[Any]) -> NoReturn:
         (name, *_), _ = parts
         hint = "write GROUP WITHIN seconds BY ..."
-        raise _RefusalError(name.at, f"BY {name} without GROUP WITHIN", hint, MissingGroupWithinError)
+        raise _InvalidPieceError(name.at, f"BY {name} without GROUP WITHIN", hint, MissingGroupWithinError)
 
     def by_all(self, parts: list[Token]) -> NoReturn:
         hint = "name properties after BY"
-        raise _RefusalError(parts[0].start_pos, "BY * aggregates by everything", hint, MissingAggregationListError)
+        raise _InvalidPieceError(parts[0].start_pos, "BY * is not supported", hint, MissingAggregationListError)
 
     def by(self, parts: list[Name]) -> tuple[Name, ...]:
         return tuple(parts)
 
-    def condition(self, parts: list[Condition]) -> Condition:
+    def condition(self, parts: list[ConditionTree]) -> ConditionTree:
         return Or(tuple(parts))
 
-    def conjunction(self, parts: list[Condition]) -> Condition:
+    def conjunction(self, parts: list[ConditionTree]) -> ConditionTree:
         return And(tuple(parts))
 
-    def negation(self, parts: list[Condition]) -> Not:
+    def negation(self, parts: list[ConditionTree]) -> Not:
         return Not(parts[0])
 
-    def comparison(self, parts: list[Any]) -> Condition:
-        name, operator, (constant, at) = parts
-        return _compared(name, _operator(operator), constant, at)
+    def comparison(self, parts: list[Any]) -> ConditionTree:
+        name, operator, (constant, position) = parts
+        return _build_comparison(name, _parse_operator(operator), constant, position)
 
-    def turned(self, parts: list[Any]) -> Condition:
-        (constant, at), operator, name = parts
-        turned = _operator(operator)
-        if turned == "LIKE":
-            raise _RefusalError(at, "LIKE has its pattern on the right", f"write {name} LIKE '...'")
-        return _compared(name, TURNED.get(turned, turned), constant, at)
+    def mirrored_comparison(self, parts: list[Any]) -> ConditionTree:
+        (constant, position), token, name = parts
+        operator = _parse_operator(token)
+        if operator == "LIKE":
+            raise _InvalidPieceError(
+                position, "the pattern of LIKE must be on the right side", f"write {name} LIKE '...'"
+            )
+        return _build_comparison(name, MIRRORED_OPERATORS.get(operator, operator), constant, position)
 
     def two_properties(self, parts: list[Any]) -> NoReturn:
-        one, operator, other = parts
-        hint = f"WQL compares with constants: quote '{other}'?"
-        raise _RefusalError(one.at, f"{one} {operator} {other} compares two properties", hint)
+        left_name, operator, right_name = parts
+        hint = f"compare with a constant; if '{right_name}' is a string, quote it"
+        comparison = f"{left_name} {operator} {right_name}"
+        raise _InvalidPieceError(left_name.at, f"cannot compare two properties: {comparison}", hint)
 
     def is_null(self, parts: list[Name]) -> IsNull:
         return IsNull(parts[0])
@@ -308,82 +348,91 @@ class _Tree(Transformer[Token, Any]):
         return Not(IsNull(parts[0]))
 
     def isa(self, parts: list[Any]) -> Comparison:
-        name, of = parts
-        return Comparison(name, ISA, _string(of) if of.type == "STRING" else _name(of), of.start_pos or 0)
+        name, class_token = parts
+        class_name = _parse_string(class_token) if class_token.type == "STRING" else _parse_name(class_token)
+        return Comparison(name, ISA, class_name, class_token.start_pos or 0)
 
     def property(self, parts: list[Token]) -> Name:
-        return Name(tuple(map(_name, parts)), parts[0].start_pos or 0)
+        return Name(tuple(map(_parse_name, parts)), parts[0].start_pos or 0)
 
     def constant(self, parts: list[Token]) -> tuple[Constant, int]:
         (token,) = parts
-        return _constant(token), token.start_pos or 0
+        return _parse_constant(token), token.start_pos or 0
 
     def tied(self, parts: list[Any]) -> Tied:
         kind, path, *options = parts
         references = kind.upper() == "REFERENCES"
-        said: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for keyword, value in filter(None, options):
             folded = keyword.lower()
-            known = _NARROWING if value is not None else _FLAGS
-            if folded not in known or (references and folded in _ONLY_ASSOCIATORS):
+            field_names = _NAMED_OPTIONS if value is not None else _FLAG_OPTIONS
+            if folded not in field_names or (references and folded in _ONLY_ASSOCIATORS):
                 raise _unknown_option(kind, keyword, value, references=references)
-            if known[folded] in said:
-                raise _RefusalError(keyword.start_pos, f"{keyword} is given twice", "give it once")
-            said[known[folded]] = True if value is None else Name((_name(value),), value.start_pos or 0)
-        return Tied(references, str(path)[1:-1].strip(), at=(path.start_pos or 0) + 1, **said)
+            field = field_names[folded]
+            if field in fields:
+                raise _InvalidPieceError(keyword.start_pos, f"duplicate option {keyword}", "give it once")
+            fields[field] = True if value is None else Name((_parse_name(value),), value.start_pos or 0)
+        return Tied(references, str(path)[1:-1].strip(), at=(path.start_pos or 0) + 1, **fields)
 
     def option(self, parts: list[Token]) -> tuple[Token, Token | None]:
         return (parts[0], parts[2]) if len(parts) == 3 else (parts[0], None)
 
 
-def _unknown_option(kind: str, keyword: Token, value: Token | None, *, references: bool) -> _RefusalError:
+def _unknown_option(kind: str, keyword: Token, value: Token | None, *, references: bool) -> _InvalidPieceError:
     flags = {"KeysOnly", "ClassDefsOnly", "SchemaOnly"}
-    narrowing = {"ResultClass", "Role", "RequiredQualifier"}
+    named_options = {"ResultClass", "Role", "RequiredQualifier"}
     if not references:
-        narrowing |= {"AssocClass", "ResultRole", "RequiredAssocQualifier"}
-    takes = ", ".join([*sorted(f"{name} = ..." for name in narrowing), *sorted(flags)])
-    said = f"{keyword} = {value}" if value is not None else str(keyword)
-    hint = f"after WHERE come, parted by blanks: {takes}"
-    return _RefusalError(keyword.start_pos, f"{kind.upper()} OF knows no {said}", hint)
+        named_options |= {"AssocClass", "ResultRole", "RequiredAssocQualifier"}
+    valid_options = ", ".join([*sorted(f"{name} = ..." for name in named_options), *sorted(flags)])
+    option = f"{keyword} = {value}" if value is not None else str(keyword)
+    hint = f"valid options, separated by spaces: {valid_options}"
+    return _InvalidPieceError(keyword.start_pos, f"invalid option {option} of {kind.upper()} OF", hint)
 
 
-def _operator(token: Token) -> str:
+def _parse_operator(token: Token) -> str:
     return UNEQUAL if token == "!=" else token.upper()  # noqa: S105 -- an operator
 
 
-def _compared(name: Name, operator: str, constant: Constant, at: int) -> Condition:
-    """Return a comparison; one with NULL asks whether the property is null."""
+def _build_comparison(name: Name, operator: str, constant: Constant, position: int) -> ConditionTree:
+    """Return the node of a comparison; one with NULL tests whether the property is null."""
     if constant is None:
         if operator not in {EQUAL, UNEQUAL}:
-            raise _RefusalError(at, f"{name} {operator} NULL has no meaning", "compare with NULL by =, <> or IS")
+            raise _InvalidPieceError(
+                position, f"cannot use {operator} with NULL: {name} {operator} NULL", "compare with NULL by =, <> or IS"
+            )
         return IsNull(name) if operator == EQUAL else Not(IsNull(name))
     if isinstance(constant, bool) and operator not in {EQUAL, UNEQUAL}:
-        raise _RefusalError(at, f"{name} {operator} {str(constant).upper()} has no meaning", "compare by = or <>")
+        truth = str(constant).upper()
+        raise _InvalidPieceError(
+            position, f"cannot use {operator} with {truth}: {name} {operator} {truth}", "compare by = or <>"
+        )
     if operator == "LIKE" and not isinstance(constant, str):
-        raise _RefusalError(at, f"{name} LIKE {constant} has no pattern", "quote it")
-    return Comparison(name, operator, constant, at)
+        raise _InvalidPieceError(position, f"invalid LIKE pattern {constant}: expected a string", "quote it")
+    return Comparison(name, operator, constant, position)
 
 
-def _constant(token: Token) -> Constant:
+def _parse_constant(token: Token) -> Constant:
     if token.type == "STRING":
-        return _string(token)
+        return _parse_string(token)
     if token.type == "NUMBER":
-        return _number(token)
+        return _parse_number_token(token)
     return {"TRUE": True, "FALSE": False}.get(token.type)
 
 
-def _number(token: Token) -> int | float:
+def _parse_number_token(token: Token) -> int | float:
     try:
-        return number(token)
+        return parse_number(token)
     except ValueError:
-        raise _RefusalError(
-            token.start_pos, f"{_shown(token)} is too large a number", "nothing here is that large"
+        raise _InvalidPieceError(
+            token.start_pos, f"number too large: {_abridge(token)}", "give a smaller number"
         ) from None
 
 
-def _name(token: Token) -> str:
+def _parse_name(token: Token) -> str:
     if len(token) > LONGEST_NAME:
-        raise _RefusalError(
-            token.start_pos, f"a name of {len(token):,} characters", f"a name has at most {LONGEST_NAME}"
+        raise _InvalidPieceError(
+            token.start_pos,
+            f"name too long: {len(token):,} characters, the limit is {LONGEST_NAME}",
+            "shorten the name",
         )
     return str(token)

@@ -1,10 +1,10 @@
 """Predicates: a condition, compiled once to a function of a row.
 
-Null fits no comparison. Text is compared without regard to case; a reference by what it names; a pattern is held
-against the text that a reference, or a time in DMTF's form, has.
+Null fits no comparison. Text is compared without regard to case, a reference by the instance that it names. LIKE
+matches the text of a reference, or of a time in the DMTF format.
 
-A condition may have a thousand terms, and a text 32,767 characters. So a checkpoint, which looks at the deadline, is
-passed every few terms and within every long pattern.
+A condition may have a thousand terms, and a text 32,767 characters. So a checkpoint, which checks the deadline, is
+called every few terms and within every long pattern.
 """
 
 import operator
@@ -18,7 +18,7 @@ from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.types import Value
 from logonscope.wql.bind import REFERENCE, TEXT
 from logonscope.wql.condition import NOT_LIKE, Condition, Every, Null, Term, Truth
-from logonscope.wql.like import Checkpoint, like
+from logonscope.wql.like import Checkpoint, compile_like
 from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE, UNEQUAL
 
 Row = tuple[Value, ...]
@@ -32,46 +32,67 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 TERMS = 8
-"""Terms of a condition that are looked at between two checkpoints."""
+"""Maximum number of terms evaluated between two checkpoints."""
 
 
-def _unlimited() -> None:
-    """Let the evaluation go on."""
+def _no_deadline() -> None:
+    """Do nothing: the evaluation has no deadline."""
 
 
-def compiled(condition: Condition, get: Callable[[str], Get], cls: Class, checkpoint: Checkpoint = _unlimited) -> Fits:
-    """Return the function.
+def compiled(
+    condition: Condition, get: Callable[[str], Get], cls: Class, checkpoint: Checkpoint = _no_deadline
+) -> Fits:
+    """Compile a condition to a function that returns whether a row fits.
 
     Args:
-        condition: what must hold.
-        get: gives what takes a property out of a row.
-        cls: the class of the rows; those of references are in its schema and namespace.
-        checkpoint: called within long evaluations; raises an error where there is no time left.
+        condition: the condition.
+        get: returns, for the name of a property, the function that reads the property from a row.
+        cls: the class of the rows; the classes that references name are in its schema and namespace.
+        checkpoint: called within long evaluations; raises an error when the deadline has passed.
     """
     if isinstance(condition, Truth):
-        holds = condition.holds
-        return lambda _: holds
+        return _constant_predicate(holds=condition.holds)
     if isinstance(condition, Null):
-        return _null(get(condition.column), is_null=condition.is_null)
+        return _null_predicate(get(condition.column), is_null=condition.is_null)
     if isinstance(condition, Term):
-        return _test(condition, get(condition.column), cls, checkpoint)
+        return _term_predicate(condition, get(condition.column), cls, checkpoint)
     terms = [compiled(term, get, cls, checkpoint) for term in condition.terms]
-    if len(terms) != 2:
-        return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
-    one, other = terms  # the commonest; a call less
-    if isinstance(condition, Every):
-        return lambda row: one(row) and other(row)
-    return lambda row: one(row) or other(row)
+    if len(terms) == 2:
+        return _both(*terms) if isinstance(condition, Every) else _either(*terms)
+    return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
+
+
+# The predicates below are closures, not objects: they run once for every row, and a closure saves a call each time.
+def _constant_predicate(*, holds: bool) -> Fits:
+    def fits(_: Row) -> bool:
+        return holds
+
+    return fits
+
+
+def _both(first: Fits, second: Fits) -> Fits:
+    def fits(row: Row) -> bool:
+        return first(row) and second(row)
+
+    return fits
+
+
+def _either(first: Fits, second: Fits) -> Fits:
+    def fits(row: Row) -> bool:
+        return first(row) or second(row)
+
+    return fits
 
 
 class _Junction:
-    """Many terms, joined by AND or by OR: the first whose truth is the decisive one decides."""
+    """Many terms joined by AND or OR: the first term whose result equals ``decisive`` decides."""
 
     def __init__(self, terms: list[Fits], checkpoint: Checkpoint, *, decisive: bool) -> None:
         self._blocks = [terms[begin : begin + TERMS] for begin in range(0, len(terms), TERMS)]
         self._checkpoint, self._decisive = checkpoint, decisive
 
     def fits(self, row: Row) -> bool:
+        # False decides an AND, True an OR; the terms after it are not evaluated.
         decisive = self._decisive
         for block in self._blocks:
             self._checkpoint()
@@ -81,38 +102,58 @@ class _Junction:
         return not decisive
 
 
-def _null(get: Get, *, is_null: bool) -> Fits:
-    return lambda row: (get(row) is None) is is_null
+def _null_predicate(get: Get, *, is_null: bool) -> Fits:
+    def fits(row: Row) -> bool:
+        return (get(row) is None) is is_null
+
+    return fits
 
 
-def _test(test: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
-    if test.operator in {LIKE, NOT_LIKE}:
-        return _like(test, get, cls, checkpoint)
-    if test.kind == REFERENCE:
-        return _reference(test, get, cls)
-    if test.kind == TEXT:
-        return _text(test, get)
-    compare, wanted = _OPERATORS[test.operator], test.value
-    return lambda row: (value := get(row)) is not None and compare(value, wanted)
+def _term_predicate(term: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
+    if term.operator in {LIKE, NOT_LIKE}:
+        return _like_predicate(term, get, cls, checkpoint)
+    if term.kind == REFERENCE:
+        return _reference_predicate(term, get, cls)
+    if term.kind == TEXT:
+        return _text_predicate(term, get)
+    compare, constant = _OPERATORS[term.operator], term.value
+
+    def fits(row: Row) -> bool:
+        return (value := get(row)) is not None and compare(value, constant)
+
+    return fits
 
 
-def _text(test: Term, get: Get) -> Fits:
-    compare, wanted = _OPERATORS[test.operator], str(test.value).lower()
-    return lambda row: (value := get(row)) is not None and compare(str(value).lower(), wanted)
+def _text_predicate(term: Term, get: Get) -> Fits:
+    compare, constant = _OPERATORS[term.operator], str(term.value).lower()
+
+    def fits(row: Row) -> bool:
+        return (value := get(row)) is not None and compare(str(value).lower(), constant)
+
+    return fits
 
 
-def _reference(test: Term, get: Get, cls: Class) -> Fits:
-    wanted, equal = test.value, test.operator == EQUAL
+def _reference_predicate(term: Term, get: Get, cls: Class) -> Fits:
+    reference, equal = term.value, term.operator == EQUAL
     schema, namespace = cls.schema, cls.namespace
-    return lambda row: (value := get(row)) is not None and same(value, wanted, schema, namespace) is equal
+
+    def fits(row: Row) -> bool:
+        return (value := get(row)) is not None and same(value, reference, schema, namespace) is equal
+
+    return fits
 
 
-def _like(test: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
-    fits, wanted = like(str(test.value), checkpoint), test.operator == LIKE
+def _like_predicate(term: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
+    matches, expected = compile_like(str(term.value), checkpoint), term.operator == LIKE
 
-    def text(value: Value) -> str:
-        if isinstance(value, tuple):
-            return write_reference(value, cls.schema, cls.namespace)
-        return format_datetime(value) if isinstance(value, (datetime, timedelta)) else str(value)
+    def fits(row: Row) -> bool:
+        return (value := get(row)) is not None and matches(_pattern_text(value, cls)) is expected
 
-    return lambda row: (value := get(row)) is not None and fits(text(value)) is wanted
+    return fits
+
+
+def _pattern_text(value: Value, cls: Class) -> str:
+    """Return the text of a value that a LIKE pattern is matched with."""
+    if isinstance(value, tuple):
+        return write_reference(value, cls.schema, cls.namespace)
+    return format_datetime(value) if isinstance(value, (datetime, timedelta)) else str(value)

@@ -1,6 +1,6 @@
-"""What does a query say? The tree of a statement, before anybody looks whether its names mean something.
+"""Syntax tree of a WQL statement, whose names are not yet resolved.
 
-A node knows where it stood in the text (``at``, an offset), which counts for no comparison.
+A node keeps its position in the text (``at``, an offset), which is ignored when nodes are compared.
 """
 
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 Constant = str | int | float | bool | None
 
 EQUAL, UNEQUAL, LESS, GREATER, AT_MOST, AT_LEAST, LIKE, ISA = "=", "<>", "<", ">", "<=", ">=", "LIKE", "ISA"
-TURNED = {LESS: GREATER, GREATER: LESS, AT_MOST: AT_LEAST, AT_LEAST: AT_MOST}
-"""What an operator becomes when its sides change places."""
+MIRRORED_OPERATORS = {LESS: GREATER, GREATER: LESS, AT_MOST: AT_LEAST, AT_LEAST: AT_MOST}
+"""The operator to use when the two sides of a comparison are swapped; the others stay the same."""
 
 
 def _position() -> int:
@@ -18,7 +18,7 @@ def _position() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The name of a property: its parts, more than one where it is a property of an embedded object."""
+    """The name of a property; it has several parts if it names a property of an embedded object."""
 
     parts: tuple[str, ...]
     at: int = _position()
@@ -29,64 +29,64 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A property, an operator and a constant; where the text has the constant first, the operator is turned."""
+    """A comparison of a property with a constant; if the text has the constant first, the operator is mirrored."""
 
     name: Name
     operator: str
     constant: Constant
-    at: int = _position()  # of the constant
+    at: int = _position()  # position of the constant
 
 
 @dataclass(frozen=True, slots=True)
 class IsNull:
-    """A property is null."""
+    """A test whether a property is null."""
 
     name: Name
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """A condition that does not hold."""
+    """A condition that must not hold."""
 
-    term: "Condition"
+    term: "ConditionTree"
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Conditions that all hold."""
+    """Conditions that must all hold."""
 
-    terms: tuple["Condition", ...]
+    terms: tuple["ConditionTree", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Conditions of which one holds."""
+    """Conditions of which at least one must hold."""
 
-    terms: tuple["Condition", ...]
+    terms: tuple["ConditionTree", ...]
 
 
-Condition = Comparison | IsNull | Not | And | Or
+ConditionTree = Comparison | IsNull | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How events are told together: within so many seconds, by which properties, and from how many on."""
+    """``GROUP WITHIN seconds [BY properties] [HAVING condition]`` of an event query."""
 
     within: int
     by: tuple[Name, ...] = ()
-    having: Condition | None = None
+    having: ConditionTree | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """``SELECT columns FROM class [WITHIN seconds] [WHERE condition] [GROUP ...]``; columns None: all."""
+    """``SELECT columns FROM class [WITHIN seconds] [WHERE condition] [GROUP ...]``; columns None means all (``*``)."""
 
     columns: tuple[Name, ...] | None
     class_name: str
-    where: Condition | None = None
+    where: ConditionTree | None = None
     within: float | None = None
     group: Group | None = None
-    at: int = _position()  # of the class
+    at: int = _position()  # position of the class
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Tied:
     keys_only: bool = False
     class_defs_only: bool = False
     schema_only: bool = False
-    at: int = _position()  # of the path
+    at: int = _position()  # position of the path
 
 
 Statement = Select | Tied

@@ -1,4 +1,4 @@
-"""How is a query written? The text of a tree: parsed again it is that tree. And of a condition, for people."""
+"""Text of syntax trees, which parses to the same tree again, and of bound conditions, for people to read."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -8,14 +8,26 @@ from logonscope.cim.classes import Class
 from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.types import Value
 from logonscope.wql import condition as bound
-from logonscope.wql.tree import And, Comparison, Condition, Constant, Group, IsNull, Name, Not, Or, Select, Statement
+from logonscope.wql.tree import (
+    And,
+    Comparison,
+    ConditionTree,
+    Constant,
+    Group,
+    IsNull,
+    Name,
+    Not,
+    Or,
+    Select,
+    Statement,
+)
 
 
 def write(statement: Statement) -> str:
     """Return the text of a statement."""
     if isinstance(statement, Select):
-        return _select(statement)
-    said = {
+        return _write_select(statement)
+    named_options = {
         "AssocClass": statement.assoc_class, "ResultClass": statement.result_class, "Role": statement.role,
         "ResultRole": statement.result_role, "RequiredQualifier": statement.required_qualifier,
         "RequiredAssocQualifier": statement.required_assoc_qualifier,
@@ -24,34 +36,35 @@ def write(statement: Statement) -> str:
         "KeysOnly": statement.keys_only, "ClassDefsOnly": statement.class_defs_only,
         "SchemaOnly": statement.schema_only,
     }  # fmt: skip
-    options = [f"{name} = {value}" for name, value in said.items() if value is not None]
-    options += [name for name, given in flags.items() if given]
+    options = [f"{name} = {value}" for name, value in named_options.items() if value is not None]
+    options += [name for name, is_set in flags.items() if is_set]
     kind = "REFERENCES" if statement.references else "ASSOCIATORS"
     return " ".join([f"{kind} OF {{{statement.path}}}", *(["WHERE", *options] if options else [])])
 
 
-def _select(statement: Select) -> str:
-    words = ["SELECT", "*" if statement.columns is None else _list(statement.columns), "FROM", statement.class_name]
+def _write_select(statement: Select) -> str:
+    columns = "*" if statement.columns is None else _write_names(statement.columns)
+    words = ["SELECT", columns, "FROM", statement.class_name]
     if statement.within is not None:
         words += ["WITHIN", constant(statement.within)]
     if statement.where is not None:
         words += ["WHERE", write_condition(statement.where)]
-    return " ".join(words + (_group(statement.group) if statement.group else []))
+    return " ".join(words + (_group_words(statement.group) if statement.group else []))
 
 
-def _group(group: Group) -> list[str]:
+def _group_words(group: Group) -> list[str]:
     words = ["GROUP", "WITHIN", str(group.within)]
     if group.by:
-        words += ["BY", _list(group.by)]
+        words += ["BY", _write_names(group.by)]
     return words + (["HAVING", write_condition(group.having)] if group.having else [])
 
 
-def _list(names: Iterable[Name]) -> str:
+def _write_names(names: Iterable[Name]) -> str:
     return ", ".join(map(str, names))
 
 
-def write_condition(condition: Condition) -> str:
-    """Return the text of a condition of a tree."""
+def write_condition(condition: ConditionTree) -> str:
+    """Return the text of a condition that is not bound."""
     if isinstance(condition, IsNull):
         return f"{condition.name} IS NULL"
     if isinstance(condition, Comparison):
@@ -59,17 +72,18 @@ def write_condition(condition: Condition) -> str:
     if isinstance(condition, Not):
         if isinstance(condition.term, IsNull):
             return f"{condition.term.name} IS NOT NULL"
-        return f"NOT {_inner(condition.term)}"
-    return (" AND " if isinstance(condition, And) else " OR ").join(map(_inner, condition.terms))
+        return f"NOT {_write_operand(condition.term)}"
+    return (" AND " if isinstance(condition, And) else " OR ").join(map(_write_operand, condition.terms))
 
 
-def _inner(condition: Condition) -> str:
+def _write_operand(condition: ConditionTree) -> str:
+    """Return the text of a condition inside another one, in parentheses where it needs them."""
     text = write_condition(condition)
     return f"({text})" if isinstance(condition, (And, Or)) else text
 
 
 def constant(value: Constant) -> str:
-    """Return a constant as a query has it."""
+    """Return a constant as WQL text."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -80,7 +94,7 @@ def constant(value: Constant) -> str:
 
 
 def describe(condition: bound.Condition, cls: Class) -> str:
-    """Return the text of a bound condition, with its values as they are compared."""
+    """Return the text of a bound condition, with the values that are compared."""
     if isinstance(condition, bound.Truth):
         return str(condition.holds).upper()
     if isinstance(condition, bound.Null):
@@ -88,18 +102,18 @@ def describe(condition: bound.Condition, cls: Class) -> str:
     if isinstance(condition, bound.Term):
         negated = condition.operator in {bound.NOT_LIKE, bound.NOT_ISA}
         operator = condition.operator.removeprefix("NOT ")
-        said = f"{condition.column} {operator} {constant(shown(condition.value, cls))}"
-        return f"NOT {said}" if negated else said
-    word = " AND " if isinstance(condition, bound.Every) else " OR "
+        text = f"{condition.column} {operator} {constant(shown(condition.value, cls))}"
+        return f"NOT {text}" if negated else text
+    separator = " AND " if isinstance(condition, bound.Every) else " OR "
     parts = (
         f"({describe(term, cls)})" if isinstance(term, (bound.Every, bound.Some)) else describe(term, cls)
         for term in condition.terms
     )
-    return word.join(parts)
+    return separator.join(parts)
 
 
 def shown(value: Value, cls: Class) -> Constant:
-    """Return a value as the constant that it is compared with: a path, a time in DMTF's form."""
+    """Return the constant that means a value: a reference as its path, a time in the DMTF format."""
     if isinstance(value, tuple):
         return write_reference(value, cls.schema, cls.namespace)
     if isinstance(value, (datetime, timedelta)):

@@ -292,9 +292,9 @@ def test_what_is_no_mof_in_this_dialect_is_refused_and_the_file_named(text: str)
         ("class A\n{\n  string X Y;\n};", "MOF:3:12: Unexpected token "),
         ("class A\n{\n  string X;\n", "MOF:3:11: Unexpected token "),
         ("class A {};\n  $", "MOF:2:3: No terminal matches '$' "),
-        ("class A\n{\n  sting X;\n};", "MOF: line 3: no type sting"),
-        ("\n[Q : Sub] class A {};", "MOF: line 2: no flavor Sub"),
-        ('#pragma locale("x")', "MOF: no pragma locale"),
+        ("class A\n{\n  sting X;\n};", "MOF: line 3: unknown type sting"),
+        ("\n[Q : Sub] class A {};", "MOF: line 2: unknown flavor Sub"),
+        ('#pragma locale("x")', "MOF: pragma locale is not supported"),
     ],
 )
 def test_an_error_says_where_and_why_in_one_line(text: str, where: str) -> None:

@@ -26,10 +26,10 @@ from logonscope.cim.classes import (
 from logonscope.cim.mof.read import read_mof
 from logonscope.cim.mof.write import WIDTH, whole, write_mof
 from logonscope.cim.schema import CIMV2, schema
-from logonscope.cim.schema.build import FOLDER, declarations
+from logonscope.cim.schema.build import FOLDER, read_declarations
 from logonscope.cim.types import TYPES
 
-DECLARED = {known.name: known for known in declarations()}
+DECLARED = {known.name: known for known in read_declarations()}
 
 
 def read_back(declared: Declaration, *, amended: bool = True) -> Declaration:

@@ -1,1 +1,1 @@
-"""MOF, the text form of classes (DSP0004 annex A), in WMI's dialect: read for the build, written when asked."""
+"""MOF, the text form of CIM classes (DSP0004 annex A), in WMI's dialect: reader and writer."""

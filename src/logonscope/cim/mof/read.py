@@ -1,7 +1,7 @@
-"""What does a MOF file declare? Text in WMI's dialect to declarations, by a lark grammar.
+"""MOF reader: text in WMI's dialect of MOF to declarations of classes, by a lark grammar.
 
-A property's type as the file spells it is kept in the qualifier CIMTYPE, as WMI does. Parameters get their ID from
-their order, as mofcomp gives it.
+The qualifier CIMTYPE keeps a property's type in the spelling of the file, as in WMI. Parameters get the qualifier ID
+from their order, as from mofcomp.
 """
 
 from collections.abc import Iterator
@@ -33,14 +33,14 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 class MofError(ValueError):
-    """A MOF file cannot be read; str() says where and why."""
+    """A MOF file is invalid; str() says where and why."""
 
 
 def read_mof(text: str, name: str = "MOF") -> Iterator[Declaration]:
     """Yield the classes that a file declares.
 
     Raises:
-        MofError: it is no MOF in this dialect.
+        MofError: the text is not MOF in this dialect.
     """
     try:
         tree = _parser().parse(text)
@@ -63,16 +63,16 @@ def _parser() -> Lark:
 
 
 class _Declarations(Transformer[Token, Any]):
-    """Turns the tree into declarations, from the leaves up."""
+    """Turns the syntax tree into declarations, from the leaves up; a method is called for the rule of its name."""
 
     def pragma(self, parts: list[Token]) -> str:
         keyword, argument = parts
         if keyword.lower() != "namespace":
-            raise MofError(f"no pragma {keyword}")
-        return _unquoted(argument).replace("/", "\\").removeprefix("\\\\.\\").lower()
+            raise MofError(f"pragma {keyword} is not supported")
+        return _unquote(argument).replace("/", "\\").removeprefix("\\\\.\\").lower()
 
     def class_declaration(self, parts: list[Any]) -> Declaration:
-        qualifiers, (name, superclass, *features) = _split(parts)
+        qualifiers, (name, superclass, *features) = _split_qualifiers(parts)
         return Declaration(
             name=str(name),
             namespace=None,
@@ -88,23 +88,25 @@ class _Declarations(Transformer[Token, Any]):
     def qualifier(self, parts: list[Any]) -> Qualifier:
         name, value, *flavors = parts
         flavor = sum({_FLAVORS[str(word).lower()] for word in flavors if word})
+        # WMI gives these flavors to Key if the MOF names none.
         if name.lower() == "key" and not flavor:
             flavor = TO_INSTANCE | TO_SUBCLASS | NOT_OVERRIDABLE
         return Qualifier(str(name), True if value is None else value, flavor)
 
     def property(self, parts: list[Any]) -> Property:
-        qualifiers, ((type_name, reference, spelled), name, *brackets) = _split(parts)
-        kept = Qualifier(CIMTYPE, spelled, TO_INSTANCE | TO_SUBCLASS)
-        return Property(str(name), type_name, bool(brackets), reference, (kept, *qualifiers))
+        qualifiers, ((type_name, reference, spelling), name, *brackets) = _split_qualifiers(parts)
+        cim_type = Qualifier(CIMTYPE, spelling, TO_INSTANCE | TO_SUBCLASS)
+        return Property(str(name), type_name, bool(brackets), reference, (cim_type, *qualifiers))
 
     def method(self, parts: list[Any]) -> Method:
-        qualifiers, ((type_name, _, _), name, *parameters) = _split(parts)
+        qualifiers, ((type_name, _, _), name, *parameters) = _split_qualifiers(parts)
         if type_name == "reference":
             raise MofError(f"{name} cannot return a reference")
-        return Method(str(name), type_name, _numbered([found for found in parameters if found]), qualifiers)
+        numbered = _number_parameters([parameter for parameter in parameters if parameter])
+        return Method(str(name), type_name, numbered, qualifiers)
 
     def parameter(self, parts: list[Any]) -> Parameter:
-        qualifiers, ((type_name, reference, _), name, *brackets) = _split(parts)
+        qualifiers, ((type_name, reference, _), name, *brackets) = _split_qualifiers(parts)
         return Parameter(str(name), type_name, bool(brackets), reference, qualifiers)
 
     def reference(self, parts: list[Token]) -> tuple[str, str | None, str]:
@@ -115,19 +117,19 @@ class _Declarations(Transformer[Token, Any]):
 
     def simple(self, parts: list[Token]) -> tuple[str, str | None, str]:
         if parts[0].lower() not in TYPES or parts[0].lower() == "reference":
-            raise MofError(f"line {parts[0].line}: no type {parts[0]}")
+            raise MofError(f"line {parts[0].line}: unknown type {parts[0]}")
         return parts[0].lower(), None, str(parts[0])
 
     def flavor(self, parts: list[Token]) -> str:
         if parts[0].lower() not in _FLAVORS:
-            raise MofError(f"line {parts[0].line}: no flavor {parts[0]}")
+            raise MofError(f"line {parts[0].line}: unknown flavor {parts[0]}")
         return str(parts[0])
 
     def array(self, parts: list[Value]) -> tuple[Value, ...]:
         return tuple(part for part in parts if part is not None)
 
     def string(self, parts: list[Token]) -> str:
-        return "".join(map(_unquoted, parts))
+        return "".join(map(_unquote, parts))
 
     def number(self, parts: list[Token]) -> int:
         return int(parts[0], 0)
@@ -139,13 +141,15 @@ class _Declarations(Transformer[Token, Any]):
         return False
 
 
-def _split(parts: list[Any]) -> tuple[tuple[Qualifier, ...], list[Any]]:
-    """Part the qualifiers, where there are any, from what they qualify."""
+def _split_qualifiers(parts: list[Any]) -> tuple[tuple[Qualifier, ...], list[Any]]:
+    """Split the parts of a declaration into its qualifiers, if it has any, and the rest."""
+    # A type is a tuple too, as its rule returns three values: its elements are not qualifiers.
     qualified = bool(parts) and isinstance(parts[0], tuple) and all(isinstance(part, Qualifier) for part in parts[0])
     return (parts[0], parts[1:]) if qualified else ((), parts)
 
 
-def _numbered(parameters: list[Parameter]) -> tuple[Parameter, ...]:
+def _number_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
+    """Return the parameters with the qualifier ID, counted from 0."""
     flavor = TO_INSTANCE | NOT_OVERRIDABLE
     return tuple(
         parameter._replace(qualifiers=(*parameter.qualifiers, Qualifier("ID", number, flavor)))
@@ -153,7 +157,8 @@ def _numbered(parameters: list[Parameter]) -> tuple[Parameter, ...]:
     )
 
 
-def _unquoted(token: str) -> str:
+def _unquote(token: str) -> str:
+    """Return the text of a quoted string, with its escapes replaced."""
     parts, characters = [], iter(token[1:-1])
     for character in characters:
         if character == "\\":

@@ -1,4 +1,4 @@
-"""How is a class written? As MOF text: what the schema's files hold, and what ``logonscope class`` prints."""
+"""MOF writer: declarations of classes to MOF text, for the files of the schema and for ``logonscope class``."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from logonscope.cim.classes import (
 from logonscope.cim.types import Value
 
 WIDTH = 118
-"""Columns that a line of qualifiers may take."""
+"""Maximum width of a line of qualifiers."""
 
 _FLAVORS = (
     (TO_INSTANCE, "ToInstance"),
@@ -29,60 +29,62 @@ _FLAVORS = (
 )
 _PIECE = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^",])+,?""", re.DOTALL)
 _IMPLIED = {CIMTYPE, "ID"}
-"""Qualifiers that follow from the rest of the text."""
+"""Qualifiers that are not written, because the rest of the text implies them."""
 
 
-def whole(known: Class) -> Declaration:
-    """Return a class as one declaration, with all that it inherits."""
-    return known.declaration._replace(
-        qualifiers=known.qualifiers,
-        properties=tuple(known.properties.values()),
-        methods=tuple(known.methods.values()),
+def whole(cls: Class) -> Declaration:
+    """Return a class as one declaration, with its inherited members."""
+    return cls.declaration._replace(
+        qualifiers=cls.qualifiers,
+        properties=tuple(cls.properties.values()),
+        methods=tuple(cls.methods.values()),
     )
 
 
-def write_mof(declared: Declaration, *, amended: bool = False) -> str:
-    """Return the MOF text of a declaration; its amended qualifiers (texts for people) only where they are asked for."""
+def write_mof(declaration: Declaration, *, amended: bool = False) -> str:
+    """Return the MOF text of a declaration; ``amended``: with its amended qualifiers, which are texts for people."""
     lines = []
-    if declared.namespace:
-        escaped = f"\\\\.\\{declared.namespace}".replace("\\", "\\\\")
+    if declaration.namespace:
+        escaped = f"\\\\.\\{declaration.namespace}".replace("\\", "\\\\")
         lines += [f'#pragma namespace("{escaped}")', ""]
-    lines += _qualifiers(declared.qualifiers, "", amended=amended)
-    parent = f" : {declared.superclass}" if declared.superclass else ""
-    lines += [f"class {declared.name}{parent}", "{"]
-    for known in declared.properties:
-        lines += [*_qualifiers(known.qualifiers, "  ", amended=amended), f"  {_feature(known)};"]
-    for method in declared.methods:
-        lines += [*_qualifiers(method.qualifiers, "  ", amended=amended), *_method(method, amended=amended)]
+    lines += _qualifier_lines(declaration.qualifiers, "", amended=amended)
+    parent = f" : {declaration.superclass}" if declaration.superclass else ""
+    lines += [f"class {declaration.name}{parent}", "{"]
+    for member in declaration.properties:
+        lines += [*_qualifier_lines(member.qualifiers, "  ", amended=amended), f"  {_write_member(member)};"]
+    for method in declaration.methods:
+        lines += [*_qualifier_lines(method.qualifiers, "  ", amended=amended), *_method_lines(method, amended=amended)]
     return "\n".join([*lines, "};", ""])
 
 
-def _method(method: Method, *, amended: bool) -> Iterable[str]:
-    parameters = [_parameter(parameter, amended=amended) for parameter in method.parameters]
+def _method_lines(method: Method, *, amended: bool) -> Iterable[str]:
+    parameters = [_write_parameter(parameter, amended=amended) for parameter in method.parameters]
     head = f"  {method.type} {method.name}("
     yield head + ",".join(f"\n{text}" for text in parameters) + ");"
 
 
-def _parameter(parameter: Parameter, *, amended: bool) -> str:
-    lines = _qualifiers(parameter.qualifiers, "    ", amended=amended)
-    return "\n".join([*lines, f"    {_feature(parameter)}"])
+def _write_parameter(parameter: Parameter, *, amended: bool) -> str:
+    lines = _qualifier_lines(parameter.qualifiers, "    ", amended=amended)
+    return "\n".join([*lines, f"    {_write_member(parameter)}"])
 
 
-def _feature(of: Property | Parameter) -> str:
-    spelled = next((str(q.value) for q in of.qualifiers if q.name == CIMTYPE), of.type)
-    if of.type == "reference":
-        spelled = f"{of.reference} ref"
-    elif of.type == "object" and of.reference:
-        spelled = f"object:{of.reference}"
-    return f"{spelled} {of.name}{'[]' if of.array else ''}"
+def _write_member(member: Property | Parameter) -> str:
+    """Return type and name of a property or a parameter."""
+    type_text = next((str(q.value) for q in member.qualifiers if q.name == CIMTYPE), member.type)
+    if member.type == "reference":
+        type_text = f"{member.reference} ref"
+    elif member.type == "object" and member.reference:
+        type_text = f"object:{member.reference}"
+    return f"{type_text} {member.name}{'[]' if member.array else ''}"
 
 
-def _qualifiers(qualifiers: Sequence[Qualifier], indent: str, *, amended: bool) -> list[str]:
-    """Return the lines of a list of qualifiers, as many on each as fit."""
-    told = [q for q in qualifiers if q.name not in _IMPLIED and (amended or not q.flavor & AMENDED)]
-    if not told:
+def _qualifier_lines(qualifiers: Sequence[Qualifier], indent: str, *, amended: bool) -> list[str]:
+    """Return the lines of a list of qualifiers, with as many on each as fit."""
+    written = [q for q in qualifiers if q.name not in _IMPLIED and (amended or not q.flavor & AMENDED)]
+    if not written:
         return []
-    pieces = [piece for q in told for piece in _pieces(f"{_qualifier(q)}{',' if q is not told[-1] else ']'}")]
+    texts = [f"{_write_qualifier(q)}{',' if q is not written[-1] else ']'}" for q in written]
+    pieces = [piece for text in texts for piece in _split_long(text)]
     lines, line = [], f"{indent}[{pieces[0]}"
     for piece in pieces[1:]:
         if len(line) + 1 + len(piece) > WIDTH:
@@ -93,25 +95,26 @@ def _qualifiers(qualifiers: Sequence[Qualifier], indent: str, *, amended: bool) 
     return [*lines, line]
 
 
-def _pieces(text: str) -> list[str]:
-    """Return a qualifier's text; one that is longer than a line in pieces, parted between the strings of its array."""
+def _split_long(text: str) -> list[str]:
+    """Return the text of a qualifier, split between the strings of its array if it is longer than half a line."""
     return [text] if len(text) <= WIDTH // 2 else [piece.lstrip() for piece in _PIECE.findall(text)]
 
 
-def _qualifier(qualifier: Qualifier) -> str:
+def _write_qualifier(qualifier: Qualifier) -> str:
     flavors = " ".join(name for bit, name in _FLAVORS if qualifier.flavor & bit)
-    return f"{qualifier.name}{_value(qualifier.value)}{f' : {flavors}' if flavors else ''}"
+    return f"{qualifier.name}{_write_value(qualifier.value)}{f' : {flavors}' if flavors else ''}"
 
 
-def _value(value: Value) -> str:
+def _write_value(value: Value) -> str:
+    """Return the value of a qualifier as it follows the name; TRUE is the default and is not written."""
     if value is True:
         return ""
     if isinstance(value, tuple):
-        return "{" + ", ".join(map(_constant, value)) + "}"
-    return f"({_constant(value)})"
+        return "{" + ", ".join(map(_write_constant, value)) + "}"
+    return f"({_write_constant(value)})"
 
 
-def _constant(value: object) -> str:
+def _write_constant(value: object) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, str):

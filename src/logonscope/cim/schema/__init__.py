@@ -1,6 +1,6 @@
-"""Which classes are there? The schema: loaded once, each class put together when it is first asked for.
+"""The schema: all classes of all namespaces. It is loaded once; each class is built when it is first used.
 
-Its source are the MOF files beside this one; compiled.py is made from them when the wheel is built.
+Its source are the MOF files in this folder; compiled.py is generated from them when the wheel is built.
 """
 
 import copyreg
@@ -25,79 +25,81 @@ from logonscope.errors import HintCode, InvalidClassError, InvalidNamespaceError
 __all__ = ["CIMV2", "LOGONSCOPE", "Schema", "schema"]
 
 LOGONSCOPE = "root\\logonscope"
-"""The namespace of what Linux knows beyond them."""
+"""The namespace of the classes of this project, which show what Linux knows beyond the classes of Windows."""
 
 
 class Schema:
-    """The classes of every namespace; those of another machine can be added to them."""
+    """The classes of every namespace; classes that a remote host declares can be added."""
 
     def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
         self._rows = {str(row[0]).lower(): row for row in rows}
         self._classes: dict[tuple[str, str], Class] = {}
         self._added: dict[tuple[str, str], Class] = {}
         self._families: dict[tuple[str, str], tuple[Class, ...]] = {}
-        of_rows = {str(row[1]) for row in rows if row[1]}
-        self.namespaces = tuple(sorted({"root", *of_rows}))
+        row_namespaces = {str(row[1]) for row in rows if row[1]}
+        self.namespaces = tuple(sorted({"root", *row_namespaces}))
 
     def copy(self) -> "Schema":
-        """Return a schema of the same classes, to which others can be added."""
+        """Return a schema with the same built-in classes, to which others can be added."""
         return Schema(list(self._rows.values()))
 
     def add(self, declaration: Declaration, namespace: str) -> Class:
-        """Add a class of another machine, whose parent is there already; return it, or the one that was there before.
+        """Add a class that a remote host declares, and return it; a class of that name that exists is returned instead.
 
         Raises:
-            InvalidClassError: there is no such parent.
+            InvalidClassError: the schema lacks its parent.
         """
-        if (known := self.find(declaration.name, namespace)) is not None:
-            return known
+        if (existing_class := self.find(declaration.name, namespace)) is not None:
+            return existing_class
         if namespace not in self.namespaces:
             self.namespaces = tuple(sorted({*self.namespaces, namespace}))
-        above = declaration.superclass
-        made = Class(declaration, self.get(above, namespace) if above else None, namespace, self)
-        self._added[namespace, made.name.lower()] = self._classes[namespace, made.name.lower()] = made
+        parent = declaration.superclass
+        cls = Class(declaration, self.get(parent, namespace) if parent else None, namespace, self)
+        self._added[namespace, cls.name.lower()] = self._classes[namespace, cls.name.lower()] = cls
+        # The new class may belong to families that are cached.
         self._families.clear()
-        return made
+        return cls
 
     def namespace(self, name: str) -> str:
-        r"""Return a namespace as it is written here: "root\cimv2", whatever its slashes and case.
+        r"""Return a namespace in its normal spelling, "root\cimv2"; slashes and case of the argument do not matter.
 
         Raises:
-            InvalidNamespaceError: there is none of that name.
+            InvalidNamespaceError: the schema has no such namespace.
         """
-        found = name.replace("/", "\\").lower()
-        if found not in self.namespaces:
-            known = ", ".join(self.namespaces)
-            raise InvalidNamespaceError(f"there is no namespace '{name}'", f"the namespaces here are {known}")
-        return found
+        spelling = name.replace("/", "\\").lower()
+        if spelling not in self.namespaces:
+            raise InvalidNamespaceError(
+                f"there is no namespace '{name}'", f"use one of these: {', '.join(self.namespaces)}"
+            )
+        return spelling
 
     def find(self, name: str, namespace: str = CIMV2) -> Class | None:
-        """Return a class of a namespace, None where it has none of that name."""
+        """Return a class of a namespace; None if the namespace has no such class."""
         folded = name.lower()
-        known = self._classes.get((namespace, folded))
-        if known is not None:
-            return known
+        cls = self._classes.get((namespace, folded))
+        if cls is not None:
+            return cls
         row = self._rows.get(folded)
         if row is None or row[1] not in {None, namespace}:
             return None
-        declaration = _declaration(row)
+        declaration = _read_declaration(row)
         parent = declaration.superclass
-        made = Class(declaration, self.get(parent, namespace) if parent else None, namespace, self)
-        return self._classes.setdefault((namespace, folded), made)  # another thread can have been faster
+        cls = Class(declaration, self.get(parent, namespace) if parent else None, namespace, self)
+        return self._classes.setdefault((namespace, folded), cls)  # another thread may have built it first
 
     def get(self, name: str, namespace: str = CIMV2) -> Class:
         """Return a class of a namespace.
 
         Raises:
-            InvalidClassError: there is none of that name.
+            InvalidClassError: the namespace has no such class.
         """
-        found = self.find(name, namespace)
-        if found is not None:
-            return found
-        elsewhere = self._rows.get(name.lower())
-        if elsewhere is not None:
-            hint = show_class(elsewhere[0], elsewhere[1])._replace(code=HintCode.CLASS_ELSEWHERE)
-            raise InvalidClassError(f"{namespace} has no class {elsewhere[0]}", hint)
+        cls = self.find(name, namespace)
+        if cls is not None:
+            return cls
+        other_row = self._rows.get(name.lower())
+        if other_row is not None:
+            hint = show_class(other_row[0], other_row[1])._replace(code=HintCode.CLASS_ELSEWHERE)
+            raise InvalidClassError(f"{namespace} has no class {other_row[0]}", hint)
         names = list(self._names(namespace))
         raise InvalidClassError(f"{namespace} has no class '{name}'", meant(name, names, list_classes(namespace)))
 
@@ -109,7 +111,7 @@ class Schema:
         """Return a class and every class below it, parents before their children."""
         key = namespace, name.lower()
         if key not in self._families:
-            self._families[key] = tuple(known for known in self.classes(namespace) if known.is_a(name))
+            self._families[key] = tuple(cls for cls in self.classes(namespace) if cls.is_a(name))
         return self._families[key]
 
     def _names(self, namespace: str) -> Iterator[str]:
@@ -119,55 +121,61 @@ class Schema:
 
 @cache
 def schema() -> Schema:
-    """Return the schema of this version."""
-    from logonscope.cim.schema.compiled import CLASSES  # noqa: PLC0415 -- loaded when a class is first asked for
+    """Return the built-in schema."""
+    from logonscope.cim.schema.compiled import CLASSES  # noqa: PLC0415 -- loaded when a class is first used
 
     return Schema(CLASSES)
 
 
-def _pickled(known: Class) -> tuple[Any, ...]:
-    """Pickle a class as its name; one that another machine has declared as what it and its ancestors declare."""
-    name, namespace = known.name, known.namespace
+def _reduce_class(cls: Class) -> tuple[Any, ...]:
+    """Pickle a built-in class as its name, a class of a remote host as its declaration and its ancestors'."""
+    name, namespace = cls.name, cls.namespace
     if schema().find(name, namespace) is not None:
-        return _unpickled, (name, namespace)
-    ancestors = (known.schema.get(ancestor, namespace).declaration for ancestor in reversed(known.derivation))
-    return _redeclared, ((*ancestors, known.declaration), namespace)
+        return _load_class, (name, namespace)
+    ancestors = (cls.schema.get(ancestor, namespace).declaration for ancestor in reversed(cls.derivation))
+    return _declare_class, ((*ancestors, cls.declaration), namespace)
 
 
-def _unpickled(name: str, namespace: str) -> Class:
+def _load_class(name: str, namespace: str) -> Class:
     return schema().get(name, namespace)
 
 
-def _redeclared(lineage: Sequence[Declaration], namespace: str) -> Class:
-    """Return the last class of a lineage, which begins with the topmost ancestor."""
+def _declare_class(lineage: Sequence[Declaration], namespace: str) -> Class:
+    """Return the last class of a lineage, which starts with the topmost ancestor."""
     classes = schema().copy()
     return [classes.add(declaration, namespace) for declaration in lineage][-1]
 
 
-copyreg.pickle(Class, _pickled)
+# A class refers to its schema, and so to all other classes: without this each pickled instance would contain them.
+copyreg.pickle(Class, _reduce_class)
 
 
-def _declaration(row: Sequence[Any]) -> Declaration:
+def _read_declaration(row: Sequence[Any]) -> Declaration:
     name, namespace, superclass, qualifiers, properties, methods = row
     return Declaration(
         name,
         namespace,
         superclass,
-        _qualifiers(qualifiers),
-        tuple(_property(of) for of in properties),
-        tuple(Method(of[0], of[1], tuple(map(_parameter, of[2])), _qualifiers(of[3])) for of in methods),
+        _read_qualifiers(qualifiers),
+        tuple(map(_read_property, properties)),
+        tuple(map(_read_method, methods)),
     )
 
 
-def _property(row: Sequence[Any]) -> Property:
-    name, of_type, array, reference, qualifiers, _ = row
-    return Property(name, of_type, array, reference, _qualifiers(qualifiers))
+def _read_property(row: Sequence[Any]) -> Property:
+    name, type_name, array, reference, qualifiers, _ = row
+    return Property(name, type_name, array, reference, _read_qualifiers(qualifiers))
 
 
-def _parameter(row: Sequence[Any]) -> Parameter:
-    name, of_type, array, reference, qualifiers = row
-    return Parameter(name, of_type, array, reference, _qualifiers(qualifiers))
+def _read_method(row: Sequence[Any]) -> Method:
+    name, type_name, parameters, qualifiers, _ = row
+    return Method(name, type_name, tuple(map(_read_parameter, parameters)), _read_qualifiers(qualifiers))
 
 
-def _qualifiers(rows: Sequence[Sequence[Any]]) -> tuple[Qualifier, ...]:
+def _read_parameter(row: Sequence[Any]) -> Parameter:
+    name, type_name, array, reference, qualifiers = row
+    return Parameter(name, type_name, array, reference, _read_qualifiers(qualifiers))
+
+
+def _read_qualifiers(rows: Sequence[Sequence[Any]]) -> tuple[Qualifier, ...]:
     return tuple(Qualifier(*row) for row in rows)

@@ -1,6 +1,6 @@
-"""How does the schema get into the wheel? Reads every MOF file beside this one and writes compiled.py.
+"""Build step of the schema: reads every MOF file in this folder and writes compiled.py.
 
-Run by the build (hatch_build.py), and by hand as ``python -m logonscope.cim.schema.build`` after a MOF file changed.
+The build runs it (hatch_build.py); after changing a MOF file, run ``python -m logonscope.cim.schema.build``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,57 +10,58 @@ from logonscope.cim.classes import Declaration
 from logonscope.cim.mof.read import MofError, read_mof
 
 FOLDER = Path(__file__).parent
-HEADER = '"""The schema, made from the MOF files beside this one by build.py: not to be edited."""\n\n'
+HEADER = '"""The schema, generated from the MOF files in this folder by build.py. Do not edit."""\n\n'
 
 
-def declarations(folder: Path = FOLDER) -> list[Declaration]:
-    """Read every MOF file of a folder, a class a file, parents before their children.
+def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
+    """Read every MOF file of a folder, which declare one class each; return parents before their children.
 
     Raises:
-        MofError: a file is no MOF, declares another class than its name says, or a parent is missing.
+        MofError: a file is not MOF, its class does not have the file's name, or a parent is missing.
     """
-    found: dict[str, Declaration] = {}
+    declarations_by_name: dict[str, Declaration] = {}
     for path in sorted(folder.glob("*.mof")):
         classes = list(read_mof(path.read_text(encoding="utf-8"), path.name))
-        if [declared.name for declared in classes] != [path.stem]:
-            raise MofError(f"{path.name}: it is to declare the class {path.stem} alone")
-        found[path.stem] = classes[0]
-    return list(_parents_first(found))
+        if [declaration.name for declaration in classes] != [path.stem]:
+            raise MofError(f"{path.name}: must declare the class {path.stem} and no other")
+        declarations_by_name[path.stem] = classes[0]
+    return list(_parents_first(declarations_by_name))
 
 
-def compiled(classes: Sequence[Declaration]) -> str:
-    """Return the Python text of compiled.py: nested tuples, which load as fast as a module does."""
-    lines = [f"    {_plain(declared)!r},\n" for declared in classes]
+def generate_module(classes: Sequence[Declaration]) -> str:
+    """Return the Python text of compiled.py: nested tuples, which load as fast as any module."""
+    lines = [f"    {_to_plain_tuples(declaration)!r},\n" for declaration in classes]
     return f"{HEADER}CLASSES: tuple[tuple[object, ...], ...] = (\n{''.join(lines)})\n"
 
 
 def build(folder: Path = FOLDER) -> Path:
     """Write compiled.py into the folder and return its path."""
     target = folder / "compiled.py"
-    text = compiled(declarations(folder))
+    text = generate_module(read_declarations(folder))
     if not target.exists() or target.read_text(encoding="utf-8") != text:
         target.write_text(text, encoding="utf-8")
     return target
 
 
-def _parents_first(found: dict[str, Declaration]) -> Iterator[Declaration]:
-    done: set[str] = set()
-    for name in found:
-        line: list[str] = []
-        at: str | None = name
-        while at is not None and at not in done:
-            if at not in found or at in line:
-                raise MofError(f"{name}: its parent {at} is declared nowhere, or is its own child")
-            line.append(at)
-            at = found[at].superclass
-        for ancestor in reversed(line):
-            done.add(ancestor)
-            yield found[ancestor]
+def _parents_first(declarations_by_name: dict[str, Declaration]) -> Iterator[Declaration]:
+    yielded: set[str] = set()
+    for name in declarations_by_name:
+        # Climb to the topmost ancestor that was not yielded yet, then yield from there down to the class.
+        lineage: list[str] = []
+        ancestor: str | None = name
+        while ancestor is not None and ancestor not in yielded:
+            if ancestor not in declarations_by_name or ancestor in lineage:
+                raise MofError(f"{name}: its ancestor {ancestor} is not declared, or inherits from itself")
+            lineage.append(ancestor)
+            ancestor = declarations_by_name[ancestor].superclass
+        for member in reversed(lineage):
+            yielded.add(member)
+            yield declarations_by_name[member]
 
 
-def _plain(value: object) -> object:
-    """Return a value with plain tuples in place of named ones, whose repr() is not Python's."""
-    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
+def _to_plain_tuples(value: object) -> object:
+    """Return a value with its named tuples as plain ones, whose repr() needs no imports."""
+    return tuple(map(_to_plain_tuples, value)) if isinstance(value, tuple) else value
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""wmi/connection.py: does a script connect to what it names, however it names it?"""
+"""Tests of wmi/connection.py: monikers and arguments lead to the right namespace, class or object."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Tests of server/auth/authenticator.py: the schemes that authenticate a client, and the schemes that are offered to others."""
+"""Tests of server/auth/authenticator.py: the schemes that authenticate a client, and those offered to others."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Tests of server/auth/private_file.py: files of secrets are read only if they are private, and rewritten completely or not."""
+"""Tests of server/auth/private_file.py: private files are read only if private, and rewritten completely or not."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Tests of server/auth/throttle.py: guesses are delayed and limited, without locking out users who authenticated before."""
+"""Tests of server/auth/throttle.py: guesses are delayed and limited, and users are not locked out."""
 
 import itertools
 from collections.abc import Iterable

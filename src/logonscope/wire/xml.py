@@ -82,7 +82,7 @@ def _check_safe(text: bytes) -> None:
     """
     if _DOCTYPE.search(text):
         raise InvalidParameterError("document types are not supported", "remove the DOCTYPE")
-    # A parser of its own, without namespaces, so that the check runs before any name is expanded.
+    # A second parser, without namespaces, so that the check runs before any name is expanded.
     parser = expat.ParserCreate(UTF_8)
     parser.StartElementHandler = _check_namespaces
     parser.Parse(text, True)

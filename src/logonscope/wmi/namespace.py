@@ -46,7 +46,7 @@ class _wmi_namespace:
 
     def query(self, wql: str, instance_of: object = None, fields: Sequence[str] = ()) -> list[Any]:
         r"""Run a WQL query; in SELECT a backslash is a plain character: ``Name = 'DOMAIN\alice'``."""
-        # Scripts for the module ``wmi`` write single backslashes in SELECT; paths in other queries are passed unchanged.
+        # Scripts for the module ``wmi`` write single backslashes in SELECT; other queries are passed unchanged.
         with wmi_errors():
             text = wql if _ASSOCIATION_QUERY.match(wql) else wql.replace("\\", "\\\\")
             return wmi_objects(self._host, self._host.query_any(text, namespace=self._name))

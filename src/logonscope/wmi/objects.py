@@ -30,6 +30,7 @@ class _wmi_object:
         self._referenced = referenced  # by path, shared by the objects of one result
 
     def _read(self) -> Instance:
+        # An object starts as a path: most references of a result are never read.
         if isinstance(self._target, str):
             with wmi_errors():
                 self._target = self._host.get(self._target)
@@ -62,10 +63,10 @@ class _wmi_object:
     def _automation_value(self, declared: Property) -> Any:
         return automation_value(self._read()[declared.name], declared.type)
 
-    def _property(self, declared: Property) -> _wmi_property:
+    def _make_property(self, declared: Property) -> _wmi_property:
         return wmi_property(declared, self._automation_value(declared))
 
-    def _attribute(self, declared: Property) -> Any:
+    def _attribute_value(self, declared: Property) -> Any:
         """Return the value of a property as an attribute; a reference becomes an object."""
         try:
             value = self._automation_value(declared)
@@ -75,7 +76,7 @@ class _wmi_object:
             return self._referenced.setdefault(value, _wmi_object(self._host, value, self._referenced))
         return value
 
-    def _method(self, declared: Method) -> _wmi_method:
+    def _make_method(self, declared: Method) -> _wmi_method:
         return _wmi_method(partial(self._host.invoke, self._target), declared)
 
     def __getattr__(self, name: str) -> Any:
@@ -87,9 +88,9 @@ class _wmi_object:
             return key
         cim_class = self._class
         if name in cim_class.properties:
-            return self._attribute(cim_class.properties[name])
+            return self._attribute_value(cim_class.properties[name])
         if name in cim_class.methods:
-            return self._method(cim_class.methods[name])
+            return self._make_method(cim_class.methods[name])
         raise AttributeError(f"{cim_class.name} has no property and no method '{name}'")
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -108,12 +109,12 @@ class _wmi_object:
     @property
     def properties(self) -> dict[str, _wmi_property]:
         """Return the properties by name, in alphabetical order."""
-        return {declared.name: self._property(declared) for declared in self._sorted_properties()}
+        return {declared.name: self._make_property(declared) for declared in self._sorted_properties()}
 
     @property
     def methods(self) -> dict[str, _wmi_method]:
         """Return the methods by name."""
-        return {name: self._method(declared) for name, declared in self._class.methods.items()}
+        return {name: self._make_method(declared) for name, declared in self._class.methods.items()}
 
     @property
     def keys(self) -> list[str]:
@@ -133,7 +134,7 @@ class _wmi_object:
     def wmi_property(self, property_name: str) -> _wmi_property:
         """Return a property by its name."""
         with wmi_errors():
-            return self._property(self._class.property_named(property_name))
+            return self._make_property(self._class.property_named(property_name))
 
     def path(self) -> _wmi_path:
         """Return the object's path; all parts but Class are empty if the keys were not selected."""
@@ -202,8 +203,8 @@ class _wmi_class(_wmi_object):
     def _automation_value(self, declared: Property) -> None:
         """Return null: a class has no values."""
 
-    def _attribute(self, declared: Property) -> _wmi_property:
-        return self._property(declared)
+    def _attribute_value(self, declared: Property) -> _wmi_property:
+        return self._make_property(declared)
 
     def query(self, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
         """Select the instances with these property values, where None is null; ``fields`` are read, or all."""

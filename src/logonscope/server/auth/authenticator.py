@@ -1,8 +1,8 @@
 """Authentication of a request: takes its credentials and the peer, returns the caller or the schemes to offer.
 
-Basic sends a password, so it is accepted only over TLS or from this machine. Negotiate authenticates a connection;
-if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the user, and
-credentials are ignored.
+Basic sends a password, and is therefore accepted only over TLS or from this machine. Negotiate authenticates a
+connection; if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the
+user, and credentials are ignored.
 
 Over a private connection Negotiate is offered only if Kerberos is set up or at least one user has an NT hash: clients
 that prefer Negotiate to Basic would try it first and fail. Over other connections, where a password must not be sent,

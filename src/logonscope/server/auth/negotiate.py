@@ -112,7 +112,7 @@ class Negotiation:
             # NTLM's channel bindings come with its last token; see _continue.
             return self._context.step(token)
         failures: list[str] = []
-        # The acceptor takes the key of one service only, and nothing outside the ticket tells which service it is for.
+        # A context accepts the tickets of one service only, so the services are tried in turn.
         for service in self._tickets.services:
             context = _new_context(spnego.CredentialCache(service), token)
             try:

@@ -58,6 +58,7 @@ MOST_OPTIONS = 64
 BYTE_ORDER_MARK = 2
 LONGEST_SECONDS = 10_000_000.0
 
+# Headers that are supported or can be ignored safely; any other one with mustUnderstand is rejected.
 _UNDERSTOOD = {
     *(clark(ADDRESSING, name) for name in ("To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo")),
     *(clark(WSMAN, name) for name in (
@@ -72,6 +73,7 @@ _UNDERSTOOD = {
 _DURATION = re.compile(
     r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
 )
+# Namespaces of a request that can be copied into an attribute of the response.
 _DECLARABLE = re.compile(r"urn:[\w.:-]+|https?://[\w.-]+(?::\d{1,5})?(?:/[\w./-]*)?", re.ASCII)
 _RESERVED = {XML, "http://www.w3.org/2000/xmlns/"}
 _UNITS = (31_536_000, 2_592_000, 86_400, 3_600, 60, 1)
@@ -252,7 +254,7 @@ def write(action: str, relates_to: str, *inner: str, more: str = "") -> str:
 
 def write_fault(fault: Fault, to: Envelope, machine: str) -> str:
     """Return the envelope of a fault; it fits into the smallest MaxEnvelopeSize that a client may set."""
-    more = _not_understood(fault.not_understood)
+    more = _not_understood_block(fault.not_understood)
     text = write(fault.kind.action, to.message_id, body(fault, machine), more=more)
     if to.octets(text) + BYTE_ORDER_MARK <= SMALLEST_ENVELOPE:
         return text
@@ -261,7 +263,7 @@ def write_fault(fault: Fault, to: Envelope, machine: str) -> str:
     return write(fault.kind.action, to.message_id, body(short, machine))
 
 
-def _not_understood(header: str) -> str:
+def _not_understood_block(header: str) -> str:
     """Return the block that names a header (SOAP 1.2, 5.4.8); "" if its namespace cannot be declared safely."""
     namespace, _, name = header.removeprefix("{").rpartition("}")
     if not namespace:

@@ -38,6 +38,7 @@ HINTS: Words = {
 
 SENDER, RECEIVER, MUST_UNDERSTAND, VERSION_MISMATCH = "s:Sender", "s:Receiver", "s:MustUnderstand", "s:VersionMismatch"
 
+# The Action of a fault depends on the specification that defines its subcode.
 _ACTIONS = {"w": WSMAN_FAULT, "a": ADDRESSING_FAULT, "n": ENUMERATION_FAULT, "e": EVENTING_FAULT, "": ADDRESSING_FAULT}
 
 
@@ -136,6 +137,7 @@ def fault_of(error: LogonscopeError) -> Fault:
     if isinstance(error, FaultError):
         return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
     kind = KINDS.get(type(error))
+    # Errors of the protocol have a number of wsmerror.h; all others have that of WMI, which scripts look for.
     if kind is not None and kind.number:
         return Fault(kind, kind.number, error.text(HINTS))
     return Fault(kind or INTERNAL, error.number, error.text(HINTS), cim_status=error.cim_status)
@@ -150,11 +152,11 @@ def body(fault: Fault, machine: str) -> str:
         f"<s:Fault><s:Code><s:Value>{fault.kind.code}</s:Value>{subcode}</s:Code>"
         f'<s:Reason><s:Text xml:lang="en-US">{reason}</s:Text></s:Reason><s:Detail>{detail}'
         f'<f:WSManFault xmlns:f="{MICROSOFT_FAULT}" Code="{fault.number}" Machine="{escaped(machine)}">'
-        f"<f:Message>{reason}</f:Message></f:WSManFault>{_wmi_error(fault, reason)}</s:Detail></s:Fault>"
+        f"<f:Message>{reason}</f:Message></f:WSManFault>{_wmi_error_element(fault, reason)}</s:Detail></s:Fault>"
     )
 
 
-def _wmi_error(fault: Fault, reason: str) -> str:
+def _wmi_error_element(fault: Fault, reason: str) -> str:
     """Return the MSFT_WmiError of an error that WMI has, with both of its numbers; clients read error_Code in it."""
     if not fault.cim_status:
         return ""

@@ -45,9 +45,12 @@ def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     """Return the renderer of rows with these columns as instances, such as "p:Win32_Process"."""
     # In the order of names, as Windows sends properties.
     order = [index for _, index in sorted((name.lower(), index) for index, name in enumerate(columns))]
-    return _record(
+    return _record_renderer(
         f'<p:{cls.name} {declarations(cls, where)} xsi:type="p:{cls.name}_Type">',
-        [partial(_property, cls.property_named(columns[index]), "p:", Form(where, cls.schema)) for index in order],
+        [
+            partial(_property_writer, cls.property_named(columns[index]), "p:", Form(where, cls.schema))
+            for index in order
+        ],
         order,
         f"</p:{cls.name}>",
     )
@@ -66,14 +69,18 @@ def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Re
     positions = {name: index for index, name in enumerate(columns)}
     head, tail = f'<w:XmlFragment xmlns:xsi="{XSI}">', "</w:XmlFragment>"
     if all(name in positions for name in shown):
-        properties = [partial(_property, cls.property_named(name), "", Form(where, cls.schema)) for name in shown]
-        return _record(head, properties, [positions[name] for name in shown], tail)
+        properties = [
+            partial(_property_writer, cls.property_named(name), "", Form(where, cls.schema)) for name in shown
+        ]
+        return _record_renderer(head, properties, [positions[name] for name in shown], tail)
 
     # The slower way, for projections with system properties, which are no columns of the row.
     def element(name: str) -> Render:
         if name in positions:
-            return _column_renderer(_property(cls.property_named(name), "", Form(where, cls.schema)), positions[name])
-        return _system_renderer(_element(name, _text), system, name)
+            return _column_renderer(
+                _property_writer(cls.property_named(name), "", Form(where, cls.schema)), positions[name]
+            )
+        return _system_renderer(_element_writer(name, _write_text), system, name)
 
     elements = [element(name) for name in shown]
 
@@ -86,7 +93,7 @@ def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Re
 def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -> str:
     """Return one property as a fragment (DSP0226 7.7): the element, or with ``inner`` only its text."""
     cim_property = cls.property_named(name)
-    text = _property(cim_property, "p:", Form(where, cls.schema))(value)
+    text = _property_writer(cim_property, "p:", Form(where, cls.schema))(value)
     if inner:
         return _TAG.sub("", text)
     # Outside an instance the element itself has to declare the prefixes.
@@ -96,7 +103,7 @@ def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -
 def reference(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     """Return the renderer of rows as endpoint references of their instances; the columns include all keys."""
     positions = [columns.index(key) for key in cls.keys]
-    write = _reference(Form(where, cls.schema), *_WRAPPER)
+    write = _reference_writer(Form(where, cls.schema), *_WRAPPER)
 
     def render(row: Row) -> str:
         return write((cls.name, *(row[index] for index in positions)))
@@ -116,7 +123,9 @@ def both(render_instance: Render, render_reference: Render) -> Render:
 def parameters(values: Sequence[tuple[str, str, Value]], where: Resource, schema: Schema) -> str:
     """Return the elements of parameters that a method returned; each is (name, type, value)."""
     form = Form(where, schema)
-    return "".join(_property(Property(name, kind, False, None, ()), "p:", form)(value) for name, kind, value in values)
+    return "".join(
+        _property_writer(Property(name, kind, False, None, ()), "p:", form)(value) for name, kind, value in values
+    )
 
 
 def declarations(cls: Class, where: Resource) -> str:
@@ -124,10 +133,10 @@ def declarations(cls: Class, where: Resource) -> str:
     return f'xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}"'
 
 
-def _record(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
+def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
     """Return the renderer of rows whose properties are at the positions ``order``, between two constant texts."""
     if not order:
-        return partial(_constant, head + tail)
+        return partial(_render_constant, head + tail)
     # The first property writes the head and the last one the tail, so that a row has no texts of its own to join.
     befores, afters = [head, *[""] * (len(order) - 1)], [*[""] * (len(order) - 1), tail]
     writers = [make(before, after) for make, before, after in zip(properties, befores, afters, strict=True)]
@@ -149,7 +158,7 @@ def _record(head: str, properties: Sequence[Make], order: Sequence[int], tail: s
     return render
 
 
-def _constant(text: str, _: Row) -> str:
+def _render_constant(text: str, _: Row) -> str:
     return text
 
 
@@ -162,32 +171,32 @@ def _column_renderer(write: Write, index: int) -> Render:
 
 def _system_renderer(write: Write, system: System, name: str) -> Render:
     def render(row: Row) -> str:
-        return write(_plain(system(row, name)))
+        return write(_plain_value(system(row, name)))
 
     return render
 
 
-def _property(cim_property: Property, prefix: str, form: Form, before: str = "", after: str = "") -> Write:
+def _property_writer(cim_property: Property, prefix: str, form: Form, before: str = "", after: str = "") -> Write:
     """Return the writer of a property's values; without a prefix its element has no namespace."""
     if cim_property.array:
-        return _array(_property(cim_property._replace(array=False), prefix, form), before, after)
+        return _array_writer(_property_writer(cim_property._replace(array=False), prefix, form), before, after)
     tag = f"{prefix}{cim_property.name}"
     if cim_property.type == "reference":
-        return _reference(form, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil(tag)}{after}")
+        return _reference_writer(form, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil_element(tag)}{after}")
     is_bare_time = cim_property.type == "datetime" and not prefix
-    write = _bare_moment if is_bare_time else _WRITERS.get(cim_property.type, str)
-    return _element(tag, write, before, after)
+    write = _write_bare_time if is_bare_time else _WRITERS.get(cim_property.type, str)
+    return _element_writer(tag, write, before, after)
 
 
-def _array(write: Write, before: str, after: str) -> Write:
+def _array_writer(write: Write, before: str, after: str) -> Write:
     def write_array(values: Any) -> str:
         return f"{before}{write(None) if values is None else ''.join(map(write, values))}{after}"
 
     return write_array
 
 
-def _element(tag: str, write: Write, before: str = "", after: str = "") -> Write:
-    nil, start, end = f"{before}{_nil(tag)}{after}", f"{before}<{tag}>", f"</{tag}>{after}"
+def _element_writer(tag: str, write: Write, before: str = "", after: str = "") -> Write:
+    nil, start, end = f"{before}{_nil_element(tag)}{after}", f"{before}<{tag}>", f"</{tag}>{after}"
 
     def write_element(value: Any) -> str:
         return nil if value is None else f"{start}{write(value)}{end}"
@@ -195,19 +204,19 @@ def _element(tag: str, write: Write, before: str = "", after: str = "") -> Write
     return write_element
 
 
-def _nil(tag: str) -> str:
+def _nil_element(tag: str) -> str:
     return f'<{tag} xsi:nil="true"/>'
 
 
-def _text(value: object) -> str:
+def _write_text(value: object) -> str:
     return escaped(str(value))
 
 
-def _boolean(value: object) -> str:
+def _write_boolean(value: object) -> str:
     return "true" if value else "false"
 
 
-def _moment(value: datetime | timedelta, prefix: str = "cim:") -> str:
+def _write_time(value: datetime | timedelta, prefix: str = "cim:") -> str:
     """Write a time in UTC without trailing zeros, and an interval as xs:duration (DSP0230)."""
     if isinstance(value, timedelta):
         seconds = f"{value.seconds}.{value.microseconds:06}".rstrip("0").rstrip(".")
@@ -217,33 +226,35 @@ def _moment(value: datetime | timedelta, prefix: str = "cim:") -> str:
     return f"<{prefix}Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{part}Z</{prefix}Datetime>"
 
 
-def _bare_moment(value: datetime | timedelta) -> str:
+def _write_bare_time(value: datetime | timedelta) -> str:
     """Write a time of a projection; as Windows writes it, its element has no namespace."""
-    return _moment(value, "")
+    return _write_time(value, "")
 
 
-def _reference(form: Form, before: str = "", after: str = "", nil: str = "") -> Write:
+def _reference_writer(form: Form, before: str = "", after: str = "", nil: str = "") -> Write:
     """Return the writer of an endpoint reference's content (DSP0226 5.1.2), with URIs in the form of the request's."""
     texts_by_class: dict[Value, tuple[str, ...]] = {}
-    # The requested class does not change the text and can be any text: it must not fill the cache of _around.
+    # The requested class does not change the text and can be any text: it must not fill the cache of _constant_texts.
     form = form._replace(where=form.where._replace(class_name=ALL))
 
     def write(value: tuple[Value, ...] | None) -> str:
         if value is None:
             return nil
         name = value[0]
-        around = texts_by_class.get(name) or texts_by_class.setdefault(name, _around(form, str(name), before, after))
+        around = texts_by_class.get(name) or texts_by_class.setdefault(
+            name, _constant_texts(form, str(name), before, after)
+        )
         # One key that is a text is the most frequent case, twice in a row of an association: with few calls.
         if len(value) == 2 and isinstance(key := value[1], str):
             return f"{around[0]}{key if key.isalnum() else escaped(key)}{around[1]}"
-        keys = [*(_selector(key, form) for key in value[1:]), ""]
+        keys = [*(_write_selector(key, form) for key in value[1:]), ""]
         return "".join(part for pair in zip(around, keys, strict=True) for part in pair)
 
     return write
 
 
 @lru_cache(maxsize=1024)
-def _around(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
+def _constant_texts(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
     """Return the constant texts before, between and after the keys of a reference to an instance of a class."""
     where = form.where
     cls = form.schema.get(name, where.namespace.replace("/", "\\"))
@@ -257,18 +268,22 @@ def _around(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
     return tuple(end + start for end, start in zip([head, *ends], [*starts, tail], strict=True))
 
 
-def _selector(key: Value, form: Form) -> str:
+def _write_selector(key: Value, form: Form) -> str:
     if isinstance(key, tuple):
-        return _reference(form, *_WRAPPER)(key)
-    return _boolean(key) if isinstance(key, bool) else _text(key)
+        return _reference_writer(form, *_WRAPPER)(key)
+    return _write_boolean(key) if isinstance(key, bool) else _write_text(key)
 
 
-def _plain(value: Any) -> Value:
+def _plain_value(value: Any) -> Value:
     """Return the value of a system property; a list, which only __DERIVATION has, as text with commas."""
     plain_value: Value = ",".join(value) if isinstance(value, list) else value
     return plain_value
 
 
 _WRITERS: dict[str, Write] = {
-    "string": _text, "char16": _text, "boolean": _boolean, "datetime": _moment, "object": _text,
-}  # fmt: skip
+    "string": _write_text,
+    "char16": _write_text,
+    "boolean": _write_boolean,
+    "datetime": _write_time,
+    "object": _write_text,
+}

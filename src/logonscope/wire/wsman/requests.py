@@ -143,6 +143,7 @@ def decode(envelope: Envelope) -> Operation:
     Raises:
         FaultError: the action or the resource is unknown, or the request is malformed.
     """
+    # Identify has no action: clients send its body without any header.
     if envelope.body is not None and envelope.body.tag == clark(IDENTITY, "Identify"):
         return Identify()
     action = envelope.action
@@ -199,6 +200,7 @@ def _read_parameters(body: Element | None) -> dict[str, str | None]:
 def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate:
     body = _check_body(envelope, ENUMERATION, "Enumerate")
     where = _read_resource(envelope, selector_values)
+    # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
     most = child(body, clark(WSMAN, "MaxElements"), clark(ENUMERATION, "MaxElements"))
     expires = child(body, clark(ENUMERATION, "Expires"))
     filter_element = child(body, clark(WSMAN, "Filter"), clark(ENUMERATION, "Filter"))

@@ -76,7 +76,7 @@ def resource(uri: str, selectors: Selectors) -> Resource:
     elif folded == CIM_ALL.lower():
         return Resource(namespace, ALL, is_wmi=False)
     elif folded == CLASSES.lower():
-        return _definition(namespace, selectors)
+        return _class_resource(namespace, selectors)
     elif folded.startswith(f"{CIM_SCHEMA.lower()}/"):
         name = slashed[len(CIM_SCHEMA) + 1 :]
         if name and "/" not in name:
@@ -99,7 +99,7 @@ def check_no_shell(*uris: str) -> None:
             )
 
 
-def _definition(namespace: str, selectors: Selectors) -> Resource:
+def _class_resource(namespace: str, selectors: Selectors) -> Resource:
     values_by_name = {name.lower(): value for name, value in selectors.items()}
     # Windows' clients send an empty selector ClassName for all classes.
     name = values_by_name.get("classname")

@@ -38,7 +38,7 @@ class RowCutter:
     """Shortens rows of a class with these columns."""
 
     def __init__(self, cls: Class, columns: Sequence[str]) -> None:
-        self._columns = tuple(_cuttable(cls, columns))
+        self._columns = tuple(_cuttable_columns(cls, columns))
         self._arrays = tuple(
             (column.position, ROW_OCTETS // len(column.tags) + 1) for column in self._columns if column.array
         )
@@ -49,6 +49,7 @@ class RowCutter:
         if not self._arrays:
             return render
 
+        # Else an array of millions of values would be written as XML only to be cut afterwards.
         def bounded(row: Sequence[Value]) -> str:
             for index, most in self._arrays:
                 values: Any = row[index]
@@ -74,7 +75,7 @@ class RowCutter:
         values, cuts = list(row), list[str]()
         for column in self._columns:
             value: Any = row[column.position]
-            shortened = _array(value, column.tags, most, octets) if column.array else _text(value, most, octets)
+            shortened = _cut_array(value, column.tags, most, octets) if column.array else _cut_text(value, most, octets)
             if shortened is not value:
                 values[column.position] = shortened
                 cuts.append(f"{column.name}: cut at {most:,} bytes")
@@ -84,14 +85,14 @@ class RowCutter:
         return tuple(values)
 
 
-def _cuttable(cls: Class, columns: Sequence[str]) -> Iterator[_Column]:
+def _cuttable_columns(cls: Class, columns: Sequence[str]) -> Iterator[_Column]:
     for index, name in enumerate(columns):
         declared = cls.property_named(name)
         if name not in cls.keys and declared.type != "reference" and (declared.array or declared.type == "string"):
             yield _Column(index, name, declared.array, f"<p:{name}></p:{name}>")
 
 
-def _text(text: str | None, most: int, octets: Octets) -> str | None:
+def _cut_text(text: str | None, most: int, octets: Octets) -> str | None:
     """Return the longest beginning of a text that has at most ``most`` octets as XML."""
     if text is None or (len(text) <= most and octets(escaped(text)) <= most):
         return text
@@ -102,7 +103,7 @@ def _text(text: str | None, most: int, octets: Octets) -> str | None:
     return text[: len(_ENTITY.sub("x", _HALF_ENTITY.sub("", written)))]
 
 
-def _array(values: Any, tags: str, most: int, octets: Octets) -> Any:
+def _cut_array(values: Any, tags: str, most: int, octets: Octets) -> Any:
     """Return the longest beginning of an array that has at most ``most`` octets as XML; its last text may be cut."""
     if values is None:
         return None
@@ -115,7 +116,7 @@ def _array(values: Any, tags: str, most: int, octets: Octets) -> Any:
     for value in values:
         free -= around
         text = value if isinstance(value, str) else None
-        shortened = _text(text, max(free, 0), octets)
+        shortened = _cut_text(text, max(free, 0), octets)
         free -= NUMBER * octets("x") if shortened is None else octets(escaped(shortened))
         if free < 0 or shortened != text:
             return (*fitting_values, shortened) if shortened else tuple(fitting_values)

@@ -36,8 +36,11 @@ FORGIVEN = 900.0
 AT_ONCE = 8
 """Attempts of one address that can wait at the same time."""
 
-OF_PLACE, OF_USER = 30, 60
-"""Guesses allowed at once from one address, and at one user; after that, the same number in an hour."""
+OF_PLACE = 30
+"""Guesses allowed at once from one address; after that, the same number in an hour."""
+
+OF_USER = 60
+"""Guesses allowed at once at one user, from all addresses; after that, the same number in an hour."""
 
 HOUR = 3600.0
 

@@ -13,7 +13,7 @@ WMI = f"{names.WMI}/root/cimv2"
 PLAIN = ("plain", "correct-horse")
 """An administrator without an NT hash, and with a password that passes through any shell."""
 
-NO_SHELL = "there are no remote shells here, neither PowerShell nor cmd: this server answers WMI queries alone"
+NO_SHELL = "remote shells (PowerShell, cmd) are not supported: this server answers only WMI queries"
 SESSION_41 = ["4100", "4150", "4151", "4300", "4312"]
 """The processes of the logon session 41 of the example host."""
 

@@ -80,7 +80,7 @@ def test_a_keytab_is_looked_into_at_once(tmp_path: Path, monkeypatch: pytest.Mon
     with_keytab, plain = services(tmp_path, keytab=keytab).authenticator, services(tmp_path).authenticator
     assert with_keytab.authenticate(HERE, None).offers[:2] == ("Negotiate", "Kerberos")
     assert "Kerberos" not in plain.authenticate(HERE, None).offers
-    with pytest.raises(InvalidParameterError, match="there is no keytab"):
+    with pytest.raises(InvalidParameterError, match=r"keytab .* does not exist"):
         services(tmp_path, keytab=str(tmp_path / "nothing"))
 
 

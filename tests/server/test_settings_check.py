@@ -133,7 +133,7 @@ def test_a_keytab_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("KRB5_KTNAME", "")
     keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
     assert "Kerberos: HTTP/web1@CORP" in check(told(tmp_path, listen=[HERE], keytab=keytab))
-    assert "there is no keytab" in refusal(told(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))
+    assert "nothing does not exist" in refusal(told(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))
 
 
 def test_what_opens_more_than_it_seems_to(tmp_path: Path) -> None:

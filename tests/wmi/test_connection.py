@@ -1,4 +1,4 @@
-"""wmi/connection.py: does a script connect to what it names, however it names it?"""
+"""Tests of wmi/connection.py: monikers and arguments lead to the right namespace, class or object."""
 
 import inspect
 
@@ -70,12 +70,12 @@ def test_a_host_has_one_name_and_a_user_is_for_another_machine(web1: Host) -> No
     with pytest.raises(wmi.x_wmi, match="web2"):
         wmi.WMI("web2", host=web1)
     for arguments in ({}, {"computer": "."}, {"computer": "web2", "privileges": ["Debug"]}):
-        with pytest.raises(wmi.x_wmi_authentication, match="leave it out"):
+        with pytest.raises(wmi.x_wmi_authentication, match="remove the user"):
             wmi.connect(user="alice", **arguments)
 
 
 def test_what_is_not_there_is_an_error(web1: Host) -> None:
     with raises(wmi.x_wmi, "no namespace 'root\\default'", 0x8004100E):
         wmi.WMI(namespace="default", host=web1)
-    with raises(wmi.x_wmi, "no registry", 0x8004100C):
+    with raises(wmi.x_wmi, "the registry does not exist", 0x8004100C):
         wmi.Registry()

@@ -1,4 +1,4 @@
-"""wmi/errors.py: does every error have the class, the number and the text that a script looks for?"""
+"""Tests of wmi/errors.py: every error has the class, the number and the text that scripts look for."""
 
 import pickle
 from typing import Any
@@ -40,10 +40,10 @@ def test_every_error_is_an_x_wmi() -> None:
 def test_events_and_writing_are_not_supported(c: Any) -> None:
     p = c.get("Win32_Process=1")
     for watch in (c.watch_for, c.Win32_Process.watch_for):
-        with raises(wmi.x_wmi, "events are not told yet; ask time and again", 0x8004100C):
+        with raises(wmi.x_wmi, "event queries are not supported yet; poll and compare", 0x8004100C):
             watch(notification_type="Creation", wmi_class="Win32_Process", delay_secs=2)
     for write in (p.put, c.Win32_Process.new, c.new, lambda: p.set(Name="x"), lambda: setattr(p, "name", "x")):
-        with raises(wmi.x_wmi, "nothing is written here", 0x8004100C):
+        with raises(wmi.x_wmi, "instances are read-only and cannot be created", 0x8004100C):
             write()
 
 

@@ -1,4 +1,4 @@
-"""wmi/members.py: do properties, methods and paths say and do what they did?"""
+"""Tests of wmi/members.py: properties, methods and paths behave as in the module ``wmi``."""
 
 import os
 import pwd
@@ -65,7 +65,7 @@ def test_a_call_that_does_not_fit_says_what_does(c: Any) -> None:
         c.Win32_Process.Create(CommandLine="sleep 1")
     with raises(wmi.x_wmi, "no parameter 'Result'; its parameters: Reason", 0x8004102F):
         p.Terminate(Result=1)
-    with raises(wmi.x_wmi, "2 parameters for Terminate (Reason) => (ReturnValue)", 0x8004102F):
+    with raises(wmi.x_wmi, "too many parameters (2) for Terminate (Reason) => (ReturnValue)", 0x8004102F):
         p.Terminate(0, 1)
     with raises(wmi.x_wmi, "for the parameter Reason: expected a uint32", 0x80041005):
         p.Terminate("now")

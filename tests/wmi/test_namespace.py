@@ -1,4 +1,4 @@
-"""wmi/namespace.py: does a namespace list its classes, run queries and get objects?"""
+"""Tests of wmi/namespace.py: a namespace lists its classes, runs queries and gets objects."""
 
 import copy
 from typing import Any

@@ -1,4 +1,4 @@
-"""wmi/objects.py: do scripts about processes and logon sessions get what they got from the module ``wmi``?"""
+"""Tests of wmi/objects.py: scripts for processes and logon sessions get the results of the module ``wmi``."""
 
 import io
 import os

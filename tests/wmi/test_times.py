@@ -1,4 +1,4 @@
-"""wmi/times.py: are times put together and taken apart as scripts expect?"""
+"""Tests of wmi/times.py: times are formatted and parsed as scripts expect."""
 
 import pytest
 

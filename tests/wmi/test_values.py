@@ -1,4 +1,4 @@
-"""wmi/values.py: are values as COM automation passes them, and as MOF prints them?"""
+"""Tests of wmi/values.py: values have the types of COM automation, and the text of MOF."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,1 +1,1 @@
-"""How do operations and rows look on a wire? Bytes to typed messages and rows to bytes, without any I/O."""
+"""Wire formats of operations and rows: bytes to typed messages and rows to bytes, without any I/O."""

@@ -1,8 +1,9 @@
-"""How does text become XML that every parser takes, and XML from outside a tree that costs no more than its length?
+"""XML helpers: escaping of text that is written, and a safe parser for messages from clients.
 
-What is written is put together from text: a tree a row costs hundreds of times as much (bench/). What is read goes
-through expat, which looks nowhere else, and without a document type there are no entities (DSP0226 R13.1-3). lxml is
-no choice: libxml2 keeps every name that it ever saw for as long as the thread lives.
+XML is written by joining text, because a tree for each row would cost hundreds of times as much (bench/). It is read by
+expat, which opens no other file or address; document types are rejected, so there are no entities (DSP0226 R13.1-3),
+and parsing costs no more than the length of the message. lxml is not used, because libxml2 keeps every name that it has
+parsed as long as the thread lives.
 """
 
 import re
@@ -24,72 +25,85 @@ _FORM = "send a SOAP 1.2 envelope in UTF-8 or UTF-16"
 
 
 def clark(namespace: str, name: str) -> str:
-    """Return a name in Clark's form, as the parser has it: ``{namespace}name``."""
+    """Return a name in Clark notation, as the parser uses it: ``{namespace}name``."""
     return f"{{{namespace}}}{name}"
 
 
 def escaped(text: str) -> str:
-    """Return a text as element content or as an attribute's value; what XML cannot say (XML 1.0, 2.2) is U+FFFD."""
+    """Escape text for element content and attribute values; characters that XML 1.0 (2.2) forbids become U+FFFD."""
+    # isalnum() is fast, and most values are numbers or names.
     if text.isalnum() or _UNSAFE.search(text) is None:
         return text
-    return _UNSAFE.sub(lambda match: _ESCAPES.get(match[0], REPLACEMENT), text)
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[0], REPLACEMENT)
 
 
 def octets(text: str) -> int:
-    """Return how long a text is in UTF-8."""
+    """Return the length of a text in UTF-8, in octets."""
     return len(text) if text.isascii() else len(text.encode())
 
 
 def octets_of_utf_16(text: str) -> int:
-    """Return how long a text is in UTF-16, without its mark."""
+    """Return the length of a text in UTF-16 without a byte order mark, in octets."""
     return 2 * len(text) if text.isascii() else len(text.encode("utf-16-le"))
 
 
 def parse(data: bytes) -> tuple[Element, str]:
-    """Return the root element, and which encoding the document had.
+    """Parse a document, and return its root element and its encoding.
 
     Raises:
-        InvalidParameterError: it is no XML, or has what no message has any use for.
+        InvalidParameterError: it is not well-formed, or has a document type or an overlong namespace.
     """
+    # Either a byte order mark, or the "<" of a document in UTF-16 without one.
     encoding = UTF_16 if data[:2] in {b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<"} else UTF_8
     try:
-        text = data if encoding == UTF_8 else _of_utf_16(data).encode(UTF_8)
-        _look_over(text)
-        parser = ET.XMLParser(encoding=UTF_8)  # noqa: S314 -- what is dangerous in XML was refused just now
+        text = data if encoding == UTF_8 else _decode_utf_16(data).encode(UTF_8)
+        _check_safe(text)
+        parser = ET.XMLParser(encoding=UTF_8)  # noqa: S314 -- _check_safe rejected the dangerous parts of XML
         parser.feed(text)
         return parser.close(), encoding
     except (ET.ParseError, expat.ExpatError, UnicodeError) as error:
-        raise InvalidParameterError(f"the message is no XML: {error}", _FORM) from None
+        raise InvalidParameterError(f"the message is not well-formed XML: {error}", _FORM) from None
 
 
-def _of_utf_16(data: bytes) -> str:
+def _decode_utf_16(data: bytes) -> str:
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return data.decode("utf-16")
     return data.decode("utf-16-le" if data[:2] == b"<\x00" else "utf-16-be")
 
 
-def _look_over(text: bytes) -> None:
-    """Refuse what costs more than its length: a document type; a long namespace, which every element would repeat."""
+def _check_safe(text: bytes) -> None:
+    """Reject XML whose parsing costs more than its length: document types and long namespaces.
+
+    ElementTree repeats the namespace in the name of every element.
+    """
     if _DOCTYPE.search(text):
-        raise InvalidParameterError("the message has a document type", "leave it out")
-
-    def start(_: str, attributes: dict[str, str]) -> None:
-        for name, value in attributes.items():
-            if len(value) > LONGEST_NAMESPACE and name.startswith("xmlns"):
-                raise InvalidParameterError(f"a namespace of {len(value):,} characters", "use those of WS-Management")
-
+        raise InvalidParameterError("document types are not supported", "remove the DOCTYPE")
+    # A second parser, without namespaces, so that the check runs before any name is expanded.
     parser = expat.ParserCreate(UTF_8)
-    parser.StartElementHandler = start
+    parser.StartElementHandler = _check_namespaces
     parser.Parse(text, True)
 
 
+def _check_namespaces(_: str, attributes: dict[str, str]) -> None:
+    for name, value in attributes.items():
+        if len(value) > LONGEST_NAMESPACE and name.startswith("xmlns"):
+            raise InvalidParameterError(
+                f"a namespace has {len(value):,} characters, more than {LONGEST_NAMESPACE}",
+                "use the namespaces of WS-Management",
+            )
+
+
 def content(element: Element) -> str:
-    """Return the text of an element, without the blanks around it."""
+    """Return the text of an element, without white space at its ends."""
     return "".join(element.itertext()).strip()
 
 
 def is_true(text: str | None) -> bool:
-    """Tell whether an attribute, or the content of an element, is a true xs:boolean, in any case."""
+    """Return whether the text of an attribute or element is a true xs:boolean, in upper or lower case."""
     return text is not None and text.strip().lower() in {"true", "1"}
 
 
@@ -104,5 +118,5 @@ def space(element: Element) -> str:
 
 
 def child(element: Element, *names: str) -> Element | None:
-    """Return the first child that has one of these names, in Clark's form."""
-    return next((found for found in element if found.tag in names), None)
+    """Return the first child with one of these names, in Clark notation."""
+    return next((candidate for candidate in element if candidate.tag in names), None)

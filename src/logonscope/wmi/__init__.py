@@ -2,7 +2,7 @@
 
 Values are as COM automation passes them: 64-bit numbers are decimal text, datetimes DMTF text, arrays tuples, and
 the parameters of a method are in alphabetical order. Every error is an x_wmi, caused by one of logonscope.errors.
-``WMI(host=...)`` asks any logonscope Host. Names are those of that module, with an underscore too.
+``WMI(host=...)`` uses any logonscope Host. All names are those of that module, also the ones with an underscore.
 """
 
 from logonscope.wmi.connection import WMI, Registry, connect, connect_server

@@ -1,4 +1,4 @@
-"""The entry points of a script, ``WMI()`` first: from a moniker or its parts to a namespace, a class or an object."""
+"""Entry points of a script, such as ``WMI()``: a moniker or its parts lead to a namespace, a class or an object."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from logonscope.wmi.errors import not_supported, wmi_errors, x_wmi_authenticatio
 from logonscope.wmi.namespace import _wmi_namespace
 
 _MONIKER = re.compile(
-    r"(?:winmgmts:)?(?:\{[^}]*\})?(?:\[[^]]*\])?!?"  # security settings and locale: they make no difference here
+    r"(?:winmgmts:)?(?:\{[^}]*\})?(?:\[[^]]*\])?!?"  # security settings and locale are accepted and ignored
     r"(?:[\\/]{2}(?P<computer>[^\\/:]+)(?:[\\/]|$))?"
     r"(?:(?P<namespace>root(?:[\\/]\w+)*)(?::|$))?"
     r"(?P<path>.*)",
@@ -29,7 +29,7 @@ class Moniker(NamedTuple):
 
 
 def parse_moniker(text: str) -> Moniker:
-    """Take a moniker apart."""
+    """Parse a moniker; every text is one, so nothing is rejected here."""
     return Moniker(*_MONIKER.findall(text)[0])
 
 
@@ -39,35 +39,39 @@ def connect(
     suffix: str = "", user: str = "", password: str = "", find_classes: bool = False, debug: bool = False, *,
     host: Host | None = None,
 ) -> Any:  # fmt: skip
-    r"""Return a namespace, or the class or the object that is named.
+    r"""Connect to a namespace, or get the class or object of a path.
 
     Args:
-        computer: "", ".", "localhost" or its own name for this machine; another one is asked by https.
-        moniker: all in one: ``winmgmts:{impersonationLevel=impersonate}!\\.\root\cimv2:Class.Key="value"``.
-        wmi: what ``connect_server`` returned; it is returned again.
+        computer: "", ".", "localhost" or this machine's name for this machine; others are connected to by https.
+        moniker: all in one text: ``winmgmts:{impersonationLevel=impersonate}!\\.\root\cimv2:Class.Key="value"``.
+        wmi: the result of ``connect_server``, which is returned unchanged.
         namespace: "cimv2" or "root/logonscope"; "": root/cimv2.
         suffix: the path of a class or of an object.
-        user, password: for another machine only; by default as ``logonscope.connect`` finds them.
-        host: whom to ask instead of this machine, such as ``logonscope.connect("web1.lsr")``.
+        user, password: for another machine only; the defaults are those of ``logonscope.connect``.
+        host: the host to use instead of this machine, such as ``logonscope.connect("web1.lsr")``.
         impersonation_level, authentication_level, authority, privileges, find_classes, debug: ignored.
 
     Raises:
-        x_wmi_authentication: there is a user, and the computer is this machine.
-        x_wmi: another machine does not answer or rejects the user, or there is no such namespace, class or object.
+        x_wmi_authentication: a user was given for this machine.
+        x_wmi: another machine does not answer or rejects the user, or the namespace, class or object does not exist.
     """
     if wmi is not None:
         return wmi
     if moniker:
         computer, namespace, suffix = parse_moniker(moniker)
     elif user and (privileges or suffix or computer in _LOCAL):
-        raise x_wmi_authentication("a user is for another machine, without privileges and suffix; leave it out")
+        # As the module ``wmi`` behaves: a user needs another machine, and excludes privileges and suffix.
+        raise x_wmi_authentication(
+            "a user can be given only for another machine, and not with privileges or suffix; remove the user"
+        )
     words = re.split(r"[\\/]", namespace or CIMV2)
     name = "\\".join(words if words[0].lower() == "root" else ["root", *words])
     with wmi_errors():
-        connected = _connected(host, computer or ".", user or None, password or None)
-        connected.classes(namespace=name)  # raises where there is no such namespace
-    opened = _wmi_namespace(connected, name)
-    return opened.get(suffix) if suffix else opened
+        selected_host = _select_host(host, computer or ".", user or None, password or None)
+        # Only to raise an error now if the namespace does not exist.
+        selected_host.classes(namespace=name)
+    wmi_namespace = _wmi_namespace(selected_host, name)
+    return wmi_namespace.get(suffix) if suffix else wmi_namespace
 
 
 WMI = connect
@@ -76,22 +80,23 @@ WMI = connect
 def connect_server(
     server: str, namespace: str = "", user: str = "", password: str = "", *args: object, **kwargs: object
 ) -> Any:
-    """Return what ``WMI(wmi=...)`` takes; see ``connect``."""
+    """Connect to a namespace, for ``WMI(wmi=...)``; see ``connect``."""
     return connect(server, namespace=namespace, user=user, password=password)
 
 
 def Registry(*args: object, **kwargs: object) -> NoReturn:
     """Raise x_wmi: Linux has no registry."""
-    not_supported("there is no registry on Linux", "see the files below /etc")
+    not_supported("the registry does not exist on Linux", "read the files in /etc")
 
 
-def _connected(host: Host | None, computer: str, user: str | None, password: str | None) -> Host:
-    """Return the host that a computer's name stands for: the one given, this machine, or another one by https.
+def _select_host(host: Host | None, computer: str, user: str | None, password: str | None) -> Host:
+    """Return the host of a computer's name: ``host`` if it is given, this machine, or another machine by https.
 
     Raises:
-        InvalidNamespaceError: the host that was given has another name.
+        InvalidNamespaceError: ``host`` has another name.
     """
     local = app.connect() if host is None else host
+    # A host accepts paths with its own names only, so a path shows whether the computer is this host.
     try:
         local.classes(namespace=f"\\\\{computer}\\root")
     except errors.InvalidNamespaceError:

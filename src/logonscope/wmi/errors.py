@@ -1,4 +1,4 @@
-"""Exceptions with the names of the PyPI module ``wmi``, and the table by which errors of Logonscope become them."""
+"""Exceptions with the names of the PyPI module ``wmi``, and the table that maps errors of Logonscope to them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ DISP_E_EXCEPTION = 0x80020009 - (1 << 32)
 
 
 class com_error(Exception):
-    """An error of WMI in the shape of pywintypes.com_error.
+    """An error of WMI with the attributes of pywintypes.com_error.
 
-    strerror is the name of the error, WBEM_E_NOT_FOUND; excepinfo is (0, "logonscope", description, None, 0, number),
-    the number as a signed one of 32 bits; hresult always says "see excepinfo".
+    strerror is the name of the error, such as WBEM_E_NOT_FOUND. excepinfo is (0, "logonscope", description, None, 0,
+    number), with the number as signed 32 bits. hresult is always DISP_E_EXCEPTION, which refers to excepinfo.
     """
 
     def __init__(self, hresult: int, strerror: str, excepinfo: tuple[Any, ...], argerror: int | None = None) -> None:
@@ -22,7 +22,7 @@ class com_error(Exception):
 
 
 class x_wmi(Exception):
-    """Any error: ``info`` says what was wrong and what to do, ``com_error`` has the number."""
+    """Any error: ``info`` has the message and the hint, ``com_error`` has the number."""
 
     def __init__(self, info: str = "", com_error: com_error | None = None) -> None:
         super().__init__(info, com_error)
@@ -47,11 +47,11 @@ class x_wmi_no_namespace(x_wmi):
 
 
 class x_access_denied(x_wmi):
-    """The caller has no right to do that."""
+    """The caller has no permission for the operation."""
 
 
 class x_wmi_authentication(x_wmi):
-    """A user where none can be given."""
+    """A user name was given for this machine, where none is supported."""
 
 
 class x_wmi_uninitialised_thread(x_wmi):
@@ -63,15 +63,16 @@ KINDS: Mapping[type[errors.LogonscopeError], type[x_wmi]] = {
     errors.InvalidQueryError: x_wmi_invalid_query,
     errors.TimedOutError: x_wmi_timed_out,
 }
-"""Errors with a class of their own; all others become x_wmi."""
+"""Errors that have a special class; all others become x_wmi."""
 
 
 @contextmanager
 def wmi_errors() -> Iterator[None]:
-    """Raise errors of Logonscope as the x_wmi of their kind."""
+    """Raise errors of Logonscope as the matching x_wmi."""
     try:
         yield
     except errors.LogonscopeError as error:
+        # Scripts compare the number with signed constants: pywin32 reads HRESULTs as signed integers.
         excepinfo = (0, "logonscope", str(error), None, 0, error.number - (1 << 32))
         cause = com_error(DISP_E_EXCEPTION, error.name, excepinfo)
         raise KINDS.get(type(error), x_wmi)(str(error), cause) from error
@@ -85,16 +86,14 @@ def not_supported(message: str, hint: str) -> NoReturn:
 
 def read_only(*_: object, **__: object) -> NoReturn:
     """Raise x_wmi: instances cannot be written."""
-    not_supported(
-        "nothing is written here: instances are read from the system", "call a method, Terminate or SetPriority"
-    )
+    not_supported("instances are read-only and cannot be created", "call a method, Terminate or SetPriority")
 
 
 def no_events(*_: object, **__: object) -> NoReturn:
     """Raise x_wmi: events are not supported yet."""
-    not_supported("events are not told yet", "ask time and again and compare: set(c.Win32_Process()) - before")
+    not_supported("event queries are not supported yet", "poll and compare: set(c.Win32_Process()) - before")
 
 
 def signed_to_unsigned(signed: int) -> int:
-    """Return an error's number as it is written in hex, for ``"%08X" % number``."""
+    """Return the unsigned form of an error's number, for ``"%08X" % number``."""
     return signed & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""Parts of an object: a property, a method, its path."""
+"""Parts of an object: properties, methods and the path."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ from logonscope.wmi.errors import wmi_errors
 from logonscope.wmi.values import automation_value, qualifier_values
 
 Invoke = Callable[[str, Mapping[str, Any]], Outcome]
-"""A method's name and parameters to its outcome."""
+"""Runs a method: takes its name and its parameters, and returns the outcome."""
 
 
 class _wmi_property(NamedTuple):
-    """A property: of an object with its value (a reference is an object path), of a class without."""
+    """A property: of an object with its value (a reference is an object path), of a class without a value."""
 
     name: str
     value: Any
@@ -29,6 +29,7 @@ class _wmi_method:
     """A method of an object or of a class; its docstring is its signature."""
 
     def __init__(self, invoke: Invoke, declared: Method) -> None:
+        # COM automation takes and returns parameters in alphabetical order, not in the declared one.
         parameters = sorted(declared.parameters, key=folded_name)
         out_types = {parameter.name: parameter.type for parameter in parameters if parameter.is_out}
         out_types["ReturnValue"] = declared.type
@@ -39,14 +40,16 @@ class _wmi_method:
         self.__doc__ = f"{self._name} ({', '.join(self._in_names)}) => ({', '.join(self._out_types)})"
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """Run it and return its ReturnValue and its out parameters, in alphabetical order.
+        """Run the method and return its ReturnValue and its out parameters, in alphabetical order.
 
         Raises:
-            x_wmi: it is not supported or has no such parameters, or its object is gone.
+            x_wmi: the method is not supported, a parameter is wrong, or the object does not exist any more.
         """
         with wmi_errors():
             if len(args) > len(self._in_names):
-                raise errors.InvalidMethodParametersError(f"{len(args)} parameters for {self.__doc__}", "give fewer")
+                raise errors.InvalidMethodParametersError(
+                    f"too many parameters ({len(args)}) for {self.__doc__}", f"give at most {len(self._in_names)}"
+                )
             outcome = self._invoke(self._name, dict(zip(self._in_names, args, strict=False)) | kwargs)
         values = {**outcome.parameters, "ReturnValue": outcome.return_value}
         return tuple(automation_value(values.get(name), cim_type) for name, cim_type in self._out_types.items())
@@ -56,7 +59,7 @@ class _wmi_method:
 
 
 class _wmi_path(NamedTuple):
-    """The parts of an object's path; str() is the whole path."""
+    """The parts of an object's path; str() returns the whole path."""
 
     Class: str
     Path: str = ""
@@ -75,5 +78,5 @@ def wmi_property(declared: Property, value: Any) -> _wmi_property:
 
 
 def folded_name(member: Property | Parameter) -> str:
-    """Return the key by which members are sorted: alphabetically, in any case."""
+    """Return the sort key of a member, for alphabetical order without case."""
     return member.name.lower()

@@ -1,4 +1,4 @@
-"""A namespace of a host, whose classes are its attributes."""
+"""The namespace object of a script; its attributes are the classes."""
 
 import re
 from collections.abc import Sequence
@@ -15,13 +15,14 @@ _ASSOCIATION_QUERY = re.compile(r"\s*(?:ASSOCIATORS|REFERENCES)\b", re.IGNORECAS
 
 
 class _wmi_namespace:
-    """A namespace of a host: its classes are its attributes, in any case."""
+    """A namespace of a host; its attributes are the classes, in upper or lower case."""
 
     def __init__(self, host: Host, name: str) -> None:
         self._host = host
         self._name = name
 
     def __getattr__(self, name: str) -> _wmi_class:
+        # Asked for before __init__ has set them, by copy and pickle: without this the lookup would not end.
         if name in {"_host", "_name"}:
             raise AttributeError(name)
         with wmi_errors():
@@ -32,11 +33,11 @@ class _wmi_namespace:
 
     @property
     def classes(self) -> list[str]:
-        """Return the names of its classes."""
+        """Return the names of the classes in alphabetical order."""
         return sorted(self.subclasses_of())
 
     def subclasses_of(self, root: str = "", regex: str = ".*") -> set[str]:
-        """Return the names of a class's subclasses, or of all classes, that begin with a match."""
+        """Return the names of a class's subclasses, or of all classes, whose beginning matches ``regex``."""
         with wmi_errors():
             superclass = self._host.get_class(root, namespace=self._name).name if root else None
             classes = self._host.classes(namespace=self._name)
@@ -44,7 +45,8 @@ class _wmi_namespace:
             return {name for name in names if re.match(regex, name)}
 
     def query(self, wql: str, instance_of: object = None, fields: Sequence[str] = ()) -> list[Any]:
-        r"""Run a WQL query; in SELECT a backslash stands for itself: ``Name = 'DOMAIN\alice'``."""
+        r"""Run a WQL query; in SELECT a backslash is a plain character: ``Name = 'DOMAIN\alice'``."""
+        # Scripts for the module ``wmi`` write single backslashes in SELECT; other queries are passed unchanged.
         with wmi_errors():
             text = wql if _ASSOCIATION_QUERY.match(wql) else wql.replace("\\", "\\\\")
             return wmi_objects(self._host, self._host.query_any(text, namespace=self._name))
@@ -66,7 +68,7 @@ class _wmi_namespace:
         return [[row.wmi_property(name).value for name in fields] for row in rows]
 
     def get(self, moniker: str) -> Any:
-        """Return the object or the class at an object path."""
+        """Return the object or the class of an object path."""
         with wmi_errors():
             path = parse_path(moniker)
             if path.keys is not None:
@@ -75,7 +77,7 @@ class _wmi_namespace:
             return _wmi_class(self._host, self._host.get_class(path.class_name, namespace=namespace))
 
     def handle(self) -> Host:
-        """Return the Host behind it, for questions that WMI has no words for: ``c.handle().whose(4312)``."""
+        """Return the Host of this namespace, for methods that WMI does not have: ``c.handle().whose(4312)``."""
         return self._host
 
     watch_for = no_events

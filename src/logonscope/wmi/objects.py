@@ -16,20 +16,21 @@ from logonscope.wmi.values import automation_value, mof_value, qualifier_values,
 
 
 class _wmi_object:
-    """An instance: ``process.Name``, ``process.Terminate()``, in any case.
+    """An instance: ``process.Name``, ``process.Terminate()``, in upper or lower case.
 
-    A reference is the object at its path. What the path does not contain is read on first use, once for all objects
-    of one answer.
+    The value of a reference is the object of its path. Properties that the path does not contain are read on first
+    use, once for all objects of a result.
     """
 
     __slots__ = ("_host", "_referenced", "_target")
 
     def __init__(self, host: Host, target: Instance | str, referenced: "dict[str, _wmi_object]") -> None:
         self._host = host
-        self._target = target  # a path until it is read
-        self._referenced = referenced  # by path, shared by the objects of one answer
+        self._target = target  # an object path until it is read
+        self._referenced = referenced  # by path, shared by the objects of one result
 
     def _read(self) -> Instance:
+        # An object starts as a path: most references of a result are never read.
         if isinstance(self._target, str):
             with wmi_errors():
                 self._target = self._host.get(self._target)
@@ -43,16 +44,18 @@ class _wmi_object:
     def _path(self) -> str:
         return self._read().path or ""
 
-    def _listed(self) -> list[Property]:
+    def _sorted_properties(self) -> list[Property]:
         """Return the properties that were read, in alphabetical order."""
         declared = self._class.properties
         return sorted((declared[name] for name in self._read() if not name.startswith("__")), key=folded_name)
 
     def _key_in_path(self, name: str) -> str | None:
-        """Return a key that the path of a reference contains, without reading the object."""
+        """Return the value of a key from the path of a reference, without reading the object; None if that fails."""
+        # Scripts read keys of thousands of references, as process.Antecedent.LogonId: no read for each.
         if isinstance(self._target, str):
             path = parse_path(self._target)
             declared = self._host.get_class(path.class_name, namespace=path.namespace).properties.get(name)
+            # In a path every key is text; only for strings is the text also the value.
             if declared and declared.type == "string":
                 return next((str(value) for key, value in path.keys or () if key == declared.name), None)
         return None
@@ -60,11 +63,11 @@ class _wmi_object:
     def _automation_value(self, declared: Property) -> Any:
         return automation_value(self._read()[declared.name], declared.type)
 
-    def _property(self, declared: Property) -> _wmi_property:
+    def _make_property(self, declared: Property) -> _wmi_property:
         return wmi_property(declared, self._automation_value(declared))
 
-    def _attribute(self, declared: Property) -> Any:
-        """Return the value of a property as an attribute: a reference is an object."""
+    def _attribute_value(self, declared: Property) -> Any:
+        """Return the value of a property as an attribute; a reference becomes an object."""
         try:
             value = self._automation_value(declared)
         except errors.InvalidPropertyError as error:
@@ -73,10 +76,11 @@ class _wmi_object:
             return self._referenced.setdefault(value, _wmi_object(self._host, value, self._referenced))
         return value
 
-    def _method(self, declared: Method) -> _wmi_method:
+    def _make_method(self, declared: Method) -> _wmi_method:
         return _wmi_method(partial(self._host.invoke, self._target), declared)
 
     def __getattr__(self, name: str) -> Any:
+        # Names of Python's protocols (__deepcopy__, __array__) are no properties, and must not cause a read.
         if name.startswith("_"):
             raise AttributeError(name)
         key = self._key_in_path(name)
@@ -84,9 +88,9 @@ class _wmi_object:
             return key
         cim_class = self._class
         if name in cim_class.properties:
-            return self._attribute(cim_class.properties[name])
+            return self._attribute_value(cim_class.properties[name])
         if name in cim_class.methods:
-            return self._method(cim_class.methods[name])
+            return self._make_method(cim_class.methods[name])
         raise AttributeError(f"{cim_class.name} has no property and no method '{name}'")
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -99,18 +103,18 @@ class _wmi_object:
 
     @property
     def id(self) -> str:
-        """Return the path, or the object's text where its keys were not selected."""
+        """Return the path, or the object as text if its keys were not selected."""
         return self._path or str(self)
 
     @property
     def properties(self) -> dict[str, _wmi_property]:
         """Return the properties by name, in alphabetical order."""
-        return {declared.name: self._property(declared) for declared in self._listed()}
+        return {declared.name: self._make_property(declared) for declared in self._sorted_properties()}
 
     @property
     def methods(self) -> dict[str, _wmi_method]:
         """Return the methods by name."""
-        return {name: self._method(declared) for name, declared in self._class.methods.items()}
+        return {name: self._make_method(declared) for name, declared in self._class.methods.items()}
 
     @property
     def keys(self) -> list[str]:
@@ -124,16 +128,16 @@ class _wmi_object:
 
     @property
     def is_association(self) -> bool:
-        """Tell whether the class is an association."""
+        """Return whether the class is an association."""
         return self._class.is_association
 
     def wmi_property(self, property_name: str) -> _wmi_property:
         """Return a property by its name."""
         with wmi_errors():
-            return self._property(self._class.property_named(property_name))
+            return self._make_property(self._class.property_named(property_name))
 
     def path(self) -> _wmi_path:
-        """Return the object's path; all but Class is empty where the keys were not selected."""
+        """Return the object's path; all parts but Class are empty if the keys were not selected."""
         if not self._path:
             return _wmi_path(self._class.name)
         path = parse_path(self._path)
@@ -145,14 +149,14 @@ class _wmi_object:
         return self._class.derivation
 
     def associators(self, wmi_association_class: str = "", wmi_result_class: str = "") -> list[Any]:
-        """Return the associated objects, through one association class and of one result class where they are given."""
+        """Return the associated objects; the association class and the result class can be given."""
         association, result = wmi_association_class or None, wmi_result_class or None
         with wmi_errors():
             associated = self._host.associators(self._target, assoc_class=association, result_class=result)
             return wmi_objects(self._host, associated)
 
     def references(self, wmi_class: str = "") -> list[Any]:
-        """Return the associations that refer to it, of one class where it is given."""
+        """Return the associations that refer to the object; their class can be given."""
         with wmi_errors():
             return wmi_objects(self._host, self._host.references(self._target, result_class=wmi_class or None))
 
@@ -168,13 +172,15 @@ class _wmi_object:
         return hash(self.id)
 
     def __dir__(self) -> list[str]:
-        return sorted([*super().__dir__(), *(declared.name for declared in self._listed()), *self._class.methods])
+        return sorted(
+            [*super().__dir__(), *(declared.name for declared in self._sorted_properties()), *self._class.methods]
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._path.encode('ascii', 'backslashreplace')!r}>"
 
     def __str__(self) -> str:
-        values = ((declared.name, self._automation_value(declared)) for declared in self._listed())
+        values = ((declared.name, self._automation_value(declared)) for declared in self._sorted_properties())
         lines = "".join(f"\t{name} = {mof_value(value)};\n" for name, value in values if value is not None)
         return f"\ninstance of {self._class.name}\n{{\n{lines}}};\n"
 
@@ -191,17 +197,17 @@ class _wmi_class(_wmi_object):
         self._class = cim_class
         super().__init__(host, self._path, {})
 
-    def _listed(self) -> list[Property]:
+    def _sorted_properties(self) -> list[Property]:
         return sorted(self._class.properties.values(), key=folded_name)
 
     def _automation_value(self, declared: Property) -> None:
         """Return null: a class has no values."""
 
-    def _attribute(self, declared: Property) -> _wmi_property:
-        return self._property(declared)
+    def _attribute_value(self, declared: Property) -> _wmi_property:
+        return self._make_property(declared)
 
     def query(self, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
-        """Select instances with these values; None is null. They have these properties, or all."""
+        """Select the instances with these property values, where None is null; ``fields`` are read, or all."""
         return select_objects(self._host, self._class.namespace, self._class.name, fields, where_clause)
 
     __call__ = instances = query
@@ -214,7 +220,7 @@ class _wmi_class(_wmi_object):
 
 
 def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:
-    """Return the objects of an answer; those that they refer to are read once for all."""
+    """Return the objects of a result; objects that they refer to are read once for the whole result."""
     referenced: dict[str, _wmi_object] = {}
     return [
         _wmi_class(host, item) if isinstance(item, Class) else _wmi_object(host, item, referenced) for item in answer
@@ -224,8 +230,9 @@ def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:
 def select_objects(
     host: Host, namespace: str, class_name: str, fields: Sequence[str] = (), where: Mapping[str, object] | None = None
 ) -> list[Any]:
-    """Return the instances of a class with these values; their path is selected with whatever fields are."""
+    """Return the instances of a class with these property values; None is null."""
     columns = ", ".join(fields) or "*"
+    # The path is always selected: methods and associators need it.
     text = f"SELECT {columns if '*' in columns else f'{columns}, __PATH'} FROM {class_name}"  # noqa: S608 -- WQL only reads
     if where:
         text += " WHERE " + " AND ".join(f"{name} {wql_equals(value)}" for name, value in where.items())

@@ -1,13 +1,13 @@
-"""Times as text of DMTF's datetime format (DSP0004 5.2.4), and as Python's."""
+"""Conversion of times between text in DMTF's datetime format (DSP0004 5.2.4), their parts, and Python's datetime."""
 
 from datetime import datetime, timedelta
 
 Part = int | str | None
-"""A part of a time as scripts give it; None: not known, asterisks in the text."""
+"""A part of a time; None is an unknown part, written as asterisks."""
 
 
 def from_1601(ns100: int | str) -> datetime:
-    """Return the moment, naive and in UTC, that is so many times 100 nanoseconds after the start of 1601."""
+    """Return the naive datetime in UTC that is ``ns100`` times 100 nanoseconds after the start of 1601."""
     return datetime(1601, 1, 1) + timedelta(microseconds=int(ns100) / 10)  # noqa: DTZ001 -- scripts compare it so
 
 
@@ -15,7 +15,7 @@ def from_time(
     year: Part = None, month: Part = None, day: Part = None, hours: Part = None, minutes: Part = None,
     seconds: Part = None, microseconds: Part = None, timezone: Part = None,
 ) -> str:  # fmt: skip
-    """Return the text of a time, yyyymmddHHMMSS.mmmmmmsUUU: timezone is in minutes, None becomes asterisks."""
+    """Return a time as text, yyyymmddHHMMSS.mmmmmmsUUU: timezone is in minutes, None becomes asterisks."""
     date = _digits(year, 4) + "".join(_digits(part, 2) for part in (month, day, hours, minutes, seconds))
     offset = "" if timezone is None else str(timezone)
     sign = "-" if offset.startswith("-") else "+"
@@ -23,9 +23,9 @@ def from_time(
 
 
 def to_time(wmi_time: str) -> tuple[int | str | None, ...]:
-    """Return (year, month, day, hours, minutes, seconds, microseconds, timezone) of the text of a time.
+    """Parse the text of a time to (year, month, day, hours, minutes, seconds, microseconds, timezone).
 
-    Asterisks become None. The timezone is text, without its sign.
+    Asterisks become None. The timezone is text without its sign, as the module ``wmi`` returns it.
     """
     slices = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14), (15, 21))
     parts = (wmi_time[start:end] for start, end in slices)

@@ -10,6 +10,7 @@ from logonscope.cim.datetimes import format_datetime
 _CONTROLS = {chr(code): f"\\x{code:04X}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 _MOF_ESCAPES = str.maketrans(_CONTROLS | _ESCAPES)
+# COM automation's values have no integers of 64 bits, so WMI passes these as text.
 _AS_TEXT = frozenset({"uint64", "sint64"})
 
 

@@ -79,7 +79,7 @@ def test_users_are_added_listed_and_removed(path: str) -> None:
 
 def test_no_folder_is_made(path: str) -> None:
     folder = f"{os.path.dirname(path)}/nonexist"
-    said = f"logonscope: there is no folder {folder}; make it, or correct the name\n"
+    said = f"logonscope: folder {folder} does not exist; create it, or correct the name\n"
     assert typed("add web --uid 1000 --password-stdin", f"{folder}/users") == (2, "", said)
     assert not os.path.exists(folder)
 
@@ -101,11 +101,14 @@ def test_what_cannot_be_is_refused_in_one_line(path: str) -> None:
                 "or --administrator"
             ),
         ),
-        "add root --password-stdin": (2, "uid 0 is root's, who is an administrator; see `logonscope user add --help`"),
+        "add root --password-stdin": (
+            2,
+            "a user with uid 0 must be an administrator; see `logonscope user add --help`",
+        ),
         "add a:b --administrator --password-stdin": (
             2,
             (
-                'a name has 1 to 64 characters, none of : / \\ @ ", and no # before or space around it; '
+                'invalid name: expected 1 to 64 characters without : / \\ @ ", no # first, no space at an end; '
                 "see `logonscope user add --help`"
             ),
         ),
@@ -130,7 +133,7 @@ def test_a_password_that_cannot_be_is_refused_and_not_shown(path: str, given: by
 def test_a_name_is_given_once(path: str) -> None:
     typed("add scanner --administrator --password-stdin", path)
     assert typed("add SCANNER --administrator --password-stdin", path) == (
-        2, "", f"logonscope: {path} has a user 'SCANNER'; remove that one first\n",
+        2, "", f"logonscope: {path} already has a user 'SCANNER'; remove that user first\n",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""server/auth/authenticator.py: who comes in by which way, and what is everybody else asked for?"""
+"""Tests of server/auth/authenticator.py: the schemes that authenticate a client, and those offered to others."""
 
 import json
 import logging

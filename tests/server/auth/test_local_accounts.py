@@ -1,4 +1,4 @@
-"""server/auth/local_accounts.py: who is an account of this machine? More of people and their groups: test_pam.py."""
+"""Tests of server/auth/local_accounts.py: accounts of this machine as callers. test_pam.py has more about groups."""
 
 import grp
 import pwd

@@ -1,4 +1,4 @@
-"""server/auth/negotiate.py: does NTLM let in who knows the password, and nobody else? Against pyspnego's client."""
+"""Tests of server/auth/negotiate.py: NTLM authentication against pyspnego's client."""
 
 import base64
 import struct
@@ -15,7 +15,7 @@ from spnego.channel_bindings import GssChannelBindings
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError
-from logonscope.server.auth.negotiate import Negotiation, is_bound, said
+from logonscope.server.auth.negotiate import Negotiation, claimed_user, is_bound
 from tests.server.auth.exchanged import exchange
 
 ALICE = Caller("alice", 1000, administrator=False, remote=True)
@@ -59,7 +59,7 @@ def test_nobody_else_does(protocol: str, user: str, password: str) -> None:
     with pytest.raises(AccessDeniedError) as refused:
         held(negotiation, client(user, password, protocol))
     assert negotiation.caller is None
-    assert str(refused.value).startswith("that is no user who may come in this way")
+    assert str(refused.value).startswith("authentication failed: the token proves no user")
 
 
 def test_a_time_that_no_calendar_has_is_refused_as_any_other_token() -> None:
@@ -177,5 +177,5 @@ def test_whom_a_token_names() -> None:
     challenge = Negotiation(lookup).step(client("x", "y", "ntlm").step() or b"")
     token = context.step(challenge)
     assert token is not None
-    assert said(token) == ("\u00e4lice", "CORP")
-    assert said(base64.b64decode("TlRMTVNTUAABAAAA")) == ("", "")
+    assert claimed_user(token) == ("\u00e4lice", "CORP")
+    assert claimed_user(base64.b64decode("TlRMTVNTUAABAAAA")) == ("", "")

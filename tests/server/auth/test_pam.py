@@ -1,4 +1,4 @@
-"""server/auth/pam.py: does a real PAM let accounts in by their passwords, and does nobody else come in, or log in?"""
+"""Tests of server/auth/pam.py: passwords of accounts, checked by a real PAM without opening a session."""
 
 import json
 import re
@@ -186,4 +186,4 @@ with ThreadPoolExecutor(8) as pool:
 def test_without_pam_it_says_so(lacks: str) -> None:
     program = f"{lacks}\ntry:\n    import logonscope.server.auth.pam\nexcept Exception as error:\n    print(error)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == f"PAM cannot be asked here; install libpam, and run {install_command('server')}\n"
+    assert done.stdout == f"PAM is not available; install libpam, and run {install_command('server')}\n"

@@ -1,4 +1,4 @@
-"""server/auth/passwords.py: is each check asked in turn, a success remembered for a while, and a guess slowed?"""
+"""Tests of server/auth/passwords.py: the order of the backends, the cache of correct passwords, and delays."""
 
 import threading
 from contextlib import suppress
@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
 from logonscope.errors import ServerTooBusyError
-from logonscope.server.auth.passwords import MOST_REMEMBERED, REMEMBERED, Check, Passwords, bare
+from logonscope.server.auth.passwords import CACHE_SECONDS, MOST_CACHED, Check, Passwords, bare
 from logonscope.server.auth.throttle import AT_ONCE, FREE, LONGEST, OF_USER, Throttle
 from logonscope.server.auth.user_file import UserFile
 
@@ -98,7 +98,7 @@ def test_a_domain_makes_no_difference(scene: Scene) -> None:
 
 def test_a_success_is_remembered_for_a_minute_from_anywhere(scene: Scene) -> None:
     scene.passwords.verify("alice", PASSWORD, HERE)
-    scene.now += REMEMBERED - 1
+    scene.now += CACHE_SECONDS - 1
     assert scene.passwords.verify("alice", PASSWORD, THERE) == ALICE
     assert len(scene.file.asked) == 1
     scene.now += 1
@@ -157,9 +157,9 @@ def test_a_removed_user_of_a_real_file_is_out_at_once(tmp_path: Path) -> None:
 
 def test_what_is_remembered_is_bounded_and_holds_no_password(scene: Scene) -> None:
     everybody = Passwords((Check(lambda _, __: ALICE),), Throttle())
-    for number in range(MOST_REMEMBERED + 10):
+    for number in range(MOST_CACHED + 10):
         everybody.verify("alice", f"{PASSWORD}{number}", HERE)
-    assert len(everybody._known) == MOST_REMEMBERED  # noqa: SLF001 -- how much is kept is the question
+    assert len(everybody._logins) == MOST_CACHED  # noqa: SLF001 -- how much is kept is the question
     assert PASSWORD not in repr(vars(everybody))
     assert everybody._key != scene.passwords._key  # noqa: SLF001 -- that of no other
 

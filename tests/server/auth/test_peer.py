@@ -1,4 +1,4 @@
-"""server/auth/peer.py: is a connection private where nobody but its two ends can read it, and nowhere else?"""
+"""Tests of server/auth/peer.py: connections that only their two ends can read."""
 
 import pytest
 

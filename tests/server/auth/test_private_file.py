@@ -1,4 +1,4 @@
-"""server/auth/private_file.py: is a file of secrets read only where it is private, and rewritten as a whole or not?"""
+"""Tests of server/auth/private_file.py: private files are read only if private, and rewritten completely or not."""
 
 import multiprocessing
 import os
@@ -35,13 +35,13 @@ def test_what_others_can_read_or_write_is_refused(path: str, mode: int) -> None:
 @ROOT
 def test_what_belongs_to_somebody_else_is_refused(path: str) -> None:
     os.chown(path, 12345, -1)
-    with pytest.raises(AccessDeniedError, match="belongs to uid 12345, who is neither root nor you"):
+    with pytest.raises(AccessDeniedError, match="belongs to uid 12345, which is neither root nor you"):
         read(path)
 
 
 def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, promptly: None) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
-    for path, why in ((tmp_path / "pipe", "is no regular file"), (tmp_path, "Is a directory")):
+    for path, why in ((tmp_path / "pipe", "is not a regular file"), (tmp_path, "Is a directory")):
         with pytest.raises(InvalidParameterError, match=why):
             read(str(path))
     with pytest.raises(InvalidParameterError, match="No such file"):
@@ -51,13 +51,13 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, promptly:
 
 def test_what_is_too_long_is_refused(path: str) -> None:
     os.truncate(path, MOST_BYTES + 1)
-    with pytest.raises(QuotaViolationError, match="has more than 4,194,304 bytes"):
+    with pytest.raises(QuotaViolationError, match="is larger than 4,194,304 bytes"):
         read(path)
 
 
 def test_a_missing_file_is_made_with_the_usual_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_file, "FOLDER", str(tmp_path / "etc"))  # the real one is this machine's own
-    with pytest.raises(InvalidParameterError, match=f"there is no folder {tmp_path}/ect; make it, or correct"):
+    with pytest.raises(InvalidParameterError, match=f"folder {tmp_path}/ect does not exist; create it, or correct"):
         rewrite(str(tmp_path / "ect" / "secrets"), lambda data: data + b"one\n")
     assert list(tmp_path.iterdir()) == []
     made = tmp_path / "etc" / "secrets"

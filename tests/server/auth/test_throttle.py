@@ -1,4 +1,4 @@
-"""server/auth/throttle.py: do guesses become slow, while nobody who is known is kept out by strangers?"""
+"""Tests of server/auth/throttle.py: guesses are delayed and limited, and users are not locked out."""
 
 import itertools
 from collections.abc import Iterable
@@ -122,7 +122,9 @@ def test_an_account_of_ones_own_does_not_help_to_guess_at_others(throttle: Throt
 def test_of_one_place_only_some_may_wait_at_once(throttle: Throttle, clock: Clock) -> None:
     fail(throttle, HERE, "alice", 100)
     assert [throttle.delay(HERE, f"user{number}") for number in range(AT_ONCE)] == [LONGEST] * AT_ONCE
-    with pytest.raises(ServerTooBusyError, match="too many attempts wait already; try again in 10 seconds"):
+    with pytest.raises(
+        ServerTooBusyError, match="too many authentication attempts are waiting; try again in 10 seconds"
+    ):
         throttle.delay(HERE, "alice")
     assert throttle.delay(THERE, "alice") == LONGEST  # elsewhere nobody is turned away
     clock.now += LONGEST
@@ -147,7 +149,7 @@ def test_guesses_are_bounded_for_an_address_and_for_a_user(throttle: Throttle, c
     assert guesses(throttle, ((f"127.0.{number}.1", "alice") for number in range(250))) == OF_USER
     clock.now += HOUR
     assert guesses(throttle, ((HERE, f"user{number}") for number in range(1000))) == OF_PLACE
-    with pytest.raises(ServerTooBusyError, match="too many wrong passwords within the hour; try again later"):
+    with pytest.raises(ServerTooBusyError, match="too many failed authentications within an hour; try again later"):
         throttle.begin(HERE, "bob")
 
 

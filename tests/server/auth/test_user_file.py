@@ -1,4 +1,4 @@
-"""server/auth/user_file.py: does the user file let in whom it names, at once when it has changed, and nobody else?"""
+"""Tests of server/auth/user_file.py: users of the file, and changes to it while it is in use."""
 
 import multiprocessing
 import os
@@ -72,7 +72,7 @@ def test_what_can_be_nobodys_password_costs_nothing(path: Path, password: str) -
 
 @pytest.mark.parametrize("password", ["short", "\ud800 is no character", "x" * (LONGEST_PASSWORD + 1)])
 def test_a_password_that_cannot_be_is_refused(file: UserFile, password: str) -> None:
-    with pytest.raises(InvalidParameterError, match="that password has not 8 to 512 characters"):
+    with pytest.raises(InvalidParameterError, match="the password must have 8 to 512 characters"):
         file.add("alice", password, uid=1000)
 
 
@@ -121,7 +121,7 @@ def test_users_that_cannot_be_are_refused(file: UserFile, path: Path) -> None:
             file.add(name, PASSWORD, uid=uid)
     assert not path.exists()
     file.add("alice", PASSWORD, uid=1000)
-    with pytest.raises(InvalidParameterError, match="has a user 'ALICE'; remove that one first"):
+    with pytest.raises(InvalidParameterError, match="already has a user 'ALICE'; remove that user first"):
         file.add("ALICE", PASSWORD, uid=1000)
 
 
@@ -132,7 +132,7 @@ def test_a_rewrite_keeps_what_it_does_not_know(file: UserFile, path: Path) -> No
     file.add("alice", PASSWORD, uid=1000)
     assert path.read_text().startswith(f"{kept}alice:1000:user:$argon2id$")
     assert [user.name for user in file.users()] == ["alice"]
-    with pytest.raises(InvalidParameterError, match="has a user 'Bob'"):
+    with pytest.raises(InvalidParameterError, match="already has a user 'Bob'"):
         file.add("Bob", PASSWORD, uid=1000)
     file.remove("alice")
     assert path.read_text() == kept
@@ -165,7 +165,7 @@ def test_a_rewrite_that_broke_the_file_is_reported_once_and_the_last_good_one_ho
     for _ in range(3):
         assert file.verify("alice", PASSWORD) is not None
     assert [str(error).split("users, ")[1] for error in reported] == [
-        "line 2: it has not the form name:uid:role:password:NT hash; correct the line or remove it"
+        "line 2: invalid line: expected name:uid:role:password:NT hash; correct the line or remove it"
     ]
     path.chmod(0o644)
     assert file.find("alice") is not None

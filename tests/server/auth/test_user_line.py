@@ -1,4 +1,4 @@
-"""server/auth/user_line.py: is every line that we write read back, and is no hostile one taken for a user?"""
+"""Tests of server/auth/user_line.py: written lines are read back, and malformed lines are rejected."""
 
 import re
 
@@ -80,26 +80,26 @@ def test_what_is_no_user_is_kept_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("alice", "it has not the form"),
-        ("alice:1000:user", "it has not the form"),
-        ("alice:1000:user::", "it has not the form"),
-        (f"alice:1000::{HASH}:", "it has not the form"),
-        (f"alice:1000:USER:{HASH}:", "it has not the form"),
-        (f"alice:1000:user:{HASH}:\r", "it has not the form"),
-        (f"al\x1bice:1000:user:{HASH}:", "it has not the form"),
-        (f"alice:-1:user:{HASH}:", "its uid is no number"),
-        (f"alice:01000:user:{HASH}:", "its uid is no number"),
-        (f"alice:\u0661:user:{HASH}:", "its uid is no number"),
-        (f"alice:1000:user:{HASH}:{NT_HASH[1:]}", "its uid is no number, or its NT hash not 32"),
-        (f"alice:4294967295:user:{HASH}:", "there is no such uid"),
-        (f"alice::user:{HASH}:", "a user without a uid"),
-        (f"alice:0:user:{HASH}:", "uid 0 is root's"),
-        (f":1000:user:{HASH}:", "a name has 1 to 64 characters"),
-        (f" alice:1000:user:{HASH}:", "a name has"),
-        (f"alice :1000:user:{HASH}:", "a name has"),
-        (f"CORP\\alice:1000:user:{HASH}:", "a name has"),
-        (f"alice@corp:1000:user:{HASH}:", "a name has"),
-        (f"{'a' * 65}:1000:user:{HASH}:", "a name has"),
+        ("alice", "invalid line: expected name:uid"),
+        ("alice:1000:user", "invalid line: expected name:uid"),
+        ("alice:1000:user::", "invalid line: expected name:uid"),
+        (f"alice:1000::{HASH}:", "invalid line: expected name:uid"),
+        (f"alice:1000:USER:{HASH}:", "invalid line: expected name:uid"),
+        (f"alice:1000:user:{HASH}:\r", "invalid line: expected name:uid"),
+        (f"al\x1bice:1000:user:{HASH}:", "invalid line: expected name:uid"),
+        (f"alice:-1:user:{HASH}:", "invalid uid or NT hash"),
+        (f"alice:01000:user:{HASH}:", "invalid uid or NT hash"),
+        (f"alice:\u0661:user:{HASH}:", "invalid uid or NT hash"),
+        (f"alice:1000:user:{HASH}:{NT_HASH[1:]}", "invalid uid or NT hash: expected a number"),
+        (f"alice:4294967295:user:{HASH}:", "invalid uid 4294967295: expected 0 to 4294967294"),
+        (f"alice::user:{HASH}:", "a user who is not an administrator must have a uid"),
+        (f"alice:0:user:{HASH}:", "a user with uid 0 must be an administrator"),
+        (f":1000:user:{HASH}:", "invalid name: expected 1 to 64 characters"),
+        (f" alice:1000:user:{HASH}:", "invalid name"),
+        (f"alice :1000:user:{HASH}:", "invalid name"),
+        (f"CORP\\alice:1000:user:{HASH}:", "invalid name"),
+        (f"alice@corp:1000:user:{HASH}:", "invalid name"),
+        (f"{'a' * 65}:1000:user:{HASH}:", "invalid name"),
     ],
 )
 def test_a_malformed_line_is_refused_by_its_number_and_not_quoted(text: str, why: str) -> None:
@@ -109,13 +109,13 @@ def test_a_malformed_line_is_refused_by_its_number_and_not_quoted(text: str, why
 
 
 def test_bytes_that_are_no_text_are_refused_by_their_line() -> None:
-    with pytest.raises(InvalidParameterError, match="line 2: it is not UTF-8"):
+    with pytest.raises(InvalidParameterError, match="line 2: invalid UTF-8"):
         parse(b"#\n\xff\n", WHERE)
 
 
 @pytest.mark.parametrize("other", ["alice", "ALICE", "Alice"])
 def test_a_name_stands_there_once_in_whichever_case(other: str) -> None:
-    with pytest.raises(InvalidParameterError, match="line 3: its name is that of line 1"):
+    with pytest.raises(InvalidParameterError, match="line 3: duplicate name, first used in line 1"):
         parse(f"alice:1:user:{HASH}:\n\n{other}:2:user:!\n".encode(), WHERE)
 
 

@@ -1,4 +1,4 @@
-"""wire/cimxml/parse_class.py: is a class that was written read back as it was declared?"""
+"""Tests of wire/cimxml/parse_class.py: classes that were written are read back as they were declared."""
 
 import xml.etree.ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""wire/cimxml/write_class.py: is every class of the schema a CLASS that a client of CIM-XML takes?"""
+"""Tests of wire/cimxml/write_class.py: every class of the schema becomes a valid CLASS element."""
 
 import pytest
 from lxml import etree

@@ -1,4 +1,4 @@
-"""wire/wsman/envelope.py: is every client's envelope read, and is every one of ours a whole one of the right length?"""
+"""Tests of wire/wsman/envelope.py: envelopes of every client are read, and written ones are well-formed and fit."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""wire/wsman/faults.py: has every error its fault, and every fault what clients look for?"""
+"""Tests of wire/wsman/faults.py: every error has a fault, with the parts that clients look for."""
 
 import pytest
 from lxml import etree

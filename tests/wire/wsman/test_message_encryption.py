@@ -1,4 +1,4 @@
-"""wire/wsman/message_encryption.py: do encrypted messages decode as they were encoded, whatever their bytes?"""
+"""Tests of wire/wsman/message_encryption.py: encrypted messages decode as they were encoded, for all bytes."""
 
 from contextlib import suppress
 

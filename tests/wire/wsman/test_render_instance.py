@@ -1,4 +1,4 @@
-"""wire/wsman/render_instance.py: does a row look as Windows renders it, whatever is in it?"""
+"""Tests of wire/wsman/render_instance.py: rows look as Windows renders them, for all values."""
 
 import tracemalloc
 from collections.abc import Sequence

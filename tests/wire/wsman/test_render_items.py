@@ -1,4 +1,4 @@
-"""wire/wsman/render_items.py: is a row the item that was asked for, and is what renders it made once a result?"""
+"""Tests of wire/wsman/render_items.py: rows become the requested kind of item, and a renderer is made once."""
 
 import pytest
 from lxml import etree

@@ -1,4 +1,4 @@
-"""wire/wsman/requests.py: does each client's way of asking become the same operation?"""
+"""Tests of wire/wsman/requests.py: requests in the forms of all clients decode to the same operations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""wire/wsman/row_cutter.py: does every row fit into an envelope, and does it say what it lost?"""
+"""Tests of wire/wsman/row_cutter.py: every row fits into an envelope, and lists the values that were cut."""
 
 import time
 from typing import Any

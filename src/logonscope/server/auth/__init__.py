@@ -1,1 +1,1 @@
-"""Who calls? What a request and its connection prove, as a Caller; nobody is let in without."""
+"""Authentication: what a request and its connection prove becomes a Caller. A request without proof is rejected."""

@@ -1,14 +1,15 @@
-"""Authentication of a request: credentials and the peer in, a caller or the schemes to offer out.
+"""Authentication of a request: takes its credentials and the peer, returns the caller or the schemes to offer.
 
-Basic sends a password, so it is accepted over TLS and from this machine alone. Negotiate holds for its connection;
-where others can read the connection, its messages have to be encrypted. On a unix socket the kernel names the user, and
-no credentials are looked at.
+Basic sends a password, and is therefore accepted only over TLS or from this machine. Negotiate authenticates a
+connection; if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the
+user, and credentials are ignored.
 
-Negotiate with NTLM is offered as long as some user can authenticate by it: a client that prefers it to Basic would fail
-by it first. Where a password cannot be sent it is offered always.
+Over a private connection Negotiate is offered only if Kerberos is set up or at least one user has an NT hash: clients
+that prefer Negotiate to Basic would try it first and fail. Over other connections, where a password must not be sent,
+it is always offered.
 
-Wrong passwords make the next attempt wait, whatever the scheme. A ticket cannot be guessed: one that is rejected,
-mostly for a clock or a key that is wrong, makes nobody's password wait, and one that is accepted makes up for no guess.
+A wrong password delays the next attempt, whatever the scheme. A ticket cannot be guessed. A rejected ticket, mostly
+caused by a wrong clock or key, therefore delays no password, and an accepted ticket clears no failed passwords.
 """
 
 import logging
@@ -19,26 +20,26 @@ from typing import NamedTuple, Self
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import Audit
 from logonscope.errors import AccessDeniedError
-from logonscope.server.auth.negotiate import Lookup, Negotiation, Tickets, said
+from logonscope.server.auth.negotiate import Lookup, Negotiation, Tickets, claimed_user
 from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.peer import Peer
 
 BASIC, NEGOTIATE, KERBEROS = "Basic", "Negotiate", "Kerberos"
 LONGEST_REASON = 500
 NEGOTIATED = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
-"""Negotiate and NTLM carry either kind of token (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
+"""Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
 
 NTLM_USERS = (
     "NTLM is for users who were added with `logonscope user add --ntlm`; all others authenticate by Basic, over TLS or "
     "from the host itself"
 )
-"""What helps, in the body of every 401 after NTLM: alike for a wrong password, so that nobody learns who has a hash."""
+"""Advice in the body of every 401 after NTLM. It is the same for a wrong password, to hide who has a hash."""
 
 _log = logging.getLogger(__name__)
 
 
 class Credentials(NamedTuple):
-    """What a client presents: the scheme in lower case, and a name with a password, or a token."""
+    """The credentials of a request: the scheme in lower case, with a name and a password, or with a token."""
 
     scheme: str
     name: str = ""
@@ -47,9 +48,9 @@ class Credentials(NamedTuple):
 
     @classmethod
     def of_token(cls, scheme: str, token: bytes) -> Self:
-        """Return the credentials that a token is, with the user that it names; no token where it is malformed."""
+        """Return the credentials of a token, with the user that it names; without the token if it is malformed."""
         try:
-            return cls(scheme, said(token)[0] if scheme in NEGOTIATED else "", token=token)
+            return cls(scheme, claimed_user(token)[0] if scheme in NEGOTIATED else "", token=token)
         except (ValueError, struct.error):
             return cls(scheme)
 
@@ -60,8 +61,12 @@ class Authentication(NamedTuple):
     caller: Caller | None
     offers: tuple[str, ...] = ()
     token: bytes = b""
-    negotiation: Negotiation | None = None  # whose messages are encrypted
-    reason: str = ""  # why there is no caller, in words for the client
+    negotiation: Negotiation | None = None  # encrypts and decrypts the messages of the connection
+    reason: str = ""  # why authentication failed, as text for the client
+
+
+def _assume_ntlm_users() -> bool:
+    return True
 
 
 class Authenticator:
@@ -76,17 +81,17 @@ class Authenticator:
         tickets: Tickets | None = None,
         *,
         requires_binding: bool = False,
-        has_ntlm_users: Callable[[], bool] = lambda: True,
+        has_ntlm_users: Callable[[], bool] = _assume_ntlm_users,
     ) -> None:
-        """Take what checks passwords, hashes (None: no Negotiate) and tickets (None: no Kerberos).
+        """Initialize with the backends for passwords, NT hashes and Kerberos tickets.
 
         Args:
-            passwords: checks them, and counts failures.
-            lookup: the NT hash of a user.
+            passwords: checks passwords and counts failures.
+            lookup: returns the caller and NT hash of a user name; None: Negotiate is not offered.
             local: returns the caller of a uid of this machine.
-            audit: writes down who authenticated, and who failed.
-            tickets: checks them.
-            requires_binding: over TLS, tokens of Negotiate have to be bound to the channel.
+            audit: records successful and failed authentications.
+            tickets: the services that accept Kerberos tickets, and their users; None: no Kerberos.
+            requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
         """
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
@@ -100,12 +105,12 @@ class Authenticator:
         """Return how many seconds to wait before ``authenticate``.
 
         Raises:
-            ServerTooBusyError: too many attempts wait already.
+            ServerTooBusyError: too many attempts are waiting already.
         """
         return self._passwords.delay(credentials.name, peer.address) if credentials.name else 0.0
 
     def is_quick(self, peer: Peer, credentials: Credentials | None) -> bool:
-        """Return whether ``authenticate`` takes no time: no password, or the peer authenticated with one before."""
+        """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
         return credentials is None or isinstance(peer.session, Caller)
 
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:
@@ -113,7 +118,7 @@ class Authenticator:
         return self._passwords.is_known(credentials.name, peer.address)
 
     def presumed(self, peer: Peer) -> Caller | None:
-        """Return the caller who authenticated before over this connection, without checking anything again."""
+        """Return the caller that authenticated before over this connection, without a new check."""
         session = peer.session
         return session.caller if isinstance(session, Negotiation) else session if isinstance(session, Caller) else None
 
@@ -121,13 +126,13 @@ class Authenticator:
         """Authenticate a request; blocks while a password is checked.
 
         Args:
-            peer: the client; its ``session`` keeps a negotiation.
-            credentials: None where the request has none.
+            peer: the client; its ``session`` keeps the negotiation from one request to the next.
+            credentials: None if the request has none.
         """
         if peer.credentials is not None:
             return Authentication(self._local(peer.credentials.uid))
         if credentials is None:
-            return self._continued(peer)
+            return self._resume(peer)
         try:
             if credentials.scheme == "basic" and peer.is_private:
                 return Authentication(self._basic(peer, credentials))
@@ -138,16 +143,19 @@ class Authenticator:
             peer.session = None
             reason = f"authentication failed; {NTLM_USERS}" if credentials.scheme != "basic" else ""
             return Authentication(None, self._offers(private=peer.is_private), reason=reason)
+        # An unknown scheme, or Basic over a connection that others can read: its password was not checked.
         return Authentication(None, self._offers(private=peer.is_private))
 
-    def _continued(self, peer: Peer) -> Authentication:
-        """Return the caller who authenticated before, over the same connection."""
+    def _resume(self, peer: Peer) -> Authentication:
+        """Authenticate a request without credentials by the negotiation of its connection, if that is complete."""
         session = peer.session
-        if isinstance(session, Negotiation) and (caller := session.anew()) is not None:
+        # Only Negotiate authenticates a connection; with Basic every request has to send the password.
+        if isinstance(session, Negotiation) and (caller := session.refresh()) is not None:
             return Authentication(caller, negotiation=session)
         return Authentication(None, self._offers(private=peer.is_private))
 
     def _offers(self, *, private: bool) -> tuple[str, ...]:
+        """Return the schemes to offer: Basic last, and only over a connection that others cannot read."""
         negotiates = self._lookup is not None and (not private or self._tickets is not None or self._has_ntlm_users())
         offers = [NEGOTIATE] if negotiates else []
         offers += [KERBEROS] if self._tickets is not None else []
@@ -156,8 +164,9 @@ class Authenticator:
     def _basic(self, peer: Peer, credentials: Credentials) -> Caller:
         caller = self._passwords.verify(credentials.name, credentials.password, peer.address)
         if caller is None:
-            raise AccessDeniedError("no such user, or another password", "see `logonscope user list`")
-        if peer.session != caller:  # recorded once a connection, not with every request
+            raise AccessDeniedError("unknown user or wrong password", "see `logonscope user list`")
+        # Clients send the password with every request, but the audit log has one line for each connection.
+        if peer.session != caller:
             peer.session = caller
             self._record(peer, credentials, caller)
         return caller
@@ -170,7 +179,8 @@ class Authenticator:
             negotiation = peer.session = Negotiation(
                 lookup, peer.channel_binding, self._tickets, requires_binding=self._requires_binding
             )
-        if credentials.name:  # else there is no password to guess
+        # Only NTLM's last token names a user: then a password can be guessed, and the attempt counts.
+        if credentials.name:
             self._passwords.begin(credentials.name, peer.address)
         try:
             answer = negotiation.step(credentials.token)
@@ -190,14 +200,17 @@ class Authenticator:
         if scheme in NEGOTIATED and isinstance(session, Negotiation) and session.principal:
             scheme, name = "kerberos", session.principal
         if caller is None and scheme != "basic" and credentials.name and not self._has_hash(credentials.name):
-            self._audit.unable(peer.address, scheme, name)  # to the client, and in time, it is a failure like others
+            # Only the logs show the difference: the client gets the same answer, after the same time, as for a
+            # wrong password.
+            self._audit.unable(peer.address, scheme, name)
         else:
             self._audit.authentication(peer.address, scheme, name, caller)
 
     def _log_failure(self, peer: Peer, credentials: Credentials, error: AccessDeniedError) -> None:
-        """Log why a negotiation failed; without a hash no password was wrong, and the client may send one next."""
+        """Log why a negotiation failed; without an NT hash it is not logged as a failed authentication."""
         name = credentials.name[:LONGEST_REASON]
         if name and not self._has_hash(name):
+            # No password was checked. Many clients try NTLM first and send a password next, which may be correct.
             _log.info(
                 "NTLM is not possible for %r from %s: no user of that name has an NT hash; %s",
                 name,

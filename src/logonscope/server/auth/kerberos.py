@@ -1,13 +1,14 @@
-"""Whom does a Kerberos ticket prove here? A principal of the keytab's realms, as a user of the file or an account.
+"""Kerberos tickets: maps a principal of the keytab's realms to a user of the user file or to a local account.
 
-libkrb5 takes the keys from the keytab that KRB5_KTNAME names: for the whole process, as pyspnego's acceptor can be told
-of no other; and anew for every ticket, so that a changed key holds at once. Of it, only the keys of SERVICES count. The
-system's keytab has more, and what a client says to sshd (host/web1) shall be of no use here to whoever relays it.
+libkrb5 takes the keys from the keytab in KRB5_KTNAME. That variable holds for the whole process, since pyspnego's
+acceptor cannot be given another keytab; it is read again for every ticket, so a changed key is used at once. Only the
+keys of SERVICES are used. The system's keytab has more keys, and a ticket that a client sends to sshd (host/web1) must
+be of no use here to an attacker who relays it.
 
-A principal is known to us by its name alone. So it is narrow whose name counts: one part, of a realm whose KDC gave us
-a key. No service, no host, no realm that this one trusts, no enterprise name; neither auth_to_local nor .k5login is
-looked at. The user file may name anybody, but nobody becomes root or an account that a package made by being called so
-in a directory where others can create entries (CVE-2020-25717).
+A principal is identified by its name alone. Therefore only narrow names are accepted: one part, in a realm whose KDC
+gave us a key. Services, hosts, trusted realms and enterprise names are rejected, and neither auth_to_local nor .k5login
+is read. The user file may name any principal. Without an entry there, a principal never becomes root or a system
+account of the same name, because others may be able to create entries in the directory (CVE-2020-25717).
 """
 
 import os
@@ -31,92 +32,104 @@ except ImportError as missing:
     from logonscope.extras import install_command
 
     raise NotSupportedError(
-        f"Kerberos cannot be had here: {missing}", f"run {install_command('kerberos')}, or take keytab out"
+        f"Kerberos is not available: {missing}", f"run {install_command('kerberos')}, or remove the setting keytab"
     ) from missing
 
 SERVICES = ("HTTP", "WSMAN")
-"""Whom clients ask a ticket for: HTTP/host (RFC 4559 4), and those of WinRM also WSMAN/host."""
+"""The services that clients request tickets for: HTTP/host (RFC 4559 4), and WinRM clients also WSMAN/host."""
 
 LEAST_UID = 1000
 PASSING_UIDS = range(61184, 65536)
-"""What systemd lends to services while they run, nobody, and "no uid" in 16 bits (systemd, "Users, Groups, UIDs")."""
+"""systemd's dynamic service users, `nobody`, and "no uid" in 16 bits (systemd, "Users, Groups, UIDs")."""
 
 _PRINCIPAL = re.compile(r"([^/@\\]+)@([^/@\\]+)")
-"""As krb5_unparse_name writes it: what is a separator in a part, or a control character, has a backslash before it."""
+"""One part and a realm, as krb5_unparse_name writes them: it escapes special characters by backslashes."""
 
 
 class Keytab(NamedTuple):
-    """Our principals that have keys, as HTTP/web1.corp.example@CORP.EXAMPLE."""
+    """The principals of this server that have keys, as HTTP/web1.corp.example@CORP.EXAMPLE."""
 
     principals: tuple[str, ...]
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Return the services among them, in the order in which their keys are tried."""
-        return tuple(service for service in SERVICES if any(one.startswith(f"{service}/") for one in self.principals))
+        """Return the services that have a key, in the order in which their keys are tried."""
+        return tuple(service for service in SERVICES if any(name.startswith(f"{service}/") for name in self.principals))
 
     @property
     def realms(self) -> frozenset[str]:
-        """Return whose principals may come in."""
-        return frozenset(one.rpartition("@")[2] for one in self.principals)
+        """Return the realms whose principals are accepted."""
+        return frozenset(principal.rpartition("@")[2] for principal in self.principals)
 
 
 def keytab(path: str) -> Keytab:
-    """Take a keytab for this process, from now on.
+    """Make a keytab the one of this process, and return its principals.
 
     Raises:
-        AccessDeniedError: others may read or write it, or it is neither root's nor ours.
-        InvalidParameterError: it is none, or has no key for us.
-        NotSupportedError: messages cannot be sealed with what is installed.
+        AccessDeniedError: other users can read or write it, or it belongs to neither root nor the own user.
+        InvalidParameterError: it is missing, is no keytab, or has no key for HTTP or WSMAN.
+        NotSupportedError: the installed libraries cannot encrypt messages.
     """
     if not os.path.exists(path):
-        raise InvalidParameterError(f"there is no keytab {path}", "docs/users.md says how to make one; or take it out")
+        raise InvalidParameterError(
+            f"keytab {path} does not exist", "see docs/users.md for how to create one, or remove the setting keytab"
+        )
     private_file.read(path)
-    found = Keytab(tuple(one for one in _principals(path) if one.partition("/")[0] in SERVICES))
-    if not found.principals:
-        raise InvalidParameterError(f"{path} has no key of {SERVICES[0]}/host", "docs/users.md says how to make one")
+    server_keytab = Keytab(tuple(name for name in _read_principals(path) if name.partition("/")[0] in SERVICES))
+    if not server_keytab.principals:
+        raise InvalidParameterError(
+            f"keytab {path} has no key for {SERVICES[0]}/host", "see docs/users.md for how to create one"
+        )
     os.environ["KRB5_KTNAME"] = f"FILE:{path}"
-    setattr(gssapi.SecurityContext, "__DEFER_STEP_ERRORS__", False)  # noqa: B010 -- so that a refusal says why; untyped
-    for service in found.services:
+    # Raise errors at once: by default gssapi defers them to the next step, and the log would miss why a ticket failed.
+    setattr(gssapi.SecurityContext, "__DEFER_STEP_ERRORS__", False)  # noqa: B010 -- the attribute has no type
+    # Try every service now, so that a missing library stops the start of the server and not the first client.
+    for service in server_keytab.services:
         try:
             cache = spnego.CredentialCache(service)
             spnego.server(protocol="kerberos", credentials=cache, options=NegotiateOptions.wrapping_winrm)
         except (SpnegoError, FeatureMissingError) as error:
-            raise NotSupportedError(f"no ticket for {service} can be taken: {error}", "take keytab out") from error
-    return found
+            raise NotSupportedError(
+                f"cannot accept tickets for {service}: {error}", "remove the setting keytab"
+            ) from error
+    return server_keytab
 
 
-def tickets(found: Keytab, users: Callable[[str], User | None], accounts: Callable[[str], Caller | None]) -> Tickets:
-    """Return what a negotiation needs: whoever is a user counts as that one, anybody else as the account."""
+def tickets(
+    server_keytab: Keytab, find_user: Callable[[str], User | None], find_account: Callable[[str], Caller | None]
+) -> Tickets:
+    """Return the services of a keytab, and the function that maps a principal to a user or else to an account."""
 
-    def who(principal: str) -> Caller | None:
+    def find_caller(principal: str) -> Caller | None:
         parts = _PRINCIPAL.fullmatch(principal)
-        if parts is None or parts[2] not in found.realms:
+        if parts is None or parts[2] not in server_keytab.realms:
             return None
-        return _user(parts[1], users) or _person(parts[1], accounts)
+        return _find_user(parts[1], find_user) or _find_person(parts[1], find_account)
 
-    return Tickets(found.services, who)
+    return Tickets(server_keytab.services, find_caller)
 
 
-def _user(name: str, users: Callable[[str], User | None]) -> Caller | None:
-    """Return a user; no password speaks for who is called nearly so, and more letters have two cases than ASCII's."""
-    user = users(name)
+def _find_user(name: str, find_user: Callable[[str], User | None]) -> Caller | None:
+    """Match a user of the user file: ASCII names in any case, other names exactly."""
+    user = find_user(name)
+    # Unicode case folding could map two principals to one user: a ticket, unlike a password, proves just the name.
     return user.caller if user is not None and (user.name == name or (user.name + name).isascii()) else None
 
 
-def _person(name: str, accounts: Callable[[str], Caller | None]) -> Caller | None:
-    """Return an account that is somebody's; one that ends in $ is a computer's in Active Directory."""
-    caller = None if name.endswith("$") else accounts(name)
+def _find_person(name: str, find_account: Callable[[str], Caller | None]) -> Caller | None:
+    """Return the account of a person; system accounts, and names that end in $, are rejected."""
+    # In Active Directory a name that ends in $ is the account of a computer.
+    caller = None if name.endswith("$") else find_account(name)
     if caller is None or caller.uid is None or caller.uid < LEAST_UID or caller.uid in PASSING_UIDS:
         return None
     return caller
 
 
-def _principals(path: str) -> list[str]:
-    """Return whose keys a keytab has, each once."""
+def _read_principals(path: str) -> list[str]:
+    """Return the principals that have keys in a keytab, each once."""
     try:
         entries = krb5.kt_resolve(krb5.init_context(), f"FILE:{path}".encode())
         names = [entry.principal.name or b"" for entry in entries]
     except krb5.Krb5Error as error:
-        raise InvalidParameterError(f"{path} is no keytab: {error}", "give another one") from None
+        raise InvalidParameterError(f"invalid keytab {path}: {error}", "set keytab to another file") from None
     return list(dict.fromkeys(name.decode(errors="replace") for name in names))

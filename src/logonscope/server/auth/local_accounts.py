@@ -1,4 +1,4 @@
-"""Who is an account of this machine to the server? Its name and uid, and an administrator by its groups."""
+"""Accounts of this machine as callers: the name and the uid; members of some groups are administrators."""
 
 import grp
 import os
@@ -10,22 +10,22 @@ ADMINISTRATORS = frozenset({"sudo", "wheel"})
 
 
 def account(name: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return who has an account's name, as the name service knows it; None for nobody.
+    """Return the caller of an account's name, as the name service knows it; None if there is no such account.
 
     Args:
-        name: as the account's, in its case.
+        name: the account's name, in its case.
         administrators: groups whose members are administrators, beside root.
     """
     try:
-        found = pwd.getpwnam(name)
-    except (KeyError, ValueError):  # ValueError: what no name can be, as a NUL in it
+        entry = pwd.getpwnam(name)
+    except (KeyError, ValueError):  # ValueError: the text cannot be a name, for example with a NUL in it
         return None
-    groups = {_group(gid) for gid in os.getgrouplist(found.pw_name, found.pw_gid)}
-    administrator = found.pw_uid == 0 or not groups.isdisjoint(administrators)
-    return Caller(found.pw_name, found.pw_uid, administrator, remote=True)
+    groups = {_read_group_name(gid) for gid in os.getgrouplist(entry.pw_name, entry.pw_gid)}
+    administrator = entry.pw_uid == 0 or not groups.isdisjoint(administrators)
+    return Caller(entry.pw_name, entry.pw_uid, administrator, remote=True)
 
 
-def _group(gid: int) -> str | None:
+def _read_group_name(gid: int) -> str | None:
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:

@@ -1,13 +1,12 @@
-"""Whose password is that on this machine? PAM says, of a service that has auth and account lines and nothing else.
+"""Passwords of local accounts, checked by PAM with a service that has only auth and account lines.
 
-As /etc/pam.d/logonscope on Debian: ``@include common-auth`` and ``@include common-account``. Neither a session is
-opened nor are credentials set: pam_loginuid would put the server itself into a login. The conversation answers one
-prompt, for the password; whoever needs more than that does not come in. Of somebody whom a ticket has proved already,
-the account lines alone are asked.
+As /etc/pam.d/logonscope on Debian: ``@include common-auth`` and ``@include common-account``. No session is opened and
+no credentials are set: pam_loginuid would put the server itself into a login. The conversation answers one prompt, for
+the password; accounts that need more prompts cannot authenticate. For an account that a ticket proved already, only the
+account lines are followed.
 
-It blocks, in a thread of its caller's: modules may ask a server, and PAM itself waits after a failure, for pam_unix
-about two seconds. PAM is asked about every name alike; how long its modules take over one that does not exist is theirs
-to hide.
+The calls block, so they run in a thread: modules may ask a server, and PAM itself waits after a failure, for pam_unix
+about two seconds. PAM is called for unknown names too; it depends on its modules whether those take as long as others.
 """
 
 from logonscope.broker import Caller
@@ -20,9 +19,7 @@ except (ImportError, OSError, AttributeError, MemoryError) as missing:
     # AttributeError: there is no libpam; MemoryError: libffi may make no callbacks (MemoryDenyWriteExecute=)
     from logonscope.extras import install_command
 
-    raise NotSupportedError(
-        "PAM cannot be asked here", f"install libpam, and run {install_command('server')}"
-    ) from missing
+    raise NotSupportedError("PAM is not available", f"install libpam, and run {install_command('server')}") from missing
 
 LONGEST_NAME = 256
 LONGEST_PASSWORD = 512
@@ -30,45 +27,50 @@ LONGEST_PASSWORD = 512
 
 DISALLOW_NULL_AUTHTOK = 0x0001
 SILENT = 0x8000
-"""Flags of pam_authenticate(3): an account without a password lets nobody in; nothing is told to the user."""
+"""Flags of pam_authenticate(3): reject accounts without a password; print nothing to the user."""
 
 
 def verify(name: str, password: str, service: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return the account that comes in; None for nobody, another password, or an account that may not.
+    """Return the account that a password belongs to; None if name or password is wrong, or the account is disabled.
 
     Args:
-        name: as the account's, in its case.
+        name: the account's name, in its case.
         password: in clear.
-        service: whose lines in /etc/pam.d are followed.
+        service: the file in /etc/pam.d whose lines are followed.
         administrators: groups whose members are administrators, beside root.
     """
-    secret = _octets(password)
-    if not 0 < len(secret) <= LONGEST_PASSWORD or b"\0" in secret:  # C would take what stands before the NUL
+    secret = _encode(password)
+    # C would take only the part before a NUL, so a longer text would pass as that password.
+    if not 0 < len(secret) <= LONGEST_PASSWORD or b"\0" in secret:
         return None
-    return _caller(_accepted(name, service, secret), administrators)
+    return _find_caller(_ask_pam(name, service, secret), administrators)
 
 
 def admit(name: str, service: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return the account of somebody who was proved by other means, unless it may not come in; None for nobody.
+    """Return the account that was proved by other means; None if it is unknown or may not log in.
 
     Only the service's account lines are followed, as sshd does after a key or a ticket. The arguments are those of
     ``verify``.
     """
-    return _caller(_accepted(name, service), administrators)
+    return _find_caller(_ask_pam(name, service), administrators)
 
 
-def _accepted(name: str, service: str, password: bytes | None = None) -> str | None:
-    """Return the account's name as PAM has it in the end: a module may have mapped it to another."""
-    who = _octets(name)
-    if not (0 < len(who) <= LONGEST_NAME and name.isprintable()):
+def _ask_pam(name: str, service: str, password: bytes | None = None) -> str | None:
+    """Run PAM and return the name of the accepted account, which a module may have mapped to another; None: rejected.
+
+    Without a password only the account lines are followed.
+    """
+    user = _encode(name)
+    if not (0 < len(user) <= LONGEST_NAME and name.isprintable()):
         return None
     converse = pamela.new_simple_password_conv(() if password is None else (password,), "utf-8")
     try:
-        handle = pamela.pam_start(service, who, conv_func=converse)
+        handle = pamela.pam_start(service, user, conv_func=converse)
     except pamela.PAMError:
         return None
     flags = SILENT | DISALLOW_NULL_AUTHTOK
     status = pamela.PAM_SUCCESS if password is None else pamela.PAM_AUTHENTICATE(handle, flags)
+    # PAM_SUCCESS is 0: the account lines are followed only if the password was correct, or needs no check.
     status = status or pamela.PAM_ACCT_MGMT(handle, flags)
     try:
         accepted: str | None = handle.get_item(pamela.PAM_USER) if status == pamela.PAM_SUCCESS else None
@@ -79,12 +81,13 @@ def _accepted(name: str, service: str, password: bytes | None = None) -> str | N
     return accepted
 
 
-def _caller(name: str | None, administrators: frozenset[str]) -> Caller | None:
-    return None if name is None else account(name, administrators)  # of whom PAM lets in, some are no accounts
+def _find_caller(name: str | None, administrators: frozenset[str]) -> Caller | None:
+    # PAM may accept names that the name service cannot resolve: account() returns None for these.
+    return None if name is None else account(name, administrators)
 
 
-def _octets(text: str) -> bytes:
-    """Return what C would read; nothing where there is nothing that it could."""
+def _encode(text: str) -> bytes:
+    """Return a text as bytes for C; empty if it has a lone surrogate, which UTF-8 cannot encode."""
     try:
         return text.encode()
     except UnicodeEncodeError:

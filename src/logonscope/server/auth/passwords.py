@@ -1,13 +1,13 @@
-r"""Is that the password, and whose? Each check is asked in its turn: the user file, then PAM.
+r"""Password checks with a cache of correct passwords. The backends are called in order: the user file, then PAM.
 
-Windows clients send names as ``DOMAIN\name``, ``.\name`` or ``name@realm``. What stands before the first backslash is
-taken off; where there is none, what stands after an @. There is one set of names here, whatever domain a client thinks
-that it is in, and the password decides; so no name of the user file has these characters.
+Windows clients send names as ``DOMAIN\name``, ``.\name`` or ``name@realm``. The part up to the first backslash is
+removed, or without a backslash the part from the first @. All domains share one set of names and the password
+decides; therefore names in the user file cannot contain these characters.
 
-A client that opens a connection a request would cost an argon2 a request. So whoever came in is remembered for a minute
-under a keyed hash of name and password, with a key that no two processes share; all are forgotten as soon as the user
-file changes. An account that PAM would not let in any more comes in for the rest of that minute; but whether there is
-such an account, and whether it is an administrator's, is looked up each time.
+Checking a password is expensive (argon2), and some clients open a connection for each request. So a correct password is
+cached for 60 seconds, as a hash of name and password with a key that only this process has. The cache is cleared when
+the user file changes. An account that PAM would reject by now is accepted for the rest of the 60 seconds, but whether
+the account exists, and whether it is an administrator, is looked up each time.
 """
 
 import hmac
@@ -21,122 +21,135 @@ from typing import NamedTuple
 from logonscope.broker import Caller
 from logonscope.server.auth.throttle import Throttle
 
-REMEMBERED = 60.0
+CACHE_SECONDS = 60.0
 """Seconds."""
 
-MOST_REMEMBERED = 1024
+MOST_CACHED = 1024
 LONGEST_NAME = 256
 LONGEST_PASSWORD = 512
 
 
+def _same_caller(caller: Caller) -> Caller:
+    return caller
+
+
+def _no_version() -> None:
+    return None
+
+
 class Check(NamedTuple):
-    """Knows passwords; of whoever is remembered, ``anew`` says who that is by now: None for nobody any more."""
+    """A password backend: ``verify`` checks a password; ``refresh`` looks a cached caller up again, None if removed."""
 
     verify: Callable[[str, str], Caller | None]
-    anew: Callable[[Caller], Caller | None] = lambda caller: caller
+    refresh: Callable[[Caller], Caller | None] = _same_caller
 
 
-class Remembered(NamedTuple):
-    """A password that was right: until when that holds, who knew it, and whose it is."""
-
-    end: float
+class _CachedLogin(NamedTuple):
+    expires: float
     check: Check
     caller: Caller
 
 
 class Passwords:
-    """Asks and remembers: wait for ``delay`` in the event loop, then ``verify`` in a thread."""
+    """Checks passwords and caches correct ones: wait for ``delay`` in the event loop, then ``verify`` in a thread."""
 
     def __init__(
         self,
         checks: Sequence[Check],
         throttle: Throttle,
         clock: Callable[[], float] = time.monotonic,
-        version: Callable[[], object] = lambda: None,
+        version: Callable[[], object] = _no_version,
     ) -> None:
-        """Take the checks in their order; what is remembered holds as long as ``version`` returns the same."""
+        """Initialize with the backends in their order; the cache is valid while ``version`` returns the same value."""
         self._checks, self._throttle, self._clock, self._version = tuple(checks), throttle, clock, version
         self._lock = threading.Lock()
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, Remembered] = OrderedDict()
-        self._of: object = None
+        self._logins: OrderedDict[bytes, _CachedLogin] = OrderedDict()
+        self._logins_version: object = None
 
     def delay(self, name: str, source: str) -> float:
-        """Return how many seconds to wait before ``verify`` is called; not in a thread that others need.
+        """Return how many seconds to wait before ``verify`` is called, without blocking a thread of the pool.
 
         Raises:
-            ServerTooBusyError: more attempts from there wait already than may.
+            ServerTooBusyError: too many attempts from this source are waiting already.
         """
-        return self._throttle.delay(source, _counted(name))
+        return self._throttle.delay(source, _throttle_key(name))
 
     def is_known(self, name: str, source: str) -> bool:
-        """Return whether this user has authenticated from there."""
-        return self._throttle.is_known(source, _counted(name))
+        """Return whether this user has authenticated from this source before."""
+        return self._throttle.is_known(source, _throttle_key(name))
 
     def verify(self, name: str, password: str, source: str) -> Caller | None:
-        """Return the caller whose password it is; None if it is wrong.
+        """Return the caller whose name and password these are; None if they are wrong.
 
         Raises:
-            ServerTooBusyError: there were too many wrong passwords; this one was not looked at.
+            ServerTooBusyError: there were too many wrong passwords; this one was not checked.
         """
-        self.begin(name, source)  # also where it is remembered: else a right guess would be answered differently
+        # Counted before the check, so that many attempts at once cannot get past the limit; and also for a cached
+        # password, because a correct guess would otherwise be answered differently beyond the limit.
+        self.begin(name, source)
         user = bare(name)
         if not (0 < len(user) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
             return None
         version, digest = self._version(), self._digest(user, password)
-        known = self._remembered(version, digest)
-        caller = self._checked(user, password, version, digest) if known is None else known.check.anew(known.caller)
+        cached_login = self._find_cached(version, digest)
+        if cached_login is None:
+            caller = self._check(user, password, version, digest)
+        else:
+            caller = cached_login.check.refresh(cached_login.caller)
         if caller is not None:
             self.succeeded(name, source)
         return caller
 
-    def _checked(self, user: str, password: str, version: object, digest: bytes) -> Caller | None:
-        """Ask each check, and remember who that is."""
+    def _check(self, user: str, password: str, version: object, digest: bytes) -> Caller | None:
+        """Call the backends in their order, and cache a correct password."""
         for check in self._checks:
             caller = check.verify(user, password)
             if caller is not None:
-                self._remember(version, digest, Remembered(self._clock() + REMEMBERED, check, caller))
+                self._cache(version, digest, check, caller)
                 return caller
         return None
 
     def begin(self, name: str, source: str) -> None:
-        """Count an attempt as a failure before it is looked at, of whatever scheme.
+        """Count an attempt as a failure before it is checked, whatever its scheme.
 
         Raises:
             ServerTooBusyError: there were too many.
         """
-        self._throttle.begin(source, _counted(name))
+        self._throttle.begin(source, _throttle_key(name))
 
     def succeeded(self, name: str, source: str) -> None:
-        """Take that back, and what this user failed at there before."""
-        self._throttle.succeeded(source, _counted(name))
+        """Uncount the attempt, and earlier failures of this user from this source."""
+        self._throttle.succeeded(source, _throttle_key(name))
 
-    def _remembered(self, version: object, digest: bytes) -> Remembered | None:
+    def _find_cached(self, version: object, digest: bytes) -> _CachedLogin | None:
         with self._lock:
-            if version != self._of:
-                self._known.clear()
-                self._of = version
-            known = self._known.get(digest)
-        return known if known is not None and self._clock() < known.end else None
+            if version != self._logins_version:
+                self._logins.clear()
+                self._logins_version = version
+            cached_login = self._logins.get(digest)
+        return cached_login if cached_login is not None and self._clock() < cached_login.expires else None
 
-    def _remember(self, version: object, digest: bytes, known: Remembered) -> None:
+    def _cache(self, version: object, digest: bytes, check: Check, caller: Caller) -> None:
         with self._lock:
-            if version == self._of:  # else the file changed meanwhile, and this may be what it said before
-                self._known[digest] = known
-                self._known.move_to_end(digest)
-                if len(self._known) > MOST_REMEMBERED:
-                    self._known.popitem(last=False)
+            # If the user file changed during the check, the result may come from its old content.
+            if version == self._logins_version:
+                self._logins[digest] = _CachedLogin(self._clock() + CACHE_SECONDS, check, caller)
+                self._logins.move_to_end(digest)
+                if len(self._logins) > MOST_CACHED:
+                    self._logins.popitem(last=False)
 
     def _digest(self, name: str, password: str) -> bytes:
+        # The length keeps name and password apart: "ab" with "c" differs from "a" with "bc".
         return hmac.digest(self._key, f"{len(name)}:{name}{password}".encode(errors="surrogatepass"), "sha256")
 
 
 def bare(name: str) -> str:
-    """Return the name without the domain or realm that a client puts to it."""
+    """Return a name without the domain or realm that clients add."""
     _, backslash, account = name.partition("\\")
     return account if backslash else name.partition("@")[0]
 
 
-def _counted(name: str) -> str:
-    """Return the name under which failures are counted: one for all its cases, and no longer than a name can be."""
+def _throttle_key(name: str) -> str:
+    """Return the name that failures are counted for: the same for all spellings in case, cut to the longest name."""
     return bare(name)[:LONGEST_NAME].casefold()

@@ -1,11 +1,11 @@
-"""The other end of a connection, as far as authentication has to know it. Knows no protocol and no web server."""
+"""The client end of a connection, with what authentication needs to know about it. Knows no protocol or web server."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
 class UnixCredentials(NamedTuple):
-    """The process at the other end of a unix socket, as the kernel saw it connect (unix(7), SO_PEERCRED)."""
+    """The process that connected to a unix socket, as the kernel recorded it then (unix(7), SO_PEERCRED)."""
 
     pid: int
     uid: int
@@ -14,7 +14,7 @@ class UnixCredentials(NamedTuple):
 
 @dataclass(eq=False)
 class Peer:
-    """A client at the other end of one connection, for as long as the connection lasts.
+    """The client of one connection; it lasts as long as the connection.
 
     Attributes:
         address: without port; empty on a unix socket.
@@ -22,7 +22,7 @@ class Peer:
         loopback: the connection does not leave this machine.
         credentials: on a unix socket, the process that connected.
         channel_binding: the hash of tls-server-end-point (RFC 5929 4.1), without that prefix.
-        session: what the authenticator keeps from one request to the next.
+        session: state of the authenticator, kept from one request to the next.
     """
 
     address: str
@@ -34,5 +34,5 @@ class Peer:
 
     @property
     def is_private(self) -> bool:
-        """Return whether nobody but the two ends can read the connection."""
+        """Return whether only the two ends can read the connection."""
         return self.tls or self.loopback

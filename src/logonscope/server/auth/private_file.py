@@ -1,4 +1,4 @@
-"""How is a file of secrets read and rewritten? Only where it is its owner's alone, and as a whole or not at all."""
+"""Reading and rewriting of files with secrets: only if other users have no access, and completely or not at all."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from logonscope.server.atomic_file import put
 from logonscope.server.configuration import FILE
 
 FOLDER = os.path.dirname(FILE)
-"""The only one that is made: any other that is missing is misspelt."""
+"""The only folder that is created when it is missing: a missing folder elsewhere is more likely a misspelt name."""
 
 MOST_BYTES = 4 << 20
 
@@ -19,8 +19,8 @@ Signature = tuple[int, ...]
 
 
 def signature(path: str) -> Signature:
-    """Return what changes with a file; () where there is none."""
-    with _explained(path):
+    """Return a value that differs after every change of a file; () if there is no file."""
+    with _os_errors(path):
         try:
             status = os.stat(path)
         except FileNotFoundError:
@@ -29,76 +29,83 @@ def signature(path: str) -> Signature:
 
 
 def read(path: str) -> bytes:
-    """Return what stands in a file.
+    """Return the content of a file.
 
     Raises:
-        AccessDeniedError: others may read or write it, or it is neither root's nor ours.
+        AccessDeniedError: other users can read or write it, or it belongs to neither root nor the own user.
         InvalidParameterError: it cannot be read.
-        QuotaViolationError: it is too long.
+        QuotaViolationError: it is too large.
     """
-    with _explained(path), open(path, "rb", opener=_at_once) as file:
+    # Checked by the open descriptor: between a check by name and open() the file could be replaced.
+    with _os_errors(path), open(path, "rb", opener=_open_nonblocking) as file:
         status = os.fstat(file.fileno())
         data = file.read(MOST_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
     if not stat.S_ISREG(status.st_mode):
-        raise InvalidParameterError(f"{path} is no regular file", "give another one")
+        raise InvalidParameterError(f"{path} is not a regular file", "give another file")
     if status.st_uid not in {0, os.geteuid()}:
-        raise AccessDeniedError(f"{path} belongs to uid {status.st_uid}, who is neither root nor you", "see to that")
+        raise AccessDeniedError(
+            f"{path} belongs to uid {status.st_uid}, which is neither root nor you", "change its owner with chown"
+        )
     if status.st_mode & 0o077:
         raise AccessDeniedError(
             f"{path} is open to others (mode {stat.S_IMODE(status.st_mode):o})", f"chmod 600 {path}"
         )
     if len(data) > MOST_BYTES:
-        raise QuotaViolationError(f"{path} has more than {MOST_BYTES:,} bytes", "shorten it")
+        raise QuotaViolationError(f"{path} is larger than {MOST_BYTES:,} bytes", "remove lines from it")
     return data
 
 
 def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
-    """Put what ``change`` makes of a file in its place; others who rewrite it wait.
+    """Replace a file's content by what ``change`` returns for it, under a lock against others that rewrite it.
 
-    A file that is missing is made, and so is the usual folder, but no other. The new one belongs to whom the old one
-    did: sudo must not take it from a server that does not run as root.
+    A missing file is created, and so is FOLDER, but no other folder. The new file keeps the owner of the old one: a
+    command run with sudo must not take the file away from a server that does not run as root.
     """
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
-    with _explained(path):
+    with _os_errors(path):
         if folder == FOLDER:
             os.makedirs(folder, mode=0o700, exist_ok=True)
         if not os.path.exists(folder):
-            raise InvalidParameterError(f"there is no folder {folder}", "make it, or correct the name")
-        held = _locked(path)
+            raise InvalidParameterError(f"folder {folder} does not exist", "create it, or correct the name")
+        lock = _lock(path)
     try:
         data = read(path)
         if (changed := change(data)) != data:
-            with _explained(path):
-                old = os.fstat(held)
+            with _os_errors(path):
+                old = os.fstat(lock)
                 put(path, changed, owner=(old.st_uid, old.st_gid) if os.geteuid() == 0 else None)
     finally:
-        os.close(held)
+        os.close(lock)
 
 
-def _at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # else one could wait for the other end of a FIFO for ever
+def _open_nonblocking(path: str, flags: int) -> int:
+    # If the path is a FIFO, a plain open() would block until another process opens the other end.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _locked(path: str) -> int:
-    """Lock the file itself, which only those can open who may write it: nobody else can keep us waiting."""
+def _lock(path: str) -> int:
+    """Lock a file, and return the descriptor that holds the lock."""
     while True:
-        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
+        # The file itself is the lock: users who cannot open it for writing cannot hold it, and so cannot block us.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
         try:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            if signature(path)[:2] == (os.fstat(held).st_dev, os.fstat(held).st_ino):
-                return held
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if signature(path)[:2] == (os.fstat(descriptor).st_dev, os.fstat(descriptor).st_ino):
+                return descriptor
         except BaseException:
-            os.close(held)
+            os.close(descriptor)
             raise
-        os.close(held)  # it was replaced while we waited
+        # The file was replaced while we waited, so this lock is on the old file.
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
-def _explained(path: str) -> Iterator[None]:
+def _os_errors(path: str) -> Iterator[None]:
+    """Raise an OSError as an error of this package that names the path."""
     try:
         yield
     except PermissionError as error:
-        raise AccessDeniedError(f"cannot use {path}: {error.strerror}", "use sudo, or another place") from None
+        raise AccessDeniedError(f"cannot use {path}: {error.strerror}", "use sudo, or another path") from None
     except OSError as error:
         raise InvalidParameterError(f"cannot use {path}: {error.strerror}", "check the name and the disk") from None

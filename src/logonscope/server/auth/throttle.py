@@ -1,17 +1,17 @@
-"""How long does somebody wait who guesses passwords? Longer with every failure, and never longer than ``LONGEST``.
+"""Delays and limits against password guessing. Every failure makes the next attempt wait longer, at most ``LONGEST``.
 
-Failures are counted by the address that they come from (IPv6: by its /64, which one customer has) and by the user that
-they are about, as guesses come from one place at many users, and from many places at one. A few are free.
+Failures are counted for the client's address (IPv6: for its /64, which one customer has) and for the user name, because
+attackers try one user from many addresses, and many users from one address. A few failures cause no delay.
 
-Nobody is locked out. A user whom strangers guess at waits ``LONGEST`` at most, which clients endure, and not at all
-where that user came in before: for a place and a user that have succeeded together only the failures of both together
-count. A success takes back those, and no others, so that an account of one's own does not help to guess at others'.
-Loopback is an address like any other: a proxy, and whoever else is on the machine, come from there.
+No user is locked out. While others guess a user's password, the user waits at most ``LONGEST``, which clients
+tolerate, and not at all from an address where the user authenticated before: for such a pair of address and user, only
+the pair's own failures count. A success clears the failures of its pair and no others, so that an attacker's own
+account does not help to guess at others. Loopback is an address like any other: proxies and local users share it.
 
-Delays are no use against many attempts at once. So an attempt counts as a failure before its password is looked at, and
-there is a bound in guesses: so many at once, and as many more in an hour, for an address and for a user. Beyond it
-attempts are refused; where address and user have succeeded together, those of both together are bounded alone. Of one
-place only some may wait, and others are turned away. Who waits only because strangers guess is not counted there.
+Delays do not stop many attempts at once. So an attempt counts as a failure before its password is checked, and the
+number of guesses is limited for an address and for a user: a burst, refilled by the same number in an hour. Attempts
+over the limit are rejected; for a pair that authenticated before, only the pair's own limit applies. The number of
+waiting attempts from one address is limited, too; attempts that wait only because others guess do not count there.
 """
 
 import ipaddress
@@ -25,43 +25,47 @@ from typing import Generic, TypeVar
 from logonscope.errors import ServerTooBusyError
 
 FREE = 5
-"""Failures before anybody waits: people mistype."""
+"""Failures without a delay: people mistype."""
 
 LONGEST = 10.0
 """Seconds; clients of WinRM give up after 30 (pywinrm: read_timeout_sec)."""
 
 FORGIVEN = 900.0
-"""Seconds without a failure after which those before are forgotten."""
+"""Seconds without a failure after which earlier failures are cleared."""
 
 AT_ONCE = 8
-"""Attempts of one place that may wait at the same time."""
+"""Attempts of one address that can wait at the same time."""
 
-OF_PLACE, OF_USER = 30, 60
-"""Guesses from one address, and at one user, at once; after that, as many an hour."""
+OF_PLACE = 30
+"""Guesses allowed at once from one address; after that, the same number in an hour."""
+
+OF_USER = 60
+"""Guesses allowed at once at one user, from all addresses; after that, the same number in an hour."""
 
 HOUR = 3600.0
 
 MOST = 10_000
-"""Places, users, and pairs of them that are known at a time: those heard of longest ago are forgotten."""
+"""Addresses, users, and pairs with a record; of each, the record that was used longest ago is dropped first."""
 
 
 @dataclass(slots=True)
 class _Record:
     failures: int = 0
-    last: float = 0.0
-    known: bool = False  # a pair that has succeeded
-    spent: float = 0.0  # guesses, of those that there may be at once
-    counted: float = 0.0  # when they were counted last
-    waiting: list[float] = field(default_factory=list)  # until when each of those waits that wait
+    last: float = 0.0  # time of the last failure
+    has_succeeded: bool = False  # set for pairs only
+    spent: float = 0.0  # guesses of the burst that are used up
+    counted: float = 0.0  # time when ``spent`` was computed
+    waiting: list[float] = field(default_factory=list)  # the end of each attempt's wait
 
     def wait(self, now: float) -> float:
         """Return how many seconds the next attempt waits."""
         if now - self.last > FORGIVEN:
             self.failures = 0
+        # The exponent is bounded, since failures are not: 2.0 ** 1024 overflows.
         return min(LONGEST, 2.0 ** min(self.failures - FREE, 30)) if self.failures >= FREE else 0.0
 
     def spent_by(self, now: float, bound: int) -> float:
-        """Return how many of the guesses that there may be at once are spent: with time they come back."""
+        """Return how many guesses of the burst are used up; ``bound`` guesses are refilled in an hour."""
         self.spent = max(0.0, self.spent - (now - self.counted) * bound / HOUR)
         self.counted = now
         return self.spent
@@ -78,11 +82,11 @@ class _Records(Generic[Key]):
         self._records: OrderedDict[Key, _Record] = OrderedDict()
 
     def look(self, key: Key) -> _Record:
-        """Return the record of a key, and nothing is kept."""
+        """Return the record of a key; a new one is not stored."""
         return self._records.get(key) or _Record()
 
     def keep(self, key: Key) -> _Record:
-        """Return the record of a key, which is kept."""
+        """Return the record of a key; a new one is stored, and the oldest is dropped if there are too many."""
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
         if len(self._records) > self._most:
@@ -91,7 +95,7 @@ class _Records(Generic[Key]):
 
 
 class Throttle:
-    """Counts failures; may be asked from any thread, and never waits itself."""
+    """Counts failures and computes delays. It is safe for threads, and never waits itself."""
 
     def __init__(
         self,
@@ -107,34 +111,38 @@ class Throttle:
         self._pairs: _Records[tuple[str, str]] = _Records(most)
 
     def delay(self, source: str, user: str) -> float:
-        """Return how many seconds an attempt has to wait before it is looked at.
+        """Return how many seconds an attempt must wait before its password is checked.
 
         Raises:
-            ServerTooBusyError: more of that place wait already than may.
+            ServerTooBusyError: too many attempts from this address are waiting already.
         """
         place = place_of(source)
         with self._lock:
             now = self._clock()
             pair = self._pairs.look((place, user))
-            own = pair if pair.known else self._places.look(place)
-            wait = own.wait(now)
+            client_record = pair if pair.has_succeeded else self._places.look(place)
+            wait = client_record.wait(now)
+            # Only attempts that wait for failures of their own client are limited: else strangers who guess at a user
+            # could fill the queue and keep the user out.
             if wait:
-                own.waiting = [end for end in own.waiting if end > now]
-                if len(own.waiting) >= AT_ONCE:
-                    raise ServerTooBusyError("too many attempts wait already", f"try again in {LONGEST:g} seconds")
-                own.waiting.append(now + wait)
-            return wait if pair.known else max(wait, self._users.look(user).wait(now))
+                client_record.waiting = [end for end in client_record.waiting if end > now]
+                if len(client_record.waiting) >= AT_ONCE:
+                    raise ServerTooBusyError(
+                        "too many authentication attempts are waiting", f"try again in {LONGEST:g} seconds"
+                    )
+                client_record.waiting.append(now + wait)
+            return wait if pair.has_succeeded else max(wait, self._users.look(user).wait(now))
 
     def is_known(self, source: str, user: str) -> bool:
-        """Return whether this user has succeeded at this place."""
+        """Return whether this user has authenticated from this source before."""
         with self._lock:
-            return self._pairs.look((place_of(source), user)).known
+            return self._pairs.look((place_of(source), user)).has_succeeded
 
     def begin(self, source: str, user: str) -> None:
-        """Count an attempt as a failure, before it is looked at; ``succeeded`` takes it back.
+        """Count an attempt as a failure before its password is checked; ``succeeded`` uncounts it.
 
         Raises:
-            ServerTooBusyError: there were too many within the hour; this one must not be looked at.
+            ServerTooBusyError: there were too many within an hour; the password must not be checked.
         """
         place = place_of(source)
         with self._lock:
@@ -143,25 +151,27 @@ class Throttle:
             bounds = [(self._places.keep(place), self._of_place), (self._users.keep(user), self._of_user)]
             bounds.append((pair, self._of_place))
             spent = [(record, bound, record.spent_by(now, bound)) for record, bound in bounds]
-            if any(count + 1 > bound for record, bound, count in spent if record is pair or not pair.known):
-                raise ServerTooBusyError("too many wrong passwords within the hour", "try again later")
+            # Guesses by others must not keep out a user from where the user authenticated before.
+            if any(count + 1 > bound for record, bound, count in spent if record is pair or not pair.has_succeeded):
+                raise ServerTooBusyError("too many failed authentications within an hour", "try again later")
             for record, _ in bounds:
-                record.wait(now)  # what is forgiven does not come back
+                # Clears failures that are too old, before the new failure makes them look recent.
+                record.wait(now)
                 record.failures, record.last, record.spent = record.failures + 1, now, record.spent + 1
 
     def succeeded(self, source: str, user: str) -> None:
-        """Take back the failures of this user at this place, who is known there from now on."""
+        """Uncount the failures of this pair of address and user, which has its own limits from now on."""
         place = place_of(source)
         with self._lock:
             pair = self._pairs.keep((place, user))
             for record in (self._places.look(place), self._users.look(user)):
                 record.failures = max(0, record.failures - pair.failures)
                 record.spent = max(0.0, record.spent - pair.spent)
-            pair.failures, pair.spent, pair.known = 0, 0.0, True
+            pair.failures, pair.spent, pair.has_succeeded = 0, 0.0, True
 
 
 def place_of(source: str) -> str:
-    """Return what is counted as one place; a text that is no address is one by itself."""
+    """Return the address that failures are counted for: of IPv6 the /64; a text that is no address as it is."""
     try:
         address = ipaddress.ip_address(source)
     except ValueError:

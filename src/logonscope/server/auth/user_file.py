@@ -1,7 +1,8 @@
-"""Who may come in without an account on this machine? Those in the user file, whose lines user_line.py explains.
+"""The user file: users of the server that need no account on this machine. user_line.py describes its lines.
 
-The file is its owner's alone (mode 0600), who is root or whoever reads it. It is read again when it has changed. One
-that was broken by hand is reported, and what it said before holds until it is mended; a file that is gone holds nobody.
+The file has mode 0600 and belongs to root or to the user that reads it. It is read again when it has changed. If it
+cannot be read then, the error is reported once, and the last good content is used until the file is corrected or
+removed. A missing file has no users.
 """
 
 import contextlib
@@ -21,90 +22,96 @@ from logonscope.server.auth.private_file import Signature, read, rewrite, signat
 from logonscope.server.auth.user_line import Line, User, check, key_of, line_of, parse
 
 MEMORY, PASSES, LANES = 19_456, 2, 1
-"""Of argon2id: KiB, iterations, threads (OWASP, Password Storage Cheat Sheet: the least for a server)."""
+"""Parameters of argon2id: KiB, iterations, threads (the minimum of OWASP's Password Storage Cheat Sheet)."""
 
 HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=LANES)
 
 NOBODYS_HASH = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
-"""What is verified where there is no such user, so that the answer takes as long as for another password."""
+"""Verified in place of an unknown user's hash, so that the answer takes as long as for a wrong password."""
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 512
-"""Characters (NIST SP 800-63B, 3.1.1.2): an overheard NTLM exchange can be guessed at without us."""
+"""Characters (NIST SP 800-63B, 3.1.1.2); a recorded NTLM exchange can be attacked without our delays."""
+
+
+def _ignore_error(_: LogonscopeError) -> None:
+    pass
 
 
 class UserFile:
-    """The users in one file; every method may be called from any thread."""
+    """The users in one file. It is safe for threads."""
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        report: Callable[[LogonscopeError], None] = lambda _: None,
+        report: Callable[[LogonscopeError], None] = _ignore_error,
         hasher: PasswordHasher = HASHER,
     ) -> None:
-        """Take the path; ``report`` is told once of each error that keeps a changed file from being read."""
+        """Initialize with the path; ``report`` is called once for each error that prevents reading a changed file."""
         self.path = os.path.abspath(path)
         self._report, self._hasher = report, hasher
         self._lock = threading.Lock()
-        self._seen: Signature | None = None
-        self._trouble = ""
+        self._signature: Signature | None = None
+        self._reported_error = ""
         self._version = 0
         self._users: dict[str, User] = {}
 
     @property
     def version(self) -> int:
-        """Return a number that is another one as soon as the file says something else."""
-        self._current()
+        """Return a number that changes with every change of the file."""
+        self._current_users()
         return self._version
 
     def users(self) -> tuple[User, ...]:
-        """Return all users in the order of the file; none where there is no file.
+        """Return all users in the order of the file; none if there is no file.
 
         Raises:
-            AccessDeniedError: the file may not be read, or others may read or write it.
-            InvalidParameterError: a line of it is none, or it could not be read.
+            AccessDeniedError: the caller may not read the file, or other users can read or write it.
+            InvalidParameterError: the file has an invalid line, or cannot be read.
         """
-        return tuple(self._current().values())
+        return tuple(self._current_users().values())
 
     def has_ntlm_users(self) -> bool:
         """Return whether any user has an NT hash."""
-        return any(user.nt_hash is not None for user in self._current().values())
+        return any(user.nt_hash is not None for user in self._current_users().values())
 
     def find(self, name: str) -> User | None:
-        """Return the user of this name, in any case."""
-        return self._current().get(key_of(name))
+        """Return the user of this name, in upper or lower case."""
+        return self._current_users().get(key_of(name))
 
     def lookup(self, name: str) -> tuple[Caller, bytes] | None:
-        """Return who a user is and the NT hash, where there is one: what NTLM asks for."""
+        """Return the caller and the NT hash of a user, as NTLM needs them; None without user or hash."""
         user = self.find(name)
         return None if user is None or user.nt_hash is None else (user.caller, user.nt_hash)
 
     def verify(self, name: str, password: str) -> Caller | None:
-        """Return who that is; None, after as long, for nobody and for another password."""
-        user, secret = self.find(name), _normal(password)
+        """Return the caller of a user; None, after the same time, for an unknown user and a wrong password."""
+        user, secret = self.find(name), _normalize(password)
         if secret is None:
             return None
         try:
             self._hasher.verify(NOBODYS_HASH if user is None else user.password_hash, secret)
         except (VerificationError, InvalidHashError):
             return None
+        # Only now is the password at hand that a stronger hash can be made of.
         if user is not None and self._is_weak(user.password_hash):
-            with contextlib.suppress(LogonscopeError):  # where the file is not ours to write, all is as it was
+            with contextlib.suppress(LogonscopeError):  # a file that we may not write keeps the old hash
                 self._rehash(user, secret)
         return None if user is None else user.caller
 
     def add(
         self, name: str, password: str, *, uid: int | None = None, administrator: bool = False, ntlm: bool = False
     ) -> User:
-        """Add a user; the file is made where it is missing.
+        """Add a user; a missing file is created.
 
         Raises:
-            InvalidParameterError: there is such a user, or there cannot be one.
-            AccessDeniedError: the file may not be written.
+            InvalidParameterError: the user exists, or its name, uid or password is invalid.
+            AccessDeniedError: the caller may not write the file.
         """
-        secret = _normal(password)
+        secret = _normalize(password)
         if secret is None or len(secret) < SHORTEST_PASSWORD:
             raise InvalidParameterError(
-                f"that password has not {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters", "choose another one"
+                f"the password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
+                "choose another password",
             )
         user = User(name, uid, administrator, "", _nt_hash(secret) if ntlm else None)
         try:
@@ -113,68 +120,77 @@ class UserFile:
             raise InvalidParameterError(str(error), "see `logonscope user add --help`") from None
         user = replace(user, password_hash=self._hasher.hash(secret))
 
-        def added(lines: list[Line]) -> list[Line]:
+        def append_line(lines: list[Line]) -> list[Line]:
             if any(line.key == key_of(name) for line in lines):
-                raise InvalidParameterError(f"{self.path} has a user {name!r}", "remove that one first")
+                raise InvalidParameterError(f"{self.path} already has a user {name!r}", "remove that user first")
             return [*lines, line_of(user)]
 
-        self._rewrite(added)
+        self._rewrite(append_line)
         return user
 
     def remove(self, name: str) -> None:
         """Remove a user.
 
         Raises:
-            NotFoundError: there is none.
-            AccessDeniedError: the file may not be written.
+            NotFoundError: there is no such user.
+            AccessDeniedError: the caller may not write the file.
         """
 
-        def removed(lines: list[Line]) -> list[Line]:
-            kept = [line for line in lines if line.key != key_of(name)]
-            if len(kept) == len(lines):
+        def remove_line(lines: list[Line]) -> list[Line]:
+            remaining_lines = [line for line in lines if line.key != key_of(name)]
+            if len(remaining_lines) == len(lines):
                 raise missing
-            return kept
+            return remaining_lines
 
         missing = NotFoundError(f"{self.path} has no user {name!r}", "see `logonscope user list`")
+        # Checked first, since _rewrite would create the missing file.
         if not signature(self.path):
             raise missing
-        self._rewrite(removed)
+        self._rewrite(remove_line)
 
     def _is_weak(self, password_hash: str) -> bool:
-        """Tell whether less work went into a hash than would today; check_needs_rehash() would also weaken others."""
-        made = extract_parameters(password_hash)
-        return made.memory_cost * made.time_cost < self._hasher.memory_cost * self._hasher.time_cost
+        """Return whether a hash took less work than a new one would."""
+        # Not check_needs_rehash(): it compares for equality, and would also replace stronger hashes.
+        parameters = extract_parameters(password_hash)
+        return parameters.memory_cost * parameters.time_cost < self._hasher.memory_cost * self._hasher.time_cost
 
     def _rehash(self, user: User, secret: str) -> None:
-        renewed = line_of(replace(user, password_hash=self._hasher.hash(secret)))
-        self._rewrite(lambda lines: [renewed if line.user == user else line for line in lines])
+        new_line = line_of(replace(user, password_hash=self._hasher.hash(secret)))
 
-    def _current(self) -> dict[str, User]:
+        def replace_line(lines: list[Line]) -> list[Line]:
+            return [new_line if line.user == user else line for line in lines]
+
+        self._rewrite(replace_line)
+
+    def _current_users(self) -> dict[str, User]:
+        """Return the users by key, after reading the file again if it has changed."""
         with self._lock:
             try:
-                found = signature(self.path)
-                if found != self._seen:
-                    lines = parse(read(self.path), self.path) if found else ()
+                # Taken before the file is read: a change during the reading is then seen the next time.
+                new_signature = signature(self.path)
+                if new_signature != self._signature:
+                    lines = parse(read(self.path), self.path) if new_signature else ()
                     self._users = {line.key: line.user for line in lines if line.key and line.user}
-                    self._seen, self._trouble = found, ""
+                    self._signature, self._reported_error = new_signature, ""
                     self._version += 1
             except LogonscopeError as error:
-                if self._seen is None:
+                # Without an earlier good content there is nothing to fall back to.
+                if self._signature is None:
                     raise
-                if str(error) != self._trouble:
-                    self._trouble = str(error)
+                if str(error) != self._reported_error:
+                    self._reported_error = str(error)
                     self._report(error)
             return self._users
 
     def _rewrite(self, change: Callable[[list[Line]], Iterable[Line]]) -> None:
-        def changed(data: bytes) -> bytes:
+        def change_bytes(data: bytes) -> bytes:
             return "".join(f"{line.text}\n" for line in change(list(parse(data, self.path)))).encode()
 
-        rewrite(self.path, changed)
+        rewrite(self.path, change_bytes)
 
 
-def _normal(password: str) -> str | None:
-    """Return a password as all clients should write it (RFC 7617 2.1: NFC); None where it can be nobody's."""
+def _normalize(password: str) -> str | None:
+    """Return a password in the form that all clients should send (RFC 7617 2.1: NFC); None if it cannot be valid."""
     try:
         password.encode()
     except UnicodeEncodeError:  # a lone surrogate

@@ -1,15 +1,15 @@
-r"""What stands on a line of the user file? A user, its fields apart by colons as in passwd(5).
+r"""Lines of the user file: parsing, checking, writing. A line is one user, with fields separated by colons (passwd(5)).
 
-As this (the hashes are shortened)::
+For example (the hashes are shortened)::
 
     # name:uid:role:password:NT hash
     alice:1000:user:$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA:
     scanner::administrator:$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA:8846f7eaee8fb117ad06bdd830b7586c
 
-``uid`` is whose logon sessions a user sees; an administrator sees all of them and needs none. ``role`` is "user" or
-"administrator". The NT hash is there only where the user may come by NTLM: whoever has it needs no password. A name is
-the same in any case. Comments and empty lines are kept as they are, and so is a line of this form with another role,
-another kind of hash ("!": no password fits) or more fields: whom it describes may not come in.
+A user sees the logon sessions of ``uid``; an administrator sees all of them and needs no uid. ``role`` is "user" or
+"administrator". Only users who can authenticate by NTLM have an NT hash: it is as good as the password. Names are
+compared without case. Comments and empty lines are preserved, and so are lines of this form with another role, another
+kind of hash ("!": no password matches) or more fields: users on such lines cannot authenticate.
 """
 
 import re
@@ -33,7 +33,7 @@ _ADMINISTRATOR = {"user": False, "administrator": True}
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may come in."""
+    """A user who can authenticate."""
 
     name: str
     uid: int | None
@@ -43,13 +43,13 @@ class User:
 
     @property
     def caller(self) -> Caller:
-        """Return who that is to the broker."""
+        """Return the caller that the broker uses for this user."""
         return Caller(self.name, self.uid, self.administrator, remote=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it is written; without a key it names nobody, without a user nobody who may come in."""
+    """A line of the file: without a key it names no user, and without a user none that can authenticate."""
 
     text: str = field(repr=False)
     key: str | None = None
@@ -57,46 +57,48 @@ class Line:
 
 
 def key_of(name: str) -> str:
-    """Return what all spellings of one name have in common."""
+    """Return the key of a name, which is equal for all its spellings."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def parse(data: bytes, where: str) -> tuple[Line, ...]:
-    """Read the lines of a user file.
+    """Parse the lines of a user file; ``where`` names the file in messages.
 
     Raises:
-        InvalidParameterError: a line is none; the message says which, and nothing of what stands there.
+        InvalidParameterError: a line is invalid; the message has its number, but not its content, which is secret.
     """
     lines: list[Line] = []
     numbers: dict[str, int] = {}
     for number, raw in enumerate(data.removesuffix(b"\n").split(b"\n") if data else (), 1):
         try:
-            lines.append(line := _line(raw))
-            _once(line.key, number, numbers)
+            lines.append(line := _parse_line(raw))
+            _check_duplicate(line.key, number, numbers)
         except ValueError as error:
             raise InvalidParameterError(f"{where}, line {number}: {error}", "correct the line or remove it") from None
     return tuple(lines)
 
 
-def _once(key: str | None, number: int, numbers: dict[str, int]) -> None:
+def _check_duplicate(key: str | None, number: int, numbers: dict[str, int]) -> None:
     if key is not None and numbers.setdefault(key, number) != number:
-        raise ValueError(f"its name is that of line {numbers[key]}: upper and lower case are the same here")
+        raise ValueError(f"duplicate name, first used in line {numbers[key]} (names are compared without case)")
 
 
-def _line(raw: bytes) -> Line:
+def _parse_line(raw: bytes) -> Line:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
+        raise ValueError("invalid UTF-8") from None
     if not text.strip() or text.startswith("#"):
         return Line(text)
+    # Missing fields at the end count as empty, so that a short line gets the message about its form.
     name, uid, role, secret, nt_hash, *more = [*text.split(":"), *[""] * max(0, 4 - text.count(":"))]
     if not (text.isprintable() and _ROLE.fullmatch(role) and secret):
-        raise ValueError("it has not the form name:uid:role:password:NT hash")
+        raise ValueError("invalid line: expected name:uid:role:password:NT hash")
     if not (_UID.fullmatch(uid) and _NT_HASH.fullmatch(nt_hash)):
-        raise ValueError("its uid is no number, or its NT hash not 32 hexadecimal digits")
+        raise ValueError("invalid uid or NT hash: expected a number, and 32 hexadecimal digits or nothing")
     _check_name(name)
     if role not in _ADMINISTRATOR or more or not _HASH.fullmatch(secret):
+        # The line is preserved and its name stays taken, but its user cannot authenticate.
         return Line(text, key_of(name))
     user = User(name, int(uid) if uid else None, _ADMINISTRATOR[role], secret, bytes.fromhex(nt_hash) or None)
     check(user)
@@ -106,27 +108,27 @@ def _line(raw: bytes) -> Line:
 def _check_name(name: str) -> None:
     if not (_NAME.fullmatch(name) and name.isprintable()):
         raise ValueError(
-            f'a name has 1 to {LONGEST_NAME} characters, none of : / \\ @ ", and no # before or space around it'
+            f'invalid name: expected 1 to {LONGEST_NAME} characters without : / \\ @ ", no # first, no space at an end'
         )
 
 
 def check(user: User) -> None:
-    """Refuse a user whom the file cannot hold, who could see nothing, or more than it seems.
+    """Reject a user that the file cannot hold, that could see nothing, or that could see more than its role says.
 
     Raises:
-        ValueError: why.
+        ValueError: the reason.
     """
     _check_name(user.name)
     if user.uid is not None and not 0 <= user.uid <= MOST_UID:
-        raise ValueError("there is no such uid")
+        raise ValueError(f"invalid uid {user.uid}: expected 0 to {MOST_UID}")
     if user.uid is None and not user.administrator:
-        raise ValueError("a user without a uid who is no administrator would see nothing")
+        raise ValueError("a user who is not an administrator must have a uid")
     if user.uid == 0 and not user.administrator:
-        raise ValueError("uid 0 is root's, who is an administrator")
+        raise ValueError("a user with uid 0 must be an administrator")
 
 
 def line_of(user: User) -> Line:
-    """Return the line of a user."""
+    """Return the line that a user has in the file."""
     uid = "" if user.uid is None else str(user.uid)
     role = "administrator" if user.administrator else "user"
     text = ":".join((user.name, uid, role, user.password_hash, (user.nt_hash or b"").hex()))

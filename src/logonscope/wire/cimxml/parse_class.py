@@ -1,4 +1,4 @@
-"""Which class does an element CLASS declare? What definition.py writes, and what Windows writes, as a declaration."""
+"""Parsing of CIM-XML class elements: CLASS, as write_class.py or Windows writes it, becomes a class declaration."""
 
 from logonscope.cim.classes import (
     NOT_OVERRIDABLE,
@@ -18,66 +18,77 @@ _PARAMETERS = {"PARAMETER", "PARAMETER.ARRAY", "PARAMETER.REFERENCE", "PARAMETER
 
 
 def declared(element: Element, namespace: str) -> Declaration:
-    """Return what a CLASS adds to its parent: what came from above is left out, and comes from there."""
-    own = [part for part in element if part.get("PROPAGATED", "false").lower() != "true"]
+    """Return the declaration of a CLASS, without the members that it inherits unchanged (PROPAGATED)."""
+    declared_parts = [part for part in element if part.get("PROPAGATED", "false").lower() != "true"]
     return Declaration(
         element.get("NAME") or "",
         namespace,
         element.get("SUPERCLASS"),
-        _qualifiers(element),
-        tuple(_property(part) for part in own if local(part) in _PROPERTIES),
-        tuple(_method(part) for part in own if local(part) == "METHOD"),
+        _parse_qualifiers(element),
+        tuple(_parse_property(part) for part in declared_parts if local(part) in _PROPERTIES),
+        tuple(_parse_method(part) for part in declared_parts if local(part) == "METHOD"),
     )
 
 
-def _property(of: Element) -> Property:
-    kind = _type(of)
+def _parse_property(element: Element) -> Property:
+    kind = _parse_type(element)
     return Property(
-        of.get("NAME") or "", kind, local(of) == "PROPERTY.ARRAY", of.get("REFERENCECLASS"), _qualifiers(of),
-        of.get("CLASSORIGIN") or "",
-    )  # fmt: skip
+        element.get("NAME") or "",
+        kind,
+        local(element) == "PROPERTY.ARRAY",
+        element.get("REFERENCECLASS"),
+        _parse_qualifiers(element),
+        element.get("CLASSORIGIN") or "",
+    )
 
 
-def _method(of: Element) -> Method:
+def _parse_method(element: Element) -> Method:
     parameters = tuple(
         Parameter(
-            part.get("NAME") or "", _type(part), "ARRAY" in local(part), part.get("REFERENCECLASS"), _qualifiers(part)
+            part.get("NAME") or "",
+            _parse_type(part),
+            "ARRAY" in local(part),
+            part.get("REFERENCECLASS"),
+            _parse_qualifiers(part),
         )
-        for part in of
+        for part in element
         if local(part) in _PARAMETERS
     )
-    return Method(of.get("NAME") or "", of.get("TYPE") or "uint32", parameters, _qualifiers(of))
+    return Method(element.get("NAME") or "", element.get("TYPE") or "uint32", parameters, _parse_qualifiers(element))
 
 
-def _type(of: Element) -> str:
-    if "REF" in local(of):
+def _parse_type(element: Element) -> str:
+    if "REF" in local(element):
         return "reference"
-    return "object" if of.get("EmbeddedObject") else of.get("TYPE") or "string"
+    return "object" if element.get("EmbeddedObject") else element.get("TYPE") or "string"
 
 
-def _qualifiers(of: Element) -> tuple[Qualifier, ...]:
+def _parse_qualifiers(element: Element) -> tuple[Qualifier, ...]:
     return tuple(
-        Qualifier(part.get("NAME") or "", _value(part), _flavor(part)) for part in of if local(part) == "QUALIFIER"
+        Qualifier(part.get("NAME") or "", _parse_value(part), _parse_flavor(part))
+        for part in element
+        if local(part) == "QUALIFIER"
     )
 
 
-def _flavor(of: Element) -> int:
-    flavor = 0 if of.get("TOSUBCLASS") == "false" else TO_SUBCLASS
-    flavor |= TO_INSTANCE if of.get("TOINSTANCE") == "true" else 0
-    return flavor | (NOT_OVERRIDABLE if of.get("OVERRIDABLE") == "false" else 0)
+def _parse_flavor(element: Element) -> int:
+    # The defaults are those of DSP0201's attributes: TOSUBCLASS and OVERRIDABLE are true, TOINSTANCE is false.
+    flavor = 0 if element.get("TOSUBCLASS") == "false" else TO_SUBCLASS
+    flavor |= TO_INSTANCE if element.get("TOINSTANCE") == "true" else 0
+    return flavor | (NOT_OVERRIDABLE if element.get("OVERRIDABLE") == "false" else 0)
 
 
-def _value(of: Element) -> Value:
-    kind = of.get("TYPE") or "string"
-    inner = next(iter(of), None)
+def _parse_value(element: Element) -> Value:
+    kind = element.get("TYPE") or "string"
+    inner = next(iter(element), None)
     if inner is None:
         return None
     if local(inner) == "VALUE.ARRAY":
-        return tuple(_constant(content(part), kind) for part in inner)
-    return _constant(content(inner), kind)
+        return tuple(_parse_constant(content(part), kind) for part in inner)
+    return _parse_constant(content(inner), kind)
 
 
-def _constant(text: str, kind: str) -> Value:
+def _parse_constant(text: str, kind: str) -> Value:
     if kind == "boolean":
         return text.lower() == "true"
     return int(text) if "int" in kind else text

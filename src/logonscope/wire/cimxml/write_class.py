@@ -1,4 +1,4 @@
-"""How does a class look in CIM-XML? The element CLASS with its qualifiers, properties and methods (DSP0201 5.2.2.1)."""
+"""Writing of classes as CIM-XML: the element CLASS with its qualifiers, properties and methods (DSP0201 5.2.2.1)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -19,83 +19,89 @@ from logonscope.wire.xml import escaped
 
 
 def definition(cls: Class, *, hierarchy: bool = False) -> str:
-    """Return the element CLASS; what its parent has said alike is PROPAGATED.
+    """Return the element CLASS; properties and methods that are inherited unchanged are marked as PROPAGATED.
 
     Args:
         cls: the class.
-        hierarchy: with DERIVATION, the classes above it, nearest first: Microsoft's, and not in DSP0201.
+        hierarchy: add DERIVATION, the superclasses, the parent first. DSP0201 does not have it, but Windows does.
     """
     derivation = f' DERIVATION="{",".join(cls.derivation)}"' if hierarchy else ""
     superclass = f' SUPERCLASS="{cls.superclass}"' if cls.superclass else ""
     inner = "".join([
-        *map(_qualifier, cls.qualifiers),
-        *(_property(found, cls) for found in cls.properties.values()),
-        *(_method(found, cls) for found in cls.methods.values()),
+        *map(_write_qualifier, cls.qualifiers),
+        *(_write_property(declared, cls) for declared in cls.properties.values()),
+        *(_write_method(method, cls) for method in cls.methods.values()),
     ])  # fmt: skip
     return f'<CLASS NAME="{cls.name}"{superclass}{derivation}>{inner}</CLASS>'
 
 
-def _property(of: Property, cls: Class) -> str:
-    inner = "".join(map(_qualifier, of.qualifiers))
-    origin = _origin(of, cls)
-    if of.type == "reference":
-        target = f' REFERENCECLASS="{escaped(of.reference)}"' if of.reference else ""
-        return f'<PROPERTY.REFERENCE NAME="{of.name}"{target}{origin}>{inner}</PROPERTY.REFERENCE>'
-    kind, tag = _type(of), "PROPERTY.ARRAY" if of.array else "PROPERTY"
-    return f'<{tag} NAME="{of.name}" TYPE="{kind[0]}"{origin}{kind[1]}>{inner}</{tag}>'
+def _write_property(declared: Property, cls: Class) -> str:
+    inner = "".join(map(_write_qualifier, declared.qualifiers))
+    origin = _write_origin(declared, cls)
+    if declared.type == "reference":
+        target = f' REFERENCECLASS="{escaped(declared.reference)}"' if declared.reference else ""
+        return f'<PROPERTY.REFERENCE NAME="{declared.name}"{target}{origin}>{inner}</PROPERTY.REFERENCE>'
+    kind, tag = _xml_type(declared), "PROPERTY.ARRAY" if declared.array else "PROPERTY"
+    return f'<{tag} NAME="{declared.name}" TYPE="{kind[0]}"{origin}{kind[1]}>{inner}</{tag}>'
 
 
-def _method(of: Method, cls: Class) -> str:
-    parts: Iterable[str] = [*map(_qualifier, of.qualifiers), *map(_parameter, of.parameters)]
-    return f'<METHOD NAME="{of.name}" TYPE="{of.type}"{_origin(of, cls)}>{"".join(parts)}</METHOD>'
+def _write_method(method: Method, cls: Class) -> str:
+    parts: Iterable[str] = [*map(_write_qualifier, method.qualifiers), *map(_write_parameter, method.parameters)]
+    return f'<METHOD NAME="{method.name}" TYPE="{method.type}"{_write_origin(method, cls)}>{"".join(parts)}</METHOD>'
 
 
-def _parameter(of: Parameter) -> str:
-    inner = "".join(map(_qualifier, of.qualifiers))
-    if of.type == "reference":
-        target = f' REFERENCECLASS="{escaped(of.reference)}"' if of.reference else ""
-        tag = "PARAMETER.REFARRAY" if of.array else "PARAMETER.REFERENCE"
-        return f'<{tag} NAME="{of.name}"{target}>{inner}</{tag}>'
-    tag = "PARAMETER.ARRAY" if of.array else "PARAMETER"
-    return f'<{tag} NAME="{of.name}" TYPE="{_type(of)[0]}">{inner}</{tag}>'
+def _write_parameter(parameter: Parameter) -> str:
+    inner = "".join(map(_write_qualifier, parameter.qualifiers))
+    if parameter.type == "reference":
+        target = f' REFERENCECLASS="{escaped(parameter.reference)}"' if parameter.reference else ""
+        tag = "PARAMETER.REFARRAY" if parameter.array else "PARAMETER.REFERENCE"
+        return f'<{tag} NAME="{parameter.name}"{target}>{inner}</{tag}>'
+    tag = "PARAMETER.ARRAY" if parameter.array else "PARAMETER"
+    return f'<{tag} NAME="{parameter.name}" TYPE="{_xml_type(parameter)[0]}">{inner}</{tag}>'
 
 
-def _type(of: Property | Parameter) -> tuple[str, str]:
-    """Return the TYPE, and the attribute that an embedded object has beside it (DSP0201 5.1.4)."""
-    return ("string", ' EmbeddedObject="object"') if of.type == "object" else (of.type, "")
+def _xml_type(declared: Property | Parameter) -> tuple[str, str]:
+    """Return the TYPE, and the further attribute of an embedded object (DSP0201 5.1.4)."""
+    return ("string", ' EmbeddedObject="object"') if declared.type == "object" else (declared.type, "")
 
 
-def _origin(of: Property | Method, cls: Class) -> str:
-    added: list[Property | Method] = [*cls.declaration.properties, *cls.declaration.methods]
-    own = {known.name.lower() for known in added}
-    return f' CLASSORIGIN="{of.origin or cls.name}"' + ("" if of.name.lower() in own else ' PROPAGATED="true"')
+def _write_origin(member: Property | Method, cls: Class) -> str:
+    """Return the attributes CLASSORIGIN and PROPAGATED of a property or method."""
+    declared_members: list[Property | Method] = [*cls.declaration.properties, *cls.declaration.methods]
+    declared_names = {declared.name.lower() for declared in declared_members}
+    return f' CLASSORIGIN="{member.origin or cls.name}"' + (
+        "" if member.name.lower() in declared_names else ' PROPAGATED="true"'
+    )
 
 
-def _qualifier(of: Qualifier) -> str:
-    kind, inner = _value(of.value)
-    flavor = "" if of.flavor & TO_SUBCLASS else ' TOSUBCLASS="false"'
-    flavor += ' TOINSTANCE="true"' if of.flavor & TO_INSTANCE else ""
-    flavor += ' OVERRIDABLE="false"' if of.flavor & NOT_OVERRIDABLE else ""
-    return f'<QUALIFIER NAME="{escaped(of.name)}" TYPE="{kind}"{flavor}>{inner}</QUALIFIER>'
+def _write_qualifier(qualifier: Qualifier) -> str:
+    kind, inner = _write_value(qualifier.value)
+    flavor = "" if qualifier.flavor & TO_SUBCLASS else ' TOSUBCLASS="false"'
+    flavor += ' TOINSTANCE="true"' if qualifier.flavor & TO_INSTANCE else ""
+    flavor += ' OVERRIDABLE="false"' if qualifier.flavor & NOT_OVERRIDABLE else ""
+    return f'<QUALIFIER NAME="{escaped(qualifier.name)}" TYPE="{kind}"{flavor}>{inner}</QUALIFIER>'
 
 
-def _value(value: Value) -> tuple[str, str]:
-    """Return the type and the element of a qualifier's value; an array is of strings or of one type of number."""
+def _write_value(value: Value) -> tuple[str, str]:
+    """Return the type and the element of a qualifier's value."""
     if isinstance(value, tuple):
-        return _values(value)
-    kind, text = _constant(value)
+        return _write_array(value)
+    kind, text = _format_constant(value)
     return kind, "" if text is None else f"<VALUE>{escaped(text)}</VALUE>"
 
 
-def _values(values: Sequence[Value]) -> tuple[str, str]:
-    constants = [_constant(value) for value in values]
+def _write_array(values: Sequence[Value]) -> tuple[str, str]:
+    constants = [_format_constant(value) for value in values]
     inner = "".join("<VALUE.NULL/>" if text is None else f"<VALUE>{escaped(text)}</VALUE>" for _, text in constants)
+    # All values of an array have one type: they are strings, or numbers of one type.
     return constants[0][0] if constants else "string", f"<VALUE.ARRAY>{inner}</VALUE.ARRAY>"
 
 
-def _constant(value: Value) -> tuple[str, str | None]:
+def _format_constant(value: Value) -> tuple[str, str | None]:
+    """Return the CIM type and the text of a value; a qualifier has no declared type, so the value decides."""
     if value is None:
         return "string", None
+    # Before int: a bool is an int, too.
     if isinstance(value, bool):
         return "boolean", str(value).upper()
     if isinstance(value, int):

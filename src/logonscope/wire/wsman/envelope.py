@@ -1,8 +1,8 @@
-"""What stands in an envelope? SOAP's header blocks and its one body, from bytes; and an envelope as bytes.
+"""SOAP envelopes: parsing of the header blocks and the body, and writing of responses and faults.
 
-Lenient where clients differ: To is not looked at, a MessageID may come again and is given back to the letter, a
-mustUnderstand may lack its namespace, the encoding may be UTF-16. Strict where the standard is: a header that must be
-understood, and is not, is refused (SOAP 1.2, 5.2.3).
+Parsing is lenient where clients differ: To is ignored, a MessageID may be used twice and is returned unchanged,
+mustUnderstand may lack its namespace, and the encoding may be UTF-16. It is strict where the standard is: an unknown
+header with mustUnderstand is rejected (SOAP 1.2, 5.2.3).
 """
 
 import re
@@ -49,15 +49,16 @@ from logonscope.wire.xml import (
 )
 
 SMALLEST_ENVELOPE = 8192
-"""Octets; less than that is refused (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
+"""Octets; a smaller MaxEnvelopeSize is rejected (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
 
 LONGEST_ID, SHORT_REASON = 200, 80
-"""Characters of a MessageID that are given back, and of a sentence that finds too little room: these fit always."""
+"""Characters that are returned of a MessageID, and of a fault's reason that is too long: these fit any envelope."""
 
 MOST_OPTIONS = 64
 BYTE_ORDER_MARK = 2
 LONGEST_SECONDS = 10_000_000.0
 
+# Headers that are supported or can be ignored safely; any other one with mustUnderstand is rejected.
 _UNDERSTOOD = {
     *(clark(ADDRESSING, name) for name in ("To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo")),
     *(clark(WSMAN, name) for name in (
@@ -72,6 +73,7 @@ _UNDERSTOOD = {
 _DURATION = re.compile(
     r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
 )
+# Namespaces of a request that can be copied into an attribute of the response.
 _DECLARABLE = re.compile(r"urn:[\w.:-]+|https?://[\w.-]+(?::\d{1,5})?(?:/[\w./-]*)?", re.ASCII)
 _RESERVED = {XML, "http://www.w3.org/2000/xmlns/"}
 _UNITS = (31_536_000, 2_592_000, 86_400, 3_600, 60, 1)
@@ -83,7 +85,7 @@ _CLOSING = "</s:Body></s:Envelope>"
 
 
 class Envelope(NamedTuple):
-    """A message: its header blocks by name in Clark's form, the first element of its body, its encoding."""
+    """A message: its header blocks by name in Clark notation, the first element of its body, its encoding."""
 
     headers: Mapping[str, Element]
     body: Element | None
@@ -91,27 +93,27 @@ class Envelope(NamedTuple):
 
     @property
     def octets(self) -> Callable[[str], int]:
-        """Return what measures a text in the encoding of the message, which is that of its answer."""
+        """Return the function that measures a text in the message's encoding; the response has the same one."""
         return octets if self.encoding == UTF_8 else octets_of_utf_16
 
     def text(self, namespace: str, name: str) -> str:
-        """Return the content of a header, "" where it is missing."""
-        found = self.headers.get(clark(namespace, name))
-        return "" if found is None else content(found)
+        """Return the content of a header, "" if it is missing."""
+        header = self.headers.get(clark(namespace, name))
+        return "" if header is None else content(header)
 
     @property
     def action(self) -> str:
-        """Return what is asked for."""
+        """Return the requested action, a URI."""
         return self.text(ADDRESSING, "Action")
 
     @property
     def message_id(self) -> str:
-        """Return the id that the answer relates to."""
+        """Return the id that the response has in its RelatesTo."""
         return self.text(ADDRESSING, "MessageID")[:LONGEST_ID]
 
 
 class Limits(NamedTuple):
-    """How an answer is wanted: its most octets, the seconds that it may take, whether a count is asked for."""
+    """Limits of a response, as the request sets them: the largest size in octets, the timeout in seconds, a count."""
 
     max_envelope: int | None
     seconds: float | None
@@ -119,10 +121,10 @@ class Limits(NamedTuple):
 
 
 def read(data: bytes) -> Envelope:
-    """Return the envelope that a request is.
+    """Parse a request.
 
     Raises:
-        FaultError: it is no XML, or no SOAP 1.2.
+        FaultError: it is not XML, or not SOAP 1.2.
     """
     try:
         root, encoding = parse(data)
@@ -131,33 +133,34 @@ def read(data: bytes) -> Envelope:
     if root.tag != clark(SOAP, "Envelope"):
         what = "SOAP 1.1" if local(root) == "Envelope" else f"<{local(root)}>"
         raise FaultError(NOT_SOAP, f"the message is {what}", "send SOAP 1.2")
-    header, found = child(root, clark(SOAP, "Header")), child(root, clark(SOAP, "Body"))
-    if found is None:
+    header, soap_body = child(root, clark(SOAP, "Header")), child(root, clark(SOAP, "Body"))
+    if soap_body is None:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
     blocks: dict[str, Element] = {}
     for block in () if header is None else header:
+        # Of a header that is repeated the first one is used.
         blocks.setdefault(block.tag, block)
-    return Envelope(blocks, next(iter(found), None), encoding)
+    return Envelope(blocks, next(iter(soap_body), None), encoding)
 
 
 def check_understood(envelope: Envelope) -> None:
-    """See that every header that must be understood is.
+    """Check that this server supports every header that is marked mustUnderstand.
 
     Raises:
-        FaultError: one is not.
+        FaultError: a header is not supported.
     """
     for name, block in envelope.headers.items():
         must = block.get(clark(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
         if is_true(must) and name not in _UNDERSTOOD:
-            said = f"the header {local(block)} of {space(block) or 'no namespace'}"
-            raise FaultError(NOT_UNDERSTOOD, f"{said} is not understood", "leave it out", name)
+            header = f"the header {local(block)} of {space(block) or 'no namespace'}"
+            raise FaultError(NOT_UNDERSTOOD, f"{header} is not understood", "leave it out", name)
 
 
 def limits(envelope: Envelope) -> Limits:
-    """Return how the answer is wanted.
+    """Return the limits that a request sets for its response.
 
     Raises:
-        FaultError: the envelope is to be smaller than anybody may ask for, or a header has no value.
+        FaultError: MaxEnvelopeSize is smaller than the standard allows, or a header has an invalid value.
     """
     size = envelope.text(WSMAN, "MaxEnvelopeSize")
     most = None
@@ -165,7 +168,7 @@ def limits(envelope: Envelope) -> Limits:
         most = number(size, "MaxEnvelopeSize")
         if most < SMALLEST_ENVELOPE:
             raise FaultError(
-                ENVELOPE_TOO_SMALL, f"an envelope of {most} octets", f"MaxEnvelopeSize is {SMALLEST_ENVELOPE} or more"
+                ENVELOPE_TOO_SMALL, f"invalid MaxEnvelopeSize {most}: must be at least {SMALLEST_ENVELOPE} octets"
             )
     timeout = envelope.text(WSMAN, "OperationTimeout")
     seconds = duration(timeout, "OperationTimeout") if timeout else None
@@ -176,63 +179,67 @@ def selectors(envelope: Envelope) -> Selectors:
     """Return the selectors of the request.
 
     Raises:
-        FaultError: they are none.
+        FaultError: a selector is invalid.
     """
     return selectors_of(envelope.headers.get(clark(WSMAN, "SelectorSet")))
 
 
 def check_options(envelope: Envelope) -> None:
-    """See that no option has to be complied with: there is none (DSP0226 R6.4-5).
+    """Check that no option has MustComply: no option is supported in this way (DSP0226 R6.4-5).
 
     Raises:
-        FaultError: one has, or there are too many.
+        FaultError: an option has it, or there are too many options.
     """
-    found = envelope.headers.get(clark(WSMAN, "OptionSet"))
-    options = [] if found is None else list(found)
+    option_set = envelope.headers.get(clark(WSMAN, "OptionSet"))
+    options = [] if option_set is None else list(option_set)
     must = [option for option in options if is_true(option.get("MustComply"))]
-    asked = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]
-    if asked or len(options) > MOST_OPTIONS:
-        raise FaultError(INVALID_OPTIONS, f"the option '{(asked or ['...'])[0][:100]}' is not known", "leave it out")
+    # Options of WMI (wmi:...) are accepted and ignored.
+    required = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]
+    if required or len(options) > MOST_OPTIONS:
+        raise FaultError(
+            INVALID_OPTIONS, f"the option '{(required or ['...'])[0][:100]}' is not supported", "remove it"
+        )
 
 
 def has_option(envelope: Envelope, name: str) -> bool:
     """Return whether an option of the request is true."""
-    found = envelope.headers.get(clark(WSMAN, "OptionSet"))
-    options = () if found is None else found
+    option_set = envelope.headers.get(clark(WSMAN, "OptionSet"))
+    options = () if option_set is None else option_set
     return any(option.get("Name", "").lower() == name.lower() and is_true(content(option)) for option in options)
 
 
 def number(text: str, what: str) -> int:
-    """Return a whole number above 0.
+    """Parse a whole number greater than 0; ``what`` names it in the error.
 
     Raises:
-        FaultError: it is none.
+        FaultError: the text is no such number.
     """
+    # At most 18 digits: it then fits into 64 bits, and int() of a very long text would take long.
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
-        raise FaultError(INVALID_PARAMETER, f"{what} is '{text[:40]}'", "give a whole number above 0")
+        raise FaultError(INVALID_PARAMETER, f"invalid {what} '{text[:40]}': expected a whole number greater than 0")
     return int(text)
 
 
 def duration(text: str, what: str) -> float:
-    """Return an xs:duration in seconds; a year has 365 days and a month 30.
+    """Return an xs:duration in seconds; a year has 365 days and a month 30. ``what`` names it in the error.
 
     Raises:
-        FaultError: it is none.
+        FaultError: the text is no duration.
     """
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise FaultError(INVALID_PARAMETER, f"{what} is '{text[:40]}'", "give a duration, as PT60S")
+        raise FaultError(INVALID_PARAMETER, f"invalid {what} '{text[:40]}': expected a duration, such as PT60S")
     seconds = sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
     return min(seconds, LONGEST_SECONDS)
 
 
 def new_id() -> str:
-    """Return an id for a message or a context."""
+    """Return a new id for a message or an enumeration context."""
     return f"uuid:{str(uuid.uuid4()).upper()}"
 
 
 def opening(action: str, relates_to: str, more: str = "") -> str:
-    """Return an envelope up to where its body begins."""
+    """Return an envelope up to the start of its body; ``more`` are further header blocks."""
     relates = f"<a:RelatesTo>{escaped(relates_to)}</a:RelatesTo>" if relates_to else ""
     return (
         f"{_OPENING}{escaped(action)}</a:Action><a:MessageID>{new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
@@ -241,22 +248,23 @@ def opening(action: str, relates_to: str, more: str = "") -> str:
 
 
 def write(action: str, relates_to: str, *inner: str, more: str = "") -> str:
-    """Return a whole envelope; ``inner`` is the content of its body in parts, ``more`` are header blocks."""
+    """Return an envelope; ``inner`` are the parts of its body, ``more`` are further header blocks."""
     return "".join((opening(action, relates_to, more), *inner, _CLOSING))
 
 
 def write_fault(fault: Fault, to: Envelope, machine: str) -> str:
-    """Return the envelope that tells a fault; it fits into the smallest that anybody may ask for."""
-    more = _not_understood(fault.not_understood)
+    """Return the envelope of a fault; it fits into the smallest MaxEnvelopeSize that a client may set."""
+    more = _not_understood_block(fault.not_understood)
     text = write(fault.kind.action, to.message_id, body(fault, machine), more=more)
     if to.octets(text) + BYTE_ORDER_MARK <= SMALLEST_ENVELOPE:
         return text
+    # A fault must reach every client, and the code matters more than the sentence.
     short = fault._replace(reason=f"{fault.reason[:SHORT_REASON]}...")
     return write(fault.kind.action, to.message_id, body(short, machine))
 
 
-def _not_understood(header: str) -> str:
-    """Return the block that names a header (SOAP 1.2, 5.4.8); "" where its namespace is none that can be declared."""
+def _not_understood_block(header: str) -> str:
+    """Return the block that names a header (SOAP 1.2, 5.4.8); "" if its namespace cannot be declared safely."""
     namespace, _, name = header.removeprefix("{").rpartition("}")
     if not namespace:
         return f'<s:NotUnderstood qname="{escaped(name)}"/>' if name else ""
@@ -266,5 +274,5 @@ def _not_understood(header: str) -> str:
 
 
 def room(to: Envelope, action: str, frame: str, most: int) -> int:
-    """Return how many octets are left for items in an answer of at most so many: ``frame`` is the rest."""
+    """Return how many octets remain for items in a response of at most ``most`` octets; ``frame`` is its fixed part."""
     return most - to.octets(write(action, to.message_id, frame)) - BYTE_ORDER_MARK

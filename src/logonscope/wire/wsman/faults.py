@@ -1,6 +1,6 @@
-"""The faults of WS-Management: one for every error of the tree, and those that it alone knows.
+"""Faults of WS-Management: one for every class of errors, and those that only WS-Management has.
 
-DSP0226 14.6 lists the faults; the codes are those of wsmerror.h, and of an error that WMI has, the WMI number.
+DSP0226 14.6 lists the faults. The codes are those of wsmerror.h; an error that WMI has, too, gets the number of WMI.
 """
 
 from collections.abc import Mapping
@@ -21,37 +21,38 @@ from logonscope.wire.wsman.names import (
 from logonscope.wire.xml import escaped
 
 HINTS: Words = {
-    HintCode.LIST_CLASSES: "SELECT * FROM meta_class lists those of {namespace}",
-    HintCode.SHOW_CLASS: "see {name} in {namespace}",
-    HintCode.CLASS_ELSEWHERE: "it is one of {namespace}",
-    HintCode.LIST_INSTANCES: "enumerate {name} in {namespace} to see what there is",
+    HintCode.LIST_CLASSES: "SELECT * FROM meta_class lists the classes of {namespace}",
+    HintCode.SHOW_CLASS: "see the class {name} in {namespace}",
+    HintCode.CLASS_ELSEWHERE: "it is a class of {namespace}",
+    HintCode.LIST_INSTANCES: "enumerate {name} in {namespace} to list its instances",
     HintCode.LIST_PROCESSES: "enumerate Win32_Process",
-    HintCode.LOOK_OVER: "the machine's administrator can see why",
-    HintCode.GET_RIGHTS: "come as an administrator",
-    HintCode.GIVE_RECORDING: "the server has to be given another host",
+    HintCode.LOOK_OVER: "ask the server's administrator for the reason",
+    HintCode.GET_RIGHTS: "authenticate as an administrator",
+    HintCode.GIVE_RECORDING: "ask the server's administrator for a server of another host",
     HintCode.REPLACE_FILE: "give another name",
     HintCode.TRUST_CERTIFICATE: "trust its certificate",
-    HintCode.COMMAND_THERE: "run it there: logonscope {command}",
-    HintCode.USERS_THERE: "the machine's administrator knows who may",
+    HintCode.COMMAND_THERE: "run on the server: logonscope {command}",
+    HintCode.USERS_THERE: "ask the server's administrator for the users who have access",
 }
-"""What to ask for, or whom."""
+"""Hints for clients, which have no command line on the server."""
 
 SENDER, RECEIVER, MUST_UNDERSTAND, VERSION_MISMATCH = "s:Sender", "s:Receiver", "s:MustUnderstand", "s:VersionMismatch"
 
+# The Action of a fault depends on the specification that defines its subcode.
 _ACTIONS = {"w": WSMAN_FAULT, "a": ADDRESSING_FAULT, "n": ENUMERATION_FAULT, "e": EVENTING_FAULT, "": ADDRESSING_FAULT}
 
 
 class Kind(NamedTuple):
-    """A kind of fault: who is at fault, its subcode with its prefix, the last part of its detail, its code."""
+    """A kind of fault: its SOAP code and subcode with their prefixes, the last part of its detail URI, its number."""
 
     code: str
     subcode: str = ""
     detail: str = ""
-    number: int = 0  # of wsmerror.h; 0: that of the error, which is WMI's
+    number: int = 0  # of wsmerror.h; 0: the fault has the WMI number of its error
 
     @property
     def action(self) -> str:
-        """Return the Action of a message that has it."""
+        """Return the Action of a message with this fault."""
         return _ACTIONS[self.subcode.partition(":")[0]]
 
 
@@ -110,11 +111,11 @@ KINDS: Mapping[type[LogonscopeError], Kind] = {
     errors.TransportFailureError: Kind(RECEIVER, "w:InternalError"),
     errors.RecordingError: Kind(RECEIVER, "w:InternalError"),
 }
-"""Every leaf of the tree of errors."""
+"""The kind of fault of every error class without subclasses."""
 
 
 class FaultError(LogonscopeError):
-    """An error that only WS-Management has: its kind, what was wrong, what to do."""
+    """An error that only WS-Management has, with its kind, a message and advice."""
 
     def __init__(self, kind: Kind, message: str, advice: str | Hint = "", not_understood: str = "") -> None:
         super().__init__(message, advice)
@@ -128,14 +129,15 @@ class Fault(NamedTuple):
     number: int
     reason: str
     not_understood: str = ""
-    cim_status: int = 0  # DMTF's, where the number is WMI's
+    cim_status: int = 0  # the status code of CIM, if the number is one of WMI
 
 
 def fault_of(error: LogonscopeError) -> Fault:
-    """Return the fault of an error; one that is no leaf of the tree is internal, with the number of the tree's root."""
+    """Return the fault of an error; one without a row in KINDS becomes an internal fault with the error's number."""
     if isinstance(error, FaultError):
         return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
     kind = KINDS.get(type(error))
+    # Errors of the protocol have a number of wsmerror.h; all others have that of WMI, which scripts look for.
     if kind is not None and kind.number:
         return Fault(kind, kind.number, error.text(HINTS))
     return Fault(kind or INTERNAL, error.number, error.text(HINTS), cim_status=error.cim_status)
@@ -150,12 +152,12 @@ def body(fault: Fault, machine: str) -> str:
         f"<s:Fault><s:Code><s:Value>{fault.kind.code}</s:Value>{subcode}</s:Code>"
         f'<s:Reason><s:Text xml:lang="en-US">{reason}</s:Text></s:Reason><s:Detail>{detail}'
         f'<f:WSManFault xmlns:f="{MICROSOFT_FAULT}" Code="{fault.number}" Machine="{escaped(machine)}">'
-        f"<f:Message>{reason}</f:Message></f:WSManFault>{_wmi_error(fault, reason)}</s:Detail></s:Fault>"
+        f"<f:Message>{reason}</f:Message></f:WSManFault>{_wmi_error_element(fault, reason)}</s:Detail></s:Fault>"
     )
 
 
-def _wmi_error(fault: Fault, reason: str) -> str:
-    """Return the MSFT_WmiError of what WMI refuses, with both of its numbers; clients look for error_Code there."""
+def _wmi_error_element(fault: Fault, reason: str) -> str:
+    """Return the MSFT_WmiError of an error that WMI has, with both of its numbers; clients read error_Code in it."""
     if not fault.cim_status:
         return ""
     return (

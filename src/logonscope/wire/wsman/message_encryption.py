@@ -1,7 +1,7 @@
-"""Message encryption: bodies of multipart/encrypted as WinRM has them (MS-WSMV 2.2.9.1).
+"""Message encryption: bodies of the type multipart/encrypted, as WinRM uses them (MS-WSMV 2.2.9.1).
 
-Two parts: what the content was and how long, and its bytes: a length, the signature of that length, the sealed rest.
-The encryption itself is that of the security context.
+A body has two parts: the type and length of the content, and its octets: a length, a signature of this length, and the
+encrypted data. The security context does the encryption itself.
 """
 
 import re
@@ -21,11 +21,11 @@ _MULTIPART = re.compile(
 )
 _CONTENT = re.compile(rb"OriginalContent:\s*type=([^\r\n]{1,200});\s*Length=(\d{1,12})", re.IGNORECASE)
 _OCTETS = b"application/octet-stream\r\n"
-_FORM = "send multipart/encrypted as MS-WSMV 2.2.9.1 has it"
+_FORM = "send multipart/encrypted as in MS-WSMV 2.2.9.1"
 
 
 class Sealed(NamedTuple):
-    """The signature, the sealed bytes, how long they are once they are open, and the protocol of the sealing."""
+    """An encrypted message: its signature, the encrypted data, the length once decrypted, and the protocol."""
 
     signature: bytes
     data: bytes
@@ -34,43 +34,43 @@ class Sealed(NamedTuple):
 
 
 class SecurityContext(Protocol):
-    """The end of a negotiation that encrypts for the other end, and decrypts what comes from there."""
+    """This end of an authenticated connection, with the keys that it shares with the other end."""
 
     def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
-        """Return what is in a sealed message.
+        """Decrypt a message of the other end.
 
         Raises:
-            AccessDeniedError: it was not sealed by the other end.
+            AccessDeniedError: the other end did not encrypt it.
         """
 
     def seal(self, data: bytes) -> tuple[bytes, bytes, int]:
-        """Return a signature, the sealed data, and their length once they are open."""
+        """Encrypt a message: return its signature, the encrypted data, and the length once decrypted."""
 
 
 def unseal(context: SecurityContext, content_type: str, body: bytes) -> bytes:
-    """Return the content of a body of this form.
+    """Decrypt a body.
 
     Raises:
         InvalidParameterError: it has another form.
-        AccessDeniedError: it was not sealed by the other end.
+        AccessDeniedError: the other end did not encrypt it.
     """
     message = read(content_type, body)
     return context.unseal(message.signature, message.data, message.length)
 
 
 def seal(context: SecurityContext, content_type: str, data: bytes) -> tuple[str, bytes]:
-    """Return the content type and the body of an answer to a body of this type."""
+    """Encrypt a response; return its content type and body. ``content_type`` is that of the request."""
     multipart = _MULTIPART.match(content_type.strip())
     return write(Sealed(*context.seal(data), SPNEGO if multipart is None else multipart[1]))
 
 
 def is_sealed(content_type: str) -> bool:
-    """Tell whether a body has this form."""
+    """Return whether a body of this content type is encrypted."""
     return content_type.strip().lower().startswith("multipart/encrypted")
 
 
 def read(content_type: str, body: bytes) -> Sealed:
-    """Take a body apart.
+    """Parse a body without decrypting it.
 
     Raises:
         InvalidParameterError: it has another form.
@@ -78,18 +78,19 @@ def read(content_type: str, body: bytes) -> Sealed:
     multipart = _MULTIPART.match(content_type.strip())
     content = _CONTENT.search(body[:1000])
     if multipart is None or content is None:
-        raise InvalidParameterError("the sealed message has no form that is known", _FORM)
+        raise InvalidParameterError("invalid encrypted message: unknown form", _FORM)
     protocol, boundary = multipart.groups()
+    # The encrypted octets can contain the text of the boundary, so the end is searched from the end of the body.
     start, end = body.find(_OCTETS), body.rfind(f"--{boundary}--".encode())
     octets = body[start + len(_OCTETS) : end]
     length = int.from_bytes(octets[:4], "little")
     if start < 0 or end < start or len(octets) < 4 + length or length > LONGEST_SIGNATURE:
-        raise InvalidParameterError("the sealed message is cut short", _FORM)
+        raise InvalidParameterError("invalid encrypted message: it is incomplete", _FORM)
     return Sealed(octets[4 : 4 + length], octets[4 + length :], int(content[2]), protocol)
 
 
 def write(sealed: Sealed) -> tuple[str, bytes]:
-    """Return the content type and the body."""
+    """Return the content type and the body of an encrypted message."""
     head = (
         f"--{BOUNDARY}\r\n\tContent-Type: {sealed.protocol}\r\n"
         f"\tOriginalContent: type={SOAP};Length={sealed.length}\r\n"

@@ -1,4 +1,4 @@
-"""Which words does WS-Management use? Its namespaces, actions and dialects, as the documents spell them."""
+"""WS-Management vocabulary: its namespaces, actions and dialects, as the documents spell them."""
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
@@ -37,10 +37,10 @@ SELECTOR_FILTER = f"{WSMAN_ROOT}/wsman/SelectorFilter"
 ASSOCIATION_FILTER = f"{WSMAN_ROOT}/cimbinding/associationFilter"
 
 SHELLS = ("http://schemas.microsoft.com/wbem/wsman/1/windows/shell", "http://schemas.microsoft.com/powershell/")
-"""What the resource URIs of remote shells begin with (MS-WSMV 2.2.4.1, MS-PSRP 2.2.1)."""
+"""Prefixes of the resource URIs of remote shells (MS-WSMV 2.2.4.1, MS-PSRP 2.2.1)."""
 
 PORTS = {"http": 5985, "https": 5986}
-"""Those of WinRM; MS-WSMV 2.1 leaves them to whoever installs it."""
+"""The default ports of WinRM; MS-WSMV 2.1 leaves the port to the administrator."""
 
 NAMESPACE = "__cimnamespace"
-"""The selector that says in which namespace a class is (DSP0227 5.4)."""
+"""The selector that has the namespace of a class (DSP0227 5.4)."""

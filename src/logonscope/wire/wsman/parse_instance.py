@@ -1,6 +1,6 @@
-"""What does an item say? The values of an instance, of the types that its class has, from the elements of an answer.
+"""Parsing of instances in a response: elements become values of the types that the class declares.
 
-What items.py writes, and what Windows writes, is read here.
+It reads the XML of render_instance.py, and that of Windows.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,72 +23,87 @@ _NIL = clark(XSI, "nil")
 
 
 def row_of(element: Element, cls: Class) -> tuple[Value, ...]:
-    """Return the values of an instance in the order of its class's properties; what is not there is null.
+    """Return the values of an instance in the order of the class's properties; null for missing elements.
 
     Raises:
-        TransportFailureError: a value is none of its property's type.
+        TransportFailureError: a value has not the type of its property.
     """
-    found: dict[str, list[Element]] = {}
+    elements_by_name: dict[str, list[Element]] = {}
     for part in element:
-        found.setdefault(local(part).lower(), []).append(part)
-    return tuple(value_of(parts, known, cls.schema) for known, parts in _paired(cls, found))
+        elements_by_name.setdefault(local(part).lower(), []).append(part)
+    return tuple(
+        value_of(elements_by_name.get(declared.name.lower(), []), declared, cls.schema)
+        for declared in cls.properties.values()
+    )
 
 
-def _paired(cls: Class, found: Mapping[str, list[Element]]) -> list[tuple[Property, list[Element]]]:
-    return [(known, found.get(known.name.lower(), [])) for known in cls.properties.values()]
-
-
-def value_of(parts: list[Element], known: Property, schema: Schema) -> Value:
-    """Return the value that the elements of one property have; the schema has the classes of references.
+def value_of(parts: list[Element], declared: Property, schema: Schema) -> Value:
+    """Return the value of one property from its elements; the schema has the classes of references.
 
     Raises:
-        TransportFailureError: it is none of the property's type.
+        TransportFailureError: the value has not the type of the property.
     """
     if not parts or is_true(parts[0].get(_NIL)):
         return None
-    read = _reader(known.type, schema)
+    read = _reader(declared.type, schema)
     try:
-        values: tuple[Value, ...] = tuple(map(read, parts if known.array else parts[:1]))
+        values: tuple[Value, ...] = tuple(map(read, parts if declared.array else parts[:1]))
     except (ValueError, LogonscopeError) as error:
         raise TransportFailureError(
-            f"{known.name} is no {known.type}: {content(parts[0])[:80]!r} ({error})", "is the other end a WMI host?"
+            f"invalid {declared.name} {content(parts[0])[:80]!r}: expected a {declared.type} ({error})",
+            "check that the server is a WMI host",
         ) from None
-    if not known.array:
+    if not declared.array:
         return values[0]
-    return bytes(int(str(value)) for value in values) if known.type == "uint8" else values
+    return bytes(int(str(value)) for value in values) if declared.type == "uint8" else values
 
 
 def _reader(kind: str, schema: Schema) -> Callable[[Element], Any]:
+    """Return the function that reads an element as a value of a CIM type."""
     if kind == "reference":
-        return partial(_reference, schema)
+        return partial(_read_reference, schema)
     if TYPES[kind].is_integer:
-        return lambda element: int(content(element))
-    return _READERS.get(kind, lambda element: element.text or "")
+        return _read_integer
+    return _READERS.get(kind, _read_text)
 
 
-def _moment(element: Element) -> datetime | timedelta:
-    """Read a time in either form: cim:Datetime and cim:Interval of DSP0230, or DMTF's text."""
+def _read_text(element: Element) -> str:
+    return element.text or ""
+
+
+def _read_integer(element: Element) -> int:
+    return int(content(element))
+
+
+def _read_time(element: Element) -> datetime | timedelta:
+    """Read a time or an interval: cim:Datetime and cim:Interval of DSP0230, or text in DMTF's format."""
     inner = next(iter(element), None)
     text = content(element if inner is None else inner)
     if inner is not None and local(inner) == "Interval":
-        return timedelta(seconds=duration(text, "an interval"))
+        return timedelta(seconds=duration(text, "interval"))
     return parse_datetime(text)
 
 
-def _reference(schema: Schema, element: Element) -> Value:
-    """Read a reference: an endpoint reference, or the text of a path; one to a class that is not known is its path."""
+def _read_reference(schema: Schema, element: Element) -> Value:
+    """Read a reference: an endpoint reference, or the text of an object path."""
     if next(iter(element), None) is None:
         return element.text or ""
     path = reference_of(element)
     try:
-        return bind(path, schema, path.namespace or "", lambda _: True).reference
+        return bind(path, schema, path.namespace or "", _is_accepted_server).reference
     except LogonscopeError:
+        # The server may refer to classes that this schema lacks. Their keys have no types here: keep the path as text.
         return str(path._replace(server=".", namespace=(path.namespace or "").replace("/", "\\")))
+
+
+def _is_accepted_server(_: str) -> bool:
+    # The server names itself in its paths, by any name that it has.
+    return True
 
 
 _READERS: Mapping[str, Callable[[Element], Any]] = {
     "boolean": lambda element: is_true(content(element)),
-    "datetime": _moment,
+    "datetime": _read_time,
     "real32": lambda element: float(content(element)),
     "real64": lambda element: float(content(element)),
 }

@@ -1,8 +1,10 @@
-"""How does a row look in an envelope? A template for each class and choice of columns, made once; a row fills it.
+"""Rendering of rows as XML, by templates. A template is made once for a class and its columns, and filled by each row.
 
-As Windows renders instances (MS-WSMV 2.2.4, DSP0230 of WS-CIM): an element a property in the order of names, null as
-xsi:nil, an array as one element again and again, a reference as an endpoint reference without its wrapper, times in
-UTC. A projection is a w:XmlFragment whose children have no namespace, the element around a time neither.
+The result looks as Windows renders instances (MS-WSMV 2.2.4, DSP0230 of WS-CIM): one element for each property, ordered
+by name; null as xsi:nil; an array as repeated elements; a reference as an endpoint reference without its wrapper; times
+in UTC. A projection is a w:XmlFragment, whose children have no namespace, not even the element around a time.
+
+Templates are nested functions and not objects, because a large answer has millions of values and each costs a call.
 """
 
 import re
@@ -21,7 +23,7 @@ from logonscope.wire.xml import escaped
 
 
 class Form(NamedTuple):
-    """How references are written: the form of their URIs, and the schema that has their keys."""
+    """The form of references: a resource whose URIs they resemble, and the schema that has their keys."""
 
     where: Resource
     schema: Schema
@@ -31,7 +33,7 @@ Row = Sequence[Value]
 Render = Callable[[Row], str]
 Write = Callable[[Any], str]
 Make = Callable[[str, str], Write]
-"""From what stands before a property and after it to what writes it: constant text is put together once, not a row."""
+"""Takes the constant texts around a property and returns its writer: constants are joined once, not for every row."""
 
 System = Callable[[Row, str], Any]
 
@@ -40,69 +42,90 @@ _WRAPPER = "<a:EndpointReference>", "</a:EndpointReference>"
 
 
 def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
-    """Return what renders a row of these columns as an instance, "p:Win32_Process"."""
-    order = sorted(range(len(columns)), key=lambda at: columns[at].lower())
-    return _record(
+    """Return the renderer of rows with these columns as instances, such as "p:Win32_Process"."""
+    # In the order of names, as Windows sends properties.
+    order = [index for _, index in sorted((name.lower(), index) for index, name in enumerate(columns))]
+    return _record_renderer(
         f'<p:{cls.name} {declarations(cls, where)} xsi:type="p:{cls.name}_Type">',
-        [partial(_property, cls.property_named(columns[at]), "p:", Form(where, cls.schema)) for at in order],
+        [
+            partial(_property_writer, cls.property_named(columns[index]), "p:", Form(where, cls.schema))
+            for index in order
+        ],
         order,
         f"</p:{cls.name}>",
     )
 
 
 def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Resource, system: System) -> Render:
-    """Return what renders a row as a w:XmlFragment (DSP0227 8.1): the columns that were asked for, in their order.
+    """Return the renderer of rows as w:XmlFragment (DSP0227 8.1), with the selected properties in their order.
 
     Args:
         cls: the class of the rows.
-        columns: what is in a row.
-        shown: what was asked for; names of system properties too.
-        where: the form of the URIs of references.
-        system: gives the value of a system property of a row.
+        columns: the columns of a row.
+        shown: the selected properties; can be system properties too.
+        where: a resource whose form of URI the references get.
+        system: returns the value of a system property of a row.
     """
-    at = {name: index for index, name in enumerate(columns)}
+    positions = {name: index for index, name in enumerate(columns)}
     head, tail = f'<w:XmlFragment xmlns:xsi="{XSI}">', "</w:XmlFragment>"
-    if all(name in at for name in shown):
-        properties = [partial(_property, cls.property_named(name), "", Form(where, cls.schema)) for name in shown]
-        return _record(head, properties, [at[name] for name in shown], tail)
+    if all(name in positions for name in shown):
+        properties = [
+            partial(_property_writer, cls.property_named(name), "", Form(where, cls.schema)) for name in shown
+        ]
+        return _record_renderer(head, properties, [positions[name] for name in shown], tail)
 
+    # The slower way, for projections with system properties, which are no columns of the row.
     def element(name: str) -> Render:
-        if name in at:
-            write, index = _property(cls.property_named(name), "", Form(where, cls.schema)), at[name]
-            return lambda row: write(row[index])
-        write = _element(name, _text)
-        return lambda row: write(_plain(system(row, name)))
+        if name in positions:
+            return _column_renderer(
+                _property_writer(cls.property_named(name), "", Form(where, cls.schema)), positions[name]
+            )
+        return _system_renderer(_element_writer(name, _write_text), system, name)
 
     elements = [element(name) for name in shown]
-    return lambda row: f"{head}{''.join([write(row) for write in elements])}{tail}"
+
+    def render(row: Row) -> str:
+        return f"{head}{''.join([write(row) for write in elements])}{tail}"
+
+    return render
 
 
 def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -> str:
-    """Return one property as a fragment (DSP0226 7.7): the element, or the text in it."""
-    found = cls.property_named(name)
-    text = _property(found, "p:", Form(where, cls.schema))(value)
+    """Return one property as a fragment (DSP0226 7.7): the element, or with ``inner`` only its text."""
+    cim_property = cls.property_named(name)
+    text = _property_writer(cim_property, "p:", Form(where, cls.schema))(value)
     if inner:
         return _TAG.sub("", text)
-    return text.replace(f"<p:{found.name}", f"<p:{found.name} {declarations(cls, where)}")
+    # Outside an instance the element itself has to declare the prefixes.
+    return text.replace(f"<p:{cim_property.name}", f"<p:{cim_property.name} {declarations(cls, where)}")
 
 
 def reference(cls: Class, columns: Sequence[str], where: Resource) -> Render:
-    """Return what renders a row as the endpoint reference of its instance; its keys are among the columns."""
-    at = [columns.index(key) for key in cls.keys]
-    write = _reference(Form(where, cls.schema), *_WRAPPER)
-    return lambda row: write((cls.name, *(row[index] for index in at)))
+    """Return the renderer of rows as endpoint references of their instances; the columns include all keys."""
+    positions = [columns.index(key) for key in cls.keys]
+    write = _reference_writer(Form(where, cls.schema), *_WRAPPER)
+
+    def render(row: Row) -> str:
+        return write((cls.name, *(row[index] for index in positions)))
+
+    return render
 
 
-def both(one: Render, other: Render) -> Render:
-    """Return what renders a row in two ways, as EnumerateObjectAndEPR has it (DSP0226 8.7)."""
-    return lambda row: f"<w:Item>{one(row)}{other(row)}</w:Item>"
+def both(render_instance: Render, render_reference: Render) -> Render:
+    """Return the renderer of rows as an instance and its reference, for EnumerateObjectAndEPR (DSP0226 8.7)."""
+
+    def render(row: Row) -> str:
+        return f"<w:Item>{render_instance(row)}{render_reference(row)}</w:Item>"
+
+    return render
 
 
 def parameters(values: Sequence[tuple[str, str, Value]], where: Resource, schema: Schema) -> str:
-    """Return the parameters that a method returned: of each its name, its type and its value."""
+    """Return the elements of parameters that a method returned; each is (name, type, value)."""
     form = Form(where, schema)
-    made = (_property(Property(name, kind, False, None, ()), "p:", form)(value) for name, kind, value in values)
-    return "".join(made)
+    return "".join(
+        _property_writer(Property(name, kind, False, None, ()), "p:", form)(value) for name, kind, value in values
+    )
 
 
 def declarations(cls: Class, where: Resource) -> str:
@@ -110,51 +133,91 @@ def declarations(cls: Class, where: Resource) -> str:
     return f'xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}"'
 
 
-def _record(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
+def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
+    """Return the renderer of rows whose properties are at the positions ``order``, between two constant texts."""
     if not order:
-        return lambda _: head + tail
+        return partial(_render_constant, head + tail)
+    # The first property writes the head and the last one the tail, so that a row has no texts of its own to join.
     befores, afters = [head, *[""] * (len(order) - 1)], [*[""] * (len(order) - 1), tail]
     writers = [make(before, after) for make, before, after in zip(properties, befores, afters, strict=True)]
     if len(order) == 1:
-        (write,), (at,) = writers, order
-        return lambda row: write(row[at])
-    if len(order) == 2:  # every association
-        (one, other), (first, second) = writers, order
-        return lambda row: one(row[first]) + other(row[second])
-    chosen = itemgetter(*order)
-    return lambda row: "".join([write(value) for write, value in zip(writers, chosen(row), strict=True)])
+        return _column_renderer(writers[0], order[0])
+    # Two columns have their own renderer, because every association has two: no list, no join.
+    if len(order) == 2:
+        (write_first, write_second), (first, second) = writers, order
+
+        def render_two(row: Row) -> str:
+            return write_first(row[first]) + write_second(row[second])
+
+        return render_two
+    selected_values = itemgetter(*order)
+
+    def render(row: Row) -> str:
+        return "".join([write(value) for write, value in zip(writers, selected_values(row), strict=True)])
+
+    return render
 
 
-def _property(of: Property, prefix: str, form: Form, before: str = "", after: str = "") -> Write:
-    if of.array:
-        write = _property(of._replace(array=False), prefix, form)
-        return lambda values: f"{before}{write(None) if values is None else ''.join(map(write, values))}{after}"
-    tag = f"{prefix}{of.name}"
-    if of.type == "reference":
-        return _reference(form, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil(tag)}{after}")
-    write = _bare_moment if of.type == "datetime" and not prefix else _WRITERS.get(of.type, str)
-    return _element(tag, write, before, after)
+def _render_constant(text: str, _: Row) -> str:
+    return text
 
 
-def _element(tag: str, write: Write, before: str = "", after: str = "") -> Write:
-    nil, start, end = f"{before}{_nil(tag)}{after}", f"{before}<{tag}>", f"</{tag}>{after}"
-    return lambda value: nil if value is None else f"{start}{write(value)}{end}"
+def _column_renderer(write: Write, index: int) -> Render:
+    def render(row: Row) -> str:
+        return write(row[index])
+
+    return render
 
 
-def _nil(tag: str) -> str:
+def _system_renderer(write: Write, system: System, name: str) -> Render:
+    def render(row: Row) -> str:
+        return write(_plain_value(system(row, name)))
+
+    return render
+
+
+def _property_writer(cim_property: Property, prefix: str, form: Form, before: str = "", after: str = "") -> Write:
+    """Return the writer of a property's values; without a prefix its element has no namespace."""
+    if cim_property.array:
+        return _array_writer(_property_writer(cim_property._replace(array=False), prefix, form), before, after)
+    tag = f"{prefix}{cim_property.name}"
+    if cim_property.type == "reference":
+        return _reference_writer(form, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil_element(tag)}{after}")
+    is_bare_time = cim_property.type == "datetime" and not prefix
+    write = _write_bare_time if is_bare_time else _WRITERS.get(cim_property.type, str)
+    return _element_writer(tag, write, before, after)
+
+
+def _array_writer(write: Write, before: str, after: str) -> Write:
+    def write_array(values: Any) -> str:
+        return f"{before}{write(None) if values is None else ''.join(map(write, values))}{after}"
+
+    return write_array
+
+
+def _element_writer(tag: str, write: Write, before: str = "", after: str = "") -> Write:
+    nil, start, end = f"{before}{_nil_element(tag)}{after}", f"{before}<{tag}>", f"</{tag}>{after}"
+
+    def write_element(value: Any) -> str:
+        return nil if value is None else f"{start}{write(value)}{end}"
+
+    return write_element
+
+
+def _nil_element(tag: str) -> str:
     return f'<{tag} xsi:nil="true"/>'
 
 
-def _text(value: object) -> str:
+def _write_text(value: object) -> str:
     return escaped(str(value))
 
 
-def _boolean(value: object) -> str:
+def _write_boolean(value: object) -> str:
     return "true" if value else "false"
 
 
-def _moment(value: datetime | timedelta, prefix: str = "cim:") -> str:
-    """Write a point in time in UTC without needless zeros, an interval as xs:duration (DSP0230)."""
+def _write_time(value: datetime | timedelta, prefix: str = "cim:") -> str:
+    """Write a time in UTC without trailing zeros, and an interval as xs:duration (DSP0230)."""
     if isinstance(value, timedelta):
         seconds = f"{value.seconds}.{value.microseconds:06}".rstrip("0").rstrip(".")
         return f"<{prefix}Interval>P{value.days}DT{seconds}S</{prefix}Interval>"
@@ -163,33 +226,36 @@ def _moment(value: datetime | timedelta, prefix: str = "cim:") -> str:
     return f"<{prefix}Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{part}Z</{prefix}Datetime>"
 
 
-def _bare_moment(value: datetime | timedelta) -> str:
-    """Write a time into a projection, as Windows does: its element has no namespace."""
-    return _moment(value, "")
+def _write_bare_time(value: datetime | timedelta) -> str:
+    """Write a time of a projection; as Windows writes it, its element has no namespace."""
+    return _write_time(value, "")
 
 
-def _reference(form: Form, before: str = "", after: str = "", nil: str = "") -> Write:
-    """Return what writes the inside of an endpoint reference (DSP0226 5.1.2), in the form of URI that was asked in."""
-    known: dict[Value, tuple[str, ...]] = {}
-    # which class was asked for makes no difference, and may be any text
+def _reference_writer(form: Form, before: str = "", after: str = "", nil: str = "") -> Write:
+    """Return the writer of an endpoint reference's content (DSP0226 5.1.2), with URIs in the form of the request's."""
+    texts_by_class: dict[Value, tuple[str, ...]] = {}
+    # The requested class does not change the text and can be any text: it must not fill the cache of _constant_texts.
     form = form._replace(where=form.where._replace(class_name=ALL))
 
     def write(value: tuple[Value, ...] | None) -> str:
         if value is None:
             return nil
         name = value[0]
-        around = known.get(name) or known.setdefault(name, _around(form, str(name), before, after))
-        if len(value) == 2 and isinstance(key := value[1], str):  # the commonest, twice a row: as few calls as can be
+        around = texts_by_class.get(name) or texts_by_class.setdefault(
+            name, _constant_texts(form, str(name), before, after)
+        )
+        # One key that is a text is the most frequent case, twice in a row of an association: with few calls.
+        if len(value) == 2 and isinstance(key := value[1], str):
             return f"{around[0]}{key if key.isalnum() else escaped(key)}{around[1]}"
-        keys = [*(_selector(key, form) for key in value[1:]), ""]
+        keys = [*(_write_selector(key, form) for key in value[1:]), ""]
         return "".join(part for pair in zip(around, keys, strict=True) for part in pair)
 
     return write
 
 
 @lru_cache(maxsize=1024)
-def _around(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
-    """Return what stands before, between and after the keys of a reference to an instance of a class."""
+def _constant_texts(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
+    """Return the constant texts before, between and after the keys of a reference to an instance of a class."""
     where = form.where
     cls = form.schema.get(name, where.namespace.replace("/", "\\"))
     space = "" if where.is_wmi else f'<w:Selector Name="{NAMESPACE}">{where.namespace}</w:Selector>'
@@ -202,17 +268,22 @@ def _around(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
     return tuple(end + start for end, start in zip([head, *ends], [*starts, tail], strict=True))
 
 
-def _selector(key: Value, form: Form) -> str:
+def _write_selector(key: Value, form: Form) -> str:
     if isinstance(key, tuple):
-        return _reference(form, *_WRAPPER)(key)
-    return _boolean(key) if isinstance(key, bool) else _text(key)
+        return _reference_writer(form, *_WRAPPER)(key)
+    return _write_boolean(key) if isinstance(key, bool) else _write_text(key)
 
 
-def _plain(value: Any) -> Value:
-    made: Value = ",".join(value) if isinstance(value, list) else value
-    return made
+def _plain_value(value: Any) -> Value:
+    """Return the value of a system property; a list, which only __DERIVATION has, as text with commas."""
+    plain_value: Value = ",".join(value) if isinstance(value, list) else value
+    return plain_value
 
 
 _WRITERS: dict[str, Write] = {
-    "string": _text, "char16": _text, "boolean": _boolean, "datetime": _moment, "object": _text,
-}  # fmt: skip
+    "string": _write_text,
+    "char16": _write_text,
+    "boolean": _write_boolean,
+    "datetime": _write_time,
+    "object": _write_text,
+}

@@ -1,6 +1,7 @@
-"""Items of an enumeration from rows: instances, endpoint references, both, or fragments of a projection."""
+"""Rendering of an enumeration's items: instances, endpoint references, both, or fragments of a projection."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import Instance, Result, shape_of
@@ -13,7 +14,7 @@ from logonscope.wire.wsman.row_cutter import Octets, RowCutter
 
 
 class ItemWriter:
-    """Makes the renderer of each result once, whatever number of answers its rows are sent in."""
+    """Renders the items of an enumeration; the renderer of a result is made once, for all responses."""
 
     def __init__(
         self,
@@ -24,14 +25,14 @@ class ItemWriter:
         *,
         hierarchy: bool = False,
     ) -> None:
-        """Take what the client asked for.
+        """Initialize with the options of the request.
 
         Args:
-            where: the form of URIs.
-            mode: of the enumeration (DSP0226 8.7).
-            base: the class as whose instances all are shown; None: each as its own.
-            server: of the system properties of a projection; None: the instances are whole.
-            hierarchy: definitions of classes name those above them.
+            where: the requested resource, which decides the form of URIs.
+            mode: the EnumerationMode (DSP0226 8.7).
+            base: render every instance as one of this class; None: as one of its own class.
+            server: the computer's name for system properties of a projection; None: no projection.
+            hierarchy: definitions of classes list their superclasses.
         """
         self._where, self._mode, self._base, self._server = where, mode, base, server
         self._hierarchy = hierarchy
@@ -40,22 +41,21 @@ class ItemWriter:
         self._cutter: RowCutter
 
     def renderer(self, result: Result | Class) -> render_instance.Render:
-        """Return what renders a row of a result, or the definition of a class."""
+        """Return the renderer of a result's rows, or of a class definition."""
         if result is not self._result:
-            self._result, self._render = result, self._made(result)
+            self._result, self._render = result, self._make_renderer(result)
             if isinstance(result, Result):
                 self._cutter = RowCutter(result.cls, result.columns)
                 self._render = self._cutter.bounded(self._render)
         return self._render
 
     def fitting(self, result: Result, row: Sequence[Value], octets: Octets) -> str:
-        """Return an item, cut to the most octets that one may have."""
+        """Return a row as an item, cut to the largest size that an item may have."""
         return self._cutter.fitting(self.renderer(result), row, octets)
 
-    def _made(self, result: Result | Class) -> render_instance.Render:
+    def _make_renderer(self, result: Result | Class) -> render_instance.Render:
         if isinstance(result, Class):
-            cls = result
-            return lambda _: definition(cls, hierarchy=self._hierarchy)
+            return partial(_render_definition, result, hierarchy=self._hierarchy)
         if self._server is not None:
             system = _SystemProperties(result, self._server)
             return render_instance.fragment(
@@ -68,8 +68,12 @@ class ItemWriter:
         return reference if self._mode == EPR else render_instance.both(whole, reference)
 
 
+def _render_definition(cls: Class, _: Sequence[Value], *, hierarchy: bool) -> str:
+    return definition(cls, hierarchy=hierarchy)
+
+
 class _SystemProperties:
-    """The system properties of the rows of a result, by name."""
+    """Returns the value of a row's system property by its name."""
 
     def __init__(self, result: Result, server: str) -> None:
         self._shape = shape_of(result, server)

@@ -1,4 +1,4 @@
-"""What does a client ask for? One typed operation for each action (DSP0226 7 and 8, MS-WSMV 3.1.4)."""
+"""Requests of WS-Management: envelopes decoded to one typed operation per action (DSP0226 7 and 8, MS-WSMV 3.1.4)."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -26,14 +26,14 @@ LONGEST_CONTEXT = 200
 MOST_PROPERTIES = 1000
 
 HIERARCHY = "IncludeInheritanceHierarchy"
-"""The option by which Windows' clients ask for DERIVATION in the definition of a class."""
+"""The option with which Windows' clients request DERIVATION in the definition of a class."""
 
 OBJECT, EPR, OBJECT_AND_EPR = "", "EnumerateEPR", "EnumerateObjectAndEPR"
 INCLUDE, EXCLUDE, NONE = "IncludeSubClassProperties", "ExcludeSubClassProperties", "None"
 
 
 class Identify(NamedTuple):
-    """Which product and protocol is this?"""
+    """A request for the product's name and version, and for the protocol."""
 
 
 class Get(NamedTuple):
@@ -42,7 +42,7 @@ class Get(NamedTuple):
     where: Resource
     path: ObjectPath | None  # None: the definition of the class
     fragment: str = ""
-    hierarchy: bool = False  # the definition names the classes above it
+    hierarchy: bool = False  # the definition lists the superclasses
 
 
 class Wql(NamedTuple):
@@ -52,13 +52,13 @@ class Wql(NamedTuple):
 
 
 class Matching(NamedTuple):
-    """A filter by selectors: instances whose properties have these values (DSP0226 8.2, annex E)."""
+    """A filter by selectors: selects the instances whose properties have these values (DSP0226 8.2, annex E)."""
 
     values: Mapping[str, str]
 
 
 class Along(NamedTuple):
-    """A filter by association (DSP0227 8.2)."""
+    """A filter by association: selects instances associated with one, or the associations (DSP0227 8.2)."""
 
     path: ObjectPath
     references: bool
@@ -73,7 +73,7 @@ Filter = Wql | Matching | Along | None
 
 
 class Enumerate(NamedTuple):
-    """Instances of a class, or what a filter lets through; ``optimized``: the first come with the answer."""
+    """Instances of a class, or the results of a filter; ``optimized``: the response has the first items."""
 
     where: Resource
     filter: Filter = None
@@ -82,11 +82,11 @@ class Enumerate(NamedTuple):
     optimized: bool = False
     max_elements: int = 1
     expires: float | None = None
-    hierarchy: bool = False  # definitions name the classes above them
+    hierarchy: bool = False  # definitions list the superclasses
 
 
 class Pull(NamedTuple):
-    """More of an enumeration: so many items at most, in so many seconds."""
+    """The next items of an enumeration, with limits on their number and size and on the time."""
 
     where: Resource
     context: str
@@ -96,13 +96,13 @@ class Pull(NamedTuple):
 
 
 class Release(NamedTuple):
-    """An enumeration is no longer wanted."""
+    """The end of an enumeration: its context is released."""
 
     context: str
 
 
 class Renew(NamedTuple):
-    """An enumeration is wanted for longer; also the question how long it lasts."""
+    """A new expiration time of an enumeration; ``only_asks``: GetStatus, which only returns the time."""
 
     context: str
     expires: float | None = None
@@ -119,195 +119,211 @@ class Invoke(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """An instance is to go."""
+    """The deletion of an instance."""
 
     path: ObjectPath
 
 
 class Change(NamedTuple):
-    """Put or Create: an instance is to be other than it is."""
+    """Put or Create: the change of an instance, or a new one."""
 
     where: Resource
 
 
 class Subscribe(NamedTuple):
-    """Events are to be told."""
+    """A subscription to events, or its end."""
 
 
 Operation = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
 
 
 def decode(envelope: Envelope) -> Operation:
-    """Return what an envelope asks for.
+    """Decode an envelope to the operation that it requests.
 
     Raises:
-        FaultError: it asks for nothing that there is, or says it wrongly.
+        FaultError: the action or the resource is unknown, or the request is malformed.
     """
+    # Identify has no action: clients send its body without any header.
     if envelope.body is not None and envelope.body.tag == clark(IDENTITY, "Identify"):
         return Identify()
     action = envelope.action
     if not action:
-        raise FaultError(HEADER_REQUIRED, "the header a:Action is missing", "say what to do")
+        raise FaultError(HEADER_REQUIRED, "the header a:Action is missing", "add it, with the action to run")
     if action in ACTIONS:
         return ACTIONS[action].read(envelope, selectors(envelope))
-    return _invoke(envelope, selectors(envelope))
+    return _read_invoke(envelope, selectors(envelope))
 
 
-def _where(envelope: Envelope, given: Selectors) -> Resource:
-    return resource(envelope.text(WSMAN, "ResourceURI"), given)
+def _read_resource(envelope: Envelope, selector_values: Selectors) -> Resource:
+    return resource(envelope.text(WSMAN, "ResourceURI"), selector_values)
 
 
-def _get(envelope: Envelope, given: Selectors) -> Get:
-    where = _where(envelope, given)
+def _read_get(envelope: Envelope, selector_values: Selectors) -> Get:
+    where = _read_resource(envelope, selector_values)
     if where.is_class:
         if where.class_name == ALL:
-            raise FaultError(INSUFFICIENT_SELECTORS, "the selector ClassName is missing", "name one class by it")
+            raise FaultError(
+                INSUFFICIENT_SELECTORS, "the selector ClassName is missing", "add it, with the name of one class"
+            )
         return Get(where, None, hierarchy=has_option(envelope, HIERARCHY))
-    return Get(where, path_of(where, given), envelope.text(WSMAN, "FragmentTransfer"))
+    return Get(where, path_of(where, selector_values), envelope.text(WSMAN, "FragmentTransfer"))
 
 
-def _change(envelope: Envelope, given: Selectors) -> Change:
-    return Change(_where(envelope, given))
+def _read_change(envelope: Envelope, selector_values: Selectors) -> Change:
+    return Change(_read_resource(envelope, selector_values))
 
 
-def _delete(envelope: Envelope, given: Selectors) -> Delete:
-    return Delete(path_of(_where(envelope, given), given))
+def _read_delete(envelope: Envelope, selector_values: Selectors) -> Delete:
+    return Delete(path_of(_read_resource(envelope, selector_values), selector_values))
 
 
-def _invoke(envelope: Envelope, given: Selectors) -> Invoke:
-    """Return the method whose name is the last part of the action (DSP0227 10.2)."""
+def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
+    """Return the call of the method whose name is the last part of the action (DSP0227 10.2)."""
     uri = envelope.text(WSMAN, "ResourceURI")
     before, _, method = envelope.action.rpartition("/")
+    # The rest of the action is the resource URI; clients differ in its case and slashes.
     if not uri or not method or before.lower().replace("\\", "/") != uri.lower().replace("\\", "/").rstrip("/"):
-        hint = "an action is one of WS-Management's, or a resource URI with the name of a method"
-        raise FaultError(ACTION_NOT_SUPPORTED, f"there is no action '{envelope.action[:200]}'", hint)
-    where = _where(envelope, given)
-    return Invoke(where, path_of(where, given), method, _parameters(envelope.body))
+        hint = "use an action of WS-Management, or the resource URI with the name of a method"
+        raise FaultError(ACTION_NOT_SUPPORTED, f"unknown action '{envelope.action[:200]}'", hint)
+    where = _read_resource(envelope, selector_values)
+    return Invoke(where, path_of(where, selector_values), method, _read_parameters(envelope.body))
 
 
-def _parameters(given: Element | None) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for element in () if given is None else given:
-        found[local(element)] = None if is_true(element.get(clark(names.XSI, "nil"))) else content(element)
-    return found
+def _read_parameters(body: Element | None) -> dict[str, str | None]:
+    """Return the parameters of a method as text, by name; None is null."""
+    parameters: dict[str, str | None] = {}
+    for element in () if body is None else body:
+        parameters[local(element)] = None if is_true(element.get(clark(names.XSI, "nil"))) else content(element)
+    return parameters
 
 
-def _enumerate(envelope: Envelope, given: Selectors) -> Enumerate:
-    asked = _body(envelope, ENUMERATION, "Enumerate")
-    where = _where(envelope, given)
-    most = child(asked, clark(WSMAN, "MaxElements"), clark(ENUMERATION, "MaxElements"))
-    expires = child(asked, clark(ENUMERATION, "Expires"))
-    said = child(asked, clark(WSMAN, "Filter"), clark(ENUMERATION, "Filter"))
-    mode, polymorphism = child(asked, clark(WSMAN, "EnumerationMode")), child(asked, clark(BINDING, "PolymorphismMode"))
-    found = Enumerate(
+def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate:
+    body = _check_body(envelope, ENUMERATION, "Enumerate")
+    where = _read_resource(envelope, selector_values)
+    # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
+    most = child(body, clark(WSMAN, "MaxElements"), clark(ENUMERATION, "MaxElements"))
+    expires = child(body, clark(ENUMERATION, "Expires"))
+    filter_element = child(body, clark(WSMAN, "Filter"), clark(ENUMERATION, "Filter"))
+    mode, polymorphism = child(body, clark(WSMAN, "EnumerationMode")), child(body, clark(BINDING, "PolymorphismMode"))
+    enumeration = Enumerate(
         where,
-        _filter(said) if said is not None else _matching(given),
+        _read_filter(filter_element) if filter_element is not None else _read_implied_filter(selector_values),
         content(mode) if mode is not None else OBJECT,
         content(polymorphism) if polymorphism is not None else INCLUDE,
-        optimized=child(asked, clark(WSMAN, "OptimizeEnumeration")) is not None,
+        optimized=child(body, clark(WSMAN, "OptimizeEnumeration")) is not None,
         max_elements=1 if most is None else number(content(most), "MaxElements"),
-        expires=None if expires is None else _expiration(content(expires)),
+        expires=None if expires is None else _read_expiration(content(expires)),
         hierarchy=where.is_class and has_option(envelope, HIERARCHY),
     )
-    for value, known, what in (
-        (found.mode, (OBJECT, EPR, OBJECT_AND_EPR, "EnumerateObject"), "EnumerationMode"),
-        (found.polymorphism, (INCLUDE, EXCLUDE, NONE), "PolymorphismMode"),
+    for value, valid_values, what in (
+        (enumeration.mode, (OBJECT, EPR, OBJECT_AND_EPR, "EnumerateObject"), "EnumerationMode"),
+        (enumeration.polymorphism, (INCLUDE, EXCLUDE, NONE), "PolymorphismMode"),
     ):
-        if value not in known:
-            raise FaultError(INVALID_PARAMETER, f"{what} is '{value[:40]}'", f"give {', '.join(filter(None, known))}")
-    return found
+        if value not in valid_values:
+            expected = ", ".join(filter(None, valid_values))
+            raise FaultError(INVALID_PARAMETER, f"invalid {what} '{value[:40]}': expected one of {expected}")
+    return enumeration
 
 
-def _matching(given: Selectors) -> Matching | None:
-    """Return the selectors of an enumeration: they are a filter by values where they are no more than that."""
-    values = {name: value for name, value in given.items() if name.lower() not in {NAMESPACE, "classname"}}
+def _read_implied_filter(selector_values: Selectors) -> Matching | None:
+    """Return the filter that the selectors of an enumeration are; None if they only name the resource."""
+    values = {name: value for name, value in selector_values.items() if name.lower() not in {NAMESPACE, "classname"}}
     return Matching({name: str(value) for name, value in values.items()}) if values else None
 
 
-def _filter(element: Element) -> Filter:
+def _read_filter(element: Element) -> Filter:
     dialect = element.get("Dialect", "").strip()
-    reader = {known.lower(): reader for known, reader in _FILTERS.items()}.get(dialect.lower())
+    reader = {uri.lower(): reader for uri, reader in _FILTERS.items()}.get(dialect.lower())
     if reader is None:
-        known = ", ".join(_FILTERS)
-        raise FaultError(DIALECT_UNAVAILABLE, f"there is no filter dialect '{dialect[:200]}'", f"there are {known}")
+        dialects = ", ".join(_FILTERS)
+        raise FaultError(
+            DIALECT_UNAVAILABLE, f"unknown filter dialect '{dialect[:200]}'", f"use one of these: {dialects}"
+        )
     return reader(element)
 
 
-def _wql(element: Element) -> Wql:
+def _read_wql(element: Element) -> Wql:
     return Wql(content(element))
 
 
-def _selector_filter(element: Element) -> Matching:
-    found = child(element, clark(WSMAN, "SelectorSet"))
-    if found is None:
-        raise FaultError(CANNOT_PROCESS_FILTER, "the filter has no w:SelectorSet", "give property names with values")
-    return Matching({selector.get("Name", ""): content(selector) for selector in found})
+def _read_selector_filter(element: Element) -> Matching:
+    selector_set = child(element, clark(WSMAN, "SelectorSet"))
+    if selector_set is None:
+        raise FaultError(
+            CANNOT_PROCESS_FILTER, "the filter has no w:SelectorSet", "add it, with property names and values"
+        )
+    return Matching({selector.get("Name", ""): content(selector) for selector in selector_set})
 
 
-def _association_filter(element: Element) -> Along:
+def _read_association_filter(element: Element) -> Along:
     kinds = {clark(BINDING, "AssociatedInstances"): False, clark(BINDING, "AssociationInstances"): True}
-    asked = child(element, *kinds)
-    about = None if asked is None else child(asked, clark(BINDING, "Object"))
-    if asked is None or about is None:
-        hint = "give b:AssociatedInstances or b:AssociationInstances, with the b:Object that they are tied to"
-        raise FaultError(CANNOT_PROCESS_FILTER, "the filter names no object", hint)
-    said = {local(part): content(part) for part in asked if space(part) == BINDING}
-    properties = [content(part) for part in asked if part.tag == clark(BINDING, "IncludeResultProperty")]
+    request = child(element, *kinds)
+    source = None if request is None else child(request, clark(BINDING, "Object"))
+    if request is None or source is None:
+        hint = "send b:AssociatedInstances or b:AssociationInstances with a b:Object, the instance to start from"
+        raise FaultError(CANNOT_PROCESS_FILTER, "the association filter has no b:Object", hint)
+    options = {local(part): content(part) for part in request if space(part) == BINDING}
+    properties = [content(part) for part in request if part.tag == clark(BINDING, "IncludeResultProperty")]
     if len(properties) > MOST_PROPERTIES:
-        raise FaultError(CANNOT_PROCESS_FILTER, f"{len(properties)} properties", f"give at most {MOST_PROPERTIES}")
+        raise FaultError(
+            CANNOT_PROCESS_FILTER, f"too many properties: {len(properties)}", f"select at most {MOST_PROPERTIES}"
+        )
     return Along(
-        reference_of(about), kinds[asked.tag], said.get("AssociationClassName"), said.get("ResultClassName"),
-        said.get("Role"), said.get("ResultRole"), tuple(properties) or None,
+        reference_of(source), kinds[request.tag], options.get("AssociationClassName"), options.get("ResultClassName"),
+        options.get("Role"), options.get("ResultRole"), tuple(properties) or None,
     )  # fmt: skip
 
 
-def _pull(envelope: Envelope, given: Selectors) -> Pull:
-    asked = _body(envelope, ENUMERATION, "Pull")
-    most = child(asked, clark(ENUMERATION, "MaxElements"), clark(WSMAN, "MaxElements"))
-    characters, time = child(asked, clark(ENUMERATION, "MaxCharacters")), child(asked, clark(ENUMERATION, "MaxTime"))
+def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
+    body = _check_body(envelope, ENUMERATION, "Pull")
+    most = child(body, clark(ENUMERATION, "MaxElements"), clark(WSMAN, "MaxElements"))
+    characters, time = child(body, clark(ENUMERATION, "MaxCharacters")), child(body, clark(ENUMERATION, "MaxTime"))
     uri = envelope.text(WSMAN, "ResourceURI")
     return Pull(
-        resource(uri, given) if uri else Resource("root/cimv2", ALL),
-        _context(asked),
+        # The context names the enumeration, so a client may omit the resource.
+        resource(uri, selector_values) if uri else Resource("root/cimv2", ALL),
+        _read_context(body),
         1 if most is None else number(content(most), "MaxElements"),
         None if characters is None else number(content(characters), "MaxCharacters"),
         None if time is None else duration(content(time), "MaxTime"),
     )
 
 
-def _release(envelope: Envelope, _: Selectors) -> Release:
-    return Release(_context(_body(envelope, ENUMERATION, "Release")))
+def _read_release(envelope: Envelope, _: Selectors) -> Release:
+    return Release(_read_context(_check_body(envelope, ENUMERATION, "Release")))
 
 
-def _renew(envelope: Envelope, _: Selectors) -> Renew:
-    asked = _body(envelope, ENUMERATION, "Renew")
-    expires = child(asked, clark(ENUMERATION, "Expires"))
-    return Renew(_context(asked), None if expires is None else _expiration(content(expires)))
+def _read_renew(envelope: Envelope, _: Selectors) -> Renew:
+    body = _check_body(envelope, ENUMERATION, "Renew")
+    expires = child(body, clark(ENUMERATION, "Expires"))
+    return Renew(_read_context(body), None if expires is None else _read_expiration(content(expires)))
 
 
-def _status(envelope: Envelope, _: Selectors) -> Renew:
-    return Renew(_context(_body(envelope, ENUMERATION, "GetStatus")), only_asks=True)
+def _read_status(envelope: Envelope, _: Selectors) -> Renew:
+    return Renew(_read_context(_check_body(envelope, ENUMERATION, "GetStatus")), only_asks=True)
 
 
-def _subscribe(_: Envelope, __: Selectors) -> Subscribe:
+def _read_subscribe(_: Envelope, __: Selectors) -> Subscribe:
     return Subscribe()
 
 
-def _body(envelope: Envelope, namespace: str, name: str) -> Element:
+def _check_body(envelope: Envelope, namespace: str, name: str) -> Element:
+    """Return the element in the body, which must have this name."""
     if envelope.body is None or envelope.body.tag != clark(namespace, name):
-        raise FaultError(INVALID_XML, f"the body is no {name}", f"send the element {name} of {namespace}")
+        raise FaultError(INVALID_XML, f"invalid body: expected the element {name} of {namespace}")
     return envelope.body
 
 
-def _context(asked: Element) -> str:
-    found = child(asked, clark(ENUMERATION, "EnumerationContext"))
-    text = "" if found is None else content(found)
+def _read_context(body: Element) -> str:
+    element = child(body, clark(ENUMERATION, "EnumerationContext"))
+    text = "" if element is None else content(element)
+    # A longer text cannot be a context of this server.
     if not text or len(text) > LONGEST_CONTEXT:
         raise FaultError(INVALID_CONTEXT, "there is no such enumeration", "start a new one")
     return text
 
 
-def _expiration(text: str) -> float:
+def _read_expiration(text: str) -> float:
     try:
         return duration(text, "Expires")
     except FaultError as error:
@@ -315,35 +331,37 @@ def _expiration(text: str) -> float:
 
 
 _FILTERS: Mapping[str, Callable[[Element], Filter]] = {
-    names.WQL: _wql, names.SELECTOR_FILTER: _selector_filter, names.ASSOCIATION_FILTER: _association_filter,
-}  # fmt: skip
+    names.WQL: _read_wql,
+    names.SELECTOR_FILTER: _read_selector_filter,
+    names.ASSOCIATION_FILTER: _read_association_filter,
+}
 
 
 class Action(NamedTuple):
-    """What an action asks for, and what reads it."""
+    """The operation that an action requests, and the function that reads its envelope."""
 
     operation: type
     read: Callable[[Envelope, Selectors], Operation]
 
 
 ACTIONS: Mapping[str, Action] = {
-    names.GET: Action(Get, _get),
-    names.ENUMERATE: Action(Enumerate, _enumerate),
-    names.PULL: Action(Pull, _pull),
-    names.RELEASE: Action(Release, _release),
-    names.RENEW: Action(Renew, _renew),
-    names.GET_STATUS: Action(Renew, _status),
-    names.PUT: Action(Change, _change),
-    names.CREATE: Action(Change, _change),
-    names.DELETE: Action(Delete, _delete),
-    names.SUBSCRIBE: Action(Subscribe, _subscribe),
-    names.UNSUBSCRIBE: Action(Subscribe, _subscribe),
+    names.GET: Action(Get, _read_get),
+    names.ENUMERATE: Action(Enumerate, _read_enumerate),
+    names.PULL: Action(Pull, _read_pull),
+    names.RELEASE: Action(Release, _read_release),
+    names.RENEW: Action(Renew, _read_renew),
+    names.GET_STATUS: Action(Renew, _read_status),
+    names.PUT: Action(Change, _read_change),
+    names.CREATE: Action(Change, _read_change),
+    names.DELETE: Action(Delete, _read_delete),
+    names.SUBSCRIBE: Action(Subscribe, _read_subscribe),
+    names.UNSUBSCRIBE: Action(Subscribe, _read_subscribe),
 }
-"""Every action by its URI; one that is none of these is a method's (Invoke)."""
+"""The actions of WS-Management by URI; every other action is the call of a method (Invoke)."""
 
 
 def name_of(action: str) -> str:
-    """Return the name of an operation: Pull, Invoke; of so many, whatever a client sends."""
+    """Return the name of an action's operation, such as Pull; from a fixed set of names, whatever a client sends."""
     if not action:
         return "Identify"
     return action.rpartition("/")[2] if action in ACTIONS else "Invoke"

@@ -1,7 +1,8 @@
-"""Which class does a resource URI mean, and which instance an endpoint reference?
+"""Resource URIs and selectors: parsed into classes and object paths.
 
-Two forms of URI (MS-WSMV 3.1.4.1.1, DSP0227 6): Microsoft's has the namespace in it, DMTF's has it as the selector
-__cimnamespace. An instance's keys are selectors; one that is a reference holds an endpoint reference of its own.
+There are two forms of URI (MS-WSMV 3.1.4.1.1, DSP0227 6): Microsoft's contains the namespace, DMTF's has it in the
+selector __cimnamespace. The keys of an instance are selectors; the selector of a reference contains another endpoint
+reference.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,17 +28,17 @@ _EPR, _PARAMETERS, _URI, _SET, _SELECTOR = (
     clark(ADDRESSING, "EndpointReference"), clark(ADDRESSING, "ReferenceParameters"), clark(WSMAN, "ResourceURI"),
     clark(WSMAN, "SelectorSet"), clark(WSMAN, "Selector"),
 )  # fmt: skip
-_HINT = f"write {WMI}/root/cimv2/Win32_Process"
+_HINT = f"use a URI such as {WMI}/root/cimv2/Win32_Process"
 
 
 class Resource(NamedTuple):
-    """A class, or all of a namespace (class_name "*").
+    """A class, or all classes of a namespace (class_name "*").
 
     Attributes:
         namespace: as root/cimv2.
         class_name: the class.
-        is_wmi: the URI is Microsoft's form: it has the namespace in it.
-        is_class: the definition of a class is meant, not instances.
+        is_wmi: the URI has Microsoft's form, which contains the namespace.
+        is_class: the request is for the definition of the class, not for instances.
     """
 
     namespace: str
@@ -47,27 +48,27 @@ class Resource(NamedTuple):
 
     @property
     def base(self) -> str:
-        """Return what stands before the class in the URIs of this form and namespace."""
+        """Return the part before the class in URIs of this form and namespace."""
         return f"{WMI}/{self.namespace}" if self.is_wmi else CIM_SCHEMA
 
 
 def uri_of(namespace: str, class_name: str = ALL) -> str:
-    """Return the URI of a class, or of all of a namespace, in Microsoft's form: the one that Windows has always had."""
+    """Return the URI of a class, or of all classes of a namespace, in Microsoft's form (all Windows have it)."""
     return f"{Resource(namespace.replace(chr(92), '/'), class_name).base}/{class_name}"
 
 
 def resource(uri: str, selectors: Selectors) -> Resource:
-    """Return what a URI means.
+    """Parse a resource URI.
 
     Raises:
-        FaultError: it is none of the forms, or there is none.
+        FaultError: it is missing, or has none of the forms.
     """
     if not uri:
         raise FaultError(HEADER_REQUIRED, "the header w:ResourceURI is missing", _HINT)
     slashed = uri.replace("\\", "/")
     folded = slashed.lower()
-    named = selectors.get(NAMESPACE)
-    namespace = (named if isinstance(named, str) else CIMV2).replace("\\", "/").lower()
+    selector = selectors.get(NAMESPACE)
+    namespace = (selector if isinstance(selector, str) else CIMV2).replace("\\", "/").lower()
     if folded.startswith(f"{WMI.lower()}/"):
         within, _, name = slashed[len(WMI) + 1 :].strip("/").rpartition("/")
         if within and name:
@@ -75,43 +76,44 @@ def resource(uri: str, selectors: Selectors) -> Resource:
     elif folded == CIM_ALL.lower():
         return Resource(namespace, ALL, is_wmi=False)
     elif folded == CLASSES.lower():
-        return _definition(namespace, selectors)
+        return _class_resource(namespace, selectors)
     elif folded.startswith(f"{CIM_SCHEMA.lower()}/"):
         name = slashed[len(CIM_SCHEMA) + 1 :]
         if name and "/" not in name:
             return Resource(namespace, name, is_wmi=False)
-    raise FaultError(INVALID_RESOURCE, f"there is no resource '{uri[:200]}'", _HINT)
+    raise FaultError(INVALID_RESOURCE, f"unknown resource '{uri[:200]}'", _HINT)
 
 
 def check_no_shell(*uris: str) -> None:
-    """Check that none of these URIs, of a resource or an action, is that of a remote shell.
+    """Check that no URI, of a resource or an action, belongs to a remote shell.
 
     Raises:
-        FaultError: one is.
+        FaultError: one does.
     """
     for uri in uris:
         if uri.lower().startswith(SHELLS):
             raise FaultError(
                 INVALID_RESOURCE,
-                "there are no remote shells here, neither PowerShell nor cmd: this server answers WMI queries alone",
+                "remote shells (PowerShell, cmd) are not supported: this server answers only WMI queries",
                 "run commands over ssh; query classes of root/cimv2 by WQL",
             )
 
 
-def _definition(namespace: str, selectors: Selectors) -> Resource:
-    given = {name.lower(): value for name, value in selectors.items()}
-    name = given.get("classname")  # empty, as Windows' clients send it for all classes
+def _class_resource(namespace: str, selectors: Selectors) -> Resource:
+    values_by_name = {name.lower(): value for name, value in selectors.items()}
+    # Windows' clients send an empty selector ClassName for all classes.
+    name = values_by_name.get("classname")
     return Resource(namespace, name if name and isinstance(name, str) else ALL, is_wmi=False, is_class=True)
 
 
 def path_of(where: Resource, selectors: Selectors) -> ObjectPath:
-    """Return the object path of an instance: the selectors are its keys.
+    """Return the object path of an instance, whose keys are the selectors.
 
     Raises:
-        FaultError: it is all classes, or the selectors are missing.
+        FaultError: the resource is not one class.
     """
     if where.class_name == ALL:
-        raise FaultError(INVALID_RESOURCE, "an instance is of one class, and '*' is all", _HINT)
+        raise FaultError(INVALID_RESOURCE, "invalid class '*' of an instance: expected one class", _HINT)
     keys = tuple(
         (name, str(value) if isinstance(value, ObjectPath) else value)
         for name, value in selectors.items()
@@ -121,52 +123,64 @@ def path_of(where: Resource, selectors: Selectors) -> ObjectPath:
 
 
 def needs_keys(path: ObjectPath, keys: Iterable[str]) -> None:
-    """See that a path names every key and nothing else, which the faults of selectors tell apart (DSP0226 5.4.2.2).
+    """Check that a path has exactly the keys of its class; the standard has a fault for each case (DSP0226 5.4.2.2).
 
     Raises:
-        FaultError: a selector is missing, or is no key.
+        FaultError: a selector is missing, or is not a key.
     """
-    wanted, given = {key.lower(): key for key in keys}, {str(name).lower(): name for name, _ in path.keys or ()}
-    for folded, name in given.items():
-        if folded not in wanted:
+    class_keys = {key.lower(): key for key in keys}
+    path_keys = {str(name).lower(): name for name, _ in path.keys or ()}
+    for folded, name in path_keys.items():
+        if folded not in class_keys:
             raise FaultError(
-                UNEXPECTED_SELECTORS, f"{name} is no key of {path.class_name}", f"it has {', '.join(wanted.values())}"
+                UNEXPECTED_SELECTORS,
+                f"{name} is not a key of {path.class_name}",
+                f"its keys: {', '.join(class_keys.values())}",
             )
-    for folded, name in wanted.items():
-        if folded not in given:
-            raise FaultError(INSUFFICIENT_SELECTORS, f"the selector {name} is missing", f"{path.class_name} needs it")
+    for folded, name in class_keys.items():
+        if folded not in path_keys:
+            raise FaultError(
+                INSUFFICIENT_SELECTORS, f"the selector {name} is missing", f"it is a key of {path.class_name}"
+            )
 
 
 def selectors_of(element: Element | None, depth: int = 0) -> dict[str, str | ObjectPath]:
-    """Return the selectors of a w:SelectorSet by name.
+    """Return the selectors of a w:SelectorSet by name; ``depth`` counts the endpoint references around it.
 
     Raises:
-        FaultError: one has no name, stands twice, or holds an endpoint reference that is none; there are too many.
+        FaultError: a selector has no name, is repeated, or has an invalid endpoint reference; there are too many.
     """
-    found: dict[str, str | ObjectPath] = {}
+    selectors: dict[str, str | ObjectPath] = {}
     for selector in () if element is None else element.findall(_SELECTOR):
         name = selector.get("Name", "").strip()
-        if not name or name.lower() in {known.lower() for known in found} or len(found) == MOST_KEYS:
-            raise FaultError(UNEXPECTED_SELECTORS, f"the selector '{name}' has no place", "give each key once")
+        is_duplicate = name.lower() in {earlier_name.lower() for earlier_name in selectors}
+        if not name or is_duplicate or len(selectors) == MOST_KEYS:
+            raise FaultError(
+                UNEXPECTED_SELECTORS, f"duplicate, unnamed or surplus selector '{name}'", "give each key once"
+            )
         reference = child(selector, _EPR)
+        # OMI writes a reference into the selector without the wrapper a:EndpointReference.
         if reference is None and child(selector, _PARAMETERS) is not None:
-            reference = selector  # without its wrapper, as OMI writes it
-        found[name] = content(selector) if reference is None else reference_of(reference, depth + 1)
-    return found
+            reference = selector
+        selectors[name] = content(selector) if reference is None else reference_of(reference, depth + 1)
+    return selectors
 
 
 def reference_of(element: Element, depth: int = 0) -> ObjectPath:
-    """Return the object path of an endpoint reference, which may stand in a wrapper of its own or not.
+    """Return the object path of an endpoint reference, with or without the wrapper a:EndpointReference.
 
     Raises:
-        FaultError: it is none.
+        FaultError: the reference is invalid.
     """
+    # References nest by recursion, so a client must not choose the depth.
     if depth > MOST_NESTED:
-        raise FaultError(UNEXPECTED_SELECTORS, "endpoint references stand in each other too deep", "name the instance")
+        raise FaultError(
+            UNEXPECTED_SELECTORS, f"endpoint references are nested more than {MOST_NESTED} deep", "name the instance"
+        )
     wrapped = child(element, _EPR)
     parameters = child(element if wrapped is None else wrapped, _PARAMETERS)
     uri = None if parameters is None else child(parameters, _URI)
     if parameters is None or uri is None:
-        raise FaultError(UNEXPECTED_SELECTORS, "there is no endpoint reference", "it has a w:ResourceURI")
+        raise FaultError(UNEXPECTED_SELECTORS, "invalid endpoint reference: it has no w:ResourceURI", "add one")
     selectors = selectors_of(child(parameters, _SET), depth)
     return path_of(resource(content(uri), selectors), selectors)

@@ -1,4 +1,4 @@
-"""The reference page of the command line, made from its parser: every command with its options, and the exit codes."""
+"""The reference page of the command line, generated from its parser: commands, options and exit codes."""
 
 import argparse
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from logonscope.faces.cli.parser import build_parser, shared_options
 HEAD = """\
 # The commands
 
-Made from the parser by `python -m docs.reference`; not to be edited. [How they are used](../command-line.md).
-`logonscope COMMAND --help` has examples. Without a command it is `tree`.
+`python -m docs.reference` generates this page from the parser; do not edit it. [The command line](../command-line.md)
+explains what all commands have in common. `logonscope COMMAND --help` has examples. The default command is `tree`.
 """
 
 
@@ -28,7 +28,7 @@ def command_page() -> str:
 
 
 def _commands(parser: argparse.ArgumentParser, above: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Yield every command, and below it those that it has itself."""
+    """Yield every command, followed by its subcommands."""
     for action in parser._actions:  # noqa: SLF001 -- the same
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 -- the same
             for name, command in action.choices.items():
@@ -44,7 +44,7 @@ def _rows(command: argparse.ArgumentParser, shared: set[str]) -> list[str]:
 
 def _table(actions: Iterator[argparse.Action]) -> list[str]:
     rows = [f"| `{_words(action)}` | {_help(action)} |" for action in actions]
-    return ["| option | meaning |", "|---|---|", *rows] if rows else ["No options but those of every command."]
+    return ["| option | meaning |", "|---|---|", *rows] if rows else ["This command has no options of its own."]
 
 
 def _words(action: argparse.Action) -> str:

@@ -1,6 +1,6 @@
-"""How does the reference come about? ``python -m docs.reference`` writes a page a class from the MOF and the providers.
+"""``python -m docs.reference``: writes the pages of the reference, one for each class, from the MOF and the providers.
 
-The MOF says what a property means, the provider's table what it is made of; a test holds the pages against both.
+The MOF has the meaning of a property, the provider's table has its origin; a test compares the pages with both.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ WINDOWS = "https://learn.microsoft.com/windows/win32/cimwin32prov/"
 INDEX = """\
 # The classes
 
-Made from the schema's MOF files and the providers by `python -m docs.reference`; not to be edited.
+`python -m docs.reference` generates these pages from the schema's MOF files and the providers; do not edit them.
 [What differs from Windows](../windows.md), [how to add a class](../adding-a-class.md).
 `logonscope class NAME` prints the MOF of any class, `logonscope classes` lists them.
 """
@@ -33,9 +33,9 @@ Made from the schema's MOF files and the providers by `python -m docs.reference`
 SETTINGS = """\
 # Settings of the server
 
-Made from the table in `server/configuration.py` by `python -m docs.reference`; not to be edited. Each is a key of
-`/etc/logonscope/logonscope.toml` and a flag of `logonscope serve`, which wins: `max_envelope = 512000` is
-`--max-envelope 512000`. [Serve this host](../serve.md).
+`python -m docs.reference` generates this page from the table in `server/configuration.py`; do not edit it. Each setting
+is a key of `/etc/logonscope/logonscope.toml` and a flag of `logonscope serve`; the flag has priority.
+`max_envelope = 512000` is `--max-envelope 512000`. [Serve this host](../serve.md).
 
 """
 
@@ -43,8 +43,8 @@ Made from the table in `server/configuration.py` by `python -m docs.reference`; 
 WSMAN = """\
 # The operations of WS-Management
 
-Made from the tables in `wire/wsman/requests.py` and `server/wsman.py` by `python -m docs.reference`; not to be edited.
-Identify has no action, and is for everybody. [Serve this host](../serve.md).
+`python -m docs.reference` generates this page from the tables in `wire/wsman/requests.py` and `server/wsman.py`; do not
+edit it. Identify has no action, and needs no authentication. [Serve this host](../serve.md).
 
 """
 
@@ -58,28 +58,28 @@ def pages() -> dict[str, str]:
 
 
 def _doors() -> str:
-    told = [(f"`{action}`", known.operation) for action, known in ACTIONS.items()]
-    told.append(("RESOURCE/METHOD, as `.../Win32_Process/GetOwner`", Invoke))
-    rows = (f"| {action} | {REQUESTS[operation].about} | {_who(operation)} |" for action, operation in told)
-    return WSMAN + "\n".join(["| action | what it is for | who may |", "|---|---|---|", *rows]) + "\n"
+    actions = [(f"`{action}`", known_action.operation) for action, known_action in ACTIONS.items()]
+    actions.append(("RESOURCE/METHOD, such as `.../Win32_Process/GetOwner`", Invoke))
+    rows = (f"| {action} | {REQUESTS[operation].about} | {_who(operation)} |" for action, operation in actions)
+    return WSMAN + "\n".join(["| action | purpose | permitted for |", "|---|---|---|", *rows]) + "\n"
 
 
 def _who(operation: type) -> str:
     operations = REQUESTS[operation].operations
     if "invoke" in operations:
         reading = " and ".join(f"`{name.partition('.')[2]}`" for name, method in METHODS.items() if not method.acts)
-        return f"whoever comes in: {reading}; others where `allow_methods` is set"
+        return f"every authenticated user: {reading}; other methods if `allow_methods` is set"
     acts = any(OPERATIONS[name].acts for name in operations)
-    return "whoever comes in, where `allow_methods` is set" if acts else "whoever comes in"
+    return "every authenticated user, if `allow_methods` is set" if acts else "every authenticated user"
 
 
 def write() -> None:
-    """Write every page, and remove those of classes that are no longer there."""
-    found = pages()
+    """Write every page, and remove pages of classes that no longer exist."""
+    texts = pages()
     for path in FOLDER.glob("*.md"):
-        if path.name not in found:
+        if path.name not in texts:
             path.unlink()
-    for name, text in found.items():
+    for name, text in texts.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
 
 
@@ -108,7 +108,7 @@ def _page(cls: Class) -> str:
     provider = provider_for(cls)
     lines = [f"# {cls.name}\n", f"{_text(cls.qualifiers, 'Description')}\n", *_facts(cls), ""]
     lines += ["| property | type | meaning | from |", "|---|---|---|---|"]
-    lines += [_row(known, provider) for known in cls.properties.values()]
+    lines += [_row(cls_property, provider) for cls_property in cls.properties.values()]
     if cls.methods:
         lines += ["", "| method | what it does | takes | returns | on Linux |", "|---|---|---|---|---|", *_methods(cls)]
     return "\n".join([*lines, ""])
@@ -121,11 +121,11 @@ def _facts(cls: Class) -> Iterator[str]:
         yield f"- [On Windows]({WINDOWS}{cls.name.lower().replace('_', '-')})"
 
 
-def _row(known: Property, provider: Provider) -> str:
-    column = provider.columns.get(known.name)
+def _row(cls_property: Property, provider: Provider) -> str:
+    column = provider.columns.get(cls_property.name)
     source = column.source if column else f"{NOWHERE}not read here"
-    key = " (key)" if has(known.qualifiers, "Key") else ""
-    return _cells(f"`{known.name}`{key}", _type(known), _meaning(known.qualifiers), source)
+    key = " (key)" if has(cls_property.qualifiers, "Key") else ""
+    return _cells(f"`{cls_property.name}`{key}", _type(cls_property), _meaning(cls_property.qualifiers), source)
 
 
 def _meaning(qualifiers: tuple[Qualifier, ...]) -> str:
@@ -136,7 +136,7 @@ def _meaning(qualifiers: tuple[Qualifier, ...]) -> str:
 
 
 def _values(qualifiers: tuple[Qualifier, ...]) -> str:
-    """Return what the values mean, where the schema names them."""
+    """Return the meanings of values, if the schema has names for them."""
     numbers, names = find(qualifiers, "ValueMap"), find(qualifiers, "Values")
     if names is None or not isinstance(names.value, tuple) or len(names.value) > MOST_VALUES:
         return ""
@@ -146,31 +146,31 @@ def _values(qualifiers: tuple[Qualifier, ...]) -> str:
 
 
 MOST_VALUES = 16
-"""Values that a page lists; a longer list stands in the MOF."""
+"""The number of values that a page lists; a longer list is only in the MOF."""
 
 
 def _methods(cls: Class) -> Iterator[str]:
     for method in cls.methods.values():
-        takes = [_parameter(of) for of in method.parameters if of.is_in]
-        gives = [method.type, *(_parameter(of) for of in method.parameters if of.is_out)]
-        said = _text(method.qualifiers, "Description")
+        inputs = [_parameter(parameter) for parameter in method.parameters if parameter.is_in]
+        outputs = [method.type, *(_parameter(parameter) for parameter in method.parameters if parameter.is_out)]
+        description = _text(method.qualifiers, "Description")
         offered = "yes" if f"{method.origin}.{method.name}" in METHODS else "not offered"
-        yield _cells(f"`{method.name}`", said, ", ".join(takes), ", ".join(gives), offered)
+        yield _cells(f"`{method.name}`", description, ", ".join(inputs), ", ".join(outputs), offered)
 
 
-def _parameter(of: Parameter) -> str:
-    return f"`{of.name}` {_type(of)}"
+def _parameter(parameter: Parameter) -> str:
+    return f"`{parameter.name}` {_type(parameter)}"
 
 
-def _type(of: Property | Parameter) -> str:
-    if of.type == "reference":
-        return f"{of.reference} ref"
-    return f"{of.type}[]" if of.array else of.type
+def _type(element: Property | Parameter) -> str:
+    if element.type == "reference":
+        return f"{element.reference} ref"
+    return f"{element.type}[]" if element.array else element.type
 
 
 def _text(qualifiers: tuple[Qualifier, ...], name: str) -> str:
-    found = find(qualifiers, name)
-    return str(found.value) if found else ""
+    qualifier = find(qualifiers, name)
+    return str(qualifier.value) if qualifier else ""
 
 
 def _cells(*texts: str) -> str:

@@ -10,7 +10,7 @@ from tests.siege.scale import FULL, SHORT
 from tests.siege.siege import Case, Figures, besiege
 
 HEADER = (
-    "| case | what was done | memory before, peak, after | root waited | an administrator waited | log | outcome |\n"
+    "| case | what was done | memory before, peak, after | root | administrator | log | outcome |\n"
     "|---|---|---:|---:|---:|---:|---|"
 )
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def row(figures: Figures) -> str:
     """Return a case as a row of the table."""
     memory = ", ".join(f"{mib:.0f}" for mib in (figures.before, figures.peak, figures.after))
-    outcome = "; ".join(figures.problems).replace("|", "/") or "stands"
+    outcome = "; ".join(figures.problems).replace("|", "/") or "held"
     return (
         f"| {figures.case} | {figures.done} | {memory} MiB | {figures.root:.2f} s | {figures.administrator:.2f} s | "
         f"{figures.log_bytes:,} B | {outcome} |"

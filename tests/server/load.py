@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from logonscope.server.life import raise_files
+from logonscope.server.process_limits import raise_open_files_limit
 
 from bench.recordings import LOGINS, recording, snapshot
 from bench.served import PEOPLE, Client, Served, served
@@ -145,7 +145,7 @@ def table(report: Report) -> str:
 
 def main() -> int:
     """Print the three tables; return 1 where anything is wrong."""
-    raise_files()
+    raise_open_files_limit()
     crowd = load(CLIENTS, PROCESSES)
     print(table(crowd), flush=True)
     enumerations = load_enumerations(USERS, ENUMERATIONS)

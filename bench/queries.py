@@ -15,7 +15,7 @@ from bench.tools import UnavailableError
 from logonscope.broker import Caller, Request
 from logonscope.broker.plan import plan as plan_of
 from logonscope.broker.query import query
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.machine import Source
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import RecordedSource
@@ -108,8 +108,8 @@ def _held(small: str, large: str) -> Iterator[Row]:
             yield Row(question, f"{size:,} recorded processes", measured, f"{growth:.2f} x", aim)
 
 
-def _results(source: Source, text: str) -> Iterator[Result]:
-    return (found for found in query(_request(source), text) if isinstance(found, Result))
+def _results(source: Source, text: str) -> Iterator[ClassRows]:
+    return (found for found in query(_request(source), text) if isinstance(found, ClassRows))
 
 
 def _rows(source: Source, text: str) -> Iterator[tuple[Any, ...]]:

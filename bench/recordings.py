@@ -8,7 +8,7 @@ from typing import Any
 from logonscope.facts import Account, Login, Machine, Process
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 
 LOGINS = {41: 1000, 37: 1001}
 """Kernel ids, and who logged in."""
@@ -17,7 +17,7 @@ LOGINS = {41: 1000, 37: 1001}
 def recording(folder: str, size: int) -> str:
     """Record a host of so many processes, and return the file's name."""
     path = str(Path(folder, f"{size}.lsr"))
-    save(snapshot(size), path, replace=True)
+    save_recording(snapshot(size), path, replace=True)
     return path
 
 
@@ -45,6 +45,6 @@ def pairs(host: Snapshot) -> Iterator[tuple[Any, ...]]:
     """Make the tuples of Win32_SessionProcess in a plain loop: no filter, no deadline."""
     owner = LINUX.index(host.logins, host.machine).owner
     return (
-        (("Win32_LogonSession", owner(process).logon), ("Win32_Process", str(process.pid)))
+        (("Win32_LogonSession", owner(process).logon_id), ("Win32_Process", str(process.pid)))
         for process in host.processes
     )

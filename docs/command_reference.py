@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Iterator
 
-from logonscope.app import served
-from logonscope.faces.cli.exit_codes import MEANINGS
+from logonscope.app import load_serve_command
+from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
 from logonscope.faces.cli.parser import build_parser, shared_options
 
 HEAD = """\
@@ -17,10 +17,10 @@ explains what all commands have in common. `logonscope COMMAND --help` has examp
 
 def command_page() -> str:
     """Return the page."""
-    parser = build_parser(elsewhere={"serve": served})
+    parser = build_parser(external_commands={"serve": load_serve_command})
     shared = {name for action in shared_options()._actions for name in action.option_strings}  # noqa: SLF001 -- argparse shows them nowhere else
     lines = [HEAD, "## Exit codes\n", "| code | meaning |", "|---:|---|"]
-    lines += [f"| {code} | {meaning} |" for code, meaning in MEANINGS.items()]
+    lines += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODE_MEANINGS.items()]
     lines += ["", "## Options of every command\n", *_table(action for action in shared_options()._actions)]  # noqa: SLF001 -- the same
     for name, command in _commands(parser):
         lines += ["", f"## {name}\n", command.description or "", "", *_rows(command, shared)]

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docs.command_reference import command_page
-from logonscope.broker.invoke import METHODS
-from logonscope.cim.binding import example
-from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find, has
+from logonscope.broker.invoke import SUPPORTED_METHODS
+from logonscope.cim.binding import example_path
+from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find_qualifier, has_qualifier
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.dispatch.operations import OPERATIONS
-from logonscope.providers.helpers.provider import NOWHERE, Provider
+from logonscope.providers.helpers.provider import ALWAYS_NULL_PREFIX, Provider
 from logonscope.providers.helpers.registry import provider_for, provider_of
-from logonscope.server.configuration import reference as settings
+from logonscope.server.configuration import settings_reference as settings
 from logonscope.server.wsman import REQUESTS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke
 
@@ -60,16 +60,18 @@ def pages() -> dict[str, str]:
 def _doors() -> str:
     actions = [(f"`{action}`", known_action.operation) for action, known_action in ACTIONS.items()]
     actions.append(("RESOURCE/METHOD, such as `.../Win32_Process/GetOwner`", Invoke))
-    rows = (f"| {action} | {REQUESTS[operation].about} | {_who(operation)} |" for action, operation in actions)
+    rows = (f"| {action} | {REQUESTS[operation].description} | {_who(operation)} |" for action, operation in actions)
     return WSMAN + "\n".join(["| action | purpose | permitted for |", "|---|---|---|", *rows]) + "\n"
 
 
 def _who(operation: type) -> str:
     operations = REQUESTS[operation].operations
     if "invoke" in operations:
-        reading = " and ".join(f"`{name.partition('.')[2]}`" for name, method in METHODS.items() if not method.acts)
+        reading = " and ".join(
+            f"`{name.partition('.')[2]}`" for name, method in SUPPORTED_METHODS.items() if not method.acts
+        )
         return f"every authenticated user: {reading}; other methods if `allow_methods` is set"
-    acts = any(OPERATIONS[name].acts for name in operations)
+    acts = any(OPERATIONS[name].changes_host for name in operations)
     return "every authenticated user, if `allow_methods` is set" if acts else "every authenticated user"
 
 
@@ -115,7 +117,7 @@ def _page(cls: Class) -> str:
 
 
 def _facts(cls: Class) -> Iterator[str]:
-    yield f"- Namespace `{cls.namespace}`, path `{example(cls)}`"
+    yield f"- Namespace `{cls.namespace}`, path `{example_path(cls)}`"
     yield f"- Derived from {', '.join(cls.derivation)}" if cls.derivation else "- Derived from no class"
     if not cls.name.startswith(("LS_", "__")):
         yield f"- [On Windows]({WINDOWS}{cls.name.lower().replace('_', '-')})"
@@ -123,8 +125,8 @@ def _facts(cls: Class) -> Iterator[str]:
 
 def _row(cls_property: Property, provider: Provider) -> str:
     column = provider.columns.get(cls_property.name)
-    source = column.source if column else f"{NOWHERE}not read here"
-    key = " (key)" if has(cls_property.qualifiers, "Key") else ""
+    source = column.source if column else f"{ALWAYS_NULL_PREFIX}not read here"
+    key = " (key)" if has_qualifier(cls_property.qualifiers, "Key") else ""
     return _cells(f"`{cls_property.name}`{key}", _type(cls_property), _meaning(cls_property.qualifiers), source)
 
 
@@ -137,7 +139,7 @@ def _meaning(qualifiers: tuple[Qualifier, ...]) -> str:
 
 def _values(qualifiers: tuple[Qualifier, ...]) -> str:
     """Return the meanings of values, if the schema has names for them."""
-    numbers, names = find(qualifiers, "ValueMap"), find(qualifiers, "Values")
+    numbers, names = find_qualifier(qualifiers, "ValueMap"), find_qualifier(qualifiers, "Values")
     if names is None or not isinstance(names.value, tuple) or len(names.value) > MOST_VALUES:
         return ""
     keys = numbers.value if numbers and isinstance(numbers.value, tuple) else range(len(names.value))
@@ -154,7 +156,7 @@ def _methods(cls: Class) -> Iterator[str]:
         inputs = [_parameter(parameter) for parameter in method.parameters if parameter.is_in]
         outputs = [method.type, *(_parameter(parameter) for parameter in method.parameters if parameter.is_out)]
         description = _text(method.qualifiers, "Description")
-        offered = "yes" if f"{method.origin}.{method.name}" in METHODS else "not offered"
+        offered = "yes" if f"{method.origin}.{method.name}" in SUPPORTED_METHODS else "not offered"
         yield _cells(f"`{method.name}`", description, ", ".join(inputs), ", ".join(outputs), offered)
 
 
@@ -169,7 +171,7 @@ def _type(element: Property | Parameter) -> str:
 
 
 def _text(qualifiers: tuple[Qualifier, ...], name: str) -> str:
-    qualifier = find(qualifiers, name)
+    qualifier = find_qualifier(qualifiers, name)
     return str(qualifier.value) if qualifier else ""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Socket, Vitals
 from logonscope.machine.snapshot import Snapshot
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 
 BTIME = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 TICKS = 100
@@ -136,5 +136,5 @@ def snapshot() -> Snapshot:
 def recording(folder: Path) -> str:
     """Write the example host as a recording and return the file's name."""
     path = folder / "web1.lsr"
-    save(snapshot(), str(path), replace=True)
+    save_recording(snapshot(), str(path), replace=True)
     return str(path)

@@ -18,7 +18,7 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import Look, ProcessQuery, Source
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 
 BOOT = 1_700_000_000
 """When every test host booted, in seconds since the epoch."""
@@ -196,7 +196,7 @@ class HostFolder:
 
     def connect(self, caller: Caller = ROOT) -> Host:
         """Return the host as its root gets it, or another caller."""
-        return LocalHost(self.source, LINUX, caller, save)
+        return LocalHost(self.source, LINUX, caller, save_recording)
 
     def request(self, caller: Caller = ROOT) -> Request:
         """Return a question of a caller of one's choice."""

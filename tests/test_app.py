@@ -71,7 +71,7 @@ def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
     for host in ("", str(tmp_path / "nothing"), tmp_path / "nothing", tmp_path):
         with pytest.raises(InvalidParameterError, match=r"recording .* does not exist|is not a recording"):
             logonscope.connect(host)
-    with pytest.raises(InvalidParameterError, match="no URL"):
+    with pytest.raises(InvalidParameterError, match="invalid URL"):
         logonscope.connect("ftp://web1:5986")
     with pytest.raises(InvalidParameterError, match="invalid visibility 'all': expected 'own' or 'kernel'"):
         logonscope.connect(visibility="all")  # type: ignore[arg-type]  # what is wrong is the point

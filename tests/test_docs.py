@@ -19,7 +19,7 @@ from logonscope.answers.whose import Whose
 from logonscope.app import connect
 from logonscope.faces.cli.parser import COMMANDS
 from logonscope.faces.cli.settings import SETTINGS, parse_settings
-from logonscope.machine import OWNER, ProcessQuery
+from logonscope.machine import OWNER_FACT, ProcessQuery
 from logonscope.providers.helpers.provider import Provider
 from tests.broker.memory import Memory
 from tests.conversation import Turn, answer, turns
@@ -125,7 +125,7 @@ def test_the_class_of_the_page_has_instances() -> None:
     exec(textwrap.dedent(program), space)  # noqa: S102 -- the same
     made: Provider = space["PROVIDER"]
     request = Memory(SNAPSHOT).request(ROOT_CALLER)
-    pairs = request.read(ProcessQuery(made.facts(made.columns) - {OWNER})).pairs
+    pairs = request.read(ProcessQuery(made.facts(made.columns) - {OWNER_FACT})).pairs
     rows = list(made.rows(pairs, request.context, ["Handle", "LoginUid", "Description"]))
     assert ("4312", 1000, None) in rows
     assert {handle for handle, _, _ in rows} == {"3900", "4100", "4300", "4312"}

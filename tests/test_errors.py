@@ -7,7 +7,7 @@ import re
 import pytest
 
 from logonscope import errors
-from logonscope.errors import PYTHON, Hint, HintCode, LogonscopeError, Words
+from logonscope.errors import PYTHON_HINTS, Hint, HintCode, HintTexts, LogonscopeError
 from logonscope.faces.cli import messages
 from logonscope.wire.wsman import faults
 
@@ -70,7 +70,11 @@ def test_the_public_ones_are_exported() -> None:
     assert {error.__name__ for error in CLASSES} <= set(logonscope.__all__)
 
 
-FACES: dict[str, Words] = {"Python": PYTHON, "the command line": messages.HINTS, "WS-Management": faults.HINTS}
+FACES: dict[str, HintTexts] = {
+    "Python": PYTHON_HINTS,
+    "the command line": messages.HINTS,
+    "WS-Management": faults.HINTS,
+}
 VALUES = {"name": "Win32_Process", "namespace": "root/cimv2", "command": "record"}
 
 
@@ -84,7 +88,10 @@ def test_every_face_and_every_door_has_words_for_every_hint(face: str) -> None:
 
 def test_a_hint_is_said_to_whoever_reads_it() -> None:
     error = errors.NotFoundError("no process 7", Hint(HintCode.LIST_PROCESSES))
-    assert (str(error), error.hint) == ("no process 7; host.processes() lists the processes", error.hint_in(PYTHON))
+    assert (str(error), error.hint) == (
+        "no process 7; host.processes() lists the processes",
+        error.hint_text(PYTHON_HINTS),
+    )
     assert messages.text(error) == "no process 7; see `logonscope ps`"
     assert faults.fault_of(error).reason == "no process 7; enumerate Win32_Process"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own
@@ -96,7 +103,7 @@ def test_the_namespace_that_is_meant_anyway_is_not_typed() -> None:
         assert messages.text(error) == f"no; see `logonscope classes{option}`"
 
 
-@pytest.mark.parametrize("words", [faults.HINTS, PYTHON], ids=["WS-Management", "Python"])
-def test_who_does_not_type_commands_here_reads_of_none(words: Words) -> None:
-    for code in set(HintCode) - {HintCode.COMMAND_THERE, HintCode.USERS_THERE}:
+@pytest.mark.parametrize("words", [faults.HINTS, PYTHON_HINTS], ids=["WS-Management", "Python"])
+def test_who_does_not_type_commands_here_reads_of_none(words: HintTexts) -> None:
+    for code in set(HintCode) - {HintCode.RUN_ON_THAT_HOST, HintCode.LIST_USERS_ON_THAT_HOST}:
         assert not re.search(r"logonscope [a-z]|sudo|--[a-z]|`", words[code]), code

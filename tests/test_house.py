@@ -26,13 +26,9 @@ LONGER: dict[str, str] = {}
 """Files and functions (FILE:FUNCTION) over a maximum, each with the reason. This list may only shrink."""
 
 RECORDED = {
-    "modules that open with a question": 112,
-    "private words in code": 474,
-    "private words in pages": 226,
-    "own-line comments per 100 lines": 0.11,
+    "private words in code": 1,  # the evidence "told" of processes on Windows, which scripts may compare
+    "own-line comments per 100 lines": 1.86,
     "patches of own code in tests": 9,
-    "lambdas outside tables per 1,000 lines": 4.89,
-    "names without a noun per 1,000 lines": 70.1,
 }
 """What the figures that miss their budget came to when they were last looked at. They may only get better."""
 

@@ -15,7 +15,7 @@ from tests.environment import environment
 from tests.example import recording
 from tests.hosts import HostFolder
 from tests.lab.fixtures import cannot
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 
 PAGE = Path(__file__).parents[1] / "docs/recipes.md"
 SETUP = "import logonscope\n\nhost = logonscope.connect()\n"
@@ -38,7 +38,7 @@ def recipes() -> Iterator[Recipe]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running() as listening:
         yield listening
 
@@ -54,7 +54,7 @@ def run(program: str, folder: Path) -> tuple[dict[str, Any], str]:
 
 
 @pytest.mark.parametrize("recipe", list(recipes()), ids=lambda recipe: recipe.section)
-def test_a_program_prints_what_the_page_shows(recipe: Recipe, server: Running, tmp_path: Path) -> None:
+def test_a_program_prints_what_the_page_shows(recipe: Recipe, server: RunningServer, tmp_path: Path) -> None:
     if "import pandas" in recipe.program and importlib.util.find_spec("pandas") is None:
         cannot("pandas is not installed: it is in the extra test-docs")
     program = recipe.program.replace("@web1", f"@127.0.0.1:{server.https}").replace("web1.crt", server.certificate)

@@ -15,16 +15,16 @@ from logonscope.client import Host, LocalHost
 from logonscope.errors import InvalidParameterError, NotSupportedError
 from logonscope.machine import BaseSource
 from logonscope.ownership import LINUX
-from logonscope.sources.choose import choose
+from logonscope.sources.choose import choose_source
 
 if TYPE_CHECKING:
     import argparse
 
-    from logonscope.client.credentials import Ask
+    from logonscope.client.credentials import PasswordPrompt
     from logonscope.faces.cli.user import Users
     from logonscope.machine.snapshot import Snapshot
 
-Visibility = Literal["own", "kernel"]
+VisibilityName = Literal["own", "kernel"]
 
 GC_THRESHOLD = 20_000
 """Allocated objects before the garbage collector runs: a short command allocates fewer, so it never runs there."""
@@ -45,7 +45,7 @@ _RESOURCE_ERRORS = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 def connect(
     host: str | os.PathLike[str] | BaseSource | None = None,
     *,
-    visibility: Visibility = "own",
+    visibility: VisibilityName = "own",
     user: str | None = None,
     password: str | None = None,
     certificate: str | None = None,
@@ -81,7 +81,7 @@ def connect(
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
         return _connect_remote(address, Credentials(user, password, certificate), timeout)
-    return LocalHost(choose(address), LINUX, _local_caller_for(address, visibility), _save_recording)
+    return LocalHost(choose_source(address), LINUX, _local_caller_for(address, visibility), _save_recording)
 
 
 class Credentials(NamedTuple):
@@ -93,21 +93,23 @@ class Credentials(NamedTuple):
 
 
 def _connect_remote(
-    address: str, credentials: Credentials, timeout: float | None, ask_password: "Ask | None" = None
+    address: str, credentials: Credentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
 ) -> Host:
     """Return another machine as a host; nothing is sent yet."""
-    from logonscope.client.credentials import CERTIFICATE, password_of, user_of  # noqa: PLC0415 -- seldom needed
-    from logonscope.client.wsman_client import Link, parse_url  # noqa: PLC0415 -- the same
+    from logonscope.client.credentials import CERTIFICATE, find_password, find_user  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.wsman_client import WsmanClient, parse_url  # noqa: PLC0415 -- the same
     from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- the same
 
     url = parse_url(address)
-    user = user_of(credentials.user or url.user)
-    password = credentials.password or password_of(user, url.host, ask_password)
+    user = find_user(credentials.user or url.user)
+    password = credentials.password or find_password(user, url.host, ask_password)
     trusted_file = credentials.certificate or os.environ.get(CERTIFICATE) or None
-    return WsmanHost(Link(url._replace(user=user), password, trusted_file, timeout))
+    return WsmanHost(WsmanClient(url._replace(user=user), password, trusted_file, timeout))
 
 
-def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str | None, timeout: float | None) -> Host:
+def _from_terminal(
+    host: str | None, *, visibility: VisibilityName, certificate: str | None, timeout: float | None
+) -> Host:
     """Return a host for the command line, which asks for a password where standard input is a terminal."""
     if host is None or "://" not in host:
         return connect(host, visibility=visibility)
@@ -117,7 +119,7 @@ def _from_terminal(host: str | None, *, visibility: Visibility, certificate: str
     return _connect_remote(host, Credentials(certificate=certificate), timeout, ask_password)
 
 
-def users(path: str) -> "Users":
+def open_user_file(path: str) -> "Users":
     """Return the server's users in a file: they need no account on this machine.
 
     Raises:
@@ -133,7 +135,7 @@ def users(path: str) -> "Users":
     return UserFile(path)
 
 
-class Served(NamedTuple):
+class ServeCommand(NamedTuple):
     """The command ``serve``, with the names that a module of faces/cli has."""
 
     EXAMPLES: str
@@ -141,18 +143,18 @@ class Served(NamedTuple):
     run: Callable[["argparse.Namespace"], int]
 
 
-def served() -> Served:
+def load_serve_command() -> ServeCommand:
     """Return the command ``serve``; it is imported only then."""
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return Served(command.EXAMPLES, command.add_arguments, _serve)
+    return ServeCommand(command.EXAMPLES, command.add_arguments, _run_server)
 
 
-def _serve(args: "argparse.Namespace") -> int:
+def _run_server(args: "argparse.Namespace") -> int:
     """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return command.run(args, choose(args.host), LINUX, _unix_peer_caller)
+    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller)
 
 
 def _unix_peer_caller(uid: int) -> Caller:
@@ -196,7 +198,7 @@ def _run_command() -> int:
     gc.enable()
     _prepare_streams()
     try:
-        code = run(sys.argv[1:], _from_terminal, users, {"serve": served})
+        code = run(sys.argv[1:], _from_terminal, open_user_file, {"serve": load_serve_command})
     except SystemExit as exiting:  # argparse has printed help or an error
         code = exiting.code if isinstance(exiting.code, int) else int(exiting.code is not None)
     # main() reports errors of writing; at interpreter exit they would get another exit code (120) and text
@@ -276,7 +278,7 @@ _OPEN_FILES: list[IO[str]] = []
 """Files that stay open until the process ends."""
 
 
-def _local_caller_for(host: str | None, visibility: Visibility) -> Caller:
+def _local_caller_for(host: str | None, visibility: VisibilityName) -> Caller:
     """Return the caller of this process: the reader of a recording sees all of it, as file permissions protect it."""
     if not hasattr(os, "geteuid") or not (host is None or os.path.isdir(host)):
         return Caller("the reader of the recording", None, administrator=True)
@@ -295,6 +297,6 @@ def _capabilities() -> int:
 
 
 def _save_recording(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the signature that the client calls
-    from logonscope.sources.recording import save  # noqa: PLC0415 -- gzip and json: only `record` needs them
+    from logonscope.sources.recording import save_recording  # noqa: PLC0415 -- gzip and json: only `record` needs them
 
-    return save(snapshot, path, replace)
+    return save_recording(snapshot, path, replace)

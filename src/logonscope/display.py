@@ -8,17 +8,17 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-LONGEST_IN_REPR = 40
+MAX_REPR_CHARACTERS = 40
 """Characters of a text in a repr; more are cut."""
 
-LONGEST_IN_CELL = 1000
+MAX_CELL_CHARACTERS = 1000
 """Characters of a text in a table, and elements of a list; more are cut."""
 
-MOST_ROWS = 100
+MAX_TABLE_ROWS = 100
 """Rows of a table: a notebook saves its output in its file."""
 
 
-def abridged(row: Any, names: Iterable[str]) -> str:
+def short_row_repr(row: Any, names: Iterable[str]) -> str:
     """Return the repr of a named tuple with only these fields, without those that are None."""
     values = ((name, getattr(row, name)) for name in names)
     fields = [f"{name}={short_repr(value)}" for name, value in values if value is not None]
@@ -27,12 +27,12 @@ def abridged(row: Any, names: Iterable[str]) -> str:
 
 def short_repr(value: object) -> str:
     """Return the repr of a value; a long text is cut before it is escaped."""
-    if isinstance(value, (str, bytes)) and len(value) > LONGEST_IN_REPR:
-        return f"{value[:LONGEST_IN_REPR]!r}..."
+    if isinstance(value, (str, bytes)) and len(value) > MAX_REPR_CHARACTERS:
+        return f"{value[:MAX_REPR_CHARACTERS]!r}..."
     return repr(value)
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return a text with Python's escapes in place of unprintable characters."""
     if text.isprintable():
         return text
@@ -47,16 +47,16 @@ def value_table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[o
 
 def row_table(caption: str, rows: Sequence[Any], names: Sequence[str]) -> str:
     """Return an HTML table of the first MOST_ROWS named tuples, with these fields as columns."""
-    lines = [f"<tr>{_html_cells(getattr(row, name) for name in names)}</tr>" for row in islice(rows, MOST_ROWS)]
-    if len(rows) > MOST_ROWS:
-        lines.append(f'<tr><td colspan="{len(names)}">and {len(rows) - MOST_ROWS:,} more</td></tr>')
+    lines = [f"<tr>{_html_cells(getattr(row, name) for name in names)}</tr>" for row in islice(rows, MAX_TABLE_ROWS)]
+    if len(rows) > MAX_TABLE_ROWS:
+        lines.append(f'<tr><td colspan="{len(names)}">and {len(rows) - MAX_TABLE_ROWS:,} more</td></tr>')
     return _html_table(caption, names, lines)
 
 
-def fields_of(row: Any, besides: str = "") -> list[tuple[str, object]]:
+def field_values(row: Any, excluded_name: str = "") -> list[tuple[str, object]]:
     """Return the names and values of a named tuple's fields, without those that are None and the field ``besides``."""
     values: Mapping[str, object] = row._asdict()
-    return [(name, value) for name, value in values.items() if value is not None and name != besides]
+    return [(name, value) for name, value in values.items() if value is not None and name != excluded_name]
 
 
 def _html_table(caption: str, headings: Sequence[str], lines: Iterable[str]) -> str:
@@ -74,8 +74,8 @@ def _html_cell(value: object) -> str:
 
     text = _cell_text(value)
     # cut before escaping: a cut in an escape would leave half of it
-    short_text = text if len(text) <= LONGEST_IN_CELL else f"{text[:LONGEST_IN_CELL]}..."
-    return escape(printable(short_text))
+    short_text = text if len(text) <= MAX_CELL_CHARACTERS else f"{text[:MAX_CELL_CHARACTERS]}..."
+    return escape(escape_unprintable(short_text))
 
 
 def _cell_text(value: object) -> str:
@@ -84,7 +84,7 @@ def _cell_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(" ", timespec="seconds")
     if isinstance(value, bytes):
-        return value[:LONGEST_IN_CELL].hex(" ")
+        return value[:MAX_CELL_CHARACTERS].hex(" ")
     if isinstance(value, list):
-        return "; ".join(map(_cell_text, islice(value, LONGEST_IN_CELL)))
+        return "; ".join(map(_cell_text, islice(value, MAX_CELL_CHARACTERS)))
     return str(value)

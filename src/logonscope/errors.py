@@ -18,34 +18,38 @@ class HintCode(StrEnum):
 
     LIST_CLASSES = auto()  # namespace
     SHOW_CLASS = auto()  # name, namespace
-    CLASS_ELSEWHERE = auto()  # name, namespace: the namespace that has the class
+    USE_OTHER_NAMESPACE = auto()  # name, namespace: the namespace that has the class
     LIST_INSTANCES = auto()  # name, namespace
     LIST_PROCESSES = auto()
-    LOOK_OVER = auto()  # check what can be read
+    CHECK_ACCESS = auto()  # check what can be read
     GET_RIGHTS = auto()
-    GIVE_RECORDING = auto()
+    USE_RECORDING = auto()
     REPLACE_FILE = auto()
     TRUST_CERTIFICATE = auto()
-    COMMAND_THERE = auto()  # command
-    USERS_THERE = auto()
+    RUN_ON_THAT_HOST = auto()  # command
+    LIST_USERS_ON_THAT_HOST = auto()
 
 
-Words = Mapping[HintCode, str]
+HintTexts = Mapping[HintCode, str]
 """The text for every hint code, with the names of its values in braces (str.format)."""
 
-PYTHON: Words = {
+PYTHON_HINTS: HintTexts = {
     HintCode.LIST_CLASSES: 'host.classes(namespace="{namespace}") lists the classes',
     HintCode.SHOW_CLASS: 'host.get_class("{name}", namespace="{namespace}") shows the class',
-    HintCode.CLASS_ELSEWHERE: 'it is in {namespace}: host.get_class("{name}", namespace="{namespace}") shows the class',
+    HintCode.USE_OTHER_NAMESPACE: (
+        'it is in {namespace}: host.get_class("{name}", namespace="{namespace}") shows the class'
+    ),
     HintCode.LIST_INSTANCES: 'host.enumerate("{name}", namespace="{namespace}") lists the instances',
     HintCode.LIST_PROCESSES: "host.processes() lists the processes",
-    HintCode.LOOK_OVER: "host.doctor() shows what can be read",
+    HintCode.CHECK_ACCESS: "host.doctor() shows what can be read",
     HintCode.GET_RIGHTS: "run it as root",
-    HintCode.GIVE_RECORDING: "give a file that host.record() wrote",
+    HintCode.USE_RECORDING: "give a file that host.record() wrote",
     HintCode.REPLACE_FILE: "give another name, or replace=True",
     HintCode.TRUST_CERTIFICATE: "give certificate=FILE, or set LOGONSCOPE_CA",
-    HintCode.COMMAND_THERE: "run this command on that host: logonscope {command}",
-    HintCode.USERS_THERE: "ask the administrator of that host, who can list its users: logonscope user list",
+    HintCode.RUN_ON_THAT_HOST: "run this command on that host: logonscope {command}",
+    HintCode.LIST_USERS_ON_THAT_HOST: (
+        "ask the administrator of that host, who can list its users: logonscope user list"
+    ),
 }
 
 
@@ -56,7 +60,7 @@ class Hint(NamedTuple):
     values: Mapping[str, str] = {}
     also: str = ""
 
-    def text(self, words: Words) -> str:
+    def text(self, words: HintTexts) -> str:
         """Return the hint as text, by the texts of a face or a door."""
         return words[self.code].format_map(self.values) + self.also
 
@@ -76,19 +80,19 @@ class LogonscopeError(Exception):
     @property
     def hint(self) -> str:
         """Return what to do, for a reader who writes Python."""
-        return self.hint_in(PYTHON)
+        return self.hint_text(PYTHON_HINTS)
 
-    def hint_in(self, words: Words) -> str:
+    def hint_text(self, words: HintTexts) -> str:
         """Return what to do, by the texts of a face or a door."""
         return self.advice if isinstance(self.advice, str) else self.advice.text(words)
 
-    def text(self, words: Words) -> str:
+    def text(self, words: HintTexts) -> str:
         """Return "what is wrong; what to do", by the texts of a face or a door."""
-        hint = self.hint_in(words)
+        hint = self.hint_text(words)
         return f"{self.message}; {hint}" if hint else self.message
 
     def __str__(self) -> str:
-        return self.text(PYTHON)
+        return self.text(PYTHON_HINTS)
 
 
 class NotFoundError(LogonscopeError):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from logonscope.answers.logon_filter import ANY, LogonFilter
+from logonscope.answers.logon_filter import NO_FILTER, LogonFilter
 from logonscope.answers.logon_session import LogonSession
 
 START = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
@@ -15,7 +15,7 @@ SYSTEM = LogonSession("4294967295", logon_type=0, start=datetime(2026, 1, 1, tzi
 @pytest.mark.parametrize(
     ("where", "fits"),
     [
-        (ANY, True),
+        (NO_FILTER, True),
         (LogonFilter(users=frozenset({"alice", "bob"})), True),
         (LogonFilter(users=frozenset({"1000"})), True),
         (LogonFilter(users=frozenset({"bob"})), False),
@@ -45,9 +45,9 @@ def test_what_is_not_known_fits_only_where_that_is_asked_for() -> None:
 
 
 def test_the_system_session_can_be_left_out() -> None:
-    assert ANY.fits(SYSTEM)
+    assert NO_FILTER.fits(SYSTEM)
     assert not LogonFilter(system=False).fits(SYSTEM)
-    assert (ANY.is_open, LogonFilter(system=False).is_open) == (True, False)
+    assert (NO_FILTER.is_open, LogonFilter(system=False).is_open) == (True, False)
 
 
 def test_a_host_name_is_compared_in_any_case_and_is_in_no_network() -> None:

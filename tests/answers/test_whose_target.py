@@ -3,7 +3,7 @@
 import pytest
 
 from logonscope import InvalidParameterError
-from logonscope.answers.whose_target import Target, parse_target, service_of
+from logonscope.answers.whose_target import Target, parse_target, service_name
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:
 
 
 def test_the_name_of_a_service_is_told_from_a_number() -> None:
-    assert [service_of(text) for text in (":ssh", "127.0.0.1:http-alt", "[::1]:domain")] == [
+    assert [service_name(text) for text in (":ssh", "127.0.0.1:http-alt", "[::1]:domain")] == [
         "ssh",
         "http-alt",
         "domain",
     ]
-    assert [service_of(text) for text in (":80", "ssh", "user:alice", "tmux: server")] == [None, None, None, None]
+    assert [service_name(text) for text in (":80", "ssh", "user:alice", "tmux: server")] == [None, None, None, None]

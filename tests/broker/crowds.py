@@ -35,7 +35,7 @@ class Crowd(NamedTuple):
     def login_uid(self, pid: int) -> int | None:
         """Return who logged in to the logon session of a process, as the design's table has it."""
         owner, process = self.owner[pid], self.process[pid]
-        if owner.logon in {None, str(UNSET)}:
+        if owner.logon_id in {None, str(UNSET)}:
             return None
         if owner.evidence == "audit" and process.loginuid is not None:
             return process.loginuid
@@ -43,7 +43,7 @@ class Crowd(NamedTuple):
             return owner.login.uid
         if owner.evidence == "scope":  # of no login on record: root alone makes directories in the slice of a user
             return int((process.cgroup or "").split("/")[2].removeprefix("user-").removesuffix(".slice"))
-        return int(owner.logon or 0) - (1 << 33)
+        return int(owner.logon_id or 0) - (1 << 33)
 
     def sees_session(self, uid: int, pid: int) -> bool:
         """Tell whether somebody may see the logon session of a process."""
@@ -61,8 +61,8 @@ class Crowd(NamedTuple):
 
     def secrets(self, uid: int) -> set[str]:
         """Return every mark that may occur in no answer to somebody."""
-        shown = {self.owner[pid].logon for pid in self.process if self.sees_session(uid, pid)}
-        found = {owner.logon for owner in self.owner.values() if owner.logon} - shown - {str(UNSET)}
+        shown = {self.owner[pid].logon_id for pid in self.process if self.sees_session(uid, pid)}
+        found = {owner.logon_id for owner in self.owner.values() if owner.logon_id} - shown - {str(UNSET)}
         marks = {logon for logon in found if logon is not None}
         for pid in self.process:
             if not self.sees_details(uid, pid):

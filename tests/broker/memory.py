@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
-from logonscope.facts import FACTS_OF, Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import FACTS_OF_FILE, Account, Group, Login, Machine, Process, Socket
 from logonscope.machine import AccountQuery, BaseSource, Look, Ownership, Part, ProcessQuery, SocketQuery, Source
 from logonscope.machine.action import Action
 from logonscope.machine.snapshot import Snapshot
 from logonscope.machine.source import matching_processes
 from logonscope.ownership import LINUX
 
-_TOGETHER = {fact: facts for facts in FACTS_OF.values() for fact in facts} | {"name": ("name", "comm")}
+_TOGETHER = {fact: facts for facts in FACTS_OF_FILE.values() for fact in facts} | {"name": ("name", "comm")}
 """The facts of one file come together."""
 
 _ALWAYS = {"pid", "unread"}
@@ -75,15 +75,15 @@ class Memory(BaseSource):
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Give the facts that are asked for, and those that come with them; follow every hint and the early filter."""
         look.check()
-        if query.parents:
+        if query.with_ancestors:
             return self._read_lineage(look, query)
         self.asked.processes.append(query)
         now = self._now(counted=True)
         for trouble in now.troubles:
             look.report(trouble)
         found = matching_processes(now.processes, look, query)
-        if query.early is not None:
-            keeps, first = query.early.keeps, query.early.facts
+        if query.early_filter is not None:
+            keeps, first = query.early_filter.keeps, query.early_filter.facts
             found = (process for process in found if keeps(_with(first, process, query)))
         return (_with(query.facts, process, query) for process in found)
 
@@ -121,7 +121,7 @@ class Memory(BaseSource):
 
 def _with(asked: Iterable[str], process: Process, query: ProcessQuery) -> Process:
     """Return a process with the facts that are asked for, and those that come with them."""
-    hint = query.hint
+    hint = query.logon_hint
     facts = {fact for one in asked for fact in _TOGETHER.get(one, (one,))} | _ALWAYS
     if hint.login_uids is not None:
         facts.add("loginuid")
@@ -130,7 +130,7 @@ def _with(asked: Iterable[str], process: Process, query: ProcessQuery) -> Proces
     if query.names is not None:
         facts |= {"name", "comm"}
     forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
-    if hint.place_of is not None and process.ses is not None and process.ses not in hint.place_of:
+    if hint.keys_needing_place is not None and process.ses is not None and process.ses not in hint.keys_needing_place:
         forgotten["cgroup"] = None
     if process.unread:
         forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None

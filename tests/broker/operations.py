@@ -1,11 +1,12 @@
 """The operations that tests ask a request for, by their names."""
 
 from logonscope.broker.doctor import doctor
-from logonscope.broker.record import recordable
+from logonscope.broker.record import recordable_snapshot
 from logonscope.broker.session_processes import leftovers, processes, session_processes
 from logonscope.broker.sessions import sessions, tree
 from logonscope.broker.whose import session_of, whose
 
 __all__ = [
-    "doctor", "leftovers", "processes", "recordable", "session_of", "session_processes", "sessions", "tree", "whose",
+    "doctor", "leftovers", "processes", "recordable_snapshot", "session_of", "session_processes", "sessions", "tree",
+    "whose",
 ]  # fmt: skip

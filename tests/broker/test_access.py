@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from logonscope.broker import Caller, Request
 from logonscope.broker.access import DETAIL_FACTS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.facts import FACTS, Process
+from logonscope.facts import ALL_FACTS, Process
 from logonscope.machine import NO_FACTS, Owner
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import RecordedSource, save
+from logonscope.sources.recording import RecordedSource, save_recording
 from tests.broker import operations as broker
 from tests.broker.crowds import ALICE, LONG, NAMES, PEOPLE, PORT, Crowd, crowds
 from tests.broker.memory import Memory
@@ -39,7 +39,7 @@ def assert_keeps(secrets: set[str], text: str) -> None:
 @settings(max_examples=100)
 def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd, caller: Caller) -> None:
     host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
-    own = {pid: crowd.owner[pid].logon for pid in crowd.process if crowd.sees_session(uid, pid)}
+    own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}
     seen = {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
     rows = {row.pid: row for row in broker.processes(host)}
     assert dict(broker.session_processes(host)) == own
@@ -63,7 +63,7 @@ def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) ->
     host = memory.request(caller)
     for ask in (broker.sessions, broker.processes, broker.tree):
         assert_keeps(secrets, told(ask, host))
-        for which in [*NAMES.values(), *(owner.logon for owner in crowd.owner.values() if owner.logon)]:
+        for which in [*NAMES.values(), *(owner.logon_id for owner in crowd.owner.values() if owner.logon_id)]:
             if which not in secrets:
                 assert_keeps(secrets, told(ask, host, which))
             elif told(ask, host, which) != "[]":
@@ -82,7 +82,7 @@ def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Cro
     for pid in crowd.process:
         if crowd.sees_session(uid, pid):
             (answer,) = broker.whose(host, str(pid))
-            assert (answer.logon_id, answer.evidence) == (crowd.owner[pid].logon, crowd.owner[pid].evidence)
+            assert (answer.logon_id, answer.evidence) == (crowd.owner[pid].logon_id, crowd.owner[pid].evidence)
             assert all(crowd.sees_session(uid, link.pid) for link in answer.chain)
             assert broker.session_of(host, pid).session.logon_id == answer.logon_id
         else:
@@ -107,13 +107,13 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
     tmp_path_factory: pytest.TempPathFactory, crowd: Crowd, caller: Caller
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "somebodys.lsr"
-    save(broker.recordable(Memory(crowd.snapshot).request(caller)), str(path), replace=True)
+    save_recording(broker.recordable_snapshot(Memory(crowd.snapshot).request(caller)), str(path), replace=True)
     uid = caller.uid or 0
     places = " ".join(process.cgroup or "" for pid, process in crowd.process.items() if crowd.sees_session(uid, pid))
     secrets = {secret for secret in crowd.secrets(uid) if secret not in places}  # where one's own processes are
     assert_keeps(secrets, gzip.decompress(path.read_bytes()).decode())
     back = Request(RecordedSource.open(str(path)), LINUX, ROOT)
-    own = {pid: crowd.owner[pid].logon for pid in crowd.process if crowd.sees_session(uid, pid)}
+    own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}
     assert {row.pid for row in broker.processes(back)} == {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
     assert {pid for pid, logon in broker.session_processes(back) if logon in own.values()} == own.keys()
 
@@ -122,7 +122,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
 @settings(max_examples=50)
 def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     host = Memory(crowd.snapshot).request(caller)
-    owned = {pid: owner.logon for pid, owner in crowd.owner.items() if owner.logon}
+    owned = {pid: owner.logon_id for pid, owner in crowd.owner.items() if owner.logon_id}
     assert dict(broker.session_processes(host)) == owned
     rows = {row.pid: row for row in broker.processes(host)}
     assert rows.keys() == crowd.process.keys()
@@ -130,7 +130,7 @@ def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     assert {session.logon_id for session in broker.sessions(host)} == set(owned.values())
     for pid, logon in owned.items():
         assert broker.session_of(host, pid).session.logon_id == logon
-    assert [process.pid for process in broker.recordable(host).processes] == list(crowd.process)
+    assert [process.pid for process in broker.recordable_snapshot(host).processes] == list(crowd.process)
 
 
 @pytest.mark.parametrize("remote", [False, True])
@@ -164,12 +164,12 @@ WHOLE = Process(
 @pytest.mark.parametrize("uids", [(1000, 1000, 1000, 0), (1000,) * 4])
 def test_details_are_shown_of_what_is_wholly_ones_own(uids: tuple[int, int, int, int]) -> None:
     mine = WHOLE._replace(uids=uids)
-    assert seen_by(user(1000)).masked(mine, FACTS) == mine
+    assert seen_by(user(1000)).masked(mine, ALL_FACTS) == mine
 
 
 @pytest.mark.parametrize("uids", [(1001, 1000, 1000, 0), (1000, 0, 1000, 0), (1000, 1000, 0, 0), (0, 0, 0, 0), None])
 def test_details_are_masked_where_any_of_its_uids_is_another(uids: tuple[int, int, int, int] | None) -> None:
-    shown = seen_by(user(1000)).masked(WHOLE._replace(uids=uids), FACTS)
+    shown = seen_by(user(1000)).masked(WHOLE._replace(uids=uids), ALL_FACTS)
     assert [fact for fact in DETAIL_FACTS if getattr(shown, fact) is not None] == []
     assert shown.unread == dict.fromkeys(DETAIL_FACTS, MASKED)
     assert (shown.name, shown.comm) == ("long-name-of-15", "long-name-of-15")
@@ -224,4 +224,4 @@ def test_the_place_of_ones_own_process_is_masked_where_it_names_the_login_of_ano
     pair = seen_by(user(1000)).view(mine, Owner("41", "audit"), frozenset({"cgroup"}))
     assert pair is not None
     assert (pair[0].cgroup, pair[0].unread) == ((cgroup, None) if shown else (None, {"cgroup": NOT_YOURS}))
-    assert pair[1].logon == "41"
+    assert pair[1].logon_id == "41"

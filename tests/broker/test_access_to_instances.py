@@ -17,7 +17,7 @@ from logonscope.broker.classes import classes, get_class
 from logonscope.broker.instances import enumerate_instances, get
 from logonscope.broker.invoke import invoke
 from logonscope.cim.binding import write_reference
-from logonscope.cim.instances import Outcome, Result
+from logonscope.cim.instances import ClassRows, Outcome
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
 from logonscope.providers.helpers.registry import family
@@ -35,10 +35,10 @@ SERVED = [
 ]
 """Every class that has instances, with its namespace."""
 
-Ask = Callable[[], Iterable[Result]]
+Ask = Callable[[], Iterable[ClassRows]]
 
 
-def paths(results: Iterable[Result]) -> list[str]:
+def paths(results: Iterable[ClassRows]) -> list[str]:
     """Return the full path of each row."""
     found = []
     for result in results:
@@ -180,14 +180,14 @@ def test_nobody_is_told_nothing_not_even_a_class(crowd: Crowd) -> None:
         assert isinstance(_refusal(partial(_listed, classes, host, "*", namespace)), AccessDeniedError)
 
 
-def _results(ask: Callable[..., Any], host: Request, path: str) -> Iterable[Result]:
+def _results(ask: Callable[..., Any], host: Request, path: str) -> Iterable[ClassRows]:
     found = ask(host, path)
-    return [found] if isinstance(found, Result) else [r._replace(rows=iter(list(r.rows))) for r in found]
+    return [found] if isinstance(found, ClassRows) else [r._replace(rows=iter(list(r.rows))) for r in found]
 
 
-def _listed(ask: Callable[..., Any], host: Request, name: str, namespace: str | None) -> Iterable[Result]:
+def _listed(ask: Callable[..., Any], host: Request, name: str, namespace: str | None) -> Iterable[ClassRows]:
     found = ask(host, name, namespace=namespace)
-    return [result for result in found if isinstance(result, Result)] if isinstance(found, Iterator) else []
+    return [result for result in found if isinstance(result, ClassRows)] if isinstance(found, Iterator) else []
 
 
 def _refusal(ask: Ask) -> LogonscopeError | None:

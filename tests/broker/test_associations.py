@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from logonscope.broker import Caller
-from logonscope.broker.associations import ANY, Wanted, associators, references
+from logonscope.broker.associations import NO_OPTIONS, AssociationOptions, associators, references
 from logonscope.broker.request import Request
 from logonscope.cim.binding import write_reference
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
 from logonscope.errors import (
     InvalidClassError,
@@ -26,7 +26,7 @@ from tests.hosts import ROOT, manager_service, session_scope, user
 HOST = Memory(example.snapshot()).request(ROOT)
 
 
-def paths(results: Iterable[Result]) -> list[str]:
+def paths(results: Iterable[ClassRows]) -> list[str]:
     """Return the paths of what is answered, from the class on."""
     found = []
     for result in results:
@@ -37,7 +37,9 @@ def paths(results: Iterable[Result]) -> list[str]:
     return found
 
 
-def tied(path: str, wanted: Wanted = ANY, request: Request = HOST, namespace: str | None = None) -> list[str]:
+def tied(
+    path: str, wanted: AssociationOptions = NO_OPTIONS, request: Request = HOST, namespace: str | None = None
+) -> list[str]:
     """Return the paths of the associators of an instance."""
     return paths(associators(request, path, wanted, namespace))
 
@@ -54,13 +56,13 @@ def test_a_logon_session_is_tied_to_its_account_and_its_processes() -> None:
         'Win32_UserAccount.Domain="web1",Name="alice"',
         *(f'Win32_Process.Handle="{pid}"' for pid in (4100, 4150, 4151, 4300, 4312)),
     ]
-    assert tied("Win32_LogonSession=4294967297", Wanted(assoc_class="Win32_LoggedOnUser")) == [
+    assert tied("Win32_LogonSession=4294967297", AssociationOptions(assoc_class="Win32_LoggedOnUser")) == [
         'Win32_SystemAccount.Domain="web1",Name="postgres"'
     ]
 
 
 def test_the_system_session_is_nobodys() -> None:
-    assert tied(f"Win32_LogonSession={UNSET}", Wanted(assoc_class="Win32_LoggedOnUser")) == []
+    assert tied(f"Win32_LogonSession={UNSET}", AssociationOptions(assoc_class="Win32_LoggedOnUser")) == []
 
 
 @pytest.mark.parametrize("account", ["Win32_Account", "Win32_UserAccount"])
@@ -92,20 +94,20 @@ def test_a_computer_is_tied_to_its_system_its_users_and_every_process() -> None:
 @pytest.mark.parametrize(
     ("wanted", "answer"),
     [
-        (Wanted(assoc_class="Win32_SessionProcess"), ['Win32_LogonSession.LogonId="41"']),
-        (Wanted(assoc_class="CIM_Dependency"), ['Win32_LogonSession.LogonId="41"']),
-        (Wanted(assoc_class="win32_systemprocesses"), ['Win32_ComputerSystem.Name="web1"']),
-        (Wanted(result_class="Win32_LogonSession"), ['Win32_LogonSession.LogonId="41"']),
-        (Wanted(result_class="CIM_LogicalElement", role="dependent"), ['Win32_LogonSession.LogonId="41"']),
-        (Wanted(role="PartComponent"), ['Win32_ComputerSystem.Name="web1"']),
-        (Wanted(role="Antecedent"), []),
-        (Wanted(result_role="Antecedent"), ['Win32_LogonSession.LogonId="41"']),
-        (Wanted(result_role="Dependent"), []),
-        (Wanted(result_class="Win32_Process"), []),
-        (Wanted(properties=["LogonId"]), ['Win32_LogonSession.LogonId="41"']),
+        (AssociationOptions(assoc_class="Win32_SessionProcess"), ['Win32_LogonSession.LogonId="41"']),
+        (AssociationOptions(assoc_class="CIM_Dependency"), ['Win32_LogonSession.LogonId="41"']),
+        (AssociationOptions(assoc_class="win32_systemprocesses"), ['Win32_ComputerSystem.Name="web1"']),
+        (AssociationOptions(result_class="Win32_LogonSession"), ['Win32_LogonSession.LogonId="41"']),
+        (AssociationOptions(result_class="CIM_LogicalElement", role="dependent"), ['Win32_LogonSession.LogonId="41"']),
+        (AssociationOptions(role="PartComponent"), ['Win32_ComputerSystem.Name="web1"']),
+        (AssociationOptions(role="Antecedent"), []),
+        (AssociationOptions(result_role="Antecedent"), ['Win32_LogonSession.LogonId="41"']),
+        (AssociationOptions(result_role="Dependent"), []),
+        (AssociationOptions(result_class="Win32_Process"), []),
+        (AssociationOptions(properties=["LogonId"]), ['Win32_LogonSession.LogonId="41"']),
     ],
 )
-def test_classes_and_roles_narrow_the_answer(wanted: Wanted, answer: list[str]) -> None:
+def test_classes_and_roles_narrow_the_answer(wanted: AssociationOptions, answer: list[str]) -> None:
     assert tied("Win32_Process=4312", wanted) == answer
 
 
@@ -120,9 +122,11 @@ def test_references_are_the_associations_themselves() -> None:
         f"Win32_SessionProcess.Antecedent={SESSION_41},Dependent={PROCESS_4312}",
         f"Win32_SystemProcesses.GroupComponent={WEB1},PartComponent={PROCESS_4312}",
     ]
-    narrowed = references(HOST, "Win32_LogonSession=41", Wanted(result_class="Win32_LoggedOnUser", role="Dependent"))
+    narrowed = references(
+        HOST, "Win32_LogonSession=41", AssociationOptions(result_class="Win32_LoggedOnUser", role="Dependent")
+    )
     assert paths(narrowed) == [f"Win32_LoggedOnUser.Antecedent={ALICE},Dependent={SESSION_41}"]
-    assert paths(references(HOST, "Win32_LogonSession=41", Wanted(role="GroupComponent"))) == []
+    assert paths(references(HOST, "Win32_LogonSession=41", AssociationOptions(role="GroupComponent"))) == []
 
 
 def test_what_linux_knows_beyond_has_associations_of_its_own() -> None:
@@ -145,12 +149,12 @@ def test_a_desktop_login_is_tied_to_the_user_manager_that_runs_its_applications(
         ),
     )
     request = Memory(snapshot).request(ROOT)
-    assert tied("root/logonscope:LS_LogonSession=9", Wanted("LS_SessionUserManager"), request) == [
+    assert tied("root/logonscope:LS_LogonSession=9", AssociationOptions("LS_SessionUserManager"), request) == [
         'LS_LogonSession.LogonId="10"'
     ]
-    assert tied("root/logonscope:LS_LogonSession=10", Wanted(result_role="Dependent", role="Antecedent",
+    assert tied("root/logonscope:LS_LogonSession=10", AssociationOptions(result_role="Dependent", role="Antecedent",
         assoc_class="LS_SessionUserManager"), request) == ['LS_LogonSession.LogonId="9"']  # fmt: skip
-    assert tied("root/logonscope:LS_LogonSession=41", Wanted("LS_SessionUserManager")) == []
+    assert tied("root/logonscope:LS_LogonSession=41", AssociationOptions("LS_SessionUserManager")) == []
 
 
 # How little is read
@@ -160,24 +164,24 @@ def test_a_desktop_login_is_tied_to_the_user_manager_that_runs_its_applications(
 def test_the_logon_session_of_a_process_is_told_by_the_processes_that_led_to_it(path: str) -> None:
     memory = Memory(example.snapshot())
     result_class = "LS_LogonSession" if "LS_" in path else "Win32_LogonSession"
-    assert tied(path, Wanted(result_class=result_class), memory.request(ROOT))
+    assert tied(path, AssociationOptions(result_class=result_class), memory.request(ROOT))
     assert set(memory.asked.pids) <= {4312, 4300, 4151, 4150, 4100, 700}
     assert None not in memory.asked.logins
 
 
 def test_the_processes_of_a_logon_session_are_read_once_and_no_other_is() -> None:
     memory = Memory(example.snapshot())
-    found = associators(memory.request(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
+    found = associators(memory.request(ROOT), "Win32_LogonSession=37", AssociationOptions(result_class="Win32_Process"))
     names = [row[result.columns.index("Name")] for result in found for row in result.rows]
     assert names == ["tmux: server", "python3"]
-    assert [query.hint.keys for query in memory.asked.processes] == [frozenset({37, UNSET})]
+    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({37, UNSET})]
 
 
 @pytest.mark.parametrize("ask", [associators, references])
 @pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
 @pytest.mark.parametrize("pid", [1, 3901, 4312])
 def test_what_a_process_is_tied_to_costs_the_same_on_a_host_of_any_size(
-    ask: Callable[..., Iterator[Result]], caller: Caller, pid: int
+    ask: Callable[..., Iterator[ClassRows]], caller: Caller, pid: int
 ) -> None:
     small = Memory(example.snapshot())
     crowd = [example.BY_PID[2]._replace(pid=pid) for pid in range(10_000, 15_000)]
@@ -193,13 +197,13 @@ def test_a_pid_that_is_given_out_again_half_way_is_no_member() -> None:
     stranger = example.BY_PID[700]._replace(pid=3991)
     later = tuple(stranger if process.pid == 3991 else process for process in example.PROCESSES)
     memory = Memory(*[example.snapshot()] * 2, example.snapshot()._replace(processes=later))
-    found = associators(memory.request(ROOT), "Win32_LogonSession=37", Wanted(result_class="Win32_Process"))
+    found = associators(memory.request(ROOT), "Win32_LogonSession=37", AssociationOptions(result_class="Win32_Process"))
     assert [row[result.columns.index("Name")] for result in found for row in result.rows] == ["tmux: server", "python3"]
 
 
 def test_system_properties_are_told_with_the_keys_that_they_are_made_of() -> None:
     (result,) = associators(
-        HOST, "Win32_Process=4312", Wanted("Win32_SessionProcess", properties=["__PATH", "LogonType"])
+        HOST, "Win32_Process=4312", AssociationOptions("Win32_SessionProcess", properties=["__PATH", "LogonType"])
     )
     assert (result.shown, result.columns, list(result.rows)) == (
         ("__PATH", "LogonType"), ("LogonType", "LogonId"), [(10, "41")],
@@ -216,7 +220,7 @@ def test_accounts_that_differ_in_case_alone_are_two() -> None:
     assert 'Win32_Group.Domain="web1",Name="sudo"' in tied(
         'Win32_UserAccount.Domain="web1",Name="alice"', request=request
     )
-    assert tied('Win32_UserAccount.Domain="WEB1",Name="BOB"', Wanted("Win32_LoggedOnUser"), request) == [
+    assert tied('Win32_UserAccount.Domain="WEB1",Name="BOB"', AssociationOptions("Win32_LoggedOnUser"), request) == [
         'Win32_LogonSession.LogonId="37"'
     ]
 
@@ -244,23 +248,23 @@ def test_somebody_is_told_of_the_own_logon_sessions_alone() -> None:
     with pytest.raises(NotFoundError):
         tied("Win32_LogonSession=41", request=bob)
     assert tied("Win32_Process=4312", request=bob) == ['Win32_ComputerSystem.Name="web1"']
-    assert tied('Win32_UserAccount.Domain="web1",Name="alice"', Wanted("Win32_LoggedOnUser"), bob) == []
+    assert tied('Win32_UserAccount.Domain="web1",Name="alice"', AssociationOptions("Win32_LoggedOnUser"), bob) == []
 
 
 @pytest.mark.parametrize(
     ("path", "wanted", "error"),
     [
-        ("Win32_Process", Wanted(), InvalidObjectPathError),
-        ("Win32_Process=1", Wanted(assoc_class="Win32_Nothing"), InvalidClassError),
-        ("Win32_Process=1", Wanted(result_class="LS_Process"), InvalidClassError),
-        ("Win32_Process=1", Wanted(assoc_class="Win32_LogonSession"), InvalidParameterError),
-        ("Win32_Process=1", Wanted(role="Dependant"), InvalidParameterError),
-        ("Win32_Process=1", Wanted(result_role="Antecedant"), InvalidParameterError),
-        ("Win32_Process=1", Wanted(properties=["LogonIdd"]), InvalidPropertyError),
+        ("Win32_Process", AssociationOptions(), InvalidObjectPathError),
+        ("Win32_Process=1", AssociationOptions(assoc_class="Win32_Nothing"), InvalidClassError),
+        ("Win32_Process=1", AssociationOptions(result_class="LS_Process"), InvalidClassError),
+        ("Win32_Process=1", AssociationOptions(assoc_class="Win32_LogonSession"), InvalidParameterError),
+        ("Win32_Process=1", AssociationOptions(role="Dependant"), InvalidParameterError),
+        ("Win32_Process=1", AssociationOptions(result_role="Antecedant"), InvalidParameterError),
+        ("Win32_Process=1", AssociationOptions(properties=["LogonIdd"]), InvalidPropertyError),
     ],
 )
 def test_what_names_nothing_is_refused_before_anything_is_read(
-    path: str, wanted: Wanted, error: type[LogonscopeError]
+    path: str, wanted: AssociationOptions, error: type[LogonscopeError]
 ) -> None:
     memory = Memory(example.snapshot())
     with pytest.raises(error):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.columns import Columns, chosen, columns_of, having
+from logonscope.broker.columns import Columns, check_columns, classes_with_properties, select_columns
 from logonscope.cim.schema import schema
 from logonscope.errors import InvalidPropertyError
 
@@ -10,7 +10,7 @@ SESSION, PROCESS = schema().get("Win32_LogonSession"), schema().get("Win32_Proce
 
 
 def test_without_a_choice_it_is_every_property_in_the_order_of_the_class() -> None:
-    columns = columns_of(SESSION, None)
+    columns = check_columns(SESSION, None)
     assert columns.shown == columns.stored == tuple(SESSION.properties)
 
 
@@ -26,26 +26,30 @@ def test_without_a_choice_it_is_every_property_in_the_order_of_the_class() -> No
     ],
 )
 def test_names_are_spelled_as_the_class_spells_them(names: list[str], columns: Columns) -> None:
-    assert columns_of(SESSION, names) == chosen(SESSION, names) == columns
+    assert check_columns(SESSION, names) == select_columns(SESSION, names) == columns
 
 
 @pytest.mark.parametrize("name", ["LogonIdd", "__NOTHING", ""])
 def test_a_name_of_nothing_is_refused(name: str) -> None:
     with pytest.raises(InvalidPropertyError, match=f"Win32_LogonSession has no property '{name}'"):
-        columns_of(SESSION, ["LogonId", name])
-    assert chosen(SESSION, ["LogonId", name]).shown == ("LogonId",)
+        check_columns(SESSION, ["LogonId", name])
+    assert select_columns(SESSION, ["LogonId", name]).shown == ("LogonId",)
 
 
 def test_of_several_classes_those_count_that_have_any_of_the_properties() -> None:
-    assert having([SESSION, PROCESS], ["Handle"]) == [PROCESS]
-    assert having([SESSION, PROCESS], ["Handle", "LogonId"]) == [SESSION, PROCESS]
-    assert having([SESSION, PROCESS], ["__PATH"]) == [SESSION, PROCESS]
-    assert having([SESSION, PROCESS], None) == having([SESSION, PROCESS], []) == [SESSION, PROCESS]
-    assert having([], ["Handle"]) == []
+    assert classes_with_properties([SESSION, PROCESS], ["Handle"]) == [PROCESS]
+    assert classes_with_properties([SESSION, PROCESS], ["Handle", "LogonId"]) == [SESSION, PROCESS]
+    assert classes_with_properties([SESSION, PROCESS], ["__PATH"]) == [SESSION, PROCESS]
+    assert (
+        classes_with_properties([SESSION, PROCESS], None)
+        == classes_with_properties([SESSION, PROCESS], [])
+        == [SESSION, PROCESS]
+    )
+    assert classes_with_properties([], ["Handle"]) == []
 
 
 def test_a_property_that_none_of_them_has_is_refused() -> None:
     with pytest.raises(InvalidPropertyError, match="none of Win32_LogonSession, Win32_Process has a property 'Pid'"):
-        having([SESSION, PROCESS], ["Handle", "Pid"])
+        classes_with_properties([SESSION, PROCESS], ["Handle", "Pid"])
     with pytest.raises(InvalidPropertyError, match="did you mean Handle"):
-        having([PROCESS], ["Handel"])
+        classes_with_properties([PROCESS], ["Handel"])

@@ -8,7 +8,7 @@ from logonscope.answers.explanation import PartExplained
 from logonscope.broker import Caller, Request
 from logonscope.broker.explain import ReadingRecorder, explain
 from logonscope.broker.query import query
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.errors import LogonscopeError
 from logonscope.ownership import LINUX
 from tests import example
@@ -74,13 +74,13 @@ def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) ->
     (part,) = told(text, memory.request(caller))
     memory.forget()
     for answer in query(memory.request(caller), text):
-        assert isinstance(answer, Result)
+        assert isinstance(answer, ClassRows)
         assert len(list(answer.rows)) == 1
     (asked,) = memory.asked.processes
     assert asked.pids is None
-    assert asked.early is not None
-    assert part.reads[1] == f"{', '.join(sorted(asked.early.facts))}: of every process named python3"
-    assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early.facts))}: of those that match"
+    assert asked.early_filter is not None
+    assert part.reads[1] == f"{', '.join(sorted(asked.early_filter.facts))}: of every process named python3"
+    assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early_filter.facts))}: of those that match"
 
 
 def test_accounts_and_sockets_are_told_too() -> None:
@@ -96,7 +96,7 @@ def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> 
     """Return what the answer to a query really reads, in words."""
     noting = ReadingRecorder(Memory(example.snapshot()), LINUX.key_noun)
     for answer in query(Request(noting, LINUX, caller), text, namespace):
-        assert isinstance(answer, Result)
+        assert isinstance(answer, ClassRows)
         list(answer.rows)
     return list(dict.fromkeys(noting.readings))
 
@@ -174,7 +174,7 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
 @given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]), st.data())
 @settings(max_examples=60)
 def test_nothing_is_said_that_the_caller_may_not_know(crowd: Crowd, uid: int, data: st.DataObject) -> None:
-    logon_ids = [owner.logon for owner in crowd.owner.values() if owner.logon] + [
+    logon_ids = [owner.logon_id for owner in crowd.owner.values() if owner.logon_id] + [
         login.id for login in crowd.snapshot.logins
     ]
     logon_id = data.draw(st.sampled_from([*logon_ids, "999"]))

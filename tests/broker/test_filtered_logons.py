@@ -72,21 +72,21 @@ def test_processes_are_asked_for_by_the_kernel_ids_of_the_sessions_that_fit(memo
     rows = list(filtered_logons.processes(memory.request(ROOT), None, REMOTE))
     assert [row.pid for row in rows] == [4100, 4150, 4151, 4300, 4312]
     whole = [query for query in memory.asked.processes if "cmdline" in query.facts]
-    assert [query.hint.may_be(41, 1000) for query in whole] == [True]
-    assert not any(query.hint.may_be(37, 1001) for query in whole)
+    assert [query.logon_hint.may_match(41, 1000) for query in whole] == [True]
+    assert not any(query.logon_hint.may_match(37, 1001) for query in whole)
 
 
 def test_a_user_is_asked_for_by_the_login_uid(memory: Memory) -> None:
     filtered_logons.sessions(memory.request(ROOT), None, LogonFilter(users=frozenset({"alice"})))
     filtered_logons.sessions(memory.request(ROOT), None, LogonFilter(users=frozenset({"1000"})))
-    assert all(query.hint.may_be(41, 1000) for query in memory.asked.processes)
-    assert not any(query.hint.may_be(37, 1001) for query in memory.asked.processes)
+    assert all(query.logon_hint.may_match(41, 1000) for query in memory.asked.processes)
+    assert not any(query.logon_hint.may_match(37, 1001) for query in memory.asked.processes)
 
 
 def test_processes_of_the_system_session_and_of_other_hosts_are_ruled_out_early(memory: Memory) -> None:
     where = LogonFilter(origins=frozenset({"203.0.113.7"}), system=False)
     filtered_logons.sessions(memory.request(ROOT), None, where)
-    (early,) = {query.early for query in memory.asked.processes}
+    (early,) = {query.early_filter for query in memory.asked.processes}
     assert early is not None
     kept = {process.pid for process in PROCESSES if early.keeps(process)}
     assert {4100, 4312} <= kept

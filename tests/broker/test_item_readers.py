@@ -8,7 +8,7 @@ from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import OwnedFilter
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import Account, Group
-from logonscope.machine import EVERYTHING, OWNER, Selection
+from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import Subject
 from tests import example
@@ -42,7 +42,7 @@ def test_nobody_is_read_nothing(memory: Memory, subject: Subject) -> None:
 def test_owners_that_nobody_asks_for_are_not_decided(memory: Memory) -> None:
     assert {owner.evidence for _, owner in items(memory, "process", asking("comm"))} == {"unasked"}
     assert memory.asked.logins == []
-    assert {owner.evidence for _, owner in items(memory, "process", asking(OWNER))} == {"audit", "scope", "none"}
+    assert {owner.evidence for _, owner in items(memory, "process", asking(OWNER_FACT))} == {"audit", "scope", "none"}
 
 
 def test_for_somebody_owners_decide_who_sees_a_process(memory: Memory) -> None:
@@ -55,8 +55,8 @@ def test_for_somebody_owners_decide_who_sees_a_process(memory: Memory) -> None:
 
 
 def test_pids_are_read_by_key(memory: Memory) -> None:
-    found = items(memory, "process", asking(OWNER, selection=Selection(pids=frozenset({4312, 99}))))
-    assert [(process.pid, owner.logon) for process, owner in found] == [(4312, "41")]
+    found = items(memory, "process", asking(OWNER_FACT, selection=Selection(pids=frozenset({4312, 99}))))
+    assert [(process.pid, owner.logon_id) for process, owner in found] == [(4312, "41")]
     assert set(memory.asked.pids) == {4312, 99}
 
 
@@ -88,12 +88,12 @@ def test_the_members_of_one_group_take_every_account_for_some_have_it_as_their_o
 
 
 def test_sockets_come_with_the_processes_that_hold_them(memory: Memory) -> None:
-    found = items(memory, "socket", asking(OWNER, selection=Selection(ports=frozenset({8080}))))
-    assert [(socket.port, process.pid, owner.logon) for socket, process, owner in found] == [(8080, 4312, "41")]
+    found = items(memory, "socket", asking(OWNER_FACT, selection=Selection(ports=frozenset({8080}))))
+    assert [(socket.port, process.pid, owner.logon_id) for socket, process, owner in found] == [(8080, 4312, "41")]
 
 
 def test_where_no_socket_has_the_port_no_process_is_read(memory: Memory) -> None:
-    assert items(memory, "socket", asking(OWNER, selection=Selection(ports=frozenset({22})))) == []
+    assert items(memory, "socket", asking(OWNER_FACT, selection=Selection(ports=frozenset({22})))) == []
     assert memory.asked.processes == []
 
 
@@ -147,5 +147,5 @@ def test_what_a_filter_rules_out_is_read_no_further(memory: Memory) -> None:
     found = items(memory, "process", asking("cmdline", early=early))
     assert [process.pid for process, _ in found] == [4300]
     (query,) = memory.asked.processes
-    assert query.early is not None
-    assert (query.early.facts, query.facts) == (frozenset({"ppid"}), frozenset({"cmdline"}))
+    assert query.early_filter is not None
+    assert (query.early_filter.facts, query.facts) == (frozenset({"ppid"}), frozenset({"cmdline"}))

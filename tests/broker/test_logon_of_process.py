@@ -11,7 +11,7 @@ from tests.hosts import ROOT
 
 def told(request: Request, pid: int) -> tuple[Owner, Logon]:
     """Return the owner of a process, and the logon session that it tells of."""
-    facts = request.ownership.facts | request.ownership.describing
+    facts = request.ownership.owner_facts | request.ownership.description_facts
     process = request.read_process(pid, facts)
     assert process is not None
     logons = request.index_for(process)
@@ -25,11 +25,11 @@ def test_what_one_process_tells_is_what_all_of_them_tell() -> None:
     whole = {session.logon_id: session for session in broker.sessions(host)}
     for process in example.PROCESSES:
         owner, logon = told(host, process.pid)
-        known = whole[owner.logon or ""]
+        known = whole[owner.logon_id or ""]
         uncounted = known._replace(processes=None, leftovers=None)
         assert logon.session == uncounted
         assert [link.pid for link, _ in logon.chain][-1] == process.pid
-        assert all(link_owner.logon == owner.logon for _, link_owner in logon.chain)
+        assert all(link_owner.logon_id == owner.logon_id for _, link_owner in logon.chain)
 
 
 def test_without_a_record_all_processes_describe_a_logon_session() -> None:

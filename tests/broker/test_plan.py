@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.plan import AssociationPlan, ClassesPlan, Rows, plan
+from logonscope.broker.plan import AssociationPlan, ClassesPlan, RowsPlan, plan
 from logonscope.wql import condition
 from logonscope.wql.events import EventQuery
 from tests import example
@@ -12,14 +12,14 @@ from tests.hosts import ROOT
 REQUEST = Memory(example.snapshot()).request(ROOT)
 
 
-def rows(text: str) -> Rows:
+def rows(text: str) -> RowsPlan:
     found = plan(REQUEST, text)
-    assert isinstance(found, Rows)
+    assert isinstance(found, RowsPlan)
     return found
 
 
 def test_each_kind_of_query_has_its_kind_of_plan() -> None:
-    assert isinstance(plan(REQUEST, "SELECT * FROM Win32_Process"), Rows)
+    assert isinstance(plan(REQUEST, "SELECT * FROM Win32_Process"), RowsPlan)
     assert isinstance(plan(REQUEST, "SELECT * FROM meta_class"), ClassesPlan)
     assert isinstance(plan(REQUEST, "ASSOCIATORS OF {Win32_Process=1}"), AssociationPlan)
     assert isinstance(plan(REQUEST, "REFERENCES OF {Win32_Process} WHERE SchemaOnly"), ClassesPlan)

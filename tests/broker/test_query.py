@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from logonscope.broker import Caller
 from logonscope.broker.query import query
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.errors import (
     AccessDeniedError,
     InvalidParameterError,
@@ -24,7 +24,7 @@ from logonscope.errors import (
     TimedOutError,
 )
 from logonscope.facts import Process
-from logonscope.wql.write import constant
+from logonscope.wql.write import write_constant
 from tests import example
 from tests.broker.asked_in_wql import Asked, answer, asked
 from tests.broker.crowds import NAMES, PEOPLE, Crowd, crowds
@@ -49,7 +49,7 @@ def test_the_answer_is_the_one_below_the_query(found: Asked) -> None:
 def rows(memory: Memory, text: str, caller: Caller = ROOT, namespace: str | None = None) -> list[tuple[object, ...]]:
     """Return the rows of a query."""
     answers = list(query(memory.request(caller), text, namespace))
-    return [row for found in answers if isinstance(found, Result) for row in found.rows]
+    return [row for found in answers if isinstance(found, ClassRows) for row in found.rows]
 
 
 # What is read
@@ -107,7 +107,7 @@ def test_a_file_that_decides_and_is_shown_is_read_once(host: HostFolder) -> None
     where = "Name = 'sshd' AND ParentProcessId <> 99999 AND (CommandLine LIKE '%' OR CommandLine IS NULL)"
     query_text = f"SELECT Name, ParentProcessId, CommandLine, ThreadCount FROM Win32_Process WHERE {where}"
     (found,) = query(host.request(), query_text)
-    assert isinstance(found, Result)
+    assert isinstance(found, ClassRows)
     assert list(found.rows) == [("sshd", 1, "sshd -D", 1)]
 
 
@@ -187,7 +187,7 @@ class Many:
 def test_a_row_comes_as_soon_as_its_process_is_read(text: str, each: int, caller: Caller) -> None:
     many = Many()
     (found,) = query(Memory(example.snapshot()._replace(processes=many)).request(caller), text)
-    assert isinstance(found, Result)
+    assert isinstance(found, ClassRows)
     if caller != ROOT and "SessionProcess" in text:  # none of them is its own
         assert list(found.rows) == []
         return
@@ -267,7 +267,7 @@ def test_no_condition_tells_what_is_not_the_callers_to_see(crowd: Crowd, uid: in
         for column in ("CommandLine", "ExecutablePath"):
             found = rows(memory, f"SELECT Handle FROM Win32_Process WHERE {column} LIKE '%secret-{pid}-%'", user(uid))
             assert {str(row[0]) for row in found} <= details
-        name = constant(crowd.process[pid].name)
+        name = write_constant(crowd.process[pid].name)
         found = rows(memory, f"SELECT Handle FROM Win32_Process WHERE Name = {name}", user(uid))
         assert {str(row[0]) for row in found} <= details or crowd.process[pid].name == crowd.process[pid].comm
     for secret in filter(str.isdigit, secrets):
@@ -289,8 +289,8 @@ def test_a_condition_leaves_of_all_rows_those_that_fit(crowd: Crowd, uid: int, d
     other = data.draw(st.sampled_from([pid, 99, 77_000_001]))
     cases: list[tuple[str, Callable[[Any], bool]]] = [
         (f"Handle = {pid} OR Handle = {other}", lambda row: row[0] in {str(pid), str(other)}),
-        (f"Name = {constant(name.upper())}", lambda row: row[1].lower() == name.lower()),
-        (f"Name <> {constant(name)} AND ProcessId < {pid}", lambda row: row[1] != name and row[2] < pid),
+        (f"Name = {write_constant(name.upper())}", lambda row: row[1].lower() == name.lower()),
+        (f"Name <> {write_constant(name)} AND ProcessId < {pid}", lambda row: row[1] != name and row[2] < pid),
         (f"SessionId = {other}", lambda row: row[4] == other),
         (f"NOT SessionId = {other}", lambda row: row[4] is not None and row[4] != other),
         (f"ParentProcessId = {pid} OR SessionId IS NULL", lambda row: row[3] == pid or row[4] is None),

@@ -22,19 +22,19 @@ def whole(snapshot: Snapshot) -> Snapshot:
 @given(crowds())
 @settings(max_examples=50)
 def test_an_administrators_recording_has_every_fact(crowd: Crowd) -> None:
-    assert whole(broker.recordable(Memory(crowd.snapshot).request(ROOT))) == crowd.snapshot
+    assert whole(broker.recordable_snapshot(Memory(crowd.snapshot).request(ROOT))) == crowd.snapshot
 
 
 def test_arguments_are_recorded_at_any_length() -> None:
     memory = Memory(example.snapshot())
-    whole(broker.recordable(memory.request(ROOT)))
-    assert memory.asked.processes[-1].cmdline_bytes >= 6 << 20
+    whole(broker.recordable_snapshot(memory.request(ROOT)))
+    assert memory.asked.processes[-1].max_cmdline_bytes >= 6 << 20
 
 
 def test_somebodys_recording_says_that_it_is_no_more_than_that() -> None:
     trouble = Trouble("x", "y", "z")
     snapshot = example.snapshot()._replace(troubles=[trouble])
-    recording = whole(broker.recordable(Memory(snapshot).request(user(1000))))
+    recording = whole(broker.recordable_snapshot(Memory(snapshot).request(user(1000))))
     assert recording.troubles == [
         trouble,
         Trouble("this recording", "made by uid 1000: it holds only the logon sessions of that user", "record as root"),
@@ -50,7 +50,7 @@ def test_of_a_process_in_a_hidden_logon_session_its_place_is_left_out() -> None:
         state="S", ppid=1, tgid=7, start=1, uids=(ALICE,) * 4, cmdline=b"x\0", sockets=(),
     )  # fmt: skip
     snapshot = example.snapshot()._replace(processes=(lent,))
-    (recorded,) = broker.recordable(Memory(snapshot).request(user(ALICE))).processes
+    (recorded,) = broker.recordable_snapshot(Memory(snapshot).request(user(ALICE))).processes
     assert (recorded.ses, recorded.loginuid, recorded.cgroup) == (None, None, None)
     assert recorded.unread is not None
     assert recorded.unread.keys() == {"ses", "loginuid", "cgroup"}
@@ -60,8 +60,8 @@ def test_of_a_process_in_a_hidden_logon_session_its_place_is_left_out() -> None:
 def test_ones_own_sockets_are_recorded() -> None:
     mine = example.BY_PID[4312]._replace(uids=(1000,) * 4)
     snapshot = example.snapshot()._replace(processes=(mine,))
-    assert broker.recordable(Memory(snapshot).request(user(1000))).sockets == example.SOCKETS
-    assert broker.recordable(Memory(snapshot).request(user(1001))).sockets == ()
+    assert broker.recordable_snapshot(Memory(snapshot).request(user(1000))).sockets == example.SOCKETS
+    assert broker.recordable_snapshot(Memory(snapshot).request(user(1001))).sockets == ()
 
 
 class Directory(Memory):
@@ -80,4 +80,4 @@ def test_accounts_that_no_name_service_lists_are_those_of_whom_the_recording_tel
         (user(1000), ["root", "postgres", "alice"]),
         (user(1001), ["root", "postgres", "bob"]),
     ):
-        assert [account.name for account in whole(broker.recordable(host.request(caller))).users] == names
+        assert [account.name for account in whole(broker.recordable_snapshot(host.request(caller))).users] == names

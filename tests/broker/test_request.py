@@ -50,7 +50,7 @@ def pids(owned: OwnedProcesses) -> list[int]:
 def test_a_login_that_appears_while_processes_stream_is_learned() -> None:
     processes = (IN_C1, IN_41, IN_C1._replace(pid=21))
     memory = Memory(seen((FIRST,), *processes), seen((FIRST, SU), *processes))
-    pairs = [(process.pid, owner.logon) for process, owner in memory.request(ROOT).read(EVERY).pairs]
+    pairs = [(process.pid, owner.logon_id) for process, owner in memory.request(ROOT).read(EVERY).pairs]
     assert pairs == [(20, C1), (10, "41"), (21, C1)]
     assert memory.asked.logins == [None, {"c1"}]
 
@@ -64,7 +64,7 @@ def test_what_was_known_before_stays_known() -> None:
 
 def test_a_place_of_no_login_is_asked_for_once() -> None:
     memory = Memory(seen((FIRST,), IN_C1, IN_C1._replace(pid=21), IN_C1._replace(pid=22)))
-    owned = [owner.logon for _, owner in memory.request(ROOT).read(EVERY).pairs]
+    owned = [owner.logon_id for _, owner in memory.request(ROOT).read(EVERY).pairs]
     assert owned == [C1] * 3  # the place decides, but no record tells more
     assert memory.asked.logins == [None, {"c1"}]
 
@@ -89,7 +89,7 @@ def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order
     query = ProcessQuery(frozenset({"comm", "uids"}))
     owned = memory.request(ROOT).read(query, C1, order=order, include_strays=False)
     assert [(process.pid, process.comm) for process, _ in owned.pairs] == [(20, "sh")]
-    ((facts, keeps),) = [query.early for query in memory.asked.processes if query.early]
+    ((facts, keeps),) = [query.early_filter for query in memory.asked.processes if query.early_filter]
     assert facts == {"ses", "cgroup"}
     assert [keeps(one._replace(comm=None, uids=None)) for one in (IN_41, IN_C1, IN_C1._replace(cgroup="/"))] == [
         False, True, False,
@@ -100,8 +100,11 @@ def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> No
     before, after = seen((FIRST,), IN_41, IN_C5), seen((FIRST, HEIR), IN_41, IN_C5)
     memory = Memory(before, before, after)
     pairs = memory.request(ROOT).read(EVERY, order="processes first").pairs
-    assert [owner.logon for _, owner in pairs] == ["41", C5]
-    assert [query.hint.place_of for query in memory.asked.processes] == [frozenset({UNSET}), frozenset({UNSET, 41})]
+    assert [owner.logon_id for _, owner in pairs] == ["41", C5]
+    assert [query.logon_hint.keys_needing_place for query in memory.asked.processes] == [
+        frozenset({UNSET}),
+        frozenset({UNSET, 41}),
+    ]
 
 
 def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
@@ -118,7 +121,7 @@ def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
 def test_a_selection_narrows_what_is_read(order: Order) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1))
     assert pids(memory.request(ROOT).read(EVERY, "41", order=order, include_strays=False)) == [10]
-    assert [query.hint.keys for query in memory.asked.processes] == [frozenset({41, UNSET})]
+    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({41, UNSET})]
 
 
 def test_troubles_of_every_reading_are_reported_once() -> None:
@@ -157,7 +160,7 @@ def test_owners_that_nobody_asks_for_take_no_login_where_everything_may_be_seen(
     assert (found.comm, owner) == ("sh", NOT_REQUESTED)
     assert memory.asked.logins == []
     ((_, owner),) = memory.request(user(1000)).read(by_pid._replace(facts=frozenset()), with_owners=False).pairs
-    assert owner.logon == "41"
+    assert owner.logon_id == "41"
 
 
 @given(crowds(), st.sampled_from(PEOPLE), st.data())
@@ -186,7 +189,7 @@ def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
 def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(order: Order) -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
     ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, include_strays=True).pairs
-    assert (owner.logon, owner.evidence, owner.login) == (None, "hidden", None)
+    assert (owner.logon_id, owner.evidence, owner.login) == (None, "hidden", None)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -200,11 +203,12 @@ def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order
             user(1000),
         )
         anonymous = [
-            query._replace(hint=query.hint._replace(keys=None), early=None) for query in noted.processes
+            query._replace(logon_hint=query.logon_hint._replace(keys=None), early_filter=None)
+            for query in noted.processes
         ]  # fmt: skip
         asked[logon] = noted._replace(processes=anonymous)
     assert asked["41"] == asked["99"]
-    assert {query.hint.login_uids for query in asked["41"].processes} == {frozenset({1000})}
+    assert {query.logon_hint.login_uids for query in asked["41"].processes} == {frozenset({1000})}
 
 
 # Accounts

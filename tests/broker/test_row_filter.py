@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.plan import Rows, plan
+from logonscope.broker.plan import RowsPlan, plan
 from logonscope.broker.row_filter import RowFilter, filter_by_condition, references_to
 from logonscope.cim.binding import Target
 from logonscope.cim.schema import schema
@@ -16,7 +16,7 @@ REQUEST = Memory(example.snapshot()).request(ROOT)
 def where(text: str) -> RowFilter:
     """Return the condition of a query for instances of one class."""
     found = plan(REQUEST, text)
-    assert isinstance(found, Rows)
+    assert isinstance(found, RowsPlan)
     (part,) = found.parts
     return filter_by_condition(REQUEST, part.cls, part.condition)
 

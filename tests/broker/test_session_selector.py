@@ -3,7 +3,7 @@
 import pytest
 
 from logonscope.broker.request import Accounts
-from logonscope.broker.session_selector import SessionFilter, select, selected_login_uids
+from logonscope.broker.session_selector import SessionFilter, select_sessions, selected_login_uids
 from logonscope.facts import UNSET, Account, Process
 from logonscope.machine import EVERYTHING, NO_FACTS, Look, Owner, Selection
 from logonscope.ownership import LINUX
@@ -13,7 +13,7 @@ from tests.broker.memory import Memory
 from tests.hosts import ROOT
 
 INDEX = LINUX.index(example.LOGINS, example.MACHINE)
-SYSTEM = LINUX.system
+SYSTEM = LINUX.system_owner
 ACCOUNTS = tuple(example.ACCOUNTS.values())
 ALICES, BOBS = {4100, 4150, 4151, 4300, 4312}, {3990, 3991}
 SYSTEMS = {1, 2, 650, 700}
@@ -69,18 +69,18 @@ def test_a_word_selects_the_same_processes_everywhere(word: str | None, pids: se
 def test_one_logon_session_narrows_the_reading_to_its_kernel_ids(
     word: str | None, kernel_ids: frozenset[int] | None
 ) -> None:
-    assert INDEX.hint(NO_FACTS, select(word, LINUX, INDEX), None).keys == kernel_ids
+    assert INDEX.hint(NO_FACTS, select_sessions(word, LINUX, INDEX), None).keys == kernel_ids
 
 
 def test_a_login_that_shares_a_kernel_id_is_looked_for_among_all_who_carry_it() -> None:
     heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
     index = LINUX.index([example.LOGINS[1], heir], example.MACHINE)
-    assert index.hint(NO_FACTS, select("c1", LINUX, index), None).keys == frozenset({UNSET, 41})
+    assert index.hint(NO_FACTS, select_sessions("c1", LINUX, index), None).keys == frozenset({UNSET, 41})
 
 
 def test_a_selection_means_itself_and_no_word_means_everything() -> None:
-    assert select(ALICE, LINUX, INDEX) == ALICE
-    assert select(None, LINUX, INDEX) == EVERYTHING
+    assert select_sessions(ALICE, LINUX, INDEX) == ALICE
+    assert select_sessions(None, LINUX, INDEX) == EVERYTHING
 
 
 def kept(selection: Selection, *accounts: Account, case_sensitive: bool = False) -> SessionFilter:

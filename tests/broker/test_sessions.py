@@ -74,7 +74,7 @@ def test_a_manager_and_a_login_of_one_user_are_two_logon_sessions(host: HostFold
 @settings(max_examples=50)
 def test_every_process_is_counted_once(crowd: Crowd) -> None:
     host = Memory(crowd.snapshot).request(ROOT)
-    owned = [owner.logon for owner in crowd.owner.values() if owner.logon]
+    owned = [owner.logon_id for owner in crowd.owner.values() if owner.logon_id]
     sessions = broker.sessions(host)
     assert {session.logon_id: session.processes for session in sessions} == {
         logon: owned.count(logon) for logon in owned

@@ -191,12 +191,12 @@ def test_one_process_is_told_as_all_of_them_are(crowd: Crowd) -> None:
     rows = {row.pid: row for row in broker.processes(host)}
     sessions = {session.logon_id: session for session in broker.sessions(host)}
     for pid, owner in crowd.owner.items():
-        if owner.logon is None:
+        if owner.logon_id is None:
             continue
         (answer,) = broker.whose(host, str(pid))
-        assert (answer.logon_id, answer.evidence) == (owner.logon, owner.evidence)
+        assert (answer.logon_id, answer.evidence) == (owner.logon_id, owner.evidence)
         assert answer.process == rows[pid]
-        one, all_ = answer.session, sessions[owner.logon]
+        one, all_ = answer.session, sessions[owner.logon_id]
         for name in ("user", "uid", "state", "remote_host", "service", "login", "login_class", "leader", "scope"):
             assert getattr(one, name) == getattr(all_, name), name
 
@@ -224,7 +224,7 @@ def test_a_pid_of_a_logon_session_without_a_record_costs_one_small_file_of_every
     memory = Memory(example.snapshot())
     broker.whose(memory.request(ROOT), "6001")
     (everybody,) = (query for query in memory.asked.processes if query.pids is None)
-    assert everybody.hint.keys == frozenset({63})  # of the others nothing but the kernel id is read
+    assert everybody.logon_hint.keys == frozenset({63})  # of the others nothing but the kernel id is read
 
 
 @pytest.mark.parametrize("target", RECORDED)

@@ -83,7 +83,7 @@ def test_an_address_means_its_socket_else_one_that_listens_everywhere() -> None:
     wild6 = Socket("tcp6", "::", 80, "::", 0, "LISTEN", 2)
     local = Socket("tcp", "127.0.0.1", 80, "0.0.0.0", 0, "LISTEN", 3)  # noqa: S104 -- the same
     every = [wild4, wild6, local]
-    assert whose_candidates.bound_to(every, None) == every
-    assert whose_candidates.bound_to(every, "127.0.0.1") == [local]
-    assert whose_candidates.bound_to(every, "192.0.2.1") == [wild4, wild6]
-    assert whose_candidates.bound_to(every, "::1") == [wild6]
+    assert whose_candidates.sockets_at_address(every, None) == every
+    assert whose_candidates.sockets_at_address(every, "127.0.0.1") == [local]
+    assert whose_candidates.sockets_at_address(every, "192.0.2.1") == [wild4, wild6]
+    assert whose_candidates.sockets_at_address(every, "::1") == [wild6]

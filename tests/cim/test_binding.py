@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.binding import MOST_NESTED, Target, bind, example, same, write_reference
-from logonscope.cim.paths import LONGEST, ObjectPath, constant, parse_path
+from logonscope.cim.binding import MOST_NESTED, Target, bind_path, example_path, is_same_key, write_reference
+from logonscope.cim.paths import LONGEST, ObjectPath, parse_path, write_key
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
 from logonscope.errors import (
@@ -24,7 +24,7 @@ from tests.cim.declared import schema_of
 
 def bound(path: str, namespace: str = CIMV2) -> Target:
     """Return what a path names."""
-    return bind(parse_path(path), schema(), namespace)
+    return bind_path(parse_path(path), schema(), namespace)
 
 
 ALICE = ("Win32_Account", "web1", "alice")
@@ -201,17 +201,17 @@ class Only { [Key] boolean On; };
     ],
 )
 def test_a_key_may_be_a_boolean(path: str, keys: tuple[Value, ...]) -> None:
-    assert bind(parse_path(path), ODD, CIMV2).keys == keys
+    assert bind_path(parse_path(path), ODD, CIMV2).keys == keys
 
 
 def test_a_key_has_the_type_that_its_class_declares() -> None:
     text = 'Odd.Letter="x",On=FALSE,Since="20260101100200.000000+000",Step={}'
-    letter, on, since, step = bind(parse_path(text.format(-128)), ODD, CIMV2).keys or ()
+    letter, on, since, step = bind_path(parse_path(text.format(-128)), ODD, CIMV2).keys or ()
     assert (letter, on, since, step) == ("x", False, datetime(2026, 1, 1, 10, 2, tzinfo=UTC), -128)
     again = write_reference(("Odd", letter, on, since, step), ODD, CIMV2)
-    assert bind(parse_path(again), ODD, CIMV2).keys == (letter, on, since, step)
+    assert bind_path(parse_path(again), ODD, CIMV2).keys == (letter, on, since, step)
     with pytest.raises(TypeMismatchError, match="invalid value '-129' for the key Step: out of range for a sint8"):
-        bind(parse_path(text.format(-129)), ODD, CIMV2)
+        bind_path(parse_path(text.format(-129)), ODD, CIMV2)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_key_has_the_type_that_its_class_declares() -> None:
     ],
 )
 def test_an_example_has_the_form_of_the_class(name: str, written: str) -> None:
-    assert example(schema().get(name)) == written
+    assert example_path(schema().get(name)) == written
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def nested(depth: int) -> str:
     """Return a path in which paths stand so deep."""
     path = "Win32_Process=1"
     for _ in range(depth):
-        path = f"Win32_SessionProcess.Antecedent={constant(path)},Dependent={constant(path)}"
+        path = f"Win32_SessionProcess.Antecedent={write_key(path)},Dependent={write_key(path)}"
     return path
 
 
@@ -298,7 +298,7 @@ REFUSALS = (InvalidClassError, InvalidNamespaceError, InvalidObjectPathError, Ty
 @given(st.builds(ObjectPath, class_names, st.none() | pairs | alone, namespaces, st.none()))
 def test_any_path_names_something_or_is_refused_and_nothing_else(path: ObjectPath) -> None:
     try:
-        target = bind(path, schema(), CIMV2)
+        target = bind_path(path, schema(), CIMV2)
     except REFUSALS:
         return
     assert len(target.reference) == len(target.cls.keys) + 1 or target.keys is None
@@ -327,5 +327,5 @@ def test_keys_are_the_same_by_their_letters_and_by_what_they_name(
     one: Any, other: Any, folded: bool, to_the_letter: bool
 ) -> None:
     for pair in ((one, other), (other, one)):
-        assert same(*pair, schema()) is folded
-        assert same(*pair, schema(), fold=str) is to_the_letter
+        assert is_same_key(*pair, schema()) is folded
+        assert is_same_key(*pair, schema(), fold=str) is to_the_letter

@@ -10,12 +10,12 @@ from logonscope.cim.classes import (
     TO_SUBCLASS,
     Class,
     Qualifier,
-    find,
-    has,
-    inherited,
-    list_classes,
-    meant,
-    show_class,
+    find_qualifier,
+    has_qualifier,
+    inherit_qualifiers,
+    list_classes_hint,
+    show_class_hint,
+    suggest_name,
 )
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.errors import HintCode, InvalidMethodError, InvalidPropertyError
@@ -114,7 +114,7 @@ def test_abstract_is_not_inherited() -> None:
 def test_a_property_that_is_declared_again_keeps_what_passes_on(last: Class) -> None:
     caption = last.property_named("Caption")
     assert names(caption.qualifiers) == ["Read", "MaxLen", CIMTYPE, "Key", "Override"]
-    spelled = find(caption.qualifiers, CIMTYPE)
+    spelled = find_qualifier(caption.qualifiers, CIMTYPE)
     assert spelled is not None
     assert spelled.value == "String"
 
@@ -171,19 +171,22 @@ def test_a_method_that_is_not_there_is_refused_with_a_hint(last: Class, name: st
 
 
 def test_a_hint_names_the_nearest_name_as_it_was_declared() -> None:
-    names, otherwise = ["Win32_Process", "Win32_Processor"], list_classes("root\\logonscope")
-    assert meant("win32_proces", names, otherwise) == "did you mean Win32_Process?"
-    assert meant("WIN32_PROCESSORS", names, otherwise) == "did you mean Win32_Processor?"
-    assert meant("zzz", names, otherwise) is meant("x", [], otherwise) is otherwise
+    names, otherwise = ["Win32_Process", "Win32_Processor"], list_classes_hint("root\\logonscope")
+    assert suggest_name("win32_proces", names, otherwise) == "did you mean Win32_Process?"
+    assert suggest_name("WIN32_PROCESSORS", names, otherwise) == "did you mean Win32_Processor?"
+    assert suggest_name("zzz", names, otherwise) is suggest_name("x", [], otherwise) is otherwise
     assert (otherwise.code, otherwise.values) == (HintCode.LIST_CLASSES, {"namespace": "root/logonscope"})
-    assert show_class("LS_Process", "root\\logonscope").values == {"name": "LS_Process", "namespace": "root/logonscope"}
+    assert show_class_hint("LS_Process", "root\\logonscope").values == {
+        "name": "LS_Process",
+        "namespace": "root/logonscope",
+    }
 
 
 def test_a_qualifier_is_found_in_any_case_and_set_where_it_is_true() -> None:
     qualifiers = (Qualifier("Key", True, 19), Qualifier("Read", False, 2), Qualifier("MaxLen", 1, 2))
-    assert find(qualifiers, "KEY") == qualifiers[0]
-    assert find(qualifiers, "Write") is None
-    answers = [has(qualifiers, name) for name in ("key", "Read", "maxlen", "Write")]
+    assert find_qualifier(qualifiers, "KEY") == qualifiers[0]
+    assert find_qualifier(qualifiers, "Write") is None
+    answers = [has_qualifier(qualifiers, name) for name in ("key", "Read", "maxlen", "Write")]
     assert answers == [True, False, False, False]
 
 
@@ -200,9 +203,9 @@ def test_a_qualifier_is_found_in_any_case_and_set_where_it_is_true() -> None:
 )
 def test_a_qualifier_passes_on_by_its_flavor(flavor: int, *, passes: bool) -> None:
     parents, own = (Qualifier("A", 1, flavor),), (Qualifier("B", 2, 0),)
-    assert inherited(own, parents) == ((*parents, *own) if passes else own)
+    assert inherit_qualifiers(own, parents) == ((*parents, *own) if passes else own)
     again = (Qualifier("a", 3, 0),)
-    assert inherited(again, parents) == again
+    assert inherit_qualifiers(again, parents) == again
 
 
 def test_a_class_shows_where_it_is(last: Class) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.cim.classes import Declaration
-from logonscope.cim.instances import SYSTEM_PROPERTIES, Instance, Outcome, Result, instances, instances_of
+from logonscope.cim.instances import SYSTEM_PROPERTIES, ClassRows, Instance, Outcome, instances_of, iterate_instances
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidPropertyError
@@ -20,7 +20,7 @@ NOW = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
 
 def one(class_name: str, columns: Sequence[str], row: Sequence[Value], namespace: str = CIMV2) -> Instance:
     """Return the instance that a row of a class is, on the host web1."""
-    result = Result(schema().get(class_name, namespace), tuple(columns), iter([tuple(row)]))
+    result = ClassRows(schema().get(class_name, namespace), tuple(columns), iter([tuple(row)]))
     return next(instances_of(result, "web1"))
 
 
@@ -226,7 +226,7 @@ def test_instances_that_are_equal_have_one_hash(order: list[str], other: list[st
 
 
 def test_instances_are_equal_whichever_schema_their_class_came_from() -> None:
-    result = Result(schema().copy().get("Win32_Process"), ("Handle",), iter([("1",)]))
+    result = ClassRows(schema().copy().get("Win32_Process"), ("Handle",), iter([("1",)]))
     (copied,), process = instances_of(result, "web1"), one("Win32_Process", ("Handle",), ("1",))
     assert copied == process
     assert {copied, process} == {process}
@@ -266,7 +266,7 @@ def test_an_instance_of_a_class_that_another_machine_declared_survives_too() -> 
     space = schema().copy()
     space.add(Declaration("Win32_Service", CIMV2, "CIM_LogicalElement", (), (), ()), CIMV2)
     cls = space.add(Declaration("Win32_OwnService", CIMV2, "Win32_Service", (), (), ()), CIMV2)
-    service = next(instances_of(Result(cls, ("Name",), iter([("ssh",)])), "web1"))
+    service = next(instances_of(ClassRows(cls, ("Name",), iter([("ssh",)])), "web1"))
     for again in (pickle.loads(pickle.dumps(service)), copy.deepcopy(service)):  # noqa: S301 -- our own
         assert again == service
         assert again.cim_class.derivation == cls.derivation
@@ -281,8 +281,8 @@ def test_the_rows_of_several_classes_come_one_by_one_as_they_are_read() -> None:
             yield (handle,)
 
     cls, socket = schema().get("Win32_Process"), schema().get("LS_Socket", LOGONSCOPE)
-    results = [Result(cls, ("Handle",), rows()), Result(socket, ("Inode",), iter([(17,)]))]
-    found = instances(results, "web1")
+    results = [ClassRows(cls, ("Handle",), rows()), ClassRows(socket, ("Inode",), iter([(17,)]))]
+    found = iterate_instances(results, "web1")
     first = next(found)
     assert isinstance(first, Instance)
     assert first.Handle == "1"
@@ -293,7 +293,7 @@ def test_the_rows_of_several_classes_come_one_by_one_as_they_are_read() -> None:
 
 def test_classes_among_the_results_come_as_they_are() -> None:
     cls = schema().get("Win32_Process")
-    found = list(instances([cls, Result(cls, ("Handle",), iter([("1",)])), cls], "web1"))
+    found = list(iterate_instances([cls, ClassRows(cls, ("Handle",), iter([("1",)])), cls], "web1"))
     assert found == [cls, one("Win32_Process", ("Handle",), ("1",)), cls]
 
 

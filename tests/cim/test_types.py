@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.types import TYPES, Value, value_of
+from logonscope.cim.types import TYPES, Value, convert_value
 from logonscope.errors import TypeMismatchError
 
 BITS = {
@@ -32,7 +32,7 @@ def test_a_number_within_the_range_is_itself_in_every_spelling(name: str, data: 
     spellings: list[int | str] = [number, str(number), f" {number} "]
     if number >= 0:
         spellings += [f"+{number}", f"0x{number:x}", f"0X{number:X}"]
-    assert [value_of(spelled, name, "it") for spelled in spellings] == [number] * len(spellings)
+    assert [convert_value(spelled, name, "it") for spelled in spellings] == [number] * len(spellings)
 
 
 @given(integer_types, st.integers())
@@ -40,7 +40,7 @@ def test_a_number_outside_the_range_is_refused_and_the_range_named(name: str, nu
     low, high = TYPES[name].low, TYPES[name].high
     outside = number + high + 1 if number >= 0 else number + low
     with pytest.raises(TypeMismatchError) as refused:
-        value_of(outside, name, "the key Handle")
+        convert_value(outside, name, "the key Handle")
     assert refused.value.message.startswith(f"invalid value '{outside}' for the key Handle: ")
     assert f" a {name}" in refused.value.message
     if abs(outside) < 10**20:
@@ -73,7 +73,7 @@ def test_a_number_outside_the_range_is_refused_and_the_range_named(name: str, nu
     ],
 )
 def test_what_people_type_is_a_value(given_as: str | float, type_name: str, value: Value) -> None:
-    made = value_of(given_as, type_name, "it")
+    made = convert_value(given_as, type_name, "it")
     assert (made, type(made)) == (value, type(value))
 
 
@@ -100,20 +100,20 @@ def test_what_people_type_is_a_value(given_as: str | float, type_name: str, valu
 )
 def test_what_is_no_value_is_refused_by_name(given_as: str | float, type_name: str, message: str) -> None:
     with pytest.raises(TypeMismatchError) as refused:
-        value_of(given_as, type_name, "it")
+        convert_value(given_as, type_name, "it")
     assert str(refused.value) == message
 
 
 @pytest.mark.parametrize("given_as", [20260101, "soon", True, 1.5])
 def test_no_number_is_a_datetime_and_its_forms_are_named(given_as: str | float) -> None:
     with pytest.raises(TypeMismatchError, match=r"give 20260101100200\.000000\+000 or 2026-01-01T10:02:00\+00:00"):
-        value_of(given_as, "datetime", "the key Since")
+        convert_value(given_as, "datetime", "the key Since")
 
 
 @pytest.mark.parametrize("type_name", ["reference", "object", "real32", "real64"])
 def test_some_types_have_no_form_as_text(type_name: str) -> None:
     with pytest.raises(TypeMismatchError, match="cannot be given"):
-        value_of("1", type_name, "it")
+        convert_value("1", type_name, "it")
 
 
 KINDS: dict[str, set[type]] = {
@@ -125,7 +125,7 @@ outside = st.text(max_size=40) | st.text("0123456789xXabcdefABCDEF+-. \n", max_s
 @given(outside | st.booleans(), types)
 def test_anything_is_a_value_of_the_type_or_a_type_mismatch_and_nothing_else(given_as: str | float, name: str) -> None:
     try:
-        value = value_of(given_as, name, "it")
+        value = convert_value(given_as, name, "it")
     except TypeMismatchError:
         return
     if TYPES[name].is_integer:

@@ -5,7 +5,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from logonscope.client.credentials import PASSWORD, USER, password_of, user_of
+from logonscope.client.credentials import PASSWORD, USER, find_password, find_user
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +32,9 @@ def keyring(monkeypatch: pytest.MonkeyPatch, kept: dict[tuple[str, str], str], *
 
 
 def test_whoever_is_named_comes_else_whom_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (user_of("alice"), user_of(None)) == ("alice", None)
+    assert (find_user("alice"), find_user(None)) == ("alice", None)
     monkeypatch.setenv(USER, "bob")
-    assert (user_of("alice"), user_of(None)) == ("alice", "bob")
+    assert (find_user("alice"), find_user(None)) == ("alice", "bob")
 
 
 def test_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,26 +44,26 @@ def test_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(prompt)
         return "typed"
 
-    assert password_of("alice", "web1", ask) == "typed"
+    assert find_password("alice", "web1", ask) == "typed"
     assert asked == ["password of alice on web1: "]
     keyring(monkeypatch, {("logonscope", "alice@web1"): "kept"})
-    assert password_of("alice", "web1", ask) == "kept"
-    assert password_of("alice", "web2", ask) == "typed"
+    assert find_password("alice", "web1", ask) == "kept"
+    assert find_password("alice", "web2", ask) == "typed"
     monkeypatch.setenv(PASSWORD, "told")
-    assert password_of("alice", "web1", ask) == "told"
+    assert find_password("alice", "web1", ask) == "told"
     assert len(asked) == 2
 
 
 def test_nobody_is_asked_where_nobody_is_named_or_nobody_sits_there(monkeypatch: pytest.MonkeyPatch) -> None:
     keyring(monkeypatch, {}, locked=True)
-    assert password_of(None, "web1", lambda _: "typed") is None
-    assert password_of("alice", "web1", None) is None
+    assert find_password(None, "web1", lambda _: "typed") is None
+    assert find_password("alice", "web1", None) is None
 
 
 def test_who_types_nothing_has_none() -> None:
     def ask(_: str) -> str:
         raise EOFError
 
-    assert password_of("alice", "web1", ask) is None
-    assert password_of("alice", "web1", lambda _: "") is None
-    assert password_of("alice", "web1", lambda _: "") is None
+    assert find_password("alice", "web1", ask) is None
+    assert find_password("alice", "web1", lambda _: "") is None
+    assert find_password("alice", "web1", lambda _: "") is None

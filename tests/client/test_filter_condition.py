@@ -6,7 +6,7 @@ import pytest
 
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.client.filter_condition import filtered_select
-from logonscope.wql.write import write
+from logonscope.wql.write import write_statement
 
 EVERY = frozenset({"User", "Uid", "LogonType", "State", "RemoteHost", "StartTime"})
 MOMENT = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
@@ -33,11 +33,11 @@ MOMENT = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
     ],
 )
 def test_each_field_is_a_condition(where: LogonFilter | None, condition: str) -> None:
-    text = write(filtered_select("LS_LogonSession", where, EVERY))
+    text = write_statement(filtered_select("LS_LogonSession", where, EVERY))
     assert text.replace('"', "'") == f"SELECT * FROM LS_LogonSession{condition}"
 
 
 def test_what_the_class_has_not_is_no_part_of_the_query() -> None:
     where = LogonFilter(users=frozenset({"alice"}), types=frozenset({10}))
-    text = write(filtered_select("Win32_LogonSession", where, frozenset({"LogonType", "StartTime"})))
+    text = write_statement(filtered_select("Win32_LogonSession", where, frozenset({"LogonType", "StartTime"})))
     assert text == "SELECT * FROM Win32_LogonSession WHERE LogonType = 10"

@@ -23,7 +23,7 @@ from logonscope import (
 from logonscope.broker import Caller
 from logonscope.client import LocalHost
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 from tests.broker.memory import Memory
 from tests.example import recording, snapshot
 from tests.hosts import HostFolder
@@ -61,7 +61,7 @@ def test_one_process_is_asked_by_number_by_name_and_by_port(host: Host) -> None:
 
 def test_a_recording_made_without_elevation_says_that_it_is_partial(tmp_path: Path) -> None:
     path = str(tmp_path / "own.lsr")
-    alice = LocalHost(Memory(snapshot()), LINUX, Caller("alice", 1000, administrator=False), save)
+    alice = LocalHost(Memory(snapshot()), LINUX, Caller("alice", 1000, administrator=False), save_recording)
     alice.record(path)
     host = logonscope.connect(path)
     assert not host.everything

@@ -12,16 +12,16 @@ from logonscope.client.wsman_host import WsmanHost
 from tests.client.test_host import ROWS
 from tests.hosts import user
 from tests.providers.asked import web1
-from tests.server.running import ADMIN, ALICE, Running, running
+from tests.server.running import ADMIN, ALICE, RunningServer, running
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running(allow_methods="true") as found:
         yield found
 
 
-def remote(server: Running, who: tuple[str, str] = ADMIN) -> Host:
+def remote(server: RunningServer, who: tuple[str, str] = ADMIN) -> Host:
     name, password = who
     return logonscope.connect(
         f"https://127.0.0.1:{server.https}", user=name, password=password, certificate=server.certificate
@@ -99,13 +99,13 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("who", [ADMIN, ALICE], ids=["an administrator", "alice"])
-def test_the_answer_is_the_one_that_is_given_there(server: Running, who: tuple[str, str], question: str) -> None:
+def test_the_answer_is_the_one_that_is_given_there(server: RunningServer, who: tuple[str, str], question: str) -> None:
     there = web1() if who is ADMIN else web1(user(1000))
     assert said(QUESTIONS[question], remote(server, who)) == said(QUESTIONS[question], there)
 
 
 @pytest.mark.parametrize("which", ["system", "System", "41", "alice", "c1", "nobody-is-called-so"])
-def test_a_word_means_the_same_logon_sessions(server: Running, which: str) -> None:
+def test_a_word_means_the_same_logon_sessions(server: RunningServer, which: str) -> None:
     meant = {session.logon_id for session in web1().sessions(which)}
     assert {session.logon_id for session in remote(server).sessions(which)} == meant
     assert {row.pid for row in remote(server).processes(which)} == {row.pid for row in web1().processes(which)}
@@ -119,7 +119,7 @@ TARGETS = (
 
 @pytest.mark.parametrize("who", [ADMIN, ALICE], ids=["an administrator", "alice"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_whose_it_is(server: Running, who: tuple[str, str], target: str) -> None:
+def test_whose_it_is(server: RunningServer, who: tuple[str, str], target: str) -> None:
     def told(host: Host) -> Any:
         found = said(lambda asked: asked.whose(target), host)
         if isinstance(found, str):
@@ -132,19 +132,19 @@ def test_whose_it_is(server: Running, who: tuple[str, str], target: str) -> None
     assert told(remote(server, who)) == told(web1() if who is ADMIN else web1(user(1000)))
 
 
-def test_what_the_other_end_cannot_do_is_said(server: Running) -> None:
+def test_what_the_other_end_cannot_do_is_said(server: RunningServer) -> None:
     host = remote(server)
     for ask in (lambda: host.record("file"), lambda: host.explain("SELECT * FROM Win32_Process")):
         with pytest.raises(logonscope.NotSupportedError, match="run this command on that host: logonscope "):
             ask()
 
 
-def test_doctor_says_what_answers_and_what_may_be_seen(server: Running) -> None:
+def test_doctor_says_what_answers_and_what_may_be_seen(server: RunningServer) -> None:
     assert [check.found for check in remote(server).doctor()] == ["Logonscope 0.1.0", "everything"]
     assert [check.ok for check in remote(server, ALICE).doctor()] == [True, None]
 
 
-def test_a_query_can_be_left_half_way_and_has_its_time(server: Running) -> None:
+def test_a_query_can_be_left_half_way_and_has_its_time(server: RunningServer) -> None:
     host = remote(server)
     rows = host.query("SELECT * FROM Win32_Process")
     next(rows)
@@ -157,7 +157,9 @@ def test_a_query_can_be_left_half_way_and_has_its_time(server: Running) -> None:
 
 
 @pytest.mark.parametrize("ask", ROWS)
-def test_whatever_yields_rows_can_be_closed_early(server: Running, ask: Callable[[Host], Generator[object]]) -> None:
+def test_whatever_yields_rows_can_be_closed_early(
+    server: RunningServer, ask: Callable[[Host], Generator[object]]
+) -> None:
     with remote(server) as host:
         rows = ask(host)
         next(rows)
@@ -165,7 +167,7 @@ def test_whatever_yields_rows_can_be_closed_early(server: Running, ask: Callable
         assert list(rows) == []
 
 
-def test_a_class_that_only_the_other_end_knows_is_asked_for(server: Running) -> None:
+def test_a_class_that_only_the_other_end_knows_is_asked_for(server: RunningServer) -> None:
     host = remote(server)
     assert isinstance(host, WsmanHost)
     element = next(iter(host._link.classes("Win32_LogonSession")))  # noqa: SLF001 -- its definition, as it is sent

@@ -7,7 +7,7 @@ from pathlib import Path
 from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
 from tests.lab.fixtures import cannot
-from tests.server.running import QUICK, Running
+from tests.server.running import QUICK, RunningServer
 
 WMI = f"{names.WMI}/root/cimv2"
 PLAIN = ("plain", "correct-horse")
@@ -18,7 +18,7 @@ SESSION_41 = ["4100", "4150", "4151", "4300", "4312"]
 """The processes of the logon session 41 of the example host."""
 
 
-def add_plain(server: Running) -> None:
+def add_plain(server: RunningServer) -> None:
     """Add the user without an NT hash."""
     UserFile(server.folder / "users", hasher=QUICK).add(*PLAIN, administrator=True)
 

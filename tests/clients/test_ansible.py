@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.clients.others import NO_SHELL, PLAIN, add_plain, program
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running() as found:
         add_plain(found)
         yield found
 
 
-def answer(server: Running, folder: Path, plugin: str, way: str, user: tuple[str, str]) -> str:
+def answer(server: RunningServer, folder: Path, plugin: str, way: str, user: tuple[str, str]) -> str:
     """Run one module over a connection, and return what Ansible prints; ``ntlm over TLS`` is a way, too."""
     way, _, tls = way.partition(" over ")
     scheme, port = ("https", server.https) if tls else ("http", server.http)
@@ -53,7 +53,7 @@ def answer(server: Running, folder: Path, plugin: str, way: str, user: tuple[str
     ],
 )
 def test_it_is_told_that_there_is_no_shell(
-    server: Running, tmp_path: Path, plugin: str, way: str, user: tuple[str, str]
+    server: RunningServer, tmp_path: Path, plugin: str, way: str, user: tuple[str, str]
 ) -> None:
     said = answer(server, tmp_path, plugin, way, user)
     assert NO_SHELL in " ".join(said.split())

@@ -15,7 +15,7 @@ import pytest
 
 from tests.clients.others import NO_SHELL, PLAIN, SESSION_41, add_plain, program
 from tests.lab.fixtures import cannot
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 
 GOPATH = Path("/usr/share/gocode")
 QUERY = "SELECT Handle FROM Win32_Process WHERE SessionId = 41"
@@ -24,7 +24,7 @@ BASIC = ("basic", PLAIN)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running() as found:
         add_plain(found)
         yield found
@@ -42,7 +42,7 @@ def query(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "query"
 
 
-def answer(query: Path, server: Running, way: str, user: tuple[str, str], *, tls: bool) -> str:
+def answer(query: Path, server: RunningServer, way: str, user: tuple[str, str], *, tls: bool) -> str:
     port, certificate = (server.https, server.certificate) if tls else (server.http, "")
     command = [str(query), way, str(port), certificate, *user, QUERY]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
@@ -51,7 +51,7 @@ def answer(query: Path, server: Running, way: str, user: tuple[str, str], *, tls
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(("way", "user"), [NTLM, BASIC])
 def test_the_library_gets_every_row_and_is_told_that_there_is_no_shell(
-    query: Path, server: Running, way: str, user: tuple[str, str], tls: bool
+    query: Path, server: RunningServer, way: str, user: tuple[str, str], tls: bool
 ) -> None:
     said = answer(query, server, way, user, tls=tls)
     assert re.findall(r"<Handle>(\d+)</Handle>", said) == SESSION_41
@@ -76,7 +76,7 @@ def test_a_token_without_channel_binding_is_refused_where_one_is_required(query:
         assert "query: <nil>" in answer(query, server, "basic", PLAIN, tls=True)
 
 
-def test_winrmcp_authenticates_and_ends(server: Running, tmp_path: Path) -> None:
+def test_winrmcp_authenticates_and_ends(server: RunningServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="ascii")
     where = ["-addr", f"127.0.0.1:{server.https}", "-https", "-cacert", server.certificate]
     command = [program("winrmcp"), *where, "-user", PLAIN[0], "-pass", PLAIN[1], str(tmp_path / "file"), "C:\\file"]

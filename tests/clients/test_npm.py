@@ -11,7 +11,7 @@ import pytest
 from logonscope.wire.wsman import names
 from tests.clients.others import PLAIN, SESSION_41, add_plain, program
 from tests.lab.fixtures import cannot
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 from tests.server.soap import envelope
 
 PACKAGE = "winrm-client@0.0.11"
@@ -33,7 +33,7 @@ sendHttp(query, host, port, "/wsman", user, password, way, 9000, tls, true)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running() as found:
         add_plain(found)
         yield found
@@ -49,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def answer(folder: Path, server: Running, way: str, user: tuple[str, str], *, tls: bool) -> str:
+def answer(folder: Path, server: RunningServer, way: str, user: tuple[str, str], *, tls: bool) -> str:
     port = server.https if tls else server.http
     given = json.dumps(["127.0.0.1", port, *user, way, tls, QUERY])
     command = [program("node"), "-e", PROGRAM.format(arguments=given)]
@@ -61,7 +61,7 @@ def answer(folder: Path, server: Running, way: str, user: tuple[str, str], *, tl
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(("way", "user"), [("ntlm", ADMIN), ("basic", PLAIN)])
 def test_it_gets_every_row_and_is_told_that_there_is_no_shell(
-    folder: Path, server: Running, way: str, user: tuple[str, str], tls: bool
+    folder: Path, server: RunningServer, way: str, user: tuple[str, str], tls: bool
 ) -> None:
     rows, shell = answer(folder, server, way, user, tls=tls).strip().split("\n")
     assert re.findall(r'"Handle":"?(\d+)', rows) == SESSION_41

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.others import PLAIN, add_plain
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 
 FOLDER = Path(__file__).parents[2] / "docs/clients"
 PYTHON = re.compile(r"^```python\n(.*?)^```.*?^```text\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -19,19 +19,21 @@ PAGES = sorted(path for path in FOLDER.glob("*.md") if PYTHON.search(path.read_t
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running() as found:
         yield found
 
 
-def here(text: str, server: Running) -> str:
+def here(text: str, server: RunningServer) -> str:
     """Return a program of a page with the port of this server."""
     assert ADMIN == ("scanner", "correct horse")
     return text.replace("5985", str(server.http)).replace("ssl=False", f"ssl=False, port={server.http}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_program_prints_what_the_page_shows(server: Running, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_prints_what_the_page_shows(
+    server: RunningServer, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # pywinrm warns of them
         monkeypatch.delenv(name, raising=False)
     programs = PYTHON.findall(page.read_text(encoding="utf-8"))
@@ -43,7 +45,7 @@ def test_a_program_prints_what_the_page_shows(server: Running, page: Path, monke
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_commands_for_curl_are_answered(server: Running) -> None:
+def test_the_commands_for_curl_are_answered(server: RunningServer) -> None:
     (command,) = re.findall(
         r"^```sh\n(.*?)^```", (FOLDER / "curl.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
@@ -56,7 +58,7 @@ def test_the_commands_for_curl_are_answered(server: Running) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_curl_comes_by_ntlm_over_tls_and_is_told_why_it_does_not(server: Running) -> None:
+def test_curl_comes_by_ntlm_over_tls_and_is_told_why_it_does_not(server: RunningServer) -> None:
     add_plain(server)
     url = f"https://localhost:{server.https}/wsman"
     ask = ["curl", "-s", "-w", "%{http_code}", "--cacert", server.certificate, "-X", "POST", "-d", "", "--ntlm"]

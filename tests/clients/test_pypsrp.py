@@ -12,7 +12,7 @@ from pypsrp.wsman import SelectorSet, WSMan
 from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
 from tests.clients.others import NO_SHELL, PLAIN, add_plain
-from tests.server.running import ADMIN, ALICE, BOB, QUICK, Running, hostile, running
+from tests.server.running import ADMIN, ALICE, BOB, QUICK, RunningServer, hostile, running
 
 WMI = f"{names.WMI}/root/cimv2"
 CONTEXT = f".//{{{names.ENUMERATION}}}EnumerationContext"
@@ -27,12 +27,12 @@ WAYS = {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running() as found:
         yield found
 
 
-def client(server: Running, user: tuple[str, str] = ADMIN, way: str = "ntlm, sealed", **more: Any) -> WSMan:
+def client(server: RunningServer, user: tuple[str, str] = ADMIN, way: str = "ntlm, sealed", **more: Any) -> WSMan:
     told = {**WAYS[way], **more}
     port = server.https if told["ssl"] else server.http
     certificate: Any = server.certificate if told["ssl"] else False
@@ -70,7 +70,7 @@ def handles(items: list[ET.Element]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_comes_in_by_every_way(server: Running, way: str) -> None:
+def test_it_comes_in_by_every_way(server: RunningServer, way: str) -> None:
     with client(server, way=way) as wsman:
         selectors = SelectorSet()
         selectors.add_option("LogonId", "41")
@@ -86,7 +86,7 @@ def test_it_does_not_come_in_with_another_password(way: str) -> None:
 
 @pytest.mark.parametrize("optimized", [True, False])
 @pytest.mark.parametrize("most", [0, 3, 500])
-def test_it_enumerates_to_the_end(server: Running, optimized: bool, most: int) -> None:
+def test_it_enumerates_to_the_end(server: RunningServer, optimized: bool, most: int) -> None:
     with client(server) as wsman:
         items = all_items(wsman, f"{WMI}/Win32_SessionProcess", enumerated(optimized, most))
     sessions = [item.findtext(f".//{{{names.WSMAN}}}Selector[@Name='LogonId']") for item in items]
@@ -94,7 +94,7 @@ def test_it_enumerates_to_the_end(server: Running, optimized: bool, most: int) -
     assert sessions.count("41") == 5
 
 
-def test_it_asks_in_wql_and_along_associations(server: Running) -> None:
+def test_it_asks_in_wql_and_along_associations(server: RunningServer) -> None:
     names_sshd = "SELECT Handle FROM Win32_Process WHERE Name = 'sshd'"
     along = "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession"
     with client(server) as wsman:
@@ -103,7 +103,7 @@ def test_it_asks_in_wql_and_along_associations(server: Running) -> None:
     assert session.findtext("{*}LogonId") == "41"
 
 
-def test_it_runs_methods(server: Running) -> None:
+def test_it_runs_methods(server: RunningServer) -> None:
     selectors = SelectorSet()
     selectors.add_option("Handle", "4312")
     with client(server) as wsman:
@@ -113,7 +113,7 @@ def test_it_runs_methods(server: Running) -> None:
     assert returned.findtext(f".//{{{uri}}}ReturnValue") == "0"
 
 
-def test_faults_are_read_with_their_number_and_words(server: Running) -> None:
+def test_faults_are_read_with_their_number_and_words(server: RunningServer) -> None:
     with client(server) as wsman:
         for wql, number in (("SELECT", 0x80041017), ("SELECT * FROM Nothing", 0x80041010)):
             with pytest.raises(WSManFaultError) as refused:
@@ -123,7 +123,7 @@ def test_faults_are_read_with_their_number_and_words(server: Running) -> None:
             assert refused.value.reason
 
 
-def test_an_item_that_does_not_fit_is_one_fault_and_the_rest_comes(server: Running) -> None:
+def test_an_item_that_does_not_fit_is_one_fault_and_the_rest_comes(server: RunningServer) -> None:
     with client(server, max_envelope_size=8192) as wsman:
         uri = f"{WMI}/Win32_Process"
         items = all_items(wsman, uri, enumerated(True, 500), most=500)
@@ -152,13 +152,13 @@ def test_one_hostile_process_hides_no_other_at_its_default_envelope(optimized: b
     assert set(command_line or "") == set("x &")
 
 
-def test_powershell_is_told_that_there_is_no_shell(server: Running) -> None:
+def test_powershell_is_told_that_there_is_no_shell(server: RunningServer) -> None:
     with client(server) as wsman, pytest.raises(WSManFaultError) as refused, RunspacePool(wsman):
         pass
     assert NO_SHELL in str(refused.value.reason)
 
 
-def test_everybody_sees_their_own(server: Running) -> None:
+def test_everybody_sees_their_own(server: RunningServer) -> None:
     query = enumerated(True, 99, "SELECT LogonId FROM Win32_LogonSession")
     for user, seen in ((ALICE, ["41", "42"]), (BOB, ["37"])):
         with client(server, user) as wsman:

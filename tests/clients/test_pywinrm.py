@@ -11,19 +11,19 @@ from winrm.protocol import Protocol
 
 from logonscope.wire.wsman import names
 from tests.clients.others import NO_SHELL
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 
 WAYS = {"plaintext": False, "ntlm": False, "basic": True, "ssl": True}
 """Transports, and whether they go over TLS."""
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running() as found:
         yield found
 
 
-def protocol(server: Running, transport: str, password: str = ADMIN[1], **more: Any) -> Protocol:
+def protocol(server: RunningServer, transport: str, password: str = ADMIN[1], **more: Any) -> Protocol:
     url = server.wsman_over_tls if WAYS[transport] else server.wsman
     told: Any = {"transport": transport, "username": ADMIN[0], "password": password, **more}
     return Protocol(url, ca_trust_path=server.certificate, **told)
@@ -44,13 +44,13 @@ def asked(client: Protocol, wql: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("transport", WAYS)
-def test_it_asks_by_every_transport(server: Running, transport: str) -> None:
+def test_it_asks_by_every_transport(server: RunningServer, transport: str) -> None:
     answer = asked(protocol(server, transport), "SELECT Handle, Name FROM Win32_Process WHERE SessionId = 41")
     items = answer["s:Envelope"]["s:Body"]["n:EnumerateResponse"]["w:Items"]["w:XmlFragment"]
     assert [item["Handle"] for item in items] == ["4100", "4150", "4151", "4300", "4312"]
 
 
-def test_sealed_messages_are_its_default_with_ntlm(server: Running) -> None:
+def test_sealed_messages_are_its_default_with_ntlm(server: RunningServer) -> None:
     answer = asked(protocol(server, "ntlm", message_encryption="always"), "SELECT Handle FROM Win32_Process")
     assert len(answer["s:Envelope"]["s:Body"]["n:EnumerateResponse"]["w:Items"]["w:XmlFragment"]) == 16
 
@@ -62,14 +62,14 @@ def test_another_password_is_refused(transport: str) -> None:
 
 
 @pytest.mark.parametrize("run", ["run_cmd", "run_ps"])
-def test_a_session_is_told_that_there_is_no_shell(server: Running, run: str) -> None:
+def test_a_session_is_told_that_there_is_no_shell(server: RunningServer, run: str) -> None:
     session = Session(server.wsman, auth=ADMIN, transport="ntlm", ca_trust_path=server.certificate)
     with pytest.raises(WSManFaultError) as refused:
         getattr(session, run)("hostname")
     assert NO_SHELL in refused.value.reason
 
 
-def test_a_fault_is_read_with_its_codes(server: Running) -> None:
+def test_a_fault_is_read_with_its_codes(server: RunningServer) -> None:
     with pytest.raises(WSManFaultError) as refused:
         asked(protocol(server, "ntlm"), "SELECT * FROM Win32_Proces")
     assert refused.value.wsman_fault_code == refused.value.wmierror_code == 0x80041010

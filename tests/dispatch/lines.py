@@ -8,7 +8,7 @@ import shlex
 from typing import Any
 
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.dispatch.enumerations import Enumeration
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
@@ -41,9 +41,9 @@ class LinesDoor:
         content_type, limit = operation.options
         if isinstance(answer, Enumeration):
             lines = rendered(answer, limit, octets)
-            context = "" if answer.is_over else answer.id or answer.keep()
+            context = "" if answer.is_complete else answer.id or answer.keep_open()
             return Reply(200, content_type, "\n".join([context, *lines]).encode(), len(lines))
-        if isinstance(answer, Result):
+        if isinstance(answer, ClassRows):
             return Reply(200, content_type, line(answer, next(answer.rows)).encode(), 1)
         if isinstance(answer, Class):
             return Reply(200, content_type, answer.name.encode())
@@ -72,7 +72,7 @@ def rendered(rows: Enumeration, limit: int, octets: int) -> list[str]:
     return lines
 
 
-def line(result: Result | Class, row: tuple[Any, ...]) -> str:
+def line(result: ClassRows | Class, row: tuple[Any, ...]) -> str:
     """Return a row as text."""
     if isinstance(result, Class):
         return result.name

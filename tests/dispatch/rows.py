@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.broker import Caller
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.machine import Deadline
@@ -14,9 +14,9 @@ from tests.providers.asked import SNAPSHOT
 PROCESS = schema().get("Win32_Process")
 
 
-def numbered(numbers: Iterable[int]) -> Iterator[Result]:
+def numbered(numbers: Iterable[int]) -> Iterator[ClassRows]:
     """Return a result whose rows are these numbers."""
-    yield Result(PROCESS, ("Handle",), ((str(number),) for number in numbers))
+    yield ClassRows(PROCESS, ("Handle",), ((str(number),) for number in numbers))
 
 
 def enumeration(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from logonscope.broker import Caller
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.errors import EnumerationNotFoundError, PullInProgressError, QuotaViolationError, TimedOutError
@@ -46,7 +46,7 @@ def test_every_row_comes_once_and_in_order_whatever_is_put_back(count: int, pull
         batch = list(rows.take(most))
         rows.put_back(batch[fit:])
         delivered += [int(str(row[0])) for _, row in batch[:fit]]
-        if rows.is_over:
+        if rows.is_complete:
             break
     assert delivered == list(range(count))
 
@@ -58,7 +58,7 @@ def test_rows_that_are_put_back_twice_come_once() -> None:
     rows.put_back(others)
     assert first[1] == ("0",)
     assert taken(rows, 9) == [1, 2, 3, 4, 5]
-    assert rows.is_over
+    assert rows.is_complete
 
 
 def test_what_is_put_back_thousands_of_times_costs_no_more_each_time() -> None:
@@ -85,7 +85,7 @@ def test_no_more_is_read_than_is_taken() -> None:
 
 def test_classes_and_rows_of_several_results_come_as_one() -> None:
     session = schema().get("Win32_LogonSession")
-    results: list[Result | Class] = [*numbered(range(2)), session, Result(session, ("LogonId",), iter([("41",)]))]
+    results: list[ClassRows | Class] = [*numbered(range(2)), session, ClassRows(session, ("LogonId",), iter([("41",)]))]
     rows = Enumeration(Enumerations(1, 1, 1.0), Memory(SNAPSHOT).request(ROOT), Deadline(), Rows(iter(results)))
     items = list(rows.take(9))
     assert [row for _, row in items] == [("0",), ("1",), (), ("41",)]
@@ -129,7 +129,7 @@ def test_what_went_wrong_half_way_is_raised_again_and_never_taken_for_the_end() 
     for _ in range(2):
         with pytest.raises(TimedOutError):
             taken(rows, 1)
-    assert not rows.is_over
+    assert not rows.is_complete
 
 
 def test_an_enumeration_goes_on_for_as_long_as_the_request_that_pulls() -> None:
@@ -145,7 +145,7 @@ def test_an_enumeration_goes_on_for_as_long_as_the_request_that_pulls() -> None:
 def test_another_callers_enumeration_is_as_unknown_as_one_that_was_made_up() -> None:
     kept = Enumerations(10, 10, 60.0)
     rows = enumeration((1,), ALICE, kept)
-    context = rows.keep()
+    context = rows.keep_open()
     assert kept.find(context, ALICE) is rows
     assert rows.id == context
     sentences = set()
@@ -166,7 +166,7 @@ def test_another_callers_enumeration_is_as_unknown_as_one_that_was_made_up() -> 
 
 def test_ids_do_not_tell_of_each_other() -> None:
     kept = Enumerations(1000, 1000, 60.0)
-    ids = {enumeration((), enumerations=kept).keep() for _ in range(1000)}
+    ids = {enumeration((), enumerations=kept).keep_open() for _ in range(1000)}
     assert len(ids) == 1000
     varied = [len({text[at] for text in ids}) for at in range(len("uuid:"), 41)]
     assert sum(number > 8 for number in varied) >= 30  # 122 bits of 128 are random (RFC 9562 5.4)
@@ -174,30 +174,30 @@ def test_ids_do_not_tell_of_each_other() -> None:
 
 def test_there_are_so_many_of_a_caller_and_so_many_in_total() -> None:
     kept = Enumerations(3, 2, 60.0)
-    enumeration((), ALICE, kept).keep()
-    context = enumeration((), ALICE, kept).keep()
+    enumeration((), ALICE, kept).keep_open()
+    context = enumeration((), ALICE, kept).keep_open()
     with pytest.raises(QuotaViolationError, match="too many open enumerations"):
-        enumeration((), ALICE, kept).keep()
-    enumeration((), BOB, kept).keep()
+        enumeration((), ALICE, kept).keep_open()
+    enumeration((), BOB, kept).keep_open()
     carol = user(1002)
     with pytest.raises(QuotaViolationError):
-        enumeration((), carol, kept).keep()
+        enumeration((), carol, kept).keep_open()
     for _ in range(2):
-        enumeration((), ROOT, kept).keep()  # nobody else takes all there is from an administrator
+        enumeration((), ROOT, kept).keep_open()  # nobody else takes all there is from an administrator
     with pytest.raises(QuotaViolationError):
-        enumeration((), ROOT, kept).keep()
+        enumeration((), ROOT, kept).keep_open()
     kept.release(context, ALICE)
     with pytest.raises(QuotaViolationError):
-        enumeration((), carol, kept).keep()
+        enumeration((), carol, kept).keep_open()
 
 
 def test_what_nobody_asks_for_expires_and_gives_up() -> None:
     clock = Clock()
     kept = Enumerations(10, 10, 60.0, clock.read)
     left, pulled = Deadline(), Deadline()
-    for_long = enumeration((1,), enumerations=kept, deadline=left).keep()
-    asked = enumeration((2,), enumerations=kept, deadline=pulled).keep(3600.0)
-    short = enumeration((3,), enumerations=kept).keep(5.0)
+    for_long = enumeration((1,), enumerations=kept, deadline=left).keep_open()
+    asked = enumeration((2,), enumerations=kept, deadline=pulled).keep_open(3600.0)
+    short = enumeration((3,), enumerations=kept).keep_open(5.0)
     clock.now = 10.0
     with pytest.raises(EnumerationNotFoundError):
         kept.find(short, ROOT)
@@ -216,7 +216,7 @@ def test_an_enumeration_can_be_renewed_and_asked_how_long_it_lasts() -> None:
     kept = Enumerations(10, 10, 60.0, clock.read)
     rows = enumeration((), enumerations=kept)
     assert [rows.lifetime(seconds) for seconds in (5.0, 3600.0)] == [5.0, 60.0]
-    context = rows.keep()
+    context = rows.keep_open()
     assert kept.renew(context, ROOT) == 60.0
     clock.now = 20.0
     assert kept.renew(context, ROOT, None) == 40.0
@@ -226,16 +226,16 @@ def test_an_enumeration_can_be_renewed_and_asked_how_long_it_lasts() -> None:
 
 def test_what_is_over_is_forgotten_once_and_twice() -> None:
     kept, deadline = Enumerations(10, 10, 60.0), Deadline()
-    context = enumeration((1,), enumerations=kept, deadline=deadline).keep()
+    context = enumeration((1,), enumerations=kept, deadline=deadline).keep_open()
     for _ in range(2):
-        kept.forget(context)
+        kept.remove(context)
     assert deadline.is_over
     assert len(kept) == 0
 
 
 def test_all_give_up_at_the_end() -> None:
     kept, deadline = Enumerations(10, 10, 60.0), Deadline()
-    enumeration((1,), enumerations=kept, deadline=deadline).keep()
+    enumeration((1,), enumerations=kept, deadline=deadline).keep_open()
     assert repr(kept) == "<Enumerations: 1 of 10 open>"
     kept.close()
     assert deadline.is_over
@@ -247,7 +247,7 @@ def test_an_enumeration_that_is_given_up_is_freed_at_once() -> None:
     kept = Enumerations(10, 10, 60.0)
     rows = enumeration((1, 2, 3), enumerations=kept)
     taken(rows, 1)
-    reference, context = weakref.ref(rows), rows.keep()
+    reference, context = weakref.ref(rows), rows.keep_open()
     del rows
     gc.disable()
     try:
@@ -284,10 +284,10 @@ def test_counts_and_expirations_are_those_of_a_plain_list(steps: list[tuple[str,
         elif step == "keep":
             own = sum(known[0] == caller for known in expected.values())
             if own >= 2 or len(expected) >= 4 + (2 if caller is ROOT else 0):
-                with pytest.raises(QuotaViolationError, match=f"^{own} enumerations are open"):
-                    enumeration((), caller, kept).keep(seconds)
+                with pytest.raises(QuotaViolationError, match=rf"^too many open enumerations \({own} of this caller\)"):
+                    enumeration((), caller, kept).keep_open(seconds)
             else:
-                contexts.append(enumeration((), caller, kept).keep(seconds))
+                contexts.append(enumeration((), caller, kept).keep_open(seconds))
                 expected[contexts[-1]] = caller, until
             assert len(kept) == len(expected)
         elif not is_own:

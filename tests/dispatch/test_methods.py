@@ -5,7 +5,7 @@ import pytest
 from logonscope.broker import Caller
 from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.dispatch.audit import BEGUN
-from logonscope.dispatch.methods import delete_instance, invoke_method, object_path
+from logonscope.dispatch.methods import delete_instance, invoke_method, parse_object_path
 from logonscope.errors import (
     AccessDeniedError,
     InternalError,
@@ -110,6 +110,6 @@ def test_only_what_can_be_terminated_can_be_deleted() -> None:
 
 
 def test_a_path_may_be_text_or_parsed() -> None:
-    assert object_path(PROCESS) == object_path(parse_path(PROCESS)) == parse_path(PROCESS)
+    assert parse_object_path(PROCESS) == parse_object_path(parse_path(PROCESS)) == parse_path(PROCESS)
     with pytest.raises(InvalidObjectPathError):
-        object_path("no path")
+        parse_object_path("no path")

@@ -18,7 +18,7 @@ from logonscope.errors import InvalidParameterError
 def test_a_client_can_ask_for_less_and_not_for_more(
     octets: int | None, seconds: float | None, narrowed: Limits
 ) -> None:
-    assert Limits(1000, 60.0).of_operation(Operation("get", {}, seconds, octets)) == narrowed
+    assert Limits(1000, 60.0).narrowed_by(Operation("get", {}, seconds, octets)) == narrowed
 
 
 def test_the_metrics_count_by_the_doors_name_where_it_has_one() -> None:

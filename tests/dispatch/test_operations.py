@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from logonscope.broker.associations import Wanted, associators, references
+from logonscope.broker.associations import AssociationOptions, associators, references
 from logonscope.broker.classes import classes
 from logonscope.broker.instances import enumerate_instances
 from logonscope.broker.query import query
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.dispatch.enumerations import Rows
 from logonscope.dispatch.operations import OPERATIONS, PRODUCT
 from logonscope.errors import InvalidClassError, InvalidPropertyError, InvalidQueryError
@@ -23,7 +23,7 @@ PROCESS = 'Win32_Process.Handle="4312"'
 ALONG = {"result_class": "Win32_LogonSession", "properties": ["LogonId"]}
 
 
-def content(results: Iterable[Result | Class]) -> list[object]:
+def content(results: Iterable[ClassRows | Class]) -> list[object]:
     """Return what results have: names, columns and rows."""
     return [
         found.name if isinstance(found, Class) else (found.cls.name, found.columns, list(found.rows))
@@ -42,11 +42,11 @@ def content(results: Iterable[Result | Class]) -> list[object]:
             enumerate_instances(REQUEST, "Win32_Process", ["Handle"], deep=False),
         ),
         ("query", {"text": "SELECT * FROM Win32_Process"}, query(REQUEST, "SELECT * FROM Win32_Process")),
-        ("associators", {"path": PROCESS, **ALONG}, associators(REQUEST, PROCESS, Wanted(**ALONG))),  # type: ignore[arg-type]  # by name
+        ("associators", {"path": PROCESS, **ALONG}, associators(REQUEST, PROCESS, AssociationOptions(**ALONG))),  # type: ignore[arg-type]  # by name
         ("references", {"path": PROCESS}, references(REQUEST, PROCESS)),
     ],
 )
-def test_rows_are_the_brokers(name: str, arguments: dict[str, object], expected: Iterable[Result | Class]) -> None:
+def test_rows_are_the_brokers(name: str, arguments: dict[str, object], expected: Iterable[ClassRows | Class]) -> None:
     found = OPERATIONS[name].function(REQUEST, **arguments)
     assert isinstance(found, Rows)
     assert content(found.results) == content(expected) != []
@@ -54,9 +54,9 @@ def test_rows_are_the_brokers(name: str, arguments: dict[str, object], expected:
 
 def test_all_can_be_shown_as_instances_of_the_class_that_was_asked_for() -> None:
     found = OPERATIONS["enumerate"].function(REQUEST, class_name="Win32_Account", as_base=True)
-    assert found.base.name == "Win32_Account"
+    assert found.base_class.name == "Win32_Account"
     results = list(found.results)
-    assert {result.columns for result in results} == {tuple(found.base.properties)}
+    assert {result.columns for result in results} == {tuple(found.base_class.properties)}
     assert len(results) > 1
 
 
@@ -70,7 +70,7 @@ def test_all_can_be_shown_as_instances_of_the_class_that_was_asked_for() -> None
     ],
 )
 def test_a_query_says_whether_it_is_a_projection(text: str, projected: bool) -> None:
-    assert OPERATIONS["query"].function(REQUEST, text=text).projected is projected
+    assert OPERATIONS["query"].function(REQUEST, text=text).is_projected is projected
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_who_did_not_authenticate_is_told_no_version() -> None:
 def test_the_table_says_what_each_function_takes() -> None:
     for name, row in OPERATIONS.items():
         parameters = inspect.signature(row.function).parameters
-        assert ("record" in parameters) is row.acts, name
-        assert ("caller" in parameters) is row.of_enumerations, name
-        assert row.about, name
+        assert ("record" in parameters) is row.changes_host, name
+        assert ("caller" in parameters) is row.takes_enumerations, name
+        assert row.description, name
     assert [name for name, row in OPERATIONS.items() if not row.needs_caller] == ["identify"]
-    assert [name for name, row in OPERATIONS.items() if row.acts] == ["invoke", "delete"]
+    assert [name for name, row in OPERATIONS.items() if row.changes_host] == ["invoke", "delete"]

@@ -34,8 +34,9 @@ def private_words_of_pages(pages: Iterable[Path]) -> list[str]:
 
 
 def pages() -> list[Path]:
-    """Return the pages for users and developers."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """Return the pages for users and developers, without the list that quotes old messages."""
+    docs = sorted((ROOT / "docs").rglob("*.md"))
+    return [ROOT / "README.md", *(page for page in docs if page.name != "reworded-messages.md")]
 
 
 def riddles(files: Iterable[SourceFile]) -> list[str]:

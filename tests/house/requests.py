@@ -34,14 +34,14 @@ def wql(host: str | None, _: int) -> Callable[[], object]:
     from logonscope.machine import Deadline  # noqa: PLC0415 -- the same
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- the same
     from logonscope.server.wsman import WsmanDoor  # noqa: PLC0415 -- the same
-    from logonscope.sources.choose import choose  # noqa: PLC0415 -- the same
+    from logonscope.sources.choose import choose_source  # noqa: PLC0415 -- the same
     from logonscope.wire.wsman import names  # noqa: PLC0415 -- the same
     from tests.server import soap  # noqa: PLC0415 -- the same
 
     query = f'<w:Filter Dialect="{names.WQL}">SELECT * FROM Win32_SessionProcess</w:Filter>'
     body = f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>1000</w:MaxElements>{query}</n:Enumerate>"
     request = soap.envelope(names.ENUMERATE, "root/cimv2/*", body)
-    dispatcher, door = Dispatcher(choose(host), LINUX, Enumerations(10, 10, 60.0), Limits()), WsmanDoor()
+    dispatcher, door = Dispatcher(choose_source(host), LINUX, Enumerations(10, 10, 60.0), Limits()), WsmanDoor()
     message = Message(request, Caller("root", 0, administrator=True))
 
     def run() -> None:

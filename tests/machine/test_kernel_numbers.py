@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from logonscope.facts import Machine, Process
-from logonscope.machine import boot_time, moment, started_at, terminal_name
+from logonscope.machine import boot_time, local_datetime, start_time, terminal_name
 from tests.environment import environment
 
 BOOT = 1_700_000_000
@@ -19,14 +19,14 @@ def at(seconds: float) -> datetime:
 
 
 def test_a_start_is_the_boot_time_plus_ticks() -> None:
-    assert started_at(Process(1, start=12_345), MACHINE) == at(123.45)
-    assert started_at(Process(1, start=0), MACHINE) == boot_time(MACHINE) == at(0)
-    assert started_at(Process(1), MACHINE) is None
+    assert start_time(Process(1, start=12_345), MACHINE) == at(123.45)
+    assert start_time(Process(1, start=0), MACHINE) == boot_time(MACHINE) == at(0)
+    assert start_time(Process(1), MACHINE) is None
 
 
 def test_without_a_boot_time_no_start_is_known() -> None:
     machine = MACHINE._replace(btime=None)
-    assert started_at(Process(1, start=1), machine) is None
+    assert start_time(Process(1, start=1), machine) is None
     assert boot_time(machine) is None
 
 
@@ -36,12 +36,12 @@ def test_an_impossible_boot_time_is_not_known() -> None:
 
 @pytest.mark.parametrize("seconds", [float(1 << 63), -float(1 << 63), float("nan"), float("inf"), 253_402_300_800.0])
 def test_an_impossible_time_is_not_known(seconds: float) -> None:
-    assert moment(seconds) is None
-    assert started_at(Process(1, start=1 << 63), MACHINE) is None
+    assert local_datetime(seconds) is None
+    assert start_time(Process(1, start=1 << 63), MACHINE) is None
 
 
 def test_a_time_has_an_offset() -> None:
-    found = moment(BOOT + 0.5)
+    found = local_datetime(BOOT + 0.5)
     assert found == at(0.5)
     assert found is not None
     assert isinstance(found.utcoffset(), timedelta)
@@ -85,5 +85,5 @@ def test_a_large_number_that_the_kernel_prints_as_negative_is_the_same_terminal(
 
 def test_in_a_zone_that_python_has_not_a_time_is_in_utc() -> None:
     with environment("UTC-24"):
-        found = moment(BOOT)
+        found = local_datetime(BOOT)
     assert found == at(0)

@@ -56,7 +56,7 @@ def test_where_nothing_fits_time_is_over_all_the_same() -> None:
         time.sleep(0.02)
         return process.pid < 0
 
-    query = ProcessQuery(early=EarlyFilter(frozenset({"comm"}), nothing_fits))
+    query = ProcessQuery(early_filter=EarlyFilter(frozenset({"comm"}), nothing_fits))
     with pytest.raises(TimedOutError):
         list(Memory(example.snapshot()).processes(Look(Deadline(0.1)), query))
 
@@ -103,12 +103,12 @@ def test_without_seconds_there_is_no_end() -> None:
 
 def test_a_deadline_that_follows_another_is_over_when_that_is() -> None:
     own, first, second = Deadline(60), Deadline(60), Deadline(60)
-    own.follow(first)
+    own.end_with(first)
     first.cancel()
     with pytest.raises(TimedOutError):
         own.check()
     assert own.is_over
-    own.follow(second)
+    own.end_with(second)
     own.check()
 
 
@@ -122,9 +122,9 @@ def test_a_trouble_is_reported_once_and_each_question_has_its_own() -> None:
 
 
 def test_items_come_until_the_time_is_over() -> None:
-    assert list(Look().timed([1, 2])) == list(Look(Deadline(60)).timed([1, 2])) == [1, 2]
+    assert list(Look().checked([1, 2])) == list(Look(Deadline(60)).checked([1, 2])) == [1, 2]
     deadline = Deadline(60)
-    items = Look(deadline).timed([1, 2, 3])
+    items = Look(deadline).checked([1, 2, 3])
     assert next(items) == 1
     deadline.cancel()
     with pytest.raises(TimedOutError):

@@ -6,7 +6,7 @@ from logonscope.facts import UNSET
 from logonscope.machine import ANY_LOGON, LogonHint
 
 KEYED = LogonHint(keys=frozenset({41}))
-OF_ALICE = LogonHint(login_uids=frozenset({1000}), unsaid=frozenset({37}))
+OF_ALICE = LogonHint(login_uids=frozenset({1000}), keys_of_any_uid=frozenset({37}))
 NOBODYS = LogonHint(login_uids=frozenset())
 
 
@@ -33,12 +33,12 @@ NOBODYS = LogonHint(login_uids=frozenset())
 def test_a_process_may_be_wanted_unless_its_key_or_its_login_uid_says_no(
     hint: LogonHint, key: int | None, login_uid: int | None, *, may_be: bool
 ) -> None:
-    assert hint.may_be(key, login_uid) is may_be
+    assert hint.may_match(key, login_uid) is may_be
 
 
 def test_a_hint_that_only_says_whose_place_is_to_be_read_rules_out_nobody() -> None:
     assert not ANY_LOGON.narrows
-    assert not LogonHint(place_of=frozenset({UNSET}), unsaid=frozenset({UNSET})).narrows
+    assert not LogonHint(keys_needing_place=frozenset({UNSET}), keys_of_any_uid=frozenset({UNSET})).narrows
     assert KEYED.narrows
     assert OF_ALICE.narrows
     assert NOBODYS.narrows

@@ -19,8 +19,8 @@ def means(selection: Selection, item: tuple[int, int, int]) -> bool:
 def test_what_both_mean_is_narrowed_to_and_what_either_means_is_not_lost(
     one: Selection, other: Selection, item: tuple[int, int, int]
 ) -> None:
-    assert means(one.narrowed(other), item) is (means(one, item) and means(other, item))
-    assert means(one.widened(other), item) or not (means(one, item) or means(other, item))
+    assert means(one.intersection(other), item) is (means(one, item) and means(other, item))
+    assert means(one.union(other), item) or not (means(one, item) or means(other, item))
 
 
 def test_an_empty_set_is_none_and_none_is_any() -> None:

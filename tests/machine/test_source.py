@@ -118,7 +118,7 @@ def test_processes_and_sockets_are_those_that_the_query_names() -> None:
 
 def lineage(source: Source, pid: int, *facts: str) -> list[int]:
     """Return the pids of a process and its parents, nearest first."""
-    query = ProcessQuery(frozenset(facts), pids=frozenset({pid}), parents=True)
+    query = ProcessQuery(frozenset(facts), pids=frozenset({pid}), with_ancestors=True)
     return [process.pid for process in source.processes(Look(), query)]
 
 
@@ -128,13 +128,13 @@ def test_the_parents_of_a_process_come_nearest_first_and_are_read_one_by_one() -
     assert [query.pids for query in source.asked] == [
         frozenset({pid}) for pid in (4312, 4300, 4151, 4150, 4100, 700, 1)
     ]  # fmt: skip
-    assert {(query.facts, query.parents) for query in source.asked} == {(frozenset({"comm", "ppid"}), False)}
+    assert {(query.facts, query.with_ancestors) for query in source.asked} == {(frozenset({"comm", "ppid"}), False)}
     assert lineage(source, 99) == []
 
 
 def test_parents_are_read_while_they_are_iterated() -> None:
     source = Full()
-    found = source.processes(Look(), ProcessQuery(pids=frozenset({4312}), parents=True))
+    found = source.processes(Look(), ProcessQuery(pids=frozenset({4312}), with_ancestors=True))
     assert source.asked == []
     next(found)
     assert len(source.asked) == 1
@@ -162,7 +162,7 @@ def test_every_query_is_refused_once_the_time_is_over() -> None:
     for ask in (
         lambda: source.machine(look),
         lambda: source.processes(look, ProcessQuery()),
-        lambda: source.processes(look, ProcessQuery(pids=frozenset({1}), parents=True)),
+        lambda: source.processes(look, ProcessQuery(pids=frozenset({1}), with_ancestors=True)),
         lambda: source.logins(look),
         lambda: source.account(look, 0),
         lambda: source.accounts(look, AccountQuery()),
@@ -234,11 +234,17 @@ UNREAD = Process(30)
         (ProcessQuery(names=frozenset({"BASH"})), [10, 20]),
         (ProcessQuery(names=frozenset({"A-long-name-of-"})), [11]),
         (ProcessQuery(names=frozenset({"a-long-name-of-it", "systemd"})), [1, 11]),
-        (ProcessQuery(hint=LogonHint(keys=frozenset({41}))), [10, 11, 30]),
-        (ProcessQuery(hint=LogonHint(login_uids=frozenset({1001}))), [1, 20, 30]),
-        (ProcessQuery(hint=LogonHint(login_uids=frozenset({1001}), unsaid=frozenset({41}))), [1, 10, 11, 20, 30]),
-        (ProcessQuery(hint=LogonHint(place_of=frozenset())), [1, 10, 11, 20, 30]),
-        (ProcessQuery(pids=frozenset({10, 20}), names=frozenset({"bash"}), hint=LogonHint(frozenset({37}))), [20]),
+        (ProcessQuery(logon_hint=LogonHint(keys=frozenset({41}))), [10, 11, 30]),
+        (ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}))), [1, 20, 30]),
+        (
+            ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}), keys_of_any_uid=frozenset({41}))),
+            [1, 10, 11, 20, 30],
+        ),
+        (ProcessQuery(logon_hint=LogonHint(keys_needing_place=frozenset())), [1, 10, 11, 20, 30]),
+        (
+            ProcessQuery(pids=frozenset({10, 20}), names=frozenset({"bash"}), logon_hint=LogonHint(frozenset({37}))),
+            [20],
+        ),
     ],
 )
 def test_processes_are_narrowed_by_pid_by_name_and_by_hint(query: ProcessQuery, pids: list[int]) -> None:

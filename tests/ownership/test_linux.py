@@ -23,7 +23,7 @@ CASES = [
 @pytest.mark.parametrize(("scenario", "case"), CASES)
 def test_the_owner_is_that_of_the_table(scenario: Scenario, case: Case) -> None:
     owner = LINUX.index(scenario.logins, scenario.machine).owner(case.process)
-    assert (owner.logon, owner.evidence) == (case.logon, case.evidence)
+    assert (owner.logon_id, owner.evidence) == (case.logon, case.evidence)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)
@@ -38,7 +38,7 @@ def test_a_process_that_needs_no_cgroup_is_owned_the_same_without(scenario: Scen
     index = LINUX.index(scenario.logins, scenario.machine)
     decide = index.owner
     for case in scenario.cases:
-        if case.process.ses is not None and case.process.ses not in index.place_of:
+        if case.process.ses is not None and case.process.ses not in index.keys_needing_place:
             assert decide(case.process._replace(cgroup=None))[:2] == (case.logon, case.evidence)
 
 
@@ -49,7 +49,7 @@ def test_the_owner_comes_with_the_login_that_vouches_for_it() -> None:
     assert decide(Process(1, ses=41)).login is login
     assert decide(Process(1, ses=UNSET, cgroup="/user.slice/user-1001.slice/session-c1.scope")).login is su
     assert decide(Process(1, ses=42)).login is None
-    assert decide(Process(1, ses=UNSET, cgroup="/")) is SYSTEM is LINUX.system
+    assert decide(Process(1, ses=UNSET, cgroup="/")) is SYSTEM is LINUX.system_owner
 
 
 places = st.lists(
@@ -76,17 +76,17 @@ LOGINS = (
 def test_the_association_is_total(process: Process, logins: set[Login]) -> None:
     owner = LINUX.index(logins, MACHINE).owner(process)
     if process.ses is None:  # this kernel keeps ids
-        assert (owner.logon, owner.evidence) == (None, "unread")
+        assert (owner.logon_id, owner.evidence) == (None, "unread")
     else:
-        assert owner.logon is not None
-        assert owner.logon.isdecimal()
+        assert owner.logon_id is not None
+        assert owner.logon_id.isdecimal()
         assert owner.evidence in {"scope", "audit", "manager", "none"}
 
 
 @given(processes, st.sets(st.sampled_from(LOGINS)))
 def test_a_kernel_id_is_only_ever_left_for_a_login_that_shares_it(process: Process, logins: set[Login]) -> None:
     owner = LINUX.index(logins, MACHINE).owner(process)
-    if process.ses in {41, 42} and owner.logon != str(process.ses):
+    if process.ses in {41, 42} and owner.logon_id != str(process.ses):
         assert (owner.evidence, process.ses) == ("scope", 41)
         assert owner.login is not None
         assert owner.login.id == "c5"
@@ -98,7 +98,7 @@ def test_a_kernel_id_is_only_ever_left_for_a_login_that_shares_it(process: Proce
 def test_nothing_below_a_users_tree_belongs_to_another_user(process: Process, logins: set[Login]) -> None:
     below = process._replace(ses=UNSET, cgroup="/user.slice/user-1000.slice/user@1000.service" + (process.cgroup or ""))
     owner = LINUX.index(logins, MACHINE).owner(below)
-    assert (owner.logon, owner.evidence) == (str((1 << 33) + 1000), "manager")
+    assert (owner.logon_id, owner.evidence) == (str((1 << 33) + 1000), "manager")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_session_number_is_the_kernels_and_0_for_the_system(
     ],
 )  # fmt: skip
 def test_a_word_means_a_logon_session_by_number_or_by_its_logins_id(word: str, logon_id: str | None) -> None:
-    assert LINUX.logon_id(word) == logon_id
+    assert LINUX.logon_id_of_word(word) == logon_id
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_a_process_runs_as_its_real_and_its_effective_uid(
 
 def test_of_owners_of_one_logon_session_the_kernels_word_is_the_strongest() -> None:
     audit, scope = Owner("41", "audit"), Owner("41", "scope")
-    assert LINUX.strongest([scope, audit, scope]) is audit
-    assert LINUX.strongest([scope]) is scope
+    assert LINUX.strongest_owner([scope, audit, scope]) is audit
+    assert LINUX.strongest_owner([scope]) is scope
 
 
 def test_without_kernel_ids_doctor_says_how_logins_are_told_apart() -> None:
@@ -175,21 +175,21 @@ SCOPED = Process(1, ses=UNSET, cgroup="/user.slice/user-1000.slice/session-c5.sc
 def test_the_logins_that_can_speak_for_a_process_are_named_by_its_place_and_its_kernel_id(
     process: Process, speakers: frozenset[str] | None
 ) -> None:
-    assert LINUX.speakers([process]) == speakers
+    assert LINUX.possible_login_ids([process]) == speakers
 
 
 @given(processes, st.sets(st.sampled_from(LOGINS)))
 def test_few_records_that_decide_name_the_owner_that_all_name(process: Process, logins: set[Login]) -> None:
-    speakers = LINUX.speakers([process])
+    speakers = LINUX.possible_login_ids([process])
     few = [login for login in logins if speakers is None or login.id in speakers]
-    if LINUX.is_decided([process], few):
+    if LINUX.records_decide_owners([process], few):
         assert LINUX.index(few, MACHINE).owner(process) == LINUX.index(logins, MACHINE).owner(process)
 
 
 def test_few_records_decide_also_where_a_leader_could_not_be_read_whole() -> None:
     leader = Process(9, ses=41, unread={"stat": "Permission denied"})
     login = Login("41", 1000, audit=41, process=leader, scope="session-41.scope")
-    assert LINUX.is_decided([Process(7, ses=41, cgroup=SCOPE_41)], [login])
+    assert LINUX.records_decide_owners([Process(7, ses=41, cgroup=SCOPE_41)], [login])
 
 
 SCOPE_41, SCOPE_C1 = "/user.slice/user-1000.slice/session-41.scope", "/user.slice/user-1001.slice/session-c1.scope"
@@ -200,7 +200,7 @@ def test_only_what_the_system_session_could_have_lost_names_a_login_without_a_re
 
     def unknown(ses: int | None, cgroup: str | None) -> str | None:
         process = Process(7, ses=ses, cgroup=cgroup)
-        return index.unknown_login(process, index.owner(process))
+        return index.missing_login_id(process, index.owner(process))
 
     assert (unknown(UNSET, SCOPE_C1), unknown(UNSET, SCOPE_41), unknown(UNSET, "/system.slice")) == ("c1", None, None)
     assert (unknown(42, SCOPE_C1), unknown(None, None)) == (None, None)
@@ -214,14 +214,14 @@ def test_only_what_the_system_session_could_have_lost_names_a_login_without_a_re
 )  # fmt: skip
 def test_the_place_of_a_process_may_name_another_login(cgroup: str | None, *, others: bool) -> None:
     owner = Owner("41", "audit", LOGINS[0])
-    assert LINUX.names_other(Process(7, ses=41, cgroup=cgroup), owner, 1000) is others
+    assert LINUX.names_other_login(Process(7, ses=41, cgroup=cgroup), owner, 1000) is others
 
 
 def test_only_the_kernels_word_can_fail_to_say_who_logged_in() -> None:
     audit, scope = Owner("41", "audit"), Owner("41", "scope")
-    said = [LINUX.says_login_uid(Process(7, loginuid=loginuid), audit) for loginuid in (1000, UNSET, None)]
+    said = [LINUX.has_login_uid(Process(7, loginuid=loginuid), audit) for loginuid in (1000, UNSET, None)]
     assert said == [True, False, False]
-    assert LINUX.says_login_uid(Process(7), scope)
+    assert LINUX.has_login_uid(Process(7), scope)
 
 
 def test_only_roots_login_programs_begin_a_logon_session() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from logonscope.broker.access import Visibility
 from logonscope.broker.request import Accounts, Order
-from logonscope.broker.session_selector import SessionFilter, select, selected_login_uids
+from logonscope.broker.session_selector import SessionFilter, select_sessions, selected_login_uids
 from logonscope.facts import UNSET, Login, Process
 from logonscope.machine import ANY_LOGON, NO_FACTS, LogonHint, LogonIndex, Look, Owner, ProcessQuery, Selection
 from logonscope.ownership import LINUX
@@ -16,7 +16,7 @@ from tests.broker.memory import Memory
 from tests.example import MACHINE
 from tests.hosts import ROOT, user
 
-DECIDING = LINUX.facts | LINUX.deciding_access
+DECIDING = LINUX.owner_facts | LINUX.access_facts
 NOBODY = 880_009
 
 logon_ids = st.sampled_from([*KERNEL_IDS, UNSET, 7, *((1 << 32) + number for number in range(5_000_001, 5_000_015)),
@@ -51,7 +51,7 @@ class Reading:
 
     def selection(self, index: LogonIndex) -> Selection:
         """Return what is meant by the logins that an index knows."""
-        return select(self._which, LINUX, index)
+        return select_sessions(self._which, LINUX, index)
 
     def hint(self, index: LogonIndex) -> LogonHint:
         """Return the hint that the logins make."""
@@ -63,7 +63,7 @@ class Reading:
         """Return the owners of the processes that are meant, of those that a source reads by the hint."""
         lookup = Accounts(self._memory, Look())
         keeps = SessionFilter(self.selection(index), LINUX, lookup, case_sensitive=isinstance(self._which, str)).keeps
-        query = ProcessQuery(self._facts | DECIDING, hint=hint)
+        query = ProcessQuery(self._facts | DECIDING, logon_hint=hint)
         found = ((process, index.owner(process)) for process in self._memory.processes(Look(), query))
         return {process.pid: owner for process, owner in found if keeps(process, owner)}
 
@@ -86,9 +86,9 @@ def test_a_hint_of_older_logins_loses_none_unless_the_newer_ones_need_more(
         LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine),
     )
     hint = reading.hint(LINUX.index(older, crowd.snapshot.machine))
-    if not index.needs_more_than(hint):
+    if not index.is_insufficient_hint(hint):
         assert reading.kept(index, hint) == reading.kept(index, ANY_LOGON)
-    assert not index.needs_more_than(reading.hint(index))
+    assert not index.is_insufficient_hint(reading.hint(index))
 
 
 ORDERS: tuple[Order, ...] = ("logins first", "processes first")
@@ -101,7 +101,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 ) -> None:
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
     query = ProcessQuery(frozenset({"comm", "uids", "loginuid"}))
-    selection = select(which, LINUX, LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine))
+    selection = select_sessions(which, LINUX, LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine))
     narrowed = [*request.read(query, which, order=order).pairs]
     pairs = [*request.read(query, order=order).pairs]
     if selection.names_sessions:
@@ -115,7 +115,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 def test_the_hint_of_what_somebody_sees_loses_none_of_it(crowd: Crowd, uid: int) -> None:
     index, visibility = LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine), Visibility(user(uid), LINUX)
     hint = index.hint(NO_FACTS, Selection(), visibility.login_uids(None))
-    query = ProcessQuery(DECIDING, hint=hint)
+    query = ProcessQuery(DECIDING, logon_hint=hint)
     found = [*Memory(crowd.snapshot).processes(Look(), query)]
     seen = {process.pid for process in found if visibility.sees_session(process, index.owner(process))}
     assert seen == {pid for pid in crowd.process if crowd.sees_session(uid, pid)}
@@ -128,12 +128,12 @@ HEIR = Login("c5", 1000, scope="session-c5.scope", process=Process(50, ses=41), 
 def test_when_logins_begin_to_share_a_key_more_is_needed_whatever_is_read() -> None:
     before, after = LINUX.index([FIRST], MACHINE), LINUX.index([FIRST, HEIR], MACHINE)
     for facts in (NO_FACTS, frozenset({"cgroup"})):
-        assert after.needs_more_than(before.hint(facts, Selection(), frozenset({1000})))
-    assert after.needs_more_than(before.hint(NO_FACTS, Selection(), None))
-    assert not after.needs_more_than(before.hint(frozenset({"cgroup"}), Selection(), None))
-    assert not after.needs_more_than(ANY_LOGON)
-    assert not before.needs_more_than(after.hint(NO_FACTS, Selection(), frozenset({1000})))
+        assert after.is_insufficient_hint(before.hint(facts, Selection(), frozenset({1000})))
+    assert after.is_insufficient_hint(before.hint(NO_FACTS, Selection(), None))
+    assert not after.is_insufficient_hint(before.hint(frozenset({"cgroup"}), Selection(), None))
+    assert not after.is_insufficient_hint(ANY_LOGON)
+    assert not before.is_insufficient_hint(after.hint(NO_FACTS, Selection(), frozenset({1000})))
 
 
 def _told(pairs: Iterable[tuple[Process, Owner]]) -> list[tuple[int, str | None, str]]:
-    return [(process.pid, owner.logon, owner.evidence) for process, owner in pairs]
+    return [(process.pid, owner.logon_id, owner.evidence) for process, owner in pairs]

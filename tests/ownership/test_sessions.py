@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import UNSET, Account, Login, Machine, Process
-from logonscope.machine import Owner, started_at
+from logonscope.machine import Owner, start_time
 from logonscope.ownership.linux import SYSTEM
 from logonscope.ownership.sessions import (
     APPROXIMATE_START,
@@ -117,7 +117,7 @@ def test_where_not_even_a_process_is_known_neither_is_the_start() -> None:
 
 def test_an_impossible_time_is_not_known() -> None:
     assert describe(LOGIN._replace(since=1 << 63), [LEADER]).start is None
-    assert started_at(process(10, start=1 << 63), MACHINE) is None
+    assert start_time(process(10, start=1 << 63), MACHINE) is None
 
 
 def test_who_is_gone_leaves_leftovers() -> None:
@@ -195,7 +195,7 @@ def test_a_terminal_that_could_not_be_read_is_not_known_to_be_none() -> None:
 
 def test_without_a_boot_time_no_start_is_known() -> None:
     machine = MACHINE._replace(btime=None)
-    assert started_at(LEADER, machine) is None
+    assert start_time(LEADER, machine) is None
     assert described(SYSTEM, [Process(1)], machine).start is None
     assert described(Owner("41", "audit", LOGIN), [LEADER], machine).start == at(7)
 
@@ -264,8 +264,8 @@ def test_the_first_process_is_the_earliest_whose_parent_is_not_among_them() -> N
 
 
 def test_a_start_is_the_boot_time_plus_ticks() -> None:
-    assert started_at(process(1, start=12_345), MACHINE) == at(123.45)
-    assert started_at(Process(1), MACHINE) is None
+    assert start_time(process(1, start=12_345), MACHINE) == at(123.45)
+    assert start_time(Process(1), MACHINE) is None
 
 
 # States

@@ -11,13 +11,13 @@ from logonscope import Host, Instance
 from logonscope.broker import Caller, Request
 from logonscope.broker.explain import explain
 from logonscope.broker.request import Order
-from logonscope.broker.session_selector import SessionFilter, select
+from logonscope.broker.session_selector import SessionFilter, select_sessions
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, NotFoundError
 from logonscope.facts import Login, Process
 from logonscope.machine import ANY_LOGON, LogonHint, Look, ProcessQuery, Selection
 from logonscope.machine.snapshot import Snapshot
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 from tests.broker import operations as broker
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -51,7 +51,7 @@ def ask(caller: Caller = ROOT, *looks: Snapshot) -> Request:
 
 def connect(caller: Caller = ROOT) -> Host:
     """Return a Windows as somebody gets it."""
-    return LocalHost(Memory(snapshot()), WINDOWS, caller, save)
+    return LocalHost(Memory(snapshot()), WINDOWS, caller, save_recording)
 
 
 def values(host: Host, text: str) -> list[Any]:
@@ -114,10 +114,10 @@ def test_whose_a_process_is_costs_its_parents_and_one_record() -> None:
 
 
 def test_a_recording_holds_everything() -> None:
-    recorded = broker.recordable(ask())
+    recorded = broker.recordable_snapshot(ask())
     assert [process.pid for process in recorded.processes] == [process.pid for process in PROCESSES]
     assert recorded.logins == LOGINS
-    own = broker.recordable(ask(user(BOB)))
+    own = broker.recordable_snapshot(ask(user(BOB)))
     assert [process.pid for process in own.processes] == [1020, 2000]
     assert [login.id for login in own.logins] == [HIS]
 
@@ -160,7 +160,7 @@ def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: Order) -> None:
         ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_strays=False
     )
     assert [process.pid for process, _ in owned.pairs] == [1000, 1010, 1100]
-    assert [query.hint.keys for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
+    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
 
 
 def test_an_explanation_does_not_tell_whose_a_foreign_process_is() -> None:
@@ -300,7 +300,10 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 ) -> None:
     request, query = ask(user(uid) if uid else ROOT, host), ProcessQuery(frozenset({"comm"}))
     keeps = SessionFilter(
-        select(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)), WINDOWS, request.accounts, case_sensitive=True
+        select_sessions(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)),
+        WINDOWS,
+        request.accounts,
+        case_sensitive=True,
     ).keeps
     whole = [(process.pid, owner) for process, owner in request.read(query, order=order).pairs if keeps(process, owner)]
     assert [(process.pid, owner) for process, owner in request.read(query, word, order=order).pairs] == whole
@@ -311,10 +314,10 @@ def test_a_hint_loses_no_process(host: Snapshot, uids: frozenset[int], known: fr
     index = WINDOWS.index(host.logins, MACHINE)
 
     def kept(hint: LogonHint) -> list[int]:
-        found = Memory(host).processes(Look(), ProcessQuery(WINDOWS.facts, hint=hint))
+        found = Memory(host).processes(Look(), ProcessQuery(WINDOWS.owner_facts, logon_hint=hint))
         return [process.pid for process in found if WINDOWS.login_uid(index.owner(process), ()) in uids]
 
     older = WINDOWS.index((login for login in host.logins if int(login.id) in known), MACHINE)
     for hint in (index.hint(frozenset(), Selection(), uids), older.hint(frozenset(), Selection(), uids)):
-        if not index.needs_more_than(hint):
+        if not index.is_insufficient_hint(hint):
             assert kept(hint) == kept(ANY_LOGON)

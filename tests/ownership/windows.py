@@ -11,7 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import Account, Login, Machine, Process
-from logonscope.machine import NO_FACTS, Facts, LogonHint, LogonIndex, Owner, Ownership, Selection, boot_time, moment
+from logonscope.machine import (
+    NO_FACTS,
+    Facts,
+    LogonHint,
+    LogonIndex,
+    Owner,
+    Ownership,
+    Selection,
+    boot_time,
+    local_datetime,
+)
 from logonscope.machine.snapshot import Snapshot
 
 SYSTEM_LUID = 0x3E7
@@ -27,14 +37,14 @@ class WindowsLogonIndex(LogonIndex):
     """Logins by their LUIDs: no LUID is ever shared."""
 
     def __init__(self, logins: Iterable[Login]) -> None:
-        self._logins = {login.id: login for login in logins if login.id != SYSTEM.logon}
+        self._logins = {login.id: login for login in logins if login.id != SYSTEM.logon_id}
 
     @property
     def logins(self) -> Mapping[str, Login]:
         return self._logins
 
     @property
-    def shared(self) -> Mapping[int, frozenset[str]]:
+    def shared_keys(self) -> Mapping[int, frozenset[str]]:
         return {}
 
     @property
@@ -48,9 +58,9 @@ class WindowsLogonIndex(LogonIndex):
             return SYSTEM
         return Owner(str(process.ses), "token", self._logins.get(str(process.ses)))
 
-    def unknown_login(self, process: Process, owner: Owner) -> str | None:
+    def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         del process
-        return None if owner.login or owner.logon is None or owner is SYSTEM else owner.logon
+        return None if owner.login or owner.logon_id is None or owner is SYSTEM else owner.logon_id
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
         """Return the LUIDs of the logins that are wanted; those that are known stand in ``unsaid``."""
@@ -59,35 +69,35 @@ class WindowsLogonIndex(LogonIndex):
         if login_uids is None:
             return LogonHint(keys)
         own = frozenset(int(login.id) for login in self._logins.values() if login.uid in login_uids)
-        return LogonHint(own if keys is None else own & keys, unsaid=self._luids)
+        return LogonHint(own if keys is None else own & keys, keys_of_any_uid=self._luids)
 
-    def needs_more_than(self, hint: LogonHint) -> bool:
-        return bool(hint.unsaid) and not self._luids <= hint.unsaid
+    def is_insufficient_hint(self, hint: LogonHint) -> bool:
+        return bool(hint.keys_of_any_uid) and not self._luids <= hint.keys_of_any_uid
 
 
 class WindowsOwnership(Ownership):
     """The rules of Windows: the token decides, and the record of its logon session says the rest."""
 
-    facts: Facts = frozenset({"ses"})
-    describing: Facts = NO_FACTS
-    deciding_access: Facts = frozenset({"ses", "uids"})
-    place = "ses"
-    placing = ("ses",)
+    owner_facts: Facts = frozenset({"ses"})
+    description_facts: Facts = NO_FACTS
+    access_facts: Facts = frozenset({"ses", "uids"})
+    place_fact = "ses"
+    session_facts = ("ses",)
     key_noun = "LUID"
-    system = SYSTEM
+    system_owner = SYSTEM
 
     def index(self, logins: Iterable[Login], machine: Machine) -> WindowsLogonIndex:
         del machine
         return WindowsLogonIndex(logins)
 
-    def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
+    def possible_login_ids(self, processes: Iterable[Process]) -> frozenset[str] | None:
         return frozenset(str(process.ses) for process in processes if process.ses not in {None, SYSTEM_LUID})
 
-    def is_decided(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
+    def records_decide_owners(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
         del processes, logins
         return True
 
-    def says_login_uid(self, process: Process, owner: Owner) -> bool:
+    def has_login_uid(self, process: Process, owner: Owner) -> bool:
         del process, owner
         return True
 
@@ -95,7 +105,7 @@ class WindowsOwnership(Ownership):
         del members
         return owner.login and owner.login.uid
 
-    def is_recorded(self, owner: Owner) -> bool:
+    def has_record(self, owner: Owner) -> bool:
         return owner == SYSTEM or owner.login is not None
 
     def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
@@ -110,7 +120,7 @@ class WindowsOwnership(Ownership):
         del owner
         return None
 
-    def strongest(self, owners: Iterable[Owner]) -> Owner:
+    def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         return next(iter(owners))
 
     def describe(
@@ -129,24 +139,27 @@ class WindowsOwnership(Ownership):
         if login is None:
             kind = 0 if owner is SYSTEM else None
             name, start = (LOGON_TYPES[0], boot_time(machine)) if owner is SYSTEM else (None, None)
-            return LogonSession(owner.logon or "", logon_type=kind, logon_type_name=name, start=start, processes=count)
+            return LogonSession(
+                owner.logon_id or "", logon_type=kind, logon_type_name=name, start=start, processes=count
+            )
         return LogonSession(
             login.id, user=user or login.user, uid=login.uid, logon_type=_TYPES.get(login.cls or ""),
             logon_type_name=login.cls, authentication_package=login.service,
-            start=moment(login.since / 1e6) if login.since else None, login=login.id, vouched_by=login.service_name,
+            start=local_datetime(login.since / 1e6) if login.since else None,
+            login=login.id, vouched_by=login.service_name,
             processes=count, sources={"logon_type": login.source},
         )  # fmt: skip
 
-    def logon_id(self, word: str) -> str | None:
+    def logon_id_of_word(self, word: str) -> str | None:
         if word.lower() == "system":
-            return SYSTEM.logon
+            return SYSTEM.logon_id
         return str(int(word)) if word.isascii() and word.isdecimal() else None
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
         del wholly  # a token has one user
         return process.uids is not None and process.uids[0] == uid
 
-    def names_other(self, process: Process, owner: Owner, uid: int | None) -> bool:
+    def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         del process, owner, uid
         return False
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from logonscope import Host, Instance
 from logonscope.broker import Caller
-from logonscope.cim.paths import constant
+from logonscope.cim.paths import write_key
 from logonscope.cim.schema import CIMV2, LOGONSCOPE
 from logonscope.cim.types import Value
 from logonscope.client import LocalHost
 from logonscope.facts import Account, Group, Platform, Vitals
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, session_scope
@@ -74,7 +74,7 @@ def web1(caller: Caller = ROOT, **changes: Any) -> Host:
 
 def seen(snapshot: Snapshot, caller: Caller = ROOT) -> Host:
     """Return a host that looks like this."""
-    return LocalHost(Memory(snapshot), LINUX, caller, save)
+    return LocalHost(Memory(snapshot), LINUX, caller, save_recording)
 
 
 def python3(**facts: Any) -> Host:
@@ -116,7 +116,7 @@ def at(relative: str) -> str:
 
 def pair(class_name: str, **ends: str) -> str:
     """Return the path of an association between the instances at these paths."""
-    return f"{class_name}." + ",".join(f"{role}={constant(path)}" for role, path in ends.items())
+    return f"{class_name}." + ",".join(f"{role}={write_key(path)}" for role, path in ends.items())
 
 
 def one(host: Host, path: str, *names: str) -> Any:

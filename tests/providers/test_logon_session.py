@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from logonscope.errors import NotFoundError
-from logonscope.machine import moment
+from logonscope.machine import local_datetime
 from tests import example
 from tests.hosts import HostFolder, user
 from tests.providers.asked import everything, one, rough, web1
@@ -13,7 +13,7 @@ from tests.providers.asked import everything, one, rough, web1
 
 def began(minute: float) -> datetime | None:
     """Return a time of the example host."""
-    return moment(example.since(minute) / 1e6)
+    return local_datetime(example.since(minute) / 1e6)
 
 
 def test_every_logon_session_has_its_type_its_package_and_its_start() -> None:

@@ -9,7 +9,7 @@ import pytest
 import logonscope
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.facts import Account
-from logonscope.machine import MOST_CMDLINE
+from logonscope.machine import MAX_CMDLINE_BYTES
 from tests import example
 from tests.hosts import HostFolder, user
 from tests.providers.asked import PROCESSES, answers, everything, one, python3, rough, web1
@@ -106,7 +106,7 @@ def test_a_name_that_the_kernel_cut_is_whole_and_its_bytes_are_the_kernels(host:
 
 
 def test_arguments_that_were_cut_are_said_to_be() -> None:
-    whole, cut = b"x" * (MOST_CMDLINE - 1), b"x" * MOST_CMDLINE
+    whole, cut = b"x" * (MAX_CMDLINE_BYTES - 1), b"x" * MAX_CMDLINE_BYTES
     assert one(python3(cmdline=whole), PYTHON3, "CommandLineBytes", "Unread") == (whole, None)
     assert one(python3(cmdline=cut), PYTHON3, "CommandLineBytes", "Unread") == (cut, ["cmdline: cut at 131,072 bytes"])
 

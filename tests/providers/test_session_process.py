@@ -6,7 +6,7 @@ import logonscope
 from logonscope.client import LocalHost
 from logonscope.errors import NotFoundError
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
 from tests.kernel import Nursery, kernel_id, require_logins
@@ -56,7 +56,7 @@ def test_from_one_end_the_other_is_found() -> None:
 
 def test_the_pair_of_a_process_touches_that_process_alone() -> None:
     memory = Memory(SNAPSHOT)
-    assert len(list(LocalHost(memory, LINUX, ROOT, save).references("Win32_Process=4312"))) == 2
+    assert len(list(LocalHost(memory, LINUX, ROOT, save_recording).references("Win32_Process=4312"))) == 2
     assert set(memory.asked.pids) == {4312}
 
 

@@ -62,8 +62,8 @@ def bare(query: str, tls: bool, *, scheme: str, protocol: str, bindings: str = "
         return [entered.status, said]
     context.step(base64.b64decode(said[0].partition(" ")[2]))
     made = context.wrap_winrm(soap(query))
-    kind, data = message_encryption.write(
-        message_encryption.Sealed(made.header, made.data, len(soap(query)), message_encryption.KERBEROS)
+    kind, data = message_encryption.write_message(
+        message_encryption.EncryptedMessage(made.header, made.data, len(soap(query)), message_encryption.KERBEROS)
     )
     port.request("POST", "/wsman", data, {"Content-Type": kind})
     answer = port.getresponse()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from logonscope.wire.wsman import names
-from tests.server.running import Running
+from tests.server.running import RunningServer
 from tests.server.soap import envelope
 
 PATIENCE = 30.0
@@ -55,7 +55,7 @@ def basic(name: str, password: str) -> dict[str, str]:
 class Client:
     """One connection to the server; each request has these headers."""
 
-    def __init__(self, server: Running, headers: dict[str, str], path: str = "/wsman") -> None:
+    def __init__(self, server: RunningServer, headers: dict[str, str], path: str = "/wsman") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=PATIENCE)
         self._headers, self._path = headers, path
         self.exchanges: list[Exchange] = []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.server.running import Running
+from tests.server.running import RunningServer
 
 PATIENCE = 30.0
 """Seconds until the last connection of a storm has to be over: a handshake may take ten."""
@@ -30,26 +30,26 @@ class Holdings(NamedTuple):
     descriptors: int
 
 
-def holdings(server: Running) -> Holdings:
+def holdings(server: RunningServer) -> Holdings:
     """Return what a server holds that runs in this process."""
     return asyncio.run_coroutine_threadsafe(_holdings(server), server.loop).result(PATIENCE)
 
 
-async def _holdings(server: Running) -> Holdings:
+async def _holdings(server: RunningServer) -> Holdings:
     life, services = server.server, server.services
     gates, crowd = life._gates, life._crowd  # noqa: SLF001 -- there is no other way to look
     return Holdings(
         len(life.server_state.connections),
         crowd._counts.total(),  # noqa: SLF001 -- the same
         0 if gates is None else len(gates._open),  # noqa: SLF001 -- the same
-        services.pool.open_requests + services.entrance.open_requests,
+        services.pool.open_requests + services.password_pool.open_requests,
         len(asyncio.all_tasks()),
         sum(not thread.name.startswith(WORKERS) for thread in threading.enumerate()),
         len(os.listdir("/proc/self/fd")),
     )
 
 
-def assert_nothing_left(server: Running, before: Holdings, log: pytest.LogCaptureFixture) -> None:
+def assert_nothing_left(server: RunningServer, before: Holdings, log: pytest.LogCaptureFixture) -> None:
     """Fail where the server holds more than before once all connections had their time, or logged a traceback."""
     end = time.monotonic() + PATIENCE
     while excess := _excess(before, holdings(server)):

@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from logonscope.server.process_limits import raise_open_files_limit
-
 from bench.recordings import LOGINS, recording, snapshot
 from bench.served import PEOPLE, Client, Served, served
 from bench.tools import UnavailableError
+from logonscope.server.process_limits import raise_open_files_limit
 from tests.server.load_enumerations import enumerations_table, load_enumerations
 from tests.server.load_requests import THIS_CHECKOUT, load_requests, requests_table
 

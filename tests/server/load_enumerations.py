@@ -23,7 +23,9 @@ PROCESSES, BEYOND, AT_ONCE = 100, 5, 16
 URI = f"{names.WMI}/root/cimv2/Win32_SessionProcess"
 BEGIN = envelope(names.ENUMERATE, URI, "<n:Enumerate/>")
 ADMINISTRATOR, LATE = "administrator", "late"
-REFUSED = re.compile(r"enumerations are open; release them, or pull them to their end<.*Code>2147749996<")
+REFUSED = re.compile(
+    r"too many open enumerations \(\d+ of this caller\); release them, or pull them to their end<.*Code>2147749996<"
+)
 """The end of the fault w:QuotaLimit: its sentence, and WMI's number for it (0x8004106C, WBEM_E_QUOTA_VIOLATION)."""
 
 _CONTEXT = re.compile(rb"<n:EnumerationContext>([^<]+)<")

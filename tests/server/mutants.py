@@ -12,7 +12,7 @@ from lxml import etree
 
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import ADDRESSING, BINDING, CIM_SCHEMA, ENUMERATION, SOAP, WMI, WSMAN
-from logonscope.wire.xml import clark, escaped
+from logonscope.wire.xml import clark_name, escape
 from tests.broker.asked_in_wql import asked
 from tests.server.soap import envelope, request, selector_set, turns
 
@@ -30,28 +30,28 @@ WORDS = (
 """Contents of elements and values of attributes, for better or for worse."""
 
 TAGS = (
-    *(clark(SOAP, name) for name in ("Envelope", "Header", "Body", "Fault")),
-    *(clark(ADDRESSING, name) for name in (
+    *(clark_name(SOAP, name) for name in ("Envelope", "Header", "Body", "Fault")),
+    *(clark_name(ADDRESSING, name) for name in (
         "Action", "MessageID", "EndpointReference", "ReferenceParameters", "Address",
     )),
-    *(clark(WSMAN, name) for name in (
+    *(clark_name(WSMAN, name) for name in (
         "ResourceURI", "SelectorSet", "Selector", "Filter", "MaxElements", "OptimizeEnumeration", "EnumerationMode",
         "MaxEnvelopeSize", "OperationTimeout", "OptionSet", "Option", "FragmentTransfer", "Locale",
         "RequestTotalItemsCountEstimate",
     )),
-    *(clark(ENUMERATION, name) for name in (
+    *(clark_name(ENUMERATION, name) for name in (
         "Enumerate", "Pull", "Release", "Renew", "GetStatus", "EnumerationContext", "Expires", "MaxTime",
         "MaxCharacters", "Filter",
     )),
-    *(clark(BINDING, name) for name in (
+    *(clark_name(BINDING, name) for name in (
         "AssociatedInstances", "AssociationInstances", "Object", "Role", "ResultClassName", "IncludeResultProperty",
         "AssociationClassName", "PolymorphismMode",
     )),
-    clark(names.IDENTITY, "Identify"), "Identify", clark(f"{WMI}/root/cimv2/Win32_Process", "Priority"),
+    clark_name(names.IDENTITY, "Identify"), "Identify", clark_name(f"{WMI}/root/cimv2/Win32_Process", "Priority"),
 )  # fmt: skip
 ATTRIBUTES = (
-    clark(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Name", "MustComply", clark(names.XSI, "nil"),
-    clark(names.XML, "lang"),
+    clark_name(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Name", "MustComply", clark_name(names.XSI, "nil"),
+    clark_name(names.XML, "lang"),
 )  # fmt: skip
 DIALECTS = (names.WQL, names.SELECTOR_FILTER, names.ASSOCIATION_FILTER, "http://www.w3.org/TR/1999/REC-xpath-19991116")
 ACTIONS = (
@@ -101,7 +101,7 @@ def plain() -> Iterator[bytes]:
     for name in ("Win32_Process", "Win32_LogonSession"):
         yield envelope(names.GET, names.CLASSES, selectors=selector_set([("ClassName", name)]))
     for text in queries()[::3]:
-        query = f'<w:Filter Dialect="{names.WQL}">{escaped(text)}</w:Filter>'
+        query = f'<w:Filter Dialect="{names.WQL}">{escape(text)}</w:Filter>'
         yield envelope(names.ENUMERATE, f"{WMI}/root/cimv2/*", f"<n:Enumerate>{query}{most.format(20)}</n:Enumerate>")
     pull = "<n:Pull><n:EnumerationContext>CONTEXT-1</n:EnumerationContext><n:MaxElements>{}</n:MaxElements></n:Pull>"
     for at in (1, 1, 1, 2, 2, 3, 50) * 4:
@@ -121,7 +121,9 @@ class Mutants:
         self.chance = random.Random(seed)  # noqa: S311 -- to be the same in every run
         self._seeds, self._host, self._words = seeds(), words, (*WORDS, *words, *words)
         self._texts: Mapping[str, Sequence[str]] = {
-            clark(ADDRESSING, "Action"): ACTIONS, clark(WSMAN, "ResourceURI"): URIS, clark(WSMAN, "Filter"): queries(),
+            clark_name(ADDRESSING, "Action"): ACTIONS,
+            clark_name(WSMAN, "ResourceURI"): URIS,
+            clark_name(WSMAN, "Filter"): queries(),
         }  # fmt: skip
 
     def one(self, contexts: Sequence[str]) -> bytes:
@@ -129,7 +131,7 @@ class Mutants:
         chance = self.chance
         data = CONTEXT.sub(lambda _: chance.choice(contexts).encode(), chance.choice(self._seeds))
         root = etree.fromstring(data)
-        for selector in root.iter(clark(WSMAN, "Selector")):
+        for selector in root.iter(clark_name(WSMAN, "Selector")):
             if (selector.text or "").isdigit():
                 selector.text = chance.choice(self._host)
         for _ in range(chance.choice((0, 0, 1, 1, 2, 5))):
@@ -184,10 +186,14 @@ class Mutants:
     def _limit(self, root: Tree, _: Tree) -> None:
         """Ask for a small answer, and have it relate to a long id."""
         chance = self.chance
-        for header in root.iter(clark(SOAP, "Header")):
-            etree.SubElement(header, clark(WSMAN, "MaxEnvelopeSize")).text = chance.choice(("8192", "8200", "10000"))
-            etree.SubElement(header, clark(ADDRESSING, "MessageID")).text = chance.choice(("<", "\u2603", "x")) * 2000
-            for before in header.findall(clark(ADDRESSING, "MessageID"))[:-1]:
+        for header in root.iter(clark_name(SOAP, "Header")):
+            etree.SubElement(header, clark_name(WSMAN, "MaxEnvelopeSize")).text = chance.choice(
+                ("8192", "8200", "10000")
+            )
+            etree.SubElement(header, clark_name(ADDRESSING, "MessageID")).text = (
+                chance.choice(("<", "\u2603", "x")) * 2000
+            )
+            for before in header.findall(clark_name(ADDRESSING, "MessageID"))[:-1]:
                 header.remove(before)
 
     def _nest(self, _: Tree, found: Tree) -> None:
@@ -199,11 +205,11 @@ class Mutants:
     def _refer(self, _: Tree, found: Tree) -> None:
         """Put an endpoint reference into an element, with others within it."""
         for _level in range(self.chance.choice((1, 1, 2, 30))):
-            reference = etree.SubElement(found, clark(ADDRESSING, "EndpointReference"))
-            parameters = etree.SubElement(reference, clark(ADDRESSING, "ReferenceParameters"))
-            etree.SubElement(parameters, clark(WSMAN, "ResourceURI")).text = self.chance.choice(URIS)
+            reference = etree.SubElement(found, clark_name(ADDRESSING, "EndpointReference"))
+            parameters = etree.SubElement(reference, clark_name(ADDRESSING, "ReferenceParameters"))
+            etree.SubElement(parameters, clark_name(WSMAN, "ResourceURI")).text = self.chance.choice(URIS)
             found = etree.SubElement(
-                etree.SubElement(parameters, clark(WSMAN, "SelectorSet")), clark(WSMAN, "Selector")
+                etree.SubElement(parameters, clark_name(WSMAN, "SelectorSet")), clark_name(WSMAN, "Selector")
             )
             found.set("Name", self.chance.choice(("Handle", "LogonId", "Antecedent", "Dependent", names.NAMESPACE)))
             found.text = self.chance.choice(self._words)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
-from logonscope.broker.invoke import METHODS
+from logonscope.broker.invoke import SUPPORTED_METHODS
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.dispatch.operation import UNDECODED
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import WMI
-from logonscope.wire.xml import escaped
+from logonscope.wire.xml import escape
 from tests.server.exchanges import FOLLOW_UPS, Request, context_request
 from tests.server.mutants import queries
 from tests.server.soap import envelope, selector_set
@@ -119,17 +119,17 @@ def _query(host: Host, chance: Random) -> Iterator[Request]:
         )  # fmt: skip
         columns = chance.choice(("*", guess.name))
         text = f"SELECT {columns} FROM {class_name} WHERE {chance.choice(conditions)}"
-        yield enumerate_request(guess.uri.rpartition("/")[0] + "/*", chance, filtered(names.WQL, escaped(text)))
+        yield enumerate_request(guess.uri.rpartition("/")[0] + "/*", chance, filtered(names.WQL, escape(text)))
         pairs = selector_set([(guess.name, guess.value.strip("'"))])
         yield enumerate_request(guess.uri, chance, filtered(names.SELECTOR_FILTER, pairs), modes=MODES)
         yield enumerate_request(guess.uri, chance, selectors=pairs, modes=MODES)
     for text in chance.sample(queries(), 15):
-        yield enumerate_request(EVERYTHING, chance, filtered(names.WQL, escaped(text)))
+        yield enumerate_request(EVERYTHING, chance, filtered(names.WQL, escape(text)))
 
 
 def _tied(host: Host, chance: Random, element: str) -> Iterator[Request]:
     for reference in host.some(chance, 10):
-        parameters = f"<w:ResourceURI>{escaped(reference.uri)}</w:ResourceURI>{reference.selectors}"
+        parameters = f"<w:ResourceURI>{escape(reference.uri)}</w:ResourceURI>{reference.selectors}"
         about = f"<b:Object><a:Address/><a:ReferenceParameters>{parameters}</a:ReferenceParameters></b:Object>"
         narrowed = chance.choice(("", "", "<b:ResultClassName>Win32_LogonSession</b:ResultClassName>"))
         content = f"<b:{element}>{about}{narrowed}</b:{element}>"
@@ -145,7 +145,7 @@ def _references(host: Host, chance: Random) -> Iterator[Request]:
 
 
 def _invoke(host: Host, chance: Random) -> Iterator[Request]:
-    for method in (*METHODS, "Win32_Process.AttachDebugger", "Win32_Process.Nothing"):
+    for method in (*SUPPORTED_METHODS, "Win32_Process.AttachDebugger", "Win32_Process.Nothing"):
         name = method.rpartition(".")[2]
         parameters = "<p:Priority>64</p:Priority>" if name == "SetPriority" else ""
         for reference in host.some(chance, 4, "/Win32_Process"):

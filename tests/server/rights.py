@@ -38,7 +38,7 @@ def _no_secrets(_crowd: Crowd, _uid: int) -> set[str]:
 
 def _all_marks(crowd: Crowd, _uid: int) -> set[str]:
     """Everything, with the details of all."""
-    logon_ids = {owner.logon for owner in crowd.owner.values() if owner.logon}
+    logon_ids = {owner.logon_id for owner in crowd.owner.values() if owner.logon_id}
     details = {mark for pid in crowd.process for mark in (f"secret-{pid}-", str(550_000_000 + pid))}
     return logon_ids | details
 
@@ -50,7 +50,7 @@ def _marks_of_others(crowd: Crowd, uid: int) -> set[str]:
 def _own_marks(crowd: Crowd, uid: int) -> set[str]:
     """The caller's logon sessions and processes, and the details of processes that are wholly its own."""
     return {
-        *(crowd.owner[pid].logon or str(UNSET) for pid in crowd.process if crowd.sees_session(uid, pid)),
+        *(crowd.owner[pid].logon_id or str(UNSET) for pid in crowd.process if crowd.sees_session(uid, pid)),
         *(str(550_000_000 + pid) for pid in crowd.process if crowd.sees_process(uid, pid)),
         *(f"secret-{pid}-" for pid in crowd.process if crowd.sees_details(uid, pid)),
     }

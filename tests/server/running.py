@@ -16,9 +16,9 @@ from logonscope.ownership import LINUX
 from logonscope.server import listening_sockets
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.user_file import UserFile
-from logonscope.server.configuration import Settings, settings
+from logonscope.server.configuration import Settings, read_settings
 from logonscope.server.http import HttpDoor, Services, application
-from logonscope.server.serve import made_services
+from logonscope.server.serve import build_services
 from logonscope.server.server import Server
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
@@ -29,7 +29,7 @@ ADMIN, ALICE, BOB = ("scanner", "correct horse"), ("alice", "battery staple"), (
 QUICK = PasswordHasher(1, 8, 1)
 
 
-class Running(NamedTuple):
+class RunningServer(NamedTuple):
     """Where a server listens, and what it is made of."""
 
     http: int
@@ -82,7 +82,7 @@ def running(
     authenticator: Authenticator | None = None,
     uids: tuple[int, int] = (1000, 1001),
     **told: Any,
-) -> Iterator[Running]:
+) -> Iterator[RunningServer]:
     """Run a server.
 
     Args:
@@ -106,14 +106,14 @@ def running(
             "pam": "",
             "audit_log": str(folder / "audit"),
         }
-        made = settings(None, common | told)
-        services = made_services(source or example(), LINUX, made, local)
+        made = read_settings(None, common | told)
+        services = build_services(source or example(), LINUX, made, local)
         services = services if authenticator is None else services._replace(authenticator=authenticator)
         yield from _served(made, services._replace(doors=services.doors + doors), folder)
 
 
-def _served(made: Settings, services: Services, folder: Path) -> Iterator[Running]:
-    opened = listening_sockets.sockets(made.listen)
+def _served(made: Settings, services: Services, folder: Path) -> Iterator[RunningServer]:
+    opened = listening_sockets.listen_sockets(made.listen)
     loop = asyncio.new_event_loop()
     server = Server(application(services), made, opened, on_stop=services.dispatcher.close)
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()))
@@ -122,10 +122,10 @@ def _served(made: Settings, services: Services, folder: Path) -> Iterator[Runnin
     try:
         while not server.started and thread.is_alive():
             threading.Event().wait(0.01)
-        yield Running(ports[0], ports[1], str(folder / "socket"), folder, services, server, loop)
+        yield RunningServer(ports[0], ports[1], str(folder / "socket"), folder, services, server, loop)
     finally:
         loop.call_soon_threadsafe(server.stop)
         thread.join()
         loop.close()
         services.pool.shutdown()
-        services.entrance.shutdown()
+        services.password_pool.shutdown()

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from logonscope.server import listening_sockets, logs, server
-from logonscope.server.configuration import Settings, listener, settings
+from logonscope.server.configuration import Settings, parse_listener, read_settings
 from logonscope.server.connection import Connection
 
 PATIENCE = 5.0
@@ -76,7 +76,7 @@ class Serving:
     """A server that runs in a thread of this process."""
 
     def __init__(self, told: Settings, app: Starlette, on_stop: Callable[[], object] | None) -> None:
-        self.server = server.Server(app, told, listening_sockets.opened(told.listen), on_stop)
+        self.server = server.Server(app, told, listening_sockets.open_sockets(told.listen), on_stop)
         self.addresses = [one.socket.getsockname() for one in self.server.opened]
         self.loop: asyncio.AbstractEventLoop | None = None
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
@@ -120,7 +120,7 @@ def serving(
     **told: Any,
 ) -> Iterator[Serving]:
     """Serve on these listeners (default: a free port of 127.0.0.1) with these settings."""
-    where = tuple(map(listener, urls or ("http://127.0.0.1:0",)))
+    where = tuple(map(parse_listener, urls or ("http://127.0.0.1:0",)))
     runs = Serving(Settings(listen=where, **({"stop_seconds": 1} | told)), app or application(), on_stop)
     runs.thread.start()
     wait_until(lambda: runs.server.started)
@@ -188,8 +188,8 @@ def is_closed(client: socket.socket) -> bool:
 
 
 if __name__ == "__main__":  # a process of its own: the arguments are its settings, and a patience for what is stuck
-    server.LAST_SECONDS = float(sys.argv[2])
-    told = settings(sys.argv[1])
+    server.KILL_SECONDS = float(sys.argv[2])
+    told = read_settings(sys.argv[1])
     logs.configure_log(told)
     server.run(application(), told, on_stop=lambda: print("told to stop", flush=True))
     print("stopped", flush=True)

@@ -13,7 +13,7 @@ from lxml import etree
 
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import ADDRESSING, EVENTING, SOAP, WMI, WSMAN
-from logonscope.wire.xml import clark, escaped
+from logonscope.wire.xml import clark_name, escape
 
 ACTIONS = {
     **{action.rpartition("/")[2]: action for action in (
@@ -57,7 +57,7 @@ def uri(resource: str) -> str:
 def selector_set(pairs: list[tuple[str, str]]) -> str:
     """Return a w:SelectorSet; a value that begins with < is XML."""
     inner = "".join(
-        f'<w:Selector Name="{escaped(name)}">{value if value.startswith("<") else escaped(value)}</w:Selector>'
+        f'<w:Selector Name="{escape(name)}">{value if value.startswith("<") else escape(value)}</w:Selector>'
         for name, value in pairs
     )
     return f"<w:SelectorSet>{inner}</w:SelectorSet>" if pairs else ""
@@ -65,10 +65,10 @@ def selector_set(pairs: list[tuple[str, str]]) -> str:
 
 def envelope(action: str, resource: str, body: str = "", selectors: str = "", more: str = "") -> bytes:
     """Return a request as clients send it."""
-    place = f'<w:ResourceURI s:mustUnderstand="true">{escaped(uri(resource))}</w:ResourceURI>' if resource else ""
+    place = f'<w:ResourceURI s:mustUnderstand="true">{escape(uri(resource))}</w:ResourceURI>' if resource else ""
     return (
         f"<s:Envelope{_DECLARATIONS}><s:Header><a:To>http://windows-host:5985/wsman</a:To>{place}"
-        f'<a:Action s:mustUnderstand="true">{escaped(action)}</a:Action><a:MessageID>{MESSAGE_ID}</a:MessageID>'
+        f'<a:Action s:mustUnderstand="true">{escape(action)}</a:Action><a:MessageID>{MESSAGE_ID}</a:MessageID>'
         f"{selectors}{more}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
     ).encode()
 
@@ -98,28 +98,28 @@ def request(lines: tuple[str, ...], contexts: list[str]) -> bytes:
 def shown(status: int, data: bytes, contexts: list[str]) -> Iterator[str]:
     """Yield the lines of an answer; contexts are numbered as they are told."""
     root = etree.fromstring(data)
-    header, body = root.find(clark(SOAP, "Header")), root.find(clark(SOAP, "Body"))
+    header, body = root.find(clark_name(SOAP, "Header")), root.find(clark_name(SOAP, "Body"))
     assert header is not None
     assert body is not None
-    related = header.findtext(clark(ADDRESSING, "RelatesTo"))
-    action = header.findtext(clark(ADDRESSING, "Action")) or ""
+    related = header.findtext(clark_name(ADDRESSING, "RelatesTo"))
+    action = header.findtext(clark_name(ADDRESSING, "Action")) or ""
     short = action.rpartition("/")[2] if action.rpartition("/")[2] != "fault" else "/".join(action.split("/")[-2:])
     yield f"{status} {short}{'' if related == MESSAGE_ID else f' relates to {related}'}"
     for block in header:
         if etree.QName(block).namespace != ADDRESSING:
             yield from _lines(block, contexts)
     for element in body:
-        yield from _fault(element) if element.tag == clark(SOAP, "Fault") else _lines(element, contexts)
+        yield from _fault(element) if element.tag == clark_name(SOAP, "Fault") else _lines(element, contexts)
 
 
 def _fault(fault: "etree._Element") -> Iterator[str]:
     """Yield a fault in short form: its codes, its detail, its number, its sentence."""
     *codes, detail, number = (
-        *fault.itertext(clark(SOAP, "Value")), fault.findtext(f".//{clark(WSMAN, 'FaultDetail')}") or "",
-        next(fault.iter(clark(names.MICROSOFT_FAULT, "WSManFault"))).get("Code"),
+        *fault.itertext(clark_name(SOAP, "Value")), fault.findtext(f".//{clark_name(WSMAN, 'FaultDetail')}") or "",
+        next(fault.iter(clark_name(names.MICROSOFT_FAULT, "WSManFault"))).get("Code"),
     )  # fmt: skip
     words = filter(None, [*codes, detail.rpartition("/")[2], f"0x{int(number or 0):08X}"])
-    sentence = fault.findtext(f".//{clark(SOAP, 'Text')}")
+    sentence = fault.findtext(f".//{clark_name(SOAP, 'Text')}")
     yield f"{' '.join(words)}: {sentence}"
 
 

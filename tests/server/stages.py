@@ -9,7 +9,7 @@ from lxml import etree
 
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import ADDRESSING, WSMAN
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.broker.crowds import ALICE, BOB, Crowd
 from tests.broker.memory import Memory
 from tests.broker.test_access_to_instances import SERVED
@@ -17,7 +17,7 @@ from tests.server import running as people
 from tests.server.exchanges import Client, Exchange, Request, basic
 from tests.server.requests_by_operation import LS_PROCESS, PROCESS, Guess, Host, Reference
 from tests.server.rights import ADMINISTRATOR, EMPTY, NOBODY, ORDINARY, UNAUTHENTICATED
-from tests.server.running import Running, running
+from tests.server.running import RunningServer, running
 from tests.server.soap import envelope
 
 LOGON_SESSION = f"{names.WMI}/root/cimv2/Win32_LogonSession"
@@ -58,7 +58,7 @@ class Pair(NamedTuple):
     """Two servers, each with its host."""
 
     stages: tuple[Stage, Stage]
-    servers: tuple[Running, Running]
+    servers: tuple[RunningServer, RunningServer]
 
     def exchanges(self, number: int, crowd: Crowd, sender: Sender, requests: list[Request]) -> list[Exchange]:
         """Have one of the servers show a host; send it all requests, and return what came of them."""
@@ -88,10 +88,12 @@ def host_of(crowd: Crowd, pair: Pair) -> Host:
             inner = "<w:EnumerationMode>EnumerateEPR</w:EnumerationMode><w:MaxElements>9000</w:MaxElements>"
             begin = envelope(names.ENUMERATE, uri, f"<n:Enumerate><w:OptimizeEnumeration/>{inner}</n:Enumerate>")
             root = etree.fromstring(client.send(begin))
-            for item in root.iterfind(f".//{clark(WSMAN, 'Items')}/*/{clark(ADDRESSING, 'ReferenceParameters')}"):
-                selectors = item.find(clark(WSMAN, "SelectorSet"))
+            for item in root.iterfind(
+                f".//{clark_name(WSMAN, 'Items')}/*/{clark_name(ADDRESSING, 'ReferenceParameters')}"
+            ):
+                selectors = item.find(clark_name(WSMAN, "SelectorSet"))
                 text = "" if selectors is None else etree.tostring(selectors, encoding="unicode", with_tail=False)
-                references.append(Reference(item.findtext(clark(WSMAN, "ResourceURI")) or "", text))
+                references.append(Reference(item.findtext(clark_name(WSMAN, "ResourceURI")) or "", text))
     return Host(references, list(guesses(crowd)))
 
 
@@ -104,6 +106,6 @@ def guesses(crowd: Crowd) -> Iterator[Guess]:
             yield Guess(uri, "Name", f"'{process.name}'")
             yield Guess(uri, "VirtualSize", str(550_000_000 + pid))
             yield Guess(uri, "ReadTransferCount", str(660_000_000 + pid))
-    for logon_id in {owner.logon for owner in crowd.owner.values() if owner.logon}:
+    for logon_id in {owner.logon_id for owner in crowd.owner.values() if owner.logon_id}:
         yield Guess(LOGON_SESSION, "LogonId", f"'{logon_id}'")
         yield Guess(PROCESS, "SessionId", str(int(logon_id) % (1 << 32)))

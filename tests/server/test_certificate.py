@@ -17,7 +17,13 @@ from cryptography.x509.oid import NameOID
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import certificate
-from logonscope.server.certificate import channel_binding, fingerprint, self_signed, tls_context, trusted
+from logonscope.server.certificate import (
+    channel_binding,
+    fingerprint,
+    public_certificate_path,
+    self_signed_certificate,
+    tls_context,
+)
 from logonscope.server.configuration import Settings
 from tests.lab.fixtures import cannot
 from tests.server.serving import serving, shown_to
@@ -48,19 +54,19 @@ def read(path: str | Path) -> x509.Certificate:
 
 def test_one_is_made_at_the_first_start_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    path = self_signed(str(folder))
+    path = self_signed_certificate(str(folder))
     made = Path(path).read_bytes()
     assert sorted(entry.name for entry in folder.iterdir()) == ["self-signed.crt", "self-signed.pem"]
     assert (os.stat(path).st_mode & 0o777, os.stat(folder).st_mode & 0o777) == (0o600, 0o700)
-    assert os.stat(trusted(str(folder))).st_mode & 0o777 == 0o644
-    assert b"PRIVATE" not in Path(trusted(str(folder))).read_bytes()
-    assert read(trusted(str(folder))) == read(path)
-    assert self_signed(str(folder)) == path
+    assert os.stat(public_certificate_path(str(folder))).st_mode & 0o777 == 0o644
+    assert b"PRIVATE" not in Path(public_certificate_path(str(folder))).read_bytes()
+    assert read(public_certificate_path(str(folder))) == read(path)
+    assert self_signed_certificate(str(folder)) == path
     assert Path(path).read_bytes() == made
 
 
 def test_it_has_the_names_of_this_machine_and_openssl_finds_nothing_wrong(tmp_path: Path) -> None:
-    path = self_signed(str(tmp_path))
+    path = self_signed_certificate(str(tmp_path))
     told = openssl("x509", "-in", path, "-noout", "-text")
     for name in (f"DNS:{socket.gethostname()}", "DNS:localhost", "IP Address:127.0.0.1", "IP Address:0:0:0:0:0:0:0:1"):
         assert name in told
@@ -73,24 +79,24 @@ def test_it_has_the_names_of_this_machine_and_openssl_finds_nothing_wrong(tmp_pa
 
 
 def test_one_that_is_over_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificate, "LIFE", timedelta(seconds=-1))  # else it would take ten years
-    old = read(self_signed(str(tmp_path)))
+    monkeypatch.setattr(certificate, "VALIDITY", timedelta(seconds=-1))  # else it would take ten years
+    old = read(self_signed_certificate(str(tmp_path)))
     monkeypatch.undo()
-    new = read(self_signed(str(tmp_path)))
+    new = read(self_signed_certificate(str(tmp_path)))
     assert (old.not_valid_after_utc < datetime.now(UTC), new.not_valid_after_utc < datetime.now(UTC)) == (True, False)
 
 
 def test_one_for_another_host_name_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = read(self_signed(str(tmp_path)))
+    old = read(self_signed_certificate(str(tmp_path)))
     monkeypatch.setattr(socket, "gethostname", lambda: "renamed.example")  # not the machine, for one test
-    new = read(self_signed(str(tmp_path)))
+    new = read(self_signed_certificate(str(tmp_path)))
     assert old != new
     names = new.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "renamed.example" in names.get_values_for_type(x509.DNSName)
-    assert read(self_signed(str(tmp_path))) == read(trusted(str(tmp_path))) == new
-    Path(trusted(str(tmp_path))).unlink()
-    self_signed(str(tmp_path))
-    assert read(trusted(str(tmp_path))) == new
+    assert read(self_signed_certificate(str(tmp_path))) == read(public_certificate_path(str(tmp_path))) == new
+    Path(public_certificate_path(str(tmp_path))).unlink()
+    self_signed_certificate(str(tmp_path))
+    assert read(public_certificate_path(str(tmp_path))) == new
 
 
 def test_one_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
@@ -98,9 +104,9 @@ def test_one_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidParameterError, match=r"cannot write the certificate to .*/file/x: Not a directory; run it"
     ):
-        self_signed(f"{tmp_path}/file/x")
+        self_signed_certificate(f"{tmp_path}/file/x")
     with pytest.raises(AccessDeniedError, match=r"cannot write the certificate to /proc/1/fdinfo/x"):
-        as_nobody(lambda: self_signed("/proc/1/fdinfo/x"))
+        as_nobody(lambda: self_signed_certificate("/proc/1/fdinfo/x"))
 
 
 def as_nobody(deed: Callable[[], object]) -> None:

@@ -10,12 +10,22 @@ import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import configuration
-from logonscope.server.configuration import KEYS, Listener, Settings, add_flags, listener, reference, settings
+from logonscope.server.configuration import (
+    KEYS,
+    Listener,
+    Settings,
+    add_flags,
+    parse_listener,
+    read_settings,
+    settings_reference,
+)
 
 
 @pytest.fixture(autouse=True)
 def usual_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configuration, "FILE", str(tmp_path / "logonscope.toml"))  # the real one is this machine's own
+    monkeypatch.setattr(
+        configuration, "SETTINGS_FILE", str(tmp_path / "logonscope.toml")
+    )  # the real one is this machine's own
     monkeypatch.setattr(configuration, "PAM_FOLDER", str(tmp_path))
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
 
@@ -27,12 +37,12 @@ def written(folder: Path, text: str) -> str:
 
 def refusal(folder: Path, text: str) -> str:
     with pytest.raises(InvalidParameterError) as refused:
-        settings(written(folder, text))
+        read_settings(written(folder, text))
     return str(refused.value).removeprefix(f"{folder}/logonscope.toml: ")
 
 
 def test_without_a_file_and_without_flags_the_defaults_hold() -> None:
-    told = settings()
+    told = read_settings()
     assert told == Settings()
     assert [str(one) for one in told.listen] == [
         "http://127.0.0.1:5985", "http://[::1]:5985", "https://127.0.0.1:5986", "https://[::1]:5986",
@@ -46,10 +56,10 @@ def test_the_file_says_it_and_the_command_line_says_it_louder(tmp_path: Path) ->
     file = written(
         tmp_path, 'listen = ["https://[::]:5986"]\nmax_envelope = 600000\nallow_methods = true\nworkers = 3\n'
     )
-    told = settings(file, {"workers": "5", "allow_methods": "false", "contexts": None})
+    told = read_settings(file, {"workers": "5", "allow_methods": "false", "contexts": None})
     assert told.listen == (Listener("https", "::", 5986, "", tls=True, loopback=False),)
     assert (told.max_envelope, told.allow_methods, told.workers, told.contexts) == (600_000, False, 5, 500)
-    assert settings(None, {"workers": "5"}).max_envelope == 600_000, "the usual file is read without being named"
+    assert read_settings(None, {"workers": "5"}).max_envelope == 600_000, "the usual file is read without being named"
 
 
 def test_settings_do_not_change() -> None:
@@ -60,7 +70,7 @@ def test_settings_do_not_change() -> None:
 def test_a_default_may_depend_on_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "logonscope").touch()
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/logonscope-2:/var/lib/other")
-    told = settings()
+    told = read_settings()
     assert (told.pam, told.state) == ("logonscope", "/var/lib/logonscope-2")
 
 
@@ -75,8 +85,8 @@ def test_a_default_may_depend_on_the_machine(tmp_path: Path, monkeypatch: pytest
     ],
 )
 def test_where_to_listen(url: str, expected: Listener) -> None:
-    assert listener(url) == expected
-    assert listener(str(expected)) == expected
+    assert parse_listener(url) == expected
+    assert parse_listener(str(expected)) == expected
 
 
 @pytest.mark.parametrize(
@@ -96,7 +106,7 @@ def test_where_to_listen(url: str, expected: Listener) -> None:
 def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
     said = f'invalid listen address "{url}": {why}'
     with pytest.raises(ValueError) as refused:
-        listener(url)
+        parse_listener(url)
     assert str(refused.value) == said
     assert refusal(tmp_path, f'listen = ["{url}"]').startswith(f"{said}; correct it")
 
@@ -142,15 +152,15 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidParameterError, match=f"cannot read {path}: No such file or directory; create it, or omit"
     ):
-        settings(str(path))
+        read_settings(str(path))
     with pytest.raises(InvalidParameterError, match=f"cannot read {tmp_path}: Is a directory"):
-        settings(str(tmp_path))
+        read_settings(str(tmp_path))
     path.write_text("workers = ", encoding="ascii")
     with pytest.raises(InvalidParameterError, match=r"invalid TOML in .*: Invalid value \(at .*\); correct it"):
-        settings()
+        read_settings()
     path.write_bytes(b"pam = '\xff'")
     with pytest.raises(InvalidParameterError, match="invalid TOML"):
-        settings()
+        read_settings()
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
@@ -168,7 +178,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 def refused(file: str) -> int:
     try:
-        settings(file)
+        read_settings(file)
     except AccessDeniedError as error:
         return 0 if "Permission denied; use sudo" in str(error) else 2
     return 1
@@ -188,7 +198,7 @@ def test_every_key_is_a_flag() -> None:
         "--listen", "http://127.0.0.1:1,http://[::1]:1", "--listen", "unix:/a", "--allow-methods", "--negotiate=false",
         "--max-envelope", "8192", "--audit-log", "-", "--administrators", "adm", "--log-format", "json", "--pam=",
     ]  # fmt: skip
-    made = settings(None, vars(parser().parse_args(words)))
+    made = read_settings(None, vars(parser().parse_args(words)))
     assert [str(one) for one in made.listen] == ["http://127.0.0.1:1", "http://[::1]:1", "unix:/a"]
     assert (made.allow_methods, made.negotiate, made.max_envelope, made.audit_log) == (True, False, 8192, "-")
     assert (made.administrators, made.log_format, made.pam) == (("adm",), "json", "")
@@ -206,13 +216,13 @@ def test_every_key_is_a_flag() -> None:
 )  # fmt: skip
 def test_a_flag_that_is_wrong(words: list[str], said: str) -> None:
     with pytest.raises(InvalidParameterError) as refused:
-        settings(None, vars(parser().parse_args(words)))
+        read_settings(None, vars(parser().parse_args(words)))
     assert str(refused.value) == said.replace("{do}", "see `logonscope serve --help`")
 
 
 def test_the_help_and_the_reference_show_every_key() -> None:
     shown = parser().format_help()
-    rows = reference().splitlines()
+    rows = settings_reference().splitlines()
     for name in KEYS:
         assert f"--{name.replace('_', '-')} " in shown
     assert [row.split("|")[1].strip() for row in rows[2:]] == [f"`{name}`" for name in KEYS]
@@ -220,10 +230,10 @@ def test_the_help_and_the_reference_show_every_key() -> None:
 
 
 def test_the_defaults_of_the_reference_are_what_a_file_may_say(tmp_path: Path) -> None:
-    shown = [row.split("|")[3].strip() for row in reference().splitlines()[2:]]
+    shown = [row.split("|")[3].strip() for row in settings_reference().splitlines()[2:]]
     literal = {name: text.strip("`") for name, text in zip(KEYS, shown, strict=True) if text.count("`") == 2}
     literal.pop("state")
     assert len(literal) == len(KEYS) - 2
     text = "\n".join(f"{name} = {value}" for name, value in literal.items())
     assert tomllib.loads(text)
-    assert settings(written(tmp_path, text)) == Settings()
+    assert read_settings(written(tmp_path, text)) == Settings()

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from logonscope.server.connection import Connection, Protocol, connection
+from logonscope.server.connection import Connection, Protocol, connection_of_transport
 from tests.server.serving import (
     answer,
     application,
@@ -96,7 +96,7 @@ def test_an_ipv4_client_of_a_socket_for_both_is_an_ipv4_client() -> None:
 
         class Accepting(asyncio.Protocol):
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
-                made.set_result(connection(transport))
+                made.set_result(connection_of_transport(transport))
                 transport.close()
 
         both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
@@ -233,7 +233,7 @@ def test_beyond_the_most_connections_a_new_one_is_told_so_and_old_ones_go_on() -
 
 
 def test_who_is_one_too_many_cannot_stay_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logonscope.server.connection.HURRIED", SHORT)
+    monkeypatch.setattr("logonscope.server.connection.REJECTED_SECONDS", SHORT)
     with serving(max_connections=1) as server, server.connect() as first, server.connect() as second:
         assert ask(first)[0] == 200
         assert is_closed(second)

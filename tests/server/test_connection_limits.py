@@ -9,7 +9,7 @@ import pytest
 
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.connection import Connection
-from logonscope.server.connection_limits import QUIET, YOUNG, Crowd
+from logonscope.server.connection_limits import MIN_SECONDS, REPORT_INTERVAL, ConnectionLimits
 from tests.server.serving import ask, serving
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -24,71 +24,75 @@ def local(uid: int) -> Connection:
 
 
 def test_of_one_address_only_some_may_be_there() -> None:
-    crowd = Crowd(100, 2)
+    crowd = ConnectionLimits(100, 2)
     first = remote("192.0.2.7")
-    assert [crowd.enter(one) for one in (first, remote("192.0.2.7"), remote("192.0.2.7"))] == [True, True, False]
-    assert crowd.enter(remote("192.0.2.8"))
+    assert [crowd.add_connection(one) for one in (first, remote("192.0.2.7"), remote("192.0.2.7"))] == [
+        True,
+        True,
+        False,
+    ]
+    assert crowd.add_connection(remote("192.0.2.8"))
     first.close()
-    assert [crowd.enter(remote("192.0.2.7")) for _ in range(2)] == [True, False]
+    assert [crowd.add_connection(remote("192.0.2.7")) for _ in range(2)] == [True, False]
 
 
 def test_a_network_of_ipv6_is_one_address() -> None:
-    crowd = Crowd(100, 1)
+    crowd = ConnectionLimits(100, 1)
     peers = "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"
-    assert [crowd.enter(remote(peer)) for peer in peers] == [True, False, True]
+    assert [crowd.add_connection(remote(peer)) for peer in peers] == [True, False, True]
 
 
 def test_neither_the_network_nor_another_user_locks_anybody_of_this_machine_out() -> None:
-    crowd = Crowd(3, 2)
-    assert [crowd.enter(remote(f"192.0.2.{number}")) for number in range(4)] == [True, True, True, False]
-    assert [crowd.enter(local(1000)) for _ in range(3)] == [True, True, False]
-    assert [crowd.enter(local(1001)) for _ in range(2)] == [True, False]
-    assert all(crowd.enter(local(0)) for _ in range(9))
+    crowd = ConnectionLimits(3, 2)
+    assert [crowd.add_connection(remote(f"192.0.2.{number}")) for number in range(4)] == [True, True, True, False]
+    assert [crowd.add_connection(local(1000)) for _ in range(3)] == [True, True, False]
+    assert [crowd.add_connection(local(1001)) for _ in range(2)] == [True, False]
+    assert all(crowd.add_connection(local(0)) for _ in range(9))
 
 
 def test_few_addresses_with_many_connections_do_not_drive_out_one_with_a_single_one() -> None:
     now = [0.0]
-    crowd, one, ended = Crowd(9, 8, lambda: now[0]), remote("192.0.2.1"), []
+    crowd, one, ended = ConnectionLimits(9, 8, lambda: now[0]), remote("192.0.2.1"), []
     one.abort = lambda: ended.append(one)
-    assert crowd.enter(one)
+    assert crowd.add_connection(one)
     many = [remote(f"198.51.100.{number % 2}") for number in range(8)]
-    assert all(map(crowd.enter, many))
-    now[0] += YOUNG
-    assert [crowd.enter(remote("198.51.100.0")) for _ in range(20)] == [False] * 20
-    assert crowd.enter(remote("203.0.113.1"))  # in the place of one of the many
+    assert all(map(crowd.add_connection, many))
+    now[0] += MIN_SECONDS
+    assert [crowd.add_connection(remote("198.51.100.0")) for _ in range(20)] == [False] * 20
+    assert crowd.add_connection(remote("203.0.113.1"))  # in the place of one of the many
     assert not ended
 
 
 def test_of_addresses_with_one_connection_each_the_oldest_gives_way_once_it_had_its_time() -> None:
     now = [0.0]
-    crowd, ended = Crowd(2, 2, lambda: now[0]), []
+    crowd, ended = ConnectionLimits(2, 2, lambda: now[0]), []
     made = [remote(f"192.0.2.{number}") for number in range(4)]
     for connection in made:
         connection.abort = lambda one=connection: ended.append(one)  # type: ignore[misc]
-    assert [crowd.enter(connection) for connection in made[:3]] == [True, True, False]
-    now[0] += YOUNG
-    assert crowd.enter(made[3])
+    assert [crowd.add_connection(connection) for connection in made[:3]] == [True, True, False]
+    now[0] += MIN_SECONDS
+    assert crowd.add_connection(made[3])
     assert ended == [made[0]]
 
 
 def test_who_is_refused_counts_for_nothing_afterwards() -> None:
-    crowd = Crowd(2, 1)
+    crowd = ConnectionLimits(2, 1)
     kept = [remote("192.0.2.7") for _ in range(50)]
-    assert sum(map(crowd.enter, kept)) == 1
-    assert crowd.enter(remote("192.0.2.8"))
+    assert sum(map(crowd.add_connection, kept)) == 1
+    assert crowd.add_connection(remote("192.0.2.8"))
     for one in kept:
         one.close()
-    assert [crowd.enter(remote("192.0.2.9")), crowd.enter(remote("192.0.2.10"))] == [True, False]
+    assert [crowd.add_connection(remote("192.0.2.9")), crowd.add_connection(remote("192.0.2.10"))] == [True, False]
 
 
 def test_a_limit_that_is_reached_is_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    crowd = Crowd(2, 1, lambda: now[0])
+    crowd = ConnectionLimits(2, 1, lambda: now[0])
     with caplog.at_level(logging.WARNING):
         for number in (7, 7, 7, 8, 9, 9):
-            crowd.enter(remote(f"192.0.2.{number}"))
-        now[0] += QUIET
-        crowd.enter(remote("192.0.2.8"))
+            crowd.add_connection(remote(f"192.0.2.{number}"))
+        now[0] += REPORT_INTERVAL
+        crowd.add_connection(remote("192.0.2.8"))
     assert caplog.messages == [
         "connection from 192.0.2.7 rejected with 503: max_connections_per_address = 1 reached",
         "connection from 192.0.2.9 rejected with 503: max_connections = 2 reached",

@@ -25,10 +25,10 @@ from logonscope.machine import Deadline
 from logonscope.ownership import LINUX
 from logonscope.server.wsman import WsmanDoor
 from logonscope.wire.wsman import faults
-from logonscope.wire.wsman.envelope import limits, read
-from logonscope.wire.wsman.faults import KINDS, Kind
+from logonscope.wire.wsman.envelope import read, read_limits
+from logonscope.wire.wsman.faults import FAULT_KINDS, FaultKind
 from logonscope.wire.wsman.names import MICROSOFT_FAULT, SOAP
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.broker.crowds import ALICE, BOB, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -47,7 +47,7 @@ GROWTH = 16 << 10
 CALLERS = (*[ROOT, user(ALICE), user(BOB)] * 5, None)
 CODES = {
     tuple(filter(None, (kind.code, kind.subcode)))
-    for kind in (*KINDS.values(), *(kind for kind in vars(faults).values() if isinstance(kind, Kind)))
+    for kind in (*FAULT_KINDS.values(), *(kind for kind in vars(faults).values() if isinstance(kind, FaultKind)))
     if kind.subcode != "w:InternalError"
 }
 _CONTEXT = re.compile(r"uuid:[0-9A-F]{8}-[0-9A-F-]{27}")
@@ -93,7 +93,7 @@ class Talk:
         self.dispatcher = Dispatcher(
             self.memory, LINUX, self.enumerations, Limits(MOST_OCTETS, 5.0), allow_methods=True
         )
-        logons = {owner.logon for owner in crowd.owner.values() if owner.logon}
+        logons = {owner.logon_id for owner in crowd.owner.values() if owner.logon_id}
         self.mutants = Mutants(seed, (*map(str, crowd.process), *sorted(logons), "alice", "root"))
         self.told: dict[Caller | None, list[str]] = {caller: ["uuid:made-up"] for caller in CALLERS}  # contexts
         self.outcomes = {"answer": 0, "fault": 0}
@@ -115,13 +115,13 @@ class Talk:
     def check(self, made: Answer, caller: Caller | None, data: bytes) -> None:
         """Fail where the answer is not one that the standard has, or not the caller's."""
         root = etree.fromstring(made.body)
-        fault = root.find(f"{clark(SOAP, 'Body')}/{clark(SOAP, 'Fault')}")
-        assert root.tag == clark(SOAP, "Envelope")
+        fault = root.find(f"{clark_name(SOAP, 'Body')}/{clark_name(SOAP, 'Fault')}")
+        assert root.tag == clark_name(SOAP, "Envelope")
         assert made.status == (200 if fault is None else 500)
         if fault is not None:
-            codes = tuple(value.text or "" for value in fault.iter(clark(SOAP, "Value")))
+            codes = tuple(value.text or "" for value in fault.iter(clark_name(SOAP, "Value")))
             assert codes in CODES
-            number = next(fault.iter(clark(MICROSOFT_FAULT, "WSManFault"))).get("Code")
+            number = next(fault.iter(clark_name(MICROSOFT_FAULT, "WSManFault"))).get("Code")
             assert int(number or 0) > 0
         self.outcomes["answer" if fault is None else "fault"] += 1
         assert len(made.body) <= self.most(data)
@@ -135,7 +135,7 @@ class Talk:
     def most(self, data: bytes) -> int:
         """Return how many octets were asked for."""
         try:
-            asked = limits(read(data)).max_envelope
+            asked = read_limits(read(data)).max_envelope
         except LogonscopeError:
             asked = None
         return min(asked or MOST_OCTETS, MOST_OCTETS)

@@ -29,12 +29,12 @@ from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.authorization import challenges, credentials_of
 from logonscope.wire.wsman import message_encryption
-from logonscope.wire.wsman.message_encryption import Sealed
+from logonscope.wire.wsman.message_encryption import EncryptedMessage
 from logonscope.wire.wsman.names import SOAP
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.hosts import user
 from tests.server.mutants import Mutants
-from tests.server.running import ADMIN, ALICE, BOB, QUICK, Running, running
+from tests.server.running import ADMIN, ALICE, BOB, QUICK, RunningServer, running
 from tests.server.test_fuzz import CODES, REQUESTS, SEED
 
 PIECES = (
@@ -79,7 +79,7 @@ def authenticator(tmp_path: Path) -> Authenticator:
         return Caller(name, 1000, administrator=False) if WORDS.get(name) == password else None
 
     return Authenticator(
-        Passwords([Check(check)], Throttle(of_place=REQUESTS * 9, of_user=REQUESTS * 9)), users.lookup, user
+        Passwords([Check(check)], Throttle(address_limit=REQUESTS * 9, user_limit=REQUESTS * 9)), users.lookup, user
     )
 
 
@@ -135,14 +135,14 @@ def unsealed(chance: random.Random, negotiation: Negotiation, context: spnego.Co
     """Seal a request, spoil it perhaps, and tell whether the other end opened it, which has to be what was sealed."""
     data = b"<question/>" * chance.randrange(1, 30)
     made = context.wrap_winrm(data)
-    content_type, body = message_encryption.write(Sealed(made.header, made.data, len(data)))
+    content_type, body = message_encryption.write_message(EncryptedMessage(made.header, made.data, len(data)))
     spoils = chance.random() < 0.1
     if spoils:
         body = spoilt(chance, body, chance.choice((1, 3)))
         content_type = spoilt(chance, content_type.encode(), chance.choice((0, 0, 1))).decode("latin-1")
     try:
         signature, encrypted, length, _ = message_encryption.read(content_type, body)
-        found = negotiation.unseal(signature, encrypted, length)
+        found = negotiation.decrypt(signature, encrypted, length)
     except (AccessDeniedError, InvalidParameterError):
         assert spoils or negotiation.caller is None
         return False
@@ -183,7 +183,7 @@ def messages(count: int) -> list[bytes]:
     return made
 
 
-def said_back(server: Running, data: bytes) -> bytes:
+def said_back(server: RunningServer, data: bytes) -> bytes:
     """Send something, and return what comes until the server hangs up; nothing where it broke the connection off."""
     with socket.create_connection(("127.0.0.1", server.http), PATIENCE) as client:
         got = b""
@@ -220,7 +220,7 @@ def test_whatever_comes_over_a_socket_is_answered_in_http_and_harms_nobody(caplo
         assert status in STATUSES
         assert b"Traceback" not in body
         if status == 500:
-            codes = [value.text or "" for value in etree.fromstring(body).iter(clark(SOAP, "Value"))]
+            codes = [value.text or "" for value in etree.fromstring(body).iter(clark_name(SOAP, "Value"))]
             assert tuple(codes) in CODES
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
     assert {200, 400, 401, 500} <= {status for status, _ in found}

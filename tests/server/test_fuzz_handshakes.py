@@ -19,7 +19,7 @@ from tests.lab.fixtures import cannot
 from tests.server.exchanges import basic
 from tests.server.handshakes import TlsClient, connected, misbehave
 from tests.server.holdings import assert_nothing_left, holdings
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 from tests.server.test_fuzz import REQUESTS, SEED
 
 CLIENTS = max(250, REQUESTS // 20)
@@ -32,14 +32,14 @@ LAST = GOOD.replace(b"Host: x", b"Host: x\r\nConnection: close")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     """Run a server that takes many connections from one address, for a second each."""
     with running(request_seconds="1", max_connections="1000", max_connections_per_address="900") as found:
         answered(found)
         yield found
 
 
-def answered(server: Running, *, tls_1_2: bool = False) -> None:
+def answered(server: RunningServer, *, tls_1_2: bool = False) -> None:
     """Fail where the server does not answer a client that behaves."""
     with connected(server.https) as connection:
         client = TlsClient(connection, tls_1_2=tls_1_2)
@@ -48,7 +48,9 @@ def answered(server: Running, *, tls_1_2: bool = False) -> None:
         assert client.answer().startswith(b"HTTP/1.1 200 OK")
 
 
-def test_a_storm_of_bad_handshakes_leaves_nothing_behind(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_storm_of_bad_handshakes_leaves_nothing_behind(
+    server: RunningServer, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING)
     before = holdings(server)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -60,7 +62,7 @@ def test_a_storm_of_bad_handshakes_leaves_nothing_behind(server: Running, caplog
 
 
 def test_a_goodbye_after_each_byte_of_a_request_ends_the_connection(
-    server: Running, caplog: pytest.LogCaptureFixture
+    server: RunningServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     before = holdings(server)
@@ -96,7 +98,7 @@ def test_a_goodbye_after_each_byte_of_a_request_ends_the_connection(
     ],
 )
 def test_what_openssl_can_do_and_clients_do_not(
-    server: Running, caplog: pytest.LogCaptureFixture, flags: tuple[str, ...], typed: bytes, shown: bytes
+    server: RunningServer, caplog: pytest.LogCaptureFixture, flags: tuple[str, ...], typed: bytes, shown: bytes
 ) -> None:
     """Renegotiation, new keys, resumption, old versions, weak ciphers, rare groups; ``typed`` are its commands."""
     caplog.set_level(logging.WARNING)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.server.exchanges import basic
 from tests.server.holdings import assert_nothing_left, holdings
-from tests.server.running import ADMIN, Running, running
+from tests.server.running import ADMIN, RunningServer, running
 from tests.server.test_fuzz import REQUESTS, SEED
 from tests.server.test_fuzz_entrance import STATUSES, answers
 from tests.server.test_http import IDENTIFY
@@ -77,14 +77,14 @@ ENDS: tuple[Callable[[socket.socket], bytes], ...] = (half_close, leave, reset, 
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     """Run a server that takes many connections from one address, for a second each."""
     with running(request_seconds="1", max_connections="1000", max_connections_per_address="900") as found:
         assert statuses(sent(found, LOGIN, read_all)) == [200]
         yield found
 
 
-def sent(server: Running, data: bytes, end: Callable[[socket.socket], bytes]) -> bytes:
+def sent(server: RunningServer, data: bytes, end: Callable[[socket.socket], bytes]) -> bytes:
     """Send something, end in some way, and return what came back."""
     with socket.create_connection(("127.0.0.1", server.http), PATIENCE) as client, suppress(ConnectionError):
         client.sendall(data)
@@ -99,7 +99,7 @@ def statuses(data: bytes) -> list[int]:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_request_that_is_cut_after_any_byte_leaves_nothing_behind(
-    server: Running, caplog: pytest.LogCaptureFixture, name: str
+    server: RunningServer, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     caplog.set_level(logging.WARNING)
     requests, chance = SOUND[name], random.Random(SEED)  # noqa: S311 -- to be the same in every run
@@ -119,7 +119,9 @@ def test_a_request_that_is_cut_after_any_byte_leaves_nothing_behind(
     assert_nothing_left(server, before, caplog)
 
 
-def test_chunks_with_anything_changed_are_answered_in_http(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+def test_chunks_with_anything_changed_are_answered_in_http(
+    server: RunningServer, caplog: pytest.LogCaptureFixture
+) -> None:
     """Sizes that are none, that are too large, that lie; chunks without an end, with a folded or endless extension."""
     caplog.set_level(logging.WARNING)
     begin = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -20,13 +20,13 @@ from logonscope.broker import Caller
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.negotiate import LONGEST_TOKEN
 from logonscope.server.auth.passwords import Check, Passwords
-from logonscope.server.auth.throttle import OF_USER, Throttle
+from logonscope.server.auth.throttle import USER_LIMIT, Throttle
 from logonscope.server.http import HttpDoor
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import SOAP
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.dispatch.lines import LinesDoor
-from tests.server.running import ADMIN, ALICE, BOB, Running, local, running
+from tests.server.running import ADMIN, ALICE, BOB, RunningServer, local, running
 from tests.server.serving import wait_until
 from tests.server.soap import envelope, selector_set
 
@@ -36,7 +36,7 @@ XML = {"Content-Type": "application/soap+xml;charset=UTF-8"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     with running(doors=(HttpDoor(LinesDoor(), ("/lines", "/text/lines")),), metrics="administrators") as found:
         yield found
 
@@ -57,7 +57,9 @@ def basic(user: tuple[str, str]) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(':'.join(user).encode()).decode()}"}
 
 
-def post(server: Running, body: bytes, headers: dict[str, str], path: str = "/wsman", *, tls: bool = False) -> Answer:
+def post(
+    server: RunningServer, body: bytes, headers: dict[str, str], path: str = "/wsman", *, tls: bool = False
+) -> Answer:
     if tls:
         context = ssl.create_default_context(cafile=server.certificate)
         connection: http.client.HTTPConnection = http.client.HTTPSConnection("127.0.0.1", server.https, context=context)
@@ -71,24 +73,26 @@ def post(server: Running, body: bytes, headers: dict[str, str], path: str = "/ws
 
 
 GET = envelope(names.GET, "Win32_LogonSession", selectors=selector_set([("LogonId", "41")]))
-LOGON_ID = clark(f"{names.WMI}/root/cimv2/Win32_LogonSession", "LogonId")
+LOGON_ID = clark_name(f"{names.WMI}/root/cimv2/Win32_LogonSession", "LogonId")
 
 
 @pytest.mark.parametrize("path", ["/wsman", "/wsman/"])
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("headers", [XML, {}, {"Content-Type": "text/xml"}])
-def test_a_request_with_a_password_is_answered(server: Running, path: str, tls: bool, headers: dict[str, str]) -> None:
+def test_a_request_with_a_password_is_answered(
+    server: RunningServer, path: str, tls: bool, headers: dict[str, str]
+) -> None:
     answer = post(server, GET, {**headers, **basic(ADMIN)}, path, tls=tls)
     assert (answer.status, answer.text(LOGON_ID)) == (200, "41")
     assert answer.headers["Content-Type"] == "application/soap+xml;charset=UTF-8"
     assert "Server" not in answer.headers
 
 
-def test_everybody_sees_their_own(server: Running) -> None:
+def test_everybody_sees_their_own(server: RunningServer) -> None:
     assert post(server, GET, basic(ALICE)).status == 200
     refused = post(server, GET, basic(BOB))
     assert refused.status == 500
-    assert 'Win32_LogonSession.LogonId="41" for you to see' in (refused.text(clark(SOAP, "Text")) or "")
+    assert 'Win32_LogonSession.LogonId="41" for you to see' in (refused.text(clark_name(SOAP, "Text")) or "")
 
 
 STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Bearer x"}]
@@ -103,27 +107,27 @@ def test_nobody_is_asked_for_credentials_and_told_nothing() -> None:
             assert offered == ["Negotiate", 'Basic realm="Logonscope", charset="UTF-8"']
 
 
-def test_identify_is_for_everybody_and_its_version_for_somebody(server: Running) -> None:
-    version = clark(names.IDENTITY, "ProductVersion")
+def test_identify_is_for_everybody_and_its_version_for_somebody(server: RunningServer) -> None:
+    version = clark_name(names.IDENTITY, "ProductVersion")
     anonymous = post(server, IDENTIFY, {"WSMANIDENTIFY": "unauthenticated"})
     assert (anonymous.status, anonymous.text(version)) == (200, "Logonscope")
     known = post(server, IDENTIFY, basic(ALICE))
     assert (known.text(version) or "").startswith("Logonscope 0.")
     other = post(server, GET, {"WSMANIDENTIFY": "unauthenticated"})
-    assert (other.status, other.text(clark(SOAP, "Text"))) == (500, "authentication required; send credentials")
+    assert (other.status, other.text(clark_name(SOAP, "Text"))) == (500, "authentication required; send credentials")
 
 
-def test_what_is_too_long_is_refused_unread(server: Running) -> None:
+def test_what_is_too_long_is_refused_unread(server: RunningServer) -> None:
     answer = post(server, b" " * 600_000, basic(ADMIN))
     assert answer.status == 500
-    assert "the request exceeds the limit of 512,000 octets" in (answer.text(clark(SOAP, "Text")) or "")
+    assert "the request exceeds the limit of 512,000 octets" in (answer.text(clark_name(SOAP, "Text")) or "")
 
 
 @pytest.mark.parametrize(
     ("headers", "length", "status"), [({}, 400_000, 401), ({}, 600_000, 413), (ADMIN, 600_000, 500)]
 )
 def test_a_body_is_not_waited_for_where_it_changes_nothing(
-    server: Running, headers: tuple[str, str], length: int, status: int
+    server: RunningServer, headers: tuple[str, str], length: int, status: int
 ) -> None:
     shown = f"Authorization: {basic(headers)['Authorization']}\r\n" if headers else ""
     with socket.create_connection(("127.0.0.1", server.http), timeout=5) as client:
@@ -131,13 +135,13 @@ def test_a_body_is_not_waited_for_where_it_changes_nothing(
         assert client.recv(99).startswith(b"HTTP/1.1 %d " % status)
 
 
-def test_a_token_may_be_as_long_as_windows_makes_them(server: Running) -> None:
+def test_a_token_may_be_as_long_as_windows_makes_them(server: RunningServer) -> None:
     token = base64.b64encode(b"\x60" * LONGEST_TOKEN).decode()
     answer = post(server, b"", {"Authorization": f"Negotiate {token}"})
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Negotiate")
 
 
-def test_other_methods_and_paths(server: Running) -> None:
+def test_other_methods_and_paths(server: RunningServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.http)
     for method, path, status in (("GET", "/wsman", 405), ("POST", "/", 404), ("GET", "/etc/passwd", 404)):
         connection.request(method, path)
@@ -148,28 +152,31 @@ def test_other_methods_and_paths(server: Running) -> None:
 
 
 @pytest.mark.parametrize("path", ["http://web1:5985/wsman", "HTTPS://web1/WSMAN/", "/WSMAN", "/WsMan/"])
-def test_a_path_may_be_absolute_and_in_any_case(server: Running, path: str) -> None:
+def test_a_path_may_be_absolute_and_in_any_case(server: RunningServer, path: str) -> None:
     assert post(server, GET, basic(ADMIN), path).status == 200
     assert post(server, GET, {}, path).status == 401
 
 
 @pytest.mark.parametrize("path", ["http:///wsman", "http://web1", "ftp://web1/wsman", "*", "wsman"])
-def test_other_targets_are_nothing(server: Running, path: str) -> None:
+def test_other_targets_are_nothing(server: RunningServer, path: str) -> None:
     assert post(server, GET, basic(ADMIN), path).status in {400, 404}
 
 
 @pytest.mark.parametrize("path", ["/wsman-anon/identify", "/WSMan-Anon/Identify", "http://web1/wsman-anon/identify"])
-def test_identify_has_a_path_for_everybody(server: Running, path: str) -> None:
-    version = clark(names.IDENTITY, "ProductVersion")
+def test_identify_has_a_path_for_everybody(server: RunningServer, path: str) -> None:
+    version = clark_name(names.IDENTITY, "ProductVersion")
     for headers in ({}, basic(ADMIN), basic(("nobody", "wrong"))):
         answer = post(server, IDENTIFY, headers, path)
         assert (answer.status, answer.text(version)) == (200, "Logonscope")
         refused = post(server, GET, headers, path)
-        assert (refused.status, refused.text(clark(SOAP, "Text"))) == (500, "authentication required; send credentials")
+        assert (refused.status, refused.text(clark_name(SOAP, "Text"))) == (
+            500,
+            "authentication required; send credentials",
+        )
     assert post(server, b" " * 600_000, {}, path).status == 413
 
 
-def test_numbers_are_for_administrators(server: Running) -> None:
+def test_numbers_are_for_administrators(server: RunningServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.http)
     for headers, status in ((basic(ADMIN), 200), (basic(ALICE), 403), ({}, 401)):
         connection.request("GET", "/metrics", headers=headers)
@@ -181,7 +188,7 @@ def test_numbers_are_for_administrators(server: Running) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() not in {0, 1000}, reason="the logon session is root's to see, and uid 1000's")
-def test_on_the_unix_socket_the_kernel_says_who_asks(server: Running) -> None:
+def test_on_the_unix_socket_the_kernel_says_who_asks(server: RunningServer) -> None:
     client = socket.socket(socket.AF_UNIX)
     client.connect(server.unix)
     head = b"POST /wsman HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
@@ -190,7 +197,7 @@ def test_on_the_unix_socket_the_kernel_says_who_asks(server: Running) -> None:
         assert b">41<" in answer.read()
 
 
-def test_a_client_that_goes_away_takes_its_work_with_it(server: Running) -> None:
+def test_a_client_that_goes_away_takes_its_work_with_it(server: RunningServer) -> None:
     enumerate_all = envelope(names.ENUMERATE, "Win32_Process", "<n:Enumerate/>")
     for _ in range(20):
         client = socket.create_connection(("127.0.0.1", server.http))
@@ -203,7 +210,7 @@ def test_a_client_that_goes_away_takes_its_work_with_it(server: Running) -> None
     assert post(server, GET, basic(ADMIN)).status == 200
 
 
-def test_what_happened_is_written_down(server: Running) -> None:
+def test_what_happened_is_written_down(server: RunningServer) -> None:
     post(server, GET, basic(("mallory", "x")))
     lines = [json.loads(line) for line in (server.folder / "audit").read_text().splitlines()]
     last = lines[-1]
@@ -213,7 +220,7 @@ def test_what_happened_is_written_down(server: Running) -> None:
     }  # fmt: skip
 
 
-def test_many_ask_at_once_and_each_gets_its_own(server: Running) -> None:
+def test_many_ask_at_once_and_each_gets_its_own(server: RunningServer) -> None:
     def ask(at: int) -> bool:
         user = (ADMIN, ALICE, BOB)[at % 3]
         return post(server, GET, basic(user), tls=at % 2 == 0).status == (500 if user is BOB else 200)
@@ -222,7 +229,7 @@ def test_many_ask_at_once_and_each_gets_its_own(server: Running) -> None:
         assert all(pool.map(ask, range(120)))
 
 
-def test_another_door_has_its_paths_and_nothing_of_what_only_one_of_them_has(server: Running) -> None:
+def test_another_door_has_its_paths_and_nothing_of_what_only_one_of_them_has(server: RunningServer) -> None:
     session = b"get path=Win32_LogonSession.LogonId='\"41\"'"
     for path in ("/lines", "/text/lines"):
         found = post(server, session, {**basic(ADMIN), "Content-Type": "text/lines"}, path)
@@ -238,7 +245,7 @@ def test_another_door_has_its_paths_and_nothing_of_what_only_one_of_them_has(ser
 
 def test_guesses_from_everywhere_at_once_are_looked_at_so_many_times_and_no_more() -> None:
     """Each connection comes from an address of its own; a password that is looked at is one line of the audit log."""
-    with running() as server, ThreadPoolExecutor(2 * OF_USER) as pool:
+    with running() as server, ThreadPoolExecutor(2 * USER_LIMIT) as pool:
 
         def guess(number: int) -> int:
             here = (f"127.0.{1 + number % 200}.1", 0)
@@ -251,9 +258,9 @@ def test_guesses_from_everywhere_at_once_are_looked_at_so_many_times_and_no_more
             finally:
                 connection.close()
 
-        statuses = [*pool.map(guess, range(2 * OF_USER))]
+        statuses = [*pool.map(guess, range(2 * USER_LIMIT))]
         looked_at = (server.folder / "audit").read_text(encoding="utf-8").count('"accepted": false')
-    assert looked_at == statuses.count(401) <= OF_USER
+    assert looked_at == statuses.count(401) <= USER_LIMIT
     assert 503 in statuses
 
 
@@ -279,7 +286,7 @@ def test_who_authenticated_from_an_address_does_not_wait_there_behind_the_guesse
         try:
             assert post(server, GET, XML | basic(ADMIN)).status == 200
             guesses = [pool.submit(guess, number) for number in range(20)]
-            wait_until(lambda: server.services.entrance.open_requests == len(guesses))
+            wait_until(lambda: server.services.password_pool.open_requests == len(guesses))
             assert post(server, GET, XML | basic(ADMIN)).status == 200
             assert not any(one.done() for one in guesses)
         finally:

@@ -15,9 +15,9 @@ import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import listening_sockets
-from logonscope.server.configuration import listener
+from logonscope.server.configuration import parse_listener
 from logonscope.server.connection import Protocol
-from logonscope.server.listening_sockets import Opened
+from logonscope.server.listening_sockets import OpenSocket
 from tests.lab.fixtures import cannot
 from tests.server.serving import ask, serving, wait_until
 
@@ -25,20 +25,20 @@ pytestmark = pytest.mark.usefixtures("promptly")
 
 
 @contextmanager
-def listening(*urls: str) -> Iterator[list[Opened]]:
-    made = listening_sockets.opened([listener(url) for url in urls])
+def listening(*urls: str) -> Iterator[list[OpenSocket]]:
+    made = listening_sockets.open_sockets([parse_listener(url) for url in urls])
     yield made
-    listening_sockets.close(made)
+    listening_sockets.close_sockets(made)
 
 
-def port_of(one: Opened) -> int:
+def port_of(one: OpenSocket) -> int:
     port: int = one.socket.getsockname()[1]
     return port
 
 
 def refusal(*urls: str) -> str:
     with pytest.raises((InvalidParameterError, AccessDeniedError)) as refused:
-        listening_sockets.opened([listener(url) for url in urls])
+        listening_sockets.open_sockets([parse_listener(url) for url in urls])
     return str(refused.value)
 
 
@@ -82,9 +82,9 @@ def test_a_loopback_address_that_this_machine_lacks_is_left_out() -> None:
         "fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh', b'lo', 1))\n"  # SIOCSIFFLAGS, IFF_UP
         "open('/proc/sys/net/ipv6/conf/all/disable_ipv6', 'w').write('1')\n"
         "from logonscope.server import listening_sockets\n"
-        "from logonscope.server.configuration import listener\n"
+        "from logonscope.server.configuration import parse_listener\n"
         "urls = ['http://127.0.0.1:5985', 'http://[::1]:5985']\n"
-        "print([str(one.listener) for one in listening_sockets.opened([listener(url) for url in urls])])\n"
+        "print([str(one.listener) for one in listening_sockets.open_sockets([parse_listener(url) for url in urls])])\n"
     )
     apart = ["unshare", "--user", "--map-root-user", "--net"]
     done = subprocess.run([*apart, sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -97,8 +97,8 @@ def test_a_port_that_one_has_no_right_to() -> None:
     program = (
         "from logonscope.errors import AccessDeniedError\n"
         "from logonscope.server import listening_sockets\n"
-        "from logonscope.server.configuration import listener\n"
-        "try: listening_sockets.opened([listener('https://127.0.0.1:443')])\n"
+        "from logonscope.server.configuration import parse_listener\n"
+        "try: listening_sockets.open_sockets([parse_listener('https://127.0.0.1:443')])\n"
         "except AccessDeniedError as error: print(error)\n"
     )
     limit = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text(encoding="ascii")
@@ -157,7 +157,7 @@ def test_what_is_in_use_or_no_socket_stays(tmp_path: Path) -> None:
 def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
     """Header and body are two writes: with Nagle's algorithm the second one waits, 40 ms for each answer."""
 
-    def delays(runs: Sequence[Opened]) -> list[int]:
+    def delays(runs: Sequence[OpenSocket]) -> list[int]:
         return [one.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in runs]
 
     with serving("http://127.0.0.1:0", "http://[::1]:0") as server, server.connect() as client:
@@ -174,10 +174,10 @@ PASSED = """
 import os, sys
 from logonscope.errors import InvalidParameterError
 from logonscope.server import listening_sockets
-from logonscope.server.configuration import listener
+from logonscope.server.configuration import parse_listener
 try:
-    for one in listening_sockets.sockets([listener("http://127.0.0.1:0")]):
-        print(one.listener, one.listener.tls, one.ours, os.get_inheritable(one.socket.fileno()))
+    for one in listening_sockets.listen_sockets([parse_listener("http://127.0.0.1:0")]):
+        print(one.listener, one.listener.tls, one.is_own, os.get_inheritable(one.socket.fileno()))
         sys.stdout.flush()
 except InvalidParameterError as error:
     print(error)

@@ -25,8 +25,8 @@ def test_numbers_of_the_host() -> None:
 
 def test_numbers_of_what_was_asked() -> None:
     metrics = Metrics(lambda: Memory(SNAPSHOT).request(ADMINISTRATOR))
-    metrics.answered("Pull", "answered", 500, 0.004)
-    metrics.answered("Pull", "refused", 0, 0.2)
+    metrics.count_answer("Pull", "answered", 500, 0.004)
+    metrics.count_answer("Pull", "refused", 0, 0.2)
     found = numbers(metrics)
     assert found["logonscope_requests_total", "Pull", "answered"] == 1
     assert found["logonscope_requests_total", "Pull", "refused"] == 1

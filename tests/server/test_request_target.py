@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.server.request_target import routed_path
+from logonscope.server.request_target import normalized_path
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from logonscope.server.request_target import routed_path
     ],
 )
 def test_a_target_has_one_path(target: str, path: str) -> None:
-    assert routed_path(target) == path
+    assert normalized_path(target) == path

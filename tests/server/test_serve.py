@@ -14,25 +14,25 @@ from logonscope.errors import InvalidParameterError
 from logonscope.ownership import LINUX
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.user_file import UserFile
-from logonscope.server.configuration import Settings, settings
+from logonscope.server.configuration import Settings, read_settings
 from logonscope.server.http import HttpDoor, Services
-from logonscope.server.serve import DOORS, made_services
+from logonscope.server.serve import DOORS, build_services
 from tests.server.auth.keytabs import made_keytab
 from tests.server.running import ADMIN, QUICK, example
 
 HERE = Peer("127.0.0.1", tls=False, loopback=True)
 
 
-def told(folder: Path, **more: Any) -> Settings:
+def settings_in(folder: Path, **more: Any) -> Settings:
     users = UserFile(folder / "users", hasher=QUICK)
     if not users.users():
         users.add(*ADMIN, administrator=True)
-    return settings(None, {"users": str(users.path), "state": str(folder), "pam": "", **more})
+    return read_settings(None, {"users": str(users.path), "state": str(folder), "pam": "", **more})
 
 
 def services(folder: Path, **more: Any) -> Services:
-    return made_services(
-        example(), LINUX, told(folder, **more), lambda uid: Caller(str(uid), uid, administrator=uid == 0)
+    return build_services(
+        example(), LINUX, settings_in(folder, **more), lambda uid: Caller(str(uid), uid, administrator=uid == 0)
     )
 
 
@@ -42,10 +42,10 @@ def test_what_is_told_reaches_what_does_it(tmp_path: Path) -> None:
         metrics="loopback",
     )  # fmt: skip
     assert (made.dispatcher.allow_methods, made.dispatcher.limits) == (True, Limits(9000, 7.0))
-    assert (made.most_octets, made.metrics_within) == (8192, True)
+    assert (made.max_request_octets, made.are_metrics_open_on_loopback) == (8192, True)
     assert made.metrics is not None
     plain = services(tmp_path)
-    assert (plain.dispatcher.allow_methods, plain.metrics, plain.metrics_within) == (False, None, False)
+    assert (plain.dispatcher.allow_methods, plain.metrics, plain.are_metrics_open_on_loopback) == (False, None, False)
 
 
 def test_the_audit_goes_to_the_log_a_file_or_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -54,17 +54,17 @@ def test_the_audit_goes_to_the_log_a_file_or_nowhere(tmp_path: Path, caplog: pyt
         assert (audit is None) is (target == "")
         with caplog.at_level(logging.INFO):
             if audit is not None:
-                audit.authentication("::1", "basic", "alice", None)
+                audit.record_authentication("::1", "basic", "alice", None)
     (record,) = caplog.records
     assert json.loads(record.message)["user"] == "alice"
     assert json.loads((tmp_path / "audit").read_text())["user"] == "alice"
 
 
 def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None:
-    made = told(tmp_path)
+    made = settings_in(tmp_path)
     Path(made.users).write_text("not a user\n")
     with pytest.raises(InvalidParameterError, match="line 1"):
-        made_services(example(), LINUX, made, lambda _: Caller("", None, False))
+        build_services(example(), LINUX, made, lambda _: Caller("", None, False))
 
 
 def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -20,8 +20,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from logonscope.errors import LogonscopeError
-from logonscope.server.configuration import Settings, listener
-from logonscope.server.listening_sockets import opened
+from logonscope.server.configuration import Settings, parse_listener
+from logonscope.server.listening_sockets import open_sockets
 from logonscope.server.server import Server
 from tests.server.serving import answer, ask, is_closed, serving, shown_to
 from tests.server.test_certificate import pair
@@ -273,8 +273,8 @@ def test_an_application_that_does_not_start_is_no_server(caplog: pytest.LogCaptu
     async def fails(_: Starlette) -> AsyncIterator[None]:
         yield 1 / 0  # type: ignore[misc]
 
-    settings = Settings(listen=(listener("http://127.0.0.1:0"),))
-    there = opened(settings.listen)
+    settings = Settings(listen=(parse_listener("http://127.0.0.1:0"),))
+    there = open_sockets(settings.listen)
     with pytest.raises(LogonscopeError, match="cannot start the server: the application failed to start; see the"):
         asyncio.run(Server(Starlette(lifespan=fails), settings, there).serve())
     assert "ZeroDivisionError" in caplog.text

@@ -8,30 +8,30 @@ from typing import Any
 import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
-from logonscope.server.certificate import self_signed
-from logonscope.server.configuration import Settings, settings
-from logonscope.server.settings_check import check
+from logonscope.server.certificate import self_signed_certificate
+from logonscope.server.configuration import Settings, read_settings
+from logonscope.server.settings_check import check_settings
 from tests.server.auth.keytabs import made_keytab
 from tests.server.test_certificate import as_nobody
-from tests.server.test_serve import told
+from tests.server.test_serve import settings_in
 
 HERE = "http://127.0.0.1:0"
 
 
 def refusal(made: Settings) -> str:
     with pytest.raises(LogonscopeError) as refused:
-        check(made)
+        check_settings(made)
     return str(refused.value)
 
 
 def warned(made: Settings) -> list[str]:
-    return [line.removeprefix("warning: ") for line in check(made) if line.startswith("warning: ")]
+    return [line.removeprefix("warning: ") for line in check_settings(made) if line.startswith("warning: ")]
 
 
 def test_all_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     urls = ["https://127.0.0.1:0", f"unix:{tmp_path}/socket"]
-    made = told(tmp_path, state=str(tmp_path / "new" / "state"), listen=urls, audit_log=str(tmp_path / "audit"))
-    assert check(made) == [
+    made = settings_in(tmp_path, state=str(tmp_path / "new" / "state"), listen=urls, audit_log=str(tmp_path / "audit"))
+    assert check_settings(made) == [
         f"listen: https://127.0.0.1:0, unix:{tmp_path}/socket",
         f"certificate: self-signed, to be created at start; clients must trust {tmp_path}/new/state/self-signed.crt",
         f"users: 1 in {tmp_path}/users, 0 with NTLM",
@@ -44,48 +44,53 @@ def test_all_is_said_and_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_is_there_is_told_of(tmp_path: Path) -> None:
-    self_signed(str(tmp_path))
+    self_signed_certificate(str(tmp_path))
     (tmp_path / "self-signed.crt").unlink()
-    said = check(told(tmp_path, listen=["https://127.0.0.1:0"]))[1]
+    said = check_settings(settings_in(tmp_path, listen=["https://127.0.0.1:0"]))[1]
     assert said.startswith("certificate: SHA-256 fingerprint ")
     assert said.endswith(f"; clients must trust {tmp_path}/self-signed.crt")
     assert not (tmp_path / "self-signed.crt").exists()
 
 
 def test_a_certificate_that_was_given_is_looked_at_though_nobody_asks_for_it(tmp_path: Path) -> None:
-    made = told(tmp_path, listen=[HERE], certificate=str(tmp_path / "none.pem"))
+    made = settings_in(tmp_path, listen=[HERE], certificate=str(tmp_path / "none.pem"))
     assert refusal(made).startswith(f"cannot read {tmp_path}/none.pem: No such file or directory; ")
-    made = told(tmp_path, listen=[HERE], certificate=self_signed(str(tmp_path)))
-    assert check(made)[1].startswith("certificate: SHA-256 fingerprint ")
-    assert "trust" not in check(made)[1]
+    made = settings_in(tmp_path, listen=[HERE], certificate=self_signed_certificate(str(tmp_path)))
+    assert check_settings(made)[1].startswith("certificate: SHA-256 fingerprint ")
+    assert "trust" not in check_settings(made)[1]
 
 
 def test_where_it_cannot_listen(tmp_path: Path) -> None:
-    said = refusal(told(tmp_path, listen=["http://192.0.2.1:1"]))
+    said = refusal(settings_in(tmp_path, listen=["http://192.0.2.1:1"]))
     assert (
         said == "cannot listen on http://192.0.2.1:1: Cannot assign requested address; give another address: --listen"
     )
-    said = refusal(told(tmp_path, listen=[f"unix:{tmp_path}/none/s"]))
+    said = refusal(settings_in(tmp_path, listen=[f"unix:{tmp_path}/none/s"]))
     assert said.startswith(f"cannot listen on unix:{tmp_path}/none/s: No such file or directory; ")
 
 
 def test_a_port_that_is_taken_may_be_this_servers_own(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as there:
         url = f"http://127.0.0.1:{there.getsockname()[1]}"
-        assert check(told(tmp_path, listen=[url]))[1] == f"{url}: address already in use, perhaps by this server"
+        assert (
+            check_settings(settings_in(tmp_path, listen=[url]))[1]
+            == f"{url}: address already in use, perhaps by this server"
+        )
 
 
 def test_what_systemd_makes_for_the_service_need_not_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "logonscope.server.settings_check.MADE", (str(tmp_path / "made"),)
+        "logonscope.server.settings_check.SYSTEMD_FOLDERS", (str(tmp_path / "made"),)
     )  # those of /run may be there
-    check(told(tmp_path, listen=[f"unix:{tmp_path}/made/s"], audit_log=str(tmp_path / "made" / "audit")))
+    check_settings(
+        settings_in(tmp_path, listen=[f"unix:{tmp_path}/made/s"], audit_log=str(tmp_path / "made" / "audit"))
+    )
 
 
 def test_an_audit_log_that_cannot_be_written(tmp_path: Path) -> None:
-    missing = told(tmp_path, listen=[HERE], audit_log=str(tmp_path / "none" / "audit"))
+    missing = settings_in(tmp_path, listen=[HERE], audit_log=str(tmp_path / "none" / "audit"))
     assert refusal(missing).startswith(f"cannot write {tmp_path}/none/audit: {tmp_path}/none does not exist; ")
-    assert refusal(told(tmp_path, listen=[HERE], audit_log=str(tmp_path))) == (
+    assert refusal(settings_in(tmp_path, listen=[HERE], audit_log=str(tmp_path))) == (
         f"cannot write {tmp_path}: Is a directory; give another --audit-log"
     )
 
@@ -103,43 +108,43 @@ def test_an_audit_log_that_cannot_be_written(tmp_path: Path) -> None:
     ],
 )
 def test_what_there_is_no_right_to(key: str, value: str, said: str) -> None:
-    made = settings(
+    made = read_settings(
         None,
         {"users": "/nowhere", "pam": "", "listen": ["https://127.0.0.1:0" if key == "state" else HERE], key: value},
     )
     with pytest.raises(AccessDeniedError, match=said):
-        as_nobody(lambda: check(made))
+        as_nobody(lambda: check_settings(made))
 
 
 def test_what_was_hardly_meant_so(tmp_path: Path) -> None:
     nobody: dict[str, Any] = {"users": str(tmp_path / "nobody"), "pam": "", "state": str(tmp_path)}
     said = f"no client can authenticate over the network: no users in {tmp_path}/nobody; see `logonscope user add`"
-    assert warned(settings(None, nobody | {"listen": [HERE]})) == [said]
-    assert warned(settings(None, nobody | {"listen": [f"unix:{tmp_path}/s"]})) == []
+    assert warned(read_settings(None, nobody | {"listen": [HERE]})) == [said]
+    assert warned(read_settings(None, nobody | {"listen": [f"unix:{tmp_path}/s"]})) == []
     names = ["root", "sudo", "wheel", "no-such-group"]
-    assert warned(told(tmp_path, listen=[HERE], administrators=names)) == [
+    assert warned(settings_in(tmp_path, listen=[HERE], administrators=names)) == [
         "administrators: unknown group 'no-such-group'"
     ]
 
 
 def test_a_broken_file_of_users(tmp_path: Path) -> None:
-    made = told(tmp_path, listen=[HERE])
+    made = settings_in(tmp_path, listen=[HERE])
     Path(made.users).write_text("not a user\n")
     with pytest.raises(InvalidParameterError, match="line 1"):
-        check(made)
+        check_settings(made)
 
 
 def test_a_keytab_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5_KTNAME", "")
     keytab = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTP/web1@CORP")
-    assert "Kerberos: HTTP/web1@CORP" in check(told(tmp_path, listen=[HERE], keytab=keytab))
-    assert "nothing does not exist" in refusal(told(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))
+    assert "Kerberos: HTTP/web1@CORP" in check_settings(settings_in(tmp_path, listen=[HERE], keytab=keytab))
+    assert "nothing does not exist" in refusal(settings_in(tmp_path, listen=[HERE], keytab=str(tmp_path / "nothing")))
 
 
 def test_what_opens_more_than_it_seems_to(tmp_path: Path) -> None:
-    certificate = Path(self_signed(str(tmp_path)))
+    certificate = Path(self_signed_certificate(str(tmp_path)))
     certificate.chmod(0o666)
-    made = told(
+    made = settings_in(
         tmp_path,
         listen=[HERE, "http://0.0.0.0:0"],
         certificate=str(certificate),
@@ -153,4 +158,4 @@ def test_what_opens_more_than_it_seems_to(tmp_path: Path) -> None:
         "allow_methods: over the network, administrators can end every process, other users their own",
     ]
     certificate.chmod(0o640)  # a group for certificates, as Debian's ssl-cert
-    assert warned(told(tmp_path, listen=[HERE, "https://0.0.0.0:0"], certificate=str(certificate))) == []
+    assert warned(settings_in(tmp_path, listen=[HERE, "https://0.0.0.0:0"], certificate=str(certificate))) == []

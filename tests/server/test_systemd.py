@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.server.systemd import keep_watchdog, notify, reloading, watchdog_seconds
+from logonscope.server.systemd import keep_watchdog, notify, notify_reloading, watchdog_seconds
 from tests.lab.fixtures import cannot
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
@@ -36,7 +36,7 @@ def test_what_is_told_is_heard(manager: socket.socket) -> None:
 
 def test_a_reload_has_its_time(manager: socket.socket) -> None:
     before = time.monotonic_ns() // 1000
-    reloading()
+    notify_reloading()
     first, second = manager.recv(999).split(b"\n")
     assert first == b"RELOADING=1"
     assert before <= int(second.removeprefix(b"MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000

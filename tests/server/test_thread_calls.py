@@ -10,7 +10,7 @@ import pytest
 
 from logonscope.errors import NotFoundError, TimedOutError
 from logonscope.machine import Deadline
-from logonscope.server.thread_calls import GoneError, done
+from logonscope.server.thread_calls import ClientDisconnectedError, run_in_thread
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def waited(
     deadline: Deadline,
     gone: Callable[[], Awaitable[object]] = never,
 ) -> object:
-    return asyncio.run(done(pool, call, deadline, gone))
+    return asyncio.run(run_in_thread(pool, call, deadline, gone))
 
 
 def test_what_a_call_returns_and_raises_comes_through(pool: ThreadPoolExecutor) -> None:
@@ -53,7 +53,7 @@ def test_who_goes_away_ends_the_work(pool: ThreadPoolExecutor) -> None:
             time.sleep(0.01)
         ended.set()
 
-    with pytest.raises(GoneError):
+    with pytest.raises(ClientDisconnectedError):
         waited(pool, works, deadline, at_once)
     assert ended.wait(10)
 

@@ -15,7 +15,7 @@ import pytest
 
 from logonscope.server.auth.peer import Peer
 from logonscope.server.connection import Connection
-from logonscope.server.connection_limits import Crowd
+from logonscope.server.connection_limits import ConnectionLimits
 from logonscope.server.handshake_turns import MOST_HANDSHAKES
 from logonscope.server.tls_accept import HANDSHAKE_SECONDS
 from tests.server.attacked import SOURCE, Attacked
@@ -107,21 +107,24 @@ def test_silent_connections_take_little_memory_and_end_soon(tmp_path: Path) -> N
 
 def test_authenticated_connections_do_not_give_way() -> None:
     now = [0.0]
-    crowd, made = Crowd(2, 2, lambda: now[0]), [Connection(Peer(f"192.0.2.{n}", False, False), "") for n in range(4)]
+    crowd, made = (
+        ConnectionLimits(2, 2, lambda: now[0]),
+        [Connection(Peer(f"192.0.2.{n}", False, False), "") for n in range(4)],
+    )
     ended = []
     for connection in made:
         connection.abort = lambda one=connection: ended.append(one)  # type: ignore[misc]
     first, second, third, fourth = made
-    assert crowd.enter(first)
-    assert crowd.enter(second)
+    assert crowd.add_connection(first)
+    assert crowd.add_connection(second)
     first.is_authenticated = True
-    assert not crowd.enter(third)
+    assert not crowd.add_connection(third)
     now[0] += 2
-    assert crowd.enter(third)
+    assert crowd.add_connection(third)
     assert ended == [second]
     third.is_authenticated = True
     now[0] += 2
-    assert not crowd.enter(fourth)
+    assert not crowd.add_connection(fourth)
 
 
 def test_a_want_of_descriptors_is_a_line_a_minute(tmp_path: Path) -> None:

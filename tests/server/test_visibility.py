@@ -20,10 +20,10 @@ from logonscope.dispatch.operations import OPERATIONS
 from logonscope.errors import LogonscopeError
 from logonscope.server.http import application
 from logonscope.server.serve import DOORS
-from logonscope.server.wsman import PATHS, REQUESTS, WsmanDoor
+from logonscope.server.wsman import REQUESTS, WSMAN_PATHS, WsmanDoor
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.requests import ACTIONS
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.broker.crowds import Crowd, crowds
 from tests.server.exchanges import Client, Exchange, Request, comparable, context_request
 from tests.server.requests_by_operation import (
@@ -124,16 +124,16 @@ def test_every_filter_dialect_and_mode_that_the_server_names_is_sent(pair: Pair)
         for exchange in pair.exchanges(0, EMPTY, SENDERS["alice"], requests)
         for sentence in _SENTENCE.findall(exchange.content)
     ]
-    (dialects,) = {sentence for sentence in sentences if "no filter dialect 'unknown'" in sentence}
-    (modes,) = {sentence for sentence in sentences if "EnumerationMode is 'unknown'" in sentence}
-    assert set(dialects.partition("; there are ")[2].split(", ")) == set(DIALECTS)
-    assert set(modes.partition("; give ")[2].split(", ")) == set(MODES) - {""}
+    (dialects,) = {sentence for sentence in sentences if "unknown filter dialect 'unknown'" in sentence}
+    (modes,) = {sentence for sentence in sentences if "invalid EnumerationMode 'unknown'" in sentence}
+    assert set(dialects.partition("; use one of these: ")[2].split(", ")) == set(DIALECTS)
+    assert set(modes.partition("expected one of ")[2].split(", ")) == set(MODES) - {""}
 
 
 def test_every_path_of_the_server_is_asked(pair: Pair) -> None:
     routes = {route.path for route in application(pair.servers[0].services).routes}  # type: ignore[attr-defined]  # each is a Route
     assert routes == {*(sender.path for sender in SENDERS.values()), METRICS}
-    assert set(PATHS) < routes
+    assert set(WSMAN_PATHS) < routes
 
 
 def test_the_enumeration_of_another_caller_is_as_unknown_as_one_that_was_made_up(pair: Pair) -> None:
@@ -142,7 +142,7 @@ def test_the_enumeration_of_another_caller_is_as_unknown_as_one_that_was_made_up
     with closing(Client(pair.servers[0], dict(SENDERS["administrator"].headers))) as administrator:
         pair.stages[0].show(crowd)
         root = etree.fromstring(administrator.send(begin))
-        context = root.findtext(f".//{clark(names.ENUMERATION, 'EnumerationContext')}") or ""
+        context = root.findtext(f".//{clark_name(names.ENUMERATION, 'EnumerationContext')}") or ""
         for name in set(SENDERS) - {"administrator"}:
             for follow_up in ("pull", "renew", "status", "release"):
                 requests = [Request(context_request(follow_up, known)) for known in (context, MADE_UP)]

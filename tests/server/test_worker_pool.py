@@ -10,8 +10,8 @@ import pytest
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.machine import Deadline
-from logonscope.server.thread_calls import GoneError
-from logonscope.server.worker_pool import KEPT, Claimant, Rank, Shares
+from logonscope.server.thread_calls import ClientDisconnectedError
+from logonscope.server.worker_pool import RESERVED_THREADS, Claimant, Rank, WorkerPool
 from tests.server.attacked import asking, attacked, request, running_as
 
 WORKERS, OWN = 8, 2
@@ -64,7 +64,7 @@ async def settled() -> None:
 
 def test_of_one_caller_only_some_run(hall: Hall) -> None:
     async def run() -> None:
-        shares = Shares(WORKERS, "test")
+        shares = WorkerPool(WORKERS, "test")
         alice, bob = Claimant("alice"), Claimant("bob")
         tasks = [
             asyncio.ensure_future(shares.run(who, hall.visit(str(who.key)), Deadline(20), never))
@@ -81,7 +81,7 @@ def test_of_one_caller_only_some_run(hall: Hall) -> None:
 
 def test_callers_who_wait_are_taken_in_turns(hall: Hall) -> None:
     async def run() -> None:
-        shares = Shares(1, "test")
+        shares = WorkerPool(1, "test")
         names = ["alice", "alice", "alice", "bob"]
         tasks = [asyncio.ensure_future(shares.run(Claimant(n), hall.visit(n), Deadline(20), never)) for n in names]
         await settled()
@@ -95,7 +95,7 @@ def test_callers_who_wait_are_taken_in_turns(hall: Hall) -> None:
 
 def test_whoever_takes_all_that_there_is_a_thread_is_kept_for_an_administrator_and_one_for_root(hall: Hall) -> None:
     async def run() -> None:
-        shares = Shares(WORKERS, "test")
+        shares = WorkerPool(WORKERS, "test")
         crowd = [Claimant(number) for number in range(WORKERS + 5)]
         administrators = [Claimant(f"admin {number}", Rank.ADMINISTRATOR) for number in range(4)]
         root = Claimant(0, Rank.ROOT)
@@ -111,7 +111,7 @@ def test_whoever_takes_all_that_there_is_a_thread_is_kept_for_an_administrator_a
 
     asyncio.run(run())
     assert hall.most == len(hall.here) == WORKERS + 5 + 4 + 1
-    assert KEPT == 2
+    assert RESERVED_THREADS == 2
 
 
 def test_a_pool_is_stuck_once_all_its_threads_are_left_behind_for_long(hall: Hall) -> None:
@@ -121,7 +121,7 @@ def test_a_pool_is_stuck_once_all_its_threads_are_left_behind_for_long(hall: Hal
         await asyncio.sleep(0.05)
 
     async def run() -> None:
-        shares = Shares(WORKERS, "test", stuck_seconds=0.05)
+        shares = WorkerPool(WORKERS, "test", stuck_seconds=0.05)
         busy = [
             asyncio.ensure_future(shares.run(Claimant(number), hall.visit("busy"), Deadline(20), never))
             for number in range(WORKERS // 2)
@@ -153,14 +153,14 @@ def test_who_waits_too_long_is_refused_and_who_goes_away_is_forgotten(hall: Hall
         await asyncio.sleep(0.05)
 
     async def run() -> None:
-        shares, alice = Shares(1, "test"), Claimant("alice")
+        shares, alice = WorkerPool(1, "test"), Claimant("alice")
         first = asyncio.ensure_future(shares.run(alice, hall.visit("first"), Deadline(20), never))
         await settled()
         with pytest.raises(ServerTooBusyError):
             await shares.run(alice, hall.visit("late"), Deadline(0.05), never)
-        with pytest.raises(GoneError):
+        with pytest.raises(ClientDisconnectedError):
             await shares.run(alice, hall.visit("gone"), Deadline(20), soon)
-        assert repr(shares) == "<Shares of 1 workers: 1 running, 0 waiting>"
+        assert repr(shares) == "<WorkerPool of 1 workers: 1 running, 0 waiting>"
         hall.release()
         await first
         assert await shares.run(alice, hall.visit("next"), Deadline(20), never) == "next"
@@ -172,7 +172,7 @@ def test_who_waits_too_long_is_refused_and_who_goes_away_is_forgotten(hall: Hall
 
 def test_ordinary_work_pauses_while_an_administrator_asks() -> None:
     async def run() -> tuple[int, int]:
-        shares, deadline, passes = Shares(2, "test"), Deadline(20), [0]
+        shares, deadline, passes = WorkerPool(2, "test"), Deadline(20), [0]
         stop = threading.Event()
 
         def works() -> None:

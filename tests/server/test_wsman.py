@@ -13,7 +13,7 @@ from lxml import etree
 
 from logonscope.broker import Caller
 from logonscope.broker.instances import enumerate_instances
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
 from logonscope.dispatch.audit import Audit
 from logonscope.dispatch.dispatcher import Dispatcher, Message
@@ -29,7 +29,7 @@ from logonscope.wire.wsman.envelope import Envelope
 from logonscope.wire.wsman.names import WSMAN
 from logonscope.wire.wsman.requests import ACTIONS, Enumerate, Identify, Invoke, Pull
 from logonscope.wire.wsman.resource import Resource
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -59,9 +59,9 @@ def items(
     begun = f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>10000</w:MaxElements>{inner}</n:Enumerate>"
     asked = envelope(names.ENUMERATE, resource, begun, selector_set(list((selectors or {}).items())))
     root = etree.fromstring(talk.answer(WsmanDoor(), Message(asked, caller), Deadline()).body)
-    found = root.find(f".//{clark(WSMAN, 'Items')}")
+    found = root.find(f".//{clark_name(WSMAN, 'Items')}")
     assert found is not None, etree.tostring(root)
-    assert root.find(f".//{clark(WSMAN, 'EndOfSequence')}") is not None
+    assert root.find(f".//{clark_name(WSMAN, 'EndOfSequence')}") is not None
     return [etree.tostring(item, encoding="unicode") for item in found]
 
 
@@ -227,7 +227,7 @@ def test_all_items_come_with_the_enumeration_or_none_and_no_row_is_lost(
     lengths: list[int], small: int, most: int, size: int
 ) -> None:
     names_told, expected = list[str](), ["s"] * small + ["x" * length for length in lengths]
-    result = Result(SESSION, ("Name",), ((name,) for name in expected))
+    result = ClassRows(SESSION, ("Name",), ((name,) for name in expected))
     rows = Enumeration(Enumerations(1, 1, 60.0), Memory(SNAPSHOT).request(ROOT), Deadline(), Rows(iter([result])))
     begin, more = Enumerate(WHERE, optimized=True, max_elements=most), Pull(WHERE, "", most)
     for message in itertools.chain([begin], itertools.repeat(more)):
@@ -236,9 +236,9 @@ def test_all_items_come_with_the_enumeration_or_none_and_no_row_is_lost(
         found = values(reply.body.decode(), "Name")
         assert len(reply.body) <= size
         assert reply.items == len(found) <= most
-        assert message is more or found == [] or rows.is_over
+        assert message is more or found == [] or rows.is_complete
         names_told += [str(name) for name in found]
-        if rows.is_over:
+        if rows.is_complete:
             break
     assert names_told == expected
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
-from logonscope.facts import FACTS, Account, Process
+from logonscope.facts import ALL_FACTS, Account, Process
 from logonscope.machine import AccountQuery, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save
+from logonscope.sources.recording import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save_recording
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT
@@ -34,7 +34,7 @@ OLD_PROCESS = Process(
 )
 OLD_TROUBLES = [
     Trouble("/run/systemd/sessions/42", "it names no UID", "restart the login service"),
-    Trouble("this recording", "made by uid 1000: it holds only the logon sessions of that user", "record with sudo"),
+    Trouble("this recording", "made by uid 1000: it holds its own logon sessions alone", "record with sudo"),
 ]
 
 
@@ -55,7 +55,7 @@ def whole(source: Source) -> Snapshot:
     users, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
     return Snapshot(
         source.machine(look, frozenset({"platform", "vitals"})),
-        tuple(source.processes(look, ProcessQuery(FACTS))),
+        tuple(source.processes(look, ProcessQuery(ALL_FACTS))),
         tuple(source.logins(look)),
         tuple(source.sockets(look, SocketQuery())),
         tuple(users),
@@ -71,7 +71,7 @@ def distinct(troubles: Iterable[Trouble]) -> list[Trouble]:
 
 def host_of(source: Source) -> LocalHost:
     """Return the host that a source answers for."""
-    return LocalHost(source, LINUX, ROOT, save)
+    return LocalHost(source, LINUX, ROOT, save_recording)
 
 
 def answers(host: LocalHost) -> list[object]:
@@ -103,7 +103,7 @@ def rows_of(content: bytes) -> list[Any]:
 @settings(max_examples=60)
 def test_a_recording_answers_as_the_machine_did(folder: Path, snapshot: Snapshot) -> None:
     path = str(folder / "back.lsr")
-    assert save(snapshot, path, replace=True) == len(list(snapshot.processes))
+    assert save_recording(snapshot, path, replace=True) == len(list(snapshot.processes))
     back = RecordedSource.open(path)
     assert whole(back) == snapshot._replace(processes=tuple(snapshot.processes), troubles=distinct(snapshot.troubles))
     assert answers(host_of(back)) == answers(host_of(Memory(snapshot)))
@@ -133,9 +133,9 @@ def test_the_example_host_keeps_the_accounts_that_its_answers_name(folder: Path,
         (ProcessQuery(), {process.pid for process in example.PROCESSES}),
         (ProcessQuery(pids=frozenset()), set()),
         (ProcessQuery(pids=frozenset({1, 4312, 9})), {1, 4312}),
-        (ProcessQuery(hint=LogonHint(frozenset({37}))), {3990, 3991}),
+        (ProcessQuery(logon_hint=LogonHint(frozenset({37}))), {3990, 3991}),
         (ProcessQuery(names=frozenset({"bash"})), {3901, 4151}),
-        (ProcessQuery(names=frozenset({"bash"}), hint=LogonHint(frozenset({41}))), {4151}),
+        (ProcessQuery(names=frozenset({"bash"}), logon_hint=LogonHint(frozenset({41}))), {4151}),
     ],
 )
 def test_hints_narrow_the_processes(folder: Path, sound: bytes, query: ProcessQuery, pids: set[int]) -> None:
@@ -158,9 +158,9 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         for _ in range(2):
-            save(example.snapshot(), str(tmp_path / "new"), replace=True)
+            save_recording(example.snapshot(), str(tmp_path / "new"), replace=True)
             assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
-        save(example.snapshot(), str(tmp_path / "other"), replace=False)
+        save_recording(example.snapshot(), str(tmp_path / "other"), replace=False)
     finally:
         os.umask(before)
     assert (tmp_path / "other").stat().st_mode & 0o777 == 0o600
@@ -170,9 +170,9 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) 
     path = tmp_path / "kept"
     path.write_text("precious")
     with pytest.raises(InvalidParameterError, match="exists; give another name, or replace=True"):
-        save(example.snapshot(), str(path), replace=False)
+        save_recording(example.snapshot(), str(path), replace=False)
     assert path.read_text() == "precious"
-    save(example.snapshot(), str(path), replace=True)
+    save_recording(example.snapshot(), str(path), replace=True)
     assert whole(RecordedSource.open(str(path))).machine == example.snapshot().machine
     assert os.listdir(tmp_path) == ["kept"]
 
@@ -184,7 +184,7 @@ def test_without_force_a_link_is_not_written_through(tmp_path: Path, *, dangling
         target.write_text("precious")
     link.symlink_to(target)
     with pytest.raises(InvalidParameterError, match="exists"):
-        save(example.snapshot(), str(link), replace=False)
+        save_recording(example.snapshot(), str(link), replace=False)
     assert link.is_symlink()
     assert dangling or target.read_text() == "precious"
     assert target.exists() != dangling
@@ -193,7 +193,7 @@ def test_without_force_a_link_is_not_written_through(tmp_path: Path, *, dangling
 def test_with_force_a_link_of_ones_own_is_written_through(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     link.symlink_to(target)
-    save(example.snapshot(), str(link), replace=True)
+    save_recording(example.snapshot(), str(link), replace=True)
     assert link.is_symlink()
     assert whole(RecordedSource.open(str(target))).machine == example.snapshot().machine
 
@@ -208,7 +208,7 @@ def test_a_link_that_somebody_planted_in_a_folder_for_everybody_is_never_written
     link.symlink_to(target)
     os.lchown(link, 65534, 65534)
     with pytest.raises(AccessDeniedError):
-        save(example.snapshot(), str(link), replace=True)
+        save_recording(example.snapshot(), str(link), replace=True)
     assert target.read_text() == "precious"
 
 
@@ -217,7 +217,7 @@ def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path, *, replace: boo
     os.mkfifo(tmp_path / "fifo")
     for path in (str(tmp_path), str(tmp_path / "fifo"), "/dev/null"):
         with pytest.raises(InvalidParameterError, match="it is not a regular file"):
-            save(example.snapshot(), path, replace=replace)
+            save_recording(example.snapshot(), path, replace=replace)
 
 
 def test_a_file_that_somebody_makes_meanwhile_stays(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_file_that_somebody_makes_meanwhile_stays(tmp_path: Path) -> None:
         path.write_text("precious")
 
     with pytest.raises(InvalidParameterError, match="exists"):
-        save(example.snapshot()._replace(processes=processes()), str(path), replace=False)
+        save_recording(example.snapshot()._replace(processes=processes()), str(path), replace=False)
     assert path.read_text() == "precious"
     assert os.listdir(tmp_path) == ["raced"]
 
@@ -244,20 +244,20 @@ def test_a_recording_that_fails_leaves_nothing_behind(tmp_path: Path, error: Exc
     if replace:
         path.write_text("precious")
     with pytest.raises((LogonscopeError, RuntimeError)):
-        save(example.snapshot()._replace(processes=processes()), str(path), replace=replace)
+        save_recording(example.snapshot()._replace(processes=processes()), str(path), replace=replace)
     assert os.listdir(tmp_path) == (["failed"] if replace else [])
     assert not replace or path.read_text() == "precious"
 
 
 def test_where_nothing_can_be_written_the_refusal_says_why(tmp_path: Path) -> None:
     with pytest.raises(AccessDeniedError, match=r"cannot use /sys/recording: .*; run it as root, or use another place"):
-        save(example.snapshot(), "/sys/recording", replace=False)
+        save_recording(example.snapshot(), "/sys/recording", replace=False)
     with pytest.raises(InvalidParameterError, match="No such file or directory"):
-        save(example.snapshot(), str(tmp_path / "no/such/folder"), replace=False)
+        save_recording(example.snapshot(), str(tmp_path / "no/such/folder"), replace=False)
 
 
 def test_a_dash_is_standard_output(capsysbinary: pytest.CaptureFixture[bytes], folder: Path, sound: bytes) -> None:
-    assert save(example.snapshot(), "-", replace=False) == len(example.PROCESSES)
+    assert save_recording(example.snapshot(), "-", replace=False) == len(example.PROCESSES)
     out = capsysbinary.readouterr().out
     assert out == sound
     assert whole(load(folder, out)).machine == example.snapshot().machine

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from logonscope.errors import InvalidParameterError
-from logonscope.wire.xml import REPLACEMENT, content, escaped, octets, octets_of_utf_16, parse
+from logonscope.wire.xml import REPLACEMENT, escape, parse, text_of, utf_8_octets, utf_16_octets
 
 texts = st.text(st.characters(), max_size=30) | st.text(
     "&<>\"'\r\n\t\x00\x1f\ud800\ufffe\uffffé\U0001f600", max_size=10
@@ -31,7 +31,7 @@ def sayable(text: str) -> str:
 
 @given(texts)
 def test_any_text_comes_back_as_far_as_xml_can_say_it(text: str) -> None:
-    data = f'<t a="{escaped(text)}">{escaped(text)}</t>'.encode()
+    data = f'<t a="{escape(text)}">{escape(text)}</t>'.encode()
     root = etree.fromstring(data)
     assert (root.text or "") == sayable(text)
     assert parse(data)[0].text == root.text
@@ -39,8 +39,8 @@ def test_any_text_comes_back_as_far_as_xml_can_say_it(text: str) -> None:
 
 @given(texts.map(sayable))
 def test_a_text_is_as_long_as_it_will_be(text: str) -> None:
-    assert octets(text) == len(text.encode())
-    assert octets_of_utf_16(text) == len(text.encode("utf-16")) - 2
+    assert utf_8_octets(text) == len(text.encode())
+    assert utf_16_octets(text) == len(text.encode("utf-16")) - 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -79,7 +79,7 @@ def test_what_is_no_message_is_refused(data: bytes, words: str) -> None:
 
 def test_depth_costs_no_more_than_length() -> None:
     root, _ = parse(b"<a>" * 50_000 + b"x" + b"</a>" * 50_000)
-    assert content(root) == "x"
+    assert text_of(root) == "x"
 
 
 def test_no_name_is_kept_for_ever() -> None:
@@ -99,7 +99,7 @@ def test_no_name_is_kept_for_ever() -> None:
 
 def test_a_declared_encoding_has_no_say() -> None:
     root, _ = parse(b'<?xml version="1.0" encoding="utf-7"?><a>+ADw-b/+AD4-</a>')
-    assert content(root) == "+ADw-b/+AD4-"
+    assert text_of(root) == "+ADw-b/+AD4-"
 
 
 @given(st.binary(max_size=60))

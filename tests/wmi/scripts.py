@@ -13,7 +13,7 @@ from logonscope.client import Host, LocalHost
 from logonscope.facts import Process
 from logonscope.machine import Look, ProcessQuery
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import save
+from logonscope.sources.recording import save_recording
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -37,7 +37,7 @@ class ExampleHost:
 
     def connect(self, caller: Caller = ROOT) -> Host:
         """Return the host as a caller gets it."""
-        return LocalHost(self._memory, LINUX, caller, save)
+        return LocalHost(self._memory, LINUX, caller, save_recording)
 
     def connect_as_nobody(self) -> Host:
         """Return the host as somebody gets it who has not been authenticated."""
@@ -45,7 +45,7 @@ class ExampleHost:
 
     def connect_slowly(self) -> Host:
         """Return the host as it is when every answer takes too long."""
-        return LocalHost(_Slow(example.snapshot()), LINUX, ROOT, save)
+        return LocalHost(_Slow(example.snapshot()), LINUX, ROOT, save_recording)
 
     @property
     def query_count(self) -> int:

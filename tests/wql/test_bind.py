@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from logonscope.cim.binding import is_dot
+from logonscope.cim.binding import is_own_name
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.errors import (
     InvalidClassError,
@@ -14,8 +14,8 @@ from logonscope.errors import (
     QuotaViolationError,
     TypeMismatchError,
 )
-from logonscope.wql.bind import BOOLEAN, CLASS, MOMENT, NUMBER, REFERENCE, TEXT, THIS, bind, scope_of
-from logonscope.wql.condition import FALSE, NOT_LIKE, Condition, Every, Null, Some, Term, Truth
+from logonscope.wql.bind import BOOLEAN, CLASS, MOMENT, NUMBER, REFERENCE, TEXT, THIS, bind, class_scope
+from logonscope.wql.condition import FALSE, NOT_LIKE, Condition, Every, NullTest, Some, Term, Truth
 from logonscope.wql.parse import parse
 from logonscope.wql.tree import Select
 
@@ -26,7 +26,7 @@ def bound(class_name: str, where: str) -> Condition:
     select = parse(text)
     assert isinstance(select, Select)
     assert select.where is not None
-    return bind(select.where, scope_of(schema().get(class_name, CIMV2), text, is_dot))
+    return bind(select.where, class_scope(schema().get(class_name, CIMV2), text, is_own_name))
 
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,8 +45,8 @@ PROCESS = Term(THIS, "ISA", "Win32_Process", CLASS)
         ("Name = 'x' AND Priority < 5", Every((NAME, PRIORITY))),
         ("NOT (Name <> 'x' OR Priority >= 5)", Every((NAME, PRIORITY))),
         ("NOT (Name <> 'x' AND Priority >= 5)", Some((NAME, PRIORITY))),
-        ("Name IS NULL", Null("Name", is_null=True)),
-        ("NOT Name IS NULL", Null("Name", is_null=False)),
+        ("Name IS NULL", NullTest("Name", is_null=True)),
+        ("NOT Name IS NULL", NullTest("Name", is_null=False)),
         ("Handle = 4312", Term("Handle", "=", "4312", TEXT)),
         ("Handle = TRUE", Term("Handle", "=", "TRUE", TEXT)),
         ("ProcessId = '4312'", Term("ProcessId", "=", 4312, NUMBER)),
@@ -86,9 +86,9 @@ def test_types_of_other_classes() -> None:
     )
     for path in ("Win32_Process", "Win32_LogonSession", "root/logonscope:LS_Process=1"):
         assert bound("Win32_SessionProcess", f"Dependent = '{path}'") == FALSE
-        assert bound("Win32_SessionProcess", f"Dependent <> '{path}'") == Null("Dependent", is_null=False)
+        assert bound("Win32_SessionProcess", f"Dependent <> '{path}'") == NullTest("Dependent", is_null=False)
     elsewhere = "Dependent <> '//elsewhere/root/cimv2:Win32_Process=7'"
-    assert bound("Win32_SessionProcess", elsewhere) == Null("Dependent", is_null=False)
+    assert bound("Win32_SessionProcess", elsewhere) == NullTest("Dependent", is_null=False)
     assert bound("Win32_SessionProcess", f"NOT {elsewhere}") == FALSE
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.cim.binding import is_dot
+from logonscope.cim.binding import is_own_name
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.errors import (
     AggregatingByObjectError,
@@ -29,7 +29,7 @@ ISA_SESSION = Term("TargetInstance", "ISA", "Win32_LogonSession", CLASS)
 def events(text: str) -> EventQuery:
     select = parse(text)
     assert isinstance(select, Select)
-    return bind_events(select, schema().get(select.class_name, CIMV2), text, is_dot)
+    return bind_events(select, schema().get(select.class_name, CIMV2), text, is_own_name)
 
 
 def test_the_commonest_logon_trigger() -> None:
@@ -46,7 +46,7 @@ def test_the_commonest_logon_trigger() -> None:
 
 def test_events_that_somebody_reports_need_no_interval() -> None:
     found = events("SELECT ProcessID, ProcessName FROM Win32_ProcessStartTrace WHERE processname = 'sshd'")
-    assert (found.columns, found.within, found.targets) == (("ProcessID", "ProcessName"), None, ())
+    assert (found.columns, found.polling_seconds, found.target_classes) == (("ProcessID", "ProcessName"), None, ())
     assert found.condition == Term("ProcessName", "=", "sshd", TEXT)
 
 
@@ -62,21 +62,21 @@ def test_an_embedded_object_is_told_whole() -> None:
 
 def test_the_class_of_the_object_may_stand_anywhere_where_it_always_has_to_hold() -> None:
     swapped = OF_SESSIONS.replace("WHERE", "WHERE (TargetInstance.LogonType = 2 AND (TIME_CREATED > 0)) AND")
-    assert events(swapped).targets == events(OF_SESSIONS).targets
+    assert events(swapped).target_classes == events(OF_SESSIONS).target_classes
     with pytest.raises(RegistrationTooBroadError):
         events(f"{OF_SESSIONS} OR TIME_CREATED > 0")
 
 
 def test_the_object_may_be_of_one_of_several_classes() -> None:
     both = f"{OF_SESSIONS} OR TargetInstance ISA 'Win32_Process'"
-    assert [cls.name for cls in events(both).targets] == ["Win32_LogonSession", "Win32_Process"]
+    assert [cls.name for cls in events(both).target_classes] == ["Win32_LogonSession", "Win32_Process"]
     parts = both.replace("WHERE ", "WHERE (").replace(" OR", " AND TargetInstance.LogonId = '1') OR")
     with pytest.raises(InvalidQueryError, match="Win32_Process has no property 'LogonId'"):
         events(parts)
     shared = f"{both.replace('WHERE ', 'WHERE (')}) AND TargetInstance.Caption = 'x'"
     assert isinstance(events(shared).condition, Every)
     twice = f"{OF_SESSIONS} OR TargetInstance ISA 'win32_logonsession'"
-    assert events(twice).targets == events(OF_SESSIONS).targets
+    assert events(twice).target_classes == events(OF_SESSIONS).target_classes
     of_two_types = both.replace("Win32_LogonSession", "Win32_MappedLogicalDisk").replace("WHERE ", "WHERE (")
     with pytest.raises(InvalidQueryError, match="has different types in Win32_MappedLogicalDisk, Win32_Process"):
         events(f"{of_two_types}) AND TargetInstance.SessionId = 1")

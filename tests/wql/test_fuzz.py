@@ -14,7 +14,7 @@ from pathlib import Path
 from logonscope.broker.plan import plan
 from logonscope.errors import LogonscopeError
 from logonscope.wql.parse import LONGEST, MOST_NESTED, MOST_TERMS, parse
-from logonscope.wql.write import write
+from logonscope.wql.write import write_statement
 from tests import example
 from tests.broker.asked_in_wql import asked
 from tests.broker.memory import Memory
@@ -57,7 +57,7 @@ def test_any_text_gives_a_tree_or_a_refusal() -> None:
         try:
             tree = parse(text)
             outcomes["tree"] += 1
-            assert parse(write(tree)) == tree, text
+            assert parse(write_statement(tree)) == tree, text
             plan(request, text)
             outcomes["plan"] += 1
         except LogonscopeError:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.paths import constant as path_constant
 from logonscope.cim.paths import parse_path
+from logonscope.cim.paths import write_key as path_constant
 from logonscope.errors import (
     InvalidParameterError,
     InvalidQueryError,
@@ -16,9 +16,19 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import LONGEST, LONGEST_NAME, MOST_NESTED, MOST_TERMS, parse, parse_number, place, undoubled
+from logonscope.wql.parse import (
+    LONGEST,
+    LONGEST_NAME,
+    MOST_NESTED,
+    MOST_TERMS,
+    describe_position,
+    double_lone_backslashes,
+    parse,
+    parse_number,
+)
 from logonscope.wql.tree import (
     And,
+    AssociationQuery,
     Comparison,
     ConditionTree,
     Constant,
@@ -28,7 +38,6 @@ from logonscope.wql.tree import (
     Not,
     Or,
     Select,
-    Tied,
 )
 
 
@@ -64,19 +73,24 @@ A, B, C = (compared(word, "=", at) for at, word in enumerate("abc", 1))
             "SELECT * FROM E WHERE a = 1 GROUP WITHIN 0 BY t.x, y HAVING NumberOfEvents > 9",
             Select(None, "E", A, group=Group(0, (name("t.x"), name("y")), compared("NumberOfEvents", ">", 9))),
         ),
-        ("ASSOCIATORS OF {C='1'}", Tied(False, "C='1'")),
-        ("references OF{ C.k=1 }", Tied(True, "C.k=1")),
-        (r"ASSOCIATORS OF {D='\\.\P}'}", Tied(False, r"D='\\.\P}'")),
+        ("ASSOCIATORS OF {C='1'}", AssociationQuery(False, "C='1'")),
+        ("references OF{ C.k=1 }", AssociationQuery(True, "C.k=1")),
+        (r"ASSOCIATORS OF {D='\\.\P}'}", AssociationQuery(False, r"D='\\.\P}'")),
         (
             """associators of {C=1} where keysonly RESULTROLE = d role=s requiredassocqualifier=q
                assocclass = A requiredqualifier=r resultclass= R""",
-            Tied(False, "C=1", name("A"), name("R"), name("s"), name("d"), name("r"), name("q"), keys_only=True),
+            AssociationQuery(
+                False, "C=1", name("A"), name("R"), name("s"), name("d"), name("r"), name("q"), keys_only=True
+            ),
         ),
-        ("REFERENCES OF {C} WHERE SchemaOnly", Tied(True, "C", schema_only=True)),
-        ("ASSOCIATORS OF {C=1} WHERE ClassDefsOnly AssocClass=A", Tied(False, "C=1", name("A"), class_defs_only=True)),
+        ("REFERENCES OF {C} WHERE SchemaOnly", AssociationQuery(True, "C", schema_only=True)),
+        (
+            "ASSOCIATORS OF {C=1} WHERE ClassDefsOnly AssocClass=A",
+            AssociationQuery(False, "C=1", name("A"), class_defs_only=True),
+        ),
     ],
 )  # fmt: skip
-def test_forms(text: str, tree: Select | Tied) -> None:
+def test_forms(text: str, tree: Select | AssociationQuery) -> None:
     assert parse(text) == tree
 
 
@@ -274,7 +288,7 @@ def test_numbers_are_those_of_the_language(text: str) -> None:
 
 
 def test_places_count_lines_and_columns_from_one() -> None:
-    assert [place("ab\ncd\n", at) for at in (0, 1, 3, 6)] == [
+    assert [describe_position("ab\ncd\n", at) for at in (0, 1, 3, 6)] == [
         "line 1, column 1", "line 1, column 2", "line 2, column 1", "line 3, column 1",
     ]  # fmt: skip
 
@@ -291,16 +305,16 @@ def test_places_count_lines_and_columns_from_one() -> None:
     ],
 )
 def test_a_lone_backslash_means_itself(pasted: str, doubled: str) -> None:
-    assert undoubled(pasted) == doubled
+    assert double_lone_backslashes(pasted) == doubled
 
 
 @given(st.text("\\\"'ab.:", max_size=10))
 def test_what_was_written_with_care_stays_what_it_is(value: str) -> None:
     path = f"P.Name={path_constant(value)}"
-    assert undoubled(path) == path
-    assert parse_path(undoubled(path)).keys == (("Name", value),)
+    assert double_lone_backslashes(path) == path
+    assert parse_path(double_lone_backslashes(path)).keys == (("Name", value),)
 
 
 @given(st.text(max_size=40))
 def test_no_text_is_too_odd_and_once_is_enough(path: str) -> None:
-    assert undoubled(undoubled(path)) == undoubled(path)
+    assert double_lone_backslashes(double_lone_backslashes(path)) == double_lone_backslashes(path)

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.binding import is_dot
+from logonscope.cim.binding import is_own_name
 from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.schema import CIMV2, schema
-from logonscope.wql.bind import bind, scope_of
+from logonscope.wql.bind import bind, class_scope
 from logonscope.wql.like import compile_like
 from logonscope.wql.parse import parse
-from logonscope.wql.predicate import compiled
+from logonscope.wql.predicate import compile_predicate
 from logonscope.wql.tree import And, Comparison, ConditionTree, IsNull, Name, Not, Or, Select
-from logonscope.wql.write import constant, write
+from logonscope.wql.write import write_constant, write_statement
 from tests.wql.trees import ORDERED
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -124,14 +124,14 @@ def fitting(class_name: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
     assert select.where is not None
     cls = schema().get(class_name, CIMV2)
     columns = list(cls.properties)
-    condition = bind(select.where, scope_of(cls, text, is_dot))
-    fits = compiled(condition, lambda name: itemgetter(columns.index(name)), cls)
+    condition = bind(select.where, class_scope(cls, text, is_own_name))
+    fits = compile_predicate(condition, lambda name: itemgetter(columns.index(name)), cls)
     return lambda row: fits(tuple(row.get(column) for column in columns))
 
 
 @given(conditions, st.lists(rows, min_size=1, max_size=8))
 def test_it_says_what_an_obvious_reading_says(tree: ConditionTree, given_rows: list[dict[str, Any]]) -> None:
-    where = write(Select(None, "C", tree)).partition(" WHERE ")[2]
+    where = write_statement(Select(None, "C", tree)).partition(" WHERE ")[2]
     fits = fitting("Win32_Process", where)
     for row in given_rows:
         assert fits(row) is (obviously(tree, row) is True), (where, row)
@@ -148,7 +148,7 @@ def test_references_are_compared_by_what_they_name(
     one: str, other: str, said: str, negated: bool, spelling: str
 ) -> None:
     fits = fitting(
-        "Win32_SessionProcess", f"{'NOT ' if negated else ''}Dependent {said} {constant(spelling.format(one))}"
+        "Win32_SessionProcess", f"{'NOT ' if negated else ''}Dependent {said} {write_constant(spelling.format(one))}"
     )
     assert fits({"Dependent": ("Win32_Process", other)}) is (
         ((one.lower() == other.lower()) is (said == "=")) is not negated

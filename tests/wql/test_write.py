@@ -7,21 +7,21 @@ from hypothesis import given
 
 from logonscope.cim.schema import schema
 from logonscope.wql.bind import BOOLEAN, CLASS, MOMENT, NUMBER, REFERENCE, TEXT
-from logonscope.wql.condition import FALSE, NOT_ISA, NOT_LIKE, TRUE, Condition, Every, Null, Some, Term
+from logonscope.wql.condition import FALSE, NOT_ISA, NOT_LIKE, TRUE, Condition, Every, NullTest, Some, Term
 from logonscope.wql.parse import parse
 from logonscope.wql.tree import Statement
-from logonscope.wql.write import describe, write
+from logonscope.wql.write import describe_condition, write_statement
 from tests.wql.trees import statements
 
 
 @given(statements)
 def test_what_is_written_is_parsed_to_the_same_tree(tree: Statement) -> None:
-    assert parse(write(tree)) == tree
+    assert parse(write_statement(tree)) == tree
 
 
 @given(statements)
 def test_what_is_written_twice_is_the_same_text(tree: Statement) -> None:
-    assert write(parse(write(tree))) == write(tree)
+    assert write_statement(parse(write_statement(tree))) == write_statement(tree)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_is_written_twice_is_the_same_text(tree: Statement) -> None:
     ],
 )
 def test_keywords_are_written_large_and_parentheses_show_what_binds(given_text: str, written: str) -> None:
-    assert write(parse(given_text)) == written
+    assert write_statement(parse(given_text)) == written
 
 
 PROCESS = ("Win32_Process", "1")
@@ -56,8 +56,8 @@ PROCESS = ("Win32_Process", "1")
     [
         (TRUE, "TRUE"),
         (FALSE, "FALSE"),
-        (Null("Name", is_null=True), "Name IS NULL"),
-        (Null("Name", is_null=False), "Name IS NOT NULL"),
+        (NullTest("Name", is_null=True), "Name IS NULL"),
+        (NullTest("Name", is_null=False), "Name IS NOT NULL"),
         (Term("Name", "=", 'a"b', TEXT), r'Name = "a\"b"'),
         (Term("Name", NOT_LIKE, "a%", TEXT), 'NOT Name LIKE "a%"'),
         (Term("__THIS", NOT_ISA, "Win32_Process", CLASS), 'NOT __THIS ISA "Win32_Process"'),
@@ -73,10 +73,10 @@ PROCESS = ("Win32_Process", "1")
             r'Dependent = "\\\\.\\root\\cimv2:Win32_Process.Handle=\"1\""',
         ),
         (
-            Every((Term("a", "=", 1, NUMBER), Some((Null("b", is_null=True), Term("c", "<", 2, NUMBER))))),
+            Every((Term("a", "=", 1, NUMBER), Some((NullTest("b", is_null=True), Term("c", "<", 2, NUMBER))))),
             "a = 1 AND (b IS NULL OR c < 2)",
         ),
     ],
 )
 def test_a_condition_is_described_with_the_values_that_are_compared(condition: Condition, text: str) -> None:
-    assert describe(condition, schema().get("Win32_Process")) == text
+    assert describe_condition(condition, schema().get("Win32_Process")) == text

@@ -14,6 +14,7 @@ from logonscope.wql.tree import (
     LIKE,
     UNEQUAL,
     And,
+    AssociationQuery,
     Comparison,
     ConditionTree,
     Group,
@@ -22,7 +23,6 @@ from logonscope.wql.tree import (
     Not,
     Or,
     Select,
-    Tied,
 )
 
 KEYWORDS = frozenset(
@@ -63,7 +63,7 @@ selects = st.builds(
 )
 paths = st.from_regex(r"""[A-Za-z_]{1,8}([.][a-z]{1,4})?="([^"\\{}]|\\\\|\\"){0,6}\"""", fullmatch=True)
 references = st.builds(
-    Tied,
+    AssociationQuery,
     st.just(True),
     paths,
     result_class=st.none() | single,
@@ -74,7 +74,7 @@ references = st.builds(
     schema_only=st.booleans(),
 )
 associators = st.builds(
-    Tied,
+    AssociationQuery,
     st.just(False),
     paths,
     *(st.none() | single for _ in range(6)),

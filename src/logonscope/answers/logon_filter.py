@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
 
-SYSTEM = 0
+SYSTEM_LOGON_TYPE = 0
 """LogonType of the System session."""
 
 STATES = ("active", "online", "closing", "lingering", "logged out")
@@ -29,12 +29,12 @@ class LogonFilter(NamedTuple):
     @property
     def is_open(self) -> bool:
         """Return whether every logon session matches."""
-        return self == ANY
+        return self == NO_FILTER
 
     def fits(self, session: LogonSession) -> bool:
         """Return whether a logon session matches."""
         return (
-            (self.system or session.logon_type != SYSTEM)
+            (self.system or session.logon_type != SYSTEM_LOGON_TYPE)
             and (self.users is None or session.user in self.users or str(session.uid) in self.users)
             and (self.types is None or session.logon_type in self.types)
             and (self.states is None or session.state in self.states)
@@ -60,7 +60,7 @@ class LogonFilter(NamedTuple):
         return (self.since is None or start >= self.since) and (self.until is None or start < self.until)
 
 
-ANY = LogonFilter()
+NO_FILTER = LogonFilter()
 
 
 def _is_in_network(host: str, origin: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from logonscope.display import abridged, fields_of, value_table
+from logonscope.display import field_values, short_row_repr, value_table
 
 LOGON_TYPES: Mapping[int, str] = {
     0: "System", 2: "Interactive", 3: "Network", 4: "Batch", 5: "Service", 6: "Proxy", 7: "Unlock",
@@ -48,8 +48,8 @@ class LogonSession(NamedTuple):
         return hash((self.logon_id, self.start))
 
     def __repr__(self) -> str:
-        return abridged(self, ("logon_id", "user", "logon_type_name", "remote_host", "state"))
+        return short_row_repr(self, ("logon_id", "user", "logon_type_name", "remote_host", "state"))
 
     def _repr_html_(self) -> str:
-        rows = [(name, value, self.sources.get(name)) for name, value in fields_of(self, besides="sources")]
+        rows = [(name, value, self.sources.get(name)) for name, value in field_values(self, excluded_name="sources")]
         return value_table(f"logon session {self.logon_id}", ("field", "value", "source"), rows)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.display import abridged, fields_of, row_table, value_table
+from logonscope.display import field_values, row_table, short_row_repr, value_table
 
 _COLUMNS = ("logon_id", "evidence", "pid", "name", "user", "tty", "start", "leftover", "command_line")
 """The fields of a process in a table of processes."""
@@ -38,10 +38,10 @@ class SessionProcess(NamedTuple):
 
     def __repr__(self) -> str:
         # Without the command line: it is long, can contain passwords, and a repr is often written to logs.
-        return abridged(self, ("pid", "name", "user", "logon_id", "evidence"))
+        return short_row_repr(self, ("pid", "name", "user", "logon_id", "evidence"))
 
     def _repr_html_(self) -> str:
-        return value_table(f"process {self.pid}", ("field", "value"), fields_of(self, besides="unread"))
+        return value_table(f"process {self.pid}", ("field", "value"), field_values(self, excluded_name="unread"))
 
 
 class Leftovers(NamedTuple):
@@ -59,7 +59,7 @@ class Leftovers(NamedTuple):
         return row_table(caption, self.processes, _COLUMNS)
 
 
-def leftovers_among(rows: Iterable[SessionProcess]) -> Leftovers:
+def collect_leftovers(rows: Iterable[SessionProcess]) -> Leftovers:
     """Return the leftovers among processes."""
     leftover_rows: list[SessionProcess] = []
     known_sessions, unknown_sessions = set[str](), set[str]()

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.display import abridged, value_table
+from logonscope.display import short_row_repr, value_table
 from logonscope.facts import Socket
 
 __all__ = ["Socket", "Whose"]
@@ -23,7 +23,7 @@ class Whose(NamedTuple):
     sockets: tuple[Socket, ...]  # those at the port, if the target was a port
 
     def __repr__(self) -> str:
-        return abridged(self, ("target", "pid", "logon_id", "evidence", "session"))
+        return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))
 
     def _repr_html_(self) -> str:
         chain = " > ".join(f"{process.name} {process.pid}" for process in self.chain)

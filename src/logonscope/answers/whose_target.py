@@ -7,7 +7,7 @@ from logonscope.errors import InvalidParameterError
 
 Kind = Literal["pid", "port", "executable", "name", "account", "word"]
 
-FORMS = "give a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program, or an account"
+TARGET_FORMS = "give a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program, or an account"
 
 PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
 """Prefixes that say which of the two a word is."""
@@ -36,10 +36,10 @@ def parse_target(text: str) -> Target:
         InvalidParameterError: the target is invalid.
     """
     if not text.strip():
-        raise InvalidParameterError("invalid target: it is empty", FORMS)
+        raise InvalidParameterError("invalid target: it is empty", TARGET_FORMS)
     if re.fullmatch("[0-9]+", text):
         if len(text) > MOST_DIGITS:
-            raise InvalidParameterError(f"invalid pid '{text[:20]}...': at most {MOST_DIGITS} digits", FORMS)
+            raise InvalidParameterError(f"invalid pid '{text[:20]}...': at most {MOST_DIGITS} digits", TARGET_FORMS)
         return Target("pid", text)
     if text.startswith("/"):
         return Target("executable", text)
@@ -53,7 +53,7 @@ def parse_target(text: str) -> Target:
     return _parse_socket(text) if text.startswith(":") else Target("word", text)
 
 
-def service_of(text: str) -> str | None:
+def service_name(text: str) -> str | None:
     """Return the service name in ":ssh" or "127.0.0.1:ssh"; None if a target has none."""
     match = _SOCKET.fullmatch(text)
     return None if match is None or match[2][0].isdecimal() else match[2]

@@ -65,7 +65,7 @@ class Visibility:
         """Return the facts plus those that decide how much of them the caller may see."""
         if self.everything:
             return facts
-        return facts | self._ownership.deciding_access | ({"comm"} if "name" in facts else set())
+        return facts | self._ownership.access_facts | ({"comm"} if "name" in facts else set())
 
     def login_uids(self, uids: frozenset[int] | None) -> frozenset[int] | None:
         """Reduce login uids to those whose logon sessions the caller may see; None: any uid."""
@@ -108,8 +108,8 @@ class Visibility:
         """Return the process as the caller may see it: without details unless all of its uids are the caller's."""
         if self.everything:
             return process
-        if self._ownership.names_other(process, owner, self.uid):
-            place = self._ownership.place
+        if self._ownership.names_other_login(process, owner, self.uid):
+            place = self._ownership.place_fact
             no_place: dict[str, Any] = {place: None, "unread": _reasons(process, [place], NOT_YOURS)}
             process = process._replace(**no_place)
         if self._ownership.runs_as(process, self.uid, wholly=True):
@@ -125,7 +125,7 @@ class Visibility:
     def _without_place(self, process: Process, facts: Facts) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
         masked = self.masked(process, facts)
-        placing = self._ownership.placing
+        placing = self._ownership.session_facts
         unread = _reasons(masked, placing, NOT_YOURS)
         changes: dict[str, Any] = dict.fromkeys(placing)
         return masked._replace(unread=unread, **changes)

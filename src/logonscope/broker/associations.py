@@ -10,16 +10,15 @@ from functools import cache
 from itertools import chain, permutations
 from typing import NamedTuple
 
-from logonscope.broker.columns import Columns, chosen, having
+from logonscope.broker.columns import Columns, classes_with_properties, select_columns
 from logonscope.broker.instances import find_exact_target, find_instance, has_letters, matching_rows, missing
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance_of
 from logonscope.broker.row_filter import references_to
 from logonscope.cim.binding import Target
-from logonscope.cim.classes import Class, Property, list_classes, meant
-from logonscope.cim.classes import find as find_qualifier
-from logonscope.cim.instances import Result
+from logonscope.cim.classes import Class, Property, find_qualifier, list_classes_hint, suggest_name
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import Schema
 from logonscope.errors import InvalidParameterError
@@ -28,7 +27,7 @@ from logonscope.providers.helpers.registry import classes_at_end, provider_for, 
 from logonscope.wql.predicate import Row
 
 
-class Wanted(NamedTuple):
+class AssociationOptions(NamedTuple):
     """Options of associators and references: class names and the names of ends (roles). None: no restriction."""
 
     assoc_class: str | None = None
@@ -41,7 +40,7 @@ class Wanted(NamedTuple):
     required_assoc_qualifier: str | None = None  # a qualifier that the association must have
 
 
-ANY = Wanted()
+NO_OPTIONS = AssociationOptions()
 
 
 class Link(NamedTuple):
@@ -55,8 +54,11 @@ class Link(NamedTuple):
 
 
 def references(
-    request: Request, path: str | ObjectPath | Target, options: Wanted = ANY, namespace: str | None = None
-) -> Iterator[Result]:
+    request: Request,
+    path: str | ObjectPath | Target,
+    options: AssociationOptions = NO_OPTIONS,
+    namespace: str | None = None,
+) -> Iterator[ClassRows]:
     """Return the associations that refer to an instance; ``result_class`` and ``role`` narrow them.
 
     Raises:
@@ -72,8 +74,11 @@ def references(
 
 
 def associators(
-    request: Request, path: str | ObjectPath | Target, options: Wanted = ANY, namespace: str | None = None
-) -> Iterator[Result]:
+    request: Request,
+    path: str | ObjectPath | Target,
+    options: AssociationOptions = NO_OPTIONS,
+    namespace: str | None = None,
+) -> Iterator[ClassRows]:
     """Return the instances that are associated with an instance, once for each association.
 
     Raises:
@@ -84,7 +89,9 @@ def associators(
     return _check_target_exists(request, target, find_associated(request, target, options))
 
 
-def find_associated(request: Request, target: Target, options: Wanted, *, references: bool = False) -> Iterator[Result]:
+def find_associated(
+    request: Request, target: Target, options: AssociationOptions, *, references: bool = False
+) -> Iterator[ClassRows]:
     """Return the associators of an instance, or its ``references``; nothing if the instance does not exist.
 
     Raises:
@@ -105,7 +112,7 @@ class RequiredClasses(NamedTuple):
     far: Class | None
 
 
-def _resolve_classes(options: Wanted, cls: Class, *, references: bool) -> RequiredClasses:
+def _resolve_classes(options: AssociationOptions, cls: Class, *, references: bool) -> RequiredClasses:
     for role in (options.role, options.result_role):
         if role is not None:
             role_named(cls.schema, role, cls.namespace)
@@ -117,17 +124,21 @@ def _resolve_classes(options: Wanted, cls: Class, *, references: bool) -> Requir
     )
 
 
-def _read_references(request: Request, target: Target, options: Wanted, required: RequiredClasses) -> Iterator[Result]:
+def _read_references(
+    request: Request, target: Target, options: AssociationOptions, required: RequiredClasses
+) -> Iterator[ClassRows]:
     links = [link for link in _links_of_class(target.cls) if _is_within(link.association, required.association)]
     links = [link for link in links if _is_role(link.role, options.role)]
     links = [link for link in links if _has_qualifier(link.association, options.required_qualifier)]
-    with_properties = having([link.association for link in links], options.properties)
+    with_properties = classes_with_properties([link.association for link in links], options.properties)
     # an association with three references is found once for each two of them, but is returned once for each role
     unique_links = {(link.association.name, link.role): link for link in links if link.association in with_properties}
     return (_references_by_link(request, link, target, options) for link in unique_links.values())
 
 
-def _read_associators(request: Request, target: Target, options: Wanted, required: RequiredClasses) -> Iterator[Result]:
+def _read_associators(
+    request: Request, target: Target, options: AssociationOptions, required: RequiredClasses
+) -> Iterator[ClassRows]:
     def is_required(cls: Class) -> bool:
         return _is_within(cls, required.far) and _has_qualifier(cls, options.required_qualifier)
 
@@ -140,14 +151,16 @@ def _read_associators(request: Request, target: Target, options: Wanted, require
     ]
     # A property is an error only if no class of the whole result has it: it is checked over all links at once. A class
     # without it is left out.
-    with_properties = having([cls for link in links for cls in link.far_classes], options.properties)
+    with_properties = classes_with_properties([cls for link in links for cls in link.far_classes], options.properties)
     links = [
         link._replace(far_classes=tuple(cls for cls in link.far_classes if cls in with_properties)) for link in links
     ]
     return (result for link in links if link.far_classes for result in _far_ends(request, link, target, options))
 
 
-def associated_classes(cls: Class, options: Wanted = ANY, *, references: bool = False) -> Iterator[Class]:
+def associated_classes(
+    cls: Class, options: AssociationOptions = NO_OPTIONS, *, references: bool = False
+) -> Iterator[Class]:
     """Yield the classes that a class can be associated with, or the association classes (``references``).
 
     Only the schema is read: the classes need not have instances here. A class is yielded once for each association
@@ -215,7 +228,7 @@ def association_named(schema: Schema, name: str, namespace: str) -> Class:
     """
     cls = schema.get(name, namespace)
     if not cls.is_association:
-        raise InvalidParameterError(f"{cls.name} is not an association class", list_classes(namespace))
+        raise InvalidParameterError(f"{cls.name} is not an association class", list_classes_hint(namespace))
     return cls
 
 
@@ -229,7 +242,8 @@ def role_named(schema: Schema, name: str, namespace: str) -> str:
         if _is_role(role, name):
             return role
     raise InvalidParameterError(
-        f"no association has a reference '{name}'", meant(name, _roles(schema, namespace), list_classes(namespace))
+        f"no association has a reference '{name}'",
+        suggest_name(name, _roles(schema, namespace), list_classes_hint(namespace)),
     )
 
 
@@ -252,14 +266,14 @@ def _find_links(cls: Class) -> Iterator[Link]:
             yield Link(association, provider, near.name, far.name, classes_at_end(association, far.name))
 
 
-def _references_by_link(request: Request, link: Link, target: Target, options: Wanted) -> Result:
+def _references_by_link(request: Request, link: Link, target: Target, options: AssociationOptions) -> ClassRows:
     columns = _result_columns(link.association, options)
     rows = _association_rows(request, link, target, columns.stored)
-    return Result(link.association, columns.stored, rows, columns.shown)
+    return ClassRows(link.association, columns.stored, rows, columns.shown)
 
 
-def _result_columns(cls: Class, options: Wanted) -> Columns:
-    return chosen(cls, cls.keys if options.keys_only else options.properties)
+def _result_columns(cls: Class, options: AssociationOptions) -> Columns:
+    return select_columns(cls, cls.keys if options.keys_only else options.properties)
 
 
 def _association_rows(request: Request, link: Link, target: Target, columns: Sequence[str]) -> Iterator[Row]:
@@ -267,7 +281,7 @@ def _association_rows(request: Request, link: Link, target: Target, columns: Seq
     return matching_rows(request, link.association, columns, references_to(link.role, target))
 
 
-def _far_ends(request: Request, link: Link, target: Target, options: Wanted) -> Iterator[Result]:
+def _far_ends(request: Request, link: Link, target: Target, options: AssociationOptions) -> Iterator[ClassRows]:
     """Yield the instances at the other end of an association, in the cheapest of three ways."""
     end = link.provider.ends[link.result_role]
     selection = link.provider.selection({link.role: frozenset({target.reference})})
@@ -286,7 +300,7 @@ def _far_ends(request: Request, link: Link, target: Target, options: Wanted) -> 
             # find its members; from the process, its parents and its login record are enough.
             items = read_items(request, provider.subject, ItemQuery(frozenset(), selection))
             rows = provider.rows(items, request.context, columns.stored)
-        yield Result(cls, columns.stored, rows, columns.shown)
+        yield ClassRows(cls, columns.stored, rows, columns.shown)
 
 
 def _rows_of_parts(
@@ -308,7 +322,7 @@ def _rows_of_parts(
     return far.rows(parts, context, columns)
 
 
-def _find_by_key(request: Request, link: Link, target: Target, options: Wanted) -> Iterator[Result]:
+def _find_by_key(request: Request, link: Link, target: Target, options: AssociationOptions) -> Iterator[ClassRows]:
     for (reference,) in _association_rows(request, link, target, (link.result_role,)):
         assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
         cls = target.cls.schema.get(str(reference[0]), target.cls.namespace)
@@ -319,7 +333,7 @@ def _find_by_key(request: Request, link: Link, target: Target, options: Wanted) 
             yield result
 
 
-def _check_target_exists(request: Request, target: Target, results: Iterator[Result]) -> Iterator[Result]:
+def _check_target_exists(request: Request, target: Target, results: Iterator[ClassRows]) -> Iterator[ClassRows]:
     """Yield the results that have rows; if none has, check that the target exists.
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from logonscope.cim.classes import Class, show_class
+from logonscope.cim.classes import Class, show_class_hint
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.errors import InvalidPropertyError
 
@@ -17,7 +17,7 @@ class Columns(NamedTuple):
     stored: tuple[str, ...]  # properties of the class; with its keys if a path is shown
 
 
-def columns_of(cls: Class, properties: Sequence[str] | None) -> Columns:
+def check_columns(cls: Class, properties: Sequence[str] | None) -> Columns:
     """Return the selected properties as the class spells them; all of its properties if ``properties`` is None.
 
     Raises:
@@ -34,9 +34,9 @@ def columns_of(cls: Class, properties: Sequence[str] | None) -> Columns:
     return Columns(shown, tuple(stored))
 
 
-def chosen(cls: Class, properties: Sequence[str] | None) -> Columns:
+def select_columns(cls: Class, properties: Sequence[str] | None) -> Columns:
     """Return those of the selected properties that the class has; all of its properties if ``properties`` is None."""
-    return columns_of(cls, None if properties is None else [name for name in properties if has(cls, name)])
+    return check_columns(cls, None if properties is None else [name for name in properties if has(cls, name)])
 
 
 def has(cls: Class, name: str) -> bool:
@@ -44,7 +44,7 @@ def has(cls: Class, name: str) -> bool:
     return name in cls.properties or name.upper() in SYSTEM_PROPERTIES
 
 
-def having(classes: Sequence[Class], properties: Sequence[str] | None) -> list[Class]:
+def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] | None) -> list[Class]:
     """Return the classes that have at least one of the properties.
 
     Raises:
@@ -57,7 +57,7 @@ def having(classes: Sequence[Class], properties: Sequence[str] | None) -> list[C
                 classes[0].property_named(name)
             names = ", ".join(cls.name for cls in classes[:MOST_NAMED])
             raise InvalidPropertyError(
-                f"none of {names} has a property '{name}'", show_class(classes[0].name, classes[0].namespace)
+                f"none of {names} has a property '{name}'", show_class_hint(classes[0].name, classes[0].namespace)
             )
     return [cls for cls in classes if not properties or any(has(cls, name) for name in properties)]
 

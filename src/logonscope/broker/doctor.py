@@ -8,7 +8,7 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.broker.access import Caller
 from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
-from logonscope.facts import FILE_OF, Process
+from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery
 
 _MOST_LISTED = 10
@@ -16,7 +16,7 @@ _MOST_LISTED = 10
 
 def doctor(request: Request) -> list[Check]:
     """Check the host by one full reading, and return what a user should know about its results."""
-    facts = request.ownership.describing | {"comm", "uids", "cmdline", "exe", "fds"}
+    facts = request.ownership.description_facts | {"comm", "uids", "cmdline", "exe", "fds"}
     owned = request.read(ProcessQuery(facts), order="processes first")
     pairs = list(owned.pairs)
     request.accounts.get(request.caller.uid or 0)  # adds a trouble if the name service does not answer
@@ -27,7 +27,7 @@ def doctor(request: Request) -> list[Check]:
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
         _check_listing(processes, reads_all=reads_all),
-        *_check_facts(processes, facts | request.ownership.facts, reads_all=reads_all),
+        *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, owned.logons, sessions),
         *_check_unrecorded(sessions),
         *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in request.look.troubles),
@@ -68,7 +68,7 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
     """Return one fact of each file: the facts of a file can be read or not together."""
-    return frozenset({FILE_OF[fact]: fact for fact in sorted(facts, reverse=True)}.values())
+    return frozenset({FILE_OF_FACT[fact]: fact for fact in sorted(facts, reverse=True)}.values())
 
 
 def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
@@ -82,7 +82,7 @@ def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[Logon
             "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
-    for key, sharers in sorted(logons.shared.items()):
+    for key, sharers in sorted(logons.shared_keys.items()):
         sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
         if sharer_ids:
             yield Check(

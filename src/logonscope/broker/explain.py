@@ -10,13 +10,13 @@ from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.broker.associations import find_associated
-from logonscope.broker.plan import AssociationPlan, ClassesPlan, Part, Rows, plan
+from logonscope.broker.plan import AssociationPlan, ClassesPlan, Part, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
 from logonscope.broker.row_filter import filter_by_condition
 from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.errors import LogonscopeError
 from logonscope.facts import Account, Group, Login, Machine, Process, Socket
 from logonscope.machine import (
@@ -33,9 +33,9 @@ from logonscope.machine import (
     Part as MachinePart,
 )
 from logonscope.providers.helpers.registry import provider_of
-from logonscope.wql.condition import TRUE, rest
+from logonscope.wql.condition import TRUE, residual_condition
 from logonscope.wql.events import EventQuery
-from logonscope.wql.write import constant, describe, shown
+from logonscope.wql.write import constant_of_value, describe_condition, write_constant
 
 MOST_NAMED = 10
 """Maximum number of values that are listed of a fixed property or a hint."""
@@ -44,7 +44,7 @@ MOST_NAMED = 10
 def explain(request: Request, text: str, namespace: str | None = None) -> Explanation:
     """Return the explanation of a query; raises the errors of ``plan``."""
     query_plan = plan(request, text, namespace)
-    if isinstance(query_plan, Rows):
+    if isinstance(query_plan, RowsPlan):
         parts = tuple(_explain_part(request, part) for part in query_plan.parts)
         return Explanation("instances", query_plan.cls.name, parts)
     if isinstance(query_plan, ClassesPlan):
@@ -60,17 +60,17 @@ def _explain_part(request: Request, part: Part) -> PartExplained:
     row_filter = filter_by_condition(request, cls, part.condition)
     selections = provider.selections if provider else {}
     narrowed = {name: values for name, values in row_filter.fixed.items() if name in selections}
-    predicate = rest(part.condition, narrowed)
+    predicate = residual_condition(part.condition, narrowed)
     fixed = {
-        name: tuple(constant(shown(value, cls)) for value in sorted(values, key=str))
+        name: tuple(write_constant(constant_of_value(value, cls)) for value in sorted(values, key=str))
         for name, values in narrowed.items()
     }
     return PartExplained(
         cls.name,
         part.columns.shown,
         fixed,
-        tuple(_dry_run(request, partial(run, query_plan=Rows(cls, (part,))))),
-        None if predicate == TRUE else describe(predicate, cls),
+        tuple(_dry_run(request, partial(run, query_plan=RowsPlan(cls, (part,))))),
+        None if predicate == TRUE else describe_condition(predicate, cls),
     )
 
 
@@ -87,20 +87,20 @@ def _explain_associations(request: Request, query_plan: AssociationPlan) -> Expl
 
 
 def _explain_events(query: EventQuery) -> Explanation:
-    reads = (f"every {query.within:g} seconds",) if query.within else ()
-    predicate = None if query.condition is None else describe(query.condition, query.cls)
+    reads = (f"every {query.polling_seconds:g} seconds",) if query.polling_seconds else ()
+    predicate = None if query.condition is None else describe_condition(query.condition, query.cls)
     part = PartExplained(query.cls.name, query.columns or (), {}, reads, predicate)
-    return Explanation("events", " or ".join(target.name for target in query.targets) or query.cls.name, (part,))
+    return Explanation("events", " or ".join(target.name for target in query.target_classes) or query.cls.name, (part,))
 
 
 def _dry_run(
-    request: Request, operation: Callable[[Request], Iterator[Result | Class]], *, by_pid: bool = False
+    request: Request, operation: Callable[[Request], Iterator[ClassRows | Class]], *, by_pid: bool = False
 ) -> Iterator[str]:
     """Run an operation on a source that reads almost nothing, and yield its readings in words, each once."""
     recorder = ReadingRecorder(_DrySource(request, by_pid=by_pid), request.ownership.key_noun)
     try:
         for result in operation(request.with_source(recorder)):
-            if isinstance(result, Result):
+            if isinstance(result, ClassRows):
                 list(result.rows)  # rows are read while they are iterated
     except LogonscopeError:
         pass  # the dry source lacks an instance that the real one may have
@@ -191,7 +191,7 @@ class ReadingRecorder(BaseSource):
 
 def _describe_process_query(query: ProcessQuery, key_noun: str) -> Iterator[str]:
     """Yield the readings of a query for processes, in words: those of every process, then those of matching ones."""
-    first = query.facts if query.early is None else query.early.facts
+    first = query.facts if query.early_filter is None else query.early_filter.facts
     yield f"{_list_facts(first) or 'the pid alone'}: of {_describe_selection(query, key_noun)}"
     if later := query.facts - first:
         yield f"{_list_facts(later)}: of those that match"
@@ -203,12 +203,12 @@ def _list_facts(facts: Facts) -> str:
 
 def _describe_selection(query: ProcessQuery, key_noun: str) -> str:
     words = [_list_values(query.pids, "process") if query.pids is not None else "every process"]
-    if query.parents:
+    if query.with_ancestors:
         words.append("and its parents")
-    if query.hint.keys is not None:
-        words.append(f"with {_list_values(query.hint.keys, key_noun)}")
-    if query.hint.login_uids is not None:
-        words.append(f"logged in as {_list_values(query.hint.login_uids, 'uid') or 'no uid'}")
+    if query.logon_hint.keys is not None:
+        words.append(f"with {_list_values(query.logon_hint.keys, key_noun)}")
+    if query.logon_hint.login_uids is not None:
+        words.append(f"logged in as {_list_values(query.logon_hint.login_uids, 'uid') or 'no uid'}")
     if query.names is not None:
         words.append(f"named {_list_values(query.names, '')}".rstrip())
     return " ".join(words)

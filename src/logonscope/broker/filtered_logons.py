@@ -8,21 +8,21 @@ from collections.abc import Iterator
 
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
-from logonscope.answers.session_process import Leftovers, LogonTree, SessionProcess, leftovers_among
+from logonscope.answers.session_process import Leftovers, LogonTree, SessionProcess, collect_leftovers
 from logonscope.broker import session_processes
 from logonscope.broker import sessions as unfiltered
 from logonscope.broker.request import OwnedFilter, Request
 from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
-from logonscope.machine import OWNER, Owner, ProcessQuery, Selection, moment
+from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, local_datetime
 
 
 def sessions(request: Request, which: Which, where: LogonFilter) -> list[LogonSession]:
     """Return the matching logon sessions."""
     if which is None and where.users is not None:
         which = _select_users(where.users)
-    query = ProcessQuery(request.ownership.describing)
-    early = OwnedFilter(frozenset({OWNER}), _OwnerFilter(where, request.ownership.system).keeps)
+    query = ProcessQuery(request.ownership.description_facts)
+    early = OwnedFilter(frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps)
     owned = request.read(query, which, order="processes first", early=early, include_strays=False)
     return [session for session, _ in unfiltered.describe_sessions(request, owned.pairs) if where.fits(session)]
 
@@ -41,7 +41,7 @@ def processes(request: Request, which: Which, where: LogonFilter) -> Iterator[Se
 
 def leftovers(request: Request, which: Which, where: LogonFilter) -> Leftovers:
     """Return the leftovers of the matching logon sessions."""
-    return leftovers_among(processes(request, which, where))
+    return collect_leftovers(processes(request, which, where))
 
 
 def _select_matching(request: Request, which: Which, where: LogonFilter) -> Selection:
@@ -71,11 +71,11 @@ class _OwnerFilter:
         logon_filter, login = self._logon_filter, owner.login
         # Only values of the record are compared. State, LogonType and user can come from the processes, which are not
         # read yet.
-        if owner.logon == self._system.logon:
+        if owner.logon_id == self._system.logon_id:
             return logon_filter.system
         if login is None:
             return True
         if login.remote_host is not None and not logon_filter.may_come_from(login.remote_host):
             return False
-        start = moment(login.since / 1e6) if login.since else None
+        start = local_datetime(login.since / 1e6) if login.since else None
         return start is None or logon_filter.may_begin_at(start)

@@ -5,29 +5,29 @@ Every check that can reject a request happens before the first row; rows are rea
 
 from collections.abc import Iterator, Sequence
 
-from logonscope.broker.columns import Columns, chosen, columns_of
+from logonscope.broker.columns import Columns, check_columns, select_columns
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import OwnedFilter, Request
 from logonscope.broker.resolve import class_of, instance_of
 from logonscope.broker.row_filter import RowFilter, filter_by_condition, simplify_for_class
 from logonscope.cim.binding import Target, write_reference
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value
 from logonscope.errors import Hint, HintCode, NotFoundError
-from logonscope.facts import FILE_OF, Process
-from logonscope.machine import EVERYTHING, OWNER, Facts, Owner
+from logonscope.facts import FILE_OF_FACT, Process
+from logonscope.machine import EVERYTHING, OWNER_FACT, Facts, Owner
 from logonscope.providers.helpers.provider import Provider
 from logonscope.providers.helpers.registry import family, provider_for
-from logonscope.wql.bind import named_by
+from logonscope.wql.bind import key_tests
 from logonscope.wql.condition import FALSE, TRUE, Every
 from logonscope.wql.predicate import Row
 
 
 def get(
     request: Request, path: str | ObjectPath, properties: Sequence[str] | None = None, namespace: str | None = None
-) -> Result:
+) -> ClassRows:
     """Return the instance that an object path names, as a result of one row.
 
     Raises:
@@ -38,7 +38,7 @@ def get(
     """
     request.admit()
     target = instance_of(request, path, namespace)
-    columns_of(target.cls, properties)
+    check_columns(target.cls, properties)
     result = find_instance(request, target, properties)
     if result is None:
         raise missing(request, target)
@@ -47,7 +47,7 @@ def get(
 
 def find_instance(
     request: Request, target: Target, properties: Sequence[str] | None = None, among: Sequence[Class] | None = None
-) -> Result | None:
+) -> ClassRows | None:
     """Find an instance of the target's class or of a class below it; None if there is none.
 
     Text keys are compared without regard to case. If several instances differ only in case, the one that is spelled
@@ -60,18 +60,18 @@ def find_instance(
         among: the classes to search; None: the target's class and those below it.
     """
     keys = target.keys or ()
-    keys_match = Every(named_by(target.cls, keys))
+    keys_match = Every(key_tests(target.cls, keys))
     for cls in family(target.cls) if among is None else among:
         condition = simplify_for_class(keys_match, cls, {})
         if condition == FALSE:
             continue
-        columns = chosen(cls, properties)
+        columns = select_columns(cls, properties)
         row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
         # the keys are appended to each row, so that its spelling can be compared
         rows = matching_rows(request, cls, (*columns.stored, *target.cls.keys), row_filter)
         row = _closest_spelling(rows, keys)
         if row is not None:
-            return Result(cls, columns.stored, iter((row[: len(columns.stored)],)), columns.shown)
+            return ClassRows(cls, columns.stored, iter((row[: len(columns.stored)],)), columns.shown)
     return None
 
 
@@ -116,7 +116,7 @@ def enumerate_instances(
     namespace: str | None = None,
     *,
     deep: bool = True,
-) -> Iterator[Result]:
+) -> Iterator[ClassRows]:
     r"""Return the instances of a class and, if ``deep``, of the classes below it: one result for each class.
 
     Args:
@@ -132,9 +132,9 @@ def enumerate_instances(
     """
     request.admit()
     cls = class_of(request, class_name, namespace)
-    columns_of(cls, properties)
+    check_columns(cls, properties)
     classes = family(cls) if deep else [member for member in family(cls) if member is cls]
-    return (_enumerate_class(request, member, chosen(member, properties)) for member in classes)
+    return (_enumerate_class(request, member, select_columns(member, properties)) for member in classes)
 
 
 def matching_rows(
@@ -183,10 +183,10 @@ class _ConditionOnProcess:
 
 
 def _files(request: Request, facts: Facts) -> set[str]:
-    """Return the files of a process that facts are read from, including those that name its owner if OWNER is given."""
-    owner_facts = request.ownership.facts if OWNER in facts else frozenset[str]()
-    return {FILE_OF.get(fact, fact) for fact in (facts | owner_facts) - {OWNER}}
+    """Return the files of a process that facts are read from, also those that name its owner if OWNER_FACT is one."""
+    owner_facts = request.ownership.owner_facts if OWNER_FACT in facts else frozenset[str]()
+    return {FILE_OF_FACT.get(fact, fact) for fact in (facts | owner_facts) - {OWNER_FACT}}
 
 
-def _enumerate_class(request: Request, cls: Class, columns: Columns) -> Result:
-    return Result(cls, columns.stored, matching_rows(request, cls, columns.stored), columns.shown)
+def _enumerate_class(request: Request, cls: Class, columns: Columns) -> ClassRows:
+    return ClassRows(cls, columns.stored, matching_rows(request, cls, columns.stored), columns.shown)

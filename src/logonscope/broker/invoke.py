@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from logonscope.broker.access import acting_uid
 from logonscope.broker.instances import missing
 from logonscope.broker.request import Request
-from logonscope.broker.resolve import instance, target_of
+from logonscope.broker.resolve import require_instance, target_of
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Method
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath
-from logonscope.cim.types import Value, value_of
+from logonscope.cim.types import Value, convert_value
 from logonscope.errors import Hint, HintCode, InvalidMethodParametersError, NotFoundError, NotSupportedError
 from logonscope.facts import Process
 from logonscope.machine import ProcessQuery
@@ -61,12 +61,13 @@ def invoke(
     target = target_of(request, path, namespace)
     method = target.cls.method_named(method_name)
     arguments = _bind_parameters(target.cls, method, parameters or {})
-    offered_method = METHODS.get(f"{method.origin}.{method.name}")
+    offered_method = SUPPORTED_METHODS.get(f"{method.origin}.{method.name}")
     if offered_method is None:
         raise NotSupportedError(
-            f"{target.cls.name}.{method.name} is not supported on Linux", f"supported are: {', '.join(METHODS)}"
+            f"{target.cls.name}.{method.name} is not supported on Linux",
+            f"supported are: {', '.join(SUPPORTED_METHODS)}",
         )
-    return offered_method.function(_read_target(request, instance(target)), arguments)
+    return offered_method.function(_read_target(request, require_instance(target)), arguments)
 
 
 def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) -> dict[str, Value]:
@@ -82,7 +83,7 @@ def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) 
             )
         if value is not None:
             # null means the same as a parameter that is left out
-            bound[parameter.name] = value_of(value, parameter.type, f"the parameter {parameter.name}")
+            bound[parameter.name] = convert_value(value, parameter.type, f"the parameter {parameter.name}")
     return bound
 
 
@@ -155,7 +156,7 @@ class Offered(NamedTuple):
     acts: bool
 
 
-METHODS: Mapping[str, Offered] = {
+SUPPORTED_METHODS: Mapping[str, Offered] = {
     "Win32_Process.GetOwner": Offered(_get_owner, acts=False),
     "Win32_Process.GetOwnerSid": Offered(_get_owner_sid, acts=False),
     "Win32_Process.Terminate": Offered(_terminate, acts=True),

@@ -10,7 +10,7 @@ from logonscope.facts import Account, Group, Login, Socket
 from logonscope.machine import (
     EVERYTHING,
     NO_PARTS,
-    OWNER,
+    OWNER_FACT,
     AccountQuery,
     Facts,
     Part,
@@ -18,7 +18,7 @@ from logonscope.machine import (
     Selection,
     SocketQuery,
 )
-from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, Census
+from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
 from logonscope.providers.helpers.provider import COUNTS, Subject
 
 Items = Iterable[tuple[Any, ...]]
@@ -55,18 +55,18 @@ def _read_processes(request: Request, query: ItemQuery) -> Items:
 
 def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
     selection = query.selection
-    process_query = ProcessQuery(query.facts - {OWNER}, pids=selection.pids, names=selection.process_names)
+    process_query = ProcessQuery(query.facts - {OWNER_FACT}, pids=selection.pids, names=selection.process_names)
     return request.read(
         process_query,
         selection,
         early=query.early,
         include_foreign=query.include_foreign,
-        with_owners=OWNER in query.facts,
+        with_owners=OWNER_FACT in query.facts,
     )
 
 
 def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
-    process_query = ProcessQuery(request.ownership.describing, pids=query.selection.pids)
+    process_query = ProcessQuery(request.ownership.description_facts, pids=query.selection.pids)
     selection = query.selection
     # The logon sessions of given processes, as an association asks for them. Unless their processes are to be counted,
     # the parents of each process describe its logon session, and no other process is read.
@@ -74,7 +74,9 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
         owned = request.read(process_query)
         if COUNTS not in query.facts:
             return list(_describe_from_parents(request, owned))
-        selection = Selection(logon_ids=frozenset(owner.logon for _, owner in owned.pairs if owner.logon is not None))
+        selection = Selection(
+            logon_ids=frozenset(owner.logon_id for _, owner in owned.pairs if owner.logon_id is not None)
+        )
         if selection.is_empty:
             return ()
         process_query = process_query._replace(pids=None)
@@ -84,14 +86,16 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
 
 def _describe_from_parents(request: Request, owned: OwnedProcesses) -> Iterator[tuple[Any, ...]]:
     """Describe the logon session of each process from its parents, up to the login."""
-    facts = request.ownership.describing | request.ownership.facts
+    facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in owned.pairs:
-        if owner.logon is not None:
+        if owner.logon_id is not None:
             yield logon_of(request, process, owner, owned.logons, facts).session, [(process, owner)]
 
 
 def _read_desktops(request: Request, _: ItemQuery) -> Items:
-    owned = request.read(ProcessQuery(request.ownership.describing), order="processes first", include_strays=False)
+    owned = request.read(
+        ProcessQuery(request.ownership.description_facts), order="processes first", include_strays=False
+    )
     sessions = describe_sessions(request, owned.pairs)
     return ((*manager, *desktop) for manager, desktop in pair_user_managers(sessions))
 
@@ -175,7 +179,7 @@ def _pair_sockets(owned: OwnedProcesses, by_inode: Mapping[int, Socket]) -> Iter
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
-    census = Census(request.source.machine(request.look, parts) if parts else request.machine)
+    census = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
     if PROCESSES in query.facts:
         processes = _read_processes(request, ItemQuery(frozenset(), include_foreign=True))
         census = census._replace(processes=sum(1 for _ in processes))

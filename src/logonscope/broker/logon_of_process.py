@@ -38,7 +38,7 @@ def logon_of(request: Request, process: Process, owner: Owner, logons: LogonInde
         facts: the facts to read of its parents; at least those that name owners and describe a logon session.
     """
     chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
-    if not request.ownership.is_recorded(owner):
+    if not request.ownership.has_record(owner):
         return Logon(_describe_without_record(request, process, owner), tuple(chain))
     members, terminal_read = _read_below_leader(request, owner, logons)
     session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
@@ -66,13 +66,15 @@ def _read_parents(request: Request, process: Process, owner: Owner, logons: Logo
     if {"name", "cmdline"}.intersection(process.unread or ()):
         facts -= {"name"}
     child = process
-    query = ProcessQuery(request.visibility.with_access_facts(facts), pids=frozenset({process.ppid}), parents=True)
+    query = ProcessQuery(
+        request.visibility.with_access_facts(facts), pids=frozenset({process.ppid}), with_ancestors=True
+    )
     for parent in request.source.processes(request.look, query):
         # a parent that started after its child: the real parent ended, and its pid was reused
         if parent.pid == process.pid or (parent.start or 0) > (child.start or 0):
             break
         parents_owner = logons.owner(parent)
-        if parents_owner.logon != owner.logon:
+        if parents_owner.logon_id != owner.logon_id:
             break
         parents.append((parent, parents_owner))
         child = parent
@@ -81,10 +83,10 @@ def _read_parents(request: Request, process: Process, owner: Owner, logons: Logo
 
 def _describe_without_record(request: Request, process: Process, owner: Owner) -> LogonSession:
     """Describe a logon session without a login record, from all of its processes."""
-    if owner.logon is None:
+    if owner.logon_id is None:
         return describe(request, owner, [process], whole=False)
-    query = ProcessQuery(request.ownership.describing)
-    selection = Selection(logon_ids=frozenset({owner.logon}))
+    query = ProcessQuery(request.ownership.description_facts)
+    selection = Selection(logon_ids=frozenset({owner.logon_id}))
     pairs = request.read(query, selection, order="processes first", include_strays=False).pairs
     members = {member.pid: member for member, _ in pairs}
     # this second reading may miss the process itself, if it ended meanwhile
@@ -120,6 +122,6 @@ def _read_members(request: Request, pids: Sequence[int], owner: Owner, logons: L
     """Read those of the processes that exist and belong to the owner's logon session."""
     if not pids:
         return []
-    facts = request.visibility.with_access_facts(_TERMINAL_FACTS | request.ownership.facts)
+    facts = request.visibility.with_access_facts(_TERMINAL_FACTS | request.ownership.owner_facts)
     processes = request.source.processes(request.look, ProcessQuery(facts, pids=frozenset(pids)))
-    return [process for process in processes if logons.owner(process).logon == owner.logon]
+    return [process for process in processes if logons.owner(process).logon_id == owner.logon_id]

@@ -3,21 +3,27 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from logonscope.broker.associations import Wanted, associated_classes, association_named, class_named, role_named
-from logonscope.broker.columns import Columns, chosen
+from logonscope.broker.associations import (
+    AssociationOptions,
+    associated_classes,
+    association_named,
+    class_named,
+    role_named,
+)
+from logonscope.broker.columns import Columns, select_columns
 from logonscope.broker.request import Request
-from logonscope.broker.resolve import instance, is_here, namespace_of, target_of
+from logonscope.broker.resolve import is_here, namespace_of, require_instance, target_of
 from logonscope.broker.row_filter import simplify_for_class
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidQueryError, InvalidQueryTypeError
 from logonscope.providers.helpers.registry import family
-from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, column_of, scope_of
-from logonscope.wql.condition import FALSE, TRUE, Condition, columns
+from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, class_scope, find_column
+from logonscope.wql.condition import FALSE, TRUE, Condition, condition_columns
 from logonscope.wql.events import EventQuery, bind_events
-from logonscope.wql.parse import located, parse, place, undoubled
-from logonscope.wql.tree import Name, Select, Tied
+from logonscope.wql.parse import describe_position, double_lone_backslashes, parse, positioned_errors
+from logonscope.wql.tree import AssociationQuery, Name, Select
 
 LANGUAGE = "WQL"
 META_CLASS = "meta_class"
@@ -32,7 +38,7 @@ class Part(NamedTuple):
     condition: Condition
 
 
-class Rows(NamedTuple):
+class RowsPlan(NamedTuple):
     """The plan of a query for instances: one part for each class that can have some.
 
     ``projected``: the query selects properties, so the results are not whole instances.
@@ -55,11 +61,11 @@ class AssociationPlan(NamedTuple):
 
     target: Target
     references: bool
-    options: Wanted
+    options: AssociationOptions
     class_defs_only: bool
 
 
-Plan = Rows | ClassesPlan | AssociationPlan | EventQuery
+Plan = RowsPlan | ClassesPlan | AssociationPlan | EventQuery
 
 
 def plan(request: Request, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Plan:
@@ -77,26 +83,26 @@ def plan(request: Request, text: str, namespace: str | None = None, language: st
     if text.strip() and language.upper() != LANGUAGE:
         raise InvalidQueryTypeError(f"invalid query language '{language}'", f"use {LANGUAGE}")
     tree, namespace_name = parse(text), namespace_of(request, namespace)
-    if isinstance(tree, Tied):
+    if isinstance(tree, AssociationQuery):
         return _plan_association_query(request, tree, namespace_name, text)
     if tree.class_name.lower() == META_CLASS:
         return _plan_class_query(request, tree, namespace_name, text)
-    with located(text, tree.at):
+    with positioned_errors(text, tree.at):
         cls = request.schema.get(tree.class_name, namespace_name)
     if cls.is_event or tree.within is not None or tree.group is not None:
         return bind_events(tree, cls, text, partial(is_here, request))
     return _plan_instance_query(request, tree, cls, text)
 
 
-def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) -> Rows:
+def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) -> RowsPlan:
     names = None if tree.columns is None else [_selected_name(cls, name, text) for name in tree.columns]
     condition: Condition = TRUE
     if tree.where is not None:
-        condition = bind(tree.where, scope_of(cls, text, partial(is_here, request)))
+        condition = bind(tree.where, class_scope(cls, text, partial(is_here, request)))
     server = _server_name(request, condition)
     parts = []
     for below in family(cls):
-        result_columns = chosen(below, names)
+        result_columns = select_columns(below, names)
         count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
         # System properties are the same in all instances of a class: they are compared here, once for each class. A
         # class whose condition is false by that is not read at all.
@@ -104,14 +110,14 @@ def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) 
         remaining_condition = simplify_for_class(condition, below, constants)
         if remaining_condition != FALSE:
             parts.append(Part(below, result_columns, remaining_condition))
-    return Rows(cls, tuple(parts), projected=names is not None)
+    return RowsPlan(cls, tuple(parts), projected=names is not None)
 
 
 def _selected_name(cls: Class, name: Name, text: str) -> str:
-    column = column_of(cls, name, text)
+    column = find_column(cls, name, text)
     if column is None or column.name == THIS:
         raise InvalidQueryError(
-            f"{name} is not a property, at {place(text, name.at)}", f"select properties of {cls.name}"
+            f"{name} is not a property, at {describe_position(text, name.at)}", f"select properties of {cls.name}"
         )
     return column.name
 
@@ -140,22 +146,24 @@ def _class_column(text: str, name: Name) -> Column:
     word = str(name).upper()
     if word not in SYSTEM_KINDS:
         hint = "a class has __Class, __Superclass, __Dynasty, and `__this ISA 'Class'`"
-        raise InvalidQueryError(f"{META_CLASS} has no property '{name}', at {place(text, name.at)}", hint)
+        raise InvalidQueryError(f"{META_CLASS} has no property '{name}', at {describe_position(text, name.at)}", hint)
     return Column(word, SYSTEM_KINDS[word])
 
 
-def _plan_association_query(request: Request, tree: Tied, namespace: str, text: str) -> AssociationPlan | ClassesPlan:
-    with located(text, tree.at):
-        target = target_of(request, undoubled(tree.path), namespace)
+def _plan_association_query(
+    request: Request, tree: AssociationQuery, namespace: str, text: str
+) -> AssociationPlan | ClassesPlan:
+    with positioned_errors(text, tree.at):
+        target = target_of(request, double_lone_backslashes(tree.path), namespace)
         if not tree.schema_only:
-            instance(target)
+            require_instance(target)
         elif target.keys is not None:
             raise InvalidQueryError(
                 f"SchemaOnly takes a class, and {tree.path} is an instance", f"use {{{target.cls.name}}}"
             )
     if tree.class_defs_only and (tree.result_class or tree.schema_only):
         excluded_option = "ResultClass" if tree.result_class else "SchemaOnly"
-        position = place(text, (tree.result_class or tree).at)
+        position = describe_position(text, (tree.result_class or tree).at)
         raise InvalidQueryError(
             f"ClassDefsOnly and {excluded_option} exclude each other, at {position}", "remove one of them"
         )
@@ -171,10 +179,10 @@ def _plan_association_query(request: Request, tree: Tied, namespace: str, text: 
         if name := getattr(tree, option):
             values[option] = str(name)
             # looked up here only to reject an unknown name with its position in the text
-            with located(text, name.at):
+            with positioned_errors(text, name.at):
                 if find_by_name:
                     find_by_name(request.schema, str(name), target.cls.namespace)
-    options = Wanted(**values, keys_only=tree.keys_only)
+    options = AssociationOptions(**values, keys_only=tree.keys_only)
     if not tree.schema_only:
         return AssociationPlan(target, tree.references, options, tree.class_defs_only)
     classes = associated_classes(target.cls, options, references=tree.references)
@@ -183,7 +191,7 @@ def _plan_association_query(request: Request, tree: Tied, namespace: str, text: 
 
 def _server_name(request: Request, condition: Condition) -> str:
     """Return the host's name if the condition compares it, else "", so that the host need not be read."""
-    return request.host_name if {"__SERVER", "__PATH"}.intersection(columns(condition)) else ""
+    return request.host_name if {"__SERVER", "__PATH"}.intersection(condition_columns(condition)) else ""
 
 
 def _system_properties(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:

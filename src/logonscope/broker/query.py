@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from logonscope.broker.associations import associators, references
 from logonscope.broker.instances import matching_rows
-from logonscope.broker.plan import LANGUAGE, AssociationPlan, ClassesPlan, Part, Plan, Rows, plan
+from logonscope.broker.plan import LANGUAGE, AssociationPlan, ClassesPlan, Part, Plan, RowsPlan, plan
 from logonscope.broker.request import Request
 from logonscope.broker.row_filter import filter_by_condition
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.errors import NotSupportedError
 from logonscope.wql.condition import TRUE
 
@@ -19,7 +19,7 @@ def query(
     namespace: str | None = None,
     *,
     language: str = LANGUAGE,
-) -> Iterator[Result | Class]:
+) -> Iterator[ClassRows | Class]:
     """Return the results of a query: instances or classes, which are read while they are iterated.
 
     Args:
@@ -37,13 +37,13 @@ def query(
     return run(request, plan(request, text, namespace, language))
 
 
-def run(request: Request, query_plan: Plan) -> Iterator[Result | Class]:
+def run(request: Request, query_plan: Plan) -> Iterator[ClassRows | Class]:
     """Return the results of a plan.
 
     Raises:
         NotSupportedError: the plan is of an event query.
     """
-    if isinstance(query_plan, Rows):
+    if isinstance(query_plan, RowsPlan):
         return (_run_part(request, part) for part in query_plan.parts)
     if isinstance(query_plan, ClassesPlan):
         return iter(query_plan.classes)
@@ -54,14 +54,14 @@ def run(request: Request, query_plan: Plan) -> Iterator[Result | Class]:
     )
 
 
-def _run_part(request: Request, part: Part) -> Result:
+def _run_part(request: Request, part: Part) -> ClassRows:
     cls, result_columns, condition = part
     row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
     rows = matching_rows(request, cls, result_columns.stored, row_filter)
-    return Result(cls, result_columns.stored, rows, result_columns.shown)
+    return ClassRows(cls, result_columns.stored, rows, result_columns.shown)
 
 
-def _run_association_plan(request: Request, association_plan: AssociationPlan) -> Iterator[Result | Class]:
+def _run_association_plan(request: Request, association_plan: AssociationPlan) -> Iterator[ClassRows | Class]:
     operation = references if association_plan.references else associators
     target, options = association_plan.target, association_plan.options
     if association_plan.class_defs_only:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.broker.request import Owned, Request
-from logonscope.facts import FACTS, Account, Login, Process
+from logonscope.facts import ALL_FACTS, Account, Login, Process
 from logonscope.machine import PARTIAL, AccountQuery, ProcessQuery, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -11,7 +11,7 @@ MOST_ARGUMENTS = 8 << 20
 """Bytes a process; the kernel allows at most 6 MiB (execve(2))."""
 
 
-def recordable(request: Request) -> Snapshot:
+def recordable_snapshot(request: Request) -> Snapshot:
     """Return a snapshot with every fact; for a caller that is not an administrator, of its own processes only.
 
     The parts are read while they are iterated, in the order of Snapshot's fields.
@@ -19,7 +19,7 @@ def recordable(request: Request) -> Snapshot:
     request.admit()
     source, look = request.source, request.look
     machine = source.machine(look, frozenset({"platform", "vitals"}))
-    owned = request.read(ProcessQuery(FACTS, cmdline_bytes=MOST_ARGUMENTS))
+    owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = tuple(source.sockets(look, SocketQuery()))
     listed, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))

@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logonscope.broker.access import Caller, Visibility, admit
-from logonscope.broker.session_selector import SessionFilter, Which, select, selected_login_uids
+from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
 from logonscope.facts import Account, Login, Machine, Process
 from logonscope.machine import (
-    OWNER,
+    OWNER_FACT,
     AccountLookup,
     EarlyFilter,
     Facts,
@@ -49,7 +49,7 @@ Order = Literal["logins first", "processes first"]
 
 
 class OwnedFilter(NamedTuple):
-    """A filter on masked processes and their owners: the facts it reads (with OWNER if it reads the owner)."""
+    """A filter on masked processes and their owners: the facts it reads (with OWNER_FACT if it reads the owner)."""
 
     facts: Facts
     keeps: Callable[[Process, Owner], bool]
@@ -195,12 +195,12 @@ class Request:
 
     def index_for(self, *processes: Process) -> LogonIndex:
         """Return an index of the few login records that can name the owners of these processes; of all if needed."""
-        ids = self.ownership.speakers(processes)
+        ids = self.ownership.possible_login_ids(processes)
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
         records = self.source.logins(self.look, ids) if ids else ()
         # other records may have a claim to the same processes, by a shared key: then only all records together decide
-        if ids and not self.ownership.is_decided(processes, records):
+        if ids and not self.ownership.records_decide_owners(processes, records):
             records = self.source.logins(self.look)
         return self.ownership.index(records, self.machine)
 
@@ -209,21 +209,21 @@ class Request:
 
         A logon session without a record is judged by all of its processes. They are read once for all such sessions.
         """
-        if owner.logon is None:
+        if owner.logon_id is None:
             return None
-        if self.ownership.is_recorded(owner):
+        if self.ownership.has_record(owner):
             return self.ownership.is_logged_out(owner, ())
-        if owner.logon not in self._logged_out:
+        if owner.logon_id not in self._logged_out:
             # The first such session is read alone. At the second one, all are read at once: there will be more, and
             # each reading looks at every process.
-            self._note_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon})))
-        return self._logged_out.setdefault(owner.logon, None)
+            self._note_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon_id})))
+        return self._logged_out.setdefault(owner.logon_id, None)
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None if it has none, or if the caller may not see it."""
-        key = owner.logon, self.ownership.generation(owner)
-        if owner.logon is not None and key not in self._guids:
-            self._guids[key] = logon_guid(self.machine, owner.logon, key[1])
+        key = owner.logon_id, self.ownership.generation(owner)
+        if owner.logon_id is not None and key not in self._guids:
+            self._guids[key] = logon_guid(self.machine, owner.logon_id, key[1])
         return self._guids.get(key)
 
     def note_members(self, owner: Owner, members: Iterable[Process]) -> None:
@@ -233,21 +233,21 @@ class Request:
             owner: the logon session.
             members: all of its processes.
         """
-        if owner.logon is not None:
-            self._logged_out[owner.logon] = self.ownership.is_logged_out(owner, members)
+        if owner.logon_id is not None:
+            self._logged_out[owner.logon_id] = self.ownership.is_logged_out(owner, members)
 
     def _note_unrecorded(self, which: Which) -> None:
         """Read the processes of logon sessions without a record, and store for each whether it is logged out."""
-        unrecorded = OwnedFilter(frozenset({OWNER}), self._is_unrecorded)
-        pairs = self.read(ProcessQuery(self.ownership.describing), which, early=unrecorded).pairs
+        unrecorded = OwnedFilter(frozenset({OWNER_FACT}), self._is_unrecorded)
+        pairs = self.read(ProcessQuery(self.ownership.description_facts), which, early=unrecorded).pairs
         for members in by_logon(pairs).values():
             owner = members[0][1]
-            if not self.ownership.is_recorded(owner):
+            if not self.ownership.has_record(owner):
                 self.note_members(owner, [process for process, _ in members])
 
     def _is_unrecorded(self, process: Process, owner: Owner) -> bool:
         del process
-        return not self.ownership.is_recorded(owner)
+        return not self.ownership.has_record(owner)
 
     def _read_without_owners(self, query: ProcessQuery, early: OwnedFilter | None) -> OwnedProcesses:
         facts = query.facts
@@ -257,7 +257,7 @@ class Request:
             processes: Iterator[Process] = filter(_is_no_thread, self.source.processes(self.look, pid_query))
         else:
             source_filter = None if early is None else self._build_open_filter(early)
-            processes = self.source.processes(self.look, query._replace(early=source_filter))
+            processes = self.source.processes(self.look, query._replace(early_filter=source_filter))
         if not self.visibility.everything:
             identity = self.visibility.identity
             processes = (identity(process, facts) for process in processes)
@@ -266,14 +266,14 @@ class Request:
 
     def _build_open_filter(self, early: OwnedFilter) -> EarlyFilter:
         """Build a filter passed to the source whose result does not depend on the owner of a process."""
-        facts = early.facts - {OWNER}
+        facts = early.facts - {OWNER_FACT}
         return EarlyFilter(facts, _OpenFilter(early.keeps, self.visibility, facts).keeps)
 
     def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_foreign: bool) -> OwnedProcesses:
-        facts = self.visibility.with_access_facts(query.facts) | self.ownership.facts | {"tgid"}
+        facts = self.visibility.with_access_facts(query.facts) | self.ownership.owner_facts | {"tgid"}
         if _names_sessions(which):
             # a session may be selected by its user, which an administrator's query would not read otherwise
-            facts |= self.ownership.deciding_access
+            facts |= self.ownership.access_facts
         processes = [*filter(_is_no_thread, self.source.processes(self.look, query._replace(facts=facts)))]
         index = self.index_for(*processes)
         return self._select_visible(processes, index, query.facts, which, include_foreign=include_foreign)
@@ -288,7 +288,7 @@ class Request:
         include_foreign: bool = False,
     ) -> OwnedProcesses:
         """Return the processes that the caller may see and that belong to the selected logon sessions."""
-        sessions = self._session_filter(select(which, self.ownership, index), which)
+        sessions = self._session_filter(select_sessions(which, self.ownership, index), which)
         view = self.visibility.view
         pairs = filter(
             None,
@@ -300,7 +300,7 @@ class Request:
         self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_foreign: bool
     ) -> OwnedProcesses:
         owners = _LearningIndex(self, self.source.logins(self.look))
-        selection = select(which, self.ownership, owners.index)
+        selection = select_sessions(which, self.ownership, owners.index)
         sessions = self._session_filter(selection, which)
         visibility, facts = self.visibility, query.facts
 
@@ -312,7 +312,7 @@ class Request:
         early_filter = self._build_early_filter(
             early, visible_pair, include_foreign=include_foreign, is_narrowed=sessions is not None
         )
-        processes = self.source.processes(self.look, narrowed_query._replace(early=early_filter))
+        processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
         # Nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter.
         if visibility.everything and sessions is None:
             return OwnedProcesses(owners.pairs(processes), owners.index)
@@ -332,8 +332,8 @@ class Request:
         """
         if early is None and not is_narrowed:
             return None
-        facts = early.facts - {OWNER} if early else frozenset()
-        reads_owner = is_narrowed or early is None or OWNER in early.facts
+        facts = early.facts - {OWNER_FACT} if early else frozenset()
+        reads_owner = is_narrowed or early is None or OWNER_FACT in early.facts
         if early and not reads_owner and self.visibility.is_open(facts, include_foreign=include_foreign):
             return self._build_open_filter(early)
 
@@ -343,7 +343,7 @@ class Request:
             pair = visible_pair(process)
             return pair is not None and (early is None or early.keeps(*pair))
 
-        return EarlyFilter(self.visibility.with_access_facts(facts) | self.ownership.facts, keeps)
+        return EarlyFilter(self.visibility.with_access_facts(facts) | self.ownership.owner_facts, keeps)
 
     def _read_processes_first(
         self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_strays: bool
@@ -351,19 +351,19 @@ class Request:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
         for _ in range(MOST_ROUNDS):
-            selection = select(which, self.ownership, index)
+            selection = select_sessions(which, self.ownership, index)
             narrowed_query = self._narrow_query(query, selection, index, include_strays=include_strays)
             sessions = self._session_filter(selection, which)
             if sessions is not None or early is not None:
-                facts = self.ownership.facts | (early.facts - {OWNER} if early else frozenset())
+                facts = self.ownership.owner_facts | (early.facts - {OWNER_FACT} if early else frozenset())
                 possible_members = _PossibleMembers(sessions, early, index)
-                narrowed_query = narrowed_query._replace(early=EarlyFilter(facts, possible_members.keeps))
+                narrowed_query = narrowed_query._replace(early_filter=EarlyFilter(facts, possible_members.keeps))
             processes = list(self.source.processes(self.look, narrowed_query))
             # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
             # If the new records make two logins share a key, telling them apart takes facts or processes that the hint
             # left out: read again. After MOST_ROUNDS the last reading is used.
-            if not index.needs_more_than(narrowed_query.hint):
+            if not index.is_insufficient_hint(narrowed_query.logon_hint):
                 break
         return self._select_visible(processes, index, query.facts, which)
 
@@ -375,7 +375,9 @@ class Request:
         # Strays belong to logon sessions of other users, so a hint by the caller's login uid would leave them out.
         uids = self.visibility.login_uids(uids) if not include_strays or selection.names_sessions else None
         facts = self.visibility.with_access_facts(query.facts)
-        return query._replace(facts=facts | self.ownership.facts, hint=index.hint(query.facts, selection, uids))
+        return query._replace(
+            facts=facts | self.ownership.owner_facts, logon_hint=index.hint(query.facts, selection, uids)
+        )
 
     def _session_filter(self, selection: Selection, which: Which) -> SessionFilter | None:
         """Return the filter by logon session; None if the selection names no logon sessions."""
@@ -388,8 +390,8 @@ def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
     """Group processes by LogonId; leave out those whose logon session is unknown or hidden."""
     members: dict[str, list[Owned]] = {}
     for process, owner in pairs:
-        if owner.logon is not None:
-            members.setdefault(owner.logon, []).append((process, owner))
+        if owner.logon_id is not None:
+            members.setdefault(owner.logon_id, []).append((process, owner))
     return members
 
 
@@ -451,7 +453,7 @@ class _LearningIndex:
 
     def _owner_by_new_record(self, process: Process, owner: Owner) -> Owner:
         """Return the owner of a process whose login has no record here, after trying once to read that record."""
-        login_id = self.index.unknown_login(process, owner)
+        login_id = self.index.missing_login_id(process, owner)
         if login_id is None or login_id in self._requested_ids:
             return owner
         self._requested_ids.add(login_id)
@@ -473,7 +475,7 @@ class _PossibleMembers:
         """Return whether to keep a process."""
         owner = self._index.owner(process)
         # the record of its login is not read yet, so neither its owner nor its user is certain
-        if self._index.unknown_login(process, owner) is not None:
+        if self._index.missing_login_id(process, owner) is not None:
             return True
         if self._early is not None and not self._early.keeps(process, owner):
             return False

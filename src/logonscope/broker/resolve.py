@@ -3,7 +3,7 @@
 from functools import partial
 
 from logonscope.broker.request import Request
-from logonscope.cim.binding import Target, bind, example, is_dot
+from logonscope.cim.binding import Target, bind_path, example_path, is_own_name
 from logonscope.cim.classes import Class
 from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.cim.schema import CIMV2
@@ -52,7 +52,7 @@ def target_of(request: Request, path: str | ObjectPath, namespace: str | None = 
         TypeMismatchError: a key's value is not of the key's type.
     """
     parsed = parse_path(path) if isinstance(path, str) else path
-    return bind(parsed, request.schema, namespace_of(request, namespace), partial(is_here, request))
+    return bind_path(parsed, request.schema, namespace_of(request, namespace), partial(is_here, request))
 
 
 def instance_of(request: Request, path: str | ObjectPath, namespace: str | None = None) -> Target:
@@ -61,10 +61,10 @@ def instance_of(request: Request, path: str | ObjectPath, namespace: str | None 
     Raises:
         InvalidObjectPathError: as for ``target_of``, and if the path names a class.
     """
-    return instance(target_of(request, path, namespace))
+    return require_instance(target_of(request, path, namespace))
 
 
-def instance(target: Target) -> Target:
+def require_instance(target: Target) -> Target:
     """Return the target if it is an instance.
 
     Raises:
@@ -73,11 +73,11 @@ def instance(target: Target) -> Target:
     if target.keys is None:
         raise InvalidObjectPathError(
             f"{target.cls.name} is a class, not an instance",
-            f"give a key, as {example(target.cls)}",
+            f"give a key, as {example_path(target.cls)}",
         )
     return target
 
 
 def is_here(request: Request, server: str) -> bool:
     """Return whether a server name means this host."""
-    return is_dot(server) or server.lower() == request.host_name.lower()
+    return is_own_name(server) or server.lower() == request.host_name.lower()

@@ -5,16 +5,27 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from logonscope.broker.request import Request
-from logonscope.cim.binding import Target, object_path, related, same
+from logonscope.cim.binding import Target, are_related, is_same_key, object_path
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
 from logonscope.providers.helpers.registry import classes_at_end, provider_for
-from logonscope.wql.bind import PATHS, REFERENCE, TEXT, THIS
-from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth, columns, fixed, folded
-from logonscope.wql.predicate import Fits, Get, Row, compiled
+from logonscope.wql.bind import PATH_PROPERTIES, REFERENCE, TEXT, THIS
+from logonscope.wql.condition import (
+    FALSE,
+    Condition,
+    Every,
+    NullTest,
+    Some,
+    Term,
+    Truth,
+    condition_columns,
+    fixed_values,
+    simplify,
+)
+from logonscope.wql.predicate import ColumnReader, Predicate, Row, compile_predicate
 from logonscope.wql.tree import EQUAL, ISA, UNEQUAL
 
-GetterOf = Callable[[str], Get]
+GetterOf = Callable[[str], ColumnReader]
 """A function of a column's name that returns the function which takes this column's value from a row."""
 
 
@@ -23,13 +34,13 @@ class RowFilter(NamedTuple):
 
     columns: tuple[str, ...]  # that the condition reads
     fixed: Mapping[str, frozenset[Value]]  # columns that the condition limits to these values
-    compile: Callable[[GetterOf], Fits]  # builds the predicate, for any layout of rows
+    compile: Callable[[GetterOf], Predicate]  # builds the predicate, for any layout of rows
 
-    def predicate(self, columns: Sequence[str]) -> Fits:
+    def predicate(self, columns: Sequence[str]) -> Predicate:
         """Build the predicate for rows of these columns."""
         indexes = {name: index for index, name in enumerate(columns)}
 
-        def getter_of(name: str) -> Get:
+        def getter_of(name: str) -> ColumnReader:
             return itemgetter(indexes[name])
 
         return self.compile(getter_of)
@@ -37,22 +48,22 @@ class RowFilter(NamedTuple):
 
 def filter_by_condition(request: Request, cls: Class, condition: Condition) -> RowFilter:
     """Return the row filter of a query's condition."""
-    names = columns(condition)
+    names = condition_columns(condition)
     # __PATH and __RELPATH are stored nowhere: their text is built from the keys, so the rows need those instead
-    stored = (column for name in names for column in (cls.keys if name in PATHS else (name,)))
-    server = request.host_name if not set(PATHS).isdisjoint(names) else ""
+    stored = (column for name in names for column in (cls.keys if name in PATH_PROPERTIES else (name,)))
+    server = request.host_name if not set(PATH_PROPERTIES).isdisjoint(names) else ""
 
     # The condition is compiled late, and perhaps twice: its values are in one place in the rows of an answer, and in
     # another in those of the early filter, which have the columns of the condition only.
-    def compile_condition(getter_of: GetterOf) -> Fits:
-        def getter_with_paths(name: str) -> Get:
-            if name in PATHS:
+    def compile_condition(getter_of: GetterOf) -> Predicate:
+        def getter_with_paths(name: str) -> ColumnReader:
+            if name in PATH_PROPERTIES:
                 return _path_getter(cls, name, server, [getter_of(key) for key in cls.keys])
             return getter_of(name)
 
-        return compiled(condition, getter_with_paths, cls, request.look.check)
+        return compile_predicate(condition, getter_with_paths, cls, request.look.check)
 
-    return RowFilter(tuple(dict.fromkeys(stored)), fixed(condition), compile_condition)
+    return RowFilter(tuple(dict.fromkeys(stored)), fixed_values(condition), compile_condition)
 
 
 def references_to(role: str, target: Target) -> RowFilter:
@@ -60,11 +71,11 @@ def references_to(role: str, target: Target) -> RowFilter:
     reference, cls = target.reference, target.cls
     schema, namespace = cls.schema, cls.namespace
 
-    def compile_comparison(getter_of: GetterOf) -> Fits:
+    def compile_comparison(getter_of: GetterOf) -> Predicate:
         get_reference = getter_of(role)
 
         def refers_to_target(row: Row) -> bool:
-            return same(get_reference(row), reference, schema, namespace, fold=str)
+            return is_same_key(get_reference(row), reference, schema, namespace, fold=str)
 
         return refers_to_target
 
@@ -80,22 +91,22 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
         constants: columns that have the same value in all instances of the class.
     """
 
-    def simplify_term(term: Term | Null) -> Condition:
+    def simplify_term(term: Term | NullTest) -> Condition:
         if term.column == THIS:
-            if isinstance(term, Null):
+            if isinstance(term, NullTest):
                 return Truth(not term.is_null)
             return Truth(cls.is_a(str(term.value)) is (term.operator == ISA))
         if term.column in constants:
             # the compiled term decides here too, so that a constant is compared as any value of a row is
-            def constant_getter(_: str) -> Get:
+            def constant_getter(_: str) -> ColumnReader:
                 return itemgetter(0)
 
-            return Truth(compiled(term, constant_getter, cls)((constants[term.column],)))
+            return Truth(compile_predicate(term, constant_getter, cls)((constants[term.column],)))
         if isinstance(term, Term) and term.kind == REFERENCE and term.operator in {EQUAL, UNEQUAL}:
             return _simplify_reference_term(term, cls)
         return term
 
-    return folded(condition, simplify_term)
+    return simplify(condition, simplify_term)
 
 
 def _simplify_reference_term(term: Term, cls: Class) -> Condition:
@@ -107,10 +118,12 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
     path_class, end_classes = str(term.value[0]), classes_at_end(cls, term.column)
     matching_classes = [
-        end_class.name for end_class in end_classes if related(path_class, end_class.name, cls.schema, cls.namespace)
+        end_class.name
+        for end_class in end_classes
+        if are_related(path_class, end_class.name, cls.schema, cls.namespace)
     ]
     if not matching_classes:
-        return FALSE if term.operator == EQUAL else Null(term.column, is_null=False)
+        return FALSE if term.operator == EQUAL else NullTest(term.column, is_null=False)
     # A row may refer to Win32_Account although the account is a Win32_UserAccount. Then the reference and a path of
     # Win32_SystemAccount have equal keys, and only the hidden column END.__CLASS shows that they differ.
     class_column = f"{term.column}.__CLASS"
@@ -122,7 +135,7 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     return outer((term, inner(class_terms) if len(class_terms) > 1 else class_terms[0]))
 
 
-def _path_getter(cls: Class, name: str, server: str, keys: Sequence[Get]) -> Get:
+def _path_getter(cls: Class, name: str, server: str, keys: Sequence[ColumnReader]) -> ColumnReader:
     """Return the function that builds __PATH or __RELPATH from the keys of a row."""
 
     def path(row: Row) -> Value:

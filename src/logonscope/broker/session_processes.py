@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from logonscope.answers.session_process import Leftovers, SessionProcess, leftovers_among
+from logonscope.answers.session_process import Leftovers, SessionProcess, collect_leftovers
 from logonscope.broker.request import Request
 from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
-from logonscope.machine import Facts, Owner, ProcessQuery, started_at, terminal_name
+from logonscope.machine import Facts, Owner, ProcessQuery, start_time, terminal_name
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.text import clean, command_line
 
@@ -15,14 +15,14 @@ _ROW_FACTS = frozenset({"comm", "ppid", "state", "start", "tty_nr", "uids", "cmd
 
 def row_facts(request: Request) -> Facts:
     """Return the facts that ``process_row`` needs."""
-    return _ROW_FACTS | request.ownership.deciding_access
+    return _ROW_FACTS | request.ownership.access_facts
 
 
 def session_processes(request: Request) -> Iterator[tuple[int, str]]:
     """Yield (pid, LogonId) of every process whose logon session the caller may see; reads two small files a process."""
     for process, owner in request.read(ProcessQuery()).pairs:
-        if owner.logon is not None:
-            yield process.pid, owner.logon
+        if owner.logon_id is not None:
+            yield process.pid, owner.logon_id
 
 
 def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]:
@@ -33,17 +33,17 @@ def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]
 
 def leftovers(request: Request, which: Which = None) -> Leftovers:
     """Return the processes of logged-out logon sessions, and for how many logon sessions that is known."""
-    return leftovers_among(processes(request, which))
+    return collect_leftovers(processes(request, which))
 
 
 def process_row(request: Request, process: Process, owner: Owner) -> SessionProcess:
     """Build the row of a process and its owner."""
     uid = process.uids[1] if process.uids else None
-    start, tty = started_at(process, request.machine), terminal_name(process.tty_nr)
-    login_uid = request.ownership.login_uid(owner, (process,)) if owner.logon else None
+    start, tty = start_time(process, request.machine), terminal_name(process.tty_nr)
+    login_uid = request.ownership.login_uid(owner, (process,)) if owner.logon_id else None
     user, name = request.accounts.name(uid), process.name or process.comm
     return SessionProcess(
-        logon_id=owner.logon,
+        logon_id=owner.logon_id,
         evidence=owner.evidence,
         pid=process.pid,
         ppid=process.ppid,

@@ -17,11 +17,13 @@ Which = str | Selection | None
 """A user's word for logon sessions ("41", "c1", "system", "alice"), a selection, or None for all."""
 
 
-def select(which: Which, ownership: Ownership, index: LogonIndex) -> Selection:
+def select_sessions(which: Which, ownership: Ownership, index: LogonIndex) -> Selection:
     """Return the selection for a word: a LogonId, the id of a login, or else the name of an account."""
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING
-    logon_id = next((logon for logon, login in index.logins.items() if login.id == which), ownership.logon_id(which))
+    logon_id = next(
+        (logon for logon, login in index.logins.items() if login.id == which), ownership.logon_id_of_word(which)
+    )
     if logon_id is None:
         return Selection(login_users=frozenset({which}))
     return Selection(logon_ids=frozenset({logon_id}))
@@ -65,13 +67,13 @@ class SessionFilter:
     def keeps(self, process: Process, owner: Owner) -> bool:
         """Return whether the logon session that owns a process is selected."""
         selection, names = self._selection, self._names
-        if selection.logon_ids is not None and owner.logon not in selection.logon_ids:
+        if selection.logon_ids is not None and owner.logon_id not in selection.logon_ids:
             return False
         if names is None and selection.login_uids is None:
             return True
-        if owner.logon is None:
+        if owner.logon_id is None:
             return False
-        if not self._case_sensitive and not self._ownership.says_login_uid(process, owner):
+        if not self._case_sensitive and not self._ownership.has_login_uid(process, owner):
             return True  # another process of its logon session may have the login uid: it is not excluded here
         uid = self._ownership.login_uid(owner, (process,))
         if selection.login_uids is not None and uid not in selection.login_uids:

@@ -23,36 +23,36 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 def sessions(request: Request, which: Which = None) -> list[LogonSession]:
     """Return the logon sessions that the caller may see, the System session first, then by start."""
-    query = ProcessQuery(request.ownership.describing)
+    query = ProcessQuery(request.ownership.description_facts)
     owned = request.read(query, which, order="processes first", include_strays=False)
     return [session for session, _ in describe_sessions(request, owned.pairs)]
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
     """Return each logon session with its processes; the last entry has those whose logon session is hidden."""
-    query = ProcessQuery(row_facts(request) | request.ownership.describing, cmdline_bytes=MOST_ARGUMENTS)
+    query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MOST_ARGUMENTS)
     pairs = list(request.read(query, which, order="processes first").pairs)
     trees = [
         LogonTree(session, tuple(process_row(request, *pair) for pair in members))
         for session, members in describe_sessions(request, pairs)
     ]
-    hidden = tuple(process_row(request, *pair) for pair in pairs if pair[1].logon is None)
+    hidden = tuple(process_row(request, *pair) for pair in pairs if pair[1].logon_id is None)
     return [*trees, LogonTree(None, hidden)] if hidden else trees
 
 
 def describe_sessions(request: Request, owned: Iterable[Owned]) -> list[Described]:
     """Group processes into described logon sessions, the System session first, then by start."""
-    system = request.ownership.system.logon
+    system = request.ownership.system_owner.logon_id
     sessions_with_pairs = [(session_of_members(request, pairs), pairs) for pairs in by_logon(owned).values()]
     return sorted(sessions_with_pairs, key=partial(_sort_key, system))
 
 
 def session_of_members(request: Request, pairs: Sequence[Owned]) -> LogonSession:
     """Describe a logon session from all of its processes."""
-    owner = request.ownership.strongest(owner for _, owner in pairs)
+    owner = request.ownership.strongest_owner(owner for _, owner in pairs)
     members = [process for process, _ in pairs]
     # all members are at hand here: rows that ask for the same session later need not read them again
-    if not request.ownership.is_recorded(owner):
+    if not request.ownership.has_record(owner):
         request.note_members(owner, members)
     return describe(request, owner, members)
 

@@ -61,14 +61,14 @@ def session_of(request: Request, pid: int) -> SessionOf:
 
 def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
     visibility = request.visibility
-    facts = row_facts(request) | request.ownership.facts | request.ownership.describing
+    facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
     process = _read_process(request, facts | {"tgid"}, candidate)
     logons = request.index_for(process)
     owner = logons.owner(process)
-    if owner.logon is None:
-        # without owner: the files that would name it could not be read, as with hidepid
+    if owner.logon_id is None:
+        # without owner: the files that would name it could not be read, as where /proc hides them
         reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
-        raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.LOOK_OVER))
+        raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
     if not visibility.sees_session(process, owner):
         raise AccessDeniedError(
             f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
@@ -77,7 +77,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
     return Whose(
         target=target,
         pid=process.pid,
-        logon_id=owner.logon,
+        logon_id=owner.logon_id,
         evidence=owner.evidence,
         session=logon.session,
         process=process_row(request, visibility.masked(process, facts, owner), owner),
@@ -128,12 +128,12 @@ def _find_candidates(request: Request, target: str) -> list[Candidate]:
 
 def _find_holders(request: Request, port: int, address: str | None) -> list[Candidate]:
     """Find the processes that hold a port; the sockets of a process are a detail that only its user may see."""
-    from logonscope.broker.whose_candidates import bound_to  # noqa: PLC0415 -- most targets are pids
+    from logonscope.broker.whose_candidates import sockets_at_address  # noqa: PLC0415 -- most targets are pids
 
     what = f"port {port}" if address is None else f"port {port} of {address}"
     request.admit()
     port_sockets = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
-    by_inode = {socket.inode: socket for socket in bound_to(list(port_sockets), address) if socket.inode}
+    by_inode = {socket.inode: socket for socket in sockets_at_address(list(port_sockets), address) if socket.inode}
     holders, unread_count = [], 0
     query = ProcessQuery(frozenset({"sockets", "comm", "start"}))
     for process in request.read_masked(query) if by_inode else ():

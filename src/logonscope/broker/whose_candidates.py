@@ -39,7 +39,7 @@ def find_by_executable(request: Request, path: str) -> list[Match]:
 def find_by_account(request: Request, name: str) -> list[Match]:
     """Find the processes of an account: those in its logon sessions, and those that run as it."""
     account = _AccountFilter(request, name, _account_uids(request, name))
-    pairs = request.read(ProcessQuery(frozenset({"uids", "start"}) | request.ownership.deciding_access)).pairs
+    pairs = request.read(ProcessQuery(frozenset({"uids", "start"}) | request.ownership.access_facts)).pairs
     return sorted((process.pid, process.start) for process, owner in pairs if account.keeps(process, owner))
 
 
@@ -69,7 +69,7 @@ def find_by_word(request: Request, word: str) -> list[Match]:
     return by_name or by_account
 
 
-def bound_to(sockets: list[Socket], address: str | None) -> list[Socket]:
+def sockets_at_address(sockets: list[Socket], address: str | None) -> list[Socket]:
     """Return the sockets at an address; if there are none, those that listen on every address."""
     if address is None:
         return sockets
@@ -93,7 +93,7 @@ class _AccountFilter:
         """Return whether a process belongs to the account."""
         if process.uids and process.uids[1] in self._uids:
             return True
-        if owner.logon is None:
+        if owner.logon_id is None:
             return False
         login_uid = self._ownership.login_uid(owner, (process,))
         if login_uid is not None and login_uid in self._uids:

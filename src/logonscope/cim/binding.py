@@ -10,7 +10,7 @@ from typing import NamedTuple
 from logonscope.cim.classes import Class
 from logonscope.cim.paths import Key, ObjectPath, parse_path
 from logonscope.cim.schema import CIMV2, Schema
-from logonscope.cim.types import Value, value_of
+from logonscope.cim.types import Value, convert_value
 from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError, LogonscopeError
 
 OWN_SERVER_NAMES = {".", "localhost"}
@@ -20,7 +20,7 @@ MOST_NESTED = 3
 """Maximum depth of paths inside a path: an association of associations needs no more."""
 
 
-def is_dot(server: str) -> bool:
+def is_own_name(server: str) -> bool:
     """Return whether a server name means the host itself on every host."""
     return server.lower() in OWN_SERVER_NAMES
 
@@ -46,8 +46,8 @@ class Target(NamedTuple):
         return (self.cls.name, *(self.keys or ()))
 
 
-def bind(
-    path: ObjectPath, schema: Schema, namespace: str, is_here: Callable[[str], bool] = is_dot, depth: int = 0
+def bind_path(
+    path: ObjectPath, schema: Schema, namespace: str, is_here: Callable[[str], bool] = is_own_name, depth: int = 0
 ) -> Target:
     """Return the class or the instance that a path names.
 
@@ -76,13 +76,13 @@ def bind(
     values = []
     for name in cls.keys:
         if name.lower() not in path_values:
-            raise InvalidObjectPathError(f"{path} lacks the key {name}", f"write it as {example(cls)}")
+            raise InvalidObjectPathError(f"{path} lacks the key {name}", f"write it as {example_path(cls)}")
         nested = Nested(schema, namespace, is_here, depth + 1)
         values.append(_convert_key(cls, name, path_values[name.lower()], nested))
     return Target(cls, tuple(values))
 
 
-def example(cls: Class) -> str:
+def example_path(cls: Class) -> str:
     """Return an example of a path of an instance of the class, with dots for the values."""
     if not cls.keys:
         return f"{cls.name}=@" if cls.is_singleton else cls.name
@@ -102,7 +102,7 @@ def object_path(reference: tuple[Value, ...], schema: Schema, namespace: str, se
     return ObjectPath(cls.name, tuple(keys), namespace, server)
 
 
-def related(first_name: str, second_name: str, schema: Schema, namespace: str = CIMV2) -> bool:
+def are_related(first_name: str, second_name: str, schema: Schema, namespace: str = CIMV2) -> bool:
     """Return whether two classes are the same, or one inherits from the other.
 
     A reference may name an instance by its own class or by a class above it: Win32_UserAccount or Win32_Account.
@@ -113,7 +113,7 @@ def related(first_name: str, second_name: str, schema: Schema, namespace: str = 
     return bool(first and second and (first.is_a(second_name) or second.is_a(first_name)))
 
 
-def same(
+def is_same_key(
     first: Value, second: Value, schema: Schema, namespace: str = CIMV2, *, fold: Callable[[str], str] = str.lower
 ) -> bool:
     """Return whether two keys are equal: texts after ``fold``, references if they name the same instance."""
@@ -122,9 +122,9 @@ def same(
     # A tuple is a reference: the class, then the values of the keys.
     if not (isinstance(first, tuple) and isinstance(second, tuple)):
         return first == second
-    if not related(str(first[0]), str(second[0]), schema, namespace):
+    if not are_related(str(first[0]), str(second[0]), schema, namespace):
         return False
-    return all(same(*pair, schema, namespace, fold=fold) for pair in zip(first[1:], second[1:], strict=True))
+    return all(is_same_key(*pair, schema, namespace, fold=fold) for pair in zip(first[1:], second[1:], strict=True))
 
 
 def _write_key(value: Value, schema: Schema, namespace: str) -> Key:
@@ -137,15 +137,17 @@ def _values_by_key(path: ObjectPath, cls: Class) -> dict[str, Key]:
     """Return the values in a path by the name of their key in lower case."""
     keys = path.keys or ()
     if not keys and not cls.is_singleton:
-        raise InvalidObjectPathError(f"{path}: {cls.name} is not a singleton", f"write it as {example(cls)}")
+        raise InvalidObjectPathError(f"{path}: {cls.name} is not a singleton", f"write it as {example_path(cls)}")
     values: dict[str, Key] = {}
     for name, value in keys:
         if name is None and len(cls.keys) != 1:
             count = len(cls.keys) or "no"
-            raise InvalidObjectPathError(f"{path}: {cls.name} has {count} keys", f"write it as {example(cls)}")
+            raise InvalidObjectPathError(f"{path}: {cls.name} has {count} keys", f"write it as {example_path(cls)}")
         folded = (name or cls.keys[0]).lower()
         if folded not in {key.lower() for key in cls.keys}:
-            raise InvalidObjectPathError(f"{path}: {name} is not a key of {cls.name}", f"write it as {example(cls)}")
+            raise InvalidObjectPathError(
+                f"{path}: {name} is not a key of {cls.name}", f"write it as {example_path(cls)}"
+            )
         if folded in values:
             raise InvalidObjectPathError(f"{path}: duplicate key {name}", "give it once")
         values[folded] = value
@@ -156,12 +158,12 @@ def _convert_key(cls: Class, name: str, value: Key, nested: Nested) -> Value:
     """Convert the value of a key to the key's type; a reference is bound."""
     key_type = cls.property_named(name).type
     if key_type != "reference":
-        return value_of(value, key_type, f"the key {name}")
+        return convert_value(value, key_type, f"the key {name}")
     try:
-        target = bind(parse_path(str(value)), *nested)
+        target = bind_path(parse_path(str(value)), *nested)
     except LogonscopeError as error:
         raise InvalidObjectPathError(f"the key {name} of {cls.name}: {error.message}", error.advice) from None
     if target.keys is None:
         what = f"the key {name} of {cls.name} names a class, not an instance"
-        raise InvalidObjectPathError(what, f"write it as {example(target.cls)}")
+        raise InvalidObjectPathError(what, f"write it as {example_path(target.cls)}")
     return target.reference

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from logonscope.cim.types import Value
-from logonscope.display import abridged
+from logonscope.display import short_row_repr
 from logonscope.errors import Hint, HintCode, InvalidMethodError, InvalidPropertyError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Property(NamedTuple):
     origin: str = ""  # the class that declared it first
 
     def __repr__(self) -> str:
-        return abridged(self, ("name", "type", "array", "reference", "origin"))
+        return short_row_repr(self, ("name", "type", "array", "reference", "origin"))
 
 
 class Parameter(NamedTuple):
@@ -62,17 +62,17 @@ class Parameter(NamedTuple):
     qualifiers: tuple[Qualifier, ...]
 
     def __repr__(self) -> str:
-        return abridged(self, ("name", "type", "array", "reference"))
+        return short_row_repr(self, ("name", "type", "array", "reference"))
 
     @property
     def is_in(self) -> bool:
         """Return whether the caller passes it."""
-        return has(self.qualifiers, "In")
+        return has_qualifier(self.qualifiers, "In")
 
     @property
     def is_out(self) -> bool:
         """Return whether the method returns it."""
-        return has(self.qualifiers, "Out")
+        return has_qualifier(self.qualifiers, "Out")
 
 
 class Method(NamedTuple):
@@ -85,13 +85,13 @@ class Method(NamedTuple):
     origin: str = ""
 
     def __repr__(self) -> str:
-        return abridged(self, ("name", "type", "parameters", "origin"))
+        return short_row_repr(self, ("name", "type", "parameters", "origin"))
 
 
 Member = TypeVar("Member", Property, Method)
 
 
-class Named(Mapping[str, Member]):
+class MembersByName(Mapping[str, Member]):
     """Properties or methods by name, in the order of the class; the case of a name is ignored."""
 
     def __init__(self, members: Iterable[Member] = ()) -> None:
@@ -149,11 +149,13 @@ class Class:
         self.schema = schema
         self.declaration = declaration
         self.derivation: tuple[str, ...] = (parent.name, *parent.derivation) if parent else ()
-        self.qualifiers: tuple[Qualifier, ...] = inherited(declaration.qualifiers, parent.qualifiers if parent else ())
-        self.properties: Named[Property] = _merge_properties(declaration, parent)
-        self.methods: Named[Method] = _merge_methods(declaration, parent)
+        self.qualifiers: tuple[Qualifier, ...] = inherit_qualifiers(
+            declaration.qualifiers, parent.qualifiers if parent else ()
+        )
+        self.properties: MembersByName[Property] = _merge_properties(declaration, parent)
+        self.methods: MembersByName[Method] = _merge_methods(declaration, parent)
         # Object paths have the keys in alphabetical order, whatever the order of the declaration.
-        self.keys = tuple(sorted(p.name for p in self.properties.values() if has(p.qualifiers, "Key")))
+        self.keys = tuple(sorted(p.name for p in self.properties.values() if has_qualifier(p.qualifiers, "Key")))
 
     @property
     def superclass(self) -> str | None:
@@ -168,7 +170,7 @@ class Class:
     @property
     def is_abstract(self) -> bool:
         """Return whether only its subclasses have instances."""
-        return has(self.qualifiers, "Abstract")
+        return has_qualifier(self.qualifiers, "Abstract")
 
     @property
     def is_event(self) -> bool:
@@ -178,12 +180,12 @@ class Class:
     @property
     def is_association(self) -> bool:
         """Return whether it is an association: its instances connect others by references."""
-        return has(self.qualifiers, "Association")
+        return has_qualifier(self.qualifiers, "Association")
 
     @property
     def is_singleton(self) -> bool:
         """Return whether it has exactly one instance, whose path is CLASS=@."""
-        return has(self.qualifiers, "Singleton")
+        return has_qualifier(self.qualifiers, "Singleton")
 
     def is_a(self, name: str) -> bool:
         """Return whether it is the named class or inherits from it."""
@@ -197,7 +199,7 @@ class Class:
             InvalidPropertyError: the class has no such property.
         """
         if name not in self.properties:
-            hint = meant(name, list(self.properties), show_class(self.name, self.namespace))
+            hint = suggest_name(name, list(self.properties), show_class_hint(self.name, self.namespace))
             raise InvalidPropertyError(f"{self.name} has no property '{name}'", hint)
         return self.properties[name]
 
@@ -208,7 +210,7 @@ class Class:
             InvalidMethodError: the class has no such method.
         """
         if name not in self.methods:
-            hint = meant(name, list(self.methods), show_class(self.name, self.namespace))
+            hint = suggest_name(name, list(self.methods), show_class_hint(self.name, self.namespace))
             raise InvalidMethodError(f"{self.name} has no method '{name}'", hint)
         return self.methods[name]
 
@@ -216,36 +218,36 @@ class Class:
         return f"<Class {self.namespace}:{self.name}>"
 
 
-def find(qualifiers: Sequence[Qualifier], name: str) -> Qualifier | None:
+def find_qualifier(qualifiers: Sequence[Qualifier], name: str) -> Qualifier | None:
     """Return the qualifier of that name; None if it is not among them."""
     folded = name.lower()
     return next((qualifier for qualifier in qualifiers if qualifier.name.lower() == folded), None)
 
 
-def has(qualifiers: Sequence[Qualifier], name: str) -> bool:
+def has_qualifier(qualifiers: Sequence[Qualifier], name: str) -> bool:
     """Return whether a boolean qualifier is set."""
-    qualifier = find(qualifiers, name)
+    qualifier = find_qualifier(qualifiers, name)
     return qualifier is not None and qualifier.value is True
 
 
-def inherited(declared: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
+def inherit_qualifiers(declared: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
     """Return all qualifiers of a class or a member: those the parent passes on, then the declared ones."""
     names = {qualifier.name.lower() for qualifier in declared}
     passed_on = (q for q in parents if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
     return (*passed_on, *declared)
 
 
-def list_classes(namespace: str) -> Hint:
+def list_classes_hint(namespace: str) -> Hint:
     """Return the hint how to list the classes of a namespace."""
     return Hint(HintCode.LIST_CLASSES, {"namespace": namespace.replace("\\", "/")})
 
 
-def show_class(name: str, namespace: str, also: str = "") -> Hint:
+def show_class_hint(name: str, namespace: str, also: str = "") -> Hint:
     """Return the hint how to show a class; ``also`` is text that follows it."""
     return Hint(HintCode.SHOW_CLASS, {"name": name, "namespace": namespace.replace("\\", "/")}, also)
 
 
-def meant(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
+def suggest_name(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
     """Return the hint for an unknown name: the most similar of the valid names; without a similar one ``otherwise``."""
     import difflib  # noqa: PLC0415 -- needed only for a mistyped name
 
@@ -254,24 +256,28 @@ def meant(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
     return f"did you mean {spellings[close[0]]}?" if close else otherwise
 
 
-def _merge_properties(declaration: Declaration, parent: Class | None) -> Named[Property]:
+def _merge_properties(declaration: Declaration, parent: Class | None) -> MembersByName[Property]:
     """Return the properties of a class; an overridden one keeps its place and its origin."""
     properties = {member.name.lower(): member for member in parent.properties.values()} if parent else {}
     for declared in declaration.properties:
         overridden = properties.get(declared.name.lower())
-        qualifiers = inherited(declared.qualifiers, overridden.qualifiers) if overridden else declared.qualifiers
+        qualifiers = (
+            inherit_qualifiers(declared.qualifiers, overridden.qualifiers) if overridden else declared.qualifiers
+        )
         origin = overridden.origin if overridden else declaration.name
         properties[declared.name.lower()] = declared._replace(qualifiers=qualifiers, origin=origin)
-    return Named(properties.values())
+    return MembersByName(properties.values())
 
 
-def _merge_methods(declaration: Declaration, parent: Class | None) -> Named[Method]:
+def _merge_methods(declaration: Declaration, parent: Class | None) -> MembersByName[Method]:
     """Return the methods of a class, those declared here before the inherited ones."""
-    parent_methods = parent.methods if parent else Named[Method]()
+    parent_methods = parent.methods if parent else MembersByName[Method]()
     methods = {}
     for declared in declaration.methods:
         overridden = parent_methods.get(declared.name)
-        qualifiers = inherited(declared.qualifiers, overridden.qualifiers) if overridden else declared.qualifiers
+        qualifiers = (
+            inherit_qualifiers(declared.qualifiers, overridden.qualifiers) if overridden else declared.qualifiers
+        )
         methods[declared.name.lower()] = declared._replace(qualifiers=qualifiers, origin=declaration.name)
     inherited_methods = (method for method in parent_methods.values() if method.name.lower() not in methods)
-    return Named([*methods.values(), *inherited_methods])
+    return MembersByName([*methods.values(), *inherited_methods])

@@ -12,7 +12,7 @@ from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value
-from logonscope.display import printable, short_repr, value_table
+from logonscope.display import escape_unprintable, short_repr, value_table
 from logonscope.errors import InvalidPropertyError
 
 SYSTEM_PROPERTIES = (
@@ -30,7 +30,7 @@ _SECRET = frozenset({"CommandLine", "Arguments", "CommandLineBytes"})
 """Properties that are left out of reprs, which end up in logs: command lines can contain passwords."""
 
 
-class Result(NamedTuple):
+class ClassRows(NamedTuple):
     """Instances of one class: the names of the properties that were read, and rows of their values."""
 
     cls: Class
@@ -153,7 +153,7 @@ class Instance(Mapping[str, Any]):
         # The path of an association quotes two other paths: its references in short form are easier to read.
         path = None if cls.is_association else self.relpath
         if path is not None:
-            return f"<Instance {printable(path)}>"
+            return f"<Instance {escape_unprintable(path)}>"
         names = cls.keys if cls.keys and all(name in columns for name in cls.keys) else self._names_for_repr()
         values = ", ".join(f"{name}={self._short_value(name)}" for name in names)
         return f"<Instance {cls.name}{' ' if values else ''}{values}>"
@@ -235,21 +235,21 @@ class Instance(Mapping[str, Any]):
         return values[name]
 
 
-def instances(results: "Iterable[Result | Class]", server: str) -> "Iterator[Instance | Class]":
+def iterate_instances(results: "Iterable[ClassRows | Class]", server: str) -> "Iterator[Instance | Class]":
     """Yield the rows of results as instances of a host; classes are yielded unchanged."""
     for result in results:
-        if isinstance(result, Result):
+        if isinstance(result, ClassRows):
             yield from instances_of(result, server)
         else:
             yield result
 
 
-def instances_of(result: Result, server: str) -> Iterator[Instance]:
+def instances_of(result: ClassRows, server: str) -> Iterator[Instance]:
     """Yield the rows of a result as instances of a host."""
     return map(partial(Instance, shape_of(result, server)), result.rows)
 
 
-def shape_of(result: Result, server: str) -> Shape:
+def shape_of(result: ClassRows, server: str) -> Shape:
     """Return the shape that the rows of a result share as instances of a host."""
     columns = {name: index for index, name in enumerate(result.columns)}
     return Shape(result.cls, columns, server, result.shown or result.columns)

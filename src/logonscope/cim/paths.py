@@ -57,12 +57,12 @@ class ObjectPath(NamedTuple):
             return self.class_name
         if not self.keys:
             return f"{self.class_name}=@"
-        pairs = [f"{name or ''}={constant(value)}" for name, value in self.keys]
+        pairs = [f"{name or ''}={write_key(value)}" for name, value in self.keys]
         dot = "" if self.keys[0][0] is None else "."
         return f"{self.class_name}{dot}{','.join(pairs)}"
 
 
-def constant(value: object) -> str:
+def write_key(value: object) -> str:
     """Return a key's value as the text that it has in a path."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"

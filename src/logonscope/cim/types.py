@@ -41,7 +41,7 @@ TYPES = {
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
-def value_of(source: str | float, type_name: str, what: str) -> Value:
+def convert_value(source: str | float, type_name: str, what: str) -> Value:
     """Convert text, or a number or boolean, to a value of a CIM type.
 
     Args:

@@ -14,16 +14,16 @@ USER, PASSWORD, CERTIFICATE = "LOGONSCOPE_USER", "LOGONSCOPE_PASSWORD", "LOGONSC
 SERVICE = "logonscope"
 """Service name of the password in the keyring: ``keyring set logonscope user@host``."""
 
-Ask = Callable[[str], str]
+PasswordPrompt = Callable[[str], str]
 """Shows a prompt and returns the text that the user entered; raises EOFError if there is none."""
 
 
-def user_of(user: str | None) -> str | None:
+def find_user(user: str | None) -> str | None:
     """Return the user to authenticate as: the argument, or else the environment's."""
     return user or os.environ.get(USER) or None
 
 
-def password_of(user: str | None, host: str, ask: Ask | None) -> str | None:
+def find_password(user: str | None, host: str, ask: PasswordPrompt | None) -> str | None:
     """Return the password of a user on a host; None if there is none, or no user."""
     if user is None:
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from logonscope.answers.logon_filter import SYSTEM, LogonFilter
+from logonscope.answers.logon_filter import SYSTEM_LOGON_TYPE, LogonFilter
 from logonscope.cim.datetimes import format_datetime
 from logonscope.wql.tree import (
     AT_LEAST,
@@ -52,7 +52,7 @@ def _filter_terms(where: LogonFilter) -> Iterable[tuple[str, ConditionTree]]:
         yield "StartTime", Comparison(Name(("StartTime",)), LESS, format_datetime(where.until))
     # NOT LogonType = 0 alone would also drop sessions whose type is not known, because null fits no comparison.
     if not where.system:
-        system = Comparison(Name(("LogonType",)), EQUAL, SYSTEM)
+        system = Comparison(Name(("LogonType",)), EQUAL, SYSTEM_LOGON_TYPE)
         yield "LogonType", Or((Not(system), IsNull(Name(("LogonType",)))))
 
 

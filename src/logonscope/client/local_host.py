@@ -11,16 +11,17 @@ from logonscope.machine import Deadline, Look, Ownership, Source
 
 if TYPE_CHECKING:
     from logonscope.cim.classes import Class
-    from logonscope.cim.instances import Instance, Result
+    from logonscope.cim.instances import ClassRows, Instance
     from logonscope.cim.schema import Schema
     from logonscope.machine.snapshot import Snapshot
 
-Save = Callable[["Snapshot", str, bool], int]
+SaveRecording = Callable[["Snapshot", str, bool], int]
 
 OPERATIONS: Mapping[str, str] = {
     "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
     "session_processes": "session_processes.session_processes", "leftovers": "session_processes.leftovers",
-    "whose": "whose.whose", "session_of": "whose.session_of", "doctor": "doctor.doctor", "record": "record.recordable",
+    "whose": "whose.whose", "session_of": "whose.session_of", "doctor": "doctor.doctor",
+    "record": "record.recordable_snapshot",
     "get": "instances.get", "enumerate": "instances.enumerate_instances", "query": "query.query",
     "explain": "explain.explain",
     "invoke": "invoke.invoke", "classes": "classes.classes", "get_class": "classes.get_class",
@@ -31,7 +32,7 @@ OPERATIONS: Mapping[str, str] = {
 class LocalHost(Host):
     """A host whose source this process reads."""
 
-    def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: Save) -> None:
+    def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: SaveRecording) -> None:
         self._source, self._ownership, self._caller = source, ownership, caller
         self._save = save
 
@@ -89,14 +90,14 @@ class LocalHost(Host):
 
 def _follow_associations(
     request: Request, operation: str, *, path: str, namespace: str | None, **options: Any
-) -> Iterator["Result"]:
-    from logonscope.broker.associations import Wanted, associators, references  # noqa: PLC0415 -- large and rarely used
+) -> Iterator["ClassRows"]:
+    from logonscope.broker.associations import AssociationOptions, associators, references  # noqa: PLC0415 -- large and rarely used
 
     follow = associators if operation == "associators" else references
-    return follow(request, path, Wanted(**options), namespace)
+    return follow(request, path, AssociationOptions(**options), namespace)
 
 
-def _to_instances(request: Request, results: "Iterator[Result | Class]") -> "Iterator[Instance | Class]":
-    from logonscope.cim.instances import instances  # noqa: PLC0415 -- operations on logon sessions need no classes
+def _to_instances(request: Request, results: "Iterator[ClassRows | Class]") -> "Iterator[Instance | Class]":
+    from logonscope.cim.instances import iterate_instances  # noqa: PLC0415 -- operations on logon sessions need no classes
 
-    return instances(results, request.host_name)
+    return iterate_instances(results, request.host_name)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
-from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, leftovers_among
+from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
-from logonscope.answers.whose_target import FORMS, Target, parse_target
-from logonscope.broker.whose_candidates import bound_to
+from logonscope.answers.whose_target import TARGET_FORMS, Target, parse_target
+from logonscope.broker.whose_candidates import sockets_at_address
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
@@ -21,7 +21,7 @@ from logonscope.client.filter_condition import filtered_select
 from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
 from logonscope.facts import Socket
 from logonscope.wql.tree import EQUAL, Comparison, Name, Select
-from logonscope.wql.write import write
+from logonscope.wql.write import write_statement
 
 if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
@@ -60,7 +60,7 @@ class LogonsFromCim:
 
     def leftovers(self, which: str | None, where: LogonFilter | None = None) -> Leftovers:
         """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
-        return leftovers_among(self.processes(which, where))
+        return collect_leftovers(self.processes(which, where))
 
     def sessions(self, which: str | None, where: LogonFilter | None = None) -> list[LogonSession]:
         """Return the logon sessions that ``which`` names and that fit the filter."""
@@ -131,12 +131,12 @@ class LogonsFromCim:
         """Return the logon sessions that may fit the filter."""
         if self._is_logonscope:
             select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()))
-            instances: Iterator[Any] = iter(self._host.query(write(select), namespace=LOGONSCOPE))
+            instances: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
             return list(map(_build_session, instances))
         logged_on_users = self._host.enumerate("Win32_LoggedOnUser")
         users = {_read_key(pair["Dependent"]): _read_account_name(pair["Antecedent"]) for pair in logged_on_users}
         select = filtered_select("Win32_LogonSession", where, frozenset({"LogonType", "StartTime"}))
-        instances = iter(self._host.query(write(select), namespace=CIMV2))
+        instances = iter(self._host.query(write_statement(select), namespace=CIMV2))
         return [_build_windows_session(instance, users) for instance in instances]
 
     def _processes_of(self, logon_ids: Sequence[str]) -> Iterator[SessionProcess]:
@@ -215,7 +215,7 @@ class LogonsFromCim:
                 )
             pids = pids_by_name or pids_by_user
         if not pids:
-            raise NotFoundError(f"no process on that host matches {target.text!r}", FORMS)
+            raise NotFoundError(f"no process on that host matches {target.text!r}", TARGET_FORMS)
         return pids
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
@@ -223,7 +223,7 @@ class LogonsFromCim:
         class_name, space = ("LS_Process", LOGONSCOPE) if self._is_logonscope else ("Win32_Process", CIMV2)
         condition = Comparison(Name((property_name,)), EQUAL, value)
         select = Select((Name(("ProcessId",)), Name(("Handle",))), class_name, condition)
-        rows: Iterator[Any] = iter(self._host.query(write(select), namespace=space))
+        rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
         return sorted(int(row["ProcessId"]) for row in rows)
 
     def _sockets_by_pid(self, target: Target) -> dict[int, tuple[Socket, ...]]:
@@ -231,7 +231,7 @@ class LogonsFromCim:
         if not self._is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
         at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
-        bound = bound_to([socket for socket, _ in at_port], target.address)
+        bound = sockets_at_address([socket for socket, _ in at_port], target.address)
         sockets = {inode: socket for socket, inode in at_port if socket in bound}
         sockets_by_pid: dict[int, tuple[Socket, ...]] = {}
         for pair in self._rows_at_port("LS_ProcessSocket", target.port):
@@ -247,7 +247,7 @@ class LogonsFromCim:
 
     def _rows_at_port(self, class_name: str, port: int) -> Iterator[Any]:
         select = Select(None, class_name, Comparison(Name(("LocalPort",)), EQUAL, port))
-        return iter(self._host.query(write(select), namespace=LOGONSCOPE))
+        return iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
 
 
 def _is_selected(session: LogonSession, which: str | None) -> bool:

@@ -1,6 +1,6 @@
 """Service names in targets: ":ssh" means ":22", by /etc/services of this machine (services(5))."""
 
-from logonscope.answers.whose_target import service_of
+from logonscope.answers.whose_target import service_name
 from logonscope.errors import InvalidParameterError
 
 
@@ -10,7 +10,7 @@ def with_port(target: str) -> str:
     Raises:
         InvalidParameterError: /etc/services has no such service.
     """
-    service = service_of(target)
+    service = service_name(target)
     if service is None:
         return target
     import socket  # noqa: PLC0415 -- rarely used

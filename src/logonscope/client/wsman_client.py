@@ -4,6 +4,7 @@ It returns XML elements of ElementTree, which wire/wsman parses. Windows and Log
 """
 
 import math
+import re
 import ssl
 import threading
 import xml.etree.ElementTree as ET
@@ -26,8 +27,8 @@ from logonscope.errors import (
 )
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import ENUMERATION, PORTS, WSMAN
-from logonscope.wire.wsman.resource import uri_of
-from logonscope.wire.xml import clark, local
+from logonscope.wire.wsman.resource import resource_uri
+from logonscope.wire.xml import clark_name, local_name
 
 try:
     import pypsrp.exceptions
@@ -84,16 +85,21 @@ def parse_url(text: str) -> Url:
         parts = urlsplit(text)
         port = parts.port  # raises ValueError for a port that is not a number up to 65535
     except ValueError:
-        raise InvalidParameterError(f"invalid URL '{text[:200]}'", "write https://user@host:5986") from None
+        raise InvalidParameterError(f"invalid URL '{_without_user(text)}'", "write https://user@host:5986") from None
     if parts.password is not None:
         hint = "leave it out, because other users can read arguments; you are prompted for it"
         raise InvalidParameterError("the URL contains a password", hint)
     if parts.scheme not in PORTS or not parts.hostname or parts.path not in {"", "/", "/wsman"} or parts.query:
-        raise InvalidParameterError(f"invalid URL '{text[:200]}' of a host", "write https://user@host:5986")
+        raise InvalidParameterError(f"invalid URL '{_without_user(text)}' of a host", "write https://user@host:5986")
     return Url(parts.scheme, parts.hostname, port or PORTS[parts.scheme], unquote(parts.username or "") or None)
 
 
-class Link:
+def _without_user(text: str) -> str:
+    """Return a URL for a message, without its user, which may have a password."""
+    return re.sub(r"(?<=//).*@", "", text)[:200]
+
+
+class WsmanClient:
     """A connection that stays open. Several threads can use it; it carries one request at a time."""
 
     def __init__(
@@ -157,24 +163,24 @@ class Link:
 
     def invoke(self, uri: str, selectors: Mapping[str, str], method: str, parameters: Mapping[str, str]) -> Any:
         """Call a method and return the element in the response."""
-        body = ET.Element(clark(uri, f"{method}_INPUT"))
+        body = ET.Element(clark_name(uri, f"{method}_INPUT"))
         for name, value in parameters.items():
-            ET.SubElement(body, clark(uri, name)).text = value
+            ET.SubElement(body, clark_name(uri, name)).text = value
         selector_set = _selector_set(selectors)
         response = self._send(WSMan.invoke, f"{uri}/{method}", uri, body, selector_set=selector_set)
-        soap_body = response.find(clark(names.SOAP, "Body"))
+        soap_body = response.find(clark_name(names.SOAP, "Body"))
         return _only_child(response if soap_body is None else soap_body)
 
     def identify(self) -> dict[str, str]:
         """Return the elements of the response to Identify by name: product, vendor, version."""
-        body = ET.Element(clark(names.IDENTITY, "Identify"))
+        body = ET.Element(clark_name(names.IDENTITY, "Identify"))
         response = self._send(WSMan.invoke, "", "", body)
-        return {local(element): element.text or "" for element in response.iter()}
+        return {local_name(element): element.text or "" for element in response.iter()}
 
     def query(self, text: str, namespace: str = CIMV2) -> Iterator[Any]:
         """Yield the items that a WQL query selects; closing the iterator early releases the rest on the server."""
-        uri, body = uri_of(namespace), _enumerate_body()
-        ET.SubElement(body, clark(WSMAN, "Filter"), Dialect=names.WQL).text = text
+        uri, body = resource_uri(namespace), _enumerate_body()
+        ET.SubElement(body, clark_name(WSMAN, "Filter"), Dialect=names.WQL).text = text
         return self._pull_items(uri, body, {})
 
     def classes(self, pattern: str, namespace: str = CIMV2) -> Iterator[Any]:
@@ -190,9 +196,9 @@ class Link:
             yield from _read_items(response)
             while context:
                 pull = _context_body(context, "Pull")
-                ET.SubElement(pull, clark(ENUMERATION, "MaxElements")).text = str(MOST_ITEMS)
+                ET.SubElement(pull, clark_name(ENUMERATION, "MaxElements")).text = str(MOST_ITEMS)
                 response = self._send(WSMan.pull, uri, pull)
-                is_last = response.find(f".//{clark(ENUMERATION, 'EndOfSequence')}") is not None
+                is_last = response.find(f".//{clark_name(ENUMERATION, 'EndOfSequence')}") is not None
                 # A response without a context means that the context has not changed (WS-Enumeration).
                 context = "" if is_last else _read_context(response) or context
                 yield from _read_items(response)
@@ -232,7 +238,7 @@ class Link:
     def _authentication_error(self) -> AccessDeniedError:
         user = "the Kerberos principal" if self.url.user is None else f"'{self.url.user}'"
         also = "" if self.url.scheme == "https" else "; without TLS only users with an NTLM hash can authenticate"
-        hint = Hint(HintCode.USERS_THERE, also=also)
+        hint = Hint(HintCode.LIST_USERS_ON_THAT_HOST, also=also)
         return AccessDeniedError(f"authentication failed for {user} at {self.url.host}", hint)
 
     def _check_ticket(self) -> None:
@@ -296,26 +302,26 @@ def _error_of_fault(error: "pypsrp.exceptions.WSManFaultError") -> LogonscopeErr
 
 
 def _enumerate_body() -> ET.Element:
-    body = ET.Element(clark(ENUMERATION, "Enumerate"))
-    ET.SubElement(body, clark(WSMAN, "OptimizeEnumeration"))
-    ET.SubElement(body, clark(WSMAN, "MaxElements")).text = str(MOST_ITEMS)
+    body = ET.Element(clark_name(ENUMERATION, "Enumerate"))
+    ET.SubElement(body, clark_name(WSMAN, "OptimizeEnumeration"))
+    ET.SubElement(body, clark_name(WSMAN, "MaxElements")).text = str(MOST_ITEMS)
     return body
 
 
 def _context_body(context: str, verb: str) -> ET.Element:
     """Return the body of a Pull or Release request."""
-    body = ET.Element(clark(ENUMERATION, verb))
-    ET.SubElement(body, clark(ENUMERATION, "EnumerationContext")).text = context
+    body = ET.Element(clark_name(ENUMERATION, verb))
+    ET.SubElement(body, clark_name(ENUMERATION, "EnumerationContext")).text = context
     return body
 
 
 def _read_context(response: ET.Element) -> str:
-    return (response.findtext(f".//{clark(ENUMERATION, 'EnumerationContext')}") or "").strip()
+    return (response.findtext(f".//{clark_name(ENUMERATION, 'EnumerationContext')}") or "").strip()
 
 
 def _read_items(response: ET.Element) -> Iterator[ET.Element]:
     # The response to an optimized Enumerate has its items in an element of WS-Management, that to Pull in another.
-    for holder in (clark(WSMAN, "Items"), clark(ENUMERATION, "Items")):
+    for holder in (clark_name(WSMAN, "Items"), clark_name(ENUMERATION, "Items")):
         yield from response.iterfind(f".//{holder}/*")
 
 

@@ -9,17 +9,17 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from logonscope.answers.check import Check
-from logonscope.broker.columns import Columns, chosen, columns_of, having
-from logonscope.broker.resolve import instance
-from logonscope.cim.binding import Target, bind, is_dot, object_path
-from logonscope.cim.classes import CIMV2, Class, Property, list_classes
+from logonscope.broker.columns import Columns, check_columns, classes_with_properties, select_columns
+from logonscope.broker.resolve import require_instance
+from logonscope.cim.binding import Target, bind_path, is_own_name, object_path
+from logonscope.cim.classes import CIMV2, Class, Property, list_classes_hint
 from logonscope.cim.instances import SYSTEM_PROPERTIES, Instance, Outcome, Shape
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import Schema, schema
 from logonscope.cim.types import Value
 from logonscope.client.host import Host
 from logonscope.client.logons_from_cim import LogonsFromCim
-from logonscope.client.wsman_client import Link
+from logonscope.client.wsman_client import WsmanClient
 from logonscope.errors import (
     Hint,
     HintCode,
@@ -32,12 +32,12 @@ from logonscope.errors import (
 )
 from logonscope.machine import Deadline
 from logonscope.wire.cimxml.parse_class import declared
-from logonscope.wire.wsman.parse_instance import row_of, value_of
-from logonscope.wire.wsman.resource import uri_of
-from logonscope.wire.xml import local
+from logonscope.wire.wsman.parse_instance import parse_row, parse_value
+from logonscope.wire.wsman.resource import resource_uri
+from logonscope.wire.xml import local_name
 from logonscope.wql.parse import parse
-from logonscope.wql.tree import EQUAL, And, Comparison, ConditionTree, Name, Select, Tied
-from logonscope.wql.write import write
+from logonscope.wql.tree import EQUAL, And, AssociationQuery, Comparison, ConditionTree, Name, Select
+from logonscope.wql.write import write_statement
 
 META_CLASS = "meta_class"
 SYSTEM_SESSIONS = ("4294967295", "999")
@@ -50,7 +50,7 @@ DEEPEST = 32
 class WsmanHost(Host):
     """A remote host at the other end of a connection."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: WsmanClient) -> None:
         self._link = link
         # A copy, because classes that this host declares do not exist on other hosts.
         self._schema = schema().copy()
@@ -113,11 +113,11 @@ class WsmanHost(Host):
         ]
 
     def _get(self, path: str, properties: Sequence[str] | None, namespace: str | None) -> Instance:
-        target = instance(self._target(path, namespace))
-        columns = columns_of(target.cls, properties)
+        target = require_instance(self._target(path, namespace))
+        columns = check_columns(target.cls, properties)
         # pypsrp sends selectors as text, but a key that is a reference would need an endpoint reference.
         if any(isinstance(key, tuple) for key in target.keys or ()):
-            row = next(self.query(write(_select_by_keys(target)), namespace=target.cls.namespace), None)
+            row = next(self.query(write_statement(_select_by_keys(target)), namespace=target.cls.namespace), None)
             if not isinstance(row, Instance):
                 raise NotFoundError(f"there is no {path}", "or you may not see it")
             return row
@@ -128,7 +128,7 @@ class WsmanHost(Host):
         self, class_name: str, properties: Sequence[str] | None, namespace: str | None, *, deep: bool
     ) -> Iterator[Instance]:
         cls = self.get_class(class_name, namespace=namespace)
-        columns_of(cls, properties)
+        check_columns(cls, properties)
         shown = None if properties is None else tuple(Name((name,)) for name in properties)
         condition = None if deep else Comparison(Name(("__CLASS",)), EQUAL, cls.name)
         return self._query_rows(Select(shown, cls.name, condition), cls)
@@ -145,8 +145,8 @@ class WsmanHost(Host):
 
     def _query(self, text: str, namespace: str | None, timeout: float | None) -> Iterator["Instance | Class"]:
         deadline, tree, space = Deadline(timeout), parse(text), self._normalize_namespace(namespace)
-        if isinstance(tree, Tied) or tree.class_name.lower() == META_CLASS:
-            keys_only = isinstance(tree, Tied) and tree.keys_only
+        if isinstance(tree, AssociationQuery) or tree.class_name.lower() == META_CLASS:
+            keys_only = isinstance(tree, AssociationQuery) and tree.keys_only
             rows = self._read_rows(self._link.query(text, space), space, keys_only=keys_only)
         else:
             try:
@@ -168,10 +168,10 @@ class WsmanHost(Host):
         out: dict[str, Value] = {}
         for element in response:
             # The element that is no parameter is the return value.
-            parameter = parameters_by_name.get(local(element).lower())
+            parameter = parameters_by_name.get(local_name(element).lower())
             type_name = parameter.type if parameter else method.type
-            out[parameter.name if parameter else local(element)] = value_of(
-                [element], Property(local(element), type_name, False, None, ()), target.cls.schema
+            out[parameter.name if parameter else local_name(element)] = parse_value(
+                [element], Property(local_name(element), type_name, False, None, ()), target.cls.schema
             )
         return_value = out.pop("ReturnValue", None)
         return Outcome(return_value if isinstance(return_value, int) else -1, out)
@@ -208,7 +208,7 @@ class WsmanHost(Host):
             return error
         except InvalidNamespaceError:
             pass
-        return InvalidClassError(f"{namespace} has no class '{name}' there", list_classes(namespace))
+        return InvalidClassError(f"{namespace} has no class '{name}' there", list_classes_hint(namespace))
 
     def _add_declared(self, element: Any, namespace: str, depth: int = 0) -> Class:
         """Add the class that an element declares, and its ancestors, to the schema; return it."""
@@ -221,10 +221,10 @@ class WsmanHost(Host):
         parsed_path = parse_path(path)
         space = self._normalize_namespace(parsed_path.namespace or namespace)
         self._find_class(parsed_path.class_name, space)  # adds it to the schema
-        return bind(parsed_path, self._schema, space, self._is_this_host)
+        return bind_path(parsed_path, self._schema, space, self._is_this_host)
 
     def _is_this_host(self, server: str) -> bool:
-        return is_dot(server) or server.lower() in {self._link.url.host.lower(), self._server().lower()}
+        return is_own_name(server) or server.lower() in {self._link.url.host.lower(), self._server().lower()}
 
     def _server(self) -> str:
         """Return the name of the remote host, as in __SERVER."""
@@ -245,8 +245,10 @@ class WsmanHost(Host):
         family = self._schema.family(cls.name, cls.namespace)
         can_project = shown is not None and not any(name in SYSTEM_PROPERTIES for name in shown) and len(family) <= 1
         if not can_project and shown is not None:
-            text = write(Select(None, tree.class_name, tree.where))
-        return self._read_instances(self._link.query(text or write(tree), cls.namespace), cls.namespace, shown, cls)
+            text = write_statement(Select(None, tree.class_name, tree.where))
+        return self._read_instances(
+            self._link.query(text or write_statement(tree), cls.namespace), cls.namespace, shown, cls
+        )
 
     def _follow_associations(
         self,
@@ -257,12 +259,14 @@ class WsmanHost(Host):
         *,
         references: bool,
     ) -> Iterator[Instance]:
-        target = instance(self._target(path, namespace))
+        target = require_instance(self._target(path, namespace))
         names: dict[str, Any] = {option: _name(text) for option, text in options.items()}
-        tree = Tied(references, _relative_path(target), **names)
+        tree = AssociationQuery(references, _relative_path(target), **names)
         if properties is not None and tree.result_class:
-            having([self.get_class(str(tree.result_class), namespace=target.cls.namespace)], properties)
-        elements = self._link.query(write(tree), target.cls.namespace)
+            classes_with_properties(
+                [self.get_class(str(tree.result_class), namespace=target.cls.namespace)], properties
+            )
+        elements = self._link.query(write_statement(tree), target.cls.namespace)
         return self._read_instances(elements, target.cls.namespace, None if properties is None else tuple(properties))
 
     def _read_rows(
@@ -270,10 +274,10 @@ class WsmanHost(Host):
     ) -> Iterator["Instance | Class"]:
         """Yield the instances and the classes in a response."""
         for element in elements:
-            if local(element) == "CLASS":
+            if local_name(element) == "CLASS":
                 yield self._add_declared(element, namespace)
             else:
-                shown = self._find_class(local(element), namespace).keys if keys_only else None
+                shown = self._find_class(local_name(element), namespace).keys if keys_only else None
                 yield from self._read_instances([element], namespace, shown)
 
     def _read_instances(
@@ -293,15 +297,15 @@ class WsmanHost(Host):
         """
         server, shapes = self._server(), dict[str, tuple[Class, Columns, Shape]]()
         for element in elements:
-            is_projection = projected_class is not None and local(element) == "XmlFragment"
-            name = projected_class.name if projected_class is not None and is_projection else local(element)
+            is_projection = projected_class is not None and local_name(element) == "XmlFragment"
+            name = projected_class.name if projected_class is not None and is_projection else local_name(element)
             if name not in shapes:
                 cls = self._find_class(name, namespace)
-                columns = chosen(cls, shown)
+                columns = select_columns(cls, shown)
                 indexes = {stored: index for index, stored in enumerate(columns.stored)}
                 shapes[name] = cls, columns, Shape(cls, indexes, server, columns.shown)
             cls, columns, shape = shapes[name]
-            row = dict(zip(cls.properties, row_of(element, cls), strict=True))
+            row = dict(zip(cls.properties, parse_row(element, cls), strict=True))
             yield Instance(shape, tuple(row[stored] for stored in columns.stored))
 
 
@@ -321,7 +325,7 @@ def _resource(target: Target) -> tuple[str, dict[str, str]]:
     """Return the resource URI and the selectors of an instance, or of a class."""
     cls = target.cls
     keys = zip(cls.keys, target.keys or (), strict=False)
-    return uri_of(cls.namespace, cls.name), {name: str(value) for name, value in keys}
+    return resource_uri(cls.namespace, cls.name), {name: str(value) for name, value in keys}
 
 
 def _relative_path(target: Target) -> str:
@@ -343,4 +347,6 @@ def _name(text: str | None) -> Name | None:
 
 
 def _raise_not_remote(action: str, command: str) -> NoReturn:
-    raise NotSupportedError(f"cannot {action} over WS-Management", Hint(HintCode.COMMAND_THERE, {"command": command}))
+    raise NotSupportedError(
+        f"cannot {action} over WS-Management", Hint(HintCode.RUN_ON_THAT_HOST, {"command": command})
+    )

@@ -18,16 +18,16 @@ from datetime import datetime
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InternalError
 
-AUDIT = "logonscope.audit"
+AUDIT_LOGGER = "logonscope.audit"
 """The name of the logger for these lines, if they are not written to a file."""
 
-LONGEST = 200
+MAX_TEXT_LENGTH = 200
 """Characters of a text from a client that are recorded."""
 
 BEGUN = "begun"
 """The outcome of a method that is about to run."""
 
-QUIET = 60.0
+REPORT_INTERVAL = 60.0
 """Seconds between two lines in the server's log about a failed write."""
 
 _log = logging.getLogger(__name__)
@@ -38,17 +38,17 @@ class Audit:
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], datetime]) -> None:
         self._write, self._clock = write, clock
-        self._reported = -QUIET
+        self._reported = -REPORT_INTERVAL
 
-    def authentication(self, peer: str, scheme: str, name: str, caller: Caller | None) -> None:
+    def record_authentication(self, peer: str, scheme: str, name: str, caller: Caller | None) -> None:
         """Record an authentication; it failed if ``caller`` is None."""
         self._write_event("authentication", peer, name, scheme=scheme, accepted=caller is not None)
 
-    def unable(self, peer: str, scheme: str, name: str) -> None:
+    def record_scheme_unavailable(self, peer: str, scheme: str, name: str) -> None:
         """Record an NTLM attempt for a user without an NT hash; many clients try NTLM before they send a password."""
         self._write_event("scheme_unavailable", peer, name, scheme=scheme, reason="no such user with --ntlm")
 
-    def begin(self, peer: str, caller: Caller, what: str, path: str) -> None:
+    def record_method_begin(self, peer: str, caller: Caller, what: str, path: str) -> None:
         """Record that a caller is about to run a method.
 
         Raises:
@@ -62,7 +62,7 @@ class Audit:
                 "the server's administrator can free space, or turn the audit log off: audit_log",
             ) from None
 
-    def method(self, peer: str, caller: Caller, what: str, path: str, outcome: str) -> None:
+    def record_method(self, peer: str, caller: Caller, what: str, path: str, outcome: str) -> None:
         """Record the outcome of a method: its return value, or the name of the error."""
         self._write_event("method", peer, caller.name, **_method(what, path, outcome))
 
@@ -72,21 +72,21 @@ class Audit:
             self._write(self._line(event, peer, user, **details))
         except OSError as error:
             now = time.monotonic()
-            if now - self._reported >= QUIET:
+            if now - self._reported >= REPORT_INTERVAL:
                 self._reported = now
                 _log.error("cannot write to the audit log: %s", error.strerror)
 
     def _line(self, event: str, peer: str, user: str, **details: object) -> str:
         now = self._clock().isoformat(timespec="milliseconds")
-        return json.dumps({"time": now, "event": event, "peer": peer, "user": user[:LONGEST], **details})
+        return json.dumps({"time": now, "event": event, "peer": peer, "user": user[:MAX_TEXT_LENGTH], **details})
 
 
 def _method(what: str, path: str, outcome: str) -> dict[str, str]:
     """Return the details of a method's event."""
-    return {"method": what[:LONGEST], "path": path[:LONGEST], "outcome": outcome}
+    return {"method": what[:MAX_TEXT_LENGTH], "path": path[:MAX_TEXT_LENGTH], "outcome": outcome}
 
 
-class Appender:
+class LogFile:
     """Appends lines to a file, created with mode 0600; after a rename of it (logrotate(8)), to a new file."""
 
     def __init__(self, path: str) -> None:

@@ -8,9 +8,9 @@ from logonscope.broker import Caller, Request
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch.audit import BEGUN, Audit
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
-from logonscope.dispatch.methods import TERMINATE, object_path, only_reads, unrecorded
+from logonscope.dispatch.methods import TERMINATE, is_read_only_method, parse_object_path, record_nothing
 from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, Operation, Reply
-from logonscope.dispatch.operations import OPERATIONS, Row
+from logonscope.dispatch.operations import OPERATIONS, OperationRow
 from logonscope.errors import AccessDeniedError, AnswerTooLargeError, InternalError, LogonscopeError, NotSupportedError
 from logonscope.machine import Deadline, Look, Ownership, Source
 
@@ -104,12 +104,12 @@ class Dispatcher:
 
     def _reply(self, door: Door, operation: Operation, message: Message, deadline: Deadline) -> Reply:
         """Run an operation and render its answer, within the limits."""
-        limits = self.limits.of_operation(operation)
+        limits = self.limits.narrowed_by(operation)
         result = self._run(operation, message, deadline, limits.seconds)
         # A new enumeration, or one that a pull continues: its rows are read while the door renders them.
         if isinstance(result, Enumeration):
             with result:
-                result.claim(door)
+                result.bind_door(door)
                 result.resume(limits.seconds, deadline)
                 reply = self._render_rows(door, operation, result, limits.octets)
         else:
@@ -130,28 +130,28 @@ class Dispatcher:
         deadline.check()
         deadline.move(seconds)
         request = self.request(message.caller, deadline)
-        if row.of_enumerations:
+        if row.takes_enumerations:
             result = row.function(self.enumerations, caller=message.caller, **operation.arguments)
-        elif row.acts:
+        elif row.changes_host:
             result = self._act(row, operation, request, message.peer)
         else:
             result = row.function(request, **operation.arguments)
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
 
-    def _act(self, row: Row, operation: Operation, request: Request, peer: str) -> Any:
+    def _act(self, row: OperationRow, operation: Operation, request: Request, peer: str) -> Any:
         """Run an operation that changes something, if that is allowed, and record it in the audit log.
 
         A method that only reads is always allowed, and not recorded.
         """
-        if only_reads(request, **operation.arguments):
-            return row.function(request, record=unrecorded, **operation.arguments)
+        if is_read_only_method(request, **operation.arguments):
+            return row.function(request, record=record_nothing, **operation.arguments)
         record = partial(self._record, peer, request.caller)
         if self.allow_methods:
             return row.function(request, record=record, **operation.arguments)
         error = AccessDeniedError(
             "methods that change something are disabled", "the server's administrator can enable them: allow_methods"
         )
-        record(object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
+        record(parse_object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
         raise error
 
     def _record(self, peer: str, caller: Caller, path: ObjectPath, method: str, outcome: str) -> None:
@@ -159,9 +159,9 @@ class Dispatcher:
             return
         method_name = f"{path.class_name}.{method}"
         if outcome == BEGUN:
-            self.audit.begin(peer, caller, method_name, path.relative)
+            self.audit.record_method_begin(peer, caller, method_name, path.relative)
         else:
-            self.audit.method(peer, caller, method_name, path.relative, outcome)
+            self.audit.record_method(peer, caller, method_name, path.relative, outcome)
 
     def _render_rows(self, door: Door, operation: Operation, rows: Enumeration, octets: int) -> Reply:
         """Render rows; remove the enumeration when it is complete, or cannot continue."""
@@ -170,10 +170,10 @@ class Dispatcher:
         except Exception as error:
             # After an error of the door alone, such as a limit that is too small, the client may pull again.
             if rows.failure is not None or not isinstance(error, LogonscopeError):
-                self.enumerations.forget(rows.id)
+                self.enumerations.remove(rows.id)
             raise
-        if rows.is_over:
-            self.enumerations.forget(rows.id)
+        if rows.is_complete:
+            self.enumerations.remove(rows.id)
         return reply
 
     def _host(self, message: Message) -> str:
@@ -181,7 +181,7 @@ class Dispatcher:
         return "" if message.caller is None else self.request(message.caller).host_name
 
 
-def _row(operation: Operation) -> Row:
+def _row(operation: Operation) -> OperationRow:
     row = OPERATIONS.get(operation.name)
     if row is None:
         reason = f"unknown operation '{operation.name[:100]}'"

@@ -19,13 +19,13 @@ from typing import Any, NamedTuple, Self
 
 from logonscope.broker import Caller, Request
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.types import Value
 from logonscope.errors import EnumerationNotFoundError, PullInProgressError, QuotaViolationError
 from logonscope.machine import Deadline
 
 Clock = Callable[[], float]
-Item = tuple[Result | Class, tuple[Value, ...]]
+Item = tuple[ClassRows | Class, tuple[Value, ...]]
 """A row, after the result that has its class and columns; or a class definition, with an empty row."""
 
 
@@ -34,13 +34,13 @@ class Rows(NamedTuple):
 
     Attributes:
         results: results with rows of instances, and classes; read while they are iterated.
-        projected: the instances have selected properties only, as in ``SELECT Name FROM ...``.
-        base: show all instances as instances of this class; None: of their own class.
+        is_projected: the instances have selected properties only, as in ``SELECT Name FROM ...``.
+        base_class: show all instances as instances of this class; None: of their own class.
     """
 
-    results: Iterator[Result | Class]
-    projected: bool = False
-    base: Class | None = None
+    results: Iterator[ClassRows | Class]
+    is_projected: bool = False
+    base_class: Class | None = None
 
 
 class Enumeration:
@@ -53,7 +53,7 @@ class Enumeration:
         self.format: Any = None
         """Set by the door: how it renders these rows."""
         self._door: type | None = None
-        self.caller, self.projected, self.base = request.caller, rows.projected, rows.base
+        self.caller, self.projected, self.base = request.caller, rows.is_projected, rows.base_class
         self.expires = 0.0
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
         self._returned_rows: Iterator[Item] = iter(())  # put back, to be delivered before the unread ones
@@ -90,7 +90,7 @@ class Enumeration:
         return self._end.failure
 
     @property
-    def is_over(self) -> bool:
+    def is_complete(self) -> bool:
         """Return whether all rows were taken, and none was put back."""
         return self._end.is_read and not length_hint(self._returned_rows)
 
@@ -108,7 +108,7 @@ class Enumeration:
         """Put back the rows that were taken last, in their order, to be delivered next."""
         self._returned_rows = iter([*items, *self._returned_rows])
 
-    def keep(self, seconds: float | None = None) -> str:
+    def keep_open(self, seconds: float | None = None) -> str:
         """Keep the enumeration open for ``seconds`` (None: the maximum), and return its id.
 
         Raises:
@@ -120,7 +120,7 @@ class Enumeration:
         """Return how many seconds it would be kept open if the client asks for ``seconds``."""
         return min(seconds, self._enumerations.seconds)
 
-    def claim(self, door: object) -> None:
+    def bind_door(self, door: object) -> None:
         """Bind the enumeration to the first door that renders it, since ``format`` has a meaning for that door only.
 
         Raises:
@@ -135,7 +135,7 @@ class Enumeration:
         """Continue reading for another request: for ``seconds``, and not longer than the deadline of that request."""
         if deadline is not self._deadline:
             self._deadline.move(seconds)
-            self._deadline.follow(deadline)
+            self._deadline.end_with(deadline)
 
     def close(self) -> None:
         """Stop reading the rows."""
@@ -149,7 +149,7 @@ class _End:
     failure: Exception | None = None
 
 
-def _read_items(results: Iterator[Result | Class], end: _End) -> Iterator[Item]:
+def _read_items(results: Iterator[ClassRows | Class], end: _End) -> Iterator[Item]:
     """Yield the rows one by one, and note how the reading ended.
 
     It does not refer to the Enumeration: without a reference cycle, an enumeration is freed as soon as it is dropped.
@@ -236,7 +236,7 @@ class Enumerations:
             self._enumeration(context, caller)
             self._remove(context)
 
-    def forget(self, context: str) -> None:
+    def remove(self, context: str) -> None:
         """Remove an enumeration that is complete, if it is not removed already."""
         with self._lock:
             self._remove(context)

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from logonscope.broker import Request
 from logonscope.broker.classes import get_class
-from logonscope.broker.invoke import METHODS, invoke
+from logonscope.broker.invoke import SUPPORTED_METHODS, invoke
 from logonscope.broker.resolve import instance_of
-from logonscope.cim.classes import Class, Method, has
+from logonscope.cim.classes import Class, Method, has_qualifier
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.dispatch.audit import BEGUN
@@ -28,18 +28,18 @@ class Invocation(NamedTuple):
     outcome: Outcome
 
 
-def only_reads(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
+def is_read_only_method(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
     """Return whether a method is implemented and changes nothing on the host."""
     try:
-        path = object_path(path)
+        path = parse_object_path(path)
         declared = get_class(request, path.class_name, path.namespace).method_named(method)
     except LogonscopeError:
         return False
-    implementation = METHODS.get(f"{declared.origin}.{declared.name}")
+    implementation = SUPPORTED_METHODS.get(f"{declared.origin}.{declared.name}")
     return implementation is not None and not implementation.acts
 
 
-def unrecorded(path: ObjectPath, method: str, outcome: str) -> None:
+def record_nothing(path: ObjectPath, method: str, outcome: str) -> None:
     """Record nothing: the audit log has only methods that change something."""
 
 
@@ -56,10 +56,10 @@ def invoke_method(
     Raises:
         LogonscopeError: as ``broker.invoke.invoke``.
     """
-    path = object_path(path)
+    path = parse_object_path(path)
     cls = get_class(request, path.class_name, path.namespace)
     declared = cls.method_named(method)
-    if has(declared.qualifiers, "Static"):
+    if has_qualifier(declared.qualifiers, "Static"):
         path = path._replace(keys=None)
     else:
         instance_of(request, path)
@@ -73,7 +73,7 @@ def delete_instance(request: Request, path: str | ObjectPath, *, record: Record)
         AccessDeniedError: the method returned an error code, and the process still runs.
         LogonscopeError: as ``broker.invoke.invoke``.
     """
-    path = object_path(path)
+    path = parse_object_path(path)
     cls = get_class(request, path.class_name, path.namespace)
     instance_of(request, path)
     if TERMINATE not in cls.methods:
@@ -84,7 +84,7 @@ def delete_instance(request: Request, path: str | ObjectPath, *, record: Record)
         raise AccessDeniedError(reason, "connect as its owner or an administrator")
 
 
-def object_path(path: str | ObjectPath) -> ObjectPath:
+def parse_object_path(path: str | ObjectPath) -> ObjectPath:
     """Return a parsed object path; doors pass it as text or parsed.
 
     Raises:

@@ -40,7 +40,7 @@ class Limits(NamedTuple):
     octets: int = 512_000
     seconds: float = 60.0
 
-    def of_operation(self, operation: Operation) -> "Limits":
+    def narrowed_by(self, operation: Operation) -> "Limits":
         """Return the limits of one answer: the client's limits where they are lower than these."""
         return Limits(
             min(operation.octets or self.octets, self.octets), min(operation.seconds or self.seconds, self.seconds)

@@ -9,11 +9,10 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from logonscope.broker import Request
-from logonscope.broker.associations import Wanted, associators, references
+from logonscope.broker.associations import AssociationOptions, associators, references
 from logonscope.broker.classes import classes, get_class
 from logonscope.broker.instances import enumerate_instances, get
-from logonscope.broker.plan import LANGUAGE, plan
-from logonscope.broker.plan import Rows as RowsPlan
+from logonscope.broker.plan import LANGUAGE, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch.enumerations import Enumerations, Rows
@@ -29,7 +28,7 @@ class Identity(NamedTuple):
     version: str | None
 
 
-class Row(NamedTuple):
+class OperationRow(NamedTuple):
     """An operation.
 
     Attributes:
@@ -42,10 +41,10 @@ class Row(NamedTuple):
     """
 
     function: Callable[..., Any]
-    about: str
-    acts: bool = False
+    description: str
+    changes_host: bool = False
     needs_caller: bool = True
-    of_enumerations: bool = False
+    takes_enumerations: bool = False
 
 
 def identify(request: Request | None) -> Identity:
@@ -79,42 +78,44 @@ def list_instances(
     """
     base = get_class(request, class_name, namespace) if as_base else None
     names = properties if base is None else tuple(base.properties)
-    return Rows(enumerate_instances(request, class_name, names, namespace, deep=deep), base=base)
+    return Rows(enumerate_instances(request, class_name, names, namespace, deep=deep), base_class=base)
 
 
 def run_query(request: Request, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Rows:
     """Return the result of a query; see ``broker.query.query``."""
     query_plan = plan(request, text, namespace, language)
     is_projected = isinstance(query_plan, RowsPlan) and query_plan.projected
-    return Rows(run(request, query_plan), projected=is_projected)
+    return Rows(run(request, query_plan), is_projected=is_projected)
 
 
 def list_associators(request: Request, path: str | ObjectPath, namespace: str | None = None, **options: Any) -> Rows:
     """Return the instances associated with an instance; ``options``: the fields of ``broker.associations.Wanted``."""
-    return Rows(associators(request, path, Wanted(**options), namespace))
+    return Rows(associators(request, path, AssociationOptions(**options), namespace))
 
 
 def list_references(request: Request, path: str | ObjectPath, namespace: str | None = None, **options: Any) -> Rows:
     """Return the association instances that refer to an instance; ``options`` as for ``list_associators``."""
-    return Rows(references(request, path, Wanted(**options), namespace))
+    return Rows(references(request, path, AssociationOptions(**options), namespace))
 
 
-OPERATIONS: Mapping[str, Row] = {
-    "identify": Row(identify, "the product and its version", needs_caller=False),
+OPERATIONS: Mapping[str, OperationRow] = {
+    "identify": OperationRow(identify, "the product and its version", needs_caller=False),
     # classes and instances, as CIM has them
-    "get": Row(get, "one instance by its keys"),
-    "get_class": Row(get_class, "the definition of a class"),
-    "classes": Row(list_classes, "the definitions of the classes of a namespace"),
-    "enumerate": Row(list_instances, "the instances of a class"),
-    "query": Row(run_query, "the result of a WQL query"),
-    "associators": Row(list_associators, "the instances associated with an instance"),
-    "references": Row(list_references, "the association instances that refer to an instance"),
-    "invoke": Row(invoke_method, "run a method of an instance", acts=True),
-    "delete": Row(delete_instance, "end a process", acts=True),
+    "get": OperationRow(get, "one instance by its keys"),
+    "get_class": OperationRow(get_class, "the definition of a class"),
+    "classes": OperationRow(list_classes, "the definitions of the classes of a namespace"),
+    "enumerate": OperationRow(list_instances, "the instances of a class"),
+    "query": OperationRow(run_query, "the result of a WQL query"),
+    "associators": OperationRow(list_associators, "the instances associated with an instance"),
+    "references": OperationRow(list_references, "the association instances that refer to an instance"),
+    "invoke": OperationRow(invoke_method, "run a method of an instance", changes_host=True),
+    "delete": OperationRow(delete_instance, "end a process", changes_host=True),
     # enumerations that a door kept open
-    "pull": Row(Enumerations.find, "the next rows of an enumeration", of_enumerations=True),
-    "renew": Row(Enumerations.renew, "the remaining lifetime of an enumeration, or extend it", of_enumerations=True),
-    "release": Row(Enumerations.release, "end an enumeration", of_enumerations=True),
+    "pull": OperationRow(Enumerations.find, "the next rows of an enumeration", takes_enumerations=True),
+    "renew": OperationRow(
+        Enumerations.renew, "the remaining lifetime of an enumeration, or extend it", takes_enumerations=True
+    ),
+    "release": OperationRow(Enumerations.release, "end an enumeration", takes_enumerations=True),
     # questions about logon sessions: sessions, session_of, processes, tree, whose, leftovers, doctor
     # subscriptions to events
 }

@@ -7,13 +7,13 @@ case ``Process.unread`` has the reason.
 from logonscope.facts.account import Account, Group
 from logonscope.facts.login import Login
 from logonscope.facts.machine import Machine, Platform, Vitals
-from logonscope.facts.process import FACTS, FACTS_OF, FILE_OF, UNSET, Process
+from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
 from logonscope.facts.socket import Socket
 
 __all__ = [
-    "FACTS",
-    "FACTS_OF",
-    "FILE_OF",
+    "ALL_FACTS",
+    "FACTS_OF_FILE",
+    "FILE_OF_FACT",
     "UNSET",
     "Account",
     "Group",

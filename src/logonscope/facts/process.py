@@ -75,7 +75,7 @@ class Process(NamedTuple):
     unread: Mapping[str, str] | None = None
 
 
-FACTS = frozenset(Process._fields) - {"pid", "unread"}
+ALL_FACTS = frozenset(Process._fields) - {"pid", "unread"}
 """Every fact of a process that can be requested."""
 
 
@@ -83,7 +83,7 @@ def _fields_between(first: str, after: str) -> tuple[str, ...]:
     return Process._fields[Process._fields.index(first) : Process._fields.index(after)]
 
 
-FACTS_OF: Mapping[str, tuple[str, ...]] = {
+FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "sessionid": ("ses",),
     "loginuid": ("loginuid",),
     "cgroup": ("cgroup",),
@@ -99,5 +99,7 @@ FACTS_OF: Mapping[str, tuple[str, ...]] = {
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 
-FILE_OF: Mapping[str, str] = {fact: file for file, facts in FACTS_OF.items() for fact in facts} | {"name": "stat"}
+FILE_OF_FACT: Mapping[str, str] = {fact: file for file, facts in FACTS_OF_FILE.items() for fact in facts} | {
+    "name": "stat"
+}
 """Fact -> the file below /proc/PID that it comes from."""

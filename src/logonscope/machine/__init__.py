@@ -1,11 +1,11 @@
 """Interface between the broker and machines: queries, sources and ownership, as protocols and plain data."""
 
-from logonscope.machine.kernel_numbers import boot_time, moment, started_at, terminal_name
+from logonscope.machine.kernel_numbers import boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.look import Deadline, Look
-from logonscope.machine.ownership import OWNER, LogonIndex, Owner, Ownership
+from logonscope.machine.ownership import OWNER_FACT, LogonIndex, Owner, Ownership
 from logonscope.machine.queries import (
     ANY_LOGON,
-    MOST_CMDLINE,
+    MAX_CMDLINE_BYTES,
     NO_FACTS,
     AccountQuery,
     EarlyFilter,
@@ -21,10 +21,10 @@ from logonscope.machine.trouble import PARTIAL, Trouble
 __all__ = [
     "ANY_LOGON",
     "EVERYTHING",
-    "MOST_CMDLINE",
+    "MAX_CMDLINE_BYTES",
     "NO_FACTS",
     "NO_PARTS",
-    "OWNER",
+    "OWNER_FACT",
     "PARTIAL",
     "Ability",
     "AccountLookup",
@@ -45,7 +45,7 @@ __all__ = [
     "Source",
     "Trouble",
     "boot_time",
-    "moment",
-    "started_at",
+    "local_datetime",
+    "start_time",
     "terminal_name",
 ]

@@ -10,7 +10,7 @@ from logonscope.facts import Process
 from logonscope.machine.ownership import Owner
 
 
-class Head(NamedTuple):
+class EventHead(NamedTuple):
     """Fields that every event has."""
 
     kernel_ns: int
@@ -20,7 +20,7 @@ class Head(NamedTuple):
 class ProcessStarted(NamedTuple):
     """A process was created; ``parent`` is its parent's pid and start in clock ticks."""
 
-    head: Head
+    head: EventHead
     process: Process
     owner: Owner
     parent: tuple[int, int] | None
@@ -29,7 +29,7 @@ class ProcessStarted(NamedTuple):
 class ProcessChanged(NamedTuple):
     """A process executed another program, changed its user, its name or its logon session."""
 
-    head: Head
+    head: EventHead
     before: tuple[Process, Owner]
     after: tuple[Process, Owner]
 
@@ -37,7 +37,7 @@ class ProcessChanged(NamedTuple):
 class ProcessEnded(NamedTuple):
     """A process ended; ``status`` is that of wait(2), None where it is not known."""
 
-    head: Head
+    head: EventHead
     process: Process
     owner: Owner
     status: int | None
@@ -46,7 +46,7 @@ class ProcessEnded(NamedTuple):
 class LogonStarted(NamedTuple):
     """A logon session began."""
 
-    head: Head
+    head: EventHead
     session: LogonSession
     owner: Owner
 
@@ -54,7 +54,7 @@ class LogonStarted(NamedTuple):
 class LoggedOut(NamedTuple):
     """The leader of a logon session ended; its remaining processes are leftovers."""
 
-    head: Head
+    head: EventHead
     session: LogonSession
     owner: Owner
 
@@ -62,16 +62,16 @@ class LoggedOut(NamedTuple):
 class LogonEnded(NamedTuple):
     """The last process of a logon session ended."""
 
-    head: Head
+    head: EventHead
     session: LogonSession
     owner: Owner
 
 
-class Lost(NamedTuple):
+class EventsLost(NamedTuple):
     """Events were lost before this one; ``missed`` is their number, None where it is not known."""
 
-    head: Head
-    missed: int | None
+    head: EventHead
+    missed_events: int | None
 
 
-Event = ProcessStarted | ProcessChanged | ProcessEnded | LogonStarted | LoggedOut | LogonEnded | Lost
+Event = ProcessStarted | ProcessChanged | ProcessEnded | LogonStarted | LoggedOut | LogonEnded | EventsLost

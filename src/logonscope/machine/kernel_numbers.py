@@ -15,19 +15,19 @@ _TERMINAL_NAMES = {
 """(major, minors) of terminal devices -> name (admin-guide/devices.txt of the kernel)."""
 
 
-def started_at(process: Process, machine: Machine) -> datetime | None:
+def start_time(process: Process, machine: Machine) -> datetime | None:
     """Return when a process started: the boot time plus its clock ticks, so that repeated reads give the same."""
     if process.start is None or machine.btime is None:
         return None
-    return moment(machine.btime + process.start / machine.ticks)
+    return local_datetime(machine.btime + process.start / machine.ticks)
 
 
 def boot_time(machine: Machine) -> datetime | None:
     """Return when the host booted."""
-    return None if machine.btime is None else moment(machine.btime)
+    return None if machine.btime is None else local_datetime(machine.btime)
 
 
-def moment(seconds: float) -> datetime | None:
+def local_datetime(seconds: float) -> datetime | None:
     """Return a time since the epoch in the local zone; None beyond the calendar, as damaged records can contain it."""
     try:
         utc = datetime.fromtimestamp(seconds, UTC)

@@ -36,7 +36,7 @@ class Deadline:
         if not self._is_cancelled:
             self._end = time.monotonic() + seconds
 
-    def follow(self, deadline: "Deadline") -> None:
+    def end_with(self, deadline: "Deadline") -> None:
         """Make this deadline end no later than another one, which replaces the one that was followed before."""
         self._followed = deadline
 
@@ -89,7 +89,7 @@ class Look:
         if self.deadline is not None:
             self.deadline.check()
 
-    def timed(self, items: Iterable[Item]) -> Iterator[Item]:
+    def checked(self, items: Iterable[Item]) -> Iterator[Item]:
         """Return the items; after the deadline the next one raises TimedOutError.
 
         Raises:
@@ -105,7 +105,7 @@ class Look:
             self.check()
             yield item
 
-    def once(self, key: Hashable, read: Callable[[], Item]) -> Item:
+    def read_once(self, key: Hashable, read: Callable[[], Item]) -> Item:
         """Return the value that was read at the first call with this key, so that one request sees one value of it."""
         if key not in self._values:
             self._values[key] = read()

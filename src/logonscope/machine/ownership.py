@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.logon_session import LogonSession
 
-OWNER = "owner"
+OWNER_FACT = "owner"
 """Used beside the names of facts of Process: the logon session that owns the process is needed."""
 
 
 class Owner(NamedTuple):
     """The logon session that a process belongs to, and the evidence for it."""
 
-    logon: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
+    logon_id: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
     evidence: str  # scope, audit, manager, none; unread, hidden, unasked
     login: Login | None = None  # the login record, where there is one
 
@@ -36,15 +36,15 @@ class LogonIndex(Protocol):
         ...
 
     @property
-    def shared(self) -> Mapping[int, frozenset[str]]:
+    def shared_keys(self) -> Mapping[int, frozenset[str]]:
         """Return the raw keys that several logins share, with the LogonIds that share each without owning it."""
         ...
 
     def owner(self, process: Process) -> Owner:
-        """Return the owner of a process, which must have the facts of ``Ownership.facts``."""
+        """Return the owner of a process, which must have the facts of ``Ownership.owner_facts``."""
         ...
 
-    def unknown_login(self, process: Process, owner: Owner) -> str | None:
+    def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         """Return the id of the login that a process names and that is missing in this index; None: there is none.
 
         Called where the owner has no login record: the broker then reads that record and decides the owner again.
@@ -55,7 +55,7 @@ class LogonIndex(Protocol):
         """Return the hint for a query of these facts, for a selection and logon sessions of these uids (None: any)."""
         ...
 
-    def needs_more_than(self, hint: LogonHint) -> bool:
+    def is_insufficient_hint(self, hint: LogonHint) -> bool:
         """Return whether processes that were read by a hint of an older index lack a fact or a process needed here."""
         ...
 
@@ -63,34 +63,34 @@ class LogonIndex(Protocol):
 class Ownership(Protocol):
     """The rules of one operating system."""
 
-    facts: Facts
+    owner_facts: Facts
     """Facts of a process that LogonIndex.owner needs."""
-    describing: Facts
+    description_facts: Facts
     """Facts of a member that ``describe`` needs."""
-    deciding_access: Facts
+    access_facts: Facts
     """Facts of a process that login_uid and runs_as need."""
-    place: str
+    place_fact: str
     """The fact that is the place of a process (Linux: cgroup). It can name a login of another user."""
-    placing: tuple[str, ...]
+    session_facts: tuple[str, ...]
     """Facts that reveal the logon session of a process: hidden from callers who may not see it."""
     key_noun: str
     """The name of a raw key in messages: "kernel id"."""
-    system: Owner
+    system_owner: Owner
     """The owner of everything that no login started."""
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LogonIndex:
         """Make the index of the login records of a host."""
         ...
 
-    def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
+    def possible_login_ids(self, processes: Iterable[Process]) -> frozenset[str] | None:
         """Return the ids of the login records that can belong to the owners of these processes; None: any can."""
         ...
 
-    def is_decided(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
+    def records_decide_owners(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
         """Return whether these records alone decide the owners of the processes, so that no other record is needed."""
         ...
 
-    def says_login_uid(self, process: Process, owner: Owner) -> bool:
+    def has_login_uid(self, process: Process, owner: Owner) -> bool:
         """Return whether this process alone shows the login uid; otherwise other members of its logon session may."""
         ...
 
@@ -98,7 +98,7 @@ class Ownership(Protocol):
         """Return the uid that logged in to the logon session of these members; None for the System session."""
         ...
 
-    def is_recorded(self, owner: Owner) -> bool:
+    def has_record(self, owner: Owner) -> bool:
         """Return whether a logon session is described by a login record; otherwise by all of its processes."""
         ...
 
@@ -107,7 +107,7 @@ class Ownership(Protocol):
 
         Args:
             owner: the logon session.
-            members: where it has no record, all of its processes, with the facts of ``describing``.
+            members: where it has no record, all of its processes, with the facts of ``description_facts``.
         """
         ...
 
@@ -119,7 +119,7 @@ class Ownership(Protocol):
         """Return a number that distinguishes logon sessions with the same LogonId; None: there are never two."""
         ...
 
-    def strongest(self, owners: Iterable[Owner]) -> Owner:
+    def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         """Return the owner with the strongest evidence among owners with the same LogonId."""
         ...
 
@@ -137,8 +137,8 @@ class Ownership(Protocol):
 
         Args:
             owner: the logon session, as the owner of any of its processes.
-            members: its processes, with the facts of ``Ownership.describing``: all of them where it has no record; with
-                a record those below its leader are enough.
+            members: its processes, with the facts of ``description_facts``: all of them where it has no record;
+                with a record those below its leader are enough.
             machine: the host, for its clock.
             user: the account name of the login uid.
             whole: the members are all processes of the logon session, and are counted; otherwise nothing is.
@@ -146,7 +146,7 @@ class Ownership(Protocol):
         """
         ...
 
-    def logon_id(self, word: str) -> str | None:
+    def logon_id_of_word(self, word: str) -> str | None:
         """Return the LogonId for a word: a number, an id of the login service, or "system"; None for another word."""
         ...
 
@@ -154,7 +154,7 @@ class Ownership(Protocol):
         """Return whether a process runs as a uid: by its real or effective uid, or ``wholly``, by all of its uids."""
         ...
 
-    def names_other(self, process: Process, owner: Owner, uid: int | None) -> bool:
+    def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         """Return whether the place of a process names a login other than the owner's and the manager of that uid."""
         ...
 
@@ -169,6 +169,6 @@ class Ownership(Protocol):
     def session_number(self, process: Process, owner: Owner) -> int | None:
         """Return Win32_Process.SessionId: 0 for the System session; None where there is none.
 
-        Needs the facts of ``Ownership.facts``.
+        Needs the facts of ``Ownership.owner_facts``.
         """
         ...

@@ -13,7 +13,7 @@ Facts = frozenset[str]
 
 NO_FACTS: Facts = frozenset()
 
-MOST_CMDLINE = 131_072
+MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read."""
 
 
@@ -32,25 +32,31 @@ class LogonHint(NamedTuple):
     """A hint which logon sessions are requested: made by an Ownership, used by a Source, opaque to the broker.
 
     Raw keys are those of the operating system (Linux: kernel audit session ids; Windows: LUIDs).
+
+    Attributes:
+        keys: the raw keys that a requested process can have; None: any.
+        keys_needing_place: the raw keys whose processes need their place (cgroup) read; None: all.
+        login_uids: the uids that logged in to a requested logon session; None: any.
+        keys_of_any_uid: the raw keys with which a process can belong to a login of another login uid.
     """
 
-    keys: frozenset[int] | None = None  # raw keys that a requested process can have; None: any
-    place_of: frozenset[int] | None = None  # raw keys whose processes need their place (cgroup) read; None: all
-    login_uids: frozenset[int] | None = None  # uids that logged in to a requested logon session; None: any
-    unsaid: frozenset[int] = frozenset()  # raw keys with which a process can belong to a login of another login uid
+    keys: frozenset[int] | None = None
+    keys_needing_place: frozenset[int] | None = None
+    login_uids: frozenset[int] | None = None
+    keys_of_any_uid: frozenset[int] = frozenset()
 
     @property
     def narrows(self) -> bool:
         """Return whether the hint can exclude any process."""
         return self.keys is not None or self.login_uids is not None
 
-    def may_be(self, key: int | None, login_uid: int | None) -> bool:
+    def may_match(self, key: int | None, login_uid: int | None) -> bool:
         """Return whether a process with this raw key and login uid can be a requested one; None: not known."""
         if self.keys is not None and key is not None and key not in self.keys:
             return False
         if self.login_uids is None or login_uid in self.login_uids or login_uid is None or login_uid == UNSET:
             return True
-        return key is None or key in self.unsaid
+        return key is None or key in self.keys_of_any_uid
 
 
 ANY_LOGON = LogonHint()
@@ -61,11 +67,11 @@ class ProcessQuery(NamedTuple):
 
     facts: Facts = NO_FACTS
     pids: frozenset[int] | None = None  # None: every process
-    parents: bool = False  # with the one pid in ``pids`` also its ancestors, nearest first
+    with_ancestors: bool = False  # with the one pid in ``pids`` also its ancestors, nearest first
     names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
-    hint: LogonHint = ANY_LOGON
-    early: EarlyFilter | None = None
-    cmdline_bytes: int = MOST_CMDLINE  # maximum bytes of the arguments
+    logon_hint: LogonHint = ANY_LOGON
+    early_filter: EarlyFilter | None = None
+    max_cmdline_bytes: int = MAX_CMDLINE_BYTES  # maximum bytes of the arguments
 
 
 class AccountQuery(NamedTuple):

@@ -30,11 +30,11 @@ class Selection(NamedTuple):
         """Return whether the selection is restricted to certain logon sessions."""
         return any(part is not None for part in (self.logon_ids, self.login_users, self.login_uids))
 
-    def widened(self, selection: "Selection") -> "Selection":
+    def union(self, selection: "Selection") -> "Selection":
         """Return a selection of the items of either selection, and possibly more."""
         return Selection(*map(_either, self, selection))
 
-    def narrowed(self, selection: "Selection") -> "Selection":
+    def intersection(self, selection: "Selection") -> "Selection":
         """Return the selection of the items that are in both selections."""
         return Selection(*map(_both, self, selection))
 

@@ -151,7 +151,7 @@ class BaseSource(ABC):
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Return the processes of ``read_processes`` that match the query."""
         look.check()
-        if query.parents:
+        if query.with_ancestors:
             return self._read_lineage(look, query)
         return matching_processes(self.read_processes(look, query), look, query)
 
@@ -160,7 +160,7 @@ class BaseSource(ABC):
         (pid,) = query.pids or (0,)
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
         while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:
-            process_query = query._replace(facts=facts, pids=frozenset({pid}), parents=False)
+            process_query = query._replace(facts=facts, pids=frozenset({pid}), with_ancestors=False)
             process = next(self.processes(look, process_query), None)
             if process is None:
                 return
@@ -187,15 +187,15 @@ class BaseSource(ABC):
         users: Iterator[Account] = iter(())
         groups: Iterator[Group] = iter(())
         if query.users is not None:
-            users = look.timed(matching_users(self.read_users(look), query))
+            users = look.checked(matching_users(self.read_users(look), query))
         if query.groups is not None or query.groups_of is not None:
-            groups = look.timed(matching_groups(self.read_groups(look), self.read_users(look), query))
+            groups = look.checked(matching_groups(self.read_groups(look), self.read_users(look), query))
         return users, groups
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         """Return the sockets of ``read_sockets`` that match the query."""
         look.check()
-        return look.timed(matching_sockets(self.read_sockets(look), query))
+        return look.checked(matching_sockets(self.read_sockets(look), query))
 
     def act(self, action: "Action") -> None:
         """Raise NotSupportedError: the source is read-only."""
@@ -220,14 +220,14 @@ class BaseSource(ABC):
 
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:
     """Return the processes that match a query. Its early filter is skipped, because all facts are there already."""
-    timed = look.timed(processes)
-    if query.pids is None and query.names is None and not query.hint.narrows:
+    timed = look.checked(processes)
+    if query.pids is None and query.names is None and not query.logon_hint.narrows:
         return timed
     return _filter_processes(timed, query)
 
 
 def _filter_processes(processes: Iterable[Process], query: ProcessQuery) -> Iterator[Process]:
-    pids, may_be = query.pids, query.hint.may_be if query.hint.narrows else None
+    pids, may_be = query.pids, query.logon_hint.may_match if query.logon_hint.narrows else None
     names = None if query.names is None else {name.lower() for name in query.names}
     for process in processes:
         if pids is not None and process.pid not in pids:

@@ -1,7 +1,7 @@
 """Joins of login records with kernel audit session ids ("kernel ids"): they give each login its LogonId.
 
 A login is joined with a kernel id by the strongest evidence available, in this order: the id in its record, the id of
-its leader, the id that the processes of its scope carry, the id that an earlier look joined it with.
+its leader, the id that the processes of its scope carry, the id that an earlier reading joined it with.
 
 Of several logins with the same kernel id only one owns it. Its LogonId is the kernel id; the others get a LogonId from
 a range above all kernel ids. A login cannot own an id that it is proved to have inherited. Outside containers a login

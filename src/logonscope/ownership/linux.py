@@ -45,11 +45,11 @@ class LinuxLogonIndex(LogonIndex):
         return self._joined.by_logon
 
     @property
-    def shared(self) -> Mapping[int, frozenset[str]]:
+    def shared_keys(self) -> Mapping[int, frozenset[str]]:
         return self._joined.shared
 
     @property
-    def place_of(self) -> frozenset[int]:
+    def keys_needing_place(self) -> frozenset[int]:
         """Return the kernel ids that do not decide alone: the cgroup of their processes must be read, too."""
         return self._joined.keys_needing_cgroup
 
@@ -95,15 +95,15 @@ class LinuxLogonIndex(LogonIndex):
             return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
         return None
 
-    def unknown_login(self, process: Process, owner: Owner) -> str | None:
+    def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         if owner.login is not None or owner.evidence not in {"scope", "manager"}:
             return None
         return join.login_of_cgroup(process.cgroup or "")
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
         # a query that needs the cgroup itself reads it of every process; otherwise only where it decides the owner
-        place_of = None if "cgroup" in facts else self.place_of
-        unsaid = frozenset[int]() if login_uids is None else self.place_of
+        place_of = None if "cgroup" in facts else self.keys_needing_place
+        unsaid = frozenset[int]() if login_uids is None else self.keys_needing_place
         return LogonHint(self._possible_keys(selection), place_of, login_uids, unsaid)
 
     def _possible_keys(self, selection: Selection) -> frozenset[int] | None:
@@ -120,22 +120,22 @@ class LinuxLogonIndex(LogonIndex):
                 ids |= {UNSET, join.kernel_id(login) or UNSET}
         return frozenset(ids)
 
-    def needs_more_than(self, hint: LogonHint) -> bool:
-        if hint.login_uids is not None and not self.place_of <= hint.unsaid:
+    def is_insufficient_hint(self, hint: LogonHint) -> bool:
+        if hint.login_uids is not None and not self.keys_needing_place <= hint.keys_of_any_uid:
             return True
-        return hint.place_of is not None and not self.place_of <= hint.place_of
+        return hint.keys_needing_place is not None and not self.keys_needing_place <= hint.keys_needing_place
 
 
 class LinuxOwnership(Ownership):
     """Ownership rules of Linux: see Ownership."""
 
-    facts: Facts = frozenset({"ses", "cgroup"})
-    describing: Facts = frozenset({"ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids"})
-    deciding_access: Facts = frozenset({"ses", "loginuid", "uids"})
-    place = "cgroup"
-    placing = ("ses", "loginuid", "cgroup")
+    owner_facts: Facts = frozenset({"ses", "cgroup"})
+    description_facts: Facts = frozenset({"ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids"})
+    access_facts: Facts = frozenset({"ses", "loginuid", "uids"})
+    place_fact = "cgroup"
+    session_facts = ("ses", "loginuid", "cgroup")
     key_noun = "kernel id"
-    system = SYSTEM
+    system_owner = SYSTEM
 
     def __repr__(self) -> str:
         return "<LinuxOwnership>"
@@ -143,7 +143,7 @@ class LinuxOwnership(Ownership):
     def index(self, logins: Iterable[Login], machine: Machine) -> LinuxLogonIndex:
         return LinuxLogonIndex(logins, machine)
 
-    def speakers(self, processes: Iterable[Process]) -> frozenset[str] | None:
+    def possible_login_ids(self, processes: Iterable[Process]) -> frozenset[str] | None:
         ids: set[str] = set()
         for process in processes:
             login_id, key = _named_logins(process)
@@ -154,14 +154,14 @@ class LinuxOwnership(Ownership):
                 return None
         return frozenset(ids)
 
-    def is_decided(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
+    def records_decide_owners(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
         logins = list(logins)
         if any(map(join.is_manager, logins)):  # a manager may have a session record, too
             return False
         keyed = [(login, join.kernel_id(login)) for login in logins]
         owners = {key for login, key in keyed if login.id == str(key) and not login.inherited}
         # The LogonId of any other login depends on records that were not read: whether one of them owns the kernel id.
-        # Certain are only logins without a kernel id, with their own number as kernel id, and with an inherited one.
+        # A login is certain if it has no kernel id, if that is its own number, or if it inherited it.
         places = {join.place_of_login(login) for login, key in keyed if key is None or key in owners or login.inherited}
         named_logins = ((process, *_named_logins(process)) for process in processes)
         return all(
@@ -169,10 +169,10 @@ class LinuxOwnership(Ownership):
             for process, login_id, key in named_logins
         )
 
-    def is_recorded(self, owner: Owner) -> bool:
+    def has_record(self, owner: Owner) -> bool:
         return owner == SYSTEM or sessions.recorded_login(owner) is not None
 
-    def says_login_uid(self, process: Process, owner: Owner) -> bool:
+    def has_login_uid(self, process: Process, owner: Owner) -> bool:
         return owner.login is not None or owner.evidence != "audit" or process.loginuid not in {None, UNSET}
 
     login_uid = staticmethod(sessions.login_uid)
@@ -182,24 +182,24 @@ class LinuxOwnership(Ownership):
     describe = staticmethod(sessions.logon_session)
     is_login_program = staticmethod(sessions.is_login_program)
 
-    def strongest(self, owners: Iterable[Owner]) -> Owner:
+    def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         return min(owners, key=_is_weaker_than_audit)
 
-    def logon_id(self, word: str) -> str | None:
-        return SYSTEM.logon if word.lower() == SYSTEM_WORD else join.logon_id_of_word(word)
+    def logon_id_of_word(self, word: str) -> str | None:
+        return SYSTEM.logon_id if word.lower() == SYSTEM_WORD else join.logon_id_of_word(word)
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
         if process.uids is None:
             return False
         return set(process.uids[:3]) == {uid} if wholly else uid in process.uids[:2]
 
-    def names_other(self, process: Process, owner: Owner, uid: int | None) -> bool:
+    def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         cgroup = process.cgroup or ""
         login_id = join.login_of_cgroup(cgroup) or join.login_of_elogind(cgroup)
         if login_id is None:
             return False
         harmless_ids = {owner.login and owner.login.id, f"user@{uid}.service"}
-        return login_id not in harmless_ids and owner.logon not in {
+        return login_id not in harmless_ids and owner.logon_id not in {
             login_id,
             join.logon_id_of_word(login_id) or login_id,
         }
@@ -216,9 +216,9 @@ class LinuxOwnership(Ownership):
             )  # fmt: skip
 
     def session_number(self, process: Process, owner: Owner) -> int | None:
-        if owner.logon == SYSTEM.logon:
+        if owner.logon_id == SYSTEM.logon_id:
             return 0
-        if owner.logon is None or process.ses is None or process.ses == UNSET:
+        if owner.logon_id is None or process.ses is None or process.ses == UNSET:
             return None
         return process.ses
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Owner, boot_time, moment, started_at, terminal_name
+from logonscope.machine import Owner, boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
 from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, login_without_record
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
@@ -57,7 +57,7 @@ def logon_session(
         whole: the members are all of its processes, and are counted; otherwise nothing is.
         terminal_read: the processes below the leader are among the members.
     """
-    logon_id, record = owner.logon or "", recorded_login(owner)
+    logon_id, record = owner.logon_id or "", recorded_login(owner)
     is_system = logon_id == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
     first = None if record or is_system else earliest(members)
@@ -119,7 +119,7 @@ def generation(owner: Owner) -> int | None:
 
     The kernel never reuses an audit session id during a boot; only LogonIds above them can occur again.
     """
-    has_id_above_kernel_ids = owner.logon is not None and int(owner.logon) > UNSET
+    has_id_above_kernel_ids = owner.logon_id is not None and int(owner.logon_id) > UNSET
     return owner.login.scope_inode if has_id_above_kernel_ids and owner.login else None
 
 
@@ -133,7 +133,7 @@ def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
     if record is not None:
         return record.gone
     members = list(members)
-    if not _is_kernel_id(owner.logon) or login_program(members) is None:
+    if not _is_kernel_id(owner.logon_id) or login_program(members) is None:
         return None
     return None if any(map(is_login_program, members)) else True
 
@@ -149,7 +149,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
     """Return the uid that logged in: the login uid of a member, else the uid of the record or of the user's slice.
 
     All processes with one kernel id have one login uid: the kernel sets both together. A login record of another uid
-    does not own that id (see logins.py).
+    does not own that id (see sources/linux/logins.py).
     """
     if owner.evidence == "audit":
         for member in sorted(members, key=_start_key):
@@ -158,7 +158,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
     login = owner.login or _login_of_scope(owner, members)
     if login:
         return login.uid
-    return int(owner.logon or 0) - MANAGER_BASE if owner.evidence == "manager" else None
+    return int(owner.logon_id or 0) - MANAGER_BASE if owner.evidence == "manager" else None
 
 
 def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
@@ -219,7 +219,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         if getattr(recorded_session, name) is not None:
             sources[name] = record.source
     if recorded_session.state == "lingering":
-        # the session record of a manager has no such state, see _find_state in logins.py: it comes from the user's file
+        # the session record of a manager has no such state, see sources/linux/logins.py: it comes from the user's file
         sources["state"] = f"/run/systemd/users/{record.uid}"
     if record.gone:
         sources["state"] = f"{record.source}: process {record.leader} is gone"
@@ -234,12 +234,12 @@ def _find_start(
         return boot_time(machine)
     if record and record.since:
         sources["start"] = record.source
-        return moment(record.since / 1e6)
+        return local_datetime(record.since / 1e6)
     first_process = record.process if record else first
     if first_process is None:
         return None
     sources["start"] = START_OF_LEADER if record else APPROXIMATE_START
-    return started_at(first_process, machine)
+    return start_time(first_process, machine)
 
 
 def _find_terminal(
@@ -281,7 +281,7 @@ def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
 
 def _make_traits(owner: Owner, tty: str | None, program: str | None, *, tty_known: bool) -> Traits:
     record = recorded_login(owner)
-    if owner.logon == SYSTEM_LOGON_ID:
+    if owner.logon_id == SYSTEM_LOGON_ID:
         return Traits(system=True)
     if record is None:
         cls = "manager" if owner.evidence == "manager" else None

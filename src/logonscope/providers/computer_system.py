@@ -6,7 +6,7 @@ from logonscope.providers.helpers.host import (
     LOGINS,
     PLATFORM,
     VITALS,
-    Census,
+    HostSummary,
     computer_name,
     of_platform,
     of_vitals,
@@ -23,11 +23,11 @@ _SYSTEM_TYPES = {
 _DOMAIN = "domain membership is known only to sssd, winbind or Kerberos"
 
 
-def _dns_name(census: Census, _: Context) -> str:
+def _dns_name(census: HostSummary, _: Context) -> str:
     return computer_name(census.machine).split(".", 1)[0]
 
 
-def _console_user(census: Census, context: Context) -> str | None:
+def _console_user(census: HostSummary, context: Context) -> str | None:
     """Return the user who is logged in at the machine's own seat."""
     login = next(filter(_is_at_console, census.logins), None)
     name = login and (context.accounts.name(login.uid) or login.user)

@@ -5,7 +5,7 @@ from typing import Any
 
 from logonscope.cim.types import Value
 from logonscope.facts import UNSET, Process
-from logonscope.machine import MOST_CMDLINE, Owner, started_at, terminal_name
+from logonscope.machine import MAX_CMDLINE_BYTES, Owner, start_time, terminal_name
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.provider import Column, Context, Provider, column
 from logonscope.providers.helpers.text import clean, command_line
@@ -49,8 +49,8 @@ def _unread(process: Process, _: Any, __: Any) -> Value:
     # a recording may also have facts that no column shows
     unread = (process.unread or {}).items()
     reasons = [f"{fact}: {clean(reason)}" for fact, reason in unread if fact in _FACTS]
-    if process.cmdline and len(process.cmdline) == MOST_CMDLINE:
-        reasons.append(f"cmdline: cut at {MOST_CMDLINE:,} bytes")
+    if process.cmdline and len(process.cmdline) == MAX_CMDLINE_BYTES:
+        reasons.append(f"cmdline: cut at {MAX_CMDLINE_BYTES:,} bytes")
     return tuple(reasons) or None
 
 
@@ -64,7 +64,7 @@ _COLUMNS = {
         "stat: comm", "comm",
     ),
     "StartTime": column(
-        lambda process, _, context: started_at(process, context.machine),
+        lambda process, _, context: start_time(process, context.machine),
         "stat: starttime, after /proc/stat: btime", "start",
     ),
     "StartTicks": _fact_column("start", "stat: starttime"),

@@ -1,6 +1,6 @@
 """LS_ProcessSocket: the network sockets that each process holds, and the logon session of the process."""
 
-from logonscope.machine import OWNER
+from logonscope.machine import OWNER_FACT
 from logonscope.providers.helpers.process_keys import process_reference, select_process
 from logonscope.providers.helpers.provider import End, Provider, column
 from logonscope.providers.helpers.socket_keys import SOCKET, select_port, select_socket
@@ -12,7 +12,7 @@ PROVIDER = Provider(
             lambda _, process, *__: process_reference(process, "LS_Process"), "the process whose fd has socket:[INODE]"
         ),
         "Dependent": column(lambda socket, *_: ("LS_Socket", socket.inode), "fd: socket:[INODE]"),
-        "LogonId": column(lambda _, __, owner, ___: owner.logon, "see LS_SessionProcess", OWNER),
+        "LogonId": column(lambda _, __, owner, ___: owner.logon_id, "see LS_SessionProcess", OWNER_FACT),
         **SOCKET,
     },
     ends={"Antecedent": End("process", slice(1, 3)), "Dependent": End("socket", slice(0, 3))},

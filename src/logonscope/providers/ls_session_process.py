@@ -1,6 +1,6 @@
 """LS_SessionProcess: the logon session that each process belongs to, and the evidence for it."""
 
-from logonscope.machine import OWNER, started_at
+from logonscope.machine import OWNER_FACT, start_time
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.process_keys import (
     has_session,
@@ -15,13 +15,15 @@ from logonscope.providers.helpers.text import clean
 PROVIDER = Provider(
     subject="process",
     is_instance=has_session,
-    instance_facts=frozenset({OWNER}),
+    instance_facts=frozenset({OWNER_FACT}),
     columns={
-        "Antecedent": column(lambda _, owner, __: ("LS_LogonSession", owner.logon), "by the rule in Evidence", OWNER),
+        "Antecedent": column(
+            lambda _, owner, __: ("LS_LogonSession", owner.logon_id), "by the rule in Evidence", OWNER_FACT
+        ),
         "Dependent": column(lambda process, *_: process_reference(process, "LS_Process"), "its directory in /proc"),
         "Evidence": column(
             lambda _, owner, __: owner.evidence, "the first of the rules scope, audit, manager, none that matches",
-            OWNER,
+            OWNER_FACT,
         ),
         "User": column(
             lambda process, _, context: clean(context.accounts.name(process.uids and process.uids[1])),
@@ -30,22 +32,22 @@ PROVIDER = Provider(
         "Uid": column(lambda process, *_: process.uids and process.uids[1], "status: Uid, the effective uid", "uids"),
         "LoginUid": column(
             lambda process, owner, context: context.ownership.login_uid(owner, (process,)),
-            "loginuid, else the uid in the login record", "loginuid", OWNER,
+            "loginuid, else the uid in the login record", "loginuid", OWNER_FACT,
         ),
         "StartTime": column(
-            lambda process, _, context: started_at(process, context.machine),
+            lambda process, _, context: start_time(process, context.machine),
             "stat: starttime, after /proc/stat: btime", "start",
         ),
         "Leftover": column(
             lambda _, owner, context: context.logons.is_leftover(owner),
-            "whether the leader in the login record is gone; without a record see State of LS_LogonSession", OWNER,
+            "whether the leader in the login record is gone; without a record see State of LS_LogonSession", OWNER_FACT,
         ),
         "JoinEvidence": column(
             lambda _, owner, context: context.ownership.join_evidence(owner),
-            "as JoinEvidence of LS_LogonSession", OWNER,
+            "as JoinEvidence of LS_LogonSession", OWNER_FACT,
         ),
         "LogonGuid": column(
-            lambda _, owner, context: context.logons.logon_guid(owner), "as Guid of LS_LogonSession", OWNER
+            lambda _, owner, context: context.logons.logon_guid(owner), "as Guid of LS_LogonSession", OWNER_FACT
         ),
         "ProcessGuid": column(
             lambda process, _, context: process_guid(context.machine, process), "as Guid of LS_Process", "start"

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Vitals
-from logonscope.machine import boot_time, moment
+from logonscope.machine import boot_time, local_datetime
 from logonscope.providers.helpers.host import (
     PLATFORM,
     PROCESSES,
     SESSIONS,
     VITALS,
-    Census,
+    HostSummary,
     computer_name,
     kilobytes,
     of_platform,
@@ -34,7 +34,7 @@ def _is_person(session: LogonSession) -> bool:
     return session.logon_type not in _NOT_PEOPLE
 
 
-def _users(census: Census, _: Context) -> int:
+def _users(census: HostSummary, _: Context) -> int:
     return sum(map(_is_person, census.sessions))
 
 
@@ -49,7 +49,7 @@ def _virtual(memory: int | None, swap: int | None) -> int | None:
 
 
 def _now(vitals: Vitals) -> datetime | None:
-    return moment(vitals.at / 1e6)
+    return local_datetime(vitals.at / 1e6)
 
 
 PROVIDER = Provider(

@@ -8,7 +8,7 @@ from typing import Any
 
 from logonscope.cim.types import Value
 from logonscope.facts import Process
-from logonscope.machine import EVERYTHING, OWNER, Owner, Selection, started_at
+from logonscope.machine import EVERYTHING, OWNER_FACT, Owner, Selection, start_time
 from logonscope.providers.helpers.host import computer_name, kilobytes, system_name
 from logonscope.providers.helpers.priority import base_priority
 from logonscope.providers.helpers.process_keys import select_pid
@@ -100,7 +100,7 @@ PROVIDER = Provider(
         "CSName": column(lambda _, __, context: computer_name(context.machine), "the kernel's hostname"),
         "CreationClassName": constant("Win32_Process"),
         "CreationDate": column(
-            lambda process, _, context: started_at(process, context.machine),
+            lambda process, _, context: start_time(process, context.machine),
             "stat: starttime, after /proc/stat: btime", "start",
         ),
         "Handle": column(lambda process, *_: str(process.pid), "its directory in /proc"),
@@ -133,7 +133,7 @@ PROVIDER = Provider(
         "ParentProcessId": _fact_column("ppid", "stat: ppid"),
         "SessionId": column(
             lambda process, owner, context: context.ownership.session_number(process, owner),
-            "0 in the System session, else the kernel id of the login; null without a kernel id", OWNER,
+            "0 in the System session, else the session number that the kernel keeps for the login, or null", OWNER_FACT,
         ),
         "PrivatePageCount": column(_private, "status: RssAnon + VmSwap, in bytes", "rss_anon", "vm_swap"),
         "PeakVirtualSize": _fact_column("vm_peak", "status: VmPeak"),

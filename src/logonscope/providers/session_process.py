@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from logonscope.cim.types import Value
 from logonscope.facts import Process
-from logonscope.machine import OWNER, Owner
+from logonscope.machine import OWNER_FACT, Owner
 from logonscope.providers.helpers.process_keys import has_session, process_reference, select_process, select_session
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
@@ -12,7 +12,7 @@ from logonscope.providers.helpers.provider import Context, End, Provider, column
 def _pairs(owned: Iterable[tuple[Process, Owner]], _: Context) -> Iterator[tuple[Value, ...]]:
     """Yield the pairs of processes and logon sessions: a fast path, for the most frequent query on a whole host."""
     for process, owner in owned:
-        logon = owner.logon
+        logon = owner.logon_id
         if logon is not None:
             yield ("Win32_LogonSession", logon), ("Win32_Process", str(process.pid))
 
@@ -20,11 +20,11 @@ def _pairs(owned: Iterable[tuple[Process, Owner]], _: Context) -> Iterator[tuple
 PROVIDER = Provider(
     subject="process",
     is_instance=has_session,
-    instance_facts=frozenset({OWNER}),
+    instance_facts=frozenset({OWNER_FACT}),
     columns={
         "Antecedent": column(
-            lambda _, owner, __: ("Win32_LogonSession", owner.logon),
-            "the first of the rules scope, audit, manager, none that matches", OWNER,
+            lambda _, owner, __: ("Win32_LogonSession", owner.logon_id),
+            "the first of the rules scope, audit, manager, none that matches", OWNER_FACT,
         ),
         "Dependent": column(lambda process, *_: process_reference(process), "its directory in /proc"),
     },

@@ -4,7 +4,7 @@ import os
 import tempfile
 
 
-def put(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
+def write_atomically(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
     """Create or replace a file, and write it to the disk (fsync) before returning.
 
     Args:

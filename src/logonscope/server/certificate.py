@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
-from logonscope.server.atomic_file import put
+from logonscope.server.atomic_file import write_atomically
 from logonscope.server.configuration import Settings
 
-LIFE = timedelta(days=3650)
+VALIDITY = timedelta(days=3650)
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """The ciphers of TLS 1.2; those of TLS 1.3 are all secure, and always enabled."""
 
@@ -44,7 +44,7 @@ def tls_context(settings: Settings) -> TlsContext:
         AccessDeniedError: no permission to read or write a file.
         InvalidParameterError: a file is missing, or its content is not valid.
     """
-    certificate = settings.certificate or self_signed(settings.state)
+    certificate = settings.certificate or self_signed_certificate(settings.state)
     key = settings.key or certificate
     context = TlsContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -66,18 +66,18 @@ def tls_context(settings: Settings) -> TlsContext:
     return context
 
 
-def trusted(folder: str) -> str:
+def public_certificate_path(folder: str) -> str:
     """Return the path of the self-signed certificate without its key, the file for clients."""
     return os.path.join(folder, _PUBLIC)
 
 
-def described(context: TlsContext, settings: Settings) -> str:
+def describe_certificate(context: TlsContext, settings: Settings) -> str:
     """Describe the certificate for the log: its fingerprint, and for the self-signed one the file for clients."""
-    advice = "" if settings.certificate else f"; clients must trust {trusted(settings.state)}"
+    advice = "" if settings.certificate else f"; clients must trust {public_certificate_path(settings.state)}"
     return f"certificate: SHA-256 fingerprint {context.fingerprint}{advice}"
 
 
-def kept(folder: str) -> str:
+def existing_certificate_path(folder: str) -> str:
     """Return the path of the self-signed certificate with its key; "" if it must be created.
 
     Raises:
@@ -101,7 +101,7 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest().hex(":").upper()
 
 
-def self_signed(folder: str) -> str:
+def self_signed_certificate(folder: str) -> str:
     """Return the path of the self-signed certificate with its key; create or replace the file if necessary.
 
     Certificate and key are in one file, so that they are replaced together. Another file has the certificate alone,
@@ -111,14 +111,14 @@ def self_signed(folder: str) -> str:
         AccessDeniedError: no permission to write to the directory.
         InvalidParameterError: the directory cannot be written, or the file exists without a certificate.
     """
-    path, public_path = os.path.join(folder, _FILE), trusted(folder)
+    path, public_path = os.path.join(folder, _FILE), public_certificate_path(folder)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not kept(folder):
-            put(path, _create_certificate(_host_names(socket.gethostname())))
+        if not existing_certificate_path(folder):
+            write_atomically(path, _create_certificate(_host_names(socket.gethostname())))
         public_pem = _leaf(path).public_bytes(serialization.Encoding.PEM)
         if not os.path.exists(public_path) or _read_file(public_path) != public_pem:
-            put(public_path, public_pem, mode=0o644)
+            write_atomically(public_path, public_pem, mode=0o644)
     except OSError as error:
         hint = "run it as root, or give --state or --certificate"
         _raise_for(error, f"cannot write the certificate to {folder}", hint)
@@ -190,7 +190,7 @@ def _create_certificate(names: list[str]) -> bytes:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))  # the clock of a client may be behind
-        .not_valid_after(now + LIFE)
+        .not_valid_after(now + VALIDITY)
         .add_extension(x509.SubjectAlternativeName([*map(x509.DNSName, names), *loopback]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

@@ -24,14 +24,16 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command to a parser."""
-    parser.add_argument("--config", metavar="FILE", help=f"settings file (default: {configuration.FILE}, if it exists)")
+    parser.add_argument(
+        "--config", metavar="FILE", help=f"settings file (default: {configuration.SETTINGS_FILE}, if it exists)"
+    )
     parser.add_argument("--check", action="store_true", help="check the settings and print a summary, without serving")
     configuration.add_flags(parser)
 
 
 def run(args: argparse.Namespace, source: Source, ownership: Ownership, local: Callable[[int], Caller]) -> int:
     """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code."""
-    settings = configuration.settings(args.config, _flags(vars(args)))
+    settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
         from logonscope.server import serve, settings_check  # noqa: PLC0415 -- the help of this command needs neither
     except ImportError as error:
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace, source: Source, ownership: Ownership, local: C
         reason = f"cannot run the server: the Python module {error.name} is not installed"
         raise NotSupportedError(reason, f"run {install_command('server')}") from None
     if args.check:
-        print("\n".join(settings_check.check(settings)))  # noqa: T201 -- the output of this command
+        print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
     serve.serve(source, ownership, settings, local)
     return 0

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.wire.wsman.names import PORTS
 
-FILE = "/etc/logonscope/logonscope.toml"
+SETTINGS_FILE = "/etc/logonscope/logonscope.toml"
 PAM_FOLDER = "/etc/pam.d"
 _URL = re.compile(r"(https?)://(\[[^\]/]+\]|[^:/\[\]]+)(?::([^/]+))?(/.*)?")
 
@@ -65,7 +65,7 @@ class Kind(NamedTuple):
     make: Callable[[Any], Any] = lambda value: value
 
 
-def listener(url: str) -> Listener:
+def parse_listener(url: str) -> Listener:
     """Parse a listen address.
 
     Raises:
@@ -112,7 +112,7 @@ def _one_of(*words: str) -> Kind:
 
 _LISTENERS = Kind(
     'a list such as ["http://127.0.0.1:5985", "https://[::]:5986", "unix:/run/a"]', list,
-    lambda urls: bool(urls) and _texts(urls), lambda urls: tuple(map(listener, _distinct(urls))),
+    lambda urls: bool(urls) and _texts(urls), lambda urls: tuple(map(parse_listener, _distinct(urls))),
 )  # fmt: skip
 _NAMES = Kind('a list of names such as ["sudo", "wheel"]', list, _texts, _distinct)
 _FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _path)
@@ -230,7 +230,7 @@ class Settings:
 KEYS: Mapping[str, Field[Any]] = {key.name: key for key in fields(Settings)}
 
 
-def settings(file: str | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of the file, overridden by those of the command line.
 
     Args:
@@ -241,7 +241,7 @@ def settings(file: str | None = None, overrides: Mapping[str, Any] | None = None
         InvalidParameterError: an unknown key, an invalid value, or keys that contradict each other.
         AccessDeniedError: no permission to read the file.
     """
-    path = file or FILE
+    path = file or SETTINGS_FILE
     file_settings = {
         name: _parse_file_value(path, name, value) for name, value in _read(path, must_exist=file is not None).items()
     }
@@ -351,7 +351,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         options.add_argument(f"--{name.replace('_', '-')}", help=help_, **arguments)
 
 
-def reference() -> str:
+def settings_reference() -> str:
     """Return the reference of the keys, a table in Markdown."""
     head = ("| key | value | default | meaning |", "|---|---|---|---|")
     rows = (

@@ -26,16 +26,16 @@ from uvicorn.server import ServerState
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.certificate import TlsContext
 
-LONGEST_HEADERS = 96 << 10
+MAX_HEAD_BYTES = 96 << 10
 """Bytes of the largest request head: a Kerberos token may have 64 KiB (MaxTokenSize), and a third more in base64."""
 
-HURRIED = 5
+REJECTED_SECONDS = 5
 """Seconds that a connection over a limit stays open, to get its 503."""
 
-STRANGER_SECONDS = 10
+UNAUTHENTICATED_SECONDS = 10
 """Seconds that the server waits for requests of an unauthenticated connection, all requests together."""
 
-GOODBYE = 1
+CLOSE_NOTIFY_SECONDS = 1
 """Seconds that an idle client has to answer close_notify (TLS) at shutdown; most see it only at their next request."""
 
 _LENIENT = re.compile(rb"(?<!\r)\n|\n[ \t]")
@@ -74,7 +74,7 @@ class Connection:
                 _log.exception("internal error after closing the connection from %s", self.peer.address)
 
 
-def connection(transport: asyncio.BaseTransport) -> Connection:
+def connection_of_transport(transport: asyncio.BaseTransport) -> Connection:
     """Return the connection of a new transport."""
     client_socket: socket.socket = transport.get_extra_info("socket")
     context = transport.get_extra_info("sslcontext")
@@ -175,11 +175,11 @@ class Protocol(H11Protocol):
             bare: the connection that was counted before its TLS handshake; None: without TLS.
         """
         super().__init__(config, server_state, app_state)
-        self.conn = _OneWrite(h11.SERVER, LONGEST_HEADERS)
+        self.conn = _OneWrite(h11.SERVER, MAX_HEAD_BYTES)
         self._enter, self._may_answer, self._bare = enter, may_answer, bare
         self._seconds: float = config.timeout_keep_alive
         # What is left of the time for an unauthenticated client: it is shared by all requests of the connection.
-        self._stranger_seconds: float = min(self._seconds, STRANGER_SECONDS)
+        self._stranger_seconds: float = min(self._seconds, UNAUTHENTICATED_SECONDS)
         self._request_wait_start = 0.0
         self._request_timer: asyncio.TimerHandle | None = None  # runs until the next request is complete
         self._response_timer: asyncio.TimerHandle | None = None  # runs while the client does not read its response
@@ -188,7 +188,7 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Create the Connection, count it, and wait for its first request."""
         super().connection_made(cast("asyncio.Transport", transport))
-        new_connection = connection(transport)
+        new_connection = connection_of_transport(transport)
         if self._bare is not None:
             self._bare.peer, new_connection = new_connection.peer, self._bare
         self.connection = new_connection
@@ -196,7 +196,7 @@ class Protocol(H11Protocol):
         self.app_state = {**self.app_state, "connection": new_connection}
         if self._bare is None and not self._enter(new_connection):
             self.app = service_unavailable
-            self._seconds = min(self._seconds, HURRIED)
+            self._seconds = min(self._seconds, REJECTED_SECONDS)
             if not self._may_answer(new_connection):
                 self.transport.abort()
                 return
@@ -246,7 +246,7 @@ class Protocol(H11Protocol):
         """Close the connection after its current request; do not wait long for close_notify of an idle TLS client."""
         super().shutdown()
         if self.transport.is_closing():
-            self.loop.call_later(GOODBYE, self._abort_if_idle)
+            self.loop.call_later(CLOSE_NOTIFY_SECONDS, self._abort_if_idle)
 
     def _await_request(self) -> None:
         """Start the timer for the next request."""

@@ -15,19 +15,19 @@ from itertools import islice
 from typing import NamedTuple
 from weakref import WeakSet
 
-from logonscope.server.auth.throttle import place_of
+from logonscope.server.auth.throttle import client_network
 from logonscope.server.connection import Connection
 
-MOST_REFUSED = 32
+MAX_REJECTED = 32
 """Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
-YOUNG = 1.0
+MIN_SECONDS = 1.0
 """Seconds that an unauthenticated connection has before another may replace it."""
 
 MOST_COMPARED = 64
 """Unauthenticated connections that are compared to choose the one to replace: during a flood this happens often."""
 
-QUIET = 60.0
+REPORT_INTERVAL = 60.0
 """Seconds between two log lines about the same limit."""
 
 _log = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ class Origin(NamedTuple):
     """Where a connection comes from: over the network or not, and the address or user (``who``)."""
 
     network: bool
-    who: str
+    name: str
 
 
-ROOT = Origin(network=False, who="uid 0")
+ROOT = Origin(network=False, name="uid 0")
 
 
 class UnauthenticatedConnection(NamedTuple):
@@ -51,7 +51,7 @@ class UnauthenticatedConnection(NamedTuple):
     since: float
 
 
-class Crowd:
+class ConnectionLimits:
     """Counts the open connections; used from one thread."""
 
     def __init__(self, most: int, most_of_one: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -63,7 +63,7 @@ class Crowd:
         self._refused = 0
         self._last_reports: dict[str, float] = {}  # by limit
 
-    def enter(self, connection: Connection) -> bool:
+    def add_connection(self, connection: Connection) -> bool:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
         origin = _origin(connection)
         if origin != ROOT:
@@ -79,7 +79,7 @@ class Crowd:
 
     def may_answer(self, connection: Connection) -> bool:
         """Return whether a connection over a limit may stay open for its 503; it counts as such until it closes."""
-        if self._refused >= MOST_REFUSED:
+        if self._refused >= MAX_REJECTED:
             return False
         self._refused += 1
         connection.on_close.append(self._answered)
@@ -96,7 +96,7 @@ class Crowd:
         replaced = max(oldest, key=self._origin_count)  # the first of several, which is the oldest
         # Its origin has to have more connections than the newcomer's origin will have, or as many if the connection had
         # its time. Otherwise a few addresses with many connections would displace the addresses that have one.
-        is_young = self._clock() - replaced.since < YOUNG
+        is_young = self._clock() - replaced.since < MIN_SECONDS
         if self._origin_count(replaced) <= self._counts[newcomer] + is_young:
             return False
         self._leave(replaced.connection, replaced.origin)
@@ -128,14 +128,14 @@ class Crowd:
     def _refuse(self, origin: Origin, limit: str, number: int) -> bool:
         """Log that a limit is reached, once a minute; return False."""
         now = self._clock()
-        if now - self._last_reports.get(limit, -QUIET) >= QUIET:
+        if now - self._last_reports.get(limit, -REPORT_INTERVAL) >= REPORT_INTERVAL:
             self._last_reports[limit] = now
-            _log.warning("connection from %s rejected with 503: %s = %d reached", origin.who, limit, number)
+            _log.warning("connection from %s rejected with 503: %s = %d reached", origin.name, limit, number)
         return False
 
 
 def _origin(connection: Connection) -> Origin:
     peer = connection.peer
     if peer.credentials is not None:
-        return Origin(network=False, who=f"uid {peer.credentials.uid}")
-    return Origin(network=True, who=place_of(peer.address))
+        return Origin(network=False, name=f"uid {peer.credentials.uid}")
+    return Origin(network=True, name=client_network(peer.address))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 MOST_HANDSHAKES = 64
 
-YOUNG = 1.0
+MIN_HANDSHAKE_SECONDS = 1.0
 """Seconds that a handshake has before another may replace it: a few round trips around the world."""
 
 
@@ -28,7 +28,7 @@ class Turn(NamedTuple):
 class Handshakes:
     """The running handshakes, and the waiting ones by client address; used from one event loop."""
 
-    def __init__(self, most: int = MOST_HANDSHAKES, young: float = YOUNG) -> None:
+    def __init__(self, most: int = MOST_HANDSHAKES, young: float = MIN_HANDSHAKE_SECONDS) -> None:
         self._most, self._young = most, young
         self._running: dict[Turn, float] = {}  # with the time of their start; the oldest first
         self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()

@@ -31,16 +31,16 @@ from logonscope.machine import Deadline
 from logonscope.server.auth.authenticator import Authenticator, Credentials
 from logonscope.server.auth.negotiate import Negotiation
 from logonscope.server.auth.peer import Peer
-from logonscope.server.auth.throttle import place_of
+from logonscope.server.auth.throttle import client_network
 from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
-from logonscope.server.request_target import RoutedPath
-from logonscope.server.thread_calls import GoneError
-from logonscope.server.worker_pool import Claimant, Rank, Shares
+from logonscope.server.request_target import PathNormalizer
+from logonscope.server.thread_calls import ClientDisconnectedError
+from logonscope.server.worker_pool import Claimant, Rank, WorkerPool
 
 OK = 200
-GONE = 499
+CLIENT_CLOSED_REQUEST = 499
 """The status of a response that no client reads, since it disconnected."""
 
 _UNSEALED = "message encryption required: use Negotiate with message encryption, or TLS\n"
@@ -49,10 +49,10 @@ _UNSEALED = "message encryption required: use Negotiate with message encryption,
 class MessageEncryption(Protocol):
     """Encryption of bodies with the session key of a negotiation."""
 
-    def is_sealed(self, content_type: str) -> bool:
+    def is_encrypted(self, content_type: str) -> bool:
         """Return whether a body of this content type is encrypted."""
 
-    def unseal(self, context: Negotiation, content_type: str, body: bytes) -> bytes:
+    def decrypt(self, context: Negotiation, content_type: str, body: bytes) -> bytes:
         """Decrypt a body.
 
         Raises:
@@ -60,7 +60,7 @@ class MessageEncryption(Protocol):
             AccessDeniedError: the body was not encrypted by the peer of this negotiation.
         """
 
-    def seal(self, context: Negotiation, content_type: str, data: bytes) -> tuple[str, bytes]:
+    def encrypt(self, context: Negotiation, content_type: str, data: bytes) -> tuple[str, bytes]:
         """Encrypt the answer to a request of this content type; return its content type and body."""
 
 
@@ -71,17 +71,17 @@ class HttpDoor(NamedTuple):
         door: the protocol.
         paths: the paths of its POST requests.
         encryption: the encryption of its messages; None: there is none.
-        open_header: a request with this header (in lower case) needs no credentials; "": there is none.
-        logs_in_empty: a request with an empty body only authenticates its connection, and gets an empty response.
-        open_paths: further paths, whose requests need no credentials; credentials are ignored there.
+        anonymous_header: a request with this header (in lower case) needs no credentials; "": there is none.
+        accepts_empty_requests: a request with an empty body only authenticates its connection; the response is empty.
+        anonymous_paths: further paths, whose requests need no credentials; credentials are ignored there.
     """
 
     door: Door
     paths: tuple[str, ...]
     encryption: MessageEncryption | None = None
-    open_header: str = ""
-    logs_in_empty: bool = False
-    open_paths: tuple[str, ...] = ()
+    anonymous_header: str = ""
+    accepts_empty_requests: bool = False
+    anonymous_paths: tuple[str, ...] = ()
 
 
 class Services(NamedTuple):
@@ -92,27 +92,27 @@ class Services(NamedTuple):
         dispatcher: runs the requests of all doors.
         doors: the protocols.
         pool: the threads that run requests.
-        entrance: the threads that check passwords; separate, so that password guesses delay no request.
-        most_octets: the maximum size of a request body.
+        password_pool: the threads that check passwords; separate, so that password guesses delay no request.
+        max_request_octets: the maximum size of a request body.
         metrics: the metrics; None: off.
-        metrics_within: clients on this host may read the metrics without credentials.
+        are_metrics_open_on_loopback: clients on this host may read the metrics without credentials.
     """
 
     authenticator: Authenticator
     dispatcher: Dispatcher
     doors: tuple[HttpDoor, ...]
-    pool: Shares
-    entrance: Shares
-    most_octets: int = 512_000
+    pool: WorkerPool
+    password_pool: WorkerPool
+    max_request_octets: int = 512_000
     metrics: Metrics | None = None
-    metrics_within: bool = False
+    are_metrics_open_on_loopback: bool = False
 
     def are_stuck(self) -> bool:
         """Return whether all threads of one pool are stuck."""
-        return self.pool.is_stuck or self.entrance.is_stuck
+        return self.pool.is_stuck or self.password_pool.is_stuck
 
 
-class Entry(NamedTuple):
+class RequestAuthentication(NamedTuple):
     """The authentication of a request.
 
     Attributes:
@@ -147,11 +147,11 @@ def application(services: Services) -> Starlette:
     routes = [
         Route(path, Endpoint(services, door).answer, methods=["POST"])
         for door in services.doors
-        for path in door.paths + door.open_paths
+        for path in door.paths + door.anonymous_paths
     ]
     if services.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
-    return Starlette(routes=routes, middleware=[Middleware(RoutedPath)])
+    return Starlette(routes=routes, middleware=[Middleware(PathNormalizer)])
 
 
 class Endpoint:
@@ -168,17 +168,17 @@ class Endpoint:
         if (rejection := self._rejection(request)) is not None:
             return rejection
         try:
-            body = await _body(request, services.most_octets)
+            body = await _body(request, services.max_request_octets)
             received = Received(request.state.connection, request.headers, request.scope["path"], body)
-            if received.path in self._http_door.open_paths:
-                claimant = Claimant(place_of(received.connection.peer.address))
+            if received.path in self._http_door.anonymous_paths:
+                claimant = Claimant(client_network(received.connection.peer.address))
                 answer = partial(self._handle_anonymously, received, deadline)
             else:
                 authenticate, claimant = await _authentication(services, received, deadline, request)
                 answer = partial(self._handle, received, authenticate, deadline)
             return await services.pool.run(claimant, answer, deadline, partial(_wait_for_disconnect, request))
-        except (GoneError, ClientDisconnect):
-            return Response(status_code=GONE)
+        except (ClientDisconnectedError, ClientDisconnect):
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         except ServerTooBusyError as error:
             return Response(f"{error}\n", status_code=503)
         except LogonscopeError as error:  # the request is too large, or timed out
@@ -188,31 +188,33 @@ class Endpoint:
     def _rejection(self, request: Request) -> Response | None:
         """Return the response to a client that must first send credentials, before its body is read; else None."""
         peer: Peer = request.state.connection.peer
-        open_header = self._http_door.open_header
-        if peer.credentials or peer.session or {"authorization", open_header}.intersection(request.headers):
+        anonymous_header = self._http_door.anonymous_header
+        if peer.credentials or peer.session or {"authorization", anonymous_header}.intersection(request.headers):
             return None
-        if _content_length(request) > self._services.most_octets:
+        if _content_length(request) > self._services.max_request_octets:
             return Response(status_code=413)
-        if request.scope["path"] in self._http_door.open_paths:
+        if request.scope["path"] in self._http_door.anonymous_paths:
             return None
         return _with_challenges(Response(status_code=401), _authenticate(self._services.authenticator, peer, None))
 
     def _handle_anonymously(self, received: Received, deadline: Deadline) -> Response:
-        """Answer a request to an open path; runs in a thread."""
-        answer = self._dispatch(received, Entry(None, None, ()), received.body, deadline)
+        """Answer a request to an anonymous path; runs in a thread."""
+        answer = self._dispatch(received, RequestAuthentication(None, None, ()), received.body, deadline)
         return _response(answer.status, answer.content_type, answer.body)
 
-    def _handle(self, received: Received, authenticate: Callable[[], Entry], deadline: Deadline) -> Response:
+    def _handle(
+        self, received: Received, authenticate: Callable[[], RequestAuthentication], deadline: Deadline
+    ) -> Response:
         """Authenticate a request, decrypt it, run it, and encrypt the answer; runs in a thread."""
         entry = authenticate()
         # It stays True after a later failure: only the timeouts of the connection and its limits depend on it.
         received.connection.is_authenticated |= entry.caller is not None
-        if entry.caller is None and self._http_door.open_header not in received.headers:
+        if entry.caller is None and self._http_door.anonymous_header not in received.headers:
             return _with_challenges(_unauthorized(entry), entry)
-        if entry.caller is not None and self._http_door.logs_in_empty and not received.body:
+        if entry.caller is not None and self._http_door.accepts_empty_requests and not received.body:
             return _with_challenges(Response(), entry)
         encryption = self._http_door.encryption
-        if encryption is not None and encryption.is_sealed(received.content_type):
+        if encryption is not None and encryption.is_encrypted(received.content_type):
             return _with_challenges(self._handle_encrypted(encryption, received, entry, deadline), entry)
         # Over the network without TLS, the messages of a Negotiate client must be encrypted, as on Windows.
         if entry.negotiation is not None and not received.connection.peer.is_private:
@@ -221,23 +223,23 @@ class Endpoint:
         return _with_challenges(_response(answer.status, answer.content_type, answer.body), entry)
 
     def _handle_encrypted(
-        self, encryption: MessageEncryption, received: Received, entry: Entry, deadline: Deadline
+        self, encryption: MessageEncryption, received: Received, entry: RequestAuthentication, deadline: Deadline
     ) -> Response:
         negotiation = entry.negotiation
         if negotiation is None:
             reason = "cannot decrypt the message: the connection was not authenticated by Negotiate\n"
             return Response(reason, status_code=400)
         try:
-            data = encryption.unseal(negotiation, received.content_type, received.body)
+            data = encryption.decrypt(negotiation, received.content_type, received.body)
         except InvalidParameterError as error:
             return Response(f"{error}\n", status_code=400)
         except AccessDeniedError:
             return Response(status_code=401)
         answer = self._dispatch(received, entry, data, deadline)
-        content_type, body = encryption.seal(negotiation, received.content_type, answer.body)
+        content_type, body = encryption.encrypt(negotiation, received.content_type, answer.body)
         return _response(answer.status, content_type, body)
 
-    def _dispatch(self, received: Received, entry: Entry, data: bytes, deadline: Deadline) -> Answer:
+    def _dispatch(self, received: Received, entry: RequestAuthentication, data: bytes, deadline: Deadline) -> Answer:
         """Run a request, and count it in the metrics."""
         start, metrics = time.perf_counter(), self._services.metrics
         peer = received.connection.peer.address
@@ -245,7 +247,7 @@ class Endpoint:
         answer = self._services.dispatcher.answer(self._door, message, deadline)
         if metrics is not None:
             outcome = "answered" if answer.status == OK else "refused"
-            metrics.answered(answer.operation, outcome, answer.items, time.perf_counter() - start)
+            metrics.count_answer(answer.operation, outcome, answer.items, time.perf_counter() - start)
         return answer
 
 
@@ -256,7 +258,7 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
     try:
         # One claimant for all scrapes on loopback, so that they use one share of the threads.
         claimant = Claimant("metrics")
-        if not (services.metrics_within and received.connection.peer.loopback):
+        if not (services.are_metrics_open_on_loopback and received.connection.peer.loopback):
             authenticate, claimant = await _authentication(services, received, deadline, request)
             entry = await services.pool.run(claimant, authenticate, deadline, partial(_wait_for_disconnect, request))
             if entry.caller is None:
@@ -265,15 +267,15 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
                 return Response("access denied: only administrators may read the metrics\n", status_code=403)
         text = await services.pool.run(claimant, metrics.text, deadline, partial(_wait_for_disconnect, request))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
-    except GoneError:
-        return Response(status_code=GONE)
+    except ClientDisconnectedError:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     except LogonscopeError as error:
         return Response(f"{error}\n", status_code=503)
 
 
 async def _authentication(
     services: Services, received: Received, deadline: Deadline, request: Request
-) -> tuple[Callable[[], Entry], Claimant]:
+) -> tuple[Callable[[], RequestAuthentication], Claimant]:
     """Return a function that authenticates a request, and the claimant of the thread that will run it.
 
     A password is checked here, in a pool of its own where each address has its share, so that password guesses delay
@@ -287,16 +289,16 @@ async def _authentication(
         await asyncio.sleep(seconds)
         deadline.move(services.dispatcher.limits.seconds)
     if services.authenticator.is_quick(peer, credentials):
-        return authenticate, _claimant(peer, services.authenticator.presumed(peer))
+        return authenticate, _claimant(peer, services.authenticator.known_caller(peer))
     # PAM may take two seconds for a check: users who have authenticated from this address before get a reserved thread,
     # so that they do not wait for the password guesses of others.
     is_known = credentials is not None and services.authenticator.is_known(peer, credentials)
-    address = Claimant(place_of(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
-    entry = await services.entrance.run(address, authenticate, deadline, partial(_wait_for_disconnect, request))
+    address = Claimant(client_network(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
+    entry = await services.password_pool.run(address, authenticate, deadline, partial(_wait_for_disconnect, request))
     return partial(_established, entry), _claimant(peer, entry.caller)
 
 
-def _established(entry: Entry) -> Entry:
+def _established(entry: RequestAuthentication) -> RequestAuthentication:
     """Return an entry: the authentication of a request that was authenticated before."""
     return entry
 
@@ -308,17 +310,17 @@ def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
         uid = peer.credentials.uid
         return Claimant(uid, Rank.ROOT if uid == 0 else Rank.ORDINARY)
     if caller is None:
-        return Claimant(place_of(peer.address))
+        return Claimant(client_network(peer.address))
     rank = Rank.ADMINISTRATOR if caller.administrator else Rank.ORDINARY
     return Claimant(caller.name if caller.uid is None else caller.uid, rank)
 
 
-def _authenticate(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> Entry:
+def _authenticate(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> RequestAuthentication:
     result = authenticator.authenticate(peer, credentials)
-    return Entry(result.caller, result.negotiation, challenges(result, credentials), result.reason)
+    return RequestAuthentication(result.caller, result.negotiation, challenges(result, credentials), result.reason)
 
 
-def _unauthorized(entry: Entry) -> Response:
+def _unauthorized(entry: RequestAuthentication) -> Response:
     return Response(entry.reason and f"{entry.reason}\n", 401, media_type="text/plain")
 
 
@@ -327,7 +329,7 @@ def _response(status: int, content_type: str, body: bytes) -> Response:
     return Response(body, status, headers={"content-type": content_type})
 
 
-def _with_challenges(response: Response, entry: Entry) -> Response:
+def _with_challenges(response: Response, entry: RequestAuthentication) -> Response:
     """Add WWW-Authenticate to a 401, or to any response that continues or completes a negotiation."""
     if entry.challenges and (response.status_code == 401 or entry.negotiation is not None):
         for challenge in entry.challenges:

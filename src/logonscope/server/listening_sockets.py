@@ -20,7 +20,7 @@ from logonscope.wire.wsman.names import PORTS
 BACKLOG = 1024
 """Connections that may wait to be accepted; beyond that, the kernel of a client tries again after 1, 2, 4 seconds."""
 
-FIRST = 3
+FIRST_DESCRIPTOR = 3
 """The first descriptor that systemd passes (SD_LISTEN_FDS_START)."""
 
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
@@ -28,31 +28,31 @@ _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _log = logging.getLogger(__name__)
 
 
-class Opened(NamedTuple):
+class OpenSocket(NamedTuple):
     """A listening socket with its listen address; ``ours``: not from systemd, so the server removes its path."""
 
     listener: Listener
     socket: socket.socket
-    ours: bool
+    is_own: bool
 
 
-def sockets(listeners: Sequence[Listener]) -> list[Opened]:
+def listen_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
     """Return the sockets that systemd passed; if it passed none, open sockets on these addresses.
 
     Raises:
         AccessDeniedError: no permission to open one.
         InvalidParameterError: an address is in use or cannot be used, or systemd passed something else.
     """
-    return passed() or opened(listeners)
+    return sockets_from_systemd() or open_sockets(listeners)
 
 
-def opened(listeners: Sequence[Listener]) -> list[Opened]:
+def open_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
     """Open a socket on each address; skip a loopback address whose IP version this host does not have.
 
     Raises:
         AccessDeniedError, InvalidParameterError: as ``sockets``.
     """
-    open_sockets: list[Opened] = []
+    open_sockets: list[OpenSocket] = []
     try:
         for listener in listeners:
             try:
@@ -62,14 +62,14 @@ def opened(listeners: Sequence[Listener]) -> list[Opened]:
                     raise _listen_error(listener, error) from None
                 _log.info("skipping %s: this host has no such address", listener)
             else:
-                open_sockets.append(Opened(listener, new_socket, ours=True))
+                open_sockets.append(OpenSocket(listener, new_socket, is_own=True))
     except BaseException:
-        close(open_sockets)
+        close_sockets(open_sockets)
         raise
     return open_sockets
 
 
-def tried(listeners: Sequence[Listener], future_folders: Sequence[str] = ()) -> list[str]:
+def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str] = ()) -> list[str]:
     """Check that each address can be opened, without listening on it; return remarks about some.
 
     Args:
@@ -115,7 +115,7 @@ def _may_skip(listener: Listener, error: OSError, listeners: Sequence[Listener])
     return listener.loopback and error.errno in _NO_SUCH_ADDRESS and len(listeners) > 1
 
 
-def passed() -> list[Opened]:
+def sockets_from_systemd() -> list[OpenSocket]:
     """Return the sockets that systemd passed to this process; a second call returns none.
 
     Raises:
@@ -127,19 +127,19 @@ def passed() -> list[Opened]:
         return []
     count = int(variables["LISTEN_FDS"])
     names = [*variables["LISTEN_FDNAMES"].split(":"), *[""] * count]
-    return [_take_descriptor(FIRST + number, names[number]) for number in range(count)]
+    return [_take_descriptor(FIRST_DESCRIPTOR + number, names[number]) for number in range(count)]
 
 
-def close(open_sockets: Iterable[Opened]) -> None:
+def close_sockets(open_sockets: Iterable[OpenSocket]) -> None:
     """Close the sockets; waiting connections on a socket of systemd stay there for the next server."""
     for open_socket in open_sockets:
-        if open_socket.ours and open_socket.listener.path:
+        if open_socket.is_own and open_socket.listener.path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(open_socket.listener.path)
         open_socket.socket.close()
 
 
-def _take_descriptor(descriptor: int, name: str) -> Opened:
+def _take_descriptor(descriptor: int, name: str) -> OpenSocket:
     """Return the socket of a descriptor from systemd.
 
     Raises:
@@ -157,7 +157,7 @@ def _take_descriptor(descriptor: int, name: str) -> Opened:
             f"cannot use descriptor {descriptor} ({name or 'unnamed'}) of systemd: it is not a listening stream socket",
             "use ListenStream= and Accept=no in the .socket unit",
         )
-    return Opened(_listener_of(passed_socket, name), _without_delay(passed_socket), ours=False)
+    return OpenSocket(_listener_of(passed_socket, name), _without_delay(passed_socket), is_own=False)
 
 
 def _listener_of(passed_socket: socket.socket, name: str) -> Listener:

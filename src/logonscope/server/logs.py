@@ -5,7 +5,7 @@ import json
 import logging
 from datetime import datetime
 
-from logonscope.dispatch.audit import AUDIT
+from logonscope.dispatch.audit import AUDIT_LOGGER
 from logonscope.server.configuration import Settings
 
 _ESCAPED_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
@@ -19,7 +19,7 @@ def configure_log(settings: Settings) -> None:
     handler.addFilter(_is_no_cancellation)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     # The audit log is switched by `audit_log`, not by `log_level`.
-    logging.getLogger(AUDIT).setLevel(logging.INFO)
+    logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)
     # Below ERROR, uvicorn logs each step of start and stop, and each malformed request.
     if settings.log_level != "debug":
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
@@ -43,7 +43,7 @@ class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
         event = {"time": time, "level": record.levelname.lower(), "logger": record.name}
-        if record.name == AUDIT:
+        if record.name == AUDIT_LOGGER:
             return json.dumps(event | {"audit": json.loads(record.getMessage())})
         event["message"] = record.getMessage()
         if record.exc_info:

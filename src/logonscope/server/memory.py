@@ -14,7 +14,7 @@ from typing import cast
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3), from malloc.h."""
 
-MOST_FREE = 4 << 20
+MAX_FREE_BYTES = 4 << 20
 """Bytes of free memory that glibc may keep at the end of an arena."""
 
 LARGE_BLOCK = 1 << 20
@@ -32,7 +32,7 @@ def limit_free_memory() -> None:
     mallopt = _c_function("mallopt")
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
-        mallopt(M_TRIM_THRESHOLD, MOST_FREE)
+        mallopt(M_TRIM_THRESHOLD, MAX_FREE_BYTES)
 
 
 async def return_free_memory(interval: float = INTERVAL) -> None:

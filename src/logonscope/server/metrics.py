@@ -39,7 +39,7 @@ class Metrics:
             registry=self._registry,
         )  # fmt: skip
 
-    def answered(self, operation: str, outcome: str, items: int, seconds: float) -> None:
+    def count_answer(self, operation: str, outcome: str, items: int, seconds: float) -> None:
         """Count an answered request."""
         self._requests.labels(operation, outcome).inc()
         self._items.labels(operation).inc(items)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class RoutedPath:
+class PathNormalizer:
     """ASGI middleware that replaces the path of every request by its normal form: origin form, lower case."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -19,11 +19,11 @@ class RoutedPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to the application, with the normalised path."""
         if scope["type"] == "http":
-            scope = {**scope, "path": routed_path(scope["path"])}
+            scope = {**scope, "path": normalized_path(scope["path"])}
         await self._app(scope, receive, send)
 
 
-def routed_path(target: str) -> str:
+def normalized_path(target: str) -> str:
     """Return the path of a request target in lower case."""
     if target.startswith("/"):
         return target.lower()

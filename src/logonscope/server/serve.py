@@ -7,33 +7,40 @@ from functools import partial
 from operator import attrgetter
 
 from logonscope.broker import Caller
-from logonscope.dispatch.audit import AUDIT, Appender, Audit
+from logonscope.dispatch.audit import AUDIT_LOGGER, Audit, LogFile
 from logonscope.dispatch.dispatcher import Dispatcher
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.machine import Ownership, Source
 from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
-from logonscope.server.auth.local_accounts import account
-from logonscope.server.auth.negotiate import Tickets
-from logonscope.server.auth.passwords import Check, Passwords, bare
+from logonscope.server.auth.local_accounts import find_account
+from logonscope.server.auth.negotiate import KerberosSettings
+from logonscope.server.auth.passwords import Check, Passwords, strip_domain
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, Services, application
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from logonscope.server.settings_check import warnings
-from logonscope.server.worker_pool import Shares
-from logonscope.server.wsman import ANONYMOUS_PATHS, PATHS, UNAUTHENTICATED, WsmanDoor
+from logonscope.server.worker_pool import WorkerPool
+from logonscope.server.wsman import ANONYMOUS_HEADER, ANONYMOUS_PATHS, WSMAN_PATHS, WsmanDoor
 from logonscope.wire.wsman import message_encryption
 
 DOORS = (
-    HttpDoor(WsmanDoor(), PATHS, message_encryption, UNAUTHENTICATED, logs_in_empty=True, open_paths=ANONYMOUS_PATHS),
+    HttpDoor(
+        WsmanDoor(),
+        WSMAN_PATHS,
+        message_encryption,
+        ANONYMOUS_HEADER,
+        accepts_empty_requests=True,
+        anonymous_paths=ANONYMOUS_PATHS,
+    ),
 )
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 
 _log = logging.getLogger(__name__)
-_audit_log = logging.getLogger(AUDIT)
+_audit_log = logging.getLogger(AUDIT_LOGGER)
 
 
 def serve(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> None:
@@ -49,11 +56,13 @@ def serve(source: Source, ownership: Ownership, settings: Settings, local: Calla
         LogonscopeError: the server cannot start with these settings.
     """
     logs.configure_log(settings)
-    services = made_services(source, ownership, settings, local)
+    services = build_services(source, ownership, settings, local)
     server.run(application(services), settings, on_stop=services.dispatcher.close, is_stuck=services.are_stuck)
 
 
-def made_services(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> Services:
+def build_services(
+    source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]
+) -> Services:
     """Build the parts of the application; the arguments are those of ``serve``.
 
     Raises:
@@ -72,7 +81,7 @@ def made_services(source: Source, ownership: Ownership, settings: Settings, loca
         passwords, lookup, local, audit, tickets, requires_binding=required, has_ntlm_users=users.has_ntlm_users
     )
     dispatcher = _dispatcher(source, ownership, settings, audit)
-    pool, entrance = Shares(settings.workers, "answer"), Shares(settings.workers, "entrance")
+    pool, entrance = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "entrance")
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     is_open_on_loopback = settings.metrics == "loopback"
     return Services(
@@ -99,28 +108,29 @@ def _checks(settings: Settings, users: UserFile) -> list[Check]:
 
 def _refresh_account(administrators: frozenset[str], caller: Caller) -> Caller | None:
     """Return a caller with the account's rights of today; None if the account no longer exists."""
-    return account(caller.name, administrators)
+    return find_account(caller.name, administrators)
 
 
 def _look_up_user(users: UserFile, name: str) -> tuple[Caller, bytes] | None:
     """Return the caller and the NT hash of a user, whose name may have a domain."""
-    return users.lookup(bare(name))
+    return users.lookup(strip_domain(name))
 
 
-def _tickets(settings: Settings, users: UserFile) -> Tickets:
+def _tickets(settings: Settings, users: UserFile) -> KerberosSettings:
     """Return what authenticates Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
-    find_account = partial(account, administrators=frozenset(settings.administrators))
+    administrators = frozenset(settings.administrators)
+    find_caller: Callable[[str], Caller | None] = partial(find_account, administrators=administrators)
     if settings.pam:
         from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
 
-        find_account = partial(pam.admit, service=settings.pam, administrators=frozenset(settings.administrators))
-    return kerberos.tickets(kerberos.keytab(settings.keytab), users.find, find_account)
+        find_caller = partial(pam.admit, service=settings.pam, administrators=administrators)
+    return kerberos.kerberos_settings(kerberos.use_keytab(settings.keytab), users.find, find_caller)
 
 
 def _audit_writer(audit_log: str) -> Callable[[str], None]:
-    return Appender(audit_log) if audit_log != "-" else partial(_audit_log.info, "%s")
+    return LogFile(audit_log) if audit_log != "-" else partial(_audit_log.info, "%s")
 
 
 def _local_time() -> datetime:

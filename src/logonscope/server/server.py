@@ -19,18 +19,18 @@ from starlette.types import ASGIApp
 
 from logonscope.errors import LogonscopeError
 from logonscope.server import listening_sockets, memory, systemd
-from logonscope.server.certificate import TlsContext, described, tls_context
+from logonscope.server.certificate import TlsContext, describe_certificate, tls_context
 from logonscope.server.configuration import Settings
 from logonscope.server.connection import Connection, Protocol
-from logonscope.server.connection_limits import Crowd
-from logonscope.server.listening_sockets import Opened
+from logonscope.server.connection_limits import ConnectionLimits
+from logonscope.server.listening_sockets import OpenSocket
 from logonscope.server.process_limits import RESERVED_DESCRIPTORS, most_connections, raise_open_files_limit
-from logonscope.server.tls_accept import Gates
+from logonscope.server.tls_accept import PendingHandshakes
 
-QUIET = 60.0
+REPORT_INTERVAL = 60.0
 """Seconds between two log lines about a lack of file descriptors."""
 
-LAST_SECONDS: float = 5
+KILL_SECONDS: float = 5
 """Seconds after ``stop_seconds`` when the kernel ends the process: a thread in a hung read cannot be cancelled."""
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 def run(
     app: ASGIApp,
     settings: Settings,
-    sockets: Sequence[Opened] | None = None,
+    sockets: Sequence[OpenSocket] | None = None,
     on_stop: Callable[[], object] | None = None,
     is_stuck: Callable[[], bool] = bool,
 ) -> None:
@@ -58,7 +58,7 @@ def run(
     """
     memory.limit_free_memory()
     raise_open_files_limit()
-    open_sockets = listening_sockets.sockets(settings.listen) if sockets is None else sockets
+    open_sockets = listening_sockets.listen_sockets(settings.listen) if sockets is None else sockets
     asyncio.run(Server(app, settings, open_sockets, on_stop, is_stuck).serve())
 
 
@@ -69,7 +69,7 @@ class Server(uvicorn.Server):
         self,
         app: ASGIApp,
         settings: Settings,
-        opened: Sequence[Opened],
+        opened: Sequence[OpenSocket],
         on_stop: Callable[[], object] | None = None,
         is_stuck: Callable[[], bool] = bool,
     ) -> None:
@@ -78,24 +78,24 @@ class Server(uvicorn.Server):
         self._settings, self._on_stop, self._is_stuck = settings, on_stop, is_stuck
         self._tls = tls_context(settings) if any(open_socket.listener.tls for open_socket in opened) else None
         connection_limit = most_connections(settings.max_connections)
-        self._crowd = Crowd(connection_limit, min(connection_limit, settings.max_connections_per_address))
-        self._gates: Gates | None = None
+        self._crowd = ConnectionLimits(connection_limit, min(connection_limit, settings.max_connections_per_address))
+        self._gates: PendingHandshakes | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
         """Start the application, then the listeners."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            listening_sockets.close(self.opened)
+            listening_sockets.close_sockets(self.opened)
             raise LogonscopeError("cannot start the server: the application failed to start", "see the server's log")
-        self._gates = Gates(self._crowd.enter)
+        self._gates = PendingHandshakes(self._crowd.add_connection)
         asyncio.get_running_loop().set_exception_handler(LoopErrors().handle)
         self.servers = [await self._listen(open_socket) for open_socket in self.opened]
         self.started = True
         listeners = ", ".join(map(_bound_listener, self.opened))
         _log.info("listening on %s", listeners)
         if self._tls is not None:
-            _log.info("%s", described(self._tls, self._settings))
+            _log.info("%s", describe_certificate(self._tls, self._settings))
         self._spawn(memory.return_free_memory())
         self._spawn(systemd.keep_watchdog(self._is_stuck))
         systemd.notify("READY=1", f"STATUS=Listening on {listeners}")
@@ -104,7 +104,7 @@ class Server(uvicorn.Server):
         """Stop accepting connections; let open requests end, and cancel them after ``stop_seconds``."""
         systemd.notify("STOPPING=1", "STATUS=Waiting for open requests")
         _log.info("stopping")
-        listening_sockets.close(self.opened)
+        listening_sockets.close_sockets(self.opened)
         if self._gates is not None:
             self._gates.abort()
         if self._on_stop is not None:
@@ -142,7 +142,7 @@ class Server(uvicorn.Server):
 
     async def reload(self) -> None:
         """Reload the certificate for new connections; keep the current one where the file is not valid."""
-        systemd.reloading()
+        systemd.notify_reloading()
         try:
             if self._tls is not None:
                 await self._replace_tls_context(tls_context(self._settings))
@@ -159,9 +159,9 @@ class Server(uvicorn.Server):
                 old_server = self.servers[number]
                 self.servers[number] = await self._listen(open_socket)
                 old_server.close()
-        _log.info("%s", described(context, self._settings))
+        _log.info("%s", describe_certificate(context, self._settings))
 
-    async def _listen(self, open_socket: Opened) -> asyncio.Server:
+    async def _listen(self, open_socket: OpenSocket) -> asyncio.Server:
         """Start accepting the connections of a socket."""
         # asyncio closes the socket that it gets. It gets a duplicate, so that the backlog of the socket outlives a
         # reload of the certificate.
@@ -179,13 +179,15 @@ class Server(uvicorn.Server):
         """Return the protocol of a connection before its TLS handshake."""
         assert self._gates is not None  # noqa: S101 -- startup sets it before it listens
         assert self._tls is not None  # noqa: S101 -- the same
-        return self._gates.gate(self._tls, self._plain_protocol)
+        return self._gates.new_protocol(self._tls, self._plain_protocol)
 
     def _plain_protocol(self, bare: Connection | None = None) -> Protocol:
         """Return the protocol of a connection without TLS, or after its handshake (``bare``)."""
         crowd = self._crowd
         state = self.lifespan.state
-        return Protocol(self.config, self.server_state, state, crowd.enter, may_answer=crowd.may_answer, bare=bare)
+        return Protocol(
+            self.config, self.server_state, state, crowd.add_connection, may_answer=crowd.may_answer, bare=bare
+        )
 
     def _abort(self) -> None:
         """Close all connections at once."""
@@ -194,7 +196,7 @@ class Server(uvicorn.Server):
 
     def _stop_on_signal(self) -> None:
         """Stop; SIGALRM ends the process where a thread hangs and asyncio waits for it."""
-        signal.setitimer(signal.ITIMER_REAL, self._settings.stop_seconds + LAST_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, self._settings.stop_seconds + KILL_SECONDS)
         self.stop()
 
     def _reload_on_signal(self) -> None:
@@ -211,7 +213,7 @@ class LoopErrors:
     """The exception handler of the event loop: logs a lack of file descriptors once a minute, without traceback."""
 
     def __init__(self) -> None:
-        self._last_report = -QUIET
+        self._last_report = -REPORT_INTERVAL
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Handle an error (``loop.set_exception_handler``)."""
@@ -221,7 +223,7 @@ class LoopErrors:
             return
         if not (isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}):
             loop.default_exception_handler(context)
-        elif loop.time() - self._last_report >= QUIET:
+        elif loop.time() - self._last_report >= REPORT_INTERVAL:
             self._last_report = loop.time()
             _log.error("cannot accept connections: %s; raise LimitNOFILE=, or lower max_connections", error.strerror)
 
@@ -243,7 +245,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _bound_listener(open_socket: Opened) -> str:
+def _bound_listener(open_socket: OpenSocket) -> str:
     """Return the listener of a socket with the port that it really has: port 0 lets the kernel choose one."""
     port = 0 if open_socket.listener.path else open_socket.socket.getsockname()[1]
     return str(open_socket.listener._replace(port=port))

@@ -11,22 +11,27 @@ from logonscope.server import listening_sockets
 from logonscope.server.auth.local_accounts import ADMINISTRATORS
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.auth.user_line import User
-from logonscope.server.certificate import described, kept, tls_context, trusted
+from logonscope.server.certificate import (
+    describe_certificate,
+    existing_certificate_path,
+    public_certificate_path,
+    tls_context,
+)
 from logonscope.server.configuration import Settings
 
 PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
-MADE = ("/run/logonscope", "/var/log/logonscope")
+SYSTEMD_FOLDERS = ("/run/logonscope", "/var/log/logonscope")
 """Directories that systemd creates when it starts the packaged service, and removes when it stops."""
 
 
-def check(settings: Settings) -> list[str]:
+def check_settings(settings: Settings) -> list[str]:
     """Return a description of what the server would do with these settings, and warnings, a line each.
 
     Raises:
         LogonscopeError: the server could not start with them.
     """
     urls = ", ".join(map(str, settings.listen))
-    lines = [f"listen: {urls}", *listening_sockets.tried(settings.listen, MADE)]
+    lines = [f"listen: {urls}", *listening_sockets.check_listeners(settings.listen, SYSTEMD_FOLDERS)]
     if settings.certificate or any(listener.tls for listener in settings.listen):
         lines.append(_certificate(settings))
     users = UserFile(settings.users).users()
@@ -97,16 +102,19 @@ def _certificate(settings: Settings) -> str:
     Raises:
         LogonscopeError: the certificate cannot be used or created.
     """
-    self_signed_path = "" if settings.certificate else kept(settings.state)
+    self_signed_path = "" if settings.certificate else existing_certificate_path(settings.state)
     if not (settings.certificate or self_signed_path):
         # The server would create the missing parents, too: the first one that exists must be writable.
         folder = settings.state
         while not os.path.exists(folder):
             folder = os.path.dirname(folder)
         _check_writable(folder, f"cannot write the certificate to {settings.state}", "give --state or --certificate")
-        return f"certificate: self-signed, to be created at start; clients must trust {trusted(settings.state)}"
+        path = public_certificate_path(settings.state)
+        return f"certificate: self-signed, to be created at start; clients must trust {path}"
     # With the self-signed one given as `certificate`, tls_context only reads it, and does not write its public copy.
-    return described(tls_context(replace(settings, certificate=settings.certificate or self_signed_path)), settings)
+    return describe_certificate(
+        tls_context(replace(settings, certificate=settings.certificate or self_signed_path)), settings
+    )
 
 
 def _check_audit_log(path: str) -> None:
@@ -118,7 +126,7 @@ def _check_audit_log(path: str) -> None:
     folder, hint = os.path.dirname(path), "give another --audit-log"
     if os.path.isdir(path):
         raise InvalidParameterError(f"cannot write {path}: Is a directory", hint)
-    if os.path.exists(folder) or folder not in MADE:
+    if os.path.exists(folder) or folder not in SYSTEMD_FOLDERS:
         _check_writable(path if os.path.exists(path) else folder, f"cannot write {path}", hint)
 
 
@@ -139,4 +147,4 @@ def _kerberos(settings: Settings) -> str:
         return "Kerberos: off"
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
-    return f"Kerberos: {', '.join(kerberos.keytab(settings.keytab).principals)}"
+    return f"Kerberos: {', '.join(kerberos.use_keytab(settings.keytab).principals)}"

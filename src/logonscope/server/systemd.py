@@ -32,7 +32,7 @@ def notify(*fields: str) -> bool:
     return True
 
 
-def reloading() -> None:
+def notify_reloading() -> None:
     """Notify the service manager that a reload has begun; READY=1 ends it."""
     # Type=notify-reload compares the time with that of its signal.
     notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")

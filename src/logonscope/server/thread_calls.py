@@ -11,14 +11,14 @@ from logonscope.machine import Deadline
 
 Result = TypeVar("Result")
 
-LOOK = 0.5
+CHECK_INTERVAL = 0.5
 """Seconds between two checks of the deadline."""
 
-PATIENCE = 4
+LATE_CHECKS = 4
 """Checks after the deadline before a call counts as hung: one that observes the deadline has returned by then."""
 
 
-class GoneError(Exception):
+class ClientDisconnectedError(Exception):
     """The client closed its connection before it got the answer."""
 
 
@@ -26,7 +26,7 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-async def done(
+async def run_in_thread(
     pool: ThreadPoolExecutor,
     call: Callable[[], Result],
     deadline: Deadline,
@@ -43,7 +43,7 @@ async def done(
         on_end: called when the call has returned, even if the request ended earlier.
 
     Raises:
-        GoneError: the client disconnected before the call returned.
+        ClientDisconnectedError: the client disconnected before the call returned.
         TimedOutError: the call hangs past its deadline; its thread is abandoned.
     """
     working = asyncio.get_running_loop().run_in_executor(pool, call)
@@ -52,15 +52,15 @@ async def done(
     try:
         late_checks = 0
         while not working.done():
-            await asyncio.wait((working, leaving), timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((working, leaving), timeout=CHECK_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
             if leaving.done() and not working.done():
                 deadline.cancel()
-                raise GoneError
+                raise ClientDisconnectedError
             # The call may move its deadline while it works, so only checks in a row count.
             late_checks = late_checks + 1 if deadline.is_over else 0
-            if late_checks > PATIENCE:
+            if late_checks > LATE_CHECKS:
                 raise TimedOutError(
-                    "the request did not end after its timeout and was abandoned", Hint(HintCode.LOOK_OVER)
+                    "the request did not end after its timeout and was abandoned", Hint(HintCode.CHECK_ACCESS)
                 )
         return working.result()
     finally:

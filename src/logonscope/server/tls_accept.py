@@ -10,36 +10,36 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from logonscope.server.auth.throttle import place_of
-from logonscope.server.connection import Connection, Protocol, connection
+from logonscope.server.auth.throttle import client_network
+from logonscope.server.connection import Connection, Protocol, connection_of_transport
 from logonscope.server.handshake_turns import FirstBytes, Handshakes
 
 HANDSHAKE_SECONDS = 10
 
 
-class Gates:
+class PendingHandshakes:
     """The connections that wait for their TLS handshake or are in it; used from one event loop."""
 
     def __init__(self, enter: Callable[[Connection], bool]) -> None:
         self._enter = enter
         self.first_bytes, self.handshakes = FirstBytes(), Handshakes()
-        self._open: set[Gate] = set()
+        self._open: set[HandshakeProtocol] = set()
 
     def __repr__(self) -> str:
         return f"<Gates: {len(self._open)} open>"
 
-    def gate(self, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]) -> "Gate":
+    def new_protocol(self, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]) -> "HandshakeProtocol":
         """Return the asyncio protocol of a connection that was just accepted."""
-        return Gate(self, context, protocol)
+        return HandshakeProtocol(self, context, protocol)
 
-    def enter(self, gate: "Gate", bare: Connection) -> bool:
+    def add(self, gate: "HandshakeProtocol", bare: Connection) -> bool:
         """Count a connection; return False if it is over a limit."""
         if not self._enter(bare):
             return False
         self._open.add(gate)
         return True
 
-    def leave(self, gate: "Gate") -> None:
+    def remove(self, gate: "HandshakeProtocol") -> None:
         """Remove a connection whose handshake has ended."""
         self._open.discard(gate)
 
@@ -50,10 +50,12 @@ class Gates:
         self.first_bytes.close()
 
 
-class Gate(asyncio.Protocol):
+class HandshakeProtocol(asyncio.Protocol):
     """The asyncio protocol of one connection, from accept to the end of the TLS handshake."""
 
-    def __init__(self, gates: Gates, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]) -> None:
+    def __init__(
+        self, gates: PendingHandshakes, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]
+    ) -> None:
         self._gates, self._context, self._protocol = gates, context, protocol
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -69,9 +71,9 @@ class Gate(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.pause_reading()
-        bare = connection(transport)
+        bare = connection_of_transport(transport)
         bare.abort = self.abort
-        if self._gates.enter(self, bare):
+        if self._gates.add(self, bare):
             self._task = asyncio.get_running_loop().create_task(self._run_handshake(self._transport, bare))
         else:
             self._transport.abort()
@@ -95,7 +97,7 @@ class Gate(asyncio.Protocol):
                     self._hand_over(tls_transport, self._protocol(bare))
         finally:
             self._task = None  # else a cancelled task keeps itself and the buffers of TLS, by its traceback
-            self._gates.leave(self)
+            self._gates.remove(self)
             if not is_complete:
                 transport.abort()
                 bare.close()
@@ -103,7 +105,7 @@ class Gate(asyncio.Protocol):
     async def _start_tls(self, transport: asyncio.Transport, bare: Connection) -> asyncio.Transport | None:
         """Return the TLS transport after the handshake; None if the client disconnected."""
         await self._gates.first_bytes.of(transport.get_extra_info("socket"))
-        async with self._gates.handshakes.turn(place_of(bare.peer.address), self.abort):
+        async with self._gates.handshakes.turn(client_network(bare.peer.address), self.abort):
             return await asyncio.get_running_loop().start_tls(
                 transport, self, self._context, server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS, ssl_shutdown_timeout=HANDSHAKE_SECONDS,

@@ -18,20 +18,20 @@ from typing import NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.machine import Deadline
-from logonscope.server.thread_calls import GoneError, done
+from logonscope.server.thread_calls import ClientDisconnectedError, run_in_thread
 
 Result = TypeVar("Result")
 
-KEPT = 2
+RESERVED_THREADS = 2
 """Reserved threads beyond the setting ``workers``: one for administrators, one for root."""
 
-SLICE = 0.002
+RUN_SECONDS = 0.002
 """Seconds that a request runs between two pauses, while a request of an administrator is open."""
 
-PAUSE = 8
+PAUSE_FACTOR = 8
 """The length of a pause, as a multiple of the time that the request ran before it."""
 
-LONGEST_PAUSE = 0.05
+MAX_PAUSE_SECONDS = 0.05
 """Seconds of the longest pause."""
 
 STUCK_SECONDS = 30.0
@@ -53,14 +53,15 @@ class Claimant(NamedTuple):
     rank: Rank = Rank.ORDINARY
 
 
-class Shares:
+class WorkerPool:
     """A thread pool with a share for each claimant; used from one event loop."""
 
     def __init__(self, workers: int, name: str, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._workers, self._stuck_seconds = workers, stuck_seconds
-        self._pool = ThreadPoolExecutor(workers + KEPT, name)
+        self._pool = ThreadPoolExecutor(workers + RESERVED_THREADS, name)
         self._thread_limits = {
-            Rank.ORDINARY: max(1, workers // 4), Rank.ADMINISTRATOR: max(1, workers // 2), Rank.ROOT: workers + KEPT,
+            Rank.ORDINARY: max(1, workers // 4), Rank.ADMINISTRATOR: max(1, workers // 2),
+            Rank.ROOT: workers + RESERVED_THREADS,
         }  # fmt: skip
         self._running: Counter[Claimant] = Counter()
         self._waiting: OrderedDict[Claimant, deque[asyncio.Future[None]]] = OrderedDict()
@@ -68,7 +69,7 @@ class Shares:
         self._abandoned: dict[_Call, float] = {}  # calls that still run after their request ended, and since when
 
     def __repr__(self) -> str:
-        return f"<Shares of {self._workers} workers: {self._running.total()} running, {len(self._waiting)} waiting>"
+        return f"<WorkerPool of {self._workers} workers: {self._running.total()} running, {len(self._waiting)} waiting>"
 
     def shutdown(self) -> None:
         """Wait for the running calls, and end the threads."""
@@ -84,7 +85,7 @@ class Shares:
         """Wait for a thread for this claimant, run a blocking call in it, and return its result.
 
         Raises:
-            GoneError, TimedOutError: as ``thread_calls.done``.
+            ClientDisconnectedError, TimedOutError: as ``thread_calls.run_in_thread``.
             ServerTooBusyError: no thread became free before the deadline.
         """
         # Urgent from here on, not from its start in a thread: others have to pause while it waits for one, too.
@@ -98,7 +99,7 @@ class Shares:
             # caller could take all threads with calls that hang.
             tracked_call = _Call(self._abandoned, partial(self._release_thread, claimant))
             try:
-                return await done(self._pool, call, deadline, gone, on_end=tracked_call.end)
+                return await run_in_thread(self._pool, call, deadline, gone, on_end=tracked_call.end)
             finally:
                 tracked_call.abandon()
         finally:
@@ -142,7 +143,7 @@ class Shares:
             self._leave_queue(claimant, turn)
         if not turn.done():
             if is_gone:
-                raise GoneError
+                raise ClientDisconnectedError
             raise ServerTooBusyError("too many requests of this caller are waiting", "wait for their answers")
 
     def _has_free_thread(self, claimant: Claimant) -> bool:
@@ -202,7 +203,7 @@ class _Call:
 class _Pauses:
     """Pauses the work of one request while requests of administrators are open."""
 
-    def __init__(self, shares: Shares) -> None:
+    def __init__(self, shares: WorkerPool) -> None:
         self._shares, self._since = shares, time.monotonic()
 
     def give_way(self) -> None:
@@ -211,6 +212,6 @@ class _Pauses:
             return
         now = time.monotonic()
         ran_seconds = now - self._since
-        if ran_seconds >= SLICE:
-            time.sleep(min(ran_seconds * PAUSE, LONGEST_PAUSE))
+        if ran_seconds >= RUN_SECONDS:
+            time.sleep(min(ran_seconds * PAUSE_FACTOR, MAX_PAUSE_SECONDS))
             self._since = time.monotonic()

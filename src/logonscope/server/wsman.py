@@ -7,65 +7,65 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
 from logonscope.dispatch.enumerations import Enumeration, Item
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import Identity
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
-from logonscope.wire.cimxml.write_class import definition
+from logonscope.wire.cimxml.write_class import write_class
 from logonscope.wire.wsman import names, render_instance
 from logonscope.wire.wsman.envelope import (
     Envelope,
     check_options,
     check_understood,
-    limits,
+    free_octets,
     read,
-    room,
-    write,
+    read_limits,
+    write_envelope,
     write_fault,
 )
 from logonscope.wire.wsman.faults import CANNOT_PROCESS_FILTER, NO_EVENTS, UNSUPPORTED, FaultError, fault_of
-from logonscope.wire.wsman.render_items import ItemWriter
+from logonscope.wire.wsman.render_items import ItemRenderer
 from logonscope.wire.wsman.requests import (
     EPR,
     EXCLUDE,
     NONE,
     OBJECT,
     OBJECT_AND_EPR,
-    Along,
+    AssociationFilter,
     Change,
     Delete,
     Enumerate,
     Get,
     Identify,
     Invoke,
-    Matching,
     Pull,
     Release,
     Renew,
+    SelectorFilter,
     Subscribe,
-    Wql,
-    name_of,
+    WqlFilter,
+    operation_name,
 )
-from logonscope.wire.wsman.requests import decode as decode_message
-from logonscope.wire.wsman.resource import ALL, Resource, check_no_shell, needs_keys
+from logonscope.wire.wsman.requests import decode_request as decode_message
+from logonscope.wire.wsman.resource import ALL, Resource, check_keys, check_no_shell
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, RowCutter
-from logonscope.wire.xml import escaped
+from logonscope.wire.xml import escape
 from logonscope.wql.tree import EQUAL, And, Comparison, Name, Select
-from logonscope.wql.write import write as write_query
+from logonscope.wql.write import write_statement as write_query
 
-PATHS = ("/wsman", "/wsman/")
+WSMAN_PATHS = ("/wsman", "/wsman/")
 ANONYMOUS_PATHS = ("/wsman-anon/identify",)
 """The path at which Windows answers Identify without credentials (MS-WSMV 3.1.4.1.19)."""
 
-UNAUTHENTICATED = "wsmanidentify"
+ANONYMOUS_HEADER = "wsmanidentify"
 """The header with which a client sends Identify without credentials (MS-WSMV 3.1.4.1.19)."""
 
 OK, FAULT = 200, 500
 PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
-COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="true"/>'
+UNKNOWN_COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="true"/>'
 """The count of items, always nil, "not known" (DSP0226 8.2.2): counting would read everything twice."""
 
 SAMPLE_ROWS = 16
@@ -74,7 +74,7 @@ SAMPLE_ROWS = 16
 SAFETY_FACTOR = 1.2
 """How many times as many rows as the estimate says may fit, so that rows smaller than the sample are not missed."""
 
-LONGEST = "uuid:00000000-0000-0000-0000-000000000000"
+PLACEHOLDER_ID = "uuid:00000000-0000-0000-0000-000000000000"
 """An id of an enumeration, to measure the room that is left for items."""
 
 Call = tuple[str, dict[str, Any]]
@@ -108,13 +108,13 @@ class WsmanDoor:
     def decode(self, body: bytes, content_type: str, path: str) -> Operation:  # noqa: ARG002 -- as every door
         """See ``Door``."""
         envelope = read(body)
-        action = name_of(envelope.action)
+        action = operation_name(envelope.action)
         # From here on the envelope is known, so that a fault can refer to its MessageID.
         try:
             check_no_shell(envelope.text(names.WSMAN, "ResourceURI"), envelope.action)
             check_understood(envelope)
             check_options(envelope)
-            client_limits = limits(envelope)
+            client_limits = read_limits(envelope)
             message = decode_message(envelope)
             name, arguments = REQUESTS[type(message)].decode(message)
         except LogonscopeError as error:
@@ -127,7 +127,7 @@ class WsmanDoor:
         request: SoapRequest = operation.options
         envelope = request.envelope
         body = REQUESTS[type(request.message)].render(request, answer, octets)
-        text = write(body.action, envelope.message_id, body.inner, *body.items, body.rest, more=body.headers)
+        text = write_envelope(body.action, envelope.message_id, body.inner, *body.items, body.rest, more=body.headers)
         return _encode(OK, text, envelope.encoding, len(body.items))
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:
@@ -149,7 +149,7 @@ def _selector_fault(error: LogonscopeError, request: SoapRequest) -> LogonscopeE
     path = getattr(request.message, "path", None)
     if isinstance(error, InvalidObjectPathError) and path is not None:
         try:
-            needs_keys(path, schema().get(path.class_name, schema().namespace(path.namespace)).keys)
+            check_keys(path, schema().get(path.class_name, schema().namespace(path.namespace)).keys)
         except FaultError as selector_fault:
             return selector_fault
         except LogonscopeError:
@@ -186,24 +186,27 @@ def _property(fragment: str) -> str:
     return fragment.removesuffix("/text()")
 
 
-def _render_get(request: SoapRequest, answer: Result | Class, _octets: int) -> Body:
+def _render_get(request: SoapRequest, answer: ClassRows | Class, _octets: int) -> Body:
     message: Get = request.message
     octets = request.envelope.octets
     if isinstance(answer, Class):
-        return Body(f"{names.GET}Response", definition(answer, hierarchy=message.hierarchy))
+        return Body(f"{names.GET}Response", write_class(answer, hierarchy=message.with_superclasses))
     # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     row = next(answer.rows)
     if not message.fragment:
-        writer = ItemWriter(message.where, OBJECT)
+        writer = ItemRenderer(message.where, OBJECT)
         inner = writer.renderer(answer)(row)
         return Body(
-            f"{names.GET}Response", inner if octets(inner) <= ROW_OCTETS else writer.fitting(answer, row, octets)
+            f"{names.GET}Response",
+            inner if octets(inner) <= ROW_OCTETS else writer.render_shortened(answer, row, octets),
         )
     name = answer.cls.property_named(_property(message.fragment)).name
     short_row = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
     value = dict(zip(answer.columns, short_row, strict=True))[name]
-    inner = render_instance.part(answer.cls, name, message.where, value, inner=message.fragment.endswith("/text()"))
-    header = f'<w:FragmentTransfer s:mustUnderstand="true">{escaped(message.fragment)}</w:FragmentTransfer>'
+    inner = render_instance.render_property(
+        answer.cls, name, message.where, value, inner=message.fragment.endswith("/text()")
+    )
+    header = f'<w:FragmentTransfer s:mustUnderstand="true">{escape(message.fragment)}</w:FragmentTransfer>'
     return Body(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", header)
 
 
@@ -212,11 +215,11 @@ def _decode_enumerate(message: Enumerate) -> Call:
     if where.is_class:
         pattern = None if where.class_name == ALL else where.class_name
         return "classes", {"pattern": pattern, "namespace": where.namespace}
-    if isinstance(condition, Wql):
+    if isinstance(condition, WqlFilter):
         return "query", {"text": condition.text, "namespace": where.namespace}
-    if isinstance(condition, Matching):
+    if isinstance(condition, SelectorFilter):
         return "query", {"text": _as_query(where, condition), "namespace": where.namespace}
-    if isinstance(condition, Along):
+    if isinstance(condition, AssociationFilter):
         return _decode_along(condition)
     if where.class_name == ALL:
         raise FaultError(CANNOT_PROCESS_FILTER, "cannot enumerate all classes at once", "give a filter, or a class")
@@ -224,7 +227,7 @@ def _decode_enumerate(message: Enumerate) -> Call:
     return "enumerate", {"class_name": where.class_name, "namespace": where.namespace, **polymorphism}
 
 
-def _as_query(where: Resource, condition: Matching) -> str:
+def _as_query(where: Resource, condition: SelectorFilter) -> str:
     """Return a filter by selectors as a WQL query."""
     terms = tuple(Comparison(Name((name,)), EQUAL, value) for name, value in condition.values.items())
     if where.class_name == ALL or not terms:
@@ -233,7 +236,7 @@ def _as_query(where: Resource, condition: Matching) -> str:
     return write_query(Select(None, where.class_name, terms[0] if len(terms) == 1 else And(terms)))
 
 
-def _decode_along(along: Along) -> Call:
+def _decode_along(along: AssociationFilter) -> Call:
     arguments = {name: value for name, value in along._asdict().items() if name != "references"}
     if not along.references:
         return "associators", arguments
@@ -245,23 +248,23 @@ def _decode_along(along: Along) -> Call:
 
 def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     message: Enumerate = request.message
-    action, count = f"{names.ENUMERATE}Response", COUNT if request.wants_count else ""
+    action, count = f"{names.ENUMERATE}Response", UNKNOWN_COUNT if request.wants_count else ""
     if rows.projected and message.mode in {EPR, OBJECT_AND_EPR}:
         raise FaultError(UNSUPPORTED, "cannot return endpoint references of selected properties", "use SELECT *")
     server = rows.host if rows.projected else None
-    rows.format = ItemWriter(message.where, message.mode, rows.base, server, hierarchy=message.hierarchy)
+    rows.format = ItemRenderer(message.where, message.mode, rows.base, server, hierarchy=message.with_superclasses)
     expires = "" if message.expires is None else _expires(rows.lifetime(message.expires))
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
     # Without OptimizeEnumeration the response has the id only, and the client pulls all items.
     if not message.optimized:
-        return Body(action, f"{head}{_context(rows.keep(message.expires))}{tail}", count)
+        return Body(action, f"{head}{_context(rows.keep_open(message.expires))}{tail}", count)
     end = f"</w:Items><w:EndOfSequence/>{tail}"
-    free = room(request.envelope, action, f"{head}{_context(LONGEST)}<w:Items>{end}{count}", octets)
+    free = free_octets(request.envelope, action, f"{head}{_context(PLACEHOLDER_ID)}<w:Items>{end}{count}", octets)
     # All rows or none: some clients ignore the items of a response that has a context, too (decision 15).
     texts = _all_items(rows, message.max_elements, free, request.envelope.octets)
     if texts is not None:
         return Body(action, f"{head}{_context('')}<w:Items>", count, texts, end)
-    return Body(action, f"{head}{_context(rows.keep(message.expires))}<w:Items/>{tail}", count)
+    return Body(action, f"{head}{_context(rows.keep_open(message.expires))}<w:Items/>{tail}", count)
 
 
 def _decode_pull(message: Pull) -> Call:
@@ -271,7 +274,7 @@ def _decode_pull(message: Pull) -> Call:
 def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     message: Pull = request.message
     action, head, end = f"{names.PULL}Response", "<n:PullResponse>", "</n:Items><n:EndOfSequence/></n:PullResponse>"
-    free = room(request.envelope, action, f"{head}{_context(LONGEST)}<n:Items>{end}", octets)
+    free = free_octets(request.envelope, action, f"{head}{_context(PLACEHOLDER_ID)}<n:Items>{end}", octets)
     if message.max_characters is not None:
         free = min(free, message.max_characters)
     # The row that did not fit was taken already: it is put back, and is the first of the next pull.
@@ -281,7 +284,7 @@ def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
         if not batch.texts:
             reason = f"an item of {batch.octets:,} octets does not fit into the {free:,} octets that are left for items"
             raise AnswerTooLargeError(reason, "ask for a larger envelope")
-    if rows.is_over:
+    if rows.is_complete:
         return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end)
     rest = "</n:Items></n:PullResponse>"
     return Body(action, f"{head}{_context(rows.id)}<n:Items>", items=batch.texts, rest=rest)
@@ -296,10 +299,10 @@ class Batch(NamedTuple):
     octets: int = 0
 
 
-def _batch(writer: ItemWriter, rows: Iterable[Item], free: int, octets: Callable[[str], int]) -> Batch:
+def _batch(writer: ItemRenderer, rows: Iterable[Item], free: int, octets: Callable[[str], int]) -> Batch:
     """Render rows until one does not fit into ``free`` octets; ``octets`` returns the encoded size of a text."""
     texts, width = list[str](), octets("x")
-    result: Result | Class | None = None
+    result: ClassRows | Class | None = None
     render: render_instance.Render = str  # replaced at the first row
     for source, row in rows:
         if source is not result:
@@ -307,8 +310,8 @@ def _batch(writer: ItemWriter, rows: Iterable[Item], free: int, octets: Callable
         text = render(row)
         # ASCII, the usual case, is not encoded for its size: this runs for every row.
         size = width * len(text) if text.isascii() else octets(text)
-        if size > ROW_OCTETS and isinstance(source, Result):
-            text = writer.fitting(source, row, octets)
+        if size > ROW_OCTETS and isinstance(source, ClassRows):
+            text = writer.render_shortened(source, row, octets)
             size = octets(text)
         if size > free:
             return Batch(texts, free, (source, row), size)
@@ -329,10 +332,10 @@ def _all_items(rows: Enumeration, most: int, free: int, octets: Callable[[str], 
         upper_limit = int(SAFETY_FACTOR * SAMPLE_ROWS * batch.free / (free - batch.free)) + 1
         further_rows = list(rows.take(min(most - SAMPLE_ROWS, upper_limit)))
         taken_rows += further_rows
-        if rows.is_over:
+        if rows.is_complete:
             further_batch = _batch(rows.format, further_rows, batch.free, octets)
             batch = further_batch._replace(texts=batch.texts + further_batch.texts)
-    if rows.is_over and batch.surplus is None:
+    if rows.is_complete and batch.surplus is None:
         return batch.texts
     rows.put_back(taken_rows)
     return None
@@ -359,7 +362,7 @@ def _decode_renew(message: Renew) -> Call:
 
 
 def _render_renew(request: SoapRequest, seconds: float, _octets: int) -> Body:
-    verb = "GetStatus" if request.message.only_asks else "Renew"
+    verb = "GetStatus" if request.message.is_status else "Renew"
     return Body(f"{names.ENUMERATION}/{verb}Response", f"<n:{verb}Response>{_expires(seconds)}</n:{verb}Response>")
 
 
@@ -371,12 +374,13 @@ def _render_invoke(request: SoapRequest, answer: Invocation, _octets: int) -> Bo
     (cls, method, outcome), where = answer, request.message.where
     types = {parameter.name: parameter.type for parameter in method.parameters}
     out_parameters = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
-    inner = render_instance.parameters(
+    inner = render_instance.render_parameters(
         [*sorted(out_parameters), ("ReturnValue", method.type, outcome.return_value)], where, cls.schema
     )
     tag = f"p:{method.name}_OUTPUT"
     return Body(
-        f"{request.envelope.action}Response", f"<{tag} {render_instance.declarations(cls, where)}>{inner}</{tag}>"
+        f"{request.envelope.action}Response",
+        f"<{tag} {render_instance.namespace_declarations(cls, where)}>{inner}</{tag}>",
     )
 
 
@@ -402,7 +406,7 @@ def _reject_events(*_: object) -> NoReturn:
     raise FaultError(NO_EVENTS, "event subscriptions are not supported yet", "poll with Enumerate")
 
 
-class Row(NamedTuple):
+class MessageRow(NamedTuple):
     """A message type.
 
     Attributes:
@@ -412,28 +416,30 @@ class Row(NamedTuple):
         render: returns the answer.
     """
 
-    about: str
+    description: str
     operations: tuple[str, ...]
     decode: Callable[[Any], Call]
     render: Callable[[SoapRequest, Any, int], Body]
 
 
-REQUESTS: Mapping[type, Row] = {
-    Identify: Row("the product and the protocol", ("identify",), _decode_identify, _render_identify),
-    Get: Row(
+REQUESTS: Mapping[type, MessageRow] = {
+    Identify: MessageRow("the product and the protocol", ("identify",), _decode_identify, _render_identify),
+    Get: MessageRow(
         "one instance by its keys, a property of it, or the definition of a class", ("get", "get_class"), _decode_get,
         _render_get,
     ),
-    Enumerate: Row(
+    Enumerate: MessageRow(
         "the instances of a class, those that match a filter, or definitions of classes",
         ("enumerate", "query", "associators", "references", "classes"), _decode_enumerate, _render_enumerate,
     ),
-    Pull: Row("the next items of an enumeration", ("pull",), _decode_pull, _render_pull),
-    Release: Row("end an enumeration", ("release",), _decode_release, _render_release),
-    Renew: Row("the remaining lifetime of an enumeration, or extend it", ("renew",), _decode_renew, _render_renew),
-    Invoke: Row("run a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
-    Delete: Row("end a process", ("delete",), _decode_delete, _render_delete),
-    Change: Row("rejected: instances are read-only", ("get_class",), _decode_change, _render_change),
-    Subscribe: Row("rejected: events are not supported yet", (), _reject_events, _reject_events),
+    Pull: MessageRow("the next items of an enumeration", ("pull",), _decode_pull, _render_pull),
+    Release: MessageRow("end an enumeration", ("release",), _decode_release, _render_release),
+    Renew: MessageRow(
+        "the remaining lifetime of an enumeration, or extend it", ("renew",), _decode_renew, _render_renew
+    ),
+    Invoke: MessageRow("run a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
+    Delete: MessageRow("end a process", ("delete",), _decode_delete, _render_delete),
+    Change: MessageRow("rejected: instances are read-only", ("get_class",), _decode_change, _render_change),
+    Subscribe: MessageRow("rejected: events are not supported yet", (), _reject_events, _reject_events),
 }  # fmt: skip
 """All message types of wire/wsman/requests.py."""

@@ -7,7 +7,7 @@ from logonscope.errors import Hint, HintCode, InvalidParameterError, NotSupporte
 from logonscope.machine import Source
 
 
-def choose(host: str | None = None) -> Source:
+def choose_source(host: str | None = None) -> Source:
     """Return the source of a recording (a file, or "-" for standard input), of a folder, or of this machine (None).
 
     Raises:
@@ -15,18 +15,18 @@ def choose(host: str | None = None) -> Source:
         NotSupportedError: this machine cannot be read.
     """
     if host is not None and "://" in host:
-        raise NotSupportedError(f"cannot read {host}: not a recording", Hint(HintCode.GIVE_RECORDING))
+        raise NotSupportedError(f"cannot read {host}: not a recording", Hint(HintCode.USE_RECORDING))
     if host is not None and (host == "-" or (os.path.exists(host) and not os.path.isdir(host))):
         from logonscope.sources.recording import RecordedSource  # noqa: PLC0415 -- gzip and json: this machine needs neither
 
         return RecordedSource.open(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):
         machine = f", or https://{host} for another machine" if host and "/" not in host else ""
-        raise InvalidParameterError(_describe_missing_recording(host), Hint(HintCode.GIVE_RECORDING, also=machine))
+        raise InvalidParameterError(_describe_missing_recording(host), Hint(HintCode.USE_RECORDING, also=machine))
     if host is None and not sys.platform.startswith("linux"):
         raise NotSupportedError(
             f"cannot read this machine: it needs the /proc of Linux, this is {sys.platform}",
-            Hint(HintCode.GIVE_RECORDING, also=", made on Linux"),
+            Hint(HintCode.USE_RECORDING, also=", made on Linux"),
         )
     if host is None and not os.path.exists("/proc/self/stat"):
         raise NotSupportedError("cannot read this machine: /proc is not mounted", "mount proc(5) at /proc")

@@ -43,7 +43,7 @@ NO_MEMORY = "Error -4 "
 _ADVICE = "record the host again"
 
 
-def save(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the signature that the client calls
+def save_recording(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa: FBT001 -- the signature that the client calls
     """Write a snapshot to a file of mode 0600, completely or not at all; return the number of its processes.
 
     Args:
@@ -80,7 +80,7 @@ def _check_target(path: str, *, replace: bool) -> None:
         return
     if os.path.islink(path) and hasattr(os, "geteuid") and os.lstat(path).st_uid != os.geteuid():
         # Another user could make root overwrite any file. For open() the kernel prevents that (protected_symlinks in
-        # sysctl/fs), but not for the rename at the end of save().
+        # sysctl/fs), but not for the rename at the end of save_recording().
         raise AccessDeniedError(
             f"cannot write {path}: it is a symbolic link of another user", "give the path of the file itself"
         )
@@ -296,7 +296,7 @@ def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
     """Return the field names of each kind of row; none for a kind that the header does not have."""
     head = row[1] if len(row) == 2 and row[0] == "header" and isinstance(row[1], dict) else {}
     if head.get("format") != FORMAT:
-        raise RecordingError(f"cannot read {path}: not a recording", Hint(HintCode.GIVE_RECORDING))
+        raise RecordingError(f"cannot read {path}: not a recording", Hint(HintCode.USE_RECORDING))
     version, fields = head.get("version"), head.get("fields")
     if not isinstance(version, int) or version > VERSION:
         raise RecordingError(

@@ -24,12 +24,12 @@ _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 _FORM = "send a SOAP 1.2 envelope in UTF-8 or UTF-16"
 
 
-def clark(namespace: str, name: str) -> str:
+def clark_name(namespace: str, name: str) -> str:
     """Return a name in Clark notation, as the parser uses it: ``{namespace}name``."""
     return f"{{{namespace}}}{name}"
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Escape text for element content and attribute values; characters that XML 1.0 (2.2) forbids become U+FFFD."""
     # isalnum() is fast, and most values are numbers or names.
     if text.isalnum() or _UNSAFE.search(text) is None:
@@ -41,12 +41,12 @@ def _escape(match: re.Match[str]) -> str:
     return _ESCAPES.get(match[0], REPLACEMENT)
 
 
-def octets(text: str) -> int:
+def utf_8_octets(text: str) -> int:
     """Return the length of a text in UTF-8, in octets."""
     return len(text) if text.isascii() else len(text.encode())
 
 
-def octets_of_utf_16(text: str) -> int:
+def utf_16_octets(text: str) -> int:
     """Return the length of a text in UTF-16 without a byte order mark, in octets."""
     return 2 * len(text) if text.isascii() else len(text.encode("utf-16-le"))
 
@@ -97,7 +97,7 @@ def _check_namespaces(_: str, attributes: dict[str, str]) -> None:
             )
 
 
-def content(element: Element) -> str:
+def text_of(element: Element) -> str:
     """Return the text of an element, without white space at its ends."""
     return "".join(element.itertext()).strip()
 
@@ -107,16 +107,16 @@ def is_true(text: str | None) -> bool:
     return text is not None and text.strip().lower() in {"true", "1"}
 
 
-def local(element: Element) -> str:
+def local_name(element: Element) -> str:
     """Return the name of an element without its namespace."""
     return element.tag.rpartition("}")[2]
 
 
-def space(element: Element) -> str:
+def namespace_of(element: Element) -> str:
     """Return the namespace of an element, "" for none."""
     return element.tag[1:].rpartition("}")[0]
 
 
-def child(element: Element, *names: str) -> Element | None:
+def find_child(element: Element, *names: str) -> Element | None:
     """Return the first child with one of these names, in Clark notation."""
     return next((candidate for candidate in element if candidate.tag in names), None)

@@ -7,7 +7,7 @@ from typing import Any
 from logonscope import errors
 from logonscope.cim.classes import Class, Method, Property
 from logonscope.cim.instances import Instance
-from logonscope.cim.mof.write import whole, write_mof
+from logonscope.cim.mof.write import with_inherited, write_mof
 from logonscope.cim.paths import parse_path
 from logonscope.client import Host
 from logonscope.wmi.errors import no_events, read_only, wmi_errors
@@ -216,7 +216,7 @@ class _wmi_class(_wmi_object):
     new = read_only
 
     def __str__(self) -> str:
-        return write_mof(whole(self._class)._replace(namespace=None))
+        return write_mof(with_inherited(self._class)._replace(namespace=None))
 
 
 def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:

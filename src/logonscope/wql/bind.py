@@ -9,9 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from logonscope.cim.binding import Target
-from logonscope.cim.binding import bind as bind_path
-from logonscope.cim.classes import Class, Property, meant, show_class
+from logonscope.cim.binding import Target, bind_path
+from logonscope.cim.classes import Class, Property, show_class_hint, suggest_name
 from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.cim.paths import parse_path
@@ -23,9 +22,9 @@ from logonscope.errors import (
     QuotaViolationError,
     TypeMismatchError,
 )
-from logonscope.wql.condition import FALSE, Condition, Every, Null, Some, Term, Truth
+from logonscope.wql.condition import FALSE, Condition, Every, NullTest, Some, Term, Truth
 from logonscope.wql.like import LONGEST
-from logonscope.wql.parse import located, parse_number, place
+from logonscope.wql.parse import describe_position, parse_number, positioned_errors
 from logonscope.wql.tree import (
     EQUAL,
     ISA,
@@ -56,7 +55,7 @@ SYSTEM_KINDS = {
     THIS: CLASS,
 }  # fmt: skip
 
-PATHS = ("__PATH", "__RELPATH")
+PATH_PROPERTIES = ("__PATH", "__RELPATH")
 
 _BOOLEANS = {"true": True, "1": True, "-1": True, "false": False, "0": False}
 _UNORDERED = {BOOLEAN, REFERENCE}
@@ -101,8 +100,8 @@ def _bind_term(tree: ConditionTree, scope: Scope, *, negated: bool) -> Condition
     if column is None:
         return FALSE
     if isinstance(tree, IsNull):
-        return Null(column.name, is_null=not negated)
-    with located(scope.text, tree.at):
+        return NullTest(column.name, is_null=not negated)
+    with positioned_errors(scope.text, tree.at):
         if column.kind == PATH and tree.operator in {EQUAL, UNEQUAL}:
             return _compare_path(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
         test = _bind_comparison(column, tree, scope)
@@ -110,7 +109,7 @@ def _bind_term(tree: ConditionTree, scope: Scope, *, negated: bool) -> Condition
         return test.negated if negated else test
     assert isinstance(test, Truth)  # noqa: S101 -- the only other result
     # A comparison that is always true does not hold for null.
-    return Null(column.name, is_null=False) if test.holds is not negated else FALSE
+    return NullTest(column.name, is_null=False) if test.holds is not negated else FALSE
 
 
 def _compare_path(path: Constant, scope: Scope, *, equal: bool) -> Condition:
@@ -118,11 +117,11 @@ def _compare_path(path: Constant, scope: Scope, *, equal: bool) -> Condition:
     target = _find_instance(path, scope)
     if target is None:
         return Truth(not equal)
-    tests = named_by(target.cls, target.keys or ())
+    tests = key_tests(target.cls, target.keys or ())
     return Every(tests) if equal else Some(tuple(test.negated for test in tests))
 
 
-def named_by(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
+def key_tests(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
     """Return the tests that together identify the instance with these keys: one of its class, one of each key."""
     columns = (property_column(cls.properties[name]) for name in cls.keys)
     key_tests = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
@@ -215,12 +214,12 @@ _CONVERTERS: Mapping[str, Callable[[Column, Constant], Value]] = {
 """By kind of column, the function that converts a constant to the column's type."""
 
 
-def scope_of(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
+def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
     """Return the scope of a data query: the properties of a class, and the system properties."""
-    return Scope(text, partial(column_of, cls, text=text), cls.schema, cls.namespace, is_here)
+    return Scope(text, partial(find_column, cls, text=text), cls.schema, cls.namespace, is_here)
 
 
-def column_of(cls: Class, name: Name, text: str) -> Column | None:
+def find_column(cls: Class, name: Name, text: str) -> Column | None:
     """Return the property that a name means; None for a name inside a property (WMI: no rows, no error).
 
     Raises:
@@ -228,7 +227,7 @@ def column_of(cls: Class, name: Name, text: str) -> Column | None:
     """
     first = name.parts[0]
     if first.upper() in SYSTEM_KINDS:
-        column = Column(first.upper(), PATH if first.upper() in PATHS else SYSTEM_KINDS[first.upper()])
+        column = Column(first.upper(), PATH if first.upper() in PATH_PROPERTIES else SYSTEM_KINDS[first.upper()])
     else:
         column = property_column(find_property(cls, first, name, text))
     return column if len(name.parts) == 1 else None
@@ -241,8 +240,8 @@ def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
         InvalidQueryError: the class has no such property; says where.
     """
     if word not in cls.properties:
-        hint = meant(word, list(cls.properties), show_class(cls.name, cls.namespace))
-        raise InvalidQueryError(f"{cls.name} has no property '{word}', at {place(text, name.at)}", hint)
+        hint = suggest_name(word, list(cls.properties), show_class_hint(cls.name, cls.namespace))
+        raise InvalidQueryError(f"{cls.name} has no property '{word}', at {describe_position(text, name.at)}", hint)
     return cls.properties[word]
 
 

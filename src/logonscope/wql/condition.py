@@ -34,7 +34,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Null:
+class NullTest:
     """A test whether a property is null, or is not null."""
 
     column: str
@@ -62,12 +62,12 @@ class Some:
     terms: tuple["Condition", ...]
 
 
-Condition = Term | Null | Truth | Every | Some
+Condition = Term | NullTest | Truth | Every | Some
 
 TRUE, FALSE = Truth(True), Truth(False)
 
 
-def columns(condition: Condition) -> tuple[str, ...]:
+def condition_columns(condition: Condition) -> tuple[str, ...]:
     """Return the names of the properties that a condition tests, each once, in the condition's order."""
     return tuple(dict.fromkeys(_walk_columns(condition)))
 
@@ -80,7 +80,7 @@ def _walk_columns(condition: Condition) -> Iterator[str]:
         yield condition.column
 
 
-def folded(condition: Condition, decide: Callable[[Term | Null], Condition]) -> Condition:
+def simplify(condition: Condition, decide: Callable[[Term | NullTest], Condition]) -> Condition:
     """Simplify a condition before any row is read.
 
     Args:
@@ -89,11 +89,11 @@ def folded(condition: Condition, decide: Callable[[Term | Null], Condition]) -> 
     """
     if isinstance(condition, Truth):
         return condition
-    if isinstance(condition, (Term, Null)):
+    if isinstance(condition, (Term, NullTest)):
         return decide(condition)
     # TRUE decides an OR and FALSE an AND; the opposite constant changes nothing and is left out.
     decisive = Truth(isinstance(condition, Some))
-    terms = [term for term in (folded(term, decide) for term in condition.terms) if term != Truth(not decisive.holds)]
+    terms = [term for term in (simplify(term, decide) for term in condition.terms) if term != Truth(not decisive.holds)]
     if decisive in terms:
         return decisive
     if not terms:
@@ -101,35 +101,35 @@ def folded(condition: Condition, decide: Callable[[Term | Null], Condition]) -> 
     return terms[0] if len(terms) == 1 else type(condition)(tuple(terms))
 
 
-def fixed(condition: Condition) -> Mapping[str, frozenset[Value]]:
+def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
     """Return, by property, the only values with which a row can fit; properties without such a limit are left out."""
     if isinstance(condition, Term):
         return {condition.column: frozenset({condition.value})} if condition.operator == EQUAL else {}
-    fixed_values: dict[str, frozenset[Value]] = {}
+    values_of_column: dict[str, frozenset[Value]] = {}
     if isinstance(condition, Every):
         # Each term limits the values; the smallest set that one of them gives is the best limit.
-        for part in map(fixed, condition.terms):
+        for part in map(fixed_values, condition.terms):
             for column, values in part.items():
-                if column not in fixed_values or len(values) < len(fixed_values[column]):
-                    fixed_values[column] = values
+                if column not in values_of_column or len(values) < len(values_of_column[column]):
+                    values_of_column[column] = values
     elif isinstance(condition, Some):
         # A property is limited only if every alternative limits it.
-        first, *others = map(fixed, condition.terms)
+        first, *others = map(fixed_values, condition.terms)
         for column, values in first.items():
             if all(column in part for part in others):
-                fixed_values[column] = values.union(*(part[column] for part in others))
-    return fixed_values
+                values_of_column[column] = values.union(*(part[column] for part in others))
+    return values_of_column
 
 
-def rest(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Condition:
+def residual_condition(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Condition:
     """Return the part of a folded condition that must still be tested on rows.
 
     Args:
-        condition: a condition that ``folded`` returned.
+        condition: a condition that ``simplify`` returned.
         narrowed: by property, the values that the source was asked for; only rows with one of them are read.
     """
     if isinstance(condition, Every):
-        return folded(Every(tuple(rest(term, narrowed) for term in condition.terms)), _keep_term)
+        return simplify(Every(tuple(residual_condition(term, narrowed) for term in condition.terms)), _keep_term)
     terms = condition.terms if isinstance(condition, Some) else (condition,)
     equal_terms = [term for term in terms if isinstance(term, Term) and term.operator == EQUAL]
     values_tested = {(term.column, term.value) for term in equal_terms}
@@ -140,5 +140,5 @@ def rest(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Cond
     return TRUE if is_satisfied else condition
 
 
-def _keep_term(term: Term | Null) -> Condition:
+def _keep_term(term: Term | NullTest) -> Condition:
     return term

@@ -19,7 +19,7 @@ from logonscope.errors import (
 )
 from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, find_property, property_column
 from logonscope.wql.condition import Condition
-from logonscope.wql.parse import located, place
+from logonscope.wql.parse import describe_position, positioned_errors
 from logonscope.wql.tree import ISA, And, Comparison, ConditionTree, Name, Or, Select
 
 POLLED, TARGET = "__InstanceOperationEvent", "TargetInstance"
@@ -39,8 +39,8 @@ class EventQuery(NamedTuple):
 
     cls: Class
     columns: tuple[str, ...] | None  # None: all
-    targets: tuple[Class, ...]  # the classes of the instances that the events are about; empty: any class
-    within: float | None  # polling interval in seconds
+    target_classes: tuple[Class, ...]  # the classes of the instances that the events are about; empty: any class
+    polling_seconds: float | None  # polling interval in seconds
     condition: Condition | None
     grouping: Grouping | None
 
@@ -58,7 +58,7 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
     """
     if not cls.is_event:
         raise NotEventClassError(
-            f"{cls.name} is not an event class, at {place(text, select.at)}",
+            f"{cls.name} is not an event class, at {describe_position(text, select.at)}",
             "query an event class such as __InstanceCreationEvent, with TargetInstance ISA "
             f"'{cls.name}'; without WITHIN and GROUP this is a data query",
         )
@@ -89,7 +89,7 @@ def _check_polled(cls: Class, select: Select, targets: tuple[Class, ...]) -> Non
 def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple[Class, ...]:
     """Return the classes to which the condition limits TargetInstance; empty if it does not limit the class."""
     if isinstance(where, Comparison) and where.operator == ISA and str(where.name).lower() == TARGET.lower():
-        with located(text, where.at):
+        with positioned_errors(text, where.at):
             return (cls.schema.get(str(where.constant), cls.namespace),)
     if isinstance(where, (And, Or)):
         limits = [_target_classes(term, cls, text) for term in where.terms]
@@ -112,7 +112,7 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
         return column
     if column.kind != OBJECT:
         raise PropertyNotAnObjectError(
-            f"{column.name} is not an object, at {place(text, name.at)}", "only objects have properties"
+            f"{column.name} is not an object, at {describe_position(text, name.at)}", "only objects have properties"
         )
     # Without a limit on the class, any property may exist: it is compared as text.
     if not targets or inner_parts[0].upper() in SYSTEM_KINDS:
@@ -121,11 +121,12 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
     if any(inner_of_other.kind != inner.kind for inner_of_other in others):
         raise InvalidQueryError(
             f"{name} has different types in {', '.join(target.name for target in targets)}, "
-            f"at {place(text, name.at)}", "query the classes separately",
+            f"at {describe_position(text, name.at)}", "query the classes separately",
         )  # fmt: skip
     if len(inner_parts) > 1:
         raise PropertyNotAnObjectError(
-            f"{column.name}.{inner.name} is not an object, at {place(text, name.at)}", "only objects have properties"
+            f"{column.name}.{inner.name} is not an object, at {describe_position(text, name.at)}",
+            "only objects have properties",
         )
     return inner._replace(name=f"{column.name}.{inner.name}")
 
@@ -146,7 +147,7 @@ def _grouping(select: Select, scope: Scope) -> Grouping | None:
         assert column is not None  # noqa: S101 -- as above
         if column.kind == OBJECT:
             raise AggregatingByObjectError(
-                f"cannot aggregate BY {column.name}: it is an object, at {place(scope.text, name.at)}",
+                f"cannot aggregate BY {column.name}: it is an object, at {describe_position(scope.text, name.at)}",
                 "name a property of it",
             )
         by.append(column.name)
@@ -157,6 +158,7 @@ def _grouping(select: Select, scope: Scope) -> Grouping | None:
 def _find_having_column(text: str, name: Name) -> Column:
     if str(name).lower() != NUMBER_OF_EVENTS.lower():
         raise InvalidQueryError(
-            f"invalid property {name} in HAVING, at {place(text, name.at)}", f"HAVING supports only {NUMBER_OF_EVENTS}"
+            f"invalid property {name} in HAVING, at {describe_position(text, name.at)}",
+            f"HAVING supports only {NUMBER_OF_EVENTS}",
         )
     return Column(NUMBER_OF_EVENTS, NUMBER)

@@ -29,6 +29,7 @@ from logonscope.wql.tree import (
     MIRRORED_OPERATORS,
     UNEQUAL,
     And,
+    AssociationQuery,
     Comparison,
     ConditionTree,
     Constant,
@@ -39,7 +40,6 @@ from logonscope.wql.tree import (
     Or,
     Select,
     Statement,
-    Tied,
 )
 
 LONGEST = 16_384
@@ -125,7 +125,7 @@ def parse(text: str) -> Statement:
     except UnexpectedInput as error:
         _raise_syntax_error(text, error)
     except _InvalidPieceError as error:
-        raise error.error_class(f"{error.message}, at {place(text, error.position)}", error.hint) from None
+        raise error.error_class(f"{error.message}, at {describe_position(text, error.position)}", error.hint) from None
     return tree
 
 
@@ -157,7 +157,7 @@ def parse_number(text: str) -> int | float:
     return int(text) if text.lstrip("+-").isdecimal() else value
 
 
-def place(text: str, position: int) -> str:
+def describe_position(text: str, position: int) -> str:
     """Return "line L, column C" of an offset in a text, both counted from 1."""
     line = text.count("\n", 0, position) + 1
     column = position - text.rfind("\n", 0, position)
@@ -165,15 +165,15 @@ def place(text: str, position: int) -> str:
 
 
 @contextmanager
-def located(text: str, position: int) -> Iterator[None]:
+def positioned_errors(text: str, position: int) -> Iterator[None]:
     """Add line and column to the message of an error that is raised within."""
     try:
         yield
     except LogonscopeError as error:
-        raise type(error)(f"{error.message}, at {place(text, position)}", error.advice) from None
+        raise type(error)(f"{error.message}, at {describe_position(text, position)}", error.advice) from None
 
 
-def undoubled(path: str) -> str:
+def double_lone_backslashes(path: str) -> str:
     r"""Double the backslashes in the strings of an object path, so that pasted paths work.
 
     In ``{path}`` people paste ``\\.\PHYSICALDRIVE0`` as it is. A string whose backslashes are all escapes already
@@ -225,7 +225,9 @@ def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
     # A quote or a brace is unexpected only if no terminal matches it, because its end is missing.
     if isinstance(error, UnexpectedCharacters) and (what := _UNTERMINATED.get(text[position])):
         closing = "a brace" if what == "object path" else "a quote"
-        raise InvalidQueryError(f"unterminated {what} at {place(text, position)}", f"close it with {closing}")
+        raise InvalidQueryError(
+            f"unterminated {what} at {describe_position(text, position)}", f"close it with {closing}"
+        )
     parser = getattr(error, "interactive_parser", None)
     terminals = set(parser.accepts()) if parser else set[str]()
     if "_GROUP" in terminals:
@@ -237,7 +239,7 @@ def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
         unexpected = f"'{_abridge(error.token) if isinstance(error, UnexpectedToken) else _read_word(text, position)}'"
     expected = " or ".join(sorted({_TERMINAL_NAMES.get(name, name) for name in terminals}))
     raise InvalidQueryError(
-        f"unexpected {unexpected} at {place(text, position)}", f"expected {expected}" if expected else ""
+        f"unexpected {unexpected} at {describe_position(text, position)}", f"expected {expected}" if expected else ""
     )
 
 
@@ -250,7 +252,7 @@ def _raise_sql_error(text: str, position: int) -> None:
         (before and before[1], before and before.start(1), _SQL_HINTS_BEFORE),
     ):
         if word and (hint := hints.get(word.upper())):
-            raise InvalidQueryError(f"'{word}' at {place(text, start or 0)} is not supported in WQL", hint)
+            raise InvalidQueryError(f"'{word}' at {describe_position(text, start or 0)} is not supported in WQL", hint)
 
 
 def _read_word(text: str, position: int) -> str:
@@ -359,7 +361,7 @@ class _Tree(Transformer[Token, Any]):
         (token,) = parts
         return _parse_constant(token), token.start_pos or 0
 
-    def tied(self, parts: list[Any]) -> Tied:
+    def tied(self, parts: list[Any]) -> AssociationQuery:
         kind, path, *options = parts
         references = kind.upper() == "REFERENCES"
         fields: dict[str, Any] = {}
@@ -372,7 +374,7 @@ class _Tree(Transformer[Token, Any]):
             if field in fields:
                 raise _InvalidPieceError(keyword.start_pos, f"duplicate option {keyword}", "give it once")
             fields[field] = True if value is None else Name((_parse_name(value),), value.start_pos or 0)
-        return Tied(references, str(path)[1:-1].strip(), at=(path.start_pos or 0) + 1, **fields)
+        return AssociationQuery(references, str(path)[1:-1].strip(), at=(path.start_pos or 0) + 1, **fields)
 
     def option(self, parts: list[Token]) -> tuple[Token, Token | None]:
         return (parts[0], parts[2]) if len(parts) == 3 else (parts[0], None)

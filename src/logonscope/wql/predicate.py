@@ -12,18 +12,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from logonscope.cim.binding import same, write_reference
+from logonscope.cim.binding import is_same_key, write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.types import Value
 from logonscope.wql.bind import REFERENCE, TEXT
-from logonscope.wql.condition import NOT_LIKE, Condition, Every, Null, Term, Truth
+from logonscope.wql.condition import NOT_LIKE, Condition, Every, NullTest, Term, Truth
 from logonscope.wql.like import Checkpoint, compile_like
 from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE, UNEQUAL
 
 Row = tuple[Value, ...]
-Get = Callable[[Row], Value]
-Fits = Callable[[Row], bool]
+ColumnReader = Callable[[Row], Value]
+Predicate = Callable[[Row], bool]
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     EQUAL: operator.eq, UNEQUAL: operator.ne, LESS: operator.lt, GREATER: operator.gt, AT_MOST: operator.le,
@@ -39,9 +39,9 @@ def _no_deadline() -> None:
     """Do nothing: the evaluation has no deadline."""
 
 
-def compiled(
-    condition: Condition, get: Callable[[str], Get], cls: Class, checkpoint: Checkpoint = _no_deadline
-) -> Fits:
+def compile_predicate(
+    condition: Condition, get: Callable[[str], ColumnReader], cls: Class, checkpoint: Checkpoint = _no_deadline
+) -> Predicate:
     """Compile a condition to a function that returns whether a row fits.
 
     Args:
@@ -52,32 +52,32 @@ def compiled(
     """
     if isinstance(condition, Truth):
         return _constant_predicate(holds=condition.holds)
-    if isinstance(condition, Null):
+    if isinstance(condition, NullTest):
         return _null_predicate(get(condition.column), is_null=condition.is_null)
     if isinstance(condition, Term):
         return _term_predicate(condition, get(condition.column), cls, checkpoint)
-    terms = [compiled(term, get, cls, checkpoint) for term in condition.terms]
+    terms = [compile_predicate(term, get, cls, checkpoint) for term in condition.terms]
     if len(terms) == 2:
         return _both(*terms) if isinstance(condition, Every) else _either(*terms)
     return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
 
 
 # The predicates below are closures, not objects: they run once for every row, and a closure saves a call each time.
-def _constant_predicate(*, holds: bool) -> Fits:
+def _constant_predicate(*, holds: bool) -> Predicate:
     def fits(_: Row) -> bool:
         return holds
 
     return fits
 
 
-def _both(first: Fits, second: Fits) -> Fits:
+def _both(first: Predicate, second: Predicate) -> Predicate:
     def fits(row: Row) -> bool:
         return first(row) and second(row)
 
     return fits
 
 
-def _either(first: Fits, second: Fits) -> Fits:
+def _either(first: Predicate, second: Predicate) -> Predicate:
     def fits(row: Row) -> bool:
         return first(row) or second(row)
 
@@ -87,7 +87,7 @@ def _either(first: Fits, second: Fits) -> Fits:
 class _Junction:
     """Many terms joined by AND or OR: the first term whose result equals ``decisive`` decides."""
 
-    def __init__(self, terms: list[Fits], checkpoint: Checkpoint, *, decisive: bool) -> None:
+    def __init__(self, terms: list[Predicate], checkpoint: Checkpoint, *, decisive: bool) -> None:
         self._blocks = [terms[begin : begin + TERMS] for begin in range(0, len(terms), TERMS)]
         self._checkpoint, self._decisive = checkpoint, decisive
 
@@ -102,14 +102,14 @@ class _Junction:
         return not decisive
 
 
-def _null_predicate(get: Get, *, is_null: bool) -> Fits:
+def _null_predicate(get: ColumnReader, *, is_null: bool) -> Predicate:
     def fits(row: Row) -> bool:
         return (get(row) is None) is is_null
 
     return fits
 
 
-def _term_predicate(term: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
+def _term_predicate(term: Term, get: ColumnReader, cls: Class, checkpoint: Checkpoint) -> Predicate:
     if term.operator in {LIKE, NOT_LIKE}:
         return _like_predicate(term, get, cls, checkpoint)
     if term.kind == REFERENCE:
@@ -124,7 +124,7 @@ def _term_predicate(term: Term, get: Get, cls: Class, checkpoint: Checkpoint) ->
     return fits
 
 
-def _text_predicate(term: Term, get: Get) -> Fits:
+def _text_predicate(term: Term, get: ColumnReader) -> Predicate:
     compare, constant = _OPERATORS[term.operator], str(term.value).lower()
 
     def fits(row: Row) -> bool:
@@ -133,17 +133,17 @@ def _text_predicate(term: Term, get: Get) -> Fits:
     return fits
 
 
-def _reference_predicate(term: Term, get: Get, cls: Class) -> Fits:
+def _reference_predicate(term: Term, get: ColumnReader, cls: Class) -> Predicate:
     reference, equal = term.value, term.operator == EQUAL
     schema, namespace = cls.schema, cls.namespace
 
     def fits(row: Row) -> bool:
-        return (value := get(row)) is not None and same(value, reference, schema, namespace) is equal
+        return (value := get(row)) is not None and is_same_key(value, reference, schema, namespace) is equal
 
     return fits
 
 
-def _like_predicate(term: Term, get: Get, cls: Class, checkpoint: Checkpoint) -> Fits:
+def _like_predicate(term: Term, get: ColumnReader, cls: Class, checkpoint: Checkpoint) -> Predicate:
     matches, expected = compile_like(str(term.value), checkpoint), term.operator == LIKE
 
     def fits(row: Row) -> bool:

@@ -90,7 +90,7 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
-class Tied:
+class AssociationQuery:
     """``ASSOCIATORS OF {path} [WHERE ...]`` and ``REFERENCES OF {path} [WHERE ...]``."""
 
     references: bool
@@ -107,4 +107,4 @@ class Tied:
     at: int = _position()  # position of the path
 
 
-Statement = Select | Tied
+Statement = Select | AssociationQuery

@@ -23,7 +23,7 @@ from logonscope.wql.tree import (
 )
 
 
-def write(statement: Statement) -> str:
+def write_statement(statement: Statement) -> str:
     """Return the text of a statement."""
     if isinstance(statement, Select):
         return _write_select(statement)
@@ -46,7 +46,7 @@ def _write_select(statement: Select) -> str:
     columns = "*" if statement.columns is None else _write_names(statement.columns)
     words = ["SELECT", columns, "FROM", statement.class_name]
     if statement.within is not None:
-        words += ["WITHIN", constant(statement.within)]
+        words += ["WITHIN", write_constant(statement.within)]
     if statement.where is not None:
         words += ["WHERE", write_condition(statement.where)]
     return " ".join(words + (_group_words(statement.group) if statement.group else []))
@@ -68,7 +68,7 @@ def write_condition(condition: ConditionTree) -> str:
     if isinstance(condition, IsNull):
         return f"{condition.name} IS NULL"
     if isinstance(condition, Comparison):
-        return f"{condition.name} {condition.operator} {constant(condition.constant)}"
+        return f"{condition.name} {condition.operator} {write_constant(condition.constant)}"
     if isinstance(condition, Not):
         if isinstance(condition.term, IsNull):
             return f"{condition.term.name} IS NOT NULL"
@@ -82,7 +82,7 @@ def _write_operand(condition: ConditionTree) -> str:
     return f"({text})" if isinstance(condition, (And, Or)) else text
 
 
-def constant(value: Constant) -> str:
+def write_constant(value: Constant) -> str:
     """Return a constant as WQL text."""
     if value is None:
         return "NULL"
@@ -93,26 +93,28 @@ def constant(value: Constant) -> str:
     return repr(value)
 
 
-def describe(condition: bound.Condition, cls: Class) -> str:
+def describe_condition(condition: bound.Condition, cls: Class) -> str:
     """Return the text of a bound condition, with the values that are compared."""
     if isinstance(condition, bound.Truth):
         return str(condition.holds).upper()
-    if isinstance(condition, bound.Null):
+    if isinstance(condition, bound.NullTest):
         return f"{condition.column} IS {'' if condition.is_null else 'NOT '}NULL"
     if isinstance(condition, bound.Term):
         negated = condition.operator in {bound.NOT_LIKE, bound.NOT_ISA}
         operator = condition.operator.removeprefix("NOT ")
-        text = f"{condition.column} {operator} {constant(shown(condition.value, cls))}"
+        text = f"{condition.column} {operator} {write_constant(constant_of_value(condition.value, cls))}"
         return f"NOT {text}" if negated else text
     separator = " AND " if isinstance(condition, bound.Every) else " OR "
     parts = (
-        f"({describe(term, cls)})" if isinstance(term, (bound.Every, bound.Some)) else describe(term, cls)
+        f"({describe_condition(term, cls)})"
+        if isinstance(term, (bound.Every, bound.Some))
+        else describe_condition(term, cls)
         for term in condition.terms
     )
     return separator.join(parts)
 
 
-def shown(value: Value, cls: Class) -> Constant:
+def constant_of_value(value: Value, cls: Class) -> Constant:
     """Return the constant that means a value: a reference as its path, a time in the DMTF format."""
     if isinstance(value, tuple):
         return write_reference(value, cls.schema, cls.namespace)

@@ -21,10 +21,10 @@ from logonscope.cim.classes import (
     Parameter,
     Property,
     Qualifier,
-    has,
+    has_qualifier,
 )
 from logonscope.cim.mof.read import read_mof
-from logonscope.cim.mof.write import WIDTH, whole, write_mof
+from logonscope.cim.mof.write import WIDTH, with_inherited, write_mof
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.schema.build import FOLDER, read_declarations
 from logonscope.cim.types import TYPES
@@ -71,7 +71,7 @@ ONE_TEXT = re.compile(r"""\s*\[?\w+[({]"(\\.|[^"\\])*"[)}]( : [A-Za-z ]+)?[],]""
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_only_a_text_that_cannot_be_parted_makes_a_line_too_wide(name: str) -> None:
-    text = write_mof(whole(class_of(name)), amended=True)
+    text = write_mof(with_inherited(class_of(name)), amended=True)
     wide = [line for line in text.splitlines() if len(line) > WIDTH and not ONE_TEXT.fullmatch(line)]
     assert wide == []
 
@@ -79,7 +79,7 @@ def test_only_a_text_that_cannot_be_parted_makes_a_line_too_wide(name: str) -> N
 @pytest.mark.parametrize("name", DECLARED)
 def test_a_whole_class_says_what_it_inherits_too(name: str) -> None:
     known = class_of(name)
-    found = read_back(whole(known))
+    found = read_back(with_inherited(known))
     assert found.qualifiers == known.qualifiers
     assert [of.name for of in found.properties] == [of.name for of in known.properties.values()]
     assert {(of.name, q) for of in found.properties for q in of.qualifiers} == {
@@ -295,7 +295,7 @@ def test_pywbem_understands_a_class_as_we_do(name: str) -> None:
     assert [
         (of.name, of.type, bool(of.is_array), of.reference_class, "Key" in of.qualifiers)
         for of in theirs.properties.values()
-    ] == [(of.name, of.type, of.array, of.reference, has(of.qualifiers, "Key")) for of in ours.properties]
+    ] == [(of.name, of.type, of.array, of.reference, has_qualifier(of.qualifiers, "Key")) for of in ours.properties]
     assert [(method.name, method.return_type) for method in theirs.methods.values()] == [
         (method.name, method.type) for method in ours.methods
     ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from logonscope.cim.classes import AMENDED, Class, Method, Parameter, Property, Qualifier, find, has
+from logonscope.cim.classes import AMENDED, Class, Method, Parameter, Property, Qualifier, find_qualifier, has_qualifier
 from logonscope.cim.schema import CIMV2, schema
 
 DOCUMENTED: dict[str, Any] = json.loads((Path(__file__).parent / "documented.json").read_text(encoding="utf-8"))
@@ -60,9 +60,9 @@ def described(known: Class) -> dict[str, Any]:
 def property_of(known: Property, order: int) -> dict[str, Any]:
     facts = {
         "type": type_of(known),
-        "key": has(known.qualifiers, "Key"),
+        "key": has_qualifier(known.qualifiers, "Key"),
         "read": True,
-        "write": has(known.qualifiers, "Write"),
+        "write": has_qualifier(known.qualifiers, "Write"),
         "qualifiers": plain(known.qualifiers),
         "flavors": flavors(known.qualifiers),
         "order": order,
@@ -85,7 +85,7 @@ def method_of(method: Method) -> dict[str, Any]:
 
 def parameter_of(parameter: Parameter) -> dict[str, Any]:
     qualifiers = plain([q for q in parameter.qualifiers if q.name not in {"In", "Out", "ID"}])
-    number = find(parameter.qualifiers, "ID")
+    number = find_qualifier(parameter.qualifiers, "ID")
     facts = {"name": parameter.name, "type": type_of(parameter), "id": number and number.value}
     return facts | ({"qualifiers": qualifiers} if qualifiers else {})
 
@@ -119,7 +119,7 @@ def test_the_oddities_stay() -> None:
     assert resource.property_named("Antecedent").reference == "Win32_LogicalElement"
     assert resource.property_named("Dependent").reference == "Win32_Session"
     assert process.property_named("Antecedent").reference == "Win32_LogonSession"
-    uuid = find(process.qualifiers, "UUID")
+    uuid = find_qualifier(process.qualifiers, "UUID")
     assert uuid is not None
     assert uuid.value == "9CD8E1CE-0D27-4a41-AADE-F8D200230FF4"
     assert not process.is_abstract

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from logonscope.faces.cli.exit_codes import MEANINGS
-from logonscope.faces.cli.parser import COMMANDS, ELSEWHERE, build_parser, command_module, parse
+from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
+from logonscope.faces.cli.parser import COMMANDS, EXTERNAL_COMMAND_NAMES, build_parser, command_module, parse
 from tests.conversation import reply
 
 
@@ -37,7 +37,7 @@ def test_every_command_has_help_with_examples(command: str) -> None:
 
 
 def test_every_command_has_a_file_that_runs() -> None:
-    for command in set(COMMANDS) - set(ELSEWHERE):
+    for command in set(COMMANDS) - set(EXTERNAL_COMMAND_NAMES):
         assert callable(command_module(command).run)
 
 
@@ -48,7 +48,7 @@ def test_a_command_that_is_elsewhere_is_loaded_from_there() -> None:
 
 def test_help_names_the_exit_codes() -> None:
     text = build_parser().format_help()
-    assert all(f"  {code:<5}{meaning}\n" in text for code, meaning in MEANINGS.items())
+    assert all(f"  {code:<5}{meaning}\n" in text for code, meaning in EXIT_CODE_MEANINGS.items())
 
 
 def test_a_pid_typed_as_a_command_is_understood_as_a_question() -> None:

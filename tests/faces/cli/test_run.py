@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.app import users
+from logonscope.app import open_user_file
 from logonscope.client import Host
 from logonscope.faces.cli.exit_codes import INTERRUPTED
 from logonscope.faces.cli.run import run
@@ -71,7 +71,7 @@ def test_an_interrupt_ends_quietly() -> None:
     def connect(host: str | None, *, visibility: str, certificate: str | None, timeout: float | None) -> Host:
         raise KeyboardInterrupt(host, visibility, certificate, timeout)
 
-    assert run(["ps"], connect, users) == 130
+    assert run(["ps"], connect, open_user_file) == 130
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.app import users
+from logonscope.app import open_user_file
 from logonscope.client import Host
 from logonscope.extras import install_command
 from logonscope.faces.cli.run import run
@@ -34,7 +34,7 @@ def typed(words: str, path: str, given: bytes = f"{PASSWORD}\n".encode()) -> tup
     sys.stdin = io.TextIOWrapper(io.BytesIO(given))
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(["user", *words.split(), "--users", path], no_host, users)
+            code = run(["user", *words.split(), "--users", path], no_host, open_user_file)
     finally:
         sys.stdin = before
     return code, out.getvalue(), err.getvalue()

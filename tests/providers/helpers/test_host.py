@@ -4,7 +4,7 @@ import pytest
 
 from logonscope.facts import Platform, Vitals
 from logonscope.providers.helpers.host import (
-    Census,
+    HostSummary,
     computer_name,
     computer_reference,
     kilobytes,
@@ -34,8 +34,8 @@ def test_a_kilobyte_has_1024_bytes_and_only_whole_ones_count(number: int | None,
 
 
 def test_what_was_not_looked_at_is_null() -> None:
-    assert of_platform(lambda platform: platform.vendor)(Census(MACHINE), CONTEXT) is None
-    assert of_vitals(lambda vitals: vitals.at)(Census(MACHINE), CONTEXT) is None
-    census = Census(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
+    assert of_platform(lambda platform: platform.vendor)(HostSummary(MACHINE), CONTEXT) is None
+    assert of_vitals(lambda vitals: vitals.at)(HostSummary(MACHINE), CONTEXT) is None
+    census = HostSummary(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
     assert of_platform(lambda platform: platform.vendor)(census, CONTEXT) == "QEMU"
     assert of_vitals(lambda vitals: vitals.at)(census, CONTEXT) == 7

@@ -13,13 +13,13 @@ from logonscope.broker.instances import enumerate_instances
 from logonscope.cim.classes import Class, Property
 from logonscope.cim.schema import schema
 from logonscope.cim.types import TYPES, Value
-from logonscope.facts import FACTS
-from logonscope.machine import EVERYTHING, OWNER, Selection
+from logonscope.facts import ALL_FACTS
+from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import (
+    ALWAYS_NULL_PREFIX,
     COUNTS,
-    NOWHERE,
     Provider,
     always_null,
     column,
@@ -69,7 +69,7 @@ def test_a_row_has_the_columns_that_are_asked_for_in_that_order() -> None:
 
 def test_a_property_without_a_column_is_null_as_is_one_that_linux_has_nothing_for() -> None:
     assert rows(TABLE, "Never", "Unheard", "Word")[0] == (None, None, "one")
-    assert TABLE.columns["Never"].source == f"{NOWHERE}nobody counts it"
+    assert TABLE.columns["Never"].source == f"{ALWAYS_NULL_PREFIX}nobody counts it"
 
 
 def test_of_items_with_the_same_mark_the_first_instance_is_the_row() -> None:
@@ -144,7 +144,7 @@ def test_every_column_says_where_it_comes_from(served: tuple[Class, Provider]) -
 
 def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Provider]) -> None:
     _, provider = served
-    of_processes, of_machine = FACTS | {OWNER}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
+    of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
     }  # fmt: skip

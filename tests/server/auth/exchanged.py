@@ -12,8 +12,8 @@ def exchange(server: Negotiation, client: spnego.ContextProxy) -> tuple[bytes, b
         data = b"question %d" % at
         made = client.wrap_winrm(data)
         sent = made.header, made.data, len(data)
-        assert server.unseal(*sent) == data
-        signature, sealed, _ = server.seal(b"answer")
+        assert server.decrypt(*sent) == data
+        signature, sealed, _ = server.encrypt(b"answer")
         assert client.unwrap_winrm(signature, sealed) == b"answer"
         assert data not in made.data
     return sent

@@ -19,7 +19,7 @@ from logonscope.server.auth.authenticator import (
     Authenticator,
     Credentials,
 )
-from logonscope.server.auth.negotiate import Tickets
+from logonscope.server.auth.negotiate import KerberosSettings
 from logonscope.server.auth.passwords import Check, Passwords
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.auth.throttle import Throttle
@@ -34,7 +34,7 @@ QUICK = PasswordHasher(1, 8, 1)
 class Entrance:
     """An authenticator with one user, alice, and what it wrote down."""
 
-    def __init__(self, folder: Path, *, negotiate: bool = True, tickets: Tickets | None = None) -> None:
+    def __init__(self, folder: Path, *, negotiate: bool = True, tickets: KerberosSettings | None = None) -> None:
         self.lines: list[str] = []
         self.users = users = UserFile(folder / "users", hasher=QUICK)
         users.add("alice", WORD, uid=1000, ntlm=True)
@@ -208,7 +208,10 @@ def test_what_is_off_is_not_offered(tmp_path: Path) -> None:
 
 def test_kerberos_is_offered_where_there_is_a_keytab(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    plain, entrance = Entrance(tmp_path / "plain"), Entrance(tmp_path, tickets=Tickets(("HTTP",), lambda _: None))
+    plain, entrance = (
+        Entrance(tmp_path / "plain"),
+        Entrance(tmp_path, tickets=KerberosSettings(("HTTP",), lambda _: None)),
+    )
     assert plain.enter(connected(), None).offers == (NEGOTIATE, BASIC)
     assert entrance.enter(connected(), None).offers == (NEGOTIATE, KERBEROS, BASIC)
     assert entrance.enter(connected(loopback=False), None).offers == (NEGOTIATE, KERBEROS)
@@ -218,7 +221,7 @@ def test_kerberos_is_offered_where_there_is_a_keytab(tmp_path: Path) -> None:
 
 
 def test_a_ticket_is_no_guess(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    entrance = Entrance(tmp_path, tickets=Tickets(("HTTP",), lambda _: None))
+    entrance = Entrance(tmp_path, tickets=KerberosSettings(("HTTP",), lambda _: None))
     with caplog.at_level(logging.INFO):
         for scheme in ("kerberos", "negotiate") * 9:
             assert entrance.enter(connected(), Credentials.of_token(scheme, NO_TICKET)).caller is None

@@ -18,7 +18,7 @@ from spnego.channel_bindings import GssChannelBindings
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.extras import install_command
-from logonscope.server.auth.negotiate import Negotiation, Tickets
+from logonscope.server.auth.negotiate import KerberosSettings, Negotiation
 from logonscope.server.auth.user_line import User
 from tests.lab.realm import Realm, here
 from tests.server.auth.exchanged import exchange
@@ -26,7 +26,7 @@ from tests.server.auth.keytabs import WITHOUT_KERBEROS, made_keytab, renamed
 
 for _library in ("gssapi", "krb5"):
     pytest.importorskip(_library, reason=WITHOUT_KERBEROS, exc_type=ImportError)
-from logonscope.server.auth.kerberos import Keytab, keytab, tickets  # noqa: E402 -- it is made of these two
+from logonscope.server.auth.kerberos import Keytab, kerberos_settings, use_keytab  # noqa: E402 -- it is made of these two
 
 HOST = "web1.lab.test"
 PEOPLE = ("alice", "bob", "carol", "scanner", "alice/admin")
@@ -76,13 +76,13 @@ def account(name: str) -> Caller | None:
     ],
 )
 def test_who_a_principal_is(principal: str, who: str | None) -> None:
-    caller = tickets(KEYTAB, user, account).who(principal)
+    caller = kerberos_settings(KEYTAB, user, account).find_caller(principal)
     assert (caller.name if caller else None) == who
 
 
 def test_the_user_file_may_name_root_and_computers() -> None:
     named = {name: User(name, 0, administrator=True, password_hash="") for name in ("root", "web2$")}
-    who = tickets(KEYTAB, named.get, account).who
+    who = kerberos_settings(KEYTAB, named.get, account).find_caller
     for name in named:
         assert who(f"{name}@LAB.TEST") == Caller(name, 0, administrator=True, remote=True)
 
@@ -101,9 +101,9 @@ def env(realm: Realm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 
 @pytest.fixture(scope="module")
-def lab_tickets(realm: Realm, env: Path) -> Tickets:
+def lab_tickets(realm: Realm, env: Path) -> KerberosSettings:
     """Take a keytab that has more keys than ours, as a system's."""
-    return tickets(keytab(realm.keytab(str(env / "keytab"), *KEYS)), user, account)
+    return kerberos_settings(use_keytab(realm.keytab(str(env / "keytab"), *KEYS)), user, account)
 
 
 def log_in(realm: Realm, folder: Path, *people: str, life: str = "1h") -> None:
@@ -123,7 +123,9 @@ def client(
     return spnego.client(ticket, hostname=HOST, service=service, protocol=protocol, channel_bindings=bound)
 
 
-def negotiation(lab_tickets: Tickets | None, bindings: bytes | None = None, *, required: bool = False) -> Negotiation:
+def negotiation(
+    lab_tickets: KerberosSettings | None, bindings: bytes | None = None, *, required: bool = False
+) -> Negotiation:
     users = {"dave": (ALICE._replace(name="dave"), nt_hash("battery"))}
     return Negotiation(users.get, bindings, lab_tickets, requires_binding=required)
 
@@ -145,7 +147,9 @@ def held(server: Negotiation, context: spnego.ContextProxy) -> Caller | None:
 @pytest.mark.parametrize("protocol", ["negotiate", "kerberos"])
 @pytest.mark.parametrize("service", ["HTTP", "WSMAN"])
 @pytest.mark.parametrize("name", ["alice", "bob", "scanner"])
-def test_who_has_a_ticket_comes_in(env: Path, lab_tickets: Tickets, protocol: str, service: str, name: str) -> None:
+def test_who_has_a_ticket_comes_in(
+    env: Path, lab_tickets: KerberosSettings, protocol: str, service: str, name: str
+) -> None:
     server = negotiation(lab_tickets)
     caller = held(server, client(env, name, protocol, service))
     assert caller is not None
@@ -154,7 +158,7 @@ def test_who_has_a_ticket_comes_in(env: Path, lab_tickets: Tickets, protocol: st
 
 
 @pytest.mark.parametrize("name", ["carol", "alice/admin"])
-def test_who_is_nobody_here_does_not_and_is_known_by_name(env: Path, lab_tickets: Tickets, name: str) -> None:
+def test_who_is_nobody_here_does_not_and_is_known_by_name(env: Path, lab_tickets: KerberosSettings, name: str) -> None:
     server = negotiation(lab_tickets)
     with pytest.raises(AccessDeniedError) as refused:
         server.step(client(env, name).step() or b"")
@@ -163,7 +167,7 @@ def test_who_is_nobody_here_does_not_and_is_known_by_name(env: Path, lab_tickets
 
 
 @pytest.mark.parametrize("protocol", ["negotiate", "kerberos"])
-def test_a_ticket_for_another_service_is_none(env: Path, lab_tickets: Tickets, protocol: str) -> None:
+def test_a_ticket_for_another_service_is_none(env: Path, lab_tickets: KerberosSettings, protocol: str) -> None:
     server = negotiation(lab_tickets)
     with pytest.raises(AccessDeniedError) as refused:
         server.step(client(env, "alice", protocol, "host").step() or b"")
@@ -171,7 +175,7 @@ def test_a_ticket_for_another_service_is_none(env: Path, lab_tickets: Tickets, p
     assert (server.caller, server.principal) == (None, "")
 
 
-def test_without_a_keytab_a_ticket_is_none(env: Path, lab_tickets: Tickets) -> None:
+def test_without_a_keytab_a_ticket_is_none(env: Path, lab_tickets: KerberosSettings) -> None:
     assert lab_tickets.services == ("HTTP", "WSMAN")
     for protocol in ("negotiate", "kerberos"):
         with pytest.raises(AccessDeniedError):
@@ -179,7 +183,7 @@ def test_without_a_keytab_a_ticket_is_none(env: Path, lab_tickets: Tickets) -> N
 
 
 def test_a_realm_that_this_one_trusts_is_another(
-    realm: Realm, env: Path, lab_tickets: Tickets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    realm: Realm, env: Path, lab_tickets: KerberosSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Realm(here, str(tmp_path / "other"), "OTHER.TEST") as other:
         other.add("alice")
@@ -194,7 +198,7 @@ def test_a_realm_that_this_one_trusts_is_another(
     assert env.exists()
 
 
-def test_a_ticket_comes_once(env: Path, lab_tickets: Tickets) -> None:
+def test_a_ticket_comes_once(env: Path, lab_tickets: KerberosSettings) -> None:
     token = client(env).step() or b""
     assert negotiation(lab_tickets).step(token)
     with pytest.raises(AccessDeniedError) as refused:
@@ -203,7 +207,7 @@ def test_a_ticket_comes_once(env: Path, lab_tickets: Tickets) -> None:
 
 
 def test_an_old_ticket_is_none(
-    realm: Realm, env: Path, lab_tickets: Tickets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    realm: Realm, env: Path, lab_tickets: KerberosSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_in(realm, tmp_path, "alice", life="2s")
     token = client(tmp_path).step() or b""
@@ -215,7 +219,7 @@ def test_an_old_ticket_is_none(
     assert env.exists()
 
 
-def test_over_tls_a_ticket_is_for_one_certificate(env: Path, lab_tickets: Tickets) -> None:
+def test_over_tls_a_ticket_is_for_one_certificate(env: Path, lab_tickets: KerberosSettings) -> None:
     assert held(negotiation(lab_tickets, b"mine"), client(env, bindings=b"mine")) == ALICE
     with pytest.raises(AccessDeniedError) as refused:
         negotiation(lab_tickets, b"mine").step(client(env, bindings=b"another's").step() or b"")
@@ -224,7 +228,9 @@ def test_over_tls_a_ticket_is_for_one_certificate(env: Path, lab_tickets: Ticket
 
 
 @pytest.mark.parametrize("protocol", ["negotiate", "kerberos"])
-def test_a_ticket_has_to_be_bound_where_that_is_required(env: Path, lab_tickets: Tickets, protocol: str) -> None:
+def test_a_ticket_has_to_be_bound_where_that_is_required(
+    env: Path, lab_tickets: KerberosSettings, protocol: str
+) -> None:
     bound = client(env, "alice", protocol, bindings=b"mine")
     assert held(negotiation(lab_tickets, b"mine", required=True), bound) == ALICE
     with pytest.raises(AccessDeniedError) as refused:
@@ -234,15 +240,15 @@ def test_a_ticket_has_to_be_bound_where_that_is_required(env: Path, lab_tickets:
 
 
 @pytest.mark.parametrize("protocol", ["negotiate", "kerberos"])
-def test_messages_are_sealed_for_the_other_end(env: Path, lab_tickets: Tickets, protocol: str) -> None:
+def test_messages_are_sealed_for_the_other_end(env: Path, lab_tickets: KerberosSettings, protocol: str) -> None:
     server, context = negotiation(lab_tickets), client(env, "alice", protocol)
     held(server, context)
     sent = exchange(server, context)
     with pytest.raises(AccessDeniedError, match="changed"):
-        server.unseal(*sent)  # a second time
+        server.decrypt(*sent)  # a second time
 
 
-def test_a_changed_key_holds_at_once(realm: Realm, env: Path, lab_tickets: Tickets) -> None:
+def test_a_changed_key_holds_at_once(realm: Realm, env: Path, lab_tickets: KerberosSettings) -> None:
     assert held(negotiation(lab_tickets), client(env)) == ALICE
     realm.renew(f"HTTP/{HOST}")
     log_in(realm, env, *PEOPLE)
@@ -252,17 +258,17 @@ def test_a_changed_key_holds_at_once(realm: Realm, env: Path, lab_tickets: Ticke
     assert held(negotiation(lab_tickets), client(env)) == ALICE
 
 
-def test_one_key_may_have_several_names(realm: Realm, env: Path, tmp_path: Path, lab_tickets: Tickets) -> None:
+def test_one_key_may_have_several_names(realm: Realm, env: Path, tmp_path: Path, lab_tickets: KerberosSettings) -> None:
     """Of Active Directory an account has one key, and a keytab need not have all of the names that it goes by."""
     renamed(Path(realm.keytab(str(tmp_path / "wsman"), f"WSMAN/{HOST}")), tmp_path / "http", f"HTTP/{HOST}@LAB.TEST")
     for path, comes in ((tmp_path / "http", True), (env / "keytab", True)):
-        found = tickets(keytab(str(path)), user, account)
+        found = kerberos_settings(use_keytab(str(path)), user, account)
         assert (held(negotiation(found), client(env, service="WSMAN")) == ALICE) is comes
     assert lab_tickets.services == ("HTTP", "WSMAN")
 
 
 @pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
-def test_ntlm_goes_on_beside_it(env: Path, lab_tickets: Tickets, protocol: str) -> None:
+def test_ntlm_goes_on_beside_it(env: Path, lab_tickets: KerberosSettings, protocol: str) -> None:
     def ntlm(password: str) -> spnego.ContextProxy:
         return spnego.client(spnego.NTLMHash("dave", nt_hash=nt_hash(password).hex()), protocol=protocol)
 
@@ -275,7 +281,7 @@ def test_ntlm_goes_on_beside_it(env: Path, lab_tickets: Tickets, protocol: str) 
     assert (server.caller, server.principal) == (None, "")
 
 
-def test_many_at_once_are_not_taken_for_each_other(env: Path, lab_tickets: Tickets) -> None:
+def test_many_at_once_are_not_taken_for_each_other(env: Path, lab_tickets: KerberosSettings) -> None:
     def come_in(name: str) -> str | None:
         caller = held(negotiation(lab_tickets), client(env, name))
         return caller.name if caller else None
@@ -288,7 +294,9 @@ tokens = st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: b"\x6
 
 
 @given(tokens, st.integers(0, 700), st.binary(min_size=1, max_size=4))
-def test_any_token_is_a_step_or_a_refusal(env: Path, lab_tickets: Tickets, token: bytes, at: int, other: bytes) -> None:
+def test_any_token_is_a_step_or_a_refusal(
+    env: Path, lab_tickets: KerberosSettings, token: bytes, at: int, other: bytes
+) -> None:
     genuine = bytearray(client(env, "alice", "negotiate").step() or b"")
     genuine[at : at + len(other)] = other
     for given_ in (token, bytes(genuine)):
@@ -301,11 +309,11 @@ def test_any_token_is_a_step_or_a_refusal(env: Path, lab_tickets: Tickets, token
 def test_a_keytab_says_what_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5_KTNAME", "")
     path = made_keytab(tmp_path / "keytab", "WEB1$@CORP", "host/web1@CORP", "WSMAN/web1@CORP", "HTTP/a@B", "HTTP/a@B")
-    assert keytab(path) == Keytab(("WSMAN/web1@CORP", "HTTP/a@B"))
-    assert keytab(path).services == ("HTTP", "WSMAN")
-    assert keytab(path).realms == {"CORP", "B"}
+    assert use_keytab(path) == Keytab(("WSMAN/web1@CORP", "HTTP/a@B"))
+    assert use_keytab(path).services == ("HTTP", "WSMAN")
+    assert use_keytab(path).realms == {"CORP", "B"}
     path = made_keytab(tmp_path / "second", "WSMAN/web1@CORP")
-    assert keytab(path).services == ("WSMAN",)
+    assert use_keytab(path).services == ("WSMAN",)
 
 
 @pytest.mark.parametrize(
@@ -331,14 +339,14 @@ def test_what_is_no_keytab_is_refused(tmp_path: Path, content: bytes | None, mod
         path.write_bytes(content)
         path.chmod(mode)
     with pytest.raises((InvalidParameterError, AccessDeniedError)) as refused:
-        keytab(str(path))
+        use_keytab(str(path))
     assert str(refused.value).startswith(refusal.format(path=path))
 
 
 def test_a_keytab_of_others_is_refused(tmp_path: Path) -> None:
     path = made_keytab(tmp_path / "keytab", "host/web1@CORP", "HTTPS/web1@CORP", "HTTP@CORP")
     with pytest.raises(InvalidParameterError, match="has no key for HTTP/host"):
-        keytab(path)
+        use_keytab(path)
 
 
 @pytest.mark.parametrize("lacks", ["gssapi", "krb5"])

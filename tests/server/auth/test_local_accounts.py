@@ -6,17 +6,19 @@ import pwd
 import pytest
 
 from logonscope.broker import Caller
-from logonscope.server.auth.local_accounts import account
+from logonscope.server.auth.local_accounts import find_account
 
 
 def test_root_is_an_administrator_and_others_are_by_their_groups() -> None:
     daemon = pwd.getpwnam("daemon")
     group = grp.getgrgid(daemon.pw_gid).gr_name
-    assert account("root") == account("root", frozenset()) == Caller("root", 0, administrator=True, remote=True)
-    assert account("daemon") == Caller("daemon", daemon.pw_uid, administrator=False, remote=True)
-    assert account("daemon", frozenset({"nothing", group})) == Caller("daemon", daemon.pw_uid, True, remote=True)
+    assert (
+        find_account("root") == find_account("root", frozenset()) == Caller("root", 0, administrator=True, remote=True)
+    )
+    assert find_account("daemon") == Caller("daemon", daemon.pw_uid, administrator=False, remote=True)
+    assert find_account("daemon", frozenset({"nothing", group})) == Caller("daemon", daemon.pw_uid, True, remote=True)
 
 
 @pytest.mark.parametrize("name", ["nobody-of-that-name", "Root", "root\0", "root\n", "", "x" * 300, "\ud800"])
 def test_who_is_no_account_is_nobody(name: str) -> None:
-    assert account(name) is None
+    assert find_account(name) is None

@@ -83,18 +83,18 @@ def test_a_message_that_was_changed_ends_the_session() -> None:
     held(negotiation, context)
     made = context.wrap_winrm(b"kill nobody")
     with pytest.raises(AccessDeniedError, match="changed"):
-        negotiation.unseal(made.header, bytes(made.data[:-1]) + bytes([made.data[-1] ^ 1]), 11)
+        negotiation.decrypt(made.header, bytes(made.data[:-1]) + bytes([made.data[-1] ^ 1]), 11)
     with pytest.raises(AccessDeniedError, match="authenticate first"):
-        negotiation.unseal(made.header, made.data, 11)
+        negotiation.decrypt(made.header, made.data, 11)
 
 
 def test_a_message_is_sealed_once() -> None:
     negotiation, context = Negotiation(lookup), client("alice", PASSWORDS["alice"])
     held(negotiation, context)
     made = context.wrap_winrm(b"again")
-    negotiation.unseal(made.header, made.data, 5)
+    negotiation.decrypt(made.header, made.data, 5)
     with pytest.raises(AccessDeniedError):
-        negotiation.unseal(made.header, made.data, 5)
+        negotiation.decrypt(made.header, made.data, 5)
 
 
 def test_over_tls_a_token_is_for_one_certificate() -> None:

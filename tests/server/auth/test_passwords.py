@@ -9,8 +9,8 @@ from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
 from logonscope.errors import ServerTooBusyError
-from logonscope.server.auth.passwords import CACHE_SECONDS, MOST_CACHED, Check, Passwords, bare
-from logonscope.server.auth.throttle import AT_ONCE, FREE, LONGEST, OF_USER, Throttle
+from logonscope.server.auth.passwords import CACHE_SECONDS, MOST_CACHED, Check, Passwords, strip_domain
+from logonscope.server.auth.throttle import FREE_FAILURES, LONGEST_DELAY, MOST_WAITING, USER_LIMIT, Throttle
 from logonscope.server.auth.user_file import UserFile
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
@@ -87,7 +87,7 @@ def test_the_checks_are_asked_in_their_order_until_one_knows(scene: Scene) -> No
     ],
 )
 def test_domain_and_realm_are_taken_off(sent: str, name: str) -> None:
-    assert bare(sent) == name
+    assert strip_domain(sent) == name
 
 
 def test_a_domain_makes_no_difference(scene: Scene) -> None:
@@ -176,7 +176,7 @@ def test_lone_surrogates_are_a_password_like_another(scene: Scene) -> None:
 
 def test_guesses_are_slowed_under_every_spelling_of_a_name(scene: Scene) -> None:
     spellings = ["alice", "ALICE", "corp\\Alice", "alice@corp", ".\\aLiCe"]
-    for name in spellings[:FREE]:
+    for name in spellings[:FREE_FAILURES]:
         assert scene.passwords.delay(name, HERE) == 0.0
         assert scene.passwords.verify(name, "another password", HERE) is None
     assert scene.passwords.delay("other\\alice", THERE) == 1.0
@@ -189,13 +189,13 @@ def test_what_is_remembered_is_no_way_to_guess_fast(scene: Scene) -> None:
     for number in range(100):
         with suppress(ServerTooBusyError):
             scene.passwords.verify("alice", f"guess {number}", THERE)
-    assert scene.passwords.delay("alice", THERE) == LONGEST  # even before the right one
+    assert scene.passwords.delay("alice", THERE) == LONGEST_DELAY  # even before the right one
     assert scene.passwords.delay("alice", HERE) == 0.0
 
 
 def test_beyond_the_bound_what_is_remembered_is_refused_as_others_are(scene: Scene) -> None:
     scene.passwords.verify("alice", PASSWORD, HERE)
-    for number in range(OF_USER):
+    for number in range(USER_LIMIT):
         assert scene.passwords.verify("alice", f"guess {number}", f"203.0.113.{number}") is None
     for password in ("another password", PASSWORD):
         with pytest.raises(ServerTooBusyError):
@@ -212,7 +212,7 @@ def test_a_place_is_known_where_the_user_authenticated(scene: Scene) -> None:
 
 
 def test_attempts_by_another_way_than_a_password_count_too(scene: Scene) -> None:
-    for _ in range(FREE):
+    for _ in range(FREE_FAILURES):
         scene.passwords.begin("CORP\\Alice", HERE)
     assert scene.passwords.delay("alice", HERE) == 1.0
     scene.passwords.succeeded("alice", HERE)
@@ -223,7 +223,7 @@ def test_too_many_who_wait_are_turned_away(scene: Scene) -> None:
     for _ in range(100):
         with suppress(ServerTooBusyError):
             scene.passwords.verify("alice", "another password", HERE)
-    for _ in range(AT_ONCE):
+    for _ in range(MOST_WAITING):
         scene.passwords.delay("alice", HERE)
     with pytest.raises(ServerTooBusyError):
         scene.passwords.delay("alice", HERE)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.server.auth.throttle import (
-    AT_ONCE,
-    FORGIVEN,
-    FREE,
+    ADDRESS_LIMIT,
+    FORGIVEN_SECONDS,
+    FREE_FAILURES,
     HOUR,
-    LONGEST,
-    OF_PLACE,
-    OF_USER,
+    LONGEST_DELAY,
+    MOST_WAITING,
+    USER_LIMIT,
     Throttle,
-    place_of,
+    client_network,
 )
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
@@ -63,15 +63,15 @@ def guesses(throttle: Throttle, attempts: Iterable[tuple[str, str]]) -> int:
 
 def test_a_few_failures_are_free_then_each_costs_more_up_to_a_maximum(throttle: Throttle, clock: Clock) -> None:
     waits = []
-    for _ in range(FREE + 6):
+    for _ in range(FREE_FAILURES + 6):
         waits.append(throttle.delay(HERE, "alice"))
         clock.now += waits[-1]
         throttle.begin(HERE, "alice")
-    assert waits == [0.0] * FREE + [1.0, 2.0, 4.0, 8.0, LONGEST, LONGEST]
+    assert waits == [0.0] * FREE_FAILURES + [1.0, 2.0, 4.0, 8.0, LONGEST_DELAY, LONGEST_DELAY]
 
 
 def test_failures_count_for_the_place_and_for_the_user(throttle: Throttle) -> None:
-    fail(throttle, HERE, "alice", FREE)
+    fail(throttle, HERE, "alice", FREE_FAILURES)
     assert throttle.delay(HERE, "bob") == 1.0
     assert throttle.delay(THERE, "alice") == 1.0
     assert throttle.delay(THERE, "bob") == 0.0
@@ -80,39 +80,39 @@ def test_failures_count_for_the_place_and_for_the_user(throttle: Throttle) -> No
 def test_guesses_from_many_places_at_one_user_are_slowed(throttle: Throttle) -> None:
     for number in range(20):
         throttle.begin(f"203.0.113.{number}", "alice")
-    assert throttle.delay("203.0.113.99", "alice") == LONGEST
+    assert throttle.delay("203.0.113.99", "alice") == LONGEST_DELAY
 
 
 def test_strangers_cannot_keep_out_whoever_came_in_before(throttle: Throttle) -> None:
     throttle.succeeded(HERE, "alice")
     fail(throttle, THERE, "alice", 1000)
     assert throttle.delay(HERE, "alice") == 0.0
-    assert throttle.delay("203.0.113.1", "alice") == LONGEST  # from a new place, but no longer
+    assert throttle.delay("203.0.113.1", "alice") == LONGEST_DELAY  # from a new place, but no longer
 
 
 def test_behind_one_proxy_guesses_at_others_do_not_slow_the_known(throttle: Throttle) -> None:
     throttle.succeeded("127.0.0.1", "alice")
     fail(throttle, "127.0.0.1", "bob", 100)
     assert throttle.delay("127.0.0.1", "alice") == 0.0
-    assert throttle.delay("127.0.0.1", "bob") == LONGEST
+    assert throttle.delay("127.0.0.1", "bob") == LONGEST_DELAY
     assert throttle.delay("::1", "carol") == 0.0
-    assert throttle.delay("127.0.0.1", "carol") == LONGEST  # loopback is not exempt
+    assert throttle.delay("127.0.0.1", "carol") == LONGEST_DELAY  # loopback is not exempt
 
 
 def test_guesses_at_a_known_user_from_its_place_are_slowed(throttle: Throttle) -> None:
     throttle.succeeded(HERE, "alice")
-    fail(throttle, HERE, "alice", FREE + 2)
+    fail(throttle, HERE, "alice", FREE_FAILURES + 2)
     assert throttle.delay(HERE, "alice") == 4.0
 
 
 def test_a_success_takes_back_its_own_failures(throttle: Throttle) -> None:
-    fail(throttle, HERE, "alice", FREE)
+    fail(throttle, HERE, "alice", FREE_FAILURES)
     throttle.succeeded(HERE, "alice")
     assert throttle.delay(HERE, "alice") == throttle.delay(HERE, "bob") == throttle.delay(THERE, "alice") == 0.0
 
 
 def test_an_account_of_ones_own_does_not_help_to_guess_at_others(throttle: Throttle) -> None:
-    for _ in range(FREE):
+    for _ in range(FREE_FAILURES):
         throttle.begin(HERE, "alice")
         throttle.succeeded(HERE, "mallory")
     assert throttle.delay(HERE, "alice") == 1.0
@@ -121,34 +121,34 @@ def test_an_account_of_ones_own_does_not_help_to_guess_at_others(throttle: Throt
 
 def test_of_one_place_only_some_may_wait_at_once(throttle: Throttle, clock: Clock) -> None:
     fail(throttle, HERE, "alice", 100)
-    assert [throttle.delay(HERE, f"user{number}") for number in range(AT_ONCE)] == [LONGEST] * AT_ONCE
+    assert [throttle.delay(HERE, f"user{number}") for number in range(MOST_WAITING)] == [LONGEST_DELAY] * MOST_WAITING
     with pytest.raises(
         ServerTooBusyError, match="too many authentication attempts are waiting; try again in 10 seconds"
     ):
         throttle.delay(HERE, "alice")
-    assert throttle.delay(THERE, "alice") == LONGEST  # elsewhere nobody is turned away
-    clock.now += LONGEST
-    assert throttle.delay(HERE, "alice") == LONGEST
+    assert throttle.delay(THERE, "alice") == LONGEST_DELAY  # elsewhere nobody is turned away
+    clock.now += LONGEST_DELAY
+    assert throttle.delay(HERE, "alice") == LONGEST_DELAY
 
 
 def test_who_waits_because_of_strangers_is_never_turned_away(throttle: Throttle) -> None:
     fail(throttle, THERE, "alice", 100)
-    assert [throttle.delay(HERE, "alice") for _ in range(100)] == [LONGEST] * 100
+    assert [throttle.delay(HERE, "alice") for _ in range(100)] == [LONGEST_DELAY] * 100
 
 
 def test_after_a_quiet_time_it_is_forgotten(throttle: Throttle, clock: Clock) -> None:
     fail(throttle, HERE, "alice", 100)
-    clock.now += FORGIVEN + 1
+    clock.now += FORGIVEN_SECONDS + 1
     assert throttle.delay(HERE, "alice") == 0.0
     throttle.begin(HERE, "alice")
     assert throttle.delay(HERE, "alice") == 0.0
 
 
 def test_guesses_are_bounded_for_an_address_and_for_a_user(throttle: Throttle, clock: Clock) -> None:
-    assert guesses(throttle, ((HERE, f"user{number}") for number in range(1000))) == OF_PLACE
-    assert guesses(throttle, ((f"127.0.{number}.1", "alice") for number in range(250))) == OF_USER
+    assert guesses(throttle, ((HERE, f"user{number}") for number in range(1000))) == ADDRESS_LIMIT
+    assert guesses(throttle, ((f"127.0.{number}.1", "alice") for number in range(250))) == USER_LIMIT
     clock.now += HOUR
-    assert guesses(throttle, ((HERE, f"user{number}") for number in range(1000))) == OF_PLACE
+    assert guesses(throttle, ((HERE, f"user{number}") for number in range(1000))) == ADDRESS_LIMIT
     with pytest.raises(ServerTooBusyError, match="too many failed authentications within an hour; try again later"):
         throttle.begin(HERE, "bob")
 
@@ -158,7 +158,7 @@ def test_guesses_of_an_hour_are_at_most_twice_as_many_as_at_once(throttle: Throt
     for _ in range(3600):
         looked_at += guesses(throttle, [(HERE, "alice")] * 5)
         clock.now += 1
-    assert looked_at <= 2 * OF_PLACE
+    assert looked_at <= 2 * ADDRESS_LIMIT
 
 
 def test_whoever_came_in_before_is_bounded_by_guesses_from_the_own_place_alone(throttle: Throttle) -> None:
@@ -167,11 +167,11 @@ def test_whoever_came_in_before_is_bounded_by_guesses_from_the_own_place_alone(t
     fail(throttle, HERE, "bob", 1000)
     for number in range(250):
         fail(throttle, f"127.0.{number}.1", "alice")
-    assert guesses(throttle, [(HERE, "alice")] * 1000) == OF_PLACE
+    assert guesses(throttle, [(HERE, "alice")] * 1000) == ADDRESS_LIMIT
 
 
 def test_many_right_passwords_spend_nothing(throttle: Throttle) -> None:
-    for number in range(10 * OF_USER):
+    for number in range(10 * USER_LIMIT):
         throttle.begin(HERE, "alice")
         throttle.succeeded(HERE, "alice")
         throttle.begin(f"127.0.{number % 250}.1", "alice")
@@ -193,7 +193,7 @@ def test_many_right_passwords_spend_nothing(throttle: Throttle) -> None:
     ],
 )
 def test_a_place_is_an_address_or_a_customers_network(source: str, place: str) -> None:
-    assert place_of(source) == place
+    assert client_network(source) == place
 
 
 def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) -> None:
@@ -201,7 +201,7 @@ def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) ->
     for number in range(1000):
         fail(throttle, THERE, "alice")
         throttle.begin(f"2001:db8:0:{number:x}::1", f"user{number}")
-    assert throttle.delay(THERE, "alice") == LONGEST
+    assert throttle.delay(THERE, "alice") == LONGEST_DELAY
     kept = (throttle._places, throttle._users, throttle._pairs)  # noqa: SLF001 -- how much is kept is the question
     assert [len(records._records) for records in kept] == [10, 10, 10]  # noqa: SLF001 -- the same
 
@@ -228,4 +228,4 @@ def test_whatever_happens_a_delay_is_none_or_some_and_no_longer_than_the_longest
             answer = getattr(throttle, what)(source, user)
         except ServerTooBusyError:
             continue
-        assert answer is None or 0.0 <= answer <= LONGEST
+        assert answer is None or 0.0 <= answer <= LONGEST_DELAY

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS, UNSET, Process
+from logonscope.facts import ALL_FACTS, UNSET, Process
 from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.sources.linux.processes import DEADLINE, FILES, File, read_processes
 from tests.hosts import HostFolder, session_scope
@@ -54,7 +54,7 @@ def test_the_cgroup_is_read_of_the_kernel_ids_that_need_it_alone(host: HostFolde
     alice(host, 10)
     host.process(20, cgroup="/system.slice/cron.service")
     host.trap(10, *set(REGULAR) - {"sessionid"})
-    found = host.read("ses", "cgroup", hint=LogonHint(place_of=frozenset({UNSET})))
+    found = host.read("ses", "cgroup", logon_hint=LogonHint(keys_needing_place=frozenset({UNSET})))
     assert (found[10].ses, found[10].cgroup) == (41, None)
     assert (found[20].ses, found[20].cgroup) == (UNSET, "/system.slice/cron.service")
 
@@ -64,15 +64,15 @@ def test_a_kernel_id_that_is_not_asked_for_ends_the_reading(host: HostFolder) ->
     host.process(20, ses=42)
     for pid in (1, 20):
         host.trap(pid, *set(REGULAR) - {"sessionid"})
-    assert sorted(host.read("ses", "cgroup", hint=LogonHint(keys=frozenset({41})))) == [10, 11]
-    assert sorted(host.read("ses", "cgroup", "uids", "name", hint=LogonHint(keys=frozenset({41})))) == [10, 11]
+    assert sorted(host.read("ses", "cgroup", logon_hint=LogonHint(keys=frozenset({41})))) == [10, 11]
+    assert sorted(host.read("ses", "cgroup", "uids", "name", logon_hint=LogonHint(keys=frozenset({41})))) == [10, 11]
 
 
 def test_other_pids_are_not_touched(host: HostFolder) -> None:
     alice(host, 10, 11, 12)
     host.trap(1, *REGULAR)
     host.trap(12, *REGULAR)
-    assert sorted(host.read(*FACTS, pids=frozenset({10, 11, 99}))) == [10, 11]
+    assert sorted(host.read(*ALL_FACTS, pids=frozenset({10, 11, 99}))) == [10, 11]
 
 
 def test_a_name_costs_the_arguments_only_where_the_kernel_cut_it(host: HostFolder) -> None:
@@ -113,8 +113,8 @@ def test_another_login_uid_ends_the_reading_unless_it_does_not_say_whose_logon_s
     host.process(30, ses=43, loginuid=1001)
     for pid in (20, 21):
         host.trap(pid, *set(REGULAR) - {"sessionid", "loginuid"})
-    hint = LogonHint(login_uids=frozenset({1000}), unsaid=frozenset({UNSET, 43}))
-    assert sorted(host.read(*facts, hint=hint)) == [1, 10, 30]
+    hint = LogonHint(login_uids=frozenset({1000}), keys_of_any_uid=frozenset({UNSET, 43}))
+    assert sorted(host.read(*facts, logon_hint=hint)) == [1, 10, 30]
 
 
 def test_without_room_to_open_files_nothing_is_told() -> None:
@@ -190,7 +190,7 @@ def test_a_process_that_logs_in_half_way_is_wanted_as_what_it_became(
 ) -> None:
     host.process(10)
     with logging_in(host, 10):
-        read = host.read("comm", pids=frozenset({10}), hint=LogonHint(login_uids=frozenset({uid})))
+        read = host.read("comm", pids=frozenset({10}), logon_hint=LogonHint(login_uids=frozenset({uid})))
     assert {pid: (process.ses, process.loginuid) for pid, process in read.items()} == found
 
 
@@ -198,7 +198,10 @@ def test_a_process_that_logs_in_half_way_has_its_place_read_as_what_it_became(ho
     host.process(10, cgroup=SCOPE)
     host.trap(10, "cgroup")
     with logging_in(host, 10):
-        query: dict[str, Any] = {"pids": frozenset({10}), "hint": LogonHint(place_of=frozenset({UNSET}))}
+        query: dict[str, Any] = {
+            "pids": frozenset({10}),
+            "logon_hint": LogonHint(keys_needing_place=frozenset({UNSET})),
+        }
         found = host.read("loginuid", "cgroup", **query)[10]
     assert (found.ses, found.loginuid, found.cgroup, found.unread) == (42, 1001, None, None)
 
@@ -210,8 +213,8 @@ def test_a_process_that_logs_in_half_way_has_its_place_read_as_what_it_became(ho
 def test_what_cannot_be_read_is_none_with_its_reason(host: HostFolder, file: File) -> None:
     alice(host, 10, 11)
     host.spoil(10, file.path)
-    whole, spoilt = host.read(*FACTS, pids=frozenset({11}))[11], host.read(*FACTS, pids=frozenset({10}))[10]
-    lost = {fact for fact in FACTS if getattr(spoilt, fact) != getattr(whole, fact)}
+    whole, spoilt = host.read(*ALL_FACTS, pids=frozenset({11}))[11], host.read(*ALL_FACTS, pids=frozenset({10}))[10]
+    lost = {fact for fact in ALL_FACTS if getattr(spoilt, fact) != getattr(whole, fact)}
     assert lost - OWN == set(file.facts) - OWN
     assert spoilt.unread == dict.fromkeys(file.facts, "Is a directory")
 
@@ -233,7 +236,7 @@ def test_without_audit_there_are_no_kernel_ids_and_all_else(host: HostFolder) ->
     for found in (host.read("ses", "cgroup")[10], host.read("ses", "loginuid", "cgroup", "comm")[10]):
         assert (found.ses, found.loginuid, found.cgroup) == (None, None, SCOPE)
         assert (found.unread or {})["ses"] == "No such file or directory"
-    assert sorted(host.read("ses", hint=LogonHint(keys=frozenset({41})))) == [1, 10]
+    assert sorted(host.read("ses", logon_hint=LogonHint(keys=frozenset({41})))) == [1, 10]
 
 
 @pytest.mark.parametrize("why", ["No such file or directory", "Is a directory"])
@@ -252,7 +255,7 @@ def test_a_kernel_id_that_cannot_be_read_gives_no_process_the_login_uid_of_anoth
 
 def test_a_zombie_has_a_kernel_id_and_no_arguments(host: HostFolder) -> None:
     host.process(10, "defunct", ses=41, loginuid=1000, cmdline=b"", state="Z")
-    found = host.read(*FACTS)[10]
+    found = host.read(*ALL_FACTS)[10]
     assert (found.ses, found.loginuid, found.state, found.cmdline, found.name) == (41, 1000, "Z", b"", "defunct")
     assert (found.exe, found.unread) == (None, {"exe": "No such file or directory"})
 
@@ -296,9 +299,9 @@ def test_a_name_that_was_cut_within_a_character_is_found_by_it(host: HostFolder)
 def test_arguments_are_read_whole_up_to_the_limit(host: HostFolder) -> None:
     long = b"x" * 200_000 + b"\0last\0"
     host.process(10, "long", cmdline=long)
-    assert host.read("cmdline", cmdline_bytes=1 << 20)[10].cmdline == long
-    assert host.read("cmdline", cmdline_bytes=131_072)[10].cmdline == long[:131_072]
-    assert host.read("cmdline", cmdline_bytes=100)[10].cmdline == long[:100]
+    assert host.read("cmdline", max_cmdline_bytes=1 << 20)[10].cmdline == long
+    assert host.read("cmdline", max_cmdline_bytes=131_072)[10].cmdline == long[:131_072]
+    assert host.read("cmdline", max_cmdline_bytes=100)[10].cmdline == long[:100]
 
 
 def test_arguments_that_hang_cost_their_own_value_alone(host: HostFolder) -> None:
@@ -342,7 +345,7 @@ def test_without_arguments_one_process_is_read_in_the_thread_that_asks(host: Hos
         threads.append(threading.current_thread())
         return True
 
-    host.read("name", "cmdline", pids=frozenset({10}), early=EarlyFilter(frozenset({"ppid"}), keeps))
+    host.read("name", "cmdline", pids=frozenset({10}), early_filter=EarlyFilter(frozenset({"ppid"}), keeps))
     assert threads == [threading.current_thread()]
 
 
@@ -352,7 +355,7 @@ def test_where_the_arguments_of_one_hang_less_time_is_given_to_those_of_its_pare
     for pid in (1, 10, 11):
         host.trap(pid, "cmdline")
     began = time.monotonic()
-    found = host.read("cmdline", "uids", pids=frozenset({11}), parents=True)
+    found = host.read("cmdline", "uids", pids=frozenset({11}), with_ancestors=True)
     assert DEADLINE <= time.monotonic() - began < 1.5 * DEADLINE
     assert [(pid, process.cmdline, process.uids) for pid, process in found.items()] == [
         (11, None, (0,) * 4), (10, None, (0,) * 4), (1, None, (0,) * 4),
@@ -377,7 +380,7 @@ def test_a_name_that_cannot_be_completed_stays_as_the_kernel_cut_it(host: HostFo
 
 def test_every_fact_comes_from_one_file() -> None:
     told = [fact for file in FILES for fact in file.facts]
-    assert sorted([*told, "name"]) == sorted(FACTS)
+    assert sorted([*told, "name"]) == sorted(ALL_FACTS)
 
 
 def test_a_real_process_is_read_as_it_is() -> None:
@@ -385,7 +388,7 @@ def test_a_real_process_is_read_as_it_is() -> None:
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        query = ProcessQuery(FACTS, pids=frozenset({child.pid}))
+        query = ProcessQuery(ALL_FACTS, pids=frozenset({child.pid}))
         (found,) = read_processes("/proc", Look(), query)
         opened = len(os.listdir(f"/proc/{child.pid}/fd"))
         child.communicate(b"\n")
@@ -413,7 +416,7 @@ def test_a_real_process_may_name_itself_anything(name: bytes) -> None:
 
 def test_processes_that_come_and_go_meanwhile_spoil_nothing() -> None:
     with subprocess.Popen(["sh", "-c", "while :; do true | true; done"]) as breeder:
-        query, until = ProcessQuery(FACTS - {"cmdline", "name"}), time.monotonic() + 1
+        query, until = ProcessQuery(ALL_FACTS - {"cmdline", "name"}), time.monotonic() + 1
         while time.monotonic() < until:
             found = {process.pid: process for process in read_processes("/proc", Look(), query)}
             assert found[os.getpid()].ppid == os.getppid()

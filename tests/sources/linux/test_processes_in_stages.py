@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from logonscope.errors import TimedOutError
-from logonscope.facts import FACTS, Process
+from logonscope.facts import ALL_FACTS, Process
 from logonscope.machine import Deadline, EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.sources.linux.processes import DEADLINE, LONGEST_CHAIN
 from tests.hosts import HostFolder
@@ -28,7 +28,7 @@ def sifted(host: HostFolder, facts: set[str], first: set[str], *pids: int, **que
         asked.append(process)
         return process.pid in pids
 
-    found = host.read(*facts, early=EarlyFilter(frozenset(first), keeps), **query)
+    found = host.read(*facts, early_filter=EarlyFilter(frozenset(first), keeps), **query)
     assert sorted(found) == sorted(pids)
     return asked
 
@@ -69,13 +69,15 @@ def test_what_narrows_is_known_before_anybody_is_asked(host: HostFolder) -> None
     alice(host, 10)
     host.process(20, "bash", ses=42, loginuid=1001)
     host.process(30, "cron", ses=41)
-    (process,) = sifted(host, {"uids"}, {"ses"}, 10, names=frozenset({"BASH"}), hint=LogonHint(keys=frozenset({41})))
+    (process,) = sifted(
+        host, {"uids"}, {"ses"}, 10, names=frozenset({"BASH"}), logon_hint=LogonHint(keys=frozenset({41}))
+    )
     assert (process.pid, process.ses, process.comm, process.uids) == (10, 41, "bash", None)
 
 
 def test_what_decides_need_not_be_asked_for(host: HostFolder) -> None:
     alice(host, 10)
-    found = host.read("uids", early=EarlyFilter(frozenset({"comm"}), lambda process: process.comm == "bash"))
+    found = host.read("uids", early_filter=EarlyFilter(frozenset({"comm"}), lambda process: process.comm == "bash"))
     assert {pid: process.uids for pid, process in found.items()} == {10: (1000,) * 4}
 
 
@@ -102,13 +104,14 @@ ALICES = LogonHint(keys=frozenset({41}), login_uids=frozenset({1000}))
 STAGES: dict[str, dict[str, Any]] = {
     "one stage": {},
     "names": {"names": frozenset({"bash"})},
-    "a hint": {"hint": ALICES},
-    "names and a hint": {"names": frozenset({"bash"}), "hint": ALICES},
-    "an early filter": {"early": EarlyFilter(frozenset({"ppid", "uids", "ses"}), lambda _: True)},
-    "an early filter of names": {"early": EarlyFilter(frozenset({"name", "cgroup"}), lambda _: True)},
-    "an early filter of login uids": {"early": EarlyFilter(frozenset({"loginuid", "rchar"}), lambda _: True)},
+    "a hint": {"logon_hint": ALICES},
+    "names and a hint": {"names": frozenset({"bash"}), "logon_hint": ALICES},
+    "an early filter": {"early_filter": EarlyFilter(frozenset({"ppid", "uids", "ses"}), lambda _: True)},
+    "an early filter of names": {"early_filter": EarlyFilter(frozenset({"name", "cgroup"}), lambda _: True)},
+    "an early filter of login uids": {"early_filter": EarlyFilter(frozenset({"loginuid", "rchar"}), lambda _: True)},
     "all of them": {
-        "names": frozenset({"bash"}), "hint": ALICES, "early": EarlyFilter(frozenset({"cmdline"}), lambda _: True),
+        "names": frozenset({"bash"}), "logon_hint": ALICES,
+        "early_filter": EarlyFilter(frozenset({"cmdline"}), lambda _: True),
     },
 }  # fmt: skip
 
@@ -119,27 +122,30 @@ def test_each_file_is_opened_at_most_once_in_whatever_stages(
     host: HostFolder, stages: str, pids: frozenset[int] | None
 ) -> None:
     alice(host, 10)
-    whole = host.read(*FACTS, pids=frozenset({10}))
+    whole = host.read(*ALL_FACTS, pids=frozenset({10}))
     with opened_once(host, 10, *set(REGULAR) - {"sessionid"}):  # which is read again beside the login uid
-        assert host.read(*FACTS, pids=pids, **STAGES[stages])[10] == whole[10]
+        assert host.read(*ALL_FACTS, pids=pids, **STAGES[stages])[10] == whole[10]
 
 
 @pytest.mark.parametrize("stages", ["one stage", "names", "an early filter", "an early filter of names"])
 def test_the_kernel_id_is_opened_once_where_the_login_uid_is_not_read(host: HostFolder, stages: str) -> None:
     alice(host, 10)
     with opened_once(host, 10, *set(REGULAR) - {"loginuid"}):
-        found = host.read(*FACTS - {"loginuid"}, pids=frozenset({10}), **STAGES[stages])
+        found = host.read(*ALL_FACTS - {"loginuid"}, pids=frozenset({10}), **STAGES[stages])
     assert (found[10].ses, found[10].loginuid, found[10].comm) == (41, None, "bash")
 
 
 @pytest.mark.parametrize(
     ("decides", "query"),
     [
-        ({"stat"}, {"names": frozenset({"sshd"}), "hint": ALICES}),
-        ({"sessionid"}, {"hint": LogonHint(keys=frozenset({42}))}),
-        ({"sessionid", "loginuid"}, {"hint": LogonHint(login_uids=frozenset({1001}))}),
-        ({"stat", "sessionid"}, {"names": frozenset({"bash"}), "hint": LogonHint(keys=frozenset({42}))}),
-        ({"stat", "io"}, {"names": frozenset({"bash"}), "early": EarlyFilter(frozenset({"rchar"}), lambda _: False)}),
+        ({"stat"}, {"names": frozenset({"sshd"}), "logon_hint": ALICES}),
+        ({"sessionid"}, {"logon_hint": LogonHint(keys=frozenset({42}))}),
+        ({"sessionid", "loginuid"}, {"logon_hint": LogonHint(login_uids=frozenset({1001}))}),
+        ({"stat", "sessionid"}, {"names": frozenset({"bash"}), "logon_hint": LogonHint(keys=frozenset({42}))}),
+        (
+            {"stat", "io"},
+            {"names": frozenset({"bash"}), "early_filter": EarlyFilter(frozenset({"rchar"}), lambda _: False)},
+        ),
     ],
 )
 @pytest.mark.parametrize("pids", [None, frozenset({10})], ids=["all", "one"])
@@ -148,7 +154,7 @@ def test_what_rules_a_process_out_opens_its_own_files_alone(
 ) -> None:
     alice(host, 10)
     host.trap(10, *set(REGULAR) - decides)
-    assert 10 not in host.read(*FACTS, pids=pids, **query)
+    assert 10 not in host.read(*ALL_FACTS, pids=pids, **query)
 
 
 # Parents
@@ -160,30 +166,30 @@ def test_parents_come_nearest_first_and_their_own_files_alone_are_opened(host: H
     host.trap(12, *REGULAR)
     for pid in (1, 10, 11):
         host.trap(pid, *set(REGULAR) - {"stat"})
-    found = host.read("comm", pids=frozenset({11}), parents=True)
+    found = host.read("comm", pids=frozenset({11}), with_ancestors=True)
     assert [(pid, process.comm) for pid, process in found.items()] == [(11, "sleep"), (10, "sleep"), (1, "systemd")]
-    assert list(host.read(pids=frozenset({11}), parents=True)) == [11, 10, 1]
-    assert host.read(pids=frozenset({99}), parents=True) == {}
+    assert list(host.read(pids=frozenset({11}), with_ancestors=True)) == [11, 10, 1]
+    assert host.read(pids=frozenset({99}), with_ancestors=True) == {}
 
 
 def test_parents_that_go_round_in_a_circle_or_without_end_are_cut(host: HostFolder) -> None:
     host.process(2, ppid=3)
     host.process(3, ppid=2)
-    assert list(host.read(pids=frozenset({2}), parents=True)) == [2, 3]
+    assert list(host.read(pids=frozenset({2}), with_ancestors=True)) == [2, 3]
     for pid in range(10, 20 + LONGEST_CHAIN):
         host.process(pid, ppid=pid + 1)
-    assert list(host.read(pids=frozenset({10}), parents=True)) == list(range(10, 10 + LONGEST_CHAIN))
+    assert list(host.read(pids=frozenset({10}), with_ancestors=True)) == list(range(10, 10 + LONGEST_CHAIN))
 
 
 def test_a_parent_that_is_gone_ends_the_chain(host: HostFolder) -> None:
     host.process(10, ppid=9)
-    assert list(host.read(pids=frozenset({10}), parents=True)) == [10]
+    assert list(host.read(pids=frozenset({10}), with_ancestors=True)) == [10]
 
 
 def test_parents_are_not_read_once_the_time_is_over(host: HostFolder) -> None:
     host.process(10)
     deadline = Deadline(60)
-    query = ProcessQuery(pids=frozenset({10}), parents=True)
+    query = ProcessQuery(pids=frozenset({10}), with_ancestors=True)
     found = host.source.processes(Look(deadline), query)
     assert next(found).pid == 10
     deadline.cancel()

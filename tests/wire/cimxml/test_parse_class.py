@@ -7,7 +7,7 @@ import pytest
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.wire.cimxml.parse_class import declared
-from logonscope.wire.cimxml.write_class import definition
+from logonscope.wire.cimxml.write_class import write_class
 
 CLASSES = [*schema().classes(CIMV2), *schema().classes(LOGONSCOPE)]
 
@@ -16,7 +16,7 @@ CLASSES = [*schema().classes(CIMV2), *schema().classes(LOGONSCOPE)]
 def test_a_class_and_its_parents_make_the_class_again(cls: Class) -> None:
     found: Class | None = None
     for name in reversed((cls.name, *cls.derivation)):
-        written = definition(schema().get(name, cls.namespace))
+        written = write_class(schema().get(name, cls.namespace))
         found = Class(declared(ET.fromstring(written), cls.namespace), found, cls.namespace, schema())
     assert found is not None
     assert (found.name, found.derivation, found.keys) == (cls.name, cls.derivation, cls.keys)

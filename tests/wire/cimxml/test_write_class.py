@@ -7,14 +7,14 @@ from pywbem._tupletree import xml_to_tupletree_sax
 
 from logonscope.cim.classes import Class
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
-from logonscope.wire.cimxml.write_class import definition
+from logonscope.wire.cimxml.write_class import write_class
 
 CLASSES = [*schema().classes(CIMV2), *schema().classes(LOGONSCOPE)]
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.name)
 def test_a_client_reads_of_a_class_what_it_says(cls: Class) -> None:
-    found = TupleParser().parse_class(xml_to_tupletree_sax(definition(cls), "a class"))
+    found = TupleParser().parse_class(xml_to_tupletree_sax(write_class(cls), "a class"))
     assert (found.classname, found.superclass) == (cls.name, cls.superclass)
     assert {name: (one.type, bool(one.is_array), one.reference_class) for name, one in found.properties.items()} == {
         one.name: (
@@ -31,7 +31,7 @@ def test_a_client_reads_of_a_class_what_it_says(cls: Class) -> None:
 
 
 def test_where_a_property_comes_from() -> None:
-    root = etree.fromstring(definition(schema().get("Win32_Process", CIMV2)))
+    root = etree.fromstring(write_class(schema().get("Win32_Process", CIMV2)))
     caption = root.find("PROPERTY[@NAME='Caption']")
     session = root.find("PROPERTY[@NAME='SessionId']")
     assert caption is not None

@@ -13,13 +13,13 @@ from logonscope.wire.wsman.envelope import (
     SMALLEST_ENVELOPE,
     Envelope,
     check_understood,
-    duration,
-    limits,
+    free_octets,
     new_id,
     number,
+    parse_duration,
     read,
-    room,
-    write,
+    read_limits,
+    write_envelope,
     write_fault,
 )
 from logonscope.wire.wsman.faults import (
@@ -30,10 +30,10 @@ from logonscope.wire.wsman.faults import (
     NOT_UNDERSTOOD,
     Fault,
     FaultError,
-    Kind,
+    FaultKind,
 )
 from logonscope.wire.wsman.names import ADDRESSING, GET, SOAP
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.server.soap import envelope
 
 
@@ -42,7 +42,7 @@ def test_headers_by_name_and_the_body() -> None:
     assert (found.action, found.message_id, found.encoding) == (GET, "uuid:AB12-Cd", "utf-8")
     assert found.body is not None
     assert found.body.tag == "x"
-    assert limits(found) == (9000, None, False)
+    assert read_limits(found) == (9000, None, False)
 
 
 def test_the_first_of_headers_that_come_twice_counts() -> None:
@@ -54,7 +54,7 @@ def test_utf_16_is_answered_in_utf_16() -> None:
     text = envelope(GET, "C", "<x>\u2603</x>").decode()
     found = read(text.encode("utf-16"))
     assert found.encoding == "utf-16"
-    answer = write(GET, found.message_id, "<y/>")
+    answer = write_envelope(GET, found.message_id, "<y/>")
     assert found.octets(answer) == len(answer.encode("utf-16")) - 2
 
 
@@ -67,7 +67,7 @@ def test_utf_16_is_answered_in_utf_16() -> None:
         (f'<Envelope xmlns="{SOAP}"/>'.encode(), INVALID_XML),
     ],
 )
-def test_what_is_no_envelope(data: bytes, kind: Kind) -> None:
+def test_what_is_no_envelope(data: bytes, kind: FaultKind) -> None:
     with pytest.raises(FaultError) as refused:
         read(data)
     assert refused.value.kind is kind
@@ -91,13 +91,13 @@ def test_a_header_without_a_namespace_may_be_named_too() -> None:
     ],
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert duration(text, "x") == seconds
+    assert parse_duration(text, "x") == seconds
 
 
 @pytest.mark.parametrize("text", ["", "P", "PT", "20", "-PT5S", "PT5", "T5S", "PT5S ", "P" + "9" * 30 + "Y"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(FaultError) as refused:
-        duration(text, "x")
+        parse_duration(text, "x")
     assert refused.value.kind is INVALID_PARAMETER
 
 
@@ -109,24 +109,26 @@ def test_what_is_no_number(text: str) -> None:
 
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_action_and_id_are_written_whole(action: str, message_id: str) -> None:
-    root = etree.fromstring(write(action, message_id, "<x/>").encode())
-    assert root.find(f"{clark(SOAP, 'Body')}/x") is not None
-    assert (root.find(f".//{clark(ADDRESSING, 'RelatesTo')}") is None) is (not message_id)
+    root = etree.fromstring(write_envelope(action, message_id, "<x/>").encode())
+    assert root.find(f"{clark_name(SOAP, 'Body')}/x") is not None
+    assert (root.find(f".//{clark_name(ADDRESSING, 'RelatesTo')}") is None) is (not message_id)
 
 
 @given(st.integers(0, 3000), st.sampled_from(["utf-8", "utf-16"]))
 def test_what_fills_the_room_fits_the_envelope(extra: int, encoding: str) -> None:
     to = Envelope({}, None, encoding)
     most = 8192 + extra
-    free = room(to, GET, "<x></x>", most)
-    filled = write(GET, to.message_id, f"<x>{'y' * (free // (1 if encoding == 'utf-8' else 2))}</x>").encode(encoding)
+    free = free_octets(to, GET, "<x></x>", most)
+    filled = write_envelope(GET, to.message_id, f"<x>{'y' * (free // (1 if encoding == 'utf-8' else 2))}</x>").encode(
+        encoding
+    )
     assert most - 4 <= len(filled) <= most
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("kind", [CANNOT_PROCESS_FILTER, NOT_UNDERSTOOD])
-def test_any_fault_fits_into_the_smallest_envelope(encoding: str, kind: Kind) -> None:
-    asked = ET.Element(clark(ADDRESSING, "MessageID"))
+def test_any_fault_fits_into_the_smallest_envelope(encoding: str, kind: FaultKind) -> None:
+    asked = ET.Element(clark_name(ADDRESSING, "MessageID"))
     asked.text = '"' * 5000
     to = Envelope({asked.tag: asked}, None, encoding)
     told = write_fault(Fault(kind, 1, '"' * 600, "{urn:x}" + "x" * 5000, cim_status=1), to, "m" * 64).encode(encoding)

@@ -11,16 +11,16 @@ from logonscope.wire.wsman.message_encryption import (
     BOUNDARY,
     KERBEROS,
     SPNEGO,
-    Sealed,
-    is_sealed,
+    EncryptedMessage,
+    decrypt,
+    encrypt,
+    is_encrypted,
     read,
-    seal,
-    unseal,
-    write,
+    write_message,
 )
 
 messages = st.builds(
-    Sealed,
+    EncryptedMessage,
     st.binary(min_size=1, max_size=40),
     st.binary(max_size=200) | st.just(f"--{BOUNDARY}\r\n--{BOUNDARY}--\r\n".encode()),
     st.integers(0, 1 << 30),
@@ -29,14 +29,14 @@ messages = st.builds(
 
 
 @given(messages)
-def test_what_is_written_is_read(message: Sealed) -> None:
-    content_type, body = write(message)
-    assert is_sealed(content_type)
+def test_what_is_written_is_read(message: EncryptedMessage) -> None:
+    content_type, body = write_message(message)
+    assert is_encrypted(content_type)
     assert read(content_type, body) == message
 
 
 def test_a_message_lies_as_the_standard_has_it() -> None:
-    content_type, body = write(Sealed(b"SIGN", b"DATA", 3))
+    content_type, body = write_message(EncryptedMessage(b"SIGN", b"DATA", 3))
     assert (
         content_type
         == 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
@@ -52,26 +52,26 @@ def test_a_message_lies_as_the_standard_has_it() -> None:
 class Reversing:
     """A security context that turns data round."""
 
-    def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
+    def decrypt(self, signature: bytes, sealed: bytes, length: int) -> bytes:
         """See ``SecurityContext``."""
         assert (signature, length) == (b"SIGN", len(sealed))
         return sealed[::-1]
 
-    def seal(self, data: bytes) -> tuple[bytes, bytes, int]:
+    def encrypt(self, data: bytes) -> tuple[bytes, bytes, int]:
         """See ``SecurityContext``."""
         return b"SIGN", data[::-1], len(data)
 
 
 @pytest.mark.parametrize("protocol", [SPNEGO, KERBEROS])
 def test_a_context_opens_what_comes_and_seals_what_goes_in_the_protocol_that_came(protocol: str) -> None:
-    content_type, body = write(Sealed(b"SIGN", b"DATA", 4, protocol))
-    assert unseal(Reversing(), content_type, body) == b"ATAD"
-    assert seal(Reversing(), content_type, b"ATAD") == (content_type, body)
+    content_type, body = write_message(EncryptedMessage(b"SIGN", b"DATA", 4, protocol))
+    assert decrypt(Reversing(), content_type, body) == b"ATAD"
+    assert encrypt(Reversing(), content_type, b"ATAD") == (content_type, body)
 
 
 @given(messages, st.data())
-def test_what_is_cut_or_changed_is_a_message_or_a_refusal(message: Sealed, data: st.DataObject) -> None:
-    content_type, body = write(message)
+def test_what_is_cut_or_changed_is_a_message_or_a_refusal(message: EncryptedMessage, data: st.DataObject) -> None:
+    content_type, body = write_message(message)
     at = data.draw(st.integers(0, len(body)))
     changed = body[:at] + data.draw(st.binary(max_size=3)) + body[data.draw(st.integers(at, len(body))) :]
     with suppress(InvalidParameterError):
@@ -83,4 +83,4 @@ def test_what_is_cut_or_changed_is_a_message_or_a_refusal(message: Sealed, data:
 )
 def test_other_types_are_refused(content_type: str) -> None:
     with pytest.raises(InvalidParameterError):
-        read(content_type, write(Sealed(b"S", b"D", 1))[1])
+        read(content_type, write_message(EncryptedMessage(b"S", b"D", 1))[1])

@@ -24,9 +24,9 @@ from logonscope.cim.types import TYPES, Value
 from logonscope.errors import TransportFailureError
 from logonscope.wire.wsman import render_instance
 from logonscope.wire.wsman.names import ADDRESSING, ENUMERATION, WSMAN
-from logonscope.wire.wsman.parse_instance import row_of
+from logonscope.wire.wsman.parse_instance import parse_row
 from logonscope.wire.wsman.resource import Resource
-from logonscope.wire.xml import clark
+from logonscope.wire.xml import clark_name
 from tests.lab.fixtures import cannot
 from tests.providers.asked import web1
 
@@ -49,7 +49,7 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def instances(path: Path) -> Iterator[tuple["etree._Element", Class]]:
     root = etree.parse(path).getroot()
-    for holder in (clark(WSMAN, "Items"), clark(ENUMERATION, "Items")):
+    for holder in (clark_name(WSMAN, "Items"), clark_name(ENUMERATION, "Items")):
         for element in root.iterfind(f".//{holder}/*"):
             cls = schema().find(etree.QName(element).localname, CIMV2)
             if cls is not None:
@@ -70,9 +70,9 @@ def test_what_windows_says_is_read_and_written_again_to_the_letter(windows: list
             for part in [part for part in element if etree.QName(part).localname in QUANTUM]:
                 element.remove(part)
             there = {etree.QName(part).localname for part in element}
-            row = dict(zip(cls.properties, row_of(ET.fromstring(etree.tostring(element)), cls), strict=True))
+            row = dict(zip(cls.properties, parse_row(ET.fromstring(etree.tostring(element)), cls), strict=True))
             values = {name: value for name, value in row.items() if name in there}
-            text = render_instance.instance(cls, tuple(values), Resource("root/cimv2", cls.name))(
+            text = render_instance.instance_renderer(cls, tuple(values), Resource("root/cimv2", cls.name))(
                 tuple(values.values())
             )
             assert canonical(etree.fromstring(text)) == canonical(element), path.name
@@ -84,11 +84,11 @@ def test_what_windows_says_is_read_and_written_again_to_the_letter(windows: list
 @pytest.mark.parametrize("is_wmi", [True, False])
 def test_what_we_write_is_read_back(name: str, is_wmi: bool) -> None:
     cls = schema().get(name, CIMV2)
-    render = render_instance.instance(cls, tuple(cls.properties), Resource("root/cimv2", name, is_wmi))
+    render = render_instance.instance_renderer(cls, tuple(cls.properties), Resource("root/cimv2", name, is_wmi))
     for instance in web1().enumerate(name):
         row = instance._row  # noqa: SLF001 -- a reference as it is, before it is text
         element = ET.fromstring(f'<e xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}">{render(row)}</e>')[0]
-        assert row_of(element, cls) == row
+        assert parse_row(element, cls) == row
 
 
 def test_a_reference_to_a_class_that_is_not_known_is_its_path() -> None:
@@ -96,7 +96,7 @@ def test_a_reference_to_a_class_that_is_not_known_is_its_path() -> None:
         <w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Service</w:ResourceURI>
         <w:SelectorSet><w:Selector Name="Name">sshd</w:Selector></w:SelectorSet>
         </a:ReferenceParameters></Antecedent></e>"""
-    found = row_of(ET.fromstring(text), schema().get("Win32_SessionProcess", CIMV2))
+    found = parse_row(ET.fromstring(text), schema().get("Win32_SessionProcess", CIMV2))
     assert found == (r'\\.\root\cimv2:Win32_Service.Name="sshd"', None)
 
 
@@ -108,7 +108,7 @@ def test_a_reference_to_a_class_of_the_schema_is_bound_there() -> None:
         <w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Service</w:ResourceURI>
         <w:SelectorSet><w:Selector Name="Name">sshd</w:Selector></w:SelectorSet>
         </a:ReferenceParameters></Antecedent></e>"""
-    found = row_of(ET.fromstring(text), other.get("Win32_SessionProcess", CIMV2))
+    found = parse_row(ET.fromstring(text), other.get("Win32_SessionProcess", CIMV2))
     assert found == (("Win32_Service", "sshd"), None)
 
 
@@ -122,7 +122,7 @@ def test_a_reference_to_a_class_of_the_schema_is_bound_there() -> None:
 )
 def test_what_is_no_value_is_said_to_be_none(name: str, text: str) -> None:
     with pytest.raises(TransportFailureError, match=f"invalid {name} .*: expected a "):
-        row_of(ET.fromstring(f"<e>{text}</e>"), schema().get("Win32_Process", CIMV2))
+        parse_row(ET.fromstring(f"<e>{text}</e>"), schema().get("Win32_Process", CIMV2))
 
 
 PLAIN = {
@@ -136,6 +136,8 @@ def test_texts_and_numbers_come_back_as_they_are(data: st.DataObject) -> None:
     cls = schema().get("Win32_Process", CIMV2)
     nothing: st.SearchStrategy[Value] = st.none()
     row: list[Any] = [data.draw(nothing | PLAIN.get(known.type, nothing)) for known in cls.properties.values()]
-    element = ET.fromstring(render_instance.instance(cls, tuple(cls.properties), Resource("root/cimv2", cls.name))(row))
-    assert row_of(element, cls) == tuple(row)
+    element = ET.fromstring(
+        render_instance.instance_renderer(cls, tuple(cls.properties), Resource("root/cimv2", cls.name))(row)
+    )
+    assert parse_row(element, cls) == tuple(row)
     assert {known.type for known in cls.properties.values()} <= set(TYPES)

@@ -14,8 +14,8 @@ from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman import render_instance
 from logonscope.wire.wsman.names import ADDRESSING, CIM, WSMAN, XSI
-from logonscope.wire.wsman.resource import Resource, reference_of
-from logonscope.wire.xml import clark, parse
+from logonscope.wire.wsman.resource import Resource, parse_reference
+from logonscope.wire.xml import clark_name, parse
 
 WMI, DMTF = Resource("root/cimv2", "*"), Resource("root/cimv2", "*", is_wmi=False)
 PROCESS = schema().get("Win32_Process", CIMV2)
@@ -28,27 +28,27 @@ def parsed(text: str) -> "etree._Element":
 def told(class_name: str, values: dict[str, Value], where: Resource = WMI) -> dict[str, "etree._Element"]:
     """Render a row and return its elements by name."""
     cls = schema().get(class_name, CIMV2)
-    element = parsed(render_instance.instance(cls, tuple(values), where)(tuple(values.values())))
+    element = parsed(render_instance.instance_renderer(cls, tuple(values), where)(tuple(values.values())))
     return {etree.QName(part).localname: part for part in element}
 
 
 def path_in(element: "etree._Element") -> ObjectPath:
     """Return the path that an endpoint reference has, as it is read."""
-    return reference_of(parse(etree.tostring(element))[0])
+    return parse_reference(parse(etree.tostring(element))[0])
 
 
 def test_an_instance_is_an_element_of_its_class_with_properties_in_the_order_of_names() -> None:
-    element = parsed(render_instance.instance(PROCESS, ("Name", "CSName", "Caption"), WMI)(("a", "b", None)))
+    element = parsed(render_instance.instance_renderer(PROCESS, ("Name", "CSName", "Caption"), WMI)(("a", "b", None)))
     space = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Process"
-    assert element.tag == clark(space, "Win32_Process")
-    assert element.get(clark(XSI, "type")) == "p:Win32_Process_Type"
-    assert [part.tag for part in element] == [clark(space, name) for name in ("Caption", "CSName", "Name")]
-    assert element[0].get(clark(XSI, "nil")) == "true"
+    assert element.tag == clark_name(space, "Win32_Process")
+    assert element.get(clark_name(XSI, "type")) == "p:Win32_Process_Type"
+    assert [part.tag for part in element] == [clark_name(space, name) for name in ("Caption", "CSName", "Name")]
+    assert element[0].get(clark_name(XSI, "nil")) == "true"
 
 
 def test_the_namespace_is_that_of_the_uri_that_was_asked_for() -> None:
-    element = parsed(render_instance.instance(PROCESS, ("Name",), DMTF)(("a",)))
-    assert element.tag == clark("http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/Win32_Process", "Win32_Process")
+    element = parsed(render_instance.instance_renderer(PROCESS, ("Name",), DMTF)(("a",)))
+    assert element.tag == clark_name("http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/Win32_Process", "Win32_Process")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_namespace_is_that_of_the_uri_that_was_asked_for() -> None:
     ],
 )
 def test_times_are_in_utc_without_needless_zeros(moment: datetime, text: str) -> None:
-    assert told("Win32_Process", {"CreationDate": moment})["CreationDate"].findtext(clark(CIM, "Datetime")) == text
+    assert told("Win32_Process", {"CreationDate": moment})["CreationDate"].findtext(clark_name(CIM, "Datetime")) == text
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,17 @@ def test_times_are_in_utc_without_needless_zeros(moment: datetime, text: str) ->
     ],
 )
 def test_intervals_are_durations(interval: timedelta, text: str) -> None:
-    assert told("Win32_Process", {"CreationDate": interval})["CreationDate"].findtext(clark(CIM, "Interval")) == text
+    assert (
+        told("Win32_Process", {"CreationDate": interval})["CreationDate"].findtext(clark_name(CIM, "Interval")) == text
+    )
 
 
 def test_types() -> None:
     of_computer = told("Win32_ComputerSystem", {"PartOfDomain": True, "Roles": ("a", "<b>"), "OEMStringArray": None})
     assert of_computer["PartOfDomain"].text == "true"
-    assert of_computer["OEMStringArray"].get(clark(XSI, "nil")) == "true"
+    assert of_computer["OEMStringArray"].get(clark_name(XSI, "nil")) == "true"
     cls = schema().get("Win32_ComputerSystem", CIMV2)
-    roles = parsed(render_instance.instance(cls, ("Roles",), WMI)((("a", "<b>"),)))
+    roles = parsed(render_instance.instance_renderer(cls, ("Roles",), WMI)((("a", "<b>"),)))
     assert [role.text for role in roles] == ["a", "<b>"]
     assert told("Win32_Process", {"VirtualSize": (1 << 64) - 1})["VirtualSize"].text == "18446744073709551615"
 
@@ -115,14 +117,14 @@ def test_a_reference_has_as_many_selectors_as_its_class_has_keys(value: tuple[Va
 
 
 def test_a_reference_that_is_not_known_is_null() -> None:
-    assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(clark(XSI, "nil")) == "true"
+    assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(clark_name(XSI, "nil")) == "true"
 
 
 def test_what_is_kept_of_references_is_not_what_a_client_says() -> None:
     cls, row = schema().get("Win32_LoggedOnUser", CIMV2), (("Win32_LogonSession", "41"),)
     tracemalloc.start()
     for at in range(100):
-        render_instance.instance(cls, ("Dependent",), Resource("root/cimv2", f"{at}" * 50_000))(row)
+        render_instance.instance_renderer(cls, ("Dependent",), Resource("root/cimv2", f"{at}" * 50_000))(row)
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 1 << 20
@@ -133,29 +135,29 @@ def test_a_projection_has_no_namespace_and_the_order_that_was_asked_for() -> Non
         return f"{name} of {row[0]!s}"
 
     shown = ("__PATH", "Name", "Handle")
-    element = parsed(render_instance.fragment(PROCESS, ("Handle", "Name"), shown, WMI, system)(("7", None)))
-    assert element.tag == clark(WSMAN, "XmlFragment")
+    element = parsed(render_instance.fragment_renderer(PROCESS, ("Handle", "Name"), shown, WMI, system)(("7", None)))
+    assert element.tag == clark_name(WSMAN, "XmlFragment")
     assert [(part.tag, part.text) for part in element] == [("__PATH", "__PATH of 7"), ("Name", None), ("Handle", "7")]
 
 
 def test_object_and_reference_stand_in_one_item() -> None:
     one, other = (
-        render_instance.instance(PROCESS, ("Handle",), WMI),
-        render_instance.reference(PROCESS, ("Name", "Handle"), WMI),
+        render_instance.instance_renderer(PROCESS, ("Handle",), WMI),
+        render_instance.reference_renderer(PROCESS, ("Name", "Handle"), WMI),
     )
-    element = parsed(render_instance.both(one, lambda row: other(("x", row[0])))(("7",)))
+    element = parsed(render_instance.pair_renderer(one, lambda row: other(("x", row[0])))(("7",)))
     assert [etree.QName(part).localname for part in element] == ["Win32_Process", "EndpointReference"]
 
 
 @given(st.lists(st.none() | st.text(max_size=10), min_size=3, max_size=3))
 def test_no_text_can_make_an_answer_unreadable(values: list[str | None]) -> None:
-    element = parsed(render_instance.instance(PROCESS, ("CommandLine", "Handle", "Name"), WMI)(values))
+    element = parsed(render_instance.instance_renderer(PROCESS, ("CommandLine", "Handle", "Name"), WMI)(values))
     assert len(element) == 3
-    assert [part.get(clark(XSI, "nil")) == "true" for part in element] == [value is None for value in values]
+    assert [part.get(clark_name(XSI, "nil")) == "true" for part in element] == [value is None for value in values]
 
 
 def test_what_a_method_returned() -> None:
     returned = [("User", "string", "a<b"), ("Domain", "string", None), ("ReturnValue", "uint32", 0)]
-    text = render_instance.parameters(returned, WMI, schema())
+    text = render_instance.render_parameters(returned, WMI, schema())
     element = etree.fromstring(f'<e xmlns:p="p" xmlns:xsi="{XSI}">{text}</e>')
     assert [part.text for part in element] == ["a<b", None, "0"]

@@ -3,16 +3,16 @@
 import pytest
 from lxml import etree
 
-from logonscope.cim.instances import Result
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
 from logonscope.wire.wsman.names import ADDRESSING, WSMAN
-from logonscope.wire.wsman.render_items import ItemWriter
+from logonscope.wire.wsman.render_items import ItemRenderer
 from logonscope.wire.wsman.requests import EPR, OBJECT, OBJECT_AND_EPR
 from logonscope.wire.wsman.resource import ALL, Resource
 
 WHERE = Resource("root/cimv2", ALL)
 ACCOUNT, USER = (schema().get(name) for name in ("Win32_Account", "Win32_UserAccount"))
-RESULT = Result(USER, ("Domain", "Name"), iter(()), ("Name", "__SERVER"))
+RESULT = ClassRows(USER, ("Domain", "Name"), iter(()), ("Name", "__SERVER"))
 ROW = "web1", "alice"
 
 
@@ -32,27 +32,27 @@ def elements(text: str) -> list[str]:
     ],
 )
 def test_each_mode_has_its_item(mode: str, first: str, inner: set[str]) -> None:
-    found = elements(ItemWriter(WHERE, mode).renderer(RESULT)(ROW))
+    found = elements(ItemRenderer(WHERE, mode).renderer(RESULT)(ROW))
     assert found[0] == first
     assert inner <= set(found)
 
 
 def test_all_are_shown_as_the_class_that_was_asked_for() -> None:
-    assert elements(ItemWriter(WHERE, OBJECT, ACCOUNT).renderer(RESULT)(ROW))[0] == "Win32_Account"
+    assert elements(ItemRenderer(WHERE, OBJECT, ACCOUNT).renderer(RESULT)(ROW))[0] == "Win32_Account"
 
 
 def test_a_projection_has_what_was_chosen_and_the_systems_properties() -> None:
-    writer = ItemWriter(WHERE, OBJECT, server="web1")
+    writer = ItemRenderer(WHERE, OBJECT, server="web1")
     assert elements(writer.renderer(RESULT)(ROW)) == ["XmlFragment", "Name", "__SERVER"]
     assert "<__SERVER>web1</__SERVER>" in writer.renderer(RESULT)(ROW)
 
 
 def test_the_definition_of_a_class_is_an_item() -> None:
-    assert ItemWriter(WHERE, OBJECT).renderer(ACCOUNT)(()).startswith('<CLASS NAME="Win32_Account" ')
+    assert ItemRenderer(WHERE, OBJECT).renderer(ACCOUNT)(()).startswith('<CLASS NAME="Win32_Account" ')
 
 
 def test_what_renders_is_made_once_a_result() -> None:
-    writer = ItemWriter(WHERE, OBJECT)
+    writer = ItemRenderer(WHERE, OBJECT)
     first = writer.renderer(RESULT)
     assert writer.renderer(RESULT) is first
     assert writer.renderer(ACCOUNT) is not first

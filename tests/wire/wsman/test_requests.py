@@ -9,20 +9,20 @@ from logonscope.wire.wsman.faults import ACTION_NOT_SUPPORTED, CANNOT_PROCESS_FI
 from logonscope.wire.wsman.requests import (
     EPR,
     EXCLUDE,
-    Along,
+    AssociationFilter,
     Delete,
     Enumerate,
     Get,
     Identify,
     Invoke,
-    Matching,
     Operation,
     Pull,
     Release,
     Renew,
+    SelectorFilter,
     Subscribe,
-    Wql,
-    decode,
+    WqlFilter,
+    decode_request,
 )
 from logonscope.wire.wsman.resource import Resource
 from tests.server.soap import envelope, selector_set, uri
@@ -39,12 +39,12 @@ def asked(
     action: str, body: str = "", *, keys: bool = False, more: str = "", resource: str = "Win32_Process"
 ) -> Operation:
     selectors = selector_set([("Handle", "7")]) if keys else ""
-    return decode(read(envelope(action, resource, body, selectors, more)))
+    return decode_request(read(envelope(action, resource, body, selectors, more)))
 
 
 def test_identify_needs_no_header() -> None:
     text = f'<s:Envelope xmlns:s="{names.SOAP}"><s:Body><i:Identify xmlns:i="{names.IDENTITY}"/></s:Body></s:Envelope>'
-    assert decode(read(text.encode())) == Identify()
+    assert decode_request(read(text.encode())) == Identify()
 
 
 def test_operations_on_an_instance() -> None:
@@ -79,7 +79,7 @@ def test_a_query_in_either_element(element: str, dialect: str) -> None:
     body = f'<n:Enumerate><{element} Dialect="{dialect}"> SELECT * FROM C </{element}></n:Enumerate>'
     found = asked(names.ENUMERATE, body, resource="*")
     assert isinstance(found, Enumerate)
-    assert found.filter == Wql("SELECT * FROM C")
+    assert found.filter == WqlFilter("SELECT * FROM C")
 
 
 def test_selectors_filter_in_a_filter_and_in_the_header() -> None:
@@ -89,7 +89,7 @@ def test_selectors_filter_in_a_filter_and_in_the_header() -> None:
         asked(names.ENUMERATE, "<n:Enumerate/>", keys=True),
     ):
         assert isinstance(found, Enumerate)
-        assert found.filter == Matching({"Handle": "7"})
+        assert found.filter == SelectorFilter({"Handle": "7"})
 
 
 def test_the_association_filter_with_all_it_can_say() -> None:
@@ -102,7 +102,7 @@ def test_the_association_filter_with_all_it_can_say() -> None:
     body = f'<n:Enumerate><w:Filter Dialect="{names.ASSOCIATION_FILTER}">{inner}</w:Filter></n:Enumerate>'
     found = asked(names.ENUMERATE, body, resource="*")
     assert isinstance(found, Enumerate)
-    assert found.filter == Along(PATH, False, "A", "C", "r", "s", ("x", "y"))
+    assert found.filter == AssociationFilter(PATH, False, "A", "C", "r", "s", ("x", "y"))
 
 
 def test_what_cannot_be_a_filter() -> None:
@@ -123,5 +123,5 @@ def test_the_other_operations_on_an_enumeration() -> None:
     context = "<n:EnumerationContext>uuid:1</n:EnumerationContext>"
     assert asked(names.RELEASE, f"<n:Release>{context}</n:Release>") == Release("uuid:1")
     assert asked(names.RENEW, f"<n:Renew>{context}<n:Expires>PT5S</n:Expires></n:Renew>") == Renew("uuid:1", 5.0)
-    assert asked(names.GET_STATUS, f"<n:GetStatus>{context}</n:GetStatus>") == Renew("uuid:1", only_asks=True)
+    assert asked(names.GET_STATUS, f"<n:GetStatus>{context}</n:GetStatus>") == Renew("uuid:1", is_status=True)
     assert asked(names.SUBSCRIBE, "<e:Subscribe/>") == Subscribe()

@@ -11,10 +11,17 @@ from logonscope.wire.wsman.faults import (
     INVALID_RESOURCE,
     UNEXPECTED_SELECTORS,
     FaultError,
-    Kind,
+    FaultKind,
 )
 from logonscope.wire.wsman.names import ADDRESSING, CIM_ALL, CIM_SCHEMA, CLASSES, WMI, WSMAN
-from logonscope.wire.wsman.resource import Resource, needs_keys, path_of, reference_of, resource, selectors_of
+from logonscope.wire.wsman.resource import (
+    Resource,
+    check_keys,
+    instance_path,
+    parse_reference,
+    parse_resource,
+    parse_selectors,
+)
 from logonscope.wire.xml import Element, parse
 
 SPACES = f'xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}"'
@@ -40,7 +47,7 @@ SPACES = f'xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}"'
     ],
 )
 def test_uris(uri: str, selectors: dict[str, str], meant: Resource) -> None:
-    assert resource(uri, selectors) == meant
+    assert parse_resource(uri, selectors) == meant
 
 
 @pytest.mark.parametrize(
@@ -54,9 +61,9 @@ def test_uris(uri: str, selectors: dict[str, str], meant: Resource) -> None:
         ("x" * 100_000, INVALID_RESOURCE),
     ],
 )
-def test_what_is_no_resource(uri: str, kind: Kind) -> None:
+def test_what_is_no_resource(uri: str, kind: FaultKind) -> None:
     with pytest.raises(FaultError) as refused:
-        resource(uri, {})
+        parse_resource(uri, {})
     assert refused.value.kind is kind
     assert len(str(refused.value)) < 500
 
@@ -73,7 +80,7 @@ def epr(uri: str, selectors: str, *, wrapped: bool) -> Element:
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_an_endpoint_reference_is_an_object_path(wrapped: bool) -> None:
     element = epr(f"{WMI}/root/cimv2/Win32_Process", '<w:Selector Name="Handle"> 7 </w:Selector>', wrapped=wrapped)
-    assert reference_of(element) == ObjectPath("Win32_Process", (("Handle", "7"),), "root/cimv2")
+    assert parse_reference(element) == ObjectPath("Win32_Process", (("Handle", "7"),), "root/cimv2")
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
@@ -81,13 +88,13 @@ def test_a_key_that_is_a_reference_is_the_text_of_its_path(wrapped: bool) -> Non
     inner = epr(f"{WMI}/root/cimv2/Win32_Process", '<w:Selector Name="Handle">7</w:Selector>', wrapped=wrapped)
     text = "".join(ET.tostring(part, encoding="unicode") for part in inner)
     outer = epr(f"{CIM_SCHEMA}/Win32_SessionProcess", f'<w:Selector Name="Dependent">{text}</w:Selector>', wrapped=True)
-    ((name, value),) = reference_of(outer).keys or ()
+    ((name, value),) = parse_reference(outer).keys or ()
     assert (name, value) == ("Dependent", 'root/cimv2:Win32_Process.Handle="7"')
 
 
 def test_the_namespace_is_no_key() -> None:
     where = Resource("root/cimv2", "Win32_Process", is_wmi=False)
-    assert path_of(where, {"__CIMNamespace": "x", "Handle": "7"}).keys == (("Handle", "7"),)
+    assert instance_path(where, {"__CIMNamespace": "x", "Handle": "7"}).keys == (("Handle", "7"),)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +109,7 @@ def test_the_namespace_is_no_key() -> None:
 )
 def test_what_are_no_selectors(text: str) -> None:
     with pytest.raises(FaultError) as refused:
-        selectors_of(parse(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>".encode())[0])
+        parse_selectors(parse(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>".encode())[0])
     assert refused.value.kind is UNEXPECTED_SELECTORS
 
 
@@ -112,7 +119,7 @@ def test_references_in_references_have_an_end() -> None:
         inner = ET.tostring(epr(f"{CIM_SCHEMA}/C", text, wrapped=True)[0], encoding="unicode")
         text = f'<w:Selector Name="k">{inner}</w:Selector>'
     with pytest.raises(FaultError, match="nested more than 3 deep"):
-        selectors_of(parse(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>".encode())[0])
+        parse_selectors(parse(f"<w:SelectorSet {SPACES}>{text}</w:SelectorSet>".encode())[0])
 
 
 @pytest.mark.parametrize(
@@ -124,11 +131,11 @@ def test_references_in_references_have_an_end() -> None:
         ({"Name": "x"}, UNEXPECTED_SELECTORS),
     ],
 )
-def test_selectors_are_the_keys_and_nothing_else(given: dict[str, str], kind: Kind | None) -> None:
-    path = path_of(Resource("root/cimv2", "Win32_Process"), given)
+def test_selectors_are_the_keys_and_nothing_else(given: dict[str, str], kind: FaultKind | None) -> None:
+    path = instance_path(Resource("root/cimv2", "Win32_Process"), given)
     if kind is None:
-        needs_keys(path, ("Handle",))
+        check_keys(path, ("Handle",))
     else:
         with pytest.raises(FaultError) as refused:
-            needs_keys(path, ("Handle",))
+            check_keys(path, ("Handle",))
         assert refused.value.kind is kind

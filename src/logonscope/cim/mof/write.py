@@ -32,7 +32,7 @@ _IMPLIED = {CIMTYPE, "ID"}
 """Qualifiers that are not written, because the rest of the text implies them."""
 
 
-def whole(cls: Class) -> Declaration:
+def with_inherited(cls: Class) -> Declaration:
     """Return a class as one declaration, with its inherited members."""
     return cls.declaration._replace(
         qualifiers=cls.qualifiers,

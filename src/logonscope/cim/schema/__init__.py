@@ -16,9 +16,9 @@ from logonscope.cim.classes import (
     Parameter,
     Property,
     Qualifier,
-    list_classes,
-    meant,
-    show_class,
+    list_classes_hint,
+    show_class_hint,
+    suggest_name,
 )
 from logonscope.errors import HintCode, InvalidClassError, InvalidNamespaceError
 
@@ -98,10 +98,12 @@ class Schema:
             return cls
         other_row = self._rows.get(name.lower())
         if other_row is not None:
-            hint = show_class(other_row[0], other_row[1])._replace(code=HintCode.CLASS_ELSEWHERE)
+            hint = show_class_hint(other_row[0], other_row[1])._replace(code=HintCode.USE_OTHER_NAMESPACE)
             raise InvalidClassError(f"{namespace} has no class {other_row[0]}", hint)
         names = list(self._names(namespace))
-        raise InvalidClassError(f"{namespace} has no class '{name}'", meant(name, names, list_classes(namespace)))
+        raise InvalidClassError(
+            f"{namespace} has no class '{name}'", suggest_name(name, names, list_classes_hint(namespace))
+        )
 
     def classes(self, namespace: str = CIMV2) -> Iterator[Class]:
         """Yield every class of a namespace, parents before their children."""

@@ -35,13 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the class; return the exit code."""
-    from logonscope.cim.mof.write import whole, write_mof  # noqa: PLC0415 -- imported with the schema
+    from logonscope.cim.mof.write import with_inherited, write_mof  # noqa: PLC0415 -- imported with the schema
 
     cls = host.get_class(args.name, namespace=args.namespace)
     if args.output != "table":
         print_object(args, as_json(cls, amended=args.amended))
         return FOUND
-    declaration = whole(cls) if args.inherited else cls.declaration
+    declaration = with_inherited(cls) if args.inherited else cls.declaration
     for line in write_mof(declaration, amended=args.amended).splitlines():
         print(for_terminal(line))
     return FOUND

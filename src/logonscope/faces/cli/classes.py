@@ -68,8 +68,8 @@ def print_classes(args: argparse.Namespace, classes: Iterable["Class"], empty_me
 
 def class_row(cls: "Class") -> Row:
     """Return a class as a row of the list."""
-    from logonscope.cim.classes import find  # noqa: PLC0415 -- imported with the schema
+    from logonscope.cim.classes import find_qualifier  # noqa: PLC0415 -- imported with the schema
 
-    description = find(cls.declaration.qualifiers, "Description")
+    description = find_qualifier(cls.declaration.qualifiers, "Description")
     text = str(description.value) if description else None
     return Row(cls.name, cls.superclass, cls.is_abstract, cls.is_association, text)

@@ -18,7 +18,7 @@ NO_ANSWER, NO_ROOM, NOT_WRITTEN = 69, 70, 74
 INTERRUPTED, TERMINATED = 130, 143
 """128 plus the number of the signal, as in shells."""
 
-MEANINGS: Mapping[int, str] = {
+EXIT_CODE_MEANINGS: Mapping[int, str] = {
     FOUND: "found",
     NOTHING_FOUND: "nothing found",
     WRONG_USE: "wrong use: of an option, a name, a file, a setting",

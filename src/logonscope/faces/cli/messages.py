@@ -4,22 +4,22 @@ import argparse
 import os
 import sys
 
-from logonscope.errors import HintCode, LogonscopeError, Words
+from logonscope.errors import HintCode, HintTexts, LogonscopeError
 from logonscope.faces.cli.text import for_terminal
 
-HINTS: Words = {
+HINTS: HintTexts = {
     HintCode.LIST_CLASSES: "see `logonscope classes -n {namespace}`",
     HintCode.SHOW_CLASS: "see `logonscope class {name} -n {namespace}`",
-    HintCode.CLASS_ELSEWHERE: "it is one of {namespace}: see `logonscope class {name} -n {namespace}`",
+    HintCode.USE_OTHER_NAMESPACE: "it is one of {namespace}: see `logonscope class {name} -n {namespace}`",
     HintCode.LIST_INSTANCES: "see `logonscope enumerate {name} -n {namespace}`",
     HintCode.LIST_PROCESSES: "see `logonscope ps`",
-    HintCode.LOOK_OVER: "see `logonscope doctor`",
+    HintCode.CHECK_ACCESS: "see `logonscope doctor`",
     HintCode.GET_RIGHTS: "use sudo",
-    HintCode.GIVE_RECORDING: "give a file that `logonscope record` wrote",
+    HintCode.USE_RECORDING: "give a file that `logonscope record` wrote",
     HintCode.REPLACE_FILE: "give another name, or --force to replace it",
     HintCode.TRUST_CERTIFICATE: "give its certificate: --ca FILE, LOGONSCOPE_CA",
-    HintCode.COMMAND_THERE: "run it there: `logonscope {command}`",
-    HintCode.USERS_THERE: "see `logonscope user list` there",
+    HintCode.RUN_ON_THAT_HOST: "run it there: `logonscope {command}`",
+    HintCode.LIST_USERS_ON_THAT_HOST: "see `logonscope user list` there",
 }
 """The texts of hints for users of the command line: what to type."""
 
@@ -73,4 +73,4 @@ def write_error(text: str) -> None:
 def _hint_text(error: LogonscopeError) -> str:
     """Return the hint of an error, without the default namespace."""
     # root/cimv2 is the default of -n
-    return error.hint_in(HINTS).replace(" -n root/cimv2`", "`")
+    return error.hint_text(HINTS).replace(" -n root/cimv2`", "`")

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
-from logonscope.faces.cli.exit_codes import MEANINGS
+from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
 from logonscope.faces.cli.messages import write_error
 from logonscope.faces.cli.text import COLOR_CHOICES, for_terminal, terminal_columns
 
@@ -36,12 +36,12 @@ COMMANDS = {
 """Every command and its summary. Its file is faces/cli/COMMAND.py, with "_" appended to a keyword of Python."""
 
 
-Elsewhere = Mapping[str, Callable[[], Any]]
+ExternalCommands = Mapping[str, Callable[[], Any]]
 """Commands outside faces/cli: name -> function that imports the command, which has the names of a module here."""
 
-EMPTY: Elsewhere = {}
+NO_EXTERNAL_COMMANDS: ExternalCommands = {}
 
-ELSEWHERE = ("serve",)
+EXTERNAL_COMMAND_NAMES = ("serve",)
 """Commands that are shown only if the caller of run() provides them."""
 
 FORMATS = ("table", "json", "jsonl", "csv", "pids")
@@ -69,7 +69,7 @@ examples:
 
 def _epilog() -> str:
     """Return the last part of the help: exit codes and examples."""
-    codes = "\n".join(f"  {code:<5}{meaning}" for code, meaning in MEANINGS.items())
+    codes = "\n".join(f"  {code:<5}{meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
     return f"exit codes:\n{codes}\n\n{_EXAMPLES}"
 
 
@@ -117,7 +117,9 @@ def set_completion(action: argparse.Action, kind: str) -> None:
     action.complete = functions  # type: ignore[attr-defined]  # shtab reads this attribute
 
 
-def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere = EMPTY) -> Parser:
+def build_parser(
+    commands: Sequence[str] = tuple(COMMANDS), external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS
+) -> Parser:
     """Return the parser of these commands; only their files are imported."""
     shared = shared_options()
     parser = Parser(
@@ -130,9 +132,9 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere
     parser.add_argument("-V", "--version", action="version", version=f"logonscope {__version__}")
     adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="logonscope")
     for name in commands:
-        if name in ELSEWHERE and name not in elsewhere:
+        if name in EXTERNAL_COMMAND_NAMES and name not in external_commands:
             continue
-        module, summary = command_module(name, elsewhere), COMMANDS[name]
+        module, summary = command_module(name, external_commands), COMMANDS[name]
         command = adder.add_parser(
             name,
             help=summary,
@@ -145,14 +147,14 @@ def build_parser(commands: Sequence[str] = tuple(COMMANDS), elsewhere: Elsewhere
     return parser
 
 
-def command_module(name: str, elsewhere: Elsewhere = EMPTY) -> Any:
+def command_module(name: str, external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS) -> Any:
     """Return the module of a command; it has EXAMPLES, add_arguments() and run()."""
-    if name in elsewhere:
-        return elsewhere[name]()
+    if name in external_commands:
+        return external_commands[name]()
     return import_module(f"logonscope.faces.cli.{name}{'_' if iskeyword(name) else ''}")
 
 
-def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespace:
+def parse(argv: Sequence[str], external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS) -> argparse.Namespace:
     """Parse the command line; the default command is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
     # the value of --watch is optional: without "=", argparse would take the next word for it
@@ -163,7 +165,7 @@ def parse(argv: Sequence[str], elsewhere: Elsewhere = EMPTY) -> argparse.Namespa
         words.insert(0, command)
     # to import the files of all commands takes time: only the general help and an unknown command need them
     needs_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
-    parser = build_parser(tuple(COMMANDS) if needs_all or command is None else (command,), elsewhere)
+    parser = build_parser(tuple(COMMANDS) if needs_all or command is None else (command,), external_commands)
     if command is not None and command not in COMMANDS:
         parser.error(f"unknown command {command!r}{_suggestion(command)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))

@@ -53,7 +53,7 @@ def selecting_word(row: SessionProcess) -> str:
         return "-"
     if row.evidence == "none":
         return "system"
-    # the row has no login name, but the LogonId of a logind session without a kernel id contains its number
+    # the row has no login name, but the LogonId of a session that only logind numbers contains this number
     number = int(row.logon_id) - LOGIND_BASE
     return f"c{number}" if row.evidence == "scope" and 0 < number < LOGIND_BASE else row.logon_id
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
 from logonscope.faces.cli.messages import print_error, print_notice
-from logonscope.faces.cli.parser import EMPTY, Elsewhere, command_module, parse
+from logonscope.faces.cli.parser import NO_EXTERNAL_COMMANDS, ExternalCommands, command_module, parse
 from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
@@ -43,29 +43,34 @@ Connect = Callable[..., "Host"]
 OpenUsers = Callable[[str], "Users"]
 
 
-def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Elsewhere = EMPTY) -> int:
+def run(
+    argv: Sequence[str],
+    connect: Connect,
+    open_users: OpenUsers,
+    external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS,
+) -> int:
     """Run one command and return its exit code.
 
     Args:
         argv: the words after ``logonscope``.
         connect: a function that returns the host.
-        users: a function that returns the users in a file.
-        elsewhere: commands outside faces/cli.
+        open_users: a function that returns the users in a file.
+        external_commands: commands outside faces/cli.
     """
     args: argparse.Namespace | None = None
     try:
-        args = parse(argv, elsewhere)
+        args = parse(argv, external_commands)
         if args.output == "pids" and args.command not in _OF_PROCESSES:
             hint = f"-o pids is for {', '.join(sorted(_OF_PROCESSES))}, as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
-        if args.command in elsewhere:
-            return int(command_module(args.command, elsewhere).run(args))
+        if args.command in external_commands:
+            return int(command_module(args.command, external_commands).run(args))
         if args.command == "completion":
-            return int(command_module(args.command).run(args, elsewhere))
-        return _run_on_host(args, connect, users)
+            return int(command_module(args.command).run(args, external_commands))
+        return _run_on_host(args, connect, open_users)
     except LogonscopeError as error:
         print_error(error, args)
         return exit_code(error)
@@ -73,7 +78,7 @@ def run(argv: Sequence[str], connect: Connect, users: OpenUsers, elsewhere: Else
         return INTERRUPTED
 
 
-def _run_on_host(args: argparse.Namespace, connect: Connect, users: OpenUsers) -> int:
+def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUsers) -> int:
     """Connect to the host and run a command of faces/cli on it; return the exit code."""
     command, settings = command_module(args.command), _read_settings(os.environ)
     # the users are in a file of the server: no host is read
@@ -81,7 +86,7 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, users: OpenUsers) -
         if args.host is not None:
             message = "--host cannot be used with user: the users are in a file"
             raise InvalidParameterError(message, "run it on the server's machine")
-        return int(command.run(users(args.users), args))
+        return int(command.run(open_users(args.users), args))
     _apply_settings(args, settings, getattr(command, "COLUMNS", ()))
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca needs --host URL", "add --host https://user@host")

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any, TypeVar
 
-from logonscope.answers.logon_filter import ANY, STATES, LogonFilter
+from logonscope.answers.logon_filter import NO_FILTER, STATES, LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
@@ -79,7 +79,7 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         until,
         not args.no_system,
     )
-    return None if session_filter == ANY else session_filter
+    return None if session_filter == NO_FILTER else session_filter
 
 
 def no_match_message(args: argparse.Namespace) -> str:

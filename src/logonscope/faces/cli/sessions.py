@@ -107,7 +107,7 @@ def type_text(session: LogonSession, cells: int | None = None) -> str:
     """Return the name and the number of the LogonType; with fewer cells only the name is cut."""
     if session.logon_type is None:
         return "-"
-    # the number identifies the LogonType, so it is never cut
+    # the number identifies the LogonType, and is therefore never cut
     number = f" ({session.logon_type})"
     return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
 

@@ -21,7 +21,7 @@ PARTS: tuple[Part, ...] = (PLATFORM, VITALS)
 _NO_PLATFORM = Platform()
 
 
-class Census(NamedTuple):
+class HostSummary(NamedTuple):
     """The machine, with the processes, logon sessions and login records that the caller may see on it."""
 
     machine: Machine
@@ -50,19 +50,19 @@ def kilobytes(number: int | None) -> int | None:
     return None if number is None else number >> 10
 
 
-def of_platform(get: Callable[[Platform], Value]) -> Callable[[Census, Context], Value]:
+def of_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Context], Value]:
     """Return the function of a column that is made from the platform only."""
 
-    def platform_value(census: Census, _: Context) -> Value:
+    def platform_value(census: HostSummary, _: Context) -> Value:
         return get(census.machine.platform or _NO_PLATFORM)
 
     return platform_value
 
 
-def of_vitals(get: Callable[[Vitals], Value]) -> Callable[[Census, Context], Value]:
+def of_vitals(get: Callable[[Vitals], Value]) -> Callable[[HostSummary, Context], Value]:
     """Return the function of a column that is made from the vitals only; null if there are none."""
 
-    def vitals_value(census: Census, _: Context) -> Value:
+    def vitals_value(census: HostSummary, _: Context) -> Value:
         return None if census.machine.vitals is None else get(census.machine.vitals)
 
     return vitals_value

@@ -19,10 +19,10 @@ Subject = Literal[
 
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
-Process, Owner); machine: (Census,); namespace: (name,).
+Process, Owner); machine: (HostSummary,); namespace: (name,).
 """
 
-NOWHERE = "always null: "
+ALWAYS_NULL_PREFIX = "always null: "
 """Start of the source text of a property that does not exist on Linux."""
 
 
@@ -81,7 +81,7 @@ def constant(value: Value, source: str = "a constant") -> Column:
 
 def always_null(reason: str) -> Column:
     """Return the column of a property that does not exist on Linux."""
-    return Column(_Constant(None), f"{NOWHERE}{reason}")
+    return Column(_Constant(None), f"{ALWAYS_NULL_PREFIX}{reason}")
 
 
 NO_COLUMN = constant(None)
@@ -135,7 +135,7 @@ class Provider(NamedTuple):
             if to_selection := self.selections.get(name):
                 # the values of one property are alternatives; several properties must all match
                 alternatives = (to_selection(value, single) for value in values)
-                narrowed = narrowed.narrowed(reduce(Selection.widened, alternatives))
+                narrowed = narrowed.intersection(reduce(Selection.union, alternatives))
         return narrowed
 
     def values(self, columns: Iterable[str]) -> list[Callable[..., Value]]:

@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import Audit
 from logonscope.errors import AccessDeniedError
-from logonscope.server.auth.negotiate import Lookup, Negotiation, Tickets, claimed_user
+from logonscope.server.auth.negotiate import KerberosSettings, Lookup, Negotiation, claimed_user
 from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.peer import Peer
 
@@ -78,7 +78,7 @@ class Authenticator:
         lookup: Lookup | None,
         local: Callable[[int], Caller],
         audit: Audit | None = None,
-        tickets: Tickets | None = None,
+        tickets: KerberosSettings | None = None,
         *,
         requires_binding: bool = False,
         has_ntlm_users: Callable[[], bool] = _assume_ntlm_users,
@@ -117,7 +117,7 @@ class Authenticator:
         """Return whether the user that is named has authenticated from this address before."""
         return self._passwords.is_known(credentials.name, peer.address)
 
-    def presumed(self, peer: Peer) -> Caller | None:
+    def known_caller(self, peer: Peer) -> Caller | None:
         """Return the caller that authenticated before over this connection, without a new check."""
         session = peer.session
         return session.caller if isinstance(session, Negotiation) else session if isinstance(session, Caller) else None
@@ -202,9 +202,9 @@ class Authenticator:
         if caller is None and scheme != "basic" and credentials.name and not self._has_hash(credentials.name):
             # Only the logs show the difference: the client gets the same answer, after the same time, as for a
             # wrong password.
-            self._audit.unable(peer.address, scheme, name)
+            self._audit.record_scheme_unavailable(peer.address, scheme, name)
         else:
-            self._audit.authentication(peer.address, scheme, name, caller)
+            self._audit.record_authentication(peer.address, scheme, name, caller)
 
     def _log_failure(self, peer: Peer, credentials: Credentials, error: AccessDeniedError) -> None:
         """Log why a negotiation failed; without an NT hash it is not logged as a failed authentication."""

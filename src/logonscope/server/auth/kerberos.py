@@ -22,7 +22,7 @@ from spnego.exceptions import FeatureMissingError, NegotiateOptions, SpnegoError
 from logonscope.broker import Caller
 from logonscope.errors import InvalidParameterError, NotSupportedError
 from logonscope.server.auth import private_file
-from logonscope.server.auth.negotiate import Tickets
+from logonscope.server.auth.negotiate import KerberosSettings
 from logonscope.server.auth.user_line import User
 
 try:
@@ -62,7 +62,7 @@ class Keytab(NamedTuple):
         return frozenset(principal.rpartition("@")[2] for principal in self.principals)
 
 
-def keytab(path: str) -> Keytab:
+def use_keytab(path: str) -> Keytab:
     """Make a keytab the one of this process, and return its principals.
 
     Raises:
@@ -95,9 +95,9 @@ def keytab(path: str) -> Keytab:
     return server_keytab
 
 
-def tickets(
+def kerberos_settings(
     server_keytab: Keytab, find_user: Callable[[str], User | None], find_account: Callable[[str], Caller | None]
-) -> Tickets:
+) -> KerberosSettings:
     """Return the services of a keytab, and the function that maps a principal to a user or else to an account."""
 
     def find_caller(principal: str) -> Caller | None:
@@ -106,7 +106,7 @@ def tickets(
             return None
         return _find_user(parts[1], find_user) or _find_person(parts[1], find_account)
 
-    return Tickets(server_keytab.services, find_caller)
+    return KerberosSettings(server_keytab.services, find_caller)
 
 
 def _find_user(name: str, find_user: Callable[[str], User | None]) -> Caller | None:

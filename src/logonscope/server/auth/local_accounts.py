@@ -9,7 +9,7 @@ from logonscope.broker import Caller
 ADMINISTRATORS = frozenset({"sudo", "wheel"})
 
 
-def account(name: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
+def find_account(name: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
     """Return the caller of an account's name, as the name service knows it; None if there is no such account.
 
     Args:

@@ -38,11 +38,11 @@ _UNBOUND = 'the token is not bound to the TLS channel, as channel_binding = "req
 _FAILED = "authentication failed: the token proves no user of this server"
 
 
-class Tickets(NamedTuple):
+class KerberosSettings(NamedTuple):
     """Settings for Kerberos: the services whose keys are tried, in this order, and the caller of a principal."""
 
     services: tuple[str, ...]
-    who: Callable[[str], Caller | None]
+    find_caller: Callable[[str], Caller | None]
 
 
 class Negotiation:
@@ -52,7 +52,7 @@ class Negotiation:
         self,
         lookup: Lookup,
         bindings: bytes | None = None,
-        tickets: Tickets | None = None,
+        tickets: KerberosSettings | None = None,
         *,
         requires_binding: bool = False,
     ) -> None:
@@ -155,7 +155,7 @@ class Negotiation:
         return user[0] if user and proved and user[1] == proved[1] else None
 
     def _find_ticket_holder(self) -> Caller | None:
-        return self._tickets.who(self.principal) if self._tickets else None
+        return self._tickets.find_caller(self.principal) if self._tickets else None
 
     def _expected_bindings(self, token: bytes) -> GssChannelBindings | None:
         """Return the bindings that a token must have; None if it has none and needs none.
@@ -169,7 +169,7 @@ class Negotiation:
             raise ValueError(_UNBOUND)
         return None
 
-    def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
+    def decrypt(self, signature: bytes, sealed: bytes, length: int) -> bytes:
         """Decrypt a message; ``length`` is the length of its content, as the message gives it.
 
         Raises:
@@ -193,7 +193,7 @@ class Negotiation:
             )
         return data
 
-    def seal(self, data: bytes) -> tuple[bytes, bytes, int]:
+    def encrypt(self, data: bytes) -> tuple[bytes, bytes, int]:
         """Encrypt a message for the client: return its signature, the encrypted data, and the length once decrypted."""
         assert self._context is not None  # noqa: S101 -- called only after a message was decrypted
         with self._lock:

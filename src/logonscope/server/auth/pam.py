@@ -11,7 +11,7 @@ about two seconds. PAM is called for unknown names too; it depends on its module
 
 from logonscope.broker import Caller
 from logonscope.errors import NotSupportedError
-from logonscope.server.auth.local_accounts import ADMINISTRATORS, account
+from logonscope.server.auth.local_accounts import ADMINISTRATORS, find_account
 
 try:
     import pamela  # type: ignore[import-untyped]  # it has no types
@@ -83,7 +83,7 @@ def _ask_pam(name: str, service: str, password: bytes | None = None) -> str | No
 
 def _find_caller(name: str | None, administrators: frozenset[str]) -> Caller | None:
     # PAM may accept names that the name service cannot resolve: account() returns None for these.
-    return None if name is None else account(name, administrators)
+    return None if name is None else find_account(name, administrators)
 
 
 def _encode(text: str) -> bytes:

@@ -88,7 +88,7 @@ class Passwords:
         # Counted before the check, so that many attempts at once cannot get past the limit; and also for a cached
         # password, because a correct guess would otherwise be answered differently beyond the limit.
         self.begin(name, source)
-        user = bare(name)
+        user = strip_domain(name)
         if not (0 < len(user) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
             return None
         version, digest = self._version(), self._digest(user, password)
@@ -144,7 +144,7 @@ class Passwords:
         return hmac.digest(self._key, f"{len(name)}:{name}{password}".encode(errors="surrogatepass"), "sha256")
 
 
-def bare(name: str) -> str:
+def strip_domain(name: str) -> str:
     """Return a name without the domain or realm that clients add."""
     _, backslash, account = name.partition("\\")
     return account if backslash else name.partition("@")[0]
@@ -152,4 +152,4 @@ def bare(name: str) -> str:
 
 def _throttle_key(name: str) -> str:
     """Return the name that failures are counted for: the same for all spellings in case, cut to the longest name."""
-    return bare(name)[:LONGEST_NAME].casefold()
+    return strip_domain(name)[:LONGEST_NAME].casefold()

@@ -7,10 +7,10 @@ import stat
 from collections.abc import Callable, Iterator
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
-from logonscope.server.atomic_file import put
-from logonscope.server.configuration import FILE
+from logonscope.server.atomic_file import write_atomically
+from logonscope.server.configuration import SETTINGS_FILE
 
-FOLDER = os.path.dirname(FILE)
+FOLDER = os.path.dirname(SETTINGS_FILE)
 """The only folder that is created when it is missing: a missing folder elsewhere is more likely a misspelt name."""
 
 MOST_BYTES = 4 << 20
@@ -74,7 +74,7 @@ def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
         if (changed := change(data)) != data:
             with _os_errors(path):
                 old = os.fstat(lock)
-                put(path, changed, owner=(old.st_uid, old.st_gid) if os.geteuid() == 0 else None)
+                write_atomically(path, changed, owner=(old.st_uid, old.st_gid) if os.geteuid() == 0 else None)
     finally:
         os.close(lock)
 

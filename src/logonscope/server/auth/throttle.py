@@ -24,27 +24,27 @@ from typing import Generic, TypeVar
 
 from logonscope.errors import ServerTooBusyError
 
-FREE = 5
+FREE_FAILURES = 5
 """Failures without a delay: people mistype."""
 
-LONGEST = 10.0
+LONGEST_DELAY = 10.0
 """Seconds; clients of WinRM give up after 30 (pywinrm: read_timeout_sec)."""
 
-FORGIVEN = 900.0
+FORGIVEN_SECONDS = 900.0
 """Seconds without a failure after which earlier failures are cleared."""
 
-AT_ONCE = 8
+MOST_WAITING = 8
 """Attempts of one address that can wait at the same time."""
 
-OF_PLACE = 30
+ADDRESS_LIMIT = 30
 """Guesses allowed at once from one address; after that, the same number in an hour."""
 
-OF_USER = 60
+USER_LIMIT = 60
 """Guesses allowed at once at one user, from all addresses; after that, the same number in an hour."""
 
 HOUR = 3600.0
 
-MOST = 10_000
+MOST_RECORDS = 10_000
 """Addresses, users, and pairs with a record; of each, the record that was used longest ago is dropped first."""
 
 
@@ -59,10 +59,12 @@ class _Record:
 
     def wait(self, now: float) -> float:
         """Return how many seconds the next attempt waits."""
-        if now - self.last > FORGIVEN:
+        if now - self.last > FORGIVEN_SECONDS:
             self.failures = 0
         # The exponent is bounded, since failures are not: 2.0 ** 1024 overflows.
-        return min(LONGEST, 2.0 ** min(self.failures - FREE, 30)) if self.failures >= FREE else 0.0
+        return (
+            min(LONGEST_DELAY, 2.0 ** min(self.failures - FREE_FAILURES, 30)) if self.failures >= FREE_FAILURES else 0.0
+        )
 
     def spent_by(self, now: float, bound: int) -> float:
         """Return how many guesses of the burst are used up; ``bound`` guesses are refilled in an hour."""
@@ -100,11 +102,11 @@ class Throttle:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        most: int = MOST,
-        of_place: int = OF_PLACE,
-        of_user: int = OF_USER,
+        most: int = MOST_RECORDS,
+        address_limit: int = ADDRESS_LIMIT,
+        user_limit: int = USER_LIMIT,
     ) -> None:
-        self._clock, self._of_place, self._of_user = clock, of_place, of_user
+        self._clock, self._of_place, self._of_user = clock, address_limit, user_limit
         self._lock = threading.Lock()
         self._places: _Records[str] = _Records(most)
         self._users: _Records[str] = _Records(most)
@@ -116,7 +118,7 @@ class Throttle:
         Raises:
             ServerTooBusyError: too many attempts from this address are waiting already.
         """
-        place = place_of(source)
+        place = client_network(source)
         with self._lock:
             now = self._clock()
             pair = self._pairs.look((place, user))
@@ -126,9 +128,9 @@ class Throttle:
             # could fill the queue and keep the user out.
             if wait:
                 client_record.waiting = [end for end in client_record.waiting if end > now]
-                if len(client_record.waiting) >= AT_ONCE:
+                if len(client_record.waiting) >= MOST_WAITING:
                     raise ServerTooBusyError(
-                        "too many authentication attempts are waiting", f"try again in {LONGEST:g} seconds"
+                        "too many authentication attempts are waiting", f"try again in {LONGEST_DELAY:g} seconds"
                     )
                 client_record.waiting.append(now + wait)
             return wait if pair.has_succeeded else max(wait, self._users.look(user).wait(now))
@@ -136,7 +138,7 @@ class Throttle:
     def is_known(self, source: str, user: str) -> bool:
         """Return whether this user has authenticated from this source before."""
         with self._lock:
-            return self._pairs.look((place_of(source), user)).has_succeeded
+            return self._pairs.look((client_network(source), user)).has_succeeded
 
     def begin(self, source: str, user: str) -> None:
         """Count an attempt as a failure before its password is checked; ``succeeded`` uncounts it.
@@ -144,7 +146,7 @@ class Throttle:
         Raises:
             ServerTooBusyError: there were too many within an hour; the password must not be checked.
         """
-        place = place_of(source)
+        place = client_network(source)
         with self._lock:
             now = self._clock()
             pair = self._pairs.keep((place, user))
@@ -161,7 +163,7 @@ class Throttle:
 
     def succeeded(self, source: str, user: str) -> None:
         """Uncount the failures of this pair of address and user, which has its own limits from now on."""
-        place = place_of(source)
+        place = client_network(source)
         with self._lock:
             pair = self._pairs.keep((place, user))
             for record in (self._places.look(place), self._users.look(user)):
@@ -170,7 +172,7 @@ class Throttle:
             pair.failures, pair.spent, pair.has_succeeded = 0, 0.0, True
 
 
-def place_of(source: str) -> str:
+def client_network(source: str) -> str:
     """Return the address that failures are counted for: of IPv6 the /64; a text that is no address as it is."""
     try:
         address = ipaddress.ip_address(source)

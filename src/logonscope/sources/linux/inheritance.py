@@ -112,7 +112,7 @@ class Inheritance:
     def _read_carriers(self, ids: Iterable[int | None]) -> Iterator[Process]:
         """Yield every process of the host that carries one of these kernel ids, and few others."""
         keys = frozenset(key for key in ids if key is not None)
-        carrier_pids = pids_with_kernel_ids(self._proc, self._look.timed(list_pids(self._proc)), keys)
+        carrier_pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), keys)
         return filter(None, map(Reader(self._proc, _CARRIER).read, carrier_pids))
 
 

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS_OF, UNSET, Process
+from logonscope.facts import FACTS_OF_FILE, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
@@ -61,22 +61,22 @@ def list_pids(proc: str) -> list[int]:
 def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
     """Return the processes that the query names, with the facts that it asks for, read as they are iterated."""
     listed_pids = list_pids(proc) if query.pids is None else sorted(query.pids)
-    pids = iter(listed_pids) if query.parents else look.timed(listed_pids)
-    early, hint = query.early, query.hint
+    pids = iter(listed_pids) if query.with_ancestors else look.checked(listed_pids)
+    early, hint = query.early_filter, query.logon_hint
     if early is not None and not early.facts:  # the pid alone decides
         keeps = early.keeps
-        pids, query = (pid for pid in pids if keeps(Process(pid))), query._replace(early=None)
-    if query.parents:
+        pids, query = (pid for pid in pids if keeps(Process(pid))), query._replace(early_filter=None)
+    if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
     # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
-    is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early))
+    is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early_filter))
     if not query.facts and hint.keys is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
         return _read_memberships(proc, pids, query)
     reader = Reader(proc, query)
-    if query.parents:
-        return look.timed(_read_lineage(reader, pids))
+    if query.with_ancestors:
+        return look.checked(_read_lineage(reader, pids))
     # a whole host is read in batches by another thread, which is abandoned where the arguments of a process hang
     if reader.may_hang and query.pids is None:
         return filter(None, read_each(pids, reader.read, reader.read_without_arguments, DEADLINE, reader))
@@ -125,8 +125,8 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
     A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
     is read again by Reader, which notes why.
     """
-    cgroup_of = query.hint.place_of if "cgroup" in query.facts else frozenset()
-    keys, new = query.hint.keys, tuple.__new__
+    cgroup_of = query.logon_hint.keys_needing_place if "cgroup" in query.facts else frozenset()
+    keys, new = query.logon_hint.keys, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
     slow = Reader(proc, query)
     paths: dict[bytes, str] = {}  # many processes share a cgroup
@@ -202,7 +202,7 @@ class Reader(ReadWatch):
 
     def _plan_stages(self, facts: set[str]) -> list[Stage]:
         """Return the stages: each file in the first stage that needs it, the predicates from cheap to expensive."""
-        query, hint = self._query, self._query.hint
+        query, hint = self._query, self._query.logon_hint
         stages: list[Stage] = []
         planned_paths: set[str] = set()
 
@@ -217,7 +217,7 @@ class Reader(ReadWatch):
                 stages.append(Stage(files, keeps))
 
         file_facts = {file: frozenset(file.facts) for file in FILES}
-        first_facts = facts if query.early is None else _with_implied_facts(query.early.facts, query)
+        first_facts = facts if query.early_filter is None else _with_implied_facts(query.early_filter.facts, query)
         if self._names is not None:  # most processes have another name
             add_stage({"comm"}, self._may_have_name)
         if hint.keys is not None or hint.login_uids is not None:
@@ -228,8 +228,8 @@ class Reader(ReadWatch):
             file.path not in planned_paths and not file_facts[file].isdisjoint(facts) for file in FILES
         )
         # an early filter that saves no file is skipped: its owner filters the processes once more anyway
-        if query.early is not None and (has_more_files or "name" in facts - first_facts):
-            add_stage((), partial(_passes_early_filter, query.early))
+        if query.early_filter is not None and (has_more_files or "name" in facts - first_facts):
+            add_stage((), partial(_passes_early_filter, query.early_filter))
             add_stage(facts - {"name"}, self._complete_name if "name" in facts - first_facts else None)
         return stages
 
@@ -304,13 +304,13 @@ class Reader(ReadWatch):
 
     def _read_cgroup(self, reading: "_Reading") -> bytes | None:
         """Return the cgroup; None where the kernel id decides alone who owns the process."""
-        place_of = self._query.hint.place_of
+        place_of = self._query.logon_hint.keys_needing_place
         if place_of is not None and reading.kernel_id and int(reading.kernel_id) not in place_of:
             return None
         return _read_file("cgroup", reading.handle)
 
     def _read_whole_arguments(self, reading: "_Reading") -> bytes | None:
-        return self._read_cmdline(reading, "cmdline", self._query.cmdline_bytes, NO_ANSWER)
+        return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes, NO_ANSWER)
 
     def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, reason: str) -> bytes | None:
         """Return at most ``limit`` bytes of arguments; None where the read hangs: the reason is noted for the fact."""
@@ -353,7 +353,7 @@ class Reader(ReadWatch):
         self.seconds = SHORT_DEADLINE
 
     def _may_match_hint(self, reading: "_Reading") -> bool:
-        return self._query.hint.may_be(reading["ses"], reading["loginuid"])
+        return self._query.logon_hint.may_match(reading["ses"], reading["loginuid"])
 
     def _may_have_name(self, reading: "_Reading") -> bool:
         """Return whether the process can have a name of the query, as far as its comm shows."""
@@ -461,11 +461,15 @@ def _raise_if_too_many_files(error: OSError) -> None:
 
 def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
     """Return the facts, and those that are needed to read them or to apply what narrows the query."""
-    all_facts, hint = set(facts), query.hint
+    all_facts, hint = set(facts), query.logon_hint
     if hint.login_uids is not None:
         all_facts.add("loginuid")
     # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
-    if "loginuid" in all_facts or hint.keys is not None or ("cgroup" in all_facts and hint.place_of is not None):
+    if (
+        "loginuid" in all_facts
+        or hint.keys is not None
+        or ("cgroup" in all_facts and hint.keys_needing_place is not None)
+    ):
         all_facts.add("ses")
     if "name" in all_facts or query.names is not None:
         all_facts |= {"name", "comm"}
@@ -523,7 +527,7 @@ def _cut_name(name: str) -> str:
 def _make_file(
     path: str, parse_content: Callable[[Any], tuple[object, ...]], read: Callable[[int, int], object] | None = None
 ) -> File:
-    facts = FACTS_OF[path]
+    facts = FACTS_OF_FILE[path]
     return File(path, facts, _INDEX[facts[0]], parse_content, read or partial(_read_plain_file, path))
 
 

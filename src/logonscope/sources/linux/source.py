@@ -39,7 +39,7 @@ class LinuxSource(BaseSource):
         if self._constants is None:
             self._constants = read_machine(self._root)
         # once for each look: all start times of one answer must be based on the same boot time
-        machine = self._constants._replace(btime=look.once(self, partial(read_boot_time, self._root, look)))
+        machine = self._constants._replace(btime=look.read_once(self, partial(read_boot_time, self._root, look)))
         if "platform" in parts:
             machine = machine._replace(platform=read_platform(self._root))
         if "vitals" in parts:
@@ -65,7 +65,7 @@ class LinuxSource(BaseSource):
         if self._root != ROOT:
             return super().accounts(look, query)
         directory = self._directory(look)
-        return look.timed(directory.users(query)), look.timed(directory.groups(query))
+        return look.checked(directory.users(query)), look.checked(directory.groups(query))
 
     def read_users(self, look: Look) -> Iterable[Account]:
         del look
@@ -78,7 +78,7 @@ class LinuxSource(BaseSource):
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         from logonscope.sources.linux.sockets import read_sockets  # noqa: PLC0415 -- a pid needs no socket module
 
-        return look.timed(read_sockets(self._root, look, query))
+        return look.checked(read_sockets(self._root, look, query))
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:

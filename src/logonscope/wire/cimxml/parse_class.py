@@ -11,7 +11,7 @@ from logonscope.cim.classes import (
     Qualifier,
 )
 from logonscope.cim.types import Value
-from logonscope.wire.xml import Element, content, local
+from logonscope.wire.xml import Element, local_name, text_of
 
 _PROPERTIES = {"PROPERTY", "PROPERTY.ARRAY", "PROPERTY.REFERENCE"}
 _PARAMETERS = {"PARAMETER", "PARAMETER.ARRAY", "PARAMETER.REFERENCE", "PARAMETER.REFARRAY"}
@@ -25,8 +25,8 @@ def declared(element: Element, namespace: str) -> Declaration:
         namespace,
         element.get("SUPERCLASS"),
         _parse_qualifiers(element),
-        tuple(_parse_property(part) for part in declared_parts if local(part) in _PROPERTIES),
-        tuple(_parse_method(part) for part in declared_parts if local(part) == "METHOD"),
+        tuple(_parse_property(part) for part in declared_parts if local_name(part) in _PROPERTIES),
+        tuple(_parse_method(part) for part in declared_parts if local_name(part) == "METHOD"),
     )
 
 
@@ -35,7 +35,7 @@ def _parse_property(element: Element) -> Property:
     return Property(
         element.get("NAME") or "",
         kind,
-        local(element) == "PROPERTY.ARRAY",
+        local_name(element) == "PROPERTY.ARRAY",
         element.get("REFERENCECLASS"),
         _parse_qualifiers(element),
         element.get("CLASSORIGIN") or "",
@@ -47,18 +47,18 @@ def _parse_method(element: Element) -> Method:
         Parameter(
             part.get("NAME") or "",
             _parse_type(part),
-            "ARRAY" in local(part),
+            "ARRAY" in local_name(part),
             part.get("REFERENCECLASS"),
             _parse_qualifiers(part),
         )
         for part in element
-        if local(part) in _PARAMETERS
+        if local_name(part) in _PARAMETERS
     )
     return Method(element.get("NAME") or "", element.get("TYPE") or "uint32", parameters, _parse_qualifiers(element))
 
 
 def _parse_type(element: Element) -> str:
-    if "REF" in local(element):
+    if "REF" in local_name(element):
         return "reference"
     return "object" if element.get("EmbeddedObject") else element.get("TYPE") or "string"
 
@@ -67,7 +67,7 @@ def _parse_qualifiers(element: Element) -> tuple[Qualifier, ...]:
     return tuple(
         Qualifier(part.get("NAME") or "", _parse_value(part), _parse_flavor(part))
         for part in element
-        if local(part) == "QUALIFIER"
+        if local_name(part) == "QUALIFIER"
     )
 
 
@@ -83,9 +83,9 @@ def _parse_value(element: Element) -> Value:
     inner = next(iter(element), None)
     if inner is None:
         return None
-    if local(inner) == "VALUE.ARRAY":
-        return tuple(_parse_constant(content(part), kind) for part in inner)
-    return _parse_constant(content(inner), kind)
+    if local_name(inner) == "VALUE.ARRAY":
+        return tuple(_parse_constant(text_of(part), kind) for part in inner)
+    return _parse_constant(text_of(inner), kind)
 
 
 def _parse_constant(text: str, kind: str) -> Value:

@@ -15,10 +15,10 @@ from logonscope.cim.classes import (
 )
 from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.types import Value
-from logonscope.wire.xml import escaped
+from logonscope.wire.xml import escape
 
 
-def definition(cls: Class, *, hierarchy: bool = False) -> str:
+def write_class(cls: Class, *, hierarchy: bool = False) -> str:
     """Return the element CLASS; properties and methods that are inherited unchanged are marked as PROPAGATED.
 
     Args:
@@ -39,7 +39,7 @@ def _write_property(declared: Property, cls: Class) -> str:
     inner = "".join(map(_write_qualifier, declared.qualifiers))
     origin = _write_origin(declared, cls)
     if declared.type == "reference":
-        target = f' REFERENCECLASS="{escaped(declared.reference)}"' if declared.reference else ""
+        target = f' REFERENCECLASS="{escape(declared.reference)}"' if declared.reference else ""
         return f'<PROPERTY.REFERENCE NAME="{declared.name}"{target}{origin}>{inner}</PROPERTY.REFERENCE>'
     kind, tag = _xml_type(declared), "PROPERTY.ARRAY" if declared.array else "PROPERTY"
     return f'<{tag} NAME="{declared.name}" TYPE="{kind[0]}"{origin}{kind[1]}>{inner}</{tag}>'
@@ -53,7 +53,7 @@ def _write_method(method: Method, cls: Class) -> str:
 def _write_parameter(parameter: Parameter) -> str:
     inner = "".join(map(_write_qualifier, parameter.qualifiers))
     if parameter.type == "reference":
-        target = f' REFERENCECLASS="{escaped(parameter.reference)}"' if parameter.reference else ""
+        target = f' REFERENCECLASS="{escape(parameter.reference)}"' if parameter.reference else ""
         tag = "PARAMETER.REFARRAY" if parameter.array else "PARAMETER.REFERENCE"
         return f'<{tag} NAME="{parameter.name}"{target}>{inner}</{tag}>'
     tag = "PARAMETER.ARRAY" if parameter.array else "PARAMETER"
@@ -79,7 +79,7 @@ def _write_qualifier(qualifier: Qualifier) -> str:
     flavor = "" if qualifier.flavor & TO_SUBCLASS else ' TOSUBCLASS="false"'
     flavor += ' TOINSTANCE="true"' if qualifier.flavor & TO_INSTANCE else ""
     flavor += ' OVERRIDABLE="false"' if qualifier.flavor & NOT_OVERRIDABLE else ""
-    return f'<QUALIFIER NAME="{escaped(qualifier.name)}" TYPE="{kind}"{flavor}>{inner}</QUALIFIER>'
+    return f'<QUALIFIER NAME="{escape(qualifier.name)}" TYPE="{kind}"{flavor}>{inner}</QUALIFIER>'
 
 
 def _write_value(value: Value) -> tuple[str, str]:
@@ -87,12 +87,12 @@ def _write_value(value: Value) -> tuple[str, str]:
     if isinstance(value, tuple):
         return _write_array(value)
     kind, text = _format_constant(value)
-    return kind, "" if text is None else f"<VALUE>{escaped(text)}</VALUE>"
+    return kind, "" if text is None else f"<VALUE>{escape(text)}</VALUE>"
 
 
 def _write_array(values: Sequence[Value]) -> tuple[str, str]:
     constants = [_format_constant(value) for value in values]
-    inner = "".join("<VALUE.NULL/>" if text is None else f"<VALUE>{escaped(text)}</VALUE>" for _, text in constants)
+    inner = "".join("<VALUE.NULL/>" if text is None else f"<VALUE>{escape(text)}</VALUE>" for _, text in constants)
     # All values of an array have one type: they are strings, or numbers of one type.
     return constants[0][0] if constants else "string", f"<VALUE.ARRAY>{inner}</VALUE.ARRAY>"
 

@@ -20,7 +20,7 @@ from logonscope.wire.wsman.faults import (
     NOT_UNDERSTOOD,
     Fault,
     FaultError,
-    body,
+    fault_body,
 )
 from logonscope.wire.wsman.names import (
     ADDRESSING,
@@ -32,20 +32,20 @@ from logonscope.wire.wsman.names import (
     WSMAN,
     XML,
 )
-from logonscope.wire.wsman.resource import Selectors, selectors_of
+from logonscope.wire.wsman.resource import Selectors, parse_selectors
 from logonscope.wire.xml import (
     UTF_8,
     Element,
-    child,
-    clark,
-    content,
-    escaped,
+    clark_name,
+    escape,
+    find_child,
     is_true,
-    local,
-    octets,
-    octets_of_utf_16,
+    local_name,
+    namespace_of,
     parse,
-    space,
+    text_of,
+    utf_8_octets,
+    utf_16_octets,
 )
 
 SMALLEST_ENVELOPE = 8192
@@ -60,15 +60,17 @@ LONGEST_SECONDS = 10_000_000.0
 
 # Headers that are supported or can be ignored safely; any other one with mustUnderstand is rejected.
 _UNDERSTOOD = {
-    *(clark(ADDRESSING, name) for name in ("To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo")),
-    *(clark(WSMAN, name) for name in (
+    *(clark_name(ADDRESSING, name) for name in (
+        "To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo",
+    )),
+    *(clark_name(WSMAN, name) for name in (
         "ResourceURI", "SelectorSet", "OptionSet", "OperationTimeout", "MaxEnvelopeSize", "Locale", "FragmentTransfer",
         "RequestTotalItemsCountEstimate", "RequestEPR",
     )),
-    *(clark(MICROSOFT, name) for name in (
+    *(clark_name(MICROSOFT, name) for name in (
         "SessionId", "DataLocale", "OperationID", "SequenceId", "ActivityId", "Trace", "CompressionType",
     )),
-    clark(EVENTING, "Identifier"),
+    clark_name(EVENTING, "Identifier"),
 }  # fmt: skip
 _DURATION = re.compile(
     r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
@@ -94,12 +96,12 @@ class Envelope(NamedTuple):
     @property
     def octets(self) -> Callable[[str], int]:
         """Return the function that measures a text in the message's encoding; the response has the same one."""
-        return octets if self.encoding == UTF_8 else octets_of_utf_16
+        return utf_8_octets if self.encoding == UTF_8 else utf_16_octets
 
     def text(self, namespace: str, name: str) -> str:
         """Return the content of a header, "" if it is missing."""
-        header = self.headers.get(clark(namespace, name))
-        return "" if header is None else content(header)
+        header = self.headers.get(clark_name(namespace, name))
+        return "" if header is None else text_of(header)
 
     @property
     def action(self) -> str:
@@ -112,7 +114,7 @@ class Envelope(NamedTuple):
         return self.text(ADDRESSING, "MessageID")[:LONGEST_ID]
 
 
-class Limits(NamedTuple):
+class ResponseLimits(NamedTuple):
     """Limits of a response, as the request sets them: the largest size in octets, the timeout in seconds, a count."""
 
     max_envelope: int | None
@@ -130,10 +132,10 @@ def read(data: bytes) -> Envelope:
         root, encoding = parse(data)
     except InvalidParameterError as error:
         raise FaultError(INVALID_XML, error.message, error.advice) from None
-    if root.tag != clark(SOAP, "Envelope"):
-        what = "SOAP 1.1" if local(root) == "Envelope" else f"<{local(root)}>"
+    if root.tag != clark_name(SOAP, "Envelope"):
+        what = "SOAP 1.1" if local_name(root) == "Envelope" else f"<{local_name(root)}>"
         raise FaultError(NOT_SOAP, f"the message is {what}", "send SOAP 1.2")
-    header, soap_body = child(root, clark(SOAP, "Header")), child(root, clark(SOAP, "Body"))
+    header, soap_body = find_child(root, clark_name(SOAP, "Header")), find_child(root, clark_name(SOAP, "Body"))
     if soap_body is None:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
     blocks: dict[str, Element] = {}
@@ -150,13 +152,13 @@ def check_understood(envelope: Envelope) -> None:
         FaultError: a header is not supported.
     """
     for name, block in envelope.headers.items():
-        must = block.get(clark(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
+        must = block.get(clark_name(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
         if is_true(must) and name not in _UNDERSTOOD:
-            header = f"the header {local(block)} of {space(block) or 'no namespace'}"
+            header = f"the header {local_name(block)} of {namespace_of(block) or 'no namespace'}"
             raise FaultError(NOT_UNDERSTOOD, f"{header} is not understood", "leave it out", name)
 
 
-def limits(envelope: Envelope) -> Limits:
+def read_limits(envelope: Envelope) -> ResponseLimits:
     """Return the limits that a request sets for its response.
 
     Raises:
@@ -171,17 +173,17 @@ def limits(envelope: Envelope) -> Limits:
                 ENVELOPE_TOO_SMALL, f"invalid MaxEnvelopeSize {most}: must be at least {SMALLEST_ENVELOPE} octets"
             )
     timeout = envelope.text(WSMAN, "OperationTimeout")
-    seconds = duration(timeout, "OperationTimeout") if timeout else None
-    return Limits(most, seconds, clark(WSMAN, "RequestTotalItemsCountEstimate") in envelope.headers)
+    seconds = parse_duration(timeout, "OperationTimeout") if timeout else None
+    return ResponseLimits(most, seconds, clark_name(WSMAN, "RequestTotalItemsCountEstimate") in envelope.headers)
 
 
-def selectors(envelope: Envelope) -> Selectors:
+def read_selectors(envelope: Envelope) -> Selectors:
     """Return the selectors of the request.
 
     Raises:
         FaultError: a selector is invalid.
     """
-    return selectors_of(envelope.headers.get(clark(WSMAN, "SelectorSet")))
+    return parse_selectors(envelope.headers.get(clark_name(WSMAN, "SelectorSet")))
 
 
 def check_options(envelope: Envelope) -> None:
@@ -190,7 +192,7 @@ def check_options(envelope: Envelope) -> None:
     Raises:
         FaultError: an option has it, or there are too many options.
     """
-    option_set = envelope.headers.get(clark(WSMAN, "OptionSet"))
+    option_set = envelope.headers.get(clark_name(WSMAN, "OptionSet"))
     options = [] if option_set is None else list(option_set)
     must = [option for option in options if is_true(option.get("MustComply"))]
     # Options of WMI (wmi:...) are accepted and ignored.
@@ -203,9 +205,9 @@ def check_options(envelope: Envelope) -> None:
 
 def has_option(envelope: Envelope, name: str) -> bool:
     """Return whether an option of the request is true."""
-    option_set = envelope.headers.get(clark(WSMAN, "OptionSet"))
+    option_set = envelope.headers.get(clark_name(WSMAN, "OptionSet"))
     options = () if option_set is None else option_set
-    return any(option.get("Name", "").lower() == name.lower() and is_true(content(option)) for option in options)
+    return any(option.get("Name", "").lower() == name.lower() and is_true(text_of(option)) for option in options)
 
 
 def number(text: str, what: str) -> int:
@@ -220,7 +222,7 @@ def number(text: str, what: str) -> int:
     return int(text)
 
 
-def duration(text: str, what: str) -> float:
+def parse_duration(text: str, what: str) -> float:
     """Return an xs:duration in seconds; a year has 365 days and a month 30. ``what`` names it in the error.
 
     Raises:
@@ -238,41 +240,41 @@ def new_id() -> str:
     return f"uuid:{str(uuid.uuid4()).upper()}"
 
 
-def opening(action: str, relates_to: str, more: str = "") -> str:
+def open_envelope(action: str, relates_to: str, more: str = "") -> str:
     """Return an envelope up to the start of its body; ``more`` are further header blocks."""
-    relates = f"<a:RelatesTo>{escaped(relates_to)}</a:RelatesTo>" if relates_to else ""
+    relates = f"<a:RelatesTo>{escape(relates_to)}</a:RelatesTo>" if relates_to else ""
     return (
-        f"{_OPENING}{escaped(action)}</a:Action><a:MessageID>{new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
+        f"{_OPENING}{escape(action)}</a:Action><a:MessageID>{new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
         f"{relates}{more}</s:Header><s:Body>"
     )
 
 
-def write(action: str, relates_to: str, *inner: str, more: str = "") -> str:
+def write_envelope(action: str, relates_to: str, *inner: str, more: str = "") -> str:
     """Return an envelope; ``inner`` are the parts of its body, ``more`` are further header blocks."""
-    return "".join((opening(action, relates_to, more), *inner, _CLOSING))
+    return "".join((open_envelope(action, relates_to, more), *inner, _CLOSING))
 
 
 def write_fault(fault: Fault, to: Envelope, machine: str) -> str:
     """Return the envelope of a fault; it fits into the smallest MaxEnvelopeSize that a client may set."""
     more = _not_understood_block(fault.not_understood)
-    text = write(fault.kind.action, to.message_id, body(fault, machine), more=more)
+    text = write_envelope(fault.kind.action, to.message_id, fault_body(fault, machine), more=more)
     if to.octets(text) + BYTE_ORDER_MARK <= SMALLEST_ENVELOPE:
         return text
     # A fault must reach every client, and the code matters more than the sentence.
     short = fault._replace(reason=f"{fault.reason[:SHORT_REASON]}...")
-    return write(fault.kind.action, to.message_id, body(short, machine))
+    return write_envelope(fault.kind.action, to.message_id, fault_body(short, machine))
 
 
 def _not_understood_block(header: str) -> str:
     """Return the block that names a header (SOAP 1.2, 5.4.8); "" if its namespace cannot be declared safely."""
     namespace, _, name = header.removeprefix("{").rpartition("}")
     if not namespace:
-        return f'<s:NotUnderstood qname="{escaped(name)}"/>' if name else ""
+        return f'<s:NotUnderstood qname="{escape(name)}"/>' if name else ""
     if namespace in _RESERVED or not _DECLARABLE.fullmatch(namespace):
         return ""
-    return f'<s:NotUnderstood qname="q:{escaped(name)}" xmlns:q="{namespace}"/>'
+    return f'<s:NotUnderstood qname="q:{escape(name)}" xmlns:q="{namespace}"/>'
 
 
-def room(to: Envelope, action: str, frame: str, most: int) -> int:
+def free_octets(to: Envelope, action: str, frame: str, most: int) -> int:
     """Return how many octets remain for items in a response of at most ``most`` octets; ``frame`` is its fixed part."""
-    return most - to.octets(write(action, to.message_id, frame)) - BYTE_ORDER_MARK
+    return most - to.octets(write_envelope(action, to.message_id, frame)) - BYTE_ORDER_MARK

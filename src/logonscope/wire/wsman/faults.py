@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from logonscope import errors
-from logonscope.errors import Hint, HintCode, LogonscopeError, Words
+from logonscope.errors import Hint, HintCode, HintTexts, LogonscopeError
 from logonscope.wire.wsman.names import (
     ADDRESSING_FAULT,
     BINDING,
@@ -18,21 +18,21 @@ from logonscope.wire.wsman.names import (
     MICROSOFT_FAULT,
     WSMAN_FAULT,
 )
-from logonscope.wire.xml import escaped
+from logonscope.wire.xml import escape
 
-HINTS: Words = {
+HINTS: HintTexts = {
     HintCode.LIST_CLASSES: "SELECT * FROM meta_class lists the classes of {namespace}",
     HintCode.SHOW_CLASS: "see the class {name} in {namespace}",
-    HintCode.CLASS_ELSEWHERE: "it is a class of {namespace}",
+    HintCode.USE_OTHER_NAMESPACE: "it is a class of {namespace}",
     HintCode.LIST_INSTANCES: "enumerate {name} in {namespace} to list its instances",
     HintCode.LIST_PROCESSES: "enumerate Win32_Process",
-    HintCode.LOOK_OVER: "ask the server's administrator for the reason",
+    HintCode.CHECK_ACCESS: "ask the server's administrator for the reason",
     HintCode.GET_RIGHTS: "authenticate as an administrator",
-    HintCode.GIVE_RECORDING: "ask the server's administrator for a server of another host",
+    HintCode.USE_RECORDING: "ask the server's administrator for a server of another host",
     HintCode.REPLACE_FILE: "give another name",
     HintCode.TRUST_CERTIFICATE: "trust its certificate",
-    HintCode.COMMAND_THERE: "run on the server: logonscope {command}",
-    HintCode.USERS_THERE: "ask the server's administrator for the users who have access",
+    HintCode.RUN_ON_THAT_HOST: "run on the server: logonscope {command}",
+    HintCode.LIST_USERS_ON_THAT_HOST: "ask the server's administrator for the users who have access",
 }
 """Hints for clients, which have no command line on the server."""
 
@@ -42,7 +42,7 @@ SENDER, RECEIVER, MUST_UNDERSTAND, VERSION_MISMATCH = "s:Sender", "s:Receiver", 
 _ACTIONS = {"w": WSMAN_FAULT, "a": ADDRESSING_FAULT, "n": ENUMERATION_FAULT, "e": EVENTING_FAULT, "": ADDRESSING_FAULT}
 
 
-class Kind(NamedTuple):
+class FaultKind(NamedTuple):
     """A kind of fault: its SOAP code and subcode with their prefixes, the last part of its detail URI, its number."""
 
     code: str
@@ -56,60 +56,60 @@ class Kind(NamedTuple):
         return _ACTIONS[self.subcode.partition(":")[0]]
 
 
-ACTION_NOT_SUPPORTED = Kind(SENDER, "a:ActionNotSupported", number=0x80338013)
-CANNOT_PROCESS_FILTER = Kind(SENDER, "n:CannotProcessFilter", number=0x8033801A)
-DIALECT_UNAVAILABLE = Kind(SENDER, "n:FilterDialectRequestedUnavailable", number=0x80338019)
-ENCODING_LIMIT = Kind(SENDER, "w:EncodingLimit", "MaxEnvelopeSize", 0x80338048)
-ENVELOPE_TOO_SMALL = Kind(SENDER, "w:EncodingLimit", "MinimumEnvelopeLimit", 0x80338047)
-REQUEST_TOO_LARGE = Kind(SENDER, "w:EncodingLimit", "ServiceEnvelopeLimit", 0x80338049)
-HEADER_REQUIRED = Kind(SENDER, "a:MessageInformationHeaderRequired", number=0x80338011)
-INSUFFICIENT_SELECTORS = Kind(SENDER, "w:InvalidSelectors", "InsufficientSelectors", 0x8033805A)
-UNEXPECTED_SELECTORS = Kind(SENDER, "w:InvalidSelectors", "UnexpectedSelectors", 0x8033805B)
-INVALID_CONTEXT = Kind(RECEIVER, "n:InvalidEnumerationContext", number=0x8033801B)
-INVALID_OPTIONS = Kind(SENDER, "w:InvalidOptions", "NotSupported", 0x80338039)
-INVALID_PARAMETER = Kind(SENDER, "w:InvalidParameter", number=0x8033803A)
-INVALID_RESOURCE = Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI", 0x80338000)
-INVALID_XML = Kind(SENDER, "w:SchemaValidationError", number=0x80338041)
-INVALID_EXPIRATION = Kind(SENDER, "n:InvalidExpirationTime", number=0x80338016)
-NOT_UNDERSTOOD = Kind(MUST_UNDERSTAND, number=0x80338010)
-NO_EVENTS = Kind(SENDER, "e:EventSourceUnableToProcess", number=0x80338023)
-NOT_SOAP = Kind(VERSION_MISMATCH, number=0x8033800D)
-PULL_IN_PROGRESS = Kind(SENDER, "w:Concurrency", number=0x80338032)
-QUOTA = Kind(SENDER, "w:QuotaLimit", number=0x8033803F)
-INTERNAL = Kind(RECEIVER, "w:InternalError", number=0x80338003)
-UNSUPPORTED = Kind(SENDER, "w:UnsupportedFeature", number=0x80338042)
+ACTION_NOT_SUPPORTED = FaultKind(SENDER, "a:ActionNotSupported", number=0x80338013)
+CANNOT_PROCESS_FILTER = FaultKind(SENDER, "n:CannotProcessFilter", number=0x8033801A)
+DIALECT_UNAVAILABLE = FaultKind(SENDER, "n:FilterDialectRequestedUnavailable", number=0x80338019)
+ENCODING_LIMIT = FaultKind(SENDER, "w:EncodingLimit", "MaxEnvelopeSize", 0x80338048)
+ENVELOPE_TOO_SMALL = FaultKind(SENDER, "w:EncodingLimit", "MinimumEnvelopeLimit", 0x80338047)
+REQUEST_TOO_LARGE = FaultKind(SENDER, "w:EncodingLimit", "ServiceEnvelopeLimit", 0x80338049)
+HEADER_REQUIRED = FaultKind(SENDER, "a:MessageInformationHeaderRequired", number=0x80338011)
+INSUFFICIENT_SELECTORS = FaultKind(SENDER, "w:InvalidSelectors", "InsufficientSelectors", 0x8033805A)
+UNEXPECTED_SELECTORS = FaultKind(SENDER, "w:InvalidSelectors", "UnexpectedSelectors", 0x8033805B)
+INVALID_CONTEXT = FaultKind(RECEIVER, "n:InvalidEnumerationContext", number=0x8033801B)
+INVALID_OPTIONS = FaultKind(SENDER, "w:InvalidOptions", "NotSupported", 0x80338039)
+INVALID_PARAMETER = FaultKind(SENDER, "w:InvalidParameter", number=0x8033803A)
+INVALID_RESOURCE = FaultKind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI", 0x80338000)
+INVALID_XML = FaultKind(SENDER, "w:SchemaValidationError", number=0x80338041)
+INVALID_EXPIRATION = FaultKind(SENDER, "n:InvalidExpirationTime", number=0x80338016)
+NOT_UNDERSTOOD = FaultKind(MUST_UNDERSTAND, number=0x80338010)
+NO_EVENTS = FaultKind(SENDER, "e:EventSourceUnableToProcess", number=0x80338023)
+NOT_SOAP = FaultKind(VERSION_MISMATCH, number=0x8033800D)
+PULL_IN_PROGRESS = FaultKind(SENDER, "w:Concurrency", number=0x80338032)
+QUOTA = FaultKind(SENDER, "w:QuotaLimit", number=0x8033803F)
+INTERNAL = FaultKind(RECEIVER, "w:InternalError", number=0x80338003)
+UNSUPPORTED = FaultKind(SENDER, "w:UnsupportedFeature", number=0x80338042)
 
-KINDS: Mapping[type[LogonscopeError], Kind] = {
-    errors.NotFoundError: Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
-    errors.AccessDeniedError: Kind(SENDER, "w:AccessDenied"),
-    errors.InvalidParameterError: Kind(SENDER, "w:InvalidParameter"),
-    errors.NotSupportedError: Kind(SENDER, "w:UnsupportedFeature"),
-    errors.InvalidNamespaceError: Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
-    errors.InvalidClassError: Kind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
-    errors.InvalidPropertyError: Kind(SENDER, "w:InvalidParameter", "InvalidName"),
-    errors.InvalidObjectPathError: Kind(SENDER, "w:InvalidSelectors", "UnexpectedSelectors"),
-    errors.TypeMismatchError: Kind(SENDER, "w:InvalidParameter", "TypeMismatch"),
-    errors.InvalidMethodError: Kind(SENDER, "a:ActionNotSupported"),
-    errors.InvalidMethodParametersError: Kind(SENDER, "w:InvalidParameter", "InvalidName"),
-    errors.InvalidQueryError: Kind(SENDER, "n:CannotProcessFilter"),
-    errors.InvalidQueryTypeError: Kind(SENDER, "n:FilterDialectRequestedUnavailable"),
-    errors.QuotaViolationError: Kind(SENDER, "w:QuotaLimit"),
-    errors.TimedOutError: Kind(RECEIVER, "w:TimedOut"),
-    errors.NotEventClassError: Kind(SENDER, "n:CannotProcessFilter"),
-    errors.MissingGroupWithinError: Kind(SENDER, "n:CannotProcessFilter"),
-    errors.MissingAggregationListError: Kind(SENDER, "n:CannotProcessFilter"),
-    errors.PropertyNotAnObjectError: Kind(SENDER, "n:CannotProcessFilter"),
-    errors.AggregatingByObjectError: Kind(SENDER, "n:CannotProcessFilter"),
-    errors.RegistrationTooBroadError: Kind(SENDER, "n:CannotProcessFilter"),
-    errors.RegistrationTooPreciseError: Kind(SENDER, "n:CannotProcessFilter"),
+FAULT_KINDS: Mapping[type[LogonscopeError], FaultKind] = {
+    errors.NotFoundError: FaultKind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
+    errors.AccessDeniedError: FaultKind(SENDER, "w:AccessDenied"),
+    errors.InvalidParameterError: FaultKind(SENDER, "w:InvalidParameter"),
+    errors.NotSupportedError: FaultKind(SENDER, "w:UnsupportedFeature"),
+    errors.InvalidNamespaceError: FaultKind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
+    errors.InvalidClassError: FaultKind(SENDER, "a:DestinationUnreachable", "InvalidResourceURI"),
+    errors.InvalidPropertyError: FaultKind(SENDER, "w:InvalidParameter", "InvalidName"),
+    errors.InvalidObjectPathError: FaultKind(SENDER, "w:InvalidSelectors", "UnexpectedSelectors"),
+    errors.TypeMismatchError: FaultKind(SENDER, "w:InvalidParameter", "TypeMismatch"),
+    errors.InvalidMethodError: FaultKind(SENDER, "a:ActionNotSupported"),
+    errors.InvalidMethodParametersError: FaultKind(SENDER, "w:InvalidParameter", "InvalidName"),
+    errors.InvalidQueryError: FaultKind(SENDER, "n:CannotProcessFilter"),
+    errors.InvalidQueryTypeError: FaultKind(SENDER, "n:FilterDialectRequestedUnavailable"),
+    errors.QuotaViolationError: FaultKind(SENDER, "w:QuotaLimit"),
+    errors.TimedOutError: FaultKind(RECEIVER, "w:TimedOut"),
+    errors.NotEventClassError: FaultKind(SENDER, "n:CannotProcessFilter"),
+    errors.MissingGroupWithinError: FaultKind(SENDER, "n:CannotProcessFilter"),
+    errors.MissingAggregationListError: FaultKind(SENDER, "n:CannotProcessFilter"),
+    errors.PropertyNotAnObjectError: FaultKind(SENDER, "n:CannotProcessFilter"),
+    errors.AggregatingByObjectError: FaultKind(SENDER, "n:CannotProcessFilter"),
+    errors.RegistrationTooBroadError: FaultKind(SENDER, "n:CannotProcessFilter"),
+    errors.RegistrationTooPreciseError: FaultKind(SENDER, "n:CannotProcessFilter"),
     errors.EnumerationNotFoundError: INVALID_CONTEXT,
     errors.PullInProgressError: PULL_IN_PROGRESS,
     errors.AnswerTooLargeError: ENCODING_LIMIT,
     errors.RequestTooLargeError: REQUEST_TOO_LARGE,
     errors.InternalError: INTERNAL,
-    errors.ServerTooBusyError: Kind(RECEIVER, "w:InternalError"),
-    errors.TransportFailureError: Kind(RECEIVER, "w:InternalError"),
-    errors.RecordingError: Kind(RECEIVER, "w:InternalError"),
+    errors.ServerTooBusyError: FaultKind(RECEIVER, "w:InternalError"),
+    errors.TransportFailureError: FaultKind(RECEIVER, "w:InternalError"),
+    errors.RecordingError: FaultKind(RECEIVER, "w:InternalError"),
 }
 """The kind of fault of every error class without subclasses."""
 
@@ -117,7 +117,7 @@ KINDS: Mapping[type[LogonscopeError], Kind] = {
 class FaultError(LogonscopeError):
     """An error that only WS-Management has, with its kind, a message and advice."""
 
-    def __init__(self, kind: Kind, message: str, advice: str | Hint = "", not_understood: str = "") -> None:
+    def __init__(self, kind: FaultKind, message: str, advice: str | Hint = "", not_understood: str = "") -> None:
         super().__init__(message, advice)
         self.kind, self.not_understood = kind, not_understood
 
@@ -125,7 +125,7 @@ class FaultError(LogonscopeError):
 class Fault(NamedTuple):
     """A fault as it is sent: its kind, its number, the sentence, and the header that was not understood."""
 
-    kind: Kind
+    kind: FaultKind
     number: int
     reason: str
     not_understood: str = ""
@@ -136,22 +136,22 @@ def fault_of(error: LogonscopeError) -> Fault:
     """Return the fault of an error; one without a row in KINDS becomes an internal fault with the error's number."""
     if isinstance(error, FaultError):
         return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
-    kind = KINDS.get(type(error))
+    kind = FAULT_KINDS.get(type(error))
     # Errors of the protocol have a number of wsmerror.h; all others have that of WMI, which scripts look for.
     if kind is not None and kind.number:
         return Fault(kind, kind.number, error.text(HINTS))
     return Fault(kind or INTERNAL, error.number, error.text(HINTS), cim_status=error.cim_status)
 
 
-def body(fault: Fault, machine: str) -> str:
+def fault_body(fault: Fault, machine: str) -> str:
     """Return the s:Fault of an envelope (MS-WSMV 2.2.4.43: f:WSManFault)."""
     subcode = fault.kind.subcode and f"<s:Subcode><s:Value>{fault.kind.subcode}</s:Value></s:Subcode>"
     detail = fault.kind.detail and f"<w:FaultDetail>{DETAIL}/{fault.kind.detail}</w:FaultDetail>"
-    reason = escaped(fault.reason)
+    reason = escape(fault.reason)
     return (
         f"<s:Fault><s:Code><s:Value>{fault.kind.code}</s:Value>{subcode}</s:Code>"
         f'<s:Reason><s:Text xml:lang="en-US">{reason}</s:Text></s:Reason><s:Detail>{detail}'
-        f'<f:WSManFault xmlns:f="{MICROSOFT_FAULT}" Code="{fault.number}" Machine="{escaped(machine)}">'
+        f'<f:WSManFault xmlns:f="{MICROSOFT_FAULT}" Code="{fault.number}" Machine="{escape(machine)}">'
         f"<f:Message>{reason}</f:Message></f:WSManFault>{_wmi_error_element(fault, reason)}</s:Detail></s:Fault>"
     )
 

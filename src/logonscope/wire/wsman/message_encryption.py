@@ -24,7 +24,7 @@ _OCTETS = b"application/octet-stream\r\n"
 _FORM = "send multipart/encrypted as in MS-WSMV 2.2.9.1"
 
 
-class Sealed(NamedTuple):
+class EncryptedMessage(NamedTuple):
     """An encrypted message: its signature, the encrypted data, the length once decrypted, and the protocol."""
 
     signature: bytes
@@ -36,18 +36,18 @@ class Sealed(NamedTuple):
 class SecurityContext(Protocol):
     """This end of an authenticated connection, with the keys that it shares with the other end."""
 
-    def unseal(self, signature: bytes, sealed: bytes, length: int) -> bytes:
+    def decrypt(self, signature: bytes, sealed: bytes, length: int) -> bytes:
         """Decrypt a message of the other end.
 
         Raises:
             AccessDeniedError: the other end did not encrypt it.
         """
 
-    def seal(self, data: bytes) -> tuple[bytes, bytes, int]:
+    def encrypt(self, data: bytes) -> tuple[bytes, bytes, int]:
         """Encrypt a message: return its signature, the encrypted data, and the length once decrypted."""
 
 
-def unseal(context: SecurityContext, content_type: str, body: bytes) -> bytes:
+def decrypt(context: SecurityContext, content_type: str, body: bytes) -> bytes:
     """Decrypt a body.
 
     Raises:
@@ -55,21 +55,21 @@ def unseal(context: SecurityContext, content_type: str, body: bytes) -> bytes:
         AccessDeniedError: the other end did not encrypt it.
     """
     message = read(content_type, body)
-    return context.unseal(message.signature, message.data, message.length)
+    return context.decrypt(message.signature, message.data, message.length)
 
 
-def seal(context: SecurityContext, content_type: str, data: bytes) -> tuple[str, bytes]:
+def encrypt(context: SecurityContext, content_type: str, data: bytes) -> tuple[str, bytes]:
     """Encrypt a response; return its content type and body. ``content_type`` is that of the request."""
     multipart = _MULTIPART.match(content_type.strip())
-    return write(Sealed(*context.seal(data), SPNEGO if multipart is None else multipart[1]))
+    return write_message(EncryptedMessage(*context.encrypt(data), SPNEGO if multipart is None else multipart[1]))
 
 
-def is_sealed(content_type: str) -> bool:
+def is_encrypted(content_type: str) -> bool:
     """Return whether a body of this content type is encrypted."""
     return content_type.strip().lower().startswith("multipart/encrypted")
 
 
-def read(content_type: str, body: bytes) -> Sealed:
+def read(content_type: str, body: bytes) -> EncryptedMessage:
     """Parse a body without decrypting it.
 
     Raises:
@@ -86,10 +86,10 @@ def read(content_type: str, body: bytes) -> Sealed:
     length = int.from_bytes(octets[:4], "little")
     if start < 0 or end < start or len(octets) < 4 + length or length > LONGEST_SIGNATURE:
         raise InvalidParameterError("invalid encrypted message: it is incomplete", _FORM)
-    return Sealed(octets[4 : 4 + length], octets[4 + length :], int(content[2]), protocol)
+    return EncryptedMessage(octets[4 : 4 + length], octets[4 + length :], int(content[2]), protocol)
 
 
-def write(sealed: Sealed) -> tuple[str, bytes]:
+def write_message(sealed: EncryptedMessage) -> tuple[str, bytes]:
     """Return the content type and the body of an encrypted message."""
     head = (
         f"--{BOUNDARY}\r\n\tContent-Type: {sealed.protocol}\r\n"

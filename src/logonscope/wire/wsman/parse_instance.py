@@ -8,21 +8,21 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from logonscope.cim.binding import bind
+from logonscope.cim.binding import bind_path
 from logonscope.cim.classes import Class, Property
 from logonscope.cim.datetimes import parse_datetime
 from logonscope.cim.schema import Schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import LogonscopeError, TransportFailureError
-from logonscope.wire.wsman.envelope import duration
+from logonscope.wire.wsman.envelope import parse_duration
 from logonscope.wire.wsman.names import XSI
-from logonscope.wire.wsman.resource import reference_of
-from logonscope.wire.xml import Element, clark, content, is_true, local
+from logonscope.wire.wsman.resource import parse_reference
+from logonscope.wire.xml import Element, clark_name, is_true, local_name, text_of
 
-_NIL = clark(XSI, "nil")
+_NIL = clark_name(XSI, "nil")
 
 
-def row_of(element: Element, cls: Class) -> tuple[Value, ...]:
+def parse_row(element: Element, cls: Class) -> tuple[Value, ...]:
     """Return the values of an instance in the order of the class's properties; null for missing elements.
 
     Raises:
@@ -30,14 +30,14 @@ def row_of(element: Element, cls: Class) -> tuple[Value, ...]:
     """
     elements_by_name: dict[str, list[Element]] = {}
     for part in element:
-        elements_by_name.setdefault(local(part).lower(), []).append(part)
+        elements_by_name.setdefault(local_name(part).lower(), []).append(part)
     return tuple(
-        value_of(elements_by_name.get(declared.name.lower(), []), declared, cls.schema)
+        parse_value(elements_by_name.get(declared.name.lower(), []), declared, cls.schema)
         for declared in cls.properties.values()
     )
 
 
-def value_of(parts: list[Element], declared: Property, schema: Schema) -> Value:
+def parse_value(parts: list[Element], declared: Property, schema: Schema) -> Value:
     """Return the value of one property from its elements; the schema has the classes of references.
 
     Raises:
@@ -50,7 +50,7 @@ def value_of(parts: list[Element], declared: Property, schema: Schema) -> Value:
         values: tuple[Value, ...] = tuple(map(read, parts if declared.array else parts[:1]))
     except (ValueError, LogonscopeError) as error:
         raise TransportFailureError(
-            f"invalid {declared.name} {content(parts[0])[:80]!r}: expected a {declared.type} ({error})",
+            f"invalid {declared.name} {text_of(parts[0])[:80]!r}: expected a {declared.type} ({error})",
             "check that the server is a WMI host",
         ) from None
     if not declared.array:
@@ -72,15 +72,15 @@ def _read_text(element: Element) -> str:
 
 
 def _read_integer(element: Element) -> int:
-    return int(content(element))
+    return int(text_of(element))
 
 
 def _read_time(element: Element) -> datetime | timedelta:
     """Read a time or an interval: cim:Datetime and cim:Interval of DSP0230, or text in DMTF's format."""
     inner = next(iter(element), None)
-    text = content(element if inner is None else inner)
-    if inner is not None and local(inner) == "Interval":
-        return timedelta(seconds=duration(text, "interval"))
+    text = text_of(element if inner is None else inner)
+    if inner is not None and local_name(inner) == "Interval":
+        return timedelta(seconds=parse_duration(text, "interval"))
     return parse_datetime(text)
 
 
@@ -88,9 +88,9 @@ def _read_reference(schema: Schema, element: Element) -> Value:
     """Read a reference: an endpoint reference, or the text of an object path."""
     if next(iter(element), None) is None:
         return element.text or ""
-    path = reference_of(element)
+    path = parse_reference(element)
     try:
-        return bind(path, schema, path.namespace or "", _is_accepted_server).reference
+        return bind_path(path, schema, path.namespace or "", _is_accepted_server).reference
     except LogonscopeError:
         # The server may refer to classes that this schema lacks. Their keys have no types here: keep the path as text.
         return str(path._replace(server=".", namespace=(path.namespace or "").replace("/", "\\")))
@@ -102,8 +102,8 @@ def _is_accepted_server(_: str) -> bool:
 
 
 _READERS: Mapping[str, Callable[[Element], Any]] = {
-    "boolean": lambda element: is_true(content(element)),
+    "boolean": lambda element: is_true(text_of(element)),
     "datetime": _read_time,
-    "real32": lambda element: float(content(element)),
-    "real64": lambda element: float(content(element)),
+    "real32": lambda element: float(text_of(element)),
+    "real64": lambda element: float(text_of(element)),
 }

@@ -19,7 +19,7 @@ from logonscope.cim.schema import Schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman.names import ANONYMOUS, CIM, NAMESPACE, XSI
 from logonscope.wire.wsman.resource import ALL, Resource
-from logonscope.wire.xml import escaped
+from logonscope.wire.xml import escape
 
 
 class Form(NamedTuple):
@@ -41,12 +41,12 @@ _TAG = re.compile("<[^>]*>")
 _WRAPPER = "<a:EndpointReference>", "</a:EndpointReference>"
 
 
-def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
+def instance_renderer(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     """Return the renderer of rows with these columns as instances, such as "p:Win32_Process"."""
     # In the order of names, as Windows sends properties.
     order = [index for _, index in sorted((name.lower(), index) for index, name in enumerate(columns))]
     return _record_renderer(
-        f'<p:{cls.name} {declarations(cls, where)} xsi:type="p:{cls.name}_Type">',
+        f'<p:{cls.name} {namespace_declarations(cls, where)} xsi:type="p:{cls.name}_Type">',
         [
             partial(_property_writer, cls.property_named(columns[index]), "p:", Form(where, cls.schema))
             for index in order
@@ -56,7 +56,9 @@ def instance(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     )
 
 
-def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Resource, system: System) -> Render:
+def fragment_renderer(
+    cls: Class, columns: Sequence[str], shown: Sequence[str], where: Resource, system: System
+) -> Render:
     """Return the renderer of rows as w:XmlFragment (DSP0227 8.1), with the selected properties in their order.
 
     Args:
@@ -90,17 +92,17 @@ def fragment(cls: Class, columns: Sequence[str], shown: Sequence[str], where: Re
     return render
 
 
-def part(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -> str:
+def render_property(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -> str:
     """Return one property as a fragment (DSP0226 7.7): the element, or with ``inner`` only its text."""
     cim_property = cls.property_named(name)
     text = _property_writer(cim_property, "p:", Form(where, cls.schema))(value)
     if inner:
         return _TAG.sub("", text)
     # Outside an instance the element itself has to declare the prefixes.
-    return text.replace(f"<p:{cim_property.name}", f"<p:{cim_property.name} {declarations(cls, where)}")
+    return text.replace(f"<p:{cim_property.name}", f"<p:{cim_property.name} {namespace_declarations(cls, where)}")
 
 
-def reference(cls: Class, columns: Sequence[str], where: Resource) -> Render:
+def reference_renderer(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     """Return the renderer of rows as endpoint references of their instances; the columns include all keys."""
     positions = [columns.index(key) for key in cls.keys]
     write = _reference_writer(Form(where, cls.schema), *_WRAPPER)
@@ -111,7 +113,7 @@ def reference(cls: Class, columns: Sequence[str], where: Resource) -> Render:
     return render
 
 
-def both(render_instance: Render, render_reference: Render) -> Render:
+def pair_renderer(render_instance: Render, render_reference: Render) -> Render:
     """Return the renderer of rows as an instance and its reference, for EnumerateObjectAndEPR (DSP0226 8.7)."""
 
     def render(row: Row) -> str:
@@ -120,7 +122,7 @@ def both(render_instance: Render, render_reference: Render) -> Render:
     return render
 
 
-def parameters(values: Sequence[tuple[str, str, Value]], where: Resource, schema: Schema) -> str:
+def render_parameters(values: Sequence[tuple[str, str, Value]], where: Resource, schema: Schema) -> str:
     """Return the elements of parameters that a method returned; each is (name, type, value)."""
     form = Form(where, schema)
     return "".join(
@@ -128,7 +130,7 @@ def parameters(values: Sequence[tuple[str, str, Value]], where: Resource, schema
     )
 
 
-def declarations(cls: Class, where: Resource) -> str:
+def namespace_declarations(cls: Class, where: Resource) -> str:
     """Return the attributes that declare the prefixes of an element of a class: p, cim, xsi."""
     return f'xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}"'
 
@@ -209,7 +211,7 @@ def _nil_element(tag: str) -> str:
 
 
 def _write_text(value: object) -> str:
-    return escaped(str(value))
+    return escape(str(value))
 
 
 def _write_boolean(value: object) -> str:
@@ -246,9 +248,9 @@ def _reference_writer(form: Form, before: str = "", after: str = "", nil: str = 
         )
         # One key that is a text is the most frequent case, twice in a row of an association: with few calls.
         if len(value) == 2 and isinstance(key := value[1], str):
-            return f"{around[0]}{key if key.isalnum() else escaped(key)}{around[1]}"
+            return f"{around[0]}{key if key.isalnum() else escape(key)}{around[1]}"
         keys = [*(_write_selector(key, form) for key in value[1:]), ""]
-        return "".join(part for pair in zip(around, keys, strict=True) for part in pair)
+        return "".join(text for pair in zip(around, keys, strict=True) for text in pair)
 
     return write
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import Instance, Result, shape_of
+from logonscope.cim.instances import ClassRows, Instance, shape_of
 from logonscope.cim.types import Value
-from logonscope.wire.cimxml.write_class import definition
+from logonscope.wire.cimxml.write_class import write_class
 from logonscope.wire.wsman import render_instance
 from logonscope.wire.wsman.requests import EPR, OBJECT_AND_EPR
 from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import Octets, RowCutter
 
 
-class ItemWriter:
+class ItemRenderer:
     """Renders the items of an enumeration; the renderer of a result is made once, for all responses."""
 
     def __init__(
@@ -36,46 +36,46 @@ class ItemWriter:
         """
         self._where, self._mode, self._base, self._server = where, mode, base, server
         self._hierarchy = hierarchy
-        self._result: Result | Class | None = None
+        self._result: ClassRows | Class | None = None
         self._render: render_instance.Render
         self._cutter: RowCutter
 
-    def renderer(self, result: Result | Class) -> render_instance.Render:
+    def renderer(self, result: ClassRows | Class) -> render_instance.Render:
         """Return the renderer of a result's rows, or of a class definition."""
         if result is not self._result:
             self._result, self._render = result, self._make_renderer(result)
-            if isinstance(result, Result):
+            if isinstance(result, ClassRows):
                 self._cutter = RowCutter(result.cls, result.columns)
-                self._render = self._cutter.bounded(self._render)
+                self._render = self._cutter.limit_arrays(self._render)
         return self._render
 
-    def fitting(self, result: Result, row: Sequence[Value], octets: Octets) -> str:
+    def render_shortened(self, result: ClassRows, row: Sequence[Value], octets: Octets) -> str:
         """Return a row as an item, cut to the largest size that an item may have."""
-        return self._cutter.fitting(self.renderer(result), row, octets)
+        return self._cutter.render_shortened(self.renderer(result), row, octets)
 
-    def _make_renderer(self, result: Result | Class) -> render_instance.Render:
+    def _make_renderer(self, result: ClassRows | Class) -> render_instance.Render:
         if isinstance(result, Class):
             return partial(_render_definition, result, hierarchy=self._hierarchy)
         if self._server is not None:
             system = _SystemProperties(result, self._server)
-            return render_instance.fragment(
+            return render_instance.fragment_renderer(
                 result.cls, result.columns, result.shown or result.columns, self._where, system
             )
-        whole = render_instance.instance(self._base or result.cls, result.columns, self._where)
+        whole = render_instance.instance_renderer(self._base or result.cls, result.columns, self._where)
         if self._mode not in {EPR, OBJECT_AND_EPR}:
             return whole
-        reference = render_instance.reference(result.cls, result.columns, self._where)
-        return reference if self._mode == EPR else render_instance.both(whole, reference)
+        reference = render_instance.reference_renderer(result.cls, result.columns, self._where)
+        return reference if self._mode == EPR else render_instance.pair_renderer(whole, reference)
 
 
 def _render_definition(cls: Class, _: Sequence[Value], *, hierarchy: bool) -> str:
-    return definition(cls, hierarchy=hierarchy)
+    return write_class(cls, hierarchy=hierarchy)
 
 
 class _SystemProperties:
     """Returns the value of a row's system property by its name."""
 
-    def __init__(self, result: Result, server: str) -> None:
+    def __init__(self, result: ClassRows, server: str) -> None:
         self._shape = shape_of(result, server)
 
     def __call__(self, row: Sequence[Value], name: str) -> Value:

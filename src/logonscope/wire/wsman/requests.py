@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from logonscope.cim.paths import ObjectPath
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import Envelope, duration, has_option, number, selectors
+from logonscope.wire.wsman.envelope import Envelope, has_option, number, parse_duration, read_selectors
 from logonscope.wire.wsman.faults import (
     ACTION_NOT_SUPPORTED,
     CANNOT_PROCESS_FILTER,
@@ -19,8 +19,8 @@ from logonscope.wire.wsman.faults import (
     FaultError,
 )
 from logonscope.wire.wsman.names import BINDING, ENUMERATION, IDENTITY, NAMESPACE, WSMAN
-from logonscope.wire.wsman.resource import ALL, Resource, Selectors, path_of, reference_of, resource
-from logonscope.wire.xml import Element, child, clark, content, is_true, local, space
+from logonscope.wire.wsman.resource import ALL, Resource, Selectors, instance_path, parse_reference, parse_resource
+from logonscope.wire.xml import Element, clark_name, find_child, is_true, local_name, namespace_of, text_of
 
 LONGEST_CONTEXT = 200
 MOST_PROPERTIES = 1000
@@ -42,22 +42,22 @@ class Get(NamedTuple):
     where: Resource
     path: ObjectPath | None  # None: the definition of the class
     fragment: str = ""
-    hierarchy: bool = False  # the definition lists the superclasses
+    with_superclasses: bool = False  # the definition lists the superclasses
 
 
-class Wql(NamedTuple):
+class WqlFilter(NamedTuple):
     """A query."""
 
     text: str
 
 
-class Matching(NamedTuple):
+class SelectorFilter(NamedTuple):
     """A filter by selectors: selects the instances whose properties have these values (DSP0226 8.2, annex E)."""
 
     values: Mapping[str, str]
 
 
-class Along(NamedTuple):
+class AssociationFilter(NamedTuple):
     """A filter by association: selects instances associated with one, or the associations (DSP0227 8.2)."""
 
     path: ObjectPath
@@ -69,7 +69,7 @@ class Along(NamedTuple):
     properties: tuple[str, ...] | None = None
 
 
-Filter = Wql | Matching | Along | None
+Filter = WqlFilter | SelectorFilter | AssociationFilter | None
 
 
 class Enumerate(NamedTuple):
@@ -82,7 +82,7 @@ class Enumerate(NamedTuple):
     optimized: bool = False
     max_elements: int = 1
     expires: float | None = None
-    hierarchy: bool = False  # definitions list the superclasses
+    with_superclasses: bool = False  # definitions list the superclasses
 
 
 class Pull(NamedTuple):
@@ -102,11 +102,11 @@ class Release(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """A new expiration time of an enumeration; ``only_asks``: GetStatus, which only returns the time."""
+    """A new expiration time of an enumeration; ``is_status``: GetStatus, which only returns the time."""
 
     context: str
     expires: float | None = None
-    only_asks: bool = False
+    is_status: bool = False
 
 
 class Invoke(NamedTuple):
@@ -137,25 +137,25 @@ class Subscribe(NamedTuple):
 Operation = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
 
 
-def decode(envelope: Envelope) -> Operation:
+def decode_request(envelope: Envelope) -> Operation:
     """Decode an envelope to the operation that it requests.
 
     Raises:
         FaultError: the action or the resource is unknown, or the request is malformed.
     """
     # Identify has no action: clients send its body without any header.
-    if envelope.body is not None and envelope.body.tag == clark(IDENTITY, "Identify"):
+    if envelope.body is not None and envelope.body.tag == clark_name(IDENTITY, "Identify"):
         return Identify()
     action = envelope.action
     if not action:
         raise FaultError(HEADER_REQUIRED, "the header a:Action is missing", "add it, with the action to run")
     if action in ACTIONS:
-        return ACTIONS[action].read(envelope, selectors(envelope))
-    return _read_invoke(envelope, selectors(envelope))
+        return ACTIONS[action].read(envelope, read_selectors(envelope))
+    return _read_invoke(envelope, read_selectors(envelope))
 
 
 def _read_resource(envelope: Envelope, selector_values: Selectors) -> Resource:
-    return resource(envelope.text(WSMAN, "ResourceURI"), selector_values)
+    return parse_resource(envelope.text(WSMAN, "ResourceURI"), selector_values)
 
 
 def _read_get(envelope: Envelope, selector_values: Selectors) -> Get:
@@ -165,8 +165,8 @@ def _read_get(envelope: Envelope, selector_values: Selectors) -> Get:
             raise FaultError(
                 INSUFFICIENT_SELECTORS, "the selector ClassName is missing", "add it, with the name of one class"
             )
-        return Get(where, None, hierarchy=has_option(envelope, HIERARCHY))
-    return Get(where, path_of(where, selector_values), envelope.text(WSMAN, "FragmentTransfer"))
+        return Get(where, None, with_superclasses=has_option(envelope, HIERARCHY))
+    return Get(where, instance_path(where, selector_values), envelope.text(WSMAN, "FragmentTransfer"))
 
 
 def _read_change(envelope: Envelope, selector_values: Selectors) -> Change:
@@ -174,7 +174,7 @@ def _read_change(envelope: Envelope, selector_values: Selectors) -> Change:
 
 
 def _read_delete(envelope: Envelope, selector_values: Selectors) -> Delete:
-    return Delete(path_of(_read_resource(envelope, selector_values), selector_values))
+    return Delete(instance_path(_read_resource(envelope, selector_values), selector_values))
 
 
 def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
@@ -186,14 +186,16 @@ def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
         hint = "use an action of WS-Management, or the resource URI with the name of a method"
         raise FaultError(ACTION_NOT_SUPPORTED, f"unknown action '{envelope.action[:200]}'", hint)
     where = _read_resource(envelope, selector_values)
-    return Invoke(where, path_of(where, selector_values), method, _read_parameters(envelope.body))
+    return Invoke(where, instance_path(where, selector_values), method, _read_parameters(envelope.body))
 
 
 def _read_parameters(body: Element | None) -> dict[str, str | None]:
     """Return the parameters of a method as text, by name; None is null."""
     parameters: dict[str, str | None] = {}
     for element in () if body is None else body:
-        parameters[local(element)] = None if is_true(element.get(clark(names.XSI, "nil"))) else content(element)
+        parameters[local_name(element)] = (
+            None if is_true(element.get(clark_name(names.XSI, "nil"))) else text_of(element)
+        )
     return parameters
 
 
@@ -201,19 +203,22 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
     body = _check_body(envelope, ENUMERATION, "Enumerate")
     where = _read_resource(envelope, selector_values)
     # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
-    most = child(body, clark(WSMAN, "MaxElements"), clark(ENUMERATION, "MaxElements"))
-    expires = child(body, clark(ENUMERATION, "Expires"))
-    filter_element = child(body, clark(WSMAN, "Filter"), clark(ENUMERATION, "Filter"))
-    mode, polymorphism = child(body, clark(WSMAN, "EnumerationMode")), child(body, clark(BINDING, "PolymorphismMode"))
+    most = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
+    expires = find_child(body, clark_name(ENUMERATION, "Expires"))
+    filter_element = find_child(body, clark_name(WSMAN, "Filter"), clark_name(ENUMERATION, "Filter"))
+    mode, polymorphism = (
+        find_child(body, clark_name(WSMAN, "EnumerationMode")),
+        find_child(body, clark_name(BINDING, "PolymorphismMode")),
+    )
     enumeration = Enumerate(
         where,
         _read_filter(filter_element) if filter_element is not None else _read_implied_filter(selector_values),
-        content(mode) if mode is not None else OBJECT,
-        content(polymorphism) if polymorphism is not None else INCLUDE,
-        optimized=child(body, clark(WSMAN, "OptimizeEnumeration")) is not None,
-        max_elements=1 if most is None else number(content(most), "MaxElements"),
-        expires=None if expires is None else _read_expiration(content(expires)),
-        hierarchy=where.is_class and has_option(envelope, HIERARCHY),
+        text_of(mode) if mode is not None else OBJECT,
+        text_of(polymorphism) if polymorphism is not None else INCLUDE,
+        optimized=find_child(body, clark_name(WSMAN, "OptimizeEnumeration")) is not None,
+        max_elements=1 if most is None else number(text_of(most), "MaxElements"),
+        expires=None if expires is None else _read_expiration(text_of(expires)),
+        with_superclasses=where.is_class and has_option(envelope, HIERARCHY),
     )
     for value, valid_values, what in (
         (enumeration.mode, (OBJECT, EPR, OBJECT_AND_EPR, "EnumerateObject"), "EnumerationMode"),
@@ -225,10 +230,10 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
     return enumeration
 
 
-def _read_implied_filter(selector_values: Selectors) -> Matching | None:
+def _read_implied_filter(selector_values: Selectors) -> SelectorFilter | None:
     """Return the filter that the selectors of an enumeration are; None if they only name the resource."""
     values = {name: value for name, value in selector_values.items() if name.lower() not in {NAMESPACE, "classname"}}
-    return Matching({name: str(value) for name, value in values.items()}) if values else None
+    return SelectorFilter({name: str(value) for name, value in values.items()}) if values else None
 
 
 def _read_filter(element: Element) -> Filter:
@@ -242,50 +247,54 @@ def _read_filter(element: Element) -> Filter:
     return reader(element)
 
 
-def _read_wql(element: Element) -> Wql:
-    return Wql(content(element))
+def _read_wql(element: Element) -> WqlFilter:
+    return WqlFilter(text_of(element))
 
 
-def _read_selector_filter(element: Element) -> Matching:
-    selector_set = child(element, clark(WSMAN, "SelectorSet"))
+def _read_selector_filter(element: Element) -> SelectorFilter:
+    selector_set = find_child(element, clark_name(WSMAN, "SelectorSet"))
     if selector_set is None:
         raise FaultError(
             CANNOT_PROCESS_FILTER, "the filter has no w:SelectorSet", "add it, with property names and values"
         )
-    return Matching({selector.get("Name", ""): content(selector) for selector in selector_set})
+    return SelectorFilter({selector.get("Name", ""): text_of(selector) for selector in selector_set})
 
 
-def _read_association_filter(element: Element) -> Along:
-    kinds = {clark(BINDING, "AssociatedInstances"): False, clark(BINDING, "AssociationInstances"): True}
-    request = child(element, *kinds)
-    source = None if request is None else child(request, clark(BINDING, "Object"))
+def _read_association_filter(element: Element) -> AssociationFilter:
+    kinds = {clark_name(BINDING, "AssociatedInstances"): False, clark_name(BINDING, "AssociationInstances"): True}
+    request = find_child(element, *kinds)
+    source = None if request is None else find_child(request, clark_name(BINDING, "Object"))
     if request is None or source is None:
         hint = "send b:AssociatedInstances or b:AssociationInstances with a b:Object, the instance to start from"
         raise FaultError(CANNOT_PROCESS_FILTER, "the association filter has no b:Object", hint)
-    options = {local(part): content(part) for part in request if space(part) == BINDING}
-    properties = [content(part) for part in request if part.tag == clark(BINDING, "IncludeResultProperty")]
+    options = {local_name(part): text_of(part) for part in request if namespace_of(part) == BINDING}
+    properties = [text_of(part) for part in request if part.tag == clark_name(BINDING, "IncludeResultProperty")]
     if len(properties) > MOST_PROPERTIES:
         raise FaultError(
             CANNOT_PROCESS_FILTER, f"too many properties: {len(properties)}", f"select at most {MOST_PROPERTIES}"
         )
-    return Along(
-        reference_of(source), kinds[request.tag], options.get("AssociationClassName"), options.get("ResultClassName"),
+    return AssociationFilter(
+        parse_reference(source), kinds[request.tag],
+        options.get("AssociationClassName"), options.get("ResultClassName"),
         options.get("Role"), options.get("ResultRole"), tuple(properties) or None,
     )  # fmt: skip
 
 
 def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
     body = _check_body(envelope, ENUMERATION, "Pull")
-    most = child(body, clark(ENUMERATION, "MaxElements"), clark(WSMAN, "MaxElements"))
-    characters, time = child(body, clark(ENUMERATION, "MaxCharacters")), child(body, clark(ENUMERATION, "MaxTime"))
+    most = find_child(body, clark_name(ENUMERATION, "MaxElements"), clark_name(WSMAN, "MaxElements"))
+    characters, time = (
+        find_child(body, clark_name(ENUMERATION, "MaxCharacters")),
+        find_child(body, clark_name(ENUMERATION, "MaxTime")),
+    )
     uri = envelope.text(WSMAN, "ResourceURI")
     return Pull(
         # The context names the enumeration, so a client may omit the resource.
-        resource(uri, selector_values) if uri else Resource("root/cimv2", ALL),
+        parse_resource(uri, selector_values) if uri else Resource("root/cimv2", ALL),
         _read_context(body),
-        1 if most is None else number(content(most), "MaxElements"),
-        None if characters is None else number(content(characters), "MaxCharacters"),
-        None if time is None else duration(content(time), "MaxTime"),
+        1 if most is None else number(text_of(most), "MaxElements"),
+        None if characters is None else number(text_of(characters), "MaxCharacters"),
+        None if time is None else parse_duration(text_of(time), "MaxTime"),
     )
 
 
@@ -295,12 +304,12 @@ def _read_release(envelope: Envelope, _: Selectors) -> Release:
 
 def _read_renew(envelope: Envelope, _: Selectors) -> Renew:
     body = _check_body(envelope, ENUMERATION, "Renew")
-    expires = child(body, clark(ENUMERATION, "Expires"))
-    return Renew(_read_context(body), None if expires is None else _read_expiration(content(expires)))
+    expires = find_child(body, clark_name(ENUMERATION, "Expires"))
+    return Renew(_read_context(body), None if expires is None else _read_expiration(text_of(expires)))
 
 
 def _read_status(envelope: Envelope, _: Selectors) -> Renew:
-    return Renew(_read_context(_check_body(envelope, ENUMERATION, "GetStatus")), only_asks=True)
+    return Renew(_read_context(_check_body(envelope, ENUMERATION, "GetStatus")), is_status=True)
 
 
 def _read_subscribe(_: Envelope, __: Selectors) -> Subscribe:
@@ -309,14 +318,14 @@ def _read_subscribe(_: Envelope, __: Selectors) -> Subscribe:
 
 def _check_body(envelope: Envelope, namespace: str, name: str) -> Element:
     """Return the element in the body, which must have this name."""
-    if envelope.body is None or envelope.body.tag != clark(namespace, name):
+    if envelope.body is None or envelope.body.tag != clark_name(namespace, name):
         raise FaultError(INVALID_XML, f"invalid body: expected the element {name} of {namespace}")
     return envelope.body
 
 
 def _read_context(body: Element) -> str:
-    element = child(body, clark(ENUMERATION, "EnumerationContext"))
-    text = "" if element is None else content(element)
+    element = find_child(body, clark_name(ENUMERATION, "EnumerationContext"))
+    text = "" if element is None else text_of(element)
     # A longer text cannot be a context of this server.
     if not text or len(text) > LONGEST_CONTEXT:
         raise FaultError(INVALID_CONTEXT, "there is no such enumeration", "start a new one")
@@ -325,7 +334,7 @@ def _read_context(body: Element) -> str:
 
 def _read_expiration(text: str) -> float:
     try:
-        return duration(text, "Expires")
+        return parse_duration(text, "Expires")
     except FaultError as error:
         raise FaultError(INVALID_EXPIRATION, str(error)) from None
 
@@ -360,7 +369,7 @@ ACTIONS: Mapping[str, Action] = {
 """The actions of WS-Management by URI; every other action is the call of a method (Invoke)."""
 
 
-def name_of(action: str) -> str:
+def operation_name(action: str) -> str:
     """Return the name of an action's operation, such as Pull; from a fixed set of names, whatever a client sends."""
     if not action:
         return "Identify"

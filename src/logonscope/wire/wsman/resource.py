@@ -19,14 +19,14 @@ from logonscope.wire.wsman.faults import (
     FaultError,
 )
 from logonscope.wire.wsman.names import ADDRESSING, CIM_ALL, CIM_SCHEMA, CLASSES, NAMESPACE, SHELLS, WMI, WSMAN
-from logonscope.wire.xml import Element, child, clark, content
+from logonscope.wire.xml import Element, clark_name, find_child, text_of
 
 Selectors = Mapping[str, "str | ObjectPath"]
 
 ALL = "*"
 _EPR, _PARAMETERS, _URI, _SET, _SELECTOR = (
-    clark(ADDRESSING, "EndpointReference"), clark(ADDRESSING, "ReferenceParameters"), clark(WSMAN, "ResourceURI"),
-    clark(WSMAN, "SelectorSet"), clark(WSMAN, "Selector"),
+    clark_name(ADDRESSING, "EndpointReference"), clark_name(ADDRESSING, "ReferenceParameters"),
+    clark_name(WSMAN, "ResourceURI"), clark_name(WSMAN, "SelectorSet"), clark_name(WSMAN, "Selector"),
 )  # fmt: skip
 _HINT = f"use a URI such as {WMI}/root/cimv2/Win32_Process"
 
@@ -52,12 +52,12 @@ class Resource(NamedTuple):
         return f"{WMI}/{self.namespace}" if self.is_wmi else CIM_SCHEMA
 
 
-def uri_of(namespace: str, class_name: str = ALL) -> str:
+def resource_uri(namespace: str, class_name: str = ALL) -> str:
     """Return the URI of a class, or of all classes of a namespace, in Microsoft's form (all Windows have it)."""
     return f"{Resource(namespace.replace(chr(92), '/'), class_name).base}/{class_name}"
 
 
-def resource(uri: str, selectors: Selectors) -> Resource:
+def parse_resource(uri: str, selectors: Selectors) -> Resource:
     """Parse a resource URI.
 
     Raises:
@@ -106,7 +106,7 @@ def _class_resource(namespace: str, selectors: Selectors) -> Resource:
     return Resource(namespace, name if name and isinstance(name, str) else ALL, is_wmi=False, is_class=True)
 
 
-def path_of(where: Resource, selectors: Selectors) -> ObjectPath:
+def instance_path(where: Resource, selectors: Selectors) -> ObjectPath:
     """Return the object path of an instance, whose keys are the selectors.
 
     Raises:
@@ -122,7 +122,7 @@ def path_of(where: Resource, selectors: Selectors) -> ObjectPath:
     return ObjectPath(where.class_name, keys, where.namespace)
 
 
-def needs_keys(path: ObjectPath, keys: Iterable[str]) -> None:
+def check_keys(path: ObjectPath, keys: Iterable[str]) -> None:
     """Check that a path has exactly the keys of its class; the standard has a fault for each case (DSP0226 5.4.2.2).
 
     Raises:
@@ -144,7 +144,7 @@ def needs_keys(path: ObjectPath, keys: Iterable[str]) -> None:
             )
 
 
-def selectors_of(element: Element | None, depth: int = 0) -> dict[str, str | ObjectPath]:
+def parse_selectors(element: Element | None, depth: int = 0) -> dict[str, str | ObjectPath]:
     """Return the selectors of a w:SelectorSet by name; ``depth`` counts the endpoint references around it.
 
     Raises:
@@ -158,15 +158,15 @@ def selectors_of(element: Element | None, depth: int = 0) -> dict[str, str | Obj
             raise FaultError(
                 UNEXPECTED_SELECTORS, f"duplicate, unnamed or surplus selector '{name}'", "give each key once"
             )
-        reference = child(selector, _EPR)
+        reference = find_child(selector, _EPR)
         # OMI writes a reference into the selector without the wrapper a:EndpointReference.
-        if reference is None and child(selector, _PARAMETERS) is not None:
+        if reference is None and find_child(selector, _PARAMETERS) is not None:
             reference = selector
-        selectors[name] = content(selector) if reference is None else reference_of(reference, depth + 1)
+        selectors[name] = text_of(selector) if reference is None else parse_reference(reference, depth + 1)
     return selectors
 
 
-def reference_of(element: Element, depth: int = 0) -> ObjectPath:
+def parse_reference(element: Element, depth: int = 0) -> ObjectPath:
     """Return the object path of an endpoint reference, with or without the wrapper a:EndpointReference.
 
     Raises:
@@ -177,10 +177,10 @@ def reference_of(element: Element, depth: int = 0) -> ObjectPath:
         raise FaultError(
             UNEXPECTED_SELECTORS, f"endpoint references are nested more than {MOST_NESTED} deep", "name the instance"
         )
-    wrapped = child(element, _EPR)
-    parameters = child(element if wrapped is None else wrapped, _PARAMETERS)
-    uri = None if parameters is None else child(parameters, _URI)
+    wrapped = find_child(element, _EPR)
+    parameters = find_child(element if wrapped is None else wrapped, _PARAMETERS)
+    uri = None if parameters is None else find_child(parameters, _URI)
     if parameters is None or uri is None:
         raise FaultError(UNEXPECTED_SELECTORS, "invalid endpoint reference: it has no w:ResourceURI", "add one")
-    selectors = selectors_of(child(parameters, _SET), depth)
-    return path_of(resource(content(uri), selectors), selectors)
+    selectors = parse_selectors(find_child(parameters, _SET), depth)
+    return instance_path(parse_resource(text_of(uri), selectors), selectors)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
-from logonscope.wire.xml import escaped
+from logonscope.wire.xml import escape
 
 ROW_OCTETS = 96_000
 """The largest size of a row as an item. With the rest of the response it fits into 100 KiB, the smallest default of
@@ -44,7 +44,7 @@ class RowCutter:
         )
         self._unread = columns.index(UNREAD) if UNREAD in columns and UNREAD in cls.properties else None
 
-    def bounded(self, render: Callable[[Sequence[Value]], str]) -> Callable[[Sequence[Value]], str]:
+    def limit_arrays(self, render: Callable[[Sequence[Value]], str]) -> Callable[[Sequence[Value]], str]:
         """Return a renderer that cuts arrays before writing, if their tags alone exceed the size of an item."""
         if not self._arrays:
             return render
@@ -59,7 +59,7 @@ class RowCutter:
 
         return bounded
 
-    def fitting(self, render: Callable[[Sequence[Value]], str], row: Sequence[Value], octets: Octets) -> str:
+    def render_shortened(self, render: Callable[[Sequence[Value]], str], row: Sequence[Value], octets: Octets) -> str:
         """Return a row as an item of at most ROW_OCTETS; an item is longer only if its keys are too long."""
         most, text = ROW_OCTETS, ""
         # Lower the limit of single values until the whole item fits.
@@ -94,12 +94,12 @@ def _cuttable_columns(cls: Class, columns: Sequence[str]) -> Iterator[_Column]:
 
 def _cut_text(text: str | None, most: int, octets: Octets) -> str | None:
     """Return the longest beginning of a text that has at most ``most`` octets as XML."""
-    if text is None or (len(text) <= most and octets(escaped(text)) <= most):
+    if text is None or (len(text) <= most and octets(escape(text)) <= most):
         return text
     # Each character takes at least one octet, so more than ``most`` characters are never needed. The cut may be inside
     # an entity: that half is dropped, and each whole entity counts as the one character that it was made from.
     encoding = "utf-8" if octets("x") == 1 else "utf-16-le"
-    written = escaped(text[:most]).encode(encoding)[:most].decode(encoding, "ignore")
+    written = escape(text[:most]).encode(encoding)[:most].decode(encoding, "ignore")
     return text[: len(_ENTITY.sub("x", _HALF_ENTITY.sub("", written)))]
 
 
@@ -117,7 +117,7 @@ def _cut_array(values: Any, tags: str, most: int, octets: Octets) -> Any:
         free -= around
         text = value if isinstance(value, str) else None
         shortened = _cut_text(text, max(free, 0), octets)
-        free -= NUMBER * octets("x") if shortened is None else octets(escaped(shortened))
+        free -= NUMBER * octets("x") if shortened is None else octets(escape(shortened))
         if free < 0 or shortened != text:
             return (*fitting_values, shortened) if shortened else tuple(fitting_values)
         fitting_values.append(value)

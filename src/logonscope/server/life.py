@@ -117,6 +117,8 @@ class Server(uvicorn.Server):
         if self._on_stop is not None:
             self._on_stop()
         await super().shutdown()
+        for task in self._tasks:
+            task.cancel()
         self._abort()
 
     @contextlib.contextmanager

@@ -67,7 +67,6 @@ class Gate(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.pause_reading()
         bare = connection(transport)
         bare.abort = self.abort
         if self._gates.enter(self, bare):
@@ -83,6 +82,7 @@ class Gate(asyncio.Protocol):
             self._transport.abort()
 
     async def _shake_hands(self, transport: asyncio.Transport, bare: Connection) -> None:
+        transport.pause_reading()  # not in connection_made: there, Python 3.11.2 starts to read all the same
         is_through = False
         try:
             with contextlib.suppress(OSError, TimeoutError):  # ssl.SSLError among them: the client has gone, or no TLS

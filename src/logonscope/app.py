@@ -38,8 +38,8 @@ IN_ASCII = "logonscope.ascii"
 A_MOMENT = 0.001
 """Seconds until an interrupt that was ignored comes again."""
 
-_NO_ROOM_LEFT = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
-"""What the kernel says where a limit of processes, memory or files is reached."""
+_NO_ROOM_LEFT = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+"""What the kernel says where a limit of processes or files is reached."""
 
 
 def connect(
@@ -171,6 +171,8 @@ def main() -> int:
             raise
         return _fail(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise  # to __main__, which says so without more memory
         if error.errno in _NO_ROOM_LEFT:
             return _fail(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
         return _fail(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")

@@ -38,8 +38,8 @@ ASCII_ERROR_HANDLER = "logonscope.ascii"
 INTERRUPT_RETRY_SECONDS = 0.001
 """Seconds until an interrupt that Python ignored is sent again."""
 
-_RESOURCE_ERRORS = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
-"""Error numbers of system calls that reached a limit of processes, memory or open files."""
+_RESOURCE_ERRORS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+"""Error numbers of system calls that reached a limit of processes or open files."""
 
 
 def connect(
@@ -183,6 +183,9 @@ def main() -> int:
             raise
         return _report_failure(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
     except OSError as error:
+        # main() of __main__ reports this without allocating memory
+        if error.errno == errno.ENOMEM:
+            raise
         if error.errno in _RESOURCE_ERRORS:
             return _report_failure(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
         return _report_failure(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")

@@ -70,7 +70,6 @@ class HandshakeProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.pause_reading()
         bare = connection_of_transport(transport)
         bare.abort = self.abort
         if self._gates.add(self, bare):
@@ -86,6 +85,7 @@ class HandshakeProtocol(asyncio.Protocol):
             self._transport.abort()
 
     async def _run_handshake(self, transport: asyncio.Transport, bare: Connection) -> None:
+        transport.pause_reading()  # not in connection_made: Python 3.11.2 starts to read after it all the same
         is_complete = False
         try:
             # OSError includes ssl.SSLError: the client disconnected, or does not speak TLS. Neither needs a log line.

@@ -422,3 +422,32 @@ def test_processes_that_come_and_go_meanwhile_spoil_nothing() -> None:
             assert found[os.getpid()].ppid == os.getppid()
             assert None not in [process.comm for process in found.values()]
         breeder.kill()
+
+
+WITH_CHILDREN = """
+import os, signal, sys
+children = []
+for _ in range(1500):
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    children.append(child)
+print(*children, flush=True)
+sys.stdin.read()
+for child in children:
+    os.kill(child, signal.SIGKILL)
+"""
+
+
+def test_more_children_than_a_page_lists_are_all_read() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WITH_CHILDREN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        children = {int(word) for word in parent.stdout.readline().split()}
+        query = ProcessQuery(frozenset({"children"}), frozenset({parent.pid}))
+        (process,) = read_processes("/proc", Look(), query)
+        parent.stdin.close()
+    assert set(process.children or ()) == children
+    assert len(children) == 1500

@@ -42,6 +42,10 @@ _HUNG_READS = HungReads()
 Value = TypeVar("Value")
 
 _BLOCK = 16384
+
+_MAX_CHILDREN_BYTES = 1 << 25
+"""Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
+
 _INDEX = {fact: index for index, fact in enumerate(Process._fields)}
 
 
@@ -416,13 +420,21 @@ def _passes_early_filter(early: EarlyFilter, reading: _Reading) -> bool:
     return early.keeps(reading.process())
 
 
-def _read_file(path: str, handle: int | None = None, limit: int = _BLOCK) -> bytes:
-    """Return the content of a file of /proc, up to a limit in bytes."""
+def _read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_list: bool = False) -> bytes:
+    """Return the content of a file of /proc, up to a limit in bytes.
+
+    Args:
+        path: the file.
+        handle: the directory that the path is relative to.
+        limit: maximum bytes.
+        is_list: the kernel writes the file entry by entry. Then a read returns as many whole entries as fit into a
+            page, so that only an empty read shows the end.
+    """
     file = os.open(path, os.O_RDONLY, dir_fd=handle)
     try:
         data = os.read(file, min(limit, _BLOCK))
         # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
-        if len(data) < 4096:
+        if len(data) < 4096 and not is_list:
             return data
         parts, remaining_bytes = [data], limit - len(data)
         while remaining_bytes > 0 and (data := os.read(file, min(remaining_bytes, 1 << 20))):
@@ -484,12 +496,12 @@ def _read_children(handle: int, pid: int) -> bytes:
     """Return the children of all threads: each thread lists those that it forked itself."""
     folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
-        content = _read_file(f"{pid}/children", folder)
+        content = _read_file(f"{pid}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
         for task in os.listdir(folder):
             if task != str(pid):
                 # the children of a thread that has ended are listed by another thread
                 with suppress(FileNotFoundError, ProcessLookupError):
-                    content += _read_file(f"{task}/children", folder)
+                    content += _read_file(f"{task}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
         return content
     finally:
         os.close(folder)

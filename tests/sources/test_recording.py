@@ -295,11 +295,19 @@ def test_facts_and_rows_of_a_newer_file_are_passed_over(folder: Path, sound: byt
     assert whole(load(folder, written(rows))) == whole(load(folder, sound))
 
 
-@pytest.mark.parametrize("version", [VERSION + 1, 99, "1", None, 1.0, [1]])
+@pytest.mark.parametrize("version", [VERSION + 1, 99])
 def test_a_file_of_a_newer_version_is_refused(folder: Path, sound: bytes, version: object) -> None:
     rows = rows_of(sound)
     rows[0][1]["version"] = version
     with pytest.raises(RecordingError, match="use a newer Logonscope"):
+        load(folder, written(rows))
+
+
+@pytest.mark.parametrize("version", [0, -1, True, "1", None, 1.0, [1]])
+def test_a_file_without_a_valid_version_is_refused(folder: Path, sound: bytes, version: object) -> None:
+    rows = rows_of(sound)
+    rows[0][1]["version"] = version
+    with pytest.raises(RecordingError, match="its header has no valid version"):
         load(folder, written(rows))
 
 

@@ -298,7 +298,9 @@ def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
     if head.get("format") != FORMAT:
         raise RecordingError(f"cannot read {path}: not a recording", Hint(HintCode.USE_RECORDING))
     version, fields = head.get("version"), head.get("fields")
-    if not isinstance(version, int) or version > VERSION:
+    if type(version) is not int or version < 1:  # bool is a subclass of int
+        raise RecordingError(f"cannot read recording {path}: its header has no valid version", _ADVICE)
+    if version > VERSION:
         raise RecordingError(
             f"cannot read recording {path}: version {version} is not supported, the newest is {VERSION}",
             "use a newer Logonscope",

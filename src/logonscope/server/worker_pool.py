@@ -144,7 +144,7 @@ class WorkerPool:
         if not turn.done():
             if is_gone:
                 raise ClientDisconnectedError
-            raise ServerTooBusyError("too many requests of this caller are waiting", "wait for their answers")
+            raise ServerTooBusyError("no worker thread became free in time", "try again, or send fewer requests at once")
 
     def _has_free_thread(self, claimant: Claimant) -> bool:
         running, running_of_all = self._running[claimant], self._running.total()

@@ -106,20 +106,20 @@ def _class_resource(namespace: str, selectors: Selectors) -> Resource:
     return Resource(namespace, name if name and isinstance(name, str) else ALL, is_wmi=False, is_class=True)
 
 
-def instance_path(where: Resource, selectors: Selectors) -> ObjectPath:
+def instance_path(resource: Resource, selectors: Selectors) -> ObjectPath:
     """Return the object path of an instance, whose keys are the selectors.
 
     Raises:
         FaultError: the resource is not one class.
     """
-    if where.class_name == ALL:
+    if resource.class_name == ALL:
         raise FaultError(INVALID_RESOURCE, "invalid class '*' of an instance: expected one class", _HINT)
     keys = tuple(
         (name, str(value) if isinstance(value, ObjectPath) else value)
         for name, value in selectors.items()
         if name.lower() != NAMESPACE
     )
-    return ObjectPath(where.class_name, keys, where.namespace)
+    return ObjectPath(resource.class_name, keys, resource.namespace)
 
 
 def check_keys(path: ObjectPath, keys: Iterable[str]) -> None:

@@ -38,22 +38,22 @@ class Handshakes:
         return f"<Handshakes: {len(self._running)} running, {sum(map(len, self._waiting.values()))} waiting>"
 
     @asynccontextmanager
-    async def turn(self, place: str, abort: Callable[[], object]) -> AsyncIterator[None]:
+    async def turn(self, address: str, abort: Callable[[], object]) -> AsyncIterator[None]:
         """Wait for a turn, and hold it in the ``async with`` block.
 
         Args:
-            place: the client address; waiting addresses take turns.
+            address: the client's; waiting addresses take turns.
             abort: closes the connection; called if another handshake is to replace this one.
         """
         turn = Turn(abort, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(place, deque()).append(turn)
+        self._waiting.setdefault(address, deque()).append(turn)
         try:
             self._begin_turns()
             await turn.begin
             yield
         finally:
             self._running.pop(turn, None)
-            self._leave_queue(place, turn)
+            self._leave_queue(address, turn)
             self._begin_turns()
 
     def _begin_turns(self) -> None:
@@ -80,20 +80,20 @@ class Handshakes:
 
     def _pop_next(self) -> Turn:
         """Remove the next turn from the queue, and move its address behind the others."""
-        place, turns = next(iter(self._waiting.items()))
+        address, turns = next(iter(self._waiting.items()))
         turn = turns.popleft()
         if turns:
-            self._waiting.move_to_end(place)
+            self._waiting.move_to_end(address)
         else:
-            del self._waiting[place]
+            del self._waiting[address]
         return turn
 
-    def _leave_queue(self, place: str, turn: Turn) -> None:
-        turns = self._waiting.get(place)
+    def _leave_queue(self, address: str, turn: Turn) -> None:
+        turns = self._waiting.get(address)
         if turns is not None and turn in turns:
             turns.remove(turn)
             if not turns:
-                del self._waiting[place]
+                del self._waiting[address]
 
 
 class FirstBytes:

@@ -245,8 +245,8 @@ def _listen_error(listener: Listener, error: OSError) -> AccessDeniedError | Inv
     """Return the error of a socket that could not be opened, with a hint."""
     reason = f"cannot listen on {listener}: {error.strerror or error}"
     if isinstance(error, PermissionError):
-        place = "directory" if listener.path else "port"
-        return AccessDeniedError(reason, f"use sudo, or another {place}: --listen")
+        resource = "directory" if listener.path else "port"
+        return AccessDeniedError(reason, f"use sudo, or another {resource}: --listen")
     if error.errno == errno.EADDRINUSE:
         commands = f"`ls -l {listener.path}`, `ss -xlp`" if listener.path else f"`logonscope whose :{listener.port}`"
         return InvalidParameterError(reason, f"see what uses it: {commands}")

@@ -106,9 +106,9 @@ class Throttle:
         address_limit: int = ADDRESS_LIMIT,
         user_limit: int = USER_LIMIT,
     ) -> None:
-        self._clock, self._of_place, self._of_user = clock, address_limit, user_limit
+        self._clock, self._address_limit, self._user_limit = clock, address_limit, user_limit
         self._lock = threading.Lock()
-        self._places: _Records[str] = _Records(most)
+        self._networks: _Records[str] = _Records(most)
         self._users: _Records[str] = _Records(most)
         self._pairs: _Records[tuple[str, str]] = _Records(most)
 
@@ -118,11 +118,11 @@ class Throttle:
         Raises:
             ServerTooBusyError: too many attempts from this address are waiting already.
         """
-        place = client_network(source)
+        network = client_network(source)
         with self._lock:
             now = self._clock()
-            pair = self._pairs.look((place, user))
-            client_record = pair if pair.has_succeeded else self._places.look(place)
+            pair = self._pairs.look((network, user))
+            client_record = pair if pair.has_succeeded else self._networks.look(network)
             wait = client_record.wait(now)
             # Only attempts that wait for failures of their own client are limited: else strangers who guess at a user
             # could fill the queue and keep the user out.
@@ -146,12 +146,12 @@ class Throttle:
         Raises:
             ServerTooBusyError: there were too many within an hour; the password must not be checked.
         """
-        place = client_network(source)
+        network = client_network(source)
         with self._lock:
             now = self._clock()
-            pair = self._pairs.keep((place, user))
-            bounds = [(self._places.keep(place), self._of_place), (self._users.keep(user), self._of_user)]
-            bounds.append((pair, self._of_place))
+            pair = self._pairs.keep((network, user))
+            bounds = [(self._networks.keep(network), self._address_limit), (self._users.keep(user), self._user_limit)]
+            bounds.append((pair, self._address_limit))
             spent = [(record, bound, record.spent_by(now, bound)) for record, bound in bounds]
             # Guesses by others must not keep out a user from where the user authenticated before.
             if any(count + 1 > bound for record, bound, count in spent if record is pair or not pair.has_succeeded):
@@ -163,10 +163,10 @@ class Throttle:
 
     def succeeded(self, source: str, user: str) -> None:
         """Uncount the failures of this pair of address and user, which has its own limits from now on."""
-        place = client_network(source)
+        network = client_network(source)
         with self._lock:
-            pair = self._pairs.keep((place, user))
-            for record in (self._places.look(place), self._users.look(user)):
+            pair = self._pairs.keep((network, user))
+            for record in (self._networks.look(network), self._users.look(user)):
                 record.failures = max(0, record.failures - pair.failures)
                 record.spent = max(0.0, record.spent - pair.spent)
             pair.failures, pair.spent, pair.has_succeeded = 0, 0.0, True

@@ -56,7 +56,7 @@ def test_one_process_key_reads_that_process_and_nothing_else() -> None:
 def test_a_fixed_logon_session_reads_only_processes_that_carry_its_kernel_id() -> None:
     memory = host()
     get(memory.request(ROOT), "Win32_LogonSession=63")
-    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({63})]
+    assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({63})]
 
 
 @pytest.mark.parametrize("handle", ["99", "04312", "abc", "-1", "", "4312 ", "99999999999"])
@@ -201,7 +201,7 @@ def test_the_association_takes_one_small_file_a_process_and_the_cgroup_where_it_
     assert ("Win32_SessionProcess", ("Win32_LogonSession", "41"), ("Win32_Process", "4312")) in pairs
     assert len(pairs) == len(example.PROCESSES)
     assert process_files(memory) == {"ses", "cgroup"}
-    assert [query.logon_hint.keys_needing_place for query in memory.asked.processes] == [frozenset({4294967295})]
+    assert [query.logon_hint.kernel_ids_needing_cgroup for query in memory.asked.processes] == [frozenset({4294967295})]
 
 
 def test_rows_are_read_while_they_are_iterated() -> None:

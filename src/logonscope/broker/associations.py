@@ -311,7 +311,7 @@ def _rows_of_parts(
     assert part is not None  # noqa: S101 -- checked by the caller
     facts = near.facts([link.role]) | far.facts(columns)
     selection = near.selection({link.role: frozenset({target.reference})})
-    items = read_items(request, near.subject, ItemQuery(facts, selection, near.include_foreign, target.cls.namespace))
+    items = read_items(request, near.subject, ItemQuery(facts, selection, near.include_hidden, target.cls.namespace))
     context = request.context
     value = near.columns[link.role].value
     # The selection may let through more than was selected, so the near reference of each item is compared as well.

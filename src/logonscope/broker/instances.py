@@ -143,14 +143,14 @@ def matching_rows(
     """Yield the rows of a class that match a filter; None: all rows."""
     provider, context = provider_for(cls), request.context
     if row_filter is None:
-        query = ItemQuery(provider.facts(columns), EVERYTHING, provider.include_foreign, cls.namespace)
+        query = ItemQuery(provider.facts(columns), EVERYTHING, provider.include_hidden, cls.namespace)
         return provider.rows(read_items(request, provider.subject, query), context, columns)
     # the result's columns come first, so that cutting a row to their number removes those of the filter only
     all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
     facts, selection = provider.facts(all_columns), provider.selection(row_filter.fixed)
     # A selection by pid leaves one process: testing it before it is read whole would save nothing.
     early = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
-    query = ItemQuery(facts, selection, provider.include_foreign, cls.namespace, early)
+    query = ItemQuery(facts, selection, provider.include_hidden, cls.namespace, early)
     rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
     # The selection and the early filter may let through too much, so the condition is tested again on each row.
     matches, width = row_filter.predicate(all_columns), len(columns)

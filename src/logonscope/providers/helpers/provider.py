@@ -115,7 +115,7 @@ class Provider(NamedTuple):
     selections: Mapping[str, ToSelection] = {}  # how the fixed value of a property narrows the reading
     hidden: Mapping[str, Column] = {}  # columns that are compared, but are no property: END.__CLASS (see row_filter)
     ends: Mapping[str, End] = {}  # of an association, by reference
-    include_foreign: bool = False  # processes of other users are included, with identity columns only
+    include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
     build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # fast path
 

@@ -80,11 +80,11 @@ def connect(
         expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
-        return _connect_remote(address, Credentials(user, password, certificate), timeout)
+        return _connect_remote(address, RemoteCredentials(user, password, certificate), timeout)
     return LocalHost(choose_source(address), LINUX, _local_caller_for(address, visibility), _save_recording)
 
 
-class Credentials(NamedTuple):
+class RemoteCredentials(NamedTuple):
     """Credentials for another machine; None where the caller gave none."""
 
     user: str | None = None
@@ -93,7 +93,7 @@ class Credentials(NamedTuple):
 
 
 def _connect_remote(
-    address: str, credentials: Credentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
+    address: str, credentials: RemoteCredentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
 ) -> Host:
     """Return another machine as a host; nothing is sent yet."""
     from logonscope.client.credentials import CERTIFICATE, find_password, find_user  # noqa: PLC0415 -- seldom needed
@@ -116,7 +116,7 @@ def _from_terminal(
     from getpass import getpass  # noqa: PLC0415 -- seldom needed
 
     ask_password = getpass if sys.stdin and sys.stdin.isatty() else None
-    return _connect_remote(host, Credentials(certificate=certificate), timeout, ask_password)
+    return _connect_remote(host, RemoteCredentials(certificate=certificate), timeout, ask_password)
 
 
 def open_user_file(path: str) -> "Users":

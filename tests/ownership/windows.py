@@ -81,7 +81,7 @@ class WindowsOwnership(Ownership):
     owner_facts: Facts = frozenset({"ses"})
     description_facts: Facts = NO_FACTS
     access_facts: Facts = frozenset({"ses", "uids"})
-    cgroup_fact = "ses"
+    location_fact = "ses"
     session_facts = ("ses",)
     kernel_id_noun = "LUID"
     system_owner = SYSTEM

@@ -109,9 +109,9 @@ class Visibility:
         if self.everything:
             return process
         if self._ownership.names_other_login(process, owner, self.uid):
-            fact = self._ownership.cgroup_fact
-            without_cgroup: dict[str, Any] = {fact: None, "unread": _reasons(process, [fact], NOT_YOURS)}
-            process = process._replace(**without_cgroup)
+            fact = self._ownership.location_fact
+            without_location: dict[str, Any] = {fact: None, "unread": _reasons(process, [fact], NOT_YOURS)}
+            process = process._replace(**without_location)
         if self._ownership.runs_as(process, self.uid, wholly=True):
             return process
         hidden = [fact for fact in DETAIL_FACTS if fact in facts]

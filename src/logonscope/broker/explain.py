@@ -10,7 +10,7 @@ from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.broker.associations import find_associated
-from logonscope.broker.plan import AssociationPlan, ClassesPlan, Part, RowsPlan, plan
+from logonscope.broker.plan import AssociationPlan, ClassesPlan, PlanPart, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
 from logonscope.broker.row_filter import filter_by_condition
@@ -25,12 +25,10 @@ from logonscope.machine import (
     BaseSource,
     Facts,
     Look,
+    Part,
     ProcessQuery,
     SocketQuery,
     Source,
-)
-from logonscope.machine import (
-    Part as MachinePart,
 )
 from logonscope.providers.helpers.registry import provider_of
 from logonscope.wql.condition import TRUE, residual_condition
@@ -55,7 +53,7 @@ def explain(request: Request, text: str, namespace: str | None = None) -> Explan
     return _explain_events(query_plan)
 
 
-def _explain_part(request: Request, part: Part) -> PartExplained:
+def _explain_part(request: Request, part: PlanPart) -> PartExplained:
     cls, provider = part.cls, provider_of(part.cls)
     row_filter = filter_by_condition(request, cls, part.condition)
     selections = provider.selections if provider else {}
@@ -117,7 +115,7 @@ class _DrySource(BaseSource):
         self.label = request.source.label
         self._request, self._by_pid = request, by_pid
 
-    def read_machine(self, look: Look, parts: frozenset[MachinePart]) -> Machine:
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         del parts
         return self._request.source.machine(look, NO_PARTS)
 
@@ -156,7 +154,7 @@ class ReadingRecorder(BaseSource):
         self.readings: list[str] = []
         self._source, self._kernel_id_noun = source, kernel_id_noun
 
-    def read_machine(self, look: Look, parts: frozenset[MachinePart]) -> Machine:
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         if parts:
             self.readings.append("the machine")
         return self._source.machine(look, parts)

@@ -112,7 +112,7 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
 def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     """Return the part of a comparison of a reference with a path that is not decided by the classes at this end.
 
-    If the association's rows name instances by a class above, and the path by their own class, that class is compared
+    If the association's rows name instances by a superclass, and the path by their own class, that class is compared
     as well.
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference

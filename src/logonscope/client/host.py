@@ -330,7 +330,7 @@ class Host(ABC):
         return answer
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
-        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; parents before their children."""
+        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; superclasses first."""
         answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
@@ -385,7 +385,7 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
     """Return the arguments that limit an operation to some logon sessions."""
     # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
-    return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
+    return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
 
 
 def _path_text(path: "str | Instance") -> str:

@@ -69,8 +69,9 @@ class Ownership(Protocol):
     """Facts of a member that ``describe`` needs."""
     access_facts: Facts
     """Facts of a process that login_uid and runs_as need."""
-    cgroup_fact: str
-    """The fact that can name another login than the owner, also one of another user (Linux: cgroup)."""
+    location_fact: str
+    """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other than
+    the owner, also one of another user."""
     session_facts: tuple[str, ...]
     """Facts that reveal the logon session of a process: hidden from callers who may not see it."""
     kernel_id_noun: str
@@ -155,7 +156,7 @@ class Ownership(Protocol):
         ...
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether the ``cgroup_fact`` names a login other than the owner's and the manager of that uid."""
+        """Return whether the ``location_fact`` names a login other than the owner's and the manager of that uid."""
         ...
 
     def is_login_program(self, process: Process) -> bool:

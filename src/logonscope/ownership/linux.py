@@ -124,8 +124,8 @@ class LinuxLogonIndex(LogonIndex):
         if hint.login_uids is not None and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_of_any_uid:
             return True
         return (
-            hint.kernel_ids_needing_cgroup is not None
-            and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_needing_cgroup
+            hint.kernel_ids_needing_location is not None
+            and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_needing_location
         )
 
 
@@ -135,7 +135,7 @@ class LinuxOwnership(Ownership):
     owner_facts: Facts = frozenset({"ses", "cgroup"})
     description_facts: Facts = frozenset({"ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids"})
     access_facts: Facts = frozenset({"ses", "loginuid", "uids"})
-    cgroup_fact = "cgroup"
+    location_fact = "cgroup"
     session_facts = ("ses", "loginuid", "cgroup")
     kernel_id_noun = "kernel id"
     system_owner = SYSTEM

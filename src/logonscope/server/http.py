@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from logonscope.broker import Caller
-from logonscope.dispatch.dispatcher import Answer, Dispatcher, Message
+from logonscope.dispatch.dispatcher import Answer, Dispatcher, ReceivedRequest
 from logonscope.dispatch.operation import Door
 from logonscope.errors import (
     AccessDeniedError,
@@ -243,8 +243,8 @@ class Endpoint:
         """Run a request, and count it in the metrics."""
         start, metrics = time.perf_counter(), self._services.metrics
         peer = received.connection.peer.address
-        message = Message(data, entry.caller, peer, received.content_type, received.path)
-        answer = self._services.dispatcher.answer(self._door, message, deadline)
+        raw_request = ReceivedRequest(data, entry.caller, peer, received.content_type, received.path)
+        answer = self._services.dispatcher.answer(self._door, raw_request, deadline)
         if metrics is not None:
             outcome = "answered" if answer.status == OK else "refused"
             metrics.count_answer(answer.operation, outcome, answer.items, time.perf_counter() - start)

@@ -16,7 +16,7 @@ from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.negotiate import KerberosSettings
-from logonscope.server.auth.passwords import Check, Passwords, strip_domain
+from logonscope.server.auth.passwords import PasswordBackend, Passwords, strip_domain
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
@@ -95,14 +95,14 @@ def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit:
     return Dispatcher(source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit)
 
 
-def _checks(settings: Settings, users: UserFile) -> list[Check]:
+def _checks(settings: Settings, users: UserFile) -> list[PasswordBackend]:
     """Return the password checks in their order: the user file, then PAM."""
-    checks, groups = [Check(users.verify)], frozenset(settings.administrators)
+    checks, groups = [PasswordBackend(users.verify)], frozenset(settings.administrators)
     if settings.pam:
         from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
 
         verify = partial(pam.verify, service=settings.pam, administrators=groups)
-        checks.append(Check(verify, partial(_refresh_account, groups)))
+        checks.append(PasswordBackend(verify, partial(_refresh_account, groups)))
     return checks
 
 

@@ -249,10 +249,12 @@ def _decode_along(along: AssociationFilter) -> Call:
 def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     message: Enumerate = request.message
     action, count = f"{names.ENUMERATE}Response", UNKNOWN_COUNT if request.wants_count else ""
-    if rows.projected and message.mode in {EPR, OBJECT_AND_EPR}:
+    if rows.is_projection and message.mode in {EPR, OBJECT_AND_EPR}:
         raise FaultError(UNSUPPORTED, "cannot return endpoint references of selected properties", "use SELECT *")
-    server = rows.host if rows.projected else None
-    rows.format = ItemRenderer(message.resource, message.mode, rows.base, server, hierarchy=message.with_superclasses)
+    server = rows.host if rows.is_projection else None
+    rows.format = ItemRenderer(
+        message.resource, message.mode, rows.base_class, server, hierarchy=message.with_superclasses
+    )
     expires = "" if message.expires is None else _expires(rows.lifetime(message.expires))
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
     # Without OptimizeEnumeration the response has the id only, and the client pulls all items.

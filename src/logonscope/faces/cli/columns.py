@@ -27,7 +27,7 @@ ALL = "all"
 """The word that selects every column."""
 
 
-class Column(NamedTuple):
+class ListColumn(NamedTuple):
     """A column of a list: its heading, its width, and what it shows of a row."""
 
     heading: str
@@ -68,10 +68,10 @@ class Column(NamedTuple):
 class Layout(NamedTuple):
     """The columns that are shown, the width of each, and the columns that are left out."""
 
-    columns: Sequence[Column]
+    columns: Sequence[ListColumn]
     widths: Sequence[int]
     gap: int = GAP
-    left_out: Sequence[Column] = ()
+    left_out: Sequence[ListColumn] = ()
     natural: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
 
     def has_room_for_last_column(self, room: int | None) -> bool:
@@ -85,18 +85,18 @@ class Layout(NamedTuple):
         return bool(self.natural) and self.widths[index] < self.natural[index]
 
 
-def default_columns(columns: Iterable[Column]) -> list[Column]:
+def default_columns(columns: Iterable[ListColumn]) -> list[ListColumn]:
     """Return the columns that can be shown without --columns."""
     return [column for column in columns if column.rank < ON_REQUEST]
 
 
-def select_columns(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
+def select_columns(names: Sequence[str], columns: Sequence[ListColumn]) -> list[ListColumn]:
     """Return the columns with these names, in this order; "all" adds all that are not selected yet.
 
     Raises:
         InvalidParameterError: a column does not exist, or is named twice.
     """
-    selected: list[Column] = []
+    selected: list[ListColumn] = []
     for name in names:
         for column in columns if name.lower() == ALL else (find_column(name, columns),):
             if column not in selected:
@@ -106,7 +106,7 @@ def select_columns(names: Sequence[str], columns: Sequence[Column]) -> list[Colu
     return selected
 
 
-def find_column(name: str, columns: Sequence[Column]) -> Column:
+def find_column(name: str, columns: Sequence[ListColumn]) -> ListColumn:
     """Return the column with a name: its heading, else the field that it shows; without regard to case.
 
     Raises:
@@ -123,7 +123,7 @@ def find_column(name: str, columns: Sequence[Column]) -> Column:
     raise InvalidParameterError(f"invalid column {name!r}: expected one of {names}")
 
 
-def fit_columns(columns: Sequence[Column], texts: Sequence[int], room: int | None) -> Layout:
+def fit_columns(columns: Sequence[ListColumn], texts: Sequence[int], room: int | None) -> Layout:
     """Choose the columns that fit, and their widths.
 
     Args:
@@ -160,11 +160,11 @@ def fit_columns(columns: Sequence[Column], texts: Sequence[int], room: int | Non
 _rank = attrgetter("rank")
 
 
-def _total_width(columns: Sequence[Column], widths: dict[str, int], gap: int) -> int:
+def _total_width(columns: Sequence[ListColumn], widths: dict[str, int], gap: int) -> int:
     return sum(widths[column.heading] for column in columns) + gap * (len(columns) - 1)
 
 
-def _shrink_widths(columns: Sequence[Column], widths: dict[str, int], room: int) -> list[int] | None:
+def _shrink_widths(columns: Sequence[ListColumn], widths: dict[str, int], room: int) -> list[int] | None:
     """Return the widths, cut so that all columns fit into the room; None where they cannot be cut enough."""
     fitting = {column.heading: widths[column.heading] for column in columns}
     excess = sum(fitting.values()) - room

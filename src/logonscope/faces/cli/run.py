@@ -15,7 +15,7 @@ from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
     from logonscope.client import Host
-    from logonscope.faces.cli.columns import Column
+    from logonscope.faces.cli.columns import ListColumn
     from logonscope.faces.cli.user import Users
 
 _OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --readable to see all"
@@ -135,7 +135,7 @@ def _read_settings(environment: Mapping[str, str]) -> Settings:
     return {**load_settings(path), "path": path}
 
 
-def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
+def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[ListColumn]") -> None:
     """Set the options that the command line leaves out, from the environment and the settings.
 
     Raises:

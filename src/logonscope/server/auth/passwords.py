@@ -37,7 +37,7 @@ def _no_version() -> None:
     return None
 
 
-class Check(NamedTuple):
+class PasswordBackend(NamedTuple):
     """A password backend: ``verify`` checks a password; ``refresh`` looks a cached caller up again, None if removed."""
 
     verify: Callable[[str, str], Caller | None]
@@ -46,7 +46,7 @@ class Check(NamedTuple):
 
 class _CachedLogin(NamedTuple):
     expires: float
-    check: Check
+    check: PasswordBackend
     caller: Caller
 
 
@@ -55,7 +55,7 @@ class Passwords:
 
     def __init__(
         self,
-        checks: Sequence[Check],
+        checks: Sequence[PasswordBackend],
         throttle: Throttle,
         clock: Callable[[], float] = time.monotonic,
         version: Callable[[], object] = _no_version,
@@ -130,7 +130,7 @@ class Passwords:
             cached_login = self._logins.get(digest)
         return cached_login if cached_login is not None and self._clock() < cached_login.expires else None
 
-    def _cache(self, version: object, digest: bytes, check: Check, caller: Caller) -> None:
+    def _cache(self, version: object, digest: bytes, check: PasswordBackend, caller: Caller) -> None:
         with self._lock:
             # If the user file changed during the check, the result may come from its old content.
             if version == self._logins_version:

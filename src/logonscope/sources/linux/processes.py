@@ -125,7 +125,7 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
     A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
     is read again by Reader, which notes why.
     """
-    ids_needing_cgroup = query.logon_hint.kernel_ids_needing_cgroup if "cgroup" in query.facts else frozenset()
+    ids_needing_cgroup = query.logon_hint.kernel_ids_needing_location if "cgroup" in query.facts else frozenset()
     kernel_ids, new = query.logon_hint.kernel_ids, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
     slow = Reader(proc, query)
@@ -304,7 +304,7 @@ class Reader(ReadWatch):
 
     def _read_cgroup(self, reading: "_Reading") -> bytes | None:
         """Return the cgroup; None where the kernel id decides alone who owns the process."""
-        ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_cgroup
+        ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_location
         if ids_needing_cgroup is not None and reading.kernel_id and int(reading.kernel_id) not in ids_needing_cgroup:
             return None
         return _read_file("cgroup", reading.handle)
@@ -468,7 +468,7 @@ def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
     if (
         "loginuid" in all_facts
         or hint.kernel_ids is not None
-        or ("cgroup" in all_facts and hint.kernel_ids_needing_cgroup is not None)
+        or ("cgroup" in all_facts and hint.kernel_ids_needing_location is not None)
     ):
         all_facts.add("ses")
     if "name" in all_facts or query.names is not None:

@@ -20,7 +20,7 @@ class ItemRenderer:
         self,
         resource: Resource,
         mode: str,
-        base: Class | None = None,
+        base_class: Class | None = None,
         server: str | None = None,
         *,
         hierarchy: bool = False,
@@ -30,11 +30,11 @@ class ItemRenderer:
         Args:
             resource: the requested resource, which decides the form of URIs.
             mode: the EnumerationMode (DSP0226 8.7).
-            base: render every instance as one of this class; None: as one of its own class.
+            base_class: render every instance as one of this class; None: as one of its own class.
             server: the computer's name for system properties of a projection; None: no projection.
             hierarchy: definitions of classes list their superclasses.
         """
-        self._resource, self._mode, self._base, self._server = resource, mode, base, server
+        self._resource, self._mode, self._base_class, self._server = resource, mode, base_class, server
         self._hierarchy = hierarchy
         self._result: ClassRows | Class | None = None
         self._render: render_instance.Render
@@ -61,7 +61,7 @@ class ItemRenderer:
             return render_instance.fragment_renderer(
                 result.cls, result.columns, result.shown or result.columns, self._resource, system
             )
-        whole = render_instance.instance_renderer(self._base or result.cls, result.columns, self._resource)
+        whole = render_instance.instance_renderer(self._base_class or result.cls, result.columns, self._resource)
         if self._mode not in {EPR, OBJECT_AND_EPR}:
             return whole
         reference = render_instance.reference_renderer(result.cls, result.columns, self._resource)

@@ -134,11 +134,11 @@ class Subscribe(NamedTuple):
     """A subscription to events, or its end."""
 
 
-Operation = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
+DecodedMessage = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
 
 
-def decode_request(envelope: Envelope) -> Operation:
-    """Decode an envelope to the operation that it requests.
+def decode_request(envelope: Envelope) -> DecodedMessage:
+    """Decode an envelope to a message.
 
     Raises:
         FaultError: the action or the resource is unknown, or the request is malformed.
@@ -346,25 +346,25 @@ _FILTERS: Mapping[str, Callable[[Element], Filter]] = {
 }
 
 
-class Action(NamedTuple):
-    """The operation that an action requests, and the function that reads its envelope."""
+class ActionRow(NamedTuple):
+    """The class of the message that an action requests, and the function that reads its envelope."""
 
-    operation: type
-    read: Callable[[Envelope, Selectors], Operation]
+    message: type
+    read: Callable[[Envelope, Selectors], DecodedMessage]
 
 
-ACTIONS: Mapping[str, Action] = {
-    names.GET: Action(Get, _read_get),
-    names.ENUMERATE: Action(Enumerate, _read_enumerate),
-    names.PULL: Action(Pull, _read_pull),
-    names.RELEASE: Action(Release, _read_release),
-    names.RENEW: Action(Renew, _read_renew),
-    names.GET_STATUS: Action(Renew, _read_status),
-    names.PUT: Action(Change, _read_change),
-    names.CREATE: Action(Change, _read_change),
-    names.DELETE: Action(Delete, _read_delete),
-    names.SUBSCRIBE: Action(Subscribe, _read_subscribe),
-    names.UNSUBSCRIBE: Action(Subscribe, _read_subscribe),
+ACTIONS: Mapping[str, ActionRow] = {
+    names.GET: ActionRow(Get, _read_get),
+    names.ENUMERATE: ActionRow(Enumerate, _read_enumerate),
+    names.PULL: ActionRow(Pull, _read_pull),
+    names.RELEASE: ActionRow(Release, _read_release),
+    names.RENEW: ActionRow(Renew, _read_renew),
+    names.GET_STATUS: ActionRow(Renew, _read_status),
+    names.PUT: ActionRow(Change, _read_change),
+    names.CREATE: ActionRow(Change, _read_change),
+    names.DELETE: ActionRow(Delete, _read_delete),
+    names.SUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
+    names.UNSUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
 }
 """The actions of WS-Management by URI; every other action is the call of a method (Invoke)."""
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from logonscope.providers.helpers.provider import Context
 
 MOST_ROUNDS = 3
-"""Maximum number of times that processes are read again because logins began to share an id of the kernel in the meantime."""
+"""Maximum number of times that processes are read again because logins began to share one of the kernel's ids."""
 
 NOT_REQUESTED = Owner(None, "unasked")
 """Placeholder owner of a process whose owner was not requested."""
@@ -201,7 +201,7 @@ class Request:
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
         records = self.source.logins(self.look, ids) if ids else ()
-        # other records may have a claim to the same processes, by a shared id of the kernel: then only all records decide
+        # other records may have a claim to the same processes, if they share an id of the kernel: then all are needed
         if ids and not self.ownership.records_decide_owners(processes, records):
             records = self.source.logins(self.look)
         return self.ownership.index(records, self.machine)
@@ -365,8 +365,8 @@ class Request:
             processes = list(self.source.processes(self.look, narrowed_query))
             # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
-            # If the new records make two logins share an id of the kernel, telling them apart takes facts or processes that
-            # the hint left out: read again. After MOST_ROUNDS the last reading is used.
+            # If the new records make two logins share an id of the kernel, telling them apart takes facts or processes
+            # that the hint left out: read again. After MOST_ROUNDS the last reading is used.
             if not index.is_insufficient_hint(narrowed_query.logon_hint):
                 break
         return self._select_visible(processes, index, query.facts, which)

@@ -70,8 +70,8 @@ class Ownership(Protocol):
     access_facts: Facts
     """Facts of a process that login_uid and runs_as need."""
     location_fact: str
-    """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other than
-    the owner, also one of another user."""
+    """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other
+    than the owner, also one of another user."""
     session_facts: tuple[str, ...]
     """Facts that reveal the logon session of a process: hidden from callers who may not see it."""
     kernel_id_noun: str

@@ -55,10 +55,11 @@ def connect(
 
     Args:
         host: None for this machine; the URL of another one (``https://web1:5986``); a file that ``logonscope record``
-            wrote, or "-" for a recording on standard input; or a Source (docs/adding-a-source.md), which is shown
-            without access checks.
+            wrote, or "-" for a recording on standard input; or a source, an instance of a subclass of
+            ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
         visibility: what a caller without elevation sees of this machine: only its "own" logon sessions (as the
-            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read.
+            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on the command line:
+            ``--readable``).
         user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
@@ -66,7 +67,8 @@ def connect(
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
-        InvalidParameterError: the file does not exist, or the visibility or the timeout is invalid.
+        InvalidParameterError: the file does not exist, ``host`` is of another type, or the visibility or the timeout is
+            invalid.
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read, or the client for other machines is not installed.
     """

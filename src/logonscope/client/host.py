@@ -64,8 +64,9 @@ class Host(ABC):
             replace: overwrite an existing file.
 
         Raises:
-            AccessDeniedError: the file cannot be written.
-            InvalidParameterError: the file exists, and ``replace`` is False.
+            AccessDeniedError: the caller may not write the file, or the file system is read-only.
+            InvalidParameterError: the file exists, and ``replace`` is False; or it cannot be written for another
+                reason, such as a missing folder or a full disk.
             NotSupportedError: a remote host cannot be recorded.
         """
 

@@ -1,7 +1,7 @@
 """A limit of concurrent TLS handshakes, with a queue in which client addresses take turns.
 
 A handshake takes about 300 KiB of memory until it ends. So it begins only when the client has sent its first bytes,
-and while others wait, the oldest handshake is aborted when it has had YOUNG seconds.
+and while others wait, the oldest handshake is aborted when it has had MIN_HANDSHAKE_SECONDS.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ class Turn(NamedTuple):
 class Handshakes:
     """The running handshakes, and the waiting ones by client address; used from one event loop."""
 
-    def __init__(self, most: int = MOST_HANDSHAKES, young: float = MIN_HANDSHAKE_SECONDS) -> None:
-        self._most, self._young = most, young
+    def __init__(self, most: int = MOST_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
+        self._most, self._min_seconds = most, min_seconds
         self._running: dict[Turn, float] = {}  # with the time of their start; the oldest first
         self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
@@ -70,7 +70,7 @@ class Handshakes:
         if not self._waiting:
             return
         oldest, since = next(iter(self._running.items()))
-        remaining_seconds = since + self._young - loop.time()
+        remaining_seconds = since + self._min_seconds - loop.time()
         if remaining_seconds <= 0:
             del self._running[oldest]
             oldest.abort()  # its `turn` block ends, and begins the next turn
@@ -110,13 +110,13 @@ class FirstBytes:
     def __repr__(self) -> str:
         return f"<FirstBytes of {len(self._waiting)} sockets>"
 
-    async def of(self, connected: socket.socket) -> None:
+    async def wait_for_data(self, client_socket: socket.socket) -> None:
         """Wait until the client has sent data.
 
         Raises:
             OSError: the socket is closed, or the client has disconnected: there is no handshake to begin.
         """
-        descriptor = connected.fileno()
+        descriptor = client_socket.fileno()
         if descriptor < 0:
             raise ConnectionAbortedError
         future = self._waiting[descriptor] = asyncio.get_running_loop().create_future()

@@ -29,7 +29,7 @@ VisibilityName = Literal["own", "kernel"]
 GC_THRESHOLD = 20_000
 """Allocated objects before the garbage collector runs: a short command allocates fewer, so it never runs there."""
 
-NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
+OUT_OF_RESOURCES, OUTPUT_ERROR, INTERRUPTED = 70, 74, 130
 """Exit codes that no command returns. Copied from faces/cli/exit_codes.py, which is imported late."""
 
 ASCII_ERROR_HANDLER = "logonscope.ascii"
@@ -183,14 +183,16 @@ def main() -> int:
     except RuntimeError as error:
         if "thread" not in str(error):
             raise
-        return _report_failure(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
+        return _report_failure(
+            OUT_OF_RESOURCES, "cannot answer: no more threads can be started; raise the limit (ulimit -u)"
+        )
     except OSError as error:
         # main() of __main__ reports this without allocating memory
         if error.errno == errno.ENOMEM:
             raise
         if error.errno in _RESOURCE_ERRORS:
-            return _report_failure(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
-        return _report_failure(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
+            return _report_failure(OUT_OF_RESOURCES, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        return _report_failure(OUTPUT_ERROR, f"cannot write the answer: {error.strerror}; see where the output goes")
 
 
 def _run_command() -> int:

@@ -45,8 +45,8 @@ class ListColumn(NamedTuple):
         return self.heading.lower().replace(" ", "_")
 
     @property
-    def takes_the_rest(self) -> bool:
-        """Return whether it takes the room that the other columns leave."""
+    def fills_line(self) -> bool:
+        """Return whether it fills the line: it takes the room that the other columns leave."""
         return self.cells == 0
 
     def value(self, row: Any) -> Any:
@@ -72,17 +72,17 @@ class Layout(NamedTuple):
     widths: Sequence[int]
     gap: int = GAP
     left_out: Sequence[ListColumn] = ()
-    natural: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
+    natural_widths: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
 
     def has_room_for_last_column(self, room: int | None) -> bool:
         """Return whether the last column takes the remaining room, and has its minimum of it."""
         *others, last = zip(self.columns, self.widths, strict=True)
         used_cells = sum(cells + self.gap for _, cells in others)
-        return last[0].takes_the_rest and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room
+        return last[0].fills_line and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room
 
     def is_cut(self, index: int) -> bool:
         """Return whether a column is narrower than its widest text."""
-        return bool(self.natural) and self.widths[index] < self.natural[index]
+        return bool(self.natural_widths) and self.widths[index] < self.natural_widths[index]
 
 
 def default_columns(columns: Iterable[ListColumn]) -> list[ListColumn]:
@@ -132,7 +132,7 @@ def fit_columns(columns: Sequence[ListColumn], texts: Sequence[int], room: int |
         room: cells in a line of the terminal; None: no limit.
     """
     natural_widths = [
-        min(cells, USUAL_LAST_COLUMN_CELLS) if column.takes_the_rest else cells
+        min(cells, USUAL_LAST_COLUMN_CELLS) if column.fills_line else cells
         for column, cells in zip(columns, texts, strict=True)
     ]
     if room is None:
@@ -170,7 +170,7 @@ def _shrink_widths(columns: Sequence[ListColumn], widths: dict[str, int], room: 
     excess = sum(fitting.values()) - room
     # the least important columns are cut first
     for column in sorted(columns, key=_rank, reverse=True):
-        min_cells = MIN_LAST_COLUMN_CELLS if column.takes_the_rest else column.min_cells
+        min_cells = MIN_LAST_COLUMN_CELLS if column.fills_line else column.min_cells
         if min_cells and excess > 0:
             min_cells = max(min_cells, len(column.heading))
             saved_cells = max(0, min(excess, fitting[column.heading] - min_cells))
@@ -179,6 +179,4 @@ def _shrink_widths(columns: Sequence[ListColumn], widths: dict[str, int], room: 
     if excess > 0:
         return None
     # a negative excess is unused room, which goes to the last column
-    return [
-        fitting[column.heading] - excess if column.takes_the_rest else fitting[column.heading] for column in columns
-    ]
+    return [fitting[column.heading] - excess if column.fills_line else fitting[column.heading] for column in columns]

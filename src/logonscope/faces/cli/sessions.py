@@ -50,11 +50,11 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
     sessions = host.sessions(args.which, logon_filter(host, args))
     if args.output == "table":
-        sessions = with_managers_behind(sessions)
+        sessions = with_managers_after_logins(sessions)
     return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
 
 
-def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
+def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
     """Return the logon sessions with each user manager moved behind the login that caused it.
 
     A user manager that no login caused (lingering is enabled) stays where it is.

@@ -70,7 +70,7 @@ def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *,
             texts.append(for_terminal(column.shorten(row, layout.widths[index], read_time())))
         else:
             text = for_terminal(column.text_of(row))
-            texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural else text)
+            texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural_widths else text)
     line = _format_line(layout, texts)
     # columns that the user chose may be wider than the terminal, which then wraps the line
     if not is_chosen or layout.has_room_for_last_column(room):

@@ -59,7 +59,7 @@ WITHOUT_NTLM = (
 )
 
 
-class Entry(Protocol):
+class UserEntry(Protocol):
     """A user of the server."""
 
     @property
@@ -82,10 +82,10 @@ class Entry(Protocol):
 class Users(Protocol):
     """The users of the server in a file."""
 
-    def users(self) -> Sequence[Entry]:
+    def users(self) -> Sequence[UserEntry]:
         """Return all users."""
 
-    def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> Entry:
+    def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> UserEntry:
         """Add a user and return it."""
 
     def remove(self, name: str) -> None:
@@ -160,7 +160,7 @@ def _add_action(actions: "argparse._SubParsersAction[Parser]", name: str, summar
     return action
 
 
-def _row(entry: Entry) -> UserLine:
+def _row(entry: UserEntry) -> UserLine:
     return UserLine(entry.name, entry.uid, entry.administrator, entry.nt_hash is not None)
 
 

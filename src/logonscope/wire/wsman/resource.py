@@ -47,14 +47,14 @@ class Resource(NamedTuple):
     is_class: bool = False
 
     @property
-    def base(self) -> str:
+    def uri_base(self) -> str:
         """Return the part before the class in URIs of this form and namespace."""
         return f"{WMI}/{self.namespace}" if self.is_wmi else CIM_SCHEMA
 
 
 def resource_uri(namespace: str, class_name: str = ALL) -> str:
     """Return the URI of a class, or of all classes of a namespace, in Microsoft's form (all Windows have it)."""
-    return f"{Resource(namespace.replace(chr(92), '/'), class_name).base}/{class_name}"
+    return f"{Resource(namespace.replace(chr(92), '/'), class_name).uri_base}/{class_name}"
 
 
 def parse_resource(uri: str, selectors: Selectors) -> Resource:

@@ -3,29 +3,29 @@
 import pytest
 
 from logonscope import InvalidParameterError
-from logonscope.answers.whose_target import Target, parse_target, service_name
+from logonscope.answers.whose_target import WhoseTarget, parse_target, service_name
 
 
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        ("4312", Target("pid", "4312")),
-        (":8080", Target("port", ":8080", 8080)),
-        ("*:8080", Target("port", "*:8080", 8080)),
-        ("127.0.0.1:8080", Target("port", "127.0.0.1:8080", 8080, "127.0.0.1")),
-        ("[::1]:8080", Target("port", "[::1]:8080", 8080, "::1")),
-        ("[0:0:0::1]:1", Target("port", "[0:0:0::1]:1", 1, "::1")),
-        ("[fe80::1%eth0]:1", Target("port", "[fe80::1%eth0]:1", 1, "fe80::1")),
-        ("/usr/bin/python3", Target("executable", "/usr/bin/python3")),
-        ("alice", Target("word", "alice")),
-        ("tmux: server", Target("word", "tmux: server")),
-        ("(sd-pam)", Target("word", "(sd-pam)")),
-        ("kworker/0:1", Target("word", "kworker/0:1")),
-        ("user:alice", Target("account", "alice")),
-        ("name:postgres: checkpointer", Target("name", "postgres: checkpointer")),
+        ("4312", WhoseTarget("pid", "4312")),
+        (":8080", WhoseTarget("port", ":8080", 8080)),
+        ("*:8080", WhoseTarget("port", "*:8080", 8080)),
+        ("127.0.0.1:8080", WhoseTarget("port", "127.0.0.1:8080", 8080, "127.0.0.1")),
+        ("[::1]:8080", WhoseTarget("port", "[::1]:8080", 8080, "::1")),
+        ("[0:0:0::1]:1", WhoseTarget("port", "[0:0:0::1]:1", 1, "::1")),
+        ("[fe80::1%eth0]:1", WhoseTarget("port", "[fe80::1%eth0]:1", 1, "fe80::1")),
+        ("/usr/bin/python3", WhoseTarget("executable", "/usr/bin/python3")),
+        ("alice", WhoseTarget("word", "alice")),
+        ("tmux: server", WhoseTarget("word", "tmux: server")),
+        ("(sd-pam)", WhoseTarget("word", "(sd-pam)")),
+        ("kworker/0:1", WhoseTarget("word", "kworker/0:1")),
+        ("user:alice", WhoseTarget("account", "alice")),
+        ("name:postgres: checkpointer", WhoseTarget("name", "postgres: checkpointer")),
     ],
 )
-def test_a_target_means_one_thing(text: str, target: Target) -> None:
+def test_a_target_means_one_thing(text: str, target: WhoseTarget) -> None:
     assert parse_target(text) == target
 
 

@@ -234,13 +234,13 @@ UNREAD = Process(30)
         (ProcessQuery(names=frozenset({"BASH"})), [10, 20]),
         (ProcessQuery(names=frozenset({"A-long-name-of-"})), [11]),
         (ProcessQuery(names=frozenset({"a-long-name-of-it", "systemd"})), [1, 11]),
-        (ProcessQuery(logon_hint=LogonHint(keys=frozenset({41}))), [10, 11, 30]),
+        (ProcessQuery(logon_hint=LogonHint(kernel_ids=frozenset({41}))), [10, 11, 30]),
         (ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}))), [1, 20, 30]),
         (
-            ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}), keys_of_any_uid=frozenset({41}))),
+            ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}), kernel_ids_of_any_uid=frozenset({41}))),
             [1, 10, 11, 20, 30],
         ),
-        (ProcessQuery(logon_hint=LogonHint(keys_needing_place=frozenset())), [1, 10, 11, 20, 30]),
+        (ProcessQuery(logon_hint=LogonHint(kernel_ids_needing_location=frozenset())), [1, 10, 11, 20, 30]),
         (
             ProcessQuery(pids=frozenset({10, 20}), names=frozenset({"bash"}), logon_hint=LogonHint(frozenset({37}))),
             [20],

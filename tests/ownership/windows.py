@@ -44,7 +44,7 @@ class WindowsLogonIndex(LogonIndex):
         return self._logins
 
     @property
-    def shared_keys(self) -> Mapping[int, frozenset[str]]:
+    def shared_kernel_ids(self) -> Mapping[int, frozenset[str]]:
         return {}
 
     @property
@@ -69,10 +69,10 @@ class WindowsLogonIndex(LogonIndex):
         if login_uids is None:
             return LogonHint(keys)
         own = frozenset(int(login.id) for login in self._logins.values() if login.uid in login_uids)
-        return LogonHint(own if keys is None else own & keys, keys_of_any_uid=self._luids)
+        return LogonHint(own if keys is None else own & keys, kernel_ids_of_any_uid=self._luids)
 
     def is_insufficient_hint(self, hint: LogonHint) -> bool:
-        return bool(hint.keys_of_any_uid) and not self._luids <= hint.keys_of_any_uid
+        return bool(hint.kernel_ids_of_any_uid) and not self._luids <= hint.kernel_ids_of_any_uid
 
 
 class WindowsOwnership(Ownership):
@@ -81,9 +81,9 @@ class WindowsOwnership(Ownership):
     owner_facts: Facts = frozenset({"ses"})
     description_facts: Facts = NO_FACTS
     access_facts: Facts = frozenset({"ses", "uids"})
-    place_fact = "ses"
+    location_fact = "ses"
     session_facts = ("ses",)
-    key_noun = "LUID"
+    kernel_id_noun = "LUID"
     system_owner = SYSTEM
 
     def index(self, logins: Iterable[Login], machine: Machine) -> WindowsLogonIndex:

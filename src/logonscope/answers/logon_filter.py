@@ -27,7 +27,7 @@ class LogonFilter(NamedTuple):
     system: bool = True  # include the System session
 
     @property
-    def is_open(self) -> bool:
+    def matches_all(self) -> bool:
         """Return whether every logon session matches."""
         return self == NO_FILTER
 

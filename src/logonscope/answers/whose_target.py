@@ -20,7 +20,7 @@ _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
 _BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 
 
-class Target(NamedTuple):
+class WhoseTarget(NamedTuple):
     """A parsed target: a pid, a process name, an executable, a port, an account, or a word (a name or an account)."""
 
     kind: Kind
@@ -29,7 +29,7 @@ class Target(NamedTuple):
     address: str | None = None  # local address of the socket; None: any
 
 
-def parse_target(text: str) -> Target:
+def parse_target(text: str) -> WhoseTarget:
     """Parse a target.
 
     Raises:
@@ -40,17 +40,17 @@ def parse_target(text: str) -> Target:
     if re.fullmatch("[0-9]+", text):
         if len(text) > MOST_DIGITS:
             raise InvalidParameterError(f"invalid pid '{text[:20]}...': at most {MOST_DIGITS} digits", TARGET_FORMS)
-        return Target("pid", text)
+        return WhoseTarget("pid", text)
     if text.startswith("/"):
-        return Target("executable", text)
+        return WhoseTarget("executable", text)
     prefix, colon, rest = text.partition(":")
     if colon and rest and prefix in PREFIXES:
-        return Target(PREFIXES[prefix], rest)
+        return WhoseTarget(PREFIXES[prefix], rest)
     if _SOCKET.fullmatch(text):
         return _parse_socket(text)
     if _BARE_IPV6.fullmatch(text):
         raise InvalidParameterError(f"invalid address {text!r}", "write IPv6 addresses in brackets, as in [::1]:8080")
-    return _parse_socket(text) if text.startswith(":") else Target("word", text)
+    return _parse_socket(text) if text.startswith(":") else WhoseTarget("word", text)
 
 
 def service_name(text: str) -> str | None:
@@ -59,7 +59,7 @@ def service_name(text: str) -> str | None:
     return None if match is None or match[2][0].isdecimal() else match[2]
 
 
-def _parse_socket(text: str) -> Target:
+def _parse_socket(text: str) -> WhoseTarget:
     match = _SOCKET.fullmatch(text)
     port = match[2] if match else ""
     if not port.isdecimal() or len(port) > 5 or not 0 < int(port) <= LAST_PORT:
@@ -67,7 +67,7 @@ def _parse_socket(text: str) -> Target:
             f"invalid port {text!r}", "give :PORT with a number from 1 to 65535, as :8080, or a service, as :ssh"
         )
     address = match[1] if match else None
-    return Target("port", text, int(port), None if address in {None, "*"} else _parse_address(address or ""))
+    return WhoseTarget("port", text, int(port), None if address in {None, "*"} else _parse_address(address or ""))
 
 
 def _parse_address(text: str) -> str:

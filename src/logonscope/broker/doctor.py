@@ -82,11 +82,11 @@ def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[Logon
             "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
-    for key, sharers in sorted(logons.shared_keys.items()):
+    for kernel_id, sharers in sorted(logons.shared_kernel_ids.items()):
         sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
         if sharer_ids:
             yield Check(
-                f"{request.ownership.key_noun} {key}", None,
+                f"{request.ownership.kernel_id_noun} {kernel_id}", None,
                 f"shared by logins that do not own it: {_list_ids(sharer_ids)}",
                 "a login daemon was restarted from inside a login: restart it with `systemctl restart`",
             )  # fmt: skip

@@ -23,7 +23,7 @@ def sessions(request: Request, which: Which, where: LogonFilter) -> list[LogonSe
         which = _select_users(where.users)
     query = ProcessQuery(request.ownership.description_facts)
     early = OwnedFilter(frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps)
-    owned = request.read(query, which, order="processes first", early=early, include_strays=False)
+    owned = request.read(query, which, order="processes first", early=early, include_in_sessions_of_others=False)
     return [session for session, _ in unfiltered.describe_sessions(request, owned.pairs) if where.fits(session)]
 
 

@@ -32,7 +32,7 @@ class ItemQuery(NamedTuple):
 
     facts: Facts
     selection: Selection = EVERYTHING
-    include_foreign: bool = False  # include processes that the caller may not see, with identity facts only
+    include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
     namespace: str = ""
     early: OwnedFilter | None = None  # applied before the other facts of a process are read; may be ignored
 
@@ -60,7 +60,7 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
         process_query,
         selection,
         early=query.early,
-        include_foreign=query.include_foreign,
+        include_hidden=query.include_hidden,
         with_owners=OWNER_FACT in query.facts,
     )
 
@@ -80,7 +80,7 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
         if selection.is_empty:
             return ()
         process_query = process_query._replace(pids=None)
-    owned = request.read(process_query, selection, order="processes first", include_strays=False)
+    owned = request.read(process_query, selection, order="processes first", include_in_sessions_of_others=False)
     return describe_sessions(request, owned.pairs)
 
 
@@ -94,7 +94,7 @@ def _describe_from_parents(request: Request, owned: OwnedProcesses) -> Iterator[
 
 def _read_desktops(request: Request, _: ItemQuery) -> Items:
     owned = request.read(
-        ProcessQuery(request.ownership.description_facts), order="processes first", include_strays=False
+        ProcessQuery(request.ownership.description_facts), order="processes first", include_in_sessions_of_others=False
     )
     sessions = describe_sessions(request, owned.pairs)
     return ((*manager, *desktop) for manager, desktop in pair_user_managers(sessions))
@@ -181,7 +181,7 @@ def _read_machine(request: Request, query: ItemQuery) -> Items:
     # each part is read only if a column needs it: a reading of all processes is expensive
     census = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
     if PROCESSES in query.facts:
-        processes = _read_processes(request, ItemQuery(frozenset(), include_foreign=True))
+        processes = _read_processes(request, ItemQuery(frozenset(), include_hidden=True))
         census = census._replace(processes=sum(1 for _ in processes))
     if SESSIONS in query.facts:
         sessions = _read_logon_sessions(request, ItemQuery(frozenset()))

@@ -87,7 +87,7 @@ def _describe_without_record(request: Request, process: Process, owner: Owner) -
         return describe(request, owner, [process], whole=False)
     query = ProcessQuery(request.ownership.description_facts)
     selection = Selection(logon_ids=frozenset({owner.logon_id}))
-    pairs = request.read(query, selection, order="processes first", include_strays=False).pairs
+    pairs = request.read(query, selection, order="processes first", include_in_sessions_of_others=False).pairs
     members = {member.pid: member for member, _ in pairs}
     # this second reading may miss the process itself, if it ended meanwhile
     members.setdefault(process.pid, process)

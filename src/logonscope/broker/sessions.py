@@ -24,7 +24,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 def sessions(request: Request, which: Which = None) -> list[LogonSession]:
     """Return the logon sessions that the caller may see, the System session first, then by start."""
     query = ProcessQuery(request.ownership.description_facts)
-    owned = request.read(query, which, order="processes first", include_strays=False)
+    owned = request.read(query, which, order="processes first", include_in_sessions_of_others=False)
     return [session for session, _ in describe_sessions(request, owned.pairs)]
 
 

@@ -64,8 +64,9 @@ class Host(ABC):
             replace: overwrite an existing file.
 
         Raises:
-            AccessDeniedError: the file cannot be written.
-            InvalidParameterError: the file exists, and ``replace`` is False.
+            AccessDeniedError: the caller may not write the file, or the file system is read-only.
+            InvalidParameterError: the file exists, and ``replace`` is False; or it cannot be written for another
+                reason, such as a missing folder or a full disk.
             NotSupportedError: a remote host cannot be recorded.
         """
 
@@ -330,7 +331,7 @@ class Host(ABC):
         return answer
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
-        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; parents before their children."""
+        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; superclasses first."""
         answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
@@ -385,7 +386,7 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
     """Return the arguments that limit an operation to some logon sessions."""
     # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
-    return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
+    return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
 
 
 def _path_text(path: "str | Instance") -> str:

@@ -12,7 +12,7 @@ from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
-from logonscope.answers.whose_target import TARGET_FORMS, Target, parse_target
+from logonscope.answers.whose_target import TARGET_FORMS, WhoseTarget, parse_target
 from logonscope.broker.whose_candidates import sockets_at_address
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
@@ -193,7 +193,7 @@ class LogonsFromCim:
         account = next(self._host.associators(instance, result_class="Win32_Account"), None)
         return _build_windows_session(instance, {} if account is None else {str(instance["LogonId"]): account["Name"]})
 
-    def _find_pids(self, target: Target) -> list[int]:
+    def _find_pids(self, target: WhoseTarget) -> list[int]:
         """Return the pids of the processes that a target means, which is not a port.
 
         Raises:
@@ -226,7 +226,7 @@ class LogonsFromCim:
         rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
         return sorted(int(row["ProcessId"]) for row in rows)
 
-    def _sockets_by_pid(self, target: Target) -> dict[int, tuple[Socket, ...]]:
+    def _sockets_by_pid(self, target: WhoseTarget) -> dict[int, tuple[Socket, ...]]:
         """Return the sockets at the port of a target by the pids of the processes that hold them."""
         if not self._is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")

@@ -18,7 +18,7 @@ class Process(NamedTuple):
     """
 
     pid: int
-    # sessionid: the kernel's audit session id ("kernel id"); 4294967295 is "unset"
+    # sessionid: the kernel's audit session id ("kernel id"), by its name in the audit log; 4294967295 is "unset"
     ses: int | None = None
     # loginuid: the uid that logged in, as mapped by the reader's user namespace
     loginuid: int | None = None

@@ -178,7 +178,7 @@ def test_every_reference_of_an_association_says_what_stands_there(served: tuple[
     assert set(provider.ends) == set(references)
     assert bool(references) == cls.is_association
     for name, end in provider.ends.items():
-        below = [provider_of(found) for found in schema().family(references[name], cls.namespace)]
+        below = [provider_of(found) for found in schema().class_with_subclasses(references[name], cls.namespace)]
         assert end.subject in {found.subject for found in below if found}
 
 

@@ -10,7 +10,7 @@ import pytest
 from logonscope.errors import TimedOutError
 from logonscope.facts import ALL_FACTS, Process
 from logonscope.machine import Deadline, EarlyFilter, LogonHint, Look, ProcessQuery
-from logonscope.sources.linux.processes import DEADLINE, LONGEST_CHAIN
+from logonscope.sources.linux.processes import LONGEST_CHAIN, TIMEOUT
 from tests.hosts import HostFolder
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 
@@ -70,7 +70,7 @@ def test_what_narrows_is_known_before_anybody_is_asked(host: HostFolder) -> None
     host.process(20, "bash", ses=42, loginuid=1001)
     host.process(30, "cron", ses=41)
     (process,) = sifted(
-        host, {"uids"}, {"ses"}, 10, names=frozenset({"BASH"}), logon_hint=LogonHint(keys=frozenset({41}))
+        host, {"uids"}, {"ses"}, 10, names=frozenset({"BASH"}), logon_hint=LogonHint(kernel_ids=frozenset({41}))
     )
     assert (process.pid, process.ses, process.comm, process.uids) == (10, 41, "bash", None)
 
@@ -87,7 +87,7 @@ def test_arguments_that_hang_are_read_of_nobody_who_is_not_wanted(host: HostFold
     host.trap(11, "cmdline")
     began = time.monotonic()
     sifted(host, {"comm", "cmdline"}, {"comm"}, 10)
-    assert time.monotonic() - began < DEADLINE
+    assert time.monotonic() - began < TIMEOUT
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def opened_once(host: HostFolder, pid: int, *files: str) -> Iterator[None]:
         yield
 
 
-ALICES = LogonHint(keys=frozenset({41}), login_uids=frozenset({1000}))
+ALICES = LogonHint(kernel_ids=frozenset({41}), login_uids=frozenset({1000}))
 STAGES: dict[str, dict[str, Any]] = {
     "one stage": {},
     "names": {"names": frozenset({"bash"})},
@@ -139,9 +139,9 @@ def test_the_kernel_id_is_opened_once_where_the_login_uid_is_not_read(host: Host
     ("decides", "query"),
     [
         ({"stat"}, {"names": frozenset({"sshd"}), "logon_hint": ALICES}),
-        ({"sessionid"}, {"logon_hint": LogonHint(keys=frozenset({42}))}),
+        ({"sessionid"}, {"logon_hint": LogonHint(kernel_ids=frozenset({42}))}),
         ({"sessionid", "loginuid"}, {"logon_hint": LogonHint(login_uids=frozenset({1001}))}),
-        ({"stat", "sessionid"}, {"names": frozenset({"bash"}), "logon_hint": LogonHint(keys=frozenset({42}))}),
+        ({"stat", "sessionid"}, {"names": frozenset({"bash"}), "logon_hint": LogonHint(kernel_ids=frozenset({42}))}),
         (
             {"stat", "io"},
             {"names": frozenset({"bash"}), "early_filter": EarlyFilter(frozenset({"rchar"}), lambda _: False)},

@@ -15,7 +15,7 @@ from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
     from logonscope.client import Host
-    from logonscope.faces.cli.columns import Column
+    from logonscope.faces.cli.columns import ListColumn
     from logonscope.faces.cli.user import Users
 
 _OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --readable to see all"
@@ -25,7 +25,7 @@ _OWN_SESSIONS_THERE = "only your own logon sessions are shown; connect as an adm
 _WITHOUT_ACCESS_CHECKS = {"classes", "class"}
 """Commands that print the same for every caller."""
 
-_OF_PROCESSES = {"ps", "leftovers", "tree", "whose"}
+_COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
 LOCAL = "local"
@@ -60,8 +60,8 @@ def run(
     args: argparse.Namespace | None = None
     try:
         args = parse(argv, external_commands)
-        if args.output == "pids" and args.command not in _OF_PROCESSES:
-            hint = f"-o pids is for {', '.join(sorted(_OF_PROCESSES))}, as `logonscope ps 41 -o pids`"
+        if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
+            hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
@@ -135,7 +135,7 @@ def _read_settings(environment: Mapping[str, str]) -> Settings:
     return {**load_settings(path), "path": path}
 
 
-def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
+def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[ListColumn]") -> None:
     """Set the options that the command line leaves out, from the environment and the settings.
 
     Raises:

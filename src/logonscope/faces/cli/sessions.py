@@ -7,7 +7,7 @@ from datetime import datetime
 from logonscope.answers.logon_session import LogonSession
 from logonscope.client import Host
 from logonscope.faces.cli import selector
-from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
@@ -50,11 +50,11 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
     sessions = host.sessions(args.which, logon_filter(host, args))
     if args.output == "table":
-        sessions = with_managers_behind(sessions)
+        sessions = with_managers_after_logins(sessions)
     return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
 
 
-def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
+def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
     """Return the logon sessions with each user manager moved behind the login that caused it.
 
     A user manager that no login caused (lingering is enabled) stays where it is.
@@ -131,23 +131,23 @@ def _number_text(value: int | None) -> str:
 
 
 COLUMNS = (
-    Column("ID", 10, selecting_word),
-    Column("USER", 12, user_text, "user", rank=1, min_cells=8),
-    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, min_cells=15),
-    Column("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
-    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
-    Column("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
-    Column("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=4),
-    Column("LEFT", 4, lambda s: _number_text(s.leftovers), "leftovers", rank=3, is_highlighted=is_logged_out),
-    Column("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
-    Column("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
-    Column("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),
-    Column("LOGIN", 5, lambda s: s.login or "-", "login", rank=EXTRA + 3),
-    Column("UID", 6, lambda s: _number_text(s.uid), "uid", rank=ON_REQUEST),
-    Column("SEAT", 6, lambda s: s.seat or "-", "seat", rank=ON_REQUEST),
-    Column("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
-    Column("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
-    Column("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
-    Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
-    Column("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
+    ListColumn("ID", 10, selecting_word),
+    ListColumn("USER", 12, user_text, "user", rank=1, min_cells=8),
+    ListColumn("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, min_cells=15),
+    ListColumn("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
+    ListColumn("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
+    ListColumn("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
+    ListColumn("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=4),
+    ListColumn("LEFT", 4, lambda s: _number_text(s.leftovers), "leftovers", rank=3, is_highlighted=is_logged_out),
+    ListColumn("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
+    ListColumn("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
+    ListColumn("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),
+    ListColumn("LOGIN", 5, lambda s: s.login or "-", "login", rank=EXTRA + 3),
+    ListColumn("UID", 6, lambda s: _number_text(s.uid), "uid", rank=ON_REQUEST),
+    ListColumn("SEAT", 6, lambda s: s.seat or "-", "seat", rank=ON_REQUEST),
+    ListColumn("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
+    ListColumn("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
+    ListColumn("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
+    ListColumn("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
+    ListColumn("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
 )

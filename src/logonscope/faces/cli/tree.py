@@ -18,7 +18,7 @@ from logonscope.faces.cli.sessions import (
     start_text,
     type_text,
     user_text,
-    with_managers_behind,
+    with_managers_after_logins,
 )
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color
 from logonscope.faces.cli.whose_text import is_user_manager, user_change_mark
@@ -77,7 +77,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
     """Return the trees with each user manager behind the login that caused it; hidden logon sessions are last."""
     by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
-    sessions = with_managers_behind(tree.session for tree in trees if tree.session is not None)
+    sessions = with_managers_after_logins(tree.session for tree in trees if tree.session is not None)
     # processes that the caller may see although their logon sessions are hidden
     hidden = [tree for tree in trees if tree.session is None]
     return [*(by_session[session.logon_id] for session in sessions), *hidden]

@@ -13,7 +13,7 @@ SERVICE = 5
 
 LOGGED_OUT = "logged out"
 NO_RECORD = "no login service has a record of it: state and origin are not known; the journal may have them"
-FORGOTTEN = (
+RECORD_IS_GONE = (
     "no login service has a record of it any more: type, state and origin are not known; the journal may have them,"
     " or a recording (`logonscope record`) that was made before"
 )
@@ -22,8 +22,8 @@ _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 """Names of programs that run commands as another user."""
 
-_MOST_OF_A_COMMAND = 60
-_MOST_SOCKETS = 3
+_MAX_COMMAND_CHARACTERS = 60
+_MAX_SOCKETS = 3
 
 
 def headline(answer: Whose) -> str:
@@ -54,7 +54,7 @@ def describe_login(session: LogonSession) -> str:
     if session.vouched_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
     if session.vouched_by is None:
-        return f"{kind}; {FORGOTTEN if session.login else NO_RECORD}"
+        return f"{kind}; {RECORD_IS_GONE if session.login else NO_RECORD}"
     state = f"{session.state or 'state not known'}, as {session.vouched_by}'s {session.login}"
     if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
@@ -156,8 +156,8 @@ def _describe_origin(session: LogonSession) -> str:
 def _describe_sockets(answer: Whose) -> str:
     # a socket that several file descriptors or processes share is listed once
     descriptions = list(dict.fromkeys(map(_describe_socket, answer.sockets)))
-    rest = f" and {len(descriptions) - _MOST_SOCKETS} more" if len(descriptions) > _MOST_SOCKETS else ""
-    return " and ".join(descriptions[:_MOST_SOCKETS]) + rest
+    rest = f" and {len(descriptions) - _MAX_SOCKETS} more" if len(descriptions) > _MAX_SOCKETS else ""
+    return " and ".join(descriptions[:_MAX_SOCKETS]) + rest
 
 
 def _describe_socket(socket: Socket) -> str:
@@ -174,4 +174,4 @@ def _endpoint_text(address: str, port: int) -> str:
 
 
 def _shorten_command(text: str) -> str:
-    return text if len(text) <= _MOST_OF_A_COMMAND else text[: _MOST_OF_A_COMMAND - 1] + "…"
+    return text if len(text) <= _MAX_COMMAND_CHARACTERS else text[: _MAX_COMMAND_CHARACTERS - 1] + "…"

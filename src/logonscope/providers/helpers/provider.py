@@ -113,9 +113,10 @@ class Provider(NamedTuple):
     is_instance: Callable[..., bool] = _is_any  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
     selections: Mapping[str, ToSelection] = {}  # how the fixed value of a property narrows the reading
-    hidden: Mapping[str, Column] = {}  # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    compared_columns: Mapping[str, Column] = {}
     ends: Mapping[str, End] = {}  # of an association, by reference
-    include_foreign: bool = False  # processes of other users are included, with identity columns only
+    include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
     build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # fast path
 
@@ -143,7 +144,7 @@ class Provider(NamedTuple):
         return [self._column(name).value for name in columns]
 
     def _column(self, name: str) -> Column:
-        return self.columns.get(name) or self.hidden.get(name) or NO_COLUMN
+        return self.columns.get(name) or self.compared_columns.get(name) or NO_COLUMN
 
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]

@@ -21,13 +21,13 @@ from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
 from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool, ReadWatch, read_each
 
-DEADLINE = 2.0
+TIMEOUT = 2.0
 """Timeout in seconds for the arguments of one process: they lie in its memory, and reading that can hang."""
 
-SHORT_DEADLINE = 0.25
+SHORT_TIMEOUT = 0.25
 """The same for each further process, once the arguments of one have hung for the same query."""
 
-NO_ANSWER = f"no answer within {DEADLINE:g} s"
+NO_ANSWER = f"no answer within {TIMEOUT:g} s"
 """The reason noted for arguments whose read hangs."""
 
 LONGEST_CHAIN = 1000
@@ -74,7 +74,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         query = query._replace(facts=query.facts | {"ppid"})
     # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
     is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early_filter))
-    if not query.facts and hint.keys is None and not is_narrowed:
+    if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
         return _read_memberships(proc, pids, query)
@@ -83,10 +83,10 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         return look.checked(_read_lineage(reader, pids))
     # a whole host is read in batches by another thread, which is abandoned where the arguments of a process hang
     if reader.may_hang and query.pids is None:
-        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, DEADLINE, reader))
-    # many processes have no kernel id: where UNSET is among the keys, this check would read a file more for most
-    if hint.keys is not None and query.pids is None and UNSET not in hint.keys:
-        pids = pids_with_kernel_ids(proc, pids, hint.keys)
+        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, TIMEOUT, reader))
+    # many processes have no kernel id: where UNSET is among the ids, this check would read a file more for most
+    if hint.kernel_ids is not None and query.pids is None and UNSET not in hint.kernel_ids:
+        pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
     return filter(None, map(reader.read, pids))
 
 
@@ -113,13 +113,13 @@ def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[i
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
-                ses = int(os.read(handle, 32))
+                kernel_id = int(os.read(handle, 32))
             finally:
                 os.close(handle)
         except (OSError, ValueError):
             yield pid
         else:
-            if ses in kernel_ids:
+            if kernel_id in kernel_ids:
                 yield pid
 
 
@@ -129,8 +129,8 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
     A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
     is read again by Reader, which notes why.
     """
-    cgroup_of = query.logon_hint.keys_needing_place if "cgroup" in query.facts else frozenset()
-    keys, new = query.logon_hint.keys, tuple.__new__
+    ids_needing_cgroup = query.logon_hint.kernel_ids_needing_location if "cgroup" in query.facts else frozenset()
+    kernel_ids, new = query.logon_hint.kernel_ids, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
     slow = Reader(proc, query)
     paths: dict[bytes, str] = {}  # many processes share a cgroup
@@ -138,10 +138,10 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
-                ses, path = int(os.read(handle, 32)), None
-                if keys is not None and ses not in keys:
+                kernel_id, path = int(os.read(handle, 32)), None
+                if kernel_ids is not None and kernel_id not in kernel_ids:
                     continue
-                if cgroup_of is None or ses in cgroup_of:
+                if ids_needing_cgroup is None or kernel_id in ids_needing_cgroup:
                     content = _read_file(f"{proc}/{pid}/cgroup")
                     path = paths.get(content)
                     if path is None:
@@ -157,7 +157,7 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
             if process := slow.read(pid):
                 yield process
         else:
-            yield new(Process, (pid, ses, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
+            yield new(Process, (pid, kernel_id, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
 
 
 class File(NamedTuple):
@@ -195,7 +195,7 @@ class Reader(ReadWatch):
         # The whole host: ``read_each`` runs the reader in another thread anyway, so only the time is watched.
         self._read_arguments = self._read_watched if query.pids is None else self._read_in_pool
         self._argument_reads: dict[int, float] = {}  # thread -> when it began to read arguments
-        self.seconds = DEADLINE
+        self.seconds = TIMEOUT
         self._special_reads: dict[str, Callable[[_Reading], object]] = {
             "sessionid": self._read_kernel_id, "loginuid": self._read_login_uid, "cgroup": self._read_cgroup,
             "cmdline": self._read_whole_arguments,
@@ -224,7 +224,7 @@ class Reader(ReadWatch):
         first_facts = facts if query.early_filter is None else _with_implied_facts(query.early_filter.facts, query)
         if self._names is not None:  # most processes have another name
             add_stage({"comm"}, self._may_have_name)
-        if hint.keys is not None or hint.login_uids is not None:
+        if hint.kernel_ids is not None or hint.login_uids is not None:
             add_stage({"ses"} | ({"loginuid"} if hint.login_uids is not None else set()), self._may_match_hint)
         # "name" is no file: _complete_name makes it from comm, and reads arguments only where the kernel cut comm
         add_stage(first_facts - {"name"}, self._complete_name if "name" in first_facts else None)
@@ -308,8 +308,8 @@ class Reader(ReadWatch):
 
     def _read_cgroup(self, reading: "_Reading") -> bytes | None:
         """Return the cgroup; None where the kernel id decides alone who owns the process."""
-        place_of = self._query.logon_hint.keys_needing_place
-        if place_of is not None and reading.kernel_id and int(reading.kernel_id) not in place_of:
+        ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_location
+        if ids_needing_cgroup is not None and reading.kernel_id and int(reading.kernel_id) not in ids_needing_cgroup:
             return None
         return _read_file("cgroup", reading.handle)
 
@@ -353,8 +353,8 @@ class Reader(ReadWatch):
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
         _HUNG_READS.remember(self._proc, item, is_over)
-        # where one process hangs others of the same user may, too: an answer must not wait DEADLINE for each
-        self.seconds = SHORT_DEADLINE
+        # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
+        self.seconds = SHORT_TIMEOUT
 
     def _may_match_hint(self, reading: "_Reading") -> bool:
         return self._query.logon_hint.may_match(reading["ses"], reading["loginuid"])
@@ -479,8 +479,8 @@ def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
     # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
     if (
         "loginuid" in all_facts
-        or hint.keys is not None
-        or ("cgroup" in all_facts and hint.keys_needing_place is not None)
+        or hint.kernel_ids is not None
+        or ("cgroup" in all_facts and hint.kernel_ids_needing_location is not None)
     ):
         all_facts.add("ses")
     if "name" in all_facts or query.names is not None:

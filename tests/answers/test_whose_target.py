@@ -16,7 +16,7 @@ from logonscope.answers.whose_target import Target, parse_target, service_name
         ("[::1]:8080", Target("port", "[::1]:8080", 8080, "::1")),
         ("[0:0:0::1]:1", Target("port", "[0:0:0::1]:1", 1, "::1")),
         ("[fe80::1%eth0]:1", Target("port", "[fe80::1%eth0]:1", 1, "fe80::1")),
-        ("/usr/bin/python3", Target("executable", "/usr/bin/python3")),
+        ("/usr/bin/python3", Target("path", "/usr/bin/python3")),
         ("alice", Target("word", "alice")),
         ("tmux: server", Target("word", "tmux: server")),
         ("(sd-pam)", Target("word", "(sd-pam)")),

@@ -9,20 +9,19 @@ from logonscope.errors import Hint, HintCode, NotFoundError
 _STARTS = ("/", "./", "../")
 
 
-def is_path(target: str) -> bool:
-    """Return whether a target is a path."""
-    return target.removeprefix(UNIX_PREFIX).startswith(_STARTS)
-
-
 def resolve_path(target: str) -> str:
-    """Return a path without symbolic links: /proc has the path of the file itself."""
+    """Return a path without symbolic links, as /proc has it; other targets are returned unchanged."""
     path = target.removeprefix(UNIX_PREFIX)
+    if not path.startswith(_STARTS):
+        return target
     return f"{UNIX_PREFIX if path != target else ''}{os.path.realpath(path)}"
 
 
 def explain_missing(target: str, error: NotFoundError) -> NotFoundError:
     """Return the error for a path that no process runs or holds, with what the file is, if that is the reason."""
     path = target.removeprefix(UNIX_PREFIX)
+    if not path.startswith(_STARTS):
+        return error
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:

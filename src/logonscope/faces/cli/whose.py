@@ -9,7 +9,6 @@ from logonscope.errors import LogonscopeError, NotFoundError
 from logonscope.faces.cli.exit_codes import exit_code
 from logonscope.faces.cli.messages import print_error
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.path_target import explain_missing, is_path, resolve_path
 from logonscope.faces.cli.text import styled, terminal_width, wants_color, wrapped
 from logonscope.faces.cli.whose_groups import group_answers
 from logonscope.faces.cli.whose_text import (
@@ -77,8 +76,10 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 def _find_answers(host: Host, args: argparse.Namespace, target: str) -> list[Whose]:
     """Return the answers for a target; a path is one of this machine, unless another host is asked."""
-    if args.host is not None or not is_path(target):
+    if args.host is not None or "/" not in target:
         return host.whose(target, all_namespaces=args.all_namespaces)
+    from logonscope.faces.cli.path_target import explain_missing, resolve_path  # noqa: PLC0415 -- most targets are pids
+
     try:
         return host.whose(resolve_path(target), all_namespaces=args.all_namespaces)
     except NotFoundError as error:
@@ -87,7 +88,7 @@ def _find_answers(host: Host, args: argparse.Namespace, target: str) -> list[Who
 
 def _print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
     """Print the answers as sentences, or as a table if there are many."""
-    groups = group_answers(answers)
+    groups = [answers] if len(answers) == 1 else group_answers(answers)
     if len(groups) > MAX_IN_SENTENCES:
         from logonscope.faces.cli.whose_table import print_answers  # noqa: PLC0415 -- one answer needs no table
 

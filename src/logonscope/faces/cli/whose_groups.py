@@ -13,12 +13,12 @@ def is_connection(socket: Socket) -> bool:
     return socket.state not in _NO_CONNECTION
 
 
-def group_answers(answers: Sequence[Whose]) -> list[list[Whose]]:
+def group_answers(answers: Sequence[Whose]) -> list[Sequence[Whose]]:
     """Return the answers in groups, which contain one answer each where the target was no port and no unix socket."""
     groups: dict[Hashable, list[Whose]] = {}
     for answer in answers:
         groups.setdefault(_group_key(answer), []).append(answer)
-    return list(groups.values())
+    return [*groups.values()]
 
 
 def _group_key(answer: Whose) -> Hashable:

@@ -17,6 +17,9 @@ from logonscope.answers.whose_target import Target, parse_target, service_name
         ("[0:0:0::1]:1", Target("port", "[0:0:0::1]:1", 1, "::1")),
         ("[fe80::1%eth0]:1", Target("port", "[fe80::1%eth0]:1", 1, "fe80::1")),
         ("/usr/bin/python3", Target("path", "/usr/bin/python3")),
+        ("unix:/run/app.sock", Target("unix", "/run/app.sock")),
+        ("unix:@app", Target("unix", "@app")),
+        ("@app", Target("unix", "@app")),
         ("alice", Target("word", "alice")),
         ("tmux: server", Target("word", "tmux: server")),
         ("(sd-pam)", Target("word", "(sd-pam)")),
@@ -44,6 +47,12 @@ def test_a_target_means_one_thing(text: str, target: Target) -> None:
         ("999.0.0.1:80", "invalid address"),
         ("[zz]:80", "invalid address"),
         ("::1:8080", "write IPv6 addresses in brackets"),
+        ("tcp:80", "a port is given without its protocol; give :80"),
+        ("UDP6:domain", "a port is given without its protocol"),
+        ("unix:app.sock", "give its absolute path"),
+        ("unix:", "invalid unix socket"),
+        ("unix:/run/a\0b", "invalid unix socket"),
+        ("@", "invalid unix socket"),
     ],
 )
 def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:

@@ -55,7 +55,7 @@ def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
             if tid == pid or any(shares_table(table, tid) for table in tables[: _MOST_COMPARED + 1]):
                 continue
             tables.append(tid)
-            if len(tables) > MOST_TABLES or links_left <= 0:
+            if len(tables) > MOST_TABLES + 1 or links_left <= 0:
                 break
             with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
                 links_left -= _add_sockets_of_thread(folder, tid, links_left, inodes)

@@ -70,6 +70,14 @@ def test_where_no_sockets_can_be_read_that_is_said(host: HostFolder) -> None:
         host.connect().whose("unix:/run/x")
 
 
+def test_an_empty_folder_in_place_of_the_lists_is_not_nothing_found(host: HostFolder) -> None:
+    (host.root / "proc/net").mkdir()
+    with pytest.raises(NotSupportedError, match=r"sockets cannot be read here \(.*/proc/net/tcp is missing\)"):
+        host.connect().whose(":80")
+    with pytest.raises(NotSupportedError, match=r"sockets cannot be read here \(.*/proc/net/unix is missing\)"):
+        host.connect().whose("@x")
+
+
 def test_nothing_found_says_how_many_namespaces_were_not_looked_at(host: HostFolder) -> None:
     two_namespaces(host)
     with pytest.raises(NotFoundError, match="in this network namespace; 1 other was not looked at"):

@@ -55,6 +55,11 @@ def other_namespaces(proc: str, own: NetNamespace, look: Look) -> Iterator[NetNa
         yield NetNamespace(inode, tuple(f"{proc}/{pid}/net" for pid in pids), tuple(pids))
 
 
+def report_missing(path: str, look: Look) -> None:
+    """Report that this host does not have what lists the sockets of the reader's network namespace."""
+    look.report(Trouble(SOCKETS, f"{path} is missing", "mount /proc as a whole, without subset=pid"))
+
+
 def report_unreadable(path: str, error: OSError, look: Look) -> None:
     """Report that a file that lists sockets cannot be read."""
     why = f"{path}: {os.strerror(error.errno or 0)}"

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 
 from logonscope.facts import Socket
-from logonscope.machine import SOCKETS, Look, SocketQuery, Trouble
+from logonscope.machine import Look, SocketQuery
 from logonscope.sources.linux.net_namespaces import (
     LINES_PER_CHECK,
     NetNamespace,
     other_namespaces,
     own_namespace,
+    report_missing,
     report_unreadable,
 )
 
@@ -29,7 +30,7 @@ def read_sockets(root: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
     if own.folders:
         yield from _read_namespace(own, look, query)
     else:
-        look.report(Trouble(SOCKETS, f"{proc}/net is missing", "mount /proc without subset=pid"))
+        report_missing(f"{proc}/net", look)
     for namespace in other_namespaces(proc, own, look) if query.all_namespaces else ():
         yield from _read_namespace(namespace, look, query)
 
@@ -37,8 +38,8 @@ def read_sockets(root: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
 def _read_namespace(namespace: NetNamespace, look: Look, query: SocketQuery) -> Iterator[Socket]:
     """Yield the sockets of a network namespace, read through the first of its processes that has not ended."""
     for folder, pid in zip(namespace.folders, namespace.pids, strict=True):
-        tables = _read_unix(folder, pid, look, query) if query.family == "unix" else _read_network(folder, look, query)
-        is_read = False
+        read_tables = _read_unix if query.family == "unix" else _read_network
+        tables, is_read = read_tables(folder, look, query, is_own=pid is None), False
         for listed_socket in tables:
             is_read = True
             yield listed_socket._replace(namespace=namespace.inode, namespace_pid=pid)
@@ -46,13 +47,14 @@ def _read_namespace(namespace: NetNamespace, look: Look, query: SocketQuery) -> 
             return
 
 
-def _read_unix(folder: str, pid: int | None, look: Look, query: SocketQuery) -> Iterator[Socket]:
+def _read_unix(folder: str, look: Look, query: SocketQuery, *, is_own: bool) -> Iterator[Socket]:
     from logonscope.sources.linux.unix_sockets import read_unix_sockets  # noqa: PLC0415 -- ports need none
 
-    return read_unix_sockets(folder, look, query, is_own=pid is None)
+    return read_unix_sockets(folder, look, query, is_own=is_own)
 
 
-def _read_network(folder: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
+def _read_network(folder: str, look: Look, query: SocketQuery, *, is_own: bool) -> Iterator[Socket]:
+    missing_count = 0
     for name in _FILES:
         path = os.path.join(folder, name)
         try:
@@ -60,9 +62,12 @@ def _read_network(folder: str, look: Look, query: SocketQuery) -> Iterator[Socke
                 next(file, None)
                 yield from _parse_matching_lines(file, name, look, query)
         except (FileNotFoundError, ProcessLookupError):  # no IPv6 in this kernel, or the process has ended
-            continue
+            missing_count += 1
         except OSError as error:
             report_unreadable(path, error, look)
+    # another process may have ended, but the reader has not: a container engine can hide the folder behind an empty one
+    if is_own and missing_count == len(_FILES):
+        report_missing(os.path.join(folder, _FILES[0]), look)
 
 
 def parse_socket(line: bytes, protocol: str) -> Socket:

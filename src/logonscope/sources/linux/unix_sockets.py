@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from logonscope.facts import UNIX, Socket
 from logonscope.machine import Look, SocketQuery
-from logonscope.sources.linux.net_namespaces import LINES_PER_CHECK, report_unreadable
+from logonscope.sources.linux.net_namespaces import LINES_PER_CHECK, report_missing, report_unreadable
 from logonscope.sources.linux.parse import decode_text
 from logonscope.sources.linux.timeouts import CallPool
 
@@ -74,7 +74,8 @@ def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_own: bo
                 if listed_socket is not None and _is_named(listed_socket, query):
                     yield listed_socket
     except (FileNotFoundError, ProcessLookupError):
-        return
+        if is_own:
+            report_missing(os.path.join(folder, "unix"), look)
     except OSError as error:
         report_unreadable(os.path.join(folder, "unix"), error, look)
 

@@ -67,8 +67,8 @@ ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
     ("session_processes", lambda host: host.session_processes(), {}),
     ("leftovers", lambda host: host.leftovers("c1"), {"which": "c1"}),
     ("tree", lambda host: host.tree(0), {"which": "0"}),
-    ("whose", lambda host: host.whose(4312), {"target": "4312"}),
-    ("whose", lambda host: host.whose(":8080"), {"target": ":8080"}),
+    ("whose", lambda host: host.whose(4312), {"target": "4312", "all_namespaces": False}),
+    ("whose", lambda host: host.whose(":8080"), {"target": ":8080", "all_namespaces": False}),
     ("doctor", lambda host: host.doctor(), {}),
     ("get", lambda host: host.get("A=1"), {"path": "A=1", "properties": None, "namespace": None}),
     (

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.display import short_row_repr, value_table
-from logonscope.facts import Socket
+from logonscope.facts import UNIX, Socket
 
-__all__ = ["Socket", "Whose"]
+__all__ = ["UNIX", "Socket", "Whose"]
 
 
 class Whose(NamedTuple):
@@ -20,14 +20,14 @@ class Whose(NamedTuple):
     session: LogonSession
     process: SessionProcess
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
-    sockets: tuple[Socket, ...]  # those at the port, if the target was a port
+    sockets: tuple[Socket, ...]  # those at the port or the path, if the target was a port or a unix socket
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))
 
     def _repr_html_(self) -> str:
         chain = " > ".join(f"{process.name} {process.pid}" for process in self.chain)
-        ports = "; ".join(f"{socket.protocol} {socket.address}:{socket.port} {socket.state}" for socket in self.sockets)
+        ports = "; ".join(f"{socket.protocol} {socket.local_end} {socket.state}" for socket in self.sockets)
         session = self.session
         rows = [
             ("process", f"{self.process.name} {self.pid}"), ("logon session", self.logon_id),

@@ -160,19 +160,28 @@ def _pair_groups(groups: Iterable[Group], users: Iterable[Account]) -> Iterator[
 
 
 def _read_sockets(request: Request, query: ItemQuery) -> Items:
-    socket_query = SocketQuery(query.selection.ports, query.selection.inodes)
+    socket_query = SocketQuery(query.selection.ports, query.selection.inodes, all_namespaces=True)
     sockets = request.source.sockets(request.look, socket_query)
     by_inode = {socket.inode: socket for socket in sockets if socket.inode}
     # finding the holders means to list the open files of every process
     if not by_inode:
         return ()
-    return _pair_sockets(_read_owned_processes(request, query._replace(facts=query.facts | {"sockets"})), by_inode)
+    return _pair_sockets(request, query, by_inode)
 
 
-def _pair_sockets(owned: OwnedProcesses, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
+def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
+    """Pair sockets with the processes that hold them; threads are read only for those that no process holds."""
+    owned = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
+    missing_inodes = set(by_inode)
     for process, owner in owned.pairs:
         for inode in process.sockets or ():
             if inode in by_inode:
+                missing_inodes.discard(inode)
+                yield by_inode[inode], process, owner
+    if missing_inodes:
+        owned = _read_owned_processes(request, query._replace(facts=query.facts | {"thread_sockets"}))
+        for process, owner in owned.pairs:
+            for inode in missing_inodes.intersection(process.thread_sockets or ()):
                 yield by_inode[inode], process, owner
 
 

@@ -135,25 +135,29 @@ class Host(ABC):
         answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
         return answer
 
-    def whose(self, target: int | str) -> list["Whose"]:
+    def whose(self, target: int | str, *, all_namespaces: bool = False) -> list["Whose"]:
         """Return the logon session of each process that a target means, with the evidence.
 
         Args:
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
-                path of an executable ("/usr/bin/python3.11"), or an account ("alice"): the processes that its logins
-                started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is both.
+                path of an executable ("/usr/bin/python3.11") or of a unix socket ("/run/app.sock"; "unix:/run/app.sock"
+                is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
+                logins started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is
+                both.
+            all_namespaces: look for a port or a unix socket in every network namespace, as those of containers.
 
         Raises:
-            NotFoundError: no such process, or no process holds that port.
+            NotFoundError: no such process, or no process holds that port or unix socket.
             AccessDeniedError: the process exists, but the caller may not see its logon session.
             InvalidParameterError: the target is invalid.
+            NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
         text = str(target)
         if ":" in text:
             from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
 
             text = with_port(text)
-        answer: list[Whose] = self._perform("whose", target=text)
+        answer: list[Whose] = self._perform("whose", target=text, all_namespaces=all_namespaces)
         return answer
 
     def doctor(self) -> list["Check"]:

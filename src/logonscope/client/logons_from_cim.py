@@ -13,12 +13,20 @@ from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
 from logonscope.answers.whose_target import TARGET_FORMS, WhoseTarget, parse_target
-from logonscope.broker.whose_candidates import sockets_at_address
+from logonscope.broker.socket_holders import sockets_at_address
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.client.filter_condition import filtered_select
-from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
+from logonscope.errors import (
+    AccessDeniedError,
+    Hint,
+    HintCode,
+    InvalidNamespaceError,
+    InvalidParameterError,
+    NotFoundError,
+    NotSupportedError,
+)
 from logonscope.facts import Socket
 from logonscope.wql.tree import EQUAL, Comparison, Name, Select
 from logonscope.wql.write import write_statement
@@ -91,16 +99,23 @@ class LogonsFromCim:
         hidden = tuple(members.get(None, ())) if is_whole else ()
         return [*trees, LogonTree(None, hidden)] if hidden else trees
 
-    def whose(self, target: str) -> list[Whose]:
+    def whose(self, target: str, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.
 
         Each logon session is queried once, with all its processes.
 
         Raises:
-            NotFoundError, AccessDeniedError, InvalidParameterError: as ``Host.whose``.
+            NotFoundError, AccessDeniedError, InvalidParameterError, NotSupportedError: as ``Host.whose``.
         """
         parsed_target = parse_target(target)
-        sockets = self._sockets_by_pid(parsed_target) if parsed_target.kind == "port" else {}
+        if parsed_target.kind == "unix":
+            raise NotSupportedError(
+                "cannot find the holder of a unix socket over WS-Management",
+                Hint(HintCode.RUN_ON_THAT_HOST, {"command": f"whose {target}"}),
+            )
+        sockets = {}
+        if parsed_target.kind == "port":
+            sockets = self._sockets_by_pid(parsed_target, all_namespaces=all_namespaces)
         answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
         pids = sorted(sockets) or self._find_pids(parsed_target)
         for pid in pids:
@@ -202,7 +217,7 @@ class LogonsFromCim:
         """
         if target.kind == "pid":
             return [int(target.text)]
-        if target.kind == "executable":
+        if target.kind == "path":
             pids = self._pids_with("ExecutablePath", target.text)
         else:
             pids_by_name = [] if target.kind == "account" else self._pids_with("Name", target.text)
@@ -226,12 +241,15 @@ class LogonsFromCim:
         rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
         return sorted(int(row["ProcessId"]) for row in rows)
 
-    def _sockets_by_pid(self, target: WhoseTarget) -> dict[int, tuple[Socket, ...]]:
+    def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
         """Return the sockets at the port of a target by the pids of the processes that hold them."""
         if not self._is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
         at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
-        bound = sockets_at_address([socket for socket, _ in at_port], target.address)
+        if all_namespaces and at_port and all(socket.namespace is None for socket, _ in at_port):
+            raise NotSupportedError("that host does not report network namespaces", "update Logonscope there")
+        looked_at = [socket for socket, _ in at_port if all_namespaces or socket.namespace_pid is None]
+        bound = sockets_at_address(looked_at, target.address)
         sockets = {inode: socket for socket, inode in at_port if socket in bound}
         sockets_by_pid: dict[int, tuple[Socket, ...]] = {}
         for pair in self._rows_at_port("LS_ProcessSocket", target.port):
@@ -239,6 +257,12 @@ class LogonsFromCim:
             if socket is not None:
                 sockets_by_pid[pid] = (*sockets_by_pid.get(pid, ()), socket)
         if not sockets_by_pid:
+            if len(looked_at) < len(at_port):
+                raise NotFoundError(
+                    f"no visible process in the network namespace of that host's Logonscope holds port {target.port}; "
+                    "processes in others do",
+                    Hint(HintCode.LOOK_INTO_NAMESPACES),
+                )
             hint = ""
             if not self._host.everything:
                 hint = "authenticate as an administrator to see the processes of other users"
@@ -310,6 +334,7 @@ def _build_socket(instance: "Instance") -> Socket:
     return Socket(
         instance["Protocol"], instance["LocalAddress"] or "", instance["LocalPort"] or 0,
         instance["RemoteAddress"] or "", instance["RemotePort"] or 0, instance["State"] or "", instance["Inode"] or 0,
+        namespace=instance.get("NetworkNamespace"), namespace_pid=instance.get("NetworkNamespaceProcessId"),
     )  # fmt: skip
 
 

@@ -69,6 +69,10 @@ class Process(NamedTuple):
     fds: int | None = None
     # fd/*: the inodes of the open sockets
     sockets: tuple[int, ...] | None = None
+    # task/*/fd/*: the same in the threads that do not share the open files of the main thread (CLONE_FILES, unshare(2))
+    thread_sockets: tuple[int, ...] | None = None
+    # ns/net: the inode of its network namespace
+    net_namespace: int | None = None
     # stat, completed from cmdline where the kernel cut the name at 15 bytes
     name: str | None = None
     # why a requested fact is None: fact -> reason
@@ -96,6 +100,8 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "task/PID/children": ("children",),
     "fd": ("fds",),
     "fd/*": ("sockets",),
+    "task/*/fd/*": ("thread_sockets",),
+    "ns/net": ("net_namespace",),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 

@@ -87,3 +87,6 @@ class SocketQuery(NamedTuple):
 
     ports: frozenset[int] | None = None  # local ports
     inodes: frozenset[int] | None = None
+    family: Literal["network", "unix"] = "network"
+    paths: frozenset[str] | None = None  # paths and abstract names of unix sockets
+    all_namespaces: bool = False  # those of every network namespace that has a process, not the reader's own alone

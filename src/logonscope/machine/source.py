@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from logonscope.errors import NotSupportedError
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import UNIX, Account, Group, Login, Machine, Process, Socket
 from logonscope.machine.look import Look
 from logonscope.machine.queries import AccountQuery, ProcessQuery, SocketQuery
 
@@ -61,7 +61,7 @@ class Source(Protocol):
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return the sockets in the network namespace of the reader."""
+        """Return sockets of the reader's network namespace, or of all; troubles about them are SOCKETS."""
         ...
 
     def act(self, action: "Action") -> None:
@@ -264,6 +264,12 @@ def matching_groups(groups: Iterable[Group], users: Iterable[Account], query: Ac
 def matching_sockets(sockets: Iterable[Socket], query: SocketQuery) -> Iterator[Socket]:
     """Yield the sockets that match a query."""
     for socket in sockets:
+        if (socket.protocol == UNIX) != (query.family == "unix"):
+            continue
+        if socket.namespace_pid is not None and not query.all_namespaces:
+            continue
+        if query.paths is not None and socket.path not in query.paths:
+            continue
         if query.ports is not None and socket.port not in query.ports:
             continue
         if query.inodes is None or socket.inode in query.inodes:

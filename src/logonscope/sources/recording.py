@@ -342,7 +342,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "children", "members", "scope_ids")
+_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids")
 """Fields whose values are tuples, of any kind of row."""
 
 _Check = Callable[[Any], bool]

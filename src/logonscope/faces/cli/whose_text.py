@@ -1,12 +1,13 @@
 """The sentences of an answer to ``whose``. Pure functions of the answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.answers.whose import Socket, Whose
+from logonscope.answers.whose import UNIX, Socket, Whose
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.text import format_time
+from logonscope.faces.cli.whose_groups import is_connection
 
 SERVICE = 5
 """The LogonType of user managers; nothing else has it on Linux."""
@@ -24,6 +25,8 @@ _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-
 
 _MAX_COMMAND_CHARACTERS = 60
 _MAX_SOCKETS = 3
+_MAX_NAMES = 3
+_MAX_PROCESSES = 20
 
 
 def headline(answer: Whose) -> str:
@@ -36,12 +39,35 @@ def headline(answer: Whose) -> str:
     if process.tty:
         subject += f" on {process.tty}"
     if answer.sockets:
-        subject += f", which {_describe_sockets(answer)},"
+        subject += f", which {_describe_sockets(answer.sockets)},"
+    return f"{subject} belongs to {_describe_session(session, 'it')}."
+
+
+def group_headline(answers: Sequence[Whose]) -> str:
+    """Return the sentence that names the logon session of several processes that hold the same sockets."""
+    names = [*dict.fromkeys(answer.process.name or "?" for answer in answers)]
+    more = f" and {len(names) - _MAX_NAMES} others" if len(names) > _MAX_NAMES else ""
+    sockets = [socket for answer in answers for socket in answer.sockets]
+    return (
+        f"{len(answers)} processes of {', '.join(names[:_MAX_NAMES])}{more},"
+        f" which {_describe_sockets(sockets, plural=True)}, belong to {_describe_session(answers[0].session, 'them')}."
+    )
+
+
+def describe_processes(answers: Sequence[Whose]) -> str:
+    """Return a list of processes with the users that they run as."""
+    rows = [answer.process for answer in answers[:_MAX_PROCESSES]]
+    texts = [f"{row.name} {row.pid} as {row.user or row.uid}" for row in rows]
+    more = f" and {len(answers) - len(rows)} more" if len(answers) > len(rows) else ""
+    return ", ".join(texts) + more
+
+
+def _describe_session(session: LogonSession, process: str) -> str:
     if session.logon_type == 0:
-        return f"{subject} belongs to the System session: no login started it."
+        return f"the System session: no login started {process}"
     if is_user_manager(session):
-        return f"{subject} belongs to the user manager of {user_label(session)}: shared by all logins of that user."
-    return f"{subject} belongs to logon session {session.logon_id}: {_describe_origin(session)}."
+        return f"the user manager of {user_label(session)}: shared by all logins of that user"
+    return f"logon session {session.logon_id}: {_describe_origin(session)}"
 
 
 def describe_login(session: LogonSession) -> str:
@@ -153,24 +179,30 @@ def _describe_origin(session: LogonSession) -> str:
     return f"{user_label(session)} logged in{origin}{through}{moment}"
 
 
-def _describe_sockets(answer: Whose) -> str:
-    # a socket that several file descriptors or processes share is listed once
-    descriptions = list(dict.fromkeys(map(_describe_socket, answer.sockets)))
+def _describe_sockets(sockets: Iterable[Socket], *, plural: bool = False) -> str:
+    # those that listen first; a socket that several file descriptors or processes share is listed once
+    ordered = sorted(sockets, key=is_connection)
+    descriptions = list(dict.fromkeys(_describe_socket(socket, plural=plural) for socket in ordered))
     rest = f" and {len(descriptions) - _MAX_SOCKETS} more" if len(descriptions) > _MAX_SOCKETS else ""
     return " and ".join(descriptions[:_MAX_SOCKETS]) + rest
 
 
-def _describe_socket(socket: Socket) -> str:
-    local_end = _endpoint_text(socket.address, socket.port)
-    # a UDP socket that is not connected has no state
-    if socket.state in {"LISTEN", ""}:
-        return f"listens on {socket.protocol} {local_end}"
-    remote_end = _endpoint_text(socket.remote_address, socket.remote_port)
-    return f"holds the {socket.protocol} connection {local_end} with {remote_end}"
+def _describe_socket(socket: Socket, *, plural: bool) -> str:
+    verb = "hold" if is_connection(socket) else "listen"
+    if not plural:
+        verb += "s"
+    local_end = f"{socket.protocol} {socket.local_end}"
+    if not is_connection(socket):
+        text = f"{verb} on {local_end}"
+    elif socket.protocol == UNIX:
+        text = f"{verb} a connection to {local_end}"
+    else:
+        text = f"{verb} the {socket.protocol} connection {socket.local_end} with {socket.remote_end}"
+    return text if socket.namespace_pid is None else f"{text} in {_describe_namespace(socket)}"
 
 
-def _endpoint_text(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+def _describe_namespace(socket: Socket) -> str:
+    return f"another network namespace (net:[{socket.namespace}], that of process {socket.namespace_pid})"
 
 
 def _shorten_command(text: str) -> str:

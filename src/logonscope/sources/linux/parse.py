@@ -50,6 +50,11 @@ def as_single_fact(content: object) -> tuple[object]:
     return (content,)
 
 
+def parse_namespace(link: str) -> int:
+    """Return the inode of a namespace from its link, ``net:[4026531833]`` (namespaces(7)); ValueError for others."""
+    return int(link.partition(":[")[2].removesuffix("]"))
+
+
 def decode_text(data: bytes) -> str:
     """Decode UTF-8; each invalid byte becomes a lone surrogate, so that the exact bytes can be restored (PEP 383)."""
     return data.decode("utf-8", "surrogateescape")

@@ -18,6 +18,7 @@ from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS_OF_FILE, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
+from logonscope.sources.linux.descriptor_tables import read_socket_inodes, read_thread_sockets
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
 from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool, ReadWatch, read_each
 
@@ -516,20 +517,8 @@ def _count_open_files(handle: int, _: int) -> int:
         os.close(folder)
 
 
-def _read_socket_inodes(handle: int, _: int) -> tuple[int, ...]:
-    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        links = (_read_link(folder, name) for name in os.listdir(folder))
-        return tuple(sorted({int(link[8:-1]) for link in links if link.startswith("socket:[")}))
-    finally:
-        os.close(folder)
-
-
-def _read_link(folder: int, name: str) -> str:
-    try:
-        return os.readlink(name, dir_fd=folder)
-    except FileNotFoundError:  # the file was closed after the directory had been listed
-        return ""
+def _read_net_namespace(handle: int, _: int) -> int:
+    return parse.parse_namespace(os.readlink("ns/net", dir_fd=handle))
 
 
 def _cut_name(name: str) -> str:
@@ -560,6 +549,8 @@ FILES = (
     _make_file("exe", parse.parse_link, _read_executable),
     _make_file("task/PID/children", parse.parse_children, _read_children),
     _make_file("fd", parse.as_single_fact, _count_open_files),
-    _make_file("fd/*", parse.as_single_fact, _read_socket_inodes),
+    _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
+    _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
+    _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
 )
 """The files, those that are cheap to read and decide most first."""

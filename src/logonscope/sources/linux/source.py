@@ -78,7 +78,8 @@ class LinuxSource(BaseSource):
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         from logonscope.sources.linux.sockets import read_sockets  # noqa: PLC0415 -- a pid needs no socket module
 
-        return look.checked(read_sockets(self._root, look, query))
+        look.check()
+        return read_sockets(self._root, look, query)
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:

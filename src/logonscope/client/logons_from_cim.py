@@ -114,7 +114,7 @@ class LogonsFromCim:
                 answers.append(_build_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
         if not answers:
             raise AccessDeniedError(
-                f"process {pids[0]} runs in a logon session that is not yours", "authenticate as an administrator"
+                f"process {pids[0]} belongs to no logon session of yours", "authenticate as an administrator"
             )
         return answers
 

@@ -15,6 +15,7 @@ from logonscope.faces.cli.whose_text import (
     describe_evidence,
     describe_login,
     describe_parents,
+    describe_unseen_logins,
     headline,
     lookup_commands,
 )
@@ -90,7 +91,8 @@ def _detail_lines(answer: Whose, *, color: bool) -> Iterator[str]:
     for line in wrapped(headline(answer), room):
         yield styled(line, "bold", color=color)
     details = [("login", [describe_login(answer.session)]), ("evidence", [describe_evidence(answer)])]
-    details += [("parents", [describe_parents(answer)]), ("look up", list(lookup_commands(answer)))]
+    details += [("parents", [describe_parents(answer)]), ("note", list(describe_unseen_logins(answer)))]
+    details += [("look up", list(lookup_commands(answer)))]
     for heading, texts in details:
         lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]
         for number, line in enumerate(lines):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from logonscope.broker import Caller, Request
 from logonscope.broker.access import DETAIL_FACTS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.facts import ALL_FACTS, Process
+from logonscope.facts import ALL_FACTS, UNSET, Process
 from logonscope.machine import NO_FACTS, Owner
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import RecordedSource, save_recording

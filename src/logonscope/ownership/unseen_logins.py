@@ -10,7 +10,7 @@ clouds and fleets let users in without it, so that such a login leaves no audit 
 - "orphan": the process runs as a person, its parents have ended, and it is in no unit of a service manager.
 - "outside": what started the process is outside this pid namespace, as with `docker exec`, nsenter and WSL.
 
-A sign is no proof that a user logged in. A name can be chosen by anyone, but only of the own processes.
+A sign is no proof of a login: any user can choose the names of processes, but only of the user's own ones.
 """
 
 import re
@@ -49,8 +49,8 @@ LOGIN_UNITS = frozenset({"dropbear", "ssh", "sshd", "telnet", "telnetd", "amazon
 """Units below system.slice that run such a daemon, without their instance and ".service"."""
 
 _UNIT = re.compile(r"/(?:[^/]+\.slice/)*(?:snap\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)")
-_NOBODY = frozenset({65534, 65535})
-"""The uids of nobody, which servers use to run without rights."""
+_OVERFLOW_UIDS = frozenset({65534, 65535})
+"""The kernel's overflow uids (proc(5), overflowuid), which servers use to run without rights."""
 
 INIT, KERNEL_THREADS = 1, 2
 """The pids of init and of the parent of all kernel threads."""
@@ -121,7 +121,7 @@ def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Itera
 
 def is_person(uid: int | None, machine: Machine) -> bool:
     """Return whether a uid is in the range of persons, not of system accounts."""
-    return uid is not None and uid >= machine.uid_min and uid not in _NOBODY
+    return uid is not None and uid >= machine.uid_min and uid not in _OVERFLOW_UIDS
 
 
 def _uid(process: Process) -> int | None:

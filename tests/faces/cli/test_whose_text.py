@@ -180,7 +180,7 @@ def test_ones_own_process_without_a_login_is_ones_own() -> None:
         (UnseenLogin("unit", 7, "dropbear"), "it is in the unit dropbear, which can let users in without the kernel's"),
         (
             UnseenLogin("user change", 7, "sh"),
-            "dropbear 6, which runs as root, started sh 7 as alice (uid 1000) without su or sudo, as for a login",
+            "dropbear 6 (root) started sh 7 as alice (uid 1000) without su or sudo, as for a login",
         ),
         (UnseenLogin("orphan", 7, "sh"), "the parents of sh 7, which runs as alice (uid 1000), have ended"),
         (UnseenLogin("outside", 6, "dropbear"), "what started dropbear 6 is outside of what can be seen here"),

@@ -114,7 +114,7 @@ def describe_unseen_logins(answer: Whose) -> Iterator[str]:
         yield {
             "daemon": f"{process}, one of its parents, can let users in without the kernel's knowledge",
             "unit": f"it is in the unit {sign.name}, which can let users in without the kernel's knowledge",
-            "user change": f"{starter}, which runs as root, started {process} as {user} without su or sudo, as for a login",
+            "user change": f"{starter} (root) started {process} as {user} without su or sudo, as for a login",
             "orphan": f"the parents of {process}, which runs as {user}, have ended: what started it is not known",
             "outside": f"what started {process} is outside of what can be seen here",
         }.get(sign.kind, sign.kind)

@@ -513,6 +513,25 @@ def _read_socket_inodes(handle: int, _: int) -> tuple[int, ...]:
         os.close(folder)
 
 
+def _read_label(handle: int, _: int) -> tuple[str | None, bytes] | None:
+    """Return the security label with the name of its module; None where no security module labels processes."""
+    for module, path in _LABEL_FILES:
+        try:
+            label = _read_file(path, handle)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.EINVAL}:
+                raise
+        else:
+            return module, label
+    # the files are missing for an ended process, too: then this raises an error
+    os.stat("stat", dir_fd=handle)
+    return None
+
+
+_LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/current"), (None, "attr/current"))
+"""Files below /proc/PID that have a security label, with the module that each belongs to; None: any one module."""
+
+
 def _read_link(folder: int, name: str) -> str:
     try:
         return os.readlink(name, dir_fd=folder)
@@ -549,5 +568,8 @@ FILES = (
     _make_file("task/PID/children", parse.parse_children, _read_children),
     _make_file("fd", parse.as_single_fact, _count_open_files),
     _make_file("fd/*", parse.as_single_fact, _read_socket_inodes),
+    # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
+    _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
+    _make_file("attr/current", parse.parse_label, _read_label),
 )
 """The files, those that are cheap to read and decide most first."""

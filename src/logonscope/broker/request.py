@@ -241,6 +241,7 @@ class Request:
         if process.ppid not in self._parents:
             if len(self._parents) == MOST_PARENTS:
                 self._parents.clear()
+            # as any other process: what the caller may not see is masked, and reading it has a timeout
             query = ProcessQuery(frozenset({"cmdline", "start"}), pids=frozenset({process.ppid}))
             parent = next((parent for parent, _ in self.read(query).pairs), None)
             text = command_line(parent.cmdline) if parent is not None else None

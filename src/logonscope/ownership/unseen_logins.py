@@ -73,6 +73,7 @@ def find_unseen_logins(
     else:
         first = _first_after_login(chain, login_uid)
         signs = [*_find_changes(chain, login_uid, first, machine)]
+    # the nearest daemon: one further up may have started it as any program would
     daemon = next((link for link in reversed(chain[first:-1]) if link.comm in LOGIN_DAEMONS), None)
     if daemon is not None:
         signs.insert(0, _sign("daemon", daemon))
@@ -101,6 +102,7 @@ def _find_changes(
 def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Iterator[UnseenLogin]:
     """Yield the sign that something other than the service manager may have started a chain of the System session."""
     first, process = chain[0], chain[-1]
+    # without init at its top, the chain was entered from another pid namespace, or from a logon session that hides
     if first.pid != INIT:
         is_user = is_person(_uid(first), machine)
         if first.pid != KERNEL_THREADS and (first.ppid == 0 or (first.ppid != KERNEL_THREADS and is_user)):
@@ -110,6 +112,7 @@ def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Itera
         yield _sign("outside", first)
     if len(chain) == 1:
         return
+    # the process's own cgroup: that of its parents may be hidden from the caller, and children inherit it
     unit = _UNIT.search(process.cgroup or "")
     if unit is not None:
         # the daemon itself is in its unit, too

@@ -66,7 +66,8 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
     logons = request.index_for(process)
     owner = logons.owner(process)
     if owner.logon_id is None:
-        # without owner: the files that would name it could not be read, as where /proc hides them
+        _raise_if_hidden(request, process.pid)
+        # without owner: the files that would name it could not be read, as where a security module denies it
         reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
         raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
     is_own = False
@@ -105,10 +106,23 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
         process = request.read_process(process.tgid, facts)
     # a name or port was resolved to a pid before; a later process may have that pid now
     if process is None or (candidate.start is not None and process.start != candidate.start):
+        _raise_if_hidden(request, pid)
         raise NotFoundError(
             f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded")
         )
     return process
+
+
+def _raise_if_hidden(request: Request, pid: int) -> None:
+    """Raise an error if processes of other users are hidden, so that it is unknown whether this one exists.
+
+    Raises:
+        AccessDeniedError: processes are hidden.
+    """
+    reason = request.source.hiding_reason()
+    if reason is not None:
+        hint = Hint(HintCode.GET_RIGHTS, also=", or join the group of the mount option gid=")
+        raise AccessDeniedError(f"process {pid} cannot be seen: {reason}", hint)
 
 
 def _find_candidates(request: Request, target: str) -> list[Candidate]:

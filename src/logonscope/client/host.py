@@ -44,6 +44,11 @@ class Host(ABC):
         """Whether the caller sees every logon session of this host."""
 
     @property
+    def hiding_reason(self) -> str | None:
+        """Why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        return None
+
+    @property
     def moment(self) -> "datetime":
         """The time that the results describe: now, or the time of the recording."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time

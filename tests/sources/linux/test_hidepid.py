@@ -66,7 +66,9 @@ sys.exit(main())
 def test_a_hidden_process_is_no_missing_process(option: int) -> None:
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         cannot("only root can mount /proc")
-    program = ["unshare", "-m", "sh", "-c", f'mount -o remount,hidepid={option} /proc && exec "$@"', "sh"]
+    # a /proc of its own: remounting the present one would change it for the whole machine
+    mount = f'mount -t proc -o hidepid={option} proc /proc && exec "$@"'
+    program = ["unshare", "-m", "sh", "-c", mount, "sh"]
     done = subprocess.run(
         [*program, sys.executable, "-c", ASK, "1", *sys.path], capture_output=True, text=True, check=False, cwd="/"
     )

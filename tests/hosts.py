@@ -27,6 +27,9 @@ OWN_NETWORK = 4_026_531_840
 """The inode of the network namespace that a host's own processes are in."""
 
 TICKS = os.sysconf("SC_CLK_TCK")
+CAPABILITIES = 1 << 12
+"""The capabilities of every process of a folder: cap_net_admin."""
+
 ROOT = Caller("root", 0, administrator=True)
 
 
@@ -232,6 +235,7 @@ def status_text(comm: bytes, uids: Sequence[int], *, tgid: int = 1) -> bytes:
     name = comm.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
     ids = "\t".join(map(str, uids))
     memory = "VmPeak:\t    8000 kB\nVmHWM:\t    300 kB\nVmRSS:\t    200 kB\nRssAnon:\t   100 kB\nVmSwap:\t      0 kB\n"
+    memory += "".join(f"Cap{name}:\t{CAPABILITIES:016x}\n" for name in ("Inh", "Prm", "Eff", "Bnd", "Amb"))
     return b"Name:\t%s\nTgid:\t%d\n" % (name, tgid) + f"Uid:\t{ids}\nGid:\t{ids}\n{memory}".encode()
 
 

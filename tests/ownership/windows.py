@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
+from logonscope.answers.whose import UnseenLogin
 from logonscope.facts import Account, Login, Machine, Process
 from logonscope.machine import (
     NO_FACTS,
@@ -165,6 +166,10 @@ class WindowsOwnership(Ownership):
 
     def is_login_program(self, process: Process) -> bool:
         return process.comm == "winlogon.exe"
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple[UnseenLogin, ...]:
+        del owner, chain, machine
+        return ()
 
     def checks(self, machine: Machine) -> Iterator[Check]:
         del machine

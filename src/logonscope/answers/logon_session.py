@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from logonscope.answers.logon_usage import LogonUsage
 from logonscope.display import field_values, short_row_repr, value_table
 
 LOGON_TYPES: Mapping[int, str] = {
@@ -42,6 +43,7 @@ class LogonSession(NamedTuple):
     join_evidence: str | None = None  # how its login record was found: record, leader, scope, remembered
     start_is_approximate: bool = False  # no record has it: it may change when the earliest process ends
     sources: Mapping[str, str] = {}  # source of each value, by field name
+    usage: LogonUsage | None = None  # resources of its processes; None if not requested
 
     def __hash__(self) -> int:
         # ``sources`` has no hash. Rows that are equal are equal in these two, which is all that a hash needs.

@@ -7,7 +7,15 @@ from logonscope.answers.session_process import SessionProcess
 from logonscope.display import short_row_repr, value_table
 from logonscope.facts import UNIX, Socket
 
-__all__ = ["UNIX", "Socket", "Whose"]
+__all__ = ["UNIX", "Socket", "UnseenLogin", "Whose"]
+
+
+class UnseenLogin(NamedTuple):
+    """A sign that a user may have logged in without the kernel's knowledge."""
+
+    kind: str  # daemon, unit, user change, orphan, outside
+    pid: int  # the process that shows it
+    name: str | None  # of that process; of a unit, its name
 
 
 class Whose(NamedTuple):
@@ -21,6 +29,8 @@ class Whose(NamedTuple):
     process: SessionProcess
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
     sockets: tuple[Socket, ...]  # those at the port or the path, if the target was a port or a unix socket
+    unseen_logins: tuple[UnseenLogin, ...] | None = None  # None: the host does not report them
+    is_own: bool = False  # it runs as the caller, who may not see its logon session: the System session
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))

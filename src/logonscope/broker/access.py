@@ -81,6 +81,11 @@ class Visibility:
         """Return whether the caller may see the logon session that owns this process."""
         return self.everything or (self.uid is not None and self._ownership.login_uid(owner, (process,)) == self.uid)
 
+    def owns_without_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether a process is wholly the caller's and belongs to the System session, which has no user."""
+        is_system = owner.logon_id == self._ownership.system_owner.logon_id
+        return is_system and self.uid is not None and self._ownership.runs_as(process, self.uid, wholly=True)
+
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
         return self.everything or (self.uid is not None and login.uid == self.uid)

@@ -26,7 +26,7 @@ def doctor(request: Request) -> list[Check]:
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
-        _check_listing(processes, reads_all=reads_all),
+        _check_listing(processes, request.source.hiding_reason(), reads_all=reads_all),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, owned.logons, sessions),
         *_check_unrecorded(sessions),
@@ -40,7 +40,12 @@ def _check_rights(caller: Caller) -> Check:
     return Check("rights", None, f"{caller.name} may see only its own logon sessions", "run it as root to see all")
 
 
-def _check_listing(processes: Sequence[Process], *, reads_all: bool) -> Check:
+def _check_listing(processes: Sequence[Process], hiding_reason: str | None, *, reads_all: bool) -> Check:
+    if hiding_reason is not None:
+        return Check(
+            "/proc", False, f"processes of other users cannot be seen: {hiding_reason}",
+            "run it as root with CAP_SYS_PTRACE, or in the group of the mount option gid=",
+        )  # fmt: skip
     if reads_all and not any(process.pid == 1 for process in processes):
         return Check(
             "/proc", False, "process 1 is not visible: mount option hidepid, or a /proc of another pid namespace",

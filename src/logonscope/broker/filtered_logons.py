@@ -14,17 +14,18 @@ from logonscope.broker import sessions as unfiltered
 from logonscope.broker.request import OwnedFilter, Request
 from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
-from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, local_datetime
+from logonscope.machine import OWNER_FACT, Owner, Selection, local_datetime
 
 
-def sessions(request: Request, which: Which, where: LogonFilter) -> list[LogonSession]:
-    """Return the matching logon sessions."""
+def sessions(request: Request, which: Which, where: LogonFilter, *, with_usage: bool = False) -> list[LogonSession]:
+    """Return the matching logon sessions, with the resources of their processes if requested."""
     if which is None and where.users is not None:
         which = _select_users(where.users)
-    query = ProcessQuery(request.ownership.description_facts)
+    query = unfiltered.session_query(request, with_usage=with_usage)
     early = OwnedFilter(frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps)
     owned = request.read(query, which, order="processes first", early=early, include_in_sessions_of_others=False)
-    return [session for session, _ in unfiltered.describe_sessions(request, owned.pairs) if where.fits(session)]
+    matching = (item for item in unfiltered.describe_sessions(request, owned.pairs) if where.fits(item[0]))
+    return [unfiltered.add_usage(request, *item) if with_usage else item[0] for item in matching]
 
 
 def tree(request: Request, which: Which, where: LogonFilter) -> list[LogonTree]:

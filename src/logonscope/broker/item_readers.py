@@ -20,6 +20,7 @@ from logonscope.machine import (
 )
 from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
 from logonscope.providers.helpers.provider import COUNTS, Subject
+from logonscope.providers.helpers.usage import USAGE_FACTS
 
 Items = Iterable[tuple[Any, ...]]
 
@@ -66,7 +67,9 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
 
 
 def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
-    process_query = ProcessQuery(request.ownership.description_facts, pids=query.selection.pids)
+    # columns of sums need facts of every member, besides those that describe the logon session
+    facts = request.ownership.description_facts | (query.facts & USAGE_FACTS)
+    process_query = ProcessQuery(facts, pids=query.selection.pids)
     selection = query.selection
     # The logon sessions of given processes, as an association asks for them. Unless their processes are to be counted,
     # the parents of each process describe its logon session, and no other process is read.

@@ -5,7 +5,7 @@ cost does not depend on the size of the host. Without a record, the logon sessio
 and one small file of every process on the host is read to find them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
@@ -56,11 +56,29 @@ def describe(
     return fit(session)
 
 
+def read_masked_parents(request: Request, process: Process, logons: LogonIndex, facts: Facts) -> list[Owned]:
+    """Return the parents of a process of the caller, whatever their logon sessions, as far as the caller sees them."""
+    view = request.visibility.view
+    parents = [(parent, logons.owner(parent)) for parent in _read_ancestors(request, process, facts)]
+    pairs = (view(parent, owner, facts, include_hidden=True) for parent, owner in reversed(parents))
+    return [pair for pair in pairs if pair is not None]
+
+
 def _read_parents(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> list[Owned]:
     """Return the parents of a process that belong to its logon session, nearest first."""
     parents: list[Owned] = []
+    for parent in _read_ancestors(request, process, facts):
+        parents_owner = logons.owner(parent)
+        if parents_owner.logon_id != owner.logon_id:
+            break
+        parents.append((parent, parents_owner))
+    return parents
+
+
+def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterator[Process]:
+    """Yield the parent of a process, its parent, and so on, while they are read."""
     if not process.ppid:
-        return parents
+        return
     # The kernel can block a reader of a process's arguments, which complete its name. If they could not be read of this
     # process, the arguments of its parents are not tried: each of them may cost the whole timeout.
     if {"name", "cmdline"}.intersection(process.unread or ()):
@@ -72,13 +90,9 @@ def _read_parents(request: Request, process: Process, owner: Owner, logons: Logo
     for parent in request.source.processes(request.look, query):
         # a parent that started after its child: the real parent ended, and its pid was reused
         if parent.pid == process.pid or (parent.start or 0) > (child.start or 0):
-            break
-        parents_owner = logons.owner(parent)
-        if parents_owner.logon_id != owner.logon_id:
-            break
-        parents.append((parent, parents_owner))
+            return
+        yield parent
         child = parent
-    return parents
 
 
 def _describe_without_record(request: Request, process: Process, owner: Owner) -> LogonSession:

@@ -31,6 +31,7 @@ from logonscope.machine import (
     Source,
 )
 from logonscope.machine.identity import logon_guid
+from logonscope.providers.helpers.text import command_line
 
 if TYPE_CHECKING:
     from logonscope.cim.schema import Schema
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 3
 """Maximum number of times that processes are read again because logins began to share one of the kernel's ids."""
+
+MOST_PARENTS = 1000
+"""Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
 
 NOT_REQUESTED = Owner(None, "unasked")
 """Placeholder owner of a process whose owner was not requested."""
@@ -79,6 +83,7 @@ class Request:
         self.look = look or Look()
         self._logged_out: dict[str, bool | None] = {}  # of logon sessions without a record, by LogonId
         self._guids: dict[tuple[str | None, int | None], str | None] = {}
+        self._parents: dict[int, tuple[int | None, str | None]] = {}  # start and command line by pid
         if schema is not None:
             self.schema = schema
 
@@ -227,6 +232,25 @@ class Request:
         if owner.logon_id is not None and key not in self._guids:
             self._guids[key] = logon_guid(self.machine, owner.logon_id, key[1])
         return self._guids.get(key)
+
+    def parent_command_line(self, process: Process) -> str | None:
+        """Return the command line of the parent of a process; None if there is none that the caller may see.
+
+        Needs ``ppid`` and ``start``. Each parent is read once for all of its children.
+        """
+        if not process.ppid:
+            return None
+        if process.ppid not in self._parents:
+            if len(self._parents) == MOST_PARENTS:
+                self._parents.clear()
+            # as any other process: what the caller may not see is masked, and reading it has a timeout
+            query = ProcessQuery(frozenset({"cmdline", "start"}), pids=frozenset({process.ppid}))
+            parent = next((parent for parent, _ in self.read(query).pairs), None)
+            text = command_line(parent.cmdline) if parent is not None else None
+            self._parents[process.ppid] = (parent.start if parent is not None else None), text
+        start, text = self._parents[process.ppid]
+        # a parent that started after its child: the real parent ended, and its pid was reused
+        return text if start is not None and process.start is not None and start <= process.start else None
 
     def note_members(self, owner: Owner, members: Iterable[Process]) -> None:
         """Store, for ``is_leftover``, whether a logon session without a record is logged out.

@@ -11,6 +11,7 @@ from logonscope.broker.request import Owned, Request, by_logon
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.broker.session_selector import Which
 from logonscope.machine import ProcessQuery
+from logonscope.providers.helpers.usage import USAGE_FACTS, sum_usage
 
 MOST_ARGUMENTS = 32_768
 """Bytes a process. All processes are held in memory at once, and any user can start many with long arguments."""
@@ -21,11 +22,31 @@ Described = tuple[LogonSession, list[Owned]]
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def sessions(request: Request, which: Which = None) -> list[LogonSession]:
-    """Return the logon sessions that the caller may see, the System session first, then by start."""
-    query = ProcessQuery(request.ownership.description_facts)
+def sessions(request: Request, which: Which = None, *, with_usage: bool = False) -> list[LogonSession]:
+    """Return the logon sessions that the caller may see, the System session first, then by start.
+
+    Args:
+        request: the request.
+        which: only these logon sessions.
+        with_usage: also read and sum up the resources of their processes, which takes two more files of each.
+    """
+    query = session_query(request, with_usage=with_usage)
     owned = request.read(query, which, order="processes first", include_in_sessions_of_others=False)
-    return [session for session, _ in describe_sessions(request, owned.pairs)]
+    return [
+        add_usage(request, *described) if with_usage else described[0]
+        for described in describe_sessions(request, owned.pairs)
+    ]
+
+
+def session_query(request: Request, *, with_usage: bool) -> ProcessQuery:
+    """Return the query for the processes that describe logon sessions, with or without their resources."""
+    facts = request.ownership.description_facts
+    return ProcessQuery(facts | USAGE_FACTS if with_usage else facts)
+
+
+def add_usage(request: Request, session: LogonSession, pairs: Sequence[Owned]) -> LogonSession:
+    """Return a logon session with the resources that its processes use."""
+    return session._replace(usage=sum_usage([process for process, _ in pairs], request.machine))
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
-from logonscope.broker.logon_of_process import logon_of
+from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
 from logonscope.broker.request import Request
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
@@ -75,26 +75,35 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
     logons = request.index_for(process)
     owner = logons.owner(process)
     if owner.logon_id is None:
-        # without owner: the files that would name it could not be read, as where /proc hides them
+        _raise_if_hidden(request, process.pid)
+        # without owner: the files that would name it could not be read, as where a security module denies it
         reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
         raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
-    if not visibility.sees_session(process, owner):
+    is_own = False
+    if visibility.sees_session(process, owner):
+        session, unmasked_chain = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
+        chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
+    elif is_own := visibility.owns_without_session(process, owner):
+        session = describe(request, owner, [process], whole=False)
+        chain = [*read_masked_parents(request, process, logons, facts - {"cmdline", "exe"})]
+        chain.append((visibility.masked(process, facts, owner), owner))
+    else:
+        verb = "runs as you, in" if request.ownership.runs_as(process, visibility.uid, wholly=True) else "belongs to"
         raise AccessDeniedError(
-            f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
+            f"process {process.pid} {verb} a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )
-    logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
     return Whose(
         target=target,
         pid=process.pid,
         logon_id=owner.logon_id,
         evidence=owner.evidence,
-        session=logon.session,
+        session=session,
         process=process_row(request, visibility.masked(process, facts, owner), owner),
-        chain=tuple(
-            process_row(request, visibility.masked(link, facts, link_owner), link_owner)
-            for link, link_owner in logon.chain
-        ),
+        chain=tuple(process_row(request, link, link_owner) for link, link_owner in chain),
         sockets=candidate.sockets,
+        # from the masked chain: its facts alone may show in the answer
+        unseen_logins=request.ownership.unseen_logins(owner, [link for link, _ in chain], request.machine),
+        is_own=is_own,
     )
 
 
@@ -106,10 +115,23 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
         process = request.read_process(process.tgid, facts)
     # a name or port was resolved to a pid before; a later process may have that pid now
     if process is None or (candidate.start is not None and process.start != candidate.start):
+        _raise_if_hidden(request, pid)
         raise NotFoundError(
             f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded")
         )
     return process
+
+
+def _raise_if_hidden(request: Request, pid: int) -> None:
+    """Raise an error if processes of other users are hidden, so that it is unknown whether this one exists.
+
+    Raises:
+        AccessDeniedError: processes are hidden.
+    """
+    reason = request.source.hiding_reason()
+    if reason is not None:
+        hint = Hint(HintCode.GET_RIGHTS, also=", or join the group of the mount option gid=")
+        raise AccessDeniedError(f"process {pid} cannot be seen: {reason}", hint)
 
 
 def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> list[Candidate]:

@@ -44,6 +44,11 @@ class Host(ABC):
         """Whether the caller sees every logon session of this host."""
 
     @property
+    def hiding_reason(self) -> str | None:
+        """Why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        return None
+
+    @property
     def moment(self) -> "datetime":
         """The time that the results describe: now, or the time of the recording."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
@@ -94,15 +99,19 @@ class Host(ABC):
         # A copy would share a connection, or have the rights of another process, and it would contain a password.
         raise TypeError(f"cannot pickle or copy {self!r}: call connect() where it is used")
 
-    def sessions(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonSession"]:
+    def sessions(
+        self, which: int | str | None = None, where: "LogonFilter | None" = None, *, with_usage: bool = False
+    ) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
 
         Args:
             which: only one logon session, by its LogonId (41) or the login's own id ("c1"); or those of a user, by the
                 account's name. ``processes`` and ``tree`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
+            with_usage: set ``usage``, the sums of processor time, memory, and bytes read and written.
         """
-        answer: list[LogonSession] = self._perform("sessions", **_selection_arguments(which, where))
+        usage = {"with_usage": True} if with_usage else {}
+        answer: list[LogonSession] = self._perform("sessions", **_selection_arguments(which, where), **usage)
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":

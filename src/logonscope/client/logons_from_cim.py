@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
+from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
 from logonscope.answers.whose_target import TARGET_FORMS, WhoseTarget, parse_target
@@ -22,6 +23,7 @@ from logonscope.errors import (
     AccessDeniedError,
     Hint,
     HintCode,
+    InvalidClassError,
     InvalidNamespaceError,
     InvalidParameterError,
     NotFoundError,
@@ -70,10 +72,24 @@ class LogonsFromCim:
         """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
         return collect_leftovers(self.processes(which, where))
 
-    def sessions(self, which: str | None, where: LogonFilter | None = None) -> list[LogonSession]:
+    def sessions(
+        self, which: str | None, where: LogonFilter | None = None, *, with_usage: bool = False
+    ) -> list[LogonSession]:
         """Return the logon sessions that ``which`` names and that fit the filter."""
+        usage = self._query_usage() if with_usage else {}
         selected = (session for session in self._query_sessions(where) if _is_selected(session, which))
-        return [session for session in selected if where is None or where.fits(session)]
+        matching = (session for session in selected if where is None or where.fits(session))
+        return [session._replace(usage=usage.get(session.logon_id)) for session in matching]
+
+    def _query_usage(self) -> dict[str, LogonUsage]:
+        """Return the usage of each logon session by LogonId; empty where the remote host has no such class."""
+        if not self._is_logonscope:
+            return {}
+        try:
+            rows = list(self._host.enumerate("LS_LogonSessionUsage", namespace=LOGONSCOPE))
+        except InvalidClassError:  # an older Logonscope
+            return {}
+        return {str(row["LogonId"]): _build_usage(row) for row in rows}
 
     def processes(self, which: str | None, where: LogonFilter | None = None) -> Iterator[SessionProcess]:
         """Yield the processes of the logon sessions that ``which`` names and that fit the filter."""
@@ -129,7 +145,7 @@ class LogonsFromCim:
                 answers.append(_build_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
         if not answers:
             raise AccessDeniedError(
-                f"process {pids[0]} runs in a logon session that is not yours", "authenticate as an administrator"
+                f"process {pids[0]} belongs to no logon session of yours", "authenticate as an administrator"
             )
         return answers
 
@@ -293,6 +309,20 @@ def _build_session(instance: "Instance") -> LogonSession:
     sources = {fields.get(name, name): source for name, _, source in lines}
     type_name = LOGON_TYPES.get(values["logon_type"])
     return LogonSession(**values, logon_type_name=type_name, sources=sources)
+
+
+def _build_usage(instance: "Instance") -> LogonUsage:
+    return LogonUsage(
+        processes=instance["ProcessCount"], unread=instance["UnreadCount"],
+        user_time=_seconds(instance["UserModeTime"]), kernel_time=_seconds(instance["KernelModeTime"]),
+        resident=instance["WorkingSetSize"], private=instance["PrivateMemory"], read=instance["ReadBytes"],
+        written=instance["WrittenBytes"],
+    )  # fmt: skip
+
+
+def _seconds(time: int | None) -> float | None:
+    """Return a time in units of 100 ns as seconds."""
+    return None if time is None else time / 10_000_000
 
 
 def _build_process(process: "Instance", pair: "Instance | None") -> SessionProcess:

@@ -73,6 +73,14 @@ class Process(NamedTuple):
     thread_sockets: tuple[int, ...] | None = None
     # ns/net: the inode of its network namespace
     net_namespace: int | None = None
+    # status: capabilities as bit sets, see capabilities(7)
+    cap_permitted: int | None = None
+    cap_effective: int | None = None
+    cap_bounding: int | None = None
+    cap_ambient: int | None = None
+    # attr/current, or the directory of the security module below attr
+    label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
+    label_module: str | None = None  # selinux, apparmor, smack
     # stat, completed from cmdline where the kernel cut the name at 15 bytes
     name: str | None = None
     # why a requested fact is None: fact -> reason
@@ -102,6 +110,8 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "fd/*": ("sockets",),
     "task/*/fd/*": ("thread_sockets",),
     "ns/net": ("net_namespace",),
+    "status: Cap": _fields_between("cap_permitted", "label"),
+    "attr/current": _fields_between("label", "name"),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 

@@ -14,6 +14,7 @@ from logonscope.machine.selection import Selection
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.whose import UnseenLogin
 
 OWNER_FACT = "owner"
 """Used beside the names of facts of Process: the logon session that owns the process is needed."""
@@ -161,6 +162,16 @@ class Ownership(Protocol):
 
     def is_login_program(self, process: Process) -> bool:
         """Return whether a logon session can begin with this process: sshd, login, cron, ..."""
+        ...
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple["UnseenLogin", ...]:
+        """Return the signs that a user logged in without the kernel's knowledge.
+
+        Args:
+            owner: the logon session of the process.
+            chain: the process, preceded by its parents, with the facts of ``description_facts``.
+            machine: the host.
+        """
         ...
 
     def checks(self, machine: Machine) -> Iterator["Check"]:

@@ -83,6 +83,10 @@ class Source(Protocol):
         """Return the source of the same host as it was at a moment."""
         ...
 
+    def hiding_reason(self) -> str | None:
+        """Return why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        ...
+
     def close(self) -> None:
         """Release the resources of the source: threads, descriptors, connections."""
         ...
@@ -213,6 +217,10 @@ class BaseSource(ABC):
         """Raise NotSupportedError: the source has no history."""
         del moment
         raise NotSupportedError(f"history is not supported by {self.label}", "use a host that keeps history")
+
+    def hiding_reason(self) -> str | None:
+        """Return why processes of other users cannot be seen; None: they can."""
+        return None
 
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""

@@ -10,7 +10,7 @@
 4. none: the System session.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from logonscope.facts import UNSET, Login, Machine, Process
@@ -19,6 +19,7 @@ from logonscope.ownership import join, sessions
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.whose import UnseenLogin
 
 SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
@@ -214,6 +215,11 @@ class LinuxOwnership(Ownership):
             login_id,
             join.logon_id_of_word(login_id) or login_id,
         }
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> "tuple[UnseenLogin, ...]":
+        from logonscope.ownership.unseen_logins import find_unseen_logins  # noqa: PLC0415 -- only whose needs it
+
+        return find_unseen_logins(chain, owner.logon_id, self.login_uid(owner, chain), machine)
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
         from logonscope.answers.check import Check  # noqa: PLC0415 -- only doctor needs it

@@ -113,7 +113,7 @@ def _describe_origin(traits: Traits) -> str:
 
 
 RULES = (
-    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login started it"),
+    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login is known to the kernel"),
     Rule(lambda t: (t.cls or "").startswith("manager") or t.service == "systemd-user", lambda _: SERVICE,
          lambda t: _describe_class(t) if t.cls else _describe_service(t)),
     Rule(lambda t: t.service in _BATCH, lambda _: BATCH, _describe_service),

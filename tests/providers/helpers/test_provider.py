@@ -27,6 +27,7 @@ from logonscope.providers.helpers.provider import (
 )
 from logonscope.providers.helpers.registry import provider_of
 from logonscope.providers.helpers.text import clean
+from logonscope.providers.helpers.usage import USAGE_FACTS
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
 from tests.providers.asked import CONTEXT, SNAPSHOT, fixed, rough, web1
@@ -146,7 +147,8 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     _, provider = served
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
-        "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
+        "process": of_processes, "socket": of_processes, "machine": of_machine,
+        "logon session": USAGE_FACTS | {COUNTS},
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 

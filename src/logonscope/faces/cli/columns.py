@@ -38,6 +38,7 @@ class ListColumn(NamedTuple):
     min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
     shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
     is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
+    value_of: Callable[[Any], Any] | None = None  # returns its value, where that is no field of the row
 
     @property
     def name(self) -> str:
@@ -51,6 +52,8 @@ class ListColumn(NamedTuple):
 
     def value(self, row: Any) -> Any:
         """Return its value of a row, for scripts."""
+        if self.value_of is not None:
+            return self.value_of(row)
         return getattr(row, self.field) if self.field else self.text_of(row)
 
     def sort_key(self, row: Any) -> tuple[bool, Any]:

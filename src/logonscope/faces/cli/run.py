@@ -22,6 +22,8 @@ _OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --read
 _OWN_SESSIONS_RECORDED = "the recording has only its maker's own logon sessions; record with sudo to have all"
 _OWN_SESSIONS_THERE = "only your own logon sessions are shown; connect as an administrator to see all"
 
+_UNHIDE = "use sudo, or join the group of the mount option gid="
+
 _WITHOUT_ACCESS_CHECKS = {"classes", "class"}
 """Commands that print the same for every caller."""
 
@@ -94,8 +96,12 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
         timeout=getattr(args, "timeout", None),
     )  # fmt: skip
-    if not (host.everything or args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
-        print_notice(args, _access_notice(args.host))
+    if not (args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
+        hiding_reason = host.hiding_reason
+        if hiding_reason is not None:
+            print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
+        elif not host.everything:
+            print_notice(args, _access_notice(args.host))
     return _show_answer(args, partial(command.run, host, args), settings)
 
 

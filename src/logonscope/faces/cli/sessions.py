@@ -3,11 +3,13 @@
 import argparse
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.client import Host
 from logonscope.faces.cli import selector
-from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn, find_column, select_columns
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
@@ -20,6 +22,7 @@ EXAMPLES = (
 A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown. A user
 manager, which all logins of a user share, is listed after the login that started it.
 Other commands take the value of ID; the column logon_id has the LogonId, always decimal.
+cpu, rss, private, read and written are sums over the running processes; unread counts those missing in a sum.
 
 examples:
   logonscope sessions                  all logon sessions that you may see
@@ -28,6 +31,8 @@ examples:
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
                                        logged-out logins, those with most leftovers first
+  logonscope sessions --columns user,id,cpu,rss,private,read,written --sort cpu --reverse
+                                       what the running processes of each use
   logonscope sessions -o json          the source of every value too
 
 """
@@ -48,10 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
-    sessions = host.sessions(args.which, logon_filter(host, args))
+    sessions = host.sessions(args.which, logon_filter(host, args), with_usage=_shows_usage(args))
     if args.output == "table":
         sessions = with_managers_after_logins(sessions)
     return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
+
+
+def _shows_usage(args: argparse.Namespace) -> bool:
+    """Return whether a column of resources is shown or sorted by: reading them takes more files of each process."""
+    chosen = select_columns(args.columns or (), COLUMNS)
+    if args.sort is not None:
+        chosen.append(find_column(args.sort, COLUMNS))
+    return any(column.value_of is not None for column in chosen)
 
 
 def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
@@ -126,6 +139,36 @@ def is_logged_out(session: LogonSession) -> bool:
     return session.state == LOGGED_OUT
 
 
+def _usage_value(name: str, session: LogonSession) -> Any:
+    """Return a value of the usage of a logon session; None if unknown."""
+    return None if session.usage is None else getattr(session.usage, name)
+
+
+def _size_text(name: str, session: LogonSession) -> str:
+    """Return a number of bytes as ls(1) -h shows it, with powers of 1024."""
+    size = _usage_value(name, session)
+    if size is None:
+        return "-"
+    number, units = float(size), iter("BKMGTPE")
+    unit = next(units)
+    while number >= 1023.5 and unit != "E":
+        number, unit = number / 1024, next(units)
+    return f"{number:.0f}{unit}" if unit == "B" or number >= 9.95 else f"{number:.1f}{unit}"
+
+
+def _time_text(session: LogonSession) -> str:
+    """Return the processor time as hours:minutes:seconds."""
+    seconds = _usage_value("processor_time", session)
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _size_column(heading: str, name: str) -> ListColumn:
+    return ListColumn(heading, 7, partial(_size_text, name), rank=ON_REQUEST, value_of=partial(_usage_value, name))
+
+
 def _number_text(value: int | None) -> str:
     return "-" if value is None else str(value)
 
@@ -150,4 +193,16 @@ COLUMNS = (
     ListColumn("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
     ListColumn("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
     ListColumn("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
+    ListColumn("CPU", 8, _time_text, rank=ON_REQUEST, value_of=partial(_usage_value, "processor_time")),
+    _size_column("RSS", "resident"),
+    _size_column("PRIVATE", "private"),
+    _size_column("READ", "read"),
+    _size_column("WRITTEN", "written"),
+    ListColumn(
+        "UNREAD",
+        6,
+        lambda s: _number_text(_usage_value("unread", s)),
+        rank=ON_REQUEST,
+        value_of=partial(_usage_value, "unread"),
+    ),
 )

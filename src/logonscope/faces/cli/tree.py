@@ -154,9 +154,9 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
     session, count = tree.session, count_text(len(tree.processes), "process")
     hint = " (--all shows them)" if folded else ""
     if session is None:
-        yield f"in logon sessions that are not yours: {count}"
+        yield f"in no logon session of yours: {count}"
     elif session.logon_type == 0:
-        yield from ("system", f"{count} that no login started")
+        yield from ("system", f"{count} without a known login")
         yield from ["(--all shows them)"] if folded else []
         yield f"since {start_text(session)}"
     else:

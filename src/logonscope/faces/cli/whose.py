@@ -16,6 +16,7 @@ from logonscope.faces.cli.whose_text import (
     describe_login,
     describe_parents,
     describe_processes,
+    describe_unseen_logins,
     group_headline,
     headline,
     lookup_commands,
@@ -108,7 +109,8 @@ def _detail_lines(group: Sequence[Whose], *, color: bool) -> Iterator[str]:
     if len(group) > 1:
         details.append(("processes", [describe_processes(group)]))
     details += [("login", [describe_login(answer.session)]), ("evidence", [describe_evidence(answer)])]
-    details += [("parents", [describe_parents(answer)]), ("look up", list(lookup_commands(answer)))]
+    details += [("parents", [describe_parents(answer)]), ("note", list(describe_unseen_logins(answer)))]
+    details += [("look up", list(lookup_commands(answer)))]
     for heading, texts in details:
         lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]
         for number, line in enumerate(lines):

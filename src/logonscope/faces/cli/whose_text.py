@@ -13,6 +13,7 @@ SERVICE = 5
 """The LogonType of user managers; nothing else has it on Linux."""
 
 LOGGED_OUT = "logged out"
+UNKNOWN_LOGIN = "no login is known to the kernel"
 NO_RECORD = "no login service has a record of it: state and origin are not known; the journal may have them"
 RECORD_IS_GONE = (
     "no login service has a record of it any more: type, state and origin are not known; the journal may have them,"
@@ -40,7 +41,11 @@ def headline(answer: Whose) -> str:
         subject += f" on {process.tty}"
     if answer.sockets:
         subject += f", which {_describe_sockets(answer.sockets)},"
-    return f"{subject} belongs to {_describe_session(session, 'it')}."
+    if answer.is_own:
+        return f"{subject} is yours: it runs as {_runs_as(process)}, and {UNKNOWN_LOGIN}."
+    if session.logon_type == 0:
+        return f"{subject} belongs to the System session: {_describe_system_process(answer)}."
+    return f"{subject} belongs to {_describe_session(session)}."
 
 
 def group_headline(answers: Sequence[Whose]) -> str:
@@ -48,10 +53,16 @@ def group_headline(answers: Sequence[Whose]) -> str:
     names = [*dict.fromkeys(answer.process.name or "?" for answer in answers)]
     more = f" and {len(names) - _MAX_NAMES} others" if len(names) > _MAX_NAMES else ""
     sockets = [socket for answer in answers for socket in answer.sockets]
-    return (
+    subject = (
         f"{len(answers)} processes of {', '.join(names[:_MAX_NAMES])}{more},"
-        f" which {_describe_sockets(sockets, plural=True)}, belong to {_describe_session(answers[0].session, 'them')}."
+        f" which {_describe_sockets(sockets, plural=True)},"
     )
+    if all(answer.is_own for answer in answers):
+        return f"{subject} are yours: they run as {_runs_as(answers[0].process)}, and {UNKNOWN_LOGIN}."
+    if answers[0].session.logon_type == 0:
+        login = UNKNOWN_LOGIN if any(answer.unseen_logins for answer in answers) else "no login started them"
+        return f"{subject} belong to the System session: {login}."
+    return f"{subject} belong to {_describe_session(answers[0].session)}."
 
 
 def describe_processes(answers: Sequence[Whose]) -> str:
@@ -62,9 +73,7 @@ def describe_processes(answers: Sequence[Whose]) -> str:
     return ", ".join(texts) + more
 
 
-def _describe_session(session: LogonSession, process: str) -> str:
-    if session.logon_type == 0:
-        return f"the System session: no login started {process}"
+def _describe_session(session: LogonSession) -> str:
     if is_user_manager(session):
         return f"the user manager of {user_label(session)}: shared by all logins of that user"
     return f"logon session {session.logon_id}: {_describe_origin(session)}"
@@ -112,8 +121,11 @@ _JOINED = {
 def describe_parents(answer: Whose) -> str:
     """Return the chain of parents from the login to the process, with changes of user."""
     links, parent = [], None
+    changed_pids = {sign.pid for sign in answer.unseen_logins or () if sign.kind == "user change"}
     for link in answer.chain:
         change = user_change_mark(link, parent, answer.session)
+        if link.pid in changed_pids:
+            change = f"[as {link.user or link.uid}, without su or sudo]"
         links.append(f"{link.name} {link.pid} {change}".rstrip())
         parent = link
     chain = " > ".join(links)
@@ -122,6 +134,22 @@ def describe_parents(answer: Whose) -> str:
     if answer.session.logon_type != 0 and len(answer.chain) == 1 and first.pid != answer.session.leader:
         return f"{chain} (its parents in this login have ended)" if first.ppid == 1 else chain
     return chain
+
+
+def describe_unseen_logins(answer: Whose) -> Iterator[str]:
+    """Yield a sentence for each sign that a user logged in without the kernel's knowledge."""
+    by_pid = {link.pid: link for link in answer.chain}
+    for sign in answer.unseen_logins or ():
+        process, link = f"{sign.name} {sign.pid}", by_pid.get(sign.pid, answer.process)
+        user, parent = _runs_as(link), by_pid.get(link.ppid or 0)
+        starter = f"{parent.name} {parent.pid}" if parent else "root"
+        yield {
+            "daemon": f"{process}, one of its parents, can let users in without the kernel's knowledge",
+            "unit": f"it is in the unit {sign.name}, which can let users in without the kernel's knowledge",
+            "user change": f"{starter} (root) started {process} as {user} without su or sudo, as for a login",
+            "orphan": f"the parents of {process}, which runs as {user}, have ended: what started it is not known",
+            "outside": f"what started {process} is outside of what can be seen here",
+        }.get(sign.kind, sign.kind)
 
 
 def lookup_commands(answer: Whose) -> Iterator[str]:
@@ -145,10 +173,14 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
 
 def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
     """Return the mark of a change of user, as "[as root by sudo]"; "": the user is that of the parent or the login."""
-    previous_uid = parent.uid if parent else session.uid
-    if process.uid is None or process.uid == previous_uid or session.logon_type == 0:
+    # the System session has no user: it begins with init, which is root's
+    previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
+    if process.uid is None or process.uid == previous_uid:
         return ""
-    switcher = next((link.name for link in (process, parent) if link and link.name in _SWITCHERS), None)
+    # any user can choose a name, but these programs run as root
+    switcher = next(
+        (link.name for link in (process, parent) if link and link.name in _SWITCHERS and link.uid in {0, None}), None
+    )
     # the login program starts as root and becomes the user who logs in
     is_login_program = process.pid == session.leader or (previous_uid != session.uid and process.uid == session.uid)
     if is_login_program and (switcher is None or parent is None):
@@ -166,6 +198,22 @@ def user_label(session: LogonSession) -> str:
     if session.uid is None:
         return session.user or "an unknown user"
     return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
+
+
+def _describe_system_process(answer: Whose) -> str:
+    """Return whether a login may have started a process of the System session, and the user that it runs as."""
+    login = "no login started it" if answer.unseen_logins == () else UNKNOWN_LOGIN
+    # that a process runs as root is worth a mention only where a user may have logged in as root
+    if answer.process.uid is None or (answer.process.uid == 0 and not answer.unseen_logins):
+        return login
+    return f"{login}; it runs as {_runs_as(answer.process)}"
+
+
+def _runs_as(process: SessionProcess) -> str:
+    """Return the user that a process runs as, as "alice (uid 1000)"."""
+    if process.uid is None:
+        return process.user or "an unknown user"
+    return f"{process.user} (uid {process.uid})" if process.user else f"uid {process.uid}"
 
 
 def _describe_origin(session: LogonSession) -> str:

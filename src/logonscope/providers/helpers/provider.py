@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
-from logonscope.facts import Machine
+from logonscope.facts import Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
@@ -31,7 +31,7 @@ COUNTS = "counts"
 
 
 class LogonLookup(Protocol):
-    """Lookup of a logon session's values by the owner of one of its processes."""
+    """Lookup of values that are not in the item: of the logon session of a process, and of its parent."""
 
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of a logon session are leftovers; None if unknown."""
@@ -39,6 +39,10 @@ class LogonLookup(Protocol):
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None if it has none."""
+        ...
+
+    def parent_command_line(self, process: Process) -> str | None:
+        """Return the command line of the parent of a process; None if there is none that the caller may see."""
         ...
 
 

@@ -521,6 +521,26 @@ def _read_net_namespace(handle: int, _: int) -> int:
     return parse.parse_namespace(os.readlink("ns/net", dir_fd=handle))
 
 
+def _read_label(handle: int, _: int) -> tuple[str | None, bytes] | None:
+    """Return the security label with the name of its module; None where no security module labels processes."""
+    for module, path in _LABEL_FILES:
+        # a file exists where its module is built in, and is invalid where the module is not active
+        try:
+            label = _read_file(path, handle)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.EINVAL}:
+                raise
+        else:
+            return module, label
+    # the files are missing for an ended process, too: then this raises an error
+    os.stat("stat", dir_fd=handle)
+    return None
+
+
+_LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/current"), (None, "attr/current"))
+"""Files below /proc/PID that have a security label, with the module that each belongs to; None: any one module."""
+
+
 def _cut_name(name: str) -> str:
     return parse.decode_text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
 
@@ -552,5 +572,8 @@ FILES = (
     _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
     _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
     _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
+    # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
+    _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
+    _make_file("attr/current", parse.parse_label, _read_label),
 )
 """The files, those that are cheap to read and decide most first."""

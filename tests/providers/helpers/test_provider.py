@@ -303,7 +303,7 @@ def test_from_either_end_of_an_association_the_other_is_found(asked: Host) -> No
         if not found.cim_class.is_association:
             continue
         name, space = found.cim_class.name, found.cim_class.namespace
-        roles = [role for role, value in found.properties().items() if re.match(r"\\\\\.\\", str(value))]
+        roles = [role for role, value in found.properties().items() if re.match(r"\\\\[^\\]+\\root", str(value))]
         near, far = (asked.get(found[role], namespace=space)["__PATH"] for role in roles)
         for one, other in ((near, far), (far, near)):
             assert other in [end.path for end in asked.associators(one, assoc_class=name, namespace=space)]

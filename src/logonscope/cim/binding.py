@@ -101,7 +101,7 @@ def write_reference(reference: tuple[Value, ...], schema: Schema, namespace: str
 
 
 def write_held_reference(reference: tuple[Value, ...], holder: Class, server: str) -> str:
-    """Return the text of a reference in an instance of ``holder`` on a server, as WMI's provider of the class gives it."""
+    """Return the text of a reference in an instance of ``holder`` on a server, as its provider gives it."""
     shown_server = server if holder.name in HOST_NAMED else "."
     path = object_path(reference, holder.schema, holder.namespace, shown_server)
     order = KEY_ORDERS.get((holder.name, path.class_name))

@@ -20,6 +20,7 @@ from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSI
 from logonscope.providers.helpers.provider import (
     ALWAYS_NULL_PREFIX,
     COUNTS,
+    PASSWORDS,
     Provider,
     always_null,
     column,
@@ -147,6 +148,7 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
+        "user": frozenset({PASSWORDS}),
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 

@@ -73,7 +73,9 @@ def require_instance(target: Target) -> Target:
     if target.keys is None:
         raise InvalidObjectPathError(
             f"{target.cls.name} is a class, not an instance",
-            show_class_hint(target.cls.name, target.cls.namespace, f"; for an instance, use {example_path(target.cls)}"),
+            show_class_hint(
+                target.cls.name, target.cls.namespace, f"; for an instance, use {example_path(target.cls)}"
+            ),
         )
     return target
 

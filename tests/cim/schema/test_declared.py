@@ -96,6 +96,10 @@ def test_a_class_declares_what_the_documented_class_declares(name: str) -> None:
     assert declaration_of(SERVED[name]) == facts_of(name)
 
 
+def test_the_documented_namespace_has_no_class_of_our_own() -> None:
+    assert SERVED.keys() <= DECLARED.keys()
+
+
 @pytest.mark.parametrize("name", SERVED)
 def test_a_class_with_a_localized_copy_is_marked_as_amended(name: str) -> None:
     mark = find_qualifier(SERVED[name].declaration.qualifiers, "AMENDMENT")

@@ -25,7 +25,8 @@ def recordable_snapshot(request: Request) -> Snapshot:
     listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=everything))
     seen_uids = _SeenUids(logins)
     processes: Iterable[Process] = seen_uids.collect(request, owned.pairs)
-    snapshot = Snapshot(machine, processes, logins, sockets, seen_uids.accounts(request, listed), groups, look.troubles)
+    accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
+    snapshot = Snapshot(machine, processes, logins, sockets, accounts, groups, look.troubles)
     return snapshot if everything else _keep_visible(request, snapshot)
 
 

@@ -127,21 +127,22 @@ def _row(cls_property: Property, provider: Provider) -> str:
     column = provider.columns.get(cls_property.name)
     source = column.source if column else f"{ALWAYS_NULL_PREFIX}not read here"
     key = " (key)" if has_qualifier(cls_property.qualifiers, "Key") else ""
-    return _cells(f"`{cls_property.name}`{key}", _type(cls_property), _meaning(cls_property.qualifiers), source)
+    return _cells(f"`{cls_property.name}`{key}", _type(cls_property), _meaning(cls_property), source)
 
 
-def _meaning(qualifiers: tuple[Qualifier, ...]) -> str:
-    units = _text(qualifiers, "Units")
-    return " ".join(
-        filter(None, [_text(qualifiers, "Description"), f"In {units}." if units else "", _values(qualifiers)])
-    )
+def _meaning(cls_property: Property) -> str:
+    qualifiers = cls_property.qualifiers
+    units, values = _text(qualifiers, "Units"), _values(qualifiers, cls_property.type)
+    return " ".join(filter(None, [_text(qualifiers, "Description"), f"In {units}." if units else "", values]))
 
 
-def _values(qualifiers: tuple[Qualifier, ...]) -> str:
-    """Return the meanings of values, if the schema has names for them."""
+def _values(qualifiers: tuple[Qualifier, ...], cim_type: str) -> str:
+    """Return the meanings of values, if the schema has names for them; a text without a ValueMap is its own meaning."""
     numbers, names = find_qualifier(qualifiers, "ValueMap"), find_qualifier(qualifiers, "Values")
     if names is None or not isinstance(names.value, tuple) or len(names.value) > MOST_VALUES:
         return ""
+    if numbers is None and cim_type == "string":
+        return f"{', '.join(map(str, names.value))}."
     keys = numbers.value if numbers and isinstance(numbers.value, tuple) else range(len(names.value))
     pairs = [f"{key!s} {name!s}" for key, name in zip(keys, names.value, strict=False) if str(key) != str(name)]
     return f"{', '.join(pairs)}." if pairs else ""

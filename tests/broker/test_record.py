@@ -81,3 +81,13 @@ def test_accounts_that_no_name_service_lists_are_those_of_whom_the_recording_tel
         (user(1001), ["root", "postgres", "bob"]),
     ):
         assert [account.name for account in whole(broker.recordable_snapshot(host.request(caller))).users] == names
+
+
+def test_the_state_of_passwords_is_recorded_for_administrators_alone() -> None:
+    known = Account("alice", ALICE, ALICE, "", "/home/alice", "/bin/sh", True, "locked", 0, 90, False)
+    snapshot = example.snapshot()._replace(users=(known,))
+    for caller, recorded in ((ROOT, known), (user(ALICE), known._replace(
+        password=None, password_min_days=None, password_max_days=None, expired=None,
+    ))):  # fmt: skip
+        recording = whole(broker.recordable_snapshot(Memory(snapshot).request(caller)))
+        assert [account for account in recording.users if account.uid == ALICE] == [recorded]

@@ -4,14 +4,14 @@ An administrator (elevated, as the documented remark on Win32_SessionProcess has
 sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
 the details of a process only where the real, effective and saved uid are all its own. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
-Accounts and groups are visible to every authenticated user, as with passwd(5).
+Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Login, Process
+from logonscope.facts import Account, Login, Process
 from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
@@ -31,6 +31,9 @@ IDENTITY_FACTS = ("pid", "comm", "ppid", "start", "name")
 
 UNMASKED_FACTS = frozenset({"comm", "ppid", "start"})
 """Identity facts that need no masking."""
+
+PASSWORD_FACTS = ("password", "password_min_days", "password_max_days", "expired")
+"""Facts of an account that shadow(5) has, which only root can read."""
 
 NOT_YOURS = "not one of your logon sessions"
 MASKED = "not one of your processes"
@@ -89,6 +92,11 @@ class Visibility:
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
         return self.everything or (self.uid is not None and login.uid == self.uid)
+
+    def account(self, account: Account) -> Account:
+        """Return an account as the caller may see it: the state of its password is for administrators."""
+        hidden: dict[str, Any] = dict.fromkeys(PASSWORD_FACTS)
+        return account if self.everything else account._replace(**hidden)
 
     def view(
         self, process: Process, owner: Owner, facts: Facts, *, include_hidden: bool = False

@@ -17,7 +17,7 @@ from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance_of
 from logonscope.broker.row_filter import references_to
 from logonscope.cim.binding import Target
-from logonscope.cim.classes import Class, Property, find_qualifier, list_classes_hint, suggest_name
+from logonscope.cim.classes import AMENDED, Class, Property, find_qualifier, list_classes_hint, suggest_name
 from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import Schema
@@ -36,7 +36,7 @@ class AssociationOptions(NamedTuple):
     result_role: str | None = None  # the end at which the results are
     properties: Sequence[str] | None = None  # properties of the results, as far as they have them; None: all
     keys_only: bool = False  # return the keys in place of properties
-    required_qualifier: str | None = None  # a qualifier that the class of the results must have
+    required_qualifier: str | None = None  # a qualifier, not an amended one, that the class of the results must have
     required_assoc_qualifier: str | None = None  # a qualifier that the association must have
 
 
@@ -350,8 +350,12 @@ def _check_target_exists(request: Request, target: Target, results: Iterator[Cla
         raise missing(request, target)
 
 
-def _has_qualifier(cls: Class, qualifier: str | None) -> bool:
-    return qualifier is None or find_qualifier(cls.qualifiers, qualifier) is not None
+def _has_qualifier(cls: Class, name: str | None) -> bool:
+    """Return whether a class has a qualifier; amended ones are texts that a client requests separately."""
+    if name is None:
+        return True
+    qualifier = find_qualifier(cls.qualifiers, name)
+    return qualifier is not None and not qualifier.flavor & AMENDED
 
 
 def _is_within(cls: Class, required: Class | None) -> bool:

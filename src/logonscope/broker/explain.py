@@ -177,6 +177,8 @@ class ReadingRecorder(BaseSource):
                 self.readings.append(f"all {noun}s" if names == "ALL" else _list_values(names, noun))
         if query.groups_of is not None:
             self.readings.append(f"the groups of {_list_values(query.groups_of, 'account')}")
+        if query.with_passwords:
+            self.readings.append("the state of the accounts' passwords")
         return self._source.accounts(look, query)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:

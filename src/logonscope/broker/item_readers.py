@@ -19,7 +19,7 @@ from logonscope.machine import (
     SocketQuery,
 )
 from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
-from logonscope.providers.helpers.provider import COUNTS, Subject
+from logonscope.providers.helpers.provider import COUNTS, PASSWORDS, Subject
 from logonscope.providers.helpers.usage import USAGE_FACTS
 
 Items = Iterable[tuple[Any, ...]]
@@ -118,8 +118,17 @@ def pair_user_managers(sessions: Iterable[Described]) -> Iterator[tuple[Describe
 
 
 def _read_users(request: Request, query: ItemQuery) -> Items:
-    users, _ = request.source.accounts(request.look, AccountQuery(users=_names_or_all(query.selection.users)))
+    users, _ = _read_accounts(request, query, AccountQuery(users=_names_or_all(query.selection.users)))
     return ((account,) for account in users)
+
+
+def _read_accounts(
+    request: Request, query: ItemQuery, account_query: AccountQuery
+) -> tuple[Iterator[Account], Iterable[Group]]:
+    """Return accounts as the caller may see them, and groups; shadow(5) is read only if a column needs it."""
+    with_passwords = PASSWORDS in query.facts and request.visibility.everything
+    users, groups = request.source.accounts(request.look, account_query._replace(with_passwords=with_passwords))
+    return map(request.visibility.account, users), groups
 
 
 def _read_groups(request: Request, query: ItemQuery) -> Items:
@@ -144,7 +153,7 @@ def _read_memberships(request: Request, query: ItemQuery) -> Items:
     account_query = AccountQuery(users="ALL", groups="ALL" if groups is None else groups)
     if users is not None:
         account_query = AccountQuery(users=users, groups_of=users)
-    members, read_groups = request.source.accounts(request.look, account_query)
+    members, read_groups = _read_accounts(request, query, account_query)
     return _pair_groups(read_groups, members)
 
 

@@ -17,7 +17,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
     The parts are read while they are iterated, in the order of Snapshot's fields.
     """
     request.admit()
-    source, look = request.source, request.look
+    source, look, everything = request.source, request.look, request.visibility.everything
     machine = source.machine(look, frozenset({"platform", "vitals"}))
     owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
@@ -25,11 +25,12 @@ def recordable_snapshot(request: Request) -> Snapshot:
         *source.sockets(look, SocketQuery(all_namespaces=True)),
         *source.sockets(look, SocketQuery(family="unix", all_namespaces=True)),
     )
-    listed, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
+    listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=everything))
     seen_uids = _SeenUids(logins)
     processes: Iterable[Process] = seen_uids.collect(request, owned.pairs)
-    snapshot = Snapshot(machine, processes, logins, sockets, seen_uids.accounts(request, listed), groups, look.troubles)
-    return snapshot if request.visibility.everything else _keep_visible(request, snapshot)
+    accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
+    snapshot = Snapshot(machine, processes, logins, sockets, accounts, groups, look.troubles)
+    return snapshot if everything else _keep_visible(request, snapshot)
 
 
 def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:

@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from logonscope.broker.request import Request
-from logonscope.cim.binding import Target, are_related, is_same_key, object_path
+from logonscope.cim.binding import HOST_NAMED, Target, are_related, is_same_key, object_path
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
 from logonscope.providers.helpers.registry import classes_at_end, provider_for
@@ -51,7 +51,8 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
     names = condition_columns(condition)
     # __PATH and __RELPATH are stored nowhere: their text is built from the keys, so the rows need those instead
     stored = (column for name in names for column in (cls.keys if name in PATH_PROPERTIES else (name,)))
-    server = request.host_name if not set(PATH_PROPERTIES).isdisjoint(names) else ""
+    names_host = cls.name in HOST_NAMED or not set(PATH_PROPERTIES).isdisjoint(names)
+    server = request.host_name if names_host else ""
 
     # The condition is compiled late, and perhaps twice: its values are in one place in the rows of an answer, and in
     # another in those of the early filter, which have the columns of the condition only.
@@ -61,7 +62,7 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
                 return _path_getter(cls, name, server, [getter_of(key) for key in cls.keys])
             return getter_of(name)
 
-        return compile_predicate(condition, getter_with_paths, cls, request.look.check)
+        return compile_predicate(condition, getter_with_paths, cls, request.look.check, server)
 
     return RowFilter(tuple(dict.fromkeys(stored)), fixed_values(condition), compile_condition)
 

@@ -187,7 +187,7 @@ class Host(ABC):
 
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it.
-            InvalidObjectPathError: the text is not the path of an instance.
+            InvalidObjectPathError: the text is not the path of an instance; ``get_class`` returns classes.
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
             TypeMismatchError: a value does not have the type of its key.
         """

@@ -80,6 +80,7 @@ class AccountQuery(NamedTuple):
     users: frozenset[str] | Literal["ALL"] | None = None
     groups: frozenset[str] | Literal["ALL"] | None = None
     groups_of: frozenset[str] | None = None  # also the groups of these accounts, their primary groups included
+    with_passwords: bool = False  # also the state of their passwords, from shadow(5)
 
 
 class SocketQuery(NamedTuple):

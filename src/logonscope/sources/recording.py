@@ -338,7 +338,9 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     invalid_name = next((name for name, fits in _checks(kind).items() if not fits(getattr(row, name))), None)
     if invalid_name:
         value = f"{getattr(row, invalid_name)!r:.40}"
-        raise RecordingError(f"cannot read recording {path}: invalid {invalid_name} {value} of a {kind}", _ADVICE)
+        raise RecordingError(
+            f"cannot read recording {path}: invalid {invalid_name} {value} in a row of kind {kind}", _ADVICE
+        )
     return row
 
 

@@ -20,6 +20,7 @@ from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSI
 from logonscope.providers.helpers.provider import (
     ALWAYS_NULL_PREFIX,
     COUNTS,
+    PASSWORDS,
     Provider,
     always_null,
     column,
@@ -148,7 +149,7 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine,
-        "logon session": USAGE_FACTS | {COUNTS},
+        "logon session": USAGE_FACTS | {COUNTS}, "user": frozenset({PASSWORDS}),
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 
@@ -305,7 +306,7 @@ def test_from_either_end_of_an_association_the_other_is_found(asked: Host) -> No
         if not found.cim_class.is_association:
             continue
         name, space = found.cim_class.name, found.cim_class.namespace
-        roles = [role for role, value in found.properties().items() if re.match(r"\\\\\.\\", str(value))]
+        roles = [role for role, value in found.properties().items() if re.match(r"\\\\[^\\]+\\root", str(value))]
         near, far = (asked.get(found[role], namespace=space)["__PATH"] for role in roles)
         for one, other in ((near, far), (far, near)):
             assert other in [end.path for end in asked.associators(one, assoc_class=name, namespace=space)]

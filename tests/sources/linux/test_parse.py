@@ -281,7 +281,7 @@ def test_whatever_stands_where_processors_are_listed_is_counted_without_trouble(
 words = st.text(st.characters(exclude_characters=":\n,", exclude_categories=["Cs"]), max_size=10)
 
 
-@given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, local=st.none()))
+@given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, *[st.none()] * 5))
 def test_a_line_of_passwd_comes_back_as_it_was_written(account: Account) -> None:
     line = f"{account.name}:x:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}\n"
     assert parse_account(line.encode()) == account

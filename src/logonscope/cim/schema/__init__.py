@@ -165,8 +165,8 @@ def _read_declaration(row: Sequence[Any]) -> Declaration:
 
 
 def _read_property(row: Sequence[Any]) -> Property:
-    name, type_name, array, reference, qualifiers, _ = row
-    return Property(name, type_name, array, reference, _read_qualifiers(qualifiers))
+    name, type_name, array, reference, qualifiers, origin, default = row
+    return Property(name, type_name, array, reference, _read_qualifiers(qualifiers), origin, default)
 
 
 def _read_method(row: Sequence[Any]) -> Method:

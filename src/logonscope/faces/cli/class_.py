@@ -12,6 +12,7 @@ from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
     from logonscope.cim.classes import Class, Parameter, Property, Qualifier
+    from logonscope.cim.types import Value
 
 EXAMPLES = r"""
 It prints MOF, with what the class adds to its superclass; --inherited adds what it inherits.
@@ -57,7 +58,10 @@ def as_json(cls: "Class", *, amended: bool) -> dict[str, Any]:
         "derivation": list(cls.derivation),
         "keys": list(cls.keys),
         "qualifiers": _qualifier_values(cls.qualifiers, amended=amended),
-        "properties": [_typed_element(item, amended=amended) | {"origin": item.origin} for item in properties],
+        "properties": [
+            _typed_element(item, amended=amended) | {"origin": item.origin, "default": _json_default(item.default)}
+            for item in properties
+        ],
         "methods": [
             {
                 "name": method.name,
@@ -79,6 +83,11 @@ def _typed_element(element: "Property | Parameter", *, amended: bool) -> dict[st
         "reference": element.reference,
         "qualifiers": _qualifier_values(element.qualifiers, amended=amended),
     }
+
+
+def _json_default(value: "Value") -> object:
+    """Return a default value as JSON has it: an array of bytes as numbers."""
+    return list(value) if isinstance(value, bytes) else value
 
 
 def _qualifier_values(qualifiers: "Sequence[Qualifier]", *, amended: bool) -> dict[str, Any]:

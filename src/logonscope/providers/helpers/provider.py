@@ -29,6 +29,9 @@ ALWAYS_NULL_PREFIX = "always null: "
 COUNTS = "counts"
 """Pseudo-fact: the processes of the logon session are counted, so all of them are read."""
 
+PASSWORDS = "passwords"
+"""Pseudo-fact: the state of the accounts' passwords, which only an administrator gets."""
+
 
 class LogonLookup(Protocol):
     """Lookup of values that are not in the item: of the logon session of a process, and of its parent."""

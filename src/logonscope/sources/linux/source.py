@@ -62,10 +62,16 @@ class LinuxSource(BaseSource):
         return self._directory(look).user(uid)
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
-        if self._root != ROOT:
-            return super().accounts(look, query)
-        directory = self._directory(look)
-        return look.checked(directory.users(query)), look.checked(directory.groups(query))
+        if self._root == ROOT:
+            directory = self._directory(look)
+            users, groups = look.checked(directory.users(query)), look.checked(directory.groups(query))
+        else:
+            users, groups = super().accounts(look, query)
+        if query.with_passwords:
+            from logonscope.sources.linux.shadow import with_shadow  # noqa: PLC0415 -- the same
+
+            users = with_shadow(self._root, users)
+        return users, groups
 
     def read_users(self, look: Look) -> Iterable[Account]:
         del look

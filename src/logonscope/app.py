@@ -140,7 +140,7 @@ def open_user_file(path: str) -> "Users":
 class ServeCommand(NamedTuple):
     """The command ``serve``, with the names that a module of faces/cli has."""
 
-    EXAMPLES: str
+    EPILOG: str
     add_arguments: Callable[["argparse.ArgumentParser"], None]
     run: Callable[["argparse.Namespace"], int]
 
@@ -149,7 +149,7 @@ def load_serve_command() -> ServeCommand:
     """Return the command ``serve``; it is imported only then."""
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return ServeCommand(command.EXAMPLES, command.add_arguments, _run_server)
+    return ServeCommand(command.EPILOG, command.add_arguments, _run_server)
 
 
 def _run_server(args: "argparse.Namespace") -> int:

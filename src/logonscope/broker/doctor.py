@@ -10,6 +10,7 @@ from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
 from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery
+from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
 _MOST_LISTED = 10
 
@@ -64,11 +65,18 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
         if fact in checked_facts and reason != "No such file or directory"
     )
     for (fact, reason), count in sorted(reasons.items()):
-        advice = "give CAP_SYS_PTRACE, and check the security modules"
         yield Check(
             f"fact {fact}", None, f"not readable for {count} of {len(processes)} processes: {reason}",
-            advice if reads_all else "run it as root",
+            _reading_advice(reason, reads_all=reads_all),
         )  # fmt: skip
+
+
+def _reading_advice(reason: str, *, reads_all: bool) -> str:
+    """Return what to do about a fact that cannot be read for this reason."""
+    # more rights do not help against a read that hangs
+    if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
+        return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
+    return "give CAP_SYS_PTRACE, and check SELinux or AppArmor" if reads_all else "run it as root"
 
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
@@ -83,7 +91,9 @@ def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[Logon
         yield Check("login service", True, f"{len(logins)} login records", "")
     else:
         yield Check(
-            "login service", None, "no login has a record: remote host, service, state and leftovers are unknown",
+            "login service", None,
+            "no login has a record: remote host and service are unknown,"
+            " and leftovers are found only of ssh, cron and at",
             "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
@@ -95,8 +105,8 @@ def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[Logon
                 f"shared by logins that do not own it: {_list_ids(sharer_ids)}",
                 "a login daemon was restarted from inside a login: restart it with `systemctl restart`",
             )  # fmt: skip
-    present = {session.logon_id for session in sessions}
-    if leaked := sorted(login.id for logon, login in logins.items() if logon not in present):
+    ids_with_process = {session.logon_id for session in sessions}
+    if leaked := sorted(login.id for logon, login in logins.items() if logon not in ids_with_process):
         yield Check(
             "login records", None, f"{len(leaked)} without a process: {_list_ids(leaked)}",
             "the login service did not remove them: run `loginctl terminate-session ID`",

@@ -75,6 +75,8 @@ def test_of_a_user_with_many_that_hang_no_other_is_tried_and_of_others_all_are()
         assert not hung.may_read("/proc", first, directory(first))
         hung.remember("/proc", second, lambda: False)
         assert not hung.may_read("/proc", third, handle)  # it is the same user's
+        assert not hung.hangs("/proc", third, handle)
+        assert hung.hangs("/proc", first, directory(first))
         over[0] = True
         assert hung.may_read("/proc", third, handle)
         assert hung.may_read("/proc", first, directory(first))

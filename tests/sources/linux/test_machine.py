@@ -54,6 +54,14 @@ def test_a_machine_without_a_boot_time_is_trouble_in_every_look(host: HostFolder
         assert [trouble.what for trouble in look.troubles] == ["/proc/stat"]
 
 
+def test_the_hostname_is_the_one_that_the_machine_has_now(host: HostFolder) -> None:
+    source, look = host.source, Look()
+    assert source.machine(look).hostname == "testhost"
+    host.write("proc/sys/kernel/hostname", "renamed\n")
+    assert source.machine(look).hostname == "testhost"  # one answer has one name
+    assert source.machine(Look()).hostname == "renamed"
+
+
 def test_a_name_that_is_no_text_is_kept(host: HostFolder) -> None:
     host.write("proc/sys/kernel/hostname", b"h\xff\n")
     assert described(host).hostname == "h\udcff"

@@ -15,7 +15,9 @@ import pytest
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import ALL_FACTS, UNSET, Process
 from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
-from logonscope.sources.linux.processes import FILES, TIMEOUT, File, read_processes
+from logonscope.machine.trouble import NOT_TRIED
+from logonscope.sources.linux.hung_reads import MOST_OF_ONE_USER
+from logonscope.sources.linux.processes import FILES, NO_ANSWER, TIMEOUT, File, read_processes
 from tests.hosts import HostFolder, session_scope
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 
@@ -366,6 +368,18 @@ def test_where_the_arguments_of_one_hang_less_time_is_given_to_those_of_its_pare
         (11, None, (0,) * 4), (10, None, (0,) * 4), (1, None, (0,) * 4),
     ]  # fmt: skip
     assert {(process.unread or {})["cmdline"] for process in found.values()} == {f"no answer within {TIMEOUT:g} s"}
+
+
+@pytest.mark.parametrize("pids", [None, frozenset({11, 50})], ids=["all", "some"])
+def test_arguments_that_are_not_tried_because_others_hang_say_so(host: HostFolder, pids: frozenset[int] | None) -> None:
+    alice(host, *range(11, 12 + MOST_OF_ONE_USER))
+    host.process(50, CUT, uid=1000)
+    for pid in range(11, 11 + MOST_OF_ONE_USER):
+        host.trap(pid, "cmdline")
+    host.read("cmdline", "name", "uids")
+    found = host.read("cmdline", "name", "uids", pids=pids)
+    assert found[11].unread == {"cmdline": NO_ANSWER}
+    assert found[50].unread == {"cmdline": NOT_TRIED, "name": f"{NOT_TRIED}: cut at 15 bytes"}
 
 
 def test_a_name_whose_completion_hangs_stays_as_the_kernel_cut_it(host: HostFolder) -> None:

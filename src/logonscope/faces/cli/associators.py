@@ -5,7 +5,7 @@ import argparse
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_class, add_namespace, add_path, add_properties, print_instances
 
-EXAMPLES = r"""
+EPILOG = r"""
 examples:
   logonscope associators Win32_Process=4312 --result-class Win32_LogonSession
                                        the logon session of process 4312

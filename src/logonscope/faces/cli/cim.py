@@ -55,7 +55,7 @@ def add_properties(parser: argparse.ArgumentParser) -> None:
     """Add -p NAMES and --system."""
     parser.add_argument(
         "-p", "--properties", metavar="NAME,NAME", type=_parse_names, action="extend",
-        help="only these properties, in this order; system properties too, as __PATH and __CLASS",
+        help="only these properties, in this order; system properties too, such as __PATH and __CLASS",
     )  # fmt: skip
     add_system(parser)
 
@@ -69,7 +69,7 @@ def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument PATH."""
     parser.add_argument(
         "path", metavar="PATH",
-        help="an object path, as Win32_Process=4312; put one with quotes or backslashes in single quotes",
+        help="an object path, such as Win32_Process=4312; put one with quotes or backslashes in single quotes",
     )  # fmt: skip
 
 

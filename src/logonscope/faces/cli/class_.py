@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class, Parameter, Property, Qualifier
     from logonscope.cim.types import Value
 
-EXAMPLES = r"""
+EPILOG = r"""
 It prints MOF, with what the class adds to its superclass; --inherited adds what it inherits.
 
 examples:
@@ -28,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_class(parser, "name", metavar="NAME", help="a class; see `logonscope classes`")
     parser.add_argument("--inherited", action="store_true", help="inherited properties and methods too")
-    parser.add_argument(
-        "--amended", action="store_true", help="the amended qualifiers too: descriptions, units, values"
-    )
+    parser.add_argument("--amended", action="store_true", help="also descriptions, units and names of values")
     add_namespace(parser)
 
 

@@ -13,7 +13,7 @@ from logonscope.faces.cli.output import print_rows
 if TYPE_CHECKING:
     from logonscope.cim.classes import Class
 
-EXAMPLES = r"""
+EPILOG = r"""
 examples:
   logonscope classes
   logonscope classes '*Session*'

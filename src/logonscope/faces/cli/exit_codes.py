@@ -13,7 +13,10 @@ from logonscope.errors import (
 
 FOUND, NOTHING_FOUND, USAGE_ERROR, ACCESS_DENIED = 0, 1, 2, 3
 NO_ANSWER, OUT_OF_RESOURCES, OUTPUT_ERROR = 69, 70, 74
-"""EX_UNAVAILABLE, EX_SOFTWARE and EX_IOERR of sysexits.h(3head): the command line was right."""
+"""Codes where the command line was right. 69 and 74 are EX_UNAVAILABLE and EX_IOERR of sysexits.h(3head).
+
+70: resources of this machine are exhausted. sysexits.h has no code of its own for it; its 70 is an internal error.
+"""
 
 INTERRUPTED, TERMINATED = 130, 143
 """128 plus the number of the signal, as in shells."""
@@ -24,9 +27,10 @@ EXIT_CODE_MEANINGS: Mapping[int, str] = {
     USAGE_ERROR: "wrong use: of an option, a name, a file, a setting",
     ACCESS_DENIED: "access denied",
     NO_ANSWER: "no answer, or a timeout",
-    OUT_OF_RESOURCES: "no memory, processes or open files left",
+    OUT_OF_RESOURCES: "resources of this machine are exhausted: memory, processes or open files",
     OUTPUT_ERROR: "the output could not be written",
     INTERRUPTED: "interrupted by Ctrl-C",
+    TERMINATED: "ended by SIGTERM",
 }
 """The meaning of each exit code, for help and the reference."""
 

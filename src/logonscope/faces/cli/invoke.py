@@ -9,13 +9,15 @@ from logonscope.faces.cli.exit_codes import ACCESS_DENIED, FOUND, USAGE_ERROR
 from logonscope.faces.cli.output import print_object
 from logonscope.faces.cli.text import for_terminal
 
-EXAMPLES = r"""
+EPILOG = r"""
 Win32_Process has GetOwner, GetOwnerSid, SetPriority and Terminate. Terminate kills the process at once (SIGKILL), as on
 Windows: it cannot clean up; kill(1) sends SIGTERM instead. Other methods of the schema are not supported on Linux.
 
-ReturnValue, and the exit code:
-  0  done (0)                          3  insufficient privilege (3)
-  2  access denied (3)                21  invalid parameter (2)
+ReturnValue  meaning                 exit code
+          0  done                            0
+          2  access denied                   3
+          3  insufficient privilege          3
+         21  invalid parameter               2
 
 examples:
   logonscope invoke Win32_Process=4312 GetOwner

@@ -12,7 +12,7 @@ from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_m
 from logonscope.faces.cli.text import format_time
 from logonscope.faces.cli.times import shorten_time
 
-EXAMPLES = (
+EPILOG = (
     """\
 examples:
   logonscope ps                        every process that you may see
@@ -25,7 +25,7 @@ examples:
   logonscope ps alice -o jsonl         processes of alice's logins, also those that run as other users
 
 """
-    + selector.EXAMPLES
+    + selector.FILTER_NOTES
 )
 
 
@@ -70,8 +70,8 @@ def _leftover_text(row: SessionProcess) -> str:
     return "-" if row.leftover is None else "yes" if row.leftover else "no"
 
 
-def _short_start_text(row: SessionProcess, cells: int, present: datetime) -> str:
-    return shorten_time(row.start, cells, present)
+def _short_start_text(row: SessionProcess, cells: int, now: datetime) -> str:
+    return shorten_time(row.start, cells, now)
 
 
 COLUMNS = (

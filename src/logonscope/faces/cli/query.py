@@ -24,7 +24,7 @@ _EXPLANATION_COLUMNS = ("class", "properties", "fixed", "reads", "predicate")
 MAX_INPUT_CHARACTERS = 1 << 20
 """Most characters of a query on standard input."""
 
-EXAMPLES = r"""
+EPILOG = r"""
 WQL as on Windows: keywords, names and strings are case-insensitive; LIKE has %, _ and [a-f]; a backslash in a string is
 written twice. Times: '2026-01-01T10:00:00+00:00', or the DMTF format '20260101100000.000000+000'.
 
@@ -36,7 +36,9 @@ examples:
   logonscope query "SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"
   logonscope query "SELECT Dependent, User FROM LS_SessionProcess WHERE Leftover = TRUE" -n root/logonscope -o jsonl
   logonscope query --explain "SELECT Name FROM Win32_Process WHERE Handle = 1"
-                                       the classes, the fixed properties, what is read, and the rest of the predicate
+                                       class and properties; "fixed", the properties that the condition limits to
+                                       listed values, so that only matching instances are read; "reads", the facts
+                                       that are read; "predicate", the rest of the condition, checked on each row
   logonscope query - < query.wql       from standard input
 """
 

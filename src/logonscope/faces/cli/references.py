@@ -5,7 +5,7 @@ import argparse
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_class, add_namespace, add_path, add_properties, print_instances
 
-EXAMPLES = r"""
+EPILOG = r"""
 examples:
   logonscope references Win32_Process=4312
   logonscope references Win32_LogonSession=41 --result-class Win32_SessionProcess -o jsonl

@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 UNKNOWN = "unknown"
 """The word that selects logon sessions without a known type or state."""
 
-EXAMPLES = """\
+FILTER_NOTES = """\
 Filters select logon sessions. A filter takes values separated by commas, and matches any of them; several filters must
 all match. `unknown` matches a type or state that is not known. A TIME is a date, a time of today, both, or an age:
 2026-01-01, 10:02, '2026-01-01 10:02', 90m, 2h, 1d12h, yesterday.
@@ -32,15 +32,15 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
     set_completion(
         group.add_argument("--user", metavar="NAME", type=_parse_words, action="extend", help=users), "users"
     )
-    types = "only of these LogonTypes, as RemoteInteractive or 10"
+    types = "only of these LogonTypes, such as RemoteInteractive or 10"
     set_completion(
         group.add_argument("--type", metavar="TYPE", type=_parse_types, action="extend", help=types), "types"
     )
-    states = f"only in these states: {', '.join(STATES)}"
+    states = f"only in these states: {', '.join(state_words())}"
     set_completion(
         group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states), "states"
     )
-    origins = "only from these remote hosts (as written in the login record) or networks, as 192.0.2.0/24"
+    origins = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
     set_completion(
         group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
     )
@@ -62,9 +62,9 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         from logonscope.faces.cli.times import parse_time  # noqa: PLC0415 -- most command lines have no time
 
         # an age in a recording is counted back from when it was made
-        present = host.moment
-        since = None if args.since is None else parse_time(args.since, present)
-        until = None if args.until is None else parse_time(args.until, present)
+        now = host.moment
+        since = None if args.since is None else parse_time(args.since, now)
+        until = None if args.until is None else parse_time(args.until, now)
     if since is not None and until is not None and since >= until:
         raise InvalidParameterError(
             f"invalid times: --since {args.since} is not before --until {args.until}", "exchange them"
@@ -169,6 +169,6 @@ def _parse_origins(text: str) -> list[str]:
                 ipaddress.ip_network(word, strict=False)
             except ValueError:
                 raise argparse.ArgumentTypeError(
-                    f"invalid network {word!r}: expected a network as 192.0.2.0/24"
+                    f"invalid network {word!r}: expected a network such as 192.0.2.0/24"
                 ) from None
     return words

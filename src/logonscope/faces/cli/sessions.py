@@ -17,7 +17,7 @@ from logonscope.faces.cli.text import crop, format_time
 from logonscope.faces.cli.times import shorten_time
 from logonscope.faces.cli.whose_text import is_user_manager
 
-EXAMPLES = (
+EPILOG = (
     """\
 A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown. A user
 manager, which all logins of a user share, is listed after the login that started it.
@@ -36,7 +36,7 @@ examples:
   logonscope sessions -o json          the source of every value too
 
 """
-    + selector.EXAMPLES
+    + selector.FILTER_NOTES
 )
 
 LOGGED_OUT = "logged out"
@@ -125,9 +125,9 @@ def type_text(session: LogonSession, cells: int | None = None) -> str:
     return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
 
 
-def _short_start_text(session: LogonSession, cells: int, present: datetime) -> str:
+def _short_start_text(session: LogonSession, cells: int, now: datetime) -> str:
     mark = "~" if is_approximate(session) else ""
-    return mark + shorten_time(session.start, cells - 1, present)
+    return mark + shorten_time(session.start, cells - 1, now)
 
 
 def _short_type_text(session: LogonSession, cells: int, _: datetime) -> str:

@@ -23,7 +23,7 @@ from logonscope.faces.cli.sessions import (
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color
 from logonscope.faces.cli.whose_text import is_user_manager, user_change_mark
 
-EXAMPLES = (
+EPILOG = (
     """\
 A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown.
 
@@ -36,7 +36,7 @@ examples:
                                        the logins from an address, refreshed every two seconds
 
 """
-    + selector.EXAMPLES
+    + selector.FILTER_NOTES
 )
 
 BRANCH, LAST, BAR, BLANK, DEEPER = "├── ", "└── ", "│   ", "    ", "… "

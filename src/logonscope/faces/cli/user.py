@@ -1,4 +1,4 @@
-"""``logonscope user``: the server's users that need no account on this machine: add, list, remove."""
+"""``logonscope user``: manage the server's own user file: add, list, remove."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ from logonscope.faces.cli.text import for_terminal
 
 USERS_FILE = "/etc/logonscope/users"
 
-EXAMPLES = """\
+EPILOG = """\
 A running server uses every change at once. Accounts of this machine need no entry if the server uses PAM.
 
 examples:

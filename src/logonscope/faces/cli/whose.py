@@ -30,7 +30,7 @@ MAX_IN_SENTENCES = 5
 
 HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program or a unix socket, or an account"
 
-EXAMPLES = """\
+EPILOG = """\
 examples:
   logonscope whose 4312                the login that started process 4312
   logonscope whose sshd                every process of that name

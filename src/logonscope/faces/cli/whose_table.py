@@ -20,8 +20,8 @@ def print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
         print(line)
 
 
-def _short_start_text(answer: Whose, cells: int, present: datetime) -> str:
-    return shorten_time(answer.session.start, cells, present)
+def _short_start_text(answer: Whose, cells: int, now: datetime) -> str:
+    return shorten_time(answer.session.start, cells, now)
 
 
 def _short_type_text(answer: Whose, cells: int, _: datetime) -> str:

@@ -102,7 +102,8 @@ def describe_evidence(answer: Whose) -> str:
     sessionid = f"/proc/{process.pid}/sessionid"
     service = f"{session.vouched_by}'s session" if session.vouched_by else "a login whose record is gone,"
     return {
-        "scope": f"scope: its cgroup is that of {service} {session.login}, and it has no kernel id",
+        "scope": f"scope: its cgroup is that of {service} {session.login},"
+        " and it has no kernel id, or one that belongs to another login",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOINED.get(session.join_evidence or "", ""),
         "manager": f"manager: no kernel id, and its cgroup is below {session.scope or 'user@UID.service'}",

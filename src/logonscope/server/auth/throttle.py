@@ -3,10 +3,11 @@
 Failures are counted for the client's address (IPv6: for its /64, which one customer has) and for the user name, because
 attackers try one user from many addresses, and many users from one address. A few failures cause no delay.
 
-No user is locked out. While others guess a user's password, the user waits at most LONGEST_DELAY, which clients
-tolerate, and not at all from an address where the user authenticated before: for such a pair of address and user, only
-the pair's own failures count. A success clears the failures of its pair and no others, so that an attacker's own
-account does not help to guess at others. Loopback is an address like any other: proxies and local users share it.
+No user is locked out at an address where the user authenticated before: for such a pair of address and user, only the
+pair's own failures count. At another address, while others guess the user's password, the user waits at most
+LONGEST_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears the
+failures of its pair and no others, so that an attacker's own account does not help to guess at others. Loopback is an
+address like any other: proxies and local users share it.
 
 Delays do not stop many attempts at once. So an attempt counts as a failure before its password is checked, and the
 number of guesses is limited for an address and for a user: a burst, refilled by the same number in an hour. Attempts

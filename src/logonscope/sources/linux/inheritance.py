@@ -2,17 +2,20 @@
 
 An sshd that a logged-in user restarted has that user's kernel id and passes it on to all later logins through it.
 
-Three facts prove that an id was inherited:
+Each of these facts proves that an id was inherited (docs/decisions/0002-inherited-kernel-ids.md):
 
 - the login uid that belongs to the id is not the uid of the login: the kernel sets both together (checked in
   logins.py);
-- a process with this id is the leader's parent, or started before the login;
-- an older login has a greater id: the kernel numbers ids upwards.
+- the leader's parent carries the id;
+- another process carries it and started before the leader, or more than MAX_PAM_SECONDS before the record;
+- the leader has ended, and an ssh daemon that runs as root carries the id and started before the record;
+- a login that is older by more than MAX_PAM_SECONDS has a greater id: the kernel numbers ids upwards;
+- outside containers, logind calls the login cN: it has this name because the id was in use.
 
-A parent without the id disproves inheritance. A helper of the login's own PAM stack also carries the id before the
-login has a record; it started after the leader, so it proves nothing. Where the leader is gone this cannot be checked:
-then every process that is older than the record by at most PAM_STACK seconds is taken for such a helper, except an ssh
-daemon that runs as root.
+A parent without the id disproves inheritance, unless an init may have adopted the leader. A helper of the login's own
+PAM stack also carries the id before the login has a record; it started after the leader, so it proves nothing. Where
+the leader is gone this cannot be checked: then every process that is older than the record by at most MAX_PAM_SECONDS
+is taken for such a helper, except an ssh daemon that runs as root.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +24,7 @@ from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Look, ProcessQuery
 from logonscope.sources.linux.processes import Reader, list_pids, pids_with_kernel_ids
 
-PAM_STACK = 120
+MAX_PAM_SECONDS = 120
 """Maximum seconds between the moment when a login gets its kernel id and its record: sshd's LoginGraceTime."""
 
 STARTED_BY_INIT = frozenset({"login", "systemd", "(sd-pam)", "agetty"})
@@ -93,8 +96,8 @@ class Inheritance:
         if login.created is None:
             return False
         # A login gets its kernel id before its record: processes of its own PAM stack carry the id and can be older
-        # than the record, but by no more than PAM_STACK seconds.
-        kernel_id, bound = carried_kernel_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
+        # than the record, but by no more than MAX_PAM_SECONDS seconds.
+        kernel_id, bound = carried_kernel_id(login) or 0, login.created - MAX_PAM_SECONDS * self._machine.ticks
         if any(created < bound and created_id > kernel_id for created, created_id in creations):
             return True
         # They are also younger than the leader, so its start is a second bound, and the later one counts. Where the

@@ -8,6 +8,9 @@ from logonscope.facts import Machine, Platform
 from logonscope.machine import Look, Trouble
 from logonscope.sources.linux import parse
 
+LOCALHOST = "localhost"
+"""The hostname where it cannot be read."""
+
 _DMI = "sys/class/dmi/id"
 _CONTAINER_FILES = ("run/host/container-manager", "run/systemd/container", "run/.containerenv", ".dockerenv")
 _ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
@@ -19,11 +22,12 @@ _MOST_READS = 1 << 12
 def read_machine(root: str) -> Machine:
     """Return the facts that are constant while the host runs; those that cannot be read are None.
 
-    The boot time is not among them: it moves when the clock is set.
+    The hostname and the boot time are not among them: the hostname can be set, and the boot time moves when the clock
+    is set. Until ``read_hostname`` the hostname is LOCALHOST.
     """
     release = _read_small_file(root, "etc/os-release") or _read_small_file(root, "usr/lib/os-release") or b""
     return Machine(
-        hostname=_read_word(root, "proc/sys/kernel/hostname") or "localhost",
+        hostname=LOCALHOST,
         boot_id=_read_word(root, "proc/sys/kernel/random/boot_id"),
         ticks=os.sysconf("SC_CLK_TCK"),
         page_size=os.sysconf("SC_PAGE_SIZE"),
@@ -34,6 +38,11 @@ def read_machine(root: str) -> Machine:
         machine_id=_read_word(root, "etc/machine-id"),
         container=_is_container(root),
     )
+
+
+def read_hostname(root: str) -> str:
+    """Return the hostname that the machine has now."""
+    return _read_word(root, "proc/sys/kernel/hostname") or LOCALHOST
 
 
 def read_boot_time(root: str, look: Look) -> int | None:

@@ -17,10 +17,17 @@ from typing import Any, NamedTuple, TypeVar
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS_OF_FILE, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
+from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.descriptor_tables import read_socket_inodes, read_thread_sockets
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
-from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool, ReadWatch, read_each
+from logonscope.sources.linux.timeouts import (
+    AbandonedCallError,
+    CallPool,
+    ReadWatch,
+    TooManyHungCallsError,
+    read_each,
+)
 
 TIMEOUT = 2.0
 """Timeout in seconds for the arguments of one process: they lie in its memory, and reading that can hang."""
@@ -28,7 +35,7 @@ TIMEOUT = 2.0
 SHORT_TIMEOUT = 0.25
 """The same for each further process, once the arguments of one have hung for the same query."""
 
-NO_ANSWER = f"no answer within {TIMEOUT:g} s"
+NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 """The reason noted for arguments whose read hangs."""
 
 LONGEST_CHAIN = 1000
@@ -240,13 +247,13 @@ class Reader(ReadWatch):
 
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the query does not name it."""
-        return self._read(pid, reads_arguments=True)
+        return self._read(pid)
 
     def read_without_arguments(self, pid: int) -> Process | None:
         """Read one process except for its arguments, whose read hangs."""
-        return self._read(pid, reads_arguments=False)
+        return self._read(pid, NO_ANSWER)
 
-    def _read(self, pid: int, *, reads_arguments: bool) -> Process | None:
+    def _read(self, pid: int, no_arguments: str | None = None) -> Process | None:
         try:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
@@ -254,7 +261,7 @@ class Reader(ReadWatch):
         except OSError as error:
             _raise_if_too_many_files(error)
             return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
-        reading = _Reading(pid, handle, reads_arguments=reads_arguments)
+        reading = _Reading(pid, handle, no_arguments)
         try:
             for files, keeps in self._stages:
                 if files:
@@ -315,22 +322,33 @@ class Reader(ReadWatch):
         return _read_file("cgroup", reading.handle)
 
     def _read_whole_arguments(self, reading: "_Reading") -> bytes | None:
-        return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes, NO_ANSWER)
+        return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes)
 
-    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, reason: str) -> bytes | None:
-        """Return at most ``limit`` bytes of arguments; None where the read hangs: the reason is noted for the fact."""
+    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, effect: str = "") -> bytes | None:
+        """Return at most ``limit`` bytes of arguments.
+
+        Where the read hangs or is not tried, return None, and note the reason for the fact, followed by its effect.
+        """
         # the length first: it is almost always 0, and a call for every process would cost more
-        if reading.reads_arguments and (
-            not _HUNG_READS.reads or _HUNG_READS.may_read(self._proc, reading.pid, reading.handle)
-        ):
+        if reading.no_arguments is None and _HUNG_READS.reads:
+            reading.no_arguments = self._reason_not_to_read(reading)
+        if reading.no_arguments is None:
             try:
                 return self._read_arguments(reading, limit)
+            except TooManyHungCallsError:
+                reading.no_arguments = NOT_TRIED
             except TimeoutError:
-                pass
-        # the name may need the arguments once more, and would hang again
-        reading.reads_arguments = False
-        reading.unread[fact] = reason
+                reading.no_arguments = NO_ANSWER
+        # kept in the reading: the name may need the arguments once more, and would hang again
+        reading.unread[fact] = reading.no_arguments + effect
         return None
+
+    def _reason_not_to_read(self, reading: "_Reading") -> str | None:
+        """Return why the arguments are not read, because reads of this or of other processes hang; None: they are."""
+        process = self._proc, reading.pid, reading.handle
+        if _HUNG_READS.may_read(*process):
+            return None
+        return NO_ANSWER if _HUNG_READS.hangs(*process) else NOT_TRIED
 
     def _read_in_pool(self, reading: "_Reading", limit: int) -> bytes:
         """Read arguments in another thread, which is abandoned where the read hangs."""
@@ -377,9 +395,8 @@ class Reader(ReadWatch):
             name = comm
         else:
             if cmdline is None and parse.may_be_cut(comm):
-                reason = f"{NO_ANSWER}: cut at {parse.COMM_BYTES} bytes"
                 try:
-                    cmdline = self._read_cmdline(reading, "name", 4096, reason)
+                    cmdline = self._read_cmdline(reading, "name", 4096, f": cut at {parse.COMM_BYTES} bytes")
                 except OSError:
                     pass
             name = parse.complete_name(comm, cmdline)
@@ -390,12 +407,12 @@ class Reader(ReadWatch):
 class _Reading:
     """The state of reading one process."""
 
-    __slots__ = ("contents", "handle", "kernel_id", "pid", "reads_arguments", "row", "unread")
+    __slots__ = ("contents", "handle", "kernel_id", "no_arguments", "pid", "row", "unread")
 
-    def __init__(self, pid: int, handle: int, *, reads_arguments: bool) -> None:
+    def __init__(self, pid: int, handle: int, no_arguments: str | None) -> None:
         self.pid = pid
         self.handle = handle
-        self.reads_arguments = reads_arguments  # False where their read hangs
+        self.no_arguments = no_arguments  # why they are not read: their read hangs, or too many others do
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)

@@ -9,7 +9,7 @@ from logonscope.facts import Account, Group, Login, Machine, Process, Socket
 from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
-from logonscope.sources.linux.machine import read_boot_time, read_machine, read_platform
+from logonscope.sources.linux.machine import read_boot_time, read_hostname, read_machine, read_platform
 from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
 from logonscope.sources.linux.processes import read_processes
 
@@ -39,7 +39,10 @@ class LinuxSource(BaseSource):
         if self._constants is None:
             self._constants = read_machine(self._root)
         # once for each look: all start times of one answer must be based on the same boot time
-        machine = self._constants._replace(btime=look.read_once(self, partial(read_boot_time, self._root, look)))
+        machine = self._constants._replace(
+            hostname=look.read_once((self, "hostname"), partial(read_hostname, self._root)),
+            btime=look.read_once(self, partial(read_boot_time, self._root, look)),
+        )
         if "platform" in parts:
             machine = machine._replace(platform=read_platform(self._root))
         if "vitals" in parts:

@@ -20,9 +20,18 @@ def sshd(lab: Lab, port: int) -> int:
 
 def dropbear(lab: Lab, port: int) -> int:
     """Start dropbear as Debian ships it."""
-    key = f"/run/dropbear-{port}"
-    lab.machine.run(["dropbearkey", "-t", "ed25519", "-f", key])
-    return lab.daemon("/usr/sbin/dropbear", "-F", "-r", key, "-p", f"127.0.0.1:{port}")
+    return lab.daemon("/usr/sbin/dropbear", "-F", "-r", prepare_dropbear(lab, port), "-p", f"127.0.0.1:{port}")
+
+
+def prepare_dropbear(lab: Lab, port: int) -> str:
+    """Let the lab's key in where dropbear looks for it, and return the file of a host key."""
+    for name in ("alice", "bob"):
+        copy = "mkdir -p -m 700 ~/.ssh && cat >~/.ssh/authorized_keys && chmod 600 ~/.ssh/authorized_keys"
+        client = lab.machine.run(["ssh-keygen", "-y", "-f", "/etc/ssh/lab_client"]).stdout
+        lab.machine.run(["runuser", "-u", name, "--", "sh", "-c", f"HOME=~{name}; {copy}"], input=client)
+    host_key = f"/run/dropbear-{port}"
+    lab.machine.run(["dropbearkey", "-t", "ed25519", "-f", host_key])
+    return host_key
 
 
 DAEMONS: dict[str, Callable[[Lab, int], int]] = {"sshd": sshd, "dropbear": dropbear}
@@ -55,8 +64,8 @@ def test_a_unit_that_runs_as_a_user_says_so(lab: Lab) -> None:
 
 
 def test_a_login_inside_the_login_of_another_is_marked(lab: Lab) -> None:
-    port, key = free_port(), "/run/dropbear-inside"
-    lab.machine.run(["dropbearkey", "-t", "ed25519", "-f", key])
+    port = free_port()
+    key = prepare_dropbear(lab, port)
     with lab.machine.ssh("alice") as outer:
         start(outer, f"sudo -n dropbear -F -r {key} -p 127.0.0.1:{port}")
         with lab.machine.ssh("bob", port=port) as inner:

@@ -50,6 +50,8 @@ class Process(NamedTuple):
     vm_rss: int | None = None
     rss_anon: int | None = None
     vm_swap: int | None = None
+    # number of pid namespaces in which it has a pid, from that of /proc on; more than 1: it is in one below
+    pid_namespaces: int | None = None
     # statm
     resident: int | None = None  # pages
     # io
@@ -69,6 +71,8 @@ class Process(NamedTuple):
     fds: int | None = None
     # fd/*: the inodes of the open sockets
     sockets: tuple[int, ...] | None = None
+    # mountinfo: its root directory is that of the host
+    host_root: bool | None = None
     # stat, completed from cmdline where the kernel cut the name at 15 bytes
     name: str | None = None
     # why a requested fact is None: fact -> reason
@@ -96,6 +100,7 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "task/PID/children": ("children",),
     "fd": ("fds",),
     "fd/*": ("sockets",),
+    "mountinfo": ("host_root",),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 

@@ -99,6 +99,10 @@ class AccountLookup(Protocol):
         """Return the account name of a uid; None where there is none."""
         ...
 
+    def name_at_login(self, uid: int | None, recorded_name: str | None) -> str | None:
+        """Return the account name of a uid: of several accounts with this uid the one that a login record names."""
+        ...
+
 
 class BaseSource(ABC):
     """A source whose queries filter what its ``read_`` methods return; only ``read_machine`` must be implemented."""

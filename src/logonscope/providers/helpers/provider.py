@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
-from logonscope.facts import Machine
+from logonscope.facts import Container, Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
@@ -31,7 +31,7 @@ COUNTS = "counts"
 
 
 class LogonLookup(Protocol):
-    """Lookup of a logon session's values by the owner of one of its processes."""
+    """Lookup of values that a process alone does not show: of its logon session, and of its user and container."""
 
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of a logon session are leftovers; None if unknown."""
@@ -39,6 +39,14 @@ class LogonLookup(Protocol):
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None if it has none."""
+        ...
+
+    def user_name(self, process: Process, owner: Owner) -> str | None:
+        """Return the account name of a process's effective uid; None where it has none on this host."""
+        ...
+
+    def container(self, process: Process) -> Container | None:
+        """Return the container that a process is in; None: in none."""
         ...
 
 

@@ -42,6 +42,9 @@ _HUNG_READS = HungReads()
 Value = TypeVar("Value")
 
 _BLOCK = 16384
+_MOUNTINFO_BYTES = 8 << 20
+"""Maximum bytes of a list of mounts that are read: about 60,000 mounts."""
+
 _INDEX = {fact: index for index, fact in enumerate(Process._fields)}
 
 
@@ -513,6 +516,22 @@ def _read_socket_inodes(handle: int, _: int) -> tuple[int, ...]:
         os.close(folder)
 
 
+def _has_host_root(handle: int, _: int) -> bool | None:
+    """Return whether the root directory of a process is that of process 1; None where the latter cannot be read.
+
+    mountinfo shows both to every user, and reading it asks no file system, which could hang.
+    """
+    proc = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        host_root = parse.parse_root_mount(_read_file("1/mountinfo", proc, _MOUNTINFO_BYTES))
+    except OSError:
+        return None
+    finally:
+        os.close(proc)
+    root = parse.parse_root_mount(_read_file("mountinfo", handle, _MOUNTINFO_BYTES))
+    return None if host_root is None else root == host_root
+
+
 def _read_link(folder: int, name: str) -> str:
     try:
         return os.readlink(name, dir_fd=folder)
@@ -549,5 +568,6 @@ FILES = (
     _make_file("task/PID/children", parse.parse_children, _read_children),
     _make_file("fd", parse.as_single_fact, _count_open_files),
     _make_file("fd/*", parse.as_single_fact, _read_socket_inodes),
+    _make_file("mountinfo", parse.as_single_fact, _has_host_root),
 )
 """The files, those that are cheap to read and decide most first."""

@@ -115,7 +115,7 @@ class Visibility:
 
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
-        return self.everything or (self.uid is not None and login.uid == self.uid)
+        return self.everything or (self.uid is not None and login.readers_uid == self.uid)
 
     def view(
         self, process: Process, owner: Owner, facts: Facts, *, include_foreign: bool = False

@@ -44,8 +44,12 @@ class MethodTarget(NamedTuple):
     @property
     def runs_as_foreign_uid(self) -> bool:
         """Return whether its effective uid is none of this host: its container's, or that of another root."""
-        uid = self.process.uids[1] if self.process.uids else None
-        return self.request.foreign.is_foreign_uid(self.process, self.owner, uid)
+        return self.request.foreign.is_foreign_uid(self.process, self.owner, self.effective_uid)
+
+    @property
+    def effective_uid(self) -> int | None:
+        """Return its effective uid; None where the caller may not see it, or where it is not mapped here."""
+        return self.process.uids[1] if self.process.uids else None
 
 
 def invoke(
@@ -106,23 +110,25 @@ def _read_target(request: Request, target: Target) -> MethodTarget:
 
 
 def _get_owner(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
-    if target.process.uids is None:
+    uid = target.effective_uid
+    if uid is None:
         return Outcome(ACCESS_DENIED)
     if target.runs_as_foreign_uid:
         # the uid as it is, in the domain that it is a uid of
         container = target.request.container(target.process)
-        return Outcome(DONE, {"User": str(target.process.uids[1]), "Domain": container and clean(container.id)})
-    name = name_of(target.process.uids[1], target.request.accounts)
+        return Outcome(DONE, {"User": str(uid), "Domain": container and clean(container.id)})
+    name = name_of(uid, target.request.accounts)
     domain, user = domain_and_name(name, target.request.machine.hostname)
     return Outcome(DONE, {"User": user, "Domain": domain})
 
 
 def _get_owner_sid(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
-    if target.process.uids is None:
+    uid = target.effective_uid
+    if uid is None:
         return Outcome(ACCESS_DENIED)
     if target.runs_as_foreign_uid:
         return Outcome(UNKNOWN_FAILURE)  # the SID of a Unix uid is that of this host's account
-    return Outcome(DONE, {"Sid": user_sid(target.process.uids[1])})
+    return Outcome(DONE, {"Sid": user_sid(uid)})
 
 
 def _terminate(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:

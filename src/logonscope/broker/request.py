@@ -238,7 +238,7 @@ class Request:
         uid = process.uids[1] if process.uids else None
         if self.foreign.is_foreign_uid(process, owner, uid):
             return None
-        login = owner.login if owner.login and owner.login.uid == uid else None
+        login = owner.login if owner.login and owner.login.readers_uid == uid else None
         return self.accounts.name_at_login(uid, login and login.user)
 
     def container(self, process: Process) -> Container | None:

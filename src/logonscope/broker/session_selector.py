@@ -20,7 +20,7 @@ Which = str | Selection | None
 
 def login_name(login: Login | None, uid: int | None, accounts: AccountLookup) -> str | None:
     """Return the user name of a login uid: its account's, or the record's where that account was removed since."""
-    recorded_name = login.user if login and login.uid == uid else None
+    recorded_name = login.user if login and login.readers_uid == uid else None
     return accounts.name_at_login(uid, recorded_name) or (login and login.user)
 
 
@@ -45,7 +45,11 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
     folded = {name.lower() for name in names}
     # A login keeps the user name of its record, even if the account was renamed or removed since. A name of digits is a
     # uid without an account.
-    recorded = {login.uid for login in index.logins.values() if (login.user or "").lower() in folded}
+    recorded = {
+        uid
+        for login in index.logins.values()
+        if (login.user or "").lower() in folded and (uid := login.readers_uid) is not None
+    }
     digits = {int(name) for name in names if name.isascii() and name.isdecimal()}
     named = frozenset({account.uid for account in users} | recorded | digits)
     return named if uids is None else named & uids

@@ -43,8 +43,9 @@ class Process(NamedTuple):
     vsize: int | None = None  # bytes
     # status
     tgid: int | None = None  # differs from pid where this is a thread
-    uids: tuple[int, int, int, int] | None = None  # real, effective, saved, filesystem
-    gids: tuple[int, int, int, int] | None = None
+    # real, effective, saved, filesystem; None for one that is not mapped in the reader's user namespace
+    uids: tuple[int | None, int | None, int | None, int | None] | None = None
+    gids: tuple[int | None, int | None, int | None, int | None] | None = None
     vm_peak: int | None = None  # bytes, like the following four
     vm_hwm: int | None = None
     vm_rss: int | None = None

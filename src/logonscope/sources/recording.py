@@ -364,7 +364,7 @@ def _is_positive(value: Any) -> bool:
 
 def _is_four_ids(value: Any) -> bool:
     # uids and gids are unpacked by code that relies on four of them
-    return value is None or (len(value) == 4 and all(map(_is_whole_number, value)))
+    return value is None or (len(value) == 4 and all(part is None or _is_whole_number(part) for part in value))
 
 
 def _is_whole_number(value: Any) -> bool:

@@ -88,8 +88,13 @@ def user_text(session: LogonSession) -> str:
     if session.logon_type == 0:
         return "System"
     if session.is_foreign:
-        return f"uid {session.uid} in {short_container_id(session) if session.container_id else 'another root'}"
-    return session.user or ("?" if session.uid is None else f"uid {session.uid}")
+        place = short_container_id(session) if session.container_id else "another root"
+        return f"{_uid_text(session)} in {place}"
+    return session.user or _uid_text(session)
+
+
+def _uid_text(session: LogonSession) -> str:
+    return "?" if session.uid is None else f"uid {session.uid}"
 
 
 def start_text(session: LogonSession) -> str:

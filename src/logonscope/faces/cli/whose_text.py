@@ -154,10 +154,11 @@ def is_user_manager(session: LogonSession) -> bool:
 
 def user_label(session: LogonSession) -> str:
     """Return the user who logged in, as "alice (uid 1000)"."""
+    if session.is_foreign:
+        user = "an unknown user" if session.uid is None else f"uid {session.uid}"
+        return f"{user} of {container_label(session) if session.container_id else OTHER_ROOT}"
     if session.uid is None:
         return session.user or "an unknown user"
-    if session.is_foreign:
-        return f"uid {session.uid} of {container_label(session) if session.container_id else OTHER_ROOT}"
     return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
 
 

@@ -141,11 +141,13 @@ class Visibility:
         """Return the process as the caller may see it: without details unless all of its uids are the caller's."""
         if self.everything:
             return process
+        # decided before the place is removed, which can show that its uids are those of a container
+        is_callers = self._runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
             place = self._ownership.place_fact
             no_place: dict[str, Any] = {place: None, "unread": _reasons(process, [place], NOT_YOURS)}
             process = process._replace(**no_place)
-        if self._runs_as_caller(process, owner, wholly=True):
+        if is_callers:
             return process
         hidden = [fact for fact in DETAIL_FACTS if fact in facts]
         unread = _reasons(process, hidden, MASKED)

@@ -398,7 +398,7 @@ def _fits_any(checks: Iterable[_Check], value: Any) -> bool:
 def _check_of_type(hint: Any) -> _Check:
     if get_origin(hint) is not tuple:
         return _FITS[get_origin(hint) or hint]
-    return partial(_is_tuple_of, _FITS[get_args(hint)[0]])
+    return partial(_is_tuple_of, _check_of_hint(get_args(hint)[0]))
 
 
 def _is_tuple_of(fits: _Check, value: Any) -> bool:

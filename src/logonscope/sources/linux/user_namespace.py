@@ -94,7 +94,7 @@ def read_user_namespace(proc: str, accounts_file: str) -> UserNamespace | None:
             IdMap(parse_id_map(_read_file(f"{proc}/self/gid_map")), _read_overflow(proc, "gid")),
             owns_files=not os.path.exists(accounts_file) or os.stat(accounts_file).st_uid != overflow,
         )
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return None
 
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker.request import Owned, Request
-from logonscope.broker.session_selector import login_name
 from logonscope.facts import Process
 from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery, Selection
 from logonscope.providers.helpers.text import fit
@@ -52,7 +51,7 @@ def describe(
     """Describe a logon session from its processes, with its text cleaned for output; arguments as in Ownership."""
     origin = request.foreign.origin(owner, members)
     uid = request.ownership.login_uid(owner, members)
-    user = None if origin.is_foreign else login_name(owner.login, uid, request.accounts)
+    user = None if origin.is_foreign else request.accounts.login_name(uid, owner.login)
     session = request.ownership.describe(
         owner, members, request.machine, user, whole=whole, terminal_read=terminal_read
     )

@@ -238,8 +238,9 @@ class Request:
         uid = process.uids[1] if process.uids else None
         if self.foreign.is_foreign_uid(process, owner, uid):
             return None
-        login = owner.login if owner.login and owner.login.readers_uid == uid else None
-        return self.accounts.name_at_login(uid, login and login.user)
+        # a uid without an account has the recorded name only where the record is of this uid
+        login = owner.login if owner.login and owner.login.uid == uid else None
+        return self.accounts.login_name(uid, login)
 
     def container(self, process: Process) -> Container | None:
         """Return the container that a process is in; None: in none."""
@@ -423,7 +424,7 @@ class Accounts:
     def __init__(self, source: Source, look: Look) -> None:
         self._source, self._look = source, look
         self._accounts: dict[int, Account | None] = {}
-        self._names_at_login: dict[tuple[int, str], str] = {}
+        self._recorded_names: dict[tuple[int, str], str] = {}
 
     def get(self, uid: int) -> Account | None:
         """Return the account of a uid."""
@@ -436,17 +437,22 @@ class Accounts:
         account = None if uid is None else self.get(uid)
         return account and account.name
 
-    def name_at_login(self, uid: int | None, recorded_name: str | None) -> str | None:
-        """Return the account name of a uid: of several accounts with this uid the one that a login record names."""
-        name = self.name(uid)
-        if uid is None or name is None or recorded_name is None or name == recorded_name:
+    def login_name(self, uid: int | None, login: Login | None) -> str | None:
+        """Return the user name of a login uid; see AccountLookup."""
+        name, recorded_name = self.name(uid), login and login.user
+        if login is None or recorded_name is None or name == recorded_name:
             return name
-        # the account was renamed since, unless there is one with the recorded name
-        if (uid, recorded_name) not in self._names_at_login:
+        if name is None or uid is None:
+            return recorded_name
+        return self._recorded_or_new_name(uid, recorded_name, name) if login.readers_uid == uid else name
+
+    def _recorded_or_new_name(self, uid: int, recorded_name: str, name: str) -> str:
+        """Return the recorded name if there still is an account with it; else the account was renamed since."""
+        if (uid, recorded_name) not in self._recorded_names:
             users, _ = self._source.accounts(self._look, AccountQuery(users=frozenset({recorded_name})))
             is_second_name = any(user.uid == uid and user.name == recorded_name for user in users)
-            self._names_at_login[uid, recorded_name] = recorded_name if is_second_name else name
-        return self._names_at_login[uid, recorded_name]
+            self._recorded_names[uid, recorded_name] = recorded_name if is_second_name else name
+        return self._recorded_names[uid, recorded_name]
 
 
 class _OpenFilter:

@@ -1,7 +1,7 @@
 """Selection of logon sessions: by a word that a user gives, and the filter on processes that implements it."""
 
 from logonscope.broker.access import ForeignByProcess, ForeignLookup
-from logonscope.facts import Login, Process
+from logonscope.facts import Process
 from logonscope.machine import (
     EVERYTHING,
     AccountLookup,
@@ -16,12 +16,6 @@ from logonscope.machine import (
 
 Which = str | Selection | None
 """A user's word for logon sessions ("41", "c1", "system", "alice"), a selection, or None for all."""
-
-
-def login_name(login: Login | None, uid: int | None, accounts: AccountLookup) -> str | None:
-    """Return the user name of a login uid: its account's, or the record's where that account was removed since."""
-    recorded_name = login.user if login and login.readers_uid == uid else None
-    return accounts.name_at_login(uid, recorded_name) or (login and login.user)
 
 
 def select_sessions(which: Which, ownership: Ownership, index: LogonIndex) -> Selection:
@@ -108,7 +102,7 @@ class SessionFilter:
             return owner.login and owner.login.user
         if self._foreign.is_foreign_session(process, owner):
             return str(uid)
-        return login_name(owner.login, uid, self._accounts) or str(uid)
+        return self._accounts.login_name(uid, owner.login) or str(uid)
 
     def _fold_name(self, name: str) -> str:
         return name if self._case_sensitive else name.lower()

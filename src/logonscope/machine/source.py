@@ -99,8 +99,11 @@ class AccountLookup(Protocol):
         """Return the account name of a uid; None where there is none."""
         ...
 
-    def name_at_login(self, uid: int | None, recorded_name: str | None) -> str | None:
-        """Return the account name of a uid: of several accounts with this uid the one that a login record names."""
+    def login_name(self, uid: int | None, login: Login | None) -> str | None:
+        """Return the user name of a login uid: its account's, or the record's where that account was removed since.
+
+        Of several accounts with this uid it is the one that the record names.
+        """
         ...
 
 

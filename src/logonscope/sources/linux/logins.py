@@ -218,7 +218,8 @@ class _LoginReader:
             present = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), present=present)
         # the kernel sets kernel id and login uid together: with another login uid the id is another login's
-        has_other_uid = any(process.loginuid not in {None, UNSET, login.readers_uid} for process in carriers)
+        uid = login.uid if self._user_namespace is None else login.readers_uid
+        has_other_uid = any(process.loginuid not in {None, UNSET, uid} for process in carriers)
         return login._replace(inherited=True) if has_other_uid else login
 
     def _with_mapped_uid(self, login: Login) -> Login:

@@ -1,7 +1,10 @@
 """Tests of broker/foreign.py: answers about containers, other roots, and accounts that share a uid."""
 
+from pathlib import Path
+
 import pytest
 
+from logonscope import connect
 from logonscope.broker import Request
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import UNSET, Account, Login, Machine, Process
@@ -77,8 +80,7 @@ def test_no_foreign_uid_gets_the_name_of_an_account_of_this_host(users: dict[int
     assert {pid for pid in FOREIGN if users[pid] is not None} == set()
     assert (users[130], users[111]) == (None, None)
     assert (users[100], users[110], users[120]) == ("alice",) * 3
-    # two accounts have this uid: where a login record names one, that; else the first one
-    assert (users[200], users[330], users[331]) == ("robert", "root", "bob")
+    assert (users[200], users[330], users[331]) == ("bob", "root", "bob")
 
 
 def test_foreign_logon_sessions_are_described_without_a_name() -> None:
@@ -91,6 +93,7 @@ def test_foreign_logon_sessions_are_described_without_a_name() -> None:
     assert [(sessions[key].user, sessions[key].is_foreign) for key in ("41", "42", "79")] == [
         ("alice", False), ("robert", False), ("bob", False)
     ]  # fmt: skip
+    # two accounts have this uid: where a login record names one, that; else the first one
     for pid, logon_id in ((311, "77"), (321, "78"), (331, "79"), (130, "41")):
         described = broker.whose(host, str(pid))[0].session
         assert described == sessions[logon_id]._replace(processes=None, leftovers=None)
@@ -132,3 +135,37 @@ def test_a_host_is_read_no_more_for_processes_that_decide_alone() -> None:
     assert broker.whose(host, "120")[0].session.user == "alice"
     assert HOST.asked.pids  # only by pid
     assert not any("host_root" in query.facts for query in HOST.asked.processes)
+
+
+def test_no_class_connects_a_foreign_uid_with_an_account_of_this_host() -> None:
+    host = connect(HOST)
+    pairs = {(str(row["Antecedent"]), str(row["Dependent"])) for row in host.enumerate("Win32_LoggedOnUser")}
+    assert sorted((account.rpartition("=")[2], logon.rpartition("=")[2]) for account, logon in pairs) == [
+        ('"alice"', '"41"'), ('"bob"', '"79"'), ('"robert"', '"42"')
+    ]  # fmt: skip
+    bobs = host.associators('Win32_UserAccount.Domain="web1",Name="bob"', result_class="Win32_LogonSession")
+    assert [logon["LogonId"] for logon in bobs] == ["79"]
+    query = "SELECT LogonId FROM LS_LogonSession WHERE User = 'bob'"
+    assert [row["LogonId"] for row in host.query(query, namespace="root/logonscope")] == ["79"]
+    query = "SELECT LogonId FROM LS_LogonSession WHERE Uid = 1002 AND IsForeign = TRUE"
+    assert {row["LogonId"] for row in host.query(query, namespace="root/logonscope")} == {"77", "78"}
+    query = "SELECT ProcessId FROM LS_Process WHERE User = 'bob'"
+    assert {row["ProcessId"] for row in host.query(query, namespace="root/logonscope")} == {200, 331}
+
+
+@pytest.mark.parametrize(
+    ("pid", "owner"), [(311, {"User": "1002", "Domain": ID}), (321, {"User": "1002", "Domain": None})]
+)
+def test_get_owner_returns_the_uid_and_the_container(pid: int, owner: dict[str, str | None]) -> None:
+    host = connect(HOST)
+    outcome = host.invoke(f"Win32_Process.Handle={pid}", "GetOwner")
+    assert (outcome.return_value, {name: outcome.parameters.get(name) for name in owner}) == (0, owner)
+    assert host.invoke(f"Win32_Process.Handle={pid}", "GetOwnerSid").return_value == 8
+    assert host.invoke("Win32_Process.Handle=331", "GetOwner").parameters["User"] == "bob"
+
+
+def test_a_recording_answers_as_the_host_does(tmp_path: Path) -> None:
+    connect(HOST).record(str(tmp_path / "web1.lsr"))
+    recorded = connect(tmp_path / "web1.lsr")
+    assert recorded.sessions() == connect(HOST).sessions()
+    assert list(recorded.processes()) == list(connect(HOST).processes())

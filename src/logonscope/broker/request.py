@@ -236,11 +236,7 @@ class Request:
     def user_name(self, process: Process, owner: Owner) -> str | None:
         """Return the account name of a process's effective uid; None where it has none on this host."""
         uid = process.uids[1] if process.uids else None
-        if self.foreign.is_foreign_uid(process, owner, uid):
-            return None
-        # a uid without an account has the recorded name only where the record is of this uid
-        login = owner.login if owner.login and owner.login.uid == uid else None
-        return self.accounts.login_name(uid, login)
+        return None if self.foreign.is_foreign_uid(process, owner, uid) else self.accounts.name(uid)
 
     def container(self, process: Process) -> Container | None:
         """Return the container that a process is in; None: in none."""

@@ -1,5 +1,10 @@
 """Tests of broker/foreign.py: answers about containers, other roots, and accounts that share a uid."""
 
+import os
+import pwd
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,7 @@ from logonscope.machine.snapshot import Snapshot
 from tests.broker import operations as broker
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
+from tests.kernel import require_logins
 
 ID = "3f9a1c0b2d4e" + "7" * 52
 DOCKER = f"/system.slice/docker-{ID}.scope"
@@ -169,3 +175,34 @@ def test_a_recording_answers_as_the_host_does(tmp_path: Path) -> None:
     recorded = connect(tmp_path / "web1.lsr")
     assert recorded.sessions() == connect(HOST).sessions()
     assert list(recorded.processes()) == list(connect(HOST).processes())
+
+
+IN_HOST = "exec sleep 60"
+IN_OTHER_ROOT = "exec chroot /usr /bin/sleep 60"
+
+
+@pytest.fixture(params=[IN_HOST, IN_OTHER_ROOT])
+def sandboxed_login(request: pytest.FixtureRequest) -> Iterator[tuple[int, bool]]:
+    """Return the pid of a login as daemon in a pid namespace of its own, and whether it has another root directory."""
+    require_logins()
+    script = f"echo {pwd.getpwnam('daemon').pw_uid} >/proc/self/loginuid; {request.param}"
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script]
+    with subprocess.Popen(command) as outside:
+        children = Path(f"/proc/{outside.pid}/task/{outside.pid}/children")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            pids = children.read_text().split()
+            if pids and Path(f"/proc/{pids[0]}/comm").read_text() == "sleep\n":
+                break
+            time.sleep(0.01)
+        yield int(pids[0]), request.param == IN_OTHER_ROOT
+        outside.kill()
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/lib64"), reason="/usr is no root directory on its own here")
+def test_a_real_login_below_another_root_directory_is_foreign(sandboxed_login: tuple[int, bool]) -> None:
+    pid, has_other_root = sandboxed_login
+    (answer,) = connect().whose(str(pid))
+    assert (answer.session.uid, answer.session.is_foreign) == (pwd.getpwnam("daemon").pw_uid, has_other_root)
+    assert answer.session.user == (None if has_other_root else "daemon")
+    assert answer.process.user == (None if has_other_root else "root")

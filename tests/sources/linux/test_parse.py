@@ -47,7 +47,7 @@ def test_priority_and_nice_may_be_negative() -> None:
 def test_the_name_in_status_cannot_forge_ids(comm: bytes) -> None:
     ids = (1000, 1001, 1002, 1003)
     assert list(parse.parse_status(status_text(comm, ids, tgid=4312))) == [
-        4312, ids, ids, 8000 << 10, 300 << 10, 200 << 10, 100 << 10, 0, None,
+        4312, ids, ids, 8000 << 10, 300 << 10, 200 << 10, 100 << 10, 0, 1,
     ]  # fmt: skip
 
 

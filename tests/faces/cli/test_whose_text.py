@@ -137,3 +137,24 @@ def test_look_ups_are_commands_that_exist_elsewhere() -> None:
         "ausearch --session 41",
         "logonscope tree 41",
     ]
+
+
+CONTAINER = "3f9a1c0b2d4e" + "7" * 52
+
+
+def test_a_container_is_named_by_the_short_form_of_its_id() -> None:
+    process = row(7)._replace(container_id=CONTAINER, container_runtime="docker")
+    assert headline(whose(process)).startswith("7 (sh) in container 3f9a1c0b2d4e (docker) belongs to logon session 41:")
+    process = row(7)._replace(container_id="web", container_runtime="lxc")
+    assert headline(whose(process)).startswith("7 (sh) in container web (lxc) belongs")
+
+
+def test_a_foreign_uid_is_one_of_its_container() -> None:
+    foreign = ALICE._replace(user=None, uid=1002, is_foreign=True)
+    docker = foreign._replace(container_id=CONTAINER, container_runtime="docker")
+    assert headline(whose(row(7), session=docker)).endswith(": uid 1002 of container 3f9a1c0b2d4e (docker) logged in.")
+    assert headline(whose(row(7), session=foreign)).endswith(
+        ": uid 1002 of another root (its own pid namespace and root directory) logged in."
+    )
+    unmapped = docker._replace(uid=None)
+    assert "an unknown user of container 3f9a1c0b2d4e (docker)" in headline(whose(row(7), session=unmapped))

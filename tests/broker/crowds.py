@@ -107,7 +107,9 @@ class Crowd(NamedTuple):
         """Return every mark that may occur in no answer to somebody."""
         shown = {self.owner[pid].logon_id for pid in self.process if self.sees_session(uid, pid)}
         found = {owner.logon_id for owner in self.owner.values() if owner.logon_id} - shown - {str(UNSET)}
-        marks = {logon for logon in found if logon is not None}
+        # the leaders of somebody's own logins carry a kernel id, which another logon session may have, too
+        carried = {str(login.process.ses) for login in self.snapshot.logins if login.uid == uid and login.process}
+        marks = {logon for logon in found - carried if logon is not None}
         for pid in self.process:
             if not self.sees_details(uid, pid):
                 marks |= {f"secret-{pid}-", str(660_000_000 + pid), str(990_000_000 + pid)}

@@ -110,9 +110,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
     save_recording(broker.recordable_snapshot(Memory(crowd.snapshot).request(caller)), str(path), replace=True)
     uid = caller.uid or 0
     places = " ".join(process.cgroup or "" for pid, process in crowd.process.items() if crowd.sees_session(uid, pid))
-    # where one's own processes are, and the kernel ids that the leaders of one's own logins carry
-    carried = {str(login.process.ses) for login in crowd.snapshot.logins if login.uid == uid and login.process}
-    secrets = {secret for secret in crowd.secrets(uid) if secret not in places} - carried
+    secrets = {secret for secret in crowd.secrets(uid) if secret not in places}  # where one's own processes are
     assert_keeps(secrets, gzip.decompress(path.read_bytes()).decode())
     back = Request(RecordedSource.open(str(path)), LINUX, ROOT)
     own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}

@@ -236,7 +236,7 @@ def status_text(comm: bytes, uids: Sequence[int], *, tgid: int = 1) -> bytes:
     ids = "\t".join(map(str, uids))
     memory = "VmPeak:\t    8000 kB\nVmHWM:\t    300 kB\nVmRSS:\t    200 kB\nRssAnon:\t   100 kB\nVmSwap:\t      0 kB\n"
     memory += "".join(f"Cap{name}:\t{CAPABILITIES:016x}\n" for name in ("Inh", "Prm", "Eff", "Bnd", "Amb"))
-    return b"Name:\t%s\nTgid:\t%d\n" % (name, tgid) + f"Uid:\t{ids}\nGid:\t{ids}\n{memory}".encode()
+    return b"Name:\t%s\nTgid:\t%d\n" % (name, tgid) + f"Uid:\t{ids}\nGid:\t{ids}\nNSpid:\t{tgid}\n{memory}".encode()
 
 
 def io_text() -> str:

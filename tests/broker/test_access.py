@@ -199,7 +199,7 @@ def test_what_was_not_asked_for_is_not_called_masked() -> None:
 
 
 def test_the_facts_are_widened_by_what_decides() -> None:
-    assert seen_by(user(1000)).with_access_facts(NO_FACTS) == {"ses", "loginuid", "uids"}
+    assert seen_by(user(1000)).with_access_facts(NO_FACTS) == {"ses", "loginuid", "cgroup", "uids", "pid_namespaces"}
     assert seen_by(ROOT).with_access_facts(NO_FACTS) == NO_FACTS
 
 

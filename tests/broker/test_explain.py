@@ -157,9 +157,9 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
     asks_for, of, (part,) = explain(request, "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession")
     assert (asks_for, of) == ("associators", '\\\\.\\root\\cimv2:Win32_Process.Handle="4312"')
     assert part.reads == (
-        "cgroup, comm, loginuid, ppid, ses, start, tgid, tty_nr, uids: of process 4312",
+        "cgroup, comm, loginuid, pid_namespaces, ppid, ses, start, tgid, tty_nr, uids: of process 4312",
         "the records of login 41",
-        "cgroup, comm, loginuid, ppid, ses, start, tty_nr, uids: of process 4300 and its parents",
+        "cgroup, comm, loginuid, pid_namespaces, ppid, ses, start, tty_nr, uids: of process 4300 and its parents",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4100",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4150",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4151",

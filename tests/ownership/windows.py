@@ -17,6 +17,7 @@ from logonscope.machine import (
     Facts,
     LogonHint,
     LogonIndex,
+    LogonOrigin,
     Owner,
     Ownership,
     Selection,
@@ -83,6 +84,7 @@ class WindowsOwnership(Ownership):
     description_facts: Facts = NO_FACTS
     access_facts: Facts = frozenset({"ses", "uids"})
     location_fact = "ses"
+    root_fact = "ses"
     session_facts = ("ses",)
     kernel_id_noun = "LUID"
     system_owner = SYSTEM
@@ -159,6 +161,28 @@ class WindowsOwnership(Ownership):
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
         del wholly  # a token has one user
         return process.uids is not None and process.uids[0] == uid
+
+    def container(self, process: Process, machine: Machine) -> None:
+        del process, machine
+
+    def is_foreign_uid(self, process: Process, uid: int | None, machine: Machine) -> bool:
+        del process, uid, machine
+        return False
+
+    def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:
+        del process, owner, machine
+        return False
+
+    def first_process(self, members: Iterable[Process]) -> Process | None:
+        return next(iter(members), None)
+
+    def needs_root(self, process: Process, machine: Machine) -> bool:
+        del process, machine
+        return False
+
+    def origin(self, owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+        del owner, first, machine
+        return LogonOrigin()
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         del process, owner, uid

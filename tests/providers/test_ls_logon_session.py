@@ -20,6 +20,7 @@ ALICES = {
     "State": "active", "Terminal": "pts/0", "RemoteHost": "203.0.113.7", "Service": "sshd", "LoginClass": "user",
     "LeaderId": 4100, "Scope": "session-41.scope", "LoginId": "41", "VouchedBy": "logind", "ProcessCount": 5,
     "LeftoverCount": 0, "BootId": example.MACHINE.boot_id, "JoinEvidence": "record", "StartIsApproximate": False,
+    "IsForeign": False,
     "Guid": str(uuid5(UUID("5e1f3bb4-c0a8-4d6f-9a64-f1c2d30e8b57"),
                       f"{example.MACHINE.machine_id}:{example.MACHINE.boot_id}:logon:41")),
     "Sources": [

@@ -43,7 +43,9 @@ def rows(path: Path) -> tuple[dict[str, list[str]], list[Any]]:
     named = [(kind, dict(zip(fields[kind], values, strict=True))) for kind, *values in lines if kind in fields]
     for kind, row in named:
         if kind == "login" and row["process"]:
-            row["process"] = dict(zip(fields["process"], row["process"], strict=True))
+            # the leader in a login row has the columns of a process, without those that an older version did not have
+            leader = dict(zip(fields["process"], row["process"], strict=True))
+            row["process"] = {name: value for name, value in leader.items() if value is not None}
     return fields, named
 
 

@@ -42,6 +42,10 @@ class LogonSession(NamedTuple):
     guid: str | None = None  # constant, and never given to another logon session
     join_evidence: str | None = None  # how its login record was found: record, leader, scope, remembered
     start_is_approximate: bool = False  # no record has it: it may change when the earliest process ends
+    container_id: str | None = None  # of the container that it began in
+    container_runtime: str | None = None  # docker, podman, containerd, cri-o, kubernetes, lxc, nspawn
+    pod_uid: str | None = None  # of the Kubernetes pod of that container
+    is_foreign: bool = False  # uid is none of this host: it began in a container, or below another root directory
     sources: Mapping[str, str] = {}  # source of each value, by field name
     usage: LogonUsage | None = None  # resources of its processes; None if not requested
 

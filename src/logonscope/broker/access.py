@@ -2,16 +2,17 @@
 
 An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Any other user
 sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
-the details of a process only where the real, effective and saved uid are all its own. In Win32_Process, as on Windows,
+the details of a process only where the real, effective and saved uid are all its own. Uids of containers and of other
+roots are no uids of this host: they never match the caller's. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
 Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Account, Login, Process
+from logonscope.facts import Account, Login, Machine, Process
 from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
@@ -48,11 +49,38 @@ class Caller(NamedTuple):
     remote: bool = False
 
 
+class ForeignLookup(Protocol):
+    """Lookup of what is foreign: uids in containers and in other roots, which are no uids of this host."""
+
+    def is_foreign_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether the logon session of a process is foreign."""
+        ...
+
+    def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
+        """Return whether a uid of a process is none of this host."""
+        ...
+
+
+class ForeignByProcess:
+    """What one process alone shows of what is foreign; in doubt its logon session is."""
+
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership, self._machine = ownership, Machine("")
+
+    def is_foreign_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether the logon session of a process may be foreign."""
+        return self._ownership.may_be_foreign(process, owner, self._machine)
+
+    def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
+        """Return whether a uid of a process is none of this host, or may be none."""
+        return self._ownership.is_foreign_uid(process, uid, self._machine) or self.is_foreign_session(process, owner)
+
+
 class Visibility:
     """The logon sessions, processes and facts that one caller may see, under one set of ownership rules."""
 
-    def __init__(self, caller: Caller, ownership: Ownership) -> None:
-        """Store the caller.
+    def __init__(self, caller: Caller, ownership: Ownership, foreign: ForeignLookup | None = None) -> None:
+        """Store the caller, and what is foreign (None: what a process alone shows).
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
@@ -61,6 +89,7 @@ class Visibility:
         self.everything = caller.administrator
         self.uid = caller.uid
         self._ownership = ownership
+        self._foreign = foreign or ForeignByProcess(ownership)
 
     def __repr__(self) -> str:
         return f"<Visibility of {'everything' if self.everything else f'uid {self.uid}'}>"
@@ -82,16 +111,20 @@ class Visibility:
 
     def sees_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the caller may see the logon session that owns this process."""
-        return self.everything or (self.uid is not None and self._ownership.login_uid(owner, (process,)) == self.uid)
+        if self.everything:
+            return True
+        if self.uid is None or self._ownership.login_uid(owner, (process,)) != self.uid:
+            return False
+        return not self._foreign.is_foreign_session(process, owner)
 
     def owns_without_session(self, process: Process, owner: Owner) -> bool:
         """Return whether a process is wholly the caller's and belongs to the System session, which has no user."""
         is_system = owner.logon_id == self._ownership.system_owner.logon_id
-        return is_system and self.uid is not None and self._ownership.runs_as(process, self.uid, wholly=True)
+        return is_system and self.uid is not None and self._runs_as_caller(process, owner, wholly=True)
 
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
-        return self.everything or (self.uid is not None and login.uid == self.uid)
+        return self.everything or (self.uid is not None and login.readers_uid == self.uid)
 
     def account(self, account: Account) -> Account:
         """Return an account as the caller may see it: the state of its password is for administrators."""
@@ -114,19 +147,21 @@ class Visibility:
         if self.sees_session(process, owner):
             return self.masked(process, facts, owner), owner
         # the caller's process in a logon session of another user, as after sudo: visible, but not where it belongs
-        if self._ownership.runs_as(process, self.uid, wholly=False):
-            return self._without_session_facts(process, facts), HIDDEN
+        if self._runs_as_caller(process, owner, wholly=False):
+            return self._without_session_facts(process, facts, owner), HIDDEN
         return (self.identity(process, facts), HIDDEN) if include_hidden else None
 
     def masked(self, process: Process, facts: Facts, owner: Owner = HIDDEN) -> Process:
         """Return the process as the caller may see it: without details unless all of its uids are the caller's."""
         if self.everything:
             return process
+        # decided before the place is removed, which can show that its uids are those of a container
+        is_callers = self._runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
             fact = self._ownership.location_fact
             without_location: dict[str, Any] = {fact: None, "unread": _reasons(process, [fact], NOT_YOURS)}
             process = process._replace(**without_location)
-        if self._ownership.runs_as(process, self.uid, wholly=True):
+        if is_callers:
             return process
         hidden = [fact for fact in DETAIL_FACTS if fact in facts]
         unread = _reasons(process, hidden, MASKED)
@@ -136,9 +171,15 @@ class Visibility:
             changes["name"] = process.comm
         return process._replace(unread=unread or None, **changes)
 
-    def _without_session_facts(self, process: Process, facts: Facts) -> Process:
+    def _runs_as_caller(self, process: Process, owner: Owner, *, wholly: bool) -> bool:
+        """Return whether a process runs as the caller; a uid of a container or of another root is not the caller's."""
+        if not self._ownership.runs_as(process, self.uid, wholly=wholly):
+            return False
+        return not self._foreign.is_foreign_uid(process, owner, self.uid)
+
+    def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        masked = self.masked(process, facts)
+        masked = self.masked(process, facts, owner)
         session_facts = self._ownership.session_facts
         unread = _reasons(masked, session_facts, NOT_YOURS)
         changes: dict[str, Any] = dict.fromkeys(session_facts)

@@ -81,7 +81,8 @@ def _reading_advice(reason: str, *, reads_all: bool) -> str:
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
     """Return one fact of each file: the facts of a file can be read or not together."""
-    return frozenset({FILE_OF_FACT[fact]: fact for fact in sorted(facts, reverse=True)}.values())
+    in_order = sorted(facts, key=Process._fields.index, reverse=True)
+    return frozenset({FILE_OF_FACT[fact]: fact for fact in in_order}.values())
 
 
 def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:

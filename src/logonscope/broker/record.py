@@ -59,7 +59,8 @@ class _SeenUids:
         """Yield the processes, and collect their uids and login uids."""
         # Snapshot's fields are written in order, processes before accounts: all uids are known when accounts are read
         for process, owner in pairs:
-            self._uids.update(process.uids or (), {request.ownership.login_uid(owner, (process,)) or 0})
+            self._uids.update(uid for uid in process.uids or () if uid is not None)
+            self._uids.add(request.ownership.login_uid(owner, (process,)) or 0)
             yield process
 
     def accounts(self, request: Request, listed: Iterable[Account]) -> Iterator[Account]:

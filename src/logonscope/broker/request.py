@@ -15,11 +15,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logonscope.broker.access import Caller, Visibility, admit
+from logonscope.broker.foreign import ForeignProcesses
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
-from logonscope.facts import Account, Login, Machine, Process
+from logonscope.facts import Account, Container, Login, Machine, Process
 from logonscope.machine import (
     OWNER_FACT,
     AccountLookup,
+    AccountQuery,
     EarlyFilter,
     Facts,
     LogonIndex,
@@ -116,7 +118,12 @@ class Request:
         Raises:
             AccessDeniedError: the caller is not authenticated.
         """
-        return Visibility(self.caller, self.ownership)
+        return Visibility(self.caller, self.ownership, self.foreign)
+
+    @cached_property
+    def foreign(self) -> ForeignProcesses:
+        """Return the lookup of processes and logon sessions that are foreign to this host."""
+        return ForeignProcesses(self)
 
     @property
     def sees_everything(self) -> bool:
@@ -251,6 +258,15 @@ class Request:
         start, text = self._parents[process.ppid]
         # a parent that started after its child: the real parent ended, and its pid was reused
         return text if start is not None and process.start is not None and start <= process.start else None
+
+    def user_name(self, process: Process, owner: Owner) -> str | None:
+        """Return the account name of a process's effective uid; None where it has none on this host."""
+        uid = process.uids[1] if process.uids else None
+        return None if self.foreign.is_foreign_uid(process, owner, uid) else self.accounts.name(uid)
+
+    def container(self, process: Process) -> Container | None:
+        """Return the container that a process is in; None: in none."""
+        return self.ownership.container(process, self.machine)
 
     def note_members(self, owner: Owner, members: Iterable[Process]) -> None:
         """Store, for ``is_leftover``, whether a logon session without a record is logged out.
@@ -405,15 +421,18 @@ class Request:
             self.visibility.login_uids(uids) if not include_in_sessions_of_others or selection.names_sessions else None
         )
         facts = self.visibility.with_access_facts(query.facts)
-        return query._replace(
-            facts=facts | self.ownership.owner_facts, logon_hint=index.hint(query.facts, selection, uids)
-        )
+        # the name of a login's user counts only where the logon session is not foreign
+        if selection.login_users is not None:
+            facts |= self.ownership.access_facts
+        return query._replace(facts=facts | self.ownership.owner_facts, logon_hint=index.hint(facts, selection, uids))
 
     def _session_filter(self, selection: Selection, which: Which) -> SessionFilter | None:
         """Return the filter by logon session; None if the selection names no logon sessions."""
         if not selection.names_sessions:
             return None
-        return SessionFilter(selection, self.ownership, self.accounts, case_sensitive=isinstance(which, str))
+        return SessionFilter(
+            selection, self.ownership, self.accounts, self.foreign, case_sensitive=isinstance(which, str)
+        )
 
 
 def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
@@ -431,6 +450,7 @@ class Accounts:
     def __init__(self, source: Source, look: Look) -> None:
         self._source, self._look = source, look
         self._accounts: dict[int, Account | None] = {}
+        self._recorded_names: dict[tuple[int, str], str] = {}
 
     def get(self, uid: int) -> Account | None:
         """Return the account of a uid."""
@@ -442,6 +462,23 @@ class Accounts:
         """Return the account name of a uid."""
         account = None if uid is None else self.get(uid)
         return account and account.name
+
+    def login_name(self, uid: int | None, login: Login | None) -> str | None:
+        """Return the user name of a login uid; see AccountLookup."""
+        name, recorded_name = self.name(uid), login and login.user
+        if login is None or recorded_name is None or name == recorded_name:
+            return name
+        if name is None or uid is None:
+            return recorded_name
+        return self._recorded_or_new_name(uid, recorded_name, name) if login.readers_uid == uid else name
+
+    def _recorded_or_new_name(self, uid: int, recorded_name: str, name: str) -> str:
+        """Return the recorded name if there still is an account with it; else the account was renamed since."""
+        if (uid, recorded_name) not in self._recorded_names:
+            users, _ = self._source.accounts(self._look, AccountQuery(users=frozenset({recorded_name})))
+            is_second_name = any(user.uid == uid and user.name == recorded_name for user in users)
+            self._recorded_names[uid, recorded_name] = recorded_name if is_second_name else name
+        return self._recorded_names[uid, recorded_name]
 
 
 class _OpenFilter:

@@ -68,15 +68,17 @@ class _AccountFilter:
 
     def __init__(self, request: Request, name: str, uids: frozenset[int]) -> None:
         self._ownership, self._name, self._uids = request.ownership, name, uids
+        self._foreign = request.foreign
 
     def keeps(self, process: Process, owner: Owner) -> bool:
         """Return whether a process belongs to the account."""
-        if process.uids and process.uids[1] in self._uids:
+        uid = process.uids[1] if process.uids else None
+        if uid in self._uids and not self._foreign.is_foreign_uid(process, owner, uid):
             return True
         if owner.logon_id is None:
             return False
         login_uid = self._ownership.login_uid(owner, (process,))
         if login_uid is not None and login_uid in self._uids:
-            return True
+            return not self._foreign.is_foreign_session(process, owner)
         # the account was removed since, but its login record still has its name
         return not self._uids and owner.login is not None and owner.login.user == self._name

@@ -52,7 +52,8 @@ _FIELDS = {
     "tty": "Terminal", "remote_host": "RemoteHost", "remote_user": "RemoteUser", "service": "Service",
     "login_class": "LoginClass", "leader": "LeaderId", "scope": "Scope", "login": "LoginId",
     "vouched_by": "VouchedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount", "guid": "Guid",
-    "join_evidence": "JoinEvidence", "start_is_approximate": "StartIsApproximate",
+    "join_evidence": "JoinEvidence", "container_id": "ContainerId", "container_runtime": "ContainerRuntime",
+    "pod_uid": "PodUid", "is_foreign": "IsForeign", "start_is_approximate": "StartIsApproximate",
 }  # fmt: skip
 """The property of LS_LogonSession for each field of a logon session."""
 
@@ -337,7 +338,8 @@ def _build_process(process: "Instance", pair: "Instance | None") -> SessionProce
         leftover=None if pair is None else pair["Leftover"], command_line=process["CommandLine"],
         executable=process["ExecutablePath"], unread=unread, process_guid=process["Guid"],
         logon_guid=None if pair is None else pair["LogonGuid"],
-        join_evidence=None if pair is None else pair["JoinEvidence"],
+        join_evidence=None if pair is None else pair["JoinEvidence"], container_id=process["ContainerId"],
+        container_runtime=process["ContainerRuntime"], pod_uid=process["PodUid"],
     )  # fmt: skip
 
 

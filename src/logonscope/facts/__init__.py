@@ -5,6 +5,7 @@ case ``Process.unread`` has the reason.
 """
 
 from logonscope.facts.account import Account, Group
+from logonscope.facts.container import Container
 from logonscope.facts.login import Login
 from logonscope.facts.machine import Machine, Platform, Vitals
 from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
@@ -17,6 +18,7 @@ __all__ = [
     "UNIX",
     "UNSET",
     "Account",
+    "Container",
     "Group",
     "Login",
     "Machine",

@@ -43,13 +43,16 @@ class Process(NamedTuple):
     vsize: int | None = None  # bytes
     # status
     tgid: int | None = None  # differs from pid where this is a thread
-    uids: tuple[int, int, int, int] | None = None  # real, effective, saved, filesystem
-    gids: tuple[int, int, int, int] | None = None
+    # real, effective, saved, filesystem; None for one that is not mapped in the reader's user namespace
+    uids: tuple[int | None, int | None, int | None, int | None] | None = None
+    gids: tuple[int | None, int | None, int | None, int | None] | None = None
     vm_peak: int | None = None  # bytes, like the following four
     vm_hwm: int | None = None
     vm_rss: int | None = None
     rss_anon: int | None = None
     vm_swap: int | None = None
+    # number of pid namespaces in which it has a pid, from that of /proc on; more than 1: it is in one below
+    pid_namespaces: int | None = None
     # statm
     resident: int | None = None  # pages
     # io
@@ -81,6 +84,8 @@ class Process(NamedTuple):
     # attr/current, or the directory of the security module below attr
     label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
     label_module: str | None = None  # selinux, apparmor, smack
+    # mountinfo: its root directory is that of the host
+    host_root: bool | None = None
     # stat, completed from cmdline where the kernel cut the name at 15 bytes
     name: str | None = None
     # why a requested fact is None: fact -> reason
@@ -112,6 +117,7 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "ns/net": ("net_namespace",),
     "status: Cap": _fields_between("cap_permitted", "label"),
     "attr/current": _fields_between("label", "name"),
+    "mountinfo": ("host_root",),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 

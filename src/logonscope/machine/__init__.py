@@ -2,7 +2,7 @@
 
 from logonscope.machine.kernel_numbers import boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.look import Deadline, Look
-from logonscope.machine.ownership import OWNER_FACT, LogonIndex, Owner, Ownership
+from logonscope.machine.ownership import OWNER_FACT, LogonIndex, LogonOrigin, Owner, Ownership
 from logonscope.machine.queries import (
     ANY_LOGON,
     MAX_CMDLINE_BYTES,
@@ -36,6 +36,7 @@ __all__ = [
     "Facts",
     "LogonHint",
     "LogonIndex",
+    "LogonOrigin",
     "Look",
     "Owner",
     "Ownership",

@@ -7,7 +7,7 @@ with the source. It is a pure function of facts, so that an old recording is ans
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts import Login, Machine, Process
+from logonscope.facts import Container, Login, Machine, Process
 from logonscope.machine.queries import Facts, LogonHint
 from logonscope.machine.selection import Selection
 
@@ -26,6 +26,13 @@ class Owner(NamedTuple):
     logon_id: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
     evidence: str  # scope, audit, manager, none; unread, hidden, unasked
     login: Login | None = None  # the login record, where there is one
+
+
+class LogonOrigin(NamedTuple):
+    """Where a logon session began: whether its uids are foreign, that is no uids of this host, and its container."""
+
+    is_foreign: bool = False
+    container: Container | None = None
 
 
 class LogonIndex(Protocol):
@@ -69,7 +76,9 @@ class Ownership(Protocol):
     description_facts: Facts
     """Facts of a member that ``describe`` needs."""
     access_facts: Facts
-    """Facts of a process that login_uid and runs_as need."""
+    """Facts of a process that login_uid, runs_as, is_foreign_uid and may_be_foreign need."""
+    root_fact: str
+    """The fact that origin needs of the first process of a logon session where ``needs_root`` says so."""
     location_fact: str
     """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other
     than the owner, also one of another user."""
@@ -154,6 +163,30 @@ class Ownership(Protocol):
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
         """Return whether a process runs as a uid: by its real or effective uid, or ``wholly``, by all of its uids."""
+        ...
+
+    def container(self, process: Process, machine: Machine) -> Container | None:
+        """Return the container that a process is in; None: in none."""
+        ...
+
+    def is_foreign_uid(self, process: Process, uid: int | None, machine: Machine) -> bool:
+        """Return whether a uid of a process is its container's, and none of this host."""
+        ...
+
+    def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:
+        """Return whether the logon session of a process may be foreign; its first process decides."""
+        ...
+
+    def first_process(self, members: Iterable[Process]) -> Process | None:
+        """Return the first process of a logon session."""
+        ...
+
+    def needs_root(self, process: Process, machine: Machine) -> bool:
+        """Return whether ``origin`` needs the root fact of this first process."""
+        ...
+
+    def origin(self, owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+        """Return where a logon session began, by its first process."""
         ...
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:

@@ -103,6 +103,13 @@ class AccountLookup(Protocol):
         """Return the account name of a uid; None where there is none."""
         ...
 
+    def login_name(self, uid: int | None, login: Login | None) -> str | None:
+        """Return the user name of a login uid: its account's, or the record's where that account was removed since.
+
+        Of several accounts with this uid it is the one that the record names.
+        """
+        ...
+
 
 class BaseSource(ABC):
     """A source whose queries filter what its ``read_`` methods return; only ``read_machine`` must be implemented."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Facts, LogonHint, LogonIndex, Owner, Ownership, Selection
-from logonscope.ownership import join, sessions
+from logonscope.ownership import foreign, join, sessions
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
@@ -134,8 +134,11 @@ class LinuxOwnership(Ownership):
     """Ownership rules of Linux: see Ownership."""
 
     owner_facts: Facts = frozenset({"ses", "cgroup"})
-    description_facts: Facts = frozenset({"ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids"})
-    access_facts: Facts = frozenset({"ses", "loginuid", "uids"})
+    description_facts: Facts = frozenset({
+        "ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids", "pid_namespaces",
+    })  # fmt: skip
+    access_facts: Facts = frozenset({"ses", "loginuid", "cgroup", "uids", "pid_namespaces"})
+    root_fact = "host_root"
     location_fact = "cgroup"
     session_facts = ("ses", "loginuid", "cgroup")
     kernel_id_noun = "kernel id"
@@ -193,6 +196,12 @@ class LinuxOwnership(Ownership):
     generation = staticmethod(sessions.generation)
     describe = staticmethod(sessions.logon_session)
     is_login_program = staticmethod(sessions.is_login_program)
+    first_process = staticmethod(sessions.earliest)
+    container = staticmethod(foreign.container)
+    is_foreign_uid = staticmethod(foreign.is_uid_of_container)
+    may_be_foreign = staticmethod(foreign.may_be_foreign)
+    needs_root = staticmethod(foreign.needs_root)
+    origin = staticmethod(foreign.origin)
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         return min(owners, key=_is_weaker_than_audit)

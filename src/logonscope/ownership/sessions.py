@@ -157,7 +157,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
                 return member.loginuid
     login = owner.login or _login_of_scope(owner, members)
     if login:
-        return login.uid
+        return login.readers_uid
     return int(owner.logon_id or 0) - MANAGER_BASE if owner.evidence == "manager" else None
 
 

@@ -1,4 +1,7 @@
-"""Win32_LoggedOnUser: the account of each logon session. The System session, which has no login, has no account."""
+"""Win32_LoggedOnUser: the account of each logon session.
+
+The System session, which has no login, has no account, nor has a login in a container: its uid is none of this host.
+"""
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
@@ -25,7 +28,7 @@ def _select_logons(account: tuple[Value, ...], _: object) -> Selection:
 
 PROVIDER = Provider(
     subject="logon session",
-    is_instance=lambda session, *_: session.uid is not None,
+    is_instance=lambda session, *_: session.uid is not None and not session.is_foreign,
     columns={
         "Antecedent": column(_account, "the account name of the login uid, else the uid"),
         "Dependent": column(lambda session, *_: ("Win32_LogonSession", session.logon_id), "see Win32_LogonSession"),

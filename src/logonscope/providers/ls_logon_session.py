@@ -52,7 +52,7 @@ PROVIDER = Provider(
     subject="logon session",
     columns={
         "LogonId": _value_column("logon_id", "the rule that matched: see LS_SessionProcess"),
-        "User": _named_column(_text_column, "User", "the account name of Uid, else the name in the login record"),
+        "User": _named_column(_text_column, "User", "the name in the login record, else the account name of Uid"),
         "Uid": _named_column(_value_column, "Uid", "loginuid of its processes, else the uid in the login record"),
         "LogonType": _named_column(_value_column, "LogonType", "see Win32_LogonSession"),
         "AuthenticationPackage": _named_column(_text_column, "AuthenticationPackage", "see Win32_LogonSession"),
@@ -79,6 +79,10 @@ PROVIDER = Provider(
             "guid", "UUID version 5 of /etc/machine-id, BootId, LogonId; above 2^32 also the inode of its cgroup"
         ),
         "JoinEvidence": _value_column("join_evidence", "its record, its leader, or the processes of its scope"),
+        "ContainerId": _text_column("container_id", "the cgroup of its first process"),
+        "ContainerRuntime": _text_column("container_runtime", "the cgroup of its first process"),
+        "PodUid": _text_column("pod_uid", "the cgroup of its first process"),
+        "IsForeign": _value_column("is_foreign", "the cgroup, pid namespace and root directory of its first process"),
         "StartIsApproximate": _value_column("start_is_approximate", "whether StartTime is the start of a process"),
     },
     selections={"LogonId": select_logon_id, "User": select_login_user, "Uid": select_login_uid},

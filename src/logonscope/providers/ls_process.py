@@ -10,6 +10,7 @@ from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.capabilities import capability_mask, capability_names
 from logonscope.providers.helpers.provider import Column, Context, Provider, column
 from logonscope.providers.helpers.text import clean, command_line
+from logonscope.providers.helpers.user_columns import USER_FACTS
 from logonscope.providers.process import PROVIDER as WINDOWS
 
 
@@ -28,6 +29,14 @@ def _id_column(name: str, index: int, source: str) -> Column:
         return None if ids is None else ids[index]
 
     return Column(value, source, frozenset({name}))
+
+
+def _container_column(name: str, source: str) -> Column:
+    def value(process: Process, _: Owner, context: Context) -> str | None:
+        text: str | None = getattr(context.logons.container(process), name, None)
+        return clean(text)
+
+    return Column(value, source, frozenset({"cgroup"}))
 
 
 def _if_set(name: str) -> Callable[[Process, Owner, Context], int | None]:
@@ -96,8 +105,8 @@ _COLUMNS = {
     ),
     "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
     "User": column(
-        lambda process, _, context: clean(context.accounts.name(process.uids and process.uids[1])),
-        "the account name of EffectiveUid", "uids",
+        lambda process, owner, context: clean(context.logons.user_name(process, owner)),
+        "the account name of EffectiveUid; null for a uid of a container or of another root", *USER_FACTS,
     ),
     "RealUid": _id_column("uids", 0, "status: Uid"),
     "EffectiveUid": _id_column("uids", 1, "status: Uid"),
@@ -110,6 +119,9 @@ _COLUMNS = {
     "LoginUid": column(_if_set("loginuid"), "loginuid", "loginuid"),
     "KernelSessionId": column(_if_set("ses"), "sessionid", "ses"),
     "Cgroup": column(lambda process, *_: clean(process.cgroup), "cgroup", "cgroup"),
+    "ContainerId": _container_column("id", "cgroup: the id or the name in the path that the engine makes"),
+    "ContainerRuntime": _container_column("runtime", "cgroup: the form of the path"),
+    "PodUid": _container_column("pod_uid", "cgroup: the directory of the pod"),
     "Terminal": column(lambda process, *_: terminal_name(process.tty_nr), "stat: tty_nr", "tty_nr"),
     "Nice": _fact_column("nice", "stat: nice"),
     "KernelPriority": _fact_column("priority", "stat: priority"),

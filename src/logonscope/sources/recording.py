@@ -368,7 +368,7 @@ def _is_positive(value: Any) -> bool:
 
 def _is_four_ids(value: Any) -> bool:
     # uids and gids are unpacked by code that relies on four of them
-    return value is None or (len(value) == 4 and all(map(_is_whole_number, value)))
+    return value is None or (len(value) == 4 and all(part is None or _is_whole_number(part) for part in value))
 
 
 def _is_whole_number(value: Any) -> bool:
@@ -402,7 +402,7 @@ def _fits_any(checks: Iterable[_Check], value: Any) -> bool:
 def _check_of_type(hint: Any) -> _Check:
     if get_origin(hint) is not tuple:
         return _FITS[get_origin(hint) or hint]
-    return partial(_is_tuple_of, _FITS[get_args(hint)[0]])
+    return partial(_is_tuple_of, _check_of_hint(get_args(hint)[0]))
 
 
 def _is_tuple_of(fits: _Check, value: Any) -> bool:

@@ -197,3 +197,24 @@ def test_a_name_that_a_user_chose_hides_no_change_of_user() -> None:
     session = ALICE._replace(uid=2000)
     assert user_change_mark(row(9, "su", 1000), row(8, "dropbear", 0), session) == "[as alice]"
     assert user_change_mark(row(9, "sh", 0), row(8, "sudo", 1000), session) == "[as root]"
+
+
+CONTAINER = "3f9a1c0b2d4e" + "7" * 52
+
+
+def test_a_container_is_named_by_the_short_form_of_its_id() -> None:
+    process = row(7)._replace(container_id=CONTAINER, container_runtime="docker")
+    assert headline(whose(process)).startswith("7 (sh) in container 3f9a1c0b2d4e (docker) belongs to logon session 41:")
+    process = row(7)._replace(container_id="web", container_runtime="lxc")
+    assert headline(whose(process)).startswith("7 (sh) in container web (lxc) belongs")
+
+
+def test_a_foreign_uid_is_one_of_its_container() -> None:
+    foreign = ALICE._replace(user=None, uid=1002, is_foreign=True)
+    docker = foreign._replace(container_id=CONTAINER, container_runtime="docker")
+    assert headline(whose(row(7), session=docker)).endswith(": uid 1002 of container 3f9a1c0b2d4e (docker) logged in.")
+    assert headline(whose(row(7), session=foreign)).endswith(
+        ": uid 1002 of another root (its own pid namespace and root directory) logged in."
+    )
+    unmapped = docker._replace(uid=None)
+    assert "an unknown user of container 3f9a1c0b2d4e (docker)" in headline(whose(row(7), session=unmapped))

@@ -470,3 +470,33 @@ def test_more_children_than_a_page_lists_are_all_read() -> None:
         parent.stdin.close()
     assert set(process.children or ()) == children
     assert len(children) == 1500
+
+
+# Other roots
+
+
+MOUNTS = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:5 / /dev rw - devtmpfs none rw\n"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "is_hosts"),
+    [
+        (MOUNTS, True),
+        (MOUNTS.replace("/dev rw", "/srv rw"), True),
+        (MOUNTS.replace("8:1", "0:44"), False),
+        (MOUNTS.replace("8:1 /", "8:1 /srv/tree"), False),
+        # a chroot into a directory that is no mount
+        ("23 22 0:5 / /dev rw - devtmpfs none rw\n", False),
+    ],
+)
+def test_a_root_directory_is_compared_with_that_of_process_1(host: HostFolder, mounts: str, *, is_hosts: bool) -> None:
+    alice(host, 10)
+    host.write("proc/1/mountinfo", MOUNTS)
+    host.write("proc/10/mountinfo", mounts)
+    assert host.read("host_root", pids=frozenset({10}))[10].host_root is is_hosts
+
+
+def test_without_the_mounts_of_process_1_no_root_directory_is_known(host: HostFolder) -> None:
+    alice(host, 10)
+    host.write("proc/10/mountinfo", MOUNTS)
+    assert host.read("host_root", pids=frozenset({10}))[10].host_root is None

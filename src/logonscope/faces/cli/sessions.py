@@ -15,7 +15,7 @@ from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.text import crop, format_time
 from logonscope.faces.cli.times import shorten_time
-from logonscope.faces.cli.whose_text import is_user_manager
+from logonscope.faces.cli.whose_text import is_user_manager, short_container_id
 
 EPILOG = (
     """\
@@ -87,7 +87,8 @@ def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> Logo
     differences = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
         for session in sessions
-        if session.uid == manager.uid and not is_user_manager(session) and session.start and manager.start
+        if session.uid == manager.uid and not (session.is_foreign or is_user_manager(session))
+        if session.start and manager.start
     }
     nearest_id = min(differences, key=differences.__getitem__, default=None)
     if nearest_id is None or differences[nearest_id] > MAX_START_DIFFERENCE:
@@ -99,7 +100,14 @@ def user_text(session: LogonSession) -> str:
     """Return the user who logged in: the account name, else the uid."""
     if session.logon_type == 0:
         return "System"
-    return session.user or ("?" if session.uid is None else f"uid {session.uid}")
+    if session.is_foreign:
+        place = short_container_id(session) if session.container_id else "another root"
+        return f"{_uid_text(session)} in {place}"
+    return session.user or _uid_text(session)
+
+
+def _uid_text(session: LogonSession) -> str:
+    return "?" if session.uid is None else f"uid {session.uid}"
 
 
 def start_text(session: LogonSession) -> str:

@@ -21,7 +21,7 @@ from logonscope.faces.cli.sessions import (
     with_managers_after_logins,
 )
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color
-from logonscope.faces.cli.whose_text import is_user_manager, user_change_mark
+from logonscope.faces.cli.whose_text import container_label, is_user_manager, user_change_mark
 
 EPILOG = (
     """\
@@ -177,7 +177,8 @@ def _process_label(
 ) -> str:
     """Return the text of a process: pid, marks and command line."""
     change = user_change_mark(process, parent, session) if session else ""
-    marks = [str(process.pid), "[left over]" if process.leftover else "", change]
+    place = f"[in {container_label(process)}]" if process.container_id else ""
+    marks = [str(process.pid), "[left over]" if process.leftover else "", place, change]
     # a command line can have megabytes: cut it before its characters are checked
     text = command_text(process)
     return for_terminal(" ".join([*filter(None, marks), text if room is None else text[:room]]))

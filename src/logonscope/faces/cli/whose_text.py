@@ -1,5 +1,6 @@
 """The sentences of an answer to ``whose``. Pure functions of the answer."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.answers.logon_session import LogonSession
@@ -20,6 +21,9 @@ RECORD_IS_GONE = (
     " or a recording (`logonscope record`) that was made before"
 )
 
+OTHER_ROOT = "another root (its own pid namespace and root directory)"
+_LONG_ID = re.compile("[0-9a-f]{64}")
+
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 """Names of programs that run commands as another user."""
@@ -37,6 +41,8 @@ def headline(answer: Whose) -> str:
     # the target was the id of a thread; the answer has the pid of its process
     if answer.target.isdecimal() and int(answer.target) != answer.pid:
         subject = f"{answer.target} is a thread of {subject}, which"
+    if process.container_id:
+        subject += f" in {container_label(process)}"
     if process.tty:
         subject += f" on {process.tty}"
     if answer.sockets:
@@ -189,6 +195,17 @@ def user_change_mark(process: SessionProcess, parent: SessionProcess | None, ses
     return f"[as {process.user or process.uid}{f' by {switcher}' if switcher else ''}]"
 
 
+def container_label(answer: SessionProcess | LogonSession) -> str:
+    """Return the container of a process or of a logon session, as "container 3f9a1c0b2d4e (docker)"."""
+    return f"container {short_container_id(answer)} ({answer.container_runtime})"
+
+
+def short_container_id(answer: SessionProcess | LogonSession) -> str:
+    """Return the id of a container as engines show it: the first 12 of 64 digits; a name as it is."""
+    container_id = answer.container_id or ""
+    return container_id[:12] if _LONG_ID.fullmatch(container_id) else container_id
+
+
 def is_user_manager(session: LogonSession) -> bool:
     """Return whether a logon session is a user manager, which all logins of its user share."""
     return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
@@ -196,6 +213,9 @@ def is_user_manager(session: LogonSession) -> bool:
 
 def user_label(session: LogonSession) -> str:
     """Return the user who logged in, as "alice (uid 1000)"."""
+    if session.is_foreign:
+        user = "an unknown user" if session.uid is None else f"uid {session.uid}"
+        return f"{user} of {container_label(session) if session.container_id else OTHER_ROOT}"
     if session.uid is None:
         return session.user or "an unknown user"
     return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"

@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
-from logonscope.facts import Machine, Process
+from logonscope.facts import Container, Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
@@ -34,7 +34,7 @@ PASSWORDS = "passwords"
 
 
 class LogonLookup(Protocol):
-    """Lookup of values that are not in the item: of the logon session of a process, and of its parent."""
+    """Lookup of values that are not in the item: of its logon session, its user and container, and its parent."""
 
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of a logon session are leftovers; None if unknown."""
@@ -46,6 +46,14 @@ class LogonLookup(Protocol):
 
     def parent_command_line(self, process: Process) -> str | None:
         """Return the command line of the parent of a process; None if there is none that the caller may see."""
+        ...
+
+    def user_name(self, process: Process, owner: Owner) -> str | None:
+        """Return the account name of a process's effective uid; None where it has none on this host."""
+        ...
+
+    def container(self, process: Process) -> Container | None:
+        """Return the container that a process is in; None: in none."""
         ...
 
 

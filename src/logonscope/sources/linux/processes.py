@@ -54,6 +54,9 @@ _BLOCK = 16384
 _MAX_CHILDREN_BYTES = 1 << 25
 """Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
 
+_MOUNTINFO_BYTES = 8 << 20
+"""Maximum bytes of a list of mounts that are read: about 60,000 mounts."""
+
 _INDEX = {fact: index for index, fact in enumerate(Process._fields)}
 
 
@@ -558,6 +561,22 @@ _LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/cur
 """Files below /proc/PID that have a security label, with the module that each belongs to; None: any one module."""
 
 
+def _has_host_root(handle: int, _: int) -> bool | None:
+    """Return whether the root directory of a process is that of process 1; None where the latter cannot be read.
+
+    mountinfo shows both to every user, and reading it asks no file system, which could hang.
+    """
+    proc = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        host_root = parse.parse_root_mount(_read_file("1/mountinfo", proc, _MOUNTINFO_BYTES))
+    except OSError:
+        return None
+    finally:
+        os.close(proc)
+    root = parse.parse_root_mount(_read_file("mountinfo", handle, _MOUNTINFO_BYTES))
+    return None if host_root is None else root == host_root
+
+
 def _cut_name(name: str) -> str:
     return parse.decode_text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
 
@@ -592,5 +611,6 @@ FILES = (
     # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
     _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
     _make_file("attr/current", parse.parse_label, _read_label),
+    _make_file("mountinfo", parse.as_single_fact, _has_host_root),
 )
 """The files, those that are cheap to read and decide most first."""

@@ -1,8 +1,8 @@
 """Source of a Linux host: facts are read at each query, below a root. "/" is this machine, a folder another host."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from logonscope.facts import Account, Group, Login, Machine, Process, Socket
@@ -12,6 +12,7 @@ from logonscope.sources.linux.logins import read_logins
 from logonscope.sources.linux.machine import read_boot_time, read_hostname, read_machine, read_platform
 from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
 from logonscope.sources.linux.processes import read_processes
+from logonscope.sources.linux.user_namespace import UserNamespace, read_user_namespace
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action
@@ -52,22 +53,44 @@ class LinuxSource(BaseSource):
         return machine
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        return read_processes(self._proc, look, query)
+        user_namespace = self._user_namespace
+        if user_namespace is None:
+            return read_processes(self._proc, look, query)
+        if query.early_filter is not None:
+            mapped_filter = _MappedFilter(query.early_filter.keeps, user_namespace)
+            query = query._replace(early_filter=query.early_filter._replace(keeps=mapped_filter.keeps))
+        return map(user_namespace.known_process, read_processes(self._proc, look, query))
+
+    @cached_property
+    def _user_namespace(self) -> UserNamespace | None:
+        """Return the user namespace of this process; None where it is the initial one: nothing is mapped."""
+        return read_user_namespace(self._proc, os.path.join(ROOT, account_files.PASSWD)) if self._root == ROOT else None
+
+    @property
+    def _namespace_below_files(self) -> UserNamespace | None:
+        """Return the user namespace of this process, where files of the host have the ids of the one above."""
+        return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()
-        return read_logins(self._root, ids, self.read_machine(look, NO_PARTS), look)
+        return read_logins(self._root, ids, self.read_machine(look, NO_PARTS), look, self._namespace_below_files)
 
     def account(self, look: Look, uid: int) -> Account | None:
         if self._root != ROOT:
             return super().account(look, uid)
         look.check()
-        return self._directory(look).user(uid)
+        user_namespace = self._namespace_below_files
+        outer_uid = uid if user_namespace is None else user_namespace.uids.outside(uid)
+        account = None if outer_uid is None else self._directory(look).user(outer_uid)
+        return account and account._replace(uid=uid)
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
         if self._root == ROOT:
             directory = self._directory(look)
-            users, groups = look.checked(directory.users(query)), look.checked(directory.groups(query))
+            found_users, user_namespace = directory.users(query), self._namespace_below_files
+            if user_namespace is not None:
+                found_users = _mapped_accounts(found_users, user_namespace)
+            users, groups = look.checked(found_users), look.checked(directory.groups(query))
         else:
             users, groups = super().accounts(look, query)
         if query.with_passwords:
@@ -107,3 +130,22 @@ class LinuxSource(BaseSource):
 
     def _directory(self, look: Look) -> Directory:
         return Directory(self._root, NameService(self._name_service_pause, look))
+
+
+class _MappedFilter:
+    """An early filter that gets processes without the ids that are not mapped."""
+
+    def __init__(self, keeps: Callable[[Process], bool], user_namespace: UserNamespace) -> None:
+        self._keeps, self._user_namespace = keeps, user_namespace
+
+    def keeps(self, process: Process) -> bool:
+        """Return whether to keep a process."""
+        return self._keeps(self._user_namespace.known_process(process))
+
+
+def _mapped_accounts(accounts: Iterable[Account], user_namespace: UserNamespace) -> Iterator[Account]:
+    """Yield accounts with their uids in a user namespace; those that have none there are left out."""
+    for account in accounts:
+        uid = user_namespace.uids.inside(account.uid)
+        if uid is not None:
+            yield account._replace(uid=uid)

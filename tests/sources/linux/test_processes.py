@@ -17,7 +17,8 @@ from logonscope.facts import ALL_FACTS, UNSET, Process
 from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.machine.trouble import NOT_TRIED
 from logonscope.sources.linux.hung_reads import MOST_OF_ONE_USER
-from logonscope.sources.linux.processes import FILES, NO_ANSWER, TIMEOUT, File, read_processes
+from logonscope.sources.linux.process_files import FILES, File
+from logonscope.sources.linux.processes import NO_ANSWER, TIMEOUT, read_processes
 from tests.hosts import HostFolder, session_scope
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 

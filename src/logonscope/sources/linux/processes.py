@@ -8,19 +8,18 @@ reused during the reading. A process that ends during the reading is left out.
 import errno
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 from threading import get_ident
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS_OF_FILE, UNSET, Process
+from logonscope.facts import UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.descriptor_tables import read_socket_inodes, read_thread_sockets
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
+from logonscope.sources.linux.process_files import FILES, INDEX_OF_FACT, SESSIONID, File, read_file
 from logonscope.sources.linux.timeouts import (
     AbandonedCallError,
     CallPool,
@@ -48,16 +47,6 @@ _HUNG_READS = HungReads()
 """Processes whose arguments hang."""
 
 Value = TypeVar("Value")
-
-_BLOCK = 16384
-
-_MAX_CHILDREN_BYTES = 1 << 25
-"""Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
-
-_MOUNTINFO_BYTES = 8 << 20
-"""Maximum bytes of a list of mounts that are read: about 60,000 mounts."""
-
-_INDEX = {fact: index for index, fact in enumerate(Process._fields)}
 
 
 def list_pids(proc: str) -> list[int]:
@@ -153,7 +142,7 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
                 if kernel_ids is not None and kernel_id not in kernel_ids:
                     continue
                 if ids_needing_cgroup is None or kernel_id in ids_needing_cgroup:
-                    content = _read_file(f"{proc}/{pid}/cgroup")
+                    content = read_file(f"{proc}/{pid}/cgroup")
                     path = paths.get(content)
                     if path is None:
                         (path,) = parse.parse_cgroup(content)
@@ -169,16 +158,6 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
                 yield process
         else:
             yield new(Process, (pid, kernel_id, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
-
-
-class File(NamedTuple):
-    """A file below /proc/PID, the facts that it gives in the order of Process, and the functions that get them."""
-
-    path: str
-    facts: tuple[str, ...]
-    column: int  # index of its first fact in Process
-    parse: Callable[[Any], tuple[object, ...]]
-    read: Callable[[int, int], object]  # (directory handle, pid) -> the content that ``parse`` takes
 
 
 class Stage(NamedTuple):
@@ -294,7 +273,7 @@ class Reader(ReadWatch):
             reading.note(file, _describe_failure(handle, file.path, failure))
 
     def _read_kernel_id(self, reading: "_Reading") -> bytes:
-        reading.kernel_id = _read_file("sessionid", reading.handle, 32)
+        reading.kernel_id = read_file("sessionid", reading.handle, 32)
         return reading.kernel_id
 
     def _read_login_uid(self, reading: "_Reading") -> bytes:
@@ -306,10 +285,10 @@ class Reader(ReadWatch):
         file overwrites an earlier one), and the loop starts again. It ends, because a kernel id changes at logins only.
         """
         if not reading.kernel_id:  # it could not be read
-            return _read_file("loginuid", reading.handle, 32)
+            return read_file("loginuid", reading.handle, 32)
         while (kernel_id := reading.kernel_id) not in self._login_uids:
-            login_uid = _read_file("loginuid", reading.handle, 32)
-            new_kernel_id = _read_file("sessionid", reading.handle, 32)
+            login_uid = read_file("loginuid", reading.handle, 32)
+            new_kernel_id = read_file("sessionid", reading.handle, 32)
             if new_kernel_id == kernel_id:
                 self._login_uids[kernel_id] = login_uid
                 return login_uid
@@ -322,7 +301,7 @@ class Reader(ReadWatch):
         ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_location
         if ids_needing_cgroup is not None and reading.kernel_id and int(reading.kernel_id) not in ids_needing_cgroup:
             return None
-        return _read_file("cgroup", reading.handle)
+        return read_file("cgroup", reading.handle)
 
     def _read_whole_arguments(self, reading: "_Reading") -> bytes | None:
         return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes)
@@ -356,7 +335,7 @@ class Reader(ReadWatch):
     def _read_in_pool(self, reading: "_Reading", limit: int) -> bytes:
         """Read arguments in another thread, which is abandoned where the read hangs."""
         try:
-            return _ARGUMENT_READS.call(self.seconds, partial(_read_file, "cmdline", reading.handle, limit))
+            return _ARGUMENT_READS.call(self.seconds, partial(read_file, "cmdline", reading.handle, limit))
         except AbandonedCallError as error:
             self.abandoned(reading.pid, error.is_over)
             raise
@@ -366,7 +345,7 @@ class Reader(ReadWatch):
         thread = get_ident()
         self._argument_reads[thread] = monotonic()
         try:
-            return _read_file("cmdline", reading.handle, limit)
+            return read_file("cmdline", reading.handle, limit)
         finally:
             del self._argument_reads[thread]
 
@@ -422,10 +401,10 @@ class _Reading:
         self.unread: dict[str, str] = {}
 
     def __getitem__(self, fact: str) -> Any:
-        return self.row[_INDEX[fact]]
+        return self.row[INDEX_OF_FACT[fact]]
 
     def __setitem__(self, fact: str, value: object) -> None:
-        self.row[_INDEX[fact]] = value
+        self.row[INDEX_OF_FACT[fact]] = value
 
     def note(self, file: File, reason: str) -> None:
         """Note why the facts of a file could not be read."""
@@ -439,31 +418,6 @@ class _Reading:
 
 def _passes_early_filter(early: EarlyFilter, reading: _Reading) -> bool:
     return early.keeps(reading.process())
-
-
-def _read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_list: bool = False) -> bytes:
-    """Return the content of a file of /proc, up to a limit in bytes.
-
-    Args:
-        path: the file.
-        handle: the directory that the path is relative to.
-        limit: maximum bytes.
-        is_list: the kernel writes the file entry by entry. Then a read returns as many whole entries as fit into a
-            page, so that only an empty read shows the end.
-    """
-    file = os.open(path, os.O_RDONLY, dir_fd=handle)
-    try:
-        data = os.read(file, min(limit, _BLOCK))
-        # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
-        if len(data) < 4096 and not is_list:
-            return data
-        parts, remaining_bytes = [data], limit - len(data)
-        while remaining_bytes > 0 and (data := os.read(file, min(remaining_bytes, 1 << 20))):
-            parts.append(data)
-            remaining_bytes -= len(data)
-        return b"".join(parts)
-    finally:
-        os.close(file)
 
 
 def _describe_failure(handle: int, path: str, error: Exception) -> str:
@@ -509,108 +463,5 @@ def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
     return all_facts
 
 
-def _read_executable(handle: int, _: int) -> bytes:
-    return os.fsencode(os.readlink("exe", dir_fd=handle))
-
-
-def _read_children(handle: int, pid: int) -> bytes:
-    """Return the children of all threads: each thread lists those that it forked itself."""
-    folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        content = _read_file(f"{pid}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
-        for task in os.listdir(folder):
-            if task != str(pid):
-                # the children of a thread that has ended are listed by another thread
-                with suppress(FileNotFoundError, ProcessLookupError):
-                    content += _read_file(f"{task}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
-        return content
-    finally:
-        os.close(folder)
-
-
-def _count_open_files(handle: int, _: int) -> int:
-    """Return the number of open files: the size of the directory since Linux 6.2, 0 before that (proc(5))."""
-    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        return os.stat(folder).st_size or len(os.listdir(folder))
-    finally:
-        os.close(folder)
-
-
-def _read_net_namespace(handle: int, _: int) -> int:
-    return parse.parse_namespace(os.readlink("ns/net", dir_fd=handle))
-
-
-def _read_label(handle: int, _: int) -> tuple[str | None, bytes] | None:
-    """Return the security label with the name of its module; None where no security module labels processes."""
-    for module, path in _LABEL_FILES:
-        # a file exists where its module is built in, and is invalid where the module is not active
-        try:
-            label = _read_file(path, handle)
-        except OSError as error:
-            if error.errno not in {errno.ENOENT, errno.EINVAL}:
-                raise
-        else:
-            return module, label
-    # the files are missing for an ended process, too: then this raises an error
-    os.stat("stat", dir_fd=handle)
-    return None
-
-
-_LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/current"), (None, "attr/current"))
-"""Files below /proc/PID that have a security label, with the module that each belongs to; None: any one module."""
-
-
-def _has_host_root(handle: int, _: int) -> bool | None:
-    """Return whether the root directory of a process is that of process 1; None where the latter cannot be read.
-
-    mountinfo shows both to every user, and reading it asks no file system, which could hang.
-    """
-    proc = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        host_root = parse.parse_root_mount(_read_file("1/mountinfo", proc, _MOUNTINFO_BYTES))
-    except OSError:
-        return None
-    finally:
-        os.close(proc)
-    root = parse.parse_root_mount(_read_file("mountinfo", handle, _MOUNTINFO_BYTES))
-    return None if host_root is None else root == host_root
-
-
 def _cut_name(name: str) -> str:
     return parse.decode_text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
-
-
-def _make_file(
-    path: str, parse_content: Callable[[Any], tuple[object, ...]], read: Callable[[int, int], object] | None = None
-) -> File:
-    facts = FACTS_OF_FILE[path]
-    return File(path, facts, _INDEX[facts[0]], parse_content, read or partial(_read_plain_file, path))
-
-
-def _read_plain_file(path: str, handle: int, _: int) -> bytes:
-    return _read_file(path, handle)
-
-
-SESSIONID = _make_file("sessionid", parse.parse_number)
-FILES = (
-    SESSIONID,
-    _make_file("loginuid", parse.parse_number),
-    _make_file("cgroup", parse.parse_cgroup),
-    _make_file("stat", parse.parse_stat),
-    _make_file("status", parse.parse_status),
-    _make_file("statm", parse.parse_statm),
-    _make_file("io", parse.parse_io),
-    _make_file("cmdline", parse.as_single_fact),
-    _make_file("exe", parse.parse_link, _read_executable),
-    _make_file("task/PID/children", parse.parse_children, _read_children),
-    _make_file("fd", parse.as_single_fact, _count_open_files),
-    _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
-    _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
-    _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
-    # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
-    _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
-    _make_file("attr/current", parse.parse_label, _read_label),
-    _make_file("mountinfo", parse.as_single_fact, _has_host_root),
-)
-"""The files, those that are cheap to read and decide most first."""

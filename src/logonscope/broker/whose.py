@@ -132,8 +132,10 @@ def _find_holders(request: Request, port: int, address: str | None) -> list[Cand
 
     what = f"port {port}" if address is None else f"port {port} of {address}"
     request.admit()
-    port_sockets = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
-    by_inode = {socket.inode: socket for socket in sockets_at_address(list(port_sockets), address) if socket.inode}
+    sockets = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
+    # a source may return more sockets than those of this port
+    port_sockets = [socket for socket in sockets if socket.port == port]
+    by_inode = {socket.inode: socket for socket in sockets_at_address(port_sockets, address) if socket.inode}
     holders, unread_count = [], 0
     query = ProcessQuery(frozenset({"sockets", "comm", "start"}))
     for process in request.read_masked(query) if by_inode else ():

@@ -198,7 +198,7 @@ def main() -> int:
 def _run_command() -> int:
     from logonscope.faces.cli import run  # noqa: PLC0415 -- an import of connect() needs no command line
 
-    # what is imported lives until the end: the collector need not look at it, at exit neither
+    # what is imported lives until the end: the collector need not scan it, not even at exit
     if hasattr(gc, "freeze"):
         gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -140,9 +140,8 @@ def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     assert [process.pid for process in broker.recordable_snapshot(host).processes] == list(crowd.process)
 
 
-@pytest.mark.parametrize("remote", [False, True])
-def test_nobody_sees_nothing(*, remote: bool) -> None:
-    nobody = Caller("", None, administrator=False, remote=remote)
+def test_nobody_sees_nothing() -> None:
+    nobody = Caller("", None, administrator=False)
     with pytest.raises(AccessDeniedError):
         Visibility(nobody, LINUX)
 

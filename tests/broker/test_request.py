@@ -1,12 +1,20 @@
 """broker/request.py: is what happens while the machine is read understood when it is answered?"""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker.request import MOST_ROUNDS, NOT_REQUESTED, Accounts, Order, OwnedProcesses
-from logonscope.facts import UNSET, Account, Login, Process
-from logonscope.machine import Look, ProcessQuery, Selection, Trouble
+from logonscope.broker.access import Caller
+from logonscope.broker.associations import AssociationOptions, associators
+from logonscope.broker.query import query
+from logonscope.broker.request import MOST_ROUNDS, NOT_REQUESTED, Accounts, Order, OwnedProcesses, Request
+from logonscope.errors import LogonscopeError
+from logonscope.facts import UNSET, Account, Group, Login, Process, Socket
+from logonscope.machine import AccountQuery, Look, ProcessQuery, Selection, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 from tests import example
 from tests.broker import operations as broker
@@ -234,3 +242,70 @@ def test_each_uid_is_looked_up_once() -> None:
     assert [accounts.get(1000), accounts.get(5)] * 2 == [example.ACCOUNTS[1000], None] * 2
     assert [accounts.name(1000), accounts.name(5), accounts.name(None)] == ["alice", None, None]
     assert source.uids == [1000, 5]
+
+
+class Generous(Memory):
+    """A source that returns more than its queries name: every process, login, account and socket."""
+
+    def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        if query.with_ancestors:
+            return self._read_lineage(look, query)
+        rows = super().processes(look, ProcessQuery(query.facts))
+        return iter(sorted(rows, key=_descending_pid))
+
+    def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
+        del ids
+        return super().logins(look)
+
+    def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
+        del query
+        return super().accounts(look, AccountQuery(users="ALL", groups="ALL"))
+
+    def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
+        del query
+        return super().sockets(look, SocketQuery())
+
+
+def _descending_pid(process: Process) -> int:
+    return -process.pid
+
+
+def _of_pid(request: Request, result_class: str, pid: int) -> list[str]:
+    return _rows(associators(request, f"Win32_Process={pid}", AssociationOptions(result_class=result_class)))
+
+
+def _selected(request: Request, text: str) -> list[str]:
+    return _rows(query(request, f"SELECT * FROM {text}"))
+
+
+def _rows(results: Iterable[Any]) -> list[str]:
+    """Return rows in an order that does not depend on the source's."""
+    return sorted(repr(row) for result in results for row in result.rows)
+
+
+def _answers(request: Request) -> Iterator[object]:
+    """Yield the answers to requests that name processes, logon sessions, accounts or ports."""
+    pids = [*(process.pid for process in example.PROCESSES), 99999]
+    targets = ["sshd", "name:python3", "user:alice", ":8080", "127.0.0.1:8080", ":22", ":1", "/usr/bin/python3"]
+    texts = ["Process WHERE Handle = 4312", "Process WHERE Name = 'sshd'", "UserAccount WHERE Name = 'bob'"]
+    texts += [f"LoggedOnUser WHERE Dependent = 'Win32_LogonSession={logon}'" for logon in (37, 41)]
+    asks: list[Callable[[], object]] = [
+        *(partial(broker.whose, request, str(target)) for target in (*pids, *targets)),
+        *(partial(broker.session_of, request, pid) for pid in pids),
+        *(partial(_of_pid, request, name, pid) for pid in pids for name in ("Win32_LogonSession", "CIM_System")),
+        *(partial(sorted, broker.processes(request, which)) for which in ("41", "37", "c1", "alice", "system")),
+        *(partial(_selected, request, f"Win32_{text}") for text in texts),
+    ]
+    for ask in asks:
+        try:
+            yield ask()
+        except LogonscopeError as error:
+            yield str(error)
+
+
+@pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
+def test_a_source_may_return_more_than_a_query_names(caller: Caller) -> None:
+    hosts = (Memory(example.snapshot()), Generous(example.snapshot()))
+    exact, generous = (list(_answers(host.request(caller))) for host in hosts)
+    assert generous == exact
+    assert len(set(map(str, exact))) > 30

@@ -19,7 +19,7 @@ from tests.dispatch.lines import LinesDoor
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
 
-BOB = Caller("bob", 1001, administrator=False, remote=True)
+BOB = Caller("bob", 1001, administrator=False)
 TERMINATE = "invoke path=Win32_Process.Handle='\"4312\"' method=Terminate"
 
 

@@ -1,6 +1,6 @@
 """Tests of machine/source.py: a source with only ``read_`` methods answers every query, and refuses the rest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,6 +130,18 @@ def test_the_parents_of_a_process_come_nearest_first_and_are_read_one_by_one() -
     ]  # fmt: skip
     assert {(query.facts, query.with_ancestors) for query in source.asked} == {(frozenset({"comm", "ppid"}), False)}
     assert lineage(source, 99) == []
+
+
+def test_parents_are_found_where_the_query_returns_every_process() -> None:
+    class Generous(Full):
+        def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+            if query.with_ancestors:
+                return super().processes(look, query)
+            return iter(example.PROCESSES)
+
+    query = ProcessQuery(pids=frozenset({4312}), with_ancestors=True)
+    generous, full = (list(source.processes(Look(), query)) for source in (Generous(), Full()))
+    assert [process.pid for process in generous] == [process.pid for process in full]
 
 
 def test_parents_are_read_while_they_are_iterated() -> None:

@@ -270,7 +270,7 @@ def test_who_authenticated_from_an_address_does_not_wait_there_behind_the_guesse
 
     def verify(name: str, _: str) -> Caller | None:
         if name == ADMIN[0]:
-            return Caller(name, 0, administrator=True, remote=True)
+            return Caller(name, 0, administrator=True)
         over.wait(20)
         return None
 

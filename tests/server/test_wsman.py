@@ -316,7 +316,7 @@ def test_a_method_that_is_refused_is_written_down_as_well() -> None:
     for allow in (False, True):
         talk = dispatcher(allow_methods=allow, audit=audit)
         for asked in ("Terminate Win32_Process Handle=4312", "Delete Win32_Process Handle=4312"):
-            said(talk, (asked,), [], Caller("bob", 1001, administrator=False, remote=True))
+            said(talk, (asked,), [], Caller("bob", 1001, administrator=False))
     told = [json.loads(line) for line in lines]
     assert {(entry["user"], entry["method"], entry["path"]) for entry in told} == {
         ("bob", "Win32_Process.Terminate", 'Win32_Process.Handle="4312"')

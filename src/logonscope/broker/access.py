@@ -1,4 +1,7 @@
-"""Access rules: what a caller may see and do. No other module decides about access.
+"""Access rules: what a caller may see and do. Every decision about rows and values is made here.
+
+Who is an administrator is decided elsewhere: on a local host by app.py, on the server by server/auth. Ownership has the
+tests on uids.
 
 An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Any other user
 sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
@@ -46,7 +49,6 @@ class Caller(NamedTuple):
     name: str
     uid: int | None
     administrator: bool
-    remote: bool = False
 
 
 class ForeignLookup(Protocol):
@@ -146,13 +148,18 @@ class Visibility:
             return process, owner
         if self.sees_session(process, owner):
             return self.masked(process, facts, owner), owner
-        # the caller's process in a logon session of another user, as after sudo: visible, but not where it belongs
+        # the caller's process in a logon session of another user, as after sudo: the process is visible, its logon
+        # session is not
         if self._runs_as_caller(process, owner, wholly=False):
             return self._without_session_facts(process, facts, owner), HIDDEN
         return (self.identity(process, facts), HIDDEN) if include_hidden else None
 
     def masked(self, process: Process, facts: Facts, owner: Owner = HIDDEN) -> Process:
-        """Return the process as the caller may see it: without details unless all of its uids are the caller's."""
+        """Return the process as the caller may see it.
+
+        Its details are removed unless its real, effective and saved uid are the caller's; an administrator sees
+        everything.
+        """
         if self.everything:
             return process
         # decided before the place is removed, which can show that its uids are those of a container
@@ -201,7 +208,7 @@ def _reasons(process: Process, hidden: Iterable[str], reason: str) -> dict[str, 
 
 
 def local_caller(name: str, uid: int, capabilities: int) -> Caller:
-    """Return the user of this very process as a caller: an administrator if root or with CAP_SYS_PTRACE in effect."""
+    """Return a uid of this machine as a caller: an administrator if root, or with CAP_SYS_PTRACE in effect."""
     return Caller(name, uid, administrator=uid == 0 or bool(capabilities >> CAP_SYS_PTRACE & 1))
 
 

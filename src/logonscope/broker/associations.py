@@ -32,7 +32,7 @@ class AssociationOptions(NamedTuple):
 
     assoc_class: str | None = None
     result_class: str | None = None
-    role: str | None = None  # the end at which the source instance is
+    role: str | None = None  # the end at which the given instance is
     result_role: str | None = None  # the end at which the results are
     properties: Sequence[str] | None = None  # properties of the results, as far as they have them; None: all
     keys_only: bool = False  # return the keys in place of properties
@@ -189,7 +189,7 @@ def associated_classes(
 
 @cache
 def _end_pairs(schema: Schema, namespace: str) -> tuple[tuple[Class, Property, Property], ...]:
-    """Return each association with each ordered pair of its ends: first the near end, where the source instance is."""
+    """Return each association with each ordered pair of its ends: first the near end, where the given instance is."""
     return tuple(
         (association, *ends)
         for association in schema.classes(namespace)
@@ -307,17 +307,20 @@ def _rows_of_parts(
     request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]
 ) -> Iterator[Row]:
     """Yield the rows of the far end, made of a part of each association item that refers to the target."""
-    near, part = link.provider, link.provider.ends[link.result_role].part
+    association, part = link.provider, link.provider.ends[link.result_role].part
     assert part is not None  # noqa: S101 -- checked by the caller
-    facts = near.facts([link.role]) | far.facts(columns)
-    selection = near.selection({link.role: frozenset({target.reference})})
-    items = read_items(request, near.subject, ItemQuery(facts, selection, near.include_hidden, target.cls.namespace))
+    facts = association.facts([link.role]) | far.facts(columns)
+    selection = association.selection({link.role: frozenset({target.reference})})
+    query = ItemQuery(facts, selection, association.include_hidden, target.cls.namespace)
+    items = read_items(request, association.subject, query)
     context = request.context
-    value = near.columns[link.role].value
+    value = association.columns[link.role].value
     # The selection may let through more than was selected, so the near reference of each item is compared as well.
     refers_to_target = references_to(link.role, target).predicate([link.role])
     parts = (
-        item[part] for item in items if near.is_instance(*item, context) and refers_to_target((value(*item, context),))
+        item[part]
+        for item in items
+        if association.is_instance(*item, context) and refers_to_target((value(*item, context),))
     )
     return far.rows(parts, context, columns)
 

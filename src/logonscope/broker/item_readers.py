@@ -200,17 +200,17 @@ def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Soc
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
-    census = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
+    summary = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
     if PROCESSES in query.facts:
         processes = _read_processes(request, ItemQuery(frozenset(), include_hidden=True))
-        census = census._replace(processes=sum(1 for _ in processes))
+        summary = summary._replace(processes=sum(1 for _ in processes))
     if SESSIONS in query.facts:
         sessions = _read_logon_sessions(request, ItemQuery(frozenset()))
-        census = census._replace(sessions=tuple(session for session, _ in sessions))
+        summary = summary._replace(sessions=tuple(session for session, _ in sessions))
     if LOGINS in query.facts:
         logins = filter(request.visibility.sees_login, request.source.logins(request.look))
-        census = census._replace(logins=tuple(sorted(logins, key=_login_start)))
-    return [(census,)]
+        summary = summary._replace(logins=tuple(sorted(logins, key=_login_start)))
+    return [(summary,)]
 
 
 def _login_start(login: Login) -> tuple[int, str]:

@@ -93,7 +93,7 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
     query = ProcessQuery(
         request.visibility.with_access_facts(facts), pids=frozenset({process.ppid}), with_ancestors=True
     )
-    for parent in request.source.processes(request.look, query):
+    for parent in request.read_unmasked(query):
         # a parent that started after its child: the real parent ended, and its pid was reused
         if parent.pid == process.pid or (parent.start or 0) > (child.start or 0):
             return
@@ -143,5 +143,5 @@ def _read_members(request: Request, pids: Sequence[int], owner: Owner, logons: L
     if not pids:
         return []
     facts = request.visibility.with_access_facts(_TERMINAL_FACTS | request.ownership.owner_facts)
-    processes = request.source.processes(request.look, ProcessQuery(facts, pids=frozenset(pids)))
+    processes = request.read_unmasked(ProcessQuery(facts, pids=frozenset(pids)))
     return [process for process in processes if logons.owner(process).logon_id == owner.logon_id]

@@ -19,7 +19,7 @@ from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidQueryError, InvalidQueryTypeError
 from logonscope.providers.helpers.registry import provided_classes
-from logonscope.wql.bind import SYSTEM_KINDS, THIS, ComparedProperty, NameScope, bind, class_scope, find_column
+from logonscope.wql.bind import SYSTEM_KINDS, THIS, ComparedColumn, NameScope, bind, class_scope, find_column
 from logonscope.wql.condition import FALSE, TRUE, Condition, condition_columns
 from logonscope.wql.events import EventQuery, bind_events
 from logonscope.wql.parse import describe_position, double_lone_backslashes, parse, positioned_errors
@@ -104,8 +104,8 @@ def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) 
     for subclass in provided_classes(cls):
         result_columns = select_columns(subclass, names)
         count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
-        # System properties are the same in all instances of a class: they are compared here, once for each class. A
-        # class whose condition is false by that is not read at all.
+        # Except for __PATH and __RELPATH, system properties are the same in all instances of a class: they are compared
+        # here, once for each class. A class whose condition is false by that is not read at all.
         constants = _system_properties(subclass, INSTANCE_GENUS, count, server)
         remaining_condition = simplify_for_class(condition, subclass, constants)
         if remaining_condition != FALSE:
@@ -142,12 +142,12 @@ def _plan_class_query(request: Request, tree: Select, namespace: str, text: str)
     return ClassesPlan(namespace, tuple(matching_classes))
 
 
-def _class_column(text: str, name: Name) -> ComparedProperty:
+def _class_column(text: str, name: Name) -> ComparedColumn:
     word = str(name).upper()
     if word not in SYSTEM_KINDS:
         hint = "a class has __Class, __Superclass, __Dynasty, and `__this ISA 'Class'`"
         raise InvalidQueryError(f"{META_CLASS} has no property '{name}', at {describe_position(text, name.at)}", hint)
-    return ComparedProperty(word, SYSTEM_KINDS[word])
+    return ComparedColumn(word, SYSTEM_KINDS[word])
 
 
 def _plan_association_query(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from logonscope.providers.helpers.provider import Context
 
 MOST_ROUNDS = 3
-"""Maximum number of times that processes are read again because logins began to share one of the kernel's ids."""
+"""Maximum number of readings of the processes: they are read again if the hint was insufficient for new logins."""
 
 MOST_PARENTS = 1000
 """Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
@@ -132,7 +132,7 @@ class Request:
 
     @cached_property
     def machine(self) -> Machine:
-        """Return the host."""
+        """Return the facts of the machine itself."""
         return self.source.machine(self.look)
 
     @cached_property
@@ -175,7 +175,8 @@ class Request:
             include_hidden: also return processes that the caller may not see, with their identity facts only.
             include_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
-            with_owners: name the owners; if False, owners are named only if the caller's rights depend on them.
+            with_owners: name the owners. If False, they are named only if ``which`` names logon sessions, or if the
+                caller does not see these facts of every process; else each owner is NOT_REQUESTED.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
@@ -197,15 +198,23 @@ class Request:
         return self._read_logins_first(query, which, early, include_hidden=include_hidden)
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
-        """Read processes without naming their owners; details are masked unless all uids are the caller's."""
+        """Read processes without naming their owners; their details are masked as in ``Visibility.masked``."""
         visibility, facts = self.visibility, self.visibility.with_access_facts(query.facts)
-        processes = self.source.processes(self.look, query._replace(facts=facts))
+        processes = self.read_unmasked(query._replace(facts=facts))
         return (visibility.masked(process, query.facts) for process in processes)
+
+    def read_unmasked(self, query: ProcessQuery) -> Iterator[Process]:
+        """Read processes without naming their owners, unmasked; if the query names pids, only those."""
+        processes = self.source.processes(self.look, query)
+        if query.pids is None or query.with_ancestors:
+            return processes
+        # a source may return more than the query names, and the caller relies on the pids
+        return filter(_PidFilter(query.pids).keeps, processes)
 
     def read_process(self, pid: int, facts: Facts) -> Process | None:
         """Read one process, unmasked, with the facts that decide about access; None if there is no such process."""
         query = ProcessQuery(self.visibility.with_access_facts(facts), pids=frozenset({pid}))
-        return next(self.source.processes(self.look, query), None)
+        return next(self.read_unmasked(query), None)
 
     def index_for(self, *processes: Process) -> LogonIndex:
         """Return an index of the few login records that can name the owners of these processes; of all if needed."""
@@ -213,7 +222,7 @@ class Request:
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
         records = self.source.logins(self.look, ids) if ids else ()
-        # other records may have a claim to the same processes, if they share an id of the kernel: then all are needed
+        # other records may have a claim to the same processes: then all are needed
         if ids and not self.ownership.records_decide_owners(processes, records):
             records = self.source.logins(self.look)
         return self.ownership.index(records, self.machine)
@@ -296,7 +305,7 @@ class Request:
         if query.pids is not None:
             # /proc/TID exists for the threads of a process too, though no listing shows it
             pid_query = query._replace(facts=facts | {"tgid"})
-            processes: Iterator[Process] = filter(_is_no_thread, self.source.processes(self.look, pid_query))
+            processes: Iterator[Process] = filter(_is_no_thread, self.read_unmasked(pid_query))
         else:
             source_filter = None if early is None else self._build_open_filter(early)
             processes = self.source.processes(self.look, query._replace(early_filter=source_filter))
@@ -316,7 +325,7 @@ class Request:
         if _names_sessions(which):
             # a session may be selected by its user, which an administrator's query would not read otherwise
             facts |= self.ownership.access_facts
-        processes = [*filter(_is_no_thread, self.source.processes(self.look, query._replace(facts=facts)))]
+        processes = [*filter(_is_no_thread, self.read_unmasked(query._replace(facts=facts)))]
         index = self.index_for(*processes)
         return self._select_visible(processes, index, query.facts, which, include_hidden=include_hidden)
 
@@ -405,8 +414,8 @@ class Request:
             processes = list(self.source.processes(self.look, narrowed_query))
             # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
-            # If the new records make two logins share an id of the kernel, telling them apart takes facts or processes
-            # that the hint left out: read again. After MOST_ROUNDS the last reading is used.
+            # If the new records need facts or processes that the hint left out, read again. After MOST_ROUNDS the last
+            # reading is used.
             if not index.is_insufficient_hint(narrowed_query.logon_hint):
                 break
         return self._select_visible(processes, index, query.facts, which)
@@ -479,6 +488,17 @@ class Accounts:
             is_second_name = any(user.uid == uid and user.name == recorded_name for user in users)
             self._recorded_names[uid, recorded_name] = recorded_name if is_second_name else name
         return self._recorded_names[uid, recorded_name]
+
+
+class _PidFilter:
+    """A filter on processes by pid."""
+
+    def __init__(self, pids: frozenset[int]) -> None:
+        self._pids = pids
+
+    def keeps(self, process: Process) -> bool:
+        """Return whether to keep a process."""
+        return process.pid in self._pids
 
 
 class _OpenFilter:

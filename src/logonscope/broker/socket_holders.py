@@ -62,10 +62,13 @@ def sockets_at_address(sockets: list[Socket], address: str | None) -> list[Socke
 def _read_sockets(request: Request, target: WhoseTarget, all_namespaces: bool) -> Iterable[Socket]:  # noqa: FBT001 -- private
     if target.kind == "port":
         query = SocketQuery(ports=frozenset({target.port}), all_namespaces=all_namespaces)
-        return sockets_at_address(list(request.source.sockets(request.look, query)), target.address)
-    query = SocketQuery(family="unix", paths=_names_of_path(target.text), all_namespaces=all_namespaces)
-    sockets = request.source.sockets(request.look, query)
-    return [socket._replace(path=clean(socket.path)) for socket in sockets]
+        # a source may return more sockets than those of this port
+        sockets = [socket for socket in request.source.sockets(request.look, query) if socket.port == target.port]
+        return sockets_at_address(sockets, target.address)
+    paths = _names_of_path(target.text)
+    query = SocketQuery(family="unix", paths=paths, all_namespaces=all_namespaces)
+    found = request.source.sockets(request.look, query)
+    return [socket._replace(path=clean(socket.path)) for socket in found if socket.path in paths]
 
 
 def _names_of_path(path: str) -> frozenset[str]:

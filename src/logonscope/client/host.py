@@ -106,7 +106,7 @@ class Host(ABC):
 
         Args:
             which: only one logon session, by its LogonId (41) or the login's own id ("c1"); or those of a user, by the
-                account's name. ``processes`` and ``tree`` take the same values.
+                account's name; or "system", the System session. ``processes`` and ``tree`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             with_usage: set ``usage``, the sums of processor time, memory, and bytes read and written.
         """

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 SYSTEM_WORD = "system"
 """The word that selects the System session, the logon session of everything that no login started."""
 
-EVIDENCE_OF_WINDOWS = "told"
+EVIDENCE_OF_WINDOWS = "reported"
 """The evidence of processes on Windows, which reports the logon session of a process but no evidence for it."""
 
 MOST_BY_ASSOCIATION = 4
@@ -226,7 +226,7 @@ class LogonsFromCim:
         return _build_windows_session(instance, {} if account is None else {str(instance["LogonId"]): account["Name"]})
 
     def _find_pids(self, target: WhoseTarget) -> list[int]:
-        """Return the pids of the processes that a target means, which is not a port.
+        """Return the pids of the processes of a target other than a port.
 
         Raises:
             NotFoundError: there is no such process.

@@ -25,7 +25,7 @@ class Owner(NamedTuple):
 
     logon_id: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
     evidence: str  # scope, audit, manager, none; unread, hidden, unasked
-    login: Login | None = None  # the login record, where there is one
+    login: Login | None = None  # the login; may have no record (login.recorded)
 
 
 class LogonOrigin(NamedTuple):
@@ -40,12 +40,12 @@ class LogonIndex(Protocol):
 
     @property
     def logins(self) -> Mapping[str, Login]:
-        """Return the login records by LogonId."""
+        """Return the logins by LogonId."""
         ...
 
     @property
     def shared_kernel_ids(self) -> Mapping[int, frozenset[str]]:
-        """Return the kernel ids that several logins share, with the LogonIds that share each without owning it."""
+        """Return kernel id -> LogonIds of the logins that carry it without owning it."""
         ...
 
     def owner(self, process: Process) -> Owner:
@@ -55,16 +55,22 @@ class LogonIndex(Protocol):
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         """Return the id of the login that a process names and that is missing in this index; None: there is none.
 
-        Called where the owner has no login record: the broker then reads that record and decides the owner again.
+        Called where the owner has no login: the broker then reads that login and decides the owner again.
         """
         ...
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
-        """Return the hint for a query of these facts, for a selection and logon sessions of these uids (None: any)."""
+        """Return the hint which processes, and which of their locations, a source need not read.
+
+        Args:
+            facts: the requested facts.
+            selection: the requested logon sessions.
+            login_uids: only logon sessions of these login uids are requested; None: any.
+        """
         ...
 
     def is_insufficient_hint(self, hint: LogonHint) -> bool:
-        """Return whether processes that were read by a hint of an older index lack a fact or a process needed here."""
+        """Return whether a reading with this older hint left out facts or processes that this index needs."""
         ...
 
 
@@ -90,7 +96,7 @@ class Ownership(Protocol):
     """The owner of everything that no login started."""
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LogonIndex:
-        """Make the index of the login records of a host."""
+        """Make the index of the logins of a host."""
         ...
 
     def possible_login_ids(self, processes: Iterable[Process]) -> frozenset[str] | None:
@@ -110,7 +116,10 @@ class Ownership(Protocol):
         ...
 
     def has_record(self, owner: Owner) -> bool:
-        """Return whether a logon session is described by a login record; otherwise by all of its processes."""
+        """Return True if the logon session can be described without all its processes.
+
+        It has a record, or is the System session.
+        """
         ...
 
     def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
@@ -123,7 +132,7 @@ class Ownership(Protocol):
         ...
 
     def join_evidence(self, owner: Owner) -> str | None:
-        """Return the evidence by which a login record was joined with its kernel id; None without either."""
+        """Return the evidence that joins the login with its kernel id; None if it is joined with no kernel id."""
         ...
 
     def generation(self, owner: Owner) -> int | None:
@@ -162,7 +171,10 @@ class Ownership(Protocol):
         ...
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
-        """Return whether a process runs as a uid: by its real or effective uid, or ``wholly``, by all of its uids."""
+        """Return whether the real or effective uid of a process is this uid.
+
+        With ``wholly``: whether the real, effective and saved uid are all this uid.
+        """
         ...
 
     def container(self, process: Process, machine: Machine) -> Container | None:

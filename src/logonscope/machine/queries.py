@@ -1,6 +1,7 @@
 """Queries to a source: which processes, accounts and sockets are to be read, and which of their facts.
 
-All are plain data. Hints and filters narrow a query; a source may return more than they match, never less.
+All are plain data. A query's fields narrow the reading. A source may return more than they name, never less: the broker
+tests again what its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
 """
 
 from collections.abc import Callable
@@ -67,7 +68,7 @@ class ProcessQuery(NamedTuple):
 
     facts: Facts = NO_FACTS
     pids: frozenset[int] | None = None  # None: every process
-    with_ancestors: bool = False  # with the one pid in ``pids`` also its ancestors, nearest first
+    with_ancestors: bool = False  # the one pid in ``pids``, then exactly its ancestors, nearest first
     names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
     logon_hint: LogonHint = ANY_LOGON
     early_filter: EarlyFilter | None = None

@@ -36,7 +36,7 @@ class Source(Protocol):
     """What the source supports besides queries; everything else raises NotSupportedError."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the host; ``platform`` and ``vitals`` only where they are among the parts."""
+        """Return the facts of the machine itself; ``platform`` and ``vitals`` only where they are among the parts."""
         ...
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
@@ -49,7 +49,7 @@ class Source(Protocol):
         ...
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        """Return the login records with these ids; None: every one."""
+        """Return the logins with these ids; None: every one. One whose record is lost has ``recorded`` False."""
         ...
 
     def account(self, look: Look, uid: int) -> Account | None:
@@ -123,7 +123,7 @@ class BaseSource(ABC):
 
     @abstractmethod
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
-        """Return the host."""
+        """Return the facts of the machine itself."""
 
     def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
         """Return processes with at least the facts of the query; its filters and hints may be ignored."""
@@ -131,7 +131,7 @@ class BaseSource(ABC):
         return ()
 
     def read_logins(self, look: Look) -> Iterable[Login]:
-        """Return every login record."""
+        """Return every login."""
         del look
         return ()
 
@@ -151,7 +151,7 @@ class BaseSource(ABC):
         return ()
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the host with the requested parts."""
+        """Return the facts of the machine itself, with the requested parts."""
         look.check()
         machine = self.read_machine(look, parts)
         return machine._replace(
@@ -172,7 +172,9 @@ class BaseSource(ABC):
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
         while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:
             process_query = query._replace(facts=facts, pids=frozenset({pid}), with_ancestors=False)
-            process = next(self.processes(look, process_query), None)
+            # a subclass that overrides the query may return more processes than this one
+            processes = self.processes(look, process_query)
+            process = next((process for process in processes if process.pid == pid), None)
             if process is None:
                 return
             yield process

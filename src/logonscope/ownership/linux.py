@@ -1,12 +1,13 @@
 """Ownership rules of Linux. The first of four rules that matches decides, and its name is the evidence.
 
-1. scope: the cgroup of the process is exactly the cgroup of a login, and the process has no kernel id, or one that the
-   login shares without owning it. Only root can make that directory, so no record is needed. A user can make
-   directories named like scopes below the user's own delegated tree, and a container has scopes of its own: therefore
-   the whole path from this host's cgroup root is compared.
+1. scope: the cgroup of the process is the cgroup of a login, or below it, and the process has no kernel id, or one that
+   the login carries without owning it. The path is compared from this host's cgroup root. Only root can make that
+   directory, so no record is needed. A user can make directories named like scopes below the user's own delegated tree,
+   and a container has scopes of its own, but these have longer paths.
 2. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
    and kept by su, sudo, setsid, tmux, user namespaces and logout.
-3. manager: the process has no kernel id and its cgroup is below user@UID.service.
+3. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or one that the
+   manager carries without owning it.
 4. none: the System session.
 """
 

@@ -96,11 +96,11 @@ def logon_session(
     if record is not None:
         return _add_record(session, record, sources)
     # a login without a record: its scope is still known
-    unrecorded_login = owner.login or _login_of_scope(owner, members)
-    if unrecorded_login is None:
+    login = owner.login or _login_of_scope(owner, members)
+    if login is None:
         return session
     sources["scope"] = CGROUP
-    return session._replace(scope=unrecorded_login.scope, login=unrecorded_login.id)
+    return session._replace(scope=login.scope, login=login.id)
 
 
 def recorded_login(owner: Owner) -> Login | None:
@@ -109,7 +109,7 @@ def recorded_login(owner: Owner) -> Login | None:
 
 
 def join_evidence(owner: Owner) -> str | None:
-    """Return the evidence that joins a login with its kernel id (record, leader, scope, remembered); None: none."""
+    """Return the evidence that joins a login with its kernel id (record, leader, scope, remembered); None: no join."""
     login_join = join_of_login(owner.login) if owner.login else None
     return login_join and login_join.evidence
 
@@ -255,8 +255,9 @@ def _find_terminal(
 
 
 def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
-    """Return the terminal of the leader, or of the first generation below it that is not the login program's own.
+    """Return the first terminal found going down from the leader.
 
+    The search ends after the first generation with another program than the leader's.
     Terminals further down do not count: tmux, script and sudo create terminals inside a login that has none.
     """
     children: dict[int | None, list[Process]] = {}

@@ -23,7 +23,7 @@ from logonscope.errors import (
     TypeMismatchError,
 )
 from logonscope.wql.condition import FALSE, Condition, Every, NullTest, Some, Term, Truth
-from logonscope.wql.like import LONGEST
+from logonscope.wql.like import MAX_PATTERN_CHARACTERS
 from logonscope.wql.parse import describe_position, parse_number, positioned_errors
 from logonscope.wql.tree import (
     EQUAL,
@@ -61,18 +61,18 @@ _BOOLEANS = {"true": True, "1": True, "-1": True, "false": False, "0": False}
 _UNORDERED = {BOOLEAN, REFERENCE}
 
 
-class ComparedProperty(NamedTuple):
-    """A property that a condition names, and how its values are compared."""
+class ComparedColumn(NamedTuple):
+    """A column that a condition compares: the name of a property, and the kind of comparison."""
 
     name: str
     kind: str
 
 
 class NameScope(NamedTuple):
-    """How the names and the paths in a query are resolved."""
+    """How the names in a query are resolved to columns, and its paths to instances."""
 
     text: str  # of the query: errors give positions in it
-    column: Callable[[Name], ComparedProperty | None]  # returns None for a name that never has a value: no row fits
+    column: Callable[[Name], ComparedColumn | None]  # returns None for a name that never has a value: no row fits
     schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
@@ -124,11 +124,11 @@ def _compare_path(path: Constant, scope: NameScope, *, equal: bool) -> Condition
 def key_tests(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
     """Return the tests that together identify the instance with these keys: one of its class, one of each key."""
     columns = (property_column(cls.properties[name]) for name in cls.keys)
-    key_tests = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
-    return Term(THIS, ISA, cls.name, CLASS), *key_tests
+    tests = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
+    return Term(THIS, ISA, cls.name, CLASS), *tests
 
 
-def _bind_comparison(column: ComparedProperty, tree: Comparison, scope: NameScope) -> Term | Truth:
+def _bind_comparison(column: ComparedColumn, tree: Comparison, scope: NameScope) -> Term | Truth:
     name, kind = column
     operator, constant = tree.operator, tree.constant
     # Only = and <> compare the keys in a path (see _bind_term); the other operators compare its text.
@@ -146,9 +146,10 @@ def _bind_comparison(column: ComparedProperty, tree: Comparison, scope: NameScop
     if operator == LIKE:
         if kind in {NUMBER, BOOLEAN}:
             raise InvalidQueryError(f"cannot use LIKE with {name}: it is a {kind}", "compare by =, <>, < or >")
-        if len(str(constant)) > LONGEST:
+        if len(str(constant)) > MAX_PATTERN_CHARACTERS:
             raise QuotaViolationError(
-                f"LIKE pattern too long: {len(str(constant)):,} characters, the limit is {LONGEST:,}", "shorten it"
+                f"LIKE pattern too long: {len(str(constant)):,} characters, the limit is {MAX_PATTERN_CHARACTERS:,}",
+                "shorten it",
             )
         return Term(name, LIKE, str(constant), kind)
     if kind in _UNORDERED and operator not in {EQUAL, UNEQUAL}:
@@ -176,11 +177,11 @@ def _find_instance(path: Constant, scope: NameScope) -> Target | None:
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
-def _to_text(_: ComparedProperty, constant: Constant) -> Value:
+def _to_text(_: ComparedColumn, constant: Constant) -> Value:
     return str(constant).upper() if isinstance(constant, bool) else str(constant)
 
 
-def _to_number(column: ComparedProperty, constant: Constant) -> Value:
+def _to_number(column: ComparedColumn, constant: Constant) -> Value:
     try:
         value = parse_number(constant.strip()) if isinstance(constant, str) else constant or 0
     except ValueError:
@@ -190,7 +191,7 @@ def _to_number(column: ComparedProperty, constant: Constant) -> Value:
     return int(value) if isinstance(value, bool) or value == int(value) else value
 
 
-def _to_boolean(column: ComparedProperty, constant: Constant) -> Value:
+def _to_boolean(column: ComparedColumn, constant: Constant) -> Value:
     value = _BOOLEANS.get(str(constant).lower())
     if value is None:
         raise TypeMismatchError(
@@ -199,7 +200,7 @@ def _to_boolean(column: ComparedProperty, constant: Constant) -> Value:
     return value
 
 
-def _to_moment(column: ComparedProperty, constant: Constant) -> Value:
+def _to_moment(column: ComparedColumn, constant: Constant) -> Value:
     value = parse_datetime(str(constant), column.name)
     if not isinstance(value, datetime):
         raise TypeMismatchError(
@@ -208,7 +209,7 @@ def _to_moment(column: ComparedProperty, constant: Constant) -> Value:
     return value
 
 
-_CONVERTERS: Mapping[str, Callable[[ComparedProperty, Constant], Value]] = {
+_CONVERTERS: Mapping[str, Callable[[ComparedColumn, Constant], Value]] = {
     TEXT: _to_text, NUMBER: _to_number, BOOLEAN: _to_boolean, MOMENT: _to_moment,
 }  # fmt: skip
 """By kind of column, the function that converts a constant to the column's type."""
@@ -219,15 +220,15 @@ def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> NameSc
     return NameScope(text, partial(find_column, cls, text=text), cls.schema, cls.namespace, is_here)
 
 
-def find_column(cls: Class, name: Name, text: str) -> ComparedProperty | None:
-    """Return the property that a name means; None for a name inside a property (WMI: no rows, no error).
+def find_column(cls: Class, name: Name, text: str) -> ComparedColumn | None:
+    """Return the column that a name means; None for a name inside a property (WMI: no rows, no error).
 
     Raises:
         InvalidQueryError: the class has no such property.
     """
     first = name.parts[0]
     if first.upper() in SYSTEM_KINDS:
-        column = ComparedProperty(
+        column = ComparedColumn(
             first.upper(), PATH if first.upper() in PATH_PROPERTIES else SYSTEM_KINDS[first.upper()]
         )
     else:
@@ -247,13 +248,13 @@ def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
     return cls.properties[word]
 
 
-def property_column(member: Property) -> ComparedProperty:
+def property_column(member: Property) -> ComparedColumn:
     """Return the column of a property, with the kind that its type has."""
     if member.array:
-        return ComparedProperty(member.name, ARRAY)
+        return ComparedColumn(member.name, ARRAY)
     if member.type in {"string", "char16"}:
-        return ComparedProperty(member.name, TEXT)
+        return ComparedColumn(member.name, TEXT)
     if member.type == "datetime":
-        return ComparedProperty(member.name, MOMENT)
+        return ComparedColumn(member.name, MOMENT)
     is_number = TYPES[member.type].is_integer or member.type.startswith("real")
-    return ComparedProperty(member.name, NUMBER if is_number else member.type)
+    return ComparedColumn(member.name, NUMBER if is_number else member.type)

@@ -22,7 +22,7 @@ from logonscope.wql.bind import (
     OBJECT,
     SYSTEM_KINDS,
     TEXT,
-    ComparedProperty,
+    ComparedColumn,
     NameScope,
     bind,
     find_property,
@@ -111,11 +111,11 @@ def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple
     return ()
 
 
-def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> ComparedProperty:
+def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> ComparedColumn:
     """Return the property that a name in an event query means: of the event, or of the object embedded in it."""
     first, *inner_parts = name.parts
     if first.upper() in SYSTEM_KINDS:
-        column = ComparedProperty(first.upper(), SYSTEM_KINDS[first.upper()])
+        column = ComparedColumn(first.upper(), SYSTEM_KINDS[first.upper()])
     else:
         column = property_column(find_property(cls, first, name, text))
     if not inner_parts:
@@ -126,7 +126,7 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
         )
     # Without a limit on the class, any property may exist: it is compared as text.
     if not targets or inner_parts[0].upper() in SYSTEM_KINDS:
-        return ComparedProperty(str(name), SYSTEM_KINDS.get(inner_parts[0].upper(), TEXT))
+        return ComparedColumn(str(name), SYSTEM_KINDS.get(inner_parts[0].upper(), TEXT))
     inner, *others = [property_column(find_property(target, inner_parts[0], name, text)) for target in targets]
     if any(inner_of_other.kind != inner.kind for inner_of_other in others):
         raise InvalidQueryError(
@@ -165,10 +165,10 @@ def _grouping(select: Select, scope: NameScope) -> Grouping | None:
     return Grouping(group.within, tuple(by), None if group.having is None else bind(group.having, having_scope))
 
 
-def _find_having_column(text: str, name: Name) -> ComparedProperty:
+def _find_having_column(text: str, name: Name) -> ComparedColumn:
     if str(name).lower() != NUMBER_OF_EVENTS.lower():
         raise InvalidQueryError(
             f"invalid property {name} in HAVING, at {describe_position(text, name.at)}",
             f"HAVING supports only {NUMBER_OF_EVENTS}",
         )
-    return ComparedProperty(NUMBER_OF_EVENTS, NUMBER)
+    return ComparedColumn(NUMBER_OF_EVENTS, NUMBER)

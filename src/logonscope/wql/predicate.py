@@ -31,7 +31,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-TERMS = 8
+TERMS_PER_CHECK = 8
 """Maximum number of terms evaluated between two checkpoints."""
 
 
@@ -41,7 +41,7 @@ def _no_deadline() -> None:
 
 def compile_predicate(
     condition: Condition,
-    get: Callable[[str], ColumnReader],
+    getter_of: Callable[[str], ColumnReader],
     cls: Class,
     checkpoint: Checkpoint = _no_deadline,
     server: str = ".",
@@ -50,7 +50,7 @@ def compile_predicate(
 
     Args:
         condition: the condition.
-        get: returns, for the name of a property, the function that reads the property from a row.
+        getter_of: returns, for the name of a property, the function that reads the property from a row.
         cls: the class of the rows; the classes that references name are in its schema and namespace.
         checkpoint: called within long evaluations; raises an error when the deadline has passed.
         server: the host of the rows, which the text of references may name.
@@ -58,10 +58,10 @@ def compile_predicate(
     if isinstance(condition, Truth):
         return _constant_predicate(holds=condition.holds)
     if isinstance(condition, NullTest):
-        return _null_predicate(get(condition.column), is_null=condition.is_null)
+        return _null_predicate(getter_of(condition.column), is_null=condition.is_null)
     if isinstance(condition, Term):
-        return _term_predicate(condition, get(condition.column), cls, checkpoint, server)
-    terms = [compile_predicate(term, get, cls, checkpoint, server) for term in condition.terms]
+        return _term_predicate(condition, getter_of(condition.column), cls, checkpoint, server)
+    terms = [compile_predicate(term, getter_of, cls, checkpoint, server) for term in condition.terms]
     if len(terms) == 2:
         return _both(*terms) if isinstance(condition, Every) else _either(*terms)
     return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
@@ -93,7 +93,7 @@ class _Junction:
     """Many terms joined by AND or OR: the first term whose result equals ``decisive`` decides."""
 
     def __init__(self, terms: list[Predicate], checkpoint: Checkpoint, *, decisive: bool) -> None:
-        self._blocks = [terms[begin : begin + TERMS] for begin in range(0, len(terms), TERMS)]
+        self._blocks = [terms[begin : begin + TERMS_PER_CHECK] for begin in range(0, len(terms), TERMS_PER_CHECK)]
         self._checkpoint, self._decisive = checkpoint, decisive
 
     def fits(self, row: Row) -> bool:

@@ -38,7 +38,7 @@ class Entrance:
         self.lines: list[str] = []
         self.users = users = UserFile(folder / "users", hasher=QUICK)
         users.add("alice", WORD, uid=1000, ntlm=True)
-        self.alice = Caller("alice", 1000, administrator=False, remote=True)
+        self.alice = Caller("alice", 1000, administrator=False)
         audit = Audit(self.lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
         passwords = Passwords([PasswordBackend(users.verify)], Throttle())
         lookup = users.lookup if negotiate else None

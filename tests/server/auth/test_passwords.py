@@ -14,8 +14,8 @@ from logonscope.server.auth.throttle import FREE_FAILURES, LONGEST_DELAY, MOST_W
 from logonscope.server.auth.user_file import UserFile
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
-ALICE = Caller("alice", 1000, administrator=False, remote=True)
-ROOT = Caller("root", 0, administrator=True, remote=True)
+ALICE = Caller("alice", 1000, administrator=False)
+ROOT = Caller("root", 0, administrator=True)
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

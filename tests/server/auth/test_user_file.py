@@ -41,7 +41,7 @@ def file(path: Path) -> UserFile:
 def test_a_user_comes_in_with_its_password_in_any_case_of_its_name(path: Path) -> None:
     file = UserFile(path)  # the one test at full cost
     file.add("Alice", PASSWORD, uid=1000)
-    assert file.verify("aLICE", PASSWORD) == Caller("Alice", 1000, administrator=False, remote=True)
+    assert file.verify("aLICE", PASSWORD) == Caller("Alice", 1000, administrator=False)
     assert file.verify("alice", PASSWORD.upper()) is None
     assert extract_parameters(path.read_text().split(":")[3]) == extract_parameters(UNKNOWN_USER_HASH)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -96,7 +96,7 @@ def test_ntlm_is_for_those_who_were_given_it(file: UserFile) -> None:
     assert file.lookup("alice") is None
     assert file.lookup("nobody") is None
     nt_hash = bytes.fromhex("a4f49c406510bdcab6824ee7c30fd852")  # MS-NLMP 4.2.2.1.2, of "Password"
-    assert file.lookup("SCANNER") == (Caller("Scanner", None, administrator=True, remote=True), nt_hash)
+    assert file.lookup("SCANNER") == (Caller("Scanner", None, administrator=True), nt_hash)
 
 
 def test_there_are_no_users_where_there_is_no_file(file: UserFile, path: Path) -> None:

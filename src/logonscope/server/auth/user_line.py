@@ -44,7 +44,7 @@ class User:
     @property
     def caller(self) -> Caller:
         """Return the caller that the broker uses for this user."""
-        return Caller(self.name, self.uid, self.administrator, remote=True)
+        return Caller(self.name, self.uid, self.administrator)
 
 
 @dataclass(frozen=True, slots=True)

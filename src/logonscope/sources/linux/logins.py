@@ -22,7 +22,7 @@ from logonscope.sources.linux.user_namespace import UserNamespace
 SESSIONS = "run/systemd/sessions"
 USERS = "run/systemd/users"
 ROOT = "/"
-_LARGEST = 65536
+MAX_RECORD_BYTES = 65536
 
 _LEADER = ProcessQuery(frozenset({"ses", "loginuid", "comm", "ppid", "tty_nr", "start"}))
 _MEMBER = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "start"}))
@@ -151,13 +151,13 @@ class _LoginReader:
             )
         )
 
-    def _find_state(self, uid: int, state: Mapping[str, str]) -> str | None:
+    def _find_state(self, uid: int, record: Mapping[str, str]) -> str | None:
         """Return the state of a session. The record of a user manager says active even where its user only lingers."""
-        if state.get("CLASS", "").startswith("manager"):
+        if record.get("CLASS", "").startswith("manager"):
             data = _read_regular_file(os.path.join(self._root, USERS, str(uid)))
             if data and parse.parse_state_file(data).get("STATE") == "lingering":
                 return "lingering"
-        return state.get("STATE")
+        return record.get("STATE")
 
     def _make_manager(self, uid: int, state: Mapping[str, str]) -> Login | None:
         """Make the login of a user manager from the user's state file and its cgroup; None where it does not run."""
@@ -277,7 +277,7 @@ def _read_regular_file(path: str) -> bytes | None:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
         with open(path, "rb", buffering=0) as file:
-            return file.read(_LARGEST)
+            return file.read(MAX_RECORD_BYTES)
     except OSError:
         return None
 

@@ -1,4 +1,4 @@
-"""Requests of WS-Management: envelopes decoded to one typed operation per action (DSP0226 7 and 8, MS-WSMV 3.1.4)."""
+"""Requests of WS-Management: envelopes decoded to a typed request for each action (DSP0226 7 and 8, MS-WSMV 3.1.4)."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -37,7 +37,7 @@ class Identify(NamedTuple):
 
 
 class Get(NamedTuple):
-    """One instance, or a property of it (w:FragmentTransfer)."""
+    """A request for one instance, or for a property of it (w:FragmentTransfer)."""
 
     resource: Resource
     path: ObjectPath | None  # None: the definition of the class
@@ -73,7 +73,10 @@ Filter = WqlFilter | SelectorFilter | AssociationFilter | None
 
 
 class Enumerate(NamedTuple):
-    """Instances of a class, or the results of a filter; ``optimized``: the response has the first items."""
+    """A request for the instances of a class, or for the results of a filter.
+
+    ``optimized``: the response contains the first items.
+    """
 
     resource: Resource
     filter: Filter = None
@@ -86,7 +89,7 @@ class Enumerate(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """The next items of an enumeration, with limits on their number and size and on the time."""
+    """A request for the next items of an enumeration, with limits on their number and size and on the time."""
 
     resource: Resource
     context: str
@@ -96,13 +99,13 @@ class Pull(NamedTuple):
 
 
 class Release(NamedTuple):
-    """The end of an enumeration: its context is released."""
+    """A request to end an enumeration: its context is released."""
 
     context: str
 
 
 class Renew(NamedTuple):
-    """A new expiration time of an enumeration; ``is_status``: GetStatus, which only returns the time."""
+    """A request for a new expiration time of an enumeration; ``is_status``: GetStatus, which only returns the time."""
 
     context: str
     expires: float | None = None
@@ -110,7 +113,7 @@ class Renew(NamedTuple):
 
 
 class Invoke(NamedTuple):
-    """A method of an instance, with its parameters as text; None is null."""
+    """A request to run a method of an instance, with its parameters as text; None is null."""
 
     resource: Resource
     path: ObjectPath
@@ -119,26 +122,26 @@ class Invoke(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """The deletion of an instance."""
+    """A request to delete an instance."""
 
     path: ObjectPath
 
 
 class Change(NamedTuple):
-    """Put or Create: the change of an instance, or a new one."""
+    """A request to change an instance (Put), or for a new one (Create)."""
 
     resource: Resource
 
 
 class Subscribe(NamedTuple):
-    """A subscription to events, or its end."""
+    """A request for a subscription to events, or for its end."""
 
 
 DecodedMessage = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
 
 
 def decode_request(envelope: Envelope) -> DecodedMessage:
-    """Decode an envelope to a message.
+    """Decode an envelope to a request.
 
     Raises:
         FaultError: the action or the resource is unknown, or the request is malformed.
@@ -178,7 +181,7 @@ def _read_delete(envelope: Envelope, selector_values: Selectors) -> Delete:
 
 
 def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
-    """Return the call of the method whose name is the last part of the action (DSP0227 10.2)."""
+    """Return the request to run the method whose name is the last part of the action (DSP0227 10.2)."""
     uri = envelope.text(WSMAN, "ResourceURI")
     before, _, method = envelope.action.rpartition("/")
     # The rest of the action is the resource URI; clients differ in its case and slashes.
@@ -231,7 +234,7 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
 
 
 def _read_implied_filter(selector_values: Selectors) -> SelectorFilter | None:
-    """Return the filter that the selectors of an enumeration are; None if they only name the resource."""
+    """Return a filter by the selectors that do not name the resource; None if there are none."""
     values = {name: value for name, value in selector_values.items() if name.lower() not in {NAMESPACE, "classname"}}
     return SelectorFilter({name: str(value) for name, value in values.items()}) if values else None
 
@@ -347,7 +350,7 @@ _FILTERS: Mapping[str, Callable[[Element], Filter]] = {
 
 
 class ActionRow(NamedTuple):
-    """The class of the message that an action requests, and the function that reads its envelope."""
+    """The class of the request with an action, and the function that reads it from its envelope."""
 
     message: type
     read: Callable[[Envelope, Selectors], DecodedMessage]
@@ -366,11 +369,11 @@ ACTIONS: Mapping[str, ActionRow] = {
     names.SUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
     names.UNSUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
 }
-"""The actions of WS-Management by URI; every other action is the call of a method (Invoke)."""
+"""The requests of WS-Management by action; any other action is a request to run a method (Invoke)."""
 
 
 def operation_name(action: str) -> str:
-    """Return the name of an action's operation, such as Pull; from a fixed set of names, whatever a client sends."""
+    """Return the name of the request with an action, such as Pull: one of a fixed set, whatever a client sends."""
     if not action:
         return "Identify"
     return action.rpartition("/")[2] if action in ACTIONS else "Invoke"

@@ -116,7 +116,7 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "task/*/fd/*": ("thread_sockets",),
     "ns/net": ("net_namespace",),
     "status: Cap": _fields_between("cap_permitted", "label"),
-    "attr/current": _fields_between("label", "name"),
+    "attr/current": _fields_between("label", "host_root"),
     "mountinfo": ("host_root",),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""

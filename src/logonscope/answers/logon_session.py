@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from logonscope.display import field_values, short_row_repr, value_table
 
@@ -12,6 +12,17 @@ LOGON_TYPES: Mapping[int, str] = {
     12: "CachedRemoteInteractive", 13: "CachedUnlock",
 }  # fmt: skip
 """The documented values of LogonType."""
+
+
+Detail = Literal["origin", "authentication"]
+Details = frozenset[Detail]
+"""What is read of a logon session only if it is asked for.
+
+origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged.
+"""
+
+NO_DETAILS: Details = frozenset()
+ALL_DETAILS: Details = frozenset({"origin", "authentication"})
 
 
 class LogonSession(NamedTuple):
@@ -41,6 +52,16 @@ class LogonSession(NamedTuple):
     guid: str | None = None  # constant, and never given to another logon session
     join_evidence: str | None = None  # how its login record was found: record, leader, scope, remembered
     start_is_approximate: bool = False  # no record has it: it may change when the earliest process ends
+    remote_address: str | None = None  # of the client, an IP address
+    remote_port: int | None = None  # of the client; only with the detail "origin"
+    # the others only with the detail "authentication"
+    authentication_method: str | None = None  # publickey, password, keyboard-interactive/pam, ...: sshd's words
+    key_type: str | None = None  # ED25519, RSA-CERT, ...
+    key_fingerprint: str | None = None  # SHA256:...
+    certificate_id: str | None = None
+    certificate_serial: int | None = None
+    certificate_authority: str | None = None  # fingerprint of its key
+    authentication_source: str | None = None  # "journal", or a file, "unauthenticated": any user can write there
     sources: Mapping[str, str] = {}  # source of each value, by field name
 
     def __hash__(self) -> int:

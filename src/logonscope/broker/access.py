@@ -4,7 +4,8 @@ An administrator (elevated, as the documented remark on Win32_SessionProcess has
 sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
 the details of a process only where the real, effective and saved uid are all its own. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
-Accounts and groups are visible to every authenticated user, as with passwd(5).
+Accounts and groups are visible to every authenticated user, as with passwd(5). How a login authenticated, its key
+included, is visible with the logon session; nothing of it is masked.
 """
 
 from collections.abc import Iterable

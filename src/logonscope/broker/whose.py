@@ -6,6 +6,7 @@ the number of processes on the host.
 
 from typing import NamedTuple
 
+from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
 from logonscope.broker.logon_of_process import logon_of
@@ -27,8 +28,10 @@ class Candidate(NamedTuple):
     sockets: tuple[Socket, ...] = ()
 
 
-def whose(request: Request, target: str) -> list[Whose]:
+def whose(request: Request, target: str, details: Details = NO_DETAILS) -> list[Whose]:
     """Return the login of each process that a target means: a pid, a name, a port, an executable or an account.
+
+    The logon sessions have these details; the origin is read in any case where no login record has the address.
 
     Raises:
         NotFoundError: there is no such process, or no process holds that port.
@@ -39,7 +42,7 @@ def whose(request: Request, target: str) -> list[Whose]:
     failure: LogonscopeError | None = None
     for candidate in _find_candidates(request, target):
         try:
-            answers.append(_build_answer(request, target, candidate))
+            answers.append(_build_answer(request, target, candidate, details))
         except (AccessDeniedError, NotFoundError) as error:
             # of several failures the denied access says more than a process that ended in the meantime
             failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
@@ -59,7 +62,7 @@ def session_of(request: Request, pid: int) -> SessionOf:
     return SessionOf(answer.session, answer.evidence)
 
 
-def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
+def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
     process = _read_process(request, facts | {"tgid"}, candidate)
@@ -73,7 +76,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
         raise AccessDeniedError(
             f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )
-    logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
+    logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"}, details=details, missing_origin=True)
     return Whose(
         target=target,
         pid=process.pid,

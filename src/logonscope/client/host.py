@@ -5,7 +5,7 @@ the name of an operation and its arguments, and the abstract methods.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
     from logonscope.answers.logon_filter import LogonFilter
-    from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.logon_session import Detail, LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
     from logonscope.cim.classes import Class
@@ -93,15 +93,27 @@ class Host(ABC):
         # A copy would share a connection, or have the rights of another process, and it would contain a password.
         raise TypeError(f"cannot pickle or copy {self!r}: call connect() where it is used")
 
-    def sessions(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonSession"]:
+    def sessions(
+        self,
+        which: int | str | None = None,
+        where: "LogonFilter | None" = None,
+        details: "Iterable[Detail]" = (),
+    ) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
 
         Args:
             which: only one logon session, by its LogonId (41) or the login's own id ("c1"); or those of a user, by the
                 account's name. ``processes`` and ``tree`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
+            details: what else to read: "origin", the address and port of the client, from the socket of the leader;
+                "authentication", how an ssh login authenticated, from the journal. Without them these fields are None.
+                The origin is read in any case where the login record does not have the address.
+
+        Raises:
+            InvalidParameterError: there is no such detail.
         """
-        answer: list[LogonSession] = self._perform("sessions", **_selection_arguments(which, where))
+        arguments = _selection_arguments(which, where) | _detail_arguments(details)
+        answer: list[LogonSession] = self._perform("sessions", **arguments)
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":
@@ -134,13 +146,14 @@ class Host(ABC):
         answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
         return answer
 
-    def whose(self, target: int | str) -> list["Whose"]:
+    def whose(self, target: int | str, details: "Iterable[Detail]" = ()) -> list["Whose"]:
         """Return the logon session of each process that a target means, with the evidence.
 
         Args:
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
                 path of an executable ("/usr/bin/python3.11"), or an account ("alice"): the processes that its logins
                 started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is both.
+            details: as in ``sessions``.
 
         Raises:
             NotFoundError: no such process, or no process holds that port.
@@ -152,7 +165,7 @@ class Host(ABC):
             from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
 
             text = with_port(text)
-        answer: list[Whose] = self._perform("whose", target=text)
+        answer: list[Whose] = self._perform("whose", target=text, **_detail_arguments(details))
         return answer
 
     def doctor(self) -> list["Check"]:
@@ -386,6 +399,22 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
     # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
     return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
+
+
+def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
+    """Return the argument for the details of logon sessions.
+
+    Raises:
+        InvalidParameterError: there is no such detail.
+    """
+    if not details:
+        return {}
+    from logonscope.answers.logon_session import ALL_DETAILS  # noqa: PLC0415 -- seldom asked for
+
+    names = frozenset((details,) if isinstance(details, str) else details)
+    if unknown := sorted(map(str, names - ALL_DETAILS)):
+        raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {' or '.join(sorted(ALL_DETAILS))}")
+    return {"details": names}
 
 
 def _path_text(path: "str | Instance") -> str:

@@ -5,10 +5,11 @@ case ``Process.unread`` has the reason.
 """
 
 from logonscope.facts.account import Account, Group
+from logonscope.facts.authentication import Authentication
 from logonscope.facts.login import Login
 from logonscope.facts.machine import Machine, Platform, Vitals
 from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
-from logonscope.facts.socket import Socket
+from logonscope.facts.socket import HeldSockets, Socket
 
 __all__ = [
     "ALL_FACTS",
@@ -16,7 +17,9 @@ __all__ = [
     "FILE_OF_FACT",
     "UNSET",
     "Account",
+    "Authentication",
     "Group",
+    "HeldSockets",
     "Login",
     "Machine",
     "Platform",

@@ -13,12 +13,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Facts, LogonHint, LogonIndex, Owner, Ownership, Selection
+from logonscope.facts import UNSET, Authentication, HeldSockets, Login, Machine, Process
+from logonscope.machine import Facts, Leader, LogonHint, LogonIndex, Owner, Ownership, Selection
 from logonscope.ownership import join, sessions
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.logon_session import LogonSession
 
 SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
@@ -180,7 +181,20 @@ class LinuxOwnership(Ownership):
     join_evidence = staticmethod(sessions.join_evidence)
     generation = staticmethod(sessions.generation)
     describe = staticmethod(sessions.logon_session)
+    network_leader = staticmethod(sessions.network_leader)
     is_login_program = staticmethod(sessions.is_login_program)
+
+    def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
+        from logonscope.ownership.origin import with_origin  # noqa: PLC0415 -- seldom asked for
+
+        return with_origin(session, leader, held)
+
+    def with_authentication(
+        self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
+    ) -> "LogonSession":
+        from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- the same
+
+        return with_authentication(session, leader, lines)
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         return min(owners, key=_is_weaker_than_audit)

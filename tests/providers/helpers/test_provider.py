@@ -18,8 +18,11 @@ from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import (
+    ADDRESS,
     ALWAYS_NULL_PREFIX,
+    AUTHENTICATION,
     COUNTS,
+    ORIGIN,
     Provider,
     always_null,
     column,
@@ -146,7 +149,8 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     _, provider = served
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
-        "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
+        "process": of_processes, "socket": of_processes, "machine": of_machine,
+        "logon session": frozenset({COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}),
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 

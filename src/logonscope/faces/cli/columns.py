@@ -38,6 +38,7 @@ class Column(NamedTuple):
     min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
     shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
     is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
+    detail: str = ""  # the detail of logon sessions that it shows: read only if the column is named
 
     @property
     def name(self) -> str:

@@ -3,11 +3,12 @@
 import argparse
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import ALL_DETAILS, LogonSession
 from logonscope.client import Host
 from logonscope.faces.cli import selector
-from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column, default_columns, find_column, select_columns
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
@@ -28,6 +29,9 @@ examples:
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
                                        logged-out logins, those with most leftovers first
+  logonscope sessions --auth           also the method, the key and the client's port of ssh logins
+  logonscope sessions --key SHA256:mVPw
+                                       logins with one ssh key, by the beginning of its fingerprint
   logonscope sessions -o json          the source of every value too
 
 """
@@ -36,6 +40,10 @@ examples:
 
 LOGGED_OUT = "logged out"
 
+AUTH_HELP = "also how ssh logins authenticated, and their client's port: reads the journal and the sockets of leaders"
+AUTH_COLUMNS = ("port", "auth", "key")
+"""The columns that --auth adds to the table."""
+
 MAX_START_DIFFERENCE = 60
 """Most seconds between a login and the start of the user manager that it caused."""
 
@@ -43,15 +51,27 @@ MAX_START_DIFFERENCE = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_selector(parser)
+    parser.add_argument("--auth", action="store_true", help=AUTH_HELP)
     add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
-    sessions = host.sessions(args.which, logon_filter(host, args))
+    if args.auth and args.columns is None and args.output == "table":
+        args.columns = [*(column.name for column in default_columns(COLUMNS) if column.rank < EXTRA), *AUTH_COLUMNS]
+    sessions = host.sessions(args.which, logon_filter(host, args), details_of(args))
     if args.output == "table":
         sessions = with_managers_behind(sessions)
     return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
+
+
+def details_of(args: argparse.Namespace) -> frozenset[Any]:
+    """Return the details of logon sessions that the command line asks for."""
+    if args.auth:
+        return ALL_DETAILS
+    names = select_columns(args.columns or (), COLUMNS)
+    names += [] if args.sort is None else [find_column(args.sort, COLUMNS)]
+    return frozenset(column.detail for column in names if column.detail)
 
 
 def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
@@ -87,6 +107,11 @@ def user_text(session: LogonSession) -> str:
     if session.logon_type == 0:
         return "System"
     return session.user or ("?" if session.uid is None else f"uid {session.uid}")
+
+
+def origin_text(session: LogonSession) -> str:
+    """Return where a login came from: the remote host as recorded, else its address; or the seat."""
+    return session.remote_host or session.remote_address or session.seat or "-"
 
 
 def start_text(session: LogonSession) -> str:
@@ -133,7 +158,7 @@ def _number_text(value: int | None) -> str:
 COLUMNS = (
     Column("ID", 10, selecting_word),
     Column("USER", 12, user_text, "user", rank=1, min_cells=8),
-    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, min_cells=15),
+    Column("FROM", 15, origin_text, "remote_host", rank=5, min_cells=15),
     Column("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
     Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
     Column("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
@@ -148,6 +173,21 @@ COLUMNS = (
     Column("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
     Column("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
     Column("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
-    Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
+    Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST,
+           detail="authentication"),
+    Column("ADDRESS", 15, lambda s: s.remote_address or "-", "remote_address", rank=ON_REQUEST, detail="origin"),
+    Column("PORT", 5, lambda s: _number_text(s.remote_port), "remote_port", rank=ON_REQUEST, detail="origin"),
+    Column("AUTH", 10, lambda s: s.authentication_method or "-", "authentication_method", rank=ON_REQUEST,
+           detail="authentication"),
+    Column("KEY", 50, lambda s: s.key_fingerprint or "-", "key_fingerprint", rank=ON_REQUEST, detail="authentication"),
+    Column("KEY TYPE", 12, lambda s: s.key_type or "-", "key_type", rank=ON_REQUEST, detail="authentication"),
+    Column("CERTIFICATE", 12, lambda s: s.certificate_id or "-", "certificate_id", rank=ON_REQUEST,
+           detail="authentication"),
+    Column("SERIAL", 6, lambda s: _number_text(s.certificate_serial), "certificate_serial", rank=ON_REQUEST,
+           detail="authentication"),
+    Column("AUTHORITY", 50, lambda s: s.certificate_authority or "-", "certificate_authority", rank=ON_REQUEST,
+           detail="authentication"),
+    Column("LOG", 7, lambda s: s.authentication_source or "-", "authentication_source", rank=ON_REQUEST,
+           detail="authentication"),
     Column("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
-)
+)  # fmt: skip

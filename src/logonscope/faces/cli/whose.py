@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 
+from logonscope.answers.logon_session import Detail
 from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError
@@ -12,6 +13,7 @@ from logonscope.faces.cli.messages import print_error
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.text import styled, terminal_width, wants_color, wrapped
 from logonscope.faces.cli.whose_text import (
+    describe_authentication,
     describe_evidence,
     describe_login,
     describe_parents,
@@ -27,6 +29,8 @@ MAX_IN_SENTENCES = 5
 
 HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program, or an account"
 
+AUTH_HELP = "also how an ssh login authenticated, and its client's port: reads the journal and the leader's sockets"
+
 EXAMPLES = """\
 examples:
   logonscope whose 4312                the login that started process 4312
@@ -37,6 +41,7 @@ examples:
   logonscope whose /usr/bin/python3    every process that runs this program
   logonscope whose alice               processes of alice's logins, and processes that run as alice
   logonscope whose user:postgres       the account, where a process has the same name; name:postgres is the process
+  logonscope whose --auth 4312         also how the login authenticated: the ssh key, and the client's port
   logonscope whose 4312 -o json        for a script, with the source of every value
 """
 
@@ -44,16 +49,18 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("target", nargs="+", metavar="TARGET", help=HELP)
+    parser.add_argument("--auth", action="store_true", help=AUTH_HELP)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the answers for every target; return the greatest exit code of them."""
     by_target: list[list[Whose]] = []
     code = 0
+    details: tuple[Detail, ...] = ("origin", "authentication") if args.auth else ()
     # an error of one target does not prevent the answers to the others
     for target in args.target:
         try:
-            by_target.append(host.whose(_resolve_path(target) if args.host is None else target))
+            by_target.append(host.whose(_resolve_path(target) if args.host is None else target, details))
         except LogonscopeError as error:
             code = max(code, exit_code(error))
             print_error(error, args)
@@ -80,16 +87,19 @@ def _print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
         return
     for number, answer in enumerate(answers):
         print("\n" * (number > 0), end="")
-        for line in _detail_lines(answer, color=wants_color(args)):
+        for line in _detail_lines(answer, color=wants_color(args), with_authentication=args.auth):
             print(line)
 
 
-def _detail_lines(answer: Whose, *, color: bool) -> Iterator[str]:
+def _detail_lines(answer: Whose, *, color: bool, with_authentication: bool) -> Iterator[str]:
     """Yield the lines of an answer: the headline, then the details with their headings."""
     room = terminal_width()
     for line in wrapped(headline(answer), room):
         yield styled(line, "bold", color=color)
-    details = [("login", [describe_login(answer.session)]), ("evidence", [describe_evidence(answer)])]
+    details = [("login", [describe_login(answer.session)])]
+    if with_authentication:
+        details += [("auth", [describe_authentication(answer.session)])]
+    details += [("evidence", [describe_evidence(answer)])]
     details += [("parents", [describe_parents(answer)]), ("look up", list(lookup_commands(answer)))]
     for heading, texts in details:
         lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]

@@ -33,7 +33,7 @@ COLUMNS = (
     Column("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, min_cells=8),
     Column("ID", 10, lambda a: sessions.selecting_word(a.session)),
     Column("LOGIN", 8, lambda a: sessions.user_text(a.session), rank=1, min_cells=8),
-    Column("FROM", 15, lambda a: a.session.remote_host or a.session.seat or "-", rank=4, min_cells=15),
+    Column("FROM", 15, lambda a: sessions.origin_text(a.session), rank=4, min_cells=15),
     Column("TYPE", 22, lambda a: sessions.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text),
     Column("STATE", 10, lambda a: a.session.state or "-", rank=2),
     Column(

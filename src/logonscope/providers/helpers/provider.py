@@ -29,6 +29,15 @@ ALWAYS_NULL_PREFIX = "always null: "
 COUNTS = "counts"
 """Pseudo-fact: the processes of the logon session are counted, so all of them are read."""
 
+ADDRESS = "address"
+"""Pseudo-fact: the same as ORIGIN, but only of logins whose record does not have the address."""
+
+ORIGIN = "origin"
+"""Pseudo-fact: the sockets of the leader are read, for the address and port that the login came from."""
+
+AUTHENTICATION = "authentication"
+"""Pseudo-fact: the log of sshd is read, for how the login authenticated."""
+
 
 class LogonLookup(Protocol):
     """Lookup of a logon session's values by the owner of one of its processes."""

@@ -1,12 +1,21 @@
 """Source of a Linux host: facts are read at each query, below a root. "/" is this machine, a folder another host."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
-from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
+from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
+from logonscope.machine import (
+    NO_PARTS,
+    AccountQuery,
+    AuthenticationQuery,
+    BaseSource,
+    Look,
+    Part,
+    ProcessQuery,
+    SocketQuery,
+)
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
 from logonscope.sources.linux.machine import read_boot_time, read_machine, read_platform
@@ -15,6 +24,7 @@ from logonscope.sources.linux.processes import read_processes
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action
+    from logonscope.sources.linux.authentications import AuthenticationReader
 
 ROOT = "/"
 
@@ -29,6 +39,7 @@ class LinuxSource(BaseSource):
         self._proc = os.path.join(root, "proc")
         self._name_service_pause = NameServicePause()
         self._constants: Machine | None = None
+        self._authentication_reader: AuthenticationReader | None = None
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         look.check()
@@ -79,6 +90,24 @@ class LinuxSource(BaseSource):
         from logonscope.sources.linux.sockets import read_sockets  # noqa: PLC0415 -- a pid needs no socket module
 
         return look.checked(read_sockets(self._root, look, query))
+
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        look.check()
+        if not pids:
+            return {}
+        from logonscope.sources.linux.held_sockets import read_held_sockets  # noqa: PLC0415 -- seldom asked for
+
+        return read_held_sockets(self._proc, look, pids)
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        look.check()
+        if not queries:
+            return ()
+        if self._authentication_reader is None:
+            from logonscope.sources.linux.authentications import AuthenticationReader  # noqa: PLC0415 -- the same
+
+            self._authentication_reader = AuthenticationReader(self._root)
+        return self._authentication_reader.read(look, queries, self.read_machine(look, NO_PARTS))
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:

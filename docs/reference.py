@@ -58,14 +58,14 @@ def pages() -> dict[str, str]:
 
 
 def _doors() -> str:
-    actions = [(f"`{action}`", known_action.operation) for action, known_action in ACTIONS.items()]
+    actions = [(f"`{action}`", row.message) for action, row in ACTIONS.items()]
     actions.append(("RESOURCE/METHOD, such as `.../Win32_Process/GetOwner`", Invoke))
-    rows = (f"| {action} | {REQUESTS[operation].description} | {_who(operation)} |" for action, operation in actions)
+    rows = (f"| {action} | {REQUESTS[message].description} | {_who(message)} |" for action, message in actions)
     return WSMAN + "\n".join(["| action | purpose | permitted for |", "|---|---|---|", *rows]) + "\n"
 
 
-def _who(operation: type) -> str:
-    operations = REQUESTS[operation].operations
+def _who(message: type) -> str:
+    operations = REQUESTS[message].operations
     if "invoke" in operations:
         reading = " and ".join(
             f"`{name.partition('.')[2]}`" for name, method in SUPPORTED_METHODS.items() if not method.acts

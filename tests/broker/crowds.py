@@ -54,6 +54,11 @@ class Crowd(NamedTuple):
         uids = self.process[pid].uids
         return self.sees_session(uid, pid) or (uids is not None and uid in uids[:2])
 
+    def owns_without_session(self, uid: int, pid: int) -> bool:
+        """Tell whether a process is wholly somebody's, and of no logon session of anybody."""
+        uids = self.process[pid].uids
+        return self.owner[pid].logon_id == str(UNSET) and uids is not None and set(uids[:3]) == {uid}
+
     def sees_details(self, uid: int, pid: int) -> bool:
         """Tell whether somebody may see the details of a process."""
         uids = self.process[pid].uids

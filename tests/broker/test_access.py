@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from logonscope.broker import Caller, Request
 from logonscope.broker.access import DETAIL_FACTS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.facts import ALL_FACTS, Process
+from logonscope.facts import ALL_FACTS, UNSET, Process
 from logonscope.machine import NO_FACTS, Owner
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import RecordedSource, save_recording
@@ -77,7 +77,7 @@ def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) ->
 
 
 @given(crowds(), somebody)
-def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Crowd, caller: Caller) -> None:
+def test_whose_and_session_of_answer_for_what_is_ones_own_alone(crowd: Crowd, caller: Caller) -> None:
     host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
     for pid in crowd.process:
         if crowd.sees_session(uid, pid):
@@ -85,6 +85,13 @@ def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Cro
             assert (answer.logon_id, answer.evidence) == (crowd.owner[pid].logon_id, crowd.owner[pid].evidence)
             assert all(crowd.sees_session(uid, link.pid) for link in answer.chain)
             assert broker.session_of(host, pid).session.logon_id == answer.logon_id
+        elif crowd.owns_without_session(uid, pid):
+            (answer,) = broker.whose(host, str(pid))
+            assert (answer.logon_id, answer.is_own) == (str(UNSET), True)
+            # of the parents that are not one's own, what Win32_Process shows of them to everybody
+            others = [link for link in answer.chain if not crowd.sees_process(uid, link.pid)]
+            assert {(link.uid, link.logon_id, link.command_line, link.state) for link in others} <= {(None,) * 4}
+            assert broker.session_of(host, pid).session.logon_type == 0
         else:
             with pytest.raises(AccessDeniedError):
                 broker.whose(host, str(pid))

@@ -20,7 +20,7 @@ from logonscope.cim.binding import write_reference
 from logonscope.cim.instances import ClassRows, Outcome
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.providers.helpers.registry import family
+from logonscope.providers.helpers.registry import provided_classes
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -31,7 +31,7 @@ SERVED = [
     (cls.name, namespace)
     for namespace in (CIMV2, LOGONSCOPE)
     for cls in schema().classes(namespace)
-    if cls in family(cls)
+    if cls in provided_classes(cls)
 ]
 """Every class that has instances, with its namespace."""
 

@@ -94,7 +94,7 @@ def test_accounts_and_sockets_are_told_too() -> None:
 
 def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> list[str]:
     """Return what the answer to a query really reads, in words."""
-    noting = ReadingRecorder(Memory(example.snapshot()), LINUX.key_noun)
+    noting = ReadingRecorder(Memory(example.snapshot()), LINUX.kernel_id_noun)
     for answer in query(Request(noting, LINUX, caller), text, namespace):
         assert isinstance(answer, ClassRows)
         list(answer.rows)
@@ -120,7 +120,10 @@ def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> 
 def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> None:
     namespace = "root/logonscope" if " LS_" in text else None
     parts = told(text, Memory(example.snapshot()).request(caller), namespace)
-    assert readings(text, caller, namespace) == [reading for part in parts for reading in part.reads]
+    said, really = [reading for part in parts for reading in part.reads], readings(text, caller, namespace)
+    # threads are read only for sockets that no visible process holds, which is not known before
+    assert set(really) <= set(said)
+    assert really == [reading for reading in said if reading in really or "thread_sockets" not in reading]
 
 
 @pytest.mark.parametrize(

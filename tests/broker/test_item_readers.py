@@ -48,7 +48,7 @@ def test_owners_that_nobody_asks_for_are_not_decided(memory: Memory) -> None:
 def test_for_somebody_owners_decide_who_sees_a_process(memory: Memory) -> None:
     seen = items(memory, "process", asking("comm"), user(1001))
     assert [process.pid for process, _ in seen] == [3990, 3991]
-    everybody = items(memory, "process", asking("comm", "cmdline", include_foreign=True), user(1001))
+    everybody = items(memory, "process", asking("comm", "cmdline", include_hidden=True), user(1001))
     assert len(everybody) == len(example.PROCESSES)
     stranger = next(process for process, _ in everybody if process.pid == 4312)
     assert (stranger.comm, stranger.cmdline, stranger.uids, stranger.ses) == ("python3", None, None, None)

@@ -48,6 +48,7 @@ def source(host: HostFolder) -> CountingSource:
     host.login("41", uid=1000, leader=300, remote=1, remote_host="203.0.113.7", user="alice")
     host.process(310, "sshd-session", ses=42, loginuid=1001, sockets=[8])
     host.process(320, "cron", ses=43, loginuid=0, sockets=[9])
+    host.net_namespace(310, 4026532208)
     host.write("proc/300/net/tcp", SOCKETS.format("077100CB", 51234, 7))
     host.write("proc/310/net/tcp", SOCKETS.format("096433C6", 51235, 8))
     lines = TEXT.format(300, "alice", "203.0.113.7", 51234, KEY)

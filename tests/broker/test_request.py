@@ -80,14 +80,16 @@ def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_
     before, after = seen((FIRST,), IN_C1, IN_41), seen((FIRST, SU), IN_C1, IN_41)
     for selection in (Selection(logon_ids=frozenset({C1})), Selection(login_users=frozenset({"BOB"}))):
         request = Memory(before, before, after).request(ROOT)
-        assert pids(request.read(EVERY, selection, order="processes first", include_strays=False)) == [20]
+        assert pids(request.read(EVERY, selection, order="processes first", include_in_sessions_of_others=False)) == [
+            20
+        ]
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order: Order) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
     query = ProcessQuery(frozenset({"comm", "uids"}))
-    owned = memory.request(ROOT).read(query, C1, order=order, include_strays=False)
+    owned = memory.request(ROOT).read(query, C1, order=order, include_in_sessions_of_others=False)
     assert [(process.pid, process.comm) for process, _ in owned.pairs] == [(20, "sh")]
     ((facts, keeps),) = [query.early_filter for query in memory.asked.processes if query.early_filter]
     assert facts == {"ses", "cgroup"}
@@ -101,7 +103,7 @@ def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> No
     memory = Memory(before, before, after)
     pairs = memory.request(ROOT).read(EVERY, order="processes first").pairs
     assert [owner.logon_id for _, owner in pairs] == ["41", C5]
-    assert [query.logon_hint.keys_needing_place for query in memory.asked.processes] == [
+    assert [query.logon_hint.kernel_ids_needing_location for query in memory.asked.processes] == [
         frozenset({UNSET}),
         frozenset({UNSET, 41}),
     ]
@@ -113,15 +115,15 @@ def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
         heir = HEIR._replace(id=f"c{number}", process=Process(50, ses=1000 + number), scope=f"session-c{number}.scope")
         looks.append(seen((FIRST, heir), IN_41))
     memory = Memory(*looks)
-    assert pids(memory.request(ROOT).read(EVERY, order="processes first", include_strays=False)) == [10]
+    assert pids(memory.request(ROOT).read(EVERY, order="processes first", include_in_sessions_of_others=False)) == [10]
     assert len(memory.asked.processes) == MOST_ROUNDS
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_selection_narrows_what_is_read(order: Order) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1))
-    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, include_strays=False)) == [10]
-    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({41, UNSET})]
+    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, include_in_sessions_of_others=False)) == [10]
+    assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({41, UNSET})]
 
 
 def test_troubles_of_every_reading_are_reported_once() -> None:
@@ -129,7 +131,7 @@ def test_troubles_of_every_reading_are_reported_once() -> None:
     one, two = seen((), IN_41)._replace(troubles=[trouble]), seen((), IN_41)._replace(troubles=[trouble, other])
     streamed, gathered = Memory(one, two).request(ROOT), Memory(one, one, two).request(ROOT)
     streamed.read(EVERY)
-    gathered.read(EVERY, order="processes first", include_strays=False)
+    gathered.read(EVERY, order="processes first", include_in_sessions_of_others=False)
     assert streamed.look.troubles == gathered.look.troubles == [trouble, other]
 
 
@@ -169,8 +171,8 @@ def test_what_is_read_by_pid_is_what_a_whole_reading_has(crowd: Crowd, uid: int,
     some = data.draw(st.frozensets(st.sampled_from(sorted(crowd.process)), min_size=1))
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
     query = ProcessQuery(frozenset({"comm", "cgroup", "tgid"}))
-    whole = request.read(query, include_foreign=True).pairs
-    by_pid = request.read(query._replace(pids=some), include_foreign=True).pairs
+    whole = request.read(query, include_hidden=True).pairs
+    by_pid = request.read(query._replace(pids=some), include_hidden=True).pairs
     assert [(one.pid, owner) for one, owner in by_pid] == [(one.pid, owner) for one, owner in whole if one.pid in some]
 
 
@@ -188,7 +190,7 @@ def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(order: Order) -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
-    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, include_strays=True).pairs
+    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, include_in_sessions_of_others=True).pairs
     assert (owner.logon_id, owner.evidence, owner.login) == (None, "hidden", None)
 
 
@@ -198,12 +200,12 @@ def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order
     asked = {}
     for logon in ("41", "99"):
         noted = asking(
-            lambda request: list(request.read(EVERY, logon, order=order, include_strays=False).pairs),  # noqa: B023 -- called at once
+            lambda request: list(request.read(EVERY, logon, order=order, include_in_sessions_of_others=False).pairs),  # noqa: B023 -- called at once
             memory,
             user(1000),
         )
         anonymous = [
-            query._replace(logon_hint=query.logon_hint._replace(keys=None), early_filter=None)
+            query._replace(logon_hint=query.logon_hint._replace(kernel_ids=None), early_filter=None)
             for query in noted.processes
         ]  # fmt: skip
         asked[logon] = noted._replace(processes=anonymous)

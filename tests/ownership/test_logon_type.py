@@ -12,7 +12,7 @@ LOCAL = Traits(cls="user", type="unspecified", remote=False)
 
 TABLE = [
     # nobody logged in
-    (Traits(system=True), 0, "no login started it"),
+    (Traits(system=True), 0, "no login is known to the kernel"),
     # user managers
     (Traits(cls="manager", service="systemd-user"), 5, "class manager"),
     (Traits(cls="manager-early"), 5, "class manager-early"),

@@ -157,10 +157,10 @@ def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: Order) -> None:
     memory = Memory(snapshot())
     request = memory.request(user(ALICE), WINDOWS)
     owned = request.read(
-        ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_strays=False
+        ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_in_sessions_of_others=False
     )
     assert [process.pid for process, _ in owned.pairs] == [1000, 1010, 1100]
-    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
+    assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
 
 
 def test_an_explanation_does_not_tell_whose_a_foreign_process_is() -> None:

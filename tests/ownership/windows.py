@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
+from logonscope.answers.whose import UnseenLogin
 from logonscope.facts import Account, Authentication, HeldSockets, Login, Machine, Process
 from logonscope.machine import (
     NO_FACTS,
@@ -45,7 +46,7 @@ class WindowsLogonIndex(LogonIndex):
         return self._logins
 
     @property
-    def shared_keys(self) -> Mapping[int, frozenset[str]]:
+    def shared_kernel_ids(self) -> Mapping[int, frozenset[str]]:
         return {}
 
     @property
@@ -70,10 +71,10 @@ class WindowsLogonIndex(LogonIndex):
         if login_uids is None:
             return LogonHint(keys)
         own = frozenset(int(login.id) for login in self._logins.values() if login.uid in login_uids)
-        return LogonHint(own if keys is None else own & keys, keys_of_any_uid=self._luids)
+        return LogonHint(own if keys is None else own & keys, kernel_ids_of_any_uid=self._luids)
 
     def is_insufficient_hint(self, hint: LogonHint) -> bool:
-        return bool(hint.keys_of_any_uid) and not self._luids <= hint.keys_of_any_uid
+        return bool(hint.kernel_ids_of_any_uid) and not self._luids <= hint.kernel_ids_of_any_uid
 
 
 class WindowsOwnership(Ownership):
@@ -82,9 +83,9 @@ class WindowsOwnership(Ownership):
     owner_facts: Facts = frozenset({"ses"})
     description_facts: Facts = NO_FACTS
     access_facts: Facts = frozenset({"ses", "uids"})
-    place_fact = "ses"
+    location_fact = "ses"
     session_facts = ("ses",)
-    key_noun = "LUID"
+    kernel_id_noun = "LUID"
     system_owner = SYSTEM
 
     def index(self, logins: Iterable[Login], machine: Machine) -> WindowsLogonIndex:
@@ -181,6 +182,10 @@ class WindowsOwnership(Ownership):
 
     def is_login_program(self, process: Process) -> bool:
         return process.comm == "winlogon.exe"
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple[UnseenLogin, ...]:
+        del owner, chain, machine
+        return ()
 
     def checks(self, machine: Machine) -> Iterator[Check]:
         del machine

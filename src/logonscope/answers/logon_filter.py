@@ -33,7 +33,7 @@ class LogonFilter(NamedTuple):
     keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings: "SHA256:mVPw"
 
     @property
-    def is_open(self) -> bool:
+    def matches_all(self) -> bool:
         """Return whether every logon session matches."""
         return self == NO_FILTER
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from logonscope.answers.logon_usage import LogonUsage
 from logonscope.display import field_values, short_row_repr, value_table
 
 LOGON_TYPES: Mapping[int, str] = {
@@ -14,15 +15,16 @@ LOGON_TYPES: Mapping[int, str] = {
 """The documented values of LogonType."""
 
 
-Detail = Literal["origin", "authentication"]
+Detail = Literal["origin", "authentication", "usage"]
 Details = frozenset[Detail]
 """What is read of a logon session only if it is asked for.
 
-origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged.
+origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged; usage: the
+sums of the resources of its processes.
 """
 
 NO_DETAILS: Details = frozenset()
-ALL_DETAILS: Details = frozenset({"origin", "authentication"})
+ALL_DETAILS: Details = frozenset({"origin", "authentication", "usage"})
 
 
 class LogonSession(NamedTuple):
@@ -63,6 +65,7 @@ class LogonSession(NamedTuple):
     certificate_authority: str | None = None  # fingerprint of its key
     authentication_source: str | None = None  # "journal", or a file, "unauthenticated": any user can write there
     sources: Mapping[str, str] = {}  # source of each value, by field name
+    usage: LogonUsage | None = None  # resources of its processes; only with the detail "usage"
 
     def __hash__(self) -> int:
         # ``sources`` has no hash. Rows that are equal are equal in these two, which is all that a hash needs.

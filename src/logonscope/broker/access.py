@@ -23,6 +23,7 @@ HIDDEN = Owner(None, "hidden")
 
 DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
+    "thread_sockets", "net_namespace",
 )  # fmt: skip
 """Facts that are masked: those that the kernel itself hides from other users, and the command line."""
 
@@ -73,20 +74,25 @@ class Visibility:
         callers_uid = None if self.everything or self.uid is None else frozenset({self.uid})
         return callers_uid if uids is None else uids if callers_uid is None else callers_uid & uids
 
-    def is_open(self, facts: Facts, *, include_foreign: bool) -> bool:
+    def shows_all(self, facts: Facts, *, include_hidden: bool) -> bool:
         """Return whether the caller sees these facts of any process unmasked, regardless of its owner."""
-        return self.everything or (include_foreign and facts <= UNMASKED_FACTS)
+        return self.everything or (include_hidden and facts <= UNMASKED_FACTS)
 
     def sees_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the caller may see the logon session that owns this process."""
         return self.everything or (self.uid is not None and self._ownership.login_uid(owner, (process,)) == self.uid)
+
+    def owns_without_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether a process is wholly the caller's and belongs to the System session, which has no user."""
+        is_system = owner.logon_id == self._ownership.system_owner.logon_id
+        return is_system and self.uid is not None and self._ownership.runs_as(process, self.uid, wholly=True)
 
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
         return self.everything or (self.uid is not None and login.uid == self.uid)
 
     def view(
-        self, process: Process, owner: Owner, facts: Facts, *, include_foreign: bool = False
+        self, process: Process, owner: Owner, facts: Facts, *, include_hidden: bool = False
     ) -> tuple[Process, Owner] | None:
         """Return a process and its owner, masked for the caller; None where the caller may not see the process.
 
@@ -94,7 +100,7 @@ class Visibility:
             process: with the facts of ``with_access_facts``.
             owner: the owner of the process.
             facts: the requested facts; other facts need not be masked.
-            include_foreign: return a process that the caller may not see with its identity facts only.
+            include_hidden: return a process that the caller may not see with its identity facts only.
         """
         if self.everything:
             return process, owner
@@ -102,17 +108,17 @@ class Visibility:
             return self.masked(process, facts, owner), owner
         # the caller's process in a logon session of another user, as after sudo: visible, but not where it belongs
         if self._ownership.runs_as(process, self.uid, wholly=False):
-            return self._without_place(process, facts), HIDDEN
-        return (self.identity(process, facts), HIDDEN) if include_foreign else None
+            return self._without_session_facts(process, facts), HIDDEN
+        return (self.identity(process, facts), HIDDEN) if include_hidden else None
 
     def masked(self, process: Process, facts: Facts, owner: Owner = HIDDEN) -> Process:
         """Return the process as the caller may see it: without details unless all of its uids are the caller's."""
         if self.everything:
             return process
         if self._ownership.names_other_login(process, owner, self.uid):
-            place = self._ownership.place_fact
-            no_place: dict[str, Any] = {place: None, "unread": _reasons(process, [place], NOT_YOURS)}
-            process = process._replace(**no_place)
+            fact = self._ownership.location_fact
+            without_location: dict[str, Any] = {fact: None, "unread": _reasons(process, [fact], NOT_YOURS)}
+            process = process._replace(**without_location)
         if self._ownership.runs_as(process, self.uid, wholly=True):
             return process
         hidden = [fact for fact in DETAIL_FACTS if fact in facts]
@@ -123,12 +129,12 @@ class Visibility:
             changes["name"] = process.comm
         return process._replace(unread=unread or None, **changes)
 
-    def _without_place(self, process: Process, facts: Facts) -> Process:
+    def _without_session_facts(self, process: Process, facts: Facts) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
         masked = self.masked(process, facts)
-        placing = self._ownership.session_facts
-        unread = _reasons(masked, placing, NOT_YOURS)
-        changes: dict[str, Any] = dict.fromkeys(placing)
+        session_facts = self._ownership.session_facts
+        unread = _reasons(masked, session_facts, NOT_YOURS)
+        changes: dict[str, Any] = dict.fromkeys(session_facts)
         return masked._replace(unread=unread, **changes)
 
     def identity(self, process: Process, facts: Facts) -> Process:

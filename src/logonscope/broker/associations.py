@@ -180,7 +180,7 @@ def associated_classes(
             yield association
         elif _is_role(far.name, options.result_role):
             declared = cls.schema.find(far.reference or "", cls.namespace)
-            # the association declares a class above ResultClass: its instances may be of ResultClass
+            # the association declares a superclass of ResultClass: its instances may be of ResultClass
             if declared and far_class and far_class.is_a(declared.name):
                 declared = far_class
             if declared and _is_within(declared, far_class) and _has_qualifier(declared, options.required_qualifier):
@@ -200,8 +200,8 @@ def _end_pairs(schema: Schema, namespace: str) -> tuple[tuple[Class, Property, P
 
 def _resolve_spelling(request: Request, target: Target) -> Target:
     """Return the target with its actual class and key spelling, reading the instance only if these are ambiguous."""
-    # A path may name a class above the instance's own, and its text keys may differ in case. A class with a provider
-    # and keys without letters leave no choice, and no reading is needed.
+    # A path may name a superclass of the instance's class, and its text keys may differ in case. A class with a
+    # provider and keys without letters leave no choice, and no reading is needed.
     if provider_of(target.cls) is not None and not any(map(has_letters, target.keys or ())):
         return target
     instance = find_exact_target(request, target)
@@ -313,7 +313,7 @@ def _rows_of_parts(
     assert part is not None  # noqa: S101 -- checked by the caller
     facts = near.facts([link.role]) | far.facts(columns)
     selection = near.selection({link.role: frozenset({target.reference})})
-    items = read_items(request, near.subject, ItemQuery(facts, selection, near.include_foreign, target.cls.namespace))
+    items = read_items(request, near.subject, ItemQuery(facts, selection, near.include_hidden, target.cls.namespace))
     context = request.context
     value = near.columns[link.role].value
     # The selection may let through more than was selected, so the near reference of each item is compared as well.
@@ -329,7 +329,7 @@ def _find_by_key(request: Request, link: Link, target: Target, options: Associat
         assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
         cls = target.cls.schema.get(str(reference[0]), target.cls.namespace)
         properties = cls.keys if options.keys_only else options.properties
-        # the reference may name a class above: the instance is looked up among the classes that the options allow
+        # the reference may name a superclass: the instance is looked up among the classes that the options allow
         result = find_instance(request, Target(cls, reference[1:]), properties, among=link.far_classes)
         if result is not None:
             yield result

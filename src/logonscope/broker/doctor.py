@@ -27,7 +27,7 @@ def doctor(request: Request) -> list[Check]:
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
-        _check_listing(processes, reads_all=reads_all),
+        _check_listing(processes, request.source.hiding_reason(), reads_all=reads_all),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, owned.logons, sessions),
         *_check_unrecorded(sessions),
@@ -41,7 +41,12 @@ def _check_rights(caller: Caller) -> Check:
     return Check("rights", None, f"{caller.name} may see only its own logon sessions", "run it as root to see all")
 
 
-def _check_listing(processes: Sequence[Process], *, reads_all: bool) -> Check:
+def _check_listing(processes: Sequence[Process], hiding_reason: str | None, *, reads_all: bool) -> Check:
+    if hiding_reason is not None:
+        return Check(
+            "/proc", False, f"processes of other users cannot be seen: {hiding_reason}",
+            "run it as root with CAP_SYS_PTRACE, or in the group of the mount option gid=",
+        )  # fmt: skip
     if reads_all and not any(process.pid == 1 for process in processes):
         return Check(
             "/proc", False, "process 1 is not visible: mount option hidepid, or a /proc of another pid namespace",
@@ -83,11 +88,11 @@ def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[Logon
             "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
-    for key, sharers in sorted(logons.shared_keys.items()):
+    for kernel_id, sharers in sorted(logons.shared_kernel_ids.items()):
         sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
         if sharer_ids:
             yield Check(
-                f"{request.ownership.key_noun} {key}", None,
+                f"{request.ownership.kernel_id_noun} {kernel_id}", None,
                 f"shared by logins that do not own it: {_list_ids(sharer_ids)}",
                 "a login daemon was restarted from inside a login: restart it with `systemctl restart`",
             )  # fmt: skip

@@ -90,7 +90,7 @@ def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) 
 def _read_target(request: Request, target: Target) -> MethodTarget:
     (handle,) = target.keys or ("",)
     query = ProcessQuery(_FACTS, pids=select_pid(handle).pids or frozenset())
-    owned = request.read(query, include_foreign=True, with_owners=False)
+    owned = request.read(query, include_hidden=True, with_owners=False)
     process = next((process for process, _ in owned.pairs), None)
     if process is None:
         raise missing(request, target)

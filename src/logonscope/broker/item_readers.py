@@ -21,6 +21,7 @@ from logonscope.machine import (
 )
 from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
 from logonscope.providers.helpers.provider import ADDRESS, COUNTS, Subject
+from logonscope.providers.helpers.usage import USAGE_FACTS
 
 Items = Iterable[tuple[Any, ...]]
 
@@ -33,7 +34,7 @@ class ItemQuery(NamedTuple):
 
     facts: Facts
     selection: Selection = EVERYTHING
-    include_foreign: bool = False  # include processes that the caller may not see, with identity facts only
+    include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
     namespace: str = ""
     early: OwnedFilter | None = None  # applied before the other facts of a process are read; may be ignored
 
@@ -61,13 +62,15 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
         process_query,
         selection,
         early=query.early,
-        include_foreign=query.include_foreign,
+        include_hidden=query.include_hidden,
         with_owners=OWNER_FACT in query.facts,
     )
 
 
 def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
-    process_query = ProcessQuery(request.ownership.description_facts, pids=query.selection.pids)
+    # columns of sums need facts of every member, besides those that describe the logon session
+    facts = request.ownership.description_facts | (query.facts & USAGE_FACTS)
+    process_query = ProcessQuery(facts, pids=query.selection.pids)
     selection = query.selection
     # The logon sessions of given processes, as an association asks for them. Unless their processes are to be counted,
     # the parents of each process describe its logon session, and no other process is read.
@@ -81,7 +84,7 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
         if selection.is_empty:
             return ()
         process_query = process_query._replace(pids=None)
-    owned = request.read(process_query, selection, order="processes first", include_strays=False)
+    owned = request.read(process_query, selection, order="processes first", include_in_sessions_of_others=False)
     return describe_sessions(request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts)
 
 
@@ -99,7 +102,7 @@ def _describe_from_parents(request: Request, owned: OwnedProcesses, item_facts: 
 
 def _read_desktops(request: Request, query: ItemQuery) -> Items:
     owned = request.read(
-        ProcessQuery(request.ownership.description_facts), order="processes first", include_strays=False
+        ProcessQuery(request.ownership.description_facts), order="processes first", include_in_sessions_of_others=False
     )
     sessions = describe_sessions(
         request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts
@@ -167,19 +170,28 @@ def _pair_groups(groups: Iterable[Group], users: Iterable[Account]) -> Iterator[
 
 
 def _read_sockets(request: Request, query: ItemQuery) -> Items:
-    socket_query = SocketQuery(query.selection.ports, query.selection.inodes)
+    socket_query = SocketQuery(query.selection.ports, query.selection.inodes, all_namespaces=True)
     sockets = request.source.sockets(request.look, socket_query)
     by_inode = {socket.inode: socket for socket in sockets if socket.inode}
     # finding the holders means to list the open files of every process
     if not by_inode:
         return ()
-    return _pair_sockets(_read_owned_processes(request, query._replace(facts=query.facts | {"sockets"})), by_inode)
+    return _pair_sockets(request, query, by_inode)
 
 
-def _pair_sockets(owned: OwnedProcesses, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
+def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
+    """Pair sockets with the processes that hold them; threads are read only for those that no process holds."""
+    owned = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
+    missing_inodes = set(by_inode)
     for process, owner in owned.pairs:
         for inode in process.sockets or ():
             if inode in by_inode:
+                missing_inodes.discard(inode)
+                yield by_inode[inode], process, owner
+    if missing_inodes:
+        owned = _read_owned_processes(request, query._replace(facts=query.facts | {"thread_sockets"}))
+        for process, owner in owned.pairs:
+            for inode in missing_inodes.intersection(process.thread_sockets or ()):
                 yield by_inode[inode], process, owner
 
 
@@ -188,7 +200,7 @@ def _read_machine(request: Request, query: ItemQuery) -> Items:
     # each part is read only if a column needs it: a reading of all processes is expensive
     census = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
     if PROCESSES in query.facts:
-        processes = _read_processes(request, ItemQuery(frozenset(), include_foreign=True))
+        processes = _read_processes(request, ItemQuery(frozenset(), include_hidden=True))
         census = census._replace(processes=sum(1 for _ in processes))
     if SESSIONS in query.facts:
         sessions = _read_logon_sessions(request, ItemQuery(frozenset()))

@@ -1,4 +1,4 @@
-"""Details of logon sessions: where a login came from, and how it authenticated. They are read only on request.
+"""Details of logon sessions: where a login came from, how it authenticated, and what it uses. All only on request.
 
 They are read of all logon sessions of an answer at once, and only of those that the caller may see.
 """
@@ -9,8 +9,9 @@ from typing import NamedTuple
 from logonscope.answers.logon_session import Details, LogonSession
 from logonscope.broker.request import Request
 from logonscope.facts import Process
-from logonscope.machine import AuthenticationQuery, Leader, Owner
+from logonscope.machine import AuthenticationQuery, Leader, Owner, ProcessQuery, Selection
 from logonscope.providers.helpers.text import fit
+from logonscope.providers.helpers.usage import USAGE_FACTS, sum_usage
 
 
 class DescribedSession(NamedTuple):
@@ -18,7 +19,7 @@ class DescribedSession(NamedTuple):
 
     session: LogonSession
     owner: Owner
-    members: Sequence[Process]
+    members: Sequence[Process]  # for the detail "usage": all, with USAGE_FACTS
 
 
 def add_details(
@@ -46,7 +47,20 @@ def add_details(
         sessions = _add_origins(request, sessions, unknown)
     if "authentication" in details:
         sessions = _add_authentications(request, sessions, leaders)
+    if "usage" in details:
+        sessions = [
+            session._replace(usage=sum_usage(row.members, request.machine))
+            for session, row in zip(sessions, described, strict=True)
+        ]
     return sessions
+
+
+def read_usage_members(request: Request, owner: Owner) -> list[Process]:
+    """Read all processes of a logon session, with the facts of the detail "usage"."""
+    query = ProcessQuery(request.ownership.description_facts | USAGE_FACTS)
+    selection = Selection(logon_ids=frozenset(() if owner.logon_id is None else {owner.logon_id}))
+    owned = request.read(query, selection, order="processes first", include_in_sessions_of_others=False)
+    return [process for process, _ in owned.pairs]
 
 
 def _add_origins(

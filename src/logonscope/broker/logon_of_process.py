@@ -5,7 +5,7 @@ cost does not depend on the size of the host. Without a record, the logon sessio
 and one small file of every process on the host is read to find them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
@@ -57,10 +57,12 @@ def logon_of(
     session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
     is_origin_missing = missing_origin and session.remote_address is None
     if (details or is_origin_missing) and owner.logon_id is not None:
-        from logonscope.broker.login_details import DescribedSession, add_details  # noqa: PLC0415 -- seldom asked for
+        from logonscope.broker import login_details  # noqa: PLC0415 -- seldom asked for
 
-        described = [DescribedSession(session, owner, members)]
-        (session,) = add_details(request, described, details, missing_origins=is_origin_missing)
+        if "usage" in details:
+            members = login_details.read_usage_members(request, owner)
+        described = [login_details.DescribedSession(session, owner, members)]
+        (session,) = login_details.add_details(request, described, details, missing_origins=is_origin_missing)
     return Logon(session, tuple(chain))
 
 
@@ -75,11 +77,29 @@ def describe(
     return fit(session)
 
 
+def read_masked_parents(request: Request, process: Process, logons: LogonIndex, facts: Facts) -> list[Owned]:
+    """Return the parents of a process of the caller, whatever their logon sessions, as far as the caller sees them."""
+    view = request.visibility.view
+    parents = [(parent, logons.owner(parent)) for parent in _read_ancestors(request, process, facts)]
+    pairs = (view(parent, owner, facts, include_hidden=True) for parent, owner in reversed(parents))
+    return [pair for pair in pairs if pair is not None]
+
+
 def _read_parents(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> list[Owned]:
     """Return the parents of a process that belong to its logon session, nearest first."""
     parents: list[Owned] = []
+    for parent in _read_ancestors(request, process, facts):
+        parents_owner = logons.owner(parent)
+        if parents_owner.logon_id != owner.logon_id:
+            break
+        parents.append((parent, parents_owner))
+    return parents
+
+
+def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterator[Process]:
+    """Yield the parent of a process, its parent, and so on, while they are read."""
     if not process.ppid:
-        return parents
+        return
     # The kernel can block a reader of a process's arguments, which complete its name. If they could not be read of this
     # process, the arguments of its parents are not tried: each of them may cost the whole timeout.
     if {"name", "cmdline"}.intersection(process.unread or ()):
@@ -91,13 +111,9 @@ def _read_parents(request: Request, process: Process, owner: Owner, logons: Logo
     for parent in request.source.processes(request.look, query):
         # a parent that started after its child: the real parent ended, and its pid was reused
         if parent.pid == process.pid or (parent.start or 0) > (child.start or 0):
-            break
-        parents_owner = logons.owner(parent)
-        if parents_owner.logon_id != owner.logon_id:
-            break
-        parents.append((parent, parents_owner))
+            return
+        yield parent
         child = parent
-    return parents
 
 
 def _read_members_without_record(request: Request, process: Process, owner: Owner) -> list[Process]:
@@ -106,7 +122,7 @@ def _read_members_without_record(request: Request, process: Process, owner: Owne
         return [process]
     query = ProcessQuery(request.ownership.description_facts)
     selection = Selection(logon_ids=frozenset({owner.logon_id}))
-    pairs = request.read(query, selection, order="processes first", include_strays=False).pairs
+    pairs = request.read(query, selection, order="processes first", include_in_sessions_of_others=False).pairs
     members = {member.pid: member for member, _ in pairs}
     # this second reading may miss the process itself, if it ended meanwhile
     members.setdefault(process.pid, process)

@@ -21,7 +21,10 @@ def recordable_snapshot(request: Request) -> Snapshot:
     machine = source.machine(look, frozenset({"platform", "vitals"}))
     owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
-    sockets = tuple(source.sockets(look, SocketQuery()))
+    sockets = (
+        *source.sockets(look, SocketQuery(all_namespaces=True)),
+        *source.sockets(look, SocketQuery(family="unix", all_namespaces=True)),
+    )
     listed, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
     seen_uids, seen_leaders = _SeenUids(logins), _SeenLeaders(request, logins)
     processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, owned.pairs))
@@ -34,7 +37,9 @@ def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
     """Keep only what the caller may see, and note in the recording that it is partial."""
     processes = list(snapshot.processes)
     # /proc/net shows the sockets of every user; a recording of the caller has only those that its processes hold
-    held_inodes = {inode for process in processes for inode in process.sockets or ()}
+    held_inodes = {
+        inode for process in processes for inode in (*(process.sockets or ()), *(process.thread_sockets or ()))
+    }
     name = request.caller.name
     partial = Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
     return snapshot._replace(

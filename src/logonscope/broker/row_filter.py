@@ -112,7 +112,7 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
 def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     """Return the part of a comparison of a reference with a path that is not decided by the classes at this end.
 
-    If the association's rows name instances by a class above, and the path by their own class, that class is compared
+    If the association's rows name instances by a superclass, and the path by their own class, that class is compared
     as well.
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
@@ -125,9 +125,9 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     if not matching_classes:
         return FALSE if term.operator == EQUAL else NullTest(term.column, is_null=False)
     # A row may refer to Win32_Account although the account is a Win32_UserAccount. Then the reference and a path of
-    # Win32_SystemAccount have equal keys, and only the hidden column END.__CLASS shows that they differ.
+    # Win32_SystemAccount have equal keys, and only the compared column END.__CLASS shows that they differ.
     class_column = f"{term.column}.__CLASS"
-    if len(matching_classes) == len(end_classes) or class_column not in provider_for(cls).hidden:
+    if len(matching_classes) == len(end_classes) or class_column not in provider_for(cls).compared_columns:
         return term
     class_terms = tuple(Term(class_column, term.operator, name, TEXT) for name in matching_classes)
     # the negation of "A and (B or C)": != swaps both

@@ -105,7 +105,7 @@ def object_path(reference: tuple[Value, ...], schema: Schema, namespace: str, se
 def are_related(first_name: str, second_name: str, schema: Schema, namespace: str = CIMV2) -> bool:
     """Return whether two classes are the same, or one inherits from the other.
 
-    A reference may name an instance by its own class or by a class above it: Win32_UserAccount or Win32_Account.
+    A reference may name an instance by its own class or by a superclass: Win32_UserAccount or Win32_Account.
     """
     if first_name == second_name:
         return True

@@ -257,7 +257,7 @@ def suggest_name(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint
 
 
 def _merge_properties(declaration: Declaration, parent: Class | None) -> MembersByName[Property]:
-    """Return the properties of a class; an overridden one keeps its place and its origin."""
+    """Return the properties of a class; an overridden one keeps its position and its origin."""
     properties = {member.name.lower(): member for member in parent.properties.values()} if parent else {}
     for declared in declaration.properties:
         overridden = properties.get(declared.name.lower())

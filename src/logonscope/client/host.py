@@ -44,6 +44,11 @@ class Host(ABC):
         """Whether the caller sees every logon session of this host."""
 
     @property
+    def hiding_reason(self) -> str | None:
+        """Why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        return None
+
+    @property
     def moment(self) -> "datetime":
         """The time that the results describe: now, or the time of the recording."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
@@ -64,8 +69,9 @@ class Host(ABC):
             replace: overwrite an existing file.
 
         Raises:
-            AccessDeniedError: the file cannot be written.
-            InvalidParameterError: the file exists, and ``replace`` is False.
+            AccessDeniedError: the caller may not write the file, or the file system is read-only.
+            InvalidParameterError: the file exists, and ``replace`` is False; or it cannot be written for another
+                reason, such as a missing folder or a full disk.
             NotSupportedError: a remote host cannot be recorded.
         """
 
@@ -106,8 +112,9 @@ class Host(ABC):
                 account's name. ``processes`` and ``tree`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
-                "authentication", how an ssh login authenticated, from the journal. Without them these fields are None.
-                The origin is read in any case where the login record does not have the address.
+                "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
+                time, memory, and bytes read and written. Without them these fields are None. The origin is read in any
+                case where the login record does not have the address.
 
         Raises:
             InvalidParameterError: there is no such detail.
@@ -146,26 +153,33 @@ class Host(ABC):
         answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
         return answer
 
-    def whose(self, target: int | str, details: "Iterable[Detail]" = ()) -> list["Whose"]:
+    def whose(
+        self, target: int | str, details: "Iterable[Detail]" = (), *, all_namespaces: bool = False
+    ) -> list["Whose"]:
         """Return the logon session of each process that a target means, with the evidence.
 
         Args:
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
-                path of an executable ("/usr/bin/python3.11"), or an account ("alice"): the processes that its logins
-                started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is both.
+                path of an executable ("/usr/bin/python3.11") or of a unix socket ("/run/app.sock"; "unix:/run/app.sock"
+                is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
+                logins started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is
+                both.
             details: as in ``sessions``.
+            all_namespaces: look for a port or a unix socket in every network namespace, as those of containers.
 
         Raises:
-            NotFoundError: no such process, or no process holds that port.
+            NotFoundError: no such process, or no process holds that port or unix socket.
             AccessDeniedError: the process exists, but the caller may not see its logon session.
             InvalidParameterError: the target is invalid.
+            NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
         text = str(target)
         if ":" in text:
             from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
 
             text = with_port(text)
-        answer: list[Whose] = self._perform("whose", target=text, **_detail_arguments(details))
+        arguments = {"all_namespaces": all_namespaces} | _detail_arguments(details)
+        answer: list[Whose] = self._perform("whose", target=text, **arguments)
         return answer
 
     def doctor(self) -> list["Check"]:
@@ -343,7 +357,7 @@ class Host(ABC):
         return answer
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
-        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; parents before their children."""
+        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; superclasses first."""
         answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
@@ -398,7 +412,7 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
     """Return the arguments that limit an operation to some logon sessions."""
     # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
-    return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
+    return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
 
 
 def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
@@ -413,7 +427,7 @@ def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
 
     names = frozenset((details,) if isinstance(details, str) else details)
     if unknown := sorted(map(str, names - ALL_DETAILS)):
-        raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {' or '.join(sorted(ALL_DETAILS))}")
+        raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
     return {"details": names}
 
 

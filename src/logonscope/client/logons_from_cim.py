@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import ALL_DETAILS, LOGON_TYPES, NO_DETAILS, Detail, Details, LogonSession
+from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
-from logonscope.answers.whose_target import TARGET_FORMS, Target, parse_target
-from logonscope.broker.whose_candidates import sockets_at_address
+from logonscope.answers.whose_target import TARGET_FORMS, WhoseTarget, parse_target
+from logonscope.broker.socket_holders import sockets_at_address
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.client.filter_condition import filtered_select
-from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
+from logonscope.errors import (
+    AccessDeniedError,
+    Hint,
+    HintCode,
+    InvalidClassError,
+    InvalidNamespaceError,
+    InvalidParameterError,
+    NotFoundError,
+    NotSupportedError,
+)
 from logonscope.facts import Socket
 from logonscope.wql.tree import EQUAL, Comparison, Name, Select
 from logonscope.wql.write import write_statement
@@ -57,8 +67,9 @@ _FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
         "authentication_method", "key_type", "key_fingerprint", "certificate_id", "certificate_serial",
         "certificate_authority", "authentication_source",
     ),
+    "usage": (),
 }  # fmt: skip
-"""The fields that the remote host reads only for a detail: their properties are selected only then.
+"""The fields that the remote host reads only for a detail: their properties are selected only then. Usage is a class.
 
 AuthenticationPackage is always selected: it is also known of logins that are no ssh logins.
 """
@@ -85,7 +96,24 @@ class LogonsFromCim:
         """Return the logon sessions that ``which`` names and that fit the filter, with these details."""
         details |= NO_DETAILS if where is None else where.details
         selected = [session for session in self._query_sessions(where, details) if _is_selected(session, which)]
-        return selected if where is None else where.matching(selected)
+        return self._add_usage(selected if where is None else where.matching(selected), details)
+
+    def _add_usage(self, sessions: list[LogonSession], details: Details) -> list[LogonSession]:
+        """Return the logon sessions with their usage, if it is one of the details."""
+        if not sessions or "usage" not in details:
+            return sessions
+        usage = self._query_usage()
+        return [session._replace(usage=usage.get(session.logon_id)) for session in sessions]
+
+    def _query_usage(self) -> dict[str, LogonUsage]:
+        """Return the usage of each logon session by LogonId; empty where the remote host has no such class."""
+        if not self._is_logonscope:
+            return {}
+        try:
+            rows = list(self._host.enumerate("LS_LogonSessionUsage", namespace=LOGONSCOPE))
+        except InvalidClassError:  # an older Logonscope
+            return {}
+        return {str(row["LogonId"]): _build_usage(row) for row in rows}
 
     def processes(self, which: str | None, where: LogonFilter | None = None) -> Iterator[SessionProcess]:
         """Yield the processes of the logon sessions that ``which`` names and that fit the filter."""
@@ -111,16 +139,23 @@ class LogonsFromCim:
         hidden = tuple(members.get(None, ())) if is_whole else ()
         return [*trees, LogonTree(None, hidden)] if hidden else trees
 
-    def whose(self, target: str, details: Details = NO_DETAILS) -> list[Whose]:
+    def whose(self, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.
 
         Each logon session is queried once, with all its processes.
 
         Raises:
-            NotFoundError, AccessDeniedError, InvalidParameterError: as ``Host.whose``.
+            NotFoundError, AccessDeniedError, InvalidParameterError, NotSupportedError: as ``Host.whose``.
         """
         parsed_target = parse_target(target)
-        sockets = self._sockets_by_pid(parsed_target) if parsed_target.kind == "port" else {}
+        if parsed_target.kind == "unix":
+            raise NotSupportedError(
+                "cannot find the holder of a unix socket over WS-Management",
+                Hint(HintCode.RUN_ON_THAT_HOST, {"command": f"whose {target}"}),
+            )
+        sockets = {}
+        if parsed_target.kind == "port":
+            sockets = self._sockets_by_pid(parsed_target, all_namespaces=all_namespaces)
         answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
         pids = sorted(sockets) or self._find_pids(parsed_target)
         for pid in pids:
@@ -134,9 +169,10 @@ class LogonsFromCim:
                 answers.append(_build_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
         if not answers:
             raise AccessDeniedError(
-                f"process {pids[0]} runs in a logon session that is not yours", "authenticate as an administrator"
+                f"process {pids[0]} belongs to no logon session of yours", "authenticate as an administrator"
             )
-        return answers
+        sessions = self._add_usage([answer.session for answer in answers], details)
+        return [answer._replace(session=session) for answer, session in zip(answers, sessions, strict=True)]
 
     @cached_property
     def _is_logonscope(self) -> bool:
@@ -216,7 +252,7 @@ class LogonsFromCim:
         account = next(self._host.associators(instance, result_class="Win32_Account"), None)
         return _build_windows_session(instance, {} if account is None else {str(instance["LogonId"]): account["Name"]})
 
-    def _find_pids(self, target: Target) -> list[int]:
+    def _find_pids(self, target: WhoseTarget) -> list[int]:
         """Return the pids of the processes that a target means, which is not a port.
 
         Raises:
@@ -225,7 +261,7 @@ class LogonsFromCim:
         """
         if target.kind == "pid":
             return [int(target.text)]
-        if target.kind == "executable":
+        if target.kind == "path":
             pids = self._pids_with("ExecutablePath", target.text)
         else:
             pids_by_name = [] if target.kind == "account" else self._pids_with("Name", target.text)
@@ -249,12 +285,15 @@ class LogonsFromCim:
         rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
         return sorted(int(row["ProcessId"]) for row in rows)
 
-    def _sockets_by_pid(self, target: Target) -> dict[int, tuple[Socket, ...]]:
+    def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
         """Return the sockets at the port of a target by the pids of the processes that hold them."""
         if not self._is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
         at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
-        bound = sockets_at_address([socket for socket, _ in at_port], target.address)
+        if all_namespaces and at_port and all(socket.namespace is None for socket, _ in at_port):
+            raise NotSupportedError("that host does not report network namespaces", "update Logonscope there")
+        looked_at = [socket for socket, _ in at_port if all_namespaces or socket.namespace_pid is None]
+        bound = sockets_at_address(looked_at, target.address)
         sockets = {inode: socket for socket, inode in at_port if socket in bound}
         sockets_by_pid: dict[int, tuple[Socket, ...]] = {}
         for pair in self._rows_at_port("LS_ProcessSocket", target.port):
@@ -262,6 +301,12 @@ class LogonsFromCim:
             if socket is not None:
                 sockets_by_pid[pid] = (*sockets_by_pid.get(pid, ()), socket)
         if not sockets_by_pid:
+            if len(looked_at) < len(at_port):
+                raise NotFoundError(
+                    f"no visible process in the network namespace of that host's Logonscope holds port {target.port}; "
+                    "processes in others do",
+                    Hint(HintCode.LOOK_INTO_NAMESPACES),
+                )
             hint = ""
             if not self._host.everything:
                 hint = "authenticate as an administrator to see the processes of other users"
@@ -298,6 +343,20 @@ def _build_session(instance: "Instance") -> LogonSession:
     sources = {fields.get(name, name): source for name, _, source in lines}
     type_name = LOGON_TYPES.get(values["logon_type"])
     return LogonSession(**values, logon_type_name=type_name, sources=sources)
+
+
+def _build_usage(instance: "Instance") -> LogonUsage:
+    return LogonUsage(
+        processes=instance["ProcessCount"], unread=instance["UnreadCount"],
+        user_time=_seconds(instance["UserModeTime"]), kernel_time=_seconds(instance["KernelModeTime"]),
+        resident=instance["WorkingSetSize"], private=instance["PrivateMemory"], read=instance["ReadBytes"],
+        written=instance["WrittenBytes"],
+    )  # fmt: skip
+
+
+def _seconds(time: int | None) -> float | None:
+    """Return a time in units of 100 ns as seconds."""
+    return None if time is None else time / 10_000_000
 
 
 def _build_process(process: "Instance", pair: "Instance | None") -> SessionProcess:
@@ -339,6 +398,7 @@ def _build_socket(instance: "Instance") -> Socket:
     return Socket(
         instance["Protocol"], instance["LocalAddress"] or "", instance["LocalPort"] or 0,
         instance["RemoteAddress"] or "", instance["RemotePort"] or 0, instance["State"] or "", instance["Inode"] or 0,
+        namespace=instance.get("NetworkNamespace"), namespace_pid=instance.get("NetworkNamespaceProcessId"),
     )  # fmt: skip
 
 

@@ -242,7 +242,7 @@ class WsmanHost(Host):
         system properties, and for a class with subclasses.
         """
         shown = None if tree.columns is None else tuple(_declared_spelling(cls, name) for name in tree.columns)
-        family = self._schema.family(cls.name, cls.namespace)
+        family = self._schema.class_with_subclasses(cls.name, cls.namespace)
         can_project = shown is not None and not any(name in SYSTEM_PROPERTIES for name in shown) and len(family) <= 1
         if not can_project and shown is not None:
             text = write_statement(Select(None, tree.class_name, tree.where))

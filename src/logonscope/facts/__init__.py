@@ -9,12 +9,13 @@ from logonscope.facts.authentication import Authentication
 from logonscope.facts.login import Login
 from logonscope.facts.machine import Machine, Platform, Vitals
 from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
-from logonscope.facts.socket import HeldSockets, Socket
+from logonscope.facts.socket import UNIX, HeldSockets, Socket
 
 __all__ = [
     "ALL_FACTS",
     "FACTS_OF_FILE",
     "FILE_OF_FACT",
+    "UNIX",
     "UNSET",
     "Account",
     "Authentication",

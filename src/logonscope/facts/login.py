@@ -42,4 +42,4 @@ class Login(NamedTuple):
     scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
     # start of the earliest known process in its scope, in ticks: the login is at least that old
     present: int | None = None
-    remembered: int | None = None  # the kernel id with which an earlier look joined it
+    remembered: int | None = None  # the kernel id with which an earlier reading joined it

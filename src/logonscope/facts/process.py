@@ -18,7 +18,7 @@ class Process(NamedTuple):
     """
 
     pid: int
-    # sessionid: the kernel's audit session id ("kernel id"); 4294967295 is "unset"
+    # sessionid: the kernel's audit session id ("kernel id"), by its name in the audit log; 4294967295 is "unset"
     ses: int | None = None
     # loginuid: the uid that logged in, as mapped by the reader's user namespace
     loginuid: int | None = None
@@ -69,6 +69,18 @@ class Process(NamedTuple):
     fds: int | None = None
     # fd/*: the inodes of the open sockets
     sockets: tuple[int, ...] | None = None
+    # task/*/fd/*: the same in the threads that do not share the open files of the main thread (CLONE_FILES, unshare(2))
+    thread_sockets: tuple[int, ...] | None = None
+    # ns/net: the inode of its network namespace
+    net_namespace: int | None = None
+    # status: capabilities as bit sets, see capabilities(7)
+    cap_permitted: int | None = None
+    cap_effective: int | None = None
+    cap_bounding: int | None = None
+    cap_ambient: int | None = None
+    # attr/current, or the directory of the security module below attr
+    label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
+    label_module: str | None = None  # selinux, apparmor, smack
     # stat, completed from cmdline where the kernel cut the name at 15 bytes
     name: str | None = None
     # why a requested fact is None: fact -> reason
@@ -96,6 +108,10 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "task/PID/children": ("children",),
     "fd": ("fds",),
     "fd/*": ("sockets",),
+    "task/*/fd/*": ("thread_sockets",),
+    "ns/net": ("net_namespace",),
+    "status: Cap": _fields_between("cap_permitted", "label"),
+    "attr/current": _fields_between("label", "name"),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 

@@ -17,7 +17,7 @@ from logonscope.machine.queries import (
 )
 from logonscope.machine.selection import EVERYTHING, Selection
 from logonscope.machine.source import NO_PARTS, Ability, AccountLookup, BaseSource, Part, Source
-from logonscope.machine.trouble import PARTIAL, Trouble
+from logonscope.machine.trouble import PARTIAL, SOCKETS, Trouble
 
 __all__ = [
     "ANY_LOGON",
@@ -27,6 +27,7 @@ __all__ = [
     "NO_PARTS",
     "OWNER_FACT",
     "PARTIAL",
+    "SOCKETS",
     "Ability",
     "AccountLookup",
     "AccountQuery",

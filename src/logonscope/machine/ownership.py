@@ -14,6 +14,7 @@ from logonscope.machine.selection import Selection
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.whose import UnseenLogin
 
 OWNER_FACT = "owner"
 """Used beside the names of facts of Process: the logon session that owns the process is needed."""
@@ -37,7 +38,7 @@ class Leader(NamedTuple):
 
 
 class LogonIndex(Protocol):
-    """Index of the logins of one moment by the operating system's keys; finds the owner of each process."""
+    """Index of the logins of one moment by kernel ids; finds the owner of each process."""
 
     @property
     def logins(self) -> Mapping[str, Login]:
@@ -45,8 +46,8 @@ class LogonIndex(Protocol):
         ...
 
     @property
-    def shared_keys(self) -> Mapping[int, frozenset[str]]:
-        """Return the raw keys that several logins share, with the LogonIds that share each without owning it."""
+    def shared_kernel_ids(self) -> Mapping[int, frozenset[str]]:
+        """Return the kernel ids that several logins share, with the LogonIds that share each without owning it."""
         ...
 
     def owner(self, process: Process) -> Owner:
@@ -78,12 +79,13 @@ class Ownership(Protocol):
     """Facts of a member that ``describe`` needs."""
     access_facts: Facts
     """Facts of a process that login_uid and runs_as need."""
-    place_fact: str
-    """The fact that is the place of a process (Linux: cgroup). It can name a login of another user."""
+    location_fact: str
+    """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other
+    than the owner, also one of another user."""
     session_facts: tuple[str, ...]
     """Facts that reveal the logon session of a process: hidden from callers who may not see it."""
-    key_noun: str
-    """The name of a raw key in messages: "kernel id"."""
+    kernel_id_noun: str
+    """The name of a kernel id in messages: "kernel id"; Windows calls it LUID."""
     system_owner: Owner
     """The owner of everything that no login started."""
 
@@ -121,7 +123,7 @@ class Ownership(Protocol):
         ...
 
     def join_evidence(self, owner: Owner) -> str | None:
-        """Return the evidence by which a login record was joined with its key; None without a record or a key."""
+        """Return the evidence by which a login record was joined with its kernel id; None without either."""
         ...
 
     def generation(self, owner: Owner) -> int | None:
@@ -181,11 +183,21 @@ class Ownership(Protocol):
         ...
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether the place of a process names a login other than the owner's and the manager of that uid."""
+        """Return whether the ``location_fact`` names a login other than the owner's and the manager of that uid."""
         ...
 
     def is_login_program(self, process: Process) -> bool:
         """Return whether a logon session can begin with this process: sshd, login, cron, ..."""
+        ...
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple["UnseenLogin", ...]:
+        """Return the signs that a user logged in without the kernel's knowledge.
+
+        Args:
+            owner: the logon session of the process.
+            chain: the process, preceded by its parents, with the facts of ``description_facts``.
+            machine: the host.
+        """
         ...
 
     def checks(self, machine: Machine) -> Iterator["Check"]:

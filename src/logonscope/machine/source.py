@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from logonscope.errors import NotSupportedError
-from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
+from logonscope.facts import UNIX, Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
 from logonscope.machine.look import Look
 from logonscope.machine.queries import AccountQuery, AuthenticationQuery, ProcessQuery, SocketQuery
 
@@ -62,7 +62,7 @@ class Source(Protocol):
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return the sockets in the network namespace of the reader."""
+        """Return sockets of the reader's network namespace, or of all; troubles about them are SOCKETS."""
         ...
 
     def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
@@ -90,6 +90,10 @@ class Source(Protocol):
 
     def at(self, moment: datetime) -> "Source":
         """Return the source of the same host as it was at a moment."""
+        ...
+
+    def hiding_reason(self) -> str | None:
+        """Return why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
         ...
 
     def close(self) -> None:
@@ -250,6 +254,10 @@ class BaseSource(ABC):
         del moment
         raise NotSupportedError(f"history is not supported by {self.label}", "use a host that keeps history")
 
+    def hiding_reason(self) -> str | None:
+        """Return why processes of other users cannot be seen; None: they can."""
+        return None
+
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""
 
@@ -300,6 +308,12 @@ def matching_groups(groups: Iterable[Group], users: Iterable[Account], query: Ac
 def matching_sockets(sockets: Iterable[Socket], query: SocketQuery) -> Iterator[Socket]:
     """Yield the sockets that match a query."""
     for socket in sockets:
+        if (socket.protocol == UNIX) != (query.family == "unix"):
+            continue
+        if socket.namespace_pid is not None and not query.all_namespaces:
+            continue
+        if query.paths is not None and socket.path not in query.paths:
+            continue
         if query.ports is not None and socket.port not in query.ports:
             continue
         if query.inodes is None or socket.inode in query.inodes:

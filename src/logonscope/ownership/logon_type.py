@@ -89,8 +89,8 @@ def _is_at_a_terminal(traits: Traits) -> bool:
 
 
 def _is_local(traits: Traits) -> bool:
-    place = traits.seat or traits.tty or traits.type in _GRAPHICAL or traits.type == "tty"
-    return bool(place) or _is_listed(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
+    is_at_terminal = traits.seat or traits.tty or traits.type in _GRAPHICAL or traits.type == "tty"
+    return bool(is_at_terminal) or _is_listed(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
 
 
 def _describe_service(traits: Traits) -> str:
@@ -101,14 +101,14 @@ def _describe_class(traits: Traits) -> str:
     return f"class {traits.cls}"
 
 
-def _describe_place(traits: Traits) -> str:
+def _describe_terminal(traits: Traits) -> str:
     if traits.seat or traits.tty:
         return f"seat {traits.seat}" if traits.seat else f"terminal {traits.tty}"
     return f"type {traits.type}" if traits.type in _GRAPHICAL | {"tty"} else _describe_service(traits)
 
 
 def _describe_remote(traits: Traits) -> str:
-    return f"remote, {_describe_place(traits._replace(seat=None))}"
+    return f"remote, {_describe_terminal(traits._replace(seat=None))}"
 
 
 def _describe_ssh(traits: Traits) -> str:
@@ -121,7 +121,7 @@ def _describe_origin(traits: Traits) -> str:
 
 
 RULES = (
-    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login started it"),
+    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login is known to the kernel"),
     Rule(lambda t: (t.cls or "").startswith("manager") or t.service == "systemd-user", lambda _: SERVICE,
          lambda t: _describe_class(t) if t.cls else _describe_service(t)),
     Rule(lambda t: t.service in _BATCH, lambda _: BATCH, _describe_service),
@@ -135,7 +135,7 @@ RULES = (
     Rule(lambda t: _is_listed(t.service, _NETWORK), lambda _: NETWORK, _describe_service),
     Rule(lambda t: (t.cls or "").startswith("background"), lambda _: BATCH, _describe_class),
     Rule(lambda t: t.cls is not None and not t.remote and _is_local(t), lambda _: INTERACTIVE,
-         _describe_place),
+         _describe_terminal),
     Rule(lambda t: t.origin in _SSHD, _ssh_logon_type, _describe_ssh),
     Rule(lambda t: t.origin in _BATCH, lambda _: BATCH, _describe_origin),
     Rule(lambda t: t.origin == "systemd", lambda _: SERVICE, _describe_origin),

@@ -15,7 +15,7 @@ from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Leader, Owner, boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
-from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, login_without_record
+from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, unrecorded_login
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, SSH_PROGRAMS, Traits, authentication_package, logon_type
 
 KERNEL = "/proc/PID/loginuid"
@@ -177,7 +177,7 @@ def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
     """
     if owner.evidence != "scope":
         return None
-    return next(filter(None, (login_without_record(member.cgroup) for member in members if member.cgroup)), None)
+    return next(filter(None, (unrecorded_login(member.cgroup) for member in members if member.cgroup)), None)
 
 
 def earliest(members: Iterable[Process]) -> Process | None:

@@ -30,7 +30,7 @@ PROVIDER = Provider(
         "Antecedent": column(_account, "the account name of the login uid, else the uid"),
         "Dependent": column(lambda session, *_: ("Win32_LogonSession", session.logon_id), "see Win32_LogonSession"),
     },
-    hidden={"Antecedent.__CLASS": column(_class_of_account, "see Win32_UserAccount")},
+    compared_columns={"Antecedent.__CLASS": column(_class_of_account, "see Win32_UserAccount")},
     ends={"Antecedent": End("user"), "Dependent": End("logon session", slice(0, 2))},
     selections={"Antecedent": _select_logons, "Dependent": select_session},
 )

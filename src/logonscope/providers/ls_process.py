@@ -7,6 +7,7 @@ from logonscope.cim.types import Value
 from logonscope.facts import UNSET, Process
 from logonscope.machine import MAX_CMDLINE_BYTES, Owner, start_time, terminal_name
 from logonscope.machine.identity import process_guid
+from logonscope.providers.helpers.capabilities import capability_mask, capability_names
 from logonscope.providers.helpers.provider import Column, Context, Provider, column
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WINDOWS
@@ -37,6 +38,24 @@ def _if_set(name: str) -> Callable[[Process, Owner, Context], int | None]:
         return None if number == UNSET else number
 
     return value
+
+
+def _capability_columns(name: str, fact: str, source: str) -> dict[str, Column]:
+    """Return the columns of a set of capabilities: the names, and the mask in hexadecimal digits."""
+    index = Process._fields.index(fact)
+
+    def names(process: Process, *_: object) -> Value:
+        mask: Any = process[index]
+        return capability_names(mask)
+
+    def digits(process: Process, *_: object) -> Value:
+        mask: Any = process[index]
+        return capability_mask(mask)
+
+    return {
+        f"{name}Capabilities": column(names, f"status: {source}", fact),
+        f"{name}CapabilityMask": column(digits, f"status: {source}", fact),
+    }
 
 
 def _arguments(process: Process, _: Any, __: Any) -> Value:
@@ -100,6 +119,23 @@ _COLUMNS = {
     ),
     "Arguments": column(_arguments, "cmdline", "cmdline"),
     "CommandLineBytes": column(lambda process, *_: process.cmdline, "cmdline, exact bytes", "cmdline"),
+    "ParentCommandLine": column(
+        lambda process, _, context: context.logons.parent_command_line(process),
+        "cmdline of its parent, if the caller may see it", "ppid", "start",
+    ),
+    "SecurityLabel": column(
+        lambda process, *_: clean(process.label),
+        "attr/apparmor/current, attr/smack/current, else attr/current", "label",
+    ),
+    "SecurityModule": column(
+        lambda process, *_: clean(process.label_module),
+        "which of these files has the label, else the form of the label",
+        "label_module",
+    ),
+    **_capability_columns("Effective", "cap_effective", "CapEff"),
+    **_capability_columns("Permitted", "cap_permitted", "CapPrm"),
+    **_capability_columns("Bounding", "cap_bounding", "CapBnd"),
+    **_capability_columns("Ambient", "cap_ambient", "CapAmb"),
 }  # fmt: skip
 
 _FACTS = frozenset[str]().union(*(shown.facts for shown in _COLUMNS.values()))

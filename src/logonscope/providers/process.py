@@ -89,7 +89,7 @@ def _select_name(name: Value, _: object = None) -> Selection:
 
 PROVIDER = Provider(
     subject="process",
-    include_foreign=True,
+    include_hidden=True,
     columns={
         "Caption": column(_name, "as Name", "name"),
         "Description": column(_name, "as Name", "name"),

@@ -52,10 +52,12 @@ async def keep_watchdog(is_stuck: Callable[[], bool]) -> None:
 
     Return at once if there is no watchdog. The service manager restarts a server that stops notifying.
     """
-    seconds = watchdog_seconds()
+    seconds, was_stuck = watchdog_seconds(), False
     while seconds is not None:
-        if is_stuck():
-            _log.error("all worker threads are stuck: watchdog not notified")
-        else:
+        stuck = is_stuck()
+        if not stuck:
             notify("WATCHDOG=1")
+        elif not was_stuck:
+            _log.error("all worker threads are stuck: watchdog not notified")
+        was_stuck = stuck
         await asyncio.sleep(seconds / 2)

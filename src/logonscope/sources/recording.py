@@ -305,7 +305,9 @@ def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
     if head.get("format") != FORMAT:
         raise RecordingError(f"cannot read {path}: not a recording", Hint(HintCode.USE_RECORDING))
     version, fields = head.get("version"), head.get("fields")
-    if not isinstance(version, int) or version > VERSION:
+    if type(version) is not int or version < 1:  # bool is a subclass of int
+        raise RecordingError(f"cannot read recording {path}: its header has no valid version", _ADVICE)
+    if version > VERSION:
         raise RecordingError(
             f"cannot read recording {path}: version {version} is not supported, the newest is {VERSION}",
             "use a newer Logonscope",
@@ -347,7 +349,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "children", "members", "scope_ids")
+_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids")
 """Fields whose values are tuples, of any kind of row."""
 
 _Check = Callable[[Any], bool]
@@ -415,5 +417,5 @@ def _is_tuple_of(fits: _Check, value: Any) -> bool:
 def _file_error(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another place"))
+        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another path"))
     return InvalidParameterError(f"cannot use {path}: {why}", "check the name and the disk")

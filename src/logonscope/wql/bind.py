@@ -61,24 +61,24 @@ _BOOLEANS = {"true": True, "1": True, "-1": True, "false": False, "0": False}
 _UNORDERED = {BOOLEAN, REFERENCE}
 
 
-class Column(NamedTuple):
+class ComparedProperty(NamedTuple):
     """A property that a condition names, and how its values are compared."""
 
     name: str
     kind: str
 
 
-class Scope(NamedTuple):
+class NameScope(NamedTuple):
     """How the names and the paths in a query are resolved."""
 
     text: str  # of the query: errors give positions in it
-    column: Callable[[Name], Column | None]  # returns None for a name that never has a value: no row fits
+    column: Callable[[Name], ComparedProperty | None]  # returns None for a name that never has a value: no row fits
     schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
 
 
-def bind(tree: ConditionTree, scope: Scope) -> Condition:
+def bind(tree: ConditionTree, scope: NameScope) -> Condition:
     """Bind a condition to the properties of a scope.
 
     Raises:
@@ -89,7 +89,7 @@ def bind(tree: ConditionTree, scope: Scope) -> Condition:
     return _bind_term(tree, scope, negated=False)
 
 
-def _bind_term(tree: ConditionTree, scope: Scope, *, negated: bool) -> Condition:
+def _bind_term(tree: ConditionTree, scope: NameScope, *, negated: bool) -> Condition:
     if isinstance(tree, Not):
         return _bind_term(tree.term, scope, negated=not negated)
     if isinstance(tree, (And, Or)):
@@ -112,7 +112,7 @@ def _bind_term(tree: ConditionTree, scope: Scope, *, negated: bool) -> Condition
     return NullTest(column.name, is_null=False) if test.holds is not negated else FALSE
 
 
-def _compare_path(path: Constant, scope: Scope, *, equal: bool) -> Condition:
+def _compare_path(path: Constant, scope: NameScope, *, equal: bool) -> Condition:
     """Return the condition that a row is, or is not, the instance that a path names, as tests of class and keys."""
     target = _find_instance(path, scope)
     if target is None:
@@ -128,7 +128,7 @@ def key_tests(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
     return Term(THIS, ISA, cls.name, CLASS), *key_tests
 
 
-def _bind_comparison(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
+def _bind_comparison(column: ComparedProperty, tree: Comparison, scope: NameScope) -> Term | Truth:
     name, kind = column
     operator, constant = tree.operator, tree.constant
     # Only = and <> compare the keys in a path (see _bind_term); the other operators compare its text.
@@ -158,7 +158,7 @@ def _bind_comparison(column: Column, tree: Comparison, scope: Scope) -> Term | T
     return Term(name, operator, _CONVERTERS[kind](column, constant), kind)
 
 
-def _compare_reference(name: str, operator: str, constant: Constant, scope: Scope) -> Term | Truth:
+def _compare_reference(name: str, operator: str, constant: Constant, scope: NameScope) -> Term | Truth:
     """Return the test for the instance that a path names; no row is equal to a class, or to an object elsewhere."""
     target = _find_instance(constant, scope)
     if target is None:
@@ -166,7 +166,7 @@ def _compare_reference(name: str, operator: str, constant: Constant, scope: Scop
     return Term(name, operator, target.reference, REFERENCE)
 
 
-def _find_instance(path: Constant, scope: Scope) -> Target | None:
+def _find_instance(path: Constant, scope: NameScope) -> Target | None:
     """Return the instance that a path names; None if it is not in this namespace of this host."""
     try:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
@@ -176,11 +176,11 @@ def _find_instance(path: Constant, scope: Scope) -> Target | None:
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
-def _to_text(_: Column, constant: Constant) -> Value:
+def _to_text(_: ComparedProperty, constant: Constant) -> Value:
     return str(constant).upper() if isinstance(constant, bool) else str(constant)
 
 
-def _to_number(column: Column, constant: Constant) -> Value:
+def _to_number(column: ComparedProperty, constant: Constant) -> Value:
     try:
         value = parse_number(constant.strip()) if isinstance(constant, str) else constant or 0
     except ValueError:
@@ -190,7 +190,7 @@ def _to_number(column: Column, constant: Constant) -> Value:
     return int(value) if isinstance(value, bool) or value == int(value) else value
 
 
-def _to_boolean(column: Column, constant: Constant) -> Value:
+def _to_boolean(column: ComparedProperty, constant: Constant) -> Value:
     value = _BOOLEANS.get(str(constant).lower())
     if value is None:
         raise TypeMismatchError(
@@ -199,7 +199,7 @@ def _to_boolean(column: Column, constant: Constant) -> Value:
     return value
 
 
-def _to_moment(column: Column, constant: Constant) -> Value:
+def _to_moment(column: ComparedProperty, constant: Constant) -> Value:
     value = parse_datetime(str(constant), column.name)
     if not isinstance(value, datetime):
         raise TypeMismatchError(
@@ -208,18 +208,18 @@ def _to_moment(column: Column, constant: Constant) -> Value:
     return value
 
 
-_CONVERTERS: Mapping[str, Callable[[Column, Constant], Value]] = {
+_CONVERTERS: Mapping[str, Callable[[ComparedProperty, Constant], Value]] = {
     TEXT: _to_text, NUMBER: _to_number, BOOLEAN: _to_boolean, MOMENT: _to_moment,
 }  # fmt: skip
 """By kind of column, the function that converts a constant to the column's type."""
 
 
-def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
+def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> NameScope:
     """Return the scope of a data query: the properties of a class, and the system properties."""
-    return Scope(text, partial(find_column, cls, text=text), cls.schema, cls.namespace, is_here)
+    return NameScope(text, partial(find_column, cls, text=text), cls.schema, cls.namespace, is_here)
 
 
-def find_column(cls: Class, name: Name, text: str) -> Column | None:
+def find_column(cls: Class, name: Name, text: str) -> ComparedProperty | None:
     """Return the property that a name means; None for a name inside a property (WMI: no rows, no error).
 
     Raises:
@@ -227,7 +227,9 @@ def find_column(cls: Class, name: Name, text: str) -> Column | None:
     """
     first = name.parts[0]
     if first.upper() in SYSTEM_KINDS:
-        column = Column(first.upper(), PATH if first.upper() in PATH_PROPERTIES else SYSTEM_KINDS[first.upper()])
+        column = ComparedProperty(
+            first.upper(), PATH if first.upper() in PATH_PROPERTIES else SYSTEM_KINDS[first.upper()]
+        )
     else:
         column = property_column(find_property(cls, first, name, text))
     return column if len(name.parts) == 1 else None
@@ -245,13 +247,13 @@ def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
     return cls.properties[word]
 
 
-def property_column(member: Property) -> Column:
+def property_column(member: Property) -> ComparedProperty:
     """Return the column of a property, with the kind that its type has."""
     if member.array:
-        return Column(member.name, ARRAY)
+        return ComparedProperty(member.name, ARRAY)
     if member.type in {"string", "char16"}:
-        return Column(member.name, TEXT)
+        return ComparedProperty(member.name, TEXT)
     if member.type == "datetime":
-        return Column(member.name, MOMENT)
+        return ComparedProperty(member.name, MOMENT)
     is_number = TYPES[member.type].is_integer or member.type.startswith("real")
-    return Column(member.name, NUMBER if is_number else member.type)
+    return ComparedProperty(member.name, NUMBER if is_number else member.type)

@@ -30,6 +30,7 @@ from logonscope.providers.helpers.provider import (
 )
 from logonscope.providers.helpers.registry import provider_of
 from logonscope.providers.helpers.text import clean
+from logonscope.providers.helpers.usage import USAGE_FACTS
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
 from tests.providers.asked import CONTEXT, SNAPSHOT, fixed, rough, web1
@@ -150,7 +151,7 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine,
-        "logon session": frozenset({COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}),
+        "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION},
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 
@@ -182,7 +183,7 @@ def test_every_reference_of_an_association_says_what_stands_there(served: tuple[
     assert set(provider.ends) == set(references)
     assert bool(references) == cls.is_association
     for name, end in provider.ends.items():
-        below = [provider_of(found) for found in schema().family(references[name], cls.namespace)]
+        below = [provider_of(found) for found in schema().class_with_subclasses(references[name], cls.namespace)]
         assert end.subject in {found.subject for found in below if found}
 
 

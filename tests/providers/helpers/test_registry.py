@@ -8,18 +8,24 @@ import pytest
 
 import logonscope.providers
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
-from logonscope.providers.helpers.registry import classes_at_end, family, module_name, provider_for, provider_of
+from logonscope.providers.helpers.registry import (
+    classes_at_end,
+    module_name,
+    provided_classes,
+    provider_for,
+    provider_of,
+)
 
 CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
 SERVED = [cls for cls in CLASSES if provider_of(cls) is not None]
 
 
 def test_a_family_is_of_the_classes_that_have_instances_a_group_last() -> None:
-    names = [cls.name for cls in family(schema().get("Win32_Account"))]
+    names = [cls.name for cls in provided_classes(schema().get("Win32_Account"))]
     assert set(names) == {"Win32_SystemAccount", "Win32_UserAccount", "Win32_Group"}
     assert names[-1] == "Win32_Group"
-    assert family(schema().get("Win32_MappedLogicalDisk")) == ()
-    assert provider_for(family(schema().get("CIM_Process"))[0]).subject == "process"
+    assert provided_classes(schema().get("Win32_MappedLogicalDisk")) == ()
+    assert provider_for(provided_classes(schema().get("CIM_Process"))[0]).subject == "process"
 
 
 @pytest.mark.parametrize(

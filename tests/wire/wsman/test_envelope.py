@@ -10,8 +10,10 @@ from lxml import etree
 
 from logonscope.wire.wsman.envelope import (
     LONGEST_SECONDS,
+    MOST_OPTIONS,
     SMALLEST_ENVELOPE,
     Envelope,
+    check_options,
     check_understood,
     free_octets,
     new_id,
@@ -77,6 +79,12 @@ def test_a_header_without_a_namespace_may_be_named_too() -> None:
     with pytest.raises(FaultError) as refused:
         check_understood(read(envelope(GET, "C", more='<Odd xmlns="" s:mustUnderstand="1"/>')))
     assert (refused.value.kind, refused.value.not_understood) == (NOT_UNDERSTOOD, "Odd")
+
+
+def test_too_many_options_are_counted_in_the_fault() -> None:
+    options = '<w:Option Name="x">1</w:Option>' * (MOST_OPTIONS + 1)
+    with pytest.raises(FaultError, match="too many options: 65, at most 64 are accepted"):
+        check_options(read(envelope(GET, "C", more=f"<w:OptionSet>{options}</w:OptionSet>")))
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_path(parser)
-    add_class(parser, "--assoc-class", metavar="CLASS", help="only through this association class, or one below it")
-    add_class(parser, "--result-class", metavar="CLASS", help="only instances of this class, or of one below it")
+    add_class(parser, "--assoc-class", metavar="CLASS", help="only through this association class, or a subclass of it")
+    add_class(parser, "--result-class", metavar="CLASS", help="only instances of this class, or of a subclass")
     parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
     parser.add_argument("--result-role", metavar="NAME", help="only instances that this reference names")
     add_properties(parser)

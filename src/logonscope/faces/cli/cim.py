@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_session import LOGON_TYPES
-from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.parser import set_completion
@@ -141,7 +141,7 @@ def _print_class(args: argparse.Namespace, rows: Iterator[PropertyValues]) -> No
         _print_lists(names, all_rows, with_nulls=bool(args.properties))
 
 
-def _table_fits(columns: Sequence[Column], *, uncut: bool) -> bool:
+def _table_fits(columns: Sequence[ListColumn], *, uncut: bool) -> bool:
     """Return whether the terminal has room for a table; its last column may be cut unless ``uncut``."""
     room = terminal_width()
     if room is None:
@@ -164,8 +164,8 @@ def _print_lists(names: Sequence[str], rows: Iterable[PropertyValues], *, with_n
                     print(crop(f"{head} {for_terminal(_property_text(element, name))}", room))
 
 
-def _table_column(name: str, sample: Iterable[PropertyValues]) -> Column:
-    return Column(
+def _table_column(name: str, sample: Iterable[PropertyValues]) -> ListColumn:
+    return ListColumn(
         name,
         max(len(name), *(cell_width(for_terminal(_property_text(row[name], name))) for row in sample)),
         partial(_text_in_row, name),

@@ -230,7 +230,8 @@ def shared_options() -> Parser:
     set_completion(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
     options.add_argument(
         "--readable", action="store_true",
-        help="without sudo: show all that the kernel lets you read, not only your own logon sessions",
+        help="without sudo: show all that the kernel lets you read, not only your own logon sessions "
+        "(in Python: visibility='kernel')",
     )  # fmt: skip
     options.add_argument("-q", "--quiet", action="store_true", help="no notice that sudo would show more")
     colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from logonscope.answers.explanation import Explanation, PartExplained
     from logonscope.cim.instances import Instance
 
-_PARTS = ("class", "properties", "fixed", "reads", "predicate")
+_EXPLANATION_COLUMNS = ("class", "properties", "fixed", "reads", "predicate")
 """The columns of an explanation in CSV."""
 
 MAX_INPUT_CHARACTERS = 1 << 20
@@ -108,7 +108,7 @@ def _print_explanation(args: argparse.Namespace, explanation: "Explanation") -> 
 
 def _csv_row(explanation: "Explanation", part: "PartExplained") -> dict[str, str]:
     """Return a part of an explanation as a row of CSV: several values of a field are joined by semicolons."""
-    row = {"asks_for": explanation.asks_for, "of": explanation.of} | dict.fromkeys(_PARTS, "")
+    row = {"asks_for": explanation.asks_for, "of": explanation.of} | dict.fromkeys(_EXPLANATION_COLUMNS, "")
     for name, text in _part_lines(part):
         row[name] = f"{row[name]}; {text}" if row[name] else text
     return row

@@ -16,7 +16,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_path(parser)
-    add_class(parser, "--result-class", metavar="CLASS", help="only associations of this class, or of one below it")
+    add_class(parser, "--result-class", metavar="CLASS", help="only associations of this class, or of a subclass")
     parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
     add_properties(parser)
     add_namespace(parser)

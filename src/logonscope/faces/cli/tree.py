@@ -18,7 +18,7 @@ from logonscope.faces.cli.sessions import (
     start_text,
     type_text,
     user_text,
-    with_managers_behind,
+    with_managers_after_logins,
 )
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color
 from logonscope.faces.cli.whose_text import is_user_manager, user_change_mark
@@ -77,7 +77,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
     """Return the trees with each user manager behind the login that caused it; hidden logon sessions are last."""
     by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
-    sessions = with_managers_behind(tree.session for tree in trees if tree.session is not None)
+    sessions = with_managers_after_logins(tree.session for tree in trees if tree.session is not None)
     # processes that the caller may see although their logon sessions are hidden
     hidden = [tree for tree in trees if tree.session is None]
     return [*(by_session[session.logon_id] for session in sessions), *hidden]
@@ -154,9 +154,9 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
     session, count = tree.session, count_text(len(tree.processes), "process")
     hint = " (--all shows them)" if folded else ""
     if session is None:
-        yield f"in logon sessions that are not yours: {count}"
+        yield f"in no logon session of yours: {count}"
     elif session.logon_type == 0:
-        yield from ("system", f"{count} that no login started")
+        yield from ("system", f"{count} without a known login")
         yield from ["(--all shows them)"] if folded else []
         yield f"since {start_text(session)}"
     else:

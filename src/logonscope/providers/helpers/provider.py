@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
-from logonscope.facts import Machine
+from logonscope.facts import Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
@@ -40,7 +40,7 @@ AUTHENTICATION = "authentication"
 
 
 class LogonLookup(Protocol):
-    """Lookup of a logon session's values by the owner of one of its processes."""
+    """Lookup of values that are not in the item: of the logon session of a process, and of its parent."""
 
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of a logon session are leftovers; None if unknown."""
@@ -48,6 +48,10 @@ class LogonLookup(Protocol):
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None if it has none."""
+        ...
+
+    def parent_command_line(self, process: Process) -> str | None:
+        """Return the command line of the parent of a process; None if there is none that the caller may see."""
         ...
 
 
@@ -122,9 +126,10 @@ class Provider(NamedTuple):
     is_instance: Callable[..., bool] = _is_any  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
     selections: Mapping[str, ToSelection] = {}  # how the fixed value of a property narrows the reading
-    hidden: Mapping[str, Column] = {}  # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    compared_columns: Mapping[str, Column] = {}
     ends: Mapping[str, End] = {}  # of an association, by reference
-    include_foreign: bool = False  # processes of other users are included, with identity columns only
+    include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
     build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # fast path
 
@@ -152,7 +157,7 @@ class Provider(NamedTuple):
         return [self._column(name).value for name in columns]
 
     def _column(self, name: str) -> Column:
-        return self.columns.get(name) or self.hidden.get(name) or NO_COLUMN
+        return self.columns.get(name) or self.compared_columns.get(name) or NO_COLUMN
 
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]

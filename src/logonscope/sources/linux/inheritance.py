@@ -43,15 +43,15 @@ class Inheritance:
 
     def with_parent_proof(self, login: Login) -> Login:
         """Return the login with ``inherited`` set where its leader's parent proves or disproves it."""
-        leader, key = login.process, carried_kernel_id(login)
-        if login.inherited is not None or leader is None or key is None or not leader.ppid:
+        leader, kernel_id = login.process, carried_kernel_id(login)
+        if login.inherited is not None or leader is None or kernel_id is None or not leader.ppid:
             return login
         if leader.ppid not in self._parents:
             self._parents[leader.ppid] = self._read(leader.ppid)
         parent = self._parents[leader.ppid]
         if parent is None or parent.ses is None:
             return login
-        if parent.ses == key:
+        if parent.ses == kernel_id:
             return login._replace(inherited=True)
         # A process whose parent has ended is adopted by an init. Its real parent may have passed the id on, so that the
         # init does not carry it disproves nothing.
@@ -94,8 +94,8 @@ class Inheritance:
             return False
         # A login gets its kernel id before its record: processes of its own PAM stack carry the id and can be older
         # than the record, but by no more than PAM_STACK seconds.
-        key, bound = carried_kernel_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
-        if any(created < bound and created_key > key for created, created_key in creations):
+        kernel_id, bound = carried_kernel_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
+        if any(created < bound and created_id > kernel_id for created, created_id in creations):
             return True
         # They are also younger than the leader, so its start is a second bound, and the later one counts. Where the
         # leader is gone, a root-owned ssh daemon is still known not to be one of them: there the record's time counts.
@@ -103,7 +103,7 @@ class Inheritance:
         bound = bound if start is None else max(start, bound)
         daemon_bound = login.created if start is None else bound
         return any(
-            carrier.ses == key
+            carrier.ses == kernel_id
             and carrier.pid != login.leader
             and (carrier.start or daemon_bound) < (daemon_bound if _is_ssh_daemon(carrier) else bound)
             for carrier in carriers
@@ -111,8 +111,8 @@ class Inheritance:
 
     def _read_carriers(self, ids: Iterable[int | None]) -> Iterator[Process]:
         """Yield every process of the host that carries one of these kernel ids, and few others."""
-        keys = frozenset(key for key in ids if key is not None)
-        carrier_pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), keys)
+        kernel_ids = frozenset(kernel_id for kernel_id in ids if kernel_id is not None)
+        carrier_pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), kernel_ids)
         return filter(None, map(Reader(self._proc, _CARRIER).read, carrier_pids))
 
 
@@ -127,4 +127,4 @@ def carried_kernel_id(login: Login) -> int | None:
     of_scope = login.scope_ids[0] if login.scope_ids and len(login.scope_ids) == 1 else None
     of_leader = login.process.ses if login.process else None
     candidates = (of_leader, login.audit, numbered, of_scope, login.remembered)
-    return next((key for key in candidates if key is not None and key not in {0, UNSET}), None)
+    return next((number for number in candidates if number is not None and number not in {0, UNSET}), None)

@@ -50,6 +50,11 @@ def as_single_fact(content: object) -> tuple[object]:
     return (content,)
 
 
+def parse_namespace(link: str) -> int:
+    """Return the inode of a namespace from its link, ``net:[4026531833]`` (namespaces(7)); ValueError for others."""
+    return int(link.partition(":[")[2].removesuffix("]"))
+
+
 def decode_text(data: bytes) -> str:
     """Decode UTF-8; each invalid byte becomes a lone surrogate, so that the exact bytes can be restored (PEP 383)."""
     return data.decode("utf-8", "surrogateescape")
@@ -112,6 +117,37 @@ def parse_status(data: bytes) -> StatusFacts:
         _parse_kib(data, b"\nRssAnon:\t"),
         _parse_kib(data, b"\nVmSwap:\t"),
     )
+
+
+def parse_capabilities(data: bytes) -> tuple[int | None, int | None, int | None, int | None]:
+    """Parse status: the permitted, effective, bounding and ambient capabilities, as bit sets."""
+    permitted, effective, bounding, ambient = (
+        None if line is None else int(line, 16)
+        for line in (_find_line(data, b"\nCap%s:\t" % name) for name in (b"Prm", b"Eff", b"Bnd", b"Amb"))
+    )
+    return permitted, effective, bounding, ambient
+
+
+def parse_label(content: tuple[str | None, bytes]) -> tuple[str, str | None]:
+    """Parse the security label of a process; return it with the name of its security module.
+
+    Args:
+        content: the name of the module whose own file it is (None: the file attr/current, which one module answers),
+            and the content, which ends with a NUL (SELinux) or a newline (AppArmor).
+    """
+    module, data = content
+    label = decode_text(data.rstrip(b"\0\n"))
+    return label, module or _module_of_label(label)
+
+
+def _module_of_label(label: str) -> str | None:
+    # before Linux 5.8 AppArmor answers in attr/current only; a context of SELinux is user:role:type, often with a level
+    if label == "unconfined" or _APPARMOR_MODE.search(label):
+        return "apparmor"
+    return "selinux" if label.count(":") >= 2 else None
+
+
+_APPARMOR_MODE = re.compile(r" \((?:enforce|complain|kill|unconfined|prompt|mixed)\)$")
 
 
 def parse_link(data: bytes) -> tuple[str]:

@@ -18,16 +18,17 @@ from logonscope.errors import ServerTooBusyError
 from logonscope.facts import FACTS_OF_FILE, UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.sources.linux import parse
+from logonscope.sources.linux.descriptor_tables import read_socket_inodes, read_thread_sockets
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
 from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool, ReadWatch, read_each
 
-DEADLINE = 2.0
+TIMEOUT = 2.0
 """Timeout in seconds for the arguments of one process: they lie in its memory, and reading that can hang."""
 
-SHORT_DEADLINE = 0.25
+SHORT_TIMEOUT = 0.25
 """The same for each further process, once the arguments of one have hung for the same query."""
 
-NO_ANSWER = f"no answer within {DEADLINE:g} s"
+NO_ANSWER = f"no answer within {TIMEOUT:g} s"
 """The reason noted for arguments whose read hangs."""
 
 LONGEST_CHAIN = 1000
@@ -42,6 +43,10 @@ _HUNG_READS = HungReads()
 Value = TypeVar("Value")
 
 _BLOCK = 16384
+
+_MAX_CHILDREN_BYTES = 1 << 25
+"""Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
+
 _INDEX = {fact: index for index, fact in enumerate(Process._fields)}
 
 
@@ -70,7 +75,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         query = query._replace(facts=query.facts | {"ppid"})
     # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
     is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early_filter))
-    if not query.facts and hint.keys is None and not is_narrowed:
+    if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
         return _read_memberships(proc, pids, query)
@@ -79,10 +84,10 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         return look.checked(_read_lineage(reader, pids))
     # a whole host is read in batches by another thread, which is abandoned where the arguments of a process hang
     if reader.may_hang and query.pids is None:
-        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, DEADLINE, reader))
-    # many processes have no kernel id: where UNSET is among the keys, this check would read a file more for most
-    if hint.keys is not None and query.pids is None and UNSET not in hint.keys:
-        pids = pids_with_kernel_ids(proc, pids, hint.keys)
+        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, TIMEOUT, reader))
+    # many processes have no kernel id: where UNSET is among the ids, this check would read a file more for most
+    if hint.kernel_ids is not None and query.pids is None and UNSET not in hint.kernel_ids:
+        pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
     return filter(None, map(reader.read, pids))
 
 
@@ -109,13 +114,13 @@ def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[i
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
-                ses = int(os.read(handle, 32))
+                kernel_id = int(os.read(handle, 32))
             finally:
                 os.close(handle)
         except (OSError, ValueError):
             yield pid
         else:
-            if ses in kernel_ids:
+            if kernel_id in kernel_ids:
                 yield pid
 
 
@@ -125,8 +130,8 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
     A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
     is read again by Reader, which notes why.
     """
-    cgroup_of = query.logon_hint.keys_needing_place if "cgroup" in query.facts else frozenset()
-    keys, new = query.logon_hint.keys, tuple.__new__
+    ids_needing_cgroup = query.logon_hint.kernel_ids_needing_location if "cgroup" in query.facts else frozenset()
+    kernel_ids, new = query.logon_hint.kernel_ids, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
     slow = Reader(proc, query)
     paths: dict[bytes, str] = {}  # many processes share a cgroup
@@ -134,10 +139,10 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
-                ses, path = int(os.read(handle, 32)), None
-                if keys is not None and ses not in keys:
+                kernel_id, path = int(os.read(handle, 32)), None
+                if kernel_ids is not None and kernel_id not in kernel_ids:
                     continue
-                if cgroup_of is None or ses in cgroup_of:
+                if ids_needing_cgroup is None or kernel_id in ids_needing_cgroup:
                     content = _read_file(f"{proc}/{pid}/cgroup")
                     path = paths.get(content)
                     if path is None:
@@ -153,7 +158,7 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
             if process := slow.read(pid):
                 yield process
         else:
-            yield new(Process, (pid, ses, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
+            yield new(Process, (pid, kernel_id, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
 
 
 class File(NamedTuple):
@@ -191,7 +196,7 @@ class Reader(ReadWatch):
         # The whole host: ``read_each`` runs the reader in another thread anyway, so only the time is watched.
         self._read_arguments = self._read_watched if query.pids is None else self._read_in_pool
         self._argument_reads: dict[int, float] = {}  # thread -> when it began to read arguments
-        self.seconds = DEADLINE
+        self.seconds = TIMEOUT
         self._special_reads: dict[str, Callable[[_Reading], object]] = {
             "sessionid": self._read_kernel_id, "loginuid": self._read_login_uid, "cgroup": self._read_cgroup,
             "cmdline": self._read_whole_arguments,
@@ -220,7 +225,7 @@ class Reader(ReadWatch):
         first_facts = facts if query.early_filter is None else _with_implied_facts(query.early_filter.facts, query)
         if self._names is not None:  # most processes have another name
             add_stage({"comm"}, self._may_have_name)
-        if hint.keys is not None or hint.login_uids is not None:
+        if hint.kernel_ids is not None or hint.login_uids is not None:
             add_stage({"ses"} | ({"loginuid"} if hint.login_uids is not None else set()), self._may_match_hint)
         # "name" is no file: _complete_name makes it from comm, and reads arguments only where the kernel cut comm
         add_stage(first_facts - {"name"}, self._complete_name if "name" in first_facts else None)
@@ -304,8 +309,8 @@ class Reader(ReadWatch):
 
     def _read_cgroup(self, reading: "_Reading") -> bytes | None:
         """Return the cgroup; None where the kernel id decides alone who owns the process."""
-        place_of = self._query.logon_hint.keys_needing_place
-        if place_of is not None and reading.kernel_id and int(reading.kernel_id) not in place_of:
+        ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_location
+        if ids_needing_cgroup is not None and reading.kernel_id and int(reading.kernel_id) not in ids_needing_cgroup:
             return None
         return _read_file("cgroup", reading.handle)
 
@@ -349,8 +354,8 @@ class Reader(ReadWatch):
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
         _HUNG_READS.remember(self._proc, item, is_over)
-        # where one process hangs others of the same user may, too: an answer must not wait DEADLINE for each
-        self.seconds = SHORT_DEADLINE
+        # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
+        self.seconds = SHORT_TIMEOUT
 
     def _may_match_hint(self, reading: "_Reading") -> bool:
         return self._query.logon_hint.may_match(reading["ses"], reading["loginuid"])
@@ -416,13 +421,21 @@ def _passes_early_filter(early: EarlyFilter, reading: _Reading) -> bool:
     return early.keeps(reading.process())
 
 
-def _read_file(path: str, handle: int | None = None, limit: int = _BLOCK) -> bytes:
-    """Return the content of a file of /proc, up to a limit in bytes."""
+def _read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_list: bool = False) -> bytes:
+    """Return the content of a file of /proc, up to a limit in bytes.
+
+    Args:
+        path: the file.
+        handle: the directory that the path is relative to.
+        limit: maximum bytes.
+        is_list: the kernel writes the file entry by entry. Then a read returns as many whole entries as fit into a
+            page, so that only an empty read shows the end.
+    """
     file = os.open(path, os.O_RDONLY, dir_fd=handle)
     try:
         data = os.read(file, min(limit, _BLOCK))
         # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
-        if len(data) < 4096:
+        if len(data) < 4096 and not is_list:
             return data
         parts, remaining_bytes = [data], limit - len(data)
         while remaining_bytes > 0 and (data := os.read(file, min(remaining_bytes, 1 << 20))):
@@ -467,8 +480,8 @@ def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
     # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
     if (
         "loginuid" in all_facts
-        or hint.keys is not None
-        or ("cgroup" in all_facts and hint.keys_needing_place is not None)
+        or hint.kernel_ids is not None
+        or ("cgroup" in all_facts and hint.kernel_ids_needing_location is not None)
     ):
         all_facts.add("ses")
     if "name" in all_facts or query.names is not None:
@@ -484,12 +497,12 @@ def _read_children(handle: int, pid: int) -> bytes:
     """Return the children of all threads: each thread lists those that it forked itself."""
     folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
-        content = _read_file(f"{pid}/children", folder)
+        content = _read_file(f"{pid}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
         for task in os.listdir(folder):
             if task != str(pid):
                 # the children of a thread that has ended are listed by another thread
                 with suppress(FileNotFoundError, ProcessLookupError):
-                    content += _read_file(f"{task}/children", folder)
+                    content += _read_file(f"{task}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
         return content
     finally:
         os.close(folder)
@@ -504,20 +517,28 @@ def _count_open_files(handle: int, _: int) -> int:
         os.close(folder)
 
 
-def _read_socket_inodes(handle: int, _: int) -> tuple[int, ...]:
-    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        links = (_read_link(folder, name) for name in os.listdir(folder))
-        return tuple(sorted({int(link[8:-1]) for link in links if link.startswith("socket:[")}))
-    finally:
-        os.close(folder)
+def _read_net_namespace(handle: int, _: int) -> int:
+    return parse.parse_namespace(os.readlink("ns/net", dir_fd=handle))
 
 
-def _read_link(folder: int, name: str) -> str:
-    try:
-        return os.readlink(name, dir_fd=folder)
-    except FileNotFoundError:  # the file was closed after the directory had been listed
-        return ""
+def _read_label(handle: int, _: int) -> tuple[str | None, bytes] | None:
+    """Return the security label with the name of its module; None where no security module labels processes."""
+    for module, path in _LABEL_FILES:
+        # a file exists where its module is built in, and is invalid where the module is not active
+        try:
+            label = _read_file(path, handle)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.EINVAL}:
+                raise
+        else:
+            return module, label
+    # the files are missing for an ended process, too: then this raises an error
+    os.stat("stat", dir_fd=handle)
+    return None
+
+
+_LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/current"), (None, "attr/current"))
+"""Files below /proc/PID that have a security label, with the module that each belongs to; None: any one module."""
 
 
 def _cut_name(name: str) -> str:
@@ -548,6 +569,11 @@ FILES = (
     _make_file("exe", parse.parse_link, _read_executable),
     _make_file("task/PID/children", parse.parse_children, _read_children),
     _make_file("fd", parse.as_single_fact, _count_open_files),
-    _make_file("fd/*", parse.as_single_fact, _read_socket_inodes),
+    _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
+    _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
+    _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
+    # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
+    _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
+    _make_file("attr/current", parse.parse_label, _read_label),
 )
 """The files, those that are cheap to read and decide most first."""

@@ -89,7 +89,16 @@ class LinuxSource(BaseSource):
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         from logonscope.sources.linux.sockets import read_sockets  # noqa: PLC0415 -- a pid needs no socket module
 
-        return look.checked(read_sockets(self._root, look, query))
+        look.check()
+        return read_sockets(self._root, look, query)
+
+    def hiding_reason(self) -> str | None:
+        # hidepid has no effect for root with CAP_SYS_PTRACE and for the group that it names: they can read process 1
+        if os.path.exists(f"{self._proc}/1/stat"):
+            return None
+        from logonscope.sources.linux.hidepid import read_hidepid  # noqa: PLC0415 -- most machines hide no process
+
+        return read_hidepid(self._proc)
 
     def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
         look.check()

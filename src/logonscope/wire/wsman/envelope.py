@@ -197,10 +197,12 @@ def check_options(envelope: Envelope) -> None:
     must = [option for option in options if is_true(option.get("MustComply"))]
     # Options of WMI (wmi:...) are accepted and ignored.
     required = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]
-    if required or len(options) > MOST_OPTIONS:
+    if len(options) > MOST_OPTIONS:
         raise FaultError(
-            INVALID_OPTIONS, f"the option '{(required or ['...'])[0][:100]}' is not supported", "remove it"
+            INVALID_OPTIONS, f"too many options: {len(options)}, at most {MOST_OPTIONS} are accepted", "remove some"
         )
+    if required:
+        raise FaultError(INVALID_OPTIONS, f"the option '{required[0][:100]}' is not supported", "remove it")
 
 
 def has_option(envelope: Envelope, name: str) -> bool:

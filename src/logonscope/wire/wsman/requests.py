@@ -39,7 +39,7 @@ class Identify(NamedTuple):
 class Get(NamedTuple):
     """One instance, or a property of it (w:FragmentTransfer)."""
 
-    where: Resource
+    resource: Resource
     path: ObjectPath | None  # None: the definition of the class
     fragment: str = ""
     with_superclasses: bool = False  # the definition lists the superclasses
@@ -75,7 +75,7 @@ Filter = WqlFilter | SelectorFilter | AssociationFilter | None
 class Enumerate(NamedTuple):
     """Instances of a class, or the results of a filter; ``optimized``: the response has the first items."""
 
-    where: Resource
+    resource: Resource
     filter: Filter = None
     mode: str = OBJECT
     polymorphism: str = INCLUDE
@@ -88,7 +88,7 @@ class Enumerate(NamedTuple):
 class Pull(NamedTuple):
     """The next items of an enumeration, with limits on their number and size and on the time."""
 
-    where: Resource
+    resource: Resource
     context: str
     max_elements: int = 1
     max_characters: int | None = None
@@ -112,7 +112,7 @@ class Renew(NamedTuple):
 class Invoke(NamedTuple):
     """A method of an instance, with its parameters as text; None is null."""
 
-    where: Resource
+    resource: Resource
     path: ObjectPath
     method: str
     parameters: Mapping[str, str | None]
@@ -127,18 +127,18 @@ class Delete(NamedTuple):
 class Change(NamedTuple):
     """Put or Create: the change of an instance, or a new one."""
 
-    where: Resource
+    resource: Resource
 
 
 class Subscribe(NamedTuple):
     """A subscription to events, or its end."""
 
 
-Operation = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
+DecodedMessage = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
 
 
-def decode_request(envelope: Envelope) -> Operation:
-    """Decode an envelope to the operation that it requests.
+def decode_request(envelope: Envelope) -> DecodedMessage:
+    """Decode an envelope to a message.
 
     Raises:
         FaultError: the action or the resource is unknown, or the request is malformed.
@@ -159,14 +159,14 @@ def _read_resource(envelope: Envelope, selector_values: Selectors) -> Resource:
 
 
 def _read_get(envelope: Envelope, selector_values: Selectors) -> Get:
-    where = _read_resource(envelope, selector_values)
-    if where.is_class:
-        if where.class_name == ALL:
+    resource = _read_resource(envelope, selector_values)
+    if resource.is_class:
+        if resource.class_name == ALL:
             raise FaultError(
                 INSUFFICIENT_SELECTORS, "the selector ClassName is missing", "add it, with the name of one class"
             )
-        return Get(where, None, with_superclasses=has_option(envelope, HIERARCHY))
-    return Get(where, instance_path(where, selector_values), envelope.text(WSMAN, "FragmentTransfer"))
+        return Get(resource, None, with_superclasses=has_option(envelope, HIERARCHY))
+    return Get(resource, instance_path(resource, selector_values), envelope.text(WSMAN, "FragmentTransfer"))
 
 
 def _read_change(envelope: Envelope, selector_values: Selectors) -> Change:
@@ -185,8 +185,8 @@ def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
     if not uri or not method or before.lower().replace("\\", "/") != uri.lower().replace("\\", "/").rstrip("/"):
         hint = "use an action of WS-Management, or the resource URI with the name of a method"
         raise FaultError(ACTION_NOT_SUPPORTED, f"unknown action '{envelope.action[:200]}'", hint)
-    where = _read_resource(envelope, selector_values)
-    return Invoke(where, instance_path(where, selector_values), method, _read_parameters(envelope.body))
+    resource = _read_resource(envelope, selector_values)
+    return Invoke(resource, instance_path(resource, selector_values), method, _read_parameters(envelope.body))
 
 
 def _read_parameters(body: Element | None) -> dict[str, str | None]:
@@ -201,7 +201,7 @@ def _read_parameters(body: Element | None) -> dict[str, str | None]:
 
 def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate:
     body = _check_body(envelope, ENUMERATION, "Enumerate")
-    where = _read_resource(envelope, selector_values)
+    resource = _read_resource(envelope, selector_values)
     # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
     most = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
     expires = find_child(body, clark_name(ENUMERATION, "Expires"))
@@ -211,14 +211,14 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
         find_child(body, clark_name(BINDING, "PolymorphismMode")),
     )
     enumeration = Enumerate(
-        where,
+        resource,
         _read_filter(filter_element) if filter_element is not None else _read_implied_filter(selector_values),
         text_of(mode) if mode is not None else OBJECT,
         text_of(polymorphism) if polymorphism is not None else INCLUDE,
         optimized=find_child(body, clark_name(WSMAN, "OptimizeEnumeration")) is not None,
         max_elements=1 if most is None else number(text_of(most), "MaxElements"),
         expires=None if expires is None else _read_expiration(text_of(expires)),
-        with_superclasses=where.is_class and has_option(envelope, HIERARCHY),
+        with_superclasses=resource.is_class and has_option(envelope, HIERARCHY),
     )
     for value, valid_values, what in (
         (enumeration.mode, (OBJECT, EPR, OBJECT_AND_EPR, "EnumerateObject"), "EnumerationMode"),
@@ -346,25 +346,25 @@ _FILTERS: Mapping[str, Callable[[Element], Filter]] = {
 }
 
 
-class Action(NamedTuple):
-    """The operation that an action requests, and the function that reads its envelope."""
+class ActionRow(NamedTuple):
+    """The class of the message that an action requests, and the function that reads its envelope."""
 
-    operation: type
-    read: Callable[[Envelope, Selectors], Operation]
+    message: type
+    read: Callable[[Envelope, Selectors], DecodedMessage]
 
 
-ACTIONS: Mapping[str, Action] = {
-    names.GET: Action(Get, _read_get),
-    names.ENUMERATE: Action(Enumerate, _read_enumerate),
-    names.PULL: Action(Pull, _read_pull),
-    names.RELEASE: Action(Release, _read_release),
-    names.RENEW: Action(Renew, _read_renew),
-    names.GET_STATUS: Action(Renew, _read_status),
-    names.PUT: Action(Change, _read_change),
-    names.CREATE: Action(Change, _read_change),
-    names.DELETE: Action(Delete, _read_delete),
-    names.SUBSCRIBE: Action(Subscribe, _read_subscribe),
-    names.UNSUBSCRIBE: Action(Subscribe, _read_subscribe),
+ACTIONS: Mapping[str, ActionRow] = {
+    names.GET: ActionRow(Get, _read_get),
+    names.ENUMERATE: ActionRow(Enumerate, _read_enumerate),
+    names.PULL: ActionRow(Pull, _read_pull),
+    names.RELEASE: ActionRow(Release, _read_release),
+    names.RENEW: ActionRow(Renew, _read_renew),
+    names.GET_STATUS: ActionRow(Renew, _read_status),
+    names.PUT: ActionRow(Change, _read_change),
+    names.CREATE: ActionRow(Change, _read_change),
+    names.DELETE: ActionRow(Delete, _read_delete),
+    names.SUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
+    names.UNSUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
 }
 """The actions of WS-Management by URI; every other action is the call of a method (Invoke)."""
 

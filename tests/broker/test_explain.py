@@ -163,6 +163,7 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4100",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4150",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4151",
+        "the journal (else auth.log): sshd's lines about these logins",
     )
     asks_for, of, (part,) = explain(
         request, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"
@@ -217,3 +218,22 @@ def test_a_logon_session_of_somebody_else_is_explained_as_one_that_is_not_there(
 def test_what_cannot_be_asked_cannot_be_explained(text: str) -> None:
     with pytest.raises(LogonscopeError, match="at line 1, column"):
         told(text)
+
+
+def test_only_the_columns_of_a_details_read_it() -> None:
+    request = Memory(example.snapshot()).request(ROOT)
+    log, sockets = (
+        "the journal (else auth.log): sshd's lines about these logins",
+        "the sockets of the leaders of ssh logins",
+    )
+    for columns, readings in (
+        ("LogonId, User, Sources", set()),
+        ("KeyFingerprint", {log}),
+        ("AuthenticationPackage", {log}),
+        ("RemotePort", {sockets}),
+        ("*", {log, sockets}),
+    ):
+        _, _, (part,) = explain(request, f"SELECT {columns} FROM LS_LogonSession", "root/logonscope")
+        assert {log, sockets}.intersection(part.reads) == readings
+    _, _, (part,) = explain(request, "SELECT LogonId FROM LS_LogonSession WHERE KeyType = 'RSA'", "root/logonscope")
+    assert log in part.reads

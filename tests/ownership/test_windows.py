@@ -167,7 +167,8 @@ def test_an_explanation_does_not_tell_whose_a_foreign_process_is() -> None:
     (part,) = explain(ask(user(BOB)), "ASSOCIATORS OF {Win32_Process=1010}").parts
     assert HERS not in repr(part)
     (part,) = explain(ask(), "SELECT * FROM Win32_LogonSession WHERE LogonId = 5").parts
-    assert part.reads == ("the records of logins", "ses: of every process with LUID 5")
+    log = "the journal (else auth.log): sshd's lines about these logins"
+    assert part.reads == ("the records of logins", "ses: of every process with LUID 5", log)
 
 
 # What happens meanwhile

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.answers.whose import UnseenLogin
-from logonscope.facts import Account, Login, Machine, Process
+from logonscope.facts import Account, Authentication, HeldSockets, Login, Machine, Process
 from logonscope.machine import (
     NO_FACTS,
     Facts,
+    Leader,
     LogonHint,
     LogonIndex,
     LogonOrigin,
@@ -152,6 +153,21 @@ class WindowsOwnership(Ownership):
             login=login.id, vouched_by=login.service_name,
             processes=count, sources={"logon_type": login.source},
         )  # fmt: skip
+
+    def network_leader(self, owner: Owner, members: Sequence[Process]) -> Leader | None:
+        """Return none: the records of Windows have the address already."""
+        del owner, members
+        return None
+
+    def with_origin(self, session: LogonSession, leader: Leader, held: HeldSockets | None) -> LogonSession:
+        del leader, held
+        return session
+
+    def with_authentication(
+        self, session: LogonSession, leader: Leader, lines: Iterable[Authentication]
+    ) -> LogonSession:
+        del leader, lines
+        return session
 
     def logon_id_of_word(self, word: str) -> str | None:
         if word.lower() == "system":

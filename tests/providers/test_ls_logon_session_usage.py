@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from logonscope import connect
+from logonscope import LogonFilter, connect
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.client import LocalHost
+from logonscope.client.logons_from_cim import LogonsFromCim
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import save_recording
 from tests.broker.memory import Memory
@@ -35,10 +36,24 @@ def test_a_caller_gets_the_sums_of_what_it_may_see() -> None:
 
 
 def test_the_question_has_the_same_sums() -> None:
-    (session,) = web1().sessions("41", with_usage=True)
+    (session,) = web1().sessions("41", details=["usage"])
     assert session.usage is not None
     assert session.usage == (5, 0, 12.5, 6.25, 5 * 700 * KIB, 5 * 650 * KIB, 5, 10)
     assert web1().sessions("41")[0].usage is None
+    # the same of one of its processes, and over the classes of another host
+    assert web1().whose(4312, details=["usage"])[0].session.usage == session.usage
+    assert web1().whose(4312)[0].session.usage is None
+    assert LogonsFromCim(web1()).sessions("41", details=frozenset({"usage"}))[0].usage == session.usage
+    assert LogonsFromCim(web1()).whose("4312", frozenset({"usage"}))[0].session.usage == session.usage
+    (unrecorded,) = web1().sessions("63", details=["usage"])
+    assert unrecorded.usage is not None
+    assert web1().whose(6001, details=["usage"])[0].session.usage == unrecorded.usage
+
+
+def test_the_sums_of_filtered_logon_sessions() -> None:
+    everything = {session.logon_id: session.usage for session in web1().sessions(details=["usage"])}
+    found = web1().sessions(where=LogonFilter(users=frozenset({"alice"})), details=["usage"])
+    assert {session.logon_id: session.usage for session in found} == {name: everything[name] for name in ("41", "42")}
 
 
 def truth(pids: Iterable[int]) -> dict[str, int]:
@@ -64,7 +79,7 @@ def test_the_sums_of_real_processes_are_those_of_the_kernel() -> None:
         pids = nursery.login(SOMEBODY)
         logon_id = str(kernel_id(pids[0]))
         before = truth(pids)
-        (session,) = connect().sessions(logon_id, with_usage=True)
+        (session,) = connect().sessions(logon_id, details=["usage"])
         after = truth(pids)
     usage = session.usage
     assert usage is not None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
 from logonscope.facts import ALL_FACTS, UNIX, Account, Process, Socket
-from logonscope.machine import AccountQuery, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
+from logonscope.machine import AccountQuery, BaseSource, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save_recording
@@ -54,7 +54,7 @@ def is_unix(socket: Socket) -> bool:
     return socket.protocol == UNIX
 
 
-def whole(source: Source) -> Snapshot:
+def whole(source: BaseSource) -> Snapshot:
     """Return all that a source holds."""
     look = Look()
     users, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
@@ -69,6 +69,7 @@ def whole(source: Source) -> Snapshot:
         tuple(users),
         tuple(groups),
         look.troubles,
+        tuple(source.read_authentications(look)),
     )
 
 
@@ -87,7 +88,7 @@ def answers(host: LocalHost) -> list[object]:
     return [host.sessions(), list(host.processes()), list(host.session_processes()), host.tree(), host.doctor()]
 
 
-def load(folder: Path, content: bytes) -> Source:
+def load(folder: Path, content: bytes) -> RecordedSource:
     """Read a recording of these bytes."""
     path = folder / "given.lsr"
     path.write_bytes(content)

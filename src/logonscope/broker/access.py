@@ -8,7 +8,8 @@ sees the logon sessions whose login uid is its own, their processes, and every p
 the details of a process only where the real, effective and saved uid are all its own. Uids of containers and of other
 roots are no uids of this host: they never match the caller's. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
-Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not.
+Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
+a login authenticated, its key included, is visible with the logon session; nothing of it is masked.
 """
 
 from collections.abc import Iterable

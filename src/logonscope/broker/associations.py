@@ -22,7 +22,7 @@ from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import Schema
 from logonscope.errors import InvalidParameterError
-from logonscope.providers.helpers.provider import Provider
+from logonscope.providers.helpers.provider import COUNTS, Provider
 from logonscope.providers.helpers.registry import classes_at_end, provider_for, provider_of
 from logonscope.wql.predicate import Row
 
@@ -298,7 +298,9 @@ def _far_ends(request: Request, link: Link, target: Target, options: Association
         else:
             # The logon session of one process. By its LogonId, every process of the host would be read to
             # find its members; from the process, its parents and its login record are enough.
-            items = read_items(request, provider.subject, ItemQuery(frozenset(), selection))
+            # Its processes are not counted for that.
+            facts = provider.facts(columns.stored) - {COUNTS}
+            items = read_items(request, provider.subject, ItemQuery(facts, selection))
             rows = provider.rows(items, request.context, columns.stored)
         yield ClassRows(cls, columns.stored, rows, columns.shown)
 

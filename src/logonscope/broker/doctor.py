@@ -22,7 +22,8 @@ def doctor(request: Request) -> list[Check]:
     pairs = list(owned.pairs)
     request.accounts.get(request.caller.uid or 0)  # adds a trouble if the name service does not answer
     processes = [process for process, _ in pairs]
-    sessions = [session for session, _ in describe_sessions(request, pairs)]
+    # adds a trouble if the log of authentications cannot be read
+    sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
     reads_all = request.sees_everything
     return [
         _check_rights(request.caller),

@@ -5,7 +5,7 @@ those that are cheap. A dry run of a query for a class reads no process, and fin
 association query reads the one instance, so that the readings for its associations are recorded too.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
@@ -18,10 +18,11 @@ from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
 from logonscope.errors import LogonscopeError
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
 from logonscope.machine import (
     NO_PARTS,
     AccountQuery,
+    AuthenticationQuery,
     BaseSource,
     Facts,
     Look,
@@ -187,6 +188,14 @@ class ReadingRecorder(BaseSource):
             " ".join(words if query.inodes is None else [*words, f"with {_list_values(query.inodes, 'inode')}"])
         )
         return self._source.sockets(look, query)
+
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        self.readings.append("the sockets of the leaders of ssh logins")
+        return self._source.held_sockets(look, pids)
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        self.readings.append("the journal (else auth.log): sshd's lines about these logins")
+        return self._source.authentications(look, queries)
 
 
 def _describe_process_query(query: ProcessQuery, kernel_id_noun: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from logonscope.answers.logon_session import ALL_DETAILS
 from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
 from logonscope.broker.sessions import Described, describe_sessions
@@ -19,7 +20,7 @@ from logonscope.machine import (
     SocketQuery,
 )
 from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
-from logonscope.providers.helpers.provider import COUNTS, PASSWORDS, Subject
+from logonscope.providers.helpers.provider import ADDRESS, COUNTS, PASSWORDS, Subject
 from logonscope.providers.helpers.usage import USAGE_FACTS
 
 Items = Iterable[tuple[Any, ...]]
@@ -76,7 +77,7 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
     if process_query.pids is not None:
         owned = request.read(process_query)
         if COUNTS not in query.facts:
-            return list(_describe_from_parents(request, owned))
+            return list(_describe_from_parents(request, owned, query.facts))
         selection = Selection(
             logon_ids=frozenset(owner.logon_id for _, owner in owned.pairs if owner.logon_id is not None)
         )
@@ -84,22 +85,28 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
             return ()
         process_query = process_query._replace(pids=None)
     owned = request.read(process_query, selection, order="processes first", include_in_sessions_of_others=False)
-    return describe_sessions(request, owned.pairs)
+    return describe_sessions(request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts)
 
 
-def _describe_from_parents(request: Request, owned: OwnedProcesses) -> Iterator[tuple[Any, ...]]:
+def _describe_from_parents(request: Request, owned: OwnedProcesses, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
     """Describe the logon session of each process from its parents, up to the login."""
     facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in owned.pairs:
         if owner.logon_id is not None:
-            yield logon_of(request, process, owner, owned.logons, facts).session, [(process, owner)]
+            details, missing_origin = ALL_DETAILS & item_facts, ADDRESS in item_facts
+            logon = logon_of(
+                request, process, owner, owned.logons, facts, details=details, missing_origin=missing_origin
+            )
+            yield logon.session, [(process, owner)]
 
 
-def _read_desktops(request: Request, _: ItemQuery) -> Items:
+def _read_desktops(request: Request, query: ItemQuery) -> Items:
     owned = request.read(
         ProcessQuery(request.ownership.description_facts), order="processes first", include_in_sessions_of_others=False
     )
-    sessions = describe_sessions(request, owned.pairs)
+    sessions = describe_sessions(
+        request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts
+    )
     return ((*manager, *desktop) for manager, desktop in pair_user_managers(sessions))
 
 

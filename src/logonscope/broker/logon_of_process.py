@@ -8,7 +8,7 @@ and one small file of every process on the host is read to find them.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.broker.request import Owned, Request
 from logonscope.facts import Process
 from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery, Selection
@@ -27,7 +27,16 @@ class Logon(NamedTuple):
     chain: tuple[Owned, ...]
 
 
-def logon_of(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> Logon:
+def logon_of(
+    request: Request,
+    process: Process,
+    owner: Owner,
+    logons: LogonIndex,
+    facts: Facts,
+    *,
+    details: Details = NO_DETAILS,
+    missing_origin: bool = False,
+) -> Logon:
     """Describe the logon session of a process. The caller must have checked that it may be seen.
 
     Args:
@@ -36,12 +45,24 @@ def logon_of(request: Request, process: Process, owner: Owner, logons: LogonInde
         owner: the owner of the process.
         logons: the index that names owners.
         facts: the facts to read of its parents; at least those that name owners and describe a logon session.
+        details: what else is read of the logon session.
+        missing_origin: read the origin in any case where no login record has the address.
     """
     chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
-    if not request.ownership.has_record(owner):
-        return Logon(_describe_without_record(request, process, owner), tuple(chain))
-    members, terminal_read = _read_below_leader(request, owner, logons)
+    has_record, terminal_read = request.ownership.has_record(owner), True
+    if has_record:
+        members, terminal_read = _read_below_leader(request, owner, logons)
+    else:
+        members = _read_members_without_record(request, process, owner)
     session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
+    is_origin_missing = missing_origin and session.remote_address is None
+    if (details or is_origin_missing) and owner.logon_id is not None:
+        from logonscope.broker import login_details  # noqa: PLC0415 -- seldom asked for
+
+        if "usage" in details:
+            members = login_details.read_usage_members(request, owner)
+        described = [login_details.DescribedSession(session, owner, members)]
+        (session,) = login_details.add_details(request, described, details, missing_origins=is_origin_missing)
     return Logon(session, tuple(chain))
 
 
@@ -101,10 +122,10 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
         child = parent
 
 
-def _describe_without_record(request: Request, process: Process, owner: Owner) -> LogonSession:
-    """Describe a logon session without a login record, from all of its processes."""
+def _read_members_without_record(request: Request, process: Process, owner: Owner) -> list[Process]:
+    """Read all processes of a logon session without a login record."""
     if owner.logon_id is None:
-        return describe(request, owner, [process], whole=False)
+        return [process]
     query = ProcessQuery(request.ownership.description_facts)
     selection = Selection(logon_ids=frozenset({owner.logon_id}))
     pairs = request.read(query, selection, order="processes first", include_in_sessions_of_others=False).pairs
@@ -112,7 +133,7 @@ def _describe_without_record(request: Request, process: Process, owner: Owner) -
     # this second reading may miss the process itself, if it ended meanwhile
     members.setdefault(process.pid, process)
     request.note_members(owner, members.values())
-    return describe(request, owner, list(members.values()), whole=False)  # processes need not be counted
+    return list(members.values())
 
 
 def _read_below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tuple[list[Process], bool]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.broker.request import Owned, Request
-from logonscope.facts import ALL_FACTS, Account, Login, Process
-from logonscope.machine import PARTIAL, AccountQuery, ProcessQuery, SocketQuery, Trouble
+from logonscope.facts import ALL_FACTS, Account, Authentication, Login, Process
+from logonscope.machine import PARTIAL, AccountQuery, AuthenticationQuery, ProcessQuery, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
 MOST_ARGUMENTS = 8 << 20
@@ -26,10 +26,11 @@ def recordable_snapshot(request: Request) -> Snapshot:
         *source.sockets(look, SocketQuery(family="unix", all_namespaces=True)),
     )
     listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=everything))
-    seen_uids = _SeenUids(logins)
-    processes: Iterable[Process] = seen_uids.collect(request, owned.pairs)
+    seen_uids, seen_leaders = _SeenUids(logins), _SeenLeaders(request, logins)
+    processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, owned.pairs))
     accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
-    snapshot = Snapshot(machine, processes, logins, sockets, accounts, groups, look.troubles)
+    authentications = seen_leaders.authentications()
+    snapshot = Snapshot(machine, processes, logins, sockets, accounts, groups, look.troubles, authentications)
     return snapshot if everything else _keep_visible(request, snapshot)
 
 
@@ -47,6 +48,30 @@ def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
         sockets=tuple(socket for socket in snapshot.sockets if socket.inode in held_inodes),
         troubles=[*snapshot.troubles, partial],
     )
+
+
+class _SeenLeaders:
+    """The leaders of logins in a recording, so that it has what they logged about the authentication of each login."""
+
+    def __init__(self, request: Request, logins: Iterable[Login]) -> None:
+        self._request = request
+        self._queries = {
+            login.leader: AuthenticationQuery(login.leader, login.process and login.process.ppid)
+            for login in logins
+            if login.leader is not None
+        }
+
+    def collect(self, processes: Iterable[Process]) -> Iterator[Process]:
+        """Yield the processes, and collect those with which a login can begin."""
+        for process in processes:
+            # a login without a record has its first process as leader, which is not known before all are read
+            if self._request.ownership.is_login_program(process):
+                self._queries.setdefault(process.pid, AuthenticationQuery(process.pid, process.ppid))
+            yield process
+
+    def authentications(self) -> Iterator[Authentication]:
+        """Yield what the leaders logged; read once all processes have been collected."""
+        yield from self._request.source.authentications(self._request.look, list(self._queries.values()))
 
 
 class _SeenUids:

@@ -6,6 +6,7 @@ the number of processes on the host.
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
 from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
@@ -30,12 +31,15 @@ class Candidate(NamedTuple):
     sockets: tuple[Socket, ...] = ()
 
 
-def whose(request: Request, target: str, *, all_namespaces: bool = False) -> list[Whose]:
+def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
     """Return the login of each process that a target means.
+
+    The origin of a login is read in any case where its record does not have the address.
 
     Args:
         request: the caller and the source.
         target: a pid, a name, a port, an executable, a unix socket or an account.
+        details: what else is read of the logon sessions.
         all_namespaces: look for a port or a unix socket in every network namespace, not in the reader's own alone.
 
     Raises:
@@ -48,7 +52,7 @@ def whose(request: Request, target: str, *, all_namespaces: bool = False) -> lis
     failure: LogonscopeError | None = None
     for candidate in _find_candidates(request, target, all_namespaces=all_namespaces):
         try:
-            answers.append(_build_answer(request, target, candidate))
+            answers.append(_build_answer(request, target, candidate, details))
         except (AccessDeniedError, NotFoundError) as error:
             # of several failures the denied access says more than a process that ended in the meantime
             failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
@@ -68,7 +72,7 @@ def session_of(request: Request, pid: int) -> SessionOf:
     return SessionOf(answer.session, answer.evidence)
 
 
-def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
+def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
     process = _read_process(request, facts | {"tgid"}, candidate)
@@ -81,7 +85,9 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
         raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
     is_own = False
     if visibility.sees_session(process, owner):
-        session, unmasked_chain = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
+        session, unmasked_chain = logon_of(
+            request, process, owner, logons, facts - {"cmdline", "exe"}, details=details, missing_origin=True
+        )
         chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
     elif is_own := visibility.owns_without_session(process, owner):
         session = describe(request, owner, [process], whole=False)

@@ -5,7 +5,7 @@ the name of an operation and its arguments, and the abstract methods.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
     from logonscope.answers.logon_filter import LogonFilter
-    from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.logon_session import Detail, LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
     from logonscope.cim.classes import Class
@@ -100,7 +100,10 @@ class Host(ABC):
         raise TypeError(f"cannot pickle or copy {self!r}: call connect() where it is used")
 
     def sessions(
-        self, which: int | str | None = None, where: "LogonFilter | None" = None, *, with_usage: bool = False
+        self,
+        which: int | str | None = None,
+        where: "LogonFilter | None" = None,
+        details: "Iterable[Detail]" = (),
     ) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
 
@@ -108,10 +111,16 @@ class Host(ABC):
             which: only one logon session, by its LogonId (41) or the login's own id ("c1"); or those of a user, by the
                 account's name; or "system", the System session. ``processes`` and ``tree`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
-            with_usage: set ``usage``, the sums of processor time, memory, and bytes read and written.
+            details: what else to read: "origin", the address and port of the client, from the socket of the leader;
+                "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
+                time, memory, and bytes read and written. Without them these fields are None. The origin is read in any
+                case where the login record does not have the address.
+
+        Raises:
+            InvalidParameterError: there is no such detail.
         """
-        usage = {"with_usage": True} if with_usage else {}
-        answer: list[LogonSession] = self._perform("sessions", **_selection_arguments(which, where), **usage)
+        arguments = _selection_arguments(which, where) | _detail_arguments(details)
+        answer: list[LogonSession] = self._perform("sessions", **arguments)
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":
@@ -144,7 +153,9 @@ class Host(ABC):
         answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
         return answer
 
-    def whose(self, target: int | str, *, all_namespaces: bool = False) -> list["Whose"]:
+    def whose(
+        self, target: int | str, details: "Iterable[Detail]" = (), *, all_namespaces: bool = False
+    ) -> list["Whose"]:
         """Return the logon session of each process that a target means, with the evidence.
 
         Args:
@@ -153,6 +164,7 @@ class Host(ABC):
                 is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
                 logins started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is
                 both.
+            details: as in ``sessions``.
             all_namespaces: look for a port or a unix socket in every network namespace, as those of containers.
 
         Raises:
@@ -166,7 +178,8 @@ class Host(ABC):
             from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
 
             text = with_port(text)
-        answer: list[Whose] = self._perform("whose", target=text, all_namespaces=all_namespaces)
+        arguments = {"all_namespaces": all_namespaces} | _detail_arguments(details)
+        answer: list[Whose] = self._perform("whose", target=text, **arguments)
         return answer
 
     def doctor(self) -> list["Check"]:
@@ -400,6 +413,22 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
     # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
     return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
+
+
+def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
+    """Return the argument for the details of logon sessions.
+
+    Raises:
+        InvalidParameterError: there is no such detail.
+    """
+    if not details:
+        return {}
+    from logonscope.answers.logon_session import ALL_DETAILS  # noqa: PLC0415 -- seldom asked for
+
+    names = frozenset((details,) if isinstance(details, str) else details)
+    if unknown := sorted(map(str, names - ALL_DETAILS)):
+        raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
+    return {"details": names}
 
 
 def _path_text(path: "str | Instance") -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_filter import LogonFilter
-from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
+from logonscope.answers.logon_session import ALL_DETAILS, LOGON_TYPES, NO_DETAILS, Detail, Details, LogonSession
 from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
@@ -52,10 +52,28 @@ _FIELDS = {
     "tty": "Terminal", "remote_host": "RemoteHost", "remote_user": "RemoteUser", "service": "Service",
     "login_class": "LoginClass", "leader": "LeaderId", "scope": "Scope", "login": "LoginId",
     "vouched_by": "VouchedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount", "guid": "Guid",
-    "join_evidence": "JoinEvidence", "container_id": "ContainerId", "container_runtime": "ContainerRuntime",
-    "pod_uid": "PodUid", "is_foreign": "IsForeign", "start_is_approximate": "StartIsApproximate",
+    "join_evidence": "JoinEvidence", "start_is_approximate": "StartIsApproximate", "container_id": "ContainerId",
+    "container_runtime": "ContainerRuntime", "pod_uid": "PodUid", "is_foreign": "IsForeign",
+    "remote_address": "RemoteAddress", "remote_port": "RemotePort", "authentication_method": "AuthenticationMethod",
+    "key_type": "KeyType", "key_fingerprint": "KeyFingerprint", "certificate_id": "CertificateId",
+    "certificate_serial": "CertificateSerial", "certificate_authority": "CertificateAuthority",
+    "authentication_source": "AuthenticationSource",
 }  # fmt: skip
 """The property of LS_LogonSession for each field of a logon session."""
+
+
+_FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
+    "origin": ("remote_port",),
+    "authentication": (
+        "authentication_method", "key_type", "key_fingerprint", "certificate_id", "certificate_serial",
+        "certificate_authority", "authentication_source",
+    ),
+    "usage": (),
+}  # fmt: skip
+"""The fields that the remote host reads only for a detail: their properties are selected only then. Usage is a class.
+
+AuthenticationPackage is always selected: it is also known of logins that are no ssh logins.
+"""
 
 
 class LogonsFromCim:
@@ -74,13 +92,19 @@ class LogonsFromCim:
         return collect_leftovers(self.processes(which, where))
 
     def sessions(
-        self, which: str | None, where: LogonFilter | None = None, *, with_usage: bool = False
+        self, which: str | None, where: LogonFilter | None = None, details: Details = NO_DETAILS
     ) -> list[LogonSession]:
-        """Return the logon sessions that ``which`` names and that fit the filter."""
-        usage = self._query_usage() if with_usage else {}
-        selected = (session for session in self._query_sessions(where) if _is_selected(session, which))
-        matching = (session for session in selected if where is None or where.fits(session))
-        return [session._replace(usage=usage.get(session.logon_id)) for session in matching]
+        """Return the logon sessions that ``which`` names and that fit the filter, with these details."""
+        details |= NO_DETAILS if where is None else where.details
+        selected = [session for session in self._query_sessions(where, details) if _is_selected(session, which)]
+        return self._add_usage(selected if where is None else where.matching(selected), details)
+
+    def _add_usage(self, sessions: list[LogonSession], details: Details) -> list[LogonSession]:
+        """Return the logon sessions with their usage, if it is one of the details."""
+        if not sessions or "usage" not in details:
+            return sessions
+        usage = self._query_usage()
+        return [session._replace(usage=usage.get(session.logon_id)) for session in sessions]
 
     def _query_usage(self) -> dict[str, LogonUsage]:
         """Return the usage of each logon session by LogonId; empty where the remote host has no such class."""
@@ -116,7 +140,7 @@ class LogonsFromCim:
         hidden = tuple(members.get(None, ())) if is_whole else ()
         return [*trees, LogonTree(None, hidden)] if hidden else trees
 
-    def whose(self, target: str, *, all_namespaces: bool = False) -> list[Whose]:
+    def whose(self, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.
 
         Each logon session is queried once, with all its processes.
@@ -136,7 +160,7 @@ class LogonsFromCim:
         answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
         pids = sorted(sockets) or self._find_pids(parsed_target)
         for pid in pids:
-            session = self._session_of_pid(pid)
+            session = self._session_of_pid(pid, details)
             if session is None:
                 continue
             if session.logon_id not in members:
@@ -148,7 +172,8 @@ class LogonsFromCim:
             raise AccessDeniedError(
                 f"process {pids[0]} belongs to no logon session of yours", "authenticate as an administrator"
             )
-        return answers
+        sessions = self._add_usage([answer.session for answer in answers], details)
+        return [answer._replace(session=session) for answer, session in zip(answers, sessions, strict=True)]
 
     @cached_property
     def _is_logonscope(self) -> bool:
@@ -159,10 +184,11 @@ class LogonsFromCim:
             return False
         return True
 
-    def _query_sessions(self, where: LogonFilter | None = None) -> list[LogonSession]:
-        """Return the logon sessions that may fit the filter."""
+    def _query_sessions(self, where: LogonFilter | None = None, details: Details = NO_DETAILS) -> list[LogonSession]:
+        """Return the logon sessions that may fit the filter, with these details."""
         if self._is_logonscope:
-            select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()))
+            selected = _select_properties(details)
+            select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()), selected)
             instances: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
             return list(map(_build_session, instances))
         logged_on_users = self._host.enumerate("Win32_LoggedOnUser")
@@ -202,7 +228,7 @@ class LogonsFromCim:
         for process in self._host.associators(path, result_class="LS_Process", namespace=LOGONSCOPE):
             yield _build_process(process, pairs.get(process["Handle"]))
 
-    def _session_of_pid(self, pid: int) -> LogonSession | None:
+    def _session_of_pid(self, pid: int, details: Details = NO_DETAILS) -> LogonSession | None:
         """Return the logon session of a process; None if the caller may not see it.
 
         Raises:
@@ -210,7 +236,9 @@ class LogonsFromCim:
         """
         if self._is_logonscope:
             path = f"LS_Process={pid}"
-            sessions = self._host.associators(path, result_class="LS_LogonSession", namespace=LOGONSCOPE)
+            sessions = self._host.associators(
+                path, result_class="LS_LogonSession", properties=_select_properties(details), namespace=LOGONSCOPE
+            )
             try:
                 session = next(map(_build_session, sessions), None)
             except NotFoundError:
@@ -302,8 +330,14 @@ def _by_process(pairs: "Iterable[Instance]") -> "dict[str, Instance]":
     return {_read_key(pair["Dependent"]): pair for pair in pairs}
 
 
+def _select_properties(details: Details) -> list[str]:
+    """Return the properties of LS_LogonSession that have the fields of a logon session with these details."""
+    unread = {field for detail in ALL_DETAILS - details for field in _FIELDS_OF_DETAIL[detail]}
+    return [*(name for field, name in _FIELDS.items() if field not in unread), "Sources"]
+
+
 def _build_session(instance: "Instance") -> LogonSession:
-    values: dict[str, Any] = {field: instance[name] for field, name in _FIELDS.items()}
+    values: dict[str, Any] = {field: instance.get(name) for field, name in _FIELDS.items()}
     # Each line of Sources is "PROPERTY: SOURCE"; a logon session has the field's name in place of the property's.
     lines = (line.partition(": ") for line in instance["Sources"] or ())
     fields = {name: field for field, name in _FIELDS.items()}

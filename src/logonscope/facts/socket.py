@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from logonscope.facts.process import Process
+
 UNIX = "unix"
 """The protocol of unix sockets."""
 
@@ -32,6 +34,14 @@ class Socket(NamedTuple):
     def remote_end(self) -> str:
         """The remote end as text."""
         return _join_endpoint(self.remote_address, self.remote_port)
+
+
+class HeldSockets(NamedTuple):
+    """The TCP sockets of a process, and the TCP ports that are listened on in its network namespace."""
+
+    process: Process  # with comm, start and uids
+    sockets: tuple[Socket, ...]  # in the order of its file descriptors
+    listening_ports: frozenset[int]
 
 
 def _join_endpoint(address: str, port: int) -> str:

@@ -2,12 +2,13 @@
 
 from logonscope.machine.kernel_numbers import boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.look import Deadline, Look
-from logonscope.machine.ownership import OWNER_FACT, LogonIndex, LogonOrigin, Owner, Ownership
+from logonscope.machine.ownership import OWNER_FACT, Leader, LogonIndex, LogonOrigin, Owner, Ownership
 from logonscope.machine.queries import (
     ANY_LOGON,
     MAX_CMDLINE_BYTES,
     NO_FACTS,
     AccountQuery,
+    AuthenticationQuery,
     EarlyFilter,
     Facts,
     LogonHint,
@@ -30,10 +31,12 @@ __all__ = [
     "Ability",
     "AccountLookup",
     "AccountQuery",
+    "AuthenticationQuery",
     "BaseSource",
     "Deadline",
     "EarlyFilter",
     "Facts",
+    "Leader",
     "LogonHint",
     "LogonIndex",
     "LogonOrigin",

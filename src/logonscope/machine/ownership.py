@@ -7,7 +7,7 @@ with the source. It is a pure function of facts, so that an old recording is ans
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts import Container, Login, Machine, Process
+from logonscope.facts import Authentication, Container, HeldSockets, Login, Machine, Process
 from logonscope.machine.queries import Facts, LogonHint
 from logonscope.machine.selection import Selection
 
@@ -33,6 +33,15 @@ class LogonOrigin(NamedTuple):
 
     is_foreign: bool = False
     container: Container | None = None
+
+
+class Leader(NamedTuple):
+    """The process that logged in, as far as it can have a connection or an authentication of its own."""
+
+    pid: int
+    parent: int | None = None  # pid
+    start: int | None = None  # in clock ticks since the boot; None: it has ended
+    recorded: int | None = None  # when the login service recorded the login, in clock ticks since the boot
 
 
 class LogonIndex(Protocol):
@@ -164,6 +173,23 @@ class Ownership(Protocol):
             whole: the members are all processes of the logon session, and are counted; otherwise nothing is.
             terminal_read: the processes below the leader are among the members.
         """
+        ...
+
+    def network_leader(self, owner: Owner, members: Sequence[Process]) -> Leader | None:
+        """Return the leader of a logon session that came over a network; None for another kind, or where it is unknown.
+
+        Arguments as in ``describe``.
+        """
+        ...
+
+    def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
+        """Return a logon session with the address and the port that its leader is connected with."""
+        ...
+
+    def with_authentication(
+        self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
+    ) -> "LogonSession":
+        """Return a logon session with the authentication that its leader logged; the lines can be of other logins."""
         ...
 
     def logon_id_of_word(self, word: str) -> str | None:

@@ -92,3 +92,17 @@ class SocketQuery(NamedTuple):
     family: Literal["network", "unix"] = "network"
     paths: frozenset[str] | None = None  # paths and abstract names of unix sockets
     all_namespaces: bool = False  # those of every network namespace that has a process, not the reader's own alone
+
+
+class AuthenticationQuery(NamedTuple):
+    """A query for the authentication of one login, by its leader."""
+
+    pid: int  # of the leader
+    parent: int | None = None  # pid of the leader's parent
+    since: int | None = None  # start of the leader, in clock ticks since the boot; None: it has ended
+    until: int | None = None  # when the login was recorded, in clock ticks since the boot; None: not known
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Return the pids of the processes that can have logged it."""
+        return (self.pid,) if self.parent in {None, 0, 1} else (self.pid, self.parent or 0)

@@ -5,14 +5,14 @@ can narrow its reading itself overrides the query.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from logonscope.errors import NotSupportedError
-from logonscope.facts import UNIX, Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import UNIX, Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
 from logonscope.machine.look import Look
-from logonscope.machine.queries import AccountQuery, ProcessQuery, SocketQuery
+from logonscope.machine.queries import AccountQuery, AuthenticationQuery, ProcessQuery, SocketQuery
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action
@@ -22,6 +22,7 @@ Ability = Literal["act", "events", "at"]
 Part = Literal["platform", "vitals"]
 
 NO_PARTS: frozenset[Part] = frozenset()
+HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
 LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read: a longer chain is cut at the far end."""
 
@@ -62,6 +63,14 @@ class Source(Protocol):
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         """Return sockets of the reader's network namespace, or of all; troubles about them are SOCKETS."""
+        ...
+
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        """Return the TCP sockets of these processes, by pid; a process that cannot be read is left out."""
+        ...
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        """Return what sshd logged about these logins, in the order of the log; none where there is no log."""
         ...
 
     def act(self, action: "Action") -> None:
@@ -150,6 +159,11 @@ class BaseSource(ABC):
         del look
         return ()
 
+    def read_authentications(self, look: Look) -> Iterable[Authentication]:
+        """Return everything that sshd logged about authentications, in the order of the log."""
+        del look
+        return ()
+
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the facts of the machine itself, with the requested parts."""
         look.check()
@@ -209,6 +223,28 @@ class BaseSource(ABC):
         """Return the sockets of ``read_sockets`` that match the query."""
         look.check()
         return look.checked(matching_sockets(self.read_sockets(look), query))
+
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        """Return the TCP sockets of these processes, as far as they are among ``read_sockets``."""
+        look.check()
+        if not pids:
+            return {}
+        tcp_sockets = [socket for socket in self.read_sockets(look) if socket.protocol.startswith("tcp")]
+        ports = frozenset(socket.port for socket in tcp_sockets if socket.state == "LISTEN")
+        by_inode = {socket.inode: socket for socket in tcp_sockets}
+        query = ProcessQuery(HELD_SOCKETS_FACTS, pids=pids)
+        return {
+            process.pid: HeldSockets(
+                process, tuple(by_inode[inode] for inode in process.sockets or () if inode in by_inode), ports
+            )
+            for process in self.processes(look, query)
+        }
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        """Return those of ``read_authentications`` that the processes of the queries logged."""
+        look.check()
+        pids = {pid for query in queries for pid in query.pids}
+        return [line for line in self.read_authentications(look) if line.pid in pids] if pids else ()
 
     def act(self, action: "Action") -> None:
         """Raise NotSupportedError: the source is read-only."""

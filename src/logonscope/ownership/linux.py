@@ -14,12 +14,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Facts, LogonHint, LogonIndex, Owner, Ownership, Selection
+from logonscope.facts import UNSET, Authentication, HeldSockets, Login, Machine, Process
+from logonscope.machine import Facts, Leader, LogonHint, LogonIndex, Owner, Ownership, Selection
 from logonscope.ownership import foreign, join, sessions
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.whose import UnseenLogin
 
 SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
@@ -196,6 +197,7 @@ class LinuxOwnership(Ownership):
     join_evidence = staticmethod(sessions.join_evidence)
     generation = staticmethod(sessions.generation)
     describe = staticmethod(sessions.logon_session)
+    network_leader = staticmethod(sessions.network_leader)
     is_login_program = staticmethod(sessions.is_login_program)
     first_process = staticmethod(sessions.earliest)
     container = staticmethod(foreign.container)
@@ -203,6 +205,18 @@ class LinuxOwnership(Ownership):
     may_be_foreign = staticmethod(foreign.may_be_foreign)
     needs_root = staticmethod(foreign.needs_root)
     origin = staticmethod(foreign.origin)
+
+    def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
+        from logonscope.ownership.origin import with_origin  # noqa: PLC0415 -- seldom asked for
+
+        return with_origin(session, leader, held)
+
+    def with_authentication(
+        self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
+    ) -> "LogonSession":
+        from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- the same
+
+        return with_authentication(session, leader, lines)
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         return min(owners, key=_is_weaker_than_audit)

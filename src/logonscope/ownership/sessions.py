@@ -13,10 +13,10 @@ from datetime import datetime
 
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Owner, boot_time, local_datetime, start_time, terminal_name
+from logonscope.machine import Leader, Owner, boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
 from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, unrecorded_login
-from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
+from logonscope.ownership.logon_type import LOGIN_PROGRAMS, SSH_PROGRAMS, Traits, authentication_package, logon_type
 
 KERNEL = "/proc/PID/loginuid"
 CGROUP = "/proc/PID/cgroup"
@@ -24,6 +24,9 @@ TTY_NR = "/proc/PID/stat, tty_nr"
 START_OF_LEADER = "/proc/PID/stat of its leader"
 APPROXIMATE_START = "approximate: earliest process whose parent is outside the logon session"
 NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
+
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?")
 
 LOGGED_OUT = "logged out"
 _UNIT = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)")
@@ -36,6 +39,12 @@ _PROGRAMS = {
 
 # logind's state in a record -> State; other states are unknown here
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
+
+
+_RECORDED_FIELDS = (
+    "state", "seat", "vt", "remote_host", "remote_address", "remote_user", "service", "login_class", "leader", "scope",
+)  # fmt: skip
+"""The fields of a logon session that only its record has."""
 
 
 def logon_session(
@@ -199,6 +208,44 @@ def is_login_program(process: Process) -> bool:
     return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
 
 
+def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
+    """Return the leader of an ssh login: of its record, else its first process, if that is an ssh server of root."""
+    record = recorded_login(owner)
+    if record is not None:
+        process, service = record.process, record.service or ""
+        is_ssh = service in SSH_PROGRAMS | {"ssh"} or (process is not None and process.comm in SSH_PROGRAMS)
+        if not is_ssh or record.leader is None:
+            return None
+        if process is None:
+            return Leader(record.leader, recorded=record.created)
+        return Leader(process.pid, process.ppid, process.start, record.created)
+    first = None if owner.logon_id in {None, SYSTEM_LOGON_ID} else earliest(members)
+    if first is None or first.comm not in SSH_PROGRAMS or not is_login_program(first):
+        return None
+    return Leader(first.pid, first.ppid, first.start)
+
+
+def address_of(remote_host: str | None) -> str | None:
+    """Return a remote host as an IP address; None where it is none, but a name."""
+    if remote_host is None or not (_IPV4.fullmatch(remote_host) or ":" in remote_host):
+        return None
+    if ":" in remote_host and not _IPV6.fullmatch(remote_host):
+        return None
+    return plain_address(remote_host)
+
+
+def plain_address(text: str) -> str | None:
+    """Return an IP address as it is usually written; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) as that of IPv4."""
+    import ipaddress  # noqa: PLC0415 -- slow to import
+
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
 def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -> LogonSession:
     """Return the session with the values that only the login record has."""
     recorded_session = session._replace(
@@ -207,6 +254,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         seat=record.seat,
         vt=record.vt,
         remote_host=record.remote_host,
+        remote_address=address_of(record.remote_host),
         remote_user=record.remote_user,
         service=record.service,
         login_class=record.cls,
@@ -215,7 +263,18 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         login=record.id,
         vouched_by=record.service_name,
     )
-    for name in ("state", "seat", "vt", "remote_host", "remote_user", "service", "login_class", "leader", "scope"):
+    for name in (
+        "state",
+        "seat",
+        "vt",
+        "remote_host",
+        "remote_address",
+        "remote_user",
+        "service",
+        "login_class",
+        "leader",
+        "scope",
+    ):
         if getattr(recorded_session, name) is not None:
             sources[name] = record.source
     if recorded_session.state == "lingering":

@@ -18,8 +18,11 @@ from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import (
+    ADDRESS,
     ALWAYS_NULL_PREFIX,
+    AUTHENTICATION,
     COUNTS,
+    ORIGIN,
     PASSWORDS,
     Provider,
     always_null,
@@ -149,7 +152,7 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine,
-        "logon session": USAGE_FACTS | {COUNTS}, "user": frozenset({PASSWORDS}),
+        "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}, "user": frozenset({PASSWORDS}),
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from logonscope.answers.logon_session import Detail
 from logonscope.errors import InvalidParameterError
 
 EXTRA = 10
@@ -38,6 +39,7 @@ class ListColumn(NamedTuple):
     min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
     shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
     is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
+    detail: Detail | None = None  # the detail of logon sessions that it shows: read only if the column is named
     value_of: Callable[[Any], Any] | None = None  # returns its value, where that is no field of the row
 
     @property

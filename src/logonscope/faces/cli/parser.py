@@ -46,7 +46,7 @@ EXTERNAL_COMMAND_NAMES = ("serve",)
 
 FORMATS = ("table", "json", "jsonl", "csv", "pids")
 
-FILTERS = ("user", "type", "state", "from", "since", "until")
+FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""
 
 DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS = 2, 0.1, 86_400

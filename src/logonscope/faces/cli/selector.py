@@ -1,6 +1,7 @@
 """Arguments that select logon sessions: one by its LogonId, all of a user's, and filters."""
 
 import argparse
+import re
 from typing import Any, TypeVar
 
 from logonscope.answers.logon_filter import NO_FILTER, STATES, LogonFilter
@@ -13,6 +14,11 @@ Value = TypeVar("Value")
 
 UNKNOWN = "unknown"
 """The word that selects logon sessions without a known type or state."""
+
+LEAST_OF_A_KEY = 4
+"""Minimum number of characters of a fingerprint that --key takes."""
+
+_KEY = re.compile(rf"SHA256:[0-9A-Za-z+/]{{{LEAST_OF_A_KEY},43}}|MD5:[0-9a-f:]{{{LEAST_OF_A_KEY},47}}")
 
 FILTER_NOTES = """\
 Filters select logon sessions. A filter takes values separated by commas, and matches any of them; several filters must
@@ -44,6 +50,8 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
     set_completion(
         group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
     )
+    keys = "only logins with these ssh keys, by fingerprint or its beginning, as SHA256:mVPw; reads the journal"
+    group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys)
     group.add_argument("--since", metavar="TIME", help="only logins that began at this time or later")
     group.add_argument("--until", metavar="TIME", help="only logins that began before this time")
     group.add_argument(
@@ -78,6 +86,7 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         since,
         until,
         not args.no_system,
+        _optional_set(args.key),
     )
     return None if session_filter == NO_FILTER else session_filter
 
@@ -152,6 +161,22 @@ def _parse_values(text: str, kind: str, choices: dict[str, Value], expected: str
         if word.lower() not in choices:
             raise argparse.ArgumentTypeError(f"invalid {kind} {word!r}: expected {expected}")
     return [choices[word.lower()] for word in words]
+
+
+def _parse_keys(text: str) -> list[str]:
+    """Return the fingerprints, or their beginnings, that commas separate.
+
+    Raises:
+        argparse.ArgumentTypeError: one is none, or too short.
+    """
+    words = _parse_words(text)
+    for word in words:
+        if not _KEY.fullmatch(word):
+            raise argparse.ArgumentTypeError(
+                f"invalid fingerprint {word!r}: expected SHA256: or MD5: and at least {LEAST_OF_A_KEY} characters, as"
+                " `ssh-keygen -lf KEY` shows it"
+            )
+    return words
 
 
 def _parse_origins(text: str) -> list[str]:

@@ -1,15 +1,15 @@
 """``logonscope sessions``: logon sessions, one line each."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.client import Host
 from logonscope.faces.cli import selector
-from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn, find_column, select_columns
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn, default_columns, find_column, select_columns
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
@@ -31,6 +31,9 @@ examples:
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
                                        logged-out logins, those with most leftovers first
+  logonscope sessions --auth           also the method, the key and the client's port of ssh logins
+  logonscope sessions --key SHA256:mVPw
+                                       logins with one ssh key, by the beginning of its fingerprint
   logonscope sessions --columns user,id,cpu,rss,private,read,written --sort cpu --reverse
                                        what the running processes of each use
   logonscope sessions -o json          the source of every value too
@@ -41,6 +44,13 @@ examples:
 
 LOGGED_OUT = "logged out"
 
+AUTH_HELP = "also how ssh logins authenticated, and their client's port: reads the journal and the sockets of leaders"
+AUTH_DETAILS: Details = frozenset({"origin", "authentication"})
+"""The details that --auth reads."""
+
+AUTH_COLUMNS = ("port", "auth", "key")
+"""The columns that --auth adds to the table."""
+
 MAX_START_DIFFERENCE = 60
 """Most seconds between a login and the start of the user manager that it caused."""
 
@@ -48,23 +58,26 @@ MAX_START_DIFFERENCE = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_selector(parser)
+    parser.add_argument("--auth", action="store_true", help=AUTH_HELP)
     add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
-    sessions = host.sessions(args.which, logon_filter(host, args), with_usage=_shows_usage(args))
+    if args.auth and args.columns is None and args.output == "table":
+        args.columns = [*(column.name for column in default_columns(COLUMNS) if column.rank < EXTRA), *AUTH_COLUMNS]
+    sessions = host.sessions(args.which, logon_filter(host, args), details_of(args))
     if args.output == "table":
         sessions = with_managers_after_logins(sessions)
     return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
 
 
-def _shows_usage(args: argparse.Namespace) -> bool:
-    """Return whether a column of resources is shown or sorted by: reading them takes more files of each process."""
-    chosen = select_columns(args.columns or (), COLUMNS)
+def details_of(args: argparse.Namespace) -> Details:
+    """Return the details of logon sessions that the command line asks for."""
+    columns = select_columns(args.columns or (), COLUMNS)
     if args.sort is not None:
-        chosen.append(find_column(args.sort, COLUMNS))
-    return any(column.value_of is not None for column in chosen)
+        columns.append(find_column(args.sort, COLUMNS))
+    return frozenset(column.detail for column in columns if column.detail) | (AUTH_DETAILS if args.auth else NO_DETAILS)
 
 
 def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
@@ -108,6 +121,11 @@ def user_text(session: LogonSession) -> str:
 
 def _uid_text(session: LogonSession) -> str:
     return "?" if session.uid is None else f"uid {session.uid}"
+
+
+def origin_text(session: LogonSession) -> str:
+    """Return where a login came from: the remote host as recorded, else its address; or the seat."""
+    return session.remote_host or session.remote_address or session.seat or "-"
 
 
 def start_text(session: LogonSession) -> str:
@@ -173,8 +191,14 @@ def _time_text(session: LogonSession) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
+def _usage_column(heading: str, cells: int, text_of: Callable[[LogonSession], str], name: str) -> ListColumn:
+    """Return the column of a value of the usage."""
+    value_of = partial(_usage_value, name)
+    return ListColumn(heading, cells, text_of, rank=ON_REQUEST, detail="usage", value_of=value_of)
+
+
 def _size_column(heading: str, name: str) -> ListColumn:
-    return ListColumn(heading, 7, partial(_size_text, name), rank=ON_REQUEST, value_of=partial(_usage_value, name))
+    return _usage_column(heading, 7, partial(_size_text, name), name)
 
 
 def _number_text(value: int | None) -> str:
@@ -184,7 +208,7 @@ def _number_text(value: int | None) -> str:
 COLUMNS = (
     ListColumn("ID", 10, selecting_word),
     ListColumn("USER", 12, user_text, "user", rank=1, min_cells=8),
-    ListColumn("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, min_cells=15),
+    ListColumn("FROM", 15, origin_text, "remote_host", rank=5, min_cells=15),
     ListColumn("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
     ListColumn("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
     ListColumn("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
@@ -199,18 +223,28 @@ COLUMNS = (
     ListColumn("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
     ListColumn("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
     ListColumn("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
-    ListColumn("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
+    ListColumn("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("ADDRESS", 15, lambda s: s.remote_address or "-", "remote_address", rank=ON_REQUEST, detail="origin"),
+    ListColumn("PORT", 5, lambda s: _number_text(s.remote_port), "remote_port", rank=ON_REQUEST, detail="origin"),
+    ListColumn("AUTH", 10, lambda s: s.authentication_method or "-", "authentication_method", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("KEY", 50, lambda s: s.key_fingerprint or "-", "key_fingerprint", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("KEY TYPE", 12, lambda s: s.key_type or "-", "key_type", rank=ON_REQUEST, detail="authentication"),
+    ListColumn("CERTIFICATE", 12, lambda s: s.certificate_id or "-", "certificate_id", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("SERIAL", 6, lambda s: _number_text(s.certificate_serial), "certificate_serial", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("AUTHORITY", 50, lambda s: s.certificate_authority or "-", "certificate_authority", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("LOG", 7, lambda s: s.authentication_source or "-", "authentication_source", rank=ON_REQUEST,
+               detail="authentication"),
     ListColumn("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
-    ListColumn("CPU", 8, _time_text, rank=ON_REQUEST, value_of=partial(_usage_value, "processor_time")),
+    _usage_column("CPU", 8, _time_text, "processor_time"),
     _size_column("RSS", "resident"),
     _size_column("PRIVATE", "private"),
     _size_column("READ", "read"),
     _size_column("WRITTEN", "written"),
-    ListColumn(
-        "UNREAD",
-        6,
-        lambda s: _number_text(_usage_value("unread", s)),
-        rank=ON_REQUEST,
-        value_of=partial(_usage_value, "unread"),
-    ),
-)
+    _usage_column("UNREAD", 6, lambda s: _number_text(_usage_value("unread", s)), "unread"),
+)  # fmt: skip

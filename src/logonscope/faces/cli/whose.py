@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator, Sequence
 
+from logonscope.answers.logon_session import Detail
 from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import LogonscopeError, NotFoundError
@@ -12,6 +13,7 @@ from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.text import styled, terminal_width, wants_color, wrapped
 from logonscope.faces.cli.whose_groups import group_answers
 from logonscope.faces.cli.whose_text import (
+    describe_authentication,
     describe_evidence,
     describe_login,
     describe_parents,
@@ -30,6 +32,8 @@ MAX_IN_SENTENCES = 5
 
 HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program or a unix socket, or an account"
 
+AUTH_HELP = "also how an ssh login authenticated, and its client's port: reads the journal and the leader's sockets"
+
 EPILOG = """\
 examples:
   logonscope whose 4312                the login that started process 4312
@@ -43,6 +47,7 @@ examples:
   logonscope whose /run/app.sock       processes that hold this unix socket; @app for an abstract name
   logonscope whose alice               processes of alice's logins, and processes that run as alice
   logonscope whose user:postgres       the account, where a process has the same name; name:postgres is the process
+  logonscope whose --auth 4312         also how the login authenticated: the ssh key, and the client's port
   logonscope whose 4312 -o json        for a script, with the source of every value
 """
 
@@ -50,6 +55,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("target", nargs="+", metavar="TARGET", help=HELP)
+    parser.add_argument("--auth", action="store_true", help=AUTH_HELP)
     parser.add_argument(
         "--all-namespaces", action="store_true", help="look for ports and unix sockets in every network namespace"
     )
@@ -77,12 +83,13 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 def _find_answers(host: Host, args: argparse.Namespace, target: str) -> list[Whose]:
     """Return the answers for a target; a path is one of this machine, unless another host is asked."""
+    details: tuple[Detail, ...] = ("origin", "authentication") if args.auth else ()
     if args.host is not None or "/" not in target:
-        return host.whose(target, all_namespaces=args.all_namespaces)
+        return host.whose(target, details, all_namespaces=args.all_namespaces)
     from logonscope.faces.cli.path_target import explain_missing, resolve_path  # noqa: PLC0415 -- most targets are pids
 
     try:
-        return host.whose(resolve_path(target), all_namespaces=args.all_namespaces)
+        return host.whose(resolve_path(target), details, all_namespaces=args.all_namespaces)
     except NotFoundError as error:
         raise explain_missing(target, error) from None
 
@@ -97,20 +104,22 @@ def _print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
         return
     for number, group in enumerate(groups):
         print("\n" * (number > 0), end="")
-        for line in _detail_lines(group, color=wants_color(args)):
+        for line in _detail_lines(group, color=wants_color(args), with_authentication=args.auth):
             print(line)
 
 
-def _detail_lines(group: Sequence[Whose], *, color: bool) -> Iterator[str]:
+def _detail_lines(group: Sequence[Whose], *, color: bool, with_authentication: bool) -> Iterator[str]:
     """Yield the lines of an answer, or of several for one server: the headline, then the details with headings."""
     room, answer, details = terminal_width(), group[0], []
     for line in wrapped(headline(answer) if len(group) == 1 else group_headline(group), room):
         yield styled(line, "bold", color=color)
     if len(group) > 1:
         details.append(("processes", [describe_processes(group)]))
-    details += [("login", [describe_login(answer.session)]), ("evidence", [describe_evidence(answer)])]
-    details += [("parents", [describe_parents(answer)]), ("note", list(describe_unseen_logins(answer)))]
-    details += [("look up", list(lookup_commands(answer)))]
+    details.append(("login", [describe_login(answer.session)]))
+    if with_authentication:
+        details.append(("auth", [describe_authentication(answer.session)]))
+    details += [("evidence", [describe_evidence(answer)]), ("parents", [describe_parents(answer)])]
+    details += [("note", list(describe_unseen_logins(answer))), ("look up", list(lookup_commands(answer)))]
     for heading, texts in details:
         lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]
         for number, line in enumerate(lines):

@@ -33,7 +33,7 @@ COLUMNS = (
     ListColumn("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, min_cells=8),
     ListColumn("ID", 10, lambda a: sessions.selecting_word(a.session)),
     ListColumn("LOGIN", 8, lambda a: sessions.user_text(a.session), rank=1, min_cells=8),
-    ListColumn("FROM", 15, lambda a: a.session.remote_host or a.session.seat or "-", rank=4, min_cells=15),
+    ListColumn("FROM", 15, lambda a: sessions.origin_text(a.session), rank=4, min_cells=15),
     ListColumn("TYPE", 22, lambda a: sessions.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text),
     ListColumn("STATE", 10, lambda a: a.session.state or "-", rank=2),
     ListColumn(

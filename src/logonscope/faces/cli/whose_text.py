@@ -16,6 +16,7 @@ SERVICE = 5
 LOGGED_OUT = "logged out"
 UNKNOWN_LOGIN = "no login is known to the kernel"
 NO_RECORD = "no login service has a record of it: state and origin are not known; the journal may have them"
+NO_STATE = "no login service has a record of it: state is not known, and the address is that of the leader's socket"
 RECORD_IS_GONE = (
     "no login service has a record of it any more: type, state and origin are not known; the journal may have them,"
     " or a recording (`logonscope record`) that was made before"
@@ -95,11 +96,29 @@ def describe_login(session: LogonSession) -> str:
     if session.vouched_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
     if session.vouched_by is None:
+        if session.remote_address:
+            return f"{kind}; {NO_STATE}"
         return f"{kind}; {RECORD_IS_GONE if session.login else NO_RECORD}"
     state = f"{session.state or 'state not known'}, as {session.vouched_by}'s {session.login}"
     if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
     return f"{kind}; {state}"
+
+
+def describe_authentication(session: LogonSession) -> str:
+    """Return how the login authenticated, for a logon session with that detail."""
+    if session.authentication_method is None:
+        if session.service == "sshd" or (session.sources.get("logon_type") or "").startswith("sshd"):
+            return "not known: sshd's log has no line about it, or cannot be read (`logonscope doctor` says which)"
+        package = session.authentication_package
+        return f"{package}, {session.sources['authentication_package']}" if package else "not known: no ssh login"
+    words = [session.authentication_method]
+    if session.key_fingerprint:
+        words.append(f"{session.key_type} {session.key_fingerprint}")
+    if session.certificate_authority:
+        words.append(f"certificate {session.certificate_id!r} (serial {session.certificate_serial})")
+        words.append(f"signed by {session.certificate_authority}")
+    return f"{', '.join(words)}; as logged by sshd ({session.authentication_source})"
 
 
 def describe_evidence(answer: Whose) -> str:
@@ -239,7 +258,9 @@ def _runs_as(process: SessionProcess) -> str:
 
 def _describe_origin(session: LogonSession) -> str:
     """Return who logged in, from where, through which service and when."""
-    origin = f" from {session.remote_host}" if session.remote_host else f" at {session.seat}" if session.seat else ""
+    host = session.remote_host or session.remote_address
+    port = f" port {session.remote_port}" if session.remote_port else ""
+    origin = f" from {host}{port}" if host else f" at {session.seat}" if session.seat else ""
     if session.remote_user:
         origin += f" (there {session.remote_user})"
     through = f" through {session.service}" if session.service else ""

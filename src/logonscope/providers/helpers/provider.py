@@ -32,6 +32,15 @@ COUNTS = "counts"
 PASSWORDS = "passwords"
 """Pseudo-fact: the state of the accounts' passwords, which only an administrator gets."""
 
+ADDRESS = "address"
+"""Pseudo-fact: the same as ORIGIN, but only of logins whose record does not have the address."""
+
+ORIGIN = "origin"
+"""Pseudo-fact: the sockets of the leader are read, for the address and port that the login came from."""
+
+AUTHENTICATION = "authentication"
+"""Pseudo-fact: the log of sshd is read, for how the login authenticated."""
+
 
 class LogonLookup(Protocol):
     """Lookup of values that are not in the item: of its logon session, its user and container, and its parent."""

@@ -1,12 +1,21 @@
 """Source of a Linux host: facts are read at each query, below a root. "/" is this machine, a folder another host."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
-from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
+from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
+from logonscope.machine import (
+    NO_PARTS,
+    AccountQuery,
+    AuthenticationQuery,
+    BaseSource,
+    Look,
+    Part,
+    ProcessQuery,
+    SocketQuery,
+)
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
 from logonscope.sources.linux.machine import read_boot_time, read_hostname, read_machine, read_platform
@@ -16,6 +25,7 @@ from logonscope.sources.linux.user_namespace import UserNamespace, read_user_nam
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action
+    from logonscope.sources.linux.authentications import AuthenticationReader
 
 ROOT = "/"
 
@@ -30,6 +40,7 @@ class LinuxSource(BaseSource):
         self._proc = os.path.join(root, "proc")
         self._name_service_pause = NameServicePause()
         self._constants: Machine | None = None
+        self._authentication_reader: AuthenticationReader | None = None
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         look.check()
@@ -120,6 +131,24 @@ class LinuxSource(BaseSource):
         from logonscope.sources.linux.hidepid import read_hidepid  # noqa: PLC0415 -- most machines hide no process
 
         return read_hidepid(self._proc)
+
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        look.check()
+        if not pids:
+            return {}
+        from logonscope.sources.linux.held_sockets import read_held_sockets  # noqa: PLC0415 -- seldom asked for
+
+        return read_held_sockets(self._proc, look, pids)
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        look.check()
+        if not queries:
+            return ()
+        if self._authentication_reader is None:
+            from logonscope.sources.linux.authentications import AuthenticationReader  # noqa: PLC0415 -- the same
+
+            self._authentication_reader = AuthenticationReader(self._root)
+        return self._authentication_reader.read(look, queries, self.read_machine(look, NO_PARTS))
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:

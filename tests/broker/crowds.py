@@ -81,9 +81,9 @@ class Crowd(NamedTuple):
         return "/libpod-" not in (self.process[pid].cgroup or "") and self._may_be_foreign(pid)
 
     def _may_be_foreign(self, pid: int) -> bool:
-        """Tell whether a process is of a foreign logon session; one in the host's own pid namespace never is."""
+        """Tell whether a process is of a foreign logon session; one in the host's pid namespace is not."""
         process = self.process[pid]
-        is_elsewhere = (process.pid_namespaces or 1) > 1 or "/libpod-" in (process.cgroup or "")
+        is_elsewhere = process.pid_namespaces != 1 or "/libpod-" in (process.cgroup or "")
         return (is_elsewhere or (process.cgroup or "").startswith(_CONTAINERS)) and self.is_foreign_session(pid)
 
     def sees_session(self, uid: int, pid: int) -> bool:
@@ -101,7 +101,8 @@ class Crowd(NamedTuple):
     def owns_without_session(self, uid: int, pid: int) -> bool:
         """Tell whether a process is wholly somebody's, and of no logon session of anybody."""
         uids = self.process[pid].uids
-        return self.owner[pid].logon_id == str(UNSET) and uids is not None and set(uids[:3]) == {uid}
+        is_wholly = uids is not None and set(uids[:3]) == {uid}
+        return self.owner[pid].logon_id == str(UNSET) and is_wholly and not self.is_foreign(pid, uid)
 
     def sees_details(self, uid: int, pid: int) -> bool:
         """Tell whether somebody may see the details of a process."""

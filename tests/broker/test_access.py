@@ -163,7 +163,7 @@ def seen_by(caller: Caller) -> Visibility:
 
 WHOLE = Process(
     7, uids=(1000,) * 4, comm="long-name-of-15", name="long-name-of-15-and-more", cmdline=b"x\0", exe="/x", fds=1,
-    sockets=(1,), rchar=1, wchar=1, syscr=1, syscw=1, read_bytes=1, write_bytes=1,
+    sockets=(1,), rchar=1, wchar=1, syscr=1, syscw=1, read_bytes=1, write_bytes=1, pid_namespaces=1,
 )  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def test_the_facts_are_widened_by_what_decides() -> None:
 
 def test_a_process_that_runs_as_the_caller_in_a_hidden_logon_session_is_seen_without_it() -> None:
     visibility, owner = seen_by(user(1000)), Owner("41", "audit")
-    process = Process(7, ses=41, loginuid=1001, uids=(0, 1000, 0, 0))
+    process = Process(7, ses=41, loginuid=1001, uids=(0, 1000, 0, 0), pid_namespaces=1)
     assert not visibility.sees_session(process, owner)
     seen = visibility.view(process, owner, NO_FACTS)
     assert seen is not None
@@ -226,7 +226,7 @@ def test_a_process_that_runs_as_the_caller_in_a_hidden_logon_session_is_seen_wit
 def test_the_place_of_ones_own_process_is_masked_where_it_names_the_login_of_another(
     cgroup: str, *, shown: bool
 ) -> None:
-    mine = Process(7, ses=41, loginuid=1000, cgroup=cgroup, uids=(1000,) * 4)
+    mine = Process(7, ses=41, loginuid=1000, cgroup=cgroup, uids=(1000,) * 4, pid_namespaces=1)
     pair = seen_by(user(1000)).view(mine, Owner("41", "audit"), frozenset({"cgroup"}))
     assert pair is not None
     assert (pair[0].cgroup, pair[0].unread) == ((cgroup, None) if shown else (None, {"cgroup": NOT_YOURS}))

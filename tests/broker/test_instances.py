@@ -156,7 +156,7 @@ def test_handles_alone_read_no_file_of_any_process() -> None:
     [
         ("Win32_Process", ["Handle", "ProcessId", "CSName"], set()),
         ("Win32_Process", ["CreationDate", "ParentProcessId"], {"start", "ppid"}),
-        ("Win32_Process", ["Name"], {"name", "comm", "ses", "loginuid", "uids", "cgroup"}),
+        ("Win32_Process", ["Name"], {"name", "comm", "ses", "loginuid", "uids", "pid_namespaces", "cgroup"}),
         ("Win32_SystemProcesses", ["PartComponent"], set()),
     ],
 )

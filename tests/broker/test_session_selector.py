@@ -138,7 +138,7 @@ def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
 
 
 def test_names_count_in_whatever_case_but_those_that_a_person_types() -> None:
-    member, owner = Process(1, loginuid=1000), Owner("41", "audit")
+    member, owner = Process(1, loginuid=1000, pid_namespaces=1), Owner("41", "audit")
     shouted = Selection(login_users=frozenset({"ALICE"}))
     assert kept(shouted, *ACCOUNTS).keeps(member, owner)
     assert not kept(shouted, *ACCOUNTS, case_sensitive=True).keeps(member, owner)

@@ -166,9 +166,8 @@ class Visibility:
         # decided before the place is removed, which can show that its uids are those of a container
         is_callers = self._runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
-            fact = self._ownership.location_fact
-            without_location: dict[str, Any] = {fact: None, "unread": _reasons(process, [fact], NOT_YOURS)}
-            process = process._replace(**without_location)
+            process = self._without_location(process, owner)
+            process = process._replace(unread=_reasons(process, [self._ownership.location_fact], NOT_YOURS))
         if is_callers:
             return process
         hidden = [fact for fact in DETAIL_FACTS if fact in facts]
@@ -187,11 +186,20 @@ class Visibility:
 
     def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        masked = self.masked(process, facts, owner)
+        masked = self.masked(self._without_location(process, owner), facts, owner)
         session_facts = self._ownership.session_facts
         unread = _reasons(masked, session_facts, NOT_YOURS)
         changes: dict[str, Any] = dict.fromkeys(session_facts)
         return masked._replace(unread=unread, **changes)
+
+    def _without_location(self, process: Process, owner: Owner) -> Process:
+        """Remove the location of a process, and its foreign uids, which would pass for uids of this host without it."""
+        foreign = self._foreign
+        uids = process.uids and tuple(
+            None if foreign.is_foreign_uid(process, owner, uid) else uid for uid in process.uids
+        )
+        changes: dict[str, Any] = {self._ownership.location_fact: None, "uids": uids}
+        return process._replace(**changes)
 
     def identity(self, process: Process, facts: Facts) -> Process:
         """Return only the identity facts of a process, as Win32_Process shows it to users who may not see it."""

@@ -37,11 +37,11 @@ def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
     """Return whether the logon session of a process may be foreign; then its first process decides.
 
     A process in the host's own pid namespace and in no container cannot belong to a foreign one: no process can leave
-    its pid namespace for the one above.
+    its pid namespace for the one above. Where its pid namespace could not be read, it may.
     """
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
         return False
-    return _is_nested(process) or container(process, machine) is not None
+    return process.pid_namespaces != 1 or container(process, machine) is not None
 
 
 def needs_root(process: Process, machine: Machine) -> bool:

@@ -66,6 +66,8 @@ class Crowd(NamedTuple):
         if owner.evidence != "audit" or (owner.login and owner.login.recorded):
             return False  # this host has a record of it, or made its place
         members = [other for other in self.process.values() if self.owner[other.pid].logon_id == owner.logon_id]
+        if any(member.pid_namespaces == 1 and not self.is_in_foreign_place(member.pid, None) for member in members):
+            return False  # nothing comes out of another pid namespace
         pids = {member.pid for member in members}
         roots = [member for member in members if member.ppid not in pids]
         first = min(roots or members, key=lambda member: (member.start or 0, member.pid))

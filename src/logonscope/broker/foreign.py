@@ -41,9 +41,7 @@ class ForeignProcesses:
         if owner.logon_id is None or not ownership.may_be_foreign(process, owner, machine):
             return False
         if owner.logon_id not in self._origins:
-            members = self._read_members(process, owner)
-            first = ownership.first_process(members) or process
-            self._origins[owner.logon_id] = self._origin_of_first(owner, first)
+            self._origins[owner.logon_id] = self._find_origin(owner, self._read_members(process, owner))
         return self._origins[owner.logon_id].is_foreign
 
     def origin(self, owner: Owner, members: Iterable[Process]) -> LogonOrigin:
@@ -57,14 +55,17 @@ class ForeignProcesses:
         if logon_id is None or request.ownership.has_record(owner):
             return OWN
         if logon_id not in self._origins:
-            first = request.ownership.first_process(members)
-            if first is None:
-                return OWN
-            self._origins[logon_id] = self._origin_of_first(owner, first)
+            self._origins[logon_id] = self._find_origin(owner, members)
         return self._origins[logon_id]
 
-    def _origin_of_first(self, owner: Owner, first: Process) -> LogonOrigin:
-        request = self._request
+    def _find_origin(self, owner: Owner, members: Iterable[Process]) -> LogonOrigin:
+        request, members = self._request, list(members)
+        first = request.ownership.first_process(members)
+        # the login itself may have ended: one member that cannot be of a foreign logon session proves what it was
+        if first is None or not all(
+            request.ownership.may_be_foreign(member, owner, request.machine) for member in members
+        ):
+            return OWN
         fact = request.ownership.root_fact
         if request.ownership.needs_root(first, request.machine) and getattr(first, fact) is None:
             query = ProcessQuery(frozenset({"start", fact}), pids=frozenset({first.pid}))

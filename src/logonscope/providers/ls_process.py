@@ -10,8 +10,10 @@ from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.capabilities import capability_mask, capability_names
 from logonscope.providers.helpers.provider import Column, Context, Provider, column
 from logonscope.providers.helpers.text import clean, command_line
-from logonscope.providers.helpers.user_columns import USER_FACTS
 from logonscope.providers.process import PROVIDER as WINDOWS
+
+USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
+"""Facts behind the account name of a process's user: the uid, and what shows whether it is one of this host."""
 
 
 def _fact_column(name: str, source: str) -> Column:

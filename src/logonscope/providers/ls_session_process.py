@@ -11,7 +11,7 @@ from logonscope.providers.helpers.process_keys import (
 )
 from logonscope.providers.helpers.provider import End, Provider, column
 from logonscope.providers.helpers.text import clean
-from logonscope.providers.helpers.user_columns import USER_FACTS
+from logonscope.providers.ls_process import USER_FACTS
 
 PROVIDER = Provider(
     subject="process",

@@ -398,11 +398,6 @@ def test_a_name_that_cannot_be_completed_stays_as_the_kernel_cut_it(host: HostFo
 # This machine
 
 
-def test_every_fact_comes_from_one_file() -> None:
-    told = [fact for file in FILES for fact in file.facts]
-    assert sorted([*told, "name"]) == sorted(ALL_FACTS)
-
-
 def test_a_real_process_is_read_as_it_is() -> None:
     arguments = [sys.executable, "-I", "-S", "-c", "input(print(flush=True) or '')", "a  b", "", "\xff"]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
@@ -442,35 +437,6 @@ def test_processes_that_come_and_go_meanwhile_spoil_nothing() -> None:
             assert found[os.getpid()].ppid == os.getppid()
             assert None not in [process.comm for process in found.values()]
         breeder.kill()
-
-
-WITH_CHILDREN = """
-import os, signal, sys
-children = []
-for _ in range(1500):
-    child = os.fork()
-    if child == 0:
-        signal.pause()
-    children.append(child)
-print(*children, flush=True)
-sys.stdin.read()
-for child in children:
-    os.kill(child, signal.SIGKILL)
-"""
-
-
-def test_more_children_than_a_page_lists_are_all_read() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", WITH_CHILDREN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdin is not None
-        assert parent.stdout is not None
-        children = {int(word) for word in parent.stdout.readline().split()}
-        query = ProcessQuery(frozenset({"children"}), frozenset({parent.pid}))
-        (process,) = read_processes("/proc", Look(), query)
-        parent.stdin.close()
-    assert set(process.children or ()) == children
-    assert len(children) == 1500
 
 
 # Other roots

@@ -13,7 +13,7 @@ from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find_q
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.dispatch.operations import OPERATIONS
 from logonscope.providers.helpers.provider import ALWAYS_NULL_PREFIX, Provider
-from logonscope.providers.helpers.registry import provider_for, provider_of
+from logonscope.providers.helpers.registry import find_provider, get_provider
 from logonscope.server.configuration import settings_reference as settings
 from logonscope.server.wsman import REQUESTS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke
@@ -86,7 +86,7 @@ def write() -> None:
 
 
 def _is_served(cls: Class) -> bool:
-    return provider_of(cls) is not None
+    return find_provider(cls) is not None
 
 
 def _index() -> str:
@@ -107,7 +107,7 @@ def _namespace(namespace: str) -> Iterator[str]:
 
 
 def _page(cls: Class) -> str:
-    provider = provider_for(cls)
+    provider = get_provider(cls)
     lines = [f"# {cls.name}\n", f"{_text(cls.qualifiers, 'Description')}\n", *_facts(cls), ""]
     lines += ["| property | type | meaning | from |", "|---|---|---|---|"]
     lines += [_row(cls_property, provider) for cls_property in cls.properties.values()]

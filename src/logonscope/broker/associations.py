@@ -11,7 +11,7 @@ from itertools import chain, permutations
 from typing import NamedTuple
 
 from logonscope.broker.columns import Columns, classes_with_properties, select_columns
-from logonscope.broker.instances import find_exact_target, find_instance, has_letters, matching_rows, missing
+from logonscope.broker.instances import find_exact_target, find_instance, has_letters, matching_rows, not_found_error
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance_of
@@ -23,7 +23,7 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import Schema
 from logonscope.errors import InvalidParameterError
 from logonscope.providers.helpers.provider import COUNTS, Provider
-from logonscope.providers.helpers.registry import classes_at_end, provider_for, provider_of
+from logonscope.providers.helpers.registry import classes_at_end, find_provider, get_provider
 from logonscope.wql.predicate import Row
 
 
@@ -202,11 +202,11 @@ def _resolve_spelling(request: Request, target: Target) -> Target:
     """Return the target with its actual class and key spelling, reading the instance only if these are ambiguous."""
     # A path may name a superclass of the instance's class, and its text keys may differ in case. A class with a
     # provider and keys without letters leave no choice, and no reading is needed.
-    if provider_of(target.cls) is not None and not any(map(has_letters, target.keys or ())):
+    if find_provider(target.cls) is not None and not any(map(has_letters, target.keys or ())):
         return target
     instance = find_exact_target(request, target)
     if instance is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
     return instance
 
 
@@ -261,7 +261,7 @@ def _links_of_class(cls: Class) -> tuple[Link, ...]:
 
 def _find_links(cls: Class) -> Iterator[Link]:
     for association, near, far in _end_pairs(cls.schema, cls.namespace):
-        provider = provider_of(association)
+        provider = find_provider(association)
         if provider and any(cls.is_a(near_class.name) for near_class in classes_at_end(association, near.name)):
             yield Link(association, provider, near.name, far.name, classes_at_end(association, far.name))
 
@@ -291,7 +291,7 @@ def _far_ends(request: Request, link: Link, target: Target, options: Association
         yield from _find_by_key(request, link, target, options)
         return
     for cls in link.far_classes:
-        provider, columns = provider_for(cls), _result_columns(cls, options)
+        provider, columns = get_provider(cls), _result_columns(cls, options)
         if end.part is not None:
             # The item holds the far instance, so the one reading that finds the association serves both.
             rows = _rows_of_parts(request, link, target, provider, columns.stored)
@@ -299,7 +299,7 @@ def _far_ends(request: Request, link: Link, target: Target, options: Association
             # The logon session of one process. By its LogonId, every process of the host would be read to
             # find its members; from the process, its parents and its login record are enough.
             # Its processes are not counted for that.
-            facts = provider.facts(columns.stored) - {COUNTS}
+            facts = provider.facts_of_rows(columns.stored) - {COUNTS}
             items = read_items(request, provider.subject, ItemQuery(facts, selection))
             rows = provider.rows(items, request.context, columns.stored)
         yield ClassRows(cls, columns.stored, rows, columns.shown)
@@ -311,7 +311,7 @@ def _rows_of_parts(
     """Yield the rows of the far end, made of a part of each association item that refers to the target."""
     association, part = link.provider, link.provider.ends[link.result_role].part
     assert part is not None  # noqa: S101 -- checked by the caller
-    facts = association.facts([link.role]) | far.facts(columns)
+    facts = association.facts_of_rows([link.role]) | far.facts_of_rows(columns)
     selection = association.selection({link.role: frozenset({target.reference})})
     query = ItemQuery(facts, selection, association.include_hidden, target.cls.namespace)
     items = read_items(request, association.subject, query)
@@ -352,7 +352,7 @@ def _check_target_exists(request: Request, target: Target, results: Iterator[Cla
             yield result._replace(rows=chain((first,), result.rows))
     # Any row proves that the target exists. Only an empty answer needs a reading of its own.
     if is_empty and find_instance(request, target, target.cls.keys) is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
 
 
 def _has_qualifier(cls: Class, name: str | None) -> bool:

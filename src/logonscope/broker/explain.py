@@ -31,7 +31,7 @@ from logonscope.machine import (
     SocketQuery,
     Source,
 )
-from logonscope.providers.helpers.registry import provider_of
+from logonscope.providers.helpers.registry import find_provider
 from logonscope.wql.condition import TRUE, residual_condition
 from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant_of_value, describe_condition, write_constant
@@ -55,7 +55,7 @@ def explain(request: Request, text: str, namespace: str | None = None) -> Explan
 
 
 def _explain_part(request: Request, part: PlanPart) -> PartExplained:
-    cls, provider = part.cls, provider_of(part.cls)
+    cls, provider = part.cls, find_provider(part.cls)
     row_filter = filter_by_condition(request, cls, part.condition)
     selections = provider.selections if provider else {}
     narrowed = {name: values for name, values in row_filter.fixed.items() if name in selections}

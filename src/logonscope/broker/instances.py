@@ -19,7 +19,7 @@ from logonscope.errors import Hint, HintCode, NotFoundError
 from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import EVERYTHING, OWNER_FACT, Facts, Owner
 from logonscope.providers.helpers.provider import Provider
-from logonscope.providers.helpers.registry import provided_classes, provider_for
+from logonscope.providers.helpers.registry import get_provider, provided_classes
 from logonscope.wql.bind import key_tests
 from logonscope.wql.condition import FALSE, TRUE, Every
 from logonscope.wql.predicate import Row
@@ -41,7 +41,7 @@ def get(
     check_columns(target.cls, properties)
     result = find_instance(request, target, properties)
     if result is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
     return result
 
 
@@ -101,7 +101,7 @@ def _spelling(keys: Row) -> Row:
     return tuple(_spelling(key[1:]) if isinstance(key, tuple) else key for key in keys)
 
 
-def missing(request: Request, target: Target) -> NotFoundError:
+def not_found_error(request: Request, target: Target) -> NotFoundError:
     """Return the error that there is no such instance, or that the caller may not see it."""
     path = write_reference(target.reference, target.cls.schema, target.cls.namespace)
     for_you = "" if request.caller.administrator else " for you to see"
@@ -141,14 +141,14 @@ def matching_rows(
     request: Request, cls: Class, columns: Sequence[str], row_filter: RowFilter | None = None
 ) -> Iterator[Row]:
     """Yield the rows of a class that match a filter; None: all rows."""
-    provider, context = provider_for(cls), request.context
+    provider, context = get_provider(cls), request.context
     if row_filter is None:
-        query = ItemQuery(provider.facts(columns), EVERYTHING, provider.include_hidden, cls.namespace)
+        query = ItemQuery(provider.facts_of_rows(columns), EVERYTHING, provider.include_hidden, cls.namespace)
         return provider.rows(read_items(request, provider.subject, query), context, columns)
     # the result's columns come first, so that cutting a row to their number removes those of the filter only
     all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
-    facts, selection = provider.facts(all_columns), provider.selection(row_filter.fixed)
-    # A selection by pid leaves one process: testing it before it is read whole would save nothing.
+    facts, selection = provider.facts_of_rows(all_columns), provider.selection(row_filter.fixed)
+    # A selection by pid leaves few processes: testing them before they are read whole would save little.
     early = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
     query = ItemQuery(facts, selection, provider.include_hidden, cls.namespace, early)
     rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
@@ -162,7 +162,7 @@ def _early_filter(request: Request, provider: Provider, row_filter: RowFilter, f
 
     With it, the files that only the rows need are read for matching processes only.
     """
-    condition_facts = provider.facts_of(row_filter.columns)
+    condition_facts = provider.facts_of_columns(row_filter.columns)
     if provider.subject != "process" or _files(request, facts) <= _files(request, condition_facts):
         return None
     return OwnedFilter(condition_facts, _ConditionOnProcess(request, provider, row_filter).keeps)
@@ -172,7 +172,7 @@ class _ConditionOnProcess:
     """A condition on the rows of a class of processes, tested on a process before its row is made."""
 
     def __init__(self, request: Request, provider: Provider, row_filter: RowFilter) -> None:
-        self._values = provider.values(row_filter.columns)
+        self._values = provider.value_functions(row_filter.columns)
         self._matches = row_filter.predicate(row_filter.columns)
         self._context = request.context
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from logonscope.broker.access import acting_uid
-from logonscope.broker.instances import missing
+from logonscope.broker.instances import not_found_error
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import require_instance, target_of
 from logonscope.cim.binding import Target
@@ -105,7 +105,7 @@ def _read_target(request: Request, target: Target) -> MethodTarget:
     owned = request.read(query, include_hidden=True, with_owners=False)
     pair = next(iter(owned.pairs), None)
     if pair is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
     return MethodTarget(request, *pair)
 
 

@@ -8,7 +8,7 @@ from logonscope.broker.request import Request
 from logonscope.cim.binding import HOST_NAMED, Target, are_related, is_same_key, object_path
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
-from logonscope.providers.helpers.registry import classes_at_end, provider_for
+from logonscope.providers.helpers.registry import classes_at_end, get_provider
 from logonscope.wql.bind import PATH_PROPERTIES, REFERENCE, TEXT, THIS
 from logonscope.wql.condition import (
     FALSE,
@@ -128,7 +128,7 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     # A row may refer to Win32_Account although the account is a Win32_UserAccount. Then the reference and a path of
     # Win32_SystemAccount have equal keys, and only the compared column END.__CLASS shows that they differ.
     class_column = f"{term.column}.__CLASS"
-    if len(matching_classes) == len(end_classes) or class_column not in provider_for(cls).compared_columns:
+    if len(matching_classes) == len(end_classes) or class_column not in get_provider(cls).compared_columns:
         return term
     class_terms = tuple(Term(class_column, term.operator, name, TEXT) for name in matching_classes)
     # the negation of "A and (B or C)": != swaps both

@@ -32,7 +32,7 @@ def is_own_name(server: str) -> bool:
 
 
 class Nested(NamedTuple):
-    """The arguments of ``bind`` for a path that is a key of another path."""
+    """The arguments of ``bind_path`` for a path that is a key of another path."""
 
     schema: Schema
     namespace: str
@@ -41,7 +41,7 @@ class Nested(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A class, and the values of its keys in alphabetical order; None: the class itself."""
+    """A class, and the values of its keys in the order of ``Class.keys``, their names; None: the class itself."""
 
     cls: Class
     keys: tuple[Value, ...] | None

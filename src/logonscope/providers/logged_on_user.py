@@ -6,7 +6,7 @@ The System session, which has no login, has no account, nor has a login in a con
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.machine import Selection
-from logonscope.providers.helpers.account_names import account_reference, class_of_user, login_names, name_of
+from logonscope.providers.helpers.account_names import account_reference, class_of_user, name_of, possible_names
 from logonscope.providers.helpers.process_keys import select_session
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
@@ -23,7 +23,7 @@ def _class_of_account(session: LogonSession, _: object, context: Context) -> str
 
 
 def _select_logons(account: tuple[Value, ...], _: object) -> Selection:
-    return Selection(login_users=login_names(account[2], account[1]))
+    return Selection(login_users=possible_names(account[2], account[1]))
 
 
 PROVIDER = Provider(

@@ -9,7 +9,7 @@ from logonscope.machine import Owner
 from logonscope.providers.helpers.process_keys import select_logon_id
 from logonscope.providers.helpers.provider import COUNTS, Column, Context, Provider, column
 from logonscope.providers.helpers.usage import USAGE_FACTS, count_unread, sum_fact, sum_private
-from logonscope.providers.process import TICK
+from logonscope.providers.process import HUNDRED_NS_PER_SECOND
 
 Members = Sequence[tuple[Process, Owner]]
 """The processes of a logon session, with their owners."""
@@ -34,7 +34,7 @@ def _fact_sum(fact: str) -> Callable[[list[Process], Context], int | None]:
 def _time_sum(fact: str) -> Callable[[list[Process], Context], int | None]:
     def total(processes: list[Process], context: Context) -> int | None:
         ticks = sum_fact(processes, fact)
-        return None if ticks is None else ticks * TICK // context.machine.ticks
+        return None if ticks is None else ticks * HUNDRED_NS_PER_SECOND // context.machine.ticks
 
     return total
 

@@ -30,12 +30,12 @@ _64_BIT = {"x86_64", "aarch64", "arm64", "ppc64", "ppc64le", "s390x", "riscv64",
 _32_BIT = {"i386", "i486", "i586", "i686", "armv6l", "armv7l", "armv8l", "ppc", "s390", "mips", "riscv32", "sparc"}
 
 
-def _is_person(session: LogonSession) -> bool:
+def _is_counted(session: LogonSession) -> bool:
     return session.logon_type not in _NOT_PEOPLE
 
 
-def _users(summary: HostSummary, _: Context) -> int:
-    return sum(map(_is_person, summary.sessions))
+def _number_of_users(summary: HostSummary, _: Context) -> int:
+    return sum(map(_is_counted, summary.sessions))
 
 
 def _architecture(architecture: str | None) -> str | None:
@@ -74,10 +74,11 @@ PROVIDER = Provider(
         "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
         "NumberOfProcesses": column(
             lambda summary, _: summary.processes,
-            "the number of instances of Win32_Process that the caller may see", PROCESSES,
+            "the number of instances of Win32_Process: all processes, also those of other users", PROCESSES,
         ),
         "NumberOfUsers": column(
-            _users, "the number of logon sessions that the caller may see, without LogonTypes 0, 4 and 5", SESSIONS
+            _number_of_users,
+            "the number of logon sessions that the caller may see, without LogonTypes 0, 4 and 5", SESSIONS,
         ),
         "MaxNumberOfProcesses": column(
             of_platform(lambda platform: platform.pid_max), "/proc/sys/kernel/pid_max", PLATFORM

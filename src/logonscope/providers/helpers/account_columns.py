@@ -6,7 +6,7 @@ from typing import Any
 from logonscope.cim.types import Value
 from logonscope.facts import Account, Group
 from logonscope.machine import Selection
-from logonscope.providers.helpers.account_names import domain_and_name, group_sid, login_names, user_sid
+from logonscope.providers.helpers.account_names import domain_and_name, group_sid, possible_names, user_sid
 from logonscope.providers.helpers.provider import PASSWORDS, Column, Context, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 
@@ -104,9 +104,9 @@ def group_columns() -> dict[str, Column]:
 
 def select_user_name(name: Any, fixed: Mapping[str, Value]) -> Selection:
     """Return the selection for a fixed key Name of an account, and its Domain if that is fixed too."""
-    return Selection(users=login_names(name, fixed.get("Domain")))
+    return Selection(users=possible_names(name, fixed.get("Domain")))
 
 
 def select_group_name(name: Any, fixed: Mapping[str, Value]) -> Selection:
     """Return the selection for a fixed key Name of a group, and its Domain if that is fixed too."""
-    return Selection(groups=login_names(name, fixed.get("Domain")))
+    return Selection(groups=possible_names(name, fixed.get("Domain")))

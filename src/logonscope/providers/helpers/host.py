@@ -22,10 +22,10 @@ _NO_PLATFORM = Platform()
 
 
 class HostSummary(NamedTuple):
-    """The machine, with the processes, logon sessions and login records that the caller may see on it."""
+    """The machine, the number of its processes, and the logon sessions and login records that the caller may see."""
 
     machine: Machine
-    processes: int | None = None  # their number
+    processes: int | None = None  # the number of all, also of those that the caller may not see
     sessions: tuple[LogonSession, ...] = ()
     logins: tuple[Login, ...] = ()  # by start
 

@@ -23,7 +23,7 @@ Process, Owner); machine: (HostSummary,); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "
-"""Start of the source text of a property that does not exist on Linux."""
+"""Start of the source text of a property that is always null."""
 
 
 COUNTS = "counts"
@@ -104,7 +104,7 @@ def constant(value: Value, source: str = "a constant") -> Column:
 
 
 def always_null(reason: str) -> Column:
-    """Return the column of a property that does not exist on Linux."""
+    """Return the column of a property that is always null, with the reason for the reference page."""
     return Column(_Constant(None), f"{ALWAYS_NULL_PREFIX}{reason}")
 
 
@@ -116,13 +116,13 @@ def _is_any(*_: object) -> bool:
 
 
 ToSelection = Callable[[Any, Mapping[str, Value]], Selection]
-"""A function that returns the selection for the fixed value of a property; it gets all fixed values as well."""
+"""A function of a fixed value of its property, and of the properties that are fixed to one value only, by name."""
 
 
 class End(NamedTuple):
     """An end of an association: the subject of its instances, and the part of the association's item that holds them.
 
-    ``part`` None: the item does not hold the instance; it is read by its key.
+    ``part`` counts the elements of the item. None: the item does not hold the instance; it is read by its key.
     """
 
     subject: Subject
@@ -142,13 +142,14 @@ class Provider(NamedTuple):
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # fast path
+    # a fast path, if exactly all columns are requested, in the order of the table; it does the checks of rows itself
+    build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None
 
-    def facts(self, columns: Iterable[str]) -> frozenset[str]:
+    def facts_of_rows(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that rows of these columns need."""
-        return self.instance_facts | self.facts_of(columns)
+        return self.instance_facts | self.facts_of_columns(columns)
 
-    def facts_of(self, columns: Iterable[str]) -> frozenset[str]:
+    def facts_of_columns(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that the values of these columns need, without those of ``is_instance``."""
         return frozenset().union(*(self._column(name).facts for name in columns))
 
@@ -163,7 +164,7 @@ class Provider(NamedTuple):
                 narrowed = narrowed.intersection(reduce(Selection.union, alternatives))
         return narrowed
 
-    def values(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
+    def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""
         return [self._column(name).value for name in columns]
 
@@ -181,7 +182,7 @@ class Provider(NamedTuple):
     def _build_rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
-        values = self.values(columns)
+        values = self.value_functions(columns)
         seen_keys: set[object] = set()
         for item in items:
             if not self.is_instance(*item, context):

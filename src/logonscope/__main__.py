@@ -30,7 +30,7 @@ def main() -> int:
     except ImportError as error:  # the dynamic linker's words for the same
         if "map segment" not in str(error) and "allocate memory" not in str(error):
             raise
-    except OSError as error:  # the import system's, where it lists a folder
+    except OSError as error:  # the kernel's words for the same, to the import system or to the command
         if error.errno != errno.ENOMEM:
             raise
     os.write(2, OUT_OF_MEMORY)

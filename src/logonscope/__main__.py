@@ -35,7 +35,7 @@ def main() -> int:
     except ImportError as error:
         if "map segment" not in str(error) and "allocate memory" not in str(error):
             raise
-    # the import system cannot list a folder
+    # the kernel has no memory for the import system or for the command
     except OSError as error:
         if error.errno != errno.ENOMEM:
             raise

@@ -82,6 +82,12 @@ class Crowd(NamedTuple):
         # the uids of a logon session that began elsewhere are foreign, save in its user's own containers
         return "/libpod-" not in (self.process[pid].cgroup or "") and self._may_be_foreign(pid)
 
+    def _own_uids(self, process: Process) -> tuple[int | None, ...] | None:
+        """Return the uids of a process, None those that are none of this host's."""
+        if process.uids is None:
+            return None
+        return tuple(None if uid is None or self.is_foreign(process.pid, uid) else uid for uid in process.uids)
+
     def _may_be_foreign(self, pid: int) -> bool:
         """Tell whether a process is of a foreign logon session; one in the host's pid namespace is not."""
         process = self.process[pid]
@@ -143,7 +149,9 @@ class Crowd(NamedTuple):
         if not self.sees_details(uid, process.pid):
             changed = changed._replace(rchar=1, cmdline=b"x\0", exe="/x", fds=9, sockets=(), name=process.comm)
         if not self.sees_session(uid, process.pid):
-            changed = changed._replace(ses=UNSET, loginuid=UNSET, cgroup="/", unread=None)
+            # which uids of one's own process are none of this host's is one's own to know; which container is not
+            changes: dict[str, Any] = {"uids": self._own_uids(process)}
+            changed = changed._replace(ses=UNSET, loginuid=UNSET, cgroup="/", unread=None, **changes)
         if not self.sees_process(uid, process.pid):
             changed = changed._replace(uids=(0,) * 4, gids=(0,) * 4, state="R", children=(), vsize=1)
         return changed

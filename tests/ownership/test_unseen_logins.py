@@ -28,6 +28,7 @@ def kinds(links: list[Process], logon_id: str = SYSTEM, login_uid: int | None = 
 
 
 INIT = ("systemd", 0)
+DOCKER = f"/system.slice/docker-{'3f' * 32}.scope"
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,22 @@ def test_a_chain_that_begins_outside_this_pid_namespace(first: int, link: Link, 
 )  # fmt: skip
 def test_a_login_inside_a_login(links: list[Link], signs: list[tuple[str, int]]) -> None:
     assert kinds(chain(*links, first=99), LOGIN, ALICE) == signs
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "signs"),
+    [
+        (["/system.slice/docker.service", DOCKER], []),
+        (["/", DOCKER, DOCKER], [("user change", 102)]),
+        (["/", DOCKER, f"{DOCKER}/inner"], [("user change", 102)]),
+        (["/system.slice/agent.service", "/system.slice/agent.service"], [("user change", 101)]),
+    ],
+)
+def test_the_first_process_of_a_container_is_no_login(cgroups: list[str], signs: list[tuple[str, int]]) -> None:
+    roots = [(f"root{number}", 0) for number in range(len(cgroups) - 1)]
+    links = chain(INIT, *roots, ("sleep", ALICE))
+    placed = [link._replace(cgroup=cgroup) for link, cgroup in zip(links, ["/init.scope", *cgroups], strict=True)]
+    assert kinds(placed) == signs
 
 
 def test_what_is_masked_is_no_sign() -> None:

@@ -6,7 +6,8 @@ clouds and fleets let users in without it, so that such a login leaves no audit 
 - "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but had no effect.
 - "unit": the process is in the unit of such a daemon, and its parents have ended.
 - "user change": root became a person without su, sudo or a similar program. Changes to system accounts do not count:
-  servers drop their privileges in this way.
+  servers drop their privileges in this way. Neither does the first process of a container, which runs as whom its
+  engine was asked for.
 - "orphan": the process runs as a person, its parents have ended, and it is in no unit of a service manager.
 - "outside": what started the process is outside this pid namespace, as with `docker exec`, nsenter and WSL.
 
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from logonscope.answers.whose import UnseenLogin
 from logonscope.facts import Machine, Process
+from logonscope.ownership.foreign import container
 from logonscope.ownership.join import SYSTEM_LOGON_ID
 
 _COMM_BYTES = 15
@@ -94,8 +96,9 @@ def _find_changes(
         parent, process = chain[index - 1], chain[index]
         is_change = _uid(parent) == 0 and is_person(_uid(process), machine) and parent.comm not in SWITCHERS
         is_login = index <= first and _uid(process) == login_uid
+        is_first_of_container = container(process, machine) not in {None, container(parent, machine)}
         # init starts processes for others: see _find_unknown_beginning
-        if is_change and not is_login and parent.pid != INIT:
+        if is_change and not is_login and not is_first_of_container and parent.pid != INIT:
             yield _sign("user change", process)
 
 

@@ -140,6 +140,26 @@ def test_look_ups_are_commands_that_exist_elsewhere() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("runtime", "container_id", "pod_uid", "command"),
+    [
+        ("docker", "3f9a", None, "docker inspect 3f9a"),
+        ("podman", "3f9a", None, "podman inspect 3f9a"),
+        ("containerd", "3f9a", None, "nerdctl inspect 3f9a"),
+        ("containerd", "3f9a", "5a7c", "crictl inspect 3f9a"),
+        ("cri-o", "3f9a", "5a7c", "crictl inspect 3f9a"),
+        ("kubernetes", "3f9a", "5a7c", "crictl inspect 3f9a"),
+        ("lxc", "web;reboot", None, "lxc-info -n 'web;reboot'"),
+        ("nspawn", "web", None, "machinectl status web"),
+    ],
+)
+def test_the_look_up_of_a_container_is_its_engines(
+    runtime: str, container_id: str, pod_uid: str | None, command: str
+) -> None:
+    process = row(7)._replace(container_id=container_id, container_runtime=runtime, pod_uid=pod_uid)
+    assert next(lookup_commands(whose(process))) == command
+
+
 SYSTEM = LogonSession("4294967295", logon_type=0, logon_type_name="System", sources={"logon_type": "x"})
 INIT = row(1, "systemd", 0, 0)
 

@@ -118,6 +118,8 @@ def _detail_lines(group: Sequence[Whose], *, color: bool, with_authentication: b
     details.append(("login", [describe_login(answer.session)]))
     if with_authentication:
         details.append(("auth", [describe_authentication(answer.session)]))
+    if answer.process.pod_uid:
+        details.append(("pod", [f"{answer.process.pod_uid} (Kubernetes)"]))
     details += [("evidence", [describe_evidence(answer)]), ("parents", [describe_parents(answer)])]
     details += [("note", list(describe_unseen_logins(answer))), ("look up", list(lookup_commands(answer)))]
     for heading, texts in details:

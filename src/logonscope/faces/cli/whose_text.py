@@ -1,6 +1,7 @@
 """The sentences of an answer to ``whose``. Pure functions of the answer."""
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.answers.logon_session import LogonSession
@@ -28,6 +29,13 @@ _LONG_ID = re.compile("[0-9a-f]{64}")
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 """Names of programs that run commands as another user."""
+
+_CONTAINER_COMMANDS = {
+    "docker": "docker inspect",
+    "podman": "podman inspect",
+    "lxc": "lxc-info -n",
+    "nspawn": "machinectl status",
+}  # the engines of Kubernetes: crictl
 
 _MAX_COMMAND_CHARACTERS = 60
 _MAX_SOCKETS = 3
@@ -181,6 +189,8 @@ def describe_unseen_logins(answer: Whose) -> Iterator[str]:
 def lookup_commands(answer: Whose) -> Iterator[str]:
     """Yield shell commands that show the logon session in other sources."""
     process, session = answer.process, answer.session
+    if process.container_id:
+        yield f"{_container_command(process)} {shlex.quote(process.container_id)}"
     if session.logon_type == 0:
         yield f"systemctl status {process.pid}"
         yield f"journalctl _PID={process.pid}"
@@ -195,6 +205,14 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
         status = f"loginctl session-status {session.login}"
         yield status if session.vouched_by else f"journalctl -t systemd-logind --grep 'session {session.login} '"
     yield f"logonscope tree {session.logon_id}"
+
+
+def _container_command(process: SessionProcess) -> str:
+    """Return the command of an engine that shows a container, without its id."""
+    # nerdctl and Kubernetes use containerd side by side; only the latter has pods
+    if process.container_runtime == "containerd" and process.pod_uid is None:
+        return "nerdctl inspect"
+    return _CONTAINER_COMMANDS.get(process.container_runtime or "", "crictl inspect")
 
 
 def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:

@@ -52,7 +52,7 @@ class LogonSession(NamedTuple):
     processes: int | None = None  # None if not counted
     leftovers: int | None = None  # None if unknown, or not counted
     guid: str | None = None  # constant, and never given to another logon session
-    join_evidence: str | None = None  # how its login record was found: record, leader, scope, remembered
+    join_evidence: str | None = None  # what its login was matched by: record, leader, scope, remembered
     start_is_approximate: bool = False  # no record has it: it may change when the earliest process ends
     container_id: str | None = None  # of the container that it began in
     container_runtime: str | None = None  # docker, podman, containerd, cri-o, kubernetes, lxc, nspawn

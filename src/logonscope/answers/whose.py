@@ -21,7 +21,7 @@ class UnseenLogin(NamedTuple):
 class Whose(NamedTuple):
     """The result of ``whose`` for one target and one process."""
 
-    target: str  # as the caller wrote it
+    target: str  # as the caller wrote it; a port as ":22", not ":ssh"
     pid: int
     logon_id: str
     evidence: str  # scope, audit, manager, none
@@ -30,7 +30,7 @@ class Whose(NamedTuple):
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
     sockets: tuple[Socket, ...]  # those at the port or the path, if the target was a port or a unix socket
     unseen_logins: tuple[UnseenLogin, ...] | None = None  # None: the host does not report them
-    is_own: bool = False  # it runs as the caller, who may not see its logon session: the System session
+    is_own: bool = False  # it is the caller's, in the System session, which the caller may not see otherwise
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))

@@ -65,7 +65,7 @@ class ForeignLookup(Protocol):
 
 
 class ForeignByProcess:
-    """What one process alone shows of what is foreign; in doubt its logon session is."""
+    """What is foreign by the facts of one process; where these do not decide, its logon session counts as foreign."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership, self._machine = ownership, Machine("")
@@ -75,7 +75,7 @@ class ForeignByProcess:
         return self._ownership.may_be_foreign(process, owner, self._machine)
 
     def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether a uid of a process is none of this host, or may be none."""
+        """Return whether a uid of a process does not belong to this host, or may not."""
         return self._ownership.is_foreign_uid(process, uid, self._machine) or self.is_foreign_session(process, owner)
 
 

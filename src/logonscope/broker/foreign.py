@@ -1,7 +1,7 @@
 """Lookup of foreign processes and logon sessions of one request; the ownership rules decide, this reads what they need.
 
-Most processes decide alone. The first process of a logon session is looked for only where the session has no login
-record and the process is in a container or in another pid namespace.
+For most processes their own facts decide. The first process of a logon session is looked for only where the session has
+no login record and the process is in a container or in another pid namespace.
 """
 
 from collections.abc import Iterable

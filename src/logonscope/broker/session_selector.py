@@ -19,7 +19,7 @@ Which = str | Selection | None
 
 
 def select_sessions(which: Which, ownership: Ownership, index: LogonIndex) -> Selection:
-    """Return the selection for a word: a LogonId, the id of a login, or else the name of an account."""
+    """Return the selection for a word: a login service's id of a login, else a LogonId, else the name of an account."""
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING
     logon_id = next(

@@ -108,8 +108,9 @@ class Host(ABC):
         """Return the logon sessions, the System session first, then by start.
 
         Args:
-            which: only one logon session, by its LogonId (41) or the login's own id ("c1"); or those of a user, by the
-                account's name; or "system", the System session. ``processes`` and ``tree`` take the same values.
+            which: only one logon session, by the login service's id of its login ("c1"), else by its LogonId (41); or
+                those of a user, by the account's name; or "system", the System session. ``processes``
+                and ``tree`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
@@ -139,7 +140,7 @@ class Host(ABC):
         return answer
 
     def session_processes(self) -> Rows[tuple[int, str]]:
-        """Yield (pid, LogonId) of every process while they are read: the pairs of Win32_SessionProcess."""
+        """Yield (pid, LogonId) of each process whose logon session is known and visible, while they are read."""
         answer: Rows[tuple[int, str]] = self._perform("session_processes")
         return answer
 

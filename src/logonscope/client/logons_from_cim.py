@@ -108,7 +108,7 @@ class LogonsFromCim:
 
     def _query_usage(self) -> dict[str, LogonUsage]:
         """Return the usage of each logon session by LogonId; empty where the remote host has no such class."""
-        if not self._is_logonscope:
+        if not self.is_logonscope:
             return {}
         try:
             rows = list(self._host.enumerate("LS_LogonSessionUsage", namespace=LOGONSCOPE))
@@ -176,7 +176,7 @@ class LogonsFromCim:
         return [answer._replace(session=session) for answer, session in zip(answers, sessions, strict=True)]
 
     @cached_property
-    def _is_logonscope(self) -> bool:
+    def is_logonscope(self) -> bool:
         """Whether the remote host is a Logonscope server."""
         try:
             next(self._host.classes("LS_LogonSession", namespace=LOGONSCOPE), None)
@@ -186,7 +186,7 @@ class LogonsFromCim:
 
     def _query_sessions(self, where: LogonFilter | None = None, details: Details = NO_DETAILS) -> list[LogonSession]:
         """Return the logon sessions that may fit the filter, with these details."""
-        if self._is_logonscope:
+        if self.is_logonscope:
             selected = _select_properties(details)
             select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()), selected)
             instances: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
@@ -207,7 +207,7 @@ class LogonsFromCim:
         yield from (row for row in self._all_processes() if row.logon_id in selected_ids)
 
     def _all_processes(self) -> Iterator[SessionProcess]:
-        if self._is_logonscope:
+        if self.is_logonscope:
             pairs = _by_process(self._host.enumerate("LS_SessionProcess", namespace=LOGONSCOPE))
             for process in self._host.enumerate("LS_Process", namespace=LOGONSCOPE):
                 yield _build_process(process, pairs.get(process["Handle"]))
@@ -218,7 +218,7 @@ class LogonsFromCim:
 
     def _members(self, logon_id: str) -> Iterator[SessionProcess]:
         """Yield the processes of one logon session."""
-        if not self._is_logonscope:
+        if not self.is_logonscope:
             path = f'Win32_LogonSession.LogonId="{logon_id}"'
             for process in self._host.associators(path, result_class="Win32_Process"):
                 yield _build_windows_process(process, logon_id)
@@ -234,7 +234,7 @@ class LogonsFromCim:
         Raises:
             NotFoundError: there is no such process.
         """
-        if self._is_logonscope:
+        if self.is_logonscope:
             path = f"LS_Process={pid}"
             sessions = self._host.associators(
                 path, result_class="LS_LogonSession", properties=_select_properties(details), namespace=LOGONSCOPE
@@ -280,7 +280,7 @@ class LogonsFromCim:
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
         """Return the pids of the processes with this value of a property."""
-        class_name, space = ("LS_Process", LOGONSCOPE) if self._is_logonscope else ("Win32_Process", CIMV2)
+        class_name, space = ("LS_Process", LOGONSCOPE) if self.is_logonscope else ("Win32_Process", CIMV2)
         condition = Comparison(Name((property_name,)), EQUAL, value)
         select = Select((Name(("ProcessId",)), Name(("Handle",))), class_name, condition)
         rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
@@ -288,7 +288,7 @@ class LogonsFromCim:
 
     def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
         """Return the sockets at the port of a target by the pids of the processes that hold them."""
-        if not self._is_logonscope:
+        if not self.is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
         at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
         if all_namespaces and at_port and all(socket.namespace is None for socket, _ in at_port):

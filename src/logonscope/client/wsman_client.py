@@ -131,7 +131,7 @@ class WsmanClient:
         self._wsman = self._connect(self._schemes_left.pop(0))
 
     def __repr__(self) -> str:
-        return f"<Link {self.url.scheme}://{self.url.host}:{self.url.port}>"
+        return f"<WsmanClient {self.url.scheme}://{self.url.host}:{self.url.port}>"
 
     def close(self) -> None:
         """Close the connection."""

@@ -40,8 +40,8 @@ from logonscope.wql.tree import EQUAL, And, AssociationQuery, Comparison, Condit
 from logonscope.wql.write import write_statement
 
 META_CLASS = "meta_class"
-SYSTEM_SESSIONS = ("4294967295", "999")
-"""The System session's LogonId on Linux, and on Windows: it is visible only to callers who see everything."""
+LINUX_SYSTEM_SESSION, WINDOWS_SYSTEM_SESSION = "4294967295", "999"
+"""LogonIds of the System session, which only callers who see everything see. On Linux 999 is an ordinary login."""
 
 MAX_INHERITANCE_DEPTH = 32
 """Maximum depth of inheritance of a class that the remote host declares."""
@@ -62,13 +62,12 @@ class WsmanHost(Host):
 
     @property
     def everything(self) -> bool:
-        for logon_id in SYSTEM_SESSIONS:
-            try:
-                self.get(f'Win32_LogonSession.LogonId="{logon_id}"', ["LogonId"])
-            except NotFoundError:
-                continue
-            return True
-        return False
+        logon_id = LINUX_SYSTEM_SESSION if self._logons.is_logonscope else WINDOWS_SYSTEM_SESSION
+        try:
+            self.get(f'Win32_LogonSession.LogonId="{logon_id}"', ["LogonId"])
+        except NotFoundError:
+            return False
+        return True
 
     @property
     def schema(self) -> Schema:

@@ -37,7 +37,7 @@ class Deadline:
             self._end = time.monotonic() + seconds
 
     def end_with(self, deadline: "Deadline") -> None:
-        """Be over when the other deadline is over, too; only the last one given counts."""
+        """Follow another deadline: when it is over, this one is, too. A later call replaces it."""
         self._followed = deadline
 
     def cancel(self) -> None:

@@ -62,7 +62,7 @@ class Source(Protocol):
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return sockets of the reader's network namespace, or of all; troubles about them are SOCKETS."""
+        """Return sockets of the reader's network namespace, or of all; a Trouble about them has SOCKETS in `what`."""
         ...
 
     def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
@@ -261,7 +261,7 @@ class BaseSource(ABC):
     def at(self, moment: datetime) -> Source:
         """Raise NotSupportedError: the source has no history."""
         del moment
-        raise NotSupportedError(f"history is not supported by {self.label}", "use a host that keeps history")
+        raise NotSupportedError(f"history is not supported by {self.label}", "query the present")
 
     def hiding_reason(self) -> str | None:
         """Return why processes of other users cannot be seen; None: they can."""

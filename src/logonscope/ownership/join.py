@@ -160,8 +160,8 @@ def is_manager(login: Login) -> bool:
 
 def _without_duplicate_managers(logins: list[Login]) -> list[Login]:
     """Drop the record of a user's manager where the manager also has a session record (systemd 256 and newer)."""
-    sessions = {login.uid for login in logins if is_manager(login) and not login.id.startswith("user@")}
-    return [login for login in logins if not (login.id.startswith("user@") and login.uid in sessions)]
+    uids = {login.uid for login in logins if is_manager(login) and not login.id.startswith("user@")}
+    return [login for login in logins if not (login.id.startswith("user@") and login.uid in uids)]
 
 
 def _age_key(joined: LoginWithKernelId) -> tuple[int, str, int]:

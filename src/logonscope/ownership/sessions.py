@@ -41,12 +41,6 @@ _PROGRAMS = {
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
 
 
-_RECORDED_FIELDS = (
-    "state", "seat", "vt", "remote_host", "remote_address", "remote_user", "service", "login_class", "leader", "scope",
-)  # fmt: skip
-"""The fields of a logon session that only its record has."""
-
-
 def logon_session(
     owner: Owner,
     members: Sequence[Process],

@@ -242,6 +242,15 @@ def test_an_association_shows_its_ends(owned: Instance) -> None:
     assert repr(owned) == f"<Instance Win32_SessionProcess {ends}>"
 
 
+@pytest.mark.parametrize("name", ["CommandLine", "CommandLineBytes", "Arguments", "ParentCommandLine"])
+def test_no_command_line_of_any_class_is_in_a_repr(name: str) -> None:
+    class_ = schema().get("LS_Process", LOGONSCOPE)
+    value = ("-psecret",) if name == "Arguments" else "-psecret"
+    (process,) = instances_of(ClassRows(class_, (name,), iter([(value,)])), "web1")
+    assert class_.property_named(name)
+    assert "secret" not in repr(process)
+
+
 def test_without_a_path_an_instance_shows_values_but_no_command_line() -> None:
     columns = ("CommandLine", "Name", "ExecutablePath", "Caption")
     process = one("Win32_Process", columns, ("mysql -psecret", "a\nb" + "c" * 60, None, "x"))

@@ -163,7 +163,7 @@ class Visibility:
         """
         if self.everything:
             return process
-        # decided before the place is removed, which can show that its uids are those of a container
+        # decided before the location is removed, which can show that its uids are those of a container
         is_callers = self._runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
             process = self._without_location(process, owner)

@@ -48,7 +48,7 @@ def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] 
     """Return the classes that have at least one of the properties.
 
     Raises:
-        InvalidPropertyError: none of the classes has one of the properties.
+        InvalidPropertyError: one of the properties is in none of the classes.
     """
     for name in properties or ():
         if classes and not any(has(cls, name) for cls in classes):

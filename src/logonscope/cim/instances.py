@@ -26,7 +26,7 @@ _INSTANCE_GENUS = 2
 _MOST_IN_REPR = 3
 """Maximum number of properties in the repr of an instance that has no keys."""
 
-_SECRET = frozenset({"CommandLine", "Arguments", "CommandLineBytes"})
+_SECRET = frozenset({"CommandLine", "ParentCommandLine", "Arguments", "CommandLineBytes"})
 """Properties that are left out of reprs, which end up in logs: command lines can contain passwords."""
 
 

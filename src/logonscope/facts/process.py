@@ -1,4 +1,7 @@
-"""Processes: what the kernel reports of each, with the facts of one /proc file adjacent, in the order of proc(5).
+"""Processes: what the kernel reports of each.
+
+The facts of one /proc file are adjacent; pid, ses, loginuid and cgroup come first, and unread last:
+sources/linux/processes.py relies on it.
 
 A process is identified by (pid, start), never by the pid alone: all facts of one Process were read from the same
 process.

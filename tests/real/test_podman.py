@@ -73,6 +73,11 @@ def podman() -> Iterator[Podman]:
         podman = Podman(Path(folder))
         yield podman
         podman.run("rm", "--all", "--force", "--time", "0")
+        # conmon, and the podman that it starts when a container ends, still write to the store
+        deadline = time.monotonic() + 30
+        while subprocess.run(["pgrep", "-f", folder], capture_output=True, check=False).returncode == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from logonscope.facts import UNSET, Login, Process
 from logonscope.sources.linux.user_namespace import IdMap, IdRange, UserNamespace, parse_id_map, read_user_namespace
 from tests.lab.fixtures import cannot
+from tests.lab.systemd import wait_until
 
 SOMEBODY = 64_321
 ROOTLESS = parse_id_map(b"         0       1000          1\n         1     100000      65536\n")
@@ -112,6 +114,29 @@ def test_the_owner_of_passwd_shows_in_which_namespace_it_was_written(tmp_path: P
         command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": source}, check=False
     )
     assert done.stdout == "False True\n"
+
+
+def has_own_namespace(pid: int) -> bool:
+    """Return whether a process is in another user namespace than this one."""
+    return os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user")
+
+
+def test_a_mapping_longer_than_the_kernel_returns_at_once_is_read_whole() -> None:
+    if os.geteuid() != 0:
+        cannot("only root can map many ids")
+    code = "from logonscope.sources.linux.user_namespace import read_user_namespace as read; input(); "
+    code += "print(read('/proc', '/etc/passwd').uids.inside(100_319))"
+    source = str(Path(__file__).parents[3] / "src")
+    with subprocess.Popen(
+        ["unshare", "--user", sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": source},
+    ) as reader:  # fmt: skip
+        wait_until(partial(has_own_namespace, reader.pid))
+        # 160 lines of 33 bytes, every other id: more than one page
+        mapping = "".join(f"{number} {100_000 + 2 * number} 1\n" for number in range(159)) + "159 100319 1\n"
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{reader.pid}/{name}").write_text(mapping)
+        assert reader.communicate("\n")[0] == "159\n"
 
 
 def test_a_process_without_ids_is_as_it_was() -> None:

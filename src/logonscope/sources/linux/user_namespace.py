@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from logonscope.facts import UNSET, Login, Process
+from logonscope.sources.linux.process_files import read_file
 
 INITIAL_INODE = 0xEFFFFFFD
 """Inode of the initial user namespace (PROC_USER_INIT_INO of the kernel)."""
@@ -90,8 +91,8 @@ def read_user_namespace(proc: str, accounts_file: str) -> UserNamespace | None:
             return None
         overflow = _read_overflow(proc, "uid")
         return UserNamespace(
-            IdMap(parse_id_map(_read_file(f"{proc}/self/uid_map")), overflow),
-            IdMap(parse_id_map(_read_file(f"{proc}/self/gid_map")), _read_overflow(proc, "gid")),
+            IdMap(_read_id_map(f"{proc}/self/uid_map"), overflow),
+            IdMap(_read_id_map(f"{proc}/self/gid_map"), _read_overflow(proc, "gid")),
             owns_files=not os.path.exists(accounts_file) or os.stat(accounts_file).st_uid != overflow,
         )
     except (OSError, ValueError, TypeError):
@@ -103,13 +104,13 @@ def parse_id_map(data: bytes) -> list[IdRange]:
     return [IdRange(*map(int, line.split())) for line in data.splitlines()]
 
 
+def _read_id_map(path: str) -> list[IdRange]:
+    # up to 340 lines: more than the kernel returns in one read
+    return parse_id_map(read_file(path, limit=_LARGEST_FILE, is_list=True))
+
+
 def _read_overflow(proc: str, kind: str) -> int:
     try:
-        return int(_read_file(f"{proc}/sys/kernel/overflow{kind}"))
+        return int(read_file(f"{proc}/sys/kernel/overflow{kind}"))
     except (OSError, ValueError):
         return OVERFLOW
-
-
-def _read_file(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read(_LARGEST_FILE)

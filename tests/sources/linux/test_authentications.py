@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from logonscope.facts import Authentication
 from logonscope.machine import AuthenticationQuery, Look
+from logonscope.sources.linux.authentications import MOST_REMEMBERED
 from tests.hosts import BOOT, TICKS, HostFolder
 
 KEY = "SHA256:" + "k" * 43
@@ -32,6 +33,16 @@ def test_what_was_read_is_remembered_and_what_is_missing_is_read_again(host: Hos
     assert [found.pid for found in source.authentications(Look(), queries)] == [300]
     host.write("var/log/auth.log", line(301, "Accepted password for bob from 203.0.113.7 port 2 ssh2"))
     assert [found.pid for found in source.authentications(Look(), queries)] == [300, 301]
+
+
+def test_the_lines_of_a_request_are_whole_when_older_ones_are_dropped(host: HostFolder) -> None:
+    source = host.source
+    first = AuthenticationQuery(300, since=50 * TICKS)
+    host.write("var/log/auth.log", line(300, "Accepted password for alice from 203.0.113.7 port 1 ssh2"))
+    assert [found.pid for found in source.authentications(Look(), [first])] == [300]
+    more = [AuthenticationQuery(pid, since=50 * TICKS) for pid in range(1000, 1000 + MOST_REMEMBERED)]
+    assert [found.pid for found in source.authentications(Look(), [first, *more])] == [300]
+    assert [found.pid for found in source.authentications(Look(), [first])] == [300]
 
 
 def test_a_journal_that_is_there_is_the_only_log(host: HostFolder) -> None:

@@ -34,7 +34,9 @@ class AuthenticationReader:
 
     def read(self, look: Look, queries: Sequence[AuthenticationQuery], machine: Machine) -> list[Authentication]:
         """Return the lines about the logins of the queries, oldest first."""
-        new_queries = [query for query in dict.fromkeys(queries) if query not in self._remembered]
+        new_queries = dict.fromkeys(query for query in queries if query not in self._remembered)
+        # taken before others are dropped
+        remembered_lines = [line for query in queries for line in self._remembered.get(query, ())]
         lines = list(self._read_lines(look, new_queries, machine)) if new_queries else []
         # the queries of ended leaders would stay for ever: they are all dropped from time to time
         if len(self._remembered) + len(new_queries) > MOST_REMEMBERED:
@@ -44,8 +46,7 @@ class AuthenticationReader:
             # a line that is missing may still come, or be readable the next time
             if own and query.since is not None:
                 self._remembered[query] = own
-        remembered = (self._remembered.get(query, ()) for query in queries if query not in new_queries)
-        return [*(line for own in remembered for line in own), *lines]
+        return [*remembered_lines, *lines]
 
     def _read_lines(
         self, look: Look, queries: Iterable[AuthenticationQuery], machine: Machine
@@ -59,7 +60,9 @@ class AuthenticationReader:
             yield from self._read_auth_log(look, pids, machine.btime, machine.ticks)
 
     def _read_journal(self, look: Look, pids: frozenset[int], boot_id: str, ticks: int) -> Iterator[Authentication]:
-        offset, suspended = _clock_offset() if self._root == "/" else (0.0, 0.0)
+        from logonscope.sources.linux.login_clock import suspended_and_offset  # noqa: PLC0415 -- seldom needed
+
+        suspended, offset = suspended_and_offset() if self._root == "/" else (0.0, 0.0)
         for line in read_journal(self._root, look, boot_id, pids, _WRITERS):
             # the program, too: another one of root's, as logger(1), can have such a name in _COMM
             if line.uid != 0 or os.path.basename(line.exe) not in _PROGRAMS:
@@ -85,11 +88,3 @@ class AuthenticationReader:
         number = next(self._numbers)
         for line in parse_accepted(message):
             yield Authentication(pid, *moments, **line._asdict(), source=source, is_trusted=is_trusted, number=number)
-
-
-def _clock_offset() -> tuple[float, float]:
-    """Return what leads from CLOCK_MONOTONIC to the clock of process starts, and the seconds of suspension since."""
-    from logonscope.sources.linux.login_clock import suspended_and_offset  # noqa: PLC0415 -- seldom needed
-
-    suspended, offset = suspended_and_offset()
-    return offset, suspended

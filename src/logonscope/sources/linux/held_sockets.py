@@ -32,8 +32,8 @@ class _NetworkNamespace:
 
     def sockets(self, inodes: Collection[int]) -> tuple[Socket, ...]:
         """Return the TCP sockets with these inodes."""
-        found = (self._line_by_inode.get(b"%d" % inode) for inode in inodes)
-        return tuple(parse_socket(line, name) for name, line in filter(None, found))
+        lines = (self._line_by_inode.get(b"%d" % inode) for inode in inodes)
+        return tuple(parse_socket(line, name) for name, line in filter(None, lines))
 
 
 def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:

@@ -50,7 +50,7 @@ class _Budget:
 
 def has_journal(root: str) -> bool:
     """Return whether a journal of the system is kept; it need not be readable."""
-    return any(_journal_folders(root))
+    return any(_journal_files(root))
 
 
 def read_journal(
@@ -65,17 +65,17 @@ def read_journal(
         pids: the pids of the processes.
         matches: other fields that the lines have, as FIELD=VALUE; alternatives have the same FIELD.
     """
-    if not any(os.access(folder, os.R_OK) for folder in _journal_folders(root)):
+    if not any(os.access(file, os.R_OK) for file in _journal_files(root)):
         look.report(Trouble(_NAME, "permission denied", _RIGHTS))
         return
-    pids = sorted(set(pids))
+    requested_pids = frozenset(pids)
     # all terms of one field are alternatives, terms of different fields must all match: journalctl(1)
     words = ["journalctl", "--quiet", "--no-pager", "--output=json", f"--output-fields={_FIELDS}", *_places(root)]
     words += [f"_BOOT_ID={boot_id.replace('-', '')}", *matches]
-    words += [f"_PID={pid}" for pid in pids] if len(pids) <= MOST_PIDS else []
+    words += [f"_PID={pid}" for pid in sorted(requested_pids)] if len(requested_pids) <= MOST_PIDS else []
     for line in run_bounded(words, look):
         parsed_line = parse_line(line)
-        if parsed_line is not None and parsed_line.pid in pids:
+        if parsed_line is not None and parsed_line.pid in requested_pids:
             yield parsed_line
 
 
@@ -92,7 +92,7 @@ def parse_line(line: bytes) -> JournalLine | None:
     return JournalLine(numbers[0], numbers[1], exe, numbers[2], message)
 
 
-def _journal_folders(root: str) -> Iterator[str]:
+def _journal_files(root: str) -> Iterator[str]:
     """Yield the files of the system's journal, of each machine that has one in the folders."""
     for folder in FOLDERS:
         path = os.path.join(root, folder)
@@ -105,7 +105,7 @@ def _journal_folders(root: str) -> Iterator[str]:
 
 def _places(root: str) -> Iterator[str]:
     if root != "/":
-        yield from (f"--file={file}" for file in _journal_folders(root))
+        yield from (f"--file={file}" for file in _journal_files(root))
 
 
 def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:

@@ -138,7 +138,8 @@ class Authenticator:
                 return Authentication(self._basic(peer, credentials))
             if credentials.scheme in NEGOTIATED and self._lookup is not None:
                 return self._negotiate(peer, credentials, self._lookup)
-        except AccessDeniedError:
+        except AccessDeniedError as error:
+            self._log_failure(peer, credentials, error)
             self._record(peer, credentials, None)
             peer.session = None
             reason = f"authentication failed; {NTLM_USERS}" if credentials.scheme != "basic" else ""
@@ -164,9 +165,7 @@ class Authenticator:
     def _basic(self, peer: Peer, credentials: Credentials) -> Caller:
         caller = self._passwords.verify(credentials.name, credentials.password, peer.address)
         if caller is None:
-            name = credentials.name[:LONGEST_REASON]
-            _log.info("authentication failed for %r from %s: unknown user or wrong password", name, peer.address)
-            raise AccessDeniedError("unknown user or wrong password", "see `logonscope user list`")
+            raise AccessDeniedError("unknown user or wrong password")
         # Clients send the password with every request, but the audit log has one line for each connection.
         if peer.session != caller:
             peer.session = caller
@@ -184,11 +183,7 @@ class Authenticator:
         # Only NTLM's last token names a user: then a password can be guessed, and the attempt counts.
         if credentials.name:
             self._passwords.begin(credentials.name, peer.address)
-        try:
-            answer = negotiation.step(credentials.token)
-        except AccessDeniedError as error:
-            self._log_failure(peer, credentials, error)
-            raise
+        answer = negotiation.step(credentials.token)
         if negotiation.caller is not None:
             if credentials.name:
                 self._passwords.succeeded(credentials.name, peer.address)
@@ -209,9 +204,9 @@ class Authenticator:
             self._audit.record_authentication(peer.address, scheme, name, caller)
 
     def _log_failure(self, peer: Peer, credentials: Credentials, error: AccessDeniedError) -> None:
-        """Log why a negotiation failed; without an NT hash it is not logged as a failed authentication."""
+        """Log why an authentication failed; NTLM without an NT hash is not logged as a failed authentication."""
         name = credentials.name[:LONGEST_REASON]
-        if name and not self._has_hash(name):
+        if credentials.scheme != "basic" and name and not self._has_hash(name):
             # No password was checked. Many clients try NTLM first and send a password next, which may be correct.
             _log.info(
                 "NTLM is not possible for %r from %s: no user of that name has an NT hash; %s",

@@ -2,8 +2,9 @@
 
 import pytest
 
+from logonscope.answers.whose import SWITCHERS
 from logonscope.facts import Machine, Process
-from logonscope.ownership.unseen_logins import LOGIN_DAEMONS, SWITCHERS, find_unseen_logins
+from logonscope.ownership.unseen_logins import LOGIN_DAEMONS, find_unseen_logins
 
 MACHINE = Machine("web1")
 SYSTEM, LOGIN = "4294967295", "41"

@@ -17,7 +17,7 @@ A sign is no proof of a login: any user can choose the names of processes, but o
 import re
 from collections.abc import Iterator, Sequence
 
-from logonscope.answers.whose import UnseenLogin
+from logonscope.answers.whose import SWITCHERS, UnseenLogin
 from logonscope.facts import Machine, Process
 from logonscope.ownership.foreign import container
 from logonscope.ownership.join import SYSTEM_LOGON_ID
@@ -43,9 +43,6 @@ LOGIN_DAEMONS = frozenset(
     )
 )  # fmt: skip
 """Kernel names (at most 15 bytes) of programs that can let users in without the kernel's knowledge."""
-
-SWITCHERS = frozenset({"sudo", "sudo-rs", "su", "su-rs", "runuser", "doas", "pkexec", "run0", "calife", "super"})
-"""Kernel names of programs that run commands as another user. They run as root while they do."""
 
 LOGIN_UNITS = frozenset({"dropbear", "ssh", "sshd", "telnet", "telnetd", "amazon-ssm-agent", "teleport", "tailscaled"})
 """Units below system.slice that run such a daemon, without their instance and ".service"."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.answers.whose import UNIX, Socket, Whose
+from logonscope.answers.whose import SWITCHERS, UNIX, Socket, Whose
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.text import format_time
 from logonscope.faces.cli.whose_groups import is_connection
@@ -27,9 +27,6 @@ OTHER_ROOT = "another root directory (with its own pid namespace)"
 _LONG_ID = re.compile("[0-9a-f]{64}")
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
-_SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
-"""Names of programs that run commands as another user."""
-
 _CONTAINER_COMMANDS = {
     "docker": "docker inspect",
     "podman": "podman inspect",
@@ -223,7 +220,7 @@ def user_change_mark(process: SessionProcess, parent: SessionProcess | None, ses
         return ""
     # any user can choose a name, but these programs run as root
     switcher = next(
-        (link.name for link in (process, parent) if link and link.name in _SWITCHERS and link.uid in {0, None}), None
+        (link.name for link in (process, parent) if link and link.name in SWITCHERS and link.uid in {0, None}), None
     )
     # the login program starts as root and becomes the user who logs in
     is_login_program = process.pid == session.leader or (previous_uid != session.uid and process.uid == session.uid)

@@ -3,15 +3,15 @@
 They are read of all logon sessions of an answer at once, and only of those that the caller may see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import Details, LogonSession
 from logonscope.broker.request import Request
-from logonscope.facts import Process
-from logonscope.machine import AuthenticationQuery, Leader, Owner, ProcessQuery, Selection
+from logonscope.facts import Authentication, Process
+from logonscope.machine import AuthenticationQuery, Leader, Owner
 from logonscope.providers.helpers.text import fit
-from logonscope.providers.helpers.usage import USAGE_FACTS, sum_usage
+from logonscope.providers.helpers.usage import sum_usage
 
 
 class DescribedSession(NamedTuple):
@@ -55,14 +55,6 @@ def add_details(
     return sessions
 
 
-def read_usage_members(request: Request, owner: Owner) -> list[Process]:
-    """Read all processes of a logon session, with the facts of the detail "usage"."""
-    query = ProcessQuery(request.ownership.description_facts | USAGE_FACTS)
-    selection = Selection(logon_ids=frozenset(() if owner.logon_id is None else {owner.logon_id}))
-    owned = request.read(query, selection, order="processes first", include_in_sessions_of_others=False)
-    return [process for process, _ in owned.pairs]
-
-
 def _add_origins(
     request: Request, sessions: Sequence[LogonSession], leaders: Sequence[Leader | None]
 ) -> list[LogonSession]:
@@ -81,9 +73,16 @@ def _add_authentications(
     queries = [
         AuthenticationQuery(leader.pid, leader.parent, leader.start, leader.recorded) for leader in leaders if leader
     ]
-    lines = request.source.authentications(request.look, queries)
+    lines_by_pid: dict[int | None, list[Authentication]] = {}
+    for line in request.source.authentications(request.look, queries):
+        lines_by_pid.setdefault(line.pid, []).append(line)
     with_authentication = request.ownership.with_authentication
     return [
-        session if leader is None else fit(with_authentication(session, leader, lines))
+        session if leader is None else fit(with_authentication(session, leader, _lines_of(leader, lines_by_pid)))
         for session, leader in zip(sessions, leaders, strict=True)
     ]
+
+
+def _lines_of(leader: Leader, lines_by_pid: Mapping[int | None, list[Authentication]]) -> list[Authentication]:
+    """Return the lines of a leader and of its parent."""
+    return [line for pid in (leader.pid, leader.parent) for line in lines_by_pid.get(pid, ())]

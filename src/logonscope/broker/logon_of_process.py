@@ -11,7 +11,7 @@ from typing import NamedTuple
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.broker.request import Owned, Request
 from logonscope.facts import Process
-from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery, Selection
+from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery
 from logonscope.providers.helpers.text import fit
 
 MOST_BELOW_A_LEADER = 1000
@@ -50,18 +50,25 @@ def logon_of(
     """
     chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
     has_record, terminal_read = request.ownership.has_record(owner), True
+    all_members, member_facts = list[Process](), request.ownership.description_facts
+    if "usage" in details:
+        from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- seldom asked for
+
+        member_facts |= USAGE_FACTS
+    # a record is described by the processes below its leader: then only the sums need all processes
+    if "usage" in details or not has_record:
+        all_members = request.read_members(owner, member_facts)
     if has_record:
         members, terminal_read = _read_below_leader(request, owner, logons)
     else:
-        members = _read_members_without_record(request, process, owner)
+        members = _with_process(all_members, process)
+        request.note_members(owner, members)
     session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
     is_origin_missing = missing_origin and session.remote_address is None
     if (details or is_origin_missing) and owner.logon_id is not None:
         from logonscope.broker import login_details  # noqa: PLC0415 -- seldom asked for
 
-        if "usage" in details:
-            members = login_details.read_usage_members(request, owner)
-        described = [login_details.DescribedSession(session, owner, members)]
+        described = [login_details.DescribedSession(session, owner, all_members if "usage" in details else members)]
         (session,) = login_details.add_details(request, described, details, missing_origins=is_origin_missing)
     return Logon(session, tuple(chain))
 
@@ -122,18 +129,9 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
         child = parent
 
 
-def _read_members_without_record(request: Request, process: Process, owner: Owner) -> list[Process]:
-    """Read all processes of a logon session without a login record."""
-    if owner.logon_id is None:
-        return [process]
-    query = ProcessQuery(request.ownership.description_facts)
-    selection = Selection(logon_ids=frozenset({owner.logon_id}))
-    pairs = request.read(query, selection, order="processes first", include_in_sessions_of_others=False).pairs
-    members = {member.pid: member for member, _ in pairs}
-    # this second reading may miss the process itself, if it ended meanwhile
-    members.setdefault(process.pid, process)
-    request.note_members(owner, members.values())
-    return list(members.values())
+def _with_process(members: Sequence[Process], process: Process) -> list[Process]:
+    """Return the processes of a logon session, with the one that was read first, which may have ended meanwhile."""
+    return [*members] if any(member.pid == process.pid for member in members) else [*members, process]
 
 
 def _read_below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tuple[list[Process], bool]:

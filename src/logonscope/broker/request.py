@@ -197,6 +197,14 @@ class Request:
         # Rows that are processes are streamed: the records are read first, so that no process has to be kept.
         return self._read_logins_first(query, which, early, include_hidden=include_hidden)
 
+    def read_members(self, owner: Owner, facts: Facts) -> list[Process]:
+        """Read the processes of a logon session, as far as the caller may see them; none if it is unknown."""
+        if owner.logon_id is None:
+            return []
+        selection = Selection(logon_ids=frozenset({owner.logon_id}))
+        owned = self.read(ProcessQuery(facts), selection, order="processes first", include_in_sessions_of_others=False)
+        return [process for process, _ in owned.pairs]
+
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
         """Read processes without naming their owners; their details are masked as in ``Visibility.masked``."""
         visibility, facts = self.visibility, self.visibility.with_access_facts(query.facts)

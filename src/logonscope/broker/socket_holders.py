@@ -45,10 +45,10 @@ def find_holders(request: Request, target: WhoseTarget, *, all_namespaces: bool)
     """
     request.admit()
     by_inode = {socket.inode: socket for socket in _read_sockets(request, target, all_namespaces) if socket.inode}
-    found = _read_holders(request, by_inode) if by_inode else Holders([], 0)
-    if not found.holders:
-        raise _not_found_error(request, target, by_inode, found.unread_count, all_namespaces=all_namespaces)
-    return sorted(found.holders)
+    holders, unread_count = _read_holders(request, by_inode) if by_inode else Holders([], 0)
+    if not holders:
+        raise _not_found_error(request, target, by_inode, unread_count, all_namespaces=all_namespaces)
+    return sorted(holders)
 
 
 def sockets_at_address(sockets: list[Socket], address: str | None) -> list[Socket]:
@@ -67,8 +67,8 @@ def _read_sockets(request: Request, target: WhoseTarget, all_namespaces: bool) -
         return sockets_at_address(sockets, target.address)
     paths = _names_of_path(target.text)
     query = SocketQuery(family="unix", paths=paths, all_namespaces=all_namespaces)
-    found = request.source.sockets(request.look, query)
-    return [socket._replace(path=clean(socket.path)) for socket in found if socket.path in paths]
+    unix_sockets = request.source.sockets(request.look, query)
+    return [socket._replace(path=clean(socket.path)) for socket in unix_sockets if socket.path in paths]
 
 
 def _names_of_path(path: str) -> frozenset[str]:

@@ -167,7 +167,7 @@ class Dispatcher:
         """Render rows; remove the enumeration when it is complete, or cannot continue."""
         try:
             reply = door.render(operation, rows, octets)
-        except Exception as error:
+        except Exception as error:  # whatever it is, it decides whether the client may pull again
             # After an error of the door alone, such as a limit that is too small, the client may pull again.
             if rows.failure is not None or not isinstance(error, LogonscopeError):
                 self.enumerations.remove(rows.id)

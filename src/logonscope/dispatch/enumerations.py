@@ -161,7 +161,7 @@ def _read_items(results: Iterator[ClassRows | Class], end: _End) -> Iterator[Ite
             else:
                 yield from zip(repeat(result), result.rows)
     # A generator ends after an exception. It is kept so that `take` raises it again for later requests.
-    except Exception as error:
+    except Exception as error:  # any error is raised again, and at every later request
         end.failure = error
         raise
     end.is_read = True

@@ -5,8 +5,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from tests.lab.fixtures import cannot
 from tests.lab.lab import PYTHON
+from tests.lab.systemd import wait_until
 
 ACCOUNT = 1
 """The uid of an account that every host has, "daemon". In the container it is somebody else's."""
@@ -74,10 +75,12 @@ def podman() -> Iterator[Podman]:
         yield podman
         podman.run("rm", "--all", "--force", "--time", "0")
         # conmon, and the podman that it starts when a container ends, still write to the store
-        deadline = time.monotonic() + 30
-        while subprocess.run(["pgrep", "-f", folder], capture_output=True, check=False).returncode == 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(partial(has_no_process, folder), 30)
+
+
+def has_no_process(folder: str) -> bool:
+    """Return whether no process has a folder in its arguments."""
+    return subprocess.run(["pgrep", "-f", folder], capture_output=True, check=False).returncode == 1
 
 
 @pytest.fixture
@@ -90,6 +93,12 @@ def root(tmp_path: Path) -> Path:
     source.write_text(PROGRAM)
     subprocess.run(["cc", "-static", "-o", str(root / "program"), str(source)], check=True)
     return root
+
+
+def kernel_id(pid: int) -> str | None:
+    """Return the kernel's audit session id of a process; None: it is unset."""
+    word = Path(f"/proc/{pid}/sessionid").read_text()
+    return None if word == "4294967295" else word
 
 
 def logonscope(*args: str) -> str:
@@ -119,9 +128,7 @@ def test_a_process_of_a_container_is_nobodys_of_this_host(podman: Podman, root: 
 
 def test_a_login_in_a_container_is_nobodys_of_this_host(podman: Podman, root: Path) -> None:
     container_id, pid = podman.start(root, "--cap-add=AUDIT_CONTROL", command=("/program", "login"))
-    logon_id, deadline = "4294967295", time.monotonic() + 10
-    while logon_id == "4294967295" and time.monotonic() < deadline:
-        logon_id = Path(f"/proc/{pid}/sessionid").read_text()
+    logon_id = wait_until(partial(kernel_id, pid))
 
     assert Path(f"/proc/{pid}/loginuid").read_text() == str(ACCOUNT)
     (session,) = rows("query", "-n", "root/logonscope", f'SELECT * FROM LS_LogonSession WHERE LogonId = "{logon_id}"')

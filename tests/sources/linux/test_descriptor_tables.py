@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from logonscope.machine import Look, ProcessQuery
 from logonscope.sources.linux import LinuxSource, descriptor_tables
 from tests.hosts import HostFolder
+from tests.lab.systemd import wait_until
 
 _SHARED = """
 import ctypes, os, socket, sys, threading, time
@@ -56,9 +58,9 @@ def running(program: str, lines: int = 1) -> Iterator[tuple[int, set[int]]]:
             process.kill()
 
 
-def state(pid: int) -> str:
-    """Return the state of a process, as in proc(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+def is_zombie(pid: int) -> bool:
+    """Return whether the main thread of a process has ended."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def read(pid: int, fact: str) -> set[int]:
@@ -70,11 +72,8 @@ def read(pid: int, fact: str) -> set[int]:
 
 def test_the_sockets_of_a_process_whose_main_thread_has_ended_are_its_sockets() -> None:
     with running(MAIN_THREAD_ENDS) as (pid, inodes):
-        deadline = time.monotonic() + 10
         # it becomes a zombie a moment after its thread has printed the inode
-        while state(pid) != "Z" and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert state(pid) == "Z"
+        wait_until(partial(is_zombie, pid))
         assert inodes <= read(pid, "sockets")
 
 

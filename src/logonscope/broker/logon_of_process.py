@@ -50,14 +50,10 @@ def logon_of(
     """
     chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
     has_record, terminal_read = request.ownership.has_record(owner), True
-    all_members, member_facts = list[Process](), request.ownership.description_facts
-    if "usage" in details:
-        from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- seldom asked for
-
-        member_facts |= USAGE_FACTS
+    all_members: list[Process] = []
     # a record is described by the processes below its leader: then only the sums need all processes
     if "usage" in details or not has_record:
-        all_members = request.read_members(owner, member_facts)
+        all_members = request.read_members(owner, description_facts(request, details))
     if has_record:
         members, terminal_read = _read_below_leader(request, owner, logons)
     else:
@@ -71,6 +67,16 @@ def logon_of(
         described = [login_details.DescribedSession(session, owner, all_members if "usage" in details else members)]
         (session,) = login_details.add_details(request, described, details, missing_origins=is_origin_missing)
     return Logon(session, tuple(chain))
+
+
+def description_facts(request: Request, details: Details) -> Facts:
+    """Return the facts of processes that describe logon sessions; the detail "usage" takes two more files each."""
+    facts = request.ownership.description_facts
+    if "usage" in details:
+        from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- seldom asked for
+
+        facts |= USAGE_FACTS
+    return facts
 
 
 def describe(

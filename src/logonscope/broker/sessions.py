@@ -7,12 +7,11 @@ from functools import partial
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import LogonTree
 from logonscope.broker.login_details import DescribedSession, add_details
-from logonscope.broker.logon_of_process import describe
+from logonscope.broker.logon_of_process import describe, description_facts
 from logonscope.broker.request import Owned, Request, by_logon
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.broker.session_selector import Which
 from logonscope.machine import ProcessQuery
-from logonscope.providers.helpers.usage import USAGE_FACTS
 
 MOST_ARGUMENTS = 32_768
 """Bytes a process. All processes are held in memory at once, and any user can start many with long arguments."""
@@ -28,15 +27,9 @@ def sessions(request: Request, which: Which = None, details: Details = NO_DETAIL
 
     The origin of a login is read in any case where its record does not have the address.
     """
-    query = session_query(request, details)
+    query = ProcessQuery(description_facts(request, details))
     owned = request.read(query, which, order="processes first", include_in_sessions_of_others=False)
     return [session for session, _ in describe_sessions(request, owned.pairs, details, missing_origins=True)]
-
-
-def session_query(request: Request, details: Details) -> ProcessQuery:
-    """Return the query for the processes that describe logon sessions; the detail "usage" takes two more files each."""
-    facts = request.ownership.description_facts
-    return ProcessQuery(facts | USAGE_FACTS if "usage" in details else facts)
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:

@@ -61,6 +61,7 @@ _FIELDS = {
 }  # fmt: skip
 """The property of LS_LogonSession for each field of a logon session."""
 
+_FIELD_OF_PROPERTY = {name: field for field, name in _FIELDS.items()}
 
 _FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
     "origin": ("remote_port",),
@@ -340,8 +341,7 @@ def _build_session(instance: "Instance") -> LogonSession:
     values: dict[str, Any] = {field: instance.get(name) for field, name in _FIELDS.items()}
     # Each line of Sources is "PROPERTY: SOURCE"; a logon session has the field's name in place of the property's.
     lines = (line.partition(": ") for line in instance["Sources"] or ())
-    fields = {name: field for field, name in _FIELDS.items()}
-    sources = {fields.get(name, name): source for name, _, source in lines}
+    sources = {_FIELD_OF_PROPERTY.get(name, name): source for name, _, source in lines}
     type_name = LOGON_TYPES.get(values["logon_type"])
     return LogonSession(**values, logon_type_name=type_name, sources=sources)
 

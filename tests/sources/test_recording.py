@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
 from logonscope.facts import ALL_FACTS, Account, Process
-from logonscope.machine import AccountQuery, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
+from logonscope.machine import AccountQuery, LogonHint, Look, ProcessQuery, ServiceQuery, SocketQuery, Source, Trouble
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save_recording
@@ -61,6 +61,7 @@ def whole(source: Source) -> Snapshot:
         tuple(users),
         tuple(groups),
         look.troubles,
+        tuple(source.services(look, ServiceQuery())),
     )
 
 

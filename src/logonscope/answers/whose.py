@@ -1,5 +1,6 @@
 """Result type of ``whose``: the login that a process comes from."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
@@ -21,6 +22,8 @@ class Whose(NamedTuple):
     process: SessionProcess
     chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
     sockets: tuple[Socket, ...]  # those at the port, if the target was a port
+    service: str | None = None  # of a process in the System session: "nginx.service"
+    service_start: datetime | None = None  # when the service was started
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))
@@ -32,7 +35,8 @@ class Whose(NamedTuple):
         rows = [
             ("process", f"{self.process.name} {self.pid}"), ("logon session", self.logon_id),
             ("evidence", self.evidence), ("user", session.user), ("logon type", session.logon_type_name),
-            ("from", session.remote_host), ("since", session.start), ("state", session.state), ("parents", chain),
+            ("from", session.remote_host), ("service", self.service), ("since", self.service_start or session.start),
+            ("state", session.state), ("parents", chain),
             ("sockets", ports),
         ]  # fmt: skip
         return value_table(f"whose {self.target}", (), [row for row in rows if row[1]])

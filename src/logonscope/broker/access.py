@@ -4,14 +4,15 @@ An administrator (elevated, as the documented remark on Win32_SessionProcess has
 sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
 the details of a process only where the real, effective and saved uid are all its own. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
-Accounts and groups are visible to every authenticated user, as with passwd(5).
+Accounts and groups are visible to every authenticated user, as with passwd(5); so are the services of the system, save
+their command lines, which only an administrator sees. A service of a user's manager is visible with its processes.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Login, Process
+from logonscope.facts import Login, Process, Service
 from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
@@ -83,6 +84,10 @@ class Visibility:
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
         return self.everything or (self.uid is not None and login.uid == self.uid)
+
+    def masked_service(self, service: Service) -> Service:
+        """Return a service of the system as the caller may see it: its command line is the administrator's."""
+        return service if self.everything else service._replace(command=None)
 
     def view(
         self, process: Process, owner: Owner, facts: Facts, *, include_foreign: bool = False

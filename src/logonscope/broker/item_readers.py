@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
+from logonscope.broker.services import read_services
 from logonscope.broker.sessions import Described, describe_sessions
 from logonscope.facts import Account, Group, Login, Socket
 from logonscope.machine import (
@@ -19,7 +20,7 @@ from logonscope.machine import (
     SocketQuery,
 )
 from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
-from logonscope.providers.helpers.provider import COUNTS, Subject
+from logonscope.providers.helpers.provider import COUNTS, NAMED_SERVICES, Subject
 
 Items = Iterable[tuple[Any, ...]]
 
@@ -176,6 +177,11 @@ def _pair_sockets(owned: OwnedProcesses, by_inode: Mapping[int, Socket]) -> Iter
                 yield by_inode[inode], process, owner
 
 
+def _read_services(request: Request, query: ItemQuery) -> Items:
+    services = read_services(request, query.selection, with_named=NAMED_SERVICES in query.facts)
+    return ((service,) for service in services)
+
+
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
@@ -210,6 +216,7 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "group": _read_groups,
     "membership": _read_memberships,
     "socket": _read_sockets,
+    "service": _read_services,
     "machine": _read_machine,
     "namespace": _read_namespaces,
 }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from logonscope.broker.request import Owned, Request
 from logonscope.facts import ALL_FACTS, Account, Login, Process
-from logonscope.machine import PARTIAL, AccountQuery, ProcessQuery, SocketQuery, Trouble
+from logonscope.machine import PARTIAL, AccountQuery, ProcessQuery, ServiceQuery, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
 MOST_ARGUMENTS = 8 << 20
@@ -22,10 +22,12 @@ def recordable_snapshot(request: Request) -> Snapshot:
     owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = tuple(source.sockets(look, SocketQuery()))
+    services = tuple(map(request.visibility.masked_service, source.services(look, ServiceQuery())))
     listed, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
     seen_uids = _SeenUids(logins)
     processes: Iterable[Process] = seen_uids.collect(request, owned.pairs)
-    snapshot = Snapshot(machine, processes, logins, sockets, seen_uids.accounts(request, listed), groups, look.troubles)
+    users = seen_uids.accounts(request, listed)
+    snapshot = Snapshot(machine, processes, logins, sockets, users, groups, look.troubles, services)
     return snapshot if request.visibility.everything else _keep_visible(request, snapshot)
 
 

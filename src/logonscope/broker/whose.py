@@ -10,6 +10,7 @@ from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
 from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.request import Request
+from logonscope.broker.services import read_starts, service_in_system_session
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
@@ -74,6 +75,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
             f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )
     logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
+    service = service_in_system_session(request, process, owner)
     return Whose(
         target=target,
         pid=process.pid,
@@ -86,6 +88,8 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
             for link, link_owner in logon.chain
         ),
         sockets=candidate.sockets,
+        service=service,
+        service_start=read_starts(request, frozenset({service})).get(service) if service else None,
     )
 
 

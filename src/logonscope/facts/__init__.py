@@ -8,12 +8,14 @@ from logonscope.facts.account import Account, Group
 from logonscope.facts.login import Login
 from logonscope.facts.machine import Machine, Platform, Vitals
 from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
+from logonscope.facts.service import SERVICE_UNIT, Service, ServiceName
 from logonscope.facts.socket import Socket
 
 __all__ = [
     "ALL_FACTS",
     "FACTS_OF_FILE",
     "FILE_OF_FACT",
+    "SERVICE_UNIT",
     "UNSET",
     "Account",
     "Group",
@@ -21,6 +23,8 @@ __all__ = [
     "Machine",
     "Platform",
     "Process",
+    "Service",
+    "ServiceName",
     "Socket",
     "Vitals",
 ]

@@ -12,6 +12,7 @@ from logonscope.machine.queries import (
     Facts,
     LogonHint,
     ProcessQuery,
+    ServiceQuery,
     SocketQuery,
 )
 from logonscope.machine.selection import EVERYTHING, Selection
@@ -41,6 +42,7 @@ __all__ = [
     "Part",
     "ProcessQuery",
     "Selection",
+    "ServiceQuery",
     "SocketQuery",
     "Source",
     "Trouble",

@@ -7,8 +7,8 @@ with the source. It is a pure function of facts, so that an old recording is ans
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts import Login, Machine, Process
-from logonscope.machine.queries import Facts, LogonHint
+from logonscope.facts import Login, Machine, Process, ServiceName
+from logonscope.machine.queries import NO_FACTS, Facts, LogonHint
 from logonscope.machine.selection import Selection
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Ownership(Protocol):
     """The name of a raw key in messages: "kernel id"."""
     system_owner: Owner
     """The owner of everything that no login started."""
+    service_facts: Facts = NO_FACTS
+    """Facts of a process that service_of needs."""
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LogonIndex:
         """Make the index of the login records of a host."""
@@ -161,6 +163,11 @@ class Ownership(Protocol):
     def is_login_program(self, process: Process) -> bool:
         """Return whether a logon session can begin with this process: sshd, login, cron, ..."""
         ...
+
+    def service_of(self, process: Process) -> ServiceName | None:
+        """Return the service that a process belongs to; None where it belongs to none, or that is not known."""
+        del process
+        return None
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
         """Yield the checks of ``logonscope doctor`` about the evidence on a host."""

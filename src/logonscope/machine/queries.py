@@ -87,3 +87,10 @@ class SocketQuery(NamedTuple):
 
     ports: frozenset[int] | None = None  # local ports
     inodes: frozenset[int] | None = None
+
+
+class ServiceQuery(NamedTuple):
+    """A query for services of the system's manager, by name, ignoring case; None: every one."""
+
+    names: frozenset[str] | None = None
+    details: bool = True  # False: the name and the start are enough

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from logonscope.errors import NotSupportedError
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import Account, Group, Login, Machine, Process, Service, Socket
 from logonscope.machine.look import Look
-from logonscope.machine.queries import AccountQuery, ProcessQuery, SocketQuery
+from logonscope.machine.queries import AccountQuery, ProcessQuery, ServiceQuery, SocketQuery
 
 if TYPE_CHECKING:
-    from logonscope.machine.action import Action
+    from logonscope.machine.action import Action, ServiceAction
     from logonscope.machine.events import Event
 
 Ability = Literal["act", "events", "at"]
@@ -62,6 +62,22 @@ class Source(Protocol):
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         """Return the sockets in the network namespace of the reader."""
+        ...
+
+    def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
+        """Return the services of the system's manager."""
+        ...
+
+    def act_on_service(self, action: "ServiceAction") -> None:
+        """Perform an action on a service.
+
+        Raises:
+            ProcessLookupError: there is no such service.
+            PermissionError: that uid has no right to do it (EACCES), or the service is masked (EPERM).
+            TimeoutError: it is not done yet.
+            OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service.
+            NotSupportedError: the source is read-only.
+        """
         ...
 
     def act(self, action: "Action") -> None:
@@ -139,6 +155,11 @@ class BaseSource(ABC):
         del look
         return ()
 
+    def read_services(self, look: Look) -> Iterable[Service]:
+        """Return every service of the system's manager."""
+        del look
+        return ()
+
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the host with the requested parts."""
         look.check()
@@ -196,6 +217,18 @@ class BaseSource(ABC):
         """Return the sockets of ``read_sockets`` that match the query."""
         look.check()
         return look.checked(matching_sockets(self.read_sockets(look), query))
+
+    def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
+        """Return the services of ``read_services`` that match the query."""
+        look.check()
+        return look.checked(matching_services(self.read_services(look), query))
+
+    def act_on_service(self, action: "ServiceAction") -> None:
+        """Raise NotSupportedError: the source is read-only."""
+        del action
+        raise NotSupportedError(
+            "actions are not supported on this host: it is read-only", "connect to the machine itself"
+        )
 
     def act(self, action: "Action") -> None:
         """Raise NotSupportedError: the source is read-only."""
@@ -272,3 +305,11 @@ def matching_sockets(sockets: Iterable[Socket], query: SocketQuery) -> Iterator[
 
 def _lower_names(names: Iterable[str]) -> set[str]:
     return {name.lower() for name in names}
+
+
+def matching_services(services: Iterable[Service], query: ServiceQuery) -> Iterator[Service]:
+    """Return the services that match a query."""
+    if query.names is None:
+        return iter(services)
+    names = _lower_names(query.names)
+    return (service for service in services if service.name.lower() in names)

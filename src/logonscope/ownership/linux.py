@@ -13,9 +13,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from logonscope.facts import UNSET, Login, Machine, Process
+from logonscope.facts import UNSET, Login, Machine, Process, ServiceName
 from logonscope.machine import Facts, LogonHint, LogonIndex, Owner, Ownership, Selection
 from logonscope.ownership import join, sessions
+from logonscope.ownership.services import service_of_cgroup
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
@@ -136,6 +137,7 @@ class LinuxOwnership(Ownership):
     session_facts = ("ses", "loginuid", "cgroup")
     key_noun = "kernel id"
     system_owner = SYSTEM
+    service_facts: Facts = frozenset({"cgroup"})
 
     def __repr__(self) -> str:
         return "<LinuxOwnership>"
@@ -203,6 +205,9 @@ class LinuxOwnership(Ownership):
             login_id,
             join.logon_id_of_word(login_id) or login_id,
         }
+
+    def service_of(self, process: Process) -> ServiceName | None:
+        return None if process.cgroup is None else service_of_cgroup(process.cgroup)
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
         from logonscope.answers.check import Check  # noqa: PLC0415 -- only doctor needs it

@@ -21,7 +21,7 @@ from types import UnionType
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, RecordingError
-from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Service, Socket, Vitals
 from logonscope.machine import PARTIAL, BaseSource, Look, Part, ProcessQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -35,7 +35,7 @@ LARGEST = 1 << 30
 
 _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
-    "socket": Socket, "account": Account, "group": Group,
+    "socket": Socket, "account": Account, "group": Group, "service": Service,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -179,6 +179,10 @@ class RecordedSource(BaseSource):
         del look
         return self._snapshot.sockets
 
+    def read_services(self, look: Look) -> Iterable[Service]:
+        del look
+        return self._snapshot.services
+
     def account(self, look: Look, uid: int) -> Account | None:
         look.check()
         return self._by_uid.get(uid)
@@ -209,6 +213,8 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["account", *account])
         for group in snapshot.groups:
             _write_row(packed, ["group", *group])
+        for service in snapshot.services:
+            _write_row(packed, ["service", *service])
         _write_row(packed, ["end", count])
     return count
 
@@ -289,6 +295,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
         users=tuple(rows["account"]),
         groups=tuple(rows["group"]),
         troubles=tuple(rows["trouble"]),
+        services=tuple(rows["service"]),
     )
 
 

@@ -206,6 +206,7 @@ def test_a_value_that_is_longer_than_a_line_is_read_back_too(value: Any) -> None
 CANNOT = {
     # WMI's type object, with or without a class, is none of DSP0004's
     "Win32_Process": "object:Win32_ProcessStartup ProcessStartupInformation",
+    "Win32_Service": "object:Win32_SecurityDescriptor Descriptor",
     "__AggregateEvent": "object Representative",
     "__InstanceOperationEvent": "object TargetInstance",
     "__SystemSecurity": "object:__SecurityDescriptor Descriptor",
@@ -225,6 +226,7 @@ FOR_ANOTHER = {
     "Win32_NamedJobObjectProcess": "CIM_CollectedMSEs",
     "Win32_SessionProcess": "Win32_SessionResource",
     "Win32_SystemProcesses": "Win32_Process",
+    "Win32_SystemServices": "Win32_Service",
 }
 """The classes that pywbem's compiler cannot read because one that they need is such a class."""
 

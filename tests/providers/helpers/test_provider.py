@@ -20,6 +20,7 @@ from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSI
 from logonscope.providers.helpers.provider import (
     ALWAYS_NULL_PREFIX,
     COUNTS,
+    NAMED_SERVICES,
     Provider,
     always_null,
     column,
@@ -147,6 +148,7 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
+        "service": frozenset({NAMED_SERVICES}),
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 
@@ -156,11 +158,13 @@ UNNARROWED = {
     "Win32_SystemOperatingSystem.GroupComponent": "there is one",
     "Win32_SystemOperatingSystem.PartComponent": "there is one",
     "Win32_SystemProcesses.GroupComponent": "the one computer: every process",
+    "Win32_SystemServices.GroupComponent": "the one computer: every service",
     "Win32_SystemUsers.GroupComponent": "the one computer: every user account",
     "Win32_Group.Domain": "Name looks at it",
     "Win32_SystemAccount.Domain": "Name looks at it",
     "Win32_UserAccount.Domain": "Name looks at it",
     "__NAMESPACE.Name": "there are three",
+    "LS_ServiceProcess.Antecedent": "the cgroup of every process has to be read to find those of a service",
     "LS_SessionUserManager.Antecedent": "every logon session has to be known to pair them",
     "LS_SessionUserManager.Dependent": "the same",
 }

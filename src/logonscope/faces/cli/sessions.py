@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_service import SessionService
 from logonscope.client import Host
+from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
 from logonscope.faces.cli.listing import add_listing, print_listing
@@ -28,6 +30,7 @@ examples:
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
                                        logged-out logins, those with most leftovers first
+  logonscope sessions --services       the services that the System session consists of
   logonscope sessions -o json          the source of every value too
 
 """
@@ -35,6 +38,7 @@ examples:
 )
 
 LOGGED_OUT = "logged out"
+SYSTEM_WORD = "system"
 
 MAX_START_DIFFERENCE = 60
 """Most seconds between a login and the start of the user manager that it caused."""
@@ -43,15 +47,31 @@ MAX_START_DIFFERENCE = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_selector(parser)
+    parser.add_argument(
+        "--services",
+        action="store_true",
+        help="list the System session by service instead: processes and start of each",
+    )
     add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
+    if args.services:
+        return _print_services(host, args)
     sessions = host.sessions(args.which, logon_filter(host, args))
     if args.output == "table":
         sessions = with_managers_behind(sessions)
     return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
+
+
+def _print_services(host: Host, args: argparse.Namespace) -> int:
+    """Print the services of the System session; return the exit code."""
+    if (args.which is not None and args.which.lower() != SYSTEM_WORD) or logon_filter(host, args) is not None:
+        raise InvalidParameterError("--services lists the System session only", "leave out the other logon sessions")
+    return print_listing(
+        host, args, host.services(), SERVICE_COLUMNS, "no process of the System session is yours to see"
+    )
 
 
 def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
@@ -151,3 +171,22 @@ COLUMNS = (
     Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
     Column("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
 )
+
+
+def _service_start_text(row: SessionService) -> str:
+    return ("~" if row.start_is_approximate else "") + format_time(row.start)
+
+
+def _short_service_start_text(row: SessionService, cells: int, present: datetime) -> str:
+    return ("~" if row.start_is_approximate else "") + shorten_time(row.start, cells - 1, present)
+
+
+SERVICE_COLUMNS = (
+    Column("SERVICE", 32, lambda s: s.service or "-", "service", min_cells=12),
+    Column("USER", 12, lambda s: s.user or "-", "user", rank=3, min_cells=8),
+    Column("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=1),
+    Column("SINCE", 17, _service_start_text, "start", rank=2, min_cells=12, shorten=_short_service_start_text),
+    Column("PID", 7, lambda s: _number_text(s.pid), "pid", rank=4),
+    Column("NAME", 15, lambda s: s.name or "-", "name", rank=5),
+)
+"""The columns of --services; PID and NAME are those of the process that started first."""

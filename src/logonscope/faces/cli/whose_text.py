@@ -22,6 +22,9 @@ _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 """Names of programs that run commands as another user."""
 
+_AT_BOOT = 120
+"""Seconds after the boot: a service that was started before is said to have been started at boot."""
+
 _MOST_OF_A_COMMAND = 60
 _MOST_SOCKETS = 3
 
@@ -38,10 +41,23 @@ def headline(answer: Whose) -> str:
     if answer.sockets:
         subject += f", which {_describe_sockets(answer)},"
     if session.logon_type == 0:
-        return f"{subject} belongs to the System session: no login started it."
+        return f"{subject} belongs to {_describe_service(answer)}the System session: no login started it."
     if is_user_manager(session):
         return f"{subject} belongs to the user manager of {user_label(session)}: shared by all logins of that user."
     return f"{subject} belongs to logon session {session.logon_id}: {_describe_origin(session)}."
+
+
+def _describe_service(answer: Whose) -> str:
+    """Return the service of a process, with its start, and the words that lead over to its logon session."""
+    if answer.service is None:
+        return ""
+    start, boot = answer.service_start, answer.session.start
+    if start is None:
+        return f"{answer.service}, in "
+    after_boot = None if boot is None else round((start - boot).total_seconds())
+    if after_boot is not None and 0 <= after_boot < _AT_BOOT:
+        return f"{answer.service}, started at boot ({after_boot} s after it), in "
+    return f"{answer.service}, started at {format_time(start, _MOMENT)}, in "
 
 
 def describe_login(session: LogonSession) -> str:

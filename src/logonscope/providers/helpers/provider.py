@@ -13,13 +13,22 @@ from logonscope.facts import Machine
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
-    "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace"
+    "process",
+    "logon session",
+    "desktop",
+    "user",
+    "group",
+    "membership",
+    "socket",
+    "service",
+    "machine",
+    "namespace",
 ]
 """Kinds of items. Each item is a tuple, whose parts are passed to the functions of a table as separate arguments:
 
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
-Process, Owner); machine: (HostSummary,); namespace: (name,).
+Process, Owner); service: (Service,); machine: (HostSummary,); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "
@@ -28,6 +37,11 @@ ALWAYS_NULL_PREFIX = "always null: "
 
 COUNTS = "counts"
 """Pseudo-fact: the processes of the logon session are counted, so all of them are read."""
+
+
+NAMED_SERVICES = "named services"
+"""Pseudo-fact: services that only processes name are among the items: those of users' managers, and those that the
+service manager does not list. The cgroups of all processes are read to find them."""
 
 
 class LogonLookup(Protocol):

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
-from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
+from logonscope.facts import Account, Group, Login, Machine, Process, Service, Socket
+from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, ServiceQuery, SocketQuery
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
 from logonscope.sources.linux.machine import read_boot_time, read_machine, read_platform
@@ -14,7 +14,7 @@ from logonscope.sources.linux.name_service import Directory, NameService, NameSe
 from logonscope.sources.linux.processes import read_processes
 
 if TYPE_CHECKING:
-    from logonscope.machine.action import Action
+    from logonscope.machine.action import Action, ServiceAction
 
 ROOT = "/"
 
@@ -79,6 +79,19 @@ class LinuxSource(BaseSource):
         from logonscope.sources.linux.sockets import read_sockets  # noqa: PLC0415 -- a pid needs no socket module
 
         return look.checked(read_sockets(self._root, look, query))
+
+    def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
+        from logonscope.sources.linux.services import read_services  # noqa: PLC0415 -- a pid needs no service
+
+        look.check()
+        return look.checked(read_services(self._root, look, query))
+
+    def act_on_service(self, action: "ServiceAction") -> None:
+        if self._root != ROOT:
+            super().act_on_service(action)
+        from logonscope.sources.linux.systemctl import act_on_unit  # noqa: PLC0415 -- most queries act on nothing
+
+        act_on_unit(self._root, action)
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:

@@ -1,0 +1,120 @@
+"""Is every process given to its service, and is a service controlled with the caller's right? Asked of a real systemd.
+
+The measure is procps, which asks libsystemd for the unit of a process, and systemctl itself.
+"""
+
+import pytest
+
+from tests.lab.lab import Lab, start
+from tests.lab.systemd import wait_until
+
+NONE = {"-", "init.scope"}
+
+
+def units(lab: Lab) -> dict[int, tuple[str, str]]:
+    """Ask procps for the units of every process: that of the system's manager, and that of its user's."""
+    rows = lab.machine.run(["ps", "-eo", "pid:10,unit:300,uunit:300", "--no-headers"]).stdout.splitlines()
+    return {int(pid): (unit, user_unit) for pid, unit, user_unit in map(str.split, rows)}
+
+
+def named(lab: Lab) -> dict[int, tuple[str, str]]:
+    """Ask the product for the service of every process, with its manager."""
+    text = "SELECT * FROM LS_ServiceProcess"
+    rows = lab.logonscope("query", text, "-n", "root/logonscope")
+    keys = [(row["Dependent"].split('"')[1], row["Antecedent"].split('"')) for row in rows]
+    return {int(pid): (words[3], words[1]) for pid, words in keys}
+
+
+def test_every_process_has_the_service_that_procps_names(lab: Lab) -> None:
+    lab.machine.run(["systemd-run", "--quiet", "--collect", "--unit=lab-a@x\\x2dy.service", "sleep", "1000"])
+    lab.machine.run(["systemd-run", "--quiet", "--collect", "--unit=cpu.service", "sleep", "1000"])
+    lab.machine.run(["systemd-run", "--quiet", "--slice=lab-deep-nest.slice", "--unit=lab-deep", "sleep", "1000"])
+    lab.machine.run(["systemd-run", "--quiet", "--scope", "--unit=lab-scope", "sh", "-c", "sleep 1000 &"])
+    with lab.machine.ssh("alice") as shell:
+        shell.ask("systemd-run --user --quiet --unit=lab-own sleep 1000")
+        shell.ask("systemd-run --user --quiet --slice=a-b.slice --unit=ssh sleep 1000")  # as the system's sshd
+        start(shell, "systemd-run --user --scope --quiet sleep 1000")
+        manager = f"user@{lab.alice.uid}.service"
+        found, measure = named(lab), units(lab)
+    lab.machine.run(["systemctl", "stop", "lab-a@x\\x2dy.service", "cpu.service", "lab-deep", "lab-scope.scope"])
+
+    expected = {}
+    for pid, (unit, user_unit) in measure.items():
+        if unit == manager and user_unit not in NONE:
+            if user_unit.endswith(".service"):
+                expected[pid] = (user_unit, manager)
+        elif unit.endswith(".service"):
+            expected[pid] = (unit, "system")
+    common = found.keys() & measure.keys()
+    assert {pid: found[pid] for pid in common} == {pid: expected[pid] for pid in expected.keys() & common}
+    both = {pid for pid in expected if pid in lab.truth()}
+    assert both <= found.keys()
+    services = set(found.values())
+    assert {("lab-a@x\\x2dy.service", "system"), ("cpu.service", "system"), ("lab-deep.service", "system")} <= services
+    assert {("lab-own.service", manager), ("ssh.service", manager), ("ssh.service", "system")} <= services
+    assert not any("scope" in name for name, _ in services)
+
+
+def test_services_are_those_of_systemctl(lab: Lab) -> None:
+    lab.machine.run(["systemd-run", "--quiet", "--unit=lab-failing", "sh", "-c", "exit 7"])
+    wait_until(lambda: show(lab, "lab-failing.service", "ActiveState") == "failed")
+    rows = {row["Name"]: row for row in lab.logonscope("query", "SELECT * FROM Win32_Service")}
+    listed = lab.machine.run(["systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend"])
+    running = {line.split()[0] for line in listed.stdout.splitlines()}
+    assert {name for name, row in rows.items() if row["ProcessId"] and row["State"] == "Running"} >= running
+    for name in running:
+        assert rows[name]["ProcessId"] == int(show(lab, name, "MainPID"))
+        assert rows[name]["Description"] == show(lab, name, "Description")
+    failing = rows["lab-failing.service"]
+    lab.machine.run(["systemctl", "reset-failed", "lab-failing.service"])
+    assert (failing["State"], failing["Status"]) == ("Stopped", "Error")
+    assert (failing["ExitCode"], failing["ServiceSpecificExitCode"]) == (1066, 7)
+    files = lab.machine.run(["systemctl", "list-unit-files", "--type=service", "--plain", "--no-legend"]).stdout
+    states = {line.split()[0]: line.split()[1] for line in files.splitlines() if "@." not in line}
+    modes = {"enabled": "Auto", "disabled": "Manual", "static": "Manual", "masked": "Disabled"}
+    installed = {name: modes[state] for name, state in states.items() if state in modes}
+    assert {name: rows[name]["StartMode"] for name in installed} == installed
+    assert not {name for name, state in states.items() if state == "alias"} & rows.keys()
+
+
+def show(lab: Lab, unit: str, name: str) -> str:
+    return lab.machine.run(["systemctl", "show", "--value", "-p", name, "--", unit]).stdout.strip()
+
+
+@pytest.fixture
+def napping(lab: Lab) -> str:
+    """Have a service run."""
+    lab.machine.run(["systemd-run", "--quiet", "--unit=lab-nap", "-p", "RemainAfterExit=yes", "sleep", "1000"])
+    return 'Win32_Service="lab-nap.service"'
+
+
+def invoke(lab: Lab, path: str, method: str, user: str | None = None) -> int:
+    done = lab.machine.run(lab.command("invoke", path, method, "-o", "json"), user, check=False)
+    return int(done.stdout.split(":")[1].strip(" ,}\n").split("}")[0].split(",")[0])
+
+
+def test_root_pauses_and_stops_a_service_and_a_user_does_not(lab: Lab, napping: str) -> None:
+    sleeper = lab.main_process("lab-nap")
+    assert invoke(lab, napping, "StopService", user="alice") == 2
+    assert show(lab, "lab-nap.service", "ActiveState") == "active"
+    assert invoke(lab, napping, "PauseService") == 0
+    assert show(lab, "lab-nap.service", "FreezerState") == "frozen"
+    (row,) = lab.logonscope("query", "SELECT State FROM Win32_Service WHERE Name='lab-nap.service'")
+    assert row["State"] == "Paused"
+    assert invoke(lab, napping, "ResumeService") == 0
+    assert invoke(lab, napping, "StopService") == 0
+    assert sleeper not in lab.truth()
+
+
+def test_whose_names_the_service_and_its_start(lab: Lab, napping: str) -> None:
+    del napping
+    sleeper = lab.main_process("lab-nap")
+    (row,) = lab.logonscope("whose", str(sleeper))
+    stamp = show(lab, "lab-nap.service", "InactiveExitTimestamp")
+    shown = {service["service"]: service for service in lab.logonscope("sessions", "--services")}
+    (system,) = lab.logonscope("sessions", "system")
+    lab.machine.run(["systemctl", "stop", "lab-nap"])
+    assert row["service"] == "lab-nap.service"
+    assert stamp.split()[2] in {row["service_start"][11:19], stamp.split()[2][:-1] + row["service_start"][18:19]}
+    assert shown["lab-nap.service"]["processes"] == 1
+    assert abs(sum(service["processes"] for service in shown.values()) - system["processes"]) <= 1

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Service, Socket, Vitals
+from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Platform, Process, Service, Socket, Vitals
 from logonscope.machine import Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -74,4 +74,5 @@ snapshots = st.builds(
     groups=st.lists(rows(Group), max_size=3).map(tuple),
     troubles=st.lists(rows(Trouble), max_size=2),
     services=st.lists(rows(Service), max_size=3).map(tuple),
+    login_history=st.lists(rows(LoginHistory), max_size=3).map(tuple),
 )

@@ -62,6 +62,7 @@ def whole(source: Source) -> Snapshot:
         tuple(groups),
         look.troubles,
         tuple(source.services(look, ServiceQuery())),
+        tuple(source.login_history(look)),
     )
 
 

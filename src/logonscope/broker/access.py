@@ -89,6 +89,10 @@ class Visibility:
         """Return a service of the system as the caller may see it: its command line is the administrator's."""
         return service if self.everything else service._replace(command=None)
 
+    def sees_account_history(self, uid: int) -> bool:
+        """Return whether the caller may see past logins of an account: like present ones, only its own."""
+        return self.everything or uid == self.uid
+
     def view(
         self, process: Process, owner: Owner, facts: Facts, *, include_foreign: bool = False
     ) -> tuple[Process, Owner] | None:

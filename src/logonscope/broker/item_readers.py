@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from logonscope.broker.logon_of_process import logon_of
+from logonscope.broker.profiles import read_profiles
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
 from logonscope.broker.services import read_services
 from logonscope.broker.sessions import Described, describe_sessions
@@ -182,6 +183,11 @@ def _read_services(request: Request, query: ItemQuery) -> Items:
     return ((service,) for service in services)
 
 
+def _read_profiles(request: Request, query: ItemQuery) -> Items:
+    users = _names_or_all(query.selection.users)
+    return read_profiles(request, query.facts, Selection(users=None if users == "ALL" else users))
+
+
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
@@ -217,6 +223,7 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "membership": _read_memberships,
     "socket": _read_sockets,
     "service": _read_services,
+    "profile": _read_profiles,
     "machine": _read_machine,
     "namespace": _read_namespaces,
 }

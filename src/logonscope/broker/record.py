@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.broker.request import Owned, Request
-from logonscope.facts import ALL_FACTS, Account, Login, Process
+from logonscope.facts import ALL_FACTS, Account, Login, LoginHistory, Process
 from logonscope.machine import PARTIAL, AccountQuery, ProcessQuery, ServiceQuery, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -23,12 +23,21 @@ def recordable_snapshot(request: Request) -> Snapshot:
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = tuple(source.sockets(look, SocketQuery()))
     services = tuple(map(request.visibility.masked_service, source.services(look, ServiceQuery())))
+    history = tuple(_visible_history(request))
     listed, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
     seen_uids = _SeenUids(logins)
     processes: Iterable[Process] = seen_uids.collect(request, owned.pairs)
     users = seen_uids.accounts(request, listed)
-    snapshot = Snapshot(machine, processes, logins, sockets, users, groups, look.troubles, services)
+    snapshot = Snapshot(machine, processes, logins, sockets, users, groups, look.troubles, services, history)
     return snapshot if request.visibility.everything else _keep_visible(request, snapshot)
+
+
+def _visible_history(request: Request) -> Iterator[LoginHistory]:
+    """Yield the past logins of accounts that the caller may see."""
+    visibility, own = request.visibility, request.accounts.name(request.caller.uid)
+    for row in request.source.login_history(request.look):
+        if visibility.everything or (row.user == own if row.uid is None else visibility.sees_account_history(row.uid)):
+            yield row
 
 
 def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:

@@ -6,7 +6,7 @@ from datetime import datetime
 from logonscope.answers.session_service import SessionService
 from logonscope.broker.request import Request
 from logonscope.facts import Process, Service, ServiceName
-from logonscope.machine import Owner, ProcessQuery, Selection, ServiceQuery, local_datetime, start_time
+from logonscope.machine import ProcessQuery, Selection, ServiceQuery, local_datetime, start_time
 from logonscope.providers.helpers.text import clean
 
 _FACTS = frozenset({"comm", "start", "uids"})
@@ -38,12 +38,13 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
     return {name: start for name, start in starts if start is not None}
 
 
-def service_in_system_session(request: Request, process: Process, owner: Owner) -> str | None:
-    """Return the name of the service of a process of the System session; None for any other process."""
-    if owner.logon_id != request.ownership.system_owner.logon_id:
-        return None
+def find_service(request: Request, process: Process) -> tuple[str | None, datetime | None]:
+    """Return the service of a process, and when it was started; the caller must have checked that it may be seen."""
     service = request.ownership.service_of(process)
-    return clean(service.name) if service else None
+    if service is None:
+        return None, None
+    start = None if service.uid is not None else read_starts(request, frozenset({service.name})).get(service.name)
+    return clean(service.name), start
 
 
 def read_services(request: Request, selection: Selection, *, with_named: bool) -> Iterator[Service]:

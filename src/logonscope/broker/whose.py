@@ -10,7 +10,6 @@ from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
 from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.request import Request
-from logonscope.broker.services import read_starts, service_in_system_session
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
@@ -75,7 +74,11 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
             f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )
     logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
-    service = service_in_system_session(request, process, owner)
+    service, service_start = None, None
+    if owner.logon_id == request.ownership.system_owner.logon_id:
+        from logonscope.broker.services import find_service  # noqa: PLC0415 -- processes of logins need none
+
+        service, service_start = find_service(request, process)
     return Whose(
         target=target,
         pid=process.pid,
@@ -89,7 +92,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
         ),
         sockets=candidate.sockets,
         service=service,
-        service_start=read_starts(request, frozenset({service})).get(service) if service else None,
+        service_start=service_start,
     )
 
 

@@ -6,6 +6,7 @@ case ``Process.unread`` has the reason.
 
 from logonscope.facts.account import Account, Group
 from logonscope.facts.login import Login
+from logonscope.facts.login_history import LoginHistory
 from logonscope.facts.machine import Machine, Platform, Vitals
 from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
 from logonscope.facts.service import SERVICE_UNIT, Service, ServiceName
@@ -20,6 +21,7 @@ __all__ = [
     "Account",
     "Group",
     "Login",
+    "LoginHistory",
     "Machine",
     "Platform",
     "Process",

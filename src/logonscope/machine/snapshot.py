@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from logonscope.facts import Account, Group, Login, Machine, Process, Service, Socket
+from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Process, Service, Socket
 from logonscope.machine.trouble import Trouble
 
 
@@ -18,3 +18,4 @@ class Snapshot(NamedTuple):
     groups: Iterable[Group]
     troubles: Iterable[Trouble]
     services: tuple[Service, ...] = ()
+    login_history: tuple[LoginHistory, ...] = ()

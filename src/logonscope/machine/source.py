@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from logonscope.errors import NotSupportedError
-from logonscope.facts import Account, Group, Login, Machine, Process, Service, Socket
+from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Process, Service, Socket
 from logonscope.machine.look import Look
 from logonscope.machine.queries import AccountQuery, ProcessQuery, ServiceQuery, SocketQuery
 
@@ -66,6 +66,10 @@ class Source(Protocol):
 
     def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
         """Return the services of the system's manager."""
+        ...
+
+    def login_history(self, look: Look) -> Iterator[LoginHistory]:
+        """Return what each database of past logins has about each account."""
         ...
 
     def act_on_service(self, action: "ServiceAction") -> None:
@@ -160,6 +164,11 @@ class BaseSource(ABC):
         del look
         return ()
 
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        """Return what each database of past logins has about each account."""
+        del look
+        return ()
+
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the host with the requested parts."""
         look.check()
@@ -222,6 +231,11 @@ class BaseSource(ABC):
         """Return the services of ``read_services`` that match the query."""
         look.check()
         return look.checked(matching_services(self.read_services(look), query))
+
+    def login_history(self, look: Look) -> Iterator[LoginHistory]:
+        """Return what ``read_login_history`` returns."""
+        look.check()
+        return look.checked(self.read_login_history(look))
 
     def act_on_service(self, action: "ServiceAction") -> None:
         """Raise NotSupportedError: the source is read-only."""

@@ -21,7 +21,7 @@ from types import UnionType
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, RecordingError
-from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Service, Socket, Vitals
+from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Platform, Process, Service, Socket, Vitals
 from logonscope.machine import PARTIAL, BaseSource, Look, Part, ProcessQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -36,6 +36,7 @@ LARGEST = 1 << 30
 _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
     "socket": Socket, "account": Account, "group": Group, "service": Service,
+    "login_history": LoginHistory,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -183,6 +184,10 @@ class RecordedSource(BaseSource):
         del look
         return self._snapshot.services
 
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        del look
+        return self._snapshot.login_history
+
     def account(self, look: Look, uid: int) -> Account | None:
         look.check()
         return self._by_uid.get(uid)
@@ -215,6 +220,8 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["group", *group])
         for service in snapshot.services:
             _write_row(packed, ["service", *service])
+        for history in snapshot.login_history:
+            _write_row(packed, ["login_history", *history])
         _write_row(packed, ["end", count])
     return count
 
@@ -296,6 +303,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
         groups=tuple(rows["group"]),
         troubles=tuple(rows["trouble"]),
         services=tuple(rows["service"]),
+        login_history=tuple(rows["login_history"]),
     )
 
 

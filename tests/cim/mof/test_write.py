@@ -206,6 +206,7 @@ def test_a_value_that_is_longer_than_a_line_is_read_back_too(value: Any) -> None
 CANNOT = {
     # WMI's type object, with or without a class, is none of DSP0004's
     "Win32_Process": "object:Win32_ProcessStartup ProcessStartupInformation",
+    "Win32_UserProfile": "object:Win32_FolderRedirectionHealth AppDataRoaming",
     "Win32_Service": "object:Win32_SecurityDescriptor Descriptor",
     "__AggregateEvent": "object Representative",
     "__InstanceOperationEvent": "object TargetInstance",

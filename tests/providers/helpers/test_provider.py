@@ -17,6 +17,7 @@ from logonscope.facts import ALL_FACTS
 from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.providers.helpers.profile_columns import HISTORY, LOADED
 from logonscope.providers.helpers.provider import (
     ALWAYS_NULL_PREFIX,
     COUNTS,
@@ -148,7 +149,7 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
-        "service": frozenset({NAMED_SERVICES}),
+        "service": frozenset({NAMED_SERVICES}), "profile": {HISTORY, LOADED},
     }  # fmt: skip
     assert provider.facts(provider.columns) <= known.get(provider.subject, set())
 
@@ -160,6 +161,9 @@ UNNARROWED = {
     "Win32_SystemProcesses.GroupComponent": "the one computer: every process",
     "Win32_SystemServices.GroupComponent": "the one computer: every service",
     "Win32_SystemUsers.GroupComponent": "the one computer: every user account",
+    "Win32_SID.SID": "accounts are listed by name",
+    "Win32_UserProfile.SID": "the same",
+    "Win32_AccountSID.Setting": "the same",
     "Win32_Group.Domain": "Name looks at it",
     "Win32_SystemAccount.Domain": "Name looks at it",
     "Win32_UserAccount.Domain": "Name looks at it",

@@ -21,6 +21,7 @@ Subject = Literal[
     "membership",
     "socket",
     "service",
+    "profile",
     "machine",
     "namespace",
 ]
@@ -28,7 +29,7 @@ Subject = Literal[
 
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
-Process, Owner); service: (Service,); machine: (HostSummary,); namespace: (name,).
+Process, Owner); service: (Service,); profile: (Profile,); machine: (HostSummary,); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from logonscope.facts import Account, Group, Login, Machine, Process, Service, Socket
+from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Process, Service, Socket
 from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, ServiceQuery, SocketQuery
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
@@ -85,6 +85,11 @@ class LinuxSource(BaseSource):
 
         look.check()
         return look.checked(read_services(self._root, look, query))
+
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        from logonscope.sources.linux.login_history import read_login_history  # noqa: PLC0415 -- few queries need it
+
+        return read_login_history(self._root, look)
 
     def act_on_service(self, action: "ServiceAction") -> None:
         if self._root != ROOT:

@@ -32,7 +32,7 @@ def test_values_of_systemd_and_of_a_cgroup() -> None:
     assert ssh[:6] == ("systemd", "active", "running", "enabled", 700, "root")
     assert "2026-01-01" in str(ssh[6])
     mine = one(host_of_services(), 'LS_Service.Name="mine.service",Manager="user@1000.service"', *columns)
-    assert mine == ("cgroup", "active", None, None, None, None, None)
+    assert mine == ("process", "active", None, None, None, None, None)
 
 
 def test_the_same_name_of_another_manager_is_another_service() -> None:

@@ -6,6 +6,7 @@ the details of a process only where the real, effective and saved uid are all it
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
 Accounts and groups are visible to every authenticated user, as with passwd(5); so are the services of the system, save
 their command lines, which only an administrator sees. A service of a user's manager is visible with its processes.
+Past logins of an account are like its present logon sessions: visible to itself and to administrators.
 """
 
 from collections.abc import Iterable

@@ -20,10 +20,12 @@ def read_profiles(request: Request, facts: Facts, selection: Selection) -> Itera
     for row in history:
         by_key.setdefault(row.user if row.uid is None else row.uid, []).append(row)
     loaded_uids = _read_loaded_uids(request) if LOADED in facts else None
+    # history has names of accounts that were removed since: only accounts that exist have a profile
     for account in users:
         if not request.visibility.sees_account_history(account.uid):
             yield (Profile(account),)
             continue
+        # lastlog has uids, the other databases names
         rows = [*by_key.get(account.uid, ()), *by_key.get(account.name, ())]
         loaded = None if loaded_uids is None else account.uid in loaded_uids
         yield (_make_profile(account, rows, loaded=loaded),)

@@ -2,7 +2,7 @@
 
 A method's ReturnValue is the documented number (Win32_BaseService): 0 success, 1 not supported, 2 access denied, 5 the
 service does not accept it, 6 not active, 7 timeout, 8 unknown failure, 10 already running, 14 disabled, 24 already
-paused. A paused service is a frozen one: systemd's manager stops all of its processes by their cgroup.
+paused. A paused service is a frozen one: systemd's manager stops all of its processes by their control group.
 """
 
 import errno
@@ -44,7 +44,7 @@ def read_service(request: Request, target: Target) -> ServiceTarget:
     (name,) = target.keys or ("",)
     found = request.source.services(request.look, ServiceQuery(frozenset({str(name)})))
     services = {service.name: service for service in found}
-    # names that differ only in case are different services: the one that is spelled like the key is meant
+    # names that differ only in case are different services: the one that is spelled like the key is chosen
     service = services.get(str(name)) or next(iter(services.values()), None)
     if service is None:
         raise missing(request, target)
@@ -52,12 +52,14 @@ def read_service(request: Request, target: Target) -> ServiceTarget:
 
 
 def _start(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
+    # systemd reports success for a service that runs already; Windows does not
     if target.service.active_state in RUNNING_STATES:
         return Outcome(ALREADY_RUNNING)
     return Outcome(DISABLED) if target.service.load_state == "masked" else _act(target, "start")
 
 
 def _stop(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
+    # the same for a service that is stopped already
     if target.service.active_state in {"inactive", "failed"}:
         return Outcome(NOT_ACTIVE)
     return Outcome(CANNOT_ACCEPT) if target.service.can_stop is False else _act(target, "stop")
@@ -90,6 +92,7 @@ def _act(target: ServiceTarget, verb: ServiceVerb) -> Outcome:
     service, source = target.service, target.request.source
     if "act" not in source.abilities:
         raise NotSupportedError("this host is read-only", "invoke the method on the machine itself")
+    # scripts are not run: what they start would inherit the logon session of this process
     if service.manager != "systemd":
         return Outcome(NOT_SUPPORTED)
     try:
@@ -99,6 +102,7 @@ def _act(target: ServiceTarget, verb: ServiceVerb) -> Outcome:
     except TimeoutError:
         return Outcome(TIMEOUT)
     except PermissionError as error:
+        # EPERM: not even root can start a masked unit
         return Outcome(DISABLED if error.errno == errno.EPERM else ACCESS_DENIED)
     except OSError as error:
         return Outcome(NOT_SUPPORTED if error.errno == errno.EOPNOTSUPP else UNKNOWN_FAILURE)

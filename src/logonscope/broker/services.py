@@ -24,6 +24,7 @@ def services(request: Request) -> list[SessionService]:
     for process, _ in request.read(ProcessQuery(facts), system, include_strays=False).pairs:
         service = request.ownership.service_of(process)
         members.setdefault(service and service.name, []).append(process)
+    # one reading of the starts for all services, each of which is one link
     starts = read_starts(request, frozenset(name for name in members if name))
     rows = (_row(request, name, processes, starts.get(name or "")) for name, processes in members.items())
     return sorted(rows, key=_sort_key)
@@ -50,7 +51,7 @@ def find_service(request: Request, process: Process) -> tuple[str | None, dateti
 def read_services(request: Request, selection: Selection, *, with_named: bool) -> Iterator[Service]:
     """Yield the services of the system's manager, as the caller may see them; with those that visible processes name.
 
-    A process names its service by its cgroup: this is all that is known of the services of a user's manager, and of a
+    The place of a process names its service: this is all that is known of the services of a user's manager, and of a
     service that the system's manager does not list.
     """
     names, uids = selection.services, selection.service_uids
@@ -61,15 +62,17 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
             yield request.visibility.masked_service(service)
     folded = None if names is None else {name.lower() for name in names}
     is_complete = folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in seen}
+    # a service that the manager lists needs no process: then no process is read
     if not with_named or is_complete:
         return
     for process, _ in request.read(ProcessQuery(request.ownership.service_facts)).pairs:
         name = request.ownership.service_of(process)
         if name is None or name in seen or (uids is not None and name.uid not in uids):
             continue
+        # most services have several processes
         seen.add(name)
         if folded is None or name.name.lower() in folded:
-            yield Service(*name, manager="cgroup", active_state="active")
+            yield Service(*name, manager="process", active_state="active")
 
 
 def _row(request: Request, name: str | None, processes: Sequence[Process], start: datetime | None) -> SessionService:

@@ -23,10 +23,12 @@ def service_of_cgroup(cgroup: str) -> ServiceName | None:
     manager = _MANAGER.match(cgroup)
     if manager is not None:
         uid = int(manager[1])
+        # what is below was named by the user
         unit = _first_unit(cgroup[manager.end() :])
         if unit in {"", _INIT_SCOPE}:
             return ServiceName(f"user@{uid}.service")
         return ServiceName(unit, uid) if SERVICE_UNIT.fullmatch(unit) else None
+    # with systemd no unit has such a name: names of units have a suffix
     openrc = _OPENRC.match(cgroup)
     if openrc is not None:
         return ServiceName(openrc[1])

@@ -95,7 +95,7 @@ PROVIDER = Provider(
             lambda service, _: clean(service.command),
             "systemd: ExecStart, its first command with its arguments; for administrators only",
         ),
-        "ServiceType": constant("Own Process", "a cgroup holds the processes of one service"),
+        "ServiceType": constant("Own Process", "a control group holds the processes of one service"),
         "StartName": column(lambda service, _: clean(service.user), "systemd: User; root if it is not set"),
         "State": column(_state, "systemd: ActiveState; Paused: FreezerState is frozen"),
         "TagId": always_null(NO_SUCH_SETTING),

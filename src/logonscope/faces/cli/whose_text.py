@@ -23,7 +23,7 @@ _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-
 """Names of programs that run commands as another user."""
 
 _AT_BOOT = 120
-"""Seconds after the boot: a service that was started before is said to have been started at boot."""
+"""Seconds after the boot: a service that was started before this counts as started at boot."""
 
 _MOST_OF_A_COMMAND = 60
 _MOST_SOCKETS = 3

@@ -42,7 +42,7 @@ COUNTS = "counts"
 
 NAMED_SERVICES = "named services"
 """Pseudo-fact: services that only processes name are among the items: those of users' managers, and those that the
-service manager does not list. The cgroups of all processes are read to find them."""
+service manager does not list. The control groups of all processes are read to find them."""
 
 
 class LogonLookup(Protocol):

@@ -56,6 +56,7 @@ def _read_lastlog(path: str) -> Iterator[LoginHistory]:
                 offset = os.lseek(file.fileno(), offset, os.SEEK_DATA)
             except OSError:  # ENXIO: only a hole is left
                 return
+            # a block of data can begin in the middle of a record
             offset -= offset % size
             data = os.pread(file.fileno(), size * 256, offset)
             if len(data) < size:
@@ -88,10 +89,14 @@ def _positive(value: object) -> int | None:
 
 def _query(path: str, text: str) -> list[tuple[object, ...]]:
     """Return the rows of a query of an SQLite database, which is opened read-only; ValueError where it is none."""
-    import sqlite3  # noqa: PLC0415 -- few hosts have these databases
+    # a missing file is no error, but SQLite would report one without an errno
+    os.stat(path)
+    try:
+        import sqlite3  # noqa: PLC0415 -- few hosts have these databases
+    except ImportError:
+        raise ValueError("this Python has no module sqlite3") from None
     from urllib.request import pathname2url  # noqa: PLC0415 -- the same
 
-    os.stat(path)
     end = time.monotonic() + SECONDS
     connection = None
     try:
@@ -122,6 +127,7 @@ def _read_wtmp(path: str) -> Iterator[LoginHistory]:
     user_of_line: dict[bytes, str] = {}
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
+        # the end of the file has the newest records
         skipped = max(0, size - MOST_BYTES) // _UTMP_RECORD.size * _UTMP_RECORD.size
         file.seek(skipped)
         for kind, line, user, moment in _utmp_records(file.read(MOST_BYTES)):
@@ -129,6 +135,7 @@ def _read_wtmp(path: str) -> Iterator[LoginHistory]:
                 entry = logins.setdefault(user, [0, 0, 0])
                 entry[0], entry[1] = entry[0] + 1, max(entry[1], moment)
                 user_of_line[line] = user
+            # a logout has no name in its record, only the line of its login
             elif kind == _DEAD_PROCESS and line in user_of_line:
                 entry = logins[user_of_line.pop(line)]
                 entry[2] = max(entry[2], moment)
@@ -140,6 +147,7 @@ def _utmp_records(data: bytes) -> Iterator[tuple[int, bytes, str, int]]:
     """Yield type, line, user and time of the records; ValueError where the file has records of another form."""
     for offset in range(0, len(data) - _UTMP_RECORD.size + 1, _UTMP_RECORD.size):
         kind, _, line, _, user, _, _, seconds, microseconds = _UTMP_RECORD.unpack_from(data, offset)
+        # where times have 64 bits, as on aarch64, records are longer: their fields are not where they are read here
         if not 0 <= kind <= _LAST_TYPE or not 0 <= microseconds < 1_000_000:
             raise ValueError("its records have another form")
         name = user.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")

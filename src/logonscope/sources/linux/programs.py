@@ -44,6 +44,7 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
         command, cwd="/", env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         **as_user,
     )  # fmt: skip
+    # the program is not waited for beyond its time: at the end of the block it has ended or was killed
     with process:
         try:
             out, error = _read_outputs(process, time.monotonic() + seconds)
@@ -71,6 +72,7 @@ def _read_outputs(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes
                     raise TimeoutError(f"{process.args!s:.60} did not end in time")
                 for key, _ in ready:
                     data = os.read(key.fd, _CHUNK) if key.fd in outputs else b""
+                    # the end of an output, or of the program itself
                     if not data:
                         selector.unregister(key.fd)
                         continue

@@ -30,6 +30,7 @@ def read_services(root: str, look: Look, query: ServiceQuery) -> Iterator[Servic
     """Yield the services that a query names."""
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):  # sd_booted(3)
         return matching_services(_read_scripts(root), query)
+    # for the start alone, no directory is listed and no program is run
     if query.names is not None and not query.details:
         return _read_starts(root, query.names)
     units: Iterable[Service] | None = None
@@ -67,6 +68,7 @@ def _read_running_units(root: str) -> Iterator[Service]:
         if os.path.isdir(os.path.join(top, "system.slice")):
             names.update(_units_below(top))
             break
+    # a oneshot service has no process any more, but is active: its start is left
     for link in _list_folder(os.path.join(root, _INVOCATIONS)):
         name = link.removeprefix("invocation:")
         if name != link and SERVICE_UNIT.fullmatch(name):
@@ -128,6 +130,7 @@ def _openrc_enabled(root: str) -> set[str]:
 def _openrc_state(root: str, name: str) -> str:
     """Return the state of a service in the words of systemd: OpenRC makes a link in the directory of its state."""
     states = (("failed", "failed"), ("starting", "activating"), ("stopping", "deactivating"), ("started", "active"))
+    # a failed service can have a link in another directory too, so this state comes first
     for folder, state in states:
         if os.path.lexists(os.path.join(root, "run/openrc", folder, name)):
             return state

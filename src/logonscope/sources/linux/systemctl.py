@@ -115,9 +115,11 @@ def act_on_unit(root: str, action: ServiceAction) -> None:
     program = _find_program(root)
     if program is None or not SERVICE_UNIT.fullmatch(action.name):
         raise OSError(errno.EOPNOTSUPP, "systemctl is missing, or the service is not one of systemd")
+    # as any other user, this process could only act as itself
     uid = action.uid
     if uid is not None and uid != os.geteuid() and os.geteuid() != 0:
         raise PermissionError(errno.EACCES, f"only root can act as uid {uid}")
+    # without a password: there is no terminal, and polkit would wait
     command = [program, "--no-ask-password", "--no-pager", "--quiet", action.verb, "--", action.name]
     output = run_program(command, ACT_SECONDS, uid)
     if output.status != 0:
@@ -181,6 +183,7 @@ def parse_units(data: bytes) -> Iterator[Service]:
             values = {}
             continue
         key, _, value = line.partition(b"=")
+        # an argument with a newline: the value goes on in the next line
         if key == _EXEC_KEY and not value.endswith(b" }"):
             value = b"\n".join([value, *_rest_of_command(lines)])
         if key == _EXEC_KEY and key in values:
@@ -199,6 +202,7 @@ def _rest_of_command(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _make_service(values: Mapping[bytes, bytes | None]) -> Service:
     text, number = partial(_text, values), partial(_number, values)
+    # code and status are 0 also where no process has been started yet
     has_run = bool(number("ExecMainPID")) and number("ExecMainCode") is not None
     return Service(
         name=text("Id") or "",

@@ -29,7 +29,7 @@ VisibilityName = Literal["own", "kernel"]
 GC_THRESHOLD = 20_000
 """Allocated objects before the garbage collector runs: a short command allocates fewer, so it never runs there."""
 
-NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
+OUT_OF_RESOURCES, OUTPUT_ERROR, INTERRUPTED = 70, 74, 130
 """Exit codes that no command returns. Copied from faces/cli/exit_codes.py, which is imported late."""
 
 ASCII_ERROR_HANDLER = "logonscope.ascii"
@@ -55,10 +55,11 @@ def connect(
 
     Args:
         host: None for this machine; the URL of another one (``https://web1:5986``); a file that ``logonscope record``
-            wrote, or "-" for a recording on standard input; or a Source (docs/adding-a-source.md), which is shown
-            without access checks.
+            wrote, or "-" for a recording on standard input; or a source, an instance of a subclass of
+            ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
         visibility: what a caller without elevation sees of this machine: only its "own" logon sessions (as the
-            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read.
+            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on the command line:
+            ``--readable``).
         user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
@@ -66,7 +67,8 @@ def connect(
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
-        InvalidParameterError: the file does not exist, or the visibility or the timeout is invalid.
+        InvalidParameterError: the file does not exist, ``host`` is of another type, or the visibility or the timeout is
+            invalid.
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read, or the client for other machines is not installed.
     """
@@ -80,11 +82,11 @@ def connect(
         expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
-        return _connect_remote(address, Credentials(user, password, certificate), timeout)
+        return _connect_remote(address, RemoteCredentials(user, password, certificate), timeout)
     return LocalHost(choose_source(address), LINUX, _local_caller_for(address, visibility), _save_recording)
 
 
-class Credentials(NamedTuple):
+class RemoteCredentials(NamedTuple):
     """Credentials for another machine; None where the caller gave none."""
 
     user: str | None = None
@@ -93,7 +95,7 @@ class Credentials(NamedTuple):
 
 
 def _connect_remote(
-    address: str, credentials: Credentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
+    address: str, credentials: RemoteCredentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
 ) -> Host:
     """Return another machine as a host; nothing is sent yet."""
     from logonscope.client.credentials import CERTIFICATE, find_password, find_user  # noqa: PLC0415 -- seldom needed
@@ -116,7 +118,7 @@ def _from_terminal(
     from getpass import getpass  # noqa: PLC0415 -- seldom needed
 
     ask_password = getpass if sys.stdin and sys.stdin.isatty() else None
-    return _connect_remote(host, Credentials(certificate=certificate), timeout, ask_password)
+    return _connect_remote(host, RemoteCredentials(certificate=certificate), timeout, ask_password)
 
 
 def open_user_file(path: str) -> "Users":
@@ -138,7 +140,7 @@ def open_user_file(path: str) -> "Users":
 class ServeCommand(NamedTuple):
     """The command ``serve``, with the names that a module of faces/cli has."""
 
-    EXAMPLES: str
+    EPILOG: str
     add_arguments: Callable[["argparse.ArgumentParser"], None]
     run: Callable[["argparse.Namespace"], int]
 
@@ -147,7 +149,7 @@ def load_serve_command() -> ServeCommand:
     """Return the command ``serve``; it is imported only then."""
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return ServeCommand(command.EXAMPLES, command.add_arguments, _run_server)
+    return ServeCommand(command.EPILOG, command.add_arguments, _run_server)
 
 
 def _run_server(args: "argparse.Namespace") -> int:
@@ -181,20 +183,22 @@ def main() -> int:
     except RuntimeError as error:
         if "thread" not in str(error):
             raise
-        return _report_failure(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
+        return _report_failure(
+            OUT_OF_RESOURCES, "cannot answer: no more threads can be started; raise the limit (ulimit -u)"
+        )
     except OSError as error:
         # main() of __main__ reports this without allocating memory
         if error.errno == errno.ENOMEM:
             raise
         if error.errno in _RESOURCE_ERRORS:
-            return _report_failure(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
-        return _report_failure(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
+            return _report_failure(OUT_OF_RESOURCES, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        return _report_failure(OUTPUT_ERROR, f"cannot write the answer: {error.strerror}; see where the output goes")
 
 
 def _run_command() -> int:
     from logonscope.faces.cli import run  # noqa: PLC0415 -- an import of connect() needs no command line
 
-    # what is imported lives until the end: the collector need not look at it, at exit neither
+    # what is imported lives until the end: the collector need not scan it, not even at exit
     if hasattr(gc, "freeze"):
         gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

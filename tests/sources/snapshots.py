@@ -9,7 +9,19 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Platform, Process, Service, Socket, Vitals
+from logonscope.facts import (
+    Account,
+    Authentication,
+    Group,
+    Login,
+    LoginHistory,
+    Machine,
+    Platform,
+    Process,
+    Service,
+    Socket,
+    Vitals,
+)
 from logonscope.machine import Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -73,6 +85,7 @@ snapshots = st.builds(
     users=st.lists(accounts, max_size=4).map(tuple),
     groups=st.lists(rows(Group), max_size=3).map(tuple),
     troubles=st.lists(rows(Trouble), max_size=2),
+    authentications=st.lists(rows(Authentication), max_size=3).map(tuple),
     services=st.lists(rows(Service), max_size=3).map(tuple),
     login_history=st.lists(rows(LoginHistory), max_size=3).map(tuple),
 )

@@ -34,7 +34,7 @@ def read_profiles(request: Request, facts: Facts, selection: Selection) -> Itera
 def _read_loaded_uids(request: Request) -> set[int]:
     """Return the uids that visible processes run as."""
     pairs = request.read(ProcessQuery(frozenset({"uids"})), with_owners=False).pairs
-    return {uid for process, _ in pairs for uid in (process.uids or ())[:2]}
+    return {uid for process, _ in pairs for uid in (process.uids or ())[:2] if uid is not None}
 
 
 def _make_profile(account: Account, rows: list[LoginHistory], *, loaded: bool | None) -> Profile:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from logonscope.broker.access import acting_uid
-from logonscope.broker.instances import missing
+from logonscope.broker.instances import not_found_error
 from logonscope.broker.method_table import Offered
 from logonscope.broker.request import Request
 from logonscope.cim.binding import Target
@@ -47,7 +47,7 @@ def read_service(request: Request, target: Target) -> ServiceTarget:
     # names that differ only in case are different services: the one that is spelled like the key is chosen
     service = services.get(str(name)) or next(iter(services.values()), None)
     if service is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
     return ServiceTarget(request, service)
 
 

@@ -39,7 +39,7 @@ class Rows(NamedTuple):
     """
 
     results: Iterator[ClassRows | Class]
-    is_projected: bool = False
+    is_projection: bool = False
     base_class: Class | None = None
 
 
@@ -53,7 +53,7 @@ class Enumeration:
         self.format: Any = None
         """Set by the door: how it renders these rows."""
         self._door: type | None = None
-        self.caller, self.projected, self.base = request.caller, rows.is_projected, rows.base_class
+        self.caller, self.is_projection, self.base_class = request.caller, rows.is_projection, rows.base_class
         self.expires = 0.0
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
         self._returned_rows: Iterator[Item] = iter(())  # put back, to be delivered before the unread ones

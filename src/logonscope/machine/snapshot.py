@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Process, Service, Socket
+from logonscope.facts import Account, Authentication, Group, Login, LoginHistory, Machine, Process, Service, Socket
 from logonscope.machine.trouble import Trouble
 
 
@@ -17,5 +17,6 @@ class Snapshot(NamedTuple):
     users: Iterable[Account]
     groups: Iterable[Group]
     troubles: Iterable[Trouble]
+    authentications: Iterable[Authentication] = ()
     services: tuple[Service, ...] = ()
     login_history: tuple[LoginHistory, ...] = ()

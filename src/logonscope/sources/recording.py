@@ -21,7 +21,19 @@ from types import UnionType
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, RecordingError
-from logonscope.facts import Account, Group, Login, LoginHistory, Machine, Platform, Process, Service, Socket, Vitals
+from logonscope.facts import (
+    Account,
+    Authentication,
+    Group,
+    Login,
+    LoginHistory,
+    Machine,
+    Platform,
+    Process,
+    Service,
+    Socket,
+    Vitals,
+)
 from logonscope.machine import PARTIAL, BaseSource, Look, Part, ProcessQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -35,7 +47,7 @@ LARGEST = 1 << 30
 
 _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
-    "socket": Socket, "account": Account, "group": Group, "service": Service,
+    "socket": Socket, "account": Account, "group": Group, "authentication": Authentication, "service": Service,
     "login_history": LoginHistory,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
@@ -188,6 +200,10 @@ class RecordedSource(BaseSource):
         del look
         return self._snapshot.login_history
 
+    def read_authentications(self, look: Look) -> Iterable[Authentication]:
+        del look
+        return self._snapshot.authentications
+
     def account(self, look: Look, uid: int) -> Account | None:
         look.check()
         return self._by_uid.get(uid)
@@ -218,6 +234,8 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["account", *account])
         for group in snapshot.groups:
             _write_row(packed, ["group", *group])
+        for authentication in snapshot.authentications:
+            _write_row(packed, ["authentication", *authentication])
         for service in snapshot.services:
             _write_row(packed, ["service", *service])
         for history in snapshot.login_history:
@@ -302,6 +320,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
         users=tuple(rows["account"]),
         groups=tuple(rows["group"]),
         troubles=tuple(rows["trouble"]),
+        authentications=tuple(rows["authentication"]),
         services=tuple(rows["service"]),
         login_history=tuple(rows["login_history"]),
     )
@@ -353,11 +372,13 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     invalid_name = next((name for name, fits in _checks(kind).items() if not fits(getattr(row, name))), None)
     if invalid_name:
         value = f"{getattr(row, invalid_name)!r:.40}"
-        raise RecordingError(f"cannot read recording {path}: invalid {invalid_name} {value} of a {kind}", _ADVICE)
+        raise RecordingError(
+            f"cannot read recording {path}: invalid {invalid_name} {value} in a row of kind {kind}", _ADVICE
+        )
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "children", "members", "scope_ids")
+_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids")
 """Fields whose values are tuples, of any kind of row."""
 
 _Check = Callable[[Any], bool]
@@ -381,7 +402,7 @@ def _is_positive(value: Any) -> bool:
 
 def _is_four_ids(value: Any) -> bool:
     # uids and gids are unpacked by code that relies on four of them
-    return value is None or (len(value) == 4 and all(map(_is_whole_number, value)))
+    return value is None or (len(value) == 4 and all(part is None or _is_whole_number(part) for part in value))
 
 
 def _is_whole_number(value: Any) -> bool:
@@ -415,7 +436,7 @@ def _fits_any(checks: Iterable[_Check], value: Any) -> bool:
 def _check_of_type(hint: Any) -> _Check:
     if get_origin(hint) is not tuple:
         return _FITS[get_origin(hint) or hint]
-    return partial(_is_tuple_of, _FITS[get_args(hint)[0]])
+    return partial(_is_tuple_of, _check_of_hint(get_args(hint)[0]))
 
 
 def _is_tuple_of(fits: _Check, value: Any) -> bool:
@@ -425,5 +446,5 @@ def _is_tuple_of(fits: _Check, value: Any) -> bool:
 def _file_error(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another place"))
+        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another path"))
     return InvalidParameterError(f"cannot use {path}: {why}", "check the name and the disk")

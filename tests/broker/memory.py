@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
-from logonscope.facts import FACTS_OF_FILE, Account, Group, Login, LoginHistory, Machine, Process, Service, Socket
+from logonscope.facts import (
+    FACTS_OF_FILE,
+    Account,
+    Group,
+    Login,
+    LoginHistory,
+    Machine,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+)
 from logonscope.machine import AccountQuery, BaseSource, Look, Ownership, Part, ProcessQuery, SocketQuery, Source
 from logonscope.machine.action import Action, ServiceAction
 from logonscope.machine.snapshot import Snapshot
@@ -111,6 +122,10 @@ class Memory(BaseSource):
     def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
         del look
         return self._now().login_history
+
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        del look
+        return self._now().unit_requests
 
     def act_on_service(self, action: ServiceAction) -> None:
         self.done_to_services.append(action)

@@ -121,3 +121,25 @@ def test_whose_names_the_service_and_its_start(lab: Lab, napping: str) -> None:
     assert stamp.split()[2] in {row["service_start"][11:19], stamp.split()[2][:-1] + row["service_start"][18:19]}
     assert shown["lab-nap.service"]["processes"] == 1
     assert abs(sum(service["processes"] for service in shown.values()) - system["processes"]) <= 1
+
+
+def test_the_logon_session_that_had_a_service_started(lab: Lab) -> None:
+    lab.machine.run(["tee", "/etc/systemd/system/lab-asked.service"], input="[Service]\nExecStart=/bin/sleep 1000\n")
+    lab.machine.run(["systemctl", "daemon-reload"])
+    text = "SELECT * FROM LS_UnitLogon"
+    with lab.machine.ssh("alice") as shell:
+        logon_id = lab.whose(int(shell.ask("echo $$")))["logon_id"]
+        # what looks like a start, and is none of this command
+        shell.ask("logger -t sudo 'pam_unix(sudo:session): session opened for user root(uid=0) by (uid=0)'")
+        shell.ask("sudo systemctl start lab-asked")
+        asked = wait_until(lambda: lab.logonscope("query", text, "-n", "root/logonscope"))
+        lab.machine.run(["systemctl", "restart", "lab-asked"])  # by nobody who logged in
+        again = lab.logonscope("query", text, "-n", "root/logonscope")
+        shell.ask("sudo systemd-run --quiet --unit=lab-made sleep 1000")
+        made = wait_until(lambda: lab.logonscope("query", text, "-n", "root/logonscope"))
+        shell.ask("sudo systemctl stop lab-asked lab-made")
+    (row,) = asked
+    assert "lab-asked.service" in row["Dependent"]
+    assert (row["LogonId"], row["Command"]) == (logon_id, "sudo systemctl start lab-asked")
+    assert again == []
+    assert ["lab-made.service" in row["Dependent"] for row in made] == [True]

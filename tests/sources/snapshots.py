@@ -20,6 +20,7 @@ from logonscope.facts import (
     Process,
     Service,
     Socket,
+    UnitRequest,
     Vitals,
 )
 from logonscope.machine import Trouble
@@ -88,4 +89,5 @@ snapshots = st.builds(
     authentications=st.lists(rows(Authentication), max_size=3).map(tuple),
     services=st.lists(rows(Service), max_size=3).map(tuple),
     login_history=st.lists(rows(LoginHistory), max_size=3).map(tuple),
+    unit_requests=st.lists(rows(UnitRequest), max_size=3).map(tuple),
 )

@@ -82,6 +82,7 @@ def whole(source: BaseSource) -> Snapshot:
         tuple(source.read_authentications(look)),
         tuple(source.services(look, ServiceQuery())),
         tuple(source.login_history(look)),
+        tuple(source.unit_requests(look)),
     )
 
 

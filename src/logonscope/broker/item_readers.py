@@ -9,6 +9,7 @@ from logonscope.broker.profiles import read_profiles
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
 from logonscope.broker.services import read_services
 from logonscope.broker.sessions import Described, describe_sessions
+from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import Account, Group, Login, Socket
 from logonscope.machine import (
     EVERYTHING,
@@ -216,6 +217,14 @@ def _read_profiles(request: Request, query: ItemQuery) -> Items:
     return read_profiles(request, query.facts, Selection(users=None if users == "ALL" else users))
 
 
+def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
+    names = query.selection.services
+    folded = None if names is None else {name.lower() for name in names}
+    for unit_request, owner in read_unit_requests(request):
+        if folded is None or unit_request.unit.lower() in folded:
+            yield unit_request, owner
+
+
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
@@ -252,6 +261,7 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "socket": _read_sockets,
     "service": _read_services,
     "profile": _read_profiles,
+    "unit request": _read_unit_requests,
     "machine": _read_machine,
     "namespace": _read_namespaces,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.broker.request import Owned, Request
+from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import ALL_FACTS, Account, Authentication, Login, LoginHistory, Process
 from logonscope.machine import (
     PARTIAL,
@@ -41,8 +42,9 @@ def recordable_snapshot(request: Request) -> Snapshot:
     accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
     authentications = seen_leaders.authentications()
     snapshot = Snapshot(
-        machine, processes, logins, sockets, accounts, groups, look.troubles, authentications, services, history
-    )
+        machine, processes, logins, sockets, accounts, groups, look.troubles, authentications, services, history,
+        tuple(unit_request for unit_request, _ in read_unit_requests(request)),
+    )  # fmt: skip
     return snapshot if everything else _keep_visible(request, snapshot)
 
 

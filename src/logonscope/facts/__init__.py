@@ -13,6 +13,7 @@ from logonscope.facts.machine import Machine, Platform, Vitals
 from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
 from logonscope.facts.service import SERVICE_UNIT, Service, ServiceName
 from logonscope.facts.socket import UNIX, HeldSockets, Socket
+from logonscope.facts.unit_request import UnitRequest
 
 __all__ = [
     "ALL_FACTS",
@@ -34,5 +35,6 @@ __all__ = [
     "Service",
     "ServiceName",
     "Socket",
+    "UnitRequest",
     "Vitals",
 ]

@@ -22,6 +22,7 @@ from logonscope.facts import (
     Process,
     Service,
     Socket,
+    UnitRequest,
 )
 from logonscope.machine.look import Look
 from logonscope.machine.queries import AccountQuery, AuthenticationQuery, ProcessQuery, ServiceQuery, SocketQuery
@@ -91,6 +92,10 @@ class Source(Protocol):
 
     def login_history(self, look: Look) -> Iterator[LoginHistory]:
         """Return what each database of past logins has about each account."""
+        ...
+
+    def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
+        """Return which process asked the system's manager to start a unit, as far as a log shows it."""
         ...
 
     def act_on_service(self, action: "ServiceAction") -> None:
@@ -201,6 +206,11 @@ class BaseSource(ABC):
         del look
         return ()
 
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        """Return the request that led to the last start of each unit, as far as a log shows it."""
+        del look
+        return ()
+
     def read_authentications(self, look: Look) -> Iterable[Authentication]:
         """Return everything that sshd logged about authentications, in the order of the log."""
         del look
@@ -297,6 +307,11 @@ class BaseSource(ABC):
         """Return what ``read_login_history`` returns."""
         look.check()
         return look.checked(self.read_login_history(look))
+
+    def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
+        """Return what ``read_unit_requests`` returns."""
+        look.check()
+        return look.checked(self.read_unit_requests(look))
 
     def act_on_service(self, action: "ServiceAction") -> None:
         """Raise NotSupportedError: the source is read-only."""

@@ -32,6 +32,7 @@ from logonscope.facts import (
     Process,
     Service,
     Socket,
+    UnitRequest,
     Vitals,
 )
 from logonscope.machine import PARTIAL, BaseSource, Look, Part, ProcessQuery, Trouble
@@ -48,7 +49,7 @@ LARGEST = 1 << 30
 _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
     "socket": Socket, "account": Account, "group": Group, "authentication": Authentication, "service": Service,
-    "login_history": LoginHistory,
+    "login_history": LoginHistory, "unit_request": UnitRequest,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -200,6 +201,10 @@ class RecordedSource(BaseSource):
         del look
         return self._snapshot.login_history
 
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        del look
+        return self._snapshot.unit_requests
+
     def read_authentications(self, look: Look) -> Iterable[Authentication]:
         del look
         return self._snapshot.authentications
@@ -240,6 +245,8 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["service", *service])
         for history in snapshot.login_history:
             _write_row(packed, ["login_history", *history])
+        for unit_request in snapshot.unit_requests:
+            _write_row(packed, ["unit_request", *unit_request])
         _write_row(packed, ["end", count])
     return count
 
@@ -323,6 +330,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
         authentications=tuple(rows["authentication"]),
         services=tuple(rows["service"]),
         login_history=tuple(rows["login_history"]),
+        unit_requests=tuple(rows["unit_request"]),
     )
 
 

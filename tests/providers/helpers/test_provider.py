@@ -175,6 +175,7 @@ UNNARROWED = {
     "Win32_UserAccount.Domain": "Name looks at it",
     "__NAMESPACE.Name": "there are three",
     "LS_ServiceProcess.Antecedent": "the cgroup of every process has to be read to find those of a service",
+    "LS_UnitLogon.Antecedent": "the journal has to be read to find what a logon session asked for",
     "LS_SessionUserManager.Antecedent": "every logon session has to be known to pair them",
     "LS_SessionUserManager.Dependent": "the same",
 }

@@ -16,6 +16,7 @@ from logonscope.facts import (
     Process,
     Service,
     Socket,
+    UnitRequest,
 )
 from logonscope.machine import (
     NO_PARTS,
@@ -172,6 +173,11 @@ class LinuxSource(BaseSource):
         from logonscope.sources.linux.login_history import read_login_history  # noqa: PLC0415 -- few queries need it
 
         return read_login_history(self._root, look)
+
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        from logonscope.sources.linux.unit_requests import read_unit_requests  # noqa: PLC0415 -- the same
+
+        return read_unit_requests(self._root, look, self.read_machine(look, NO_PARTS))
 
     def act_on_service(self, action: "ServiceAction") -> None:
         if self._root != ROOT:

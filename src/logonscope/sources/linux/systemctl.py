@@ -1,6 +1,6 @@
 """Reader of the services of systemd, and actions on them, through systemctl(1).
 
-systemctl asks the manager over D-Bus and prints the properties as text. docs/decisions/43-services.md says why it is
+systemctl asks the manager over D-Bus and prints the properties as text. docs/decisions/0043-services.md says why it is
 used, and not a D-Bus library.
 """
 

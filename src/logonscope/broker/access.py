@@ -30,7 +30,7 @@ HIDDEN = Owner(None, "hidden")
 
 DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
-    "thread_sockets", "net_namespace",
+    "thread_sockets", "net_namespace", "mapped_files",
 )  # fmt: skip
 """Facts that are masked: those that the kernel itself hides from other users, and the command line."""
 

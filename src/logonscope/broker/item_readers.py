@@ -225,6 +225,21 @@ def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
             yield unit_request, owner
 
 
+def _read_mapped_files(request: Request, query: ItemQuery) -> Items:
+    owned = _read_owned_processes(request, query._replace(facts=query.facts | {"mapped_files"}))
+    for process, owner in owned.pairs:
+        for text in process.mapped_files or ():
+            address, _, path = text.partition(" ")
+            yield path, _parse_address(address), process, owner
+
+
+def _parse_address(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:  # in a recording that something else made
+        return None
+
+
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
@@ -262,6 +277,7 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "service": _read_services,
     "profile": _read_profiles,
     "unit request": _read_unit_requests,
+    "mapped file": _read_mapped_files,
     "machine": _read_machine,
     "namespace": _read_namespaces,
 }

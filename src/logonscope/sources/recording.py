@@ -386,7 +386,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids")
+_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids", "mapped_files")
 """Fields whose values are tuples, of any kind of row."""
 
 _Check = Callable[[Any], bool]

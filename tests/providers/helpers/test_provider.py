@@ -167,6 +167,8 @@ UNNARROWED = {
     "Win32_SystemProcesses.GroupComponent": "the one computer: every process",
     "Win32_SystemServices.GroupComponent": "the one computer: every service",
     "Win32_SystemUsers.GroupComponent": "the one computer: every user account",
+    "CIM_ProcessExecutable.Antecedent": "the memory of every process has to be read to find those with a file",
+    "CIM_DataFile.Name": "the same",
     "Win32_SID.SID": "accounts are listed by name",
     "Win32_UserProfile.SID": "the same",
     "Win32_AccountSID.Setting": "the same",

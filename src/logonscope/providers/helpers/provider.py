@@ -23,6 +23,7 @@ Subject = Literal[
     "service",
     "profile",
     "unit request",
+    "mapped file",
     "machine",
     "namespace",
 ]
@@ -30,8 +31,8 @@ Subject = Literal[
 
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
-Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); machine: (HostSummary,);
-namespace: (name,).
+Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
+(path, address, Process, Owner); machine: (HostSummary,); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "

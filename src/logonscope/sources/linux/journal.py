@@ -80,7 +80,7 @@ def read_json_lines(root: str, look: Look, terms: Sequence[str], options: Sequen
         root: of the host.
         look: the request.
         terms: FIELD=VALUE. All terms of one field are alternatives, terms of different fields must all match; "+"
-            stands between two groups of terms that are alternatives: journalctl(1).
+            separates groups of terms that are alternatives: journalctl(1).
         options: further options of journalctl.
     """
     if not any(os.access(folder, os.R_OK) for folder in _journal_folders(root)):

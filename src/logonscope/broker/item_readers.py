@@ -9,6 +9,7 @@ from logonscope.broker.profiles import read_profiles
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
 from logonscope.broker.services import read_services
 from logonscope.broker.sessions import Described, describe_sessions
+from logonscope.broker.sub_sessions import read_sub_sessions
 from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import Account, Group, Login, Socket
 from logonscope.machine import (
@@ -225,6 +226,10 @@ def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
             yield unit_request, owner
 
 
+def _read_sub_sessions(request: Request, _: ItemQuery) -> Items:
+    return read_sub_sessions(request)
+
+
 def _read_mapped_files(request: Request, query: ItemQuery) -> Items:
     owned = _read_owned_processes(request, query._replace(facts=query.facts | {"mapped_files"}))
     for process, owner in owned.pairs:
@@ -278,6 +283,7 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "profile": _read_profiles,
     "unit request": _read_unit_requests,
     "mapped file": _read_mapped_files,
+    "sub session": _read_sub_sessions,
     "machine": _read_machine,
     "namespace": _read_namespaces,
 }

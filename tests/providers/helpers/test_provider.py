@@ -178,6 +178,8 @@ UNNARROWED = {
     "__NAMESPACE.Name": "there are three",
     "LS_ServiceProcess.Antecedent": "the cgroup of every process has to be read to find those of a service",
     "LS_UnitLogon.Antecedent": "the journal has to be read to find what a logon session asked for",
+    "LS_SubSession.Antecedent": "every process has to be read to know which is the first of its logon session",
+    "LS_SubSession.Dependent": "the same",
     "LS_SessionUserManager.Antecedent": "every logon session has to be known to pair them",
     "LS_SessionUserManager.Dependent": "the same",
 }

@@ -24,6 +24,7 @@ Subject = Literal[
     "profile",
     "unit request",
     "mapped file",
+    "sub session",
     "machine",
     "namespace",
 ]
@@ -32,7 +33,8 @@ Subject = Literal[
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
 Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
-(path, address, Process, Owner); machine: (HostSummary,); namespace: (name,).
+(path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); machine:
+(HostSummary,); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "

@@ -17,7 +17,7 @@ from tests.hosts import ROOT, user
 
 SUBJECTS: tuple[Subject, ...] = (
     "process", "logon session", "desktop", "user", "group", "membership", "socket", "service", "profile",
-    "unit request", "mapped file", "sub session", "machine", "namespace",
+    "unit request", "mapped file", "sub session", "processor", "machine", "namespace",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from logonscope.facts import (
     Account,
     Authentication,
     Group,
+    Hardware,
     Login,
     LoginHistory,
     Machine,
@@ -69,6 +70,7 @@ logins: st.SearchStrategy[Login] = rows(Login, id=st.from_regex(r"\Ac?[0-9]{1,6}
 machines: st.SearchStrategy[Machine] = rows(
     Machine,
     platform=st.none() | rows(Platform),
+    hardware=st.none() | rows(Hardware),
     vitals=st.none() | rows(Vitals, at=st.integers(0, 1 << 60)),
     btime=st.none() | st.integers(0, 1 << 33),
     ticks=st.sampled_from([100, 250, 1000]),

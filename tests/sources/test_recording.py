@@ -69,7 +69,7 @@ def whole(source: BaseSource) -> Snapshot:
     look = Look()
     users, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
     return Snapshot(
-        source.machine(look, frozenset({"platform", "vitals"})),
+        source.machine(look, frozenset({"platform", "vitals", "hardware"})),
         tuple(source.processes(look, ProcessQuery(ALL_FACTS))),
         tuple(source.logins(look)),
         (

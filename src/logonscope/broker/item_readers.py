@@ -23,7 +23,7 @@ from logonscope.machine import (
     Selection,
     SocketQuery,
 )
-from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
+from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary, hardware_of
 from logonscope.providers.helpers.provider import ADDRESS, COUNTS, NAMED_SERVICES, PASSWORDS, Subject
 from logonscope.providers.helpers.usage import USAGE_FACTS
 
@@ -255,10 +255,20 @@ def _read_machine(request: Request, query: ItemQuery) -> Items:
     if SESSIONS in query.facts:
         sessions = _read_logon_sessions(request, ItemQuery(frozenset()))
         summary = summary._replace(sessions=tuple(session for session, _ in sessions))
+    if summary.machine.hardware is not None:
+        visible_hardware = request.visibility.hardware(summary.machine.hardware)
+        summary = summary._replace(machine=summary.machine._replace(hardware=visible_hardware))
     if LOGINS in query.facts:
         logins = filter(request.visibility.sees_login, request.source.logins(request.look))
         summary = summary._replace(logins=tuple(sorted(logins, key=_login_start)))
     return [(summary,)]
+
+
+def _read_processors(request: Request, query: ItemQuery) -> Items:
+    ((summary,),) = _read_machine(request, query)
+    hardware = hardware_of(summary)
+    packages = min(len(hardware.package_threads), len(hardware.package_cores))
+    return ((summary, number) for number in range(packages))
 
 
 def _login_start(login: Login) -> tuple[int, str]:
@@ -285,5 +295,6 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "mapped file": _read_mapped_files,
     "sub session": _read_sub_sessions,
     "machine": _read_machine,
+    "processor": _read_processors,
     "namespace": _read_namespaces,
 }

@@ -7,6 +7,7 @@ case ``Process.unread`` has the reason.
 from logonscope.facts.account import Account, Group
 from logonscope.facts.authentication import Authentication
 from logonscope.facts.container import Container
+from logonscope.facts.hardware import Hardware
 from logonscope.facts.login import Login
 from logonscope.facts.login_history import LoginHistory
 from logonscope.facts.machine import Machine, Platform, Vitals
@@ -26,6 +27,7 @@ __all__ = [
     "Authentication",
     "Container",
     "Group",
+    "Hardware",
     "HeldSockets",
     "Login",
     "LoginHistory",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from logonscope.machine.events import Event
 
 Ability = Literal["act", "events", "at"]
-Part = Literal["platform", "vitals"]
+Part = Literal["platform", "vitals", "hardware"]
 
 NO_PARTS: frozenset[Part] = frozenset()
 HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
@@ -50,7 +50,7 @@ class Source(Protocol):
     """What the source supports besides queries; everything else raises NotSupportedError."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the facts of the machine itself; ``platform`` and ``vitals`` only where they are among the parts."""
+        """Return the facts of the machine itself; ``platform`` and the like only where they are among the parts."""
         ...
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
@@ -223,6 +223,7 @@ class BaseSource(ABC):
         return machine._replace(
             platform=machine.platform if "platform" in parts else None,
             vitals=machine.vitals if "vitals" in parts else None,
+            hardware=machine.hardware if "hardware" in parts else None,
         )
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:

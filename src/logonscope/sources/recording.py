@@ -25,6 +25,7 @@ from logonscope.facts import (
     Account,
     Authentication,
     Group,
+    Hardware,
     Login,
     LoginHistory,
     Machine,
@@ -47,9 +48,9 @@ LARGEST = 1 << 30
 """Maximum bytes of the uncompressed recording, enough for a million processes: protects against gzip bombs."""
 
 _ROWS: Mapping[str, type[Any]] = {
-    "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
-    "socket": Socket, "account": Account, "group": Group, "authentication": Authentication, "service": Service,
-    "login_history": LoginHistory, "unit_request": UnitRequest,
+    "machine": Machine, "platform": Platform, "vitals": Vitals, "hardware": Hardware, "trouble": Trouble,
+    "login": Login, "process": Process, "socket": Socket, "account": Account, "group": Group,
+    "authentication": Authentication, "service": Service, "login_history": LoginHistory, "unit_request": UnitRequest,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -221,7 +222,7 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
         fields = {kind: list(_field_names(row)) for kind, row in _ROWS.items()}
         _write_row(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
         _write_row(packed, ["machine", *(getattr(machine, name) for name in _field_names(Machine))])
-        for kind, part in (("platform", machine.platform), ("vitals", machine.vitals)):
+        for kind, part in (("platform", machine.platform), ("vitals", machine.vitals), ("hardware", machine.hardware)):
             if part is not None:
                 _write_row(packed, [kind, *part])
         for trouble in snapshot.troubles:
@@ -251,9 +252,13 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
     return count
 
 
+_PARTS = ("platform", "vitals", "hardware")
+"""The fields of Machine that are rows of their own."""
+
+
 def _field_names(row: type[Any]) -> tuple[str, ...]:
     """Return the recorded fields of a row type; the parts of a machine are rows of their own."""
-    return tuple(name for name in row._fields if row is not Machine or name not in {"platform", "vitals"})
+    return tuple(name for name in row._fields if row is not Machine or name not in _PARTS)
 
 
 def _process_values(process: Process) -> list[object]:
@@ -315,12 +320,12 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
             rows[kind].append(_parse_row(path, kind, header[kind], values, header["process"]))
     else:
         raise RecordingError(f"cannot read recording {path}: it is truncated", _ADVICE)
-    if len(rows["machine"]) != 1 or len(rows["platform"]) > 1 or len(rows["vitals"]) > 1:
+    if len(rows["machine"]) != 1 or any(len(rows[part]) > 1 for part in _PARTS):
         raise RecordingError(f"cannot read recording {path}: it must have one machine", _ADVICE)
     machine: Machine = rows["machine"][0]
-    platform, vitals = next(iter(rows["platform"]), None), next(iter(rows["vitals"]), None)
+    parts: dict[str, Any] = {part: next(iter(rows[part]), None) for part in _PARTS}
     return Snapshot(
-        machine=machine._replace(platform=platform, vitals=vitals),
+        machine=machine._replace(**parts),
         logins=tuple(rows["login"]),
         processes=tuple(rows["process"]),
         sockets=tuple(rows["socket"]),
@@ -386,7 +391,8 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids", "mapped_files")
+_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids", "mapped_files",
+           "package_cores", "package_threads")  # fmt: skip
 """Fields whose values are tuples, of any kind of row."""
 
 _Check = Callable[[Any], bool]

@@ -234,7 +234,7 @@ CANNOT = {
     "__SystemSecurity": "object:__SecurityDescriptor Descriptor",
     # a reference to a class that is declared nowhere; to Win32_LogicalElement not even on Windows
     "CIM_CollectedMSEs": "CIM_CollectionOfMSEs",
-    "CIM_ProcessExecutable": "CIM_DataFile",
+    "CIM_LogicalFile": "object:Win32_SecurityDescriptor SecurityDescriptor",
     "CIM_ProcessThread": "CIM_Thread",
     "Win32_SessionConnection": "Win32_ServerConnection",
     "Win32_SessionResource": "Win32_LogicalElement",
@@ -242,6 +242,8 @@ CANNOT = {
 """The classes whose own text pywbem's compiler cannot read, each with the words at which it stops."""
 
 FOR_ANOTHER = {
+    "CIM_DataFile": "CIM_LogicalFile",
+    "CIM_ProcessExecutable": "CIM_LogicalFile",
     "__InstanceCreationEvent": "__InstanceOperationEvent",
     "__InstanceDeletionEvent": "__InstanceOperationEvent",
     "__InstanceModificationEvent": "__InstanceOperationEvent",

@@ -14,7 +14,7 @@ from tests.cim.declared import schema_of
 KNOWN = {namespace: {known.name for known in schema().classes(namespace)} for namespace in schema().namespaces}
 OF_THE_SYSTEM = {"__SecurityDescriptor", "__ntlmuser9x"}
 OF_WINDOWS = {
-    "CIM_CollectionOfMSEs", "CIM_DataFile", "CIM_Thread", "Win32_FolderRedirectionHealth", "Win32_LogicalElement",
+    "CIM_CollectionOfMSEs", "CIM_Thread", "Win32_FolderRedirectionHealth", "Win32_LogicalElement",
     "Win32_NamedJobObject", "Win32_SecurityDescriptor", "Win32_ServerConnection",
 }  # fmt: skip
 """What the documented classes refer to that is not here; Win32_LogicalElement is not on Windows either."""

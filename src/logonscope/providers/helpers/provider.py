@@ -25,6 +25,7 @@ Subject = Literal[
     "unit request",
     "mapped file",
     "sub session",
+    "processor",
     "machine",
     "namespace",
 ]
@@ -34,7 +35,7 @@ process: (Process, Owner); logon session: (LogonSession, members as (Process, Ow
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
 Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
 (path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); machine:
-(HostSummary,); namespace: (name,).
+(HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "

@@ -74,6 +74,10 @@ class LinuxSource(BaseSource):
             from logonscope.sources.linux.memory import read_vitals  # noqa: PLC0415 -- most queries need none
 
             machine = machine._replace(vitals=read_vitals(self._root))
+        if "hardware" in parts:
+            from logonscope.sources.linux.hardware import read_hardware  # noqa: PLC0415 -- the same
+
+            machine = machine._replace(hardware=read_hardware(self._root))
         return machine
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:

@@ -247,7 +247,7 @@ def test_only_the_columns_of_a_details_read_it() -> None:
         ("SELECT LastUseTime FROM Win32_UserProfile", "the databases of past logins"),
         ("SELECT LogonId FROM LS_UnitLogon", "the journal: starts of services, and sudo's lines about commands"),
         ("SELECT Name FROM Win32_BIOS", "the machine"),
-        ("SELECT BaseAddress FROM CIM_ProcessExecutable", "mapped_files, tgid: of every process"),
+        ("SELECT BaseAddress FROM CIM_ProcessExecutable", "mapped_files: of every process"),
     ],
 )
 def test_services_past_logins_and_files_are_told(text: str, reading: str) -> None:

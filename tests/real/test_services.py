@@ -151,17 +151,16 @@ def test_the_logon_session_that_had_a_service_started(lab: Lab) -> None:
 
 def test_a_login_below_an_sshd_of_a_login_is_inside_it(lab: Lab) -> None:
     query = ("query", "SELECT * FROM LS_SubSession", "-n", "root/logonscope")
-    key = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -i /tmp/lab-sub"
+    options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -i /etc/ssh/lab_client"
     with lab.machine.ssh("alice") as shell:
         outer = lab.whose(int(shell.ask("echo $$")))["logon_id"]
-        shell.ask("ssh-keygen -q -t ed25519 -N '' -f /tmp/lab-sub </dev/null")
-        shell.ask("sudo sh -c 'cat /tmp/lab-sub.pub >> /root/.ssh/authorized_keys' 2>/dev/null; mkdir -p ~/.ssh")
-        shell.ask("cat /tmp/lab-sub.pub >> ~/.ssh/authorized_keys; chmod 700 ~/.ssh; chmod 600 ~/.ssh/authorized_keys")
         assert lab.logonscope(*query) == []
         shell.ask("sudo /usr/sbin/sshd -p 2299")
-        shell.ask(f"(ssh {key} -p 2299 alice@127.0.0.1 sleep 1000 >/dev/null 2>&1 &)")
+        shell.ask(f"(sudo ssh {options} -p 2299 bob@127.0.0.1 sleep 4711 </dev/null >/dev/null 2>&1 &)")
         rows = wait_until(lambda: lab.logonscope(*query))
-        shell.ask("rm -f /tmp/lab-sub*; sudo pkill -f 'sshd -p 2299'; sudo pkill -f 'sleep 1000'")
+        sleeper = wait_until(lambda: shell.ask("pgrep -u bob sleep"))
+        inner = lab.whose(int(sleeper))["logon_id"]
+        shell.ask("sudo pkill -f 'sshd -p 2299'; sudo pkill -u bob")
     (row,) = rows
-    assert f'"{outer}"' in row["Antecedent"]
-    assert f'"{outer}"' not in row["Dependent"]
+    assert row["Antecedent"].endswith(f'"{outer}"')
+    assert row["Dependent"].endswith(f'"{inner}"')

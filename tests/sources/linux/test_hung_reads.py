@@ -49,6 +49,19 @@ def test_processes_whose_arguments_hang_cost_their_own_rows_alone_and_a_thread_e
         assert threads(server) <= settled + 1
 
 
+def test_processes_whose_memory_hangs_cost_their_own_files_alone() -> None:
+    text = "SELECT Dependent, BaseAddress FROM CIM_ProcessExecutable"
+    with hung_processes(USER, HUNG) as hung, sleeping(1) as (sleeper,), attacked() as server:
+        for number in range(2):
+            began = time.monotonic()
+            answer = server.ask(text)
+            assert (
+                f'Handle="{sleeper}"'.encode() in answer.replace(b"&quot;", b'"') or f">{sleeper}<".encode() in answer
+            )
+            assert time.monotonic() - began < (2 * TIMEOUT if number == 0 else 1.5)
+        assert f">{hung[0]}<".encode() not in answer
+
+
 def test_a_process_that_answers_again_is_read_again() -> None:
     with sleeping(1), attacked() as server:
         with hung_processes(USER, HUNG):

@@ -115,7 +115,7 @@ def served(view: View) -> Done:
     def password() -> str:
         return f"{PASSWORD}\n"
 
-    done = view.converse(SERVE, [("Password of", password), ("again", password), ("listening on", ask)])
+    done = view.converse(SERVE, [("Password of", password), ("Repeat the password", password), ("listening on", ask)])
     code = done.code or (answers[0].code if answers else 1)
     return Done(code, done.output + "".join(answer.output for answer in answers), done.seconds)
 

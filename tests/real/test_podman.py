@@ -1,6 +1,7 @@
 """What does the product say of processes in a container that the real podman runs?"""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.fixtures import cannot
 from tests.lab.lab import PYTHON
 
 ACCOUNT = 1
@@ -62,8 +64,10 @@ class Podman:
 
 @pytest.fixture
 def podman() -> Iterator[Podman]:
+    if os.geteuid() != 0:
+        cannot("only root can start such containers")
     if not shutil.which("podman") or not shutil.which("crun"):
-        pytest.skip("podman or crun is not installed")
+        cannot("podman or crun is not installed")
     # podman takes no path longer than 50 characters
     with tempfile.TemporaryDirectory(prefix="podman-") as folder:
         podman = Podman(Path(folder))

@@ -113,7 +113,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     # enumerations that a door kept open
     "pull": OperationRow(Enumerations.find, "the next rows of an enumeration", takes_enumerations=True),
     "renew": OperationRow(
-        Enumerations.renew, "the remaining lifetime of an enumeration, or extend it", takes_enumerations=True
+        Enumerations.renew, "extend an enumeration, or return its remaining lifetime", takes_enumerations=True
     ),
     "release": OperationRow(Enumerations.release, "end an enumeration", takes_enumerations=True),
     # questions about logon sessions: sessions, session_of, processes, tree, whose, leftovers, doctor

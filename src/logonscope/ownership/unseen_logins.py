@@ -96,10 +96,14 @@ def _find_changes(
         parent, process = chain[index - 1], chain[index]
         is_change = _uid(parent) == 0 and is_person(_uid(process), machine) and parent.comm not in SWITCHERS
         is_login = index <= first and _uid(process) == login_uid
-        is_first_of_container = container(process, machine) not in {None, container(parent, machine)}
         # init starts processes for others: see _find_unknown_beginning
-        if is_change and not is_login and not is_first_of_container and parent.pid != INIT:
+        if is_change and not is_login and parent.pid != INIT and not _enters_container(parent, process, machine):
             yield _sign("user change", process)
+
+
+def _enters_container(parent: Process, process: Process, machine: Machine) -> bool:
+    """Return whether a process is in a container that its parent is not in."""
+    return container(process, machine) not in {None, container(parent, machine)}
 
 
 def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Iterator[UnseenLogin]:

@@ -108,7 +108,7 @@ _COLUMNS = {
     "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
     "User": column(
         lambda process, owner, context: clean(context.logons.user_name(process, owner)),
-        "the account name of EffectiveUid; null for a uid of a container or of another root", *USER_FACTS,
+        "the account name of EffectiveUid; null for a uid of a container or of another root directory", *USER_FACTS,
     ),
     "RealUid": _id_column("uids", 0, "status: Uid"),
     "EffectiveUid": _id_column("uids", 1, "status: Uid"),

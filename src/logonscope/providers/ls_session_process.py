@@ -28,7 +28,7 @@ PROVIDER = Provider(
         ),
         "User": column(
             lambda process, owner, context: clean(context.logons.user_name(process, owner)),
-            "the account name of Uid; null for a uid of a container or of another root", *USER_FACTS,
+            "the account name of Uid; null for a uid of a container or of another root directory", *USER_FACTS,
         ),
         "Uid": column(lambda process, *_: process.uids and process.uids[1], "status: Uid, the effective uid", "uids"),
         "LoginUid": column(

@@ -349,7 +349,7 @@ def _kind(name: str) -> Kind:
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for every key to the parser of a command; its value is a text, or a list of texts."""
-    options = parser.add_argument_group("keys of the file, for this run")
+    options = parser.add_argument_group("settings, instead of those of the file")
     for name, key in KEYS.items():
         kind = _kind(name)
         words = "|".join(filter(None, kind.choices)) or "TEXT"

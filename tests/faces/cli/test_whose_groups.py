@@ -1,6 +1,7 @@
 """Tests of faces/cli/whose_groups.py: which answers are shown as one server."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def server(program: str) -> Iterator[tuple[int, int]]:
                 process.stdout.readline()
             yield process.pid, port
         finally:
-            subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=True)
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("program", [SHARED, ONE_EACH], ids=["one socket", "SO_REUSEPORT"])

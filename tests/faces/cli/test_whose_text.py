@@ -234,7 +234,7 @@ def test_a_foreign_uid_is_one_of_its_container() -> None:
     docker = foreign._replace(container_id=CONTAINER, container_runtime="docker")
     assert headline(whose(row(7), session=docker)).endswith(": uid 1002 of container 3f9a1c0b2d4e (docker) logged in.")
     assert headline(whose(row(7), session=foreign)).endswith(
-        ": uid 1002 of another root (its own pid namespace and root directory) logged in."
+        ": uid 1002 of another root directory (with its own pid namespace) logged in."
     )
     unmapped = docker._replace(uid=None)
     assert "an unknown user of container 3f9a1c0b2d4e (docker)" in headline(whose(row(7), session=unmapped))

@@ -173,7 +173,9 @@ def test_a_try_of_ntlm_by_who_has_none_is_no_wrong_password_to_who_reads_the_log
     for name, message in zip(("bob", "nobody"), caplog.messages[:2], strict=True):
         assert message.startswith(f"NTLM is not possible for '{name}' from 127.0.0.1: no user of that name has an NT")
         assert "failed" not in message
-    (message,) = caplog.messages[2:]
+    message, basic_message = caplog.messages[3], caplog.messages[2]
+    assert len(caplog.messages) == 4
+    assert basic_message == "authentication failed for 'nobody' from 127.0.0.1: unknown user or wrong password"
     assert message.startswith("authentication failed for 'alice' from 127.0.0.1: SpnegoError (9)")
     unavailable = "scheme_unavailable"
     told = [("bob", unavailable), ("bob", True), ("nobody", unavailable), ("nobody", False), ("alice", False)]

@@ -12,7 +12,7 @@ from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_m
 EPILOG = (
     """\
 It only lists processes, and kills none. A process is a leftover when the leader of its login has ended. Without a login
-record, a process is listed only if its service (such as ssh, cron or at) shows that the login program has ended.
+record, a process is listed only if its systemd unit (such as ssh.service) shows that the login program has ended.
 
 examples:
   logonscope leftovers                 all that you may see

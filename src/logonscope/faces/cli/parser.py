@@ -60,7 +60,7 @@ examples:
   logonscope whose :8080          the login of the process that listens on port 8080
   logonscope leftovers            processes that logged-out logins left running
   logonscope sessions --type RemoteInteractive --since 2h
-                                  remote logins of the last two hours
+                                  logins at a terminal from other machines
   logonscope ps alice -o json     alice's processes, for a script
   logonscope enumerate Win32_SessionProcess
                                   processes with their logon sessions, as WMI instances

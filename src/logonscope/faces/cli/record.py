@@ -15,7 +15,7 @@ contains, command lines included. With --host FILE it records what that recordin
 
 examples:
   sudo logonscope record host.lsr
-  logonscope --host host.lsr tree
+  sudo logonscope --host host.lsr tree
   (umask 077; ssh web1 sudo logonscope record - >web1.lsr)
 """
 

@@ -134,7 +134,7 @@ def user_text(session: LogonSession) -> str:
     if session.logon_type == 0:
         return "System"
     if session.is_foreign:
-        place = short_container_id(session) if session.container_id else "another root"
+        place = short_container_id(session) if session.container_id else "another root directory"
         return f"{_uid_text(session)} in {place}"
     return session.user or _uid_text(session)
 

@@ -23,7 +23,7 @@ RECORD_IS_GONE = (
     " or a recording (`logonscope record`) that was made before"
 )
 
-OTHER_ROOT = "another root (its own pid namespace and root directory)"
+OTHER_ROOT = "another root directory (with its own pid namespace)"
 _LONG_ID = re.compile("[0-9a-f]{64}")
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
@@ -156,7 +156,7 @@ def describe_evidence(answer: Whose) -> str:
     service = f"{session.vouched_by}'s session" if session.vouched_by else "a login whose record is gone,"
     return {
         "scope": f"scope: its cgroup is that of {service} {session.login},"
-        " and it has no kernel id, or one that belongs to another login",
+        " and it has no kernel id, or one that this login carries but does not own",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOINED.get(session.join_evidence or "", ""),
         "manager": f"manager: no kernel id, and its cgroup is below {session.scope or 'user@UID.service'}",

@@ -164,6 +164,8 @@ class Authenticator:
     def _basic(self, peer: Peer, credentials: Credentials) -> Caller:
         caller = self._passwords.verify(credentials.name, credentials.password, peer.address)
         if caller is None:
+            name = credentials.name[:LONGEST_REASON]
+            _log.info("authentication failed for %r from %s: unknown user or wrong password", name, peer.address)
             raise AccessDeniedError("unknown user or wrong password", "see `logonscope user list`")
         # Clients send the password with every request, but the audit log has one line for each connection.
         if peer.session != caller:

@@ -20,6 +20,9 @@ MOST_LINKS = 262_144
 _MOST_COMPARED = 4
 """A thread is compared with this many tables of other threads; a table that is listed twice only costs time."""
 
+_ONE_THREAD = 3
+"""Links of a directory "task" with one thread: ".", ".." and it; file systems that count no directories have 1."""
+
 _KCMP_NUMBERS = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "loongarch64": 272, "ppc64le": 354, "s390x": 343}
 """Number of the system call kcmp(2) by machine; the C library has no function for it."""
 
@@ -31,7 +34,13 @@ SameTable = Callable[[int, int], bool]
 
 def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
     """Return the inodes of the sockets of a process; of all threads where the main thread has ended."""
-    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
+    except PermissionError:
+        # the directory of a main thread that has ended is root's; those of the other threads are still their user's
+        if os.stat("task", dir_fd=handle).st_nlink == _ONE_THREAD:
+            raise
+        return read_thread_sockets(handle, pid)
     try:
         names = os.listdir(folder)
         if names:
@@ -44,8 +53,7 @@ def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
 def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
     """Return the inodes of the sockets in the tables that threads do not share with the main thread."""
     status = os.stat("task", dir_fd=handle)
-    # "." and ".." and one thread; file systems that do not count directories have 1 here
-    if status.st_nlink == 3:
+    if status.st_nlink == _ONE_THREAD:
         return ()
     inodes, tables, links_left = set[int](), [pid], MOST_LINKS
     shares_table = _same_table(status.st_dev)

@@ -13,6 +13,7 @@ STARTS = {
     "sudo -n -E LANG=C /usr/bin/systemctl --no-block try-restart cron": ["cron.service"],
     "sudo -p 'password: ' -- systemctl -t service reload-or-restart a@b": ["a@b.service"],
     "sudo -i systemctl start nginx": ["nginx.service"],
+    "sudo -u root systemctl start nginx": ["nginx.service"],
     "sudo systemctl enable --now nginx": ["nginx.service"],
     "sudo service ssh restart": ["ssh.service"],
     "sudo systemd-run --unit=job --property=Nice=5 sleep 10": ["job.service"],

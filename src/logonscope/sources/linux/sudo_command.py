@@ -55,10 +55,12 @@ def _command(words: Sequence[str]) -> Iterator[str]:
     for word in rest:
         if word in _SUDO_VALUES:
             next(rest, None)
+        elif word == "-u":
+            if next(rest, None) != "root":
+                raise ValueError(word)
         elif word == "--":
             yield from rest
         elif word.startswith("-"):
-            # that root runs the command is read from the log, so -u is no option to follow
             if not _SUDO_FLAGS.fullmatch(word):
                 raise ValueError(word)
         elif not _ASSIGNMENT.match(word):

@@ -1,10 +1,10 @@
 """Reader of unit requests: which sudo command had a service of systemd started, from the journal.
 
 systemd's manager does not log who asks it to start a unit. But a command that sudo runs as root leaves two lines of
-PAM, at its begin and at its end. journald takes their fields from the kernel: the gid 0 of the process, which no user
-can have without sudo's right, its command line, its kernel id and its cgroup. Where the last start of a unit lies
-between these two lines of a command that asks for this start, and of no other such command, that command asked for it.
-Otherwise it is not known.
+PAM, at its begin and at its end. journald takes their fields from the kernel: the gid 0 of the process, which only
+members of the group root have without sudo, its command line, its kernel id and its cgroup. Where the last start of a
+unit lies between these two lines of a command that asks for this start, and of no other such command, that command
+asked for it. Otherwise it is not known.
 """
 
 import json

@@ -67,7 +67,7 @@ def _doors() -> str:
 def _who(message: type) -> str:
     operations = REQUESTS[message].operations
     if "invoke" in operations:
-        reading = " and ".join(
+        reading = ", ".join(
             f"`{name.partition('.')[2]}`" for name, method in SUPPORTED_METHODS.items() if not method.acts
         )
         return f"every authenticated user: {reading}; other methods if `allow_methods` is set"

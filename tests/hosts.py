@@ -115,6 +115,7 @@ class HostFolder:
         if self.audit:
             self.write(f"{folder}/sessionid", str(ses))
             self.write(f"{folder}/loginuid", str(loginuid))
+        self.write(f"{folder}/maps", "")
         self.write(f"{folder}/cgroup", b"0::" + path + b"\n")
         began = LOGIN_START + pid % 1000 if start is None else start
         self.write(f"{folder}/stat", stat_line(pid, name, ppid=ppid, tty_nr=tty_nr, state=state, start=began))

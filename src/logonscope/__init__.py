@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
+    from logonscope.answers.session_service import SessionService
     from logonscope.answers.whose import Whose
     from logonscope.app import connect
     from logonscope.cim.classes import Class
@@ -100,6 +101,7 @@ __all__ = [
     "ServerTooBusyError",
     "SessionOf",
     "SessionProcess",
+    "SessionService",
     "TimedOutError",
     "TransportFailureError",
     "TypeMismatchError",
@@ -124,6 +126,7 @@ _HOMES = {
     "LogonTree": "logonscope.answers.session_process",
     "SessionOf": "logonscope.answers.session_process",
     "SessionProcess": "logonscope.answers.session_process",
+    "SessionService": "logonscope.answers.session_service",
     "Whose": "logonscope.answers.whose",
 }
 

@@ -4,9 +4,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
-from logonscope.facts import FACTS_OF_FILE, Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import (
+    FACTS_OF_FILE,
+    Account,
+    Group,
+    Login,
+    LoginHistory,
+    Machine,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+)
 from logonscope.machine import AccountQuery, BaseSource, Look, Ownership, Part, ProcessQuery, SocketQuery, Source
-from logonscope.machine.action import Action
+from logonscope.machine.action import Action, ServiceAction
 from logonscope.machine.snapshot import Snapshot
 from logonscope.machine.source import matching_processes
 from logonscope.ownership import LINUX
@@ -50,6 +61,7 @@ class Memory(BaseSource):
     def __init__(self, *snapshots: Snapshot) -> None:
         self.asked = Noted.nothing()
         self.done: list[Action] = []
+        self.done_to_services: list[ServiceAction] = []
         self._snapshots = snapshots
         self._readings = 0
 
@@ -102,6 +114,21 @@ class Memory(BaseSource):
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         self.asked.sockets.append(query)
         return super().sockets(look, query)
+
+    def read_services(self, look: Look) -> Iterable[Service]:
+        del look
+        return self._now().services
+
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        del look
+        return self._now().login_history
+
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        del look
+        return self._now().unit_requests
+
+    def act_on_service(self, action: ServiceAction) -> None:
+        self.done_to_services.append(action)
 
     def read_users(self, look: Look) -> Iterable[Account]:
         del look

@@ -73,6 +73,7 @@ def test_an_account_is_tied_to_its_logon_sessions_its_groups_and_its_computer(ac
         'Win32_Group.Domain="web1",Name="sudo"',
         'Win32_LogonSession.LogonId="41"',
         'Win32_LogonSession.LogonId="42"',
+        'Win32_SID.SID="S-1-22-1-1000"',
     ]
 
 
@@ -215,7 +216,8 @@ def test_accounts_that_differ_in_case_alone_are_two() -> None:
     groups = (*example.GROUPS, Group("Alice", 1002))
     request = Memory(example.snapshot()._replace(users=users, groups=groups)).request(ROOT)
     assert tied('Win32_UserAccount.Domain="web1",Name="Alice"', request=request) == [
-        'Win32_Group.Domain="web1",Name="Alice"', 'Win32_ComputerSystem.Name="web1"',
+        'Win32_SID.SID="S-1-22-1-1002"', 'Win32_Group.Domain="web1",Name="Alice"',
+        'Win32_ComputerSystem.Name="web1"',
     ]  # fmt: skip
     assert 'Win32_Group.Domain="web1",Name="sudo"' in tied(
         'Win32_UserAccount.Domain="web1",Name="alice"', request=request

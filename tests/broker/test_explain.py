@@ -237,3 +237,19 @@ def test_only_the_columns_of_a_details_read_it() -> None:
         assert {log, sockets}.intersection(part.reads) == readings
     _, _, (part,) = explain(request, "SELECT LogonId FROM LS_LogonSession WHERE KeyType = 'RSA'", "root/logonscope")
     assert log in part.reads
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("SELECT State FROM Win32_Service WHERE Name = 'ssh.service'", "service ssh.service"),
+        ("SELECT State FROM Win32_Service", "all services"),
+        ("SELECT LastUseTime FROM Win32_UserProfile", "the databases of past logins"),
+        ("SELECT LogonId FROM LS_UnitLogon", "the journal: starts of services, and sudo's lines about commands"),
+        ("SELECT Name FROM Win32_BIOS", "the machine"),
+        ("SELECT BaseAddress FROM CIM_ProcessExecutable", "mapped_files: of every process"),
+    ],
+)
+def test_services_past_logins_and_files_are_told(text: str, reading: str) -> None:
+    (part,) = told(text, namespace="root/logonscope" if "LS_" in text else None)
+    assert reading in part.reads

@@ -16,7 +16,8 @@ from tests.broker.memory import Memory, Noted
 from tests.hosts import ROOT, user
 
 SUBJECTS: tuple[Subject, ...] = (
-    "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace",
+    "process", "logon session", "desktop", "user", "group", "membership", "socket", "service", "profile",
+    "unit request", "mapped file", "sub session", "processor", "machine", "namespace",
 )  # fmt: skip
 
 

@@ -55,11 +55,17 @@ def test_properties_are_spelled_as_the_class_has_them() -> None:
     ("where", "left"),
     [
         ("Antecedent = 'Win32_LogonSession=41'", {"Win32_SessionProcess"}),
-        ("Antecedent <> 'Win32_LogonSession=41'", {"Win32_LoggedOnUser", "Win32_SessionProcess"}),
+        (
+            "Antecedent <> 'Win32_LogonSession=41'",
+            {"CIM_ProcessExecutable", "Win32_LoggedOnUser", "Win32_SessionProcess"},
+        ),
         ('Antecedent = \'Win32_UserAccount.Domain="web1",Name="alice"\'', {"Win32_LoggedOnUser"}),
         ('Antecedent = \'Win32_Group.Domain="web1",Name="alice"\'', set()),
         ("Antecedent = 'Win32_LogonSession'", set()),
-        ("Dependent = 'Win32_OperatingSystem=@' OR Dependent = 'CIM_Process=1'", {"Win32_SessionProcess"}),
+        (
+            "Dependent = 'Win32_OperatingSystem=@' OR Dependent = 'CIM_Process=1'",
+            {"CIM_ProcessExecutable", "Win32_SessionProcess"},
+        ),
     ],
 )
 def test_an_association_at_whose_end_a_path_cannot_stand_has_no_part(where: str, left: set[str]) -> None:

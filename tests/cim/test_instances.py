@@ -273,8 +273,8 @@ def test_an_instance_survives_being_pickled_and_copied(process: Instance, owned:
 
 def test_an_instance_of_a_class_that_another_machine_declared_survives_too() -> None:
     space = schema().copy()
-    space.add(Declaration("Win32_Service", CIMV2, "CIM_LogicalElement", (), (), ()), CIMV2)
-    cls = space.add(Declaration("Win32_OwnService", CIMV2, "Win32_Service", (), (), ()), CIMV2)
+    space.add(Declaration("Win32_Share", CIMV2, "CIM_LogicalElement", (), (), ()), CIMV2)
+    cls = space.add(Declaration("Win32_OwnService", CIMV2, "Win32_Share", (), (), ()), CIMV2)
     service = next(instances_of(ClassRows(cls, ("Name",), iter([("ssh",)])), "web1"))
     for again in (pickle.loads(pickle.dumps(service)), copy.deepcopy(service)):  # noqa: S301 -- our own
         assert again == service

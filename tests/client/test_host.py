@@ -69,6 +69,7 @@ ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
     ("tree", lambda host: host.tree(0), {"which": "0"}),
     ("whose", lambda host: host.whose(4312), {"target": "4312", "all_namespaces": False}),
     ("whose", lambda host: host.whose(":8080"), {"target": ":8080", "all_namespaces": False}),
+    ("services", lambda host: host.services(), {}),
     ("doctor", lambda host: host.doctor(), {}),
     ("get", lambda host: host.get("A=1"), {"path": "A=1", "properties": None, "namespace": None}),
     (

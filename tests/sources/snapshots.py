@@ -9,7 +9,21 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from logonscope.facts import Account, Authentication, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.facts import (
+    Account,
+    Authentication,
+    Group,
+    Hardware,
+    Login,
+    LoginHistory,
+    Machine,
+    Platform,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+    Vitals,
+)
 from logonscope.machine import Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -56,6 +70,7 @@ logins: st.SearchStrategy[Login] = rows(Login, id=st.from_regex(r"\Ac?[0-9]{1,6}
 machines: st.SearchStrategy[Machine] = rows(
     Machine,
     platform=st.none() | rows(Platform),
+    hardware=st.none() | rows(Hardware),
     vitals=st.none() | rows(Vitals, at=st.integers(0, 1 << 60)),
     btime=st.none() | st.integers(0, 1 << 33),
     ticks=st.sampled_from([100, 250, 1000]),
@@ -74,4 +89,7 @@ snapshots = st.builds(
     groups=st.lists(rows(Group), max_size=3).map(tuple),
     troubles=st.lists(rows(Trouble), max_size=2),
     authentications=st.lists(rows(Authentication), max_size=3).map(tuple),
+    services=st.lists(rows(Service), max_size=3).map(tuple),
+    login_history=st.lists(rows(LoginHistory), max_size=3).map(tuple),
+    unit_requests=st.lists(rows(UnitRequest), max_size=3).map(tuple),
 )

@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
 from logonscope.facts import ALL_FACTS, UNIX, Account, Process, Socket
-from logonscope.machine import AccountQuery, BaseSource, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
+from logonscope.machine import (
+    AccountQuery,
+    BaseSource,
+    LogonHint,
+    Look,
+    ProcessQuery,
+    ServiceQuery,
+    SocketQuery,
+    Source,
+    Trouble,
+)
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save_recording
@@ -59,7 +69,7 @@ def whole(source: BaseSource) -> Snapshot:
     look = Look()
     users, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
     return Snapshot(
-        source.machine(look, frozenset({"platform", "vitals"})),
+        source.machine(look, frozenset({"platform", "vitals", "hardware"})),
         tuple(source.processes(look, ProcessQuery(ALL_FACTS))),
         tuple(source.logins(look)),
         (
@@ -70,6 +80,9 @@ def whole(source: BaseSource) -> Snapshot:
         tuple(groups),
         look.troubles,
         tuple(source.read_authentications(look)),
+        tuple(source.services(look, ServiceQuery())),
+        tuple(source.login_history(look)),
+        tuple(source.unit_requests(look)),
     )
 
 

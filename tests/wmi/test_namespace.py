@@ -35,8 +35,8 @@ def test_a_query_gives_objects_and_classes(c: Any) -> None:
 def test_what_is_not_there_is_an_error(c: Any) -> None:
     with raises(wmi.x_wmi_invalid_query, "at line 1, column 1", 0x80041017):
         c.query("SELEKT")
-    with raises(wmi.x_wmi, "no class 'Win32_Service'", 0x80041010):
-        c.query("SELECT * FROM Win32_Service")
+    with raises(wmi.x_wmi, "no class 'Win32_Share'", 0x80041010):
+        c.query("SELECT * FROM Win32_Share")
     with raises(wmi.x_wmi, 'there is no \\\\.\\root\\cimv2:Win32_Process.Handle="9"', 0x80041002):
         c.get("Win32_Process=9")
     with pytest.raises(AttributeError, match=r"no class 'Win32_Proces'; did you mean Win32_Process\?"):

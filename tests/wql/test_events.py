@@ -80,8 +80,8 @@ def test_the_object_may_be_of_one_of_several_classes() -> None:
     of_two_types = both.replace("Win32_LogonSession", "Win32_MappedLogicalDisk").replace("WHERE ", "WHERE (")
     with pytest.raises(InvalidQueryError, match="has different types in Win32_MappedLogicalDisk, Win32_Process"):
         events(f"{of_two_types}) AND TargetInstance.SessionId = 1")
-    with pytest.raises(InvalidClassError, match="no class 'Win32_Service', at line 1, column 116"):
-        events(f"{OF_SESSIONS} OR TargetInstance ISA 'Win32_Service'")
+    with pytest.raises(InvalidClassError, match="no class 'Win32_Share', at line 1, column 116"):
+        events(f"{OF_SESSIONS} OR TargetInstance ISA 'Win32_Share'")
 
 
 @pytest.mark.parametrize(

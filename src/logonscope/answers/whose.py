@@ -1,5 +1,6 @@
 """Result type of ``whose``: the login that a process comes from."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
@@ -34,6 +35,8 @@ class Whose(NamedTuple):
     sockets: tuple[Socket, ...]  # those at the port or the path, if the target was a port or a unix socket
     unseen_logins: tuple[UnseenLogin, ...] | None = None  # None: the host does not report them
     is_own: bool = False  # it is the caller's, in the System session, which the caller may not see otherwise
+    service: str | None = None  # of a process in the System session: "nginx.service"
+    service_start: datetime | None = None  # when the service was started
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))
@@ -45,7 +48,8 @@ class Whose(NamedTuple):
         rows = [
             ("process", f"{self.process.name} {self.pid}"), ("logon session", self.logon_id),
             ("evidence", self.evidence), ("user", session.user), ("logon type", session.logon_type_name),
-            ("from", session.remote_host), ("since", session.start), ("state", session.state), ("parents", chain),
+            ("from", session.remote_host), ("service", self.service), ("since", self.service_start or session.start),
+            ("state", session.state), ("parents", chain),
             ("sockets", ports),
         ]  # fmt: skip
         return value_table(f"whose {self.target}", (), [row for row in rows if row[1]])

@@ -9,14 +9,17 @@ the details of a process only where the real, effective and saved uid are all it
 roots are no uids of this host: they never match the caller's. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
 Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
-a login authenticated, its key included, is visible with the logon session; nothing of it is masked.
+a login authenticated, its key included, is visible with the logon session; nothing of it is masked. The services of the
+system are visible as accounts are, save their command lines, which only an administrator sees; a service of a user's
+manager is visible with its processes. Past logins of an account are like its present logon sessions: visible to itself
+and to administrators.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Account, Login, Machine, Process
+from logonscope.facts import Account, Hardware, Login, Machine, Process, Service
 from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
@@ -27,7 +30,7 @@ HIDDEN = Owner(None, "hidden")
 
 DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
-    "thread_sockets", "net_namespace",
+    "thread_sockets", "net_namespace", "mapped_files",
 )  # fmt: skip
 """Facts that are masked: those that the kernel itself hides from other users, and the command line."""
 
@@ -133,6 +136,18 @@ class Visibility:
         """Return an account as the caller may see it: the state of its password is for administrators."""
         hidden: dict[str, Any] = dict.fromkeys(PASSWORD_FACTS)
         return account if self.everything else account._replace(**hidden)
+
+    def hardware(self, hardware: Hardware) -> Hardware:
+        """Return the hardware as the caller may see it: as in sysfs, only an administrator sees its serial number."""
+        return hardware if self.everything else hardware._replace(serial=None)
+
+    def masked_service(self, service: Service) -> Service:
+        """Return a service of the system as the caller may see it: its command line is the administrator's."""
+        return service if self.everything else service._replace(command=None)
+
+    def sees_account_history(self, uid: int) -> bool:
+        """Return whether the caller may see past logins of an account: like present ones, only its own."""
+        return self.everything or uid == self.uid
 
     def view(
         self, process: Process, owner: Owner, facts: Facts, *, include_hidden: bool = False

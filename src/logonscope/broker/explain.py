@@ -18,7 +18,19 @@ from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
 from logonscope.errors import LogonscopeError
-from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
+from logonscope.facts import (
+    Account,
+    Authentication,
+    Group,
+    HeldSockets,
+    Login,
+    LoginHistory,
+    Machine,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+)
 from logonscope.machine import (
     NO_PARTS,
     AccountQuery,
@@ -28,6 +40,7 @@ from logonscope.machine import (
     Look,
     Part,
     ProcessQuery,
+    ServiceQuery,
     SocketQuery,
     Source,
 )
@@ -196,6 +209,18 @@ class ReadingRecorder(BaseSource):
     def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
         self.readings.append("the journal (else auth.log): sshd's lines about these logins")
         return self._source.authentications(look, queries)
+
+    def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
+        self.readings.append("all services" if query.names is None else _list_values(query.names, "service"))
+        return self._source.services(look, query)
+
+    def login_history(self, look: Look) -> Iterator[LoginHistory]:
+        self.readings.append("the databases of past logins")
+        return self._source.login_history(look)
+
+    def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
+        self.readings.append("the journal: starts of services, and sudo's lines about commands")
+        return self._source.unit_requests(look)
 
 
 def _describe_process_query(query: ProcessQuery, kernel_id_noun: str) -> Iterator[str]:

@@ -5,13 +5,15 @@ unknown failure, 9 path not found, 21 invalid parameter.
 """
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from logonscope.broker.access import acting_uid
 from logonscope.broker.instances import not_found_error
+from logonscope.broker.method_table import Offered
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import require_instance, target_of
+from logonscope.broker.service_methods import SERVICE_METHODS
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Method
 from logonscope.cim.instances import Outcome
@@ -79,7 +81,7 @@ def invoke(
             f"{target.cls.name}.{method.name} is not supported on Linux",
             f"supported are: {', '.join(SUPPORTED_METHODS)}",
         )
-    return offered_method.function(_read_target(request, require_instance(target)), arguments)
+    return offered_method.function(offered_method.read_target(request, require_instance(target)), arguments)
 
 
 def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) -> dict[str, Value]:
@@ -169,17 +171,11 @@ def _act(target: MethodTarget, nice: int | None) -> Outcome:
     return Outcome(DONE)
 
 
-class Offered(NamedTuple):
-    """A supported method: the function that runs it, and whether it changes something on the host."""
-
-    function: Callable[[MethodTarget, Mapping[str, Value]], Outcome]
-    acts: bool
-
-
 SUPPORTED_METHODS: Mapping[str, Offered] = {
-    "Win32_Process.GetOwner": Offered(_get_owner, acts=False),
-    "Win32_Process.GetOwnerSid": Offered(_get_owner_sid, acts=False),
-    "Win32_Process.Terminate": Offered(_terminate, acts=True),
-    "Win32_Process.SetPriority": Offered(_set_priority, acts=True),
+    "Win32_Process.GetOwner": Offered(_get_owner, acts=False, read_target=_read_target),
+    "Win32_Process.GetOwnerSid": Offered(_get_owner_sid, acts=False, read_target=_read_target),
+    "Win32_Process.Terminate": Offered(_terminate, acts=True, read_target=_read_target),
+    "Win32_Process.SetPriority": Offered(_set_priority, acts=True, read_target=_read_target),
+    **SERVICE_METHODS,
 }
 """The supported methods; all other methods of the schema raise NotSupportedError."""

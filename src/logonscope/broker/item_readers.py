@@ -5,8 +5,12 @@ from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import ALL_DETAILS
 from logonscope.broker.logon_of_process import logon_of
+from logonscope.broker.profiles import read_profiles
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
+from logonscope.broker.services import read_services
 from logonscope.broker.sessions import Described, describe_sessions
+from logonscope.broker.sub_sessions import read_sub_sessions
+from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import Account, Group, Login, Socket
 from logonscope.machine import (
     EVERYTHING,
@@ -19,8 +23,8 @@ from logonscope.machine import (
     Selection,
     SocketQuery,
 )
-from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
-from logonscope.providers.helpers.provider import ADDRESS, COUNTS, PASSWORDS, Subject
+from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary, hardware_of
+from logonscope.providers.helpers.provider import ADDRESS, COUNTS, NAMED_SERVICES, PASSWORDS, Subject
 from logonscope.providers.helpers.usage import USAGE_FACTS
 
 Items = Iterable[tuple[Any, ...]]
@@ -204,6 +208,43 @@ def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Soc
                 yield by_inode[inode], process, owner
 
 
+def _read_services(request: Request, query: ItemQuery) -> Items:
+    services = read_services(request, query.selection, with_named=NAMED_SERVICES in query.facts)
+    return ((service,) for service in services)
+
+
+def _read_profiles(request: Request, query: ItemQuery) -> Items:
+    users = _names_or_all(query.selection.users)
+    return read_profiles(request, query.facts, Selection(users=None if users == "ALL" else users))
+
+
+def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
+    names = query.selection.services
+    folded = None if names is None else {name.lower() for name in names}
+    for unit_request, owner in read_unit_requests(request):
+        if folded is None or unit_request.unit.lower() in folded:
+            yield unit_request, owner
+
+
+def _read_sub_sessions(request: Request, _: ItemQuery) -> Items:
+    return read_sub_sessions(request)
+
+
+def _read_mapped_files(request: Request, query: ItemQuery) -> Items:
+    owned = _read_owned_processes(request, query._replace(facts=query.facts | {"mapped_files"}))
+    for process, owner in owned.pairs:
+        for text in process.mapped_files or ():
+            address, _, path = text.partition(" ")
+            yield path, _parse_address(address), process, owner
+
+
+def _parse_address(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:  # in a recording that something else made
+        return None
+
+
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
@@ -214,10 +255,20 @@ def _read_machine(request: Request, query: ItemQuery) -> Items:
     if SESSIONS in query.facts:
         sessions = _read_logon_sessions(request, ItemQuery(frozenset()))
         summary = summary._replace(sessions=tuple(session for session, _ in sessions))
+    if summary.machine.hardware is not None:
+        visible_hardware = request.visibility.hardware(summary.machine.hardware)
+        summary = summary._replace(machine=summary.machine._replace(hardware=visible_hardware))
     if LOGINS in query.facts:
         logins = filter(request.visibility.sees_login, request.source.logins(request.look))
         summary = summary._replace(logins=tuple(sorted(logins, key=_login_start)))
     return [(summary,)]
+
+
+def _read_processors(request: Request, query: ItemQuery) -> Items:
+    ((summary,),) = _read_machine(request, query)
+    hardware = hardware_of(summary)
+    packages = min(len(hardware.package_threads), len(hardware.package_cores))
+    return ((summary, number) for number in range(packages))
 
 
 def _login_start(login: Login) -> tuple[int, str]:
@@ -238,6 +289,12 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "group": _read_groups,
     "membership": _read_memberships,
     "socket": _read_sockets,
+    "service": _read_services,
+    "profile": _read_profiles,
+    "unit request": _read_unit_requests,
+    "mapped file": _read_mapped_files,
+    "sub session": _read_sub_sessions,
     "machine": _read_machine,
+    "processor": _read_processors,
     "namespace": _read_namespaces,
 }

@@ -3,8 +3,17 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.broker.request import Owned, Request
-from logonscope.facts import ALL_FACTS, Account, Authentication, Login, Process
-from logonscope.machine import PARTIAL, AccountQuery, AuthenticationQuery, ProcessQuery, SocketQuery, Trouble
+from logonscope.broker.unit_requests import read_unit_requests
+from logonscope.facts import ALL_FACTS, Account, Authentication, Login, LoginHistory, Process
+from logonscope.machine import (
+    PARTIAL,
+    AccountQuery,
+    AuthenticationQuery,
+    ProcessQuery,
+    ServiceQuery,
+    SocketQuery,
+    Trouble,
+)
 from logonscope.machine.snapshot import Snapshot
 
 MOST_ARGUMENTS = 8 << 20
@@ -18,20 +27,35 @@ def recordable_snapshot(request: Request) -> Snapshot:
     """
     request.admit()
     source, look, everything = request.source, request.look, request.visibility.everything
-    machine = source.machine(look, frozenset({"platform", "vitals"}))
+    machine = source.machine(look, frozenset({"platform", "vitals", "hardware"}))
+    if machine.hardware is not None:
+        machine = machine._replace(hardware=request.visibility.hardware(machine.hardware))
     owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = (
         *source.sockets(look, SocketQuery(all_namespaces=True)),
         *source.sockets(look, SocketQuery(family="unix", all_namespaces=True)),
     )
+    services = tuple(map(request.visibility.masked_service, source.services(look, ServiceQuery())))
+    history = tuple(_visible_history(request))
     listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=everything))
     seen_uids, seen_leaders = _SeenUids(logins), _SeenLeaders(request, logins)
     processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, owned.pairs))
     accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
     authentications = seen_leaders.authentications()
-    snapshot = Snapshot(machine, processes, logins, sockets, accounts, groups, look.troubles, authentications)
+    snapshot = Snapshot(
+        machine, processes, logins, sockets, accounts, groups, look.troubles, authentications, services, history,
+        tuple(unit_request for unit_request, _ in read_unit_requests(request)),
+    )  # fmt: skip
     return snapshot if everything else _keep_visible(request, snapshot)
+
+
+def _visible_history(request: Request) -> Iterator[LoginHistory]:
+    """Yield the past logins of accounts that the caller may see."""
+    visibility, own = request.visibility, request.accounts.name(request.caller.uid)
+    for row in request.source.login_history(request.look):
+        if visibility.everything or (row.user == own if row.uid is None else visibility.sees_account_history(row.uid)):
+            yield row
 
 
 def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:

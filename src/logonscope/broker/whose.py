@@ -98,6 +98,11 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         raise AccessDeniedError(
             f"process {process.pid} {verb} a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )
+    service, service_start = None, None
+    if owner.logon_id == request.ownership.system_owner.logon_id:
+        from logonscope.broker.services import find_service  # noqa: PLC0415 -- processes of logins need none
+
+        service, service_start = find_service(request, process)
     return Whose(
         target=target,
         pid=process.pid,
@@ -110,6 +115,8 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         # from the masked chain: its facts alone may show in the answer
         unseen_logins=request.ownership.unseen_logins(owner, [link for link, _ in chain], request.machine),
         is_own=is_own,
+        service=service,
+        service_start=service_start,
     )
 
 

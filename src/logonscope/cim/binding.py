@@ -16,7 +16,15 @@ from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError, Log
 OWN_SERVER_NAMES = {".", "localhost"}
 """Server names by which every host means itself."""
 
-HOST_NAMED = frozenset({"Win32_GroupUser", "Win32_SystemOperatingSystem", "Win32_SystemProcesses", "Win32_SystemUsers"})
+HOST_NAMED = frozenset(
+    {
+        "CIM_ProcessExecutable",
+        "Win32_GroupUser",
+        "Win32_SystemOperatingSystem",
+        "Win32_SystemProcesses",
+        "Win32_SystemUsers",
+    }
+)
 """Associations whose references name the host on Windows; those of all others have the server ".": docs/windows.md."""
 
 KEY_ORDERS = {("Win32_SystemUsers", "Win32_UserAccount"): ("Name", "Domain")}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import Detail, LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
+    from logonscope.answers.session_service import SessionService
     from logonscope.answers.whose import Whose
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
@@ -152,6 +153,11 @@ class Host(ABC):
     def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
         """Return each logon session with its processes, from one reading; last the processes of hidden sessions."""
         answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
+        return answer
+
+    def services(self) -> list["SessionService"]:
+        """Return the services of the System session, with the number of their processes; last those of no service."""
+        answer: list[SessionService] = self._perform("services")
         return answer
 
     def whose(

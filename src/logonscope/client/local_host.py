@@ -20,7 +20,8 @@ SaveRecording = Callable[["Snapshot", str, bool], int]
 OPERATIONS: Mapping[str, str] = {
     "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
     "session_processes": "session_processes.session_processes", "leftovers": "session_processes.leftovers",
-    "whose": "whose.whose", "session_of": "whose.session_of", "doctor": "doctor.doctor",
+    "services": "services.services", "whose": "whose.whose",
+    "session_of": "whose.session_of", "doctor": "doctor.doctor",
     "record": "record.recordable_snapshot",
     "get": "instances.get", "enumerate": "instances.enumerate_instances", "query": "query.query",
     "explain": "explain.explain",

@@ -89,7 +89,8 @@ class WsmanHost(Host):
             "sessions": self._logons.sessions, "session_of": self._logons.session_of,
             "processes": self._logons.processes, "session_processes": self._logons.session_processes,
             "tree": self._logons.tree, "leftovers": self._logons.leftovers, "whose": self._logons.whose,
-            "doctor": self._doctor, "get": self._get, "enumerate": self._enumerate, "associators": self._associators,
+            "services": self._services, "doctor": self._doctor,
+            "get": self._get, "enumerate": self._enumerate, "associators": self._associators,
             "references": self._references, "query": self._query, "explain": self._explain, "invoke": self._invoke,
             "classes": self._classes, "get_class": self._get_class,
         }  # fmt: skip
@@ -98,6 +99,10 @@ class WsmanHost(Host):
     def _explain(self, text: str, namespace: str | None) -> NoReturn:
         """Raise an error: the remote host plans its queries itself, and does not report the plan."""
         _raise_not_remote("explain a query", f"query --explain {text!r}{f' -n {namespace}' if namespace else ''}")
+
+    def _services(self) -> NoReturn:
+        """Raise an error: the names of services are a fact of each process that WS-Management does not offer whole."""
+        _raise_not_remote("list the services of the System session", "sessions --services")
 
     def _doctor(self) -> list[Check]:
         identity = self._link.identify()

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from logonscope.facts.hardware import Hardware
+
 
 class Platform(NamedTuple):
     """Hardware of the machine, and the build of its kernel."""
@@ -47,3 +49,4 @@ class Machine(NamedTuple):
     root_cgroup: str | None = None  # the cgroup of its first process; read only where it is or may be a container
     platform: Platform | None = None  # read only on request, like vitals
     vitals: Vitals | None = None
+    hardware: Hardware | None = None

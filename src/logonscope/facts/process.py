@@ -87,6 +87,9 @@ class Process(NamedTuple):
     # attr/current, or the directory of the security module below attr
     label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
     label_module: str | None = None  # selinux, apparmor, smack
+    # maps: the files that it has mapped as code, each as its lowest address in hex, a space, and its path as the kernel
+    # shows it: a newline is \012, and " (deleted)" follows the path of a removed file, but can be its own end
+    mapped_files: tuple[str, ...] | None = None
     # mountinfo: its root directory is that of the host
     host_root: bool | None = None
     # stat, completed from cmdline where the kernel cut the name at 15 bytes
@@ -119,7 +122,8 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "task/*/fd/*": ("thread_sockets",),
     "ns/net": ("net_namespace",),
     "status: Cap": _fields_between("cap_permitted", "label"),
-    "attr/current": _fields_between("label", "host_root"),
+    "attr/current": _fields_between("label", "mapped_files"),
+    "maps": ("mapped_files",),
     "mountinfo": ("host_root",),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""

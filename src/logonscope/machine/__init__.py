@@ -13,6 +13,7 @@ from logonscope.machine.queries import (
     Facts,
     LogonHint,
     ProcessQuery,
+    ServiceQuery,
     SocketQuery,
 )
 from logonscope.machine.selection import EVERYTHING, Selection
@@ -46,6 +47,7 @@ __all__ = [
     "Part",
     "ProcessQuery",
     "Selection",
+    "ServiceQuery",
     "SocketQuery",
     "Source",
     "Trouble",

@@ -1,6 +1,6 @@
-"""Actions on processes."""
+"""Actions on processes and services."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Action(NamedTuple):
@@ -9,4 +9,15 @@ class Action(NamedTuple):
     pid: int
     start: int  # clock ticks since boot, as in Process
     nice: int | None = None  # the nice value to set; None: end the process (SIGKILL)
+    uid: int | None = None  # the user to act as; None: with the rights of this process
+
+
+ServiceVerb = Literal["start", "stop", "freeze", "thaw"]
+
+
+class ServiceAction(NamedTuple):
+    """An action on one service of the system's manager."""
+
+    name: str
+    verb: ServiceVerb
     uid: int | None = None  # the user to act as; None: with the rights of this process

@@ -7,8 +7,8 @@ with the source. It is a pure function of facts, so that an old recording is ans
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts import Authentication, Container, HeldSockets, Login, Machine, Process
-from logonscope.machine.queries import Facts, LogonHint
+from logonscope.facts import Authentication, Container, HeldSockets, Login, Machine, Process, ServiceName
+from logonscope.machine.queries import NO_FACTS, Facts, LogonHint
 from logonscope.machine.selection import Selection
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class Ownership(Protocol):
     """The name of a kernel id in messages: "kernel id"; Windows calls it LUID."""
     system_owner: Owner
     """The owner of everything that no login started."""
+    service_facts: Facts = NO_FACTS
+    """Facts of a process that service_of needs."""
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LogonIndex:
         """Make the index of the logins of a host."""
@@ -234,6 +236,11 @@ class Ownership(Protocol):
     def is_login_program(self, process: Process) -> bool:
         """Return whether a logon session can begin with this process: sshd, login, cron, ..."""
         ...
+
+    def service_of(self, process: Process) -> ServiceName | None:
+        """Return the service that a process belongs to; None where it belongs to none, or that is not known."""
+        del process
+        return None
 
     def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple["UnseenLogin", ...]:
         """Return the signs that a user logged in without the kernel's knowledge.

@@ -106,3 +106,10 @@ class AuthenticationQuery(NamedTuple):
     def pids(self) -> tuple[int, ...]:
         """Return the pids of the processes that can have logged it."""
         return (self.pid,) if self.parent in {None, 0, 1} else (self.pid, self.parent or 0)
+
+
+class ServiceQuery(NamedTuple):
+    """A query for services of the system's manager, by name, ignoring case; None: every one."""
+
+    names: frozenset[str] | None = None
+    details: bool = True  # False: the name and the start are enough

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Selection(NamedTuple):
-    """The processes, logon sessions, accounts, groups and sockets that a request needs."""
+    """The processes, logon sessions, accounts, groups, sockets and services that a request needs."""
 
     pids: frozenset[int] | None = None
     logon_ids: frozenset[str] | None = None
@@ -19,6 +19,8 @@ class Selection(NamedTuple):
     groups: frozenset[str] | None = None  # names of groups, ignoring case
     ports: frozenset[int] | None = None  # local ports of sockets
     inodes: frozenset[int] | None = None  # inodes of sockets
+    services: frozenset[str] | None = None  # names of services, ignoring case
+    service_uids: frozenset[int | None] | None = None  # uids of the managers of services; None in it: the system's
 
     @property
     def is_empty(self) -> bool:

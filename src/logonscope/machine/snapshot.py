@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from logonscope.facts import Account, Authentication, Group, Login, Machine, Process, Socket
+from logonscope.facts import (
+    Account,
+    Authentication,
+    Group,
+    Login,
+    LoginHistory,
+    Machine,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+)
 from logonscope.machine.trouble import Trouble
 
 
@@ -18,3 +29,6 @@ class Snapshot(NamedTuple):
     groups: Iterable[Group]
     troubles: Iterable[Trouble]
     authentications: Iterable[Authentication] = ()
+    services: tuple[Service, ...] = ()
+    login_history: tuple[LoginHistory, ...] = ()
+    unit_requests: tuple[UnitRequest, ...] = ()

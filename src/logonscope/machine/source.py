@@ -10,16 +10,29 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from logonscope.errors import NotSupportedError
-from logonscope.facts import UNIX, Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
+from logonscope.facts import (
+    UNIX,
+    Account,
+    Authentication,
+    Group,
+    HeldSockets,
+    Login,
+    LoginHistory,
+    Machine,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+)
 from logonscope.machine.look import Look
-from logonscope.machine.queries import AccountQuery, AuthenticationQuery, ProcessQuery, SocketQuery
+from logonscope.machine.queries import AccountQuery, AuthenticationQuery, ProcessQuery, ServiceQuery, SocketQuery
 
 if TYPE_CHECKING:
-    from logonscope.machine.action import Action
+    from logonscope.machine.action import Action, ServiceAction
     from logonscope.machine.events import Event
 
 Ability = Literal["act", "events", "at"]
-Part = Literal["platform", "vitals"]
+Part = Literal["platform", "vitals", "hardware"]
 
 NO_PARTS: frozenset[Part] = frozenset()
 HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
@@ -37,7 +50,7 @@ class Source(Protocol):
     """What the source supports besides queries; everything else raises NotSupportedError."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the facts of the machine itself; ``platform`` and ``vitals`` only where they are among the parts."""
+        """Return the facts of the machine itself; ``platform`` and the like only where they are among the parts."""
         ...
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
@@ -71,6 +84,30 @@ class Source(Protocol):
 
     def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
         """Return what sshd logged about these logins, in the order of the log; none where there is no log."""
+        ...
+
+    def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
+        """Return the services of the system's manager."""
+        ...
+
+    def login_history(self, look: Look) -> Iterator[LoginHistory]:
+        """Return what each database of past logins has about each account."""
+        ...
+
+    def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
+        """Return which process asked the system's manager to start a unit, as far as a log shows it."""
+        ...
+
+    def act_on_service(self, action: "ServiceAction") -> None:
+        """Perform an action on a service.
+
+        Raises:
+            ProcessLookupError: there is no such service.
+            PermissionError: that uid has no right to do it (EACCES), or the service is masked (EPERM).
+            TimeoutError: it is not done yet.
+            OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service.
+            NotSupportedError: the source is read-only.
+        """
         ...
 
     def act(self, action: "Action") -> None:
@@ -159,6 +196,21 @@ class BaseSource(ABC):
         del look
         return ()
 
+    def read_services(self, look: Look) -> Iterable[Service]:
+        """Return every service of the system's manager."""
+        del look
+        return ()
+
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        """Return what each database of past logins has about each account."""
+        del look
+        return ()
+
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        """Return the request that led to the last start of each unit, as far as a log shows it."""
+        del look
+        return ()
+
     def read_authentications(self, look: Look) -> Iterable[Authentication]:
         """Return everything that sshd logged about authentications, in the order of the log."""
         del look
@@ -171,6 +223,7 @@ class BaseSource(ABC):
         return machine._replace(
             platform=machine.platform if "platform" in parts else None,
             vitals=machine.vitals if "vitals" in parts else None,
+            hardware=machine.hardware if "hardware" in parts else None,
         )
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
@@ -245,6 +298,28 @@ class BaseSource(ABC):
         look.check()
         pids = {pid for query in queries for pid in query.pids}
         return [line for line in self.read_authentications(look) if line.pid in pids] if pids else ()
+
+    def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
+        """Return the services of ``read_services`` that match the query."""
+        look.check()
+        return look.checked(matching_services(self.read_services(look), query))
+
+    def login_history(self, look: Look) -> Iterator[LoginHistory]:
+        """Return what ``read_login_history`` returns."""
+        look.check()
+        return look.checked(self.read_login_history(look))
+
+    def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
+        """Return what ``read_unit_requests`` returns."""
+        look.check()
+        return look.checked(self.read_unit_requests(look))
+
+    def act_on_service(self, action: "ServiceAction") -> None:
+        """Raise NotSupportedError: the source is read-only."""
+        del action
+        raise NotSupportedError(
+            "actions are not supported on this host: it is read-only", "connect to the machine itself"
+        )
 
     def act(self, action: "Action") -> None:
         """Raise NotSupportedError: the source is read-only."""
@@ -331,3 +406,11 @@ def matching_sockets(sockets: Iterable[Socket], query: SocketQuery) -> Iterator[
 
 def _lower_names(names: Iterable[str]) -> set[str]:
     return {name.lower() for name in names}
+
+
+def matching_services(services: Iterable[Service], query: ServiceQuery) -> Iterator[Service]:
+    """Return the services that match a query."""
+    if query.names is None:
+        return iter(services)
+    names = _lower_names(query.names)
+    return (service for service in services if service.name.lower() in names)

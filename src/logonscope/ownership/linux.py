@@ -14,9 +14,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from logonscope.facts import UNSET, Authentication, HeldSockets, Login, Machine, Process
+from logonscope.facts import UNSET, Authentication, HeldSockets, Login, Machine, Process, ServiceName
 from logonscope.machine import Facts, Leader, LogonHint, LogonIndex, Owner, Ownership, Selection
 from logonscope.ownership import foreign, join, sessions
+from logonscope.ownership.services import service_of_cgroup
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
@@ -145,6 +146,7 @@ class LinuxOwnership(Ownership):
     session_facts = ("ses", "loginuid", "cgroup")
     kernel_id_noun = "kernel id"
     system_owner = SYSTEM
+    service_facts: Facts = frozenset({"cgroup"})
 
     def __repr__(self) -> str:
         return "<LinuxOwnership>"
@@ -239,6 +241,9 @@ class LinuxOwnership(Ownership):
             login_id,
             join.logon_id_of_word(login_id) or login_id,
         }
+
+    def service_of(self, process: Process) -> ServiceName | None:
+        return None if process.cgroup is None else service_of_cgroup(process.cgroup)
 
     def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> "tuple[UnseenLogin, ...]":
         from logonscope.ownership.unseen_logins import find_unseen_logins  # noqa: PLC0415 -- only whose needs it

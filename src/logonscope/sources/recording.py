@@ -21,7 +21,21 @@ from types import UnionType
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, RecordingError
-from logonscope.facts import Account, Authentication, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.facts import (
+    Account,
+    Authentication,
+    Group,
+    Hardware,
+    Login,
+    LoginHistory,
+    Machine,
+    Platform,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+    Vitals,
+)
 from logonscope.machine import PARTIAL, BaseSource, Look, Part, ProcessQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -34,8 +48,9 @@ LARGEST = 1 << 30
 """Maximum bytes of the uncompressed recording, enough for a million processes: protects against gzip bombs."""
 
 _ROWS: Mapping[str, type[Any]] = {
-    "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
-    "socket": Socket, "account": Account, "group": Group, "authentication": Authentication,
+    "machine": Machine, "platform": Platform, "vitals": Vitals, "hardware": Hardware, "trouble": Trouble,
+    "login": Login, "process": Process, "socket": Socket, "account": Account, "group": Group,
+    "authentication": Authentication, "service": Service, "login_history": LoginHistory, "unit_request": UnitRequest,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -179,6 +194,18 @@ class RecordedSource(BaseSource):
         del look
         return self._snapshot.sockets
 
+    def read_services(self, look: Look) -> Iterable[Service]:
+        del look
+        return self._snapshot.services
+
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        del look
+        return self._snapshot.login_history
+
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        del look
+        return self._snapshot.unit_requests
+
     def read_authentications(self, look: Look) -> Iterable[Authentication]:
         del look
         return self._snapshot.authentications
@@ -195,7 +222,7 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
         fields = {kind: list(_field_names(row)) for kind, row in _ROWS.items()}
         _write_row(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
         _write_row(packed, ["machine", *(getattr(machine, name) for name in _field_names(Machine))])
-        for kind, part in (("platform", machine.platform), ("vitals", machine.vitals)):
+        for kind, part in (("platform", machine.platform), ("vitals", machine.vitals), ("hardware", machine.hardware)):
             if part is not None:
                 _write_row(packed, [kind, *part])
         for trouble in snapshot.troubles:
@@ -215,13 +242,23 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["group", *group])
         for authentication in snapshot.authentications:
             _write_row(packed, ["authentication", *authentication])
+        for service in snapshot.services:
+            _write_row(packed, ["service", *service])
+        for history in snapshot.login_history:
+            _write_row(packed, ["login_history", *history])
+        for unit_request in snapshot.unit_requests:
+            _write_row(packed, ["unit_request", *unit_request])
         _write_row(packed, ["end", count])
     return count
 
 
+_PARTS = ("platform", "vitals", "hardware")
+"""The fields of Machine that are rows of their own."""
+
+
 def _field_names(row: type[Any]) -> tuple[str, ...]:
     """Return the recorded fields of a row type; the parts of a machine are rows of their own."""
-    return tuple(name for name in row._fields if row is not Machine or name not in {"platform", "vitals"})
+    return tuple(name for name in row._fields if row is not Machine or name not in _PARTS)
 
 
 def _process_values(process: Process) -> list[object]:
@@ -283,12 +320,12 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
             rows[kind].append(_parse_row(path, kind, header[kind], values, header["process"]))
     else:
         raise RecordingError(f"cannot read recording {path}: it is truncated", _ADVICE)
-    if len(rows["machine"]) != 1 or len(rows["platform"]) > 1 or len(rows["vitals"]) > 1:
+    if len(rows["machine"]) != 1 or any(len(rows[part]) > 1 for part in _PARTS):
         raise RecordingError(f"cannot read recording {path}: it must have one machine", _ADVICE)
     machine: Machine = rows["machine"][0]
-    platform, vitals = next(iter(rows["platform"]), None), next(iter(rows["vitals"]), None)
+    parts: dict[str, Any] = {part: next(iter(rows[part]), None) for part in _PARTS}
     return Snapshot(
-        machine=machine._replace(platform=platform, vitals=vitals),
+        machine=machine._replace(**parts),
         logins=tuple(rows["login"]),
         processes=tuple(rows["process"]),
         sockets=tuple(rows["socket"]),
@@ -296,6 +333,9 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
         groups=tuple(rows["group"]),
         troubles=tuple(rows["trouble"]),
         authentications=tuple(rows["authentication"]),
+        services=tuple(rows["service"]),
+        login_history=tuple(rows["login_history"]),
+        unit_requests=tuple(rows["unit_request"]),
     )
 
 
@@ -351,7 +391,8 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids")
+_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids", "mapped_files",
+           "package_cores", "package_threads")  # fmt: skip
 """Fields whose values are tuples, of any kind of row."""
 
 _Check = Callable[[Any], bool]

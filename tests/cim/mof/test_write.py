@@ -227,12 +227,14 @@ def test_a_value_that_is_longer_than_a_line_is_read_back_too(value: Any) -> None
 CANNOT = {
     # WMI's type object, with or without a class, is none of DSP0004's
     "Win32_Process": "object:Win32_ProcessStartup ProcessStartupInformation",
+    "Win32_UserProfile": "object:Win32_FolderRedirectionHealth AppDataRoaming",
+    "Win32_Service": "object:Win32_SecurityDescriptor Descriptor",
     "__AggregateEvent": "object Representative",
     "__InstanceOperationEvent": "object TargetInstance",
     "__SystemSecurity": "object:__SecurityDescriptor Descriptor",
     # a reference to a class that is declared nowhere; to Win32_LogicalElement not even on Windows
     "CIM_CollectedMSEs": "CIM_CollectionOfMSEs",
-    "CIM_ProcessExecutable": "CIM_DataFile",
+    "CIM_LogicalFile": "object:Win32_SecurityDescriptor SecurityDescriptor",
     "CIM_ProcessThread": "CIM_Thread",
     "Win32_SessionConnection": "Win32_ServerConnection",
     "Win32_SessionResource": "Win32_LogicalElement",
@@ -240,12 +242,15 @@ CANNOT = {
 """The classes whose own text pywbem's compiler cannot read, each with the words at which it stops."""
 
 FOR_ANOTHER = {
+    "CIM_DataFile": "CIM_LogicalFile",
+    "CIM_ProcessExecutable": "CIM_LogicalFile",
     "__InstanceCreationEvent": "__InstanceOperationEvent",
     "__InstanceDeletionEvent": "__InstanceOperationEvent",
     "__InstanceModificationEvent": "__InstanceOperationEvent",
     "Win32_NamedJobObjectProcess": "CIM_CollectedMSEs",
     "Win32_SessionProcess": "Win32_SessionResource",
     "Win32_SystemProcesses": "Win32_Process",
+    "Win32_SystemServices": "Win32_Service",
 }
 """The classes that pywbem's compiler cannot read because one that they need is such a class."""
 

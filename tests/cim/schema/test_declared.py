@@ -18,6 +18,12 @@ from logonscope.cim.types import Value
 
 DECLARED: dict[str, Any] = json.loads((Path(__file__).parent / "declared.json").read_text(encoding="utf-8"))
 SERVED = {known.name: known for known in schema().classes(CIMV2)}
+DOCUMENTED_ONLY = {
+    "CIM_SoftwareElement", "CIM_SystemDevice", "Win32_SystemDevices", "CIM_ElementSetting", "Win32_SystemSetting",
+}  # fmt: skip
+"""Ancestors of classes that the facts do not have: they follow Microsoft's public pages. The order of the properties
+of Win32_BIOS, which the facts have, holds that of CIM_SoftwareElement."""
+
 BESIDE = {"Description", "AMENDMENT"}
 """Amended qualifiers that the facts leave out: the texts, and the mark of a class that has amended qualifiers."""
 
@@ -91,16 +97,16 @@ def with_qualifiers(facts: dict[str, Any]) -> dict[str, Any]:
     return {"qualifiers": [], "amended": []} | facts
 
 
-@pytest.mark.parametrize("name", SERVED)
+@pytest.mark.parametrize("name", sorted(SERVED.keys() - DOCUMENTED_ONLY))
 def test_a_class_declares_what_the_documented_class_declares(name: str) -> None:
     assert declaration_of(SERVED[name]) == facts_of(name)
 
 
 def test_the_documented_namespace_has_no_class_of_our_own() -> None:
-    assert SERVED.keys() <= DECLARED.keys()
+    assert SERVED.keys() - DECLARED.keys() == DOCUMENTED_ONLY
 
 
-@pytest.mark.parametrize("name", SERVED)
+@pytest.mark.parametrize("name", sorted(SERVED.keys() - DOCUMENTED_ONLY))
 def test_a_class_with_a_localized_copy_is_marked_as_amended(name: str) -> None:
     mark = find_qualifier(SERVED[name].declaration.qualifiers, "AMENDMENT")
     assert mark == (Qualifier("AMENDMENT", True, AMENDED) if "amended" in DECLARED[name] else None)

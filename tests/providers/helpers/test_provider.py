@@ -16,12 +16,14 @@ from logonscope.cim.types import TYPES, Value
 from logonscope.facts import ALL_FACTS
 from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
-from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.providers.helpers.host import HARDWARE, LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
+from logonscope.providers.helpers.profile_columns import HISTORY, LOADED
 from logonscope.providers.helpers.provider import (
     ADDRESS,
     ALWAYS_NULL_PREFIX,
     AUTHENTICATION,
     COUNTS,
+    NAMED_SERVICES,
     ORIGIN,
     PASSWORDS,
     Provider,
@@ -149,10 +151,12 @@ def test_every_column_says_where_it_comes_from(served: tuple[Class, Provider]) -
 
 def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Provider]) -> None:
     _, provider = served
-    of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
+    of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, HARDWARE, PROCESSES, SESSIONS, LOGINS}
     known = {
         "process": of_processes, "socket": of_processes, "machine": of_machine,
+        "processor": of_machine, "mapped file": of_processes,
         "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}, "user": frozenset({PASSWORDS}),
+        "service": frozenset({NAMED_SERVICES}), "profile": {HISTORY, LOADED},
     }  # fmt: skip
     assert provider.facts_of_rows(provider.columns) <= known.get(provider.subject, set())
 
@@ -162,11 +166,34 @@ UNNARROWED = {
     "Win32_SystemOperatingSystem.GroupComponent": "there is one",
     "Win32_SystemOperatingSystem.PartComponent": "there is one",
     "Win32_SystemProcesses.GroupComponent": "the one computer: every process",
+    "Win32_SystemServices.GroupComponent": "the one computer: every service",
     "Win32_SystemUsers.GroupComponent": "the one computer: every user account",
+    "CIM_ProcessExecutable.Antecedent": "the memory of every process has to be read to find those with a file",
+    "CIM_DataFile.Name": "the same",
+    "Win32_BIOS.Name": "there is one",
+    "Win32_BIOS.SoftwareElementID": "there is one",
+    "Win32_BIOS.SoftwareElementState": "there is one",
+    "Win32_BIOS.TargetOperatingSystem": "there is one",
+    "Win32_BIOS.Version": "there is one",
+    "Win32_Processor.DeviceID": "all packages are read together",
+    "Win32_TimeZone.StandardName": "there is one",
+    "Win32_ComputerSystemProcessor.GroupComponent": "there is one",
+    "Win32_ComputerSystemProcessor.PartComponent": "all packages are read together",
+    "Win32_SystemBIOS.GroupComponent": "there is one",
+    "Win32_SystemBIOS.PartComponent": "there is one",
+    "Win32_SystemTimeZone.Element": "there is one",
+    "Win32_SystemTimeZone.Setting": "there is one",
+    "Win32_SID.SID": "accounts are listed by name",
+    "Win32_UserProfile.SID": "the same",
+    "Win32_AccountSID.Setting": "the same",
     "Win32_Group.Domain": "Name looks at it",
     "Win32_SystemAccount.Domain": "Name looks at it",
     "Win32_UserAccount.Domain": "Name looks at it",
     "__NAMESPACE.Name": "there are three",
+    "LS_ServiceProcess.Antecedent": "the cgroup of every process has to be read to find those of a service",
+    "LS_UnitLogon.Antecedent": "the journal has to be read to find what a logon session asked for",
+    "LS_SubSession.Antecedent": "every process has to be read to know which is the first of its logon session",
+    "LS_SubSession.Dependent": "the same",
     "LS_SessionUserManager.Antecedent": "every logon session has to be known to pair them",
     "LS_SessionUserManager.Dependent": "the same",
 }

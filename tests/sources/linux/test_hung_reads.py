@@ -49,6 +49,23 @@ def test_processes_whose_arguments_hang_cost_their_own_rows_alone_and_a_thread_e
         assert threads(server) <= settled + 1
 
 
+def files_of(pid: int) -> str:
+    return f"SELECT * FROM CIM_ProcessExecutable WHERE Dependent = 'Win32_Process.Handle=\"{pid}\"'"
+
+
+def test_processes_whose_memory_hangs_cost_their_own_files_alone() -> None:
+    every = "SELECT BaseAddress FROM CIM_ProcessExecutable WHERE BaseAddress = 1"
+    with hung_processes(USER, HUNG) as hung, sleeping(1) as (sleeper,), attacked() as server:
+        for number in range(2):
+            began = time.monotonic()
+            server.ask(every)
+            assert time.monotonic() - began < (HUNG * TIMEOUT if number == 0 else 1.5)
+        began = time.monotonic()
+        assert b"libc" not in server.ask(files_of(hung[0]))
+        assert b"libc" in server.ask(files_of(sleeper))
+        assert time.monotonic() - began < 1
+
+
 def test_a_process_that_answers_again_is_read_again() -> None:
     with sleeping(1), attacked() as server:
         with hung_processes(USER, HUNG):

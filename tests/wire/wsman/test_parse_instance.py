@@ -93,23 +93,23 @@ def test_what_we_write_is_read_back(name: str, is_wmi: bool) -> None:
 
 def test_a_reference_to_a_class_that_is_not_known_is_its_path() -> None:
     text = f"""<e xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}"><Antecedent><a:ReferenceParameters>
-        <w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Service</w:ResourceURI>
+        <w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Share</w:ResourceURI>
         <w:SelectorSet><w:Selector Name="Name">sshd</w:Selector></w:SelectorSet>
         </a:ReferenceParameters></Antecedent></e>"""
     found = parse_row(ET.fromstring(text), schema().get("Win32_SessionProcess", CIMV2))
-    assert found == (r'\\.\root\cimv2:Win32_Service.Name="sshd"', None)
+    assert found == (r'\\.\root\cimv2:Win32_Share.Name="sshd"', None)
 
 
 def test_a_reference_to_a_class_of_the_schema_is_bound_there() -> None:
-    (declared,) = read_mof("class Win32_Service { [key] string Name; };")
+    (declared,) = read_mof("class Win32_Share { [key] string Name; };")
     other = schema().copy()
     other.add(declared, CIMV2)
     text = f"""<e xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}"><Antecedent><a:ReferenceParameters>
-        <w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Service</w:ResourceURI>
+        <w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Share</w:ResourceURI>
         <w:SelectorSet><w:Selector Name="Name">sshd</w:Selector></w:SelectorSet>
         </a:ReferenceParameters></Antecedent></e>"""
     found = parse_row(ET.fromstring(text), other.get("Win32_SessionProcess", CIMV2))
-    assert found == (("Win32_Service", "sshd"), None)
+    assert found == (("Win32_Share", "sshd"), None)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_an_action_below_the_resource_is_a_method() -> None:
     for action in (f"{uri('Win32_Process')}/M", f"{uri('win32_process').upper()}/M"):
         assert asked(action, body, keys=True) == Invoke(PROCESS, PATH, "M", {"A": "5", "B": None})
     with pytest.raises(FaultError) as refused:
-        asked(f"{uri('Win32_Service')}/M", body, keys=True)
+        asked(f"{uri('Win32_Share')}/M", body, keys=True)
     assert refused.value.kind is ACTION_NOT_SUPPORTED
 
 

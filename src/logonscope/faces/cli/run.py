@@ -89,7 +89,9 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
             message = "--host cannot be used with user: the users are in a file"
             raise InvalidParameterError(message, "run it on the server's machine")
         return int(command.run(open_users(args.users), args))
-    _apply_settings(args, settings, getattr(command, "COLUMNS", ()))
+    shows_services = getattr(args, "services", False)
+    columns = command.SERVICE_COLUMNS if shows_services else getattr(command, "COLUMNS", ())
+    _apply_settings(args, settings, columns)
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca needs --host URL", "add --host https://user@host")
     host = connect(
@@ -159,6 +161,8 @@ def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequ
     from logonscope.faces.cli.listing import check_listing  # noqa: PLC0415 -- only lists need it
 
     check_listing(args, columns)
+    if getattr(args, "services", False):
+        return  # the columns of the settings are those of logon sessions
     if args.columns is None and args.output == "table" and args.command in settings.get("columns", {}):
         args.columns = settings["columns"][args.command]
         # an error must name the file, because the user did not type these columns now

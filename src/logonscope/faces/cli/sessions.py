@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
+from logonscope.answers.session_service import SessionService
 from logonscope.client import Host
+from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn, default_columns, find_column, select_columns
 from logonscope.faces.cli.listing import add_listing, print_listing
@@ -31,6 +33,7 @@ examples:
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
                                        logged-out logins, those with most leftovers first
+  logonscope sessions --services       the services that the System session consists of
   logonscope sessions --auth           also the method, the key and the client's port of ssh logins
   logonscope sessions --key SHA256:mVPw
                                        logins with one ssh key, by the beginning of its fingerprint
@@ -43,6 +46,7 @@ examples:
 )
 
 LOGGED_OUT = "logged out"
+SYSTEM_WORD = "system"
 
 AUTH_HELP = "also how ssh logins authenticated, and their client's port: reads the journal and the sockets of leaders"
 AUTH_DETAILS: Details = frozenset({"origin", "authentication"})
@@ -58,12 +62,19 @@ MAX_START_DIFFERENCE = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_selector(parser)
+    parser.add_argument(
+        "--services",
+        action="store_true",
+        help="list the System session by service instead: processes and start of each",
+    )
     parser.add_argument("--auth", action="store_true", help=AUTH_HELP)
     add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
+    if args.services:
+        return _print_services(host, args)
     if args.auth and args.columns is None and args.output == "table":
         args.columns = [*(column.name for column in default_columns(COLUMNS) if column.rank < EXTRA), *AUTH_COLUMNS]
     sessions = host.sessions(args.which, logon_filter(host, args), details_of(args))
@@ -78,6 +89,15 @@ def details_of(args: argparse.Namespace) -> Details:
     if args.sort is not None:
         columns.append(find_column(args.sort, COLUMNS))
     return frozenset(column.detail for column in columns if column.detail) | (AUTH_DETAILS if args.auth else NO_DETAILS)
+
+
+def _print_services(host: Host, args: argparse.Namespace) -> int:
+    """Print the services of the System session; return the exit code."""
+    if (args.which is not None and args.which.lower() != SYSTEM_WORD) or logon_filter(host, args) is not None:
+        raise InvalidParameterError("--services lists the System session only", "leave out the other logon sessions")
+    return print_listing(
+        host, args, host.services(), SERVICE_COLUMNS, "no process of the System session is yours to see"
+    )
 
 
 def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
@@ -248,3 +268,22 @@ COLUMNS = (
     _size_column("WRITTEN", "written"),
     _usage_column("UNREAD", 6, lambda s: _number_text(_usage_value("unread", s)), "unread"),
 )  # fmt: skip
+
+
+def _service_start_text(row: SessionService) -> str:
+    return ("~" if row.start_is_approximate else "") + format_time(row.start)
+
+
+def _short_service_start_text(row: SessionService, cells: int, present: datetime) -> str:
+    return ("~" if row.start_is_approximate else "") + shorten_time(row.start, cells - 1, present)
+
+
+SERVICE_COLUMNS = (
+    ListColumn("SERVICE", 32, lambda s: s.service or "-", "service", min_cells=12),
+    ListColumn("USER", 12, lambda s: s.user or "-", "user", rank=3, min_cells=8),
+    ListColumn("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=1),
+    ListColumn("SINCE", 17, _service_start_text, "start", rank=2, min_cells=12, shorten=_short_service_start_text),
+    ListColumn("PID", 7, lambda s: _number_text(s.pid), "pid", rank=4),
+    ListColumn("NAME", 15, lambda s: s.name or "-", "name", rank=5),
+)
+"""The columns of --services; PID and NAME are those of the process that started first."""

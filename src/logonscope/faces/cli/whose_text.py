@@ -38,6 +38,11 @@ _MAX_COMMAND_CHARACTERS = 60
 _MAX_SOCKETS = 3
 _MAX_NAMES = 3
 _MAX_PROCESSES = 20
+_AT_BOOT = 120
+"""Seconds after the boot: a service that was started before this counts as started at boot."""
+
+_MOST_OF_A_COMMAND = 60
+_MOST_SOCKETS = 3
 
 
 def headline(answer: Whose) -> str:
@@ -56,7 +61,9 @@ def headline(answer: Whose) -> str:
     if answer.is_own:
         return f"{subject} is yours: it runs as {_runs_as(process)}, and {UNKNOWN_LOGIN}."
     if session.logon_type == 0:
-        return f"{subject} belongs to the System session: {_describe_system_process(answer)}."
+        return (
+            f"{subject} belongs to {_describe_service(answer)}the System session: {_describe_system_process(answer)}."
+        )
     return f"{subject} belongs to {_describe_session(session)}."
 
 
@@ -89,6 +96,19 @@ def _describe_session(session: LogonSession) -> str:
     if is_user_manager(session):
         return f"the user manager of {user_label(session)}: shared by all logins of that user"
     return f"logon session {session.logon_id}: {_describe_origin(session)}"
+
+
+def _describe_service(answer: Whose) -> str:
+    """Return the service of a process, with its start, and the words that lead over to its logon session."""
+    if answer.service is None:
+        return ""
+    start, boot = answer.service_start, answer.session.start
+    if start is None:
+        return f"{answer.service}, in "
+    after_boot = None if boot is None else round((start - boot).total_seconds())
+    if after_boot is not None and 0 <= after_boot < _AT_BOOT:
+        return f"{answer.service}, started at boot ({after_boot} s after it), in "
+    return f"{answer.service}, started at {format_time(start, _MOMENT)}, in "
 
 
 def describe_login(session: LogonSession) -> str:

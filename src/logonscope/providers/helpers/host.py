@@ -5,20 +5,21 @@ from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
-from logonscope.facts import Login, Machine, Platform, Vitals
+from logonscope.facts import Hardware, Login, Machine, Platform, Vitals
 from logonscope.machine import Part
 from logonscope.providers.helpers.provider import Context
 from logonscope.providers.helpers.text import clean
 
 PLATFORM: Part = "platform"
 VITALS: Part = "vitals"
+HARDWARE: Part = "hardware"
 PROCESSES, SESSIONS, LOGINS = "processes", "sessions", "logins"
 """Further facts of a column of the machine; each is read only if a column names it."""
 
-PARTS: tuple[Part, ...] = (PLATFORM, VITALS)
+PARTS: tuple[Part, ...] = (PLATFORM, VITALS, HARDWARE)
 """The parts that a source reads with the machine."""
 
-_NO_PLATFORM = Platform()
+_NO_PLATFORM, _NO_HARDWARE = Platform(), Hardware()
 
 
 class HostSummary(NamedTuple):
@@ -57,6 +58,20 @@ def of_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Cont
         return get(summary.machine.platform or _NO_PLATFORM)
 
     return platform_value
+
+
+def hardware_of(summary: HostSummary) -> Hardware:
+    """Return the hardware of the machine; all of it None where it was not read."""
+    return summary.machine.hardware or _NO_HARDWARE
+
+
+def of_hardware(get: Callable[[Hardware], Value]) -> Callable[..., Value]:
+    """Return the function of a column that is made from the hardware only; the item begins with the summary."""
+
+    def hardware_value(summary: HostSummary, *_: object) -> Value:
+        return get(hardware_of(summary))
+
+    return hardware_value
 
 
 def of_vitals(get: Callable[[Vitals], Value]) -> Callable[[HostSummary, Context], Value]:

@@ -13,13 +13,29 @@ from logonscope.facts import Container, Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
-    "process", "logon session", "desktop", "user", "group", "membership", "socket", "machine", "namespace"
+    "process",
+    "logon session",
+    "desktop",
+    "user",
+    "group",
+    "membership",
+    "socket",
+    "service",
+    "profile",
+    "unit request",
+    "mapped file",
+    "sub session",
+    "processor",
+    "machine",
+    "namespace",
 ]
 """Kinds of items. Each item is a tuple, whose parts are passed to the functions of a table as separate arguments:
 
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
-Process, Owner); machine: (HostSummary,); namespace: (name,).
+Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
+(path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); machine:
+(HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "
@@ -40,6 +56,11 @@ ORIGIN = "origin"
 
 AUTHENTICATION = "authentication"
 """Pseudo-fact: the log of sshd is read, for how the login authenticated."""
+
+
+NAMED_SERVICES = "named services"
+"""Pseudo-fact: services that only processes name are among the items: those of users' managers, and those that the
+service manager does not list. The control groups of all processes are read to find them."""
 
 
 class LogonLookup(Protocol):

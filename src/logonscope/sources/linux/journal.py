@@ -65,18 +65,36 @@ def read_journal(
         pids: the pids of the processes.
         matches: other fields that the lines have, as FIELD=VALUE; alternatives have the same FIELD.
     """
-    if not any(os.access(file, os.R_OK) for file in _journal_files(root)):
-        look.report(Trouble(_NAME, "permission denied", _RIGHTS))
-        return
     requested_pids = frozenset(pids)
-    # all terms of one field are alternatives, terms of different fields must all match: journalctl(1)
-    words = ["journalctl", "--quiet", "--no-pager", "--output=json", f"--output-fields={_FIELDS}", *_places(root)]
-    words += [f"_BOOT_ID={boot_id.replace('-', '')}", *matches]
-    words += [f"_PID={pid}" for pid in sorted(requested_pids)] if len(requested_pids) <= MOST_PIDS else []
-    for line in run_bounded(words, look):
+    terms = [boot_term(boot_id), *matches]
+    if len(requested_pids) <= MOST_PIDS:
+        terms += [f"_PID={pid}" for pid in sorted(requested_pids)]
+    for line in read_json_lines(root, look, terms, [f"--output-fields={_FIELDS}"]):
         parsed_line = parse_line(line)
         if parsed_line is not None and parsed_line.pid in requested_pids:
             yield parsed_line
+
+
+def read_json_lines(root: str, look: Look, terms: Sequence[str], options: Sequence[str]) -> Iterator[bytes]:
+    """Yield the lines of the journal that match, as JSON; trouble is reported once.
+
+    Args:
+        root: of the host.
+        look: the request.
+        terms: FIELD=VALUE. All terms of one field are alternatives, terms of different fields must all match; "+"
+            separates groups of terms that are alternatives: journalctl(1).
+        options: further options of journalctl.
+    """
+    if not any(os.access(file, os.R_OK) for file in _journal_files(root)):
+        look.report(Trouble(_NAME, "permission denied", _RIGHTS))
+        return
+    words = ["journalctl", "--quiet", "--no-pager", "--output=json", *options, *_places(root), *terms]
+    yield from run_bounded(words, look)
+
+
+def boot_term(boot_id: str) -> str:
+    """Return the term for the lines of one boot."""
+    return f"_BOOT_ID={boot_id.replace('-', '')}"
 
 
 def parse_line(line: bytes) -> JournalLine | None:

@@ -158,6 +158,23 @@ def parse_link(data: bytes) -> tuple[str]:
     return (decode_text(data),)
 
 
+def parse_maps(data: bytes) -> tuple[tuple[str, ...]]:
+    """Parse maps: the files that are mapped as code, with the lowest address of each, in hex, before the path.
+
+    A line may be cut at the end of the data; it is left out.
+    """
+    addresses: dict[bytes, bytes] = {}
+    code: dict[bytes, None] = {}
+    for line in data.split(b"\n")[:-1]:
+        # the path is what is left, whatever is in it; of other kinds of memory it is empty or begins with "["
+        address, permissions, _, _, _, *path = line.split(None, 5)
+        if path and path[0].startswith(b"/"):
+            addresses.setdefault(path[0], address.partition(b"-")[0])
+            if b"x" in permissions:
+                code[path[0]] = None
+    return (tuple(decode_text(addresses[path] + b" " + path) for path in code),)
+
+
 def parse_children(data: bytes) -> tuple[tuple[int, ...]]:
     """Parse task/PID/children: pids."""
     return (tuple(map(int, data.split())),)

@@ -16,6 +16,9 @@ _BLOCK = 16384
 _MAX_CHILDREN_BYTES = 1 << 25
 """Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
 
+_MAPS_BYTES = 16 << 20
+"""Maximum bytes of a list of mapped memory: more than the kernel's default of 65,530 mappings needs, as a rule."""
+
 _MOUNTINFO_BYTES = 8 << 20
 """Maximum bytes of a list of mounts that are read: about 60,000 mounts."""
 
@@ -60,6 +63,11 @@ def read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_l
 
 def _read_executable(handle: int, _: int) -> bytes:
     return os.fsencode(os.readlink("exe", dir_fd=handle))
+
+
+def read_maps(handle: int, _: int) -> bytes:
+    """Return the mapped memory of a process; reading it can hang, as reading its arguments can."""
+    return read_file("maps", handle, _MAPS_BYTES, is_list=True)
 
 
 def _read_children(handle: int, pid: int) -> bytes:
@@ -156,6 +164,7 @@ FILES = (
     # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
     _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
     _make_file("attr/current", parse.parse_label, _read_label),
+    _make_file("maps", parse.parse_maps, read_maps),
     _make_file("mountinfo", parse.as_single_fact, _has_host_root),
 )
 """The files, those that are cheap to read and decide most first."""

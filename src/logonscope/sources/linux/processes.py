@@ -19,7 +19,7 @@ from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
-from logonscope.sources.linux.process_files import FILES, INDEX_OF_FACT, SESSIONID, File, read_file
+from logonscope.sources.linux.process_files import FILES, INDEX_OF_FACT, SESSIONID, File, read_file, read_maps
 from logonscope.sources.linux.timeouts import (
     AbandonedCallError,
     CallPool,
@@ -188,11 +188,11 @@ class Reader(ReadWatch):
         self.seconds = TIMEOUT
         self._special_reads: dict[str, Callable[[_Reading], object]] = {
             "sessionid": self._read_kernel_id, "loginuid": self._read_login_uid, "cgroup": self._read_cgroup,
-            "cmdline": self._read_whole_arguments,
+            "cmdline": self._read_whole_arguments, "maps": self._read_maps,
         }  # fmt: skip
         facts = _with_implied_facts(query.facts, query)
         self._stages = self._plan_stages(facts)
-        self.may_hang = "name" in facts or "cmdline" in facts
+        self.may_hang = not facts.isdisjoint({"name", "cmdline", "mapped_files"})
 
     def _plan_stages(self, facts: set[str]) -> list[Stage]:
         """Return the stages: each file in the first stage that needs it, the predicates from cheap to expensive."""
@@ -306,8 +306,15 @@ class Reader(ReadWatch):
     def _read_whole_arguments(self, reading: "_Reading") -> bytes | None:
         return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes)
 
+    def _read_maps(self, reading: "_Reading") -> bytes | None:
+        return self._read_memory(reading, "mapped_files", partial(read_maps, reading.handle, reading.pid))
+
     def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, effect: str = "") -> bytes | None:
-        """Return at most ``limit`` bytes of arguments.
+        """Return at most ``limit`` bytes of arguments."""
+        return self._read_memory(reading, fact, partial(read_file, "cmdline", reading.handle, limit), effect)
+
+    def _read_memory(self, reading: "_Reading", fact: str, read: Callable[[], bytes], effect: str = "") -> bytes | None:
+        """Return what is read under the lock of a process's memory.
 
         Where the read hangs or is not tried, return None, and note the reason for the fact, followed by its effect.
         """
@@ -316,7 +323,7 @@ class Reader(ReadWatch):
             reading.no_arguments = self._reason_not_to_read(reading)
         if reading.no_arguments is None:
             try:
-                return self._read_arguments(reading, limit)
+                return self._read_arguments(reading, read)
             except TooManyHungCallsError:
                 reading.no_arguments = NOT_TRIED
             except TimeoutError:
@@ -332,20 +339,20 @@ class Reader(ReadWatch):
             return None
         return NO_ANSWER if _HUNG_READS.hangs(*process) else NOT_TRIED
 
-    def _read_in_pool(self, reading: "_Reading", limit: int) -> bytes:
+    def _read_in_pool(self, reading: "_Reading", read: Callable[[], bytes]) -> bytes:
         """Read arguments in another thread, which is abandoned where the read hangs."""
         try:
-            return _ARGUMENT_READS.call(self.seconds, partial(read_file, "cmdline", reading.handle, limit))
+            return _ARGUMENT_READS.call(self.seconds, read)
         except AbandonedCallError as error:
             self.abandoned(reading.pid, error.is_over)
             raise
 
-    def _read_watched(self, reading: "_Reading", limit: int) -> bytes:
+    def _read_watched(self, _: "_Reading", read: Callable[[], bytes]) -> bytes:
         """Read arguments in this thread, which is abandoned as a whole where the read hangs: see ReadWatch."""
         thread = get_ident()
         self._argument_reads[thread] = monotonic()
         try:
-            return read_file("cmdline", reading.handle, limit)
+            return read()
         finally:
             del self._argument_reads[thread]
 

@@ -5,7 +5,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
+from logonscope.facts import (
+    Account,
+    Authentication,
+    Group,
+    HeldSockets,
+    Login,
+    LoginHistory,
+    Machine,
+    Process,
+    Service,
+    Socket,
+    UnitRequest,
+)
 from logonscope.machine import (
     NO_PARTS,
     AccountQuery,
@@ -14,6 +26,7 @@ from logonscope.machine import (
     Look,
     Part,
     ProcessQuery,
+    ServiceQuery,
     SocketQuery,
 )
 from logonscope.sources.linux import account_files
@@ -24,7 +37,7 @@ from logonscope.sources.linux.processes import read_processes
 from logonscope.sources.linux.user_namespace import UserNamespace, read_user_namespace
 
 if TYPE_CHECKING:
-    from logonscope.machine.action import Action
+    from logonscope.machine.action import Action, ServiceAction
     from logonscope.sources.linux.authentications import AuthenticationReader
 
 ROOT = "/"
@@ -61,6 +74,10 @@ class LinuxSource(BaseSource):
             from logonscope.sources.linux.memory import read_vitals  # noqa: PLC0415 -- most queries need none
 
             machine = machine._replace(vitals=read_vitals(self._root))
+        if "hardware" in parts:
+            from logonscope.sources.linux.hardware import read_hardware  # noqa: PLC0415 -- the same
+
+            machine = machine._replace(hardware=read_hardware(self._root))
         return machine
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
@@ -149,6 +166,29 @@ class LinuxSource(BaseSource):
 
             self._authentication_reader = AuthenticationReader(self._root)
         return self._authentication_reader.read(look, queries, self.read_machine(look, NO_PARTS))
+
+    def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
+        from logonscope.sources.linux.services import read_services  # noqa: PLC0415 -- a pid needs no service
+
+        look.check()
+        return look.checked(read_services(self._root, look, query))
+
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        from logonscope.sources.linux.login_history import read_login_history  # noqa: PLC0415 -- few queries need it
+
+        return read_login_history(self._root, look)
+
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        from logonscope.sources.linux.unit_requests import read_unit_requests  # noqa: PLC0415 -- the same
+
+        return read_unit_requests(self._root, look, self.read_machine(look, NO_PARTS))
+
+    def act_on_service(self, action: "ServiceAction") -> None:
+        if self._root != ROOT:
+            super().act_on_service(action)
+        from logonscope.sources.linux.systemctl import act_on_unit  # noqa: PLC0415 -- most queries act on nothing
+
+        act_on_unit(self._root, action)
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:

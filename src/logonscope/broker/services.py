@@ -1,0 +1,97 @@
+"""Operations on services: those of the System session with their processes, and the service of one process."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from logonscope.answers.session_service import SessionService
+from logonscope.broker.request import Request
+from logonscope.facts import Process, Service, ServiceName
+from logonscope.machine import ProcessQuery, Selection, ServiceQuery, local_datetime, start_time
+from logonscope.providers.helpers.text import clean
+
+_FACTS = frozenset({"comm", "start", "uids"})
+_SYSTEM_MANAGER = frozenset[int | None]({None})
+
+
+def services(request: Request) -> list[SessionService]:
+    """Return the services of the System session by name, with the number of their processes.
+
+    The last row has the processes that belong to no service: the kernel's, the init program, containers.
+    """
+    facts = _FACTS | request.ownership.service_facts
+    system = Selection(logon_ids=frozenset({request.ownership.system_owner.logon_id or ""}))
+    members: dict[str | None, list[Process]] = {}
+    for process, _ in request.read(ProcessQuery(facts), system, include_in_sessions_of_others=False).pairs:
+        service = request.ownership.service_of(process)
+        members.setdefault(service and service.name, []).append(process)
+    # one reading of the starts for all services, each of which is one link
+    starts = read_starts(request, frozenset(name for name in members if name))
+    rows = (_row(request, name, processes, starts.get(name or "")) for name, processes in members.items())
+    return sorted(rows, key=_sort_key)
+
+
+def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
+    """Return when services of the system's manager were started, as far as that is known."""
+    if not names:
+        return {}
+    found = request.source.services(request.look, ServiceQuery(names, details=False))
+    starts = ((service.name, local_datetime(service.start / 1e6)) for service in found if service.start is not None)
+    return {name: start for name, start in starts if start is not None}
+
+
+def find_service(request: Request, process: Process) -> tuple[str | None, datetime | None]:
+    """Return the service of a process, and when it was started; the caller must have checked that it may be seen."""
+    service = request.ownership.service_of(process)
+    if service is None:
+        return None, None
+    start = None if service.uid is not None else read_starts(request, frozenset({service.name})).get(service.name)
+    return clean(service.name), start
+
+
+def read_services(request: Request, selection: Selection, *, with_named: bool) -> Iterator[Service]:
+    """Yield the services of the system's manager, as the caller may see them; with those that visible processes name.
+
+    The place of a process names its service: this is all that is known of the services of a user's manager, and of a
+    service that the system's manager does not list.
+    """
+    names, uids = selection.services, selection.service_uids
+    seen: set[ServiceName] = set()
+    if uids is None or None in uids:
+        for service in request.source.services(request.look, ServiceQuery(names)):
+            seen.add(ServiceName(service.name, service.uid))
+            yield request.visibility.masked_service(service)
+    folded = None if names is None else {name.lower() for name in names}
+    is_complete = folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in seen}
+    # a service that the manager lists needs no process: then no process is read
+    if not with_named or is_complete:
+        return
+    for process, _ in request.read(ProcessQuery(request.ownership.service_facts)).pairs:
+        name = request.ownership.service_of(process)
+        if name is None or name in seen or (uids is not None and name.uid not in uids):
+            continue
+        # most services have several processes
+        seen.add(name)
+        if folded is None or name.name.lower() in folded:
+            yield Service(*name, manager="process", active_state="active")
+
+
+def _row(request: Request, name: str | None, processes: Sequence[Process], start: datetime | None) -> SessionService:
+    first = min(processes, key=_start_key)
+    uid = first.uids[1] if first.uids else None
+    return SessionService(
+        service=clean(name),
+        processes=len(processes),
+        pid=first.pid,
+        name=clean(first.comm),
+        user=clean(request.accounts.name(uid)) or (None if uid is None else str(uid)),
+        start=start or start_time(first, request.machine),
+        start_is_approximate=start is None,
+    )
+
+
+def _start_key(process: Process) -> tuple[bool, int, int]:
+    return process.start is None, process.start or 0, process.pid
+
+
+def _sort_key(row: SessionService) -> tuple[bool, str]:
+    return row.service is None, row.service or ""

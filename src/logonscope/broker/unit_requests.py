@@ -1,0 +1,20 @@
+"""Unit requests with the logon sessions that made them, as far as the caller may see those."""
+
+from collections.abc import Iterator
+
+from logonscope.broker.request import Request
+from logonscope.facts import UnitRequest
+from logonscope.machine import Owner
+
+
+def read_unit_requests(request: Request) -> Iterator[tuple[UnitRequest, Owner]]:
+    """Yield each request that led to the last start of a unit, and the logon session that made it."""
+    requests = list(request.source.unit_requests(request.look))
+    if not requests:
+        return
+    # the requesters have ended: the log has the facts that name their owner
+    logons = request.index_for(*(row.requester for row in requests))
+    for row in requests:
+        owner = logons.owner(row.requester)
+        if owner.logon_id is not None and request.visibility.sees_session(row.requester, owner):
+            yield row, owner

@@ -1,0 +1,43 @@
+r"""Services of processes, by their cgroup paths.
+
+systemd places each unit in a directory of its name, below the directories of its slices: the first component of a path
+that is no slice names the unit. What is below belongs to the unit, whatever it is named: a service with delegation
+makes directories of its own, and a container has services of its own in them. Units of a user's manager are below its
+user@UID.service, which that user can write to: their names are that user's, never the system's. A scope is no service.
+
+OpenRC names its directories openrc.NAME (cgroup2) or openrc/NAME.
+"""
+
+import re
+
+from logonscope.facts import SERVICE_UNIT, ServiceName
+
+_MANAGER = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?:/|$)")
+_OPENRC = re.compile(r"/openrc[./]([A-Za-z0-9_.+-]{1,255})(?:/|$)")
+_INIT_SCOPE = "init.scope"
+"""The unit of the manager itself: a user's manager is the main process of user@UID.service."""
+
+
+def service_of_cgroup(cgroup: str) -> ServiceName | None:
+    """Return the service whose cgroup a path is, or is below; None where it is that of no service."""
+    manager = _MANAGER.match(cgroup)
+    if manager is not None:
+        uid = int(manager[1])
+        # what is below was named by the user
+        unit = _first_unit(cgroup[manager.end() :])
+        if unit in {"", _INIT_SCOPE}:
+            return ServiceName(f"user@{uid}.service")
+        return ServiceName(unit, uid) if SERVICE_UNIT.fullmatch(unit) else None
+    # with systemd no unit has such a name: names of units have a suffix
+    openrc = _OPENRC.match(cgroup)
+    if openrc is not None:
+        return ServiceName(openrc[1])
+    unit = _first_unit(cgroup.removeprefix("/"))
+    return ServiceName(unit) if SERVICE_UNIT.fullmatch(unit) else None
+
+
+def _first_unit(path: str) -> str:
+    """Return the first component of a path that is no slice, unescaped; "" where there is none."""
+    components = (component for component in path.split("/") if not component.endswith(".slice"))
+    # cg_escape() of systemd puts "_" before names that the kernel may use for its own files, as cpu.service
+    return next(components, "").removeprefix("_")

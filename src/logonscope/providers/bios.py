@@ -1,0 +1,86 @@
+"""Win32_BIOS: the firmware, where DMI describes it."""
+
+from datetime import UTC, datetime
+
+from logonscope.cim.types import Value
+from logonscope.facts import Hardware
+from logonscope.providers.helpers.host import HARDWARE, HostSummary, hardware_of, of_hardware
+from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
+from logonscope.providers.helpers.text import clean
+
+RUNNING, UNKNOWN_SYSTEM = 3, 0
+_DMI = "/sys/class/dmi/id"
+_NOT_IN_DMI = "the kernel does not show it to every user"
+
+
+def has_bios(summary: HostSummary, _: Context) -> bool:
+    """Return whether the firmware is known; virtual machines without DMI and many ARM boards have none."""
+    return hardware_of(summary).bios_version is not None
+
+
+def _version(hardware: Hardware) -> str | None:
+    return clean(hardware.bios_version)
+
+
+def bios_reference(summary: HostSummary, _: Context) -> tuple[Value, ...]:
+    """Return the reference to the firmware; keys are in alphabetical order."""
+    version = _version(hardware_of(summary))
+    return ("Win32_BIOS", version, version, RUNNING, UNKNOWN_SYSTEM, version)
+
+
+def _release_date(hardware: Hardware) -> datetime | None:
+    try:
+        return datetime.strptime(hardware.bios_date or "", "%m/%d/%Y").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _release_number(hardware: Hardware, part: int) -> int | None:
+    numbers = (hardware.bios_release or "").split(".")
+    return int(numbers[part]) if len(numbers) == 2 and all(n.isascii() and n.isdecimal() for n in numbers) else None
+
+
+PROVIDER = Provider(
+    subject="machine",
+    is_instance=has_bios,
+    instance_facts=frozenset({HARDWARE}),
+    columns={
+        "Caption": column(of_hardware(_version), "as Name", HARDWARE),
+        "Description": column(of_hardware(_version), "as Name", HARDWARE),
+        "InstallDate": always_null("not known"),
+        "Name": column(of_hardware(_version), f"{_DMI}/bios_version", HARDWARE),
+        "Status": always_null("the kernel does not test it"),
+        "Version": column(of_hardware(_version), "as Name", HARDWARE),
+        "SoftwareElementState": constant(RUNNING, "a constant: it runs"),
+        "SoftwareElementID": column(of_hardware(_version), "as Name", HARDWARE),
+        "TargetOperatingSystem": constant(UNKNOWN_SYSTEM, "a constant: for any"),
+        "OtherTargetOS": always_null("TargetOperatingSystem is not 1"),
+        "Manufacturer": column(of_hardware(lambda h: clean(h.bios_vendor)), f"{_DMI}/bios_vendor", HARDWARE),
+        "BuildNumber": always_null("DMI has none"),
+        "SerialNumber": column(
+            of_hardware(lambda h: clean(h.serial)), f"{_DMI}/product_serial; for administrators only", HARDWARE
+        ),
+        "CodeSet": always_null("DMI has none"),
+        "IdentificationCode": always_null("DMI has none"),
+        "LanguageEdition": always_null("DMI has none"),
+        "PrimaryBIOS": constant(value=True, source="a constant: there is one"),
+        "ReleaseDate": column(of_hardware(_release_date), f"{_DMI}/bios_date", HARDWARE),
+        "BiosCharacteristics": always_null(_NOT_IN_DMI),
+        "InstallableLanguages": always_null(_NOT_IN_DMI),
+        "ListOfLanguages": always_null(_NOT_IN_DMI),
+        "CurrentLanguage": always_null(_NOT_IN_DMI),
+        "SMBIOSPresent": constant(value=True, source="a constant: DMI is where the other values come from"),
+        "SMBIOSMajorVersion": always_null(_NOT_IN_DMI),
+        "SMBIOSMinorVersion": always_null(_NOT_IN_DMI),
+        "SMBIOSBIOSVersion": column(of_hardware(_version), "as Name", HARDWARE),
+        "BIOSVersion": column(of_hardware(lambda h: (_version(h) or "",)), "as Name", HARDWARE),
+        "SystemBiosMajorVersion": column(
+            of_hardware(lambda h: _release_number(h, 0)), f"{_DMI}/bios_release", HARDWARE
+        ),
+        "SystemBiosMinorVersion": column(
+            of_hardware(lambda h: _release_number(h, 1)), f"{_DMI}/bios_release", HARDWARE
+        ),
+        "EmbeddedControllerMajorVersion": always_null("many machines have none"),
+        "EmbeddedControllerMinorVersion": always_null("many machines have none"),
+    },
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""LS_UnitLogon: the logon session that asked the system's manager to start a service, where the journal proves it."""
+
+from logonscope.cim.types import Value
+from logonscope.facts import ServiceName, UnitRequest
+from logonscope.machine import EVERYTHING, Owner, Selection, local_datetime
+from logonscope.providers.helpers.provider import Context, End, Provider, column
+from logonscope.providers.helpers.service_keys import SYSTEM_MANAGER, select_service, service_reference
+from logonscope.providers.helpers.text import clean
+
+_TRUSTED = "journal, fields that journald takes from the kernel"
+
+
+def _service(row: UnitRequest, _: Owner, __: Context) -> tuple[Value, ...]:
+    return service_reference(ServiceName(row.unit))
+
+
+def _select_service(reference: tuple[Value, ...], _: object = None) -> Selection:
+    """Return the selection for a reference to an LS_Service; only the system's manager is in the journal's lines."""
+    if str(reference[1]).lower() != SYSTEM_MANAGER:
+        return Selection(services=frozenset())
+    return select_service(reference[2]) if len(reference) > 2 else EVERYTHING
+
+
+PROVIDER = Provider(
+    subject="unit request",
+    columns={
+        "Antecedent": column(
+            lambda _, owner, __: ("LS_LogonSession", owner.logon_id), f"{_TRUSTED}: _AUDIT_SESSION, _SYSTEMD_CGROUP"
+        ),
+        "Dependent": column(_service, "journal, UNIT of the line that process 1 wrote at the start"),
+        "LogonId": column(lambda _, owner, __: owner.logon_id, "as Antecedent"),
+        "LoginUid": column(lambda row, *_: row.loginuid, f"{_TRUSTED}: _AUDIT_LOGINUID"),
+        "RequestTime": column(
+            lambda row, *_: local_datetime(row.requested / 1e6), f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP"
+        ),
+        "StartTime": column(lambda row, *_: local_datetime(row.started / 1e6), "the same of the line of process 1"),
+        "RequestProcessId": column(lambda row, *_: row.pid, f"{_TRUSTED}: _PID"),
+        "Command": column(lambda row, *_: clean(row.command), f"{_TRUSTED}: _CMDLINE"),
+        "Evidence": column(lambda row, *_: clean(row.source), "the log and the program that logged the command"),
+    },
+    ends={"Antecedent": End("logon session"), "Dependent": End("service")},
+    selections={"Dependent": _select_service},
+)

@@ -1,0 +1,130 @@
+"""Reader of hardware: processor packages, firmware and time zone, from /proc, /sys and /etc."""
+
+import os
+import re
+from collections import defaultdict
+
+from logonscope.facts import Hardware
+
+MOST_PROCESSORS = 8192
+"""Maximum number of processors whose files are read; the kernel's limit on x86."""
+
+MOST_BYTES = 1 << 16
+_CPUS, _DMI, _ZONES = "sys/devices/system/cpu", "sys/class/dmi/id", "/zoneinfo/"
+_CPU = re.compile(r"cpu([0-9]{1,5})")
+_LINE = re.compile(r"^([^\n:]*?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_SIZE = re.compile(r"([0-9]{1,9})K")
+_ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")
+
+
+def read_hardware(root: str) -> Hardware:
+    """Return the hardware; what cannot be read is None."""
+    cpus = _read_topology(root)
+    cores = {package: len(set(by_cpu.values())) for package, by_cpu in sorted(cpus.items())}
+    first = next(iter(cpus.values()), {})
+    lines = dict(reversed(_LINE.findall(_first_processor(root))))
+    # ARM and RISC-V list features under other names, and no extensions for virtual machines
+    flags = set(lines["flags"].split()) if "flags" in lines else None
+    zone, rule = _read_zone(root)
+    return Hardware(
+        package_cores=tuple(cores.values()),
+        package_threads=tuple(len(cpus[package]) for package in cores),
+        cpu_name=lines.get("model name") or None,
+        cpu_vendor=lines.get("vendor_id") or None,
+        cpu_family=_number(lines.get("cpu family")),
+        cpu_model=_number(lines.get("model")),
+        cpu_stepping=_number(lines.get("stepping")),
+        cpu_mhz=_number((lines.get("cpu MHz") or "").partition(".")[0]),
+        virtualization=None if flags is None else not flags.isdisjoint({"vmx", "svm"}),
+        nested_paging=None if flags is None else not flags.isdisjoint({"ept", "npt"}),
+        max_mhz=_megahertz(_read_word(root, f"{_CPUS}/cpu{min(first, default=0)}/cpufreq/cpuinfo_max_freq")),
+        l2_size=_read_cache_size(root, list(first), "2"),
+        l3_size=_read_cache_size(root, list(first), "3"),
+        bios_vendor=_read_word(root, f"{_DMI}/bios_vendor"),
+        bios_version=_read_word(root, f"{_DMI}/bios_version"),
+        bios_date=_read_word(root, f"{_DMI}/bios_date"),
+        bios_release=_read_word(root, f"{_DMI}/bios_release"),
+        serial=_read_word(root, f"{_DMI}/product_serial"),
+        zone=zone,
+        zone_rule=rule,
+    )
+
+
+def _read_topology(root: str) -> dict[int, dict[int, str]]:
+    """Return the processors of each package, each with what names its core; an offline processor has no topology."""
+    packages: dict[int, dict[int, str]] = defaultdict(dict)
+    try:
+        names = os.listdir(os.path.join(root, _CPUS))
+    except OSError:
+        return {}
+    numbers = sorted(int(match[1]) for match in map(_CPU.fullmatch, names) if match)
+    for number in numbers[:MOST_PROCESSORS]:
+        folder = f"{_CPUS}/cpu{number}/topology"
+        package = _read_word(root, f"{folder}/physical_package_id")
+        # numbers of cores repeat in each die: the list of the core's threads is unique
+        core = _read_word(root, f"{folder}/core_cpus_list") or _read_word(root, f"{folder}/thread_siblings_list")
+        if package is not None and core is not None:
+            packages[max(_number(package) or 0, 0)][number] = core
+    return packages
+
+
+def _read_cache_size(root: str, numbers: list[int], level: str) -> int | None:
+    """Return the KiB of all caches of a level that these processors have, each counted once."""
+    sizes: dict[str, int] = {}
+    for number in numbers:
+        folder = f"{_CPUS}/cpu{number}/cache"
+        for index in range(5):
+            if _read_word(root, f"{folder}/index{index}/level") == level:
+                size = _SIZE.fullmatch(_read_word(root, f"{folder}/index{index}/size") or "")
+                sharers = _read_word(root, f"{folder}/index{index}/shared_cpu_list")
+                if size and sharers:
+                    sizes[sharers] = int(size[1])
+    return sum(sizes.values()) or None
+
+
+def _first_processor(root: str) -> str:
+    return _read_text(root, "proc/cpuinfo").partition("\n\n")[0]
+
+
+def _read_zone(root: str) -> tuple[str | None, str | None]:
+    """Return the name of the local time zone and its rule; without /etc/localtime it is UTC (localtime(5))."""
+    path = os.path.join(root, "etc/localtime")
+    try:
+        target = os.readlink(path)
+    except FileNotFoundError:
+        return "UTC", "UTC0"
+    except OSError:
+        name = None
+    else:
+        # an absolute link of a copied root is one in that root
+        path = os.path.join(root, target.lstrip("/")) if target.startswith("/") else os.path.join(root, "etc", target)
+        name = target.rpartition(_ZONES)[2] if _ZONES in target else None
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES)
+    except OSError:
+        data = b""
+    # the rule is the last line of a file of version 2 and later (RFC 8536)
+    rule = data.rstrip(b"\n").rpartition(b"\n")[2] if data[:4] == b"TZif" and data.endswith(b"\n") else b""
+    return name if name and _ZONE_NAME.fullmatch(name) else None, rule.decode("ascii", "replace") or None
+
+
+def _read_text(root: str, path: str) -> str:
+    try:
+        with open(os.path.join(root, path), "rb") as file:
+            return file.read(MOST_BYTES).decode("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+
+
+def _read_word(root: str, path: str) -> str | None:
+    return _read_text(root, path).strip() or None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _megahertz(kilohertz: str | None) -> int | None:
+    number = _number(kilohertz)
+    return None if number is None else number // 1000

@@ -1,0 +1,85 @@
+"""Programs of the system that are run for facts and actions: bounded in time and in the size of their output."""
+
+import os
+import selectors
+import subprocess
+import time
+from typing import NamedTuple
+
+LONGEST_OUTPUT = 16 << 20
+"""Maximum bytes of each output. systemctl writes 1 KiB for each service."""
+
+ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
+
+_CHUNK = 1 << 16
+_NO_UID = (1 << 32) - 1
+"""setuid(2) takes it as "do not change"."""
+
+
+class Output(NamedTuple):
+    """What a program returned: its exit status, and its outputs."""
+
+    status: int
+    out: bytes
+    error: bytes
+
+
+def run_program(command: list[str], seconds: float, uid: int | None = None) -> Output:
+    """Run a program to its end, without input; a program that takes longer is killed.
+
+    Args:
+        command: the path of the program, and its arguments.
+        seconds: how long it may take.
+        uid: the user to run it as, without supplementary groups; None: the user of this process.
+
+    Raises:
+        TimeoutError: it did not end in time.
+        PermissionError: this process cannot change to the user.
+        OSError: it cannot be started, or its output is too long.
+    """
+    if uid is not None and not 0 <= uid < _NO_UID:
+        raise PermissionError(1, f"there is no uid {uid}")
+    as_user = {} if uid is None or uid == os.geteuid() else {"user": uid, "group": uid, "extra_groups": []}
+    process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 -- mypy cannot match the mapping; a fixed program
+        command, cwd="/", env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        **as_user,
+    )  # fmt: skip
+    # the program is not waited for beyond its time: at the end of the block it has ended or was killed
+    with process:
+        try:
+            out, error = _read_outputs(process, time.monotonic() + seconds)
+            return Output(process.wait(), out, error)
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _read_outputs(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:
+    """Read both outputs until they are closed and the program has ended, or raise TimeoutError at the end."""
+    outputs: dict[int, list[bytes]] = {}
+    with selectors.DefaultSelector() as selector:
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                outputs[pipe.fileno()] = []
+                selector.register(pipe.fileno(), selectors.EVENT_READ)
+        pidfd = os.pidfd_open(process.pid)
+        try:
+            # a program that the user stops, or that leaves a child with its outputs open, must not hold the reader
+            selector.register(pidfd, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(max(0.0, end - time.monotonic()))
+                if not ready:
+                    raise TimeoutError(f"{process.args!s:.60} did not end in time")
+                for key, _ in ready:
+                    data = os.read(key.fd, _CHUNK) if key.fd in outputs else b""
+                    # the end of an output, or of the program itself
+                    if not data:
+                        selector.unregister(key.fd)
+                        continue
+                    outputs[key.fd].append(data)
+                    if sum(map(len, outputs[key.fd])) > LONGEST_OUTPUT:
+                        raise OSError(f"{process.args!s:.60} writes too much")
+        finally:
+            os.close(pidfd)
+    out, error = (b"".join(parts) for parts in outputs.values())
+    return out, error

@@ -1,0 +1,159 @@
+"""Reader of services: from systemd's manager, or from the files that systemd, OpenRC and sysvinit keep.
+
+Without the manager only what files show is known: that a service of systemd runs (its control group has processes), and
+since when (the link that the manager makes at each start); of OpenRC its scripts, its runlevels and what it has
+started; of sysvinit its scripts and the runlevels that start them.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+from logonscope.facts import SERVICE_UNIT, Service
+from logonscope.machine import Look, ServiceQuery
+from logonscope.machine.source import matching_services
+
+ROOT = "/"
+_HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
+_INVOCATIONS = "run/systemd/units"
+_SCRIPT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}")
+_DESCRIPTION = re.compile(rb"^(?:# Short-Description:|description=)[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
+_START = re.compile(r"S[0-9]{2}(.+)")
+_HEAD = 4096
+"""Bytes of a script that are read: the comments of an LSB script are at its beginning."""
+
+_NO_SERVICES = {"functions.sh", "README", "skeleton", "rc", "rcS", "functions", "halt", "reboot", "single"}
+"""Files in etc/init.d that are no services."""
+
+
+def read_services(root: str, look: Look, query: ServiceQuery) -> Iterator[Service]:
+    """Yield the services that a query names."""
+    if not os.path.isdir(os.path.join(root, "run/systemd/system")):  # sd_booted(3)
+        return matching_services(_read_scripts(root), query)
+    # for the start alone, no directory is listed and no program is run
+    if query.names is not None and not query.details:
+        return _read_starts(root, query.names)
+    units: Iterable[Service] | None = None
+    if root == ROOT and query.details:
+        from logonscope.sources.linux.systemctl import read_units  # noqa: PLC0415 -- whose needs only a start
+
+        units = read_units(root, look, query.names)
+    if units is None:
+        units = matching_services(_read_running_units(root), query)
+    return (service._replace(start=_read_start(root, service.name)) for service in units)
+
+
+def _read_starts(root: str, names: Iterable[str]) -> Iterator[Service]:
+    """Yield the services with these names that have a start."""
+    for name in sorted(names):
+        start = _read_start(root, name) if SERVICE_UNIT.fullmatch(name) else None
+        if start is not None:
+            yield Service(name, manager="cgroup", start=start)
+
+
+def _read_start(root: str, name: str) -> int | None:
+    """Return when a service was started last: the manager makes a link at each start and removes it at the end."""
+    try:
+        link = os.lstat(os.path.join(root, _INVOCATIONS, f"invocation:{name}"))
+    except (OSError, ValueError):
+        return None
+    return link.st_mtime_ns // 1000
+
+
+def _read_running_units(root: str) -> Iterator[Service]:
+    """Yield the services whose cgroup exists, or that have a start: they run, or are being started or stopped."""
+    names: dict[str, bool] = {}
+    for hierarchy in _HIERARCHIES:
+        top = os.path.join(root, hierarchy)
+        if os.path.isdir(os.path.join(top, "system.slice")):
+            names.update(_units_below(top))
+            break
+    # a oneshot service has no process any more, but is active: its start is left
+    for link in _list_folder(os.path.join(root, _INVOCATIONS)):
+        name = link.removeprefix("invocation:")
+        if name != link and SERVICE_UNIT.fullmatch(name):
+            names.setdefault(name, False)
+    for name, has_processes in sorted(names.items()):
+        yield Service(name, manager="cgroup", active_state="active" if has_processes else None)
+
+
+def _units_below(folder: str) -> Iterator[tuple[str, bool]]:
+    """Yield the services in the slices below a folder, and whether each has processes."""
+    for name in _list_folder(folder):
+        path = os.path.join(folder, name)
+        if name.endswith(".slice"):
+            yield from _units_below(path)
+        # as cg_unescape() of systemd; the user's manager places the units below itself
+        elif SERVICE_UNIT.fullmatch(unit := name.removeprefix("_")):
+            yield unit, _has_processes(path)
+
+
+def _has_processes(path: str) -> bool:
+    for name, present in (("cgroup.events", b"populated 1"), ("cgroup.procs", b"\n")):
+        try:
+            with open(os.path.join(path, name), "rb") as file:
+                return present in file.read(_HEAD)
+        except OSError:
+            continue
+    return False
+
+
+def _read_scripts(root: str) -> Iterator[Service]:
+    """Yield the services that have a script in etc/init.d."""
+    manager = "openrc" if os.path.isdir(os.path.join(root, "run/openrc")) else "sysvinit"
+    enabled = _openrc_enabled(root) if manager == "openrc" else _sysvinit_enabled(root)
+    for name in _list_folder(os.path.join(root, "etc/init.d")):
+        path = os.path.join(root, "etc/init.d", name)
+        if (
+            name in _NO_SERVICES
+            or not _SCRIPT.fullmatch(name)
+            or not os.path.isfile(path)
+            or not os.access(path, os.X_OK)
+        ):
+            continue
+        yield Service(
+            name,
+            manager=manager,
+            description=_read_description(path),
+            load_state="loaded",
+            active_state=_openrc_state(root, name) if manager == "openrc" else None,
+            file_state="enabled" if name in enabled else "disabled",
+        )
+
+
+def _openrc_enabled(root: str) -> set[str]:
+    """Return the services that are in a runlevel other than those of the end (OpenRC's guide: runlevels)."""
+    levels = set(_list_folder(os.path.join(root, "etc/runlevels"))) - {"shutdown"}
+    return {name for level in levels for name in _list_folder(os.path.join(root, "etc/runlevels", level))}
+
+
+def _openrc_state(root: str, name: str) -> str:
+    """Return the state of a service in the words of systemd: OpenRC makes a link in the directory of its state."""
+    states = (("failed", "failed"), ("starting", "activating"), ("stopping", "deactivating"), ("started", "active"))
+    # a failed service can have a link in another directory too, so this state comes first
+    for folder, state in states:
+        if os.path.lexists(os.path.join(root, "run/openrc", folder, name)):
+            return state
+    return "inactive"
+
+
+def _sysvinit_enabled(root: str) -> set[str]:
+    """Return the services that start at boot or in a runlevel of use: links S??NAME in etc/rc?.d."""
+    links = (link for level in "S2345" for link in _list_folder(os.path.join(root, f"etc/rc{level}.d")))
+    return {match[1] for link in links if (match := _START.fullmatch(link))}
+
+
+def _read_description(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            match = _DESCRIPTION.search(file.read(_HEAD))
+    except OSError:
+        return None
+    return match[1].decode("utf-8", "surrogateescape") or None if match else None
+
+
+def _list_folder(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

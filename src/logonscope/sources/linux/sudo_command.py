@@ -1,0 +1,101 @@
+"""Parser of command lines of sudo, for the services that a command asks the system's manager to start.
+
+Only commands that name services themselves count: systemctl(1), service(8) and systemd-run(1). What a shell or a script
+runs below sudo is not known.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from logonscope.facts import SERVICE_UNIT
+
+MOST_CHARACTERS = 32_768
+"""Maximum length of a command line that is parsed."""
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_SUDO_FLAGS = re.compile(
+    r"-[ABbEHiKknPS]+|--(?:askpass|background|non-interactive|preserve-env(?:=.*)?|set-home|login)"
+)
+_SUDO_VALUES = {"-C", "-D", "-g", "-h", "-p", "-R", "-r", "-T", "-t"}
+_SUFFIXES = {
+    "service", "socket", "target", "device", "mount", "automount", "swap", "timer", "path", "slice", "scope",
+}  # fmt: skip
+_STARTING = {
+    "start", "restart", "try-restart", "condrestart", "reload-or-restart", "try-reload-or-restart", "force-reload",
+}  # fmt: skip
+_SYSTEMCTL_VALUES = {"-n", "-o", "-p", "-P", "-s", "-t"}
+_ELSEWHERE = re.compile(r"--(?:user|host|machine|root|image|global)(?:=.*)?|-[HM].*")
+"""Options with which a command is for another manager than the system's."""
+
+
+def requested_services(command_line: str) -> frozenset[str]:
+    """Return the services that a command line of sudo asks to start; empty where it is not understood."""
+    if len(command_line) > MOST_CHARACTERS:
+        return frozenset()
+    try:
+        words = list(_command(shlex.split(command_line)[1:]))
+    except ValueError:
+        return frozenset()
+    if not words or any(_ELSEWHERE.fullmatch(word) for word in words):
+        return frozenset()
+    parse = {"systemctl": _systemctl, "service": _service, "systemd-run": _systemd_run}.get(os.path.basename(words[0]))
+    names = parse(words[1:]) if parse else ()
+    return frozenset(unit for unit in map(_unit_name, names) if SERVICE_UNIT.fullmatch(unit))
+
+
+def _command(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words of the command that sudo runs.
+
+    Raises:
+        ValueError: an option is not known.
+    """
+    rest = iter(words)
+    for word in rest:
+        if word in _SUDO_VALUES:
+            next(rest, None)
+        elif word == "-u":
+            if next(rest, None) != "root":
+                raise ValueError(word)
+        elif word == "--":
+            yield from rest
+        elif word.startswith("-"):
+            if not _SUDO_FLAGS.fullmatch(word):
+                raise ValueError(word)
+        elif not _ASSIGNMENT.match(word):
+            yield word
+            yield from rest
+
+
+def _systemctl(words: Sequence[str]) -> list[str]:
+    names: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word in _SYSTEMCTL_VALUES:
+            next(rest, None)
+        elif not word.startswith("-"):
+            names.append(word)
+    verb = names[0] if names else ""
+    starts = verb in _STARTING or (verb in {"enable", "reenable"} and "--now" in words)
+    return names[1:] if starts else []
+
+
+def _service(words: Sequence[str]) -> list[str]:
+    return [words[0]] if len(words) > 1 and words[1] in _STARTING else []
+
+
+def _systemd_run(words: Sequence[str]) -> list[str]:
+    if "--scope" in words:
+        return []
+    for index, word in enumerate(words):
+        if word.startswith("--unit="):
+            return [word.removeprefix("--unit=")]
+        if word in {"--unit", "-u"}:
+            return list(words[index + 1 : index + 2])
+    return []
+
+
+def _unit_name(name: str) -> str:
+    """Return the name of a unit with its suffix, as systemctl completes it."""
+    return name if name.rpartition(".")[2] in _SUFFIXES else f"{name}.service"

@@ -1,0 +1,243 @@
+"""Reader of the services of systemd, and actions on them, through systemctl(1).
+
+systemctl asks the manager over D-Bus and prints the properties as text. docs/decisions/0043-services.md says why it is
+used, and not a D-Bus library.
+"""
+
+import errno
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+
+from logonscope.facts import SERVICE_UNIT, Service
+from logonscope.machine import Look, Trouble
+from logonscope.machine.action import ServiceAction
+from logonscope.sources.linux.programs import Output, run_program
+
+PROGRAMS = ("usr/bin/systemctl", "bin/systemctl", "run/current-system/sw/bin/systemctl")
+READ_SECONDS = 5.0
+"""Longest time that reading takes; usually it takes 20 ms for one service, and 1 s for all that are installed."""
+
+ACT_SECONDS = 10.0
+"""Longest time that a service may take to start or stop; the job goes on after that."""
+
+_UNIT_FOLDERS = (
+    "etc/systemd/system", "run/systemd/system", "run/systemd/generator", "run/systemd/generator.late",
+    "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system",
+)  # fmt: skip
+_PROPERTIES = (
+    "Id", "Description", "Type", "LoadState", "ActiveState", "SubState", "FreezerState", "UnitFileState", "Result",
+    "MainPID", "ExecMainPID", "ExecMainCode", "ExecMainStatus", "ExecStart", "User", "CanStop", "CanFreeze",
+)  # fmt: skip
+_EXEC = re.compile(rb"\{ path=(.*?) ; argv\[\]=(.*) ; ignore_errors=.* ; status=[^ ]* \}", re.DOTALL)
+_EXEC_KEY = b"ExecStart"
+_NAMES_A_CALL = 50
+"""Names of services that are not loaded in one call: the manager takes 10 to 30 ms for each."""
+
+_REFUSALS = (
+    (b"Interactive authentication required", errno.EACCES), (b"Access denied", errno.EACCES),
+    (b"Permission denied", errno.EACCES), (b" not found", errno.ESRCH), (b"not loaded", errno.ESRCH),
+    (b" is masked", errno.EPERM),
+    (b"Operation refused", errno.EOPNOTSUPP), (b"not supported", errno.EOPNOTSUPP),
+)  # fmt: skip
+"""Parts of the messages of systemctl, and the errno for each. Its exit status is 1 for most of these."""
+
+
+def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[Service] | None:
+    """Return the services that have these names, ignoring case, as the manager knows them; None: it does not answer."""
+    program = _find_program(root)
+    if program is None:
+        look.report(Trouble("systemctl", "there is no such program", "install systemctl to read states of services"))
+        return None
+    wanted = None if names is None else {name.lower() for name in names if SERVICE_UNIT.fullmatch(name)}
+    if wanted is not None and not wanted:
+        return iter(())
+    # a loaded unit needs no file: an instance of a template, a unit of systemd-run
+    patterns = ["*.service"] if wanted is None else [*map(_pattern_of_any_case, sorted(wanted))]
+    left = None if look.deadline is None else look.deadline.seconds_left
+    end = time.monotonic() + (READ_SECONDS if left is None else min(left, READ_SECONDS))
+    try:
+        loaded = [*_show_units(program, patterns, end)]
+    except OSError as error:
+        look.report(Trouble("systemctl", _reason(error), "see `systemctl is-system-running`"))
+        return None
+    seen = {service.name for service in loaded}
+    files = (name for name in _list_unit_files(root) if name not in seen)
+    unloaded = [name for name in files if wanted is None or name.lower() in wanted]
+    services = chain(loaded, _read_unloaded(program, unloaded, end, look))
+    return (service for service in services if wanted is None or service.name.lower() in wanted)
+
+
+def _read_unloaded(program: str, names: list[str], end: float, look: Look) -> Iterator[Service]:
+    """Yield the services that the manager has not loaded. It has to read their files for this, which takes long."""
+    seen: set[str] = set()
+    for names_of_call in (names[index : index + _NAMES_A_CALL] for index in range(0, len(names), _NAMES_A_CALL)):
+        try:
+            for service in _show_units(program, names_of_call, end):
+                if service.name not in seen:
+                    seen.add(service.name)
+                    yield service
+        except OSError as error:
+            advice = "query a service by its name, or give a longer timeout"
+            look.report(Trouble("services that are not loaded", _reason(error), advice))
+            yield from (Service(name, manager="systemd", active_state="inactive") for name in names_of_call)
+
+
+def _show_units(program: str, names: list[str], end: float) -> Iterator[Service]:
+    """Yield the services that systemctl shows for names and patterns.
+
+    Raises:
+        OSError: systemctl failed; TimeoutError: it did not end in time.
+    """
+    arguments = ["show", "--no-pager", f"--property={','.join(_PROPERTIES)}", "--", *names]
+    output = run_program([program, *arguments], max(0.0, end - time.monotonic()))
+    if output.status != 0 and not output.out:
+        raise OSError(errno.EIO, output.error.decode("utf-8", "replace").strip()[:200] or "it failed")
+    return (service for service in parse_units(output.out) if service.name and service.load_state != "not-found")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or "it did not answer in time"
+
+
+def act_on_unit(root: str, action: ServiceAction) -> None:
+    """Start, stop, freeze or thaw a service, as a user; polkit decides about users other than root.
+
+    Raises:
+        ProcessLookupError: there is no such service.
+        PermissionError: the user has no right to do it (EACCES), or the service is masked (EPERM).
+        TimeoutError: it is not done yet; the manager goes on with it.
+        OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service.
+    """
+    program = _find_program(root)
+    if program is None or not SERVICE_UNIT.fullmatch(action.name):
+        raise OSError(errno.EOPNOTSUPP, "systemctl is missing, or the service is not one of systemd")
+    # as any other user, this process could only act as itself
+    uid = action.uid
+    if uid is not None and uid != os.geteuid() and os.geteuid() != 0:
+        raise PermissionError(errno.EACCES, f"only root can act as uid {uid}")
+    # without a password: there is no terminal, and polkit would wait
+    command = [program, "--no-ask-password", "--no-pager", "--quiet", action.verb, "--", action.name]
+    output = run_program(command, ACT_SECONDS, uid)
+    if output.status != 0:
+        raise _refusal(output)
+
+
+def _refusal(output: Output) -> OSError:
+    number = next((number for text, number in _REFUSALS if text in output.error), errno.EIO)
+    # OSError makes the subclass for the number: PermissionError, ProcessLookupError
+    return OSError(number, output.error.decode("utf-8", "replace").strip()[:200])
+
+
+def _find_program(root: str) -> str | None:
+    paths = (os.path.join(root, program) for program in PROGRAMS)
+    return next((path for path in paths if os.access(path, os.X_OK)), None)
+
+
+def _list_unit_files(root: str) -> list[str]:
+    """Return the names of the services that have a unit file, without templates and aliases."""
+    names: dict[str, None] = {}
+    for folder in _UNIT_FOLDERS:
+        path = os.path.join(root, folder)
+        try:
+            found = sorted(os.listdir(path))
+        except OSError:
+            continue
+        names.update(
+            dict.fromkeys(name for name in found if SERVICE_UNIT.fullmatch(name) and not _is_alias(path, name))
+        )
+    return list(names)
+
+
+def _is_alias(folder: str, name: str) -> bool:
+    """Return whether a unit file is a link to a unit of another name; a link to /dev/null masks the unit."""
+    try:
+        target = os.readlink(os.path.join(folder, name))
+    except OSError:
+        return False
+    return target != os.devnull and os.path.basename(target) != name
+
+
+def _pattern_of_any_case(name: str) -> str:
+    """Return the pattern (fnmatch(3)) that a name matches in any case."""
+    return "".join(
+        f"[{letter.upper()}{letter}]" if letter.isalpha() else "\\\\" if letter == "\\" else letter for letter in name
+    )
+
+
+def parse_units(data: bytes) -> Iterator[Service]:
+    """Yield the services that the output of ``systemctl show`` contains, one paragraph for each.
+
+    Arguments of a program can contain newlines, which systemctl does not escape: so the value of ExecStart is read up
+    to its closing brace. A property that occurs twice is not known.
+    """
+    lines = iter(data.split(b"\n"))
+    values: dict[bytes, bytes | None] = {}
+    for line in lines:
+        if not line:
+            if values:
+                yield _make_service(values)
+            values = {}
+            continue
+        key, _, value = line.partition(b"=")
+        # an argument with a newline: the value goes on in the next line
+        if key == _EXEC_KEY and not value.endswith(b" }"):
+            value = b"\n".join([value, *_rest_of_command(lines)])
+        if key == _EXEC_KEY and key in values:
+            continue  # a oneshot service has several commands, one a line: the first is shown
+        values[key] = None if key in values else value
+    if values:
+        yield _make_service(values)
+
+
+def _rest_of_command(lines: Iterable[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        yield line
+        if line.endswith(b" }") and b" ; status=" in line:
+            return
+
+
+def _make_service(values: Mapping[bytes, bytes | None]) -> Service:
+    text, number = partial(_text, values), partial(_number, values)
+    # code and status are 0 also where no process has been started yet
+    has_run = bool(number("ExecMainPID")) and number("ExecMainCode") is not None
+    return Service(
+        name=text("Id") or "",
+        manager="systemd",
+        description=text("Description"),
+        type=text("Type"),
+        load_state=text("LoadState"),
+        active_state=text("ActiveState"),
+        sub_state=text("SubState"),
+        freezer_state=text("FreezerState"),
+        file_state=text("UnitFileState"),
+        result=text("Result"),
+        main_pid=number("MainPID"),
+        exit_status=number("ExecMainStatus") if has_run and not number("MainPID") else None,
+        command=_command(values.get(_EXEC_KEY)),
+        user=text("User") or "root",
+        can_stop=_flag(values, "CanStop"),
+        can_freeze=_flag(values, "CanFreeze"),
+    )
+
+
+def _text(values: Mapping[bytes, bytes | None], name: str) -> str | None:
+    value = values.get(name.encode())
+    return value.decode("utf-8", "surrogateescape") or None if value else None
+
+
+def _number(values: Mapping[bytes, bytes | None], name: str) -> int | None:
+    value = values.get(name.encode()) or b""
+    return int(value) if value.isdigit() and len(value) < 20 else None
+
+
+def _flag(values: Mapping[bytes, bytes | None], name: str) -> bool | None:
+    return {b"yes": True, b"no": False}.get(values.get(name.encode()) or b"")
+
+
+def _command(value: bytes | None) -> str | None:
+    match = _EXEC.match(value or b"")
+    return match and (match[2] or match[1]).decode("utf-8", "surrogateescape")

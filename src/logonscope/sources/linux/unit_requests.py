@@ -1,0 +1,117 @@
+"""Reader of unit requests: which sudo command had a service of systemd started, from the journal.
+
+systemd's manager does not log who asks it to start a unit. But a command that sudo runs as root leaves two lines of
+PAM, at its begin and at its end. journald takes their fields from the kernel: the gid 0 of the process, which only
+members of the group root have without sudo, its command line, its kernel id and its cgroup. Where the last start of a
+unit lies between these two lines of a command that asks for this start, and of no other such command, that command
+asked for it. Otherwise it is not known.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from logonscope.facts import UNSET, Machine, UnitRequest
+from logonscope.machine import Look
+from logonscope.sources.linux.journal import boot_term, has_journal, read_json_lines
+from logonscope.sources.linux.sudo_command import requested_services
+
+SOURCE = "journal, sudo"
+
+_STARTED = "39f53479d3a045ac8e11786248231fbf"
+"""SD_MESSAGE_UNIT_STARTED (sd-messages.h): a job has started a unit."""
+
+_FIELDS = (
+    "MESSAGE", "MESSAGE_ID", "UNIT", "_PID", "_UID", "_GID", "_EXE", "_CMDLINE", "_AUDIT_SESSION", "_AUDIT_LOGINUID",
+    "_SYSTEMD_CGROUP", "_SOURCE_REALTIME_TIMESTAMP",
+)  # fmt: skip
+_PROGRAMS = ("sudo", "sudo-rs")
+_OPENED = re.compile(r"pam_unix\(sudo(?:-i)?:session\): session opened for user root(?:\(uid=0\))? by ")
+_CLOSED = re.compile(r"pam_unix\(sudo(?:-i)?:session\): session closed for user root\Z")
+
+
+class _Command(NamedTuple):
+    """A command of sudo that has ended."""
+
+    opened: int
+    closed: int
+    services: frozenset[str]
+    request: UnitRequest  # without the unit and its start
+
+
+def read_unit_requests(root: str, look: Look, machine: Machine) -> Iterator[UnitRequest]:
+    """Yield the request that led to the last start of each service in this boot, as far as it is known."""
+    if machine.boot_id is None or not has_journal(root):
+        return
+    boot = boot_term(machine.boot_id)
+    sudo = [boot, "_GID=0", *(f"_COMM={name}" for name in _PROGRAMS)]
+    terms = [*sudo, "+", boot, "_PID=1", "_UID=0", f"MESSAGE_ID={_STARTED}"]
+    # the last lines first: where there are too many, the oldest are left out
+    lines = read_json_lines(root, look, terms, ["--reverse", f"--output-fields={','.join(_FIELDS)}"])
+    yield from find_requests(filter(None, map(_parse_entry, lines)))
+
+
+def _parse_entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
+    """Yield the request of each service, from entries of the journal, the last one first."""
+    started: dict[str, int] = {}
+    closed: dict[int, int] = {}
+    commands: list[_Command] = []
+    for entry in entries:
+        pid, moment = _number(entry, "_PID"), _number(entry, "_SOURCE_REALTIME_TIMESTAMP")
+        message = _text(entry, "MESSAGE") or ""
+        if pid is None or moment is None:
+            continue
+        if pid == 1:
+            unit = _text(entry, "UNIT")
+            # backwards, the first start is the last one
+            if unit is not None and _text(entry, "MESSAGE_ID") == _STARTED and _number(entry, "_UID") == 0:
+                started.setdefault(unit, moment)
+        elif _number(entry, "_GID") != 0 or os.path.basename(_text(entry, "_EXE") or "") not in _PROGRAMS:
+            continue
+        elif _CLOSED.match(message):
+            closed[pid] = moment
+        elif _OPENED.match(message) and pid in closed:
+            request = _make_request(pid, moment, entry)
+            commands.append(_Command(moment, closed.pop(pid), requested_services(request.command), request))
+    for unit, moment in started.items():
+        matches = [row for row in commands if unit in row.services and row.opened <= moment <= row.closed]
+        # of several commands at the same moment it is not known which one did it
+        if len(matches) == 1:
+            (row,) = matches
+            yield row.request._replace(unit=unit, started=moment)
+
+
+def _make_request(pid: int, moment: int, entry: dict[str, Any]) -> UnitRequest:
+    """Return the request of the process that wrote an entry, with the facts that the kernel gave to journald."""
+    ses, loginuid = _number(entry, "_AUDIT_SESSION"), _number(entry, "_AUDIT_LOGINUID")
+    return UnitRequest(
+        unit="",
+        started=0,
+        requested=moment,
+        pid=pid,
+        ses=UNSET if ses is None else ses,
+        loginuid=UNSET if loginuid is None else loginuid,
+        cgroup=_text(entry, "_SYSTEMD_CGROUP"),
+        command=_text(entry, "_CMDLINE") or "",
+        source=SOURCE,
+    )
+
+
+def _text(entry: dict[str, Any], name: str) -> str | None:
+    value = entry.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _number(entry: dict[str, Any], name: str) -> int | None:
+    value = _text(entry, name) or ""
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 20 else None

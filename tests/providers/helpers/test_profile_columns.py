@@ -1,0 +1,8 @@
+"""providers/helpers/profile_columns.py: is nothing known of a profile but its account, unless it was read?"""
+
+from logonscope.providers.helpers.profile_columns import Profile
+from tests.providers.asked import USERS
+
+
+def test_a_profile_is_an_account_alone_at_first() -> None:
+    assert Profile(USERS[0])[1:] == (None, None, None, None)

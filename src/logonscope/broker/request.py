@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logonscope.broker.access import Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
+from logonscope.broker.learning_index import LearningIndex, PossibleMembers
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
 from logonscope.facts import Account, Container, Login, Machine, Process
 from logonscope.machine import (
+    EVERYTHING,
+    NO_FACTS,
     OWNER_FACT,
     AccountLookup,
     AccountQuery,
@@ -197,6 +200,18 @@ class Request:
         # Rows that are processes are streamed: the records are read first, so that no process has to be kept.
         return self._read_logins_first(query, which, early, include_hidden=include_hidden)
 
+    def pairs(self) -> Iterator[tuple[int, str]]:
+        """Yield pid and LogonId of every process whose logon session the caller may see."""
+        if self.visibility.everything:
+            learning_index = LearningIndex(self, self.source.logins(self.look))
+            hint = learning_index.index.hint(NO_FACTS, EVERYTHING, None)
+            query = ProcessQuery(self.ownership.owner_facts, logon_hint=hint)
+            yield from learning_index.logon_ids(self.source.memberships(self.look, query))
+            return
+        for process, owner in self.read(ProcessQuery()).pairs:
+            if owner.logon_id is not None:
+                yield process.pid, owner.logon_id
+
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
         """Read processes without naming their owners; their details are masked as in ``Visibility.masked``."""
         visibility, facts = self.visibility, self.visibility.with_access_facts(query.facts)
@@ -350,7 +365,7 @@ class Request:
     def _read_logins_first(
         self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_hidden: bool
     ) -> OwnedProcesses:
-        learning_index = _LearningIndex(self, self.source.logins(self.look))
+        learning_index = LearningIndex(self, self.source.logins(self.look))
         selection = select_sessions(which, self.ownership, learning_index.index)
         sessions = self._session_filter(selection, which)
         visibility, facts = self.visibility, query.facts
@@ -409,7 +424,7 @@ class Request:
             sessions = self._session_filter(selection, which)
             if sessions is not None or early is not None:
                 facts = self.ownership.owner_facts | (early.facts - {OWNER_FACT} if early else frozenset())
-                possible_members = _PossibleMembers(sessions, early, index)
+                possible_members = PossibleMembers(sessions, early, index)
                 narrowed_query = narrowed_query._replace(early_filter=EarlyFilter(facts, possible_members.keeps))
             processes = list(self.source.processes(self.look, narrowed_query))
             # The records are read again: a login that appeared while processes were read has its record now.
@@ -512,61 +527,6 @@ class _OpenFilter:
         if not self._visibility.everything:
             process = self._visibility.identity(process, self._facts)
         return self._keeps_pair(process, NOT_REQUESTED)
-
-
-class _LearningIndex:
-    """An index of login records that reads a missing record when a process names its login."""
-
-    def __init__(self, request: Request, logins: Iterable[Login]) -> None:
-        self._request = request
-        self._records = {login.id: login for login in logins}
-        self._requested_ids: set[str] = set()
-        self.index = request.ownership.index(self._records.values(), request.machine)
-
-    def owner(self, process: Process) -> Owner:
-        """Return the owner of a process."""
-        owner = self.index.owner(process)
-        return self._owner_by_new_record(process, owner) if owner.login is None else owner
-
-    def pairs(self, processes: Iterable[Process]) -> Iterator[Owned]:
-        """Yield each process with its owner."""
-        find_owner = self.index.owner
-        for process in processes:
-            owner = find_owner(process)
-            if owner.login is None:
-                # a new record replaces the index, and with it the method that is called for each process
-                owner, find_owner = self._owner_by_new_record(process, owner), self.index.owner
-            yield process, owner
-
-    def _owner_by_new_record(self, process: Process, owner: Owner) -> Owner:
-        """Return the owner of a process whose login has no record here, after trying once to read that record."""
-        login_id = self.index.missing_login_id(process, owner)
-        if login_id is None or login_id in self._requested_ids:
-            return owner
-        self._requested_ids.add(login_id)
-        new_records = self._request.source.logins(self._request.look, frozenset({login_id}))
-        if not new_records:
-            return owner
-        self._records.update({login.id: login for login in new_records})
-        self.index = self._request.ownership.index(self._records.values(), self._request.machine)
-        return self.index.owner(process)
-
-
-class _PossibleMembers:
-    """A filter on processes that match now, or may match once the login records are read again."""
-
-    def __init__(self, sessions: SessionFilter | None, early: OwnedFilter | None, index: LogonIndex) -> None:
-        self._sessions, self._early, self._index = sessions, early, index
-
-    def keeps(self, process: Process) -> bool:
-        """Return whether to keep a process."""
-        owner = self._index.owner(process)
-        # the record of its login is not read yet, so neither its owner nor its user is certain
-        if self._index.missing_login_id(process, owner) is not None:
-            return True
-        if self._early is not None and not self._early.keeps(process, owner):
-            return False
-        return self._sessions is None or self._sessions.keeps(process, owner)
 
 
 def _names_sessions(which: Which) -> bool:

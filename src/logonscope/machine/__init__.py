@@ -12,6 +12,7 @@ from logonscope.machine.queries import (
     EarlyFilter,
     Facts,
     LogonHint,
+    Membership,
     ProcessQuery,
     SocketQuery,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "LogonIndex",
     "LogonOrigin",
     "Look",
+    "Membership",
     "Owner",
     "Ownership",
     "Part",

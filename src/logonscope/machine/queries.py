@@ -14,6 +14,9 @@ Facts = frozenset[str]
 
 NO_FACTS: Facts = frozenset()
 
+Membership = tuple[int, int | None, str | None]
+"""What decides the logon session of a process: its pid, its kernel id, and its location where that is needed, too."""
+
 MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read."""
 

@@ -37,6 +37,7 @@ class LinuxLogonIndex(LogonIndex):
     def __init__(self, logins: Iterable[Login], machine: Machine) -> None:
         self._joined = join.join_logins(logins, machine)
         self._has_ids = machine.audit
+        self._ids_needing_cgroup = self._joined.kernel_ids_needing_cgroup
         self._owner_by_kernel_id: dict[int | None, Owner] = {}  # of kernel ids that decide alone
         self._owner_by_cgroup: dict[str, Owner] = {}  # of processes without a kernel id
 
@@ -54,7 +55,7 @@ class LinuxLogonIndex(LogonIndex):
     @property
     def kernel_ids_needing_cgroup(self) -> frozenset[int]:
         """Return the kernel ids that do not decide alone: the cgroup of their processes must be read, too."""
-        return self._joined.kernel_ids_needing_cgroup
+        return self._ids_needing_cgroup
 
     def owner(self, process: Process) -> Owner:
         kernel_id = process.ses
@@ -79,6 +80,9 @@ class LinuxLogonIndex(LogonIndex):
             return self._decide_shared_kernel_id(kernel_id, cgroup) or owner_by_kernel_id
         self._owner_by_kernel_id[kernel_id] = owner_by_kernel_id
         return owner_by_kernel_id
+
+    def logon_id_of_kernel_id(self, kernel_id: int | None) -> str | None:
+        return None if kernel_id is None or kernel_id in self._ids_needing_cgroup else str(kernel_id)
 
     def _decide_by_cgroup(self, cgroup: str) -> Owner:
         """Return the owner of a process without a kernel id, by rules 1, 3 and 4."""

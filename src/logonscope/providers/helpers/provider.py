@@ -142,8 +142,8 @@ class Provider(NamedTuple):
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    # a fast path, if exactly all columns are requested, in the order of the table; it does the checks of rows itself
-    build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None
+    # a fast path: the rows of all columns in the order of the table, from each pid and LogonId that the caller may see
+    rows_of_pairs: Callable[[Iterable[tuple[int, str]]], Iterator[tuple[Value, ...]]] | None = None
 
     def facts_of_rows(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that rows of these columns need."""
@@ -175,13 +175,6 @@ class Provider(NamedTuple):
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
         """Return the rows of the items that are instances of the class; they are made while they are iterated."""
-        if self.build_all_columns is not None and list(columns) == list(self.columns):
-            return self.build_all_columns(items, context)
-        return self._build_rows(items, context, columns)
-
-    def _build_rows(
-        self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
-    ) -> Iterator[tuple[Value, ...]]:
         values = self.value_functions(columns)
         seen_keys: set[object] = set()
         for item in items:

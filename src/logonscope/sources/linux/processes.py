@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import UNSET, Process
-from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
+from logonscope.machine import EarlyFilter, Facts, Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
@@ -39,6 +39,9 @@ NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 
 LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
+
+MOST_PATHS = 4096
+"""Maximum number of cgroups whose paths are kept during one reading."""
 
 _ARGUMENT_READS = CallPool(MOST_OF_ALL_USERS)
 """Reads the arguments of processes that are read by pid; those of the whole host are read in batches."""
@@ -77,7 +80,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
-        return _read_memberships(proc, pids, query)
+        return _read_owner_facts(proc, pids, query)
     reader = Reader(proc, query)
     if query.with_ancestors:
         return look.checked(_read_lineage(reader, pids))
@@ -123,41 +126,79 @@ def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[i
                 yield pid
 
 
-def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> Iterator[Process]:
-    """Yield processes with their kernel id and, where that does not decide alone, their cgroup.
+def read_memberships(
+    proc: str, pids: Iterable[int], query: ProcessQuery, failed_pids: list[int]
+) -> Iterator[Membership]:
+    """Yield each process with its kernel id and, where that does not decide alone, its cgroup.
 
-    A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
-    is read again by Reader, which notes why.
+    A fast path of Reader for the two smallest files, without a directory handle for each process.
+
+    Args:
+        proc: the mount point of proc(5).
+        pids: the processes.
+        query: its hint is obeyed.
+        failed_pids: gets the pids of processes with an unusual result: Reader reads them again, and notes why.
     """
-    ids_needing_cgroup = query.logon_hint.kernel_ids_needing_location if "cgroup" in query.facts else frozenset()
-    kernel_ids, new = query.logon_hint.kernel_ids, tuple.__new__
-    tail = (None,) * (len(Process._fields) - 4)
-    slow = Reader(proc, query)
+    kernel_ids = _written_ids(query.logon_hint.kernel_ids)
+    ids_needing_cgroup = _written_ids(query.logon_hint.kernel_ids_needing_location) if "cgroup" in query.facts else {}
     paths: dict[bytes, str] = {}  # many processes share a cgroup
-    for pid in pids:
-        try:
-            handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
+    open_file, read, close = os.open, os.read, os.close
+    folder = _open_folder(proc)
+    try:
+        for pid in pids:
             try:
-                kernel_id, path = int(os.read(handle, 32)), None
-                if kernel_ids is not None and kernel_id not in kernel_ids:
-                    continue
-                if ids_needing_cgroup is None or kernel_id in ids_needing_cgroup:
-                    content = read_file(f"{proc}/{pid}/cgroup")
-                    path = paths.get(content)
-                    if path is None:
-                        (path,) = parse.parse_cgroup(content)
-                        paths[content] = path
-                    # The cgroup was opened by pid and may be of another process with the same pid. The open sessionid
-                    # belongs to the first: if it can still be read, that one has not ended, and both are of one
-                    # process.
-                    os.pread(handle, 32, 0)
-            finally:
-                os.close(handle)
-        except (OSError, ValueError):
-            if process := slow.read(pid):
-                yield process
-        else:
-            yield new(Process, (pid, kernel_id, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
+                handle = open_file(f"{pid}/sessionid", os.O_RDONLY, dir_fd=folder)
+                try:
+                    number, cgroup = read(handle, 32), None
+                    if kernel_ids is not None and number not in kernel_ids:
+                        continue
+                    if ids_needing_cgroup is None or number in ids_needing_cgroup:
+                        content = read_file(f"{pid}/cgroup", folder)
+                        cgroup = paths.get(content) or _keep_path(paths, content)
+                        # The cgroup was opened by pid and may be of another process with the same pid. The open
+                        # sessionid belongs to the first: if it can still be read, that one has not ended, and both are
+                        # of one process.
+                        os.pread(handle, 32, 0)
+                finally:
+                    close(handle)
+                kernel_id = int(number)
+            except (OSError, ValueError):
+                failed_pids.append(pid)
+            else:
+                yield pid, kernel_id, cgroup
+    finally:
+        close(folder)
+
+
+def _written_ids(kernel_ids: Iterable[int] | None) -> Collection[bytes] | None:
+    """Return kernel ids as the kernel writes them."""
+    return None if kernel_ids is None else frozenset(b"%d" % kernel_id for kernel_id in kernel_ids)
+
+
+def _keep_path(paths: dict[bytes, str], content: bytes) -> str:
+    """Return the path of a cgroup and keep it for the processes that follow."""
+    (path,) = parse.parse_cgroup(content)
+    if len(paths) >= MOST_PATHS:
+        paths.clear()
+    paths[content] = path
+    return path
+
+
+def _open_folder(path: str) -> int:
+    try:
+        return os.open(path, os.O_PATH | os.O_DIRECTORY)
+    except OSError as error:
+        _raise_if_too_many_files(error)
+        raise
+
+
+def _read_owner_facts(proc: str, pids: Iterable[int], query: ProcessQuery) -> Iterator[Process]:
+    """Yield processes with their kernel id and, where that does not decide alone, their cgroup."""
+    failed_pids: list[int] = []
+    new, tail = tuple.__new__, (None,) * (len(Process._fields) - 4)
+    for pid, kernel_id, cgroup in read_memberships(proc, pids, query, failed_pids):
+        yield new(Process, (pid, kernel_id, None, cgroup) + tail)  # noqa: RUF005 -- unpacking takes a third longer
+    yield from filter(None, map(Reader(proc, query).read, failed_pids))
 
 
 class Stage(NamedTuple):

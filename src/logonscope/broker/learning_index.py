@@ -41,21 +41,19 @@ class LearningIndex:
     def logon_ids(self, memberships: Iterable[Membership]) -> Iterator[tuple[int, str]]:
         """Yield the pid and the LogonId of each process whose logon session is known."""
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
-        decided: dict[tuple[int | None, str | None], str | None] = {}  # by kernel id and location
+        decided: dict[tuple[int | None, str | None], str] = {}  # by kernel id and location
         for pid, kernel_id, location in memberships:
-            logon_id = find_logon_id(kernel_id)
+            logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, location))
             if logon_id is None:
-                evidence = kernel_id, location
-                if evidence not in decided:
-                    logon_id = self.owner(Process(pid, kernel_id, cgroup=location)).logon_id
-                    # a new record replaces the index, and can change what the old one decided
-                    if self.index is not index or len(decided) >= MOST_DECIDED:
-                        index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
-                        decided.clear()
-                    decided[evidence] = logon_id
-                logon_id = decided[evidence]
-            if logon_id is not None:
-                yield pid, logon_id
+                logon_id = self.owner(Process(pid, kernel_id, cgroup=location)).logon_id
+                if logon_id is None:
+                    continue
+                # a new record replaces the index, and can change what the old one decided
+                if self.index is not index or len(decided) >= MOST_DECIDED:
+                    index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
+                    decided.clear()
+                decided[kernel_id, location] = logon_id
+            yield pid, logon_id
 
     def _owner_by_new_record(self, process: Process, owner: Owner) -> Owner:
         """Return the owner of a process whose login has no record here, after trying once to read that record."""

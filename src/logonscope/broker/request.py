@@ -201,16 +201,14 @@ class Request:
         return self._read_logins_first(query, which, early, include_hidden=include_hidden)
 
     def pairs(self) -> Iterator[tuple[int, str]]:
-        """Yield pid and LogonId of every process whose logon session the caller may see."""
-        if self.visibility.everything:
-            learning_index = LearningIndex(self, self.source.logins(self.look))
-            hint = learning_index.index.hint(NO_FACTS, EVERYTHING, None)
-            query = ProcessQuery(self.ownership.owner_facts, logon_hint=hint)
-            yield from learning_index.logon_ids(self.source.memberships(self.look, query))
-            return
-        for process, owner in self.read(ProcessQuery()).pairs:
-            if owner.logon_id is not None:
-                yield process.pid, owner.logon_id
+        """Return pid and LogonId of every process whose logon session the caller may see."""
+        if not self.visibility.everything:
+            owned = self.read(ProcessQuery()).pairs
+            return ((process.pid, owner.logon_id) for process, owner in owned if owner.logon_id is not None)
+        learning_index = LearningIndex(self, self.source.logins(self.look))
+        hint = learning_index.index.hint(NO_FACTS, EVERYTHING, None)
+        query = ProcessQuery(self.ownership.owner_facts, logon_hint=hint)
+        return learning_index.logon_ids(self.source.memberships(self.look, query))
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
         """Read processes without naming their owners; their details are masked as in ``Visibility.masked``."""

@@ -81,6 +81,14 @@ class Column(NamedTuple):
     value: Callable[..., Value]
     source: str
     facts: frozenset[str] = frozenset()
+    limits: tuple[int, int] | None = None  # least and greatest number of the property's type; others become null
+
+    def checked_value(self, *item: Any) -> Value:
+        """Return the value for an item and the context; null where it is out of the limits."""
+        value: Any = self.value(*item)
+        if value is None or self.limits is None or self.limits[0] <= value <= self.limits[1]:
+            return value  # type: ignore[no-any-return]
+        return None
 
 
 class _Constant:
@@ -93,9 +101,39 @@ class _Constant:
         return self._value
 
 
+class _HostValue:
+    """A column function that reads the context only, so that all rows of an answer have the same value."""
+
+    def __init__(self, value: Callable[[Context], Value]) -> None:
+        self._value = value
+
+    def __call__(self, *item_and_context: Any) -> Value:
+        return self._value(item_and_context[-1])
+
+
+class _FactValue:
+    """A column function that returns a fact of the process, the first part of the item, as it is."""
+
+    def __init__(self, name: str) -> None:
+        self.index = Process._fields.index(name)
+
+    def __call__(self, process: Process, *_: object) -> Any:
+        return process[self.index]
+
+
 def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
     """Return a column that is made by a function."""
     return Column(value, source, frozenset(facts))
+
+
+def fact_column(name: str, source: str) -> Column:
+    """Return the column of a fact of the process whose value is returned as it is."""
+    return Column(_FactValue(name), source, frozenset({name}))
+
+
+def host_column(value: Callable[[Context], Value], source: str) -> Column:
+    """Return the column of a property that has the same value in all instances of one answer."""
+    return Column(_HostValue(value), source)
 
 
 def constant(value: Value, source: str = "a constant") -> Column:
@@ -106,6 +144,51 @@ def constant(value: Value, source: str = "a constant") -> Column:
 def always_null(reason: str) -> Column:
     """Return the column of a property that is always null, with the reason for the reference page."""
     return Column(_Constant(None), f"{ALWAYS_NULL_PREFIX}{reason}")
+
+
+class _RowMaker:
+    """Makes the rows of one answer. What is the same in all rows is made once, and no fact costs a call."""
+
+    def __init__(self, columns: Sequence[Column], context: Context) -> None:
+        self._context = context
+        self._template: list[Any] = [None] * len(columns)  # with the values that are the same in all rows
+        self._facts: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
+        self._numbers: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
+        self._others: list[tuple[int, Callable[..., Value]]] = []
+        self._copies: list[tuple[int, int]] = []  # index of a column with the same function as an earlier one
+        for index, made in enumerate(columns):
+            self._add(index, made)
+
+    def _add(self, index: int, made: Column) -> None:
+        if isinstance(made.value, _Constant | _HostValue):
+            self._template[index] = made.checked_value(self._context)
+        elif made.limits is not None and isinstance(made.value, _FactValue):
+            self._facts.append((index, made.value.index, *made.limits))
+        elif made.limits is not None:
+            self._numbers.append((index, made.value, *made.limits))
+        else:
+            first = next((first for first, value in self._others if value is made.value), None)
+            if first is None:
+                self._others.append((index, made.value))
+            else:
+                self._copies.append((index, first))
+
+    def row(self, item: tuple[Any, ...]) -> tuple[Value, ...]:
+        """Return the row of an item."""
+        row, process, context = self._template.copy(), item[0], self._context
+        for index, fact, low, high in self._facts:
+            number = process[fact]
+            if number is not None and low <= number <= high:
+                row[index] = number
+        for index, make_number, low, high in self._numbers:
+            number = make_number(*item, context)
+            if number is not None and low <= number <= high:
+                row[index] = number
+        for index, make_value in self._others:
+            row[index] = make_value(*item, context)
+        for index, first in self._copies:
+            row[index] = row[first]
+        return tuple(row)
 
 
 NO_COLUMN = constant(None)
@@ -166,7 +249,7 @@ class Provider(NamedTuple):
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""
-        return [self._column(name).value for name in columns]
+        return [self._column(name).checked_value for name in columns]
 
     def _column(self, name: str) -> Column:
         return self.columns.get(name) or self.compared_columns.get(name) or NO_COLUMN
@@ -175,14 +258,14 @@ class Provider(NamedTuple):
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
         """Return the rows of the items that are instances of the class; they are made while they are iterated."""
-        values = self.value_functions(columns)
-        seen_keys: set[object] = set()
+        make_row, seen_keys = _RowMaker([self._column(name) for name in columns], context).row, set[object]()
+        tests_items = self.is_instance is not _is_any
         for item in items:
-            if not self.is_instance(*item, context):
+            if tests_items and not self.is_instance(*item, context):
                 continue
             if self.distinct_key is not None:
                 key = self.distinct_key(*item, context)
                 if key in seen_keys:
                     continue
                 seen_keys.add(key)
-            yield tuple([value(*item, context) for value in values])
+            yield make_row(item)

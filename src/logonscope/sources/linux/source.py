@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
@@ -75,8 +76,12 @@ class LinuxSource(BaseSource):
 
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
         failed_pids: list[int] = []
-        yield from read_memberships(self._proc, look.checked(list_pids(self._proc)), query, failed_pids)
-        # read again as any process: most of them have ended
+        memberships = read_memberships(self._proc, look.checked(list_pids(self._proc)), query, failed_pids)
+        # chained, not in a generator that passes each one on: this is the most frequent query of a whole host
+        return chain(memberships, self._read_again(look, query, failed_pids))
+
+    def _read_again(self, look: Look, query: ProcessQuery, failed_pids: list[int]) -> Iterator[Membership]:
+        """Yield the memberships of processes with an unusual result, read as any process; most of them have ended."""
         if failed_pids:
             yield from super().memberships(look, query._replace(pids=frozenset(failed_pids)))
 

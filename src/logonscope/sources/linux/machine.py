@@ -8,6 +8,7 @@ from logonscope.facts import Machine, Platform
 from logonscope.machine import Look, Trouble
 from logonscope.sources.linux import parse
 
+ROOT = "/"
 LOCALHOST = "localhost"
 """The hostname where it cannot be read."""
 
@@ -50,6 +51,8 @@ def read_machine(root: str) -> Machine:
 
 def read_hostname(root: str) -> str:
     """Return the hostname that the machine has now."""
+    if root == ROOT:
+        return os.uname().nodename or LOCALHOST
     return _read_word(root, "proc/sys/kernel/hostname") or LOCALHOST
 
 

@@ -5,7 +5,7 @@ property how its value is made.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
@@ -21,6 +21,9 @@ process: (Process, Owner); logon session: (LogonSession, members as (Process, Ow
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
 Process, Owner); machine: (HostSummary,); namespace: (name,).
 """
+
+MOST_KEPT = 256
+"""Maximum number of selections of columns, of all classes, whose layouts and facts are kept."""
 
 ALWAYS_NULL_PREFIX = "always null: "
 """Start of the source text of a property that is always null."""
@@ -146,12 +149,14 @@ def always_null(reason: str) -> Column:
     return Column(_Constant(None), f"{ALWAYS_NULL_PREFIX}{reason}")
 
 
-class _RowMaker:
-    """Makes the rows of one answer. What is the same in all rows is made once, and no fact costs a call."""
+class _RowLayout:
+    """How rows of some columns are made. What is the same in all rows is made once, and no fact costs a call."""
 
-    def __init__(self, columns: Sequence[Column], context: Context) -> None:
-        self._context = context
-        self._template: list[Any] = [None] * len(columns)  # with the values that are the same in all rows
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.facts = frozenset[str]().union(*(made.facts for made in columns))
+        """The facts that the values of the columns need."""
+        self._width = len(columns)
+        self._fixed: list[tuple[int, Column]] = []  # index in the row, column whose value is the same in all rows
         self._facts: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
         self._numbers: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
         self._others: list[tuple[int, Callable[..., Value]]] = []
@@ -161,7 +166,7 @@ class _RowMaker:
 
     def _add(self, index: int, made: Column) -> None:
         if isinstance(made.value, _Constant | _HostValue):
-            self._template[index] = made.checked_value(self._context)
+            self._fixed.append((index, made))
         elif made.limits is not None and isinstance(made.value, _FactValue):
             self._facts.append((index, made.value.index, *made.limits))
         elif made.limits is not None:
@@ -173,9 +178,16 @@ class _RowMaker:
             else:
                 self._copies.append((index, first))
 
-    def row(self, item: tuple[Any, ...]) -> tuple[Value, ...]:
+    def template(self, context: Context) -> list[Any]:
+        """Return a row with the values that are the same in all rows of an answer."""
+        row: list[Any] = [None] * self._width
+        for index, made in self._fixed:
+            row[index] = made.checked_value(context)
+        return row
+
+    def row(self, template: list[Any], item: tuple[Any, ...], context: Context) -> tuple[Value, ...]:
         """Return the row of an item."""
-        row, process, context = self._template.copy(), item[0], self._context
+        row, process = template.copy(), item[0]
         for index, fact, low, high in self._facts:
             number = process[fact]
             if number is not None and low <= number <= high:
@@ -228,13 +240,20 @@ class Provider(NamedTuple):
     # a fast path: the rows of all columns in the order of the table, from each pid and LogonId that the caller may see
     rows_of_pairs: Callable[[Iterable[tuple[int, str]]], Iterator[tuple[Value, ...]]] | None = None
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether it is the same table: so layouts can be kept by it."""
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
     def facts_of_rows(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that rows of these columns need."""
-        return self.instance_facts | self.facts_of_columns(columns)
+        return self.instance_facts | self._layout(tuple(columns)).facts
 
     def facts_of_columns(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that the values of these columns need, without those of ``is_instance``."""
-        return frozenset().union(*(self._column(name).facts for name in columns))
+        return self._layout(tuple(columns)).facts
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return the selection for properties that are fixed to one of these values each."""
@@ -251,6 +270,10 @@ class Provider(NamedTuple):
         """Return the functions that make the values of these columns from an item and its context."""
         return [self._column(name).checked_value for name in columns]
 
+    @lru_cache(MOST_KEPT)  # noqa: B019 -- a provider is kept as long as the program runs anyway
+    def _layout(self, columns: tuple[str, ...]) -> _RowLayout:
+        return _RowLayout([self._column(name) for name in columns])
+
     def _column(self, name: str) -> Column:
         return self.columns.get(name) or self.compared_columns.get(name) or NO_COLUMN
 
@@ -258,7 +281,8 @@ class Provider(NamedTuple):
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
         """Return the rows of the items that are instances of the class; they are made while they are iterated."""
-        make_row, seen_keys = _RowMaker([self._column(name) for name in columns], context).row, set[object]()
+        layout = self._layout(tuple(columns))
+        make_row, template, seen_keys = layout.row, layout.template(context), set[object]()
         tests_items = self.is_instance is not _is_any
         for item in items:
             if tests_items and not self.is_instance(*item, context):
@@ -268,4 +292,4 @@ class Provider(NamedTuple):
                 if key in seen_keys:
                     continue
                 seen_keys.add(key)
-            yield make_row(item)
+            yield make_row(template, item, context)

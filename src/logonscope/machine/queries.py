@@ -73,6 +73,7 @@ class ProcessQuery(NamedTuple):
     pids: frozenset[int] | None = None  # None: every process
     with_ancestors: bool = False  # the one pid in ``pids``, then exactly its ancestors, nearest first
     names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
+    may_run_as: Callable[[int | None], bool] | None = None  # only processes with such an effective uid; None: any
     logon_hint: LogonHint = ANY_LOGON
     early_filter: EarlyFilter | None = None
     max_cmdline_bytes: int = MAX_CMDLINE_BYTES  # maximum bytes of the arguments

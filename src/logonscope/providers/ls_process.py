@@ -8,6 +8,7 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import MAX_CMDLINE_BYTES, Owner, start_time, terminal_name
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.capabilities import capability_mask, capability_names
+from logonscope.providers.helpers.process_keys import select_process_user
 from logonscope.providers.helpers.provider import Column, Context, Provider, column, fact_column, host_column
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WINDOWS
@@ -152,5 +153,7 @@ PROVIDER = Provider(
         **_COLUMNS,
         "Unread": column(_unread, "the error of the kernel, or the missing rights of the caller", *_FACTS),
     },
-    selections={name: WINDOWS.selections[name] for name in ("Handle", "ProcessId", "Name")},
+    selections={
+        **{name: WINDOWS.selections[name] for name in ("Handle", "ProcessId", "Name")}, "User": select_process_user,
+    },
 )  # fmt: skip

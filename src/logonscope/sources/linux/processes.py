@@ -79,7 +79,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
     # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
-    is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early_filter))
+    is_narrowed = any(part is not None for part in (query.names, query.may_run_as, hint.login_uids, query.early_filter))
     if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
@@ -217,6 +217,7 @@ class QueryShape(NamedTuple):
     facts: Facts
     early_facts: Facts | None
     has_names: bool
+    has_users: bool
     has_kernel_ids: bool
     has_login_uids: bool
     has_ids_needing_location: bool
@@ -257,6 +258,8 @@ def _plan_reading(shape: QueryShape) -> ReadPlan:
     first_facts = facts if shape.early_facts is None else shape.with_implied_facts(shape.early_facts)
     if shape.has_names:  # most processes have another name
         add_stage(frozenset({"comm"}), "may_have_name")
+    if shape.has_users:
+        add_stage(frozenset({"uids"}), "may_run_as_user")
     if shape.has_kernel_ids or shape.has_login_uids:
         add_stage(frozenset({"ses", "loginuid"} if shape.has_login_uids else {"ses"}), "may_match_hint")
     # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
@@ -294,6 +297,7 @@ class Reader(ReadWatch):
                 query.facts,
                 None if early is None else early.facts,
                 query.names is not None,
+                query.may_run_as is not None,
                 hint.kernel_ids is not None,
                 hint.login_uids is not None,
                 hint.kernel_ids_needing_location is not None,
@@ -438,6 +442,10 @@ class Reader(ReadWatch):
         early = self._query.early_filter
         return early is None or early.keeps(reading.process())
 
+    def _may_run_as_user(self, reading: "_Reading") -> bool:
+        may_run_as, uids = self._query.may_run_as, reading["uids"]
+        return may_run_as is None or uids is None or may_run_as(uids[1])
+
     def _may_have_name(self, reading: "_Reading") -> bool:
         """Return whether the process can have a name of the query, as far as its comm shows."""
         comm = reading["comm"]
@@ -470,7 +478,8 @@ class Reader(ReadWatch):
     """Methods that read a file in a way that depends on the query, or on what was read before."""
 
     _PREDICATES: ClassVar[Mapping[str, Callable[[Any, Any], bool]]] = {
-        "may_have_name": _may_have_name, "may_match_hint": _may_match_hint, "complete_name": _complete_name,
+        "may_have_name": _may_have_name, "may_run_as_user": _may_run_as_user, "may_match_hint": _may_match_hint,
+        "complete_name": _complete_name,
         "passes_early_filter": _passes_early_filter,
     }  # fmt: skip
     """The methods that plans name."""

@@ -11,8 +11,9 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import cached_property, lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from logonscope.broker.access import Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
@@ -44,6 +45,12 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 3
 """Maximum number of readings of the processes: they are read again if the hint was insufficient for new logins."""
+
+MOST_PICKS = 64
+"""Maximum number of sets of facts for which the function that picks them is kept."""
+
+MOST_GUIDS = 1024
+"""Maximum number of logon sessions whose GUIDs are kept."""
 
 MOST_PARENTS = 1000
 """Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
@@ -259,6 +266,8 @@ class Request:
         """Return the GUID of a logon session; None if it has none, or if the caller may not see it."""
         key = owner.logon_id, self.ownership.generation(owner)
         if owner.logon_id is not None and key not in self._guids:
+            if len(self._guids) >= MOST_GUIDS:
+                self._guids.clear()
             self._guids[key] = logon_guid(self.machine, owner.logon_id, key[1])
         return self._guids.get(key)
 
@@ -414,6 +423,7 @@ class Request:
     ) -> OwnedProcesses:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
+        make = tuple.__new__
         for _ in range(MOST_ROUNDS):
             selection = select_sessions(which, self.ownership, index)
             narrowed_query = self._narrow_query(
@@ -424,7 +434,11 @@ class Request:
                 facts = self.ownership.owner_facts | (early.facts - {OWNER_FACT} if early else frozenset())
                 possible_members = PossibleMembers(sessions, early, index)
                 narrowed_query = narrowed_query._replace(early_filter=EarlyFilter(facts, possible_members.keeps))
-            processes = list(self.source.processes(self.look, narrowed_query))
+            # all are held in memory: without the other facts of the files that were read
+            pick = _pick_facts(narrowed_query.facts)
+            processes = [
+                make(Process, pick((*process, None))) for process in self.source.processes(self.look, narrowed_query)
+            ]
             # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
             # If the new records need facts or processes that the hint left out, read again. After MOST_ROUNDS the last
@@ -460,9 +474,10 @@ class Request:
 def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
     """Group processes by LogonId; leave out those whose logon session is unknown or hidden."""
     members: dict[str, list[Owned]] = {}
-    for process, owner in pairs:
+    for pair in pairs:
+        owner = pair[1]
         if owner.logon_id is not None:
-            members.setdefault(owner.logon_id, []).append((process, owner))
+            members.setdefault(owner.logon_id, []).append(pair)
     return members
 
 
@@ -525,6 +540,13 @@ class _OpenFilter:
         if not self._visibility.everything:
             process = self._visibility.identity(process, self._facts)
         return self._keeps_pair(process, NOT_REQUESTED)
+
+
+@lru_cache(MOST_PICKS)
+def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return the function of the fields of a process, followed by None, that replaces other facts by that None."""
+    kept = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
+    return itemgetter(*(index if fact in kept else -1 for index, fact in enumerate(Process._fields)))
 
 
 def _names_sessions(which: Which) -> bool:

@@ -27,6 +27,9 @@ SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
 """Owner of a process whose kernel id and cgroup could not be read (hidepid): unknown, not "no logon session"."""
 
+MOST_KEPT = 1024
+"""Maximum number of owners that an index keeps by kernel id, and by cgroup: each is decided anew in a microsecond."""
+
 SYSTEM_WORD = "system"
 """The user's word for the System session, the logon session of everything that no login started."""
 
@@ -71,6 +74,8 @@ class LinuxLogonIndex(LogonIndex):
                 return UNREAD if kernel_id is None or process.unread else SYSTEM
             owner_by_cgroup = self._owner_by_cgroup.get(cgroup)
             if owner_by_cgroup is None:
+                if len(self._owner_by_cgroup) >= MOST_KEPT:
+                    self._owner_by_cgroup.clear()
                 owner_by_cgroup = self._owner_by_cgroup[cgroup] = self._decide_by_cgroup(cgroup)
             return owner_by_cgroup
         logon_id = str(kernel_id)
@@ -78,6 +83,8 @@ class LinuxLogonIndex(LogonIndex):
         owner_by_kernel_id = tuple.__new__(Owner, (logon_id, "audit", self._joined.by_logon.get(logon_id)))
         if kernel_id in self._joined.shared:
             return self._decide_shared_kernel_id(kernel_id, cgroup) or owner_by_kernel_id
+        if len(self._owner_by_kernel_id) >= MOST_KEPT:
+            self._owner_by_kernel_id.clear()
         self._owner_by_kernel_id[kernel_id] = owner_by_kernel_id
         return owner_by_kernel_id
 

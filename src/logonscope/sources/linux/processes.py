@@ -7,7 +7,8 @@ reused during the reading. A process that ends during the reading is left out.
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from threading import get_ident
 from time import monotonic
@@ -43,6 +44,9 @@ LONGEST_CHAIN = 1000
 MOST_PLANS = 256
 """Maximum number of plans that are kept, by the facts of a query and by the kinds of what narrows it."""
 
+MOST_LOGIN_UIDS = 1024
+"""Maximum number of kernel ids whose login uids are kept during one reading."""
+
 MOST_PATHS = 4096
 """Maximum number of cgroups whose paths are kept during one reading."""
 
@@ -55,14 +59,15 @@ _HUNG_READS = HungReads()
 Value = TypeVar("Value")
 
 
-def list_pids(proc: str) -> list[int]:
+def list_pids(proc: str) -> Sequence[int]:
     """Return the pids that /proc shows.
 
     Raises:
         ServerTooBusyError: no more files can be opened.
     """
     try:
-        return [int(name) for name in os.listdir(proc) if name.isdecimal()]
+        # an array takes a tenth of the memory of a list
+        return array("i", map(int, filter(str.isdecimal, os.listdir(proc))))
     except OSError as error:
         _raise_if_too_many_files(error)
         raise
@@ -368,6 +373,8 @@ class Reader(ReadWatch):
             login_uid = read_file("loginuid", reading.handle, 32)
             new_kernel_id = read_file("sessionid", reading.handle, 32)
             if new_kernel_id == kernel_id:
+                if len(self._login_uids) >= MOST_LOGIN_UIDS:
+                    self._login_uids.clear()
                 self._login_uids[kernel_id] = login_uid
                 return login_uid
             reading.kernel_id = new_kernel_id

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from logonscope.broker.session_selector import SessionFilter
 from logonscope.facts import Login, Process
-from logonscope.machine import LogonIndex, Membership, Owner
+from logonscope.machine import LogonIndex, Membership, Owner, process_of_membership
 
 if TYPE_CHECKING:
     from logonscope.broker.request import Owned, OwnedFilter, Request
 
 MOST_DECIDED = 4096
-"""Maximum number of kernel ids with locations whose LogonIds are kept during one reading."""
+"""Maximum number of memberships whose LogonIds are kept during one reading."""
 
 
 class LearningIndex:
@@ -41,11 +41,12 @@ class LearningIndex:
     def logon_ids(self, memberships: Iterable[Membership]) -> Iterator[tuple[int, str]]:
         """Yield the pid and the LogonId of each process whose logon session is known."""
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
-        decided: dict[tuple[int | None, str | None], str] = {}  # by kernel id and location
-        for pid, kernel_id, location in memberships:
+        decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
+        for membership in memberships:
+            pid, kernel_id, location = membership
             logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, location))
             if logon_id is None:
-                logon_id = self.owner(Process(pid, kernel_id, cgroup=location)).logon_id
+                logon_id = self.owner(process_of_membership(membership)).logon_id
                 if logon_id is None:
                     continue
                 # a new record replaces the index, and can change what the old one decided

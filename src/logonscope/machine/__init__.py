@@ -15,6 +15,7 @@ from logonscope.machine.queries import (
     Membership,
     ProcessQuery,
     SocketQuery,
+    process_of_membership,
 )
 from logonscope.machine.selection import EVERYTHING, Selection
 from logonscope.machine.source import NO_PARTS, Ability, AccountLookup, BaseSource, Part, Source
@@ -53,6 +54,7 @@ __all__ = [
     "Trouble",
     "boot_time",
     "local_datetime",
+    "process_of_membership",
     "start_time",
     "terminal_name",
 ]

@@ -21,6 +21,12 @@ MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read."""
 
 
+def process_of_membership(membership: Membership) -> Process:
+    """Return a process with the facts of a membership."""
+    pid, kernel_id, location = membership
+    return Process(pid, ses=kernel_id, cgroup=location)
+
+
 class EarlyFilter(NamedTuple):
     """A filter on partly read processes: ``facts`` are read first, and the others only where ``keeps`` returns True.
 

@@ -56,7 +56,11 @@ def _enumerated(question: str, class_name: str, plan: Plan) -> Iterator[Row]:
     yield Row(question, OURS, f"{milliseconds(mine)}, {count / mine:,.0f} rows a second")
     ratio = mine / seconds[LOOP]
     yield Row(
-        question, LOOP, milliseconds(seconds[LOOP]), f"Logonscope takes {ratio:.2f} x", at_most(ratio, MOST_OF_LOOP[class_name])
+        question,
+        LOOP,
+        milliseconds(seconds[LOOP]),
+        f"Logonscope takes {ratio:.2f} x",
+        at_most(ratio, MOST_OF_LOOP[class_name]),
     )
     if PYWBEM in seconds:
         said = f"takes {seconds[PYWBEM] / mine:.1f} x Logonscope's"

@@ -134,12 +134,15 @@ def test_a_fixed_logon_session_reads_the_kernel_id_of_the_others_alone(host: Hos
     assert [one.User for one in found] == ["root"]
 
 
-def test_a_fixed_user_reads_of_the_others_the_files_that_say_whom_they_run_as(host: HostFolder) -> None:
+@pytest.mark.parametrize("columns", ["Handle, CommandLine, Cgroup", "Handle"])
+def test_a_fixed_user_reads_of_the_others_the_uid_alone(host: HostFolder, columns: str) -> None:
     host.process(10, "sh", uid=1000)
     host.process(11, "sh", uid=1001)
     for pid in (1, 11):
-        # the logon session and the cgroup decide whether the uid is one of this host
-        host.trap(pid, *EVERYTHING_ELSE - {"status", "sessionid", "cgroup"}, "stat")
+        # whether a uid is one of this host takes two more files: they are read only where the name is the requested one
+        host.trap(pid, *EVERYTHING_ELSE - {"status"}, "sessionid", "stat")
+    found = host.connect().query(f"SELECT {columns} FROM LS_Process WHERE User = 'ALICE'", namespace="root/logonscope")
+    assert [one.Handle for one in found] == ["10"]
     found = host.connect().query("SELECT * FROM LS_SessionProcess WHERE User = 'ALICE'", namespace="root/logonscope")
     assert [one.Dependent for one in found] == ['\\\\.\\root\\logonscope:LS_Process.Handle="10"']
 
@@ -319,6 +322,10 @@ def test_what_fixes_a_user_leaves_of_all_logon_sessions_its_own(crowd: Crowd, ui
     everything = rows(memory, f"SELECT {columns} FROM LS_SessionProcess", caller, "root/logonscope")
     text = f"SELECT {columns} FROM LS_SessionProcess WHERE LoginUid = {of}"
     assert rows(memory, text, caller, "root/logonscope") == [row for row in everything if row[0] == of]
+    for class_name, key in (("LS_SessionProcess", "Dependent"), ("LS_Process", "Handle")):
+        everything = rows(memory, f"SELECT {key}, User FROM {class_name}", caller, "root/logonscope")
+        text = f"SELECT {key}, User FROM {class_name} WHERE User = '{NAMES[of].upper()}'"
+        assert rows(memory, text, caller, "root/logonscope") == [row for row in everything if row[1] == NAMES[of]]
 
 
 def test_a_query_for_events_says_that_they_are_not_told() -> None:

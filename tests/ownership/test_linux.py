@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import UNSET, Login, Process
+from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Owner
 from logonscope.ownership import LINUX
-from logonscope.ownership.linux import SYSTEM
+from logonscope.ownership.linux import MOST_KEPT, SYSTEM
 from tests.example import MACHINE
 from tests.hosts import manager_service
 from tests.ownership.scenarios import Case, Scenario, scenarios
@@ -230,3 +230,18 @@ def test_only_roots_login_programs_begin_a_logon_session() -> None:
     assert not LINUX.is_login_program(Process(7, comm="bash", uids=root))
     assert not LINUX.is_login_program(Process(7, comm="sshd", uids=(1000, 0, 0, 0)))
     assert not LINUX.is_login_program(Process(7, comm="sshd"))
+
+
+def test_what_an_index_keeps_is_bounded_and_changes_no_owner() -> None:
+    index = LINUX.index((), Machine("web1", None, 0, audit=True))
+    numbers = range(1, 3 * MOST_KEPT)
+    for _ in range(2):
+        owners = [index.owner(Process(number, ses=number, cgroup="/")) for number in numbers]
+        assert [(owner.logon_id, owner.evidence) for owner in owners] == [(str(number), "audit") for number in numbers]
+        places = [Process(number, ses=UNSET, cgroup=f"/system.slice/{number}.service") for number in numbers]
+        assert {index.owner(place) for place in places} == {LINUX.system_owner}
+
+
+def test_a_kernel_id_that_decides_alone_is_the_logon_id() -> None:
+    index = LINUX.index((), Machine("web1", None, 0, audit=True))
+    assert [index.logon_id_of_kernel_id(number) for number in (41, UNSET, None)] == ["41", None, None]

@@ -61,6 +61,9 @@ class WindowsLogonIndex(LogonIndex):
             return SYSTEM
         return Owner(str(process.ses), "token", self._logins.get(str(process.ses)))
 
+    def logon_id_of_kernel_id(self, kernel_id: int | None) -> str | None:
+        return None if kernel_id not in self._luids else str(kernel_id)
+
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         del process
         return None if owner.login or owner.logon_id is None or owner is SYSTEM else owner.logon_id

@@ -316,7 +316,7 @@ def _rows_of_parts(
     query = ItemQuery(facts, selection, association.include_hidden, target.cls.namespace)
     items = read_items(request, association.subject, query)
     context = request.context
-    value = association.columns[link.role].value
+    value = association.columns[link.role].checked_value
     # The selection may let through more than was selected, so the near reference of each item is compared as well.
     refers_to_target = references_to(link.role, target).predicate([link.role])
     parts = (

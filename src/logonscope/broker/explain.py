@@ -245,6 +245,8 @@ def _describe_selection(query: ProcessQuery, kernel_id_noun: str) -> str:
         words.append(f"logged in as {_list_values(query.logon_hint.login_uids, 'uid') or 'no uid'}")
     if query.names is not None:
         words.append(f"named {_list_values(query.names, '')}".rstrip())
+    if query.may_run_as is not None:
+        words.append("that runs as a user of the condition")
     return " ".join(words)
 
 

@@ -27,10 +27,11 @@ class ForeignProcesses:
 
     def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
         """Return whether a uid of a process is none of this host."""
-        if self._request.ownership.is_foreign_uid(process, uid, self._request.machine):
-            return True
+        if self._request.container(process) is None:
+            # in no container and in the host's own pid namespace, as most processes: nothing else has to be asked
+            return process.pid_namespaces != 1 and self.is_foreign_session(process, owner)
         # in a user's own container the uids that are not foreign are this host's, wherever the logon session began
-        return self._request.container(process) is None and self.is_foreign_session(process, owner)
+        return self._request.ownership.is_foreign_uid(process, uid, self._request.machine)
 
     def is_foreign_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the logon session of a process is foreign."""

@@ -143,6 +143,8 @@ def matching_rows(
     """Yield the rows of a class that match a filter; None: all rows."""
     provider, context = get_provider(cls), request.context
     if row_filter is None:
+        if provider.rows_of_pairs is not None and tuple(columns) == tuple(provider.columns):
+            return provider.rows_of_pairs(request.pairs())
         query = ItemQuery(provider.facts_of_rows(columns), EVERYTHING, provider.include_hidden, cls.namespace)
         return provider.rows(read_items(request, provider.subject, query), context, columns)
     # the result's columns come first, so that cutting a row to their number removes those of the filter only

@@ -16,6 +16,7 @@ from logonscope.machine import (
     EVERYTHING,
     NO_PARTS,
     OWNER_FACT,
+    AccountLookup,
     AccountQuery,
     Facts,
     Part,
@@ -62,6 +63,11 @@ def _read_processes(request: Request, query: ItemQuery) -> Items:
 def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
     selection = query.selection
     process_query = ProcessQuery(query.facts - {OWNER_FACT}, pids=selection.pids, names=selection.process_names)
+    if selection.process_users is not None:
+        # Of a user's name the uid decides first: whether that uid is one of this host takes more files, which are read
+        # only of the processes that are left.
+        may_run_as = _UserFilter(selection.process_users, request.accounts).keeps
+        process_query = process_query._replace(facts=process_query.facts | {"uids"}, may_run_as=may_run_as)
     return request.read(
         process_query,
         selection,
@@ -69,6 +75,19 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
         include_hidden=query.include_hidden,
         with_owners=OWNER_FACT in query.facts,
     )
+
+
+class _UserFilter:
+    """A filter on effective uids by the names of their accounts, ignoring case."""
+
+    def __init__(self, names: Iterable[str], accounts: AccountLookup) -> None:
+        self._names = {name.lower() for name in names}
+        self._accounts = accounts
+
+    def keeps(self, uid: int | None) -> bool:
+        """Return whether the account of a uid has one of the names."""
+        name = self._accounts.name(uid)
+        return name is not None and name.lower() in self._names
 
 
 def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:

@@ -11,14 +11,18 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import cached_property, lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from logonscope.broker.access import Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
+from logonscope.broker.learning_index import LearningIndex, PossibleMembers
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
 from logonscope.facts import Account, Container, Login, Machine, Process
 from logonscope.machine import (
+    EVERYTHING,
+    NO_FACTS,
     OWNER_FACT,
     AccountLookup,
     AccountQuery,
@@ -41,6 +45,12 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 3
 """Maximum number of readings of the processes: they are read again if the hint was insufficient for new logins."""
+
+MOST_PICKS = 64
+"""Maximum number of sets of facts for which the function that picks them is kept."""
+
+MOST_GUIDS = 1024
+"""Maximum number of logon sessions whose GUIDs are kept."""
 
 MOST_PARENTS = 1000
 """Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
@@ -205,6 +215,16 @@ class Request:
         owned = self.read(ProcessQuery(facts), selection, order="processes first", include_in_sessions_of_others=False)
         return [process for process, _ in owned.pairs]
 
+    def pairs(self) -> Iterator[tuple[int, str]]:
+        """Return pid and LogonId of every process whose logon session the caller may see."""
+        if not self.visibility.everything:
+            owned = self.read(ProcessQuery()).pairs
+            return ((process.pid, owner.logon_id) for process, owner in owned if owner.logon_id is not None)
+        learning_index = LearningIndex(self, self.source.logins(self.look))
+        hint = learning_index.index.hint(NO_FACTS, EVERYTHING, None)
+        query = ProcessQuery(self.ownership.owner_facts, logon_hint=hint)
+        return learning_index.logon_ids(self.source.memberships(self.look, query))
+
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
         """Read processes without naming their owners; their details are masked as in ``Visibility.masked``."""
         visibility, facts = self.visibility, self.visibility.with_access_facts(query.facts)
@@ -254,6 +274,8 @@ class Request:
         """Return the GUID of a logon session; None if it has none, or if the caller may not see it."""
         key = owner.logon_id, self.ownership.generation(owner)
         if owner.logon_id is not None and key not in self._guids:
+            if len(self._guids) >= MOST_GUIDS:
+                self._guids.clear()
             self._guids[key] = logon_guid(self.machine, owner.logon_id, key[1])
         return self._guids.get(key)
 
@@ -358,7 +380,7 @@ class Request:
     def _read_logins_first(
         self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_hidden: bool
     ) -> OwnedProcesses:
-        learning_index = _LearningIndex(self, self.source.logins(self.look))
+        learning_index = LearningIndex(self, self.source.logins(self.look))
         selection = select_sessions(which, self.ownership, learning_index.index)
         sessions = self._session_filter(selection, which)
         visibility, facts = self.visibility, query.facts
@@ -409,6 +431,7 @@ class Request:
     ) -> OwnedProcesses:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
+        make = tuple.__new__
         for _ in range(MOST_ROUNDS):
             selection = select_sessions(which, self.ownership, index)
             narrowed_query = self._narrow_query(
@@ -417,9 +440,13 @@ class Request:
             sessions = self._session_filter(selection, which)
             if sessions is not None or early is not None:
                 facts = self.ownership.owner_facts | (early.facts - {OWNER_FACT} if early else frozenset())
-                possible_members = _PossibleMembers(sessions, early, index)
+                possible_members = PossibleMembers(sessions, early, index)
                 narrowed_query = narrowed_query._replace(early_filter=EarlyFilter(facts, possible_members.keeps))
-            processes = list(self.source.processes(self.look, narrowed_query))
+            # all are held in memory: without the other facts of the files that were read
+            pick = _pick_facts(narrowed_query.facts)
+            processes = [
+                make(Process, pick((*process, None))) for process in self.source.processes(self.look, narrowed_query)
+            ]
             # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
             # If the new records need facts or processes that the hint left out, read again. After MOST_ROUNDS the last
@@ -455,9 +482,10 @@ class Request:
 def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
     """Group processes by LogonId; leave out those whose logon session is unknown or hidden."""
     members: dict[str, list[Owned]] = {}
-    for process, owner in pairs:
+    for pair in pairs:
+        owner = pair[1]
         if owner.logon_id is not None:
-            members.setdefault(owner.logon_id, []).append((process, owner))
+            members.setdefault(owner.logon_id, []).append(pair)
     return members
 
 
@@ -522,59 +550,11 @@ class _OpenFilter:
         return self._keeps_pair(process, NOT_REQUESTED)
 
 
-class _LearningIndex:
-    """An index of login records that reads a missing record when a process names its login."""
-
-    def __init__(self, request: Request, logins: Iterable[Login]) -> None:
-        self._request = request
-        self._records = {login.id: login for login in logins}
-        self._requested_ids: set[str] = set()
-        self.index = request.ownership.index(self._records.values(), request.machine)
-
-    def owner(self, process: Process) -> Owner:
-        """Return the owner of a process."""
-        owner = self.index.owner(process)
-        return self._owner_by_new_record(process, owner) if owner.login is None else owner
-
-    def pairs(self, processes: Iterable[Process]) -> Iterator[Owned]:
-        """Yield each process with its owner."""
-        find_owner = self.index.owner
-        for process in processes:
-            owner = find_owner(process)
-            if owner.login is None:
-                # a new record replaces the index, and with it the method that is called for each process
-                owner, find_owner = self._owner_by_new_record(process, owner), self.index.owner
-            yield process, owner
-
-    def _owner_by_new_record(self, process: Process, owner: Owner) -> Owner:
-        """Return the owner of a process whose login has no record here, after trying once to read that record."""
-        login_id = self.index.missing_login_id(process, owner)
-        if login_id is None or login_id in self._requested_ids:
-            return owner
-        self._requested_ids.add(login_id)
-        new_records = self._request.source.logins(self._request.look, frozenset({login_id}))
-        if not new_records:
-            return owner
-        self._records.update({login.id: login for login in new_records})
-        self.index = self._request.ownership.index(self._records.values(), self._request.machine)
-        return self.index.owner(process)
-
-
-class _PossibleMembers:
-    """A filter on processes that match now, or may match once the login records are read again."""
-
-    def __init__(self, sessions: SessionFilter | None, early: OwnedFilter | None, index: LogonIndex) -> None:
-        self._sessions, self._early, self._index = sessions, early, index
-
-    def keeps(self, process: Process) -> bool:
-        """Return whether to keep a process."""
-        owner = self._index.owner(process)
-        # the record of its login is not read yet, so neither its owner nor its user is certain
-        if self._index.missing_login_id(process, owner) is not None:
-            return True
-        if self._early is not None and not self._early.keeps(process, owner):
-            return False
-        return self._sessions is None or self._sessions.keeps(process, owner)
+@lru_cache(MOST_PICKS)
+def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return the function of the fields of a process, followed by None, that replaces other facts by that None."""
+    kept = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
+    return itemgetter(*(index if fact in kept else -1 for index, fact in enumerate(Process._fields)))
 
 
 def _names_sessions(which: Which) -> bool:

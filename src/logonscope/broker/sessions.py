@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
-from logonscope.answers.session_process import LogonTree
+from logonscope.answers.session_process import LogonTree, SessionProcess
 from logonscope.broker.login_details import DescribedSession, add_details
 from logonscope.broker.logon_of_process import describe, description_facts
 from logonscope.broker.request import Owned, Request, by_logon
@@ -36,12 +36,21 @@ def tree(request: Request, which: Which = None) -> list[LogonTree]:
     """Return each logon session with its processes; the last entry has those whose logon session is hidden."""
     query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MOST_ARGUMENTS)
     pairs = list(request.read(query, which, order="processes first").pairs)
-    trees = [
-        LogonTree(session, tuple(process_row(request, *pair) for pair in members))
-        for session, members in describe_sessions(request, pairs)
-    ]
-    hidden = tuple(process_row(request, *pair) for pair in pairs if pair[1].logon_id is None)
-    return [*trees, LogonTree(None, hidden)] if hidden else trees
+    described = describe_sessions(request, pairs)
+    hidden = [pair for pair in pairs if pair[1].logon_id is None]
+    # each process is dropped once its row is made, so that not all of both are in memory
+    pairs.clear()
+    trees = [LogonTree(session, _make_rows(request, members)) for session, members in described]
+    return [*trees, LogonTree(None, _make_rows(request, hidden))] if hidden else trees
+
+
+def _make_rows(request: Request, pairs: list[Owned]) -> tuple[SessionProcess, ...]:
+    """Return the rows of processes in their order, and empty the list of processes meanwhile."""
+    pairs.reverse()
+    rows = []
+    while pairs:
+        rows.append(process_row(request, *pairs.pop()))
+    return tuple(rows)
 
 
 def describe_sessions(

@@ -12,9 +12,11 @@ from logonscope.machine.queries import (
     EarlyFilter,
     Facts,
     LogonHint,
+    Membership,
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
+    process_of_membership,
 )
 from logonscope.machine.selection import EVERYTHING, Selection
 from logonscope.machine.source import NO_PARTS, Ability, AccountLookup, BaseSource, Part, Source
@@ -42,6 +44,7 @@ __all__ = [
     "LogonIndex",
     "LogonOrigin",
     "Look",
+    "Membership",
     "Owner",
     "Ownership",
     "Part",
@@ -53,6 +56,7 @@ __all__ = [
     "Trouble",
     "boot_time",
     "local_datetime",
+    "process_of_membership",
     "start_time",
     "terminal_name",
 ]

@@ -1,6 +1,8 @@
 """Conversion of the kernel's numbers into values for people: points in time, and names of terminals."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from logonscope.facts import Machine, Process
 
@@ -30,13 +32,19 @@ def boot_time(machine: Machine) -> datetime | None:
 def local_datetime(seconds: float) -> datetime | None:
     """Return a time since the epoch in the local zone; None beyond the calendar, as damaged records can contain it."""
     try:
-        utc = datetime.fromtimestamp(seconds, UTC)
+        local = time.localtime(seconds)
+        return datetime.fromtimestamp(seconds, _zone(local.tm_gmtoff, local.tm_zone))
     except (ValueError, OverflowError, OSError):
         return None
+
+
+@lru_cache(64)
+def _zone(offset: int, name: str) -> timezone:
+    """Return the time zone with an offset in seconds, as ``datetime.astimezone`` makes it for each time anew."""
     try:
-        return utc.astimezone()
-    except (ValueError, OverflowError):  # TZ=UTC-24: Python has no offset of a whole day
-        return utc
+        return timezone(timedelta(seconds=offset), name)
+    except ValueError:  # TZ=UTC-24: Python has no offset of a whole day
+        return UTC
 
 
 def terminal_name(tty_nr: int | None) -> str | None:

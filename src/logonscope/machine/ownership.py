@@ -61,6 +61,10 @@ class LogonIndex(Protocol):
         """Return the owner of a process, which must have the facts of ``Ownership.owner_facts``."""
         ...
 
+    def logon_id_of_kernel_id(self, kernel_id: int | None) -> str | None:
+        """Return the LogonId of the processes with a kernel id; None: their location decides, too."""
+        ...
+
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         """Return the id of the login that a process names and that is missing in this index; None: there is none.
 

@@ -14,8 +14,17 @@ Facts = frozenset[str]
 
 NO_FACTS: Facts = frozenset()
 
+Membership = tuple[int, int | None, str | None]
+"""What decides the logon session of a process: its pid, its kernel id, and its location where that is needed, too."""
+
 MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read."""
+
+
+def process_of_membership(membership: Membership) -> Process:
+    """Return a process with the facts of a membership."""
+    pid, kernel_id, location = membership
+    return Process(pid, ses=kernel_id, cgroup=location)
 
 
 class EarlyFilter(NamedTuple):
@@ -70,6 +79,7 @@ class ProcessQuery(NamedTuple):
     pids: frozenset[int] | None = None  # None: every process
     with_ancestors: bool = False  # the one pid in ``pids``, then exactly its ancestors, nearest first
     names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
+    may_run_as: Callable[[int | None], bool] | None = None  # only processes with such an effective uid; None: any
     logon_hint: LogonHint = ANY_LOGON
     early_filter: EarlyFilter | None = None
     max_cmdline_bytes: int = MAX_CMDLINE_BYTES  # maximum bytes of the arguments

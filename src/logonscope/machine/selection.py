@@ -13,6 +13,7 @@ class Selection(NamedTuple):
     pids: frozenset[int] | None = None
     logon_ids: frozenset[str] | None = None
     process_names: frozenset[str] | None = None
+    process_users: frozenset[str] | None = None  # account names of effective uids of processes, ignoring case
     login_users: frozenset[str] | None = None  # names of the accounts that logged in, ignoring case
     login_uids: frozenset[int] | None = None  # uids that logged in
     users: frozenset[str] | None = None  # names of accounts, ignoring case

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from logonscope.errors import NotSupportedError
 from logonscope.facts import (
     UNIX,
+    UNSET,
     Account,
     Authentication,
     Group,
@@ -25,7 +26,14 @@ from logonscope.facts import (
     UnitRequest,
 )
 from logonscope.machine.look import Look
-from logonscope.machine.queries import AccountQuery, AuthenticationQuery, ProcessQuery, ServiceQuery, SocketQuery
+from logonscope.machine.queries import (
+    AccountQuery,
+    AuthenticationQuery,
+    Membership,
+    ProcessQuery,
+    ServiceQuery,
+    SocketQuery,
+)
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action, ServiceAction
@@ -59,6 +67,15 @@ class Source(Protocol):
         Raises:
             ServerTooBusyError: no more files can be opened.
             TimedOutError: the deadline of the look has passed.
+        """
+        ...
+
+    def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
+        """Yield what decides the logon session of each process; a process where that could not be read is left out.
+
+        Args:
+            look: the deadline.
+            query: the facts that name owners, and a hint; nothing else.
         """
         ...
 
@@ -232,6 +249,13 @@ class BaseSource(ABC):
         if query.with_ancestors:
             return self._read_lineage(look, query)
         return matching_processes(self.read_processes(look, query), look, query)
+
+    def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
+        """Yield the memberships of ``processes``."""
+        for process in self.processes(look, query):
+            # without a location and without a failure, the source has no locations at all
+            if process.cgroup is not None or not process.unread or process.ses not in {None, UNSET}:
+                yield process.pid, process.ses, process.cgroup
 
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors; once reading arguments has failed, those of the others are not read."""

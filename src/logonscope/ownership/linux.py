@@ -28,6 +28,9 @@ SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
 """Owner of a process whose kernel id and cgroup could not be read (hidepid): unknown, not "no logon session"."""
 
+MOST_KEPT = 1024
+"""Maximum number of owners that an index keeps by kernel id, and by cgroup: each is decided anew in a microsecond."""
+
 SYSTEM_WORD = "system"
 """The user's word for the System session, the logon session of everything that no login started."""
 
@@ -38,6 +41,7 @@ class LinuxLogonIndex(LogonIndex):
     def __init__(self, logins: Iterable[Login], machine: Machine) -> None:
         self._joined = join.join_logins(logins, machine)
         self._has_ids = machine.audit
+        self._ids_needing_cgroup = self._joined.kernel_ids_needing_cgroup
         self._owner_by_kernel_id: dict[int | None, Owner] = {}  # of kernel ids that decide alone
         self._owner_by_cgroup: dict[str, Owner] = {}  # of processes without a kernel id
 
@@ -55,7 +59,7 @@ class LinuxLogonIndex(LogonIndex):
     @property
     def kernel_ids_needing_cgroup(self) -> frozenset[int]:
         """Return the kernel ids that do not decide alone: the cgroup of their processes must be read, too."""
-        return self._joined.kernel_ids_needing_cgroup
+        return self._ids_needing_cgroup
 
     def owner(self, process: Process) -> Owner:
         kernel_id = process.ses
@@ -71,6 +75,8 @@ class LinuxLogonIndex(LogonIndex):
                 return UNREAD if kernel_id is None or process.unread else SYSTEM
             owner_by_cgroup = self._owner_by_cgroup.get(cgroup)
             if owner_by_cgroup is None:
+                if len(self._owner_by_cgroup) >= MOST_KEPT:
+                    self._owner_by_cgroup.clear()
                 owner_by_cgroup = self._owner_by_cgroup[cgroup] = self._decide_by_cgroup(cgroup)
             return owner_by_cgroup
         logon_id = str(kernel_id)
@@ -78,8 +84,13 @@ class LinuxLogonIndex(LogonIndex):
         owner_by_kernel_id = tuple.__new__(Owner, (logon_id, "audit", self._joined.by_logon.get(logon_id)))
         if kernel_id in self._joined.shared:
             return self._decide_shared_kernel_id(kernel_id, cgroup) or owner_by_kernel_id
+        if len(self._owner_by_kernel_id) >= MOST_KEPT:
+            self._owner_by_kernel_id.clear()
         self._owner_by_kernel_id[kernel_id] = owner_by_kernel_id
         return owner_by_kernel_id
+
+    def logon_id_of_kernel_id(self, kernel_id: int | None) -> str | None:
+        return None if kernel_id is None or kernel_id in self._ids_needing_cgroup else str(kernel_id)
 
     def _decide_by_cgroup(self, cgroup: str) -> Owner:
         """Return the owner of a process without a kernel id, by rules 1, 3 and 4."""

@@ -6,7 +6,16 @@ from typing import Any
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.providers.helpers.process_keys import select_login_uid, select_login_user, select_logon_id
-from logonscope.providers.helpers.provider import ADDRESS, AUTHENTICATION, COUNTS, ORIGIN, Column, Provider, column
+from logonscope.providers.helpers.provider import (
+    ADDRESS,
+    AUTHENTICATION,
+    COUNTS,
+    ORIGIN,
+    Column,
+    Provider,
+    column,
+    host_column,
+)
 from logonscope.providers.helpers.text import clean
 
 _RECORD = "the login record"
@@ -79,8 +88,8 @@ PROVIDER = Provider(
         "ProcessCount": _value_column("processes", "counted, of the processes that the caller may see", COUNTS),
         "LeftoverCount": _value_column("leftovers", "counted, if the leader is gone", COUNTS),
         "Sources": column(_sources, "the source of each value that is read"),
-        "BootId": column(
-            lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
+        "BootId": host_column(
+            lambda context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
         ),
         "Guid": _value_column(
             "guid", "UUID version 5 of /etc/machine-id, BootId, LogonId; above 2^32 also the inode of its cgroup"

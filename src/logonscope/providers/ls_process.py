@@ -8,21 +8,13 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import MAX_CMDLINE_BYTES, Owner, start_time, terminal_name
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.capabilities import capability_mask, capability_names
-from logonscope.providers.helpers.provider import Column, Context, Provider, column
+from logonscope.providers.helpers.process_keys import select_process_user
+from logonscope.providers.helpers.provider import Column, Context, Provider, column, fact_column, host_column
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WINDOWS
 
 USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
 """Facts behind the account name of a process's user: the uid, and what shows whether it is one of this host."""
-
-
-def _fact_column(name: str, source: str) -> Column:
-    index = Process._fields.index(name)
-
-    def fact_value(process: Process, *_: object) -> Any:
-        return process[index]
-
-    return Column(fact_value, source, frozenset({name}))
 
 
 def _id_column(name: str, index: int, source: str) -> Column:
@@ -97,9 +89,9 @@ _COLUMNS = {
         lambda process, _, context: start_time(process, context.machine),
         "stat: starttime, after /proc/stat: btime", "start",
     ),
-    "StartTicks": _fact_column("start", "stat: starttime"),
-    "BootId": column(
-        lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
+    "StartTicks": fact_column("start", "stat: starttime"),
+    "BootId": host_column(
+        lambda context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
     ),
     "Guid": column(
         lambda process, _, context: process_guid(context.machine, process),
@@ -125,8 +117,8 @@ _COLUMNS = {
     "ContainerRuntime": _container_column("runtime", "cgroup: the form of the path"),
     "PodUid": _container_column("pod_uid", "cgroup: the directory of the pod"),
     "Terminal": column(lambda process, *_: terminal_name(process.tty_nr), "stat: tty_nr", "tty_nr"),
-    "Nice": _fact_column("nice", "stat: nice"),
-    "KernelPriority": _fact_column("priority", "stat: priority"),
+    "Nice": fact_column("nice", "stat: nice"),
+    "KernelPriority": fact_column("priority", "stat: priority"),
     "CommandLine": column(
         lambda process, *_: command_line(process.cmdline), "cmdline: the arguments joined by single spaces",
         "cmdline",
@@ -161,5 +153,7 @@ PROVIDER = Provider(
         **_COLUMNS,
         "Unread": column(_unread, "the error of the kernel, or the missing rights of the caller", *_FACTS),
     },
-    selections={name: WINDOWS.selections[name] for name in ("Handle", "ProcessId", "Name")},
+    selections={
+        **{name: WINDOWS.selections[name] for name in ("Handle", "ProcessId", "Name")}, "User": select_process_user,
+    },
 )  # fmt: skip

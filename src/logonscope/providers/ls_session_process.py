@@ -7,6 +7,7 @@ from logonscope.providers.helpers.process_keys import (
     process_reference,
     select_login_uid,
     select_process,
+    select_process_user,
     select_session,
 )
 from logonscope.providers.helpers.provider import End, Provider, column
@@ -55,5 +56,8 @@ PROVIDER = Provider(
         ),
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},
-    selections={"Antecedent": select_session, "Dependent": select_process, "LoginUid": select_login_uid},
+    selections={
+        "Antecedent": select_session, "Dependent": select_process, "LoginUid": select_login_uid,
+        "User": select_process_user,
+    },
 )  # fmt: skip

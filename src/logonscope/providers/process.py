@@ -12,7 +12,16 @@ from logonscope.machine import EVERYTHING, OWNER_FACT, Owner, Selection, start_t
 from logonscope.providers.helpers.host import computer_name, kilobytes, system_name
 from logonscope.providers.helpers.priority import base_priority
 from logonscope.providers.helpers.process_keys import select_pid
-from logonscope.providers.helpers.provider import Column, Context, Provider, always_null, column, constant
+from logonscope.providers.helpers.provider import (
+    Column,
+    Context,
+    Provider,
+    always_null,
+    column,
+    constant,
+    fact_column,
+    host_column,
+)
 from logonscope.providers.helpers.text import clean, command_line
 
 HUNDRED_NS_PER_SECOND = 10_000_000
@@ -31,16 +40,6 @@ _EXECUTION_STATES = {
 
 def _name(process: Process, _: Owner, __: Context) -> str | None:
     return clean(process.name or process.comm)
-
-
-def _fact_column(name: str, source: str) -> Column:
-    """Return the column of a fact whose value is returned as it is."""
-    index = Process._fields.index(name)
-
-    def fact_value(process: Process, *_: object) -> Any:
-        return process[index]
-
-    return Column(fact_value, source, frozenset({name}))
 
 
 def _kilobytes_column(name: str, source: str) -> Column:
@@ -97,7 +96,7 @@ PROVIDER = Provider(
         "InstallDate": always_null("as on Windows"),
         "Status": always_null("as on Windows"),
         "CSCreationClassName": constant("Win32_ComputerSystem"),
-        "CSName": column(lambda _, __, context: computer_name(context.machine), "the kernel's hostname"),
+        "CSName": host_column(lambda context: computer_name(context.machine), "the kernel's hostname"),
         "CreationClassName": constant("Win32_Process"),
         "CreationDate": column(
             lambda process, _, context: start_time(process, context.machine),
@@ -106,12 +105,12 @@ PROVIDER = Provider(
         "Handle": column(lambda process, *_: str(process.pid), "its directory in /proc"),
         "KernelModeTime": column(_time("stime"), "stat: stime", "stime"),
         "OSCreationClassName": constant("Win32_OperatingSystem"),
-        "OSName": column(lambda _, __, context: system_name(context.machine), "os-release: PRETTY_NAME"),
+        "OSName": host_column(lambda context: system_name(context.machine), "os-release: PRETTY_NAME"),
         "Priority": column(_priority, "stat: nice and priority, on the scale of Windows", "nice", "priority"),
         "ExecutionState": column(lambda process, *_: _EXECUTION_STATES.get(process.state), "stat: state", "state"),
         "TerminationDate": always_null("ended processes are not listed"),
         "UserModeTime": column(_time("utime"), "stat: utime", "utime"),
-        "WorkingSetSize": _fact_column("vm_rss", "status: VmRSS"),
+        "WorkingSetSize": fact_column("vm_rss", "status: VmRSS"),
         "ExecutablePath": column(
             lambda process, *_: clean(process.exe and process.exe.removesuffix(DELETED)),
             "exe: the target of the link, without the suffix that marks a deleted file", "exe",
@@ -127,22 +126,22 @@ PROVIDER = Provider(
         "QuotaPagedPoolUsage": always_null("Linux has no such quota"),
         "QuotaPeakNonPagedPoolUsage": always_null("Linux has no such quota"),
         "QuotaPeakPagedPoolUsage": always_null("Linux has no such quota"),
-        "WindowsVersion": column(lambda _, __, context: clean(context.machine.kernel), "the kernel's release"),
-        "ThreadCount": _fact_column("threads", "stat: num_threads"),
-        "HandleCount": _fact_column("fds", "fd: the number of entries"),
-        "ParentProcessId": _fact_column("ppid", "stat: ppid"),
+        "WindowsVersion": host_column(lambda context: clean(context.machine.kernel), "the kernel's release"),
+        "ThreadCount": fact_column("threads", "stat: num_threads"),
+        "HandleCount": fact_column("fds", "fd: the number of entries"),
+        "ParentProcessId": fact_column("ppid", "stat: ppid"),
         "SessionId": column(
             lambda process, owner, context: context.ownership.session_number(process, owner),
             "0 in the System session, else the number by which the kernel distinguishes logins, or null", OWNER_FACT,
         ),
         "PrivatePageCount": column(_private, "status: RssAnon + VmSwap, in bytes", "rss_anon", "vm_swap"),
-        "PeakVirtualSize": _fact_column("vm_peak", "status: VmPeak"),
-        "VirtualSize": _fact_column("vsize", "stat: vsize"),
-        "ReadOperationCount": _fact_column("syscr", "io: syscr"),
-        "WriteOperationCount": _fact_column("syscw", "io: syscw"),
+        "PeakVirtualSize": fact_column("vm_peak", "status: VmPeak"),
+        "VirtualSize": fact_column("vsize", "stat: vsize"),
+        "ReadOperationCount": fact_column("syscr", "io: syscr"),
+        "WriteOperationCount": fact_column("syscw", "io: syscw"),
         "OtherOperationCount": always_null("Linux counts reads and writes only"),
-        "ReadTransferCount": _fact_column("rchar", "io: rchar"),
-        "WriteTransferCount": _fact_column("wchar", "io: wchar"),
+        "ReadTransferCount": fact_column("rchar", "io: rchar"),
+        "WriteTransferCount": fact_column("wchar", "io: wchar"),
         "OtherTransferCount": always_null("Linux counts reads and writes only"),
         "CommandLine": column(
             lambda process, *_: command_line(process.cmdline),

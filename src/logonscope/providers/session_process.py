@@ -3,18 +3,15 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.cim.types import Value
-from logonscope.facts import Process
-from logonscope.machine import OWNER_FACT, Owner
+from logonscope.machine import OWNER_FACT
 from logonscope.providers.helpers.process_keys import has_session, process_reference, select_process, select_session
-from logonscope.providers.helpers.provider import Context, End, Provider, column
+from logonscope.providers.helpers.provider import End, Provider, column
 
 
-def _pairs(owned: Iterable[tuple[Process, Owner]], _: Context) -> Iterator[tuple[Value, ...]]:
-    """Yield the pairs of processes and logon sessions: a fast path, for the most frequent query on a whole host."""
-    for process, owner in owned:
-        logon = owner.logon_id
-        if logon is not None:
-            yield ("Win32_LogonSession", logon), ("Win32_Process", str(process.pid))
+def _rows_of_pairs(pairs: Iterable[tuple[int, str]]) -> Iterator[tuple[Value, ...]]:
+    """Yield the rows of pairs of a pid and a LogonId: a fast path, for the most frequent query on a whole host."""
+    for pid, logon_id in pairs:
+        yield ("Win32_LogonSession", logon_id), ("Win32_Process", str(pid))
 
 
 PROVIDER = Provider(
@@ -30,5 +27,5 @@ PROVIDER = Provider(
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},
     selections={"Antecedent": select_session, "Dependent": select_process},
-    build_all_columns=_pairs,
+    rows_of_pairs=_rows_of_pairs,
 )  # fmt: skip

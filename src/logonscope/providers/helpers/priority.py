@@ -31,10 +31,15 @@ NICE_OF = {priority_class.number: priority_class.nice for priority_class in CLAS
 """The nice value for each number that SetPriority accepts."""
 
 
+# CLASSES is ordered by falling nice values: the first whose lowest nice value is not above it
+_BASES = {
+    nice: next(priority_class.base for priority_class in CLASSES if nice >= priority_class.lowest)
+    for nice in range(-20, 20)
+}
+
+
 def base_priority(nice: int, *, realtime: bool = False) -> int:
     """Return the base priority, 0 to 31, for a nice value; a realtime policy has that of the highest class."""
     if realtime:
         return REALTIME.base
-    # CLASSES is ordered by falling nice values: the first whose lowest nice value is not above it
-    bases = (priority_class.base for priority_class in CLASSES if nice >= priority_class.lowest)
-    return next(bases, REALTIME.base)
+    return _BASES.get(nice, CLASSES[0].base if nice > 0 else REALTIME.base)

@@ -45,6 +45,13 @@ def select_login_uid(uid: Value, _: object = None) -> Selection:
     return Selection(login_uids=frozenset({uid}) if isinstance(uid, int) else frozenset())
 
 
+def select_process_user(name: Value, _: object = None) -> Selection:
+    """Return the selection of the processes that run as a user, by name."""
+    if "\ufffd" in str(name):
+        return EVERYTHING  # U+FFFD replaces any character that XML cannot carry
+    return Selection(process_users=frozenset({str(name)}))
+
+
 def select_process(reference: tuple[Value, ...], _: object = None) -> Selection:
     """Return the selection for a reference to a process."""
     return select_pid(reference[1])

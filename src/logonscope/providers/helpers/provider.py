@@ -5,7 +5,7 @@ property how its value is made.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
@@ -37,6 +37,9 @@ Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRe
 (path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); machine:
 (HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
 """
+
+MOST_KEPT = 256
+"""Maximum number of selections of columns, of all classes, whose layouts and facts are kept."""
 
 ALWAYS_NULL_PREFIX = "always null: "
 """Start of the source text of a property that is always null."""
@@ -102,6 +105,14 @@ class Column(NamedTuple):
     value: Callable[..., Value]
     source: str
     facts: frozenset[str] = frozenset()
+    limits: tuple[int, int] | None = None  # least and greatest number of the property's type; others become null
+
+    def checked_value(self, *item: Any) -> Value:
+        """Return the value for an item and the context; null where it is out of the limits."""
+        value: Any = self.value(*item)
+        if value is None or self.limits is None or self.limits[0] <= value <= self.limits[1]:
+            return value  # type: ignore[no-any-return]
+        return None
 
 
 class _Constant:
@@ -114,9 +125,39 @@ class _Constant:
         return self._value
 
 
+class _HostValue:
+    """A column function that reads the context only, so that all rows of an answer have the same value."""
+
+    def __init__(self, value: Callable[[Context], Value]) -> None:
+        self._value = value
+
+    def __call__(self, *item_and_context: Any) -> Value:
+        return self._value(item_and_context[-1])
+
+
+class _FactValue:
+    """A column function that returns a fact of the process, the first part of the item, as it is."""
+
+    def __init__(self, name: str) -> None:
+        self.index = Process._fields.index(name)
+
+    def __call__(self, process: Process, *_: object) -> Any:
+        return process[self.index]
+
+
 def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
     """Return a column that is made by a function."""
     return Column(value, source, frozenset(facts))
+
+
+def fact_column(name: str, source: str) -> Column:
+    """Return the column of a fact of the process whose value is returned as it is."""
+    return Column(_FactValue(name), source, frozenset({name}))
+
+
+def host_column(value: Callable[[Context], Value], source: str) -> Column:
+    """Return the column of a property that has the same value in all instances of one answer."""
+    return Column(_HostValue(value), source)
 
 
 def constant(value: Value, source: str = "a constant") -> Column:
@@ -127,6 +168,60 @@ def constant(value: Value, source: str = "a constant") -> Column:
 def always_null(reason: str) -> Column:
     """Return the column of a property that is always null, with the reason for the reference page."""
     return Column(_Constant(None), f"{ALWAYS_NULL_PREFIX}{reason}")
+
+
+class _RowLayout:
+    """How rows of some columns are made. What is the same in all rows is made once, and no fact costs a call."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.facts = frozenset[str]().union(*(made.facts for made in columns))
+        """The facts that the values of the columns need."""
+        self._width = len(columns)
+        self._fixed: list[tuple[int, Column]] = []  # index in the row, column whose value is the same in all rows
+        self._facts: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
+        self._numbers: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
+        self._others: list[tuple[int, Callable[..., Value]]] = []
+        self._copies: list[tuple[int, int]] = []  # index of a column with the same function as an earlier one
+        for index, made in enumerate(columns):
+            self._add(index, made)
+
+    def _add(self, index: int, made: Column) -> None:
+        if isinstance(made.value, _Constant | _HostValue):
+            self._fixed.append((index, made))
+        elif made.limits is not None and isinstance(made.value, _FactValue):
+            self._facts.append((index, made.value.index, *made.limits))
+        elif made.limits is not None:
+            self._numbers.append((index, made.value, *made.limits))
+        else:
+            first = next((first for first, value in self._others if value is made.value), None)
+            if first is None:
+                self._others.append((index, made.value))
+            else:
+                self._copies.append((index, first))
+
+    def template(self, context: Context) -> list[Any]:
+        """Return a row with the values that are the same in all rows of an answer."""
+        row: list[Any] = [None] * self._width
+        for index, made in self._fixed:
+            row[index] = made.checked_value(context)
+        return row
+
+    def row(self, template: list[Any], item: tuple[Any, ...], context: Context) -> tuple[Value, ...]:
+        """Return the row of an item."""
+        row, process = template.copy(), item[0]
+        for index, fact, low, high in self._facts:
+            number = process[fact]
+            if number is not None and low <= number <= high:
+                row[index] = number
+        for index, make_number, low, high in self._numbers:
+            number = make_number(*item, context)
+            if number is not None and low <= number <= high:
+                row[index] = number
+        for index, make_value in self._others:
+            row[index] = make_value(*item, context)
+        for index, first in self._copies:
+            row[index] = row[first]
+        return tuple(row)
 
 
 NO_COLUMN = constant(None)
@@ -163,16 +258,23 @@ class Provider(NamedTuple):
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    # a fast path, if exactly all columns are requested, in the order of the table; it does the checks of rows itself
-    build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None
+    # a fast path: the rows of all columns in the order of the table, from each pid and LogonId that the caller may see
+    rows_of_pairs: Callable[[Iterable[tuple[int, str]]], Iterator[tuple[Value, ...]]] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether it is the same table: so layouts can be kept by it."""
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def facts_of_rows(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that rows of these columns need."""
-        return self.instance_facts | self.facts_of_columns(columns)
+        return self.instance_facts | self._layout(tuple(columns)).facts
 
     def facts_of_columns(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that the values of these columns need, without those of ``is_instance``."""
-        return frozenset().union(*(self._column(name).facts for name in columns))
+        return self._layout(tuple(columns)).facts
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return the selection for properties that are fixed to one of these values each."""
@@ -187,7 +289,11 @@ class Provider(NamedTuple):
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""
-        return [self._column(name).value for name in columns]
+        return [self._column(name).checked_value for name in columns]
+
+    @lru_cache(MOST_KEPT)  # noqa: B019 -- a provider is kept as long as the program runs anyway
+    def _layout(self, columns: tuple[str, ...]) -> _RowLayout:
+        return _RowLayout([self._column(name) for name in columns])
 
     def _column(self, name: str) -> Column:
         return self.columns.get(name) or self.compared_columns.get(name) or NO_COLUMN
@@ -196,21 +302,15 @@ class Provider(NamedTuple):
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
         """Return the rows of the items that are instances of the class; they are made while they are iterated."""
-        if self.build_all_columns is not None and list(columns) == list(self.columns):
-            return self.build_all_columns(items, context)
-        return self._build_rows(items, context, columns)
-
-    def _build_rows(
-        self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
-    ) -> Iterator[tuple[Value, ...]]:
-        values = self.value_functions(columns)
-        seen_keys: set[object] = set()
+        layout = self._layout(tuple(columns))
+        make_row, template, seen_keys = layout.row, layout.template(context), set[object]()
+        tests_items = self.is_instance is not _is_any
         for item in items:
-            if not self.is_instance(*item, context):
+            if tests_items and not self.is_instance(*item, context):
                 continue
             if self.distinct_key is not None:
                 key = self.distinct_key(*item, context)
                 if key in seen_keys:
                     continue
                 seen_keys.add(key)
-            yield tuple([value(*item, context) for value in values])
+            yield make_row(template, item, context)

@@ -7,7 +7,6 @@ list to maintain.
 import re
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 from logonscope.cim.classes import Class
 from logonscope.cim.types import TYPES
@@ -25,7 +24,7 @@ def find_provider(cls: Class) -> Provider | None:
         if error.name != module:
             raise
         return None
-    columns = {name: _with_range_check(cls, name, column) for name, column in provider.columns.items()}
+    columns = {name: _with_limits(cls, name, column) for name, column in provider.columns.items()}
     return provider._replace(columns=columns)
 
 
@@ -68,15 +67,10 @@ def module_name(class_name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _with_range_check(cls: Class, name: str, column: Column) -> Column:
-    """Return the column with null in place of numbers that are out of the range of the property's type."""
-    cim_type = TYPES[cls.property_named(name).type]
-    if not cim_type.is_integer or cls.property_named(name).array:
-        return column
-    make_value, low, high = column.value, cim_type.low, cim_type.high
-
-    def checked_value(*item: Any) -> Any:
-        value: Any = make_value(*item)
-        return value if value is None or low <= value <= high else None
-
-    return column._replace(value=checked_value)
+def _with_limits(cls: Class, name: str, column: Column) -> Column:
+    """Return the column with the limits of the property's type, if that is an integer."""
+    declared = cls.property_named(name)
+    cim_type = TYPES[declared.type]
+    return (
+        column._replace(limits=(cim_type.low, cim_type.high)) if cim_type.is_integer and not declared.array else column
+    )

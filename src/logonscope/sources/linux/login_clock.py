@@ -7,6 +7,7 @@ starts are shown with the offset of the namespace, records without it.
 
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from logonscope.facts import Machine
@@ -47,16 +48,21 @@ class LoginClock:
 
 def suspended_and_offset() -> tuple[float, float]:
     """Return the seconds that this machine was suspended since the boot, and the offset of starts in this namespace."""
-    monotonic, boottime = 0.0, 0.0
-    try:
-        with open("/proc/self/timens_offsets", encoding="ascii") as file:
-            offsets = {name: int(seconds) + int(ns) / 1e9 for name, seconds, ns in (line.split() for line in file)}
-        monotonic, boottime = offsets["monotonic"], offsets["boottime"]
-    except (OSError, ValueError, KeyError):
-        pass  # this kernel has no time namespaces
+    monotonic, boottime = _namespace_offsets()
     # both clocks are read inside the namespace: its offsets have to be taken out again
     ahead = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
     return ahead - boottime + monotonic, boottime
+
+
+@cache
+def _namespace_offsets() -> tuple[float, float]:
+    """Return the offsets of CLOCK_MONOTONIC and CLOCK_BOOTTIME here: those of a process never change."""
+    try:
+        with open("/proc/self/timens_offsets", encoding="ascii") as file:
+            offsets = {name: int(seconds) + int(ns) / 1e9 for name, seconds, ns in (line.split() for line in file)}
+        return offsets["monotonic"], offsets["boottime"]
+    except (OSError, ValueError, KeyError):
+        return 0.0, 0.0  # this kernel has no time namespaces
 
 
 def _seconds(value: str | None) -> float | None:

@@ -8,6 +8,7 @@ from logonscope.facts import Machine, Platform
 from logonscope.machine import Look, Trouble
 from logonscope.sources.linux import parse
 
+ROOT = "/"
 LOCALHOST = "localhost"
 """The hostname where it cannot be read."""
 
@@ -17,7 +18,8 @@ _BOOTED = "run/systemd/system"
 """Exists where systemd is process 1 (sd_booted(3)): outside containers its cgroup is /init.scope."""
 
 _ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
-_LARGEST = 1 << 20
+_BLOCK = 1 << 16
+"""Bytes of one read: a larger buffer would be mapped and unmapped by the C library for each read, which costs more."""
 _MOST_READS = 1 << 12
 """Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
 
@@ -49,6 +51,8 @@ def read_machine(root: str) -> Machine:
 
 def read_hostname(root: str) -> str:
     """Return the hostname that the machine has now."""
+    if root == ROOT:
+        return os.uname().nodename or LOCALHOST
     return _read_word(root, "proc/sys/kernel/hostname") or LOCALHOST
 
 
@@ -101,7 +105,7 @@ def read_platform(root: str) -> Platform:
 def _read_small_file(root: str, path: str) -> bytes | None:
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as file:
-            return b"".join(islice(iter(partial(file.read, _LARGEST), b""), _MOST_READS))
+            return b"".join(islice(iter(partial(file.read, _BLOCK), b""), _MOST_READS))
     except OSError:
         return None
 

@@ -250,11 +250,11 @@ def parse_btime(data: bytes) -> int:
 
 def parse_uid_min(data: bytes) -> int:
     """Parse login.defs(5): UID_MIN, the least uid of a person; 1000 where it is not set."""
-    for line in data.splitlines():
-        words = line.split()
-        if len(words) == 2 and words[0] == b"UID_MIN" and words[1].isdigit():
-            return int(words[1])
-    return 1000
+    line = _UID_MIN.search(data)
+    return int(line[1]) if line else 1000
+
+
+_UID_MIN = re.compile(rb"^[ \t]*UID_MIN[ \t]+([0-9]{1,10})[ \t\r]*$", re.MULTILINE)
 
 
 def parse_processors(data: bytes) -> int:

@@ -7,15 +7,16 @@ reused during the reading. A process that ends during the reading is left out.
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from threading import get_ident
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import UNSET, Process
-from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
+from logonscope.machine import Facts, Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
@@ -40,6 +41,15 @@ NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
 
+MOST_PLANS = 256
+"""Maximum number of plans that are kept, by the facts of a query and by the kinds of what narrows it."""
+
+MOST_LOGIN_UIDS = 1024
+"""Maximum number of kernel ids whose login uids are kept during one reading."""
+
+MOST_PATHS = 4096
+"""Maximum number of cgroups whose paths are kept during one reading."""
+
 _ARGUMENT_READS = CallPool(MOST_OF_ALL_USERS)
 """Reads the arguments of processes that are read by pid; those of the whole host are read in batches."""
 
@@ -49,14 +59,15 @@ _HUNG_READS = HungReads()
 Value = TypeVar("Value")
 
 
-def list_pids(proc: str) -> list[int]:
+def list_pids(proc: str) -> Sequence[int]:
     """Return the pids that /proc shows.
 
     Raises:
         ServerTooBusyError: no more files can be opened.
     """
     try:
-        return [int(name) for name in os.listdir(proc) if name.isdecimal()]
+        # an array takes a tenth of the memory of a list
+        return array("i", map(int, filter(str.isdecimal, os.listdir(proc))))
     except OSError as error:
         _raise_if_too_many_files(error)
         raise
@@ -73,11 +84,11 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
     # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
-    is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early_filter))
+    is_narrowed = any(part is not None for part in (query.names, query.may_run_as, hint.login_uids, query.early_filter))
     if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
-        return _read_memberships(proc, pids, query)
+        return _read_owner_facts(proc, pids, query)
     reader = Reader(proc, query)
     if query.with_ancestors:
         return look.checked(_read_lineage(reader, pids))
@@ -123,48 +134,147 @@ def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[i
                 yield pid
 
 
-def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> Iterator[Process]:
-    """Yield processes with their kernel id and, where that does not decide alone, their cgroup.
+def read_memberships(
+    proc: str, pids: Iterable[int], query: ProcessQuery, failed_pids: list[int]
+) -> Iterator[Membership]:
+    """Yield each process with its kernel id and, where that does not decide alone, its cgroup.
 
-    A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
-    is read again by Reader, which notes why.
+    A fast path of Reader for the two smallest files, without a directory handle for each process.
+
+    Args:
+        proc: the mount point of proc(5).
+        pids: the processes.
+        query: its hint is obeyed.
+        failed_pids: gets the pids of processes with an unusual result: Reader reads them again, and notes why.
     """
-    ids_needing_cgroup = query.logon_hint.kernel_ids_needing_location if "cgroup" in query.facts else frozenset()
-    kernel_ids, new = query.logon_hint.kernel_ids, tuple.__new__
-    tail = (None,) * (len(Process._fields) - 4)
-    slow = Reader(proc, query)
+    kernel_ids = _written_ids(query.logon_hint.kernel_ids)
+    ids_needing_cgroup = _written_ids(query.logon_hint.kernel_ids_needing_location) if "cgroup" in query.facts else {}
     paths: dict[bytes, str] = {}  # many processes share a cgroup
-    for pid in pids:
-        try:
-            handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
+    open_file, read, close = os.open, os.read, os.close
+    folder = _open_folder(proc)
+    try:
+        for pid in pids:
             try:
-                kernel_id, path = int(os.read(handle, 32)), None
-                if kernel_ids is not None and kernel_id not in kernel_ids:
-                    continue
-                if ids_needing_cgroup is None or kernel_id in ids_needing_cgroup:
-                    content = read_file(f"{proc}/{pid}/cgroup")
-                    path = paths.get(content)
-                    if path is None:
-                        (path,) = parse.parse_cgroup(content)
-                        paths[content] = path
-                    # The cgroup was opened by pid and may be of another process with the same pid. The open sessionid
-                    # belongs to the first: if it can still be read, that one has not ended, and both are of one
-                    # process.
-                    os.pread(handle, 32, 0)
-            finally:
-                os.close(handle)
-        except (OSError, ValueError):
-            if process := slow.read(pid):
-                yield process
-        else:
-            yield new(Process, (pid, kernel_id, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
+                handle = open_file(f"{pid}/sessionid", os.O_RDONLY, dir_fd=folder)
+                try:
+                    number, cgroup = read(handle, 32), None
+                    if kernel_ids is not None and number not in kernel_ids:
+                        continue
+                    if ids_needing_cgroup is None or number in ids_needing_cgroup:
+                        content = read_file(f"{pid}/cgroup", folder)
+                        cgroup = paths.get(content) or _keep_path(paths, content)
+                        # The cgroup was opened by pid and may be of another process with the same pid. The open
+                        # sessionid belongs to the first: if it can still be read, that one has not ended, and both are
+                        # of one process.
+                        os.pread(handle, 32, 0)
+                finally:
+                    close(handle)
+                kernel_id = int(number)
+            except (OSError, ValueError):
+                failed_pids.append(pid)
+            else:
+                yield pid, kernel_id, cgroup
+    finally:
+        close(folder)
+
+
+def _written_ids(kernel_ids: Iterable[int] | None) -> Collection[bytes] | None:
+    """Return kernel ids as the kernel writes them."""
+    return None if kernel_ids is None else frozenset(b"%d" % kernel_id for kernel_id in kernel_ids)
+
+
+def _keep_path(paths: dict[bytes, str], content: bytes) -> str:
+    """Return the path of a cgroup and keep it for the processes that follow."""
+    (path,) = parse.parse_cgroup(content)
+    if len(paths) >= MOST_PATHS:
+        paths.clear()
+    paths[content] = path
+    return path
+
+
+def _open_folder(path: str) -> int:
+    try:
+        return os.open(path, os.O_PATH | os.O_DIRECTORY)
+    except OSError as error:
+        _raise_if_too_many_files(error)
+        raise
+
+
+def _read_owner_facts(proc: str, pids: Iterable[int], query: ProcessQuery) -> Iterator[Process]:
+    """Yield processes with their kernel id and, where that does not decide alone, their cgroup."""
+    failed_pids: list[int] = []
+    new, tail = tuple.__new__, (None,) * (len(Process._fields) - 4)
+    for pid, kernel_id, cgroup in read_memberships(proc, pids, query, failed_pids):
+        yield new(Process, (pid, kernel_id, None, cgroup) + tail)  # noqa: RUF005 -- unpacking takes a third longer
+    yield from filter(None, map(Reader(proc, query).read, failed_pids))
 
 
 class Stage(NamedTuple):
-    """Files that are read together, and the predicate that decides whether the process is read further."""
+    """Files that are read together, and the method of Reader that decides whether the process is read further."""
 
     files: tuple[File, ...]
-    keeps: "Callable[[_Reading], bool] | None" = None
+    keeps: str | None = None
+
+
+class QueryShape(NamedTuple):
+    """What a query asks for, without the values that narrow it."""
+
+    facts: Facts
+    early_facts: Facts | None
+    has_names: bool
+    has_users: bool
+    has_kernel_ids: bool
+    has_login_uids: bool
+    has_ids_needing_location: bool
+
+    def with_implied_facts(self, facts: Facts) -> Facts:
+        """Return facts, and those that are needed to read them or to apply what narrows the query."""
+        all_facts = set(facts)
+        if self.has_login_uids:
+            all_facts.add("loginuid")
+        # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
+        if "loginuid" in all_facts or self.has_kernel_ids or ("cgroup" in all_facts and self.has_ids_needing_location):
+            all_facts.add("ses")
+        if "name" in all_facts or self.has_names:
+            all_facts |= {"name", "comm"}
+        return frozenset(all_facts)
+
+
+class ReadPlan(NamedTuple):
+    """How the processes of a query are read."""
+
+    stages: tuple[Stage, ...]
+    may_hang: bool  # what lies in the memory of processes is read
+
+
+@lru_cache(MOST_PLANS)
+def _plan_reading(shape: QueryShape) -> ReadPlan:
+    """Return each file in the first stage that needs it, the predicates from cheap to expensive."""
+    facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
+
+    def add_stage(stage_facts: Facts, keeps: str | None = None) -> None:
+        files = tuple(
+            file for file in FILES if file.path not in planned_paths and not stage_facts.isdisjoint(file.facts)
+        )
+        planned_paths.update(file.path for file in files)
+        if files or keeps is not None:
+            stages.append(Stage(files, keeps))
+
+    first_facts = facts if shape.early_facts is None else shape.with_implied_facts(shape.early_facts)
+    if shape.has_names:  # most processes have another name
+        add_stage(frozenset({"comm"}), "may_have_name")
+    if shape.has_users:
+        add_stage(frozenset({"uids"}), "may_run_as_user")
+    if shape.has_kernel_ids or shape.has_login_uids:
+        add_stage(frozenset({"ses", "loginuid"} if shape.has_login_uids else {"ses"}), "may_match_hint")
+    # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
+    add_stage(first_facts - {"name"}, "complete_name" if "name" in first_facts else None)
+    has_more_files = any(file.path not in planned_paths and not facts.isdisjoint(file.facts) for file in FILES)
+    # an early filter that saves no file is skipped: its owner filters the processes once more anyway
+    if shape.early_facts is not None and (has_more_files or "name" in facts - first_facts):
+        add_stage(frozenset(), "passes_early_filter")
+        add_stage(facts - {"name"}, "complete_name" if "name" in facts - first_facts else None)
+    return ReadPlan(tuple(stages), not facts.isdisjoint({"name", "cmdline", "mapped_files"}))
 
 
 class Reader(ReadWatch):
@@ -186,46 +296,19 @@ class Reader(ReadWatch):
         self._read_arguments = self._read_watched if query.pids is None else self._read_in_pool
         self._argument_reads: dict[int, float] = {}  # thread -> when it began to read arguments
         self.seconds = TIMEOUT
-        self._special_reads: dict[str, Callable[[_Reading], object]] = {
-            "sessionid": self._read_kernel_id, "loginuid": self._read_login_uid, "cgroup": self._read_cgroup,
-            "cmdline": self._read_whole_arguments, "maps": self._read_maps,
-        }  # fmt: skip
-        facts = _with_implied_facts(query.facts, query)
-        self._stages = self._plan_stages(facts)
-        self.may_hang = not facts.isdisjoint({"name", "cmdline", "mapped_files"})
-
-    def _plan_stages(self, facts: set[str]) -> list[Stage]:
-        """Return the stages: each file in the first stage that needs it, the predicates from cheap to expensive."""
-        query, hint = self._query, self._query.logon_hint
-        stages: list[Stage] = []
-        planned_paths: set[str] = set()
-
-        def add_stage(stage_facts: Collection[str], keeps: "Callable[[_Reading], bool] | None" = None) -> None:
-            files = tuple(
-                file
-                for file in FILES
-                if file.path not in planned_paths and not file_facts[file].isdisjoint(stage_facts)
+        early, hint = query.early_filter, query.logon_hint
+        plan = _plan_reading(
+            QueryShape(
+                query.facts,
+                None if early is None else early.facts,
+                query.names is not None,
+                query.may_run_as is not None,
+                hint.kernel_ids is not None,
+                hint.login_uids is not None,
+                hint.kernel_ids_needing_location is not None,
             )
-            planned_paths.update(file.path for file in files)
-            if files or keeps is not None:
-                stages.append(Stage(files, keeps))
-
-        file_facts = {file: frozenset(file.facts) for file in FILES}
-        first_facts = facts if query.early_filter is None else _with_implied_facts(query.early_filter.facts, query)
-        if self._names is not None:  # most processes have another name
-            add_stage({"comm"}, self._may_have_name)
-        if hint.kernel_ids is not None or hint.login_uids is not None:
-            add_stage({"ses"} | ({"loginuid"} if hint.login_uids is not None else set()), self._may_match_hint)
-        # "name" is no file: _complete_name makes it from comm, and reads arguments only where the kernel cut comm
-        add_stage(first_facts - {"name"}, self._complete_name if "name" in first_facts else None)
-        has_more_files = any(
-            file.path not in planned_paths and not file_facts[file].isdisjoint(facts) for file in FILES
         )
-        # an early filter that saves no file is skipped: its owner filters the processes once more anyway
-        if query.early_filter is not None and (has_more_files or "name" in facts - first_facts):
-            add_stage((), partial(_passes_early_filter, query.early_filter))
-            add_stage(facts - {"name"}, self._complete_name if "name" in facts - first_facts else None)
-        return stages
+        self._stages, self.may_hang = plan
 
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the query does not name it."""
@@ -248,7 +331,7 @@ class Reader(ReadWatch):
             for files, keeps in self._stages:
                 if files:
                     self._read_files(reading, files)
-                if keeps is not None and not keeps(reading):
+                if keeps is not None and not self._PREDICATES[keeps](self, reading):
                     return None
         except ProcessLookupError:
             return None
@@ -259,11 +342,11 @@ class Reader(ReadWatch):
     def _read_files(self, reading: "_Reading", files: tuple[File, ...]) -> None:
         """Read files, then parse them into the row; for a file that cannot be read the reason is noted."""
         contents = reading.contents = []
-        special_reads, handle, pid = self._special_reads, reading.handle, reading.pid
+        handle, pid = reading.handle, reading.pid
         for file in files:
-            special_read = special_reads.get(file.path)
+            special_read = self._SPECIAL_READS.get(file.path)
             try:
-                content = file.read(handle, pid) if special_read is None else special_read(reading)
+                content = file.read(handle, pid) if special_read is None else special_read(self, reading)
             except (OSError, ValueError) as error:
                 reading.note(file, _describe_failure(handle, file.path, error))
             else:
@@ -290,6 +373,8 @@ class Reader(ReadWatch):
             login_uid = read_file("loginuid", reading.handle, 32)
             new_kernel_id = read_file("sessionid", reading.handle, 32)
             if new_kernel_id == kernel_id:
+                if len(self._login_uids) >= MOST_LOGIN_UIDS:
+                    self._login_uids.clear()
                 self._login_uids[kernel_id] = login_uid
                 return login_uid
             reading.kernel_id = new_kernel_id
@@ -367,6 +452,14 @@ class Reader(ReadWatch):
     def _may_match_hint(self, reading: "_Reading") -> bool:
         return self._query.logon_hint.may_match(reading["ses"], reading["loginuid"])
 
+    def _passes_early_filter(self, reading: "_Reading") -> bool:
+        early = self._query.early_filter
+        return early is None or early.keeps(reading.process())
+
+    def _may_run_as_user(self, reading: "_Reading") -> bool:
+        may_run_as, uids = self._query.may_run_as, reading["uids"]
+        return may_run_as is None or uids is None or may_run_as(uids[1])
+
     def _may_have_name(self, reading: "_Reading") -> bool:
         """Return whether the process can have a name of the query, as far as its comm shows."""
         comm = reading["comm"]
@@ -391,6 +484,19 @@ class Reader(ReadWatch):
             name = parse.complete_name(comm, cmdline)
         reading["name"] = name
         return names is None or name.lower() in names or comm.lower() in names
+
+    _SPECIAL_READS: ClassVar[Mapping[str, Callable[[Any, Any], object]]] = {
+        "sessionid": _read_kernel_id, "loginuid": _read_login_uid, "cgroup": _read_cgroup,
+        "cmdline": _read_whole_arguments, "maps": _read_maps,
+    }  # fmt: skip
+    """Methods that read a file in a way that depends on the query, or on what was read before."""
+
+    _PREDICATES: ClassVar[Mapping[str, Callable[[Any, Any], bool]]] = {
+        "may_have_name": _may_have_name, "may_run_as_user": _may_run_as_user, "may_match_hint": _may_match_hint,
+        "complete_name": _complete_name,
+        "passes_early_filter": _passes_early_filter,
+    }  # fmt: skip
+    """The methods that plans name."""
 
 
 class _Reading:
@@ -423,10 +529,6 @@ class _Reading:
         return Process._make(self.row)
 
 
-def _passes_early_filter(early: EarlyFilter, reading: _Reading) -> bool:
-    return early.keeps(reading.process())
-
-
 def _describe_failure(handle: int, path: str, error: Exception) -> str:
     """Return why a file of a running process could not be read.
 
@@ -451,23 +553,6 @@ def _describe_failure(handle: int, path: str, error: Exception) -> str:
 def _raise_if_too_many_files(error: OSError) -> None:
     if error.errno in {errno.EMFILE, errno.ENFILE}:
         raise ServerTooBusyError("cannot read /proc: too many open files", "raise the limit of open files: `ulimit -n`")
-
-
-def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
-    """Return the facts, and those that are needed to read them or to apply what narrows the query."""
-    all_facts, hint = set(facts), query.logon_hint
-    if hint.login_uids is not None:
-        all_facts.add("loginuid")
-    # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
-    if (
-        "loginuid" in all_facts
-        or hint.kernel_ids is not None
-        or ("cgroup" in all_facts and hint.kernel_ids_needing_location is not None)
-    ):
-        all_facts.add("ses")
-    if "name" in all_facts or query.names is not None:
-        all_facts |= {"name", "comm"}
-    return all_facts
 
 
 def _cut_name(name: str) -> str:

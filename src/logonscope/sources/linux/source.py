@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from logonscope.facts import (
@@ -24,6 +25,7 @@ from logonscope.machine import (
     AuthenticationQuery,
     BaseSource,
     Look,
+    Membership,
     Part,
     ProcessQuery,
     ServiceQuery,
@@ -33,7 +35,7 @@ from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
 from logonscope.sources.linux.machine import read_boot_time, read_hostname, read_machine, read_platform
 from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
-from logonscope.sources.linux.processes import read_processes
+from logonscope.sources.linux.processes import list_pids, read_memberships, read_processes
 from logonscope.sources.linux.user_namespace import UserNamespace, read_user_namespace
 
 if TYPE_CHECKING:
@@ -88,6 +90,17 @@ class LinuxSource(BaseSource):
             mapped_filter = _MappedFilter(query.early_filter.keeps, user_namespace)
             query = query._replace(early_filter=query.early_filter._replace(keeps=mapped_filter.keeps))
         return map(user_namespace.known_process, read_processes(self._proc, look, query))
+
+    def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
+        failed_pids: list[int] = []
+        memberships = read_memberships(self._proc, look.checked(list_pids(self._proc)), query, failed_pids)
+        # chained, not in a generator that passes each one on: this is the most frequent query of a whole host
+        return chain(memberships, self._read_again(look, query, failed_pids))
+
+    def _read_again(self, look: Look, query: ProcessQuery, failed_pids: list[int]) -> Iterator[Membership]:
+        """Yield the memberships of processes with an unusual result, read as any process; most of them have ended."""
+        if failed_pids:
+            yield from super().memberships(look, query._replace(pids=frozenset(failed_pids)))
 
     @cached_property
     def _user_namespace(self) -> UserNamespace | None:

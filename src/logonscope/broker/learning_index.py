@@ -1,0 +1,87 @@
+"""Index of login records that learns: a login that appears in the meantime is read when a process names it."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from logonscope.broker.session_selector import SessionFilter
+from logonscope.facts import Login, Process
+from logonscope.machine import LogonIndex, Membership, Owner, process_of_membership
+
+if TYPE_CHECKING:
+    from logonscope.broker.request import Owned, OwnedFilter, Request
+
+MOST_DECIDED = 4096
+"""Maximum number of memberships whose LogonIds are kept during one reading."""
+
+
+class LearningIndex:
+    """An index of login records that reads a missing record when a process names its login."""
+
+    def __init__(self, request: "Request", logins: Iterable[Login]) -> None:
+        self._request = request
+        self._records = {login.id: login for login in logins}
+        self._requested_ids: set[str] = set()
+        self.index = request.ownership.index(self._records.values(), request.machine)
+
+    def owner(self, process: Process) -> Owner:
+        """Return the owner of a process."""
+        owner = self.index.owner(process)
+        return self._owner_by_new_record(process, owner) if owner.login is None else owner
+
+    def pairs(self, processes: Iterable[Process]) -> "Iterator[Owned]":
+        """Yield each process with its owner."""
+        find_owner = self.index.owner
+        for process in processes:
+            owner = find_owner(process)
+            if owner.login is None:
+                # a new record replaces the index, and with it the method that is called for each process
+                owner, find_owner = self._owner_by_new_record(process, owner), self.index.owner
+            yield process, owner
+
+    def logon_ids(self, memberships: Iterable[Membership]) -> Iterator[tuple[int, str]]:
+        """Yield the pid and the LogonId of each process whose logon session is known."""
+        index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
+        decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
+        for membership in memberships:
+            pid, kernel_id, location = membership
+            logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, location))
+            if logon_id is None:
+                logon_id = self.owner(process_of_membership(membership)).logon_id
+                if logon_id is None:
+                    continue
+                # a new record replaces the index, and can change what the old one decided
+                if self.index is not index or len(decided) >= MOST_DECIDED:
+                    index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
+                    decided.clear()
+                decided[kernel_id, location] = logon_id
+            yield pid, logon_id
+
+    def _owner_by_new_record(self, process: Process, owner: Owner) -> Owner:
+        """Return the owner of a process whose login has no record here, after trying once to read that record."""
+        login_id = self.index.missing_login_id(process, owner)
+        if login_id is None or login_id in self._requested_ids:
+            return owner
+        self._requested_ids.add(login_id)
+        new_records = self._request.source.logins(self._request.look, frozenset({login_id}))
+        if not new_records:
+            return owner
+        self._records.update({login.id: login for login in new_records})
+        self.index = self._request.ownership.index(self._records.values(), self._request.machine)
+        return self.index.owner(process)
+
+
+class PossibleMembers:
+    """A filter on processes that match now, or may match once the login records are read again."""
+
+    def __init__(self, sessions: SessionFilter | None, early: "OwnedFilter | None", index: LogonIndex) -> None:
+        self._sessions, self._early, self._index = sessions, early, index
+
+    def keeps(self, process: Process) -> bool:
+        """Return whether to keep a process."""
+        owner = self._index.owner(process)
+        # the record of its login is not read yet, so neither its owner nor its user is certain
+        if self._index.missing_login_id(process, owner) is not None:
+            return True
+        if self._early is not None and not self._early.keeps(process, owner):
+            return False
+        return self._sessions is None or self._sessions.keeps(process, owner)

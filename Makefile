@@ -52,7 +52,7 @@ crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before
 peers: $(VENV)/.test  ## which login owns each of seven processes: Logonscope beside the rules of three peers; needs root
 	$(BIN)/python -m tests.peers
 
-$(VENV)/.%: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof)
+$(VENV)/.%: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof) src/logonscope/wql/grammar.lark
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[$*]'
 	touch $@

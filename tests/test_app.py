@@ -133,7 +133,7 @@ def test_a_recording_is_made_although_nobody_can_be_told(to: str, tmp_path: Path
 
 WITH_LITTLE_MEMORY = """
 import resource, sys
-import logonscope.app  # Python itself may crash, or loop, where an import finds no memory
+import logonscope.app, logonscope.command  # Python itself may crash, or loop, where an import finds no memory
 from logonscope.__main__ import main
 room = int(sys.argv.pop(1))
 with open("/proc/self/statm") as file:
@@ -158,7 +158,7 @@ WITHOUT_MEMORY_TO_IMPORT = """
 import errno, sys  # the errors are raised here: where memory is really short, an import may crash or stop Python itself
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "logonscope.app":
+        if name == "logonscope.command":
             raise eval(sys.argv.pop(1))
 sys.meta_path.insert(0, Finder())
 from logonscope.__main__ import main
@@ -195,7 +195,7 @@ for module in pkgutil.walk_packages(logonscope.__path__, "logonscope."):
     if not module.name.endswith("__main__"):
         import_module(module.name)  # while the interpreter can still be read
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
-sys.exit(import_module("logonscope.app").main())
+sys.exit(import_module("logonscope.command").main())
 """
 
 

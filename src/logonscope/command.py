@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from logonscope.client import Host
     from logonscope.faces.cli.user import Users
 
-GC_THRESHOLD = 20_000
-"""Allocated objects before the garbage collector runs: a short command allocates fewer, so it never runs there."""
+GC_THRESHOLD, SERVER_GC_THRESHOLD = 100_000, 20_000
+"""Allocated objects before the garbage collector runs: most commands allocate fewer, so it never runs there."""
 
 ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the codecs error handler for characters that a stream's encoding lacks."""
@@ -92,6 +92,7 @@ def _open_user_file(path: str) -> "Users":
 def _load_serve_command() -> "ServeCommand":
     from logonscope.app import load_serve_command  # noqa: PLC0415 -- see _connect()
 
+    gc.set_threshold(SERVER_GC_THRESHOLD)
     return load_serve_command()
 
 

@@ -27,8 +27,8 @@ fresh:  ## as root: README's commands as a new user types them, on fresh systems
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench
 
-compare: $(VENV)/.bench  ## this checkout beside BASE=REV in one run; BOUND=1.05 fails where it is slower than that
-	$(BIN)/python -m bench.compare $(BASE) $(if $(BOUND),--bound $(BOUND))
+compare: $(VENV)/.bench  ## this checkout beside BASE=REV in one run; BOUND=1.05 fails where it is slower; QUICK=1: smaller
+	$(BIN)/python -m bench.compare $(BASE) $(if $(QUICK),--quick) $(if $(BOUND),--bound $(BOUND))
 
 soak: $(VENV)/.test  ## ten minutes a system of logins, forks and detached processes, every answer held against the kernel's
 	LOGONSCOPE_REQUIRE=1 LOGONSCOPE_CHURN_SECONDS=600 $(BIN)/python -m pytest -s tests/real/test_churn.py
@@ -52,7 +52,7 @@ crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before
 peers: $(VENV)/.test  ## which login owns each of seven processes: Logonscope beside the rules of three peers; needs root
 	$(BIN)/python -m tests.peers
 
-$(VENV)/.%: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof)
+$(VENV)/.%: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*.mof) src/logonscope/wql/grammar.lark
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[$*]'
 	touch $@

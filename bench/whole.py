@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 
 from bench.contest import Field, command, contest
 from bench.crowd import crowd
@@ -13,6 +14,13 @@ from bench.tools import ENVIRONMENT, UnavailableError, first_line, tool
 MOST_OF_PYTHON = 5.0
 """Aim: how many times Python's own start."""
 
+OTHERS = {
+    ("--version",): 3.0, ("sessions",): 4.2, ("tree",): 5.5, ("ps",): 5.5, ("get", "Win32_Process=1"): 7.8,
+    ("enumerate", "Win32_SessionProcess"): 8.7,
+    ("query", "SELECT Handle, Name FROM Win32_Process WHERE Name LIKE '%sh'"): 9.2,
+}  # fmt: skip
+"""Other commands, and the aim of each: how many times Python's own start."""
+
 HEAVY = (
     "asyncio", "json", "lark", "rich", "shtab", "xml", "lxml", "http", "socket", "ssl", "sqlite3",
     "jeepney", "dbus", "pydbus", "gi", "sdbus", "dasbus", "dbus_next", "dbus_fast",
@@ -20,6 +28,7 @@ HEAVY = (
 """What the path to one answer must not import: parsers, tables, servers, D-Bus."""
 
 QUESTION = "whose is this pid, as a whole command"
+OTHER_QUESTION = "other whole commands"
 OURS, START = "`logonscope whose PID`", "`python -c pass`, the same interpreter"
 PS, LOGINCTL = "`ps -o pid,lsession,lstart,user -p PID`", "`loginctl session-status`"
 
@@ -51,6 +60,22 @@ def _measured(plan: Plan, ours: Installed, pid: str) -> Iterator[Row]:
     heavy, count = _imports(ours, pid)
     verdict = "none: MISSED" if heavy else "none: met"
     yield Row(QUESTION, "what it imports", f"{count} modules; heavy ones: {', '.join(heavy) or 'none'}", aim=verdict)
+    yield from _others(plan, ours)
+
+
+def _others(plan: Plan, ours: Installed) -> Iterator[Row]:
+    """Measure the other commands beside Python's own start."""
+    field = Field()
+    field.enter(START, lambda: command([ours.python, "-c", "pass"]))
+    for words in OTHERS:
+        field.enter(" ".join(words), partial(command, [ours.logonscope, *words]))
+    seconds = contest(field.turns, plan.whole_rounds)
+    yield Row(OTHER_QUESTION, START, milliseconds(seconds[START]))
+    for words, most in OTHERS.items():
+        mine = seconds[" ".join(words)]
+        ratio = mine / seconds[START]
+        name = f"`logonscope {' '.join(words)}`"
+        yield Row(OTHER_QUESTION, name, milliseconds(mine), f"takes {ratio:.2f} x", at_most(ratio, most))
 
 
 def _imports(ours: Installed, pid: str) -> tuple[list[str], int]:

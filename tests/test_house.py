@@ -17,7 +17,7 @@ from tests.server.auth.keytabs import WITHOUT_KERBEROS
 
 WITH_GRIMP = pytest.mark.skipif(find_spec("grimp") is None, reason="needs the extra lint: make lint installs it")
 WITH_KERBEROS = pytest.mark.skipif(find_spec("gssapi") is None, reason=WITHOUT_KERBEROS)
-SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != COMPILED)
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path not in COMPILED)
 
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 60

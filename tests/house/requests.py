@@ -15,7 +15,7 @@ Prepare = Callable[[str | None, int], Callable[[], object]]
 
 def whose(host: str | None, pid: int) -> Callable[[], object]:
     """Prepare ``logonscope whose PID``, from the console script to the printed answer."""
-    from logonscope.app import main  # noqa: PLC0415 -- each request imports its own part of the package
+    from logonscope.command import main  # noqa: PLC0415 -- each request imports its own part of the package
 
     def run() -> None:
         sys.argv = ["logonscope", "whose", str(pid), *([] if host is None else ["--host", host])]

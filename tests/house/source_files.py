@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/logonscope"
-COMPILED = PACKAGE / "cim/schema/compiled.py"  # generated when the wheel is built
+COMPILED = {PACKAGE / "cim/schema/compiled.py", PACKAGE / "wql/compiled.py"}  # generated when the wheel is built
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -40,7 +40,7 @@ class SourceFile:
 @lru_cache(1)
 def package_files() -> tuple[SourceFile, ...]:
     """Return the files of the package, without the generated schema."""
-    return tuple(_read(path) for path in sorted(PACKAGE.rglob("*.py")) if path != COMPILED)
+    return tuple(_read(path) for path in sorted(PACKAGE.rglob("*.py")) if path not in COMPILED)
 
 
 @lru_cache(1)

@@ -16,16 +16,8 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import (
-    LONGEST,
-    LONGEST_NAME,
-    MOST_NESTED,
-    MOST_TERMS,
-    describe_position,
-    double_lone_backslashes,
-    parse,
-    parse_number,
-)
+from logonscope.wql.parse import LONGEST, MOST_NESTED, MOST_TERMS, double_lone_backslashes, parse
+from logonscope.wql.text import LONGEST_NAME
 from logonscope.wql.tree import (
     And,
     AssociationQuery,
@@ -277,20 +269,6 @@ def test_a_string_that_does_not_end_costs_no_more_than_its_length(quotes: str) -
 
 def test_what_stands_in_strings_counts_for_no_bound() -> None:
     assert where(f"a = '{'(NOT ' * 200}'") == compared("a", "=", "(NOT " * 200)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "x", "1_000", "\u0661", "0x", "1e", "nan", "inf", "--1", "1 ", "1e999", "9" * 400]
-)
-def test_numbers_are_those_of_the_language(text: str) -> None:
-    with pytest.raises(ValueError, match=text[:5] or "^$"):
-        parse_number(text)
-
-
-def test_places_count_lines_and_columns_from_one() -> None:
-    assert [describe_position("ab\ncd\n", at) for at in (0, 1, 3, 6)] == [
-        "line 1, column 1", "line 1, column 2", "line 2, column 1", "line 3, column 1",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

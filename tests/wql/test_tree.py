@@ -2,11 +2,12 @@
 
 import operator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.wql.parse import parse
-from logonscope.wql.tree import MIRRORED_OPERATORS, Comparison, Name, Select
+from logonscope.wql.tree import MIRRORED_OPERATORS, And, Comparison, IsNull, Name, Or, Select
 
 COMPARE = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
 
@@ -29,3 +30,17 @@ def test_a_turned_operator_says_the_same_of_the_sides_that_changed_places(said: 
 
 def test_a_name_is_written_as_it_was() -> None:
     assert str(Name(("TargetInstance", "LogonType"))) == "TargetInstance.LogonType"
+
+
+def test_a_node_cannot_be_changed_and_says_what_it_is() -> None:
+    node, field = Comparison(Name(("a",)), "=", 1, at=5), "operator"
+    assert repr(node) == "Comparison(name=Name(parts=('a',)), operator='=', constant=1)"
+    assert (node, hash(node)) == (Comparison(Name(("a",), at=9), "=", 1), hash(Comparison(Name(("a",)), "=", 1)))
+    with pytest.raises(AttributeError, match="cannot assign to field 'operator'"):
+        setattr(node, field, "<")
+
+
+def test_nodes_of_two_classes_differ_although_their_fields_agree() -> None:
+    terms = (IsNull(Name(("a",))), IsNull(Name(("b",))))
+    assert And(terms) != Or(terms)
+    assert len({And(terms), Or(terms), And(terms)}) == 2

@@ -22,7 +22,8 @@ from logonscope.providers.helpers.registry import provided_classes
 from logonscope.wql.bind import SYSTEM_KINDS, THIS, ComparedColumn, NameScope, bind, class_scope, find_column
 from logonscope.wql.condition import FALSE, TRUE, Condition, condition_columns
 from logonscope.wql.events import EventQuery, bind_events
-from logonscope.wql.parse import describe_position, double_lone_backslashes, parse, positioned_errors
+from logonscope.wql.parse import double_lone_backslashes, parse
+from logonscope.wql.text import describe_position, positioned_errors
 from logonscope.wql.tree import AssociationQuery, Name, Select
 
 LANGUAGE = "WQL"

@@ -5,9 +5,14 @@ none, nor is anything of a login record, which the login service may delete.
 """
 
 from functools import lru_cache
-from hashlib import sha1
 
 from logonscope.facts import Machine, Process
+
+# hashlib loads OpenSSL, a twentieth of the time of `whose PID`; Python's random.py takes its hash in the same way
+try:
+    from _sha1 import sha1  # type: ignore[import-not-found]  # typeshed lacks it
+except ImportError:
+    from hashlib import sha1
 
 NAMESPACE = bytes.fromhex("5e1f3bb4c0a84d6f9a64f1c2d30e8b57")
 """The namespace UUID for name-based UUIDs (RFC 9562 5.5); a constant, chosen at random."""

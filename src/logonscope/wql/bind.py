@@ -24,7 +24,7 @@ from logonscope.errors import (
 )
 from logonscope.wql.condition import FALSE, Condition, Every, NullTest, Some, Term, Truth
 from logonscope.wql.like import MAX_PATTERN_CHARACTERS
-from logonscope.wql.parse import describe_position, parse_number, positioned_errors
+from logonscope.wql.text import describe_position, parse_number, positioned_errors
 from logonscope.wql.tree import (
     EQUAL,
     ISA,

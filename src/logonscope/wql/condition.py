@@ -5,10 +5,9 @@ way, as in SQL.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from logonscope.cim.types import Value
-from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, ISA, LESS, LIKE, UNEQUAL
+from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, ISA, LESS, LIKE, UNEQUAL, Node
 
 NOT_LIKE, NOT_ISA = "NOT LIKE", "NOT ISA"
 
@@ -18,8 +17,7 @@ NEGATED = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Node):
     """A comparison of a property with a value; ``kind`` says how both are compared (see bind.py)."""
 
     column: str
@@ -33,30 +31,26 @@ class Term:
         return Term(self.column, NEGATED[self.operator], self.value, self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class NullTest:
+class NullTest(Node):
     """A test whether a property is null, or is not null."""
 
     column: str
     is_null: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(Node):
     """A condition that holds for all rows, or for none."""
 
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Node):
     """Conditions that must all hold (AND)."""
 
     terms: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(Node):
     """Conditions of which at least one must hold (OR)."""
 
     terms: tuple["Condition", ...]

@@ -29,7 +29,7 @@ from logonscope.wql.bind import (
     property_column,
 )
 from logonscope.wql.condition import Condition
-from logonscope.wql.parse import describe_position, positioned_errors
+from logonscope.wql.text import describe_position, positioned_errors
 from logonscope.wql.tree import ISA, And, Comparison, ConditionTree, Name, Or, Select
 
 POLLED, TARGET = "__InstanceOperationEvent", "TargetInstance"

@@ -5,11 +5,7 @@ parses, so that its cost is linear in the text.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from importlib.resources import files
-from math import isfinite
 from typing import Any, NoReturn
 
 from lark import Lark, Token, Transformer
@@ -23,6 +19,8 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
+from logonscope.wql.grammar import load_parser
+from logonscope.wql.text import LONGEST_NAME, describe_position, parse_number
 from logonscope.wql.tree import (
     EQUAL,
     ISA,
@@ -51,13 +49,9 @@ MOST_NESTED = 64
 MOST_TERMS = 1_000
 """Maximum number of ANDs and ORs."""
 
-LONGEST_NAME = 255
-"""Maximum characters of a class's or a property's name, and maximum digits of a number."""
-
 _SIMPLIFY = "simplify the query, or split it"
 # The last alternative is an unterminated string: it runs to the end of the text.
 _STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*""", re.DOTALL)
-_NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 _WORD = re.compile(r"\w+|.", re.DOTALL)
 _LAST_WORD = re.compile(r"(\w+)\s*$")
 _PATH_STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\])*)\1""", re.DOTALL)
@@ -139,40 +133,6 @@ class _InvalidPieceError(Exception):
         self.position, self.message, self.hint, self.error_class = position or 0, message, hint, error_class
 
 
-def parse_number(text: str) -> int | float:
-    """Return the number that a text means: 5, -5, 0x1F, 0.5, 1e3.
-
-    Raises:
-        ValueError: the text is not a number, or too large for a double.
-    """
-    # int() takes quadratic time on decimal digits, so a number has a greatest length.
-    if len(text) > LONGEST_NAME or not _NUMBER.fullmatch(text):
-        raise ValueError(text)
-    if "x" in text.lower():
-        return int(text, 16)
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(text)
-    # A whole number stays exact: a double has only 53 bits, and a uint64 64.
-    return int(text) if text.lstrip("+-").isdecimal() else value
-
-
-def describe_position(text: str, position: int) -> str:
-    """Return "line L, column C" of an offset in a text, both counted from 1."""
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    return f"line {line}, column {column}"
-
-
-@contextmanager
-def positioned_errors(text: str, position: int) -> Iterator[None]:
-    """Add line and column to the message of an error that is raised within."""
-    try:
-        yield
-    except LogonscopeError as error:
-        raise type(error)(f"{error.message}, at {describe_position(text, position)}", error.advice) from None
-
-
 def double_lone_backslashes(path: str) -> str:
     r"""Double the backslashes in the strings of an object path, so that pasted paths work.
 
@@ -192,8 +152,7 @@ def _double_backslashes(match: re.Match[str]) -> str:
 
 @cache
 def _parser() -> Lark:
-    grammar = files("logonscope.wql").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", maybe_placeholders=True, transformer=_Tree())
+    return load_parser(_Tree())
 
 
 def _check_limits(text: str) -> None:

@@ -3,7 +3,7 @@
 A node keeps its position in the text (``at``, an offset), which is ignored when nodes are compared.
 """
 
-from dataclasses import dataclass, field
+from typing import Any, NoReturn, dataclass_transform
 
 Constant = str | int | float | bool | None
 
@@ -12,54 +12,71 @@ MIRRORED_OPERATORS = {LESS: GREATER, GREATER: LESS, AT_MOST: AT_LEAST, AT_LEAST:
 """The operator to use when the two sides of a comparison are swapped; the others stay the same."""
 
 
-def _position() -> int:
-    return field(default=0, compare=False, repr=False)
+@dataclass_transform(frozen_default=True)
+class Node:
+    """A value that cannot be changed, with the fields that its class declares; ``at`` is ignored in comparisons.
+
+    The module dataclasses makes such classes too, but with its import that takes half the time of a short command.
+    """
+
+    def __init__(self, *values: Any, **named_values: Any) -> None:
+        self.__dict__.update(zip(type(self).__annotations__, values, strict=False), **named_values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self._compared_values() == other._compared_values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._compared_values()))
+
+    def __repr__(self) -> str:
+        names = (name for name in type(self).__annotations__ if name != "at")
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"cannot assign to field {name!r}")
+
+    def _compared_values(self) -> tuple[Any, ...]:
+        return tuple([getattr(self, name) for name in type(self).__annotations__ if name != "at"])
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Node):
     """The name of a property; it has several parts if it names a property of an embedded object."""
 
     parts: tuple[str, ...]
-    at: int = _position()
+    at: int = 0
 
     def __str__(self) -> str:
         return ".".join(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Node):
     """A comparison of a property with a constant; if the text has the constant first, the operator is mirrored."""
 
     name: Name
     operator: str
     constant: Constant
-    at: int = _position()  # position of the constant
+    at: int = 0  # position of the constant
 
 
-@dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(Node):
     """A test whether a property is null."""
 
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Node):
     """A condition that must not hold."""
 
     term: "ConditionTree"
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Node):
     """Conditions that must all hold."""
 
     terms: tuple["ConditionTree", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Node):
     """Conditions of which at least one must hold."""
 
     terms: tuple["ConditionTree", ...]
@@ -68,8 +85,7 @@ class Or:
 ConditionTree = Comparison | IsNull | Not | And | Or
 
 
-@dataclass(frozen=True, slots=True)
-class GroupClause:
+class GroupClause(Node):
     """``GROUP WITHIN seconds [BY properties] [HAVING condition]`` of an event query."""
 
     within: int
@@ -77,8 +93,7 @@ class GroupClause:
     having: ConditionTree | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(Node):
     """``SELECT columns FROM class [WITHIN seconds] [WHERE condition] [GROUP ...]``; columns None means all (``*``)."""
 
     columns: tuple[Name, ...] | None
@@ -86,11 +101,10 @@ class Select:
     where: ConditionTree | None = None
     within: float | None = None
     group: GroupClause | None = None
-    at: int = _position()  # position of the class
+    at: int = 0  # position of the class
 
 
-@dataclass(frozen=True, slots=True)
-class AssociationQuery:
+class AssociationQuery(Node):
     """``ASSOCIATORS OF {path} [WHERE ...]`` and ``REFERENCES OF {path} [WHERE ...]``."""
 
     references: bool
@@ -104,7 +118,7 @@ class AssociationQuery:
     keys_only: bool = False
     class_defs_only: bool = False
     schema_only: bool = False
-    at: int = _position()  # position of the path
+    at: int = 0  # position of the path
 
 
 Statement = Select | AssociationQuery

@@ -58,13 +58,58 @@ def test_a_pid_typed_as_a_command_is_understood_as_a_question() -> None:
     )
 
 
+COMMAND_WORDS = {
+    "tree": (), "sessions": (), "ps": (), "leftovers": (), "whose": ("1",), "get": ("Win32_Process=1",),
+    "enumerate": ("Win32_LogonSession",), "associators": ("Win32_Process=1",), "references": ("Win32_Process=1",),
+    "query": ("SELECT Name FROM Win32_LogonSession",), "invoke": ("Win32_Process=1", "GetOwner"), "classes": (),
+    "class": ("Win32_Process",), "user": ("list", "--users", "/dev/null"), "record": ("no/such/folder/file",),
+    "doctor": (), "completion": ("bash",), "--version": (), "bogus": (),
+}  # fmt: skip
+"""A command line of each command, and two without a command."""
+
+OTHER_FILES = {"leftovers": {"ps"}, "completion": set(COMMANDS)}
+"""Files of other commands: leftovers are listed as processes are, and the completion covers all commands."""
+
+NEEDED_BY_FEW = {
+    "lark": {"query"}, "logonscope.wql.parse": {"query"}, "shtab": {"completion"},
+    "logonscope.sources.recording": {"record"}, "gzip": {"record"}, "importlib.resources": {"completion"},
+}  # fmt: skip
+"""What takes long to import, and the commands that may."""
+
+NEVER_NEEDED = {"rich", "asyncio", "jeepney", "logonscope.wql.build", "lxml", "starlette", "uvicorn"}
+
+WITHOUT_HOST = {"--version", "bogus"}
+"""Command lines that read no host."""
+
+
+def imported(*words: str) -> set[str]:
+    """Return the modules that a command line imports."""
+    program = "import sys; from logonscope.command import main; main(); print(); print(*sys.modules)"
+    child = [sys.executable, "-c", program, *words]
+    return set(subprocess.run(child, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("command", COMMAND_WORDS)
+def test_a_command_imports_its_own_file_alone(command: str) -> None:
+    modules = imported(command, *COMMAND_WORDS[command])
+    files = {name: f"logonscope.faces.cli.{name}{'_' * (name == 'class')}" for name in COMMANDS if name != "serve"}
+    others = {name for name, file in files.items() if file in modules} - {command}
+    assert others <= OTHER_FILES.get(command, set())
+
+
 def test_whose_imports_nothing_that_it_does_not_need() -> None:
-    program = "import sys; from logonscope.app import main; main(); print(*sorted(sys.modules))"
-    child = [sys.executable, "-c", program, "whose", "1"]
-    modules = set(subprocess.run(child, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split())
+    modules = imported("whose", "1")
     assert modules >= {"logonscope.faces.cli.whose", "logonscope.broker.whose"}
     assert not modules & {"rich", "shtab", "lark", "json", "gzip", "asyncio", "socket", "jeepney", "subprocess", "csv"}
-    assert not modules & {"logonscope.faces.cli.tree", "logonscope.sources.recording"}
+    assert not modules & {"hashlib", "logonscope.sources.recording"}
+
+
+@pytest.mark.parametrize("command", COMMAND_WORDS)
+def test_what_takes_long_is_imported_only_where_it_is_needed(command: str) -> None:
+    modules = imported(command, *COMMAND_WORDS[command])
+    assert not modules & NEVER_NEEDED
+    assert {module for module, commands in NEEDED_BY_FEW.items() if command not in commands} & modules == set()
+    assert ("logonscope.app" in modules) is (command not in WITHOUT_HOST)
 
 
 def test_parameters_of_a_method_may_stand_around_options() -> None:

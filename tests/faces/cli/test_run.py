@@ -75,8 +75,12 @@ def test_an_interrupt_ends_quietly() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["logonscope.errors", "logonscope.app", "logonscope.faces.cli.run", "logonscope.broker.session_processes"]
-)
+    "module",
+    [
+        "logonscope.errors", "logonscope.command", "logonscope.faces.cli.run", "logonscope.app",
+        "logonscope.broker.session_processes",
+    ],
+)  # fmt: skip
 def test_ctrl_c_at_any_moment_leaves_no_traceback(module: str) -> None:
     """The first and the second one, while modules are imported and afterwards."""
     with Terminal([sys.executable, "-v", "-m", "logonscope", "ps", "--no-pager"]) as terminal:

@@ -176,7 +176,7 @@ def on_terminal(path: str, *answers: str) -> tuple[int, str]:
 
 
 def test_the_command_imports_no_server_beyond_the_file(path: str) -> None:
-    program = "import sys; from logonscope.app import main; main(); print(*sys.modules)"
+    program = "import sys; from logonscope.command import main; main(); print(*sys.modules)"
     child = [sys.executable, "-c", program, "user", "list", "--users", path]
     modules = set(subprocess.run(child, capture_output=True, text=True, check=True).stdout.split())
     assert "logonscope.server.auth.user_file" in modules
@@ -184,7 +184,7 @@ def test_the_command_imports_no_server_beyond_the_file(path: str) -> None:
 
 
 def test_without_the_extra_the_command_says_what_to_install(path: str) -> None:
-    program = "import sys; sys.modules['argon2'] = None; from logonscope.app import main; sys.exit(main())"
+    program = "import sys; sys.modules['argon2'] = None; from logonscope.command import main; sys.exit(main())"
     child = [sys.executable, "-c", program, "user", "list", "--users", path]
     done = subprocess.run(child, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (

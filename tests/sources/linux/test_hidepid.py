@@ -49,7 +49,7 @@ import sys
 pid, sys.path[:0] = sys.argv[1], sys.argv[2:]
 import os
 import logonscope.sources.linux.hidepid
-from logonscope.app import main
+from logonscope.command import main
 sys.argv[1:] = ["whose", "4194305", "-q"]
 try:
     main()

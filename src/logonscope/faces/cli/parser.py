@@ -163,9 +163,10 @@ def parse(argv: Sequence[str], external_commands: ExternalCommands = NO_EXTERNAL
     if command is None and not {"-h", "--help", "-V", "--version"}.intersection(words):
         command = "tree"
         words.insert(0, command)
-    # to import the files of all commands takes time: only the general help and an unknown command need them
-    needs_all = command not in COMMANDS or {"-h", "--help"}.intersection(words[: words.index(command)])
-    parser = build_parser(tuple(COMMANDS) if needs_all or command is None else (command,), external_commands)
+    # to import the files of all commands takes time: only the general help needs them
+    lists_all = {"-h", "--help"}.intersection(words if command is None else words[: words.index(command)])
+    needed_commands = [name for name in COMMANDS if lists_all or name == command]
+    parser = build_parser(needed_commands, external_commands)
     if command is not None and command not in COMMANDS:
         parser.error(f"unknown command {command!r}{_suggestion(command)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))

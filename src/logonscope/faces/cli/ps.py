@@ -8,6 +8,7 @@ from logonscope.client import Host
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.process_text import command_text
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.text import format_time
 from logonscope.faces.cli.times import shorten_time
@@ -42,13 +43,8 @@ def run(host: Host, args: argparse.Namespace) -> int:
     )
 
 
-def command_text(row: SessionProcess) -> str:
-    """Return the command line of a process, else its name in brackets, as ps(1) does."""
-    return row.command_line or f"[{row.name or '?'}]{' <defunct>' if row.state == 'Z' else ''}"
-
-
 def selecting_word(row: SessionProcess) -> str:
-    """Return the shortest word that selects a process's logon session: see sessions.selecting_word."""
+    """Return the shortest word that selects a process's logon session: see session_text.selecting_word."""
     if row.logon_id is None:
         return "-"
     if row.evidence == "none":

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 from logonscope.client import Host
 from logonscope.errors import QuotaViolationError
 from logonscope.faces.cli.cim import add_namespace, add_system, print_instances
-from logonscope.faces.cli.classes import print_classes
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.text import for_terminal
@@ -68,6 +67,8 @@ def run(host: Host, args: argparse.Namespace) -> int:
     first = next(results, None)
     all_results = () if first is None else chain((first,), results)
     if isinstance(first, Class):
+        from logonscope.faces.cli.classes import print_classes  # noqa: PLC0415 -- most queries return instances
+
         return print_classes(args, cast("Iterator[Class]", all_results), empty_message)
     args.properties = _selected_properties(first)
     headed = not text.lstrip().upper().startswith("SELECT")

@@ -10,9 +10,9 @@ from logonscope.client import Host
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import count_text, print_rows
-from logonscope.faces.cli.ps import command_text
+from logonscope.faces.cli.process_text import command_text
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
-from logonscope.faces.cli.sessions import (
+from logonscope.faces.cli.session_text import (
     is_logged_out,
     selecting_word,
     start_text,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from logonscope.answers.whose import Whose
-from logonscope.faces.cli import ps, sessions
+from logonscope.faces.cli import process_text, session_text
 from logonscope.faces.cli.columns import EXTRA, ListColumn
 from logonscope.faces.cli.table import print_table
 from logonscope.faces.cli.text import format_time, terminal_width, wrapped
@@ -25,19 +25,21 @@ def _short_start_text(answer: Whose, cells: int, now: datetime) -> str:
 
 
 def _short_type_text(answer: Whose, cells: int, _: datetime) -> str:
-    return sessions.type_text(answer.session, cells)
+    return session_text.type_text(answer.session, cells)
 
 
 COLUMNS = (
     ListColumn("PID", 7, lambda a: str(a.pid), "pid"),
     ListColumn("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, min_cells=8),
-    ListColumn("ID", 10, lambda a: sessions.selecting_word(a.session)),
-    ListColumn("LOGIN", 8, lambda a: sessions.user_text(a.session), rank=1, min_cells=8),
-    ListColumn("FROM", 15, lambda a: sessions.origin_text(a.session), rank=4, min_cells=15),
-    ListColumn("TYPE", 22, lambda a: sessions.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text),
+    ListColumn("ID", 10, lambda a: session_text.selecting_word(a.session)),
+    ListColumn("LOGIN", 8, lambda a: session_text.user_text(a.session), rank=1, min_cells=8),
+    ListColumn("FROM", 15, lambda a: session_text.origin_text(a.session), rank=4, min_cells=15),
+    ListColumn(
+        "TYPE", 22, lambda a: session_text.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text
+    ),
     ListColumn("STATE", 10, lambda a: a.session.state or "-", rank=2),
     ListColumn(
         "SINCE", 16, lambda a: format_time(a.session.start), rank=EXTRA + 1, min_cells=11, shorten=_short_start_text
     ),
-    ListColumn("COMMAND", 0, lambda a: ps.command_text(a.process)),
+    ListColumn("COMMAND", 0, lambda a: process_text.command_text(a.process)),
 )

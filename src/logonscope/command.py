@@ -1,0 +1,168 @@
+"""The process of the command ``logonscope``: its signals, standard streams, memory and exit codes.
+
+It knows no sources: app.py, which composes hosts, is imported by the commands that read one.
+"""
+
+import codecs
+import errno
+import gc
+import io
+import os
+import signal
+import sys
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO, cast
+
+from logonscope.faces.cli import run
+from logonscope.faces.cli.exit_codes import INTERRUPTED, OUT_OF_RESOURCES, OUTPUT_ERROR
+
+if TYPE_CHECKING:
+    from logonscope.app import ServeCommand
+    from logonscope.client import Host
+    from logonscope.faces.cli.user import Users
+
+GC_THRESHOLD, SERVER_GC_THRESHOLD = 100_000, 20_000
+"""Allocated objects before the garbage collector runs: most commands allocate fewer, so it never runs there."""
+
+ASCII_ERROR_HANDLER = "logonscope.ascii"
+"""The name of the codecs error handler for characters that a stream's encoding lacks."""
+
+INTERRUPT_RETRY_SECONDS = 0.001
+"""Seconds until an interrupt that Python ignored is sent again."""
+
+_RESOURCE_ERRORS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+"""Error numbers of system calls that reached a limit of processes or open files."""
+
+
+def main() -> int:
+    """Run the command ``logonscope``; return its exit code."""
+    try:
+        # a shell without job control starts background commands with SIGINT ignored: then it stays ignored
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            sys.unraisablehook = _repeat_interrupt if hasattr(signal, "setitimer") else sys.unraisablehook
+            signal.signal(signal.SIGINT, _interrupt)
+        return _run_command()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except RuntimeError as error:
+        if "thread" not in str(error):
+            raise
+        return _report_failure(
+            OUT_OF_RESOURCES, "cannot answer: no more threads can be started; raise the limit (ulimit -u)"
+        )
+    except OSError as error:
+        # main() of __main__ reports this without allocating memory
+        if error.errno == errno.ENOMEM:
+            raise
+        if error.errno in _RESOURCE_ERRORS:
+            return _report_failure(OUT_OF_RESOURCES, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        return _report_failure(OUTPUT_ERROR, f"cannot write the answer: {error.strerror}; see where the output goes")
+
+
+def _run_command() -> int:
+    # what is imported lives until the end: the collector need not scan it, not even at exit
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    gc.enable()
+    _prepare_streams()
+    try:
+        code = run(sys.argv[1:], _connect, _open_user_file, {"serve": _load_serve_command})
+    except SystemExit as exiting:  # argparse has printed help or an error
+        code = exiting.code if isinstance(exiting.code, int) else int(exiting.code is not None)
+    # main() reports errors of writing; at interpreter exit they would get another exit code (120) and text
+    sys.stdout.flush()
+    return code
+
+
+def _connect(*host: str | None, **options: Any) -> "Host":
+    from logonscope.app import connect_from_terminal  # noqa: PLC0415 -- only a command that reads a host needs sources
+
+    # as in _run_command()
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+    return connect_from_terminal(*host, **options)
+
+
+def _open_user_file(path: str) -> "Users":
+    from logonscope.app import open_user_file  # noqa: PLC0415 -- see _connect()
+
+    return open_user_file(path)
+
+
+def _load_serve_command() -> "ServeCommand":
+    from logonscope.app import load_serve_command  # noqa: PLC0415 -- see _connect()
+
+    gc.set_threshold(SERVER_GC_THRESHOLD)
+    return load_serve_command()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Raise KeyboardInterrupt at the first Ctrl-C; let the kernel end the process at the second."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def _repeat_interrupt(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send an interrupt again that Python had to ignore.
+
+    That happens when the signal arrives in a callback, as the import system has them: the exception cannot leave it.
+    """
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, INTERRUPT_RETRY_SECONDS)
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def _report_failure(code: int, message: str) -> int:
+    """Print a failure in one line on standard error; return the exit code."""
+    try:
+        sys.stderr.write(f"logonscope: {message}\n")
+        # text still buffered for standard output would fail again when the interpreter flushes it at exit
+        with open(os.devnull, "w", encoding="ascii") as null_file:
+            os.dup2(null_file.fileno(), 1)
+    except OSError:
+        os._exit(code)
+    return code
+
+
+def _prepare_streams() -> None:
+    """Prepare the standard streams for closed files, closed pipes and terminals that cannot show every character."""
+    codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
+    # `logonscope ps | head` ends by the signal, as other commands do; Python would print a BrokenPipeError
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        # the parent process closed the stream: occupy its file descriptor, else the next open() gets it
+        if stream is None:
+            null_file = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- open until the process ends
+            setattr(sys, name, _closed_output() if name == "stdout" else null_file)
+            _OPEN_FILES.append(null_file)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ASCII_ERROR_HANDLER)
+            if stream.isatty() and _is_plain_c_locale():
+                stream.reconfigure(encoding="ascii", errors=ASCII_ERROR_HANDLER)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Return ASCII in place of characters that a terminal cannot show: an error handler of codecs."""
+    from logonscope.faces.cli.encoding import in_ascii  # noqa: PLC0415 -- most terminals show everything
+
+    return in_ascii(error)
+
+
+def _is_plain_c_locale() -> bool:
+    from logonscope.faces.cli.encoding import is_plain_c_locale  # noqa: PLC0415 -- only terminals need it
+
+    return is_plain_c_locale()
+
+
+def _closed_output() -> TextIO:
+    from logonscope.faces.cli.encoding import ClosedOutput  # noqa: PLC0415 -- seldom needed
+
+    return cast("TextIO", ClosedOutput())
+
+
+_OPEN_FILES: list[IO[str]] = []
+"""Files that stay open until the process ends."""

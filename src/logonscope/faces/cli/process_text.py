@@ -1,0 +1,8 @@
+"""Processes as text, for several commands."""
+
+from logonscope.answers.session_process import SessionProcess
+
+
+def command_text(row: SessionProcess) -> str:
+    """Return the command line of a process, else its name in brackets, as ps(1) does."""
+    return row.command_line or f"[{row.name or '?'}]{' <defunct>' if row.state == 'Z' else ''}"

@@ -1,0 +1,89 @@
+"""Logon sessions as text: the words for their values, and their order in the lists of several commands."""
+
+from collections.abc import Iterable
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.faces.cli.output import is_approximate
+from logonscope.faces.cli.text import crop, format_time
+from logonscope.faces.cli.whose_text import is_user_manager, short_container_id
+
+LOGGED_OUT = "logged out"
+
+MAX_START_DIFFERENCE = 60
+"""Most seconds between a login and the start of the user manager that it caused."""
+
+
+def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
+    """Return the logon sessions with each user manager moved behind the login that caused it.
+
+    A user manager that no login caused (lingering is enabled) stays where it is.
+    """
+    ordered = list(sessions)
+    for manager in [session for session in ordered if is_user_manager(session)]:
+        cause = _find_cause(manager, ordered)
+        if cause is not None:
+            ordered.remove(manager)
+            ordered.insert(ordered.index(cause) + 1, manager)
+    return ordered
+
+
+def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
+    """Return the login that caused a user manager: the login of the same user with the nearest start; None: none."""
+    # logind starts the manager shortly before or after it writes the record of the login
+    differences = {
+        session.logon_id: abs((session.start - manager.start).total_seconds())
+        for session in sessions
+        if session.uid == manager.uid and not (session.is_foreign or is_user_manager(session))
+        if session.start and manager.start
+    }
+    nearest_id = min(differences, key=differences.__getitem__, default=None)
+    if nearest_id is None or differences[nearest_id] > MAX_START_DIFFERENCE:
+        return None
+    return next(session for session in sessions if session.logon_id == nearest_id)
+
+
+def user_text(session: LogonSession) -> str:
+    """Return the user who logged in: the account name, else the uid."""
+    if session.logon_type == 0:
+        return "System"
+    if session.is_foreign:
+        place = short_container_id(session) if session.container_id else "another root directory"
+        return f"{_uid_text(session)} in {place}"
+    return session.user or _uid_text(session)
+
+
+def _uid_text(session: LogonSession) -> str:
+    return "?" if session.uid is None else f"uid {session.uid}"
+
+
+def origin_text(session: LogonSession) -> str:
+    """Return where a login came from: the remote host as recorded, else its address; or the seat."""
+    return session.remote_host or session.remote_address or session.seat or "-"
+
+
+def start_text(session: LogonSession) -> str:
+    """Return the start of a logon session, after "~" if it is approximate."""
+    return ("~" if is_approximate(session) else "") + format_time(session.start)
+
+
+def selecting_word(session: LogonSession) -> str:
+    """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
+    if session.logon_type == 0:
+        return "system"
+    # logind numbers sessions without an audit session id as c1, c2, ...; their LogonId is long
+    login = session.login or ""
+    return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
+
+
+def type_text(session: LogonSession, cells: int | None = None) -> str:
+    """Return the name and the number of the LogonType; with fewer cells only the name is cut."""
+    if session.logon_type is None:
+        return "-"
+    # the number identifies the LogonType, and is therefore never cut
+    number = f" ({session.logon_type})"
+    return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
+
+
+def is_logged_out(session: LogonSession) -> bool:
+    """Return whether a logon session is logged out, so that its processes are leftovers."""
+    return session.state == LOGGED_OUT

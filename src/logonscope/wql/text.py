@@ -1,0 +1,47 @@
+"""Numbers and positions in the text of a query: what binding needs too, which is done without the parser."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+
+from logonscope.errors import LogonscopeError
+
+LONGEST_NAME = 255
+"""Maximum characters of a class's or a property's name, and maximum digits of a number."""
+
+_NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
+
+
+def parse_number(text: str) -> int | float:
+    """Return the number that a text means: 5, -5, 0x1F, 0.5, 1e3.
+
+    Raises:
+        ValueError: the text is not a number, or too large for a double.
+    """
+    # int() takes quadratic time on decimal digits, so a number has a greatest length.
+    if len(text) > LONGEST_NAME or not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    if "x" in text.lower():
+        return int(text, 16)
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(text)
+    # A whole number stays exact: a double has only 53 bits, and a uint64 64.
+    return int(text) if text.lstrip("+-").isdecimal() else value
+
+
+def describe_position(text: str, position: int) -> str:
+    """Return "line L, column C" of an offset in a text, both counted from 1."""
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return f"line {line}, column {column}"
+
+
+@contextmanager
+def positioned_errors(text: str, position: int) -> Iterator[None]:
+    """Add line and column to the message of an error that is raised within."""
+    try:
+        yield
+    except LogonscopeError as error:
+        raise type(error)(f"{error.message}, at {describe_position(text, position)}", error.advice) from None

@@ -1,0 +1,180 @@
+"""Tests of command.py: bad streams, and too little memory or processes, cause no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.example import recording
+
+LOGONSCOPE = [sys.executable, "-m", "logonscope"]
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        (">&-", 74, "cannot write the answer: Bad file descriptor"),
+        ("2>&-", 0, ""),
+        (">/dev/full", 74, "cannot write the answer: No space left on device"),
+        ("<&-", 0, ""),
+    ],
+)
+def test_streams_that_are_closed_or_full_are_no_traceback(
+    redirection: str, code: int, said: str, tmp_path: Path
+) -> None:
+    command = f"{' '.join(LOGONSCOPE)} --host {recording(tmp_path)} ps -o json {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "sessions --help", "completion bash", "doctor"])
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_whatever_cannot_be_written_is_said(words: str, redirection: str) -> None:
+    command = f"{' '.join(LOGONSCOPE)} {words} {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    *notices, said = done.stderr.splitlines()
+    assert (done.returncode, "Traceback" in done.stderr) == (74, False)
+    assert said.startswith("logonscope: cannot write the answer: ")
+    assert len(notices) <= (os.geteuid() != 0)  # that it sees its own logon sessions alone
+
+
+@pytest.mark.parametrize("words", ["bogus", "sessions --bogus", "whose 99999999", "ps mallory -o json"])
+def test_an_error_that_cannot_be_written_is_told_by_the_exit_code(words: str, tmp_path: Path) -> None:
+    command = f"{' '.join(LOGONSCOPE)} {words} --host {recording(tmp_path)}"
+    codes = [
+        subprocess.run(["bash", "-c", f"{command} {to}"], capture_output=True, check=False).returncode
+        for to in ("", "2>/dev/full", "2>&-")
+    ]
+    assert len(set(codes)) == 1
+    assert codes[0] in {1, 2}
+
+
+@pytest.mark.parametrize("to", ["2>/dev/full", "2>&-"])
+def test_a_recording_is_made_although_nobody_can_be_told(to: str, tmp_path: Path) -> None:
+    command = f"{' '.join(LOGONSCOPE)} record {tmp_path}/again.lsr --host {recording(tmp_path)} {to}"
+    assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "again.lsr").exists()
+
+
+WITH_LITTLE_MEMORY = """
+import resource, sys
+import logonscope.app, logonscope.command  # Python itself may crash, or loop, where an import finds no memory
+from logonscope.__main__ import main
+room = int(sys.argv.pop(1))
+with open("/proc/self/statm") as file:
+    now = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + room, now + room))
+sys.exit(main())
+"""
+
+
+def test_without_memory_there_is_one_line_and_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    host, codes = recording(tmp_path), []
+    for room in (1 << 18, 1 << 19, 5 << 17, 3 << 18, 1 << 20, 3 << 19, 1 << 21, 3 << 20, 1 << 22, 1 << 26):
+        command = [sys.executable, "-c", WITH_LITTLE_MEMORY, str(room), "sessions", "--host", host]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        codes.append(done.returncode)
+        assert done.stderr.count("\n") == (done.returncode != 0), room
+        assert done.stderr.startswith("logonscope: cannot answer: " if done.returncode else ""), room
+    assert set(codes) == {0, 70}
+
+
+WITHOUT_MEMORY_TO_IMPORT = """
+import errno, sys  # the errors are raised here: where memory is really short, an import may crash or stop Python itself
+module, error = sys.argv.pop(1), sys.argv.pop(1)
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            raise eval(error)
+sys.meta_path.insert(0, Finder())
+from logonscope.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("MemoryError()", 70),
+        ("SystemError('error return without exception set')", 70),
+        ("ImportError('libssl.so.3: failed to map segment from shared object')", 70),
+        ("OSError(errno.ENOMEM, 'Cannot allocate memory')", 70),
+        ("SystemError('bad call')", 1),
+        ("ImportError('no such name')", 1),
+        ("OSError(errno.EIO, 'Input/output error')", 1),
+    ],
+)
+def test_an_import_without_memory_is_told_from_a_fault(error: str, code: int) -> None:
+    command = [sys.executable, "-c", WITHOUT_MEMORY_TO_IMPORT, "logonscope.command", error]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr.startswith("logonscope: cannot answer: out of memory") == (code == 70)
+    assert ("Traceback" in done.stderr) == (code != 70)
+
+
+@pytest.mark.parametrize("error", ["MemoryError()", "OSError(errno.ENOMEM, 'Cannot allocate memory')"])
+def test_a_host_without_memory_to_import_it_is_told_from_a_fault(error: str) -> None:
+    command = [sys.executable, "-c", WITHOUT_MEMORY_TO_IMPORT, "logonscope.ownership", error]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr[:41]) == (70, "logonscope: cannot answer: out of memory;")
+
+
+AS_NOBODY = """
+import os, pkgutil, sys
+import encodings.ascii, json, locale, random, tempfile
+from importlib import import_module
+import logonscope
+for module in pkgutil.walk_packages(logonscope.__path__, "logonscope."):
+    if not module.name.endswith("__main__"):
+        import_module(module.name)  # while the interpreter can still be read
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+sys.exit(import_module("logonscope.command").main())
+"""
+
+
+WITHOUT_PROCESSES = """
+import os, resource
+limit = resource.setrlimit
+os.setuid = lambda uid, setuid=os.setuid: (setuid(uid), limit(resource.RLIMIT_NPROC, (1, 1)))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("words", [["whose", "1"], ["ps"], ["sessions"], ["tree"], ["whose", "root"], ["doctor"]])
+def test_without_processes_the_answer_comes_without_helper_threads(words: list[str]) -> None:
+    command = [sys.executable, "-c", WITHOUT_PROCESSES + AS_NOBODY, *words, "--readable"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout
+
+
+def test_a_zone_that_python_has_not_is_no_traceback(tmp_path: Path) -> None:
+    env = {**os.environ, "TZ": "UTC-24"}
+    command = [*LOGONSCOPE, "sessions", "41", "--host", recording(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    assert "2026-01-01 10:02" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_recording_comes_through_a_pipe(tmp_path: Path) -> None:
+    with Path(recording(tmp_path)).open("rb") as file:
+        done = subprocess.run([*LOGONSCOPE, "--host", "-", "sessions"], stdin=file, capture_output=True, check=True)
+    assert b"203.0.113.7" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_without_elevation_one_is_told_so(tmp_path: Path) -> None:
+    for words, code in ((["sessions", "41"], 1), (["whose", "1"], 3), (["record", "/root/x"], 3)):
+        done = subprocess.run([sys.executable, "-c", AS_NOBODY, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert done.stderr.startswith(
+            "logonscope: only your own logon sessions are shown; use sudo or --readable to see all\n"
+        )
+    assert not (tmp_path / "x").exists()
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, "whose", "1", "--readable"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("1 (")

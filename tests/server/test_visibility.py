@@ -99,7 +99,7 @@ def test_every_operation_and_message_of_every_door_is_sent(pair: Pair, name: str
     door, operations, messages, actions = WsmanDoor(), set(), set(), set()
     for exchange in exchanges:
         try:
-            operation = door.decode(exchange.body, "", exchange.path)
+            operation = door.decode(exchange.body, "", exchange.path, {})
         except DecodeError as error:
             operation = error.operation
         except LogonscopeError:

@@ -1,6 +1,8 @@
 """The dispatcher: runs the requests of all doors, between decoding and rendering by the door."""
 
 import logging
+import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -25,16 +27,21 @@ class Message(NamedTuple):
     peer: str = ""
     content_type: str = ""
     path: str = ""
+    headers: Mapping[str, str] = {}
 
 
 class Answer(NamedTuple):
-    """The answer to a request: HTTP status, content type and body; for the metrics, operation and number of rows."""
+    """The answer to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
+
+    ``rest``: the parts of the body that follow; None: the body is complete.
+    """
 
     status: int
     content_type: str
     body: bytes
     operation: str = ""
     items: int = 0
+    rest: "AnswerStream | None" = None
 
 
 class Dispatcher:
@@ -89,8 +96,10 @@ class Dispatcher:
         """
         operation: Operation | None = None
         try:
-            operation = door.decode(message.body, message.content_type, message.path)
-            reply = self._reply(door, operation, message, deadline)
+            operation = door.decode(message.body, message.content_type, message.path, message.headers)
+            reply, rows = self._reply(door, operation, message, deadline)
+            rest = AnswerStream(self, door, operation, rows) if reply.continues and rows is not None else None
+            return Answer(reply.status, reply.content_type, reply.body, operation.label, reply.items, rest)
         except DecodeError as error:
             operation = error.operation
             reply = door.fault(error.error, operation, self._host(message))
@@ -102,22 +111,28 @@ class Dispatcher:
         label = UNDECODED if operation is None else operation.label
         return Answer(reply.status, reply.content_type, reply.body, label, reply.items)
 
-    def _reply(self, door: Door, operation: Operation, message: Message, deadline: Deadline) -> Reply:
-        """Run an operation and render its answer, within the limits."""
+    def _reply(
+        self, door: Door, operation: Operation, message: Message, deadline: Deadline
+    ) -> tuple[Reply, Enumeration | None]:
+        """Run an operation and render its answer, within the limits; also return the enumeration of its rows."""
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, message, deadline, limits.seconds)
         # A new enumeration, or one that a pull continues: its rows are read while the door renders them.
         if isinstance(result, Enumeration):
-            with result:
-                result.bind_door(door)
-                result.resume(limits.seconds, deadline)
-                reply = self._render_rows(door, operation, result, limits.octets)
-        else:
-            reply = door.render(operation, result, limits.octets)
-        if len(reply.body) > limits.octets:
-            reason = f"the answer of {len(reply.body):,} octets exceeds the limit of {limits.octets:,} octets"
-            raise AnswerTooLargeError(reason, "ask for a larger envelope, or for less")
-        return reply
+            return self._render_rows(door, operation, result, limits, deadline), result
+        reply = door.render(operation, result, limits.octets)
+        _check_size(reply, limits)
+        return reply, None
+
+    def continue_answer(self, door: Door, operation: Operation, rows: Enumeration, deadline: Deadline) -> Reply:
+        """Render the next part of a stream.
+
+        Raises:
+            LogonscopeError: as ``Door.render``; or the enumeration has expired.
+        """
+        self.enumerations.find(rows.id, rows.caller)
+        deadline.check()
+        return self._render_rows(door, operation, rows, self.limits.narrowed_by(operation), deadline)
 
     def _run(self, operation: Operation, message: Message, deadline: Deadline, seconds: float) -> Any:
         """Return the result of an operation; an Enumeration instead of Rows."""
@@ -163,22 +178,82 @@ class Dispatcher:
         else:
             self.audit.record_method(peer, caller, method_name, path.relative, outcome)
 
-    def _render_rows(self, door: Door, operation: Operation, rows: Enumeration, octets: int) -> Reply:
+    def _render_rows(
+        self, door: Door, operation: Operation, rows: Enumeration, limits: Limits, deadline: Deadline
+    ) -> Reply:
         """Render rows; remove the enumeration when it is complete, or cannot continue."""
-        try:
-            reply = door.render(operation, rows, octets)
-        except Exception as error:
-            # After an error of the door alone, such as a limit that is too small, the client may pull again.
-            if rows.failure is not None or not isinstance(error, LogonscopeError):
-                self.enumerations.remove(rows.id)
-            raise
+        with rows:
+            rows.bind_door(door)
+            rows.resume(limits.seconds, deadline)
+            try:
+                reply = door.render(operation, rows, limits.octets)
+            except Exception as error:
+                # After an error of the door alone, such as a limit that is too small, the client may pull again.
+                if rows.failure is not None or not isinstance(error, LogonscopeError):
+                    self.enumerations.remove(rows.id)
+                raise
+            # The rows of a stream count as an open enumeration of their caller until the last part is sent.
+            if reply.continues and not rows.id:
+                deadline.check()  # the client may have disconnected, and would never get the rest
+                rows.keep_open()
         if rows.is_complete:
             self.enumerations.remove(rows.id)
+        _check_size(reply, limits)
         return reply
 
     def _host(self, message: Message) -> str:
         """Return the name of the host for a fault; "" for clients that have not authenticated."""
         return "" if message.caller is None else self.request(message.caller).host_name
+
+
+class AnswerStream:
+    """The parts of an answer after the first; its calls block, and come one after the other."""
+
+    def __init__(self, dispatcher: Dispatcher, door: Door, operation: Operation, rows: Enumeration) -> None:
+        self._dispatcher, self._door, self._operation, self._rows = dispatcher, door, operation, rows
+        # A timeout that the client asks for is one of the whole answer; the server's limit is one of each part.
+        self._end = None if operation.seconds is None else time.monotonic() + operation.seconds
+        self.operation = operation.label
+        self.items = 0
+
+    def deadline(self) -> Deadline:
+        """Return the deadline of the next part."""
+        seconds = self._dispatcher.limits.seconds
+        if self._end is not None:
+            # A deadline must be greater than 0: one that is over ends the part at its first check.
+            seconds = min(seconds, max(self._end - time.monotonic(), 1e-9))
+        return Deadline(seconds)
+
+    def next_part(self, deadline: Deadline) -> tuple[bytes, bool]:
+        """Return the next part, and whether it is the last one; an error ends the stream with the door's fault."""
+        try:
+            reply = self._dispatcher.continue_answer(self._door, self._operation, self._rows, deadline)
+        except LogonscopeError as error:
+            return self.end_with(error)
+        except Exception:  # noqa: BLE001 -- a programming error: the client gets a fault, the log has the traceback
+            _log.exception("internal error in a stream")
+            return self.end_with(InternalError("internal error", "see the server's log"))
+        self.items += reply.items
+        return reply.body, not reply.continues
+
+    def close(self) -> None:
+        """Stop reading rows: the last part was sent, or the client has disconnected."""
+        self._dispatcher.enumerations.remove(self._rows.id)
+
+    def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:
+        """Return the door's fault as the last part."""
+        return self._door.fault(error, self._operation).body, True
+
+
+def _check_size(reply: Reply, limits: Limits) -> None:
+    """Check the size of an answer, or of a part of a stream.
+
+    Raises:
+        AnswerTooLargeError: it exceeds the limit.
+    """
+    if len(reply.body) > limits.octets:
+        reason = f"the answer of {len(reply.body):,} octets exceeds the limit of {limits.octets:,} octets"
+        raise AnswerTooLargeError(reason, "ask for a larger envelope, or for less")
 
 
 def _row(operation: Operation) -> OperationRow:

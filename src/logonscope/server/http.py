@@ -5,7 +5,7 @@ The application has a table of doors, and knows no protocol by name. Blocking wo
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -16,9 +16,10 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from logonscope.broker import Caller
-from logonscope.dispatch.dispatcher import Answer, Dispatcher, Message
+from logonscope.dispatch.dispatcher import Answer, AnswerStream, Dispatcher, Message
 from logonscope.dispatch.operation import Door
 from logonscope.errors import (
     AccessDeniedError,
@@ -26,6 +27,7 @@ from logonscope.errors import (
     LogonscopeError,
     RequestTooLargeError,
     ServerTooBusyError,
+    TimedOutError,
 )
 from logonscope.machine import Deadline
 from logonscope.server.auth.authenticator import Authenticator, Credentials
@@ -64,6 +66,17 @@ class MessageEncryption(Protocol):
         """Encrypt the answer to a request of this content type; return its content type and body."""
 
 
+class Admission(Protocol):
+    """A check of the headers of a request, before its body is read."""
+
+    def check(self, headers: Headers) -> None:
+        """Check the headers.
+
+        Raises:
+            AccessDeniedError: the request is rejected.
+        """
+
+
 class HttpDoor(NamedTuple):
     """A door and its HTTP interface.
 
@@ -73,6 +86,9 @@ class HttpDoor(NamedTuple):
         encryption: the encryption of its messages; None: there is none.
         anonymous_header: a request with this header (in lower case) needs no credentials; "": there is none.
         accepts_empty_requests: a request with an empty body only authenticates its connection; the response is empty.
+        documents: texts in JSON that authenticated clients may GET, by path.
+        admission: checks the headers of a request before anything else of it is read; None: it is not checked.
+        has_faults_for_http: rejections by HTTP, such as 401 and 503, have a fault of the door as their body.
         anonymous_paths: further paths, whose requests need no credentials; credentials are ignored there.
     """
 
@@ -82,6 +98,9 @@ class HttpDoor(NamedTuple):
     anonymous_header: str = ""
     accepts_empty_requests: bool = False
     anonymous_paths: tuple[str, ...] = ()
+    documents: Mapping[str, Callable[[], bytes]] = {}
+    admission: "Admission | None" = None
+    has_faults_for_http: bool = False
 
 
 class Services(NamedTuple):
@@ -149,6 +168,11 @@ def application(services: Services) -> Starlette:
         for door in services.doors
         for path in door.paths + door.anonymous_paths
     ]
+    routes += [
+        Route(path, partial(Endpoint(services, door).document, text), methods=["GET"])
+        for door in services.doors
+        for path, text in door.documents.items()
+    ]
     if services.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
     return Starlette(routes=routes, middleware=[Middleware(PathNormalizer)])
@@ -176,26 +200,70 @@ class Endpoint:
             else:
                 authenticate, claimant = await _authentication(services, received, deadline, request)
                 answer = partial(self._handle, received, authenticate, deadline)
-            return await services.pool.run(claimant, answer, deadline, partial(_wait_for_disconnect, request))
+            gone = partial(_wait_for_disconnect, request)
+            response = await services.pool.run(claimant, answer, deadline, gone)
+            if isinstance(response, StreamedResponse):
+                response.run = partial(services.pool.run, claimant, gone=gone)
         except (ClientDisconnectedError, ClientDisconnect):
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except ServerTooBusyError as error:
-            return Response(f"{error}\n", status_code=503)
+            return self._reject(error, Response(f"{error}\n", status_code=503))
         except LogonscopeError as error:  # the request is too large, or timed out
             fault = self._door.fault(error, None)
             return _response(fault.status, fault.content_type, fault.body)
+        return response
+
+    async def document(self, text: Callable[[], bytes], request: Request) -> Response:
+        """Return a document to an authenticated client."""
+        services = self._services
+        deadline = Deadline(services.dispatcher.limits.seconds)
+        if (rejection := self._rejection(request)) is not None:
+            return rejection
+        received = Received(request.state.connection, request.headers, request.scope["path"], b"")
+        try:
+            authenticate, claimant = await _authentication(services, received, deadline, request)
+            gone = partial(_wait_for_disconnect, request)
+            entry = await services.pool.run(claimant, authenticate, deadline, gone)
+            if entry.caller is None:
+                return _with_challenges(self._unauthorized(entry), entry)
+            received.connection.is_authenticated = True
+            return _response(OK, "application/json", await services.pool.run(claimant, text, deadline, gone))
+        except ClientDisconnectedError:
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        except LogonscopeError as error:
+            return self._reject(error, Response(f"{error}\n", status_code=503))
 
     def _rejection(self, request: Request) -> Response | None:
         """Return the response to a client that must first send credentials, before its body is read; else None."""
         peer: Peer = request.state.connection.peer
-        anonymous_header = self._http_door.anonymous_header
+        anonymous_header, admission = self._http_door.anonymous_header, self._http_door.admission
+        # Programs of browsers cannot open a unix socket.
+        if admission is not None and peer.credentials is None:
+            try:
+                admission.check(request.headers)
+            except AccessDeniedError as denied:
+                return self._reject(denied, Response(f"{denied}\n", status_code=403))
         if peer.credentials or peer.session or {"authorization", anonymous_header}.intersection(request.headers):
             return None
         if _content_length(request) > self._services.max_request_octets:
-            return Response(status_code=413)
+            error = RequestTooLargeError("the request is too large", "split the request")
+            return self._reject(error, Response(status_code=413))
         if request.scope["path"] in self._http_door.anonymous_paths:
             return None
-        return _with_challenges(Response(status_code=401), _authenticate(self._services.authenticator, peer, None))
+        entry = _authenticate(self._services.authenticator, peer, None)
+        return _with_challenges(self._unauthorized(entry), entry)
+
+    def _unauthorized(self, entry: RequestAuthentication) -> Response:
+        """Return the response to a request that is not authenticated."""
+        error = AccessDeniedError(entry.reason or "authentication required", "" if entry.reason else "send credentials")
+        return self._reject(error, Response(entry.reason and f"{entry.reason}\n", 401, media_type="text/plain"))
+
+    def _reject(self, error: LogonscopeError, response: Response) -> Response:
+        """Return the response that rejects a request; its body is a fault of the door if its clients expect one."""
+        if not self._http_door.has_faults_for_http:
+            return response
+        fault = self._door.fault(error, None)
+        return _response(response.status_code, fault.content_type, fault.body)
 
     def _handle_anonymously(self, received: Received, deadline: Deadline) -> Response:
         """Answer a request to an anonymous path; runs in a thread."""
@@ -210,7 +278,7 @@ class Endpoint:
         # It stays True after a later failure: only the timeouts of the connection and its limits depend on it.
         received.connection.is_authenticated |= entry.caller is not None
         if entry.caller is None and self._http_door.anonymous_header not in received.headers:
-            return _with_challenges(_unauthorized(entry), entry)
+            return _with_challenges(self._unauthorized(entry), entry)
         if entry.caller is not None and self._http_door.accepts_empty_requests and not received.body:
             return _with_challenges(Response(), entry)
         encryption = self._http_door.encryption
@@ -218,8 +286,10 @@ class Endpoint:
             return _with_challenges(self._handle_encrypted(encryption, received, entry, deadline), entry)
         # Over the network without TLS, the messages of a Negotiate client must be encrypted, as on Windows.
         if entry.negotiation is not None and not received.connection.peer.is_private:
-            return Response(_UNSEALED, status_code=403)
+            return self._reject(AccessDeniedError(_UNSEALED.strip()), Response(_UNSEALED, status_code=403))
         answer = self._dispatch(received, entry, received.body, deadline)
+        if answer.rest is not None:
+            return _with_challenges(StreamedResponse(answer, self._count(answer)), entry)
         return _with_challenges(_response(answer.status, answer.content_type, answer.body), entry)
 
     def _handle_encrypted(
@@ -241,14 +311,63 @@ class Endpoint:
 
     def _dispatch(self, received: Received, entry: RequestAuthentication, data: bytes, deadline: Deadline) -> Answer:
         """Run a request, and count it in the metrics."""
-        start, metrics = time.perf_counter(), self._services.metrics
+        start = time.perf_counter()
         peer = received.connection.peer.address
-        message = Message(data, entry.caller, peer, received.content_type, received.path)
+        message = Message(data, entry.caller, peer, received.content_type, received.path, received.headers)
         answer = self._services.dispatcher.answer(self._door, message, deadline)
-        if metrics is not None:
-            outcome = "answered" if answer.status == OK else "refused"
-            metrics.count_answer(answer.operation, outcome, answer.items, time.perf_counter() - start)
+        if answer.rest is None:
+            self._count(answer, start)(answer.items)
         return answer
+
+    def _count(self, answer: Answer, start: float | None = None) -> Callable[[int], None]:
+        """Return the function that counts an answer, with its number of rows, in the metrics once it is complete."""
+        begin = time.perf_counter() if start is None else start
+
+        def count(items: int) -> None:
+            if self._services.metrics is not None:
+                outcome = "answered" if answer.status == OK else "refused"
+                self._services.metrics.count_answer(answer.operation, outcome, items, time.perf_counter() - begin)
+
+        return count
+
+
+class StreamedResponse(Response):
+    """A response whose parts are rendered one after the other, each in a thread of the pool.
+
+    A thread is held only while a part is rendered: a client that reads slowly holds none.
+    """
+
+    def __init__(self, answer: Answer, on_end: Callable[[int], None]) -> None:
+        super().__init__(None, answer.status, headers={"content-type": answer.content_type})
+        del self.headers["content-length"]
+        self._answer, self._on_end = answer, on_end
+        self.run: Callable[..., Awaitable[tuple[bytes, bool]]]
+        """Runs a function in the pool, on behalf of the caller of the request."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- as every response
+        """Send the parts until the last one, or until the client disconnects."""
+        rest = self._answer.rest
+        assert rest is not None  # noqa: S101 -- it is the condition for this class
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            part, is_last = self._answer.body, False
+            while True:
+                await send({"type": "http.response.body", "body": part, "more_body": not is_last})
+                if is_last:
+                    break
+                part, is_last = await self._next_part(rest)
+        except ClientDisconnectedError:
+            pass
+        finally:
+            rest.close()
+            self._on_end(self._answer.items + rest.items)
+
+    async def _next_part(self, rest: AnswerStream) -> tuple[bytes, bool]:
+        deadline = rest.deadline()
+        try:
+            return await self.run(partial(rest.next_part, deadline), deadline)
+        except (ServerTooBusyError, TimedOutError) as error:
+            return rest.end_with(error)
 
 
 async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
@@ -307,7 +426,9 @@ def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
     """Return the claimant of a request's thread: its caller, or the client address if it has no caller yet."""
     # On the unix socket only root has a rank: an administrator by group is not elevated there.
     if peer.credentials is not None:
-        uid = peer.credentials.uid
+        uid, is_local = peer.credentials.uid, peer.credentials.shares_namespaces
+        if not is_local:
+            return Claimant(f"uid {uid} of other namespaces")
         return Claimant(uid, Rank.ROOT if uid == 0 else Rank.ORDINARY)
     if caller is None:
         return Claimant(client_network(peer.address))
@@ -318,10 +439,6 @@ def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
 def _authenticate(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> RequestAuthentication:
     result = authenticator.authenticate(peer, credentials)
     return RequestAuthentication(result.caller, result.negotiation, challenges(result, credentials), result.reason)
-
-
-def _unauthorized(entry: RequestAuthentication) -> Response:
-    return Response(entry.reason and f"{entry.reason}\n", 401, media_type="text/plain")
 
 
 def _response(status: int, content_type: str, body: bytes) -> Response:

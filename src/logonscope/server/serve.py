@@ -21,6 +21,7 @@ from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, Services, application
+from logonscope.server.json import PREFIX, JsonDoor
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from logonscope.server.settings_check import warnings
 from logonscope.server.worker_pool import WorkerPool
@@ -36,6 +37,7 @@ DOORS = (
         accepts_empty_requests=True,
         anonymous_paths=ANONYMOUS_PATHS,
     ),
+    HttpDoor(JsonDoor(), (f"{PREFIX}{{operation}}",), has_faults_for_http=True),
 )
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 

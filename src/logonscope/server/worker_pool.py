@@ -144,7 +144,9 @@ class WorkerPool:
         if not turn.done():
             if is_gone:
                 raise ClientDisconnectedError
-            raise ServerTooBusyError("no worker thread became free in time", "try again, or send fewer requests at once")
+            raise ServerTooBusyError(
+                "no worker thread became free in time", "try again, or send fewer requests at once"
+            )
 
     def _has_free_thread(self, claimant: Claimant) -> bool:
         running, running_of_all = self._running[claimant], self._running.total()

@@ -35,6 +35,11 @@ NTLM_USERS = (
 )
 """Advice in the body of every 401 after NTLM. It is the same for a wrong password, to hide who has a hash."""
 
+OTHER_NAMESPACES = (
+    "authentication failed: the caller is in another user or pid namespace, where uids and pids have another meaning; "
+    "read the container itself, with logonscope --direct"
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -130,6 +135,8 @@ class Authenticator:
             credentials: None if the request has none.
         """
         if peer.credentials is not None:
+            if not peer.credentials.shares_namespaces:
+                return Authentication(None, reason=OTHER_NAMESPACES)
             return Authentication(self._local(peer.credentials.uid))
         if credentials is None:
             return self._resume(peer)

@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 
 class UnixCredentials(NamedTuple):
-    """The process that connected to a unix socket, as the kernel recorded it then (unix(7), SO_PEERCRED)."""
+    """The process that connected to a unix socket, as the kernel recorded it then (unix(7), SO_PEERCRED).
+
+    ``shares_namespaces``: it is in the user and pid namespaces of this server; only then its uid is that of a user.
+    """
 
     pid: int
     uid: int
     gid: int
+    shares_namespaces: bool = False
 
 
 @dataclass(eq=False)

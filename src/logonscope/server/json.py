@@ -1,0 +1,265 @@
+"""The JSON door: ``POST /v1/OPERATION``, a table of operations with their arguments and answers.
+
+An answer of many rows is a stream of lines (JSON lines). An error before the first part is sent is the whole answer,
+with its HTTP status; one after that is the last line, whose only member is ``error``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from logonscope.answers.check import Check
+from logonscope.answers.explanation import Explanation
+from logonscope.answers.jsonable import jsonable
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionOf, SessionProcess
+from logonscope.answers.whose import Whose
+from logonscope.cim.classes import Class
+from logonscope.dispatch.enumerations import AnswerRows, Enumeration, Item
+from logonscope.dispatch.methods import Invocation
+from logonscope.dispatch.operation import DecodeError, Operation, Reply
+from logonscope.dispatch.operations import OPERATIONS, FoundInstance, Identity
+from logonscope.errors import InvalidMethodError, InvalidParameterError, LogonscopeError
+from logonscope.server.json_arguments import (
+    FILTER,
+    FLAG,
+    PARAMETERS,
+    PID,
+    TEXT,
+    TEXTS,
+    WORD,
+    Argument,
+    ArgumentType,
+    read_arguments,
+)
+from logonscope.wire.json.classes import write_class
+from logonscope.wire.json.faults import status_of, write_error
+from logonscope.wire.json.instances import InstanceWriter, write_value
+from logonscope.wire.json.text import parse_object, write_line
+
+PREFIX = "/v1/"
+JSON, JSON_LINES = "application/json", "application/x-ndjson"
+"""Content types of an object, and of lines."""
+
+TIMEOUT_HEADER, LINE_HEADER = "logonscope-timeout", "logonscope-max-line"
+"""Headers of limits: seconds for the whole answer; bytes of the longest line."""
+
+MIN_LINE = 1024
+PART_OCTETS = 64 << 10
+"""Bytes after which a part of a stream is sent."""
+
+OK = 200
+
+Write = Callable[[Any, int], bytes]
+
+
+class JsonOperation(NamedTuple):
+    """An operation of the door.
+
+    Attributes:
+        answer: the type of its answer, or of each row: a class of answers/, or a name in ``json_schemas``.
+        arguments: its arguments by name.
+        rows: the answer is a stream of lines.
+    """
+
+    answer: Any
+    arguments: Mapping[str, Argument] = {}
+    rows: bool = False
+
+
+def _required(kind: ArgumentType, description: str) -> Argument:
+    return Argument(kind, description, is_required=True)
+
+
+_NAMESPACE = {"namespace": Argument(TEXT, 'the namespace: "root/cimv2" (the default) or "root/logonscope"')}
+_PATH = {"path": _required(TEXT, "the object path of an instance, such as Win32_Process=4312")}
+_PROPERTIES = {"properties": Argument(TEXTS, "the names of the properties to return; null: all")}
+_LOGONS = {
+    "which": Argument(WORD, 'only one logon session (41, "c1", "system"), or those of an account ("alice")'),
+    "where": Argument(FILTER, "only logon sessions that match all members"),
+}
+_REFERENCES = {
+    **_PATH,
+    "result_class": Argument(TEXT, "return only instances of this class or its subclasses"),
+    "role": Argument(TEXT, "follow only associations that name the instance by this reference"),
+    **_PROPERTIES,
+    **_NAMESPACE,
+}
+_ASSOCIATORS = {
+    **_REFERENCES,
+    "assoc_class": Argument(TEXT, "follow only this association"),
+    "result_role": Argument(TEXT, "follow only associations that name the result by this reference"),
+}
+
+JSON_OPERATIONS: Mapping[str, JsonOperation] = {
+    "identify": JsonOperation("Identity"),
+    "sessions": JsonOperation(LogonSession, _LOGONS, rows=True),
+    "session_of": JsonOperation(SessionOf, {"pid": _required(PID, "the pid of a process")}),
+    "processes": JsonOperation(SessionProcess, _LOGONS, rows=True),
+    "session_processes": JsonOperation("Pair", rows=True),
+    "tree": JsonOperation("TreePart", _LOGONS, rows=True),
+    "leftovers": JsonOperation("LeftoversPart", _LOGONS, rows=True),
+    "whose": JsonOperation(
+        Whose, {"target": _required(WORD, "a pid, a process name, :PORT, ADDRESS:PORT, /PATH, or an account")},
+        rows=True,
+    ),
+    "doctor": JsonOperation(Check, rows=True),
+    "get": JsonOperation("Instance", {**_PATH, **_PROPERTIES, **_NAMESPACE}),
+    "enumerate": JsonOperation(
+        "Instance",
+        {
+            "class_name": _required(TEXT, "the class, such as Win32_SessionProcess"), **_PROPERTIES, **_NAMESPACE,
+            "deep": Argument(FLAG, "include instances of subclasses (default: true)"),
+        },
+        rows=True,
+    ),
+    "query": JsonOperation("InstanceOrClass", {"text": _required(TEXT, "the WQL query"), **_NAMESPACE}, rows=True),
+    "explain": JsonOperation(Explanation, {"text": _required(TEXT, "the WQL query"), **_NAMESPACE}),
+    "associators": JsonOperation("Instance", _ASSOCIATORS, rows=True),
+    "references": JsonOperation("Instance", _REFERENCES, rows=True),
+    "classes": JsonOperation(
+        "Class", {"pattern": Argument(TEXT, "a pattern of names, such as Win32_*"), **_NAMESPACE}, rows=True
+    ),
+    "get_class": JsonOperation("Class", {"name": _required(TEXT, "the name of the class"), **_NAMESPACE}),
+    "invoke": JsonOperation(
+        "Outcome",
+        {
+            **_PATH, "method": _required(TEXT, "the method, such as GetOwner"),
+            "parameters": Argument(PARAMETERS, "its in parameters by name"),
+        },
+    ),
+    "delete": JsonOperation("Nothing", _PATH),
+}  # fmt: skip
+"""The operations of dispatch/operations.py that the door offers. Streams take the place of pull, renew and release."""
+
+
+class JsonDoor:
+    """The JSON door; see ``dispatch.operation.Door``."""
+
+    def __repr__(self) -> str:
+        return "<JsonDoor>"
+
+    def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:
+        """See ``Door``."""
+        name = path.removeprefix(PREFIX)
+        row = JSON_OPERATIONS.get(name)
+        if row is None:
+            reason = f"unknown operation '{name[:100]}'"
+            raise InvalidMethodError(reason, f"the operations are {', '.join(JSON_OPERATIONS)}")
+        try:
+            _check_content_type(content_type)
+            seconds = _read_limit(headers, TIMEOUT_HEADER, float)
+            octets = _read_limit(headers, LINE_HEADER, int)
+            if octets is not None and octets < MIN_LINE:
+                raise InvalidParameterError(f"invalid Logonscope-Max-Line {octets}: expected at least {MIN_LINE} bytes")
+            arguments = read_arguments(name, row.arguments, parse_object(body))
+        except LogonscopeError as error:
+            raise DecodeError(error, Operation(name)) from None
+        return Operation(name, arguments, seconds, octets)
+
+    def render(self, operation: Operation, answer: Any, octets: int) -> Reply:  # noqa: ARG002 -- as every door
+        """See ``Door``."""
+        if isinstance(answer, Enumeration):
+            return _render_part(answer, octets)
+        return Reply(OK, JSON, write_line(_as_object(answer), octets), 1)
+
+    def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:  # noqa: ARG002 -- as every door
+        """See ``Door``."""
+        return Reply(status_of(error), JSON, write_line(write_error(error), 1 << 16))
+
+
+def _check_content_type(content_type: str) -> None:
+    """Check that a request is JSON: a form of another site in a browser cannot send this type without asking first.
+
+    Raises:
+        InvalidParameterError: it is not.
+    """
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media_type.strip().lower() != JSON or charset not in {"", "utf-8"}:
+        reason = f"invalid content type '{content_type[:100]}': expected {JSON}"
+        raise InvalidParameterError(reason, f"send the header Content-Type: {JSON}")
+
+
+def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], Any]) -> Any:
+    """Return the number of a header; None without the header.
+
+    Raises:
+        InvalidParameterError: it is not a number greater than 0.
+    """
+    text = headers.get(name)
+    if text is None:
+        return None
+    try:
+        value = number(text) if text.isascii() and len(text) <= 20 else 0
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise InvalidParameterError(f"invalid {name.title()} '{text[:50]}': expected a number greater than 0")
+    return value
+
+
+def _render_part(rows: Enumeration, octets: int) -> Reply:
+    """Render rows until a part is full; a row is cut to the longest line."""
+    if rows.format is None:
+        rows.format = LineWriter(rows)
+    lines, size = list[bytes](), 0
+    most = min(octets, PART_OCTETS)
+    for item in rows.take(rows.format.batch):
+        line = rows.format.write(item, octets)
+        if lines and size + len(line) > most:
+            rows.put_back([item])
+            break
+        lines.append(line)
+        size += len(line)
+    return Reply(OK, JSON_LINES, b"".join(lines), len(lines), continues=not rows.is_complete)
+
+
+class LineWriter:
+    """Writes the items of an enumeration as lines; the writer of a result is made once, for all parts."""
+
+    batch = 1 << 20
+    """More rows than a part can have: each has two bytes at least."""
+
+    def __init__(self, rows: Enumeration) -> None:
+        self._host, self._base = rows.host, rows.base
+        self._result: Any = None
+        self._write: Callable[[Any], Mapping[str, Any]]
+
+    def write(self, item: Item, octets: int) -> bytes:
+        """Return an item as a line."""
+        result, row = item
+        if result is not self._result:
+            self._result, self._write = result, self._writer(result)
+        return write_line(self._write(row), octets)
+
+    def _writer(self, result: Any) -> Callable[[Any], Mapping[str, Any]]:
+        if isinstance(result, AnswerRows):
+            return jsonable
+        if isinstance(result, Class):
+            definition = write_class(result)
+            return lambda _: definition
+        return InstanceWriter(result, self._host, self._base).write
+
+
+def _as_object(answer: Any) -> Mapping[str, Any]:
+    """Return an answer that is not rows as an object."""
+    if isinstance(answer, Class):
+        return write_class(answer)
+    if isinstance(answer, FoundInstance):
+        return InstanceWriter(answer.result, answer.host).write(next(answer.result.rows))
+    if isinstance(answer, Invocation):
+        outcome = answer.outcome
+        parameters = {name: write_value(value) for name, value in outcome.parameters.items()}
+        return {"return_value": outcome.return_value, "parameters": parameters}
+    if isinstance(answer, Identity):
+        return {**answer._asdict(), "api": 1}
+    if answer is None:
+        return {}
+    members: Mapping[str, Any] = jsonable(answer)
+    return members
+
+
+def offered_operations() -> Iterator[tuple[str, JsonOperation, str]]:
+    """Yield the operations of the door, each with its description."""
+    for name, row in JSON_OPERATIONS.items():
+        yield name, row, OPERATIONS[name].description

@@ -1,0 +1,112 @@
+"""JSON text: strict parsing of objects with a limited depth, and lines of limited size.
+
+A line is ASCII: every other character is an escape, so that text from processes cannot control a terminal.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from logonscope.errors import AnswerTooLargeError, InvalidParameterError, QuotaViolationError
+
+MAX_DEPTH = 16
+"""Maximum depth of objects and arrays in a request."""
+
+TRUNCATED = "truncated"
+"""The member of a line whose long texts or arrays were cut."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Parse a JSON object (RFC 8259); empty data is the empty object.
+
+    Raises:
+        InvalidParameterError: the data is not an object in UTF-8, or a member has no unique name.
+        QuotaViolationError: it is nested too deeply.
+    """
+    if not data.strip():
+        return {}
+    _check_depth(data)
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=_unique_members, parse_constant=_reject_constant)
+    except (ValueError, RecursionError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise InvalidParameterError(f"invalid JSON: {reason}", 'send an object, such as {"target": "sshd"}') from None
+    if not isinstance(value, dict):
+        raise InvalidParameterError("invalid request: expected a JSON object", "send the arguments by name")
+    # A half of a surrogate pair can be escaped in JSON, but is no character: it could not be written to a log.
+    if b"\\u" in data and _has_surrogate(value):
+        raise InvalidParameterError("invalid JSON: a half of a surrogate pair", "send whole characters")
+    return value
+
+
+def _check_depth(data: bytes) -> None:
+    depth = 0
+    for match in _TOKEN.finditer(data):
+        token = match[0]
+        depth += (token in b"[{") - (token in b"]}") if len(token) == 1 else 0
+        if depth > MAX_DEPTH:
+            raise QuotaViolationError(f"invalid JSON: nested deeper than {MAX_DEPTH} levels", "send a flat object")
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _has_surrogate(value: object) -> bool:
+    if isinstance(value, str):
+        return _SURROGATE.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(_has_surrogate(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(_has_surrogate, value))
+
+
+write_text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+"""Return a value as JSON without spaces, in ASCII."""
+
+
+def write_line(value: Mapping[str, Any], octets: int) -> bytes:
+    """Return an object as a line of at most ``octets`` bytes; long texts and arrays are cut until it fits.
+
+    Raises:
+        AnswerTooLargeError: it does not fit although all of them are empty.
+    """
+    text = write_text(value)
+    if len(text) < octets:
+        return f"{text}\n".encode("ascii")
+    limit = octets
+    while limit > 1:
+        limit //= 2
+        text = write_text({**_cut(value, limit), TRUNCATED: True})
+        if len(text) < octets:
+            return f"{text}\n".encode("ascii")
+    raise AnswerTooLargeError(f"a row does not fit into {octets:,} bytes", "ask for longer lines: Logonscope-Max-Line")
+
+
+def _cut(value: Any, limit: int) -> Any:
+    """Return a value with every text and array cut to about ``limit`` bytes of JSON; names of members are kept."""
+    if isinstance(value, str):
+        written = len(write_text(value[:limit]))
+        return value if len(value) <= limit >= written else value[: limit * min(limit, len(value)) // written]
+    if isinstance(value, Mapping):
+        return {name: _cut(part, limit) for name, part in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    parts, free = [], limit
+    for part in value:
+        cut_part = _cut(part, limit)
+        free -= len(write_text(cut_part)) + 1
+        if free < 0:
+            break
+        parts.append(cut_part)
+    return parts

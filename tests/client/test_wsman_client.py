@@ -14,7 +14,7 @@ import pytest
 
 import logonscope
 from logonscope import AccessDeniedError, Host, InvalidParameterError, TimedOutError, TransportFailureError
-from logonscope.client.wsman_client import Url, parse_url
+from logonscope.client.remote_url import Url, parse_url
 from logonscope.server.auth.user_file import UserFile
 from tests.server.running import ADMIN, ALICE, QUICK, RunningServer, running
 

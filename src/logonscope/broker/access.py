@@ -36,12 +36,16 @@ MASKED = "not one of your processes"
 
 
 class Caller(NamedTuple):
-    """The user on whose behalf a request is made. ``uid`` None: not authenticated, unless ``administrator`` is set."""
+    """The user on whose behalf a request is made. ``uid`` None: not authenticated, unless ``administrator`` is set.
+
+    ``read_only``: it may not change anything on the host, whatever its rights are.
+    """
 
     name: str
     uid: int | None
     administrator: bool
     remote: bool = False
+    read_only: bool = False
 
 
 class Visibility:

@@ -161,11 +161,13 @@ class Dispatcher:
         if is_read_only_method(request, **operation.arguments):
             return row.function(request, record=record_nothing, **operation.arguments)
         record = partial(self._record, peer, request.caller)
-        if self.allow_methods:
+        if self.allow_methods and not request.caller.read_only:
             return row.function(request, record=record, **operation.arguments)
         error = AccessDeniedError(
             "methods that change something are disabled", "the server's administrator can enable them: allow_methods"
         )
+        if request.caller.read_only:
+            error = AccessDeniedError("the token of this request can only read", "use a token with --scope act")
         record(parse_object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
         raise error
 

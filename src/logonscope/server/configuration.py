@@ -173,6 +173,16 @@ class Settings:
         _FOLDER, _state, "directory of the self-signed certificate", "`/var/lib/logonscope`, systemd's StateDirectory="
     )
     users: str = _key(_FILE, "/etc/logonscope/users", "user file, maintained by `logonscope user`; it may be missing")
+    tokens: str = _key(
+        _FILE, "/etc/logonscope/tokens", "token file, maintained by `logonscope token`; it may be missing"
+    )
+    hosts: tuple[str, ...] = _key(
+        _NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, `localhost` "
+        "and the host name; over https the certificate decides",
+    )  # fmt: skip
+    origins: tuple[str, ...] = _key(
+        _NAMES, [], "origins (`https://web1`) whose pages may use the JSON API in a browser; all others are rejected"
+    )
     pam: str = _key(
         _SERVICE, _pam, "PAM service that checks passwords; empty: no PAM",
         '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',

@@ -69,7 +69,7 @@ class MessageEncryption(Protocol):
 class Admission(Protocol):
     """A check of the headers of a request, before its body is read."""
 
-    def check(self, headers: Headers) -> None:
+    def check(self, headers: Headers, peer: Peer) -> None:
         """Check the headers.
 
         Raises:
@@ -240,7 +240,7 @@ class Endpoint:
         # Programs of browsers cannot open a unix socket.
         if admission is not None and peer.credentials is None:
             try:
-                admission.check(request.headers)
+                admission.check(request.headers, peer)
             except AccessDeniedError as denied:
                 return self._reject(denied, Response(f"{denied}\n", status_code=403))
         if peer.credentials or peer.session or {"authorization", anonymous_header}.intersection(request.headers):

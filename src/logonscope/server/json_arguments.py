@@ -8,7 +8,7 @@ from logonscope.answers.logon_filter import LogonFilter
 from logonscope.cim.datetimes import parse_datetime
 from logonscope.errors import InvalidParameterError, TypeMismatchError
 
-MAX_PID = 1 << 31
+MAX_PID = 1 << 63
 MAX_ITEMS = 1000
 """Maximum number of items of an array, and of members of an object."""
 
@@ -62,7 +62,7 @@ def _text(value: Any) -> str:
 
 
 def _pid(value: Any) -> int:
-    if type(value) is not int or not 0 < value < MAX_PID:
+    if type(value) is not int or not -MAX_PID <= value < MAX_PID:
         raise ValueError("expected a pid")
     return value
 
@@ -135,7 +135,7 @@ _TIME_SCHEMA = {"type": "string", "format": "date-time"}
 TEXT = ArgumentType(_TEXT_SCHEMA, _text)
 TEXTS = ArgumentType(_TEXTS_SCHEMA, _texts)
 FLAG = ArgumentType({"type": "boolean"}, _flag)
-PID = ArgumentType({"type": "integer", "minimum": 1, "exclusiveMaximum": MAX_PID}, _pid)
+PID = ArgumentType({"type": "integer"}, _pid)
 WORD = ArgumentType({"type": ["string", "integer"], "minimum": 0}, _word)
 PARAMETERS = ArgumentType(
     {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}, _parameters

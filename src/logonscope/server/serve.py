@@ -18,11 +18,14 @@ from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.negotiate import KerberosSettings
 from logonscope.server.auth.passwords import Check, Passwords, strip_domain
 from logonscope.server.auth.throttle import Throttle
+from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, Services, application
 from logonscope.server.json import PREFIX, JsonDoor
+from logonscope.server.json_schemas import documents
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
+from logonscope.server.origin_policy import OriginPolicy
 from logonscope.server.settings_check import warnings
 from logonscope.server.worker_pool import WorkerPool
 from logonscope.server.wsman import ANONYMOUS_HEADER, ANONYMOUS_PATHS, WSMAN_PATHS, WsmanDoor
@@ -37,7 +40,7 @@ DOORS = (
         accepts_empty_requests=True,
         anonymous_paths=ANONYMOUS_PATHS,
     ),
-    HttpDoor(JsonDoor(), (f"{PREFIX}{{operation}}",), has_faults_for_http=True),
+    HttpDoor(JsonDoor(), (f"{PREFIX}{{operation}}",), documents=documents(), has_faults_for_http=True),
 )
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 
@@ -80,15 +83,22 @@ def build_services(
     tickets = _tickets(settings, users) if settings.keytab else None
     required = settings.channel_binding == "required"
     authenticator = Authenticator(
-        passwords, lookup, local, audit, tickets, requires_binding=required, has_ntlm_users=users.has_ntlm_users
-    )
+        passwords, lookup, local, audit, tickets, requires_binding=required, has_ntlm_users=users.has_ntlm_users,
+        find_token=TokenFile(settings.tokens, report=partial(_log.error, "%s")).find_caller,
+    )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, entrance = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "entrance")
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     is_open_on_loopback = settings.metrics == "loopback"
     return Services(
-        authenticator, dispatcher, DOORS, pool, entrance, settings.max_request, metrics, is_open_on_loopback
+        authenticator, dispatcher, _doors(settings), pool, entrance, settings.max_request, metrics, is_open_on_loopback
     )
+
+
+def _doors(settings: Settings) -> tuple[HttpDoor, ...]:
+    """Return the protocols; browsers may use the JSON API only from pages and under names of these settings."""
+    policy = OriginPolicy(settings.hosts, settings.origins)
+    return tuple(door._replace(admission=policy) if isinstance(door.door, JsonDoor) else door for door in DOORS)
 
 
 def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:

@@ -27,7 +27,9 @@ COMMANDS = {
     "invoke": "run a method of an instance",
     "classes": "the classes of a namespace, one line each",
     "class": "the definition of a class, as MOF",
-    "serve": "serve this host to WMI clients over the network, by WS-Management",
+    "serve": "serve this host to WMI clients over the network, by WS-Management, and as JSON",
+    "token": "manage the server's tokens for programs, which expire: add, list, remove",
+    "schema": "print the JSON Schema of an operation of the server's JSON API",
     "user": "manage the server's users that need no account on this machine: add, list, remove",
     "record": "save this host to a file that every command can read",
     "doctor": "check what can be read here, and how to get what is missing",
@@ -41,7 +43,7 @@ ExternalCommands = Mapping[str, Callable[[], Any]]
 
 NO_EXTERNAL_COMMANDS: ExternalCommands = {}
 
-EXTERNAL_COMMAND_NAMES = ("serve",)
+EXTERNAL_COMMAND_NAMES = ("serve", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
 FORMATS = ("table", "json", "jsonl", "csv", "pids")
@@ -186,6 +188,7 @@ _DEFAULTS: dict[str, Any] = {
     "color": None,
     "pager": True,
     "readable": False,
+    "direct": False,
     "quiet": False,
     "watch": None,
 }
@@ -232,6 +235,8 @@ def shared_options() -> Parser:
         "--readable", action="store_true",
         help="without sudo: show all that the kernel lets you read, not only your own logon sessions",
     )  # fmt: skip
+    direct = "read this machine in this process, also if its service runs (logonscope serve)"
+    options.add_argument("--direct", action="store_true", help=direct)
     options.add_argument("-q", "--quiet", action="store_true", help="no notice that sudo would show more")
     colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
     options.add_argument("--color", choices=COLOR_CHOICES, help=colors)

@@ -33,7 +33,7 @@ LOCAL = "local"
 
 HOST_VARIABLE = "LOGONSCOPE_HOST"
 
-_NOT_REPEATABLE = {"completion", "invoke", "record", "serve", "user"}
+_NOT_REPEATABLE = {"completion", "invoke", "record", "schema", "serve", "token", "user"}
 """Commands that have no --watch."""
 
 Settings = Mapping[str, Any]
@@ -90,9 +90,10 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
     _apply_settings(args, settings, getattr(command, "COLUMNS", ()))
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca needs --host URL", "add --host https://user@host")
+    options = {"direct": True} if args.direct else {}
     host = connect(
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
-        timeout=getattr(args, "timeout", None),
+        timeout=getattr(args, "timeout", None), **options,
     )  # fmt: skip
     if not (host.everything or args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
         print_notice(args, _access_notice(args.host))

@@ -25,6 +25,12 @@ from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.peer import Peer
 
 BASIC, NEGOTIATE, KERBEROS = "Basic", "Negotiate", "Kerberos"
+BEARER = "bearer"
+"""The scheme of tokens (RFC 6750), in lower case; it is not offered, since clients that have a token know it."""
+
+REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
+"""The session of a peer whose token was rejected: the audit log has one line for each connection."""
+
 LONGEST_REASON = 500
 NEGOTIATED = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
 """Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
@@ -74,6 +80,10 @@ def _assume_ntlm_users() -> bool:
     return True
 
 
+def _find_no_token(_token: str) -> Caller | None:
+    return None
+
+
 class Authenticator:
     """Authenticates requests."""
 
@@ -87,6 +97,7 @@ class Authenticator:
         *,
         requires_binding: bool = False,
         has_ntlm_users: Callable[[], bool] = _assume_ntlm_users,
+        find_token: Callable[[str], Caller | None] = _find_no_token,
     ) -> None:
         """Initialize with the backends for passwords, NT hashes and Kerberos tickets.
 
@@ -98,7 +109,9 @@ class Authenticator:
             tickets: the services that accept Kerberos tickets, and their users; None: no Kerberos.
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
+            find_token: returns the caller of a token; None: it does not exist, or has expired.
         """
+        self._find_token = find_token
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
         self._tickets, self._requires_binding = tickets, requires_binding
         self._has_ntlm_users = has_ntlm_users
@@ -116,7 +129,7 @@ class Authenticator:
 
     def is_quick(self, peer: Peer, credentials: Credentials | None) -> bool:
         """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
-        return credentials is None or isinstance(peer.session, Caller)
+        return credentials is None or credentials.scheme == BEARER or isinstance(peer.session, Caller)
 
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:
         """Return whether the user that is named has authenticated from this address before."""
@@ -141,6 +154,8 @@ class Authenticator:
         if credentials is None:
             return self._resume(peer)
         try:
+            if credentials.scheme == BEARER and peer.is_private:
+                return self._bearer(peer, credentials)
             if credentials.scheme == "basic" and peer.is_private:
                 return Authentication(self._basic(peer, credentials))
             if credentials.scheme in NEGOTIATED and self._lookup is not None:
@@ -167,6 +182,17 @@ class Authenticator:
         offers = [NEGOTIATE] if negotiates else []
         offers += [KERBEROS] if self._tickets is not None else []
         return (*offers, BASIC) if private else tuple(offers)
+
+    def _bearer(self, peer: Peer, credentials: Credentials) -> Authentication:
+        """Authenticate a request by its token. It is looked up each time: a removed one is rejected at once."""
+        caller = self._find_token(credentials.token.decode("ascii", "replace"))
+        session = REJECTED_TOKEN if caller is None else caller
+        if peer.session != session:
+            peer.session = session
+            self._record(peer, credentials._replace(name="" if caller is None else caller.name), caller)
+        if caller is None:
+            return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
+        return Authentication(caller)
 
     def _basic(self, peer: Peer, credentials: Credentials) -> Caller:
         caller = self._passwords.verify(credentials.name, credentials.password, peer.address)
@@ -206,7 +232,12 @@ class Authenticator:
         scheme, name, session = credentials.scheme, credentials.name, peer.session
         if scheme in NEGOTIATED and isinstance(session, Negotiation) and session.principal:
             scheme, name = "kerberos", session.principal
-        if caller is None and scheme != "basic" and credentials.name and not self._has_hash(credentials.name):
+        if (
+            caller is None
+            and scheme not in {"basic", BEARER}
+            and credentials.name
+            and not self._has_hash(credentials.name)
+        ):
             # Only the logs show the difference: the client gets the same answer, after the same time, as for a
             # wrong password.
             self._audit.record_scheme_unavailable(peer.address, scheme, name)

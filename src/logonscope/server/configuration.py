@@ -177,8 +177,8 @@ class Settings:
         _FILE, "/etc/logonscope/tokens", "token file, maintained by `logonscope token`; it may be missing"
     )
     hosts: tuple[str, ...] = _key(
-        _NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, `localhost` "
-        "and the host name; over https the certificate decides",
+        _NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, "
+        "`localhost` and the host name; over https the certificate decides",
     )  # fmt: skip
     origins: tuple[str, ...] = _key(
         _NAMES, [], "origins (`https://web1`) whose pages may use the JSON API in a browser; all others are rejected"

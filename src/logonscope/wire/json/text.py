@@ -13,6 +13,9 @@ from logonscope.errors import AnswerTooLargeError, InvalidParameterError, QuotaV
 MAX_DEPTH = 16
 """Maximum depth of objects and arrays in a request."""
 
+SHORTEST_CUT = 256
+"""Bytes to which texts and arrays are cut at most: a cut id would be another id."""
+
 TRUNCATED = "truncated"
 """The member of a line whose long texts or arrays were cut."""
 
@@ -79,13 +82,14 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
     """Return an object as a line of at most ``octets`` bytes; long texts and arrays are cut until it fits.
 
     Raises:
-        AnswerTooLargeError: it does not fit although all of them are empty.
+        AnswerTooLargeError: it does not fit although all of them are as short as can be.
     """
     text = write_text(value)
     if len(text) < octets:
         return f"{text}\n".encode("ascii")
     limit = octets
-    while limit > 1:
+    # Halving finds a limit for single values at which the whole line fits; names, ids and paths are shorter than any.
+    while limit >= 2 * SHORTEST_CUT:
         limit //= 2
         text = write_text({**_cut(value, limit), TRUNCATED: True})
         if len(text) < octets:

@@ -21,7 +21,7 @@ from logonscope.server.configuration import Settings
 
 PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 SYSTEMD_FOLDERS = ("/run/logonscope", "/var/log/logonscope")
-"""Directories that systemd creates when it starts the packaged service, and removes when it stops."""
+"""Directories that systemd creates for the packaged service."""
 
 
 def check_settings(settings: Settings) -> list[str]:

@@ -65,11 +65,12 @@ def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
     process = _read_process(request, facts | {"tgid"}, candidate)
     logons = request.index_for(process)
     owner = logons.owner(process)
-    if owner.logon_id is None:
+    # For other callers the reason is hidden, as access.py hides it: it would distinguish processes of other users.
+    if owner.logon_id is None and visibility.everything:
         # without owner: the files that would name it could not be read, as where /proc hides them
         reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
         raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
-    if not visibility.sees_session(process, owner):
+    if owner.logon_id is None or not visibility.sees_session(process, owner):
         raise AccessDeniedError(
             f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Protocol
 
-from logonscope.errors import AccessDeniedError, LogonscopeError, TransportFailureError
+from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, TransportFailureError
 
 RESPONSE_SECONDS = 90.0
 MAX_LINE_BYTES = 8 << 20
@@ -32,22 +32,28 @@ class Connection(Protocol):
 class JsonClient:
     """Sends operations. Several threads can use it: each response that is being read has a connection of its own."""
 
-    def __init__(self, connect: Callable[[float], Connection], name: str, seconds: float | None = None) -> None:
+    def __init__(
+        self, connect: Callable[[float], Connection], name: str, seconds: float | None = None, user: str = ""
+    ) -> None:
         """Prepare the client; the first request connects.
 
         Args:
             connect: opens a connection with a timeout.
             name: the name of the host, for messages.
             seconds: seconds to wait for the next part of a response; None: 90.
+            user: the name that requests are authenticated with, for messages.
         """
         self.name, self.seconds = name, RESPONSE_SECONDS if seconds is None else seconds
-        self._connect = connect
+        self._connect, self._user = connect, user
         self._idle: list[Connection] = []
 
     def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
+
+    def __del__(self) -> None:
+        self.close()
 
     def ask(self, operation: str, arguments: Mapping[str, Any], timeout: float | None = None) -> Line:
         """Return the answer of an operation that has one.
@@ -130,8 +136,14 @@ class JsonClient:
             except ValueError:
                 pass
             else:
-                return AccessDeniedError(f"{error.message} at {self.name}", error.advice) if status == 401 else error
+                return self._authentication_error(error) if status == 401 else error
         return TransportFailureError(f"no valid response from {self.name}: HTTP status {status}", "check the server")
+
+    def _authentication_error(self, error: LogonscopeError) -> AccessDeniedError:
+        if not self._user:
+            return AccessDeniedError(f"{error.message} at {self.name}", error.advice)
+        hint = Hint(HintCode.LIST_USERS_ON_THAT_HOST)
+        return AccessDeniedError(f"authentication failed for '{self._user}' at {self.name}", hint)
 
 
 def _read_error(line: Any) -> LogonscopeError:

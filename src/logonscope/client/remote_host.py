@@ -36,7 +36,7 @@ class RemoteHost(Host):
     def chosen(self) -> Host:
         """The host by the protocol that the other end has."""
         if is_logonscope(self._server):
-            return JsonHost(JsonClient(self._server.connect, self._server.host, self._timeout))
+            return JsonHost(JsonClient(self._server.connect, self._server.host, self._timeout, self._server.user))
         return self._make_wsman()
 
     @property

@@ -224,21 +224,29 @@ class LineWriter:
         self._host, self._base = rows.host, rows.base
         self._result: Any = None
         self._write: Callable[[Any], Mapping[str, Any]]
+        self._write_text: Callable[[Any], str] | None = None
 
     def write(self, item: Item, octets: int) -> bytes:
         """Return an item as a line."""
         result, row = item
         if result is not self._result:
             self._result, self._write = result, self._writer(result)
+        if self._write_text is not None:
+            text = self._write_text(row)
+            if len(text) < octets:
+                return f"{text}\n".encode("ascii")
         return write_line(self._write(row), octets)
 
     def _writer(self, result: Any) -> Callable[[Any], Mapping[str, Any]]:
+        self._write_text = None
         if isinstance(result, AnswerRows):
             return jsonable
         if isinstance(result, Class):
             definition = write_class(result)
             return lambda _: definition
-        return InstanceWriter(result, self._host, self._base).write
+        writer = InstanceWriter(result, self._host, self._base)
+        self._write_text = writer.write_text
+        return writer.write
 
 
 def _as_object(answer: Any) -> Mapping[str, Any]:

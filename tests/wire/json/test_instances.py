@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from logonscope import TransportFailureError
+from logonscope.broker.instances import enumerate_instances
 from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import LOGONSCOPE, schema
 from logonscope.cim.types import Value
 from logonscope.wire.json.instances import InstanceWriter, read_instance
+from tests.broker.memory import Memory
+from tests.hosts import ROOT
+from tests.providers.asked import SNAPSHOT
 
 PROCESS = schema().get("LS_Process", LOGONSCOPE)
 
@@ -52,3 +56,12 @@ def test_a_projection_without_keys_has_no_path_and_one_with_a_path_has_its_keys(
 def test_what_is_no_instance(changes: dict[str, Any]) -> None:
     with pytest.raises(TransportFailureError):
         read_instance({**written({"Name": "x"}), **changes}, schema())
+
+
+@pytest.mark.parametrize("class_name", ["LS_Process", "LS_SessionProcess", "LS_Socket", "LS_LogonSession"])
+def test_the_fast_way_writes_what_the_other_one_does(class_name: str) -> None:
+    request = Memory(SNAPSHOT).request(ROOT)
+    for result in enumerate_instances(request, class_name, None, "root/logonscope"):
+        writer = InstanceWriter(result, "a%s\0\\")
+        for row in result.rows:
+            assert json.loads(writer.write_text(row)) == json.loads(json.dumps(writer.write(row)))

@@ -6,16 +6,17 @@ paths; all other values are JSON's own.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from json.encoder import encode_basestring_ascii as encode_text
 from typing import Any, NamedTuple
 
 from logonscope.cim.binding import bind_path, write_reference
 from logonscope.cim.classes import Class, Property
 from logonscope.cim.instances import ClassRows, Instance, shape_of
-from logonscope.cim.paths import parse_path
+from logonscope.cim.paths import parse_path, write_key
 from logonscope.cim.schema import Schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import LogonscopeError, TransportFailureError
+from logonscope.wire.json.text import write_text
 
 Convert = Callable[[Any], Any]
 
@@ -35,6 +36,15 @@ class InstanceWriter:
         self._head = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": server}
         self._shape, self._columns = shape_of(result, server), result.columns
         self._shown = result.shown if result.shown and result.shown != result.columns else None
+        # The text around the values is the same in every row: only the path and the values are written for each.
+        names = ",".join(f"{write_text(name)}:%s" for name in result.columns).replace("%s", "\0")
+        head = write_text({**self._head, "path": "\0", "properties": "\1"})
+        head = head.replace('"\\u0000"', "\0").replace('"\\u0001"', f"{{{names}}}")
+        self._template = head.replace("%", "%%").replace("\0", "%s")
+        self._keys = [result.columns.index(key) for key in cls.keys if key in result.columns]
+        self._has_path = bool(cls.keys) and len(self._keys) == len(cls.keys)
+        self._path_heads = [f"{key}=" for key in cls.keys]
+        self._path_start = f"\\\\{server}\\{cls.namespace}:{cls.name}."
         self._conversions = [
             (index, convert)
             for index, name in enumerate(result.columns)
@@ -45,6 +55,21 @@ class InstanceWriter:
         """Return a row as an object."""
         instance = Instance(self._shape, row)
         return {**self._head, "path": instance.path, "properties": self._properties(instance, row)}
+
+    def write_text(self, row: tuple[Value, ...]) -> str:
+        """Return a row as the JSON of its object: the fast way, for rows that show all of their columns."""
+        if self._shown is not None or not self._has_path:
+            return write_text(self.write(row))
+        values: list[Any] = list(row)
+        for index, convert in self._conversions:
+            if values[index] is not None:
+                values[index] = convert(values[index])
+        keys = [values[index] for index in self._keys]
+        if None in keys:
+            return write_text(self.write(row))
+        path = self._path_start + ",".join(map(str.__add__, self._path_heads, map(write_key, keys)))
+        find = _WRITERS.get
+        return self._template % (encode_text(path), *[find(type(value), write_text)(value) for value in values])
 
     def _properties(self, instance: Instance, row: tuple[Value, ...]) -> dict[str, Any]:
         values: list[Any] = list(row)
@@ -57,9 +82,44 @@ class InstanceWriter:
         return {name: by_name[name] if name in by_name else instance[name] for name in self._shown}
 
 
+def _write_null(_: None) -> str:
+    return "null"
+
+
+def _write_boolean(value: bool) -> str:  # noqa: FBT001 -- called with a value of a column
+    return "true" if value else "false"
+
+
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_text, int: int.__repr__, type(None): _write_null, bool: _write_boolean,
+}  # fmt: skip
+"""Writers of the most frequent types; all others are written by the JSON encoder."""
+
+
+class ReferenceWriter:
+    """Writes references as object paths; the text before the keys is made once for each class."""
+
+    def __init__(self, schema: Schema, namespace: str) -> None:
+        self._schema, self._namespace = schema, namespace
+        self._starts: dict[str, str] = {}
+
+    def write(self, reference: tuple[Value, ...]) -> str:
+        """Return the text of a reference."""
+        # References with one key, a text, are nearly all that there are.
+        if len(reference) != 2 or not isinstance(reference[1], str):
+            return write_reference(reference, self._schema, self._namespace)
+        name = str(reference[0])
+        start = self._starts.get(name)
+        if start is None:
+            key = write_key(reference[1])
+            whole = write_reference(reference, self._schema, self._namespace)
+            start = self._starts[name] = whole.removesuffix(key)
+        return start + write_key(reference[1])
+
+
 def _conversion(cls: Class, declared: Property) -> Convert | None:
     if declared.type == "reference":
-        return partial(write_reference, schema=cls.schema, namespace=cls.namespace)
+        return ReferenceWriter(cls.schema, cls.namespace).write
     if declared.type == "datetime":
         return _write_time
     return list if declared.array and declared.type == "uint8" else None

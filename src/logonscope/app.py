@@ -138,6 +138,7 @@ def _connect_remote(
     if timeout is not None and not timeout > 0:
         raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
     trusted_file = credentials.certificate or os.environ.get(CERTIFICATE) or None
+    # A password in the call wins over a token in the environment: it was given for this host.
     token = credentials.token or ("" if credentials.password else os.environ.get(TOKEN)) or None
     if token is not None:
         return _connect_by_token(url, token, trusted_file, timeout)

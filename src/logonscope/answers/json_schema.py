@@ -28,6 +28,7 @@ def row_schemas(row_type: type) -> dict[str, dict[str, Any]]:
 def _add_row(row_type: Any, schemas: dict[str, dict[str, Any]]) -> None:
     if row_type.__name__ in schemas:
         return
+    # Added before its fields: a row may refer to a row that refers to it.
     schema: dict[str, Any] = {"type": "object", "description": (row_type.__doc__ or "").partition("\n")[0]}
     schemas[row_type.__name__] = schema
     hints = get_type_hints(row_type)

@@ -65,6 +65,7 @@ class HttpsConnection:
 
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
         """Send a request; see ``UnixConnection.post``."""
+        # A new connection takes its timeout from http.client; a kept one may have that of another request.
         if self._connection.sock is not None:
             self._connection.sock.settimeout(seconds)
         try:
@@ -78,7 +79,8 @@ class HttpsConnection:
         try:
             while part := response.read1(READ_BYTES):
                 yield part
-            # read1 does not report a body that is cut off.
+            # read1 does not report a body that is cut off: of one with a length, the rest is counted;
+            # of chunks, http.client itself raises an error.
             if response.length:
                 raise http.client.IncompleteRead(b"", response.length)
         except (OSError, http.client.HTTPException) as error:

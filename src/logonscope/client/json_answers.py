@@ -83,6 +83,7 @@ def read_trees(lines: Iterable[Line]) -> Iterator[LogonTree]:
 
 def read_leftovers(lines: Iterable[Line]) -> Leftovers:
     """Return the leftovers whose parts are lines: the processes, then the numbers of logon sessions."""
+    # The numbers come last, because they are known only when all processes are read.
     *processes, numbers = lines
     known, unknown = numbers["logon_sessions"]["known"], numbers["logon_sessions"]["unknown"]
     return Leftovers(tuple(read_process(line["process"]) for line in processes), known, unknown)

@@ -160,6 +160,7 @@ def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
     """
     rest = b""
     for part in parts:
+        # A part may end within a line, or within a character.
         *lines, rest = (rest + part).split(b"\n")
         yield from lines
         if len(rest) > MAX_LINE_BYTES:

@@ -99,6 +99,7 @@ class JsonHost(Host):
             return read_answer(json_answers.read_leftovers, lines)
         if operation == "tree":
             return read_answer(list, json_answers.read_trees(lines))
+        # The request is sent before the first row is asked for, so that an error is raised where the question is asked.
         rows = _each(partial(read_answer, getattr(json_answers, _ROWS[operation])), lines)
         return list(rows) if operation in LISTS else rows
 

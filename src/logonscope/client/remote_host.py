@@ -71,6 +71,7 @@ def is_logonscope(server: HttpsServer) -> bool:
     It rejects a request without credentials by an error in JSON. False also if it cannot be reached: WS-Management
     then reports why.
     """
+    # Without credentials: a server that is no Logonscope must not get the password of WinRM.
     connection = server._replace(user="", token="").connect(PROBE_SECONDS)
     try:
         status, content_type, parts = connection.post("/v1/identify", b"{}", {}, PROBE_SECONDS)

@@ -21,6 +21,7 @@ def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Ho
         version: the version of this client, which the service must have too.
         local: returns this machine as read by this process, for what the service does not do.
     """
+    # A service that hangs must not hang every command: the probe is short, later answers may take longer.
     client = JsonClient(partial(UnixConnection, path), path, PROBE_SECONDS)
     host = JsonHost(client, local)
     try:

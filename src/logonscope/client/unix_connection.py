@@ -87,6 +87,7 @@ class UnixConnection:
         return data
 
     def _receive(self) -> None:
+        # Each chunk and head is taken from the buffer, so that one call of the kernel serves many of them.
         data = self._socket.recv(RECEIVE_BYTES)
         if not data:
             raise ValueError("the connection was closed")

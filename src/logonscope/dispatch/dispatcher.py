@@ -130,6 +130,7 @@ class Dispatcher:
         Raises:
             LogonscopeError: as ``Door.render``; or the enumeration has expired.
         """
+        # Extends the lifetime; raises if the enumeration has expired, or if the server is stopping.
         self.enumerations.find(rows.id, rows.caller)
         deadline.check()
         return self._render_rows(door, operation, rows, self.limits.narrowed_by(operation), deadline)

@@ -62,6 +62,7 @@ def list_checks(request: Request) -> Rows:
 
 def _ask(request: Request, operation: str, which: str | None, where: LogonFilter | None) -> Any:
     """Return the answer of the broker, which has the operations with a filter in a module of their own."""
+    # Without conditions the plain operation is faster: the filtered ones describe every logon session first.
     is_open = where is None or where.is_open
     module = import_module(f"logonscope.broker.{_MODULES[operation] if is_open else 'filtered_logons'}")
     function = getattr(module, operation)

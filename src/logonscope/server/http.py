@@ -200,6 +200,7 @@ class Endpoint:
             else:
                 authenticate, claimant = await _authentication(services, received, deadline, request)
                 answer = partial(self._handle, received, authenticate, deadline)
+            # The same function waits during the parts of a stream: the client may disconnect between two of them.
             gone = partial(_wait_for_disconnect, request)
             response = await services.pool.run(claimant, answer, deadline, gone)
             if isinstance(response, StreamedResponse):
@@ -346,6 +347,7 @@ class StreamedResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- as every response
         """Send the parts until the last one, or until the client disconnects."""
+        # The event loop runs this; each part is rendered in the pool, and waits there for its turn as a request does.
         rest = self._answer.rest
         assert rest is not None  # noqa: S101 -- it is the condition for this class
         try:
@@ -358,6 +360,7 @@ class StreamedResponse(Response):
                 part, is_last = await self._next_part(rest)
         except ClientDisconnectedError:
             pass
+        # Also after an error, or if the server stops: rows that are kept open count against their caller.
         finally:
             rest.close()
             self._on_end(self._answer.items + rest.items)

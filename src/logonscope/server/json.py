@@ -190,6 +190,7 @@ def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], A
     if text is None:
         return None
     try:
+        # int() and float() also accept digits of other scripts, and texts of any length.
         value = number(text) if text.isascii() and len(text) <= 20 else 0
     except ValueError:
         value = 0
@@ -202,6 +203,7 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
     """Render rows until a part is full; a row is cut to the longest line."""
     if rows.format is None:
         rows.format = LineWriter(rows)
+    # A part ends at the first line that exceeds it, which is put back and is the first of the next part.
     lines, size = list[bytes](), 0
     most = min(octets, PART_OCTETS)
     for item in rows.take(rows.format.batch):
@@ -229,6 +231,7 @@ class LineWriter:
     def write(self, item: Item, octets: int) -> bytes:
         """Return an item as a line."""
         result, row = item
+        # Enumerations of several classes have a result for each, one after the other.
         if result is not self._result:
             self._result, self._write = result, self._writer(result)
         if self._write_text is not None:

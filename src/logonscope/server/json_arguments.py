@@ -42,6 +42,7 @@ def read_arguments(operation: str, declared: Mapping[str, Argument], given: Mapp
         if name not in declared:
             names = ", ".join(declared) or "none"
             raise InvalidParameterError(f"{operation} has no argument '{name[:100]}'", f"its arguments: {names}")
+    # null is the same as an argument that is left out, as in the parameters of methods.
     for name, argument in declared.items():
         if argument.is_required and given.get(name) is None:
             raise InvalidParameterError(f"{operation} needs the argument '{name}'", argument.description)
@@ -62,6 +63,7 @@ def _text(value: Any) -> str:
 
 
 def _pid(value: Any) -> int:
+    # The exact type, not isinstance: in Python, True is an int.
     if type(value) is not int or not -MAX_PID <= value < MAX_PID:
         raise ValueError("expected a pid")
     return value

@@ -45,6 +45,7 @@ def shares_namespaces(connection: socket.socket, pid: int, pidfd_option: int = S
     if pid <= 0:
         return False
     try:
+        # The handle of the directory is opened first: what is read through it is never of a later process.
         with _peer_pidfd(connection, pidfd_option) as pidfd, _open_process(pid) as folder:
             is_same = _has_own_namespaces(folder)
             # Only a process that still exists after the check had this pid during the check.
@@ -97,6 +98,7 @@ def _peer_inode(connection: socket.socket) -> int:
     Raises:
         OSError, struct.error: the kernel does not report it.
     """
+    # The inode of a socket's descriptor is the number that sock_diag(7) calls udiag_ino.
     inode = os.fstat(connection.fileno()).st_ino
     request = _REQUEST.pack(
         _REQUEST.size, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0,
@@ -115,6 +117,7 @@ def _peer_inode(connection: socket.socket) -> int:
         if attribute == _UNIX_DIAG_PEER:
             (peer,) = struct.unpack_from("=I", answer, position + _ATTRIBUTE.size)
             return int(peer)
+        # Attributes are aligned to four bytes; the minimum prevents an endless loop on a length of 0.
         position += max(size + 3 & ~3, _ATTRIBUTE.size)
     raise OSError(errno.ENOENT, "the connection has no other end")
 

@@ -85,6 +85,7 @@ class TokenFile:
 
     def find_caller(self, text: str) -> Caller | None:
         """Return the caller of a token; None: there is no such token, or it has expired."""
+        # The lookup by hash needs no comparison in constant time: the time depends on the hash, not on the token.
         if not text.startswith(PREFIX):
             return None
         token = self._current_tokens().get(_hash(text))
@@ -106,6 +107,7 @@ class TokenFile:
             AccessDeniedError: the caller may not write the file.
         """
         _check(name, uid, seconds, administrator=administrator)
+        # 32 bytes from the kernel: nothing shorter could be called impossible to guess.
         text = PREFIX + secrets.token_urlsafe(32)
         token = Token(name, uid, administrator, scope, int(self._clock() + seconds), _hash(text))
 

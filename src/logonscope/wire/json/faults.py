@@ -78,6 +78,7 @@ def read_error(line: Mapping[str, Any]) -> LogonscopeError:
     members = line.get("error")
     if not isinstance(members, Mapping):
         return errors.TransportFailureError("the response is not an answer", "check the server")
+    # By name, as clients should: people search for it.
     classes = {cls.name: cls for cls in _subclasses(LogonscopeError)}
     error_class = classes.get(str(members.get("name")), LogonscopeError)
     return error_class(str(members.get("message", "")), _read_advice(members))

@@ -64,6 +64,7 @@ class InstanceWriter:
         for index, convert in self._conversions:
             if values[index] is not None:
                 values[index] = convert(values[index])
+        # A key that is null has no path, as in Instance.path.
         keys = [values[index] for index in self._keys]
         if None in keys:
             return write_text(self.write(row))

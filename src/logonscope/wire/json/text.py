@@ -47,6 +47,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
 
 
 def _check_depth(data: bytes) -> None:
+    # Before the parser: it would recurse for each level. Brackets in strings are skipped as part of their token.
     depth = 0
     for match in _TOKEN.finditer(data):
         token = match[0]
@@ -56,6 +57,7 @@ def _check_depth(data: bytes) -> None:
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Parsers differ in which of two values they take: a proxy could check another one than this server uses.
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("duplicate member")
@@ -106,6 +108,7 @@ def _cut(value: Any, limit: int) -> Any:
         return {name: _cut(part, limit) for name, part in value.items()}
     if not isinstance(value, (list, tuple)):
         return value
+    # Whole values from the beginning, as many as fit: a cut number would be another number.
     parts, free = [], limit
     for part in value:
         cut_part = _cut(part, limit)

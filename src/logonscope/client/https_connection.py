@@ -3,6 +3,7 @@
 import base64
 import http.client
 import ssl
+import weakref
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -52,6 +53,8 @@ class HttpsConnection:
     def __init__(self, server: HttpsServer, seconds: float, context: ssl.SSLContext) -> None:
         self._server = server
         self._connection = http.client.HTTPSConnection(server.host, server.port, timeout=seconds, context=context)
+        # A host that is dropped without close() may be part of a cycle, whose sockets would be finalized first.
+        weakref.finalize(self, self._connection.close)
         self._headers = {"Content-Type": "application/json"}
         if server.token:
             self._headers["Authorization"] = f"Bearer {server.token}"

@@ -43,7 +43,7 @@ fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound; h
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/sources/linux/test_fuzz_action_helper.py
 	LOGONSCOPE_FUZZ=40000 $(BIN)/python -m pytest -s tests/server/test_visibility.py
 
-siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and what they cost others; CASE="G2 G8"; needs root
+siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and what they cost others; CASE="silent full-disk"; needs root
 	$(BIN)/python -m tests.siege $(CASE)
 
 crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before and after logout; needs root

@@ -13,7 +13,7 @@ from logonscope.cim.classes import Class, Parameter, Property, Qualifier, find_q
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.dispatch.operations import OPERATIONS
 from logonscope.providers.helpers.provider import ALWAYS_NULL_PREFIX, Provider
-from logonscope.providers.helpers.registry import provider_for, provider_of
+from logonscope.providers.helpers.registry import find_provider, get_provider
 from logonscope.server.configuration import settings_reference as settings
 from logonscope.server.json import JsonOperation, offered_operations
 from logonscope.server.wsman import REQUESTS
@@ -69,9 +69,9 @@ def pages() -> dict[str, str]:
 
 
 def _doors() -> str:
-    actions = [(f"`{action}`", known_action.operation) for action, known_action in ACTIONS.items()]
+    actions = [(f"`{action}`", row.message) for action, row in ACTIONS.items()]
     actions.append(("RESOURCE/METHOD, such as `.../Win32_Process/GetOwner`", Invoke))
-    rows = (f"| {action} | {REQUESTS[operation].description} | {_who(operation)} |" for action, operation in actions)
+    rows = (f"| {action} | {REQUESTS[message].description} | {_who(message)} |" for action, message in actions)
     return WSMAN + "\n".join(["| action | purpose | permitted for |", "|---|---|---|", *rows]) + "\n"
 
 
@@ -93,8 +93,8 @@ def _arguments(row: JsonOperation) -> str:
     return ", ".join(names)
 
 
-def _who(operation: type) -> str:
-    operations = REQUESTS[operation].operations
+def _who(message: type) -> str:
+    operations = REQUESTS[message].operations
     if "invoke" in operations:
         reading = " and ".join(
             f"`{name.partition('.')[2]}`" for name, method in SUPPORTED_METHODS.items() if not method.acts
@@ -115,7 +115,7 @@ def write() -> None:
 
 
 def _is_served(cls: Class) -> bool:
-    return provider_of(cls) is not None
+    return find_provider(cls) is not None
 
 
 def _index() -> str:
@@ -136,7 +136,7 @@ def _namespace(namespace: str) -> Iterator[str]:
 
 
 def _page(cls: Class) -> str:
-    provider = provider_for(cls)
+    provider = get_provider(cls)
     lines = [f"# {cls.name}\n", f"{_text(cls.qualifiers, 'Description')}\n", *_facts(cls), ""]
     lines += ["| property | type | meaning | from |", "|---|---|---|---|"]
     lines += [_row(cls_property, provider) for cls_property in cls.properties.values()]
@@ -156,21 +156,22 @@ def _row(cls_property: Property, provider: Provider) -> str:
     column = provider.columns.get(cls_property.name)
     source = column.source if column else f"{ALWAYS_NULL_PREFIX}not read here"
     key = " (key)" if has_qualifier(cls_property.qualifiers, "Key") else ""
-    return _cells(f"`{cls_property.name}`{key}", _type(cls_property), _meaning(cls_property.qualifiers), source)
+    return _cells(f"`{cls_property.name}`{key}", _type(cls_property), _meaning(cls_property), source)
 
 
-def _meaning(qualifiers: tuple[Qualifier, ...]) -> str:
-    units = _text(qualifiers, "Units")
-    return " ".join(
-        filter(None, [_text(qualifiers, "Description"), f"In {units}." if units else "", _values(qualifiers)])
-    )
+def _meaning(cls_property: Property) -> str:
+    qualifiers = cls_property.qualifiers
+    units, values = _text(qualifiers, "Units"), _values(qualifiers, cls_property.type)
+    return " ".join(filter(None, [_text(qualifiers, "Description"), f"In {units}." if units else "", values]))
 
 
-def _values(qualifiers: tuple[Qualifier, ...]) -> str:
-    """Return the meanings of values, if the schema has names for them."""
+def _values(qualifiers: tuple[Qualifier, ...], cim_type: str) -> str:
+    """Return the meanings of values, if the schema has names for them; a text without a ValueMap is its own meaning."""
     numbers, names = find_qualifier(qualifiers, "ValueMap"), find_qualifier(qualifiers, "Values")
     if names is None or not isinstance(names.value, tuple) or len(names.value) > MOST_VALUES:
         return ""
+    if numbers is None and cim_type == "string":
+        return f"{', '.join(map(str, names.value))}."
     keys = numbers.value if numbers and isinstance(numbers.value, tuple) else range(len(names.value))
     pairs = [f"{key!s} {name!s}" for key, name in zip(keys, names.value, strict=False) if str(key) != str(name)]
     return f"{', '.join(pairs)}." if pairs else ""

@@ -23,7 +23,13 @@ from logonscope.sources.recording import save_recording
 BOOT = 1_700_000_000
 """When every test host booted, in seconds since the epoch."""
 
+OWN_NETWORK = 4_026_531_840
+"""The inode of the network namespace that a host's own processes are in."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
+CAPABILITIES = 1 << 12
+"""The capabilities of every process of a folder: cap_net_admin."""
+
 ROOT = Caller("root", 0, administrator=True)
 
 
@@ -66,6 +72,7 @@ class HostFolder:
         for name, uid in (("root", 0), ("alice", 1000), ("bob", 1001)):
             self.account(name, uid)
         self.process(1, "systemd", cgroup="/init.scope", start=1)
+        self.net_namespace("self")
 
     def write(self, path: str, content: str | bytes) -> Path:
         """Write any file of the host."""
@@ -119,8 +126,16 @@ class HostFolder:
         if exe is not None:
             (self.root / folder / "exe").symlink_to(exe)
         (self.root / folder / "fd").mkdir()
+        self.net_namespace(pid)
         for number, inode in enumerate(sockets):
             (self.root / folder / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
+
+    def net_namespace(self, pid: int | str, inode: int = OWN_NETWORK) -> None:
+        """Have a process in a network namespace."""
+        link = self.root / f"proc/{pid}/ns/net"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"net:[{inode}]")
 
     def group(self, cgroup: str, *pids: int) -> int:
         """Make a cgroup that holds these processes; return its inode."""
@@ -180,11 +195,11 @@ class HostFolder:
         procs = "" if leader is None else f"{leader}\n"
         self.write(f"sys/fs/cgroup{manager_service(uid)}/init.scope/cgroup.procs", procs)
 
-    def listener(self, port: int, inode: int, *, file: str = "tcp", state: str = "0A") -> None:
-        """Open a socket on a port of 127.0.0.1."""
-        path = self.root / f"proc/net/{file}"
+    def listener(self, port: int, inode: int, *, file: str = "tcp", state: str = "0A", net: str = "net") -> None:
+        """Open a socket on a port of 127.0.0.1; ``net`` is the folder below /proc of its network namespace."""
+        path = self.root / f"proc/{net}/{file}"
         if not path.exists():
-            self.write(f"proc/net/{file}", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n")
+            self.write(f"proc/{net}/{file}", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n")
         line = f"   0: 0100007F:{port:04X} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 0 0 {inode} 1\n"
         with path.open("a", encoding="ascii") as table:
             table.write(line)
@@ -220,7 +235,8 @@ def status_text(comm: bytes, uids: Sequence[int], *, tgid: int = 1) -> bytes:
     name = comm.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
     ids = "\t".join(map(str, uids))
     memory = "VmPeak:\t    8000 kB\nVmHWM:\t    300 kB\nVmRSS:\t    200 kB\nRssAnon:\t   100 kB\nVmSwap:\t      0 kB\n"
-    return b"Name:\t%s\nTgid:\t%d\n" % (name, tgid) + f"Uid:\t{ids}\nGid:\t{ids}\n{memory}".encode()
+    memory += "".join(f"Cap{name}:\t{CAPABILITIES:016x}\n" for name in ("Inh", "Prm", "Eff", "Bnd", "Amb"))
+    return b"Name:\t%s\nTgid:\t%d\n" % (name, tgid) + f"Uid:\t{ids}\nGid:\t{ids}\nNSpid:\t{tgid}\n{memory}".encode()
 
 
 def io_text() -> str:

@@ -154,6 +154,38 @@ def test_without_memory_there_is_one_line_and_an_exit_code_of_its_own(tmp_path: 
     assert set(codes) == {0, 70}
 
 
+WITHOUT_MEMORY_TO_IMPORT = """
+import errno, sys  # the errors are raised here: where memory is really short, an import may crash or stop Python itself
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "logonscope.app":
+            raise eval(sys.argv.pop(1))
+sys.meta_path.insert(0, Finder())
+from logonscope.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("MemoryError()", 70),
+        ("SystemError('error return without exception set')", 70),
+        ("ImportError('libssl.so.3: failed to map segment from shared object')", 70),
+        ("OSError(errno.ENOMEM, 'Cannot allocate memory')", 70),
+        ("SystemError('bad call')", 1),
+        ("ImportError('no such name')", 1),
+        ("OSError(errno.EIO, 'Input/output error')", 1),
+    ],
+)
+def test_an_import_without_memory_is_told_from_a_fault(error: str, code: int) -> None:
+    command = [sys.executable, "-c", WITHOUT_MEMORY_TO_IMPORT, error]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr.startswith("logonscope: cannot answer: out of memory") == (code == 70)
+    assert ("Traceback" in done.stderr) == (code != 70)
+
+
 AS_NOBODY = """
 import os, pkgutil, sys
 import encodings.ascii, json, locale, random, tempfile

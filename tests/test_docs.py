@@ -3,6 +3,10 @@
 import io
 import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
@@ -19,15 +23,10 @@ from logonscope.answers.whose import Whose
 from logonscope.app import connect
 from logonscope.faces.cli.parser import COMMANDS
 from logonscope.faces.cli.settings import SETTINGS, parse_settings
-from logonscope.machine import OWNER_FACT, ProcessQuery
-from logonscope.providers.helpers.provider import Provider
-from tests.broker.memory import Memory
 from tests.conversation import Turn, answer, turns
 from tests.environment import environment
 from tests.example import recording
-from tests.hosts import ROOT as ROOT_CALLER
 from tests.house.walk import REQUESTS, walk
-from tests.providers.asked import SNAPSHOT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -113,19 +112,27 @@ def test_every_field_of_a_row_is_explained(row: type[Any]) -> None:
 def test_the_source_of_the_page_is_asked() -> None:
     page = (ROOT / "docs/adding-a-source.md").read_text(encoding="utf-8")
     programs = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    space: dict[str, Any] = {"logonscope": logonscope}
+    space: dict[str, Any] = {}
     exec("\n".join(programs), space)  # noqa: S102 -- our own page
     assert [(row.pid, row.logon_id) for row in space["host"].processes()] == [(1, "4294967295"), (7, "41")]
 
 
-def test_the_class_of_the_page_has_instances() -> None:
+def test_the_class_of_the_page_passes_its_own_test(tmp_path: Path) -> None:
+    """The class is added to a copy of the package, as the page says, and the page's test runs with it."""
     page = (ROOT / "docs/adding-a-class.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"^   ```python\n(.*?)^   ```", page, re.DOTALL | re.MULTILINE)
-    space: dict[str, Any] = {}
-    exec(textwrap.dedent(program), space)  # noqa: S102 -- the same
-    made: Provider = space["PROVIDER"]
-    request = Memory(SNAPSHOT).request(ROOT_CALLER)
-    pairs = request.read(ProcessQuery(made.facts(made.columns) - {OWNER_FACT})).pairs
-    rows = list(made.rows(pairs, request.context, ["Handle", "LoginUid", "Description"]))
-    assert ("4312", 1000, None) in rows
-    assert {handle for handle, _, _ in rows} == {"3900", "4100", "4300", "4312"}
+    blocks = re.findall(r"^   ```(?:python)?\n(.*?)^   ```", page, re.DOTALL | re.MULTILINE)
+    mof, commands, provider, test = map(textwrap.dedent, blocks)
+    package = tmp_path / "src/logonscope"
+    shutil.copytree(Path(logonscope.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "cim/schema/LS_SwitchedProcess.mof").write_text(mof, encoding="utf-8")
+    (package / "providers/ls_switched_process.py").write_text(provider, encoding="utf-8")
+    (tmp_path / "test_ls_switched_process.py").write_text(test, encoding="utf-8")
+    paths = os.pathsep.join([str(tmp_path / "src"), str(ROOT)])
+    build, show = commands.splitlines()
+    for command in (build, show.replace("logonscope", "python -m logonscope", 1), "python -m pytest -q"):
+        arguments = [sys.executable, *shlex.split(command)[1:]]
+        done = subprocess.run(
+            arguments, cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

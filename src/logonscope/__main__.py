@@ -12,7 +12,7 @@ gc.disable()
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-NO_ROOM = 70
+OUT_OF_RESOURCES = 70
 """EX_SOFTWARE of sysexits.h(3head): see faces/cli/exit_codes.py."""
 
 OUT_OF_MEMORY = b"logonscope: cannot answer: out of memory; raise the limit (ulimit -v), or ask for less\n"
@@ -35,13 +35,13 @@ def main() -> int:
     except ImportError as error:
         if "map segment" not in str(error) and "allocate memory" not in str(error):
             raise
-    # the import system cannot list a folder
+    # the kernel has no memory for the import system or for the command
     except OSError as error:
         if error.errno != errno.ENOMEM:
             raise
     os.write(2, OUT_OF_MEMORY)
     # a normal exit would need memory
-    os._exit(NO_ROOM)
+    os._exit(OUT_OF_RESOURCES)
 
 
 if __name__ == "__main__":

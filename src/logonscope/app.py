@@ -37,7 +37,7 @@ VisibilityName = Literal["own", "kernel"]
 GC_THRESHOLD = 20_000
 """Allocated objects before the garbage collector runs: a short command allocates fewer, so it never runs there."""
 
-NO_ROOM, NOT_WRITTEN, INTERRUPTED = 70, 74, 130
+OUT_OF_RESOURCES, OUTPUT_ERROR, INTERRUPTED = 70, 74, 130
 """Exit codes that no command returns. Copied from faces/cli/exit_codes.py, which is imported late."""
 
 ASCII_ERROR_HANDLER = "logonscope.ascii"
@@ -65,11 +65,12 @@ def connect(
 
     Args:
         host: None for this machine; the URL of another one (``https://web1:5986``); a unix socket of a server
-            (``unix:/run/logonscope/socket``); a file that ``logonscope record``
-            wrote, or "-" for a recording on standard input; or a Source (docs/adding-a-source.md), which is shown
-            without access checks.
+            (``unix:/run/logonscope/socket``); a file that ``logonscope record`` wrote, or "-" for a recording on
+            standard input; or a source, an instance of a subclass of ``logonscope.machine.BaseSource``
+            (docs/adding-a-source.md), of which everything is shown.
         visibility: what a caller without elevation sees of this machine: only its "own" logon sessions (as the
-            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read.
+            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on the command line:
+            ``--readable``).
         user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
@@ -79,7 +80,8 @@ def connect(
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
-        InvalidParameterError: the file does not exist, or the visibility or the timeout is invalid.
+        InvalidParameterError: the file does not exist, ``host`` is of another type, or the visibility or the timeout is
+            invalid.
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read, or the client for other machines is not installed.
     """
@@ -93,7 +95,7 @@ def connect(
         expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
-        return _connect_remote(address, Credentials(user, password, certificate, token), timeout)
+        return _connect_remote(address, RemoteCredentials(user, password, certificate, token), timeout)
     if address is not None and address.startswith(UNIX_PREFIX):
         from logonscope.client.service import connect_to_socket  # noqa: PLC0415 -- seldom needed
 
@@ -118,7 +120,7 @@ def _read_here(address: str | None, caller: Caller) -> Host:
     return LocalHost(choose_source(address), LINUX, caller, _save_recording)
 
 
-class Credentials(NamedTuple):
+class RemoteCredentials(NamedTuple):
     """Credentials for another machine; None where the caller gave none."""
 
     user: str | None = None
@@ -128,7 +130,7 @@ class Credentials(NamedTuple):
 
 
 def _connect_remote(
-    address: str, credentials: Credentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
+    address: str, credentials: RemoteCredentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
 ) -> Host:
     """Return another machine as a host; nothing is sent yet."""
     from logonscope.client.credentials import CERTIFICATE, TOKEN, find_password, find_user  # noqa: PLC0415 -- seldom needed
@@ -190,7 +192,7 @@ def _from_terminal(
     from getpass import getpass  # noqa: PLC0415 -- seldom needed
 
     ask_password = getpass if sys.stdin and sys.stdin.isatty() else None
-    return _connect_remote(host, Credentials(certificate=certificate), timeout, ask_password)
+    return _connect_remote(host, RemoteCredentials(certificate=certificate), timeout, ask_password)
 
 
 def open_user_file(path: str) -> "Users":
@@ -212,7 +214,7 @@ def open_user_file(path: str) -> "Users":
 class ServerCommand(NamedTuple):
     """A command of the server, with the names that a module of faces/cli has."""
 
-    EXAMPLES: str
+    EPILOG: str
     add_arguments: Callable[["argparse.ArgumentParser"], None]
     run: Callable[["argparse.Namespace"], int]
 
@@ -221,21 +223,21 @@ def load_serve_command() -> ServerCommand:
     """Return the command ``serve``; it is imported only then."""
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return ServerCommand(command.EXAMPLES, command.add_arguments, _run_server)
+    return ServerCommand(command.EPILOG, command.add_arguments, _run_server)
 
 
 def load_token_command() -> ServerCommand:
     """Return the command ``token``; it is imported only then."""
     from logonscope.server import token_command  # noqa: PLC0415 -- the other commands need no server
 
-    return ServerCommand(token_command.EXAMPLES, token_command.add_arguments, token_command.run)
+    return ServerCommand(token_command.EPILOG, token_command.add_arguments, token_command.run)
 
 
 def load_schema_command() -> ServerCommand:
     """Return the command ``schema``; it is imported only then."""
     from logonscope.server import schema_command  # noqa: PLC0415 -- the other commands need no server
 
-    return ServerCommand(schema_command.EXAMPLES, schema_command.add_arguments, schema_command.run)
+    return ServerCommand(schema_command.EPILOG, schema_command.add_arguments, schema_command.run)
 
 
 EXTERNAL_COMMANDS = {"serve": load_serve_command, "token": load_token_command, "schema": load_schema_command}
@@ -273,20 +275,22 @@ def main() -> int:
     except RuntimeError as error:
         if "thread" not in str(error):
             raise
-        return _report_failure(NO_ROOM, "cannot answer: no more threads can be started; raise the limit (ulimit -u)")
+        return _report_failure(
+            OUT_OF_RESOURCES, "cannot answer: no more threads can be started; raise the limit (ulimit -u)"
+        )
     except OSError as error:
         # main() of __main__ reports this without allocating memory
         if error.errno == errno.ENOMEM:
             raise
         if error.errno in _RESOURCE_ERRORS:
-            return _report_failure(NO_ROOM, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
-        return _report_failure(NOT_WRITTEN, f"cannot write the answer: {error.strerror}; see where the output goes")
+            return _report_failure(OUT_OF_RESOURCES, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        return _report_failure(OUTPUT_ERROR, f"cannot write the answer: {error.strerror}; see where the output goes")
 
 
 def _run_command() -> int:
     from logonscope.faces.cli import run  # noqa: PLC0415 -- an import of connect() needs no command line
 
-    # what is imported lives until the end: the collector need not look at it, at exit neither
+    # what is imported lives until the end: the collector need not scan it, not even at exit
     if hasattr(gc, "freeze"):
         gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -26,6 +26,7 @@ class HintCode(StrEnum):
     USE_RECORDING = auto()
     REPLACE_FILE = auto()
     TRUST_CERTIFICATE = auto()
+    LOOK_INTO_NAMESPACES = auto()  # look for a socket in all network namespaces
     RUN_ON_THAT_HOST = auto()  # command
     LIST_USERS_ON_THAT_HOST = auto()
 
@@ -46,6 +47,7 @@ PYTHON_HINTS: HintTexts = {
     HintCode.USE_RECORDING: "give a file that host.record() wrote",
     HintCode.REPLACE_FILE: "give another name, or replace=True",
     HintCode.TRUST_CERTIFICATE: "give certificate=FILE, or set LOGONSCOPE_CA",
+    HintCode.LOOK_INTO_NAMESPACES: "host.whose(..., all_namespaces=True) looks into all",
     HintCode.RUN_ON_THAT_HOST: "run this command on that host: logonscope {command}",
     HintCode.LIST_USERS_ON_THAT_HOST: (
         "ask the administrator of that host, who can list its users: logonscope user list"

@@ -1,6 +1,6 @@
 """The shell command that installs an extra of this distribution, from where the distribution was installed.
 
-Logonscope is mostly installed from a checkout, so pip does not find it by its name alone. The place that it was
+Logonscope is mostly installed from a checkout, so pip does not find it by its name alone. The path that it was
 installed from is in ``direct_url.json`` (PEP 610); an installation without this file came from an index.
 """
 

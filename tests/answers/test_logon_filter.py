@@ -47,7 +47,7 @@ def test_what_is_not_known_fits_only_where_that_is_asked_for() -> None:
 def test_the_system_session_can_be_left_out() -> None:
     assert NO_FILTER.fits(SYSTEM)
     assert not LogonFilter(system=False).fits(SYSTEM)
-    assert (NO_FILTER.is_open, LogonFilter(system=False).is_open) == (True, False)
+    assert (NO_FILTER.matches_all, LogonFilter(system=False).matches_all) == (True, False)
 
 
 def test_a_host_name_is_compared_in_any_case_and_is_in_no_network() -> None:

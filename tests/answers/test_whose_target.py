@@ -3,29 +3,32 @@
 import pytest
 
 from logonscope import InvalidParameterError
-from logonscope.answers.whose_target import Target, parse_target, service_name
+from logonscope.answers.whose_target import WhoseTarget, parse_target, service_name
 
 
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        ("4312", Target("pid", "4312")),
-        (":8080", Target("port", ":8080", 8080)),
-        ("*:8080", Target("port", "*:8080", 8080)),
-        ("127.0.0.1:8080", Target("port", "127.0.0.1:8080", 8080, "127.0.0.1")),
-        ("[::1]:8080", Target("port", "[::1]:8080", 8080, "::1")),
-        ("[0:0:0::1]:1", Target("port", "[0:0:0::1]:1", 1, "::1")),
-        ("[fe80::1%eth0]:1", Target("port", "[fe80::1%eth0]:1", 1, "fe80::1")),
-        ("/usr/bin/python3", Target("executable", "/usr/bin/python3")),
-        ("alice", Target("word", "alice")),
-        ("tmux: server", Target("word", "tmux: server")),
-        ("(sd-pam)", Target("word", "(sd-pam)")),
-        ("kworker/0:1", Target("word", "kworker/0:1")),
-        ("user:alice", Target("account", "alice")),
-        ("name:postgres: checkpointer", Target("name", "postgres: checkpointer")),
+        ("4312", WhoseTarget("pid", "4312")),
+        (":8080", WhoseTarget("port", ":8080", 8080)),
+        ("*:8080", WhoseTarget("port", "*:8080", 8080)),
+        ("127.0.0.1:8080", WhoseTarget("port", "127.0.0.1:8080", 8080, "127.0.0.1")),
+        ("[::1]:8080", WhoseTarget("port", "[::1]:8080", 8080, "::1")),
+        ("[0:0:0::1]:1", WhoseTarget("port", "[0:0:0::1]:1", 1, "::1")),
+        ("[fe80::1%eth0]:1", WhoseTarget("port", "[fe80::1%eth0]:1", 1, "fe80::1")),
+        ("/usr/bin/python3", WhoseTarget("path", "/usr/bin/python3")),
+        ("unix:/run/app.sock", WhoseTarget("unix", "/run/app.sock")),
+        ("unix:@app", WhoseTarget("unix", "@app")),
+        ("@app", WhoseTarget("unix", "@app")),
+        ("alice", WhoseTarget("word", "alice")),
+        ("tmux: server", WhoseTarget("word", "tmux: server")),
+        ("(sd-pam)", WhoseTarget("word", "(sd-pam)")),
+        ("kworker/0:1", WhoseTarget("word", "kworker/0:1")),
+        ("user:alice", WhoseTarget("account", "alice")),
+        ("name:postgres: checkpointer", WhoseTarget("name", "postgres: checkpointer")),
     ],
 )
-def test_a_target_means_one_thing(text: str, target: Target) -> None:
+def test_a_target_means_one_thing(text: str, target: WhoseTarget) -> None:
     assert parse_target(text) == target
 
 
@@ -44,6 +47,12 @@ def test_a_target_means_one_thing(text: str, target: Target) -> None:
         ("999.0.0.1:80", "invalid address"),
         ("[zz]:80", "invalid address"),
         ("::1:8080", "write IPv6 addresses in brackets"),
+        ("tcp:80", "a port is given without its protocol; give :80"),
+        ("UDP6:domain", "a port is given without its protocol"),
+        ("unix:app.sock", "give its absolute path"),
+        ("unix:", "invalid unix socket"),
+        ("unix:/run/a\0b", "invalid unix socket"),
+        ("@", "invalid unix socket"),
     ],
 )
 def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:

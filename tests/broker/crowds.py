@@ -23,6 +23,11 @@ ACCOUNTS = {uid: Account(name, uid, uid, "", "/", "/bin/sh") for uid, name in NA
 GROUPS = (Group("root", 0), Group("sudo", 27, ("alice", "carol")), Group("bob", BOB))
 LONG = "a-long-name-of-"
 _OTHER_PLACES = ("/", "/system.slice/cron.service", "/payload/user.slice/user-880001.slice/session-c5000001.scope")
+_CONTAINERS = (
+    f"/docker/{'5e' * 32}", f"/system.slice/docker-{'6d' * 32}.scope/init.scope", "/lxc.payload.web/init.scope",
+    f"/kubepods/pod5a7cd1f2-9d1f-4f3e-8a35-0c9be41b2e61/{'7c' * 32}",
+)  # fmt: skip
+"""Places of containers that root runs: whatever uid is in them is none of this host."""
 
 
 class Crowd(NamedTuple):
@@ -45,25 +50,80 @@ class Crowd(NamedTuple):
             return int((process.cgroup or "").split("/")[2].removeprefix("user-").removesuffix(".slice"))
         return int(owner.logon_id or 0) - (1 << 33)
 
+    def is_in_foreign_place(self, pid: int, uid: int | None) -> bool:
+        """Tell whether a process is in a container in which this uid is none of this host's.
+
+        In a user's own container the user's uid is the user's.
+        """
+        cgroup = self.process[pid].cgroup or ""
+        if cgroup.startswith(_CONTAINERS):
+            return True
+        return "/libpod-" in cgroup and uid not in {0, int(cgroup.split("/")[2].removeprefix("user-")[:-6])}
+
+    def is_foreign_session(self, pid: int) -> bool:
+        """Tell whether the logon session of a process began in a container, or in another root and pid namespace."""
+        owner = self.owner[pid]
+        if owner.evidence != "audit" or (owner.login and owner.login.recorded):
+            return False  # this host has a record of it, or made its place
+        members = [other for other in self.process.values() if self.owner[other.pid].logon_id == owner.logon_id]
+        if any(member.pid_namespaces == 1 and not self.is_in_foreign_place(member.pid, None) for member in members):
+            return False  # nothing comes out of another pid namespace
+        pids = {member.pid for member in members}
+        roots = [member for member in members if member.ppid not in pids]
+        first = min(roots or members, key=lambda member: (member.start or 0, member.pid))
+        if "/libpod-" in (first.cgroup or "") or (first.cgroup or "").startswith(_CONTAINERS):
+            return self.is_in_foreign_place(first.pid, self.login_uid(first.pid))
+        return (first.pid_namespaces or 1) > 1 and first.host_root is not True
+
+    def is_foreign(self, pid: int, uid: int) -> bool:
+        """Tell whether a uid of a process is none of this host's."""
+        if self.is_in_foreign_place(pid, uid):
+            return True
+        # the uids of a logon session that began elsewhere are foreign, save in its user's own containers
+        return "/libpod-" not in (self.process[pid].cgroup or "") and self._may_be_foreign(pid)
+
+    def _own_uids(self, process: Process) -> tuple[int | None, ...] | None:
+        """Return the uids of a process, None those that are none of this host's."""
+        if process.uids is None:
+            return None
+        return tuple(None if uid is None or self.is_foreign(process.pid, uid) else uid for uid in process.uids)
+
+    def _may_be_foreign(self, pid: int) -> bool:
+        """Tell whether a process is of a foreign logon session; one in the host's pid namespace is not."""
+        process = self.process[pid]
+        is_elsewhere = process.pid_namespaces != 1 or "/libpod-" in (process.cgroup or "")
+        return (is_elsewhere or (process.cgroup or "").startswith(_CONTAINERS)) and self.is_foreign_session(pid)
+
     def sees_session(self, uid: int, pid: int) -> bool:
         """Tell whether somebody may see the logon session of a process."""
-        return self.login_uid(pid) == uid
+        return self.login_uid(pid) == uid and not self._may_be_foreign(pid)
 
     def sees_process(self, uid: int, pid: int) -> bool:
         """Tell whether somebody may see a process."""
+        return self.sees_session(uid, pid) or self._runs_as(uid, pid)
+
+    def _runs_as(self, uid: int, pid: int) -> bool:
         uids = self.process[pid].uids
-        return self.sees_session(uid, pid) or (uids is not None and uid in uids[:2])
+        return uids is not None and uid in uids[:2] and not self.is_foreign(pid, uid)
+
+    def owns_without_session(self, uid: int, pid: int) -> bool:
+        """Tell whether a process is wholly somebody's, and of no logon session of anybody."""
+        uids = self.process[pid].uids
+        is_wholly = uids is not None and set(uids[:3]) == {uid}
+        return self.owner[pid].logon_id == str(UNSET) and is_wholly and not self.is_foreign(pid, uid)
 
     def sees_details(self, uid: int, pid: int) -> bool:
         """Tell whether somebody may see the details of a process."""
         uids = self.process[pid].uids
-        return self.sees_process(uid, pid) and uids is not None and set(uids[:3]) == {uid}
+        return self.sees_process(uid, pid) and self._runs_as(uid, pid) and set((uids or ())[:3]) == {uid}
 
     def secrets(self, uid: int) -> set[str]:
         """Return every mark that may occur in no answer to somebody."""
         shown = {self.owner[pid].logon_id for pid in self.process if self.sees_session(uid, pid)}
         found = {owner.logon_id for owner in self.owner.values() if owner.logon_id} - shown - {str(UNSET)}
-        marks = {logon for logon in found if logon is not None}
+        # the leaders of somebody's own logins carry a kernel id, which another logon session may have, too
+        carried = {str(login.process.ses) for login in self.snapshot.logins if login.uid == uid and login.process}
+        marks = {logon for logon in found - carried if logon is not None}
         for pid in self.process:
             if not self.sees_details(uid, pid):
                 marks |= {f"secret-{pid}-", str(660_000_000 + pid), str(990_000_000 + pid)}
@@ -89,7 +149,9 @@ class Crowd(NamedTuple):
         if not self.sees_details(uid, process.pid):
             changed = changed._replace(rchar=1, cmdline=b"x\0", exe="/x", fds=9, sockets=(), name=process.comm)
         if not self.sees_session(uid, process.pid):
-            changed = changed._replace(ses=UNSET, loginuid=UNSET, cgroup="/", unread=None)
+            # which uids of one's own process are none of this host's is one's own to know; which container is not
+            changes: dict[str, Any] = {"uids": self._own_uids(process)}
+            changed = changed._replace(ses=UNSET, loginuid=UNSET, cgroup="/", unread=None, **changes)
         if not self.sees_process(uid, process.pid):
             changed = changed._replace(uids=(0,) * 4, gids=(0,) * 4, state="R", children=(), vsize=1)
         return changed
@@ -151,6 +213,7 @@ def _process(draw: st.DrawFn, pid: int, login_uids: dict[int, int], places: Sequ
         cmdline=f"/bin/secret-{pid}-\0".encode(), exe=f"/bin/secret-{pid}-", fds=3,
         sockets=(990_000_000 + pid,), children=(), name=f"{LONG}secret-{pid}-" if long else f"p{pid}",
         unread={"ses": "Operation not permitted"} if ses is None else None,
+        pid_namespaces=draw(st.sampled_from([None, 1, 1, 2, 3])), host_root=draw(st.sampled_from([None, True, False])),
     )  # fmt: skip
 
 
@@ -161,6 +224,8 @@ def crowds(draw: st.DrawFn) -> Crowd:
     logins = draw(_logins(login_uids))
     places = [
         *_OTHER_PLACES,
+        *_CONTAINERS,
+        *(f"{manager(uid)}/user.slice/libpod-{'8b' * 32}.scope" for uid in PEOPLE),
         *(scope(login.id, login.uid) for login in logins),
         *(manager(uid) for uid in PEOPLE),
     ]

@@ -125,12 +125,16 @@ def _with(asked: Iterable[str], process: Process, query: ProcessQuery) -> Proces
     facts = {fact for one in asked for fact in _TOGETHER.get(one, (one,))} | _ALWAYS
     if hint.login_uids is not None:
         facts.add("loginuid")
-    if hint.keys is not None or "loginuid" in facts:
+    if hint.kernel_ids is not None or "loginuid" in facts:
         facts.add("ses")
     if query.names is not None:
         facts |= {"name", "comm"}
     forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
-    if hint.keys_needing_place is not None and process.ses is not None and process.ses not in hint.keys_needing_place:
+    if (
+        hint.kernel_ids_needing_location is not None
+        and process.ses is not None
+        and process.ses not in hint.kernel_ids_needing_location
+    ):
         forgotten["cgroup"] = None
     if process.unread:
         forgotten["unread"] = {fact: why for fact, why in process.unread.items() if fact in facts} or None

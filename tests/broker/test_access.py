@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from logonscope.broker import Caller, Request
 from logonscope.broker.access import DETAIL_FACTS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.facts import ALL_FACTS, Process
+from logonscope.facts import ALL_FACTS, UNSET, Process
 from logonscope.machine import NO_FACTS, Owner
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import RecordedSource, save_recording
@@ -77,7 +77,7 @@ def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) ->
 
 
 @given(crowds(), somebody)
-def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Crowd, caller: Caller) -> None:
+def test_whose_and_session_of_answer_for_what_is_ones_own_alone(crowd: Crowd, caller: Caller) -> None:
     host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
     for pid in crowd.process:
         if crowd.sees_session(uid, pid):
@@ -85,6 +85,13 @@ def test_whose_and_session_of_answer_for_the_own_logon_sessions_alone(crowd: Cro
             assert (answer.logon_id, answer.evidence) == (crowd.owner[pid].logon_id, crowd.owner[pid].evidence)
             assert all(crowd.sees_session(uid, link.pid) for link in answer.chain)
             assert broker.session_of(host, pid).session.logon_id == answer.logon_id
+        elif crowd.owns_without_session(uid, pid):
+            (answer,) = broker.whose(host, str(pid))
+            assert (answer.logon_id, answer.is_own) == (str(UNSET), True)
+            # of the parents that are not one's own, what Win32_Process shows of them to everybody
+            others = [link for link in answer.chain if not crowd.sees_process(uid, link.pid)]
+            assert {(link.uid, link.logon_id, link.command_line, link.state) for link in others} <= {(None,) * 4}
+            assert broker.session_of(host, pid).session.logon_type == 0
         else:
             with pytest.raises(AccessDeniedError):
                 broker.whose(host, str(pid))
@@ -133,9 +140,8 @@ def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     assert [process.pid for process in broker.recordable_snapshot(host).processes] == list(crowd.process)
 
 
-@pytest.mark.parametrize("remote", [False, True])
-def test_nobody_sees_nothing(*, remote: bool) -> None:
-    nobody = Caller("", None, administrator=False, remote=remote)
+def test_nobody_sees_nothing() -> None:
+    nobody = Caller("", None, administrator=False)
     with pytest.raises(AccessDeniedError):
         Visibility(nobody, LINUX)
 
@@ -157,7 +163,7 @@ def seen_by(caller: Caller) -> Visibility:
 
 WHOLE = Process(
     7, uids=(1000,) * 4, comm="long-name-of-15", name="long-name-of-15-and-more", cmdline=b"x\0", exe="/x", fds=1,
-    sockets=(1,), rchar=1, wchar=1, syscr=1, syscw=1, read_bytes=1, write_bytes=1,
+    sockets=(1,), rchar=1, wchar=1, syscr=1, syscw=1, read_bytes=1, write_bytes=1, pid_namespaces=1,
 )  # fmt: skip
 
 
@@ -192,13 +198,13 @@ def test_what_was_not_asked_for_is_not_called_masked() -> None:
 
 
 def test_the_facts_are_widened_by_what_decides() -> None:
-    assert seen_by(user(1000)).with_access_facts(NO_FACTS) == {"ses", "loginuid", "uids"}
+    assert seen_by(user(1000)).with_access_facts(NO_FACTS) == {"ses", "loginuid", "cgroup", "uids", "pid_namespaces"}
     assert seen_by(ROOT).with_access_facts(NO_FACTS) == NO_FACTS
 
 
 def test_a_process_that_runs_as_the_caller_in_a_hidden_logon_session_is_seen_without_it() -> None:
     visibility, owner = seen_by(user(1000)), Owner("41", "audit")
-    process = Process(7, ses=41, loginuid=1001, uids=(0, 1000, 0, 0))
+    process = Process(7, ses=41, loginuid=1001, uids=(0, 1000, 0, 0), pid_namespaces=1)
     assert not visibility.sees_session(process, owner)
     seen = visibility.view(process, owner, NO_FACTS)
     assert seen is not None
@@ -220,7 +226,7 @@ def test_a_process_that_runs_as_the_caller_in_a_hidden_logon_session_is_seen_wit
 def test_the_place_of_ones_own_process_is_masked_where_it_names_the_login_of_another(
     cgroup: str, *, shown: bool
 ) -> None:
-    mine = Process(7, ses=41, loginuid=1000, cgroup=cgroup, uids=(1000,) * 4)
+    mine = Process(7, ses=41, loginuid=1000, cgroup=cgroup, uids=(1000,) * 4, pid_namespaces=1)
     pair = seen_by(user(1000)).view(mine, Owner("41", "audit"), frozenset({"cgroup"}))
     assert pair is not None
     assert (pair[0].cgroup, pair[0].unread) == ((cgroup, None) if shown else (None, {"cgroup": NOT_YOURS}))

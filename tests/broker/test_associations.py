@@ -174,7 +174,7 @@ def test_the_processes_of_a_logon_session_are_read_once_and_no_other_is() -> Non
     found = associators(memory.request(ROOT), "Win32_LogonSession=37", AssociationOptions(result_class="Win32_Process"))
     names = [row[result.columns.index("Name")] for result in found for row in result.rows]
     assert names == ["tmux: server", "python3"]
-    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({37, UNSET})]
+    assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({37, UNSET})]
 
 
 @pytest.mark.parametrize("ask", [associators, references])

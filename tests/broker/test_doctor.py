@@ -62,6 +62,19 @@ def test_what_cannot_be_read_is_counted_by_its_reason() -> None:
     assert "fact exe" not in found
 
 
+def test_the_remedy_for_what_cannot_be_read_depends_on_the_reason() -> None:
+    hang = "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
+    rights = "give CAP_SYS_PTRACE, and check SELinux or AppArmor"
+    for reason, remedy in (
+        ("Permission denied", rights),
+        ("no answer within 2 s", hang),
+        ("not tried: the arguments of too many other processes hang", hang),
+    ):
+        processes = [process._replace(cmdline=None, unread={"cmdline": reason}) for process in example.PROCESSES]
+        snapshot = example.snapshot()._replace(processes=processes)
+        assert checks(snapshot)["fact cmdline"].do == remedy
+
+
 def test_of_the_facts_of_one_file_one_is_told() -> None:
     reasons = dict.fromkeys(("ses", "loginuid", "cgroup", "comm", "ppid", "start", "uids", "gids"), "No such process")
     processes = [example.BY_PID[1]._replace(unread=reasons), *example.PROCESSES[1:]]
@@ -74,7 +87,8 @@ def test_of_the_facts_of_one_file_one_is_told() -> None:
 def test_without_any_record_a_login_service_is_advised() -> None:
     found = checks(example.snapshot()._replace(logins=()))
     assert (found["login service"].ok, found["login service"].found) == (
-        None, "no login has a record: remote host, service, state and leftovers are unknown",
+        None,
+        "no login has a record: remote host and service are unknown, and leftovers are found only of ssh, cron and at",
     )  # fmt: skip
 
 

@@ -85,8 +85,8 @@ def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) ->
 
 def test_accounts_and_sockets_are_told_too() -> None:
     (part, *_) = told("SELECT * FROM Win32_UserAccount WHERE Name = 'alice' AND Domain = 'web1'")
-    assert part.reads == ("account alice, alice@web1, web1\\alice",)
-    (part, *_) = told("SELECT * FROM Win32_UserAccount WHERE Name = 'alice'")
+    assert part.reads == ("account alice, alice@web1, web1\\alice", "the state of the accounts' passwords")
+    (part, *_) = told("SELECT Name FROM Win32_UserAccount WHERE Name = 'alice'")
     assert part.reads == ("all accounts",)
     (part,) = told("SELECT LocalPort FROM LS_Socket WHERE LocalPort = 8080", namespace="root/logonscope")
     assert part.reads[0] == "the sockets at port 8080"
@@ -94,7 +94,7 @@ def test_accounts_and_sockets_are_told_too() -> None:
 
 def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> list[str]:
     """Return what the answer to a query really reads, in words."""
-    noting = ReadingRecorder(Memory(example.snapshot()), LINUX.key_noun)
+    noting = ReadingRecorder(Memory(example.snapshot()), LINUX.kernel_id_noun)
     for answer in query(Request(noting, LINUX, caller), text, namespace):
         assert isinstance(answer, ClassRows)
         list(answer.rows)
@@ -120,7 +120,10 @@ def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> 
 def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> None:
     namespace = "root/logonscope" if " LS_" in text else None
     parts = told(text, Memory(example.snapshot()).request(caller), namespace)
-    assert readings(text, caller, namespace) == [reading for part in parts for reading in part.reads]
+    said, really = [reading for part in parts for reading in part.reads], readings(text, caller, namespace)
+    # threads are read only for sockets that no visible process holds, which is not known before
+    assert set(really) <= set(said)
+    assert really == [reading for reading in said if reading in really or "thread_sockets" not in reading]
 
 
 @pytest.mark.parametrize(
@@ -154,12 +157,13 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
     asks_for, of, (part,) = explain(request, "ASSOCIATORS OF {Win32_Process=4312} WHERE ResultClass=Win32_LogonSession")
     assert (asks_for, of) == ("associators", '\\\\.\\root\\cimv2:Win32_Process.Handle="4312"')
     assert part.reads == (
-        "cgroup, comm, loginuid, ppid, ses, start, tgid, tty_nr, uids: of process 4312",
+        "cgroup, comm, loginuid, pid_namespaces, ppid, ses, start, tgid, tty_nr, uids: of process 4312",
         "the records of login 41",
-        "cgroup, comm, loginuid, ppid, ses, start, tty_nr, uids: of process 4300 and its parents",
+        "cgroup, comm, loginuid, pid_namespaces, ppid, ses, start, tty_nr, uids: of process 4300 and its parents",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4100",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4150",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4151",
+        "the journal (else auth.log): sshd's lines about these logins",
     )
     asks_for, of, (part,) = explain(
         request, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"
@@ -214,3 +218,22 @@ def test_a_logon_session_of_somebody_else_is_explained_as_one_that_is_not_there(
 def test_what_cannot_be_asked_cannot_be_explained(text: str) -> None:
     with pytest.raises(LogonscopeError, match="at line 1, column"):
         told(text)
+
+
+def test_only_the_columns_of_a_details_read_it() -> None:
+    request = Memory(example.snapshot()).request(ROOT)
+    log, sockets = (
+        "the journal (else auth.log): sshd's lines about these logins",
+        "the sockets of the leaders of ssh logins",
+    )
+    for columns, readings in (
+        ("LogonId, User, Sources", set()),
+        ("KeyFingerprint", {log}),
+        ("AuthenticationPackage", {log}),
+        ("RemotePort", {sockets}),
+        ("*", {log, sockets}),
+    ):
+        _, _, (part,) = explain(request, f"SELECT {columns} FROM LS_LogonSession", "root/logonscope")
+        assert {log, sockets}.intersection(part.reads) == readings
+    _, _, (part,) = explain(request, "SELECT LogonId FROM LS_LogonSession WHERE KeyType = 'RSA'", "root/logonscope")
+    assert log in part.reads

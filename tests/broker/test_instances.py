@@ -11,7 +11,7 @@ from logonscope.cim.schema import schema
 from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
 from logonscope.facts import Account
 from logonscope.machine.snapshot import Snapshot
-from logonscope.providers.helpers.registry import family
+from logonscope.providers.helpers.registry import provided_classes
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -56,7 +56,7 @@ def test_one_process_key_reads_that_process_and_nothing_else() -> None:
 def test_a_fixed_logon_session_reads_only_processes_that_carry_its_kernel_id() -> None:
     memory = host()
     get(memory.request(ROOT), "Win32_LogonSession=63")
-    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({63})]
+    assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({63})]
 
 
 @pytest.mark.parametrize("handle", ["99", "04312", "abc", "-1", "", "4312 ", "99999999999"])
@@ -156,7 +156,7 @@ def test_handles_alone_read_no_file_of_any_process() -> None:
     [
         ("Win32_Process", ["Handle", "ProcessId", "CSName"], set()),
         ("Win32_Process", ["CreationDate", "ParentProcessId"], {"start", "ppid"}),
-        ("Win32_Process", ["Name"], {"name", "comm", "ses", "loginuid", "uids", "cgroup"}),
+        ("Win32_Process", ["Name"], {"name", "comm", "ses", "loginuid", "uids", "pid_namespaces", "cgroup"}),
         ("Win32_SystemProcesses", ["PartComponent"], set()),
     ],
 )
@@ -201,7 +201,9 @@ def test_the_association_takes_one_small_file_a_process_and_the_cgroup_where_it_
     assert ("Win32_SessionProcess", ("Win32_LogonSession", "41"), ("Win32_Process", "4312")) in pairs
     assert len(pairs) == len(example.PROCESSES)
     assert process_files(memory) == {"ses", "cgroup"}
-    assert [query.logon_hint.keys_needing_place for query in memory.asked.processes] == [frozenset({4294967295})]
+    assert [query.logon_hint.kernel_ids_needing_location for query in memory.asked.processes] == [
+        frozenset({4294967295})
+    ]
 
 
 def test_rows_are_read_while_they_are_iterated() -> None:
@@ -231,7 +233,7 @@ def test_what_is_not_there_is_refused_before_anything_is_read() -> None:
 
 
 def test_classes_without_a_provider_have_no_instances() -> None:
-    assert family(schema().get("Win32_MappedLogicalDisk")) == ()
+    assert provided_classes(schema().get("Win32_MappedLogicalDisk")) == ()
     assert rows(enumerate_instances(host().request(ROOT), "Win32_ServerSession")) == []
 
 

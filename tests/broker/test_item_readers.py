@@ -48,7 +48,7 @@ def test_owners_that_nobody_asks_for_are_not_decided(memory: Memory) -> None:
 def test_for_somebody_owners_decide_who_sees_a_process(memory: Memory) -> None:
     seen = items(memory, "process", asking("comm"), user(1001))
     assert [process.pid for process, _ in seen] == [3990, 3991]
-    everybody = items(memory, "process", asking("comm", "cmdline", include_foreign=True), user(1001))
+    everybody = items(memory, "process", asking("comm", "cmdline", include_hidden=True), user(1001))
     assert len(everybody) == len(example.PROCESSES)
     stranger = next(process for process, _ in everybody if process.pid == 4312)
     assert (stranger.comm, stranger.cmdline, stranger.uids, stranger.ses) == ("python3", None, None, None)
@@ -117,16 +117,16 @@ def test_of_the_machine_only_what_is_asked_for_is_read(memory: Memory) -> None:
 
 
 def test_the_sessions_of_the_machine_are_those_that_the_caller_sees(memory: Memory) -> None:
-    ((census,),) = items(memory, "machine", asking(PROCESSES, SESSIONS), user(1001))
-    assert (census.processes, [session.logon_id for session in census.sessions]) == (16, ["37"])
+    ((summary,),) = items(memory, "machine", asking(PROCESSES, SESSIONS), user(1001))
+    assert (summary.processes, [session.logon_id for session in summary.sessions]) == (16, ["37"])
 
 
 def test_the_login_records_of_the_machine_take_no_process_and_stand_by_start(memory: Memory) -> None:
-    ((census,),) = items(memory, "machine", asking(LOGINS))
-    assert [login.id for login in census.logins] == ["c1", "37", "41", "user@1000.service"]
+    ((summary,),) = items(memory, "machine", asking(LOGINS))
+    assert [login.id for login in summary.logins] == ["c1", "37", "41", "user@1000.service"]
     assert memory.asked.processes == []
-    ((census,),) = items(memory, "machine", asking(LOGINS), user(1000))
-    assert [login.id for login in census.logins] == ["41", "user@1000.service"]
+    ((summary,),) = items(memory, "machine", asking(LOGINS), user(1000))
+    assert [login.id for login in summary.logins] == ["41", "user@1000.service"]
 
 
 @pytest.mark.parametrize(

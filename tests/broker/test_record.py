@@ -9,13 +9,16 @@ from tests import example
 from tests.broker import operations as broker
 from tests.broker.crowds import ALICE, Crowd, crowds
 from tests.broker.memory import Memory
-from tests.hosts import ROOT, user
+from tests.hosts import ROOT, HostFolder, user
 
 
 def whole(snapshot: Snapshot) -> Snapshot:
     """Return a snapshot that was read to its end."""
     return snapshot._replace(
-        processes=list(snapshot.processes), users=tuple(snapshot.users), groups=tuple(snapshot.groups)
+        processes=list(snapshot.processes),
+        users=tuple(snapshot.users),
+        groups=tuple(snapshot.groups),
+        authentications=tuple(snapshot.authentications),
     )
 
 
@@ -23,6 +26,16 @@ def whole(snapshot: Snapshot) -> Snapshot:
 @settings(max_examples=50)
 def test_an_administrators_recording_has_every_fact(crowd: Crowd) -> None:
     assert whole(broker.recordable_snapshot(Memory(crowd.snapshot).request(ROOT))) == crowd.snapshot
+
+
+def test_what_the_leaders_of_logins_logged_is_recorded_of_visible_logins(host: HostFolder) -> None:
+    for pid, uid in ((300, 1000), (301, 1001)):
+        host.process(pid, "sshd", ses=pid, loginuid=uid)
+    text = "2023-11-14T22:14:20+00:00 web1 sshd[{}]: Accepted password for {} from 203.0.113.7 port 9 ssh2\n"
+    host.write("var/log/auth.log", text.format(300, "alice") + text.format(301, "bob") + text.format(302, "eve"))
+    for caller, names in ((ROOT, ["alice", "bob"]), (user(1000), ["alice"])):
+        snapshot = whole(broker.recordable_snapshot(host.request(caller)))
+        assert [line.user for line in snapshot.authentications] == names
 
 
 def test_arguments_are_recorded_at_any_length() -> None:
@@ -81,3 +94,13 @@ def test_accounts_that_no_name_service_lists_are_those_of_whom_the_recording_tel
         (user(1001), ["root", "postgres", "bob"]),
     ):
         assert [account.name for account in whole(broker.recordable_snapshot(host.request(caller))).users] == names
+
+
+def test_the_state_of_passwords_is_recorded_for_administrators_alone() -> None:
+    known = Account("alice", ALICE, ALICE, "", "/home/alice", "/bin/sh", True, "locked", 0, 90, False)
+    snapshot = example.snapshot()._replace(users=(known,))
+    for caller, recorded in ((ROOT, known), (user(ALICE), known._replace(
+        password=None, password_min_days=None, password_max_days=None, expired=None,
+    ))):  # fmt: skip
+        recording = whole(broker.recordable_snapshot(Memory(snapshot).request(caller)))
+        assert [account for account in recording.users if account.uid == ALICE] == [recorded]

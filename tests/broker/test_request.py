@@ -1,12 +1,20 @@
 """broker/request.py: is what happens while the machine is read understood when it is answered?"""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker.request import MOST_ROUNDS, NOT_REQUESTED, Accounts, Order, OwnedProcesses
-from logonscope.facts import UNSET, Account, Login, Process
-from logonscope.machine import Look, ProcessQuery, Selection, Trouble
+from logonscope.broker.access import Caller
+from logonscope.broker.associations import AssociationOptions, associators
+from logonscope.broker.query import query
+from logonscope.broker.request import MOST_ROUNDS, NOT_REQUESTED, Accounts, Order, OwnedProcesses, Request
+from logonscope.errors import LogonscopeError
+from logonscope.facts import UNSET, Account, Group, Login, Process, Socket
+from logonscope.machine import AccountQuery, Look, ProcessQuery, Selection, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 from tests import example
 from tests.broker import operations as broker
@@ -80,14 +88,16 @@ def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_
     before, after = seen((FIRST,), IN_C1, IN_41), seen((FIRST, SU), IN_C1, IN_41)
     for selection in (Selection(logon_ids=frozenset({C1})), Selection(login_users=frozenset({"BOB"}))):
         request = Memory(before, before, after).request(ROOT)
-        assert pids(request.read(EVERY, selection, order="processes first", include_strays=False)) == [20]
+        assert pids(request.read(EVERY, selection, order="processes first", include_in_sessions_of_others=False)) == [
+            20
+        ]
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order: Order) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
     query = ProcessQuery(frozenset({"comm", "uids"}))
-    owned = memory.request(ROOT).read(query, C1, order=order, include_strays=False)
+    owned = memory.request(ROOT).read(query, C1, order=order, include_in_sessions_of_others=False)
     assert [(process.pid, process.comm) for process, _ in owned.pairs] == [(20, "sh")]
     ((facts, keeps),) = [query.early_filter for query in memory.asked.processes if query.early_filter]
     assert facts == {"ses", "cgroup"}
@@ -101,7 +111,7 @@ def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> No
     memory = Memory(before, before, after)
     pairs = memory.request(ROOT).read(EVERY, order="processes first").pairs
     assert [owner.logon_id for _, owner in pairs] == ["41", C5]
-    assert [query.logon_hint.keys_needing_place for query in memory.asked.processes] == [
+    assert [query.logon_hint.kernel_ids_needing_location for query in memory.asked.processes] == [
         frozenset({UNSET}),
         frozenset({UNSET, 41}),
     ]
@@ -113,15 +123,15 @@ def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
         heir = HEIR._replace(id=f"c{number}", process=Process(50, ses=1000 + number), scope=f"session-c{number}.scope")
         looks.append(seen((FIRST, heir), IN_41))
     memory = Memory(*looks)
-    assert pids(memory.request(ROOT).read(EVERY, order="processes first", include_strays=False)) == [10]
+    assert pids(memory.request(ROOT).read(EVERY, order="processes first", include_in_sessions_of_others=False)) == [10]
     assert len(memory.asked.processes) == MOST_ROUNDS
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_selection_narrows_what_is_read(order: Order) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1))
-    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, include_strays=False)) == [10]
-    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({41, UNSET})]
+    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, include_in_sessions_of_others=False)) == [10]
+    assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({41, UNSET})]
 
 
 def test_troubles_of_every_reading_are_reported_once() -> None:
@@ -129,7 +139,7 @@ def test_troubles_of_every_reading_are_reported_once() -> None:
     one, two = seen((), IN_41)._replace(troubles=[trouble]), seen((), IN_41)._replace(troubles=[trouble, other])
     streamed, gathered = Memory(one, two).request(ROOT), Memory(one, one, two).request(ROOT)
     streamed.read(EVERY)
-    gathered.read(EVERY, order="processes first", include_strays=False)
+    gathered.read(EVERY, order="processes first", include_in_sessions_of_others=False)
     assert streamed.look.troubles == gathered.look.troubles == [trouble, other]
 
 
@@ -169,8 +179,8 @@ def test_what_is_read_by_pid_is_what_a_whole_reading_has(crowd: Crowd, uid: int,
     some = data.draw(st.frozensets(st.sampled_from(sorted(crowd.process)), min_size=1))
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
     query = ProcessQuery(frozenset({"comm", "cgroup", "tgid"}))
-    whole = request.read(query, include_foreign=True).pairs
-    by_pid = request.read(query._replace(pids=some), include_foreign=True).pairs
+    whole = request.read(query, include_hidden=True).pairs
+    by_pid = request.read(query._replace(pids=some), include_hidden=True).pairs
     assert [(one.pid, owner) for one, owner in by_pid] == [(one.pid, owner) for one, owner in whole if one.pid in some]
 
 
@@ -188,7 +198,7 @@ def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(order: Order) -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
-    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, include_strays=True).pairs
+    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, include_in_sessions_of_others=True).pairs
     assert (owner.logon_id, owner.evidence, owner.login) == (None, "hidden", None)
 
 
@@ -198,12 +208,12 @@ def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order
     asked = {}
     for logon in ("41", "99"):
         noted = asking(
-            lambda request: list(request.read(EVERY, logon, order=order, include_strays=False).pairs),  # noqa: B023 -- called at once
+            lambda request: list(request.read(EVERY, logon, order=order, include_in_sessions_of_others=False).pairs),  # noqa: B023 -- called at once
             memory,
             user(1000),
         )
         anonymous = [
-            query._replace(logon_hint=query.logon_hint._replace(keys=None), early_filter=None)
+            query._replace(logon_hint=query.logon_hint._replace(kernel_ids=None), early_filter=None)
             for query in noted.processes
         ]  # fmt: skip
         asked[logon] = noted._replace(processes=anonymous)
@@ -232,3 +242,70 @@ def test_each_uid_is_looked_up_once() -> None:
     assert [accounts.get(1000), accounts.get(5)] * 2 == [example.ACCOUNTS[1000], None] * 2
     assert [accounts.name(1000), accounts.name(5), accounts.name(None)] == ["alice", None, None]
     assert source.uids == [1000, 5]
+
+
+class Generous(Memory):
+    """A source that returns more than its queries name: every process, login, account and socket."""
+
+    def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        if query.with_ancestors:
+            return self._read_lineage(look, query)
+        rows = super().processes(look, ProcessQuery(query.facts))
+        return iter(sorted(rows, key=_descending_pid))
+
+    def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
+        del ids
+        return super().logins(look)
+
+    def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
+        del query
+        return super().accounts(look, AccountQuery(users="ALL", groups="ALL"))
+
+    def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
+        del query
+        return super().sockets(look, SocketQuery())
+
+
+def _descending_pid(process: Process) -> int:
+    return -process.pid
+
+
+def _of_pid(request: Request, result_class: str, pid: int) -> list[str]:
+    return _rows(associators(request, f"Win32_Process={pid}", AssociationOptions(result_class=result_class)))
+
+
+def _selected(request: Request, text: str) -> list[str]:
+    return _rows(query(request, f"SELECT * FROM {text}"))
+
+
+def _rows(results: Iterable[Any]) -> list[str]:
+    """Return rows in an order that does not depend on the source's."""
+    return sorted(repr(row) for result in results for row in result.rows)
+
+
+def _answers(request: Request) -> Iterator[object]:
+    """Yield the answers to requests that name processes, logon sessions, accounts or ports."""
+    pids = [*(process.pid for process in example.PROCESSES), 99999]
+    targets = ["sshd", "name:python3", "user:alice", ":8080", "127.0.0.1:8080", ":22", ":1", "/usr/bin/python3"]
+    texts = ["Process WHERE Handle = 4312", "Process WHERE Name = 'sshd'", "UserAccount WHERE Name = 'bob'"]
+    texts += [f"LoggedOnUser WHERE Dependent = 'Win32_LogonSession={logon}'" for logon in (37, 41)]
+    asks: list[Callable[[], object]] = [
+        *(partial(broker.whose, request, str(target)) for target in (*pids, *targets)),
+        *(partial(broker.session_of, request, pid) for pid in pids),
+        *(partial(_of_pid, request, name, pid) for pid in pids for name in ("Win32_LogonSession", "CIM_System")),
+        *(partial(sorted, broker.processes(request, which)) for which in ("41", "37", "c1", "alice", "system")),
+        *(partial(_selected, request, f"Win32_{text}") for text in texts),
+    ]
+    for ask in asks:
+        try:
+            yield ask()
+        except LogonscopeError as error:
+            yield str(error)
+
+
+@pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
+def test_a_source_may_return_more_than_a_query_names(caller: Caller) -> None:
+    hosts = (Memory(example.snapshot()), Generous(example.snapshot()))
+    exact, generous = (list(_answers(host.request(caller))) for host in hosts)
+    assert generous == exact
+    assert len(set(map(str, exact))) > 30

@@ -27,7 +27,9 @@ def test_every_process_is_paired_with_exactly_one_logon_session() -> None:
 def test_the_pairs_cost_two_small_files_a_process() -> None:
     memory = Memory(example.snapshot())
     asked = asking(lambda host: list(broker.session_processes(host)), memory, ROOT)
-    small = ProcessQuery(frozenset({"ses", "cgroup"}), logon_hint=LogonHint(keys_needing_place=frozenset({UNSET})))
+    small = ProcessQuery(
+        frozenset({"ses", "cgroup"}), logon_hint=LogonHint(kernel_ids_needing_location=frozenset({UNSET}))
+    )
     assert asked == Noted.nothing()._replace(logins=[None], processes=[small], parts=[NO_PARTS])
 
 

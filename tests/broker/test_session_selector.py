@@ -69,13 +69,13 @@ def test_a_word_selects_the_same_processes_everywhere(word: str | None, pids: se
 def test_one_logon_session_narrows_the_reading_to_its_kernel_ids(
     word: str | None, kernel_ids: frozenset[int] | None
 ) -> None:
-    assert INDEX.hint(NO_FACTS, select_sessions(word, LINUX, INDEX), None).keys == kernel_ids
+    assert INDEX.hint(NO_FACTS, select_sessions(word, LINUX, INDEX), None).kernel_ids == kernel_ids
 
 
 def test_a_login_that_shares_a_kernel_id_is_looked_for_among_all_who_carry_it() -> None:
     heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
     index = LINUX.index([example.LOGINS[1], heir], example.MACHINE)
-    assert index.hint(NO_FACTS, select_sessions("c1", LINUX, index), None).keys == frozenset({UNSET, 41})
+    assert index.hint(NO_FACTS, select_sessions("c1", LINUX, index), None).kernel_ids == frozenset({UNSET, 41})
 
 
 def test_a_selection_means_itself_and_no_word_means_everything() -> None:
@@ -138,7 +138,7 @@ def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
 
 
 def test_names_count_in_whatever_case_but_those_that_a_person_types() -> None:
-    member, owner = Process(1, loginuid=1000), Owner("41", "audit")
+    member, owner = Process(1, loginuid=1000, pid_namespaces=1), Owner("41", "audit")
     shouted = Selection(login_users=frozenset({"ALICE"}))
     assert kept(shouted, *ACCOUNTS).keeps(member, owner)
     assert not kept(shouted, *ACCOUNTS, case_sensitive=True).keeps(member, owner)

@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from logonscope.answers.whose import UnseenLogin
+from logonscope.broker import Request
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
 from logonscope.facts import UNSET, Process, Socket
 from logonscope.machine.snapshot import Snapshot
 from logonscope.machine.source import LONGEST_CHAIN
-from logonscope.sources.linux.processes import DEADLINE
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
+from logonscope.sources.linux.processes import TIMEOUT
 from tests import example
 from tests.broker import operations as broker
 from tests.broker.crowds import Crowd, crowds
@@ -212,7 +216,7 @@ def test_parents_whose_arguments_hang_cost_one_deadline_and_not_one_each(host: H
     host.process(20, "bash", ppid=19, start=20)
     began = time.monotonic()
     (answer,) = host.connect().whose(20)
-    assert time.monotonic() - began < 3 * DEADLINE
+    assert time.monotonic() - began < 3 * TIMEOUT
     assert [link.name for link in answer.chain] == [*[name] * 10, "bash"]
 
 
@@ -224,7 +228,7 @@ def test_a_pid_of_a_logon_session_without_a_record_costs_one_small_file_of_every
     memory = Memory(example.snapshot())
     broker.whose(memory.request(ROOT), "6001")
     (everybody,) = (query for query in memory.asked.processes if query.pids is None)
-    assert everybody.logon_hint.keys == frozenset({63})  # of the others nothing but the kernel id is read
+    assert everybody.logon_hint.kernel_ids == frozenset({63})  # of the others nothing but the kernel id is read
 
 
 @pytest.mark.parametrize("target", RECORDED)
@@ -275,3 +279,32 @@ def test_a_port_whose_holder_cannot_be_seen_is_no_right_and_not_nothing() -> Non
     snapshot = example.snapshot()._replace(processes=[closed])
     with pytest.raises(AccessDeniedError, match="the open files of 1 processes cannot be read"):
         broker.whose(Memory(snapshot).request(ROOT), ":8080")
+
+
+# What no login is known to have started
+
+
+def test_a_user_without_a_login_gets_an_answer_about_its_own_processes(host: HostFolder) -> None:
+    host.process(30, "agent", start=3)
+    host.process(31, "bash", ppid=30, uid=1000, start=4, cgroup="/system.slice/agent.service")
+    host.process(32, "sleep", ppid=31, uid=1000, start=5, cgroup="/system.slice/agent.service")
+    host.process(33, "sleep", ppid=31, uid=(1000, 1000, 0, 0), start=5)
+    alice = Request(LinuxSource(str(host.root)), LINUX, user(1000))
+    (answer,) = broker.whose(alice, "32")
+    assert (answer.is_own, answer.logon_id, answer.evidence) == (True, str(UNSET), "none")
+    assert [(link.name, link.uid) for link in answer.chain] == [
+        ("systemd", None), ("agent", None), ("bash", 1000), ("sleep", 1000),
+    ]  # fmt: skip
+    assert broker.session_of(alice, 32).session.logon_type == 0
+    for pid in (30, 33):
+        with pytest.raises(AccessDeniedError, match="belongs to a logon session of another user"):
+            broker.whose(alice, str(pid))
+    (seen,) = broker.whose(Request(LinuxSource(str(host.root)), LINUX, ROOT), "32")
+    assert (seen.is_own, seen.unseen_logins) == (False, (UnseenLogin("user change", 31, "bash"),))
+
+
+def test_a_process_of_ones_own_in_the_login_of_another_says_only_that(host: HostFolder) -> None:
+    host.process(30, "sleep", ses=41, loginuid=1001, uid=1000)
+    alice = Request(LinuxSource(str(host.root)), LINUX, user(1000))
+    with pytest.raises(AccessDeniedError, match="process 30 runs as you, in a logon session of another user"):
+        broker.whose(alice, "30")

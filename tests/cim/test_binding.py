@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.binding import MOST_NESTED, Target, bind_path, example_path, is_same_key, write_reference
+from logonscope.cim.binding import (
+    MOST_NESTED,
+    Target,
+    bind_path,
+    example_path,
+    is_same_key,
+    write_held_reference,
+    write_reference,
+)
 from logonscope.cim.paths import LONGEST, ObjectPath, parse_path, write_key
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
@@ -329,3 +337,24 @@ def test_keys_are_the_same_by_their_letters_and_by_what_they_name(
     for pair in ((one, other), (other, one)):
         assert is_same_key(*pair, schema()) is folded
         assert is_same_key(*pair, schema(), fold=str) is to_the_letter
+
+
+ACCOUNT = ("Win32_UserAccount", "WEB1", "alice")
+DOMAIN_AND_NAME = r'''\root\cimv2:{}.Domain="WEB1",Name="alice"'''
+
+
+@pytest.mark.parametrize(
+    ("holder", "reference", "text"),
+    [
+        ("Win32_LoggedOnUser", ("Win32_Account", "WEB1", "alice"), r"\\." + DOMAIN_AND_NAME.format("Win32_Account")),
+        ("Win32_SessionProcess", ("Win32_LogonSession", "41"), r'''\\.\root\cimv2:Win32_LogonSession.LogonId="41"'''),
+        ("Win32_GroupUser", ACCOUNT, r"\\WEB1" + DOMAIN_AND_NAME.format("Win32_UserAccount")),
+        ("Win32_SystemUsers", ACCOUNT, r'''\\WEB1\root\cimv2:Win32_UserAccount.Name="alice",Domain="WEB1"'''),
+        ("Win32_SystemProcesses", ("Win32_Process", "1"), r'''\\WEB1\root\cimv2:Win32_Process.Handle="1"'''),
+    ],
+)
+def test_a_reference_is_written_as_windows_prints_it_in_each_association(
+    holder: str, reference: tuple[str, ...], text: str
+) -> None:
+    assert write_held_reference(reference, schema().get(holder), "WEB1") == text
+    assert bind_path(parse_path(text), schema(), CIMV2, lambda server: server in {".", "WEB1"}).reference == reference

@@ -67,8 +67,8 @@ ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
     ("session_processes", lambda host: host.session_processes(), {}),
     ("leftovers", lambda host: host.leftovers("c1"), {"which": "c1"}),
     ("tree", lambda host: host.tree(0), {"which": "0"}),
-    ("whose", lambda host: host.whose(4312), {"target": "4312"}),
-    ("whose", lambda host: host.whose(":8080"), {"target": ":8080"}),
+    ("whose", lambda host: host.whose(4312), {"target": "4312", "all_namespaces": False}),
+    ("whose", lambda host: host.whose(":8080"), {"target": ":8080", "all_namespaces": False}),
     ("doctor", lambda host: host.doctor(), {}),
     ("get", lambda host: host.get("A=1"), {"path": "A=1", "properties": None, "namespace": None}),
     (
@@ -123,7 +123,10 @@ def test_every_question_is_performed_with_arguments_that_mean_one_thing(
 
 def test_every_question_of_a_host_is_among_them() -> None:
     public = {name for name, _ in inspect.getmembers(Host) if not name.startswith("_")}
-    assert {operation for operation, _, _ in ASKED} | OF_QUERY == public - Host.__abstractmethods__ - {"moment"}
+    assert {operation for operation, _, _ in ASKED} | OF_QUERY == public - Host.__abstractmethods__ - {
+        "moment",
+        "hiding_reason",
+    }
 
 
 def test_a_kind_of_host_answers_all_that_is_abstract() -> None:

@@ -119,10 +119,10 @@ def members(cls: Class) -> Any:
 
 
 def without_chain(answers: Any) -> Any:
-    """Return answers of whose with the pids of the parents only."""
+    """Return answers of whose with the pids of the parents only, and without what WS-Management cannot report."""
     if not isinstance(answers, list):
         return answers
-    return [answer._replace(chain=tuple(link.pid for link in answer.chain)) for answer in answers]
+    return [answer._replace(chain=tuple(link.pid for link in answer.chain), unseen_logins=None) for answer in answers]
 
 
 def outcome(ask: Ask, host: Host) -> Any:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from logonscope import Class, Host, InvalidNamespaceError, LogonFilter, NotFoundError
+from logonscope import Class, Host, InvalidNamespaceError, LogonFilter, NotFoundError, NotSupportedError
 from logonscope.client.logons_from_cim import EVIDENCE_OF_WINDOWS, LogonsFromCim
+from tests.hosts import OWN_NETWORK, HostFolder
 from tests.providers.asked import web1
 
 
@@ -106,3 +107,25 @@ def test_targets_mean_there_what_they_mean_here(described: LogonsFromCim) -> Non
             described.whose(target)
     with pytest.raises(NotFoundError, match="no visible process on that host holds port 8080"):
         ours.whose("[::1]:8080")
+
+
+def test_sockets_of_other_network_namespaces_are_found_there_when_asked_for(host: HostFolder) -> None:
+    host.listener(80, 1)
+    host.process(10, "server", sockets=[1])
+    host.process(11, "server", sockets=[2])
+    host.net_namespace(11, OWN_NETWORK + 1)
+    for port in (80, 81):
+        host.listener(port, 2, net="11/net")
+    ours = LogonsFromCim(host.connect())
+    assert [answer.pid for answer in ours.whose(":80")] == [10]
+    answers = ours.whose(":80", all_namespaces=True)
+    assert [(answer.pid, answer.sockets[0].namespace_pid) for answer in answers] == [(10, None), (11, 11)]
+    with pytest.raises(NotFoundError, match="processes in others do"):
+        ours.whose(":81")
+
+
+@pytest.mark.parametrize("target", ["@app", "unix:/run/app.sock"])
+def test_unix_sockets_are_refused_there(described: LogonsFromCim, target: str) -> None:
+    for host in (described, LogonsFromCim(web1())):
+        with pytest.raises(NotSupportedError, match="cannot find the holder of a unix socket over WS-Management"):
+            host.whose(target)

@@ -8,7 +8,7 @@ import pytest
 
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import Audit
-from logonscope.dispatch.dispatcher import Answer, Dispatcher, Message
+from logonscope.dispatch.dispatcher import Answer, Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.facts import Process
@@ -19,7 +19,7 @@ from tests.dispatch.lines import LinesDoor
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
 
-BOB = Caller("bob", 1001, administrator=False, remote=True)
+BOB = Caller("bob", 1001, administrator=False)
 TERMINATE = "invoke path=Win32_Process.Handle='\"4312\"' method=Terminate"
 
 
@@ -35,7 +35,7 @@ class Talk:
 
     def answer(self, text: str, caller: Caller | None = ROOT, deadline: Deadline | None = None) -> Answer:
         """Ask something."""
-        message = Message(text.encode(), caller, "192.0.2.7", "text/lines")
+        message = ReceivedRequest(text.encode(), caller, "192.0.2.7", "text/lines")
         return self.dispatcher.answer(LinesDoor(), message, deadline or Deadline())
 
     def said(self, text: str, caller: Caller | None = ROOT) -> str:
@@ -160,7 +160,7 @@ def test_an_enumeration_is_its_doors_alone() -> None:
 
     talk = Talk()
     context = talk.said("enumerate class_name=Win32_LogonSession limit=1").split("\n")[0]
-    pull = Message(f"pull context={context}".encode(), ROOT)
+    pull = ReceivedRequest(f"pull context={context}".encode(), ROOT)
     assert talk.dispatcher.answer(AnotherDoor(), pull, Deadline()).body.startswith(b"WBEM_E_INVALID_CONTEXT")
     assert talk.answer(f"pull context={context}").items == 5
 

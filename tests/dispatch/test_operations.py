@@ -71,7 +71,7 @@ def test_all_can_be_shown_as_instances_of_the_class_that_was_asked_for() -> None
     ],
 )
 def test_a_query_says_whether_it_is_a_projection(text: str, projected: bool) -> None:
-    assert OPERATIONS["query"].function(REQUEST, text=text).is_projected is projected
+    assert OPERATIONS["query"].function(REQUEST, text=text).is_projection is projected
 
 
 @pytest.mark.parametrize(

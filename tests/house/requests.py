@@ -28,7 +28,7 @@ def whose(host: str | None, pid: int) -> Callable[[], object]:
 def wql(host: str | None, _: int) -> Callable[[], object]:
     """Prepare an enumeration by a WQL query, from the bytes of the envelope to those of the answer."""
     from logonscope.broker import Caller  # noqa: PLC0415 -- each request imports its own part of the package
-    from logonscope.dispatch.dispatcher import Dispatcher, Message  # noqa: PLC0415 -- the same
+    from logonscope.dispatch.dispatcher import Dispatcher, ReceivedRequest  # noqa: PLC0415 -- the same
     from logonscope.dispatch.enumerations import Enumerations  # noqa: PLC0415 -- the same
     from logonscope.dispatch.operation import Limits  # noqa: PLC0415 -- the same
     from logonscope.machine import Deadline  # noqa: PLC0415 -- the same
@@ -42,7 +42,7 @@ def wql(host: str | None, _: int) -> Callable[[], object]:
     body = f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>1000</w:MaxElements>{query}</n:Enumerate>"
     request = soap.envelope(names.ENUMERATE, "root/cimv2/*", body)
     dispatcher, door = Dispatcher(choose_source(host), LINUX, Enumerations(10, 10, 60.0), Limits()), WsmanDoor()
-    message = Message(request, Caller("root", 0, administrator=True))
+    message = ReceivedRequest(request, Caller("root", 0, administrator=True))
 
     def run() -> None:
         assert dispatcher.answer(door, message, Deadline(60.0)).status == 200

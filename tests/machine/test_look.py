@@ -108,8 +108,17 @@ def test_a_deadline_that_follows_another_is_over_when_that_is() -> None:
     with pytest.raises(TimedOutError):
         own.check()
     assert own.is_over
+    assert own.seconds_left == 0
     own.end_with(second)
     own.check()
+
+
+def test_the_seconds_left_are_those_of_the_deadline_that_ends_first() -> None:
+    endless, long, short = Deadline(), Deadline(60), Deadline(30)
+    assert endless.seconds_left is None
+    for own, followed in ((endless, short), (long, short), (short, Deadline(60)), (short, Deadline())):
+        own.end_with(followed)
+        assert own.seconds_left == pytest.approx(30, abs=5)
 
 
 def test_a_trouble_is_reported_once_and_each_question_has_its_own() -> None:

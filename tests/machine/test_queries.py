@@ -5,8 +5,8 @@ import pytest
 from logonscope.facts import UNSET
 from logonscope.machine import ANY_LOGON, LogonHint
 
-KEYED = LogonHint(keys=frozenset({41}))
-OF_ALICE = LogonHint(login_uids=frozenset({1000}), keys_of_any_uid=frozenset({37}))
+KEYED = LogonHint(kernel_ids=frozenset({41}))
+OF_ALICE = LogonHint(login_uids=frozenset({1000}), kernel_ids_of_any_uid=frozenset({37}))
 NOBODYS = LogonHint(login_uids=frozenset())
 
 
@@ -38,7 +38,9 @@ def test_a_process_may_be_wanted_unless_its_key_or_its_login_uid_says_no(
 
 def test_a_hint_that_only_says_whose_place_is_to_be_read_rules_out_nobody() -> None:
     assert not ANY_LOGON.narrows
-    assert not LogonHint(keys_needing_place=frozenset({UNSET}), keys_of_any_uid=frozenset({UNSET})).narrows
+    assert not LogonHint(
+        kernel_ids_needing_location=frozenset({UNSET}), kernel_ids_of_any_uid=frozenset({UNSET})
+    ).narrows
     assert KEYED.narrows
     assert OF_ALICE.narrows
     assert NOBODYS.narrows

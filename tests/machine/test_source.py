@@ -1,6 +1,6 @@
 """Tests of machine/source.py: a source with only ``read_`` methods answers every query, and refuses the rest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -132,6 +132,18 @@ def test_the_parents_of_a_process_come_nearest_first_and_are_read_one_by_one() -
     assert lineage(source, 99) == []
 
 
+def test_parents_are_found_where_the_query_returns_every_process() -> None:
+    class Generous(Full):
+        def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+            if query.with_ancestors:
+                return super().processes(look, query)
+            return iter(example.PROCESSES)
+
+    query = ProcessQuery(pids=frozenset({4312}), with_ancestors=True)
+    generous, full = (list(source.processes(Look(), query)) for source in (Generous(), Full()))
+    assert [process.pid for process in generous] == [process.pid for process in full]
+
+
 def test_parents_are_read_while_they_are_iterated() -> None:
     source = Full()
     found = source.processes(Look(), ProcessQuery(pids=frozenset({4312}), with_ancestors=True))
@@ -234,13 +246,13 @@ UNREAD = Process(30)
         (ProcessQuery(names=frozenset({"BASH"})), [10, 20]),
         (ProcessQuery(names=frozenset({"A-long-name-of-"})), [11]),
         (ProcessQuery(names=frozenset({"a-long-name-of-it", "systemd"})), [1, 11]),
-        (ProcessQuery(logon_hint=LogonHint(keys=frozenset({41}))), [10, 11, 30]),
+        (ProcessQuery(logon_hint=LogonHint(kernel_ids=frozenset({41}))), [10, 11, 30]),
         (ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}))), [1, 20, 30]),
         (
-            ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}), keys_of_any_uid=frozenset({41}))),
+            ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}), kernel_ids_of_any_uid=frozenset({41}))),
             [1, 10, 11, 20, 30],
         ),
-        (ProcessQuery(logon_hint=LogonHint(keys_needing_place=frozenset())), [1, 10, 11, 20, 30]),
+        (ProcessQuery(logon_hint=LogonHint(kernel_ids_needing_location=frozenset())), [1, 10, 11, 20, 30]),
         (
             ProcessQuery(pids=frozenset({10, 20}), names=frozenset({"bash"}), logon_hint=LogonHint(frozenset({37}))),
             [20],
@@ -265,3 +277,18 @@ def test_processes_are_narrowed_by_pid_by_name_and_by_hint(query: ProcessQuery, 
 def test_sockets_are_narrowed_by_port_and_by_inode(query: SocketQuery, inodes: list[int]) -> None:
     sockets = [Socket("tcp", "::", port, "::", 0, "LISTEN", inode) for port, inode in ((22, 5), (22, 6), (80, 7))]
     assert [socket.inode for socket in matching_sockets(sockets, query)] == inodes
+
+
+def test_unix_sockets_and_those_of_other_network_namespaces_are_only_given_when_asked_for() -> None:
+    network = Socket("tcp", "::", 22, "::", 0, "LISTEN", 5)
+    elsewhere = network._replace(inode=6, namespace=9, namespace_pid=7)
+    unix = Socket("unix", "", 0, "", 0, "LISTEN", 7, "/run/a")
+    queries = {
+        SocketQuery(): [5],
+        SocketQuery(all_namespaces=True): [5, 6],
+        SocketQuery(family="unix"): [7],
+        SocketQuery(family="unix", paths=frozenset({"/run/a"})): [7],
+        SocketQuery(family="unix", paths=frozenset({"/run/b"})): [],
+    }
+    for query, inodes in queries.items():
+        assert [socket.inode for socket in matching_sockets([network, elsewhere, unix], query)] == inodes

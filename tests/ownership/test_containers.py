@@ -1,6 +1,7 @@
 """Tests of ownership/containers.py: the container of a process, from cgroup paths as engines write them.
 
-The paths are those that the engines' own documentation and issue trackers show, with other ids.
+The paths are those that the engines' own documentation and issue trackers show, with other ids. Of nested ones the
+outermost counts: root of a container can make directories with any name below its own.
 """
 
 import pytest
@@ -19,20 +20,26 @@ BURSTABLE = f"/kubepods.slice/kubepods-burstable.slice/{POD_SLICE}"
         (f"/system.slice/docker-{ID}.scope", Container(ID, "docker")),
         (f"/system.slice/docker-{ID}.scope/init.scope", Container(ID, "docker")),
         (f"/docker/{ID}", Container(ID, "docker")),
-        (f"/docker/{ID}/docker/{OTHER}", Container(OTHER, "docker")),
+        (f"/docker/{ID}/docker/{OTHER}", Container(ID, "docker")),
         (f"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{ID}.scope", Container(ID, "docker")),
         (f"/machine.slice/libpod-{ID}.scope/container", Container(ID, "podman")),
         (f"/machine.slice/libpod_pod_{OTHER}.slice/libpod-{ID}.scope", Container(ID, "podman")),
         (f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope", Container(ID, "podman")),
         (f"/libpod_parent/libpod-{ID}", Container(ID, "podman")),
+        (f"/system.slice/web.service/libpod-payload-{ID}", Container(ID, "podman")),
+        (f"/docker/{ID}/supervisor", Container(ID, "docker")),
+        (f"/actions_job/{ID}", Container(ID, "docker")),
+        (f"/default/{ID}", Container(ID, "containerd")),
+        (f"/../docker-{ID}.scope", Container(ID, "docker")),
         (f"/system.slice/nerdctl-{ID}.scope", Container(ID, "containerd")),
         (f"{BURSTABLE}/cri-containerd-{ID}.scope", Container(ID, "containerd", POD)),
-        (f"/kubepods.slice/{POD_SLICE}:cri-containerd:{ID}", Container(ID, "containerd")),
+        (f"/kubepods.slice/{POD_SLICE}:cri-containerd:{ID}", Container(ID, "containerd", POD)),
+        (f"/system.slice/containerd.service/{POD_SLICE}:cri-containerd:{ID}", Container(ID, "containerd", POD)),
         (f"{BURSTABLE}/crio-{ID}.scope/container", Container(ID, "cri-o", POD)),
         (f"/kubepods/burstable/pod{POD}/{ID}", Container(ID, "kubernetes", POD)),
         (f"/kubepods/besteffort/pod{POD}/{ID}/init.scope", Container(ID, "kubernetes", POD)),
-        (f"/docker/{OTHER}/kubelet/kubepods/pod{POD}/{ID}", Container(ID, "kubernetes", POD)),
-        (f"/docker/{OTHER}{BURSTABLE}/cri-containerd-{ID}.scope", Container(ID, "containerd", POD)),
+        (f"/docker/{OTHER}/kubelet/kubepods/pod{POD}/{ID}", Container(OTHER, "docker")),
+        (f"/docker/{OTHER}{BURSTABLE}/cri-containerd-{ID}.scope", Container(OTHER, "docker")),
         ("/lxc.payload.web/init.scope", Container("web", "lxc")),
         ("/lxc.payload.project_web/user.slice/user-0.slice/session-c1.scope", Container("project_web", "lxc")),
         ("/lxc/web/system.slice/ssh.service", Container("web", "lxc")),
@@ -68,3 +75,23 @@ def test_a_container_is_recognized_by_its_cgroup(cgroup: str, container: Contain
 )
 def test_other_cgroups_are_in_no_container(cgroup: str) -> None:
     assert container_of_cgroup(cgroup) is None
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "root_cgroup", "container"),
+    [
+        (f"/docker/{ID}/system.slice/ssh.service", f"/docker/{ID}/init.scope", None),
+        (f"/docker/{ID}", f"/docker/{ID}", None),
+        (f"/docker/{ID}/docker/{OTHER}", f"/docker/{ID}/init.scope", Container(OTHER, "docker")),
+        (f"/docker/{OTHER}", f"/docker/{ID}", Container(OTHER, "docker")),
+        (f"/kubepods/pod{POD}/{ID}", f"/kubepods/pod{POD}/{ID}", None),
+        (f"/docker/{OTHER}/kubelet/kubepods/pod{POD}/{ID}", f"/docker/{OTHER}/init.scope",
+         Container(ID, "kubernetes", POD)),
+        (f"/docker/{OTHER}/kubelet/kubepods/pod{POD}/{ID}", f"/docker/{OTHER}/kubelet/kubepods/pod{POD}/{ID}", None),
+        (f"/docker/{ID}", "/init.scope", Container(ID, "docker")),
+    ],
+)  # fmt: skip
+def test_the_container_that_the_host_is_itself_is_none_of_its_containers(
+    cgroup: str, root_cgroup: str, container: Container | None
+) -> None:
+    assert container_of_cgroup(cgroup, root_cgroup) == container

@@ -43,7 +43,7 @@ class RememberingSource(LinuxSource):
             join = join_of_login(before) or join_of_login(login)
             recorded = before._replace(process=None, gone=True) if before.recorded and not login.recorded else login
             inherited = login.inherited if before.inherited is None else before.inherited
-            self._known[name] = recorded._replace(remembered=join and join.key, inherited=inherited)
+            self._known[name] = recorded._replace(remembered=join and join.kernel_id, inherited=inherited)
         for name in self._known.keys() - now.keys():
             self._known[name] = self._known[name]._replace(process=None, gone=True)
         return [login for login in self._known.values() if ids is None or login.id in ids]

@@ -13,11 +13,11 @@ from logonscope.ownership.join import (
     SCOPE_BASE,
     is_manager,
     join_logins,
-    kernel_id,
-    login_of_cgroup,
+    joined_kernel_id,
+    login_cgroup_of_path,
+    login_id_of_cgroup,
+    logon_id_of_cgroup,
     logon_id_of_word,
-    logon_of_cgroup,
-    place_of_cgroup,
 )
 from tests.example import MACHINE
 
@@ -96,12 +96,12 @@ def test_whoever_inherited_a_kernel_id_never_owns_it() -> None:
 def test_the_processes_of_a_shared_kernel_id_need_their_cgroup_and_those_without_one() -> None:
     alone = join_logins([logind("41", audit=41)], MACHINE)
     assert not alone.shared
-    assert alone.keys_needing_cgroup == {UNSET}
+    assert alone.kernel_ids_needing_cgroup == {UNSET}
     shared = join_logins(
         [logind("41", audit=41), logind("c1", 41, inherited=True), logind("c2", 41, inherited=True)], MACHINE
     )
     assert shared.shared == {41: {str(SCOPE_BASE + 1), str(SCOPE_BASE + 2)}}
-    assert shared.keys_needing_cgroup == {UNSET, 41}
+    assert shared.kernel_ids_needing_cgroup == {UNSET, 41}
 
 
 def test_a_manager_with_a_session_of_its_own_is_counted_once() -> None:
@@ -137,7 +137,7 @@ def test_a_login_whose_id_says_nothing_is_passed_over() -> None:
     ],
 )
 def test_the_kernel_id_is_the_services_word_else_the_leaders(login: Login, kernel: int | None) -> None:
-    assert kernel_id(login) == kernel
+    assert joined_kernel_id(login) == kernel
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,11 @@ def test_people_may_say_a_number_or_the_services_own_id(word: str, logon: str | 
 def test_a_cgroup_names_a_login_by_its_exact_place(
     cgroup: str, login: str | None, place: str, logon: tuple[str, str] | None
 ) -> None:
-    assert (login_of_cgroup(cgroup), place_of_cgroup(cgroup), logon_of_cgroup(cgroup)) == (login, place, logon)
+    assert (login_id_of_cgroup(cgroup), login_cgroup_of_path(cgroup), logon_id_of_cgroup(cgroup)) == (
+        login,
+        place,
+        logon,
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,5 +232,5 @@ def test_a_login_that_inherited_its_kernel_id_keeps_its_logon_id_when_another_en
     before = names(*logins)
     after = names(*(logins[:ended] + logins[ended + 1 :]))
     for login in logins[:ended] + logins[ended + 1 :]:
-        if login.inherited or kernel_id(login) is None:
+        if login.inherited or joined_kernel_id(login) is None:
             assert after[login.id] == before[login.id]

@@ -38,7 +38,7 @@ def test_a_process_that_needs_no_cgroup_is_owned_the_same_without(scenario: Scen
     index = LINUX.index(scenario.logins, scenario.machine)
     decide = index.owner
     for case in scenario.cases:
-        if case.process.ses is not None and case.process.ses not in index.keys_needing_place:
+        if case.process.ses is not None and case.process.ses not in index.kernel_ids_needing_cgroup:
             assert decide(case.process._replace(cgroup=None))[:2] == (case.logon, case.evidence)
 
 

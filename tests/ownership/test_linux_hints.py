@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker.access import Visibility
 from logonscope.broker.request import Accounts, Order
 from logonscope.broker.session_selector import SessionFilter, select_sessions, selected_login_uids
 from logonscope.facts import UNSET, Login, Process
@@ -57,7 +56,9 @@ class Reading:
         """Return the hint that the logins make."""
         selection = self.selection(index)
         uids = selected_login_uids(selection, index, self._memory, Look())
-        return index.hint(self._facts, selection, uids)
+        # the name of a user counts only where the logon session is not foreign, which its place can show
+        facts = self._facts if selection.login_users is None else self._facts | DECIDING
+        return index.hint(facts, selection, uids)
 
     def kept(self, index: LogonIndex, hint: LogonHint) -> dict[int, Owner]:
         """Return the owners of the processes that are meant, of those that a source reads by the hint."""
@@ -100,12 +101,14 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
     crowd: Crowd, uid: int, which: str | Selection, order: Order
 ) -> None:
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
-    query = ProcessQuery(frozenset({"comm", "uids", "loginuid"}))
+    query = ProcessQuery(frozenset({"comm"}) | LINUX.access_facts)
     selection = select_sessions(which, LINUX, LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine))
     narrowed = [*request.read(query, which, order=order).pairs]
     pairs = [*request.read(query, order=order).pairs]
     if selection.names_sessions:
-        keeps = SessionFilter(selection, LINUX, request.accounts, case_sensitive=isinstance(which, str)).keeps
+        keeps = SessionFilter(
+            selection, LINUX, request.accounts, request.foreign, case_sensitive=isinstance(which, str)
+        ).keeps
         pairs = [pair for pair in pairs if keeps(*pair)]
     assert _told(narrowed) == _told(pairs)
 
@@ -113,8 +116,10 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 @given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]))
 @settings(max_examples=200)
 def test_the_hint_of_what_somebody_sees_loses_none_of_it(crowd: Crowd, uid: int) -> None:
-    index, visibility = LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine), Visibility(user(uid), LINUX)
-    hint = index.hint(NO_FACTS, Selection(), visibility.login_uids(None))
+    index = LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine)
+    request = Memory(crowd.snapshot).request(user(uid))
+    visibility = request.visibility
+    hint = index.hint(visibility.with_access_facts(NO_FACTS), Selection(), visibility.login_uids(None))
     query = ProcessQuery(DECIDING, logon_hint=hint)
     found = [*Memory(crowd.snapshot).processes(Look(), query)]
     seen = {process.pid for process in found if visibility.sees_session(process, index.owner(process))}

@@ -12,7 +12,7 @@ LOCAL = Traits(cls="user", type="unspecified", remote=False)
 
 TABLE = [
     # nobody logged in
-    (Traits(system=True), 0, "no login started it"),
+    (Traits(system=True), 0, "no login is known to the kernel"),
     # user managers
     (Traits(cls="manager", service="systemd-user"), 5, "class manager"),
     (Traits(cls="manager-early"), 5, "class manager-early"),
@@ -40,10 +40,17 @@ TABLE = [
     (SSH._replace(tty_known=False), None, "sshd; whether it had a terminal is not known"),
     (SSH._replace(tty_known=False, tty="pts/0"), 10, "sshd, terminal pts/0"),
     # other remote logins with a screen or a terminal
-    (Traits(cls="user", type="x11", service="xrdp-sesman", remote=True), 10, "remote, type x11"),
+    (Traits(cls="user", type="x11", service="xrdp-sesman", remote=True), 10, "PAM service xrdp-sesman"),
     (Traits(cls="user", type="wayland", service="gdm-password", remote=True), 10, "remote, type wayland"),
     (Traits(cls="user", type="web", service="cockpit", remote=True), 10, "remote, type web"),
-    (Traits(cls="user", type="unspecified", service="tigervnc", remote=True), 10, "remote, PAM service tigervnc"),
+    (Traits(cls="user", type="unspecified", service="tigervnc", remote=True), 10, "PAM service tigervnc"),
+    # remote desktops by their service: not all of them tell PAM where the user comes from
+    (Traits(cls="user", type="unspecified", service="xrdp-sesman", remote=False), 10, "PAM service xrdp-sesman"),
+    (LOCAL._replace(type="x11", service="vncserver-x11-serviced"), 10, "PAM service vncserver-x11-serviced"),
+    (LOCAL._replace(tty="pts/9", service="x2gobroker"), 10, "PAM service x2gobroker"),
+    (LOCAL._replace(type="wayland", service="gnome-remote-desktop"), 10, "PAM service gnome-remote-desktop"),
+    (LOCAL._replace(service="nx"), 10, "PAM service nx"),
+    (LOCAL._replace(seat="seat0", service="nxinx"), 2, "seat seat0"),
     (Traits(cls="user", type="tty", service="remote", tty="pts/1", remote=True), 10, "remote, terminal pts/1"),
     # network services
     (Traits(service="vsftpd", remote=True), 3, "PAM service vsftpd"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import UNSET, Account, Login, Machine, Process
-from logonscope.machine import Owner, start_time
+from logonscope.machine import Leader, Owner, start_time
 from logonscope.ownership.linux import SYSTEM
 from logonscope.ownership.sessions import (
     APPROXIMATE_START,
@@ -21,6 +21,7 @@ from logonscope.ownership.sessions import (
     earliest,
     login_uid,
     logon_session,
+    network_leader,
     state,
     terminal_below,
 )
@@ -71,9 +72,19 @@ def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
         logon_id="41", user="alice", uid=1000, logon_type=10, logon_type_name="RemoteInteractive", start=at(7),
         state="active", tty="pts/0", remote_host="192.0.2.7", remote_user="al", service="sshd",
         login_class="user", leader=10, scope="session-41.scope", login="41", vouched_by="logind",
-        processes=2, leftovers=0, join_evidence="record",
+        processes=2, leftovers=0, join_evidence="record", remote_address="192.0.2.7",
     )  # fmt: skip
-    record = ("state", "start", "remote_host", "remote_user", "service", "login_class", "leader", "scope")
+    record = (
+        "state",
+        "start",
+        "remote_host",
+        "remote_address",
+        "remote_user",
+        "service",
+        "login_class",
+        "leader",
+        "scope",
+    )
     assert session.sources == dict.fromkeys(record, SOURCE) | {
         "uid": KERNEL, "tty": TTY_NR, "logon_type": "sshd, terminal pts/0",
         "authentication_package": "recorded only in the login program's own log",
@@ -354,3 +365,32 @@ members = st.lists(
 @given(members)
 def test_parents_that_go_round_in_a_circle_end_the_search(processes: list[Process]) -> None:
     assert terminal_below(in_terminal(1, 2, "sshd"), processes) in {None, "pts/0"}
+
+
+@pytest.mark.parametrize(
+    ("service", "comm", "leader"),
+    [
+        ("sshd", "sshd", Leader(10, 1, 700, 650)),
+        ("sshd", "sshd-session", Leader(10, 1, 700, 650)),
+        ("ssh", "in.sshd", Leader(10, 1, 700, 650)),
+        ("dropbear", "dropbear", Leader(10, 1, 700, 650)),
+        ("login", "login", None),
+        ("cron", "cron", None),
+    ],
+)
+def test_the_leader_of_an_ssh_login(service: str, comm: str, leader: Leader | None) -> None:
+    own = LEADER._replace(comm=comm, ppid=1, start=700)
+    recorded = LOGIN._replace(service=service, process=own, created=650)
+    assert network_leader(Owner("41", "audit", recorded), [own]) == leader
+    gone = recorded._replace(process=None)
+    assert network_leader(Owner("41", "audit", gone), []) == (leader and Leader(10, recorded=650))
+
+
+def test_the_leader_without_a_record_is_an_ssh_server_of_root() -> None:
+    server = LEADER._replace(comm="sshd", ppid=1, start=700, uids=(0, 0, 0, 0))
+    shell = process(11, 10, comm="bash", start=800)
+    assert network_leader(Owner("41", "audit"), [shell, server]) == Leader(10, 1, 700)
+    for other in (server._replace(uids=(1000,) * 4), server._replace(comm="login"), server._replace(uids=None)):
+        assert network_leader(Owner("41", "audit"), [shell, other]) is None
+    assert network_leader(SYSTEM, [server]) is None
+    assert network_leader(Owner("41", "audit"), []) is None

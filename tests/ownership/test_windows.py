@@ -157,17 +157,18 @@ def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: Order) -> None:
     memory = Memory(snapshot())
     request = memory.request(user(ALICE), WINDOWS)
     owned = request.read(
-        ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_strays=False
+        ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_in_sessions_of_others=False
     )
     assert [process.pid for process, _ in owned.pairs] == [1000, 1010, 1100]
-    assert [query.logon_hint.keys for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
+    assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
 
 
 def test_an_explanation_does_not_tell_whose_a_foreign_process_is() -> None:
     (part,) = explain(ask(user(BOB)), "ASSOCIATORS OF {Win32_Process=1010}").parts
     assert HERS not in repr(part)
     (part,) = explain(ask(), "SELECT * FROM Win32_LogonSession WHERE LogonId = 5").parts
-    assert part.reads == ("the records of logins", "ses: of every process with LUID 5")
+    log = "the journal (else auth.log): sshd's lines about these logins"
+    assert part.reads == ("the records of logins", "ses: of every process with LUID 5", log)
 
 
 # What happens meanwhile

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
-from logonscope.facts import Account, Login, Machine, Process
+from logonscope.answers.whose import UnseenLogin
+from logonscope.facts import Account, Authentication, HeldSockets, Login, Machine, Process
 from logonscope.machine import (
     NO_FACTS,
     Facts,
+    Leader,
     LogonHint,
     LogonIndex,
+    LogonOrigin,
     Owner,
     Ownership,
     Selection,
@@ -44,7 +47,7 @@ class WindowsLogonIndex(LogonIndex):
         return self._logins
 
     @property
-    def shared_keys(self) -> Mapping[int, frozenset[str]]:
+    def shared_kernel_ids(self) -> Mapping[int, frozenset[str]]:
         return {}
 
     @property
@@ -69,10 +72,10 @@ class WindowsLogonIndex(LogonIndex):
         if login_uids is None:
             return LogonHint(keys)
         own = frozenset(int(login.id) for login in self._logins.values() if login.uid in login_uids)
-        return LogonHint(own if keys is None else own & keys, keys_of_any_uid=self._luids)
+        return LogonHint(own if keys is None else own & keys, kernel_ids_of_any_uid=self._luids)
 
     def is_insufficient_hint(self, hint: LogonHint) -> bool:
-        return bool(hint.keys_of_any_uid) and not self._luids <= hint.keys_of_any_uid
+        return bool(hint.kernel_ids_of_any_uid) and not self._luids <= hint.kernel_ids_of_any_uid
 
 
 class WindowsOwnership(Ownership):
@@ -81,9 +84,10 @@ class WindowsOwnership(Ownership):
     owner_facts: Facts = frozenset({"ses"})
     description_facts: Facts = NO_FACTS
     access_facts: Facts = frozenset({"ses", "uids"})
-    place_fact = "ses"
+    location_fact = "ses"
+    root_fact = "ses"
     session_facts = ("ses",)
-    key_noun = "LUID"
+    kernel_id_noun = "LUID"
     system_owner = SYSTEM
 
     def index(self, logins: Iterable[Login], machine: Machine) -> WindowsLogonIndex:
@@ -150,6 +154,21 @@ class WindowsOwnership(Ownership):
             processes=count, sources={"logon_type": login.source},
         )  # fmt: skip
 
+    def network_leader(self, owner: Owner, members: Sequence[Process]) -> Leader | None:
+        """Return none: the records of Windows have the address already."""
+        del owner, members
+        return None
+
+    def with_origin(self, session: LogonSession, leader: Leader, held: HeldSockets | None) -> LogonSession:
+        del leader, held
+        return session
+
+    def with_authentication(
+        self, session: LogonSession, leader: Leader, lines: Iterable[Authentication]
+    ) -> LogonSession:
+        del leader, lines
+        return session
+
     def logon_id_of_word(self, word: str) -> str | None:
         if word.lower() == "system":
             return SYSTEM.logon_id
@@ -159,12 +178,38 @@ class WindowsOwnership(Ownership):
         del wholly  # a token has one user
         return process.uids is not None and process.uids[0] == uid
 
+    def container(self, process: Process, machine: Machine) -> None:
+        del process, machine
+
+    def is_foreign_uid(self, process: Process, uid: int | None, machine: Machine) -> bool:
+        del process, uid, machine
+        return False
+
+    def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:
+        del process, owner, machine
+        return False
+
+    def first_process(self, members: Iterable[Process]) -> Process | None:
+        return next(iter(members), None)
+
+    def needs_root(self, process: Process, machine: Machine) -> bool:
+        del process, machine
+        return False
+
+    def origin(self, owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+        del owner, first, machine
+        return LogonOrigin()
+
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         del process, owner, uid
         return False
 
     def is_login_program(self, process: Process) -> bool:
         return process.comm == "winlogon.exe"
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple[UnseenLogin, ...]:
+        del owner, chain, machine
+        return ()
 
     def checks(self, machine: Machine) -> Iterator[Check]:
         del machine

@@ -2,7 +2,7 @@
 
 Logonscope is started afterwards and asked before and after logout. The peers' published rules get the same, and once
 more what an agent knows that has seen every process start. The output is the table of docs/proof.md. Exit code 1 unless
-Logonscope is right about all.
+all answers of Logonscope are correct.
 """
 
 import json
@@ -16,7 +16,7 @@ from tests.peers import datadog, elastic, sysmon
 from tests.peers.events import Recorder
 from tests.peers.facts import Process, all_processes
 from tests.peers.scene import Scene, SceneError, enter, scene, unavailable
-from tests.peers.verdicts import ENDED, Verdicts, all_right, markdown, verdict
+from tests.peers.verdicts import ENDED, Verdicts, all_correct, markdown, verdict
 
 Processes = Mapping[int, Process]
 Rule = Callable[[int, Processes], object]
@@ -90,7 +90,7 @@ def compare() -> int:
     if recorder.has_lost_events:
         raise SceneError("the kernel dropped process events; run it again on a quieter machine")
     print(*markdown(COLUMNS, list(shown.processes), before, after), sep="\n")
-    return int(not all_right(before[LOGONSCOPE], after[LOGONSCOPE]))
+    return int(not all_correct(before[LOGONSCOPE], after[LOGONSCOPE]))
 
 
 def main() -> None:

@@ -1,35 +1,35 @@
 """tests/peers/verdicts.py: is an answer judged, and are the verdicts counted?"""
 
-from tests.peers.verdicts import ENDED, NONE, RIGHT, WRONG, all_right, count, markdown, verdict
+from tests.peers.verdicts import CORRECT, ENDED, INCORRECT, NONE, all_correct, count, markdown, verdict
 
 
 def test_an_answer_is_right_if_the_login_has_it_and_no_other_login() -> None:
-    assert verdict(41, 41, [42]) == RIGHT
-    assert verdict(42, 41, [42]) == WRONG
-    assert verdict(41, 41, [41]) == WRONG
+    assert verdict(41, 41, [42]) == CORRECT
+    assert verdict(42, 41, [42]) == INCORRECT
+    assert verdict(41, 41, [41]) == INCORRECT
     assert verdict(None, None, [42]) == NONE
 
 
 def test_what_has_ended_is_not_counted() -> None:
-    assert count({"a": RIGHT, "b": WRONG, "c": ENDED}) == "1 of 2"
+    assert count({"a": CORRECT, "b": INCORRECT, "c": ENDED}) == "1 of 2"
 
 
 def test_all_is_right_if_only_logout_ends_a_process() -> None:
-    assert all_right({"a": RIGHT, "b": RIGHT}, {"a": RIGHT, "b": ENDED})
-    assert not all_right({"a": RIGHT, "b": NONE}, {"a": RIGHT, "b": ENDED})
-    assert not all_right({"a": RIGHT, "b": ENDED}, {"a": RIGHT, "b": ENDED})
-    assert not all_right({"a": RIGHT, "b": RIGHT}, {"a": RIGHT, "b": WRONG})
-    assert not all_right({"a": RIGHT, "b": RIGHT}, {"a": ENDED, "b": ENDED})
+    assert all_correct({"a": CORRECT, "b": CORRECT}, {"a": CORRECT, "b": ENDED})
+    assert not all_correct({"a": CORRECT, "b": NONE}, {"a": CORRECT, "b": ENDED})
+    assert not all_correct({"a": CORRECT, "b": ENDED}, {"a": CORRECT, "b": ENDED})
+    assert not all_correct({"a": CORRECT, "b": CORRECT}, {"a": CORRECT, "b": INCORRECT})
+    assert not all_correct({"a": CORRECT, "b": CORRECT}, {"a": ENDED, "b": ENDED})
 
 
 def test_a_cell_has_one_word_where_nothing_changes() -> None:
-    before = {"x": {"a": RIGHT, "b": RIGHT}}
-    after = {"x": {"a": RIGHT, "b": ENDED}}
+    before = {"x": {"a": CORRECT, "b": CORRECT}}
+    after = {"x": {"a": CORRECT, "b": ENDED}}
     assert list(markdown(["x"], ["a", "b"], before, after)) == [
         "| process | x |",
         "|---|---|",
-        "| a | right |",
-        "| b | right, ended |",
+        "| a | correct |",
+        "| b | correct, then ended |",
         "| before logout | 2 of 2 |",
         "| after logout | 1 of 1 |",
     ]

@@ -109,9 +109,9 @@ def space(class_name: str) -> str:
     return LOGONSCOPE if class_name.startswith("LS_") else CIMV2
 
 
-def at(relative: str) -> str:
-    """Return a path as a reference has it."""
-    return f"\\\\.\\{space(relative)}:{relative}"
+def at(relative: str, server: str = ".") -> str:
+    """Return a path as a reference has it; those of some classes name the host."""
+    return f"\\\\{server}\\{space(relative)}:{relative}"
 
 
 def pair(class_name: str, **ends: str) -> str:

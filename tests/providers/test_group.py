@@ -22,8 +22,8 @@ def test_every_group_has_its_domain_and_its_sid() -> None:
 def test_all_that_is_known_of_one_and_no_more() -> None:
     found = web1().get("Win32_Group.Domain='web1',Name='sudo'")
     assert {name: value for name, value in found.properties().items() if value is not None} == {
-        "Caption": "web1\\sudo", "Domain": "web1", "Name": "sudo", "SID": "S-1-22-2-27", "SIDType": 2,
-        "LocalAccount": True,
+        "Caption": "web1\\sudo", "Domain": "web1", "Name": "sudo", "SID": "S-1-22-2-27", "SIDType": 4,
+        "LocalAccount": True, "Status": "OK",
     }  # fmt: skip
 
 
@@ -37,7 +37,8 @@ def test_a_group_is_found_by_domain_and_name() -> None:
 
 def test_where_an_account_and_its_group_have_one_name_the_account_is_meant() -> None:
     assert one(web1(), "Win32_Account.Domain='web1',Name='alice'", "__CLASS", "SIDType") == ("Win32_UserAccount", 1)
-    assert one(web1(), "Win32_Account.Domain='web1',Name='sudo'", "__CLASS", "SIDType") == ("Win32_Group", 2)
+    assert one(web1(), "Win32_Account.Domain='web1',Name='sudo'", "__CLASS", "SIDType") == ("Win32_Group", 4)
+    assert one(web1(), "Win32_Group.Domain='CORP',Name='staff'", "SIDType") == 2
     assert len(everything(web1(), "Win32_Account", "Name")) == len(GROUPS) + 6
 
 

@@ -10,12 +10,12 @@ from tests.providers.asked import USERS, at, everything, pair, values, web1
 
 def group(name: str, domain: str = "web1") -> str:
     """Return a reference to a group."""
-    return at(f'Win32_Group.Domain="{domain}",Name="{name}"')
+    return at(f'Win32_Group.Domain="{domain}",Name="{name}"', "web1")
 
 
 def person(name: str, domain: str = "web1", of: str = "Win32_UserAccount") -> str:
     """Return a reference to an account."""
-    return at(f'{of}.Domain="{domain}",Name="{name}"')
+    return at(f'{of}.Domain="{domain}",Name="{name}"', "web1")
 
 
 MEMBERS = {
@@ -73,7 +73,7 @@ def test_a_member_that_is_listed_twice_is_one_member(host: HostFolder) -> None:
 def test_of_two_groups_with_one_number_the_first_is_an_accounts_own(host: HostFolder) -> None:
     host.write("etc/group", "alice:x:1000:\nalias:x:1000:\n")
     found = everything(host.connect(), "Win32_GroupUser", "GroupComponent")
-    assert found == [at('Win32_Group.Domain="testhost",Name="alice"')]
+    assert found == [at('Win32_Group.Domain="testhost",Name="alice"', "testhost")]
 
 
 def test_a_directory_without_groups_has_no_memberships() -> None:

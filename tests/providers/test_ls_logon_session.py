@@ -17,16 +17,18 @@ RUN = "/run/systemd/sessions/41"
 ALICES = {
     "LogonId": "41", "User": "alice", "Uid": 1000, "LogonType": 10,
     "StartTime": datetime(2026, 1, 1, 10, 2, tzinfo=UTC),
-    "State": "active", "Terminal": "pts/0", "RemoteHost": "203.0.113.7", "Service": "sshd", "LoginClass": "user",
+    "State": "active", "Terminal": "pts/0", "RemoteHost": "203.0.113.7", "RemoteAddress": "203.0.113.7",
+    "Service": "sshd", "LoginClass": "user",
     "LeaderId": 4100, "Scope": "session-41.scope", "LoginId": "41", "VouchedBy": "logind", "ProcessCount": 5,
     "LeftoverCount": 0, "BootId": example.MACHINE.boot_id, "JoinEvidence": "record", "StartIsApproximate": False,
+    "IsForeign": False,
     "Guid": str(uuid5(UUID("5e1f3bb4-c0a8-4d6f-9a64-f1c2d30e8b57"),
                       f"{example.MACHINE.machine_id}:{example.MACHINE.boot_id}:logon:41")),
     "Sources": [
         "Uid: /proc/PID/loginuid", "LogonType: sshd, terminal pts/0",
         "AuthenticationPackage: recorded only in the login program's own log", f"StartTime: {RUN}", f"State: {RUN}",
         "Terminal: /proc/PID/stat, tty_nr", f"RemoteHost: {RUN}", f"Service: {RUN}", f"LoginClass: {RUN}",
-        f"LeaderId: {RUN}", f"Scope: {RUN}",
+        f"LeaderId: {RUN}", f"Scope: {RUN}", f"RemoteAddress: {RUN}",
     ],
 }  # fmt: skip
 

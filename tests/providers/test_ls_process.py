@@ -8,11 +8,15 @@ import pytest
 
 import logonscope
 from logonscope.cim.schema import LOGONSCOPE
+from logonscope.client import LocalHost
 from logonscope.facts import Account
 from logonscope.machine import MAX_CMDLINE_BYTES
+from logonscope.ownership import LINUX
+from logonscope.sources.recording import save_recording
 from tests import example
+from tests.broker.memory import Memory
 from tests.hosts import HostFolder, user
-from tests.providers.asked import PROCESSES, answers, everything, one, python3, rough, web1
+from tests.providers.asked import PROCESSES, SNAPSHOT, answers, everything, one, python3, rough, web1
 
 PYTHON3 = "LS_Process=4312"
 
@@ -25,6 +29,7 @@ WHOLE = {
     "KernelPriority": 20, "ThreadCount": 1, "CommandLine": "python3 -m http.server 8080",
     "Arguments": ["python3", "-m", "http.server", "8080"],
     "CommandLineBytes": b"python3\0-m\0http.server\x008080\0", "ExecutablePath": "/usr/bin/python3",
+    "ParentCommandLine": "sudo python3 -m http.server 8080",
     "Guid": str(uuid5(UUID("5e1f3bb4-c0a8-4d6f-9a64-f1c2d30e8b57"),
                       f"{example.MACHINE.machine_id}:{example.MACHINE.boot_id}:process:4312:{640 * 60 * 100}")),
 }  # fmt: skip
@@ -141,3 +146,42 @@ def ticks() -> int:
     """Return when this process started (proc(5))."""
     with open("/proc/self/stat", encoding="ascii") as stat:
         return int(stat.read().rpartition(")")[2].split()[19])
+
+
+# Labels, capabilities, the parent
+
+
+def test_a_label_has_the_module_that_it_comes_from() -> None:
+    names = ("SecurityLabel", "SecurityModule")
+    host = python3(label="/usr/sbin/ntpd (enforce)", label_module="apparmor")
+    assert one(host, PYTHON3, *names) == ("/usr/sbin/ntpd (enforce)", "apparmor")
+    assert one(python3(label="a\x1b:b:c", label_module=None), PYTHON3, *names) == ("a\ufffd:b:c", None)
+
+
+def test_capabilities_have_names_and_digits() -> None:
+    kinds = ("Effective", "Permitted", "Bounding", "Ambient")
+    names = [f"{kind}{form}" for kind in kinds for form in ("Capabilities", "CapabilityMask")]
+    host = python3(cap_effective=1 << 12, cap_permitted=1 << 12 | 1, cap_bounding=1 << 41, cap_ambient=0)
+    assert one(host, PYTHON3, *names) == (
+        ["cap_net_admin"], "0000000000001000", ["cap_chown", "cap_net_admin"], "0000000000001001", ["cap_41"],
+        "0000020000000000", [], "0000000000000000",
+    )  # fmt: skip
+
+
+def test_the_command_line_of_the_parent_is_that_of_the_process_above() -> None:
+    assert one(web1(), "LS_Process=4300", "ParentCommandLine") == "-bash"
+    assert one(web1(), "LS_Process=1", "ParentCommandLine") is None
+    # a process that started later has only reused the pid of the parent
+    assert one(python3(start=1), PYTHON3, "ParentCommandLine") is None
+
+
+def test_the_command_line_of_a_parent_is_masked_as_that_of_any_process() -> None:
+    alice = LocalHost(Memory(SNAPSHOT), LINUX, user(1000), save_recording)
+    lines = {
+        row["Handle"]: (row["CommandLine"], row["ParentCommandLine"])
+        for row in alice.enumerate("LS_Process", ["Handle", "CommandLine", "ParentCommandLine"], namespace=LOGONSCOPE)
+    }
+    assert lines["4300"] == (None, "-bash")
+    assert lines["4312"] == (None, None)
+    # the parent belongs to the session, but runs as root
+    assert lines["4150"] == ("sshd: alice@pts/0", None)

@@ -3,7 +3,7 @@
 from tests.hosts import user
 from tests.providers.asked import at, everything, values, web1
 
-WEB1, LINUX = at('Win32_ComputerSystem.Name="web1"'), at("Win32_OperatingSystem=@")
+WEB1, LINUX = at('Win32_ComputerSystem.Name="web1"', "web1"), at("Win32_OperatingSystem=@", "web1")
 
 
 def test_the_computer_runs_one_and_it_is_the_primary_one() -> None:

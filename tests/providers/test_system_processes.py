@@ -4,11 +4,11 @@ from tests import example
 from tests.hosts import user
 from tests.providers.asked import at, everything, values, web1
 
-WEB1 = at('Win32_ComputerSystem.Name="web1"')
+WEB1 = at('Win32_ComputerSystem.Name="web1"', "web1")
 
 
 def test_the_computer_has_every_process_whoever_asks() -> None:
-    pairs = [(WEB1, at(f'Win32_Process.Handle="{process.pid}"')) for process in example.PROCESSES]
+    pairs = [(WEB1, at(f'Win32_Process.Handle="{process.pid}"', "web1")) for process in example.PROCESSES]
     for caller in (user(1001), user(0)):
         assert everything(web1(caller), "Win32_SystemProcesses", "GroupComponent", "PartComponent") == pairs
 

@@ -5,15 +5,15 @@ import pytest
 from logonscope.errors import NotFoundError
 from tests.providers.asked import at, everything, pair, values, web1
 
-WEB1 = at('Win32_ComputerSystem.Name="web1"')
-BOB = at('Win32_UserAccount.Domain="web1",Name="bob"')
+WEB1 = at('Win32_ComputerSystem.Name="web1"', "web1")
+BOB = at('Win32_UserAccount.Name="bob",Domain="web1"', "web1")
 
 
 def test_the_computer_has_its_people_and_not_its_system_accounts() -> None:
     found = everything(web1(), "Win32_SystemUsers", "GroupComponent", "PartComponent")
     accounts = [("web1", "root"), ("web1", "alice"), ("web1", "bob"), ("CORP", "dave"), ("example.org", "eve")]
     assert found == [
-        (WEB1, at(f'Win32_UserAccount.Domain="{domain}",Name="{name}"')) for domain, name in accounts
+        (WEB1, at(f'Win32_UserAccount.Name="{name}",Domain="{domain}"', "web1")) for domain, name in accounts
     ]  # fmt: skip
 
 

@@ -7,8 +7,8 @@ import pytest
 
 import logonscope
 from logonscope.errors import NotFoundError
-from logonscope.facts import Account
-from tests.hosts import HostFolder, user
+from logonscope.facts import Account, Group
+from tests.hosts import ROOT, HostFolder, user
 from tests.providers.asked import USERS, answers, everything, one, web1
 
 ALICE = 'Win32_UserAccount.Domain="web1",Name="alice"'
@@ -98,3 +98,58 @@ def test_this_machines_own_accounts() -> None:
     mine = pwd.getpwuid(os.getuid())
     path = f"Win32_Account.Domain='{os.uname().nodename}',Name='{mine.pw_name}'"
     assert f"S-1-22-1-{mine.pw_uid}" == logonscope.connect().get(path).SID
+
+
+PASSWORDS = {
+    "usable": ("usable", 0, 99999, False), "aging": ("usable", 0, 90, False), "fixed": ("usable", 5, 3, False),
+    "locked": ("locked", 0, 99999, False), "keys": ("unusable", None, None, False), "open": ("none", 0, None, False),
+    "expired": ("usable", 0, 99999, True), "unread": (None, None, None, None),
+}  # fmt: skip
+STATES = {
+    "usable": ("OK", False, False, True, False, True), "aging": ("OK", False, False, True, True, True),
+    "fixed": ("OK", False, False, False, True, True), "locked": ("Degraded", False, True, False, False, True),
+    "keys": ("OK", False, False, False, False, True), "open": ("OK", False, False, True, False, False),
+    "expired": ("Degraded", True, False, True, False, True), "unread": (None,) * 6,
+}  # fmt: skip
+COLUMNS = ("Status", "Disabled", "Lockout", "PasswordChangeable", "PasswordExpires", "PasswordRequired")
+SHADOWED = [
+    Account(name, 1000 + index, 1000, "", "/", "/bin/sh", True, *state)
+    for index, (name, state) in enumerate(PASSWORDS.items())
+]
+
+
+def test_an_administrator_gets_the_state_of_each_account() -> None:
+    found = everything(web1(users=SHADOWED), "Win32_UserAccount", "Name", *COLUMNS)
+    assert {name: tuple(state) for name, *state in found} == STATES
+
+
+def test_nobody_else_gets_it_even_of_the_own_account() -> None:
+    for uid in (1000, 2000):
+        found = everything(web1(user(uid), users=SHADOWED), "Win32_UserAccount", *COLUMNS)
+        assert set(found) == {(None,) * 6}
+        assert answers(web1(user(uid), users=SHADOWED), "SELECT * FROM Win32_UserAccount WHERE Disabled = FALSE") == []
+
+
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ("LocalAccount = True AND Disabled = False", set(PASSWORDS) - {"expired", "unread"}),
+        ("Disabled = True", {"expired"}),
+        ("Status = 'OK'", {"usable", "aging", "fixed", "keys", "open"}),
+        ("Status = 'Degraded'", {"locked", "expired"}),
+        ("PasswordRequired = False", {"open"}),
+        ("NOT PasswordExpires = True", set(PASSWORDS) - {"aging", "fixed", "unread"}),
+        ("Disabled IS NULL", {"unread"}),
+    ],
+)
+def test_the_filters_of_scripts_find_what_they_mean(where: str, names: set[str]) -> None:
+    found = answers(web1(users=SHADOWED), f"SELECT Name FROM Win32_UserAccount WHERE {where}", "Name")
+    assert set(found) == names
+
+
+def test_members_of_a_group_have_their_state_too() -> None:
+    members = [Group("team", 5, tuple(PASSWORDS), local=True)]
+    for caller, states in ((ROOT, STATES), (user(1000), dict.fromkeys(STATES, (None,) * 6))):
+        host = web1(caller, users=SHADOWED, groups=members)
+        found = host.associators("Win32_Group.Domain='web1',Name='team'", result_class="Win32_UserAccount")
+        assert {each["Name"]: tuple(each[name] for name in COLUMNS) for each in found} == states

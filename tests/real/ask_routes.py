@@ -12,7 +12,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import logonscope
 
@@ -23,9 +23,14 @@ SESSION = {
     "remote_host": "RemoteHost", "remote_user": "RemoteUser", "service": "Service", "login_class": "LoginClass",
     "leader": "LeaderId", "scope": "Scope", "login": "LoginId", "vouched_by": "VouchedBy", "guid": "Guid",
     "processes": "ProcessCount", "leftovers": "LeftoverCount", "join_evidence": "JoinEvidence",
-    "start_is_approximate": "StartIsApproximate",
+    "start_is_approximate": "StartIsApproximate", "remote_address": "RemoteAddress", "remote_port": "RemotePort",
+    "authentication_method": "AuthenticationMethod", "key_type": "KeyType", "key_fingerprint": "KeyFingerprint",
+    "certificate_id": "CertificateId", "certificate_serial": "CertificateSerial",
+    "certificate_authority": "CertificateAuthority", "authentication_source": "AuthenticationSource",
 }  # fmt: skip
 """Fields of a LogonSession and the properties of LS_LogonSession that they are."""
+
+DETAILS: tuple[Literal["origin", "authentication"], ...] = ("origin", "authentication")
 
 PROCESS = {
     "logon_id": "LogonId", "evidence": "Evidence", "user": "User", "uid": "Uid", "login_uid": "LoginUid",
@@ -60,7 +65,7 @@ class Routes:
     def objects(self) -> None:
         """Ask as a Python program, for everything."""
         with logonscope.connect() as host:
-            for session in host.sessions():
+            for session in host.sessions(details=DETAILS):
                 self.session("sessions", session)
         with logonscope.connect() as host:
             for tree in host.tree():
@@ -79,7 +84,7 @@ class Routes:
     def one_object(self, pid: int) -> None:
         """Ask as a Python program, for one process."""
         with logonscope.connect() as host:
-            for row in host.whose(pid):
+            for row in host.whose(pid, DETAILS):
                 self.session("whose", row.session)
                 self.process("whose", row.process)
         with logonscope.connect() as host:
@@ -91,7 +96,7 @@ class Routes:
     def one_session(self, logon_id: str) -> None:
         """Ask for one logon session and its processes."""
         with logonscope.connect() as host:
-            for session in host.sessions(logon_id):
+            for session in host.sessions(logon_id, details=DETAILS):
                 self.session("sessions of one", session)
         with logonscope.connect() as host:
             for process in host.processes(logon_id):

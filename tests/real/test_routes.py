@@ -18,8 +18,18 @@ from tests.lab.truth import Truth
 
 ROUTES = Path(__file__).with_name("ask_routes.py")
 SYSTEM = "4294967295"
-COUNTED = ("ProcessCount", "LeftoverCount")
-"""What is null where a route does not read every process, as `whose`."""
+COUNTED = (
+    *("ProcessCount", "LeftoverCount"),
+    *(
+        "AuthenticationPackage",
+        "AuthenticationMethod",
+        "KeyType",
+        "KeyFingerprint",
+        "AuthenticationSource",
+        "RemotePort",
+    ),
+)
+"""What is null where a route does not read it: every process, as `whose`, or details, as a tree."""
 
 LASTING = ("User", "Uid", "StartTime", "RemoteHost", "Service", "LoginClass", "LoginId", "Scope", "Guid")
 """The properties of a login with a record that the end of its leader does not change."""

@@ -20,7 +20,9 @@ def manager(lab: Lab, uid: int) -> int:
 def lingering(lab: Lab) -> int:
     """Have alice's manager run without anybody logged in."""
     lab.machine.run(["loginctl", "enable-linger", "alice"])
-    return manager(lab, lab.alice.uid)
+    pid = manager(lab, lab.alice.uid)
+    wait_until(lambda: lab.whose(pid)["session"]["state"] == "lingering", what="logind's file has the new state")
+    return pid
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.server.running import RunningServer
 PATIENCE = 30.0
 """Seconds until the last connection of a storm has to be over: a handshake may take ten."""
 
-WORKERS = ("answer", "entrance")
+WORKERS = ("answer", "password")
 """What the names of pooled threads begin with; a pool starts its threads when it needs them, and keeps them."""
 
 
@@ -37,7 +37,7 @@ def holdings(server: RunningServer) -> Holdings:
 
 async def _holdings(server: RunningServer) -> Holdings:
     life, services = server.server, server.services
-    gates, crowd = life._gates, life._crowd  # noqa: SLF001 -- there is no other way to look
+    gates, crowd = life._pending_handshakes, life._connection_limits  # noqa: SLF001 -- there is no other way to look
     return Holdings(
         len(life.server_state.connections),
         crowd._counts.total(),  # noqa: SLF001 -- the same

@@ -77,7 +77,7 @@ class Serving:
 
     def __init__(self, told: Settings, app: Starlette, on_stop: Callable[[], object] | None) -> None:
         self.server = server.Server(app, told, listening_sockets.open_sockets(told.listen), on_stop)
-        self.addresses = [one.socket.getsockname() for one in self.server.opened]
+        self.addresses = [one.socket.getsockname() for one in self.server.open_sockets]
         self.loop: asyncio.AbstractEventLoop | None = None
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
@@ -104,7 +104,7 @@ class Serving:
         client = socket.socket(family, socket.SOCK_STREAM)
         client.settimeout(PATIENCE)
         client.connect(address)
-        if plain or not self.server.opened[number].listener.tls:
+        if plain or not self.server.open_sockets[number].listener.tls:
             return client
         context = ssl.create_default_context(cafile=trusting)
         if trusting is None:

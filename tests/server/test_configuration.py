@@ -229,10 +229,25 @@ def test_the_help_and_the_reference_show_every_key() -> None:
     assert {row.count("|") for row in rows} == {5}
 
 
+def test_a_flag_shows_its_words_and_its_default_as_they_can_be_typed() -> None:
+    parser = argparse.ArgumentParser(formatter_class=lambda prog: argparse.HelpFormatter(prog, width=1000))
+    add_flags(parser)
+    shown = " ".join(parser.format_help().split())
+    for words in (
+        "--metrics administrators|loopback ",
+        "--log-level debug|info|warning|error ",
+        "--log-format text|json ",
+    ):
+        assert words in shown
+    assert "(default: sudo,wheel)" in shown
+    assert "(default: $STATE_DIRECTORY if systemd sets it, else /var/lib/logonscope)" in shown
+    listeners = shown.partition("replace them (default: ")[2].partition(")")[0]
+    assert read_settings(None, {"listen": listeners}).listen == Settings().listen
+
+
 def test_the_defaults_of_the_reference_are_what_a_file_may_say(tmp_path: Path) -> None:
     shown = [row.split("|")[3].strip() for row in settings_reference().splitlines()[2:]]
     literal = {name: text.strip("`") for name, text in zip(KEYS, shown, strict=True) if text.count("`") == 2}
-    literal.pop("state")
     assert len(literal) == len(KEYS) - 2
     text = "\n".join(f"{name} = {value}" for name, value in literal.items())
     assert tomllib.loads(text)

@@ -17,7 +17,7 @@ from hypothesis import Phase, given, settings
 from lxml import etree
 
 from logonscope.broker import Caller
-from logonscope.dispatch.dispatcher import Answer, Dispatcher, Message
+from logonscope.dispatch.dispatcher import Answer, Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.errors import LogonscopeError
@@ -104,7 +104,7 @@ class Talk:
         caller, other = chance.choice(CALLERS), chance.choice(CALLERS)
         data = self.mutants.one(self.told[caller][-2:] * 3 + self.told[other][-1:])
         with promptly(data):
-            made = self.dispatcher.answer(WsmanDoor(), Message(data, caller), Deadline())
+            made = self.dispatcher.answer(WsmanDoor(), ReceivedRequest(data, caller), Deadline())
         try:
             self.check(made, caller, data)
         except AssertionError as error:

@@ -23,7 +23,7 @@ from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.negotiate import Negotiation
-from logonscope.server.auth.passwords import Check, Passwords
+from logonscope.server.auth.passwords import PasswordBackend, Passwords
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.user_file import UserFile
@@ -79,7 +79,9 @@ def authenticator(tmp_path: Path) -> Authenticator:
         return Caller(name, 1000, administrator=False) if WORDS.get(name) == password else None
 
     return Authenticator(
-        Passwords([Check(check)], Throttle(address_limit=REQUESTS * 9, user_limit=REQUESTS * 9)), users.lookup, user
+        Passwords([PasswordBackend(check)], Throttle(address_limit=REQUESTS * 9, user_limit=REQUESTS * 9)),
+        users.lookup,
+        user,
     )
 
 

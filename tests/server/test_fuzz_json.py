@@ -7,7 +7,7 @@ import json
 import random
 from typing import Any
 
-from logonscope.dispatch.dispatcher import Dispatcher, Message
+from logonscope.dispatch.dispatcher import Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.machine import Deadline
@@ -46,7 +46,9 @@ class JsonTalk:
         """Send a mutated request as some caller, and check the whole answer."""
         chance, caller = self.chance, self.chance.choice(CALLERS)
         name, data, headers = self.mutant()
-        message = Message(data, caller, "192.0.2.7", chance.choice(("application/json",) * 9 + ("", "text/plain")))
+        message = ReceivedRequest(
+            data, caller, "192.0.2.7", chance.choice(("application/json",) * 9 + ("", "text/plain"))
+        )
         message = message._replace(path=f"/v1/{name}", headers=headers)
         with answering_promptly(data):
             answer = self.dispatcher.answer(JsonDoor(), message, Deadline(5))

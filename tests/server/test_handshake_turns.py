@@ -102,7 +102,7 @@ def test_a_handshake_without_others_that_wait_is_left_alone() -> None:
 def test_first_bytes_are_waited_for_and_stay_where_they_are() -> None:
     async def run() -> None:
         first_bytes, (ours, theirs) = FirstBytes(), socket.socketpair()
-        waiting = asyncio.ensure_future(first_bytes.of(ours))
+        waiting = asyncio.ensure_future(first_bytes.wait_for_data(ours))
         await asyncio.sleep(0.05)
         assert not waiting.done()
         assert repr(first_bytes) == "<FirstBytes of 1 sockets>"
@@ -111,11 +111,11 @@ def test_first_bytes_are_waited_for_and_stay_where_they_are() -> None:
         assert ours.recv(99) == b"hello"
         theirs.close()
         with pytest.raises(ConnectionAbortedError):
-            await asyncio.wait_for(first_bytes.of(ours), 5)
+            await asyncio.wait_for(first_bytes.wait_for_data(ours), 5)
         assert repr(first_bytes) == "<FirstBytes of 0 sockets>"
         ours.close()
         with pytest.raises(ConnectionAbortedError):
-            await first_bytes.of(ours)
+            await first_bytes.wait_for_data(ours)
         first_bytes.close()
 
     asyncio.run(run())

@@ -19,7 +19,7 @@ from lxml import etree
 from logonscope.broker import Caller
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.negotiate import LONGEST_TOKEN
-from logonscope.server.auth.passwords import Check, Passwords
+from logonscope.server.auth.passwords import PasswordBackend, Passwords
 from logonscope.server.auth.throttle import USER_LIMIT, Throttle
 from logonscope.server.http import HttpDoor
 from logonscope.wire.wsman import names
@@ -95,7 +95,7 @@ def test_everybody_sees_their_own(server: RunningServer) -> None:
     assert 'Win32_LogonSession.LogonId="41" for you to see' in (refused.text(clark_name(SOAP, "Text")) or "")
 
 
-STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Bearer x"}]
+STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Digest x"}]
 
 
 def test_nobody_is_asked_for_credentials_and_told_nothing() -> None:
@@ -270,11 +270,11 @@ def test_who_authenticated_from_an_address_does_not_wait_there_behind_the_guesse
 
     def verify(name: str, _: str) -> Caller | None:
         if name == ADMIN[0]:
-            return Caller(name, 0, administrator=True, remote=True)
+            return Caller(name, 0, administrator=True)
         over.wait(20)
         return None
 
-    slow = Authenticator(Passwords((Check(verify),), Throttle()), None, local)
+    slow = Authenticator(Passwords((PasswordBackend(verify),), Throttle()), None, local)
     with running(authenticator=slow) as server, ThreadPoolExecutor(20) as pool:
 
         def guess(number: int) -> int:

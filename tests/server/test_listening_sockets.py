@@ -161,7 +161,7 @@ def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
         return [one.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in runs]
 
     with serving("http://127.0.0.1:0", "http://[::1]:0") as server, server.connect() as client:
-        assert delays(server.server.opened) == [1, 1]
+        assert delays(server.server.open_sockets) == [1, 1]
         start = time.perf_counter()
         assert [ask(client)[0] for _ in range(10)] == [200] * 10
         assert time.perf_counter() - start < 0.3

@@ -31,6 +31,23 @@ def test_what_clients_send_cannot_break_a_line_of_the_log(capsys: pytest.Capture
 
 
 @pytest.mark.usefixtures("own_log")
+def test_the_text_of_an_exception_cannot_forge_a_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log(Settings())
+    forged = "a\nFORGED line\r2026 INFO all is well\x1b[2J\u2028\x9b\x0b\x85end"
+    error = ValueError(forged)
+    error.add_note(forged)
+    logging.getLogger("a").error("no %s", "answer\nFORGED", exc_info=error)
+    logging.getLogger("a").warning("with a stack", stack_info=True)
+    written = capsys.readouterr().err
+    first, *others = written.splitlines()
+    assert first.endswith(r" ERROR no answer\x0aFORGED")
+    events = [line for line in others if not line.startswith("    ")]
+    assert [line.partition(" WARNING ")[2] for line in events] == ["with a stack"]
+    assert r"    FORGED line\x0d2026 INFO all is well\x1b[2J\x2028\x9b\x0b\x85end" in others
+    assert written.endswith("\n")
+
+
+@pytest.mark.usefixtures("own_log")
 def test_what_is_audited_is_written_whatever_else_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     configure_log(Settings(log_level="error"))
     logging.getLogger("logonscope.audit").info("alice came in")

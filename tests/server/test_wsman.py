@@ -16,7 +16,7 @@ from logonscope.broker.instances import enumerate_instances
 from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
 from logonscope.dispatch.audit import Audit
-from logonscope.dispatch.dispatcher import Dispatcher, Message
+from logonscope.dispatch.dispatcher import Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.dispatch.operation import Limits, Operation
 from logonscope.dispatch.operations import OPERATIONS
@@ -48,7 +48,7 @@ def dispatcher(source: Source | None = None, *, allow_methods: bool = False, aud
 
 def said(talk: Dispatcher, lines: tuple[str, ...], contexts: list[str], caller: Caller = ROOT) -> tuple[str, ...]:
     """Say something, and return the lines of the answer."""
-    made = talk.answer(WsmanDoor(), Message(request(lines, contexts), caller), Deadline())
+    made = talk.answer(WsmanDoor(), ReceivedRequest(request(lines, contexts), caller), Deadline())
     return tuple(shown(made.status, made.body, contexts))
 
 
@@ -58,7 +58,7 @@ def items(
     """Enumerate to the end, and return the items."""
     begun = f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>10000</w:MaxElements>{inner}</n:Enumerate>"
     asked = envelope(names.ENUMERATE, resource, begun, selector_set(list((selectors or {}).items())))
-    root = etree.fromstring(talk.answer(WsmanDoor(), Message(asked, caller), Deadline()).body)
+    root = etree.fromstring(talk.answer(WsmanDoor(), ReceivedRequest(asked, caller), Deadline()).body)
     found = root.find(f".//{clark_name(WSMAN, 'Items')}")
     assert found is not None, etree.tostring(root)
     assert root.find(f".//{clark_name(WSMAN, 'EndOfSequence')}") is not None
@@ -81,7 +81,7 @@ def test_conversation(path: Path) -> None:
 
 
 def test_every_message_of_the_wire_has_its_row_and_its_operations() -> None:
-    assert {action.operation for action in ACTIONS.values()} | {Invoke, Identify} == set(REQUESTS)
+    assert {action.message for action in ACTIONS.values()} | {Invoke, Identify} == set(REQUESTS)
     for row in REQUESTS.values():
         assert set(row.operations) <= set(OPERATIONS)
 
@@ -109,7 +109,7 @@ def test_what_can_be_refused_is_refused_before_an_enumeration_is_open(asked: str
     ["Enumerate Win32_Process", "Get Win32_Nothing X=1", "Put Win32_Nothing", "Terminate Win32_Process Handle=1"],
 )
 def test_who_did_not_authenticate_is_refused_whatever_is_asked_for(asked: str) -> None:
-    message = Message(request((asked, "<n:Enumerate/>"), []), None)
+    message = ReceivedRequest(request((asked, "<n:Enumerate/>"), []), None)
     made = dispatcher().answer(WsmanDoor(), message, Deadline())
     assert "authentication required; send credentials" in made.body.decode()
 
@@ -139,7 +139,7 @@ INHERITANCE = (
 
 def class_elements(action: str, given: list[tuple[str, str]], body: str = "", more: str = "") -> list["etree._Element"]:
     sent = envelope(action, names.CLASSES, body, selector_set(given), more)
-    answer = dispatcher().answer(WsmanDoor(), Message(sent, ROOT), Deadline())
+    answer = dispatcher().answer(WsmanDoor(), ReceivedRequest(sent, ROOT), Deadline())
     assert answer.status == 200
     return list(etree.fromstring(answer.body).iter("CLASS"))
 
@@ -316,7 +316,7 @@ def test_a_method_that_is_refused_is_written_down_as_well() -> None:
     for allow in (False, True):
         talk = dispatcher(allow_methods=allow, audit=audit)
         for asked in ("Terminate Win32_Process Handle=4312", "Delete Win32_Process Handle=4312"):
-            said(talk, (asked,), [], Caller("bob", 1001, administrator=False, remote=True))
+            said(talk, (asked,), [], Caller("bob", 1001, administrator=False))
     told = [json.loads(line) for line in lines]
     assert {(entry["user"], entry["method"], entry["path"]) for entry in told} == {
         ("bob", "Win32_Process.Terminate", 'Win32_Process.Handle="4312"')

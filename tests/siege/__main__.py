@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def row(figures: Figures) -> str:
     """Return a case as a row of the table."""
     memory = ", ".join(f"{mib:.0f}" for mib in (figures.before, figures.peak, figures.after))
-    outcome = "; ".join(figures.problems).replace("|", "/") or "held"
+    outcome = "; ".join(figures.problems).replace("|", "/") or "within limits"
     return (
         f"| {figures.case} | {figures.done} | {memory} MiB | {figures.root:.2f} s | {figures.administrator:.2f} s | "
         f"{figures.log_bytes:,} B | {outcome} |"
@@ -51,7 +51,7 @@ def _is_named(case: Case, names: list[str]) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.siege", description=__doc__)
     names = ", ".join(case.name for case in CASES)
-    parser.add_argument("case", nargs="*", metavar="CASE", help=f"{names}; G2 is all that begin so; default: all")
+    parser.add_argument("case", nargs="*", metavar="CASE", help=f"{names}; silent is all that begin so; default: all")
     parser.add_argument("--short", action="store_true", help="smaller numbers, as in the tests")
     return parser
 

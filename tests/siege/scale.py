@@ -24,9 +24,7 @@ class Scale(NamedTuple):
     """How long they do."""
     recovery_seconds: float
     """The time after an attack at which the memory is looked at again; 0: it is not."""
-    time_factor: float
-    """How much longer others may wait than the bound of a case says: tests run on machines that are busy otherwise."""
 
 
-FULL = Scale(3000, 60, 25, 20, 40, 6, 180, 25, 25, 1)
-SHORT = Scale(600, 15, 2, 4, 40, 4, 40, 6, 0, 10)
+FULL = Scale(3000, 60, 25, 20, 40, 6, 180, 25, 25)
+SHORT = Scale(600, 15, 2, 4, 40, 4, 40, 6, 0)

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.facts import Account, Authentication, Group, Login, Machine, Platform, Process, Socket, Vitals
 from logonscope.machine import Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -73,4 +73,5 @@ snapshots = st.builds(
     users=st.lists(accounts, max_size=4).map(tuple),
     groups=st.lists(rows(Group), max_size=3).map(tuple),
     troubles=st.lists(rows(Trouble), max_size=2),
+    authentications=st.lists(rows(Authentication), max_size=3).map(tuple),
 )

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
-from logonscope.facts import ALL_FACTS, Account, Process
-from logonscope.machine import AccountQuery, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
+from logonscope.facts import ALL_FACTS, UNIX, Account, Process, Socket
+from logonscope.machine import AccountQuery, BaseSource, LogonHint, Look, ProcessQuery, SocketQuery, Source, Trouble
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save_recording
@@ -49,7 +49,12 @@ def sound(folder: Path) -> bytes:
     return Path(example.recording(folder)).read_bytes()
 
 
-def whole(source: Source) -> Snapshot:
+def is_unix(socket: Socket) -> bool:
+    """Return whether a socket is a unix socket."""
+    return socket.protocol == UNIX
+
+
+def whole(source: BaseSource) -> Snapshot:
     """Return all that a source holds."""
     look = Look()
     users, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
@@ -57,10 +62,14 @@ def whole(source: Source) -> Snapshot:
         source.machine(look, frozenset({"platform", "vitals"})),
         tuple(source.processes(look, ProcessQuery(ALL_FACTS))),
         tuple(source.logins(look)),
-        tuple(source.sockets(look, SocketQuery())),
+        (
+            *source.sockets(look, SocketQuery(all_namespaces=True)),
+            *source.sockets(look, SocketQuery(family="unix", all_namespaces=True)),
+        ),
         tuple(users),
         tuple(groups),
         look.troubles,
+        tuple(source.read_authentications(look)),
     )
 
 
@@ -79,7 +88,7 @@ def answers(host: LocalHost) -> list[object]:
     return [host.sessions(), list(host.processes()), list(host.session_processes()), host.tree(), host.doctor()]
 
 
-def load(folder: Path, content: bytes) -> Source:
+def load(folder: Path, content: bytes) -> RecordedSource:
     """Read a recording of these bytes."""
     path = folder / "given.lsr"
     path.write_bytes(content)
@@ -105,7 +114,11 @@ def test_a_recording_answers_as_the_machine_did(folder: Path, snapshot: Snapshot
     path = str(folder / "back.lsr")
     assert save_recording(snapshot, path, replace=True) == len(list(snapshot.processes))
     back = RecordedSource.open(path)
-    assert whole(back) == snapshot._replace(processes=tuple(snapshot.processes), troubles=distinct(snapshot.troubles))
+    # a recording has the sockets in the order in which they are read: network sockets first
+    sockets = tuple(sorted(snapshot.sockets, key=is_unix))
+    assert whole(back) == snapshot._replace(
+        processes=tuple(snapshot.processes), sockets=sockets, troubles=distinct(snapshot.troubles)
+    )
     assert answers(host_of(back)) == answers(host_of(Memory(snapshot)))
 
 
@@ -250,7 +263,7 @@ def test_a_recording_that_fails_leaves_nothing_behind(tmp_path: Path, error: Exc
 
 
 def test_where_nothing_can_be_written_the_refusal_says_why(tmp_path: Path) -> None:
-    with pytest.raises(AccessDeniedError, match=r"cannot use /sys/recording: .*; run it as root, or use another place"):
+    with pytest.raises(AccessDeniedError, match=r"cannot use /sys/recording: .*; run it as root, or use another path"):
         save_recording(example.snapshot(), "/sys/recording", replace=False)
     with pytest.raises(InvalidParameterError, match="No such file or directory"):
         save_recording(example.snapshot(), str(tmp_path / "no/such/folder"), replace=False)

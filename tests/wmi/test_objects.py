@@ -156,3 +156,11 @@ def test_an_object_without_its_keys_can_be_read_and_nothing_else(c: Any) -> None
     assert (p.Name, str(p.path()), p.path().Class) == ("python3", "", "Win32_Process")
     with raises(wmi.x_wmi, "is not an object path", 0x8004103A):
         p.GetOwner()
+
+
+def test_the_classes_that_a_class_and_its_objects_can_be_associated_with(c: Any) -> None:
+    classes = c.Win32_Process.associated_classes
+    assert {"Win32_LogonSession", "Win32_ComputerSystem"} <= set(classes)
+    assert [p.LogonId for p in classes["Win32_LogonSession"](LogonId="41")] == ["41"]
+    (process,) = c.Win32_Process(Handle="4312")
+    assert set(process.associated_classes) == set(classes)

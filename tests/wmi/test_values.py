@@ -64,4 +64,4 @@ def test_an_object_is_printed_as_mof(host: HostFolder) -> None:
     (computer,) = wmi.WMI(host=host.connect()).Win32_ComputerSystem()
     assert re.search(r"\n\tDaylightInEffect = (TRUE|FALSE);\n", str(computer))
     (session,) = wmi.WMI(namespace="root/logonscope", host=host.connect()).LS_LogonSession()
-    assert '\tSources = {"LogonType: no login started it", "' in str(session)
+    assert '\tSources = {"LogonType: no login is known to the kernel", "' in str(session)

@@ -17,7 +17,7 @@ from logonscope.wql.tree import (
     AssociationQuery,
     Comparison,
     ConditionTree,
-    Group,
+    GroupClause,
     IsNull,
     Name,
     Not,
@@ -52,7 +52,9 @@ def _larger(smaller: st.SearchStrategy[ConditionTree]) -> st.SearchStrategy[Cond
 
 
 conditions: st.SearchStrategy[ConditionTree] = st.recursive(comparisons, _larger, max_leaves=12)
-groups = st.builds(Group, st.integers(0, (1 << 32) - 1), st.lists(names, max_size=3).map(tuple), st.none() | conditions)
+groups = st.builds(
+    GroupClause, st.integers(0, (1 << 32) - 1), st.lists(names, max_size=3).map(tuple), st.none() | conditions
+)
 selects = st.builds(
     Select,
     st.none() | st.lists(names, min_size=1, max_size=3).map(tuple),

@@ -1,12 +1,17 @@
 """LogonFilter: a filter on logon sessions by their values."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
+from logonscope.errors import InvalidParameterError
 
 SYSTEM_LOGON_TYPE = 0
 """LogonType of the System session."""
+
+MOST_NAMED = 5
+"""Maximum number of keys that a message lists."""
 
 STATES = ("active", "online", "closing", "lingering", "logged out")
 """The values of LogonSession.state."""
@@ -25,11 +30,32 @@ class LogonFilter(NamedTuple):
     since: datetime | None = None  # started at this time or later
     until: datetime | None = None  # started before this time
     system: bool = True  # include the System session
+    keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings: "SHA256:mVPw"
 
     @property
-    def is_open(self) -> bool:
+    def matches_all(self) -> bool:
         """Return whether every logon session matches."""
         return self == NO_FILTER
+
+    @property
+    def details(self) -> Details:
+        """Return the details that logon sessions need for this filter."""
+        return NO_DETAILS if self.keys is None else frozenset({"authentication"})
+
+    def matching(self, sessions: Iterable[LogonSession]) -> list[LogonSession]:
+        """Return the logon sessions that match.
+
+        Raises:
+            InvalidParameterError: the beginning of a fingerprint matches those of different keys.
+        """
+        matching_sessions = [session for session in sessions if self.fits(session)]
+        for key in self.keys or ():
+            fingerprints = {fingerprint for session in matching_sessions if (fingerprint := session.key_fingerprint)}
+            fingerprints = {fingerprint for fingerprint in fingerprints if fingerprint.startswith(key)}
+            if len(fingerprints) > 1 and key not in fingerprints:
+                names = ", ".join(sorted(fingerprints)[:MOST_NAMED])
+                raise InvalidParameterError(f"ambiguous key {key!r}: {names}", "give more of the fingerprint")
+        return matching_sessions
 
     def fits(self, session: LogonSession) -> bool:
         """Return whether a logon session matches."""
@@ -38,7 +64,8 @@ class LogonFilter(NamedTuple):
             and (self.users is None or session.user in self.users or str(session.uid) in self.users)
             and (self.types is None or session.logon_type in self.types)
             and (self.states is None or session.state in self.states)
-            and self.may_come_from(session.remote_host)
+            and (self.keys is None or (session.key_fingerprint or "").startswith(tuple(self.keys)))
+            and (self.may_come_from(session.remote_host) or self.may_come_from(session.remote_address))
             and self.may_begin_at(session.start)
         )
 

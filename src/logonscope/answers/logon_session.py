@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from logonscope.answers.logon_usage import LogonUsage
 from logonscope.display import field_values, short_row_repr, value_table
 
 LOGON_TYPES: Mapping[int, str] = {
@@ -12,6 +13,18 @@ LOGON_TYPES: Mapping[int, str] = {
     12: "CachedRemoteInteractive", 13: "CachedUnlock",
 }  # fmt: skip
 """The documented values of LogonType."""
+
+
+Detail = Literal["origin", "authentication", "usage"]
+Details = frozenset[Detail]
+"""What is read of a logon session only if it is asked for.
+
+origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged; usage: the
+sums of the resources of its processes.
+"""
+
+NO_DETAILS: Details = frozenset()
+ALL_DETAILS: Details = frozenset({"origin", "authentication", "usage"})
 
 
 class LogonSession(NamedTuple):
@@ -41,7 +54,22 @@ class LogonSession(NamedTuple):
     guid: str | None = None  # constant, and never given to another logon session
     join_evidence: str | None = None  # how its login record was found: record, leader, scope, remembered
     start_is_approximate: bool = False  # no record has it: it may change when the earliest process ends
+    container_id: str | None = None  # of the container that it began in
+    container_runtime: str | None = None  # docker, podman, containerd, cri-o, kubernetes, lxc, nspawn
+    pod_uid: str | None = None  # of the Kubernetes pod of that container
+    is_foreign: bool = False  # uid is none of this host: it began in a container, or below another root directory
+    remote_address: str | None = None  # of the client, an IP address
+    remote_port: int | None = None  # of the client; only with the detail "origin"
+    # the others only with the detail "authentication"
+    authentication_method: str | None = None  # publickey, password, keyboard-interactive/pam, ...: sshd's words
+    key_type: str | None = None  # ED25519, RSA-CERT, ...
+    key_fingerprint: str | None = None  # SHA256:...
+    certificate_id: str | None = None
+    certificate_serial: int | None = None
+    certificate_authority: str | None = None  # fingerprint of its key
+    authentication_source: str | None = None  # "journal", or a file, "unauthenticated": any user can write there
     sources: Mapping[str, str] = {}  # source of each value, by field name
+    usage: LogonUsage | None = None  # resources of its processes; only with the detail "usage"
 
     def __hash__(self) -> int:
         # ``sources`` has no hash. Rows that are equal are equal in these two, which is all that a hash needs.

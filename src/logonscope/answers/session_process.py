@@ -32,6 +32,9 @@ class SessionProcess(NamedTuple):
     process_guid: str | None = None  # constant, and never given to another process
     logon_guid: str | None = None  # of its logon session
     join_evidence: str | None = None  # of its logon session: record, leader, scope, remembered
+    container_id: str | None = None  # of the container that it runs in
+    container_runtime: str | None = None  # docker, podman, containerd, cri-o, kubernetes, lxc, nspawn
+    pod_uid: str | None = None  # of the Kubernetes pod of that container
 
     def __hash__(self) -> int:
         return hash((self.pid, self.start, self.logon_id))  # ``unread`` has no hash: see LogonSession

@@ -1,35 +1,42 @@
-"""Targets of ``whose``: parses a word into a pid, port, executable, name or account, without reading anything."""
+"""Targets of ``whose``: parses a word into a pid, port, path, unix socket, name or account, without reading."""
 
 import re
 from typing import Literal, NamedTuple
 
 from logonscope.errors import InvalidParameterError
 
-Kind = Literal["pid", "port", "executable", "name", "account", "word"]
+Kind = Literal["pid", "port", "path", "unix", "name", "account", "word"]
 
-TARGET_FORMS = "give a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program, or an account"
+TARGET_FORMS = "give a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program or a unix socket, or an account"
 
 PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
 """Prefixes that say which of the two a word is."""
+
+UNIX_PREFIX = "unix:"
+"""Prefix of unix sockets; a path or an abstract name alone does, too."""
 
 LAST_PORT = 65_535
 MOST_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
+_PROTOCOL_AND_PORT = re.compile("(?:tcp|udp|udplite|sctp|raw)[46]?:(.*)", re.IGNORECASE)
 _BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 
 
-class Target(NamedTuple):
-    """A parsed target: a pid, a process name, an executable, a port, an account, or a word (a name or an account)."""
+class WhoseTarget(NamedTuple):
+    """A parsed target: a pid, a process name, a port, an account, a path, or a word.
+
+    A path is that of an executable or of a unix socket; a word is a name or an account.
+    """
 
     kind: Kind
-    text: str  # the pid, name, path, account or word; for a port the whole target
+    text: str  # the pid, name, path, abstract name after "@", account or word; for a port the whole target
     port: int = 0
     address: str | None = None  # local address of the socket; None: any
 
 
-def parse_target(text: str) -> Target:
+def parse_target(text: str) -> WhoseTarget:
     """Parse a target.
 
     Raises:
@@ -40,17 +47,23 @@ def parse_target(text: str) -> Target:
     if re.fullmatch("[0-9]+", text):
         if len(text) > MOST_DIGITS:
             raise InvalidParameterError(f"invalid pid '{text[:20]}...': at most {MOST_DIGITS} digits", TARGET_FORMS)
-        return Target("pid", text)
+        return WhoseTarget("pid", text)
     if text.startswith("/"):
-        return Target("executable", text)
+        return WhoseTarget("path", text)
+    if text.startswith(("@", UNIX_PREFIX)):
+        return _parse_unix(text)
     prefix, colon, rest = text.partition(":")
     if colon and rest and prefix in PREFIXES:
-        return Target(PREFIXES[prefix], rest)
+        return WhoseTarget(PREFIXES[prefix], rest)
     if _SOCKET.fullmatch(text):
         return _parse_socket(text)
+    if match := _PROTOCOL_AND_PORT.fullmatch(text):
+        raise InvalidParameterError(
+            f"invalid target {text!r}: a port is given without its protocol", f"give :{match[1]}; the answer names it"
+        )
     if _BARE_IPV6.fullmatch(text):
         raise InvalidParameterError(f"invalid address {text!r}", "write IPv6 addresses in brackets, as in [::1]:8080")
-    return _parse_socket(text) if text.startswith(":") else Target("word", text)
+    return _parse_socket(text) if text.startswith(":") else WhoseTarget("word", text)
 
 
 def service_name(text: str) -> str | None:
@@ -59,7 +72,17 @@ def service_name(text: str) -> str | None:
     return None if match is None or match[2][0].isdecimal() else match[2]
 
 
-def _parse_socket(text: str) -> Target:
+def _parse_unix(text: str) -> WhoseTarget:
+    name = text.removeprefix(UNIX_PREFIX)
+    if not name.startswith(("/", "@")) or len(name) == 1 or "\0" in name:
+        raise InvalidParameterError(
+            f"invalid unix socket {text!r}",
+            "give its absolute path, as unix:/run/app.sock, or an abstract name, as @app",
+        )
+    return WhoseTarget("unix", name)
+
+
+def _parse_socket(text: str) -> WhoseTarget:
     match = _SOCKET.fullmatch(text)
     port = match[2] if match else ""
     if not port.isdecimal() or len(port) > 5 or not 0 < int(port) <= LAST_PORT:
@@ -67,7 +90,7 @@ def _parse_socket(text: str) -> Target:
             f"invalid port {text!r}", "give :PORT with a number from 1 to 65535, as :8080, or a service, as :ssh"
         )
     address = match[1] if match else None
-    return Target("port", text, int(port), None if address in {None, "*"} else _parse_address(address or ""))
+    return WhoseTarget("port", text, int(port), None if address in {None, "*"} else _parse_address(address or ""))
 
 
 def _parse_address(text: str) -> str:

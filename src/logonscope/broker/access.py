@@ -1,17 +1,22 @@
-"""Access rules: what a caller may see and do. No other module decides about access.
+"""Access rules: what a caller may see and do. Every decision about rows and values is made here.
+
+Who is an administrator is decided elsewhere: on a local host by app.py, on the server by server/auth. Ownership has the
+tests on uids.
 
 An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Any other user
 sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
-the details of a process only where the real, effective and saved uid are all its own. In Win32_Process, as on Windows,
+the details of a process only where the real, effective and saved uid are all its own. Uids of containers and of other
+roots are no uids of this host: they never match the caller's. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
-Accounts and groups are visible to every authenticated user, as with passwd(5).
+Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
+a login authenticated, its key included, is visible with the logon session; nothing of it is masked.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Login, Process
+from logonscope.facts import Account, Login, Machine, Process
 from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
@@ -22,6 +27,7 @@ HIDDEN = Owner(None, "hidden")
 
 DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
+    "thread_sockets", "net_namespace",
 )  # fmt: skip
 """Facts that are masked: those that the kernel itself hides from other users, and the command line."""
 
@@ -30,6 +36,9 @@ IDENTITY_FACTS = ("pid", "comm", "ppid", "start", "name")
 
 UNMASKED_FACTS = frozenset({"comm", "ppid", "start"})
 """Identity facts that need no masking."""
+
+PASSWORD_FACTS = ("password", "password_min_days", "password_max_days", "expired")
+"""Facts of an account that shadow(5) has, which only root can read."""
 
 NOT_YOURS = "not one of your logon sessions"
 MASKED = "not one of your processes"
@@ -44,15 +53,41 @@ class Caller(NamedTuple):
     name: str
     uid: int | None
     administrator: bool
-    remote: bool = False
     read_only: bool = False
+
+
+class ForeignLookup(Protocol):
+    """Lookup of what is foreign: uids in containers and in other roots, which are no uids of this host."""
+
+    def is_foreign_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether the logon session of a process is foreign."""
+        ...
+
+    def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
+        """Return whether a uid of a process is none of this host."""
+        ...
+
+
+class ForeignByProcess:
+    """What one process alone shows of what is foreign; in doubt its logon session is."""
+
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership, self._machine = ownership, Machine("")
+
+    def is_foreign_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether the logon session of a process may be foreign."""
+        return self._ownership.may_be_foreign(process, owner, self._machine)
+
+    def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
+        """Return whether a uid of a process is none of this host, or may be none."""
+        return self._ownership.is_foreign_uid(process, uid, self._machine) or self.is_foreign_session(process, owner)
 
 
 class Visibility:
     """The logon sessions, processes and facts that one caller may see, under one set of ownership rules."""
 
-    def __init__(self, caller: Caller, ownership: Ownership) -> None:
-        """Store the caller.
+    def __init__(self, caller: Caller, ownership: Ownership, foreign: ForeignLookup | None = None) -> None:
+        """Store the caller, and what is foreign (None: what a process alone shows).
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
@@ -61,6 +96,7 @@ class Visibility:
         self.everything = caller.administrator
         self.uid = caller.uid
         self._ownership = ownership
+        self._foreign = foreign or ForeignByProcess(ownership)
 
     def __repr__(self) -> str:
         return f"<Visibility of {'everything' if self.everything else f'uid {self.uid}'}>"
@@ -76,20 +112,34 @@ class Visibility:
         callers_uid = None if self.everything or self.uid is None else frozenset({self.uid})
         return callers_uid if uids is None else uids if callers_uid is None else callers_uid & uids
 
-    def is_open(self, facts: Facts, *, include_foreign: bool) -> bool:
+    def shows_all(self, facts: Facts, *, include_hidden: bool) -> bool:
         """Return whether the caller sees these facts of any process unmasked, regardless of its owner."""
-        return self.everything or (include_foreign and facts <= UNMASKED_FACTS)
+        return self.everything or (include_hidden and facts <= UNMASKED_FACTS)
 
     def sees_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the caller may see the logon session that owns this process."""
-        return self.everything or (self.uid is not None and self._ownership.login_uid(owner, (process,)) == self.uid)
+        if self.everything:
+            return True
+        if self.uid is None or self._ownership.login_uid(owner, (process,)) != self.uid:
+            return False
+        return not self._foreign.is_foreign_session(process, owner)
+
+    def owns_without_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether a process is wholly the caller's and belongs to the System session, which has no user."""
+        is_system = owner.logon_id == self._ownership.system_owner.logon_id
+        return is_system and self.uid is not None and self._runs_as_caller(process, owner, wholly=True)
 
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
-        return self.everything or (self.uid is not None and login.uid == self.uid)
+        return self.everything or (self.uid is not None and login.readers_uid == self.uid)
+
+    def account(self, account: Account) -> Account:
+        """Return an account as the caller may see it: the state of its password is for administrators."""
+        hidden: dict[str, Any] = dict.fromkeys(PASSWORD_FACTS)
+        return account if self.everything else account._replace(**hidden)
 
     def view(
-        self, process: Process, owner: Owner, facts: Facts, *, include_foreign: bool = False
+        self, process: Process, owner: Owner, facts: Facts, *, include_hidden: bool = False
     ) -> tuple[Process, Owner] | None:
         """Return a process and its owner, masked for the caller; None where the caller may not see the process.
 
@@ -97,26 +147,32 @@ class Visibility:
             process: with the facts of ``with_access_facts``.
             owner: the owner of the process.
             facts: the requested facts; other facts need not be masked.
-            include_foreign: return a process that the caller may not see with its identity facts only.
+            include_hidden: return a process that the caller may not see with its identity facts only.
         """
         if self.everything:
             return process, owner
         if self.sees_session(process, owner):
             return self.masked(process, facts, owner), owner
-        # the caller's process in a logon session of another user, as after sudo: visible, but not where it belongs
-        if self._ownership.runs_as(process, self.uid, wholly=False):
-            return self._without_place(process, facts), HIDDEN
-        return (self.identity(process, facts), HIDDEN) if include_foreign else None
+        # the caller's process in a logon session of another user, as after sudo: the process is visible, its logon
+        # session is not
+        if self._runs_as_caller(process, owner, wholly=False):
+            return self._without_session_facts(process, facts, owner), HIDDEN
+        return (self.identity(process, facts), HIDDEN) if include_hidden else None
 
     def masked(self, process: Process, facts: Facts, owner: Owner = HIDDEN) -> Process:
-        """Return the process as the caller may see it: without details unless all of its uids are the caller's."""
+        """Return the process as the caller may see it.
+
+        Its details are removed unless its real, effective and saved uid are the caller's; an administrator sees
+        everything.
+        """
         if self.everything:
             return process
+        # decided before the place is removed, which can show that its uids are those of a container
+        is_callers = self._runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
-            place = self._ownership.place_fact
-            no_place: dict[str, Any] = {place: None, "unread": _reasons(process, [place], NOT_YOURS)}
-            process = process._replace(**no_place)
-        if self._ownership.runs_as(process, self.uid, wholly=True):
+            process = self._without_location(process, owner)
+            process = process._replace(unread=_reasons(process, [self._ownership.location_fact], NOT_YOURS))
+        if is_callers:
             return process
         hidden = [fact for fact in DETAIL_FACTS if fact in facts]
         unread = _reasons(process, hidden, MASKED)
@@ -126,13 +182,28 @@ class Visibility:
             changes["name"] = process.comm
         return process._replace(unread=unread or None, **changes)
 
-    def _without_place(self, process: Process, facts: Facts) -> Process:
+    def _runs_as_caller(self, process: Process, owner: Owner, *, wholly: bool) -> bool:
+        """Return whether a process runs as the caller; a uid of a container or of another root is not the caller's."""
+        if not self._ownership.runs_as(process, self.uid, wholly=wholly):
+            return False
+        return not self._foreign.is_foreign_uid(process, owner, self.uid)
+
+    def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        masked = self.masked(process, facts)
-        placing = self._ownership.session_facts
-        unread = _reasons(masked, placing, NOT_YOURS)
-        changes: dict[str, Any] = dict.fromkeys(placing)
+        masked = self.masked(self._without_location(process, owner), facts, owner)
+        session_facts = self._ownership.session_facts
+        unread = _reasons(masked, session_facts, NOT_YOURS)
+        changes: dict[str, Any] = dict.fromkeys(session_facts)
         return masked._replace(unread=unread, **changes)
+
+    def _without_location(self, process: Process, owner: Owner) -> Process:
+        """Remove the location of a process, and its foreign uids, which would pass for uids of this host without it."""
+        foreign = self._foreign
+        uids = process.uids and tuple(
+            None if foreign.is_foreign_uid(process, owner, uid) else uid for uid in process.uids
+        )
+        changes: dict[str, Any] = {self._ownership.location_fact: None, "uids": uids}
+        return process._replace(**changes)
 
     def identity(self, process: Process, facts: Facts) -> Process:
         """Return only the identity facts of a process, as Win32_Process shows it to users who may not see it."""
@@ -150,7 +221,7 @@ def _reasons(process: Process, hidden: Iterable[str], reason: str) -> dict[str, 
 
 
 def local_caller(name: str, uid: int, capabilities: int) -> Caller:
-    """Return the user of this very process as a caller: an administrator if root or with CAP_SYS_PTRACE in effect."""
+    """Return a uid of this machine as a caller: an administrator if root, or with CAP_SYS_PTRACE in effect."""
     return Caller(name, uid, administrator=uid == 0 or bool(capabilities >> CAP_SYS_PTRACE & 1))
 
 

@@ -11,19 +11,19 @@ from itertools import chain, permutations
 from typing import NamedTuple
 
 from logonscope.broker.columns import Columns, classes_with_properties, select_columns
-from logonscope.broker.instances import find_exact_target, find_instance, has_letters, matching_rows, missing
+from logonscope.broker.instances import find_exact_target, find_instance, has_letters, matching_rows, not_found_error
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance_of
 from logonscope.broker.row_filter import references_to
 from logonscope.cim.binding import Target
-from logonscope.cim.classes import Class, Property, find_qualifier, list_classes_hint, suggest_name
+from logonscope.cim.classes import AMENDED, Class, Property, find_qualifier, list_classes_hint, suggest_name
 from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import Schema
 from logonscope.errors import InvalidParameterError
-from logonscope.providers.helpers.provider import Provider
-from logonscope.providers.helpers.registry import classes_at_end, provider_for, provider_of
+from logonscope.providers.helpers.provider import COUNTS, Provider
+from logonscope.providers.helpers.registry import classes_at_end, find_provider, get_provider
 from logonscope.wql.predicate import Row
 
 
@@ -32,11 +32,11 @@ class AssociationOptions(NamedTuple):
 
     assoc_class: str | None = None
     result_class: str | None = None
-    role: str | None = None  # the end at which the source instance is
+    role: str | None = None  # the end at which the given instance is
     result_role: str | None = None  # the end at which the results are
     properties: Sequence[str] | None = None  # properties of the results, as far as they have them; None: all
     keys_only: bool = False  # return the keys in place of properties
-    required_qualifier: str | None = None  # a qualifier that the class of the results must have
+    required_qualifier: str | None = None  # a qualifier, not an amended one, that the class of the results must have
     required_assoc_qualifier: str | None = None  # a qualifier that the association must have
 
 
@@ -180,7 +180,7 @@ def associated_classes(
             yield association
         elif _is_role(far.name, options.result_role):
             declared = cls.schema.find(far.reference or "", cls.namespace)
-            # the association declares a class above ResultClass: its instances may be of ResultClass
+            # the association declares a superclass of ResultClass: its instances may be of ResultClass
             if declared and far_class and far_class.is_a(declared.name):
                 declared = far_class
             if declared and _is_within(declared, far_class) and _has_qualifier(declared, options.required_qualifier):
@@ -189,7 +189,7 @@ def associated_classes(
 
 @cache
 def _end_pairs(schema: Schema, namespace: str) -> tuple[tuple[Class, Property, Property], ...]:
-    """Return each association with each ordered pair of its ends: first the near end, where the source instance is."""
+    """Return each association with each ordered pair of its ends: first the near end, where the given instance is."""
     return tuple(
         (association, *ends)
         for association in schema.classes(namespace)
@@ -200,13 +200,13 @@ def _end_pairs(schema: Schema, namespace: str) -> tuple[tuple[Class, Property, P
 
 def _resolve_spelling(request: Request, target: Target) -> Target:
     """Return the target with its actual class and key spelling, reading the instance only if these are ambiguous."""
-    # A path may name a class above the instance's own, and its text keys may differ in case. A class with a provider
-    # and keys without letters leave no choice, and no reading is needed.
-    if provider_of(target.cls) is not None and not any(map(has_letters, target.keys or ())):
+    # A path may name a superclass of the instance's class, and its text keys may differ in case. A class with a
+    # provider and keys without letters leave no choice, and no reading is needed.
+    if find_provider(target.cls) is not None and not any(map(has_letters, target.keys or ())):
         return target
     instance = find_exact_target(request, target)
     if instance is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
     return instance
 
 
@@ -261,7 +261,7 @@ def _links_of_class(cls: Class) -> tuple[Link, ...]:
 
 def _find_links(cls: Class) -> Iterator[Link]:
     for association, near, far in _end_pairs(cls.schema, cls.namespace):
-        provider = provider_of(association)
+        provider = find_provider(association)
         if provider and any(cls.is_a(near_class.name) for near_class in classes_at_end(association, near.name)):
             yield Link(association, provider, near.name, far.name, classes_at_end(association, far.name))
 
@@ -291,14 +291,16 @@ def _far_ends(request: Request, link: Link, target: Target, options: Association
         yield from _find_by_key(request, link, target, options)
         return
     for cls in link.far_classes:
-        provider, columns = provider_for(cls), _result_columns(cls, options)
+        provider, columns = get_provider(cls), _result_columns(cls, options)
         if end.part is not None:
             # The item holds the far instance, so the one reading that finds the association serves both.
             rows = _rows_of_parts(request, link, target, provider, columns.stored)
         else:
             # The logon session of one process. By its LogonId, every process of the host would be read to
             # find its members; from the process, its parents and its login record are enough.
-            items = read_items(request, provider.subject, ItemQuery(frozenset(), selection))
+            # Its processes are not counted for that.
+            facts = provider.facts_of_rows(columns.stored) - {COUNTS}
+            items = read_items(request, provider.subject, ItemQuery(facts, selection))
             rows = provider.rows(items, request.context, columns.stored)
         yield ClassRows(cls, columns.stored, rows, columns.shown)
 
@@ -307,17 +309,20 @@ def _rows_of_parts(
     request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]
 ) -> Iterator[Row]:
     """Yield the rows of the far end, made of a part of each association item that refers to the target."""
-    near, part = link.provider, link.provider.ends[link.result_role].part
+    association, part = link.provider, link.provider.ends[link.result_role].part
     assert part is not None  # noqa: S101 -- checked by the caller
-    facts = near.facts([link.role]) | far.facts(columns)
-    selection = near.selection({link.role: frozenset({target.reference})})
-    items = read_items(request, near.subject, ItemQuery(facts, selection, near.include_foreign, target.cls.namespace))
+    facts = association.facts_of_rows([link.role]) | far.facts_of_rows(columns)
+    selection = association.selection({link.role: frozenset({target.reference})})
+    query = ItemQuery(facts, selection, association.include_hidden, target.cls.namespace)
+    items = read_items(request, association.subject, query)
     context = request.context
-    value = near.columns[link.role].value
+    value = association.columns[link.role].value
     # The selection may let through more than was selected, so the near reference of each item is compared as well.
     refers_to_target = references_to(link.role, target).predicate([link.role])
     parts = (
-        item[part] for item in items if near.is_instance(*item, context) and refers_to_target((value(*item, context),))
+        item[part]
+        for item in items
+        if association.is_instance(*item, context) and refers_to_target((value(*item, context),))
     )
     return far.rows(parts, context, columns)
 
@@ -327,7 +332,7 @@ def _find_by_key(request: Request, link: Link, target: Target, options: Associat
         assert isinstance(reference, tuple)  # noqa: S101 -- the column of a reference
         cls = target.cls.schema.get(str(reference[0]), target.cls.namespace)
         properties = cls.keys if options.keys_only else options.properties
-        # the reference may name a class above: the instance is looked up among the classes that the options allow
+        # the reference may name a superclass: the instance is looked up among the classes that the options allow
         result = find_instance(request, Target(cls, reference[1:]), properties, among=link.far_classes)
         if result is not None:
             yield result
@@ -347,11 +352,15 @@ def _check_target_exists(request: Request, target: Target, results: Iterator[Cla
             yield result._replace(rows=chain((first,), result.rows))
     # Any row proves that the target exists. Only an empty answer needs a reading of its own.
     if is_empty and find_instance(request, target, target.cls.keys) is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
 
 
-def _has_qualifier(cls: Class, qualifier: str | None) -> bool:
-    return qualifier is None or find_qualifier(cls.qualifiers, qualifier) is not None
+def _has_qualifier(cls: Class, name: str | None) -> bool:
+    """Return whether a class has a qualifier; amended ones are texts that a client requests separately."""
+    if name is None:
+        return True
+    qualifier = find_qualifier(cls.qualifiers, name)
+    return qualifier is not None and not qualifier.flavor & AMENDED
 
 
 def _is_within(cls: Class, required: Class | None) -> bool:

@@ -10,6 +10,7 @@ from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
 from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery
+from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
 _MOST_LISTED = 10
 
@@ -21,12 +22,13 @@ def doctor(request: Request) -> list[Check]:
     pairs = list(owned.pairs)
     request.accounts.get(request.caller.uid or 0)  # adds a trouble if the name service does not answer
     processes = [process for process, _ in pairs]
-    sessions = [session for session, _ in describe_sessions(request, pairs)]
+    # adds a trouble if the log of authentications cannot be read
+    sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
     reads_all = request.sees_everything
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
-        _check_listing(processes, reads_all=reads_all),
+        _check_listing(processes, request.source.hiding_reason(), reads_all=reads_all),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, owned.logons, sessions),
         *_check_unrecorded(sessions),
@@ -40,7 +42,12 @@ def _check_rights(caller: Caller) -> Check:
     return Check("rights", None, f"{caller.name} may see only its own logon sessions", "run it as root to see all")
 
 
-def _check_listing(processes: Sequence[Process], *, reads_all: bool) -> Check:
+def _check_listing(processes: Sequence[Process], hiding_reason: str | None, *, reads_all: bool) -> Check:
+    if hiding_reason is not None:
+        return Check(
+            "/proc", False, f"processes of other users cannot be seen: {hiding_reason}",
+            "run it as root with CAP_SYS_PTRACE, or in the group of the mount option gid=",
+        )  # fmt: skip
     if reads_all and not any(process.pid == 1 for process in processes):
         return Check(
             "/proc", False, "process 1 is not visible: mount option hidepid, or a /proc of another pid namespace",
@@ -59,16 +66,24 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
         if fact in checked_facts and reason != "No such file or directory"
     )
     for (fact, reason), count in sorted(reasons.items()):
-        advice = "give CAP_SYS_PTRACE, and check the security modules"
         yield Check(
             f"fact {fact}", None, f"not readable for {count} of {len(processes)} processes: {reason}",
-            advice if reads_all else "run it as root",
+            _reading_advice(reason, reads_all=reads_all),
         )  # fmt: skip
+
+
+def _reading_advice(reason: str, *, reads_all: bool) -> str:
+    """Return what to do about a fact that cannot be read for this reason."""
+    # more rights do not help against a read that hangs
+    if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
+        return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
+    return "give CAP_SYS_PTRACE, and check SELinux or AppArmor" if reads_all else "run it as root"
 
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
     """Return one fact of each file: the facts of a file can be read or not together."""
-    return frozenset({FILE_OF_FACT[fact]: fact for fact in sorted(facts, reverse=True)}.values())
+    in_order = sorted(facts, key=Process._fields.index, reverse=True)
+    return frozenset({FILE_OF_FACT[fact]: fact for fact in in_order}.values())
 
 
 def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
@@ -78,20 +93,22 @@ def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[Logon
         yield Check("login service", True, f"{len(logins)} login records", "")
     else:
         yield Check(
-            "login service", None, "no login has a record: remote host, service, state and leftovers are unknown",
+            "login service", None,
+            "no login has a record: remote host and service are unknown,"
+            " and leftovers are found only of ssh, cron and at",
             "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
-    for key, sharers in sorted(logons.shared_keys.items()):
+    for kernel_id, sharers in sorted(logons.shared_kernel_ids.items()):
         sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
         if sharer_ids:
             yield Check(
-                f"{request.ownership.key_noun} {key}", None,
+                f"{request.ownership.kernel_id_noun} {kernel_id}", None,
                 f"shared by logins that do not own it: {_list_ids(sharer_ids)}",
                 "a login daemon was restarted from inside a login: restart it with `systemctl restart`",
             )  # fmt: skip
-    present = {session.logon_id for session in sessions}
-    if leaked := sorted(login.id for logon, login in logins.items() if logon not in present):
+    ids_with_process = {session.logon_id for session in sessions}
+    if leaked := sorted(login.id for logon, login in logins.items() if logon not in ids_with_process):
         yield Check(
             "login records", None, f"{len(leaked)} without a process: {_list_ids(leaked)}",
             "the login service did not remove them: run `loginctl terminate-session ID`",

@@ -5,12 +5,12 @@ those that are cheap. A dry run of a query for a class reads no process, and fin
 association query reads the one instance, so that the readings for its associations are recorded too.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.broker.associations import find_associated
-from logonscope.broker.plan import AssociationPlan, ClassesPlan, Part, RowsPlan, plan
+from logonscope.broker.plan import AssociationPlan, ClassesPlan, PlanPart, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
 from logonscope.broker.row_filter import filter_by_condition
@@ -18,21 +18,20 @@ from logonscope.cim.binding import write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
 from logonscope.errors import LogonscopeError
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
 from logonscope.machine import (
     NO_PARTS,
     AccountQuery,
+    AuthenticationQuery,
     BaseSource,
     Facts,
     Look,
+    Part,
     ProcessQuery,
     SocketQuery,
     Source,
 )
-from logonscope.machine import (
-    Part as MachinePart,
-)
-from logonscope.providers.helpers.registry import provider_of
+from logonscope.providers.helpers.registry import find_provider
 from logonscope.wql.condition import TRUE, residual_condition
 from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant_of_value, describe_condition, write_constant
@@ -55,8 +54,8 @@ def explain(request: Request, text: str, namespace: str | None = None) -> Explan
     return _explain_events(query_plan)
 
 
-def _explain_part(request: Request, part: Part) -> PartExplained:
-    cls, provider = part.cls, provider_of(part.cls)
+def _explain_part(request: Request, part: PlanPart) -> PartExplained:
+    cls, provider = part.cls, find_provider(part.cls)
     row_filter = filter_by_condition(request, cls, part.condition)
     selections = provider.selections if provider else {}
     narrowed = {name: values for name, values in row_filter.fixed.items() if name in selections}
@@ -97,7 +96,7 @@ def _dry_run(
     request: Request, operation: Callable[[Request], Iterator[ClassRows | Class]], *, by_pid: bool = False
 ) -> Iterator[str]:
     """Run an operation on a source that reads almost nothing, and yield its readings in words, each once."""
-    recorder = ReadingRecorder(_DrySource(request, by_pid=by_pid), request.ownership.key_noun)
+    recorder = ReadingRecorder(_DrySource(request, by_pid=by_pid), request.ownership.kernel_id_noun)
     try:
         for result in operation(request.with_source(recorder)):
             if isinstance(result, ClassRows):
@@ -117,7 +116,7 @@ class _DrySource(BaseSource):
         self.label = request.source.label
         self._request, self._by_pid = request, by_pid
 
-    def read_machine(self, look: Look, parts: frozenset[MachinePart]) -> Machine:
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         del parts
         return self._request.source.machine(look, NO_PARTS)
 
@@ -127,7 +126,7 @@ class _DrySource(BaseSource):
         if self._request.visibility.everything:
             return self._request.source.processes(look, query)
         # Masked: an explanation of another user's process must not reveal, by what is read next, whose it is.
-        return [process for process, _ in self._request.read(query, include_foreign=True).pairs]
+        return [process for process, _ in self._request.read(query, include_hidden=True).pairs]
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         return [*filter(self._request.visibility.sees_login, self._request.source.logins(look, ids))]
@@ -151,19 +150,19 @@ class _DrySource(BaseSource):
 class ReadingRecorder(BaseSource):
     """A source that passes every query on to another source, and records in words what is read."""
 
-    def __init__(self, source: Source, key_noun: str) -> None:
+    def __init__(self, source: Source, kernel_id_noun: str) -> None:
         self.label = source.label
         self.readings: list[str] = []
-        self._source, self._key_noun = source, key_noun
+        self._source, self._kernel_id_noun = source, kernel_id_noun
 
-    def read_machine(self, look: Look, parts: frozenset[MachinePart]) -> Machine:
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         if parts:
             self.readings.append("the machine")
         return self._source.machine(look, parts)
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         if query.pids is None or query.pids:
-            self.readings += _describe_process_query(query, self._key_noun)
+            self.readings += _describe_process_query(query, self._kernel_id_noun)
         return self._source.processes(look, query)
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
@@ -179,6 +178,8 @@ class ReadingRecorder(BaseSource):
                 self.readings.append(f"all {noun}s" if names == "ALL" else _list_values(names, noun))
         if query.groups_of is not None:
             self.readings.append(f"the groups of {_list_values(query.groups_of, 'account')}")
+        if query.with_passwords:
+            self.readings.append("the state of the accounts' passwords")
         return self._source.accounts(look, query)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
@@ -188,11 +189,19 @@ class ReadingRecorder(BaseSource):
         )
         return self._source.sockets(look, query)
 
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        self.readings.append("the sockets of the leaders of ssh logins")
+        return self._source.held_sockets(look, pids)
 
-def _describe_process_query(query: ProcessQuery, key_noun: str) -> Iterator[str]:
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        self.readings.append("the journal (else auth.log): sshd's lines about these logins")
+        return self._source.authentications(look, queries)
+
+
+def _describe_process_query(query: ProcessQuery, kernel_id_noun: str) -> Iterator[str]:
     """Yield the readings of a query for processes, in words: those of every process, then those of matching ones."""
     first = query.facts if query.early_filter is None else query.early_filter.facts
-    yield f"{_list_facts(first) or 'the pid alone'}: of {_describe_selection(query, key_noun)}"
+    yield f"{_list_facts(first) or 'the pid alone'}: of {_describe_selection(query, kernel_id_noun)}"
     if later := query.facts - first:
         yield f"{_list_facts(later)}: of those that match"
 
@@ -201,12 +210,12 @@ def _list_facts(facts: Facts) -> str:
     return ", ".join(sorted(facts))
 
 
-def _describe_selection(query: ProcessQuery, key_noun: str) -> str:
+def _describe_selection(query: ProcessQuery, kernel_id_noun: str) -> str:
     words = [_list_values(query.pids, "process") if query.pids is not None else "every process"]
     if query.with_ancestors:
         words.append("and its parents")
-    if query.logon_hint.keys is not None:
-        words.append(f"with {_list_values(query.logon_hint.keys, key_noun)}")
+    if query.logon_hint.kernel_ids is not None:
+        words.append(f"with {_list_values(query.logon_hint.kernel_ids, kernel_id_noun)}")
     if query.logon_hint.login_uids is not None:
         words.append(f"logged in as {_list_values(query.logon_hint.login_uids, 'uid') or 'no uid'}")
     if query.names is not None:

@@ -7,24 +7,25 @@ processes of the matching sessions are read completely.
 from collections.abc import Iterator
 
 from logonscope.answers.logon_filter import LogonFilter
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionProcess, collect_leftovers
 from logonscope.broker import session_processes
 from logonscope.broker import sessions as unfiltered
 from logonscope.broker.request import OwnedFilter, Request
 from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
-from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, local_datetime
+from logonscope.machine import OWNER_FACT, Owner, Selection, local_datetime
 
 
-def sessions(request: Request, which: Which, where: LogonFilter) -> list[LogonSession]:
-    """Return the matching logon sessions."""
+def sessions(request: Request, which: Which, where: LogonFilter, details: Details = NO_DETAILS) -> list[LogonSession]:
+    """Return the matching logon sessions, with these details."""
     if which is None and where.users is not None:
         which = _select_users(where.users)
-    query = ProcessQuery(request.ownership.description_facts)
+    query = unfiltered.session_query(request, details)
     early = OwnedFilter(frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps)
-    owned = request.read(query, which, order="processes first", early=early, include_strays=False)
-    return [session for session, _ in unfiltered.describe_sessions(request, owned.pairs) if where.fits(session)]
+    owned = request.read(query, which, order="processes first", early=early, include_in_sessions_of_others=False)
+    described = unfiltered.describe_sessions(request, owned.pairs, details | where.details, missing_origins=True)
+    return where.matching([session for session, _ in described])
 
 
 def tree(request: Request, which: Which, where: LogonFilter) -> list[LogonTree]:

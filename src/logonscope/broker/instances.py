@@ -19,7 +19,7 @@ from logonscope.errors import Hint, HintCode, NotFoundError
 from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import EVERYTHING, OWNER_FACT, Facts, Owner
 from logonscope.providers.helpers.provider import Provider
-from logonscope.providers.helpers.registry import family, provider_for
+from logonscope.providers.helpers.registry import get_provider, provided_classes
 from logonscope.wql.bind import key_tests
 from logonscope.wql.condition import FALSE, TRUE, Every
 from logonscope.wql.predicate import Row
@@ -41,27 +41,27 @@ def get(
     check_columns(target.cls, properties)
     result = find_instance(request, target, properties)
     if result is None:
-        raise missing(request, target)
+        raise not_found_error(request, target)
     return result
 
 
 def find_instance(
     request: Request, target: Target, properties: Sequence[str] | None = None, among: Sequence[Class] | None = None
 ) -> ClassRows | None:
-    """Find an instance of the target's class or of a class below it; None if there is none.
+    """Find an instance of the target's class or of a subclass; None if there is none.
 
     Text keys are compared without regard to case. If several instances differ only in case, the one that is spelled
-    like the target is returned. For a class below, all of its properties are returned if ``properties`` is None.
+    like the target is returned. For a subclass, all of its properties are returned if ``properties`` is None.
 
     Args:
         request: the source and the caller.
         target: the class and the keys.
         properties: the properties to return; None: all.
-        among: the classes to search; None: the target's class and those below it.
+        among: the classes to search; None: the target's class and its subclasses.
     """
     keys = target.keys or ()
     keys_match = Every(key_tests(target.cls, keys))
-    for cls in family(target.cls) if among is None else among:
+    for cls in provided_classes(target.cls) if among is None else among:
         condition = simplify_for_class(keys_match, cls, {})
         if condition == FALSE:
             continue
@@ -97,11 +97,11 @@ def _closest_spelling(rows: Iterator[Row], keys: Row) -> Row | None:
 
 
 def _spelling(keys: Row) -> Row:
-    """Return keys in a form to compare their spelling: references without their class, which may be one above."""
+    """Return keys in a form to compare their spelling: references without their class, which may be a superclass."""
     return tuple(_spelling(key[1:]) if isinstance(key, tuple) else key for key in keys)
 
 
-def missing(request: Request, target: Target) -> NotFoundError:
+def not_found_error(request: Request, target: Target) -> NotFoundError:
     """Return the error that there is no such instance, or that the caller may not see it."""
     path = write_reference(target.reference, target.cls.schema, target.cls.namespace)
     for_you = "" if request.caller.administrator else " for you to see"
@@ -117,14 +117,14 @@ def enumerate_instances(
     *,
     deep: bool = True,
 ) -> Iterator[ClassRows]:
-    r"""Return the instances of a class and, if ``deep``, of the classes below it: one result for each class.
+    r"""Return the instances of a class and, if ``deep``, of its subclasses: one result for each class.
 
     Args:
         request: the source and the caller.
         class_name: the class.
         properties: properties of this class; None: all properties of each instance.
         namespace: the namespace of the class; None: root\cimv2.
-        deep: include the classes below it.
+        deep: include its subclasses.
 
     Raises:
         InvalidNamespaceError, InvalidClassError, InvalidPropertyError: there is no such namespace, class or property.
@@ -133,7 +133,7 @@ def enumerate_instances(
     request.admit()
     cls = class_of(request, class_name, namespace)
     check_columns(cls, properties)
-    classes = family(cls) if deep else [member for member in family(cls) if member is cls]
+    classes = provided_classes(cls) if deep else [member for member in provided_classes(cls) if member is cls]
     return (_enumerate_class(request, member, select_columns(member, properties)) for member in classes)
 
 
@@ -141,16 +141,16 @@ def matching_rows(
     request: Request, cls: Class, columns: Sequence[str], row_filter: RowFilter | None = None
 ) -> Iterator[Row]:
     """Yield the rows of a class that match a filter; None: all rows."""
-    provider, context = provider_for(cls), request.context
+    provider, context = get_provider(cls), request.context
     if row_filter is None:
-        query = ItemQuery(provider.facts(columns), EVERYTHING, provider.include_foreign, cls.namespace)
+        query = ItemQuery(provider.facts_of_rows(columns), EVERYTHING, provider.include_hidden, cls.namespace)
         return provider.rows(read_items(request, provider.subject, query), context, columns)
     # the result's columns come first, so that cutting a row to their number removes those of the filter only
     all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
-    facts, selection = provider.facts(all_columns), provider.selection(row_filter.fixed)
-    # A selection by pid leaves one process: testing it before it is read whole would save nothing.
+    facts, selection = provider.facts_of_rows(all_columns), provider.selection(row_filter.fixed)
+    # A selection by pid leaves few processes: testing them before they are read whole would save little.
     early = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
-    query = ItemQuery(facts, selection, provider.include_foreign, cls.namespace, early)
+    query = ItemQuery(facts, selection, provider.include_hidden, cls.namespace, early)
     rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
     # The selection and the early filter may let through too much, so the condition is tested again on each row.
     matches, width = row_filter.predicate(all_columns), len(columns)
@@ -162,7 +162,7 @@ def _early_filter(request: Request, provider: Provider, row_filter: RowFilter, f
 
     With it, the files that only the rows need are read for matching processes only.
     """
-    condition_facts = provider.facts_of(row_filter.columns)
+    condition_facts = provider.facts_of_columns(row_filter.columns)
     if provider.subject != "process" or _files(request, facts) <= _files(request, condition_facts):
         return None
     return OwnedFilter(condition_facts, _ConditionOnProcess(request, provider, row_filter).keeps)
@@ -172,7 +172,7 @@ class _ConditionOnProcess:
     """A condition on the rows of a class of processes, tested on a process before its row is made."""
 
     def __init__(self, request: Request, provider: Provider, row_filter: RowFilter) -> None:
-        self._values = provider.values(row_filter.columns)
+        self._values = provider.value_functions(row_filter.columns)
         self._matches = row_filter.predicate(row_filter.columns)
         self._context = request.context
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from logonscope.broker.access import acting_uid
-from logonscope.broker.instances import missing
+from logonscope.broker.instances import not_found_error
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import require_instance, target_of
 from logonscope.cim.binding import Target
@@ -19,11 +19,12 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value, convert_value
 from logonscope.errors import Hint, HintCode, InvalidMethodParametersError, NotFoundError, NotSupportedError
 from logonscope.facts import Process
-from logonscope.machine import ProcessQuery
+from logonscope.machine import Owner, ProcessQuery
 from logonscope.machine.action import Action
 from logonscope.providers.helpers.account_names import domain_and_name, name_of, user_sid
 from logonscope.providers.helpers.priority import NICE_OF
 from logonscope.providers.helpers.process_keys import select_pid
+from logonscope.providers.helpers.text import clean
 
 DONE, ACCESS_DENIED, INSUFFICIENT_PRIVILEGE, UNKNOWN_FAILURE, INVALID_PARAMETER = 0, 2, 3, 8, 21
 
@@ -38,6 +39,17 @@ class MethodTarget(NamedTuple):
 
     request: Request
     process: Process
+    owner: Owner
+
+    @property
+    def runs_as_foreign_uid(self) -> bool:
+        """Return whether its effective uid is none of this host: its container's, or that of another root."""
+        return self.request.foreign.is_foreign_uid(self.process, self.owner, self.effective_uid)
+
+    @property
+    def effective_uid(self) -> int | None:
+        """Return its effective uid; None where the caller may not see it, or where it is not mapped here."""
+        return self.process.uids[1] if self.process.uids else None
 
 
 def invoke(
@@ -89,26 +101,34 @@ def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) 
 
 def _read_target(request: Request, target: Target) -> MethodTarget:
     (handle,) = target.keys or ("",)
-    query = ProcessQuery(_FACTS, pids=select_pid(handle).pids or frozenset())
-    owned = request.read(query, include_foreign=True, with_owners=False)
-    process = next((process for process, _ in owned.pairs), None)
-    if process is None:
-        raise missing(request, target)
-    return MethodTarget(request, process)
+    query = ProcessQuery(_FACTS | request.ownership.access_facts, pids=select_pid(handle).pids or frozenset())
+    owned = request.read(query, include_hidden=True, with_owners=False)
+    pair = next(iter(owned.pairs), None)
+    if pair is None:
+        raise not_found_error(request, target)
+    return MethodTarget(request, *pair)
 
 
 def _get_owner(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
-    if target.process.uids is None:
+    uid = target.effective_uid
+    if uid is None:
         return Outcome(ACCESS_DENIED)
-    name = name_of(target.process.uids[1], target.request.accounts)
+    if target.runs_as_foreign_uid:
+        # the uid as it is, in the domain that it is a uid of
+        container = target.request.container(target.process)
+        return Outcome(DONE, {"User": str(uid), "Domain": container and clean(container.id)})
+    name = name_of(uid, target.request.accounts)
     domain, user = domain_and_name(name, target.request.machine.hostname)
     return Outcome(DONE, {"User": user, "Domain": domain})
 
 
 def _get_owner_sid(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
-    if target.process.uids is None:
+    uid = target.effective_uid
+    if uid is None:
         return Outcome(ACCESS_DENIED)
-    return Outcome(DONE, {"Sid": user_sid(target.process.uids[1])})
+    if target.runs_as_foreign_uid:
+        return Outcome(UNKNOWN_FAILURE)  # the SID of a Unix uid is that of this host's account
+    return Outcome(DONE, {"Sid": user_sid(uid)})
 
 
 def _terminate(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:

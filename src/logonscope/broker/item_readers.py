@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from logonscope.answers.logon_session import ALL_DETAILS
 from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
 from logonscope.broker.sessions import Described, describe_sessions
@@ -19,7 +20,8 @@ from logonscope.machine import (
     SocketQuery,
 )
 from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary
-from logonscope.providers.helpers.provider import COUNTS, Subject
+from logonscope.providers.helpers.provider import ADDRESS, COUNTS, PASSWORDS, Subject
+from logonscope.providers.helpers.usage import USAGE_FACTS
 
 Items = Iterable[tuple[Any, ...]]
 
@@ -32,7 +34,7 @@ class ItemQuery(NamedTuple):
 
     facts: Facts
     selection: Selection = EVERYTHING
-    include_foreign: bool = False  # include processes that the caller may not see, with identity facts only
+    include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
     namespace: str = ""
     early: OwnedFilter | None = None  # applied before the other facts of a process are read; may be ignored
 
@@ -60,43 +62,51 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
         process_query,
         selection,
         early=query.early,
-        include_foreign=query.include_foreign,
+        include_hidden=query.include_hidden,
         with_owners=OWNER_FACT in query.facts,
     )
 
 
 def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
-    process_query = ProcessQuery(request.ownership.description_facts, pids=query.selection.pids)
+    # columns of sums need facts of every member, besides those that describe the logon session
+    facts = request.ownership.description_facts | (query.facts & USAGE_FACTS)
+    process_query = ProcessQuery(facts, pids=query.selection.pids)
     selection = query.selection
     # The logon sessions of given processes, as an association asks for them. Unless their processes are to be counted,
     # the parents of each process describe its logon session, and no other process is read.
     if process_query.pids is not None:
         owned = request.read(process_query)
         if COUNTS not in query.facts:
-            return list(_describe_from_parents(request, owned))
+            return list(_describe_from_parents(request, owned, query.facts))
         selection = Selection(
             logon_ids=frozenset(owner.logon_id for _, owner in owned.pairs if owner.logon_id is not None)
         )
         if selection.is_empty:
             return ()
         process_query = process_query._replace(pids=None)
-    owned = request.read(process_query, selection, order="processes first", include_strays=False)
-    return describe_sessions(request, owned.pairs)
+    owned = request.read(process_query, selection, order="processes first", include_in_sessions_of_others=False)
+    return describe_sessions(request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts)
 
 
-def _describe_from_parents(request: Request, owned: OwnedProcesses) -> Iterator[tuple[Any, ...]]:
+def _describe_from_parents(request: Request, owned: OwnedProcesses, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
     """Describe the logon session of each process from its parents, up to the login."""
     facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in owned.pairs:
         if owner.logon_id is not None:
-            yield logon_of(request, process, owner, owned.logons, facts).session, [(process, owner)]
+            details, missing_origin = ALL_DETAILS & item_facts, ADDRESS in item_facts
+            logon = logon_of(
+                request, process, owner, owned.logons, facts, details=details, missing_origin=missing_origin
+            )
+            yield logon.session, [(process, owner)]
 
 
-def _read_desktops(request: Request, _: ItemQuery) -> Items:
+def _read_desktops(request: Request, query: ItemQuery) -> Items:
     owned = request.read(
-        ProcessQuery(request.ownership.description_facts), order="processes first", include_strays=False
+        ProcessQuery(request.ownership.description_facts), order="processes first", include_in_sessions_of_others=False
     )
-    sessions = describe_sessions(request, owned.pairs)
+    sessions = describe_sessions(
+        request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts
+    )
     return ((*manager, *desktop) for manager, desktop in pair_user_managers(sessions))
 
 
@@ -115,8 +125,17 @@ def pair_user_managers(sessions: Iterable[Described]) -> Iterator[tuple[Describe
 
 
 def _read_users(request: Request, query: ItemQuery) -> Items:
-    users, _ = request.source.accounts(request.look, AccountQuery(users=_names_or_all(query.selection.users)))
+    users, _ = _read_accounts(request, query, AccountQuery(users=_names_or_all(query.selection.users)))
     return ((account,) for account in users)
+
+
+def _read_accounts(
+    request: Request, query: ItemQuery, account_query: AccountQuery
+) -> tuple[Iterator[Account], Iterable[Group]]:
+    """Return accounts as the caller may see them, and groups; shadow(5) is read only if a column needs it."""
+    with_passwords = PASSWORDS in query.facts and request.visibility.everything
+    users, groups = request.source.accounts(request.look, account_query._replace(with_passwords=with_passwords))
+    return map(request.visibility.account, users), groups
 
 
 def _read_groups(request: Request, query: ItemQuery) -> Items:
@@ -141,7 +160,7 @@ def _read_memberships(request: Request, query: ItemQuery) -> Items:
     account_query = AccountQuery(users="ALL", groups="ALL" if groups is None else groups)
     if users is not None:
         account_query = AccountQuery(users=users, groups_of=users)
-    members, read_groups = request.source.accounts(request.look, account_query)
+    members, read_groups = _read_accounts(request, query, account_query)
     return _pair_groups(read_groups, members)
 
 
@@ -160,36 +179,45 @@ def _pair_groups(groups: Iterable[Group], users: Iterable[Account]) -> Iterator[
 
 
 def _read_sockets(request: Request, query: ItemQuery) -> Items:
-    socket_query = SocketQuery(query.selection.ports, query.selection.inodes)
+    socket_query = SocketQuery(query.selection.ports, query.selection.inodes, all_namespaces=True)
     sockets = request.source.sockets(request.look, socket_query)
     by_inode = {socket.inode: socket for socket in sockets if socket.inode}
     # finding the holders means to list the open files of every process
     if not by_inode:
         return ()
-    return _pair_sockets(_read_owned_processes(request, query._replace(facts=query.facts | {"sockets"})), by_inode)
+    return _pair_sockets(request, query, by_inode)
 
 
-def _pair_sockets(owned: OwnedProcesses, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
+def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
+    """Pair sockets with the processes that hold them; threads are read only for those that no process holds."""
+    owned = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
+    missing_inodes = set(by_inode)
     for process, owner in owned.pairs:
         for inode in process.sockets or ():
             if inode in by_inode:
+                missing_inodes.discard(inode)
+                yield by_inode[inode], process, owner
+    if missing_inodes:
+        owned = _read_owned_processes(request, query._replace(facts=query.facts | {"thread_sockets"}))
+        for process, owner in owned.pairs:
+            for inode in missing_inodes.intersection(process.thread_sockets or ()):
                 yield by_inode[inode], process, owner
 
 
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
-    census = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
+    summary = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
     if PROCESSES in query.facts:
-        processes = _read_processes(request, ItemQuery(frozenset(), include_foreign=True))
-        census = census._replace(processes=sum(1 for _ in processes))
+        processes = _read_processes(request, ItemQuery(frozenset(), include_hidden=True))
+        summary = summary._replace(processes=sum(1 for _ in processes))
     if SESSIONS in query.facts:
         sessions = _read_logon_sessions(request, ItemQuery(frozenset()))
-        census = census._replace(sessions=tuple(session for session, _ in sessions))
+        summary = summary._replace(sessions=tuple(session for session, _ in sessions))
     if LOGINS in query.facts:
         logins = filter(request.visibility.sees_login, request.source.logins(request.look))
-        census = census._replace(logins=tuple(sorted(logins, key=_login_start)))
-    return [(census,)]
+        summary = summary._replace(logins=tuple(sorted(logins, key=_login_start)))
+    return [(summary,)]
 
 
 def _login_start(login: Login) -> tuple[int, str]:

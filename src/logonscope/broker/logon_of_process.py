@@ -5,10 +5,10 @@ cost does not depend on the size of the host. Without a record, the logon sessio
 and one small file of every process on the host is read to find them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.broker.request import Owned, Request
 from logonscope.facts import Process
 from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery, Selection
@@ -27,7 +27,16 @@ class Logon(NamedTuple):
     chain: tuple[Owned, ...]
 
 
-def logon_of(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> Logon:
+def logon_of(
+    request: Request,
+    process: Process,
+    owner: Owner,
+    logons: LogonIndex,
+    facts: Facts,
+    *,
+    details: Details = NO_DETAILS,
+    missing_origin: bool = False,
+) -> Logon:
     """Describe the logon session of a process. The caller must have checked that it may be seen.
 
     Args:
@@ -36,12 +45,24 @@ def logon_of(request: Request, process: Process, owner: Owner, logons: LogonInde
         owner: the owner of the process.
         logons: the index that names owners.
         facts: the facts to read of its parents; at least those that name owners and describe a logon session.
+        details: what else is read of the logon session.
+        missing_origin: read the origin in any case where no login record has the address.
     """
     chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
-    if not request.ownership.has_record(owner):
-        return Logon(_describe_without_record(request, process, owner), tuple(chain))
-    members, terminal_read = _read_below_leader(request, owner, logons)
+    has_record, terminal_read = request.ownership.has_record(owner), True
+    if has_record:
+        members, terminal_read = _read_below_leader(request, owner, logons)
+    else:
+        members = _read_members_without_record(request, process, owner)
     session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
+    is_origin_missing = missing_origin and session.remote_address is None
+    if (details or is_origin_missing) and owner.logon_id is not None:
+        from logonscope.broker import login_details  # noqa: PLC0415 -- seldom asked for
+
+        if "usage" in details:
+            members = login_details.read_usage_members(request, owner)
+        described = [login_details.DescribedSession(session, owner, members)]
+        (session,) = login_details.add_details(request, described, details, missing_origins=is_origin_missing)
     return Logon(session, tuple(chain))
 
 
@@ -49,18 +70,42 @@ def describe(
     request: Request, owner: Owner, members: Sequence[Process], *, whole: bool = True, terminal_read: bool = True
 ) -> LogonSession:
     """Describe a logon session from its processes, with its text cleaned for output; arguments as in Ownership."""
-    user = request.accounts.name(request.ownership.login_uid(owner, members))
+    origin = request.foreign.origin(owner, members)
+    uid = request.ownership.login_uid(owner, members)
+    user = None if origin.is_foreign else request.accounts.login_name(uid, owner.login)
     session = request.ownership.describe(
         owner, members, request.machine, user, whole=whole, terminal_read=terminal_read
     )
+    session = session._replace(is_foreign=origin.is_foreign)
+    if origin.container is not None:
+        container_id, runtime, pod_uid = origin.container
+        session = session._replace(container_id=container_id, container_runtime=runtime, pod_uid=pod_uid)
     return fit(session)
+
+
+def read_masked_parents(request: Request, process: Process, logons: LogonIndex, facts: Facts) -> list[Owned]:
+    """Return the parents of a process of the caller, whatever their logon sessions, as far as the caller sees them."""
+    view = request.visibility.view
+    parents = [(parent, logons.owner(parent)) for parent in _read_ancestors(request, process, facts)]
+    pairs = (view(parent, owner, facts, include_hidden=True) for parent, owner in reversed(parents))
+    return [pair for pair in pairs if pair is not None]
 
 
 def _read_parents(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> list[Owned]:
     """Return the parents of a process that belong to its logon session, nearest first."""
     parents: list[Owned] = []
+    for parent in _read_ancestors(request, process, facts):
+        parents_owner = logons.owner(parent)
+        if parents_owner.logon_id != owner.logon_id:
+            break
+        parents.append((parent, parents_owner))
+    return parents
+
+
+def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterator[Process]:
+    """Yield the parent of a process, its parent, and so on, while they are read."""
     if not process.ppid:
-        return parents
+        return
     # The kernel can block a reader of a process's arguments, which complete its name. If they could not be read of this
     # process, the arguments of its parents are not tried: each of them may cost the whole timeout.
     if {"name", "cmdline"}.intersection(process.unread or ()):
@@ -69,30 +114,26 @@ def _read_parents(request: Request, process: Process, owner: Owner, logons: Logo
     query = ProcessQuery(
         request.visibility.with_access_facts(facts), pids=frozenset({process.ppid}), with_ancestors=True
     )
-    for parent in request.source.processes(request.look, query):
+    for parent in request.read_unmasked(query):
         # a parent that started after its child: the real parent ended, and its pid was reused
         if parent.pid == process.pid or (parent.start or 0) > (child.start or 0):
-            break
-        parents_owner = logons.owner(parent)
-        if parents_owner.logon_id != owner.logon_id:
-            break
-        parents.append((parent, parents_owner))
+            return
+        yield parent
         child = parent
-    return parents
 
 
-def _describe_without_record(request: Request, process: Process, owner: Owner) -> LogonSession:
-    """Describe a logon session without a login record, from all of its processes."""
+def _read_members_without_record(request: Request, process: Process, owner: Owner) -> list[Process]:
+    """Read all processes of a logon session without a login record."""
     if owner.logon_id is None:
-        return describe(request, owner, [process], whole=False)
+        return [process]
     query = ProcessQuery(request.ownership.description_facts)
     selection = Selection(logon_ids=frozenset({owner.logon_id}))
-    pairs = request.read(query, selection, order="processes first", include_strays=False).pairs
+    pairs = request.read(query, selection, order="processes first", include_in_sessions_of_others=False).pairs
     members = {member.pid: member for member, _ in pairs}
     # this second reading may miss the process itself, if it ended meanwhile
     members.setdefault(process.pid, process)
     request.note_members(owner, members.values())
-    return describe(request, owner, list(members.values()), whole=False)  # processes need not be counted
+    return list(members.values())
 
 
 def _read_below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tuple[list[Process], bool]:
@@ -123,5 +164,5 @@ def _read_members(request: Request, pids: Sequence[int], owner: Owner, logons: L
     if not pids:
         return []
     facts = request.visibility.with_access_facts(_TERMINAL_FACTS | request.ownership.owner_facts)
-    processes = request.source.processes(request.look, ProcessQuery(facts, pids=frozenset(pids)))
+    processes = request.read_unmasked(ProcessQuery(facts, pids=frozenset(pids)))
     return [process for process in processes if logons.owner(process).logon_id == owner.logon_id]

@@ -18,8 +18,8 @@ from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
 from logonscope.errors import InvalidQueryError, InvalidQueryTypeError
-from logonscope.providers.helpers.registry import family
-from logonscope.wql.bind import SYSTEM_KINDS, THIS, Column, Scope, bind, class_scope, find_column
+from logonscope.providers.helpers.registry import provided_classes
+from logonscope.wql.bind import SYSTEM_KINDS, THIS, ComparedColumn, NameScope, bind, class_scope, find_column
 from logonscope.wql.condition import FALSE, TRUE, Condition, condition_columns
 from logonscope.wql.events import EventQuery, bind_events
 from logonscope.wql.parse import describe_position, double_lone_backslashes, parse, positioned_errors
@@ -30,7 +30,7 @@ META_CLASS = "meta_class"
 CLASS_GENUS, INSTANCE_GENUS = 1, 2
 
 
-class Part(NamedTuple):
+class PlanPart(NamedTuple):
     """The part of a query that reads one class; ``condition`` is what remains to be tested on its rows."""
 
     cls: Class
@@ -41,12 +41,12 @@ class Part(NamedTuple):
 class RowsPlan(NamedTuple):
     """The plan of a query for instances: one part for each class that can have some.
 
-    ``projected``: the query selects properties, so the results are not whole instances.
+    ``is_projection``: the query selects properties, so the results are not whole instances.
     """
 
     cls: Class
-    parts: tuple[Part, ...]
-    projected: bool = False
+    parts: tuple[PlanPart, ...]
+    is_projection: bool = False
 
 
 class ClassesPlan(NamedTuple):
@@ -101,16 +101,16 @@ def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) 
         condition = bind(tree.where, class_scope(cls, text, partial(is_here, request)))
     server = _server_name(request, condition)
     parts = []
-    for below in family(cls):
-        result_columns = select_columns(below, names)
+    for subclass in provided_classes(cls):
+        result_columns = select_columns(subclass, names)
         count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
-        # System properties are the same in all instances of a class: they are compared here, once for each class. A
-        # class whose condition is false by that is not read at all.
-        constants = _system_properties(below, INSTANCE_GENUS, count, server)
-        remaining_condition = simplify_for_class(condition, below, constants)
+        # Except for __PATH and __RELPATH, system properties are the same in all instances of a class: they are compared
+        # here, once for each class. A class whose condition is false by that is not read at all.
+        constants = _system_properties(subclass, INSTANCE_GENUS, count, server)
+        remaining_condition = simplify_for_class(condition, subclass, constants)
         if remaining_condition != FALSE:
-            parts.append(Part(below, result_columns, remaining_condition))
-    return RowsPlan(cls, tuple(parts), projected=names is not None)
+            parts.append(PlanPart(subclass, result_columns, remaining_condition))
+    return RowsPlan(cls, tuple(parts), is_projection=names is not None)
 
 
 def _selected_name(cls: Class, name: Name, text: str) -> str:
@@ -129,7 +129,7 @@ def _plan_class_query(request: Request, tree: Select, namespace: str, text: str)
         )
     condition: Condition = TRUE
     if tree.where is not None:
-        scope = Scope(text, partial(_class_column, text), request.schema, namespace, partial(is_here, request))
+        scope = NameScope(text, partial(_class_column, text), request.schema, namespace, partial(is_here, request))
         condition = bind(tree.where, scope)
     server = _server_name(request, condition)
     matching_classes = []
@@ -142,12 +142,12 @@ def _plan_class_query(request: Request, tree: Select, namespace: str, text: str)
     return ClassesPlan(namespace, tuple(matching_classes))
 
 
-def _class_column(text: str, name: Name) -> Column:
+def _class_column(text: str, name: Name) -> ComparedColumn:
     word = str(name).upper()
     if word not in SYSTEM_KINDS:
         hint = "a class has __Class, __Superclass, __Dynasty, and `__this ISA 'Class'`"
         raise InvalidQueryError(f"{META_CLASS} has no property '{name}', at {describe_position(text, name.at)}", hint)
-    return Column(word, SYSTEM_KINDS[word])
+    return ComparedColumn(word, SYSTEM_KINDS[word])
 
 
 def _plan_association_query(

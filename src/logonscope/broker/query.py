@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from logonscope.broker.associations import associators, references
 from logonscope.broker.instances import matching_rows
-from logonscope.broker.plan import LANGUAGE, AssociationPlan, ClassesPlan, Part, Plan, RowsPlan, plan
+from logonscope.broker.plan import LANGUAGE, AssociationPlan, ClassesPlan, Plan, PlanPart, RowsPlan, plan
 from logonscope.broker.request import Request
 from logonscope.broker.row_filter import filter_by_condition
 from logonscope.cim.classes import Class
@@ -54,7 +54,7 @@ def run(request: Request, query_plan: Plan) -> Iterator[ClassRows | Class]:
     )
 
 
-def _run_part(request: Request, part: Part) -> ClassRows:
+def _run_part(request: Request, part: PlanPart) -> ClassRows:
     cls, result_columns, condition = part
     row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
     rows = matching_rows(request, cls, result_columns.stored, row_filter)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from logonscope.broker.request import Owned, Request
-from logonscope.facts import ALL_FACTS, Account, Login, Process
-from logonscope.machine import PARTIAL, AccountQuery, ProcessQuery, SocketQuery, Trouble
+from logonscope.facts import ALL_FACTS, Account, Authentication, Login, Process
+from logonscope.machine import PARTIAL, AccountQuery, AuthenticationQuery, ProcessQuery, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
 MOST_ARGUMENTS = 8 << 20
@@ -17,23 +17,30 @@ def recordable_snapshot(request: Request) -> Snapshot:
     The parts are read while they are iterated, in the order of Snapshot's fields.
     """
     request.admit()
-    source, look = request.source, request.look
+    source, look, everything = request.source, request.look, request.visibility.everything
     machine = source.machine(look, frozenset({"platform", "vitals"}))
     owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
-    sockets = tuple(source.sockets(look, SocketQuery()))
-    listed, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
-    seen_uids = _SeenUids(logins)
-    processes: Iterable[Process] = seen_uids.collect(request, owned.pairs)
-    snapshot = Snapshot(machine, processes, logins, sockets, seen_uids.accounts(request, listed), groups, look.troubles)
-    return snapshot if request.visibility.everything else _keep_visible(request, snapshot)
+    sockets = (
+        *source.sockets(look, SocketQuery(all_namespaces=True)),
+        *source.sockets(look, SocketQuery(family="unix", all_namespaces=True)),
+    )
+    listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=everything))
+    seen_uids, seen_leaders = _SeenUids(logins), _SeenLeaders(request, logins)
+    processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, owned.pairs))
+    accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
+    authentications = seen_leaders.authentications()
+    snapshot = Snapshot(machine, processes, logins, sockets, accounts, groups, look.troubles, authentications)
+    return snapshot if everything else _keep_visible(request, snapshot)
 
 
 def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
     """Keep only what the caller may see, and note in the recording that it is partial."""
     processes = list(snapshot.processes)
     # /proc/net shows the sockets of every user; a recording of the caller has only those that its processes hold
-    held_inodes = {inode for process in processes for inode in process.sockets or ()}
+    held_inodes = {
+        inode for process in processes for inode in (*(process.sockets or ()), *(process.thread_sockets or ()))
+    }
     name = request.caller.name
     partial = Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
     return snapshot._replace(
@@ -41,6 +48,30 @@ def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
         sockets=tuple(socket for socket in snapshot.sockets if socket.inode in held_inodes),
         troubles=[*snapshot.troubles, partial],
     )
+
+
+class _SeenLeaders:
+    """The leaders of logins in a recording, so that it has what they logged about the authentication of each login."""
+
+    def __init__(self, request: Request, logins: Iterable[Login]) -> None:
+        self._request = request
+        self._queries = {
+            login.leader: AuthenticationQuery(login.leader, login.process and login.process.ppid)
+            for login in logins
+            if login.leader is not None
+        }
+
+    def collect(self, processes: Iterable[Process]) -> Iterator[Process]:
+        """Yield the processes, and collect those with which a login can begin."""
+        for process in processes:
+            # a login without a record has its first process as leader, which is not known before all are read
+            if self._request.ownership.is_login_program(process):
+                self._queries.setdefault(process.pid, AuthenticationQuery(process.pid, process.ppid))
+            yield process
+
+    def authentications(self) -> Iterator[Authentication]:
+        """Yield what the leaders logged; read once all processes have been collected."""
+        yield from self._request.source.authentications(self._request.look, list(self._queries.values()))
 
 
 class _SeenUids:
@@ -53,7 +84,8 @@ class _SeenUids:
         """Yield the processes, and collect their uids and login uids."""
         # Snapshot's fields are written in order, processes before accounts: all uids are known when accounts are read
         for process, owner in pairs:
-            self._uids.update(process.uids or (), {request.ownership.login_uid(owner, (process,)) or 0})
+            self._uids.update(uid for uid in process.uids or () if uid is not None)
+            self._uids.add(request.ownership.login_uid(owner, (process,)) or 0)
             yield process
 
     def accounts(self, request: Request, listed: Iterable[Account]) -> Iterator[Account]:

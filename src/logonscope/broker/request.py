@@ -15,11 +15,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logonscope.broker.access import Caller, Visibility, admit
+from logonscope.broker.foreign import ForeignProcesses
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
-from logonscope.facts import Account, Login, Machine, Process
+from logonscope.facts import Account, Container, Login, Machine, Process
 from logonscope.machine import (
     OWNER_FACT,
     AccountLookup,
+    AccountQuery,
     EarlyFilter,
     Facts,
     LogonIndex,
@@ -31,13 +33,17 @@ from logonscope.machine import (
     Source,
 )
 from logonscope.machine.identity import logon_guid
+from logonscope.providers.helpers.text import command_line
 
 if TYPE_CHECKING:
     from logonscope.cim.schema import Schema
     from logonscope.providers.helpers.provider import Context
 
 MOST_ROUNDS = 3
-"""Maximum number of times that processes are read again because logins began to share a key in the meantime."""
+"""Maximum number of readings of the processes: they are read again if the hint was insufficient for new logins."""
+
+MOST_PARENTS = 1000
+"""Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
 
 NOT_REQUESTED = Owner(None, "unasked")
 """Placeholder owner of a process whose owner was not requested."""
@@ -79,6 +85,7 @@ class Request:
         self.look = look or Look()
         self._logged_out: dict[str, bool | None] = {}  # of logon sessions without a record, by LogonId
         self._guids: dict[tuple[str | None, int | None], str | None] = {}
+        self._parents: dict[int, tuple[int | None, str | None]] = {}  # start and command line by pid
         if schema is not None:
             self.schema = schema
 
@@ -111,7 +118,12 @@ class Request:
         Raises:
             AccessDeniedError: the caller is not authenticated.
         """
-        return Visibility(self.caller, self.ownership)
+        return Visibility(self.caller, self.ownership, self.foreign)
+
+    @cached_property
+    def foreign(self) -> ForeignProcesses:
+        """Return the lookup of processes and logon sessions that are foreign to this host."""
+        return ForeignProcesses(self)
 
     @property
     def sees_everything(self) -> bool:
@@ -120,7 +132,7 @@ class Request:
 
     @cached_property
     def machine(self) -> Machine:
-        """Return the host."""
+        """Return the facts of the machine itself."""
         return self.source.machine(self.look)
 
     @cached_property
@@ -149,8 +161,8 @@ class Request:
         *,
         order: Order = "logins first",
         early: OwnedFilter | None = None,
-        include_foreign: bool = False,
-        include_strays: bool = True,
+        include_hidden: bool = False,
+        include_in_sessions_of_others: bool = True,
         with_owners: bool = True,
     ) -> OwnedProcesses:
         """Read processes with their owners.
@@ -160,10 +172,11 @@ class Request:
             which: return only processes of these logon sessions.
             order: what is read first, unless the query names pids.
             early: a filter that is applied before the other facts of a process are read. It may be ignored.
-            include_foreign: also return processes that the caller may not see, with their identity facts only.
-            include_strays: also return the caller's processes in logon sessions of other users; if False, they may be
-                left out.
-            with_owners: name the owners; if False, owners are named only if the caller's rights depend on them.
+            include_hidden: also return processes that the caller may not see, with their identity facts only.
+            include_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
+                False, they may be left out.
+            with_owners: name the owners. If False, they are named only if ``which`` names logon sessions, or if the
+                caller does not see these facts of every process; else each owner is NOT_REQUESTED.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
@@ -171,27 +184,37 @@ class Request:
         # Naming an owner takes more files of each process, and the login records. It is skipped if neither the rows nor
         # the selection need it, and if the caller may see these facts of any process.
         is_needed = with_owners or _names_sessions(which)
-        if not is_needed and self.visibility.is_open(query.facts, include_foreign=include_foreign):
+        if not is_needed and self.visibility.shows_all(query.facts, include_hidden=include_hidden):
             return self._read_without_owners(query, early)
         # A pid narrows the reading more than any order can: one process, and the records that can name its owner.
         if query.pids is not None:
-            return self._read_by_pid(query, which, include_foreign=include_foreign)
+            return self._read_by_pid(query, which, include_hidden=include_hidden)
         # Logon sessions are described by their record: it must not be older than the processes found in the session.
         if order == "processes first":
-            return self._read_processes_first(query, which, early, include_strays=include_strays)
+            return self._read_processes_first(
+                query, which, early, include_in_sessions_of_others=include_in_sessions_of_others
+            )
         # Rows that are processes are streamed: the records are read first, so that no process has to be kept.
-        return self._read_logins_first(query, which, early, include_foreign=include_foreign)
+        return self._read_logins_first(query, which, early, include_hidden=include_hidden)
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
-        """Read processes without naming their owners; details are masked unless all uids are the caller's."""
+        """Read processes without naming their owners; their details are masked as in ``Visibility.masked``."""
         visibility, facts = self.visibility, self.visibility.with_access_facts(query.facts)
-        processes = self.source.processes(self.look, query._replace(facts=facts))
+        processes = self.read_unmasked(query._replace(facts=facts))
         return (visibility.masked(process, query.facts) for process in processes)
+
+    def read_unmasked(self, query: ProcessQuery) -> Iterator[Process]:
+        """Read processes without naming their owners, unmasked; if the query names pids, only those."""
+        processes = self.source.processes(self.look, query)
+        if query.pids is None or query.with_ancestors:
+            return processes
+        # a source may return more than the query names, and the caller relies on the pids
+        return filter(_PidFilter(query.pids).keeps, processes)
 
     def read_process(self, pid: int, facts: Facts) -> Process | None:
         """Read one process, unmasked, with the facts that decide about access; None if there is no such process."""
         query = ProcessQuery(self.visibility.with_access_facts(facts), pids=frozenset({pid}))
-        return next(self.source.processes(self.look, query), None)
+        return next(self.read_unmasked(query), None)
 
     def index_for(self, *processes: Process) -> LogonIndex:
         """Return an index of the few login records that can name the owners of these processes; of all if needed."""
@@ -199,7 +222,7 @@ class Request:
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
         records = self.source.logins(self.look, ids) if ids else ()
-        # other records may have a claim to the same processes, by a shared key: then only all records together decide
+        # other records may have a claim to the same processes: then all are needed
         if ids and not self.ownership.records_decide_owners(processes, records):
             records = self.source.logins(self.look)
         return self.ownership.index(records, self.machine)
@@ -225,6 +248,34 @@ class Request:
         if owner.logon_id is not None and key not in self._guids:
             self._guids[key] = logon_guid(self.machine, owner.logon_id, key[1])
         return self._guids.get(key)
+
+    def parent_command_line(self, process: Process) -> str | None:
+        """Return the command line of the parent of a process; None if there is none that the caller may see.
+
+        Needs ``ppid`` and ``start``. Each parent is read once for all of its children.
+        """
+        if not process.ppid:
+            return None
+        if process.ppid not in self._parents:
+            if len(self._parents) == MOST_PARENTS:
+                self._parents.clear()
+            # as any other process: what the caller may not see is masked, and reading it has a timeout
+            query = ProcessQuery(frozenset({"cmdline", "start"}), pids=frozenset({process.ppid}))
+            parent = next((parent for parent, _ in self.read(query).pairs), None)
+            text = command_line(parent.cmdline) if parent is not None else None
+            self._parents[process.ppid] = (parent.start if parent is not None else None), text
+        start, text = self._parents[process.ppid]
+        # a parent that started after its child: the real parent ended, and its pid was reused
+        return text if start is not None and process.start is not None and start <= process.start else None
+
+    def user_name(self, process: Process, owner: Owner) -> str | None:
+        """Return the account name of a process's effective uid; None where it has none on this host."""
+        uid = process.uids[1] if process.uids else None
+        return None if self.foreign.is_foreign_uid(process, owner, uid) else self.accounts.name(uid)
+
+    def container(self, process: Process) -> Container | None:
+        """Return the container that a process is in; None: in none."""
+        return self.ownership.container(process, self.machine)
 
     def note_members(self, owner: Owner, members: Iterable[Process]) -> None:
         """Store, for ``is_leftover``, whether a logon session without a record is logged out.
@@ -254,7 +305,7 @@ class Request:
         if query.pids is not None:
             # /proc/TID exists for the threads of a process too, though no listing shows it
             pid_query = query._replace(facts=facts | {"tgid"})
-            processes: Iterator[Process] = filter(_is_no_thread, self.source.processes(self.look, pid_query))
+            processes: Iterator[Process] = filter(_is_no_thread, self.read_unmasked(pid_query))
         else:
             source_filter = None if early is None else self._build_open_filter(early)
             processes = self.source.processes(self.look, query._replace(early_filter=source_filter))
@@ -269,14 +320,14 @@ class Request:
         facts = early.facts - {OWNER_FACT}
         return EarlyFilter(facts, _OpenFilter(early.keeps, self.visibility, facts).keeps)
 
-    def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_foreign: bool) -> OwnedProcesses:
+    def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_hidden: bool) -> OwnedProcesses:
         facts = self.visibility.with_access_facts(query.facts) | self.ownership.owner_facts | {"tgid"}
         if _names_sessions(which):
             # a session may be selected by its user, which an administrator's query would not read otherwise
             facts |= self.ownership.access_facts
-        processes = [*filter(_is_no_thread, self.source.processes(self.look, query._replace(facts=facts)))]
+        processes = [*filter(_is_no_thread, self.read_unmasked(query._replace(facts=facts)))]
         index = self.index_for(*processes)
-        return self._select_visible(processes, index, query.facts, which, include_foreign=include_foreign)
+        return self._select_visible(processes, index, query.facts, which, include_hidden=include_hidden)
 
     def _select_visible(
         self,
@@ -285,45 +336,45 @@ class Request:
         facts: Facts,
         which: Which,
         *,
-        include_foreign: bool = False,
+        include_hidden: bool = False,
     ) -> OwnedProcesses:
         """Return the processes that the caller may see and that belong to the selected logon sessions."""
         sessions = self._session_filter(select_sessions(which, self.ownership, index), which)
         view = self.visibility.view
         pairs = filter(
             None,
-            (view(process, index.owner(process), facts, include_foreign=include_foreign) for process in processes),
+            (view(process, index.owner(process), facts, include_hidden=include_hidden) for process in processes),
         )
         return OwnedProcesses([pair for pair in pairs if sessions is None or sessions.keeps(*pair)], index)
 
     def _read_logins_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_foreign: bool
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_hidden: bool
     ) -> OwnedProcesses:
-        owners = _LearningIndex(self, self.source.logins(self.look))
-        selection = select_sessions(which, self.ownership, owners.index)
+        learning_index = _LearningIndex(self, self.source.logins(self.look))
+        selection = select_sessions(which, self.ownership, learning_index.index)
         sessions = self._session_filter(selection, which)
         visibility, facts = self.visibility, query.facts
 
         def visible_pair(process: Process) -> Owned | None:
-            pair = visibility.view(process, owners.owner(process), facts, include_foreign=include_foreign)
+            pair = visibility.view(process, learning_index.owner(process), facts, include_hidden=include_hidden)
             return None if pair is None or not (sessions is None or sessions.keeps(*pair)) else pair
 
-        narrowed_query = self._narrow_query(query, selection, owners.index, include_strays=True)
+        narrowed_query = self._narrow_query(query, selection, learning_index.index, include_in_sessions_of_others=True)
         early_filter = self._build_early_filter(
-            early, visible_pair, include_foreign=include_foreign, is_narrowed=sessions is not None
+            early, visible_pair, include_hidden=include_hidden, is_narrowed=sessions is not None
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
         # Nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter.
         if visibility.everything and sessions is None:
-            return OwnedProcesses(owners.pairs(processes), owners.index)
-        return OwnedProcesses(filter(None, map(visible_pair, processes)), owners.index)
+            return OwnedProcesses(learning_index.pairs(processes), learning_index.index)
+        return OwnedProcesses(filter(None, map(visible_pair, processes)), learning_index.index)
 
     def _build_early_filter(
         self,
         early: OwnedFilter | None,
         visible_pair: Callable[[Process], Owned | None],
         *,
-        include_foreign: bool,
+        include_hidden: bool,
         is_narrowed: bool,
     ) -> EarlyFilter | None:
         """Build the filter passed to the source: the predicate on the masked process, plus the session selection.
@@ -334,7 +385,7 @@ class Request:
             return None
         facts = early.facts - {OWNER_FACT} if early else frozenset()
         reads_owner = is_narrowed or early is None or OWNER_FACT in early.facts
-        if early and not reads_owner and self.visibility.is_open(facts, include_foreign=include_foreign):
+        if early and not reads_owner and self.visibility.shows_all(facts, include_hidden=include_hidden):
             return self._build_open_filter(early)
 
         # The predicate sees the process as the caller does. On the unmasked process, WHERE CommandLine LIKE '...' would
@@ -346,13 +397,15 @@ class Request:
         return EarlyFilter(self.visibility.with_access_facts(facts) | self.ownership.owner_facts, keeps)
 
     def _read_processes_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_strays: bool
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_in_sessions_of_others: bool
     ) -> OwnedProcesses:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
         for _ in range(MOST_ROUNDS):
             selection = select_sessions(which, self.ownership, index)
-            narrowed_query = self._narrow_query(query, selection, index, include_strays=include_strays)
+            narrowed_query = self._narrow_query(
+                query, selection, index, include_in_sessions_of_others=include_in_sessions_of_others
+            )
             sessions = self._session_filter(selection, which)
             if sessions is not None or early is not None:
                 facts = self.ownership.owner_facts | (early.facts - {OWNER_FACT} if early else frozenset())
@@ -361,29 +414,34 @@ class Request:
             processes = list(self.source.processes(self.look, narrowed_query))
             # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
-            # If the new records make two logins share a key, telling them apart takes facts or processes that the hint
-            # left out: read again. After MOST_ROUNDS the last reading is used.
+            # If the new records need facts or processes that the hint left out, read again. After MOST_ROUNDS the last
+            # reading is used.
             if not index.is_insufficient_hint(narrowed_query.logon_hint):
                 break
         return self._select_visible(processes, index, query.facts, which)
 
     def _narrow_query(
-        self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_strays: bool
+        self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_in_sessions_of_others: bool
     ) -> ProcessQuery:
         """Return the query with the facts that decide about owners and access, and the hint for the source."""
         uids = selected_login_uids(selection, index, self.source, self.look)
-        # Strays belong to logon sessions of other users, so a hint by the caller's login uid would leave them out.
-        uids = self.visibility.login_uids(uids) if not include_strays or selection.names_sessions else None
-        facts = self.visibility.with_access_facts(query.facts)
-        return query._replace(
-            facts=facts | self.ownership.owner_facts, logon_hint=index.hint(query.facts, selection, uids)
+        # A hint by the caller's login uid would leave out processes in logon sessions of other users.
+        uids = (
+            self.visibility.login_uids(uids) if not include_in_sessions_of_others or selection.names_sessions else None
         )
+        facts = self.visibility.with_access_facts(query.facts)
+        # the name of a login's user counts only where the logon session is not foreign
+        if selection.login_users is not None:
+            facts |= self.ownership.access_facts
+        return query._replace(facts=facts | self.ownership.owner_facts, logon_hint=index.hint(facts, selection, uids))
 
     def _session_filter(self, selection: Selection, which: Which) -> SessionFilter | None:
         """Return the filter by logon session; None if the selection names no logon sessions."""
         if not selection.names_sessions:
             return None
-        return SessionFilter(selection, self.ownership, self.accounts, case_sensitive=isinstance(which, str))
+        return SessionFilter(
+            selection, self.ownership, self.accounts, self.foreign, case_sensitive=isinstance(which, str)
+        )
 
 
 def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
@@ -401,6 +459,7 @@ class Accounts:
     def __init__(self, source: Source, look: Look) -> None:
         self._source, self._look = source, look
         self._accounts: dict[int, Account | None] = {}
+        self._recorded_names: dict[tuple[int, str], str] = {}
 
     def get(self, uid: int) -> Account | None:
         """Return the account of a uid."""
@@ -412,6 +471,34 @@ class Accounts:
         """Return the account name of a uid."""
         account = None if uid is None else self.get(uid)
         return account and account.name
+
+    def login_name(self, uid: int | None, login: Login | None) -> str | None:
+        """Return the user name of a login uid; see AccountLookup."""
+        name, recorded_name = self.name(uid), login and login.user
+        if login is None or recorded_name is None or name == recorded_name:
+            return name
+        if name is None or uid is None:
+            return recorded_name
+        return self._recorded_or_new_name(uid, recorded_name, name) if login.readers_uid == uid else name
+
+    def _recorded_or_new_name(self, uid: int, recorded_name: str, name: str) -> str:
+        """Return the recorded name if there still is an account with it; else the account was renamed since."""
+        if (uid, recorded_name) not in self._recorded_names:
+            users, _ = self._source.accounts(self._look, AccountQuery(users=frozenset({recorded_name})))
+            is_second_name = any(user.uid == uid and user.name == recorded_name for user in users)
+            self._recorded_names[uid, recorded_name] = recorded_name if is_second_name else name
+        return self._recorded_names[uid, recorded_name]
+
+
+class _PidFilter:
+    """A filter on processes by pid."""
+
+    def __init__(self, pids: frozenset[int]) -> None:
+        self._pids = pids
+
+    def keeps(self, process: Process) -> bool:
+        """Return whether to keep a process."""
+        return process.pid in self._pids
 
 
 class _OpenFilter:

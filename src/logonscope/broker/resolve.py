@@ -4,7 +4,7 @@ from functools import partial
 
 from logonscope.broker.request import Request
 from logonscope.cim.binding import Target, bind_path, example_path, is_own_name
-from logonscope.cim.classes import Class
+from logonscope.cim.classes import Class, show_class_hint
 from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.cim.schema import CIMV2
 from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError
@@ -73,7 +73,9 @@ def require_instance(target: Target) -> Target:
     if target.keys is None:
         raise InvalidObjectPathError(
             f"{target.cls.name} is a class, not an instance",
-            f"give a key, as {example_path(target.cls)}",
+            show_class_hint(
+                target.cls.name, target.cls.namespace, f"; for an instance, use {example_path(target.cls)}"
+            ),
         )
     return target
 

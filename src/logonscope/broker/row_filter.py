@@ -5,10 +5,10 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from logonscope.broker.request import Request
-from logonscope.cim.binding import Target, are_related, is_same_key, object_path
+from logonscope.cim.binding import HOST_NAMED, Target, are_related, is_same_key, object_path
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
-from logonscope.providers.helpers.registry import classes_at_end, provider_for
+from logonscope.providers.helpers.registry import classes_at_end, get_provider
 from logonscope.wql.bind import PATH_PROPERTIES, REFERENCE, TEXT, THIS
 from logonscope.wql.condition import (
     FALSE,
@@ -51,7 +51,8 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
     names = condition_columns(condition)
     # __PATH and __RELPATH are stored nowhere: their text is built from the keys, so the rows need those instead
     stored = (column for name in names for column in (cls.keys if name in PATH_PROPERTIES else (name,)))
-    server = request.host_name if not set(PATH_PROPERTIES).isdisjoint(names) else ""
+    names_host = cls.name in HOST_NAMED or not set(PATH_PROPERTIES).isdisjoint(names)
+    server = request.host_name if names_host else ""
 
     # The condition is compiled late, and perhaps twice: its values are in one place in the rows of an answer, and in
     # another in those of the early filter, which have the columns of the condition only.
@@ -61,7 +62,7 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
                 return _path_getter(cls, name, server, [getter_of(key) for key in cls.keys])
             return getter_of(name)
 
-        return compile_predicate(condition, getter_with_paths, cls, request.look.check)
+        return compile_predicate(condition, getter_with_paths, cls, request.look.check, server)
 
     return RowFilter(tuple(dict.fromkeys(stored)), fixed_values(condition), compile_condition)
 
@@ -112,7 +113,7 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
 def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     """Return the part of a comparison of a reference with a path that is not decided by the classes at this end.
 
-    If the association's rows name instances by a class above, and the path by their own class, that class is compared
+    If the association's rows name instances by a superclass, and the path by their own class, that class is compared
     as well.
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
@@ -125,9 +126,9 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     if not matching_classes:
         return FALSE if term.operator == EQUAL else NullTest(term.column, is_null=False)
     # A row may refer to Win32_Account although the account is a Win32_UserAccount. Then the reference and a path of
-    # Win32_SystemAccount have equal keys, and only the hidden column END.__CLASS shows that they differ.
+    # Win32_SystemAccount have equal keys, and only the compared column END.__CLASS shows that they differ.
     class_column = f"{term.column}.__CLASS"
-    if len(matching_classes) == len(end_classes) or class_column not in provider_for(cls).hidden:
+    if len(matching_classes) == len(end_classes) or class_column not in get_provider(cls).compared_columns:
         return term
     class_terms = tuple(Term(class_column, term.operator, name, TEXT) for name in matching_classes)
     # the negation of "A and (B or C)": != swaps both

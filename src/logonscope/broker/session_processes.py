@@ -41,7 +41,8 @@ def process_row(request: Request, process: Process, owner: Owner) -> SessionProc
     uid = process.uids[1] if process.uids else None
     start, tty = start_time(process, request.machine), terminal_name(process.tty_nr)
     login_uid = request.ownership.login_uid(owner, (process,)) if owner.logon_id else None
-    user, name = request.accounts.name(uid), process.name or process.comm
+    user, name = request.user_name(process, owner), process.name or process.comm
+    container = request.container(process)
     return SessionProcess(
         logon_id=owner.logon_id,
         evidence=owner.evidence,
@@ -60,6 +61,9 @@ def process_row(request: Request, process: Process, owner: Owner) -> SessionProc
         process_guid=process_guid(request.machine, process),
         logon_guid=request.logon_guid(owner),
         join_evidence=request.ownership.join_evidence(owner),
+        container_id=clean(container.id) if container else None,
+        container_runtime=container.runtime if container else None,
+        pod_uid=container.pod_uid if container else None,
         unread=_unread_row_facts(request, process) if process.unread else {},
     )
 

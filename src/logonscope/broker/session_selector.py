@@ -1,5 +1,6 @@
 """Selection of logon sessions: by a word that a user gives, and the filter on processes that implements it."""
 
+from logonscope.broker.access import ForeignByProcess, ForeignLookup
 from logonscope.facts import Process
 from logonscope.machine import (
     EVERYTHING,
@@ -38,7 +39,11 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
     folded = {name.lower() for name in names}
     # A login keeps the user name of its record, even if the account was renamed or removed since. A name of digits is a
     # uid without an account.
-    recorded = {login.uid for login in index.logins.values() if (login.user or "").lower() in folded}
+    recorded = {
+        uid
+        for login in index.logins.values()
+        if (login.user or "").lower() in folded and (uid := login.readers_uid) is not None
+    }
     digits = {int(name) for name in names if name.isascii() and name.isdecimal()}
     named = frozenset({account.uid for account in users} | recorded | digits)
     return named if uids is None else named & uids
@@ -48,7 +53,13 @@ class SessionFilter:
     """A filter on processes by the logon sessions of a selection."""
 
     def __init__(
-        self, selection: Selection, ownership: Ownership, accounts: AccountLookup, *, case_sensitive: bool = False
+        self,
+        selection: Selection,
+        ownership: Ownership,
+        accounts: AccountLookup,
+        foreign: ForeignLookup | None = None,
+        *,
+        case_sensitive: bool = False,
     ) -> None:
         """Store the selection.
 
@@ -56,10 +67,12 @@ class SessionFilter:
             selection: the logon sessions.
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
+            foreign: the logon sessions whose user is none of this host's; None: what a process alone shows.
             case_sensitive: compare user names exactly, as on Linux, not in any case, as WMI does; a process whose login
                 uid is unknown then never matches.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
+        self._foreign = foreign or ForeignByProcess(ownership)
         self._case_sensitive = case_sensitive
         names = selection.login_users
         self._names = None if names is None else {self._fold_name(name) for name in names}
@@ -80,15 +93,16 @@ class SessionFilter:
             return False
         if names is None:
             return True
-        name = self._login_name(uid, owner)
+        name = self._login_name(uid, process, owner)
         return name is not None and self._fold_name(name) in names
 
-    def _login_name(self, uid: int | None, owner: Owner) -> str | None:
-        """Return the user name of the login: the account's, else the record's, else the uid; None if unknown."""
-        account = None if uid is None else self._accounts.get(uid)
-        if account is not None:
-            return account.name
-        return (owner.login and owner.login.user) or (None if uid is None else str(uid))
+    def _login_name(self, uid: int | None, process: Process, owner: Owner) -> str | None:
+        """Return the user name of the login: the record's, else the account's, else the uid; None if unknown."""
+        if uid is None:
+            return owner.login and owner.login.user
+        if self._foreign.is_foreign_session(process, owner):
+            return str(uid)
+        return self._accounts.login_name(uid, owner.login) or str(uid)
 
     def _fold_name(self, name: str) -> str:
         return name if self._case_sensitive else name.lower()

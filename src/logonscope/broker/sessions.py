@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import LogonTree
+from logonscope.broker.login_details import DescribedSession, add_details
 from logonscope.broker.logon_of_process import describe
 from logonscope.broker.request import Owned, Request, by_logon
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.broker.session_selector import Which
 from logonscope.machine import ProcessQuery
+from logonscope.providers.helpers.usage import USAGE_FACTS
 
 MOST_ARGUMENTS = 32_768
 """Bytes a process. All processes are held in memory at once, and any user can start many with long arguments."""
@@ -21,11 +23,20 @@ Described = tuple[LogonSession, list[Owned]]
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def sessions(request: Request, which: Which = None) -> list[LogonSession]:
-    """Return the logon sessions that the caller may see, the System session first, then by start."""
-    query = ProcessQuery(request.ownership.description_facts)
-    owned = request.read(query, which, order="processes first", include_strays=False)
-    return [session for session, _ in describe_sessions(request, owned.pairs)]
+def sessions(request: Request, which: Which = None, details: Details = NO_DETAILS) -> list[LogonSession]:
+    """Return the logon sessions that the caller may see, with these details; the System session first, then by start.
+
+    The origin of a login is read in any case where its record does not have the address.
+    """
+    query = session_query(request, details)
+    owned = request.read(query, which, order="processes first", include_in_sessions_of_others=False)
+    return [session for session, _ in describe_sessions(request, owned.pairs, details, missing_origins=True)]
+
+
+def session_query(request: Request, details: Details) -> ProcessQuery:
+    """Return the query for the processes that describe logon sessions; the detail "usage" takes two more files each."""
+    facts = request.ownership.description_facts
+    return ProcessQuery(facts | USAGE_FACTS if "usage" in details else facts)
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
@@ -40,21 +51,34 @@ def tree(request: Request, which: Which = None) -> list[LogonTree]:
     return [*trees, LogonTree(None, hidden)] if hidden else trees
 
 
-def describe_sessions(request: Request, owned: Iterable[Owned]) -> list[Described]:
-    """Group processes into described logon sessions, the System session first, then by start."""
+def describe_sessions(
+    request: Request, owned: Iterable[Owned], details: Details = NO_DETAILS, *, missing_origins: bool = False
+) -> list[Described]:
+    """Group processes into described logon sessions, the System session first, then by start.
+
+    Args:
+        request: the request.
+        owned: the processes; with USAGE_FACTS for the detail "usage".
+        details: what else is read of each logon session.
+        missing_origins: read the origin in any case where no login record has the address.
+    """
     system = request.ownership.system_owner.logon_id
-    sessions_with_pairs = [(session_of_members(request, pairs), pairs) for pairs in by_logon(owned).values()]
-    return sorted(sessions_with_pairs, key=partial(_sort_key, system))
+    members = list(by_logon(owned).values())
+    described = [_describe_members(request, pairs) for pairs in members]
+    sessions = [row.session for row in described]
+    if details or missing_origins:
+        sessions = add_details(request, described, details, missing_origins=missing_origins)
+    return sorted(zip(sessions, members, strict=True), key=partial(_sort_key, system))
 
 
-def session_of_members(request: Request, pairs: Sequence[Owned]) -> LogonSession:
+def _describe_members(request: Request, pairs: Sequence[Owned]) -> DescribedSession:
     """Describe a logon session from all of its processes."""
     owner = request.ownership.strongest_owner(owner for _, owner in pairs)
     members = [process for process, _ in pairs]
     # all members are at hand here: rows that ask for the same session later need not read them again
     if not request.ownership.has_record(owner):
         request.note_members(owner, members)
-    return describe(request, owner, members)
+    return DescribedSession(describe(request, owner, members), owner, members)
 
 
 def _sort_key(system: str | None, session_with_pairs: Described) -> tuple[bool, datetime, int]:

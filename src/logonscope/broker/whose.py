@@ -4,16 +4,21 @@ For a pid, only the process, its parents up to the login, and the login's record
 the number of processes on the host.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
-from logonscope.broker.logon_of_process import logon_of
+from logonscope.broker.access import Visibility
+from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
 from logonscope.broker.request import Request
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
-from logonscope.machine import Facts, ProcessQuery, SocketQuery
+from logonscope.machine import Facts
+
+if TYPE_CHECKING:
+    from logonscope.answers.whose_target import WhoseTarget
 
 MOST_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
@@ -27,19 +32,28 @@ class Candidate(NamedTuple):
     sockets: tuple[Socket, ...] = ()
 
 
-def whose(request: Request, target: str) -> list[Whose]:
-    """Return the login of each process that a target means: a pid, a name, a port, an executable or an account.
+def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
+    """Return the login of each process that a target means.
+
+    The origin of a login is read in any case where its record does not have the address.
+
+    Args:
+        request: the caller and the source.
+        target: a pid, a name, a port, an executable, a unix socket or an account.
+        details: what else is read of the logon sessions.
+        all_namespaces: look for a port or a unix socket in every network namespace, not in the reader's own alone.
 
     Raises:
-        NotFoundError: there is no such process, or no process holds that port.
+        NotFoundError: there is no such process, or no process holds that socket.
         AccessDeniedError: the process exists, but the caller may not see its logon session.
         InvalidParameterError: the target is invalid.
+        NotSupportedError: the target is a socket, and no sockets can be read on this host.
     """
     answers: list[Whose] = []
     failure: LogonscopeError | None = None
-    for candidate in _find_candidates(request, target):
+    for candidate in _find_candidates(request, target, all_namespaces=all_namespaces):
         try:
-            answers.append(_build_answer(request, target, candidate))
+            answers.append(_build_answer(request, target, candidate, details))
         except (AccessDeniedError, NotFoundError) as error:
             # of several failures the denied access says more than a process that ended in the meantime
             failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
@@ -59,35 +73,55 @@ def session_of(request: Request, pid: int) -> SessionOf:
     return SessionOf(answer.session, answer.evidence)
 
 
-def _build_answer(request: Request, target: str, candidate: Candidate) -> Whose:
+def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
     process = _read_process(request, facts | {"tgid"}, candidate)
     logons = request.index_for(process)
     owner = logons.owner(process)
-    # For other callers the reason is hidden, as access.py hides it: it would distinguish processes of other users.
-    if owner.logon_id is None and visibility.everything:
-        # without owner: the files that would name it could not be read, as where /proc hides them
-        reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
-        raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
-    if owner.logon_id is None or not visibility.sees_session(process, owner):
-        raise AccessDeniedError(
-            f"process {process.pid} belongs to a logon session of another user", Hint(HintCode.GET_RIGHTS)
+    if owner.logon_id is None:
+        _raise_if_hidden(request, process.pid)
+        raise _unreadable_owner(process, visibility)
+    is_own = False
+    if visibility.sees_session(process, owner):
+        session, unmasked_chain = logon_of(
+            request, process, owner, logons, facts - {"cmdline", "exe"}, details=details, missing_origin=True
         )
-    logon = logon_of(request, process, owner, logons, facts - {"cmdline", "exe"})
+        chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
+    elif is_own := visibility.owns_without_session(process, owner):
+        session = describe(request, owner, [process], whole=False)
+        chain = [*read_masked_parents(request, process, logons, facts - {"cmdline", "exe"})]
+        chain.append((visibility.masked(process, facts, owner), owner))
+    else:
+        verb = "runs as you, in" if request.ownership.runs_as(process, visibility.uid, wholly=True) else "belongs to"
+        raise AccessDeniedError(
+            f"process {process.pid} {verb} a logon session of another user", Hint(HintCode.GET_RIGHTS)
+        )
     return Whose(
         target=target,
         pid=process.pid,
         logon_id=owner.logon_id,
         evidence=owner.evidence,
-        session=logon.session,
+        session=session,
         process=process_row(request, visibility.masked(process, facts, owner), owner),
-        chain=tuple(
-            process_row(request, visibility.masked(link, facts, link_owner), link_owner)
-            for link, link_owner in logon.chain
-        ),
+        chain=tuple(process_row(request, link, link_owner) for link, link_owner in chain),
         sockets=candidate.sockets,
+        # from the masked chain: its facts alone may show in the answer
+        unseen_logins=request.ownership.unseen_logins(owner, [link for link, _ in chain], request.machine),
+        is_own=is_own,
     )
+
+
+def _unreadable_owner(process: Process, visibility: Visibility) -> AccessDeniedError:
+    """Return the error for a process whose logon session cannot be read, as where a security module denies it.
+
+    For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
+    """
+    if not visibility.everything:
+        reason = f"process {process.pid} belongs to a logon session of another user"
+        return AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS))
+    reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
+    return AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
 
 
 def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Process:
@@ -98,23 +132,39 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
         process = request.read_process(process.tgid, facts)
     # a name or port was resolved to a pid before; a later process may have that pid now
     if process is None or (candidate.start is not None and process.start != candidate.start):
+        _raise_if_hidden(request, pid)
         raise NotFoundError(
             f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded")
         )
     return process
 
 
-def _find_candidates(request: Request, target: str) -> list[Candidate]:
+def _raise_if_hidden(request: Request, pid: int) -> None:
+    """Raise an error if processes of other users are hidden, so that it is unknown whether this one exists.
+
+    Raises:
+        AccessDeniedError: processes are hidden.
+    """
+    reason = request.source.hiding_reason()
+    if reason is not None:
+        hint = Hint(HintCode.GET_RIGHTS, also=", or join the group of the mount option gid=")
+        raise AccessDeniedError(f"process {pid} cannot be seen: {reason}", hint)
+
+
+def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> list[Candidate]:
     if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
         return [Candidate(int(target))]
     from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most targets are pids
     from logonscope.broker import whose_candidates  # noqa: PLC0415 -- the same
 
     parsed = parse_target(target)
-    if parsed.kind == "port":
-        return _find_holders(request, parsed.port, parsed.address)
-    if parsed.kind == "executable":
+    if parsed.kind in {"port", "unix"}:
+        return _find_holders(request, parsed, all_namespaces=all_namespaces)
+    if parsed.kind == "path":
+        # most paths are those of programs, and to find out costs less than to find who holds a socket
         matches = whose_candidates.find_by_executable(request, parsed.text)
+        if not matches:
+            return _find_holders(request, parsed, all_namespaces=all_namespaces)
     elif parsed.kind == "word":
         matches = whose_candidates.find_by_word(request, parsed.text)
     elif parsed.kind == "name":
@@ -127,32 +177,7 @@ def _find_candidates(request: Request, target: str) -> list[Candidate]:
     return [Candidate(pid, start) for pid, start in matches]
 
 
-def _find_holders(request: Request, port: int, address: str | None) -> list[Candidate]:
-    """Find the processes that hold a port; the sockets of a process are a detail that only its user may see."""
-    from logonscope.broker.whose_candidates import sockets_at_address  # noqa: PLC0415 -- most targets are pids
+def _find_holders(request: Request, target: "WhoseTarget", *, all_namespaces: bool) -> list[Candidate]:
+    from logonscope.broker.socket_holders import find_holders  # noqa: PLC0415 -- most targets are pids
 
-    what = f"port {port}" if address is None else f"port {port} of {address}"
-    request.admit()
-    port_sockets = request.source.sockets(request.look, SocketQuery(ports=frozenset({port})))
-    by_inode = {socket.inode: socket for socket in sockets_at_address(list(port_sockets), address) if socket.inode}
-    holders, unread_count = [], 0
-    query = ProcessQuery(frozenset({"sockets", "comm", "start"}))
-    for process in request.read_masked(query) if by_inode else ():
-        unread_count += "sockets" in (process.unread or ())
-        held = tuple(by_inode[inode] for inode in process.sockets or () if inode in by_inode)
-        if held:
-            holders.append(Candidate(process.pid, process.start, held))
-    if holders:
-        return sorted(holders)
-    if not request.visibility.everything:
-        raise NotFoundError(
-            f"no process of yours holds {what}", Hint(HintCode.GET_RIGHTS, also=" to include other users' processes")
-        )
-    if by_inode and unread_count:
-        reason = f"cannot find the holder of {what}: the open files of {unread_count} processes cannot be read"
-        raise AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS, also="; root needs CAP_SYS_PTRACE"))
-    if by_inode:
-        raise NotFoundError(
-            f"no process holds {what}: its socket is the kernel's, or just being passed on", "try again"
-        )
-    raise NotFoundError(f"no socket listens on {what} or is connected through it", "see `ss -tulpn`")
+    return [Candidate(*holder) for holder in find_holders(request, target, all_namespaces=all_namespaces)]

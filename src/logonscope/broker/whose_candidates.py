@@ -2,15 +2,11 @@
 
 from logonscope.broker.request import Request
 from logonscope.errors import Hint, HintCode, InvalidParameterError, NotFoundError
-from logonscope.facts import Process, Socket
+from logonscope.facts import Process
 from logonscope.machine import AccountQuery, Owner, ProcessQuery
 
 DELETED = " (deleted)"
 """Suffix that the kernel adds to the path of a removed executable (proc(5), /proc/PID/exe)."""
-
-ANYWHERE = {"0.0.0.0": (".",), "::": (".", ":")}  # noqa: S104 -- addresses that were read
-"""Addresses of sockets that listen on every address, each with characters that occur in the addresses it covers."""
-
 
 Match = tuple[int, int | None]
 """A pid, and the start that distinguishes the process from a later one with that pid."""
@@ -23,17 +19,9 @@ def find_by_name(request: Request, name: str) -> list[Match]:
 
 
 def find_by_executable(request: Request, path: str) -> list[Match]:
-    """Find the processes whose executable is this file, or was it before it was replaced.
-
-    Raises:
-        NotFoundError: there is no such process that the caller may see.
-    """
+    """Find the processes whose executable is this file, or was it before it was replaced."""
     processes = request.read_masked(ProcessQuery(frozenset({"exe", "start"})))
-    matches = [(process.pid, process.start) for process in processes if process.exe in {path, path + DELETED}]
-    if not matches:
-        also = "; give the path without symbolic links, as `readlink -f` prints it"
-        raise NotFoundError(f"no process runs {path!r}", Hint(HintCode.LIST_PROCESSES, also=also))
-    return sorted(matches)
+    return sorted((process.pid, process.start) for process in processes if process.exe in {path, path + DELETED})
 
 
 def find_by_account(request: Request, name: str) -> list[Match]:
@@ -69,14 +57,6 @@ def find_by_word(request: Request, word: str) -> list[Match]:
     return by_name or by_account
 
 
-def sockets_at_address(sockets: list[Socket], address: str | None) -> list[Socket]:
-    """Return the sockets at an address; if there are none, those that listen on every address."""
-    if address is None:
-        return sockets
-    exact = [socket for socket in sockets if socket.address == address]
-    return exact or [socket for socket in sockets if any(mark in address for mark in ANYWHERE.get(socket.address, ()))]
-
-
 def _account_uids(request: Request, name: str) -> frozenset[int]:
     """Return the uids of the accounts with this name."""
     users, _ = request.source.accounts(request.look, AccountQuery(users=frozenset({name})))
@@ -88,15 +68,17 @@ class _AccountFilter:
 
     def __init__(self, request: Request, name: str, uids: frozenset[int]) -> None:
         self._ownership, self._name, self._uids = request.ownership, name, uids
+        self._foreign = request.foreign
 
     def keeps(self, process: Process, owner: Owner) -> bool:
         """Return whether a process belongs to the account."""
-        if process.uids and process.uids[1] in self._uids:
+        uid = process.uids[1] if process.uids else None
+        if uid in self._uids and not self._foreign.is_foreign_uid(process, owner, uid):
             return True
         if owner.logon_id is None:
             return False
         login_uid = self._ownership.login_uid(owner, (process,))
         if login_uid is not None and login_uid in self._uids:
-            return True
+            return not self._foreign.is_foreign_session(process, owner)
         # the account was removed since, but its login record still has its name
         return not self._uids and owner.login is not None and owner.login.user == self._name

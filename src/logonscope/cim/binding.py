@@ -16,6 +16,12 @@ from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError, Log
 OWN_SERVER_NAMES = {".", "localhost"}
 """Server names by which every host means itself."""
 
+HOST_NAMED = frozenset({"Win32_GroupUser", "Win32_SystemOperatingSystem", "Win32_SystemProcesses", "Win32_SystemUsers"})
+"""Associations whose references name the host on Windows; those of all others have the server ".": docs/windows.md."""
+
+KEY_ORDERS = {("Win32_SystemUsers", "Win32_UserAccount"): ("Name", "Domain")}
+"""The keys of a reference that Windows does not write in alphabetical order, by the association and the class."""
+
 MOST_NESTED = 3
 """Maximum depth of paths inside a path: an association of associations needs no more."""
 
@@ -26,7 +32,7 @@ def is_own_name(server: str) -> bool:
 
 
 class Nested(NamedTuple):
-    """The arguments of ``bind`` for a path that is a key of another path."""
+    """The arguments of ``bind_path`` for a path that is a key of another path."""
 
     schema: Schema
     namespace: str
@@ -35,7 +41,7 @@ class Nested(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A class, and the values of its keys in alphabetical order; None: the class itself."""
+    """A class, and the values of its keys in the order of ``Class.keys``, their names; None: the class itself."""
 
     cls: Class
     keys: tuple[Value, ...] | None
@@ -90,22 +96,33 @@ def example_path(cls: Class) -> str:
 
 
 def write_reference(reference: tuple[Value, ...], schema: Schema, namespace: str) -> str:
-    """Return a reference as the text that WMI's own providers give: a full path with the server "."."""
+    """Return a reference as a full path with the server "."."""
     return str(object_path(reference, schema, namespace))
+
+
+def write_held_reference(reference: tuple[Value, ...], holder: Class, server: str) -> str:
+    """Return the text of a reference in an instance of ``holder`` on a server, as its provider gives it."""
+    shown_server = server if holder.name in HOST_NAMED else "."
+    path = object_path(reference, holder.schema, holder.namespace, shown_server)
+    order = KEY_ORDERS.get((holder.name, path.class_name))
+    if order is not None:
+        values = dict(path.keys or ())
+        path = path._replace(keys=tuple((name, values[name]) for name in order))
+    return str(path)
 
 
 def object_path(reference: tuple[Value, ...], schema: Schema, namespace: str, server: str = ".") -> ObjectPath:
     """Return the full object path of a reference."""
     name, *values = reference
     cls = schema.get(str(name), namespace)
-    keys = zip(cls.keys, (_write_key(value, schema, namespace) for value in values), strict=True)
+    keys = zip(cls.keys, (_write_key(value, cls, server) for value in values), strict=True)
     return ObjectPath(cls.name, tuple(keys), namespace, server)
 
 
 def are_related(first_name: str, second_name: str, schema: Schema, namespace: str = CIMV2) -> bool:
     """Return whether two classes are the same, or one inherits from the other.
 
-    A reference may name an instance by its own class or by a class above it: Win32_UserAccount or Win32_Account.
+    A reference may name an instance by its own class or by a superclass: Win32_UserAccount or Win32_Account.
     """
     if first_name == second_name:
         return True
@@ -127,9 +144,9 @@ def is_same_key(
     return all(is_same_key(*pair, schema, namespace, fold=fold) for pair in zip(first[1:], second[1:], strict=True))
 
 
-def _write_key(value: Value, schema: Schema, namespace: str) -> Key:
+def _write_key(value: Value, cls: Class, server: str) -> Key:
     if isinstance(value, tuple):
-        return write_reference(value, schema, namespace)
+        return write_held_reference(value, cls, server)
     return value if isinstance(value, int) else str(value)
 
 

@@ -27,7 +27,10 @@ EVENT = "__Event"
 """The class that all event classes inherit from."""
 
 CIMTYPE = "CIMTYPE"
-"""The qualifier that keeps a property's type in the spelling of the MOF."""
+"""The qualifier that keeps the type of a property or a parameter in the spelling of the MOF."""
+
+PARAMETER_ID = "ID"
+"""The qualifier that numbers the parameters of a method, in and out together."""
 
 
 class Qualifier(NamedTuple):
@@ -39,7 +42,7 @@ class Qualifier(NamedTuple):
 
 
 class Property(NamedTuple):
-    """A property; if it is a reference, ``reference`` is the class that it refers to."""
+    """A property; ``reference`` is the class of a reference or of an embedded object."""
 
     name: str
     type: str  # a key of cim.types.TYPES
@@ -47,6 +50,7 @@ class Property(NamedTuple):
     reference: str | None
     qualifiers: tuple[Qualifier, ...]
     origin: str = ""  # the class that declared it first
+    default: Value = None  # the value of a new instance that does not set it
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("name", "type", "array", "reference", "origin"))
@@ -230,6 +234,11 @@ def has_qualifier(qualifiers: Sequence[Qualifier], name: str) -> bool:
     return qualifier is not None and qualifier.value is True
 
 
+def numbered_parameter(number: int) -> Qualifier:
+    """Return the qualifier ID that a parameter gets from its place in the method."""
+    return Qualifier(PARAMETER_ID, number, TO_INSTANCE | NOT_OVERRIDABLE)
+
+
 def inherit_qualifiers(declared: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
     """Return all qualifiers of a class or a member: those the parent passes on, then the declared ones."""
     names = {qualifier.name.lower() for qualifier in declared}
@@ -257,7 +266,7 @@ def suggest_name(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint
 
 
 def _merge_properties(declaration: Declaration, parent: Class | None) -> MembersByName[Property]:
-    """Return the properties of a class; an overridden one keeps its place and its origin."""
+    """Return the properties of a class; an overridden one keeps its position and its origin."""
     properties = {member.name.lower(): member for member in parent.properties.values()} if parent else {}
     for declared in declaration.properties:
         overridden = properties.get(declared.name.lower())

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-from logonscope.cim.binding import write_reference
+from logonscope.cim.binding import write_held_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value
@@ -206,7 +206,7 @@ class Instance(Mapping[str, Any]):
     def _convert_tuple(self, name: str, value: tuple[Value, ...]) -> Any:
         """Return a reference as the text of its path, an array as a list."""
         if self._shape.cls.property_named(name).type == "reference":
-            return write_reference(value, self._shape.cls.schema, self._shape.cls.namespace)
+            return write_held_reference(value, self._shape.cls, self._shape.server)
         return list(value)
 
     def _object_path(self) -> ObjectPath | None:

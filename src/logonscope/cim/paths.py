@@ -17,6 +17,7 @@ LONGEST = 16_384
 MOST_KEYS = 64
 
 Key = str | int | bool
+"""The value of a key, as a path has it: a reference is the text of its path."""
 
 # Letters, digits and _; written as an exclusion of the other ASCII characters, because that compiles fast.
 _CLASS = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*")

@@ -67,7 +67,7 @@ def convert_value(source: str | float, type_name: str, what: str) -> Value:
             return parse_datetime(source, what)
         raise TypeMismatchError(f"invalid value '{source}' for {what}: expected a datetime", FORMS)
     raise TypeMismatchError(
-        f"invalid value '{source}' for {what}: a {type_name} cannot be given as text", "leave it out"
+        f"invalid value '{source}' for {what}: the type {type_name} has no text form", "leave it out"
     )
 
 

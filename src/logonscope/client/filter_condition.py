@@ -1,6 +1,6 @@
 """LogonFilter as a WQL condition, so that a remote host sends only the logon sessions that may fit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from logonscope.answers.logon_filter import SYSTEM_LOGON_TYPE, LogonFilter
 from logonscope.cim.datetimes import format_datetime
@@ -8,6 +8,7 @@ from logonscope.wql.tree import (
     AT_LEAST,
     EQUAL,
     LESS,
+    LIKE,
     And,
     Comparison,
     ConditionTree,
@@ -20,7 +21,9 @@ from logonscope.wql.tree import (
 )
 
 
-def filtered_select(class_name: str, where: LogonFilter | None, properties: frozenset[str]) -> Select:
+def filtered_select(
+    class_name: str, where: LogonFilter | None, properties: frozenset[str], selected: Sequence[str] | None = None
+) -> Select:
     """Return the query for the instances that may fit a filter.
 
     Args:
@@ -28,12 +31,14 @@ def filtered_select(class_name: str, where: LogonFilter | None, properties: froz
         where: the filter. The caller must apply it to the results again: the query leaves out networks, and conditions
             on properties that the class lacks.
         properties: the names of the properties that the condition may use.
+        selected: the properties to return; None: all.
     """
-    terms = [] if where is None else [term for name, term in _filter_terms(where) if name in properties]
-    return Select(None, class_name, None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms)))
+    terms = [] if where is None else [term for name, term in _filter_terms(where, properties) if name in properties]
+    columns = None if selected is None else tuple(Name((name,)) for name in selected)
+    return Select(columns, class_name, None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms)))
 
 
-def _filter_terms(where: LogonFilter) -> Iterable[tuple[str, ConditionTree]]:
+def _filter_terms(where: LogonFilter, properties: frozenset[str]) -> Iterable[tuple[str, ConditionTree]]:
     """Yield the terms of a filter, each with the property that its class must have."""
     if where.users is not None:
         uids = [int(user) for user in where.users if user.isascii() and user.isdecimal()]
@@ -45,7 +50,12 @@ def _filter_terms(where: LogonFilter) -> Iterable[tuple[str, ConditionTree]]:
         yield "State", _any_of(_equal_terms("State", sorted(where.states, key=str)))
     # WQL cannot match networks such as 203.0.113.0/24.
     if where.origins is not None and not any("/" in origin for origin in where.origins):
-        yield "RemoteHost", _any_of(_equal_terms("RemoteHost", sorted(where.origins)))
+        names = ["RemoteHost", *(["RemoteAddress"] if "RemoteAddress" in properties else ())]
+        yield "RemoteHost", _any_of([term for name in names for term in _equal_terms(name, sorted(where.origins))])
+    if where.keys is not None:
+        # a fingerprint has none of the characters that LIKE treats specially
+        name = Name(("KeyFingerprint",))
+        yield "KeyFingerprint", _any_of([Comparison(name, LIKE, f"{key}%") for key in sorted(where.keys)])
     if where.since is not None:
         yield "StartTime", Comparison(Name(("StartTime",)), AT_LEAST, format_datetime(where.since))
     if where.until is not None:

@@ -5,7 +5,7 @@ the name of an operation and its arguments, and the abstract methods.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
     from logonscope.answers.logon_filter import LogonFilter
-    from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.logon_session import Detail, LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.whose import Whose
     from logonscope.cim.classes import Class
@@ -44,6 +44,11 @@ class Host(ABC):
         """Whether the caller sees every logon session of this host."""
 
     @property
+    def hiding_reason(self) -> str | None:
+        """Why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        return None
+
+    @property
     def moment(self) -> "datetime":
         """The time that the results describe: now, or the time of the recording."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
@@ -64,8 +69,9 @@ class Host(ABC):
             replace: overwrite an existing file.
 
         Raises:
-            AccessDeniedError: the file cannot be written.
-            InvalidParameterError: the file exists, and ``replace`` is False.
+            AccessDeniedError: the caller may not write the file, or the file system is read-only.
+            InvalidParameterError: the file exists, and ``replace`` is False; or it cannot be written for another
+                reason, such as a missing folder or a full disk.
             NotSupportedError: a remote host cannot be recorded.
         """
 
@@ -93,15 +99,28 @@ class Host(ABC):
         # A copy would share a connection, or have the rights of another process, and it would contain a password.
         raise TypeError(f"cannot pickle or copy {self!r}: call connect() where it is used")
 
-    def sessions(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonSession"]:
+    def sessions(
+        self,
+        which: int | str | None = None,
+        where: "LogonFilter | None" = None,
+        details: "Iterable[Detail]" = (),
+    ) -> list["LogonSession"]:
         """Return the logon sessions, the System session first, then by start.
 
         Args:
             which: only one logon session, by its LogonId (41) or the login's own id ("c1"); or those of a user, by the
-                account's name. ``processes`` and ``tree`` take the same values.
+                account's name; or "system", the System session. ``processes`` and ``tree`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
+            details: what else to read: "origin", the address and port of the client, from the socket of the leader;
+                "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
+                time, memory, and bytes read and written. Without them these fields are None. The origin is read in any
+                case where the login record does not have the address.
+
+        Raises:
+            InvalidParameterError: there is no such detail.
         """
-        answer: list[LogonSession] = self._perform("sessions", **_selection_arguments(which, where))
+        arguments = _selection_arguments(which, where) | _detail_arguments(details)
+        answer: list[LogonSession] = self._perform("sessions", **arguments)
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":
@@ -134,25 +153,33 @@ class Host(ABC):
         answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
         return answer
 
-    def whose(self, target: int | str) -> list["Whose"]:
+    def whose(
+        self, target: int | str, details: "Iterable[Detail]" = (), *, all_namespaces: bool = False
+    ) -> list["Whose"]:
         """Return the logon session of each process that a target means, with the evidence.
 
         Args:
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
-                path of an executable ("/usr/bin/python3.11"), or an account ("alice"): the processes that its logins
-                started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is both.
+                path of an executable ("/usr/bin/python3.11") or of a unix socket ("/run/app.sock"; "unix:/run/app.sock"
+                is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
+                logins started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is
+                both.
+            details: as in ``sessions``.
+            all_namespaces: look for a port or a unix socket in every network namespace, as those of containers.
 
         Raises:
-            NotFoundError: no such process, or no process holds that port.
+            NotFoundError: no such process, or no process holds that port or unix socket.
             AccessDeniedError: the process exists, but the caller may not see its logon session.
             InvalidParameterError: the target is invalid.
+            NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
         text = str(target)
         if ":" in text:
             from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
 
             text = with_port(text)
-        answer: list[Whose] = self._perform("whose", target=text)
+        arguments = {"all_namespaces": all_namespaces} | _detail_arguments(details)
+        answer: list[Whose] = self._perform("whose", target=text, **arguments)
         return answer
 
     def doctor(self) -> list["Check"]:
@@ -173,7 +200,7 @@ class Host(ABC):
 
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it.
-            InvalidObjectPathError: the text is not the path of an instance.
+            InvalidObjectPathError: the text is not the path of an instance; ``get_class`` returns classes.
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
             TypeMismatchError: a value does not have the type of its key.
         """
@@ -330,7 +357,7 @@ class Host(ABC):
         return answer
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
-        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; parents before their children."""
+        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; superclasses first."""
         answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
@@ -385,7 +412,23 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
     """Return the arguments that limit an operation to some logon sessions."""
     # A filter without conditions is left out: the filtered operations describe every logon session first.
     word = None if which is None else str(which)
-    return {"which": word} if where is None or where.is_open else {"which": word, "where": where}
+    return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
+
+
+def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
+    """Return the argument for the details of logon sessions.
+
+    Raises:
+        InvalidParameterError: there is no such detail.
+    """
+    if not details:
+        return {}
+    from logonscope.answers.logon_session import ALL_DETAILS  # noqa: PLC0415 -- seldom asked for
+
+    names = frozenset((details,) if isinstance(details, str) else details)
+    if unknown := sorted(map(str, names - ALL_DETAILS)):
+        raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
+    return {"details": names}
 
 
 def _path_text(path: "str | Instance") -> str:

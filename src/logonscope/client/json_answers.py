@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
-from logonscope.answers.whose import Socket, Whose
+from logonscope.answers.whose import Socket, UnseenLogin, Whose
 from logonscope.errors import TransportFailureError
 
 Line = Mapping[str, Any]
+Row = TypeVar("Row")
 
 
 def read_answer(read: Callable[[Any], Any], line: Any) -> Any:
@@ -29,13 +31,14 @@ def read_answer(read: Callable[[Any], Any], line: Any) -> Any:
 
 def read_session(line: Line) -> LogonSession:
     """Return a logon session."""
-    values = {name: line[name] for name in LogonSession._fields if name in line}
-    return LogonSession(**{**values, "start": _read_time(line["start"])})
+    values = _members(LogonSession, line)
+    usage = None if line.get("usage") is None else _known(LogonUsage, line["usage"])
+    return LogonSession(**{**values, "start": _read_time(line["start"]), "usage": usage})
 
 
 def read_process(line: Line) -> SessionProcess:
     """Return a process in its logon session."""
-    values = {name: line[name] for name in SessionProcess._fields if name in line}
+    values = _members(SessionProcess, line)
     return SessionProcess(**{**values, "start": _read_time(line["start"])})
 
 
@@ -46,19 +49,20 @@ def read_session_of(line: Line) -> SessionOf:
 
 def read_whose(line: Line) -> Whose:
     """Return the login of a process."""
-    values = {name: line[name] for name in ("target", "pid", "logon_id", "evidence")}
-    return Whose(
-        **values,
-        session=read_session(line["session"]),
-        process=read_process(line["process"]),
-        chain=tuple(map(read_process, line["chain"])),
-        sockets=tuple(Socket(**socket) for socket in line["sockets"]),
-    )
+    unseen_logins = line.get("unseen_logins")
+    parts = {
+        "session": read_session(line["session"]),
+        "process": read_process(line["process"]),
+        "chain": tuple(map(read_process, line["chain"])),
+        "sockets": tuple(_known(Socket, socket) for socket in line["sockets"]),
+        "unseen_logins": None if unseen_logins is None else tuple(_known(UnseenLogin, part) for part in unseen_logins),
+    }
+    return Whose(**{**_members(Whose, line), **parts})
 
 
 def read_check(line: Line) -> Check:
     """Return a check of ``doctor``."""
-    return Check(**{name: line[name] for name in Check._fields})
+    return _known(Check, line)
 
 
 def read_pair(line: Line) -> tuple[int, str]:
@@ -115,6 +119,15 @@ def write_filter(where: LogonFilter) -> dict[str, Any]:
         elif value is not None:
             members[name] = value
     return members
+
+
+def _known(row_type: type[Row], line: Line) -> Row:
+    """Return a line as a row of a type whose fields are texts and numbers."""
+    return row_type(**_members(row_type, line))
+
+
+def _members(row_type: Any, line: Line) -> dict[str, Any]:
+    return {name: line[name] for name in row_type._fields if name in line}
 
 
 def _read_time(text: str | None) -> datetime | None:

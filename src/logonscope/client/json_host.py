@@ -91,6 +91,8 @@ class JsonHost(Host):
 
         if (where := arguments.get("where")) is not None:
             arguments["where"] = json_answers.write_filter(where)
+        if (details := arguments.get("details")) is not None:
+            arguments["details"] = sorted(details)
         read_answer = json_answers.read_answer
         if operation == "session_of":
             return read_answer(json_answers.read_session_of, self._client.ask(operation, arguments))

@@ -56,6 +56,10 @@ class LocalHost(Host):
         return self.request().sees_everything
 
     @property
+    def hiding_reason(self) -> str | None:
+        return self._source.hiding_reason()
+
+    @property
     def schema(self) -> "Schema":
         return self.request().schema
 

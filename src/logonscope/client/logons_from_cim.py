@@ -9,16 +9,26 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_filter import LogonFilter
-from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
+from logonscope.answers.logon_session import ALL_DETAILS, LOGON_TYPES, NO_DETAILS, Detail, Details, LogonSession
+from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
-from logonscope.answers.whose_target import TARGET_FORMS, Target, parse_target
-from logonscope.broker.whose_candidates import sockets_at_address
+from logonscope.answers.whose_target import TARGET_FORMS, WhoseTarget, parse_target
+from logonscope.broker.socket_holders import sockets_at_address
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.client.filter_condition import filtered_select
-from logonscope.errors import AccessDeniedError, InvalidNamespaceError, InvalidParameterError, NotFoundError
+from logonscope.errors import (
+    AccessDeniedError,
+    Hint,
+    HintCode,
+    InvalidClassError,
+    InvalidNamespaceError,
+    InvalidParameterError,
+    NotFoundError,
+    NotSupportedError,
+)
 from logonscope.facts import Socket
 from logonscope.wql.tree import EQUAL, Comparison, Name, Select
 from logonscope.wql.write import write_statement
@@ -30,7 +40,7 @@ if TYPE_CHECKING:
 SYSTEM_WORD = "system"
 """The word that selects the System session, the logon session of everything that no login started."""
 
-EVIDENCE_OF_WINDOWS = "told"
+EVIDENCE_OF_WINDOWS = "reported"
 """The evidence of processes on Windows, which reports the logon session of a process but no evidence for it."""
 
 MOST_BY_ASSOCIATION = 4
@@ -42,9 +52,28 @@ _FIELDS = {
     "tty": "Terminal", "remote_host": "RemoteHost", "remote_user": "RemoteUser", "service": "Service",
     "login_class": "LoginClass", "leader": "LeaderId", "scope": "Scope", "login": "LoginId",
     "vouched_by": "VouchedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount", "guid": "Guid",
-    "join_evidence": "JoinEvidence", "start_is_approximate": "StartIsApproximate",
+    "join_evidence": "JoinEvidence", "start_is_approximate": "StartIsApproximate", "container_id": "ContainerId",
+    "container_runtime": "ContainerRuntime", "pod_uid": "PodUid", "is_foreign": "IsForeign",
+    "remote_address": "RemoteAddress", "remote_port": "RemotePort", "authentication_method": "AuthenticationMethod",
+    "key_type": "KeyType", "key_fingerprint": "KeyFingerprint", "certificate_id": "CertificateId",
+    "certificate_serial": "CertificateSerial", "certificate_authority": "CertificateAuthority",
+    "authentication_source": "AuthenticationSource",
 }  # fmt: skip
 """The property of LS_LogonSession for each field of a logon session."""
+
+
+_FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
+    "origin": ("remote_port",),
+    "authentication": (
+        "authentication_method", "key_type", "key_fingerprint", "certificate_id", "certificate_serial",
+        "certificate_authority", "authentication_source",
+    ),
+    "usage": (),
+}  # fmt: skip
+"""The fields that the remote host reads only for a detail: their properties are selected only then. Usage is a class.
+
+AuthenticationPackage is always selected: it is also known of logins that are no ssh logins.
+"""
 
 
 class LogonsFromCim:
@@ -62,10 +91,30 @@ class LogonsFromCim:
         """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
         return collect_leftovers(self.processes(which, where))
 
-    def sessions(self, which: str | None, where: LogonFilter | None = None) -> list[LogonSession]:
-        """Return the logon sessions that ``which`` names and that fit the filter."""
-        selected = (session for session in self._query_sessions(where) if _is_selected(session, which))
-        return [session for session in selected if where is None or where.fits(session)]
+    def sessions(
+        self, which: str | None, where: LogonFilter | None = None, details: Details = NO_DETAILS
+    ) -> list[LogonSession]:
+        """Return the logon sessions that ``which`` names and that fit the filter, with these details."""
+        details |= NO_DETAILS if where is None else where.details
+        selected = [session for session in self._query_sessions(where, details) if _is_selected(session, which)]
+        return self._add_usage(selected if where is None else where.matching(selected), details)
+
+    def _add_usage(self, sessions: list[LogonSession], details: Details) -> list[LogonSession]:
+        """Return the logon sessions with their usage, if it is one of the details."""
+        if not sessions or "usage" not in details:
+            return sessions
+        usage = self._query_usage()
+        return [session._replace(usage=usage.get(session.logon_id)) for session in sessions]
+
+    def _query_usage(self) -> dict[str, LogonUsage]:
+        """Return the usage of each logon session by LogonId; empty where the remote host has no such class."""
+        if not self._is_logonscope:
+            return {}
+        try:
+            rows = list(self._host.enumerate("LS_LogonSessionUsage", namespace=LOGONSCOPE))
+        except InvalidClassError:  # an older Logonscope
+            return {}
+        return {str(row["LogonId"]): _build_usage(row) for row in rows}
 
     def processes(self, which: str | None, where: LogonFilter | None = None) -> Iterator[SessionProcess]:
         """Yield the processes of the logon sessions that ``which`` names and that fit the filter."""
@@ -91,20 +140,27 @@ class LogonsFromCim:
         hidden = tuple(members.get(None, ())) if is_whole else ()
         return [*trees, LogonTree(None, hidden)] if hidden else trees
 
-    def whose(self, target: str) -> list[Whose]:
+    def whose(self, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.
 
         Each logon session is queried once, with all its processes.
 
         Raises:
-            NotFoundError, AccessDeniedError, InvalidParameterError: as ``Host.whose``.
+            NotFoundError, AccessDeniedError, InvalidParameterError, NotSupportedError: as ``Host.whose``.
         """
         parsed_target = parse_target(target)
-        sockets = self._sockets_by_pid(parsed_target) if parsed_target.kind == "port" else {}
+        if parsed_target.kind == "unix":
+            raise NotSupportedError(
+                "cannot find the holder of a unix socket over WS-Management",
+                Hint(HintCode.RUN_ON_THAT_HOST, {"command": f"whose {target}"}),
+            )
+        sockets = {}
+        if parsed_target.kind == "port":
+            sockets = self._sockets_by_pid(parsed_target, all_namespaces=all_namespaces)
         answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
         pids = sorted(sockets) or self._find_pids(parsed_target)
         for pid in pids:
-            session = self._session_of_pid(pid)
+            session = self._session_of_pid(pid, details)
             if session is None:
                 continue
             if session.logon_id not in members:
@@ -114,9 +170,10 @@ class LogonsFromCim:
                 answers.append(_build_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
         if not answers:
             raise AccessDeniedError(
-                f"process {pids[0]} runs in a logon session that is not yours", "authenticate as an administrator"
+                f"process {pids[0]} belongs to no logon session of yours", "authenticate as an administrator"
             )
-        return answers
+        sessions = self._add_usage([answer.session for answer in answers], details)
+        return [answer._replace(session=session) for answer, session in zip(answers, sessions, strict=True)]
 
     @cached_property
     def _is_logonscope(self) -> bool:
@@ -127,10 +184,11 @@ class LogonsFromCim:
             return False
         return True
 
-    def _query_sessions(self, where: LogonFilter | None = None) -> list[LogonSession]:
-        """Return the logon sessions that may fit the filter."""
+    def _query_sessions(self, where: LogonFilter | None = None, details: Details = NO_DETAILS) -> list[LogonSession]:
+        """Return the logon sessions that may fit the filter, with these details."""
         if self._is_logonscope:
-            select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()))
+            selected = _select_properties(details)
+            select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()), selected)
             instances: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
             return list(map(_build_session, instances))
         logged_on_users = self._host.enumerate("Win32_LoggedOnUser")
@@ -170,7 +228,7 @@ class LogonsFromCim:
         for process in self._host.associators(path, result_class="LS_Process", namespace=LOGONSCOPE):
             yield _build_process(process, pairs.get(process["Handle"]))
 
-    def _session_of_pid(self, pid: int) -> LogonSession | None:
+    def _session_of_pid(self, pid: int, details: Details = NO_DETAILS) -> LogonSession | None:
         """Return the logon session of a process; None if the caller may not see it.
 
         Raises:
@@ -178,7 +236,9 @@ class LogonsFromCim:
         """
         if self._is_logonscope:
             path = f"LS_Process={pid}"
-            sessions = self._host.associators(path, result_class="LS_LogonSession", namespace=LOGONSCOPE)
+            sessions = self._host.associators(
+                path, result_class="LS_LogonSession", properties=_select_properties(details), namespace=LOGONSCOPE
+            )
             try:
                 session = next(map(_build_session, sessions), None)
             except NotFoundError:
@@ -193,8 +253,8 @@ class LogonsFromCim:
         account = next(self._host.associators(instance, result_class="Win32_Account"), None)
         return _build_windows_session(instance, {} if account is None else {str(instance["LogonId"]): account["Name"]})
 
-    def _find_pids(self, target: Target) -> list[int]:
-        """Return the pids of the processes that a target means, which is not a port.
+    def _find_pids(self, target: WhoseTarget) -> list[int]:
+        """Return the pids of the processes of a target other than a port.
 
         Raises:
             NotFoundError: there is no such process.
@@ -202,7 +262,7 @@ class LogonsFromCim:
         """
         if target.kind == "pid":
             return [int(target.text)]
-        if target.kind == "executable":
+        if target.kind == "path":
             pids = self._pids_with("ExecutablePath", target.text)
         else:
             pids_by_name = [] if target.kind == "account" else self._pids_with("Name", target.text)
@@ -226,12 +286,15 @@ class LogonsFromCim:
         rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
         return sorted(int(row["ProcessId"]) for row in rows)
 
-    def _sockets_by_pid(self, target: Target) -> dict[int, tuple[Socket, ...]]:
+    def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
         """Return the sockets at the port of a target by the pids of the processes that hold them."""
         if not self._is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
         at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
-        bound = sockets_at_address([socket for socket, _ in at_port], target.address)
+        if all_namespaces and at_port and all(socket.namespace is None for socket, _ in at_port):
+            raise NotSupportedError("that host does not report network namespaces", "update Logonscope there")
+        looked_at = [socket for socket, _ in at_port if all_namespaces or socket.namespace_pid is None]
+        bound = sockets_at_address(looked_at, target.address)
         sockets = {inode: socket for socket, inode in at_port if socket in bound}
         sockets_by_pid: dict[int, tuple[Socket, ...]] = {}
         for pair in self._rows_at_port("LS_ProcessSocket", target.port):
@@ -239,6 +302,12 @@ class LogonsFromCim:
             if socket is not None:
                 sockets_by_pid[pid] = (*sockets_by_pid.get(pid, ()), socket)
         if not sockets_by_pid:
+            if len(looked_at) < len(at_port):
+                raise NotFoundError(
+                    f"no visible process in the network namespace of that host's Logonscope holds port {target.port}; "
+                    "processes in others do",
+                    Hint(HintCode.LOOK_INTO_NAMESPACES),
+                )
             hint = ""
             if not self._host.everything:
                 hint = "authenticate as an administrator to see the processes of other users"
@@ -261,14 +330,34 @@ def _by_process(pairs: "Iterable[Instance]") -> "dict[str, Instance]":
     return {_read_key(pair["Dependent"]): pair for pair in pairs}
 
 
+def _select_properties(details: Details) -> list[str]:
+    """Return the properties of LS_LogonSession that have the fields of a logon session with these details."""
+    unread = {field for detail in ALL_DETAILS - details for field in _FIELDS_OF_DETAIL[detail]}
+    return [*(name for field, name in _FIELDS.items() if field not in unread), "Sources"]
+
+
 def _build_session(instance: "Instance") -> LogonSession:
-    values: dict[str, Any] = {field: instance[name] for field, name in _FIELDS.items()}
+    values: dict[str, Any] = {field: instance.get(name) for field, name in _FIELDS.items()}
     # Each line of Sources is "PROPERTY: SOURCE"; a logon session has the field's name in place of the property's.
     lines = (line.partition(": ") for line in instance["Sources"] or ())
     fields = {name: field for field, name in _FIELDS.items()}
     sources = {fields.get(name, name): source for name, _, source in lines}
     type_name = LOGON_TYPES.get(values["logon_type"])
     return LogonSession(**values, logon_type_name=type_name, sources=sources)
+
+
+def _build_usage(instance: "Instance") -> LogonUsage:
+    return LogonUsage(
+        processes=instance["ProcessCount"], unread=instance["UnreadCount"],
+        user_time=_seconds(instance["UserModeTime"]), kernel_time=_seconds(instance["KernelModeTime"]),
+        resident=instance["WorkingSetSize"], private=instance["PrivateMemory"], read=instance["ReadBytes"],
+        written=instance["WrittenBytes"],
+    )  # fmt: skip
+
+
+def _seconds(time: int | None) -> float | None:
+    """Return a time in units of 100 ns as seconds."""
+    return None if time is None else time / 10_000_000
 
 
 def _build_process(process: "Instance", pair: "Instance | None") -> SessionProcess:
@@ -283,7 +372,8 @@ def _build_process(process: "Instance", pair: "Instance | None") -> SessionProce
         leftover=None if pair is None else pair["Leftover"], command_line=process["CommandLine"],
         executable=process["ExecutablePath"], unread=unread, process_guid=process["Guid"],
         logon_guid=None if pair is None else pair["LogonGuid"],
-        join_evidence=None if pair is None else pair["JoinEvidence"],
+        join_evidence=None if pair is None else pair["JoinEvidence"], container_id=process["ContainerId"],
+        container_runtime=process["ContainerRuntime"], pod_uid=process["PodUid"],
     )  # fmt: skip
 
 
@@ -310,6 +400,7 @@ def _build_socket(instance: "Instance") -> Socket:
     return Socket(
         instance["Protocol"], instance["LocalAddress"] or "", instance["LocalPort"] or 0,
         instance["RemoteAddress"] or "", instance["RemotePort"] or 0, instance["State"] or "", instance["Inode"] or 0,
+        namespace=instance.get("NetworkNamespace"), namespace_pid=instance.get("NetworkNamespaceProcessId"),
     )  # fmt: skip
 
 

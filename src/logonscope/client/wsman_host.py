@@ -43,7 +43,7 @@ META_CLASS = "meta_class"
 SYSTEM_SESSIONS = ("4294967295", "999")
 """The System session's LogonId on Linux, and on Windows: it is visible only to callers who see everything."""
 
-DEEPEST = 32
+MAX_INHERITANCE_DEPTH = 32
 """Maximum depth of inheritance of a class that the remote host declares."""
 
 
@@ -195,7 +195,7 @@ class WsmanHost(Host):
         """
         if (cls := self._schema.find(name, namespace)) is not None:
             return cls
-        element = next(self._link.classes(name, namespace), None) if depth < DEEPEST else None
+        element = next(self._link.classes(name, namespace), None) if depth < MAX_INHERITANCE_DEPTH else None
         if element is None:
             raise self._unknown_class_error(name, namespace)
         return self._add_declared(element, namespace, depth)
@@ -242,7 +242,7 @@ class WsmanHost(Host):
         system properties, and for a class with subclasses.
         """
         shown = None if tree.columns is None else tuple(_declared_spelling(cls, name) for name in tree.columns)
-        family = self._schema.family(cls.name, cls.namespace)
+        family = self._schema.class_with_subclasses(cls.name, cls.namespace)
         can_project = shown is not None and not any(name in SYSTEM_PROPERTIES for name in shown) and len(family) <= 1
         if not can_project and shown is not None:
             text = write_statement(Select(None, tree.class_name, tree.where))

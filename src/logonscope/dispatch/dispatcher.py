@@ -19,7 +19,7 @@ from logonscope.machine import Deadline, Look, Ownership, Source
 _log = logging.getLogger(__name__)
 
 
-class Message(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """A request as received: its bytes, its caller (None: not authenticated), and the address of the client."""
 
     body: bytes
@@ -86,25 +86,25 @@ class Dispatcher:
         """Return a new request of a caller to the broker; the server creates them only here."""
         return Request(self.source, self.ownership, caller, Look(deadline))
 
-    def answer(self, door: Door, message: Message, deadline: Deadline) -> Answer:
+    def answer(self, door: Door, received: ReceivedRequest, deadline: Deadline) -> Answer:
         """Answer one request.
 
         Args:
             door: the protocol of the request.
-            message: the request.
+            received: the request, as received.
             deadline: moved to the timeout that the client asks for; cancel it when the client disconnects.
         """
         operation: Operation | None = None
         try:
-            operation = door.decode(message.body, message.content_type, message.path, message.headers)
-            reply, rows = self._reply(door, operation, message, deadline)
+            operation = door.decode(received.body, received.content_type, received.path, received.headers)
+            reply, rows = self._reply(door, operation, received, deadline)
             rest = AnswerStream(self, door, operation, rows) if reply.continues and rows is not None else None
             return Answer(reply.status, reply.content_type, reply.body, operation.label, reply.items, rest)
         except DecodeError as error:
             operation = error.operation
-            reply = door.fault(error.error, operation, self._host(message))
+            reply = door.fault(error.error, operation, self._host(received))
         except LogonscopeError as error:
-            reply = door.fault(error, operation, self._host(message))
+            reply = door.fault(error, operation, self._host(received))
         except Exception:  # noqa: BLE001 -- a programming error: the client gets a fault, the log has the traceback
             _log.exception("internal error in a request")
             reply = door.fault(InternalError("internal error", "see the server's log"), operation)
@@ -112,11 +112,11 @@ class Dispatcher:
         return Answer(reply.status, reply.content_type, reply.body, label, reply.items)
 
     def _reply(
-        self, door: Door, operation: Operation, message: Message, deadline: Deadline
+        self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline
     ) -> tuple[Reply, Enumeration | None]:
         """Run an operation and render its answer, within the limits; also return the enumeration of its rows."""
         limits = self.limits.narrowed_by(operation)
-        result = self._run(operation, message, deadline, limits.seconds)
+        result = self._run(operation, received, deadline, limits.seconds)
         # A new enumeration, or one that a pull continues: its rows are read while the door renders them.
         if isinstance(result, Enumeration):
             return self._render_rows(door, operation, result, limits, deadline), result
@@ -135,21 +135,21 @@ class Dispatcher:
         deadline.check()
         return self._render_rows(door, operation, rows, self.limits.narrowed_by(operation), deadline)
 
-    def _run(self, operation: Operation, message: Message, deadline: Deadline, seconds: float) -> Any:
+    def _run(self, operation: Operation, received: ReceivedRequest, deadline: Deadline, seconds: float) -> Any:
         """Return the result of an operation; an Enumeration instead of Rows."""
         row = _row(operation)
-        if message.caller is None:
+        if received.caller is None:
             if row.needs_caller:
                 raise AccessDeniedError("authentication required", "send credentials")
             return row.function(None, **operation.arguments)
         # While the request waited for a thread, its time may have run out, or the client may have disconnected.
         deadline.check()
         deadline.move(seconds)
-        request = self.request(message.caller, deadline)
+        request = self.request(received.caller, deadline)
         if row.takes_enumerations:
-            result = row.function(self.enumerations, caller=message.caller, **operation.arguments)
+            result = row.function(self.enumerations, caller=received.caller, **operation.arguments)
         elif row.changes_host:
-            result = self._act(row, operation, request, message.peer)
+            result = self._act(row, operation, request, received.peer)
         else:
             result = row.function(request, **operation.arguments)
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
@@ -204,9 +204,9 @@ class Dispatcher:
         _check_size(reply, limits)
         return reply
 
-    def _host(self, message: Message) -> str:
+    def _host(self, received: ReceivedRequest) -> str:
         """Return the name of the host for a fault; "" for clients that have not authenticated."""
-        return "" if message.caller is None else self.request(message.caller).host_name
+        return "" if received.caller is None else self.request(received.caller).host_name
 
 
 class AnswerStream:

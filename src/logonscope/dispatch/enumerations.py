@@ -41,12 +41,12 @@ class Rows(NamedTuple):
 
     Attributes:
         results: results with rows of instances or answers, and classes; read while they are iterated.
-        is_projected: the instances have selected properties only, as in ``SELECT Name FROM ...``.
+        is_projection: the instances have selected properties only, as in ``SELECT Name FROM ...``.
         base_class: show all instances as instances of this class; None: of their own class.
     """
 
     results: Iterator[ClassRows | Class] | Iterator[AnswerRows]
-    is_projected: bool = False
+    is_projection: bool = False
     base_class: Class | None = None
 
 
@@ -60,7 +60,7 @@ class Enumeration:
         self.format: Any = None
         """Set by the door: how it renders these rows."""
         self._door: type | None = None
-        self.caller, self.projected, self.base = request.caller, rows.is_projected, rows.base_class
+        self.caller, self.is_projection, self.base_class = request.caller, rows.is_projection, rows.base_class
         self.expires = 0.0
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
         self._returned_rows: Iterator[Item] = iter(())  # put back, to be delivered before the unread ones

@@ -11,7 +11,7 @@ from logonscope.cim.classes import Class, Method, has_qualifier
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.dispatch.audit import BEGUN
-from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
+from logonscope.errors import AccessDeniedError, InvalidMethodError, LogonscopeError, NotSupportedError
 
 TERMINATE = "Terminate"
 """The method of Win32_Process that implements its deletion."""
@@ -29,10 +29,12 @@ class Invocation(NamedTuple):
 
 
 def is_read_only_method(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
-    """Return whether a method is implemented and changes nothing on the host."""
+    """Return whether a method changes nothing on the host: one that only reads, or that the class does not have."""
     try:
         path = parse_object_path(path)
         declared = get_class(request, path.class_name, path.namespace).method_named(method)
+    except InvalidMethodError:
+        return True
     except LogonscopeError:
         return False
     implementation = SUPPORTED_METHODS.get(f"{declared.origin}.{declared.name}")

@@ -108,16 +108,16 @@ def list_instances(
         deep: include instances of its subclasses.
         as_base: return all as instances of this class, with its properties only (DSP0227 8.3.2).
     """
-    base = get_class(request, class_name, namespace) if as_base else None
-    names = properties if base is None else tuple(base.properties)
-    return Rows(enumerate_instances(request, class_name, names, namespace, deep=deep), base_class=base)
+    base_class = get_class(request, class_name, namespace) if as_base else None
+    names = properties if base_class is None else tuple(base_class.properties)
+    return Rows(enumerate_instances(request, class_name, names, namespace, deep=deep), base_class=base_class)
 
 
 def run_query(request: Request, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Rows:
     """Return the result of a query; see ``broker.query.query``."""
     query_plan = plan(request, text, namespace, language)
-    is_projected = isinstance(query_plan, RowsPlan) and query_plan.projected
-    return Rows(run(request, query_plan), is_projected=is_projected)
+    is_projection = isinstance(query_plan, RowsPlan) and query_plan.is_projection
+    return Rows(run(request, query_plan), is_projection=is_projection)
 
 
 def list_associators(request: Request, path: str | ObjectPath, namespace: str | None = None, **options: Any) -> Rows:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from logonscope.answers.logon_filter import LogonFilter
+from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import Leftovers, LogonTree
 from logonscope.broker import Request
 from logonscope.broker.doctor import doctor
@@ -25,9 +26,11 @@ _MODULES = {
 """The module of the broker that has the operation without a filter."""
 
 
-def list_sessions(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
+def list_sessions(
+    request: Request, which: str | None = None, where: LogonFilter | None = None, details: Details = NO_DETAILS
+) -> Rows:
     """Return the logon sessions; see ``client.Host.sessions``."""
-    return _rows(_ask(request, "sessions", which, where))
+    return _rows(_ask(request, "sessions", which, where, details=details))
 
 
 def list_processes(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
@@ -50,9 +53,9 @@ def list_leftovers(request: Request, which: str | None = None, where: LogonFilte
     return _rows(_leftover_parts(_ask(request, "leftovers", which, where)))
 
 
-def list_owners(request: Request, target: str) -> Rows:
+def list_owners(request: Request, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> Rows:
     """Return the logon session of each process that a target means; see ``client.Host.whose``."""
-    return _rows(whose(request, target))
+    return _rows(whose(request, target, details, all_namespaces=all_namespaces))
 
 
 def list_checks(request: Request) -> Rows:
@@ -60,13 +63,13 @@ def list_checks(request: Request) -> Rows:
     return _rows(doctor(request))
 
 
-def _ask(request: Request, operation: str, which: str | None, where: LogonFilter | None) -> Any:
+def _ask(request: Request, operation: str, which: str | None, where: LogonFilter | None, **options: Any) -> Any:
     """Return the answer of the broker, which has the operations with a filter in a module of their own."""
     # Without conditions the plain operation is faster: the filtered ones describe every logon session first.
-    is_open = where is None or where.is_open
-    module = import_module(f"logonscope.broker.{_MODULES[operation] if is_open else 'filtered_logons'}")
+    is_filtered = where is not None and not where.matches_all
+    module = import_module(f"logonscope.broker.{'filtered_logons' if is_filtered else _MODULES[operation]}")
     function = getattr(module, operation)
-    return function(request, which) if is_open else function(request, which, where)
+    return function(request, which, where, **options) if is_filtered else function(request, which, **options)
 
 
 def _tree_parts(trees: Iterable[LogonTree]) -> Iterator[dict[str, Any]]:

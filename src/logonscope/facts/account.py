@@ -1,4 +1,4 @@
-"""Accounts and groups, with the fields of passwd(5) and group(5)."""
+"""Accounts and groups, with the fields of passwd(5) and group(5), and the state of passwords from shadow(5)."""
 
 from typing import NamedTuple
 
@@ -13,6 +13,10 @@ class Account(NamedTuple):
     home: str
     shell: str
     local: bool | None = None  # it is in /etc/passwd; None: not looked up
+    password: str | None = None  # shadow(5): "usable", "locked", "unusable" or "none"; None: not read, as all below
+    password_min_days: int | None = None  # how long a new password cannot be changed
+    password_max_days: int | None = None  # how long it is valid; None also where it does not age
+    expired: bool | None = None  # the account has expired: it has no logins any more
 
 
 class Group(NamedTuple):

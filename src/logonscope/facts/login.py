@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from logonscope.facts.process import Process
+from logonscope.facts.process import UNSET, Process
 
 
 class Login(NamedTuple):
@@ -42,4 +42,13 @@ class Login(NamedTuple):
     scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
     # start of the earliest known process in its scope, in ticks: the login is at least that old
     present: int | None = None
-    remembered: int | None = None  # the kernel id with which an earlier look joined it
+    remembered: int | None = None  # the kernel id with which an earlier reading joined it
+    # uid in the user namespace of the reader, where the record is of another one; 4294967295: it has none there
+    mapped_uid: int | None = None
+
+    @property
+    def readers_uid(self) -> int | None:
+        """Return the uid in the user namespace of the reader; None where it has none there."""
+        if self.mapped_uid is None:
+            return self.uid
+        return None if self.mapped_uid == UNSET else self.mapped_uid

@@ -44,5 +44,6 @@ class Machine(NamedTuple):
     uid_min: int = 1000  # lowest uid of a person: login.defs(5)
     machine_id: str | None = None  # machine-id(5)
     container: bool | None = None  # its login service runs in a container; None: not known
+    root_cgroup: str | None = None  # the cgroup of its first process; read only where it is or may be a container
     platform: Platform | None = None  # read only on request, like vitals
     vitals: Vitals | None = None

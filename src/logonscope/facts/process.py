@@ -18,7 +18,7 @@ class Process(NamedTuple):
     """
 
     pid: int
-    # sessionid: the kernel's audit session id ("kernel id"); 4294967295 is "unset"
+    # sessionid: the kernel's audit session id ("kernel id"), by its name in the audit log; 4294967295 is "unset"
     ses: int | None = None
     # loginuid: the uid that logged in, as mapped by the reader's user namespace
     loginuid: int | None = None
@@ -43,13 +43,16 @@ class Process(NamedTuple):
     vsize: int | None = None  # bytes
     # status
     tgid: int | None = None  # differs from pid where this is a thread
-    uids: tuple[int, int, int, int] | None = None  # real, effective, saved, filesystem
-    gids: tuple[int, int, int, int] | None = None
+    # real, effective, saved, filesystem; None for one that is not mapped in the reader's user namespace
+    uids: tuple[int | None, int | None, int | None, int | None] | None = None
+    gids: tuple[int | None, int | None, int | None, int | None] | None = None
     vm_peak: int | None = None  # bytes, like the following four
     vm_hwm: int | None = None
     vm_rss: int | None = None
     rss_anon: int | None = None
     vm_swap: int | None = None
+    # number of pid namespaces in which it has a pid, from that of /proc on; more than 1: it is in one below
+    pid_namespaces: int | None = None
     # statm
     resident: int | None = None  # pages
     # io
@@ -69,6 +72,20 @@ class Process(NamedTuple):
     fds: int | None = None
     # fd/*: the inodes of the open sockets
     sockets: tuple[int, ...] | None = None
+    # task/*/fd/*: the same in the threads that do not share the open files of the main thread (CLONE_FILES, unshare(2))
+    thread_sockets: tuple[int, ...] | None = None
+    # ns/net: the inode of its network namespace
+    net_namespace: int | None = None
+    # status: capabilities as bit sets, see capabilities(7)
+    cap_permitted: int | None = None
+    cap_effective: int | None = None
+    cap_bounding: int | None = None
+    cap_ambient: int | None = None
+    # attr/current, or the directory of the security module below attr
+    label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
+    label_module: str | None = None  # selinux, apparmor, smack
+    # mountinfo: its root directory is that of the host
+    host_root: bool | None = None
     # stat, completed from cmdline where the kernel cut the name at 15 bytes
     name: str | None = None
     # why a requested fact is None: fact -> reason
@@ -96,6 +113,11 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "task/PID/children": ("children",),
     "fd": ("fds",),
     "fd/*": ("sockets",),
+    "task/*/fd/*": ("thread_sockets",),
+    "ns/net": ("net_namespace",),
+    "status: Cap": _fields_between("cap_permitted", "label"),
+    "attr/current": _fields_between("label", "host_root"),
+    "mountinfo": ("host_root",),
 }
 """File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
 

@@ -1,15 +1,48 @@
-"""Network sockets as listed by the kernel."""
+"""Sockets as listed by the kernel: network sockets, and unix sockets that have a path or an abstract name."""
 
 from typing import NamedTuple
 
+from logonscope.facts.process import Process
+
+UNIX = "unix"
+"""The protocol of unix sockets."""
+
 
 class Socket(NamedTuple):
-    """A socket: a line of /proc/net/tcp, tcp6, udp or udp6."""
+    """A socket: a line of one of the files of /proc/net."""
 
-    protocol: str  # tcp, tcp6, udp, udp6
-    address: str
-    port: int
+    protocol: str  # tcp, tcp6, udp, udp6, udplite, udplite6, unix
+    address: str  # "" for unix, like the remote address
+    port: int  # 0 for unix, like the remote port
     remote_address: str
     remote_port: int
-    state: str  # LISTEN, ESTABLISHED, ...; "" for udp
+    state: str  # LISTEN, ESTABLISHED, ...; "" for udp and udplite
     inode: int
+    # of a unix socket: the path as the process bound it (unix(7)), or the abstract name after "@"
+    path: str | None = None
+    # the inode of its network namespace; None: not known
+    namespace: int | None = None
+    # a process of its network namespace, if that is not the reader's own
+    namespace_pid: int | None = None
+
+    @property
+    def local_end(self) -> str:
+        """The local end as text: ``127.0.0.1:80``, ``[::1]:80``, ``/run/app.sock``."""
+        return self.path or _join_endpoint(self.address, self.port)
+
+    @property
+    def remote_end(self) -> str:
+        """The remote end as text."""
+        return _join_endpoint(self.remote_address, self.remote_port)
+
+
+class HeldSockets(NamedTuple):
+    """The TCP sockets of a process, and the TCP ports that are listened on in its network namespace."""
+
+    process: Process  # with comm, start and uids
+    sockets: tuple[Socket, ...]  # in the order of its file descriptors
+    listening_ports: frozenset[int]
+
+
+def _join_endpoint(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

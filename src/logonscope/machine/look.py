@@ -1,4 +1,4 @@
-"""Looks: the deadline of one request, and what could not be read for it (its troubles)."""
+"""Looks: what all readings for one request share: its deadline, values read once, and what could not be read."""
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -37,7 +37,7 @@ class Deadline:
             self._end = time.monotonic() + seconds
 
     def end_with(self, deadline: "Deadline") -> None:
-        """Make this deadline end no later than another one, which replaces the one that was followed before."""
+        """Be over when the other deadline is over, too; only the last one given counts."""
         self._followed = deadline
 
     def cancel(self) -> None:
@@ -46,8 +46,12 @@ class Deadline:
 
     @property
     def seconds_left(self) -> float | None:
-        """Return the remaining seconds; None: there is no limit."""
-        return None if self._end == float("inf") else max(0.0, self._end - time.monotonic())
+        """Return the remaining seconds, at most those of the followed deadline; None: there is no limit."""
+        followed_seconds = None if self._followed is None else self._followed.seconds_left
+        if self._end == float("inf"):
+            return followed_seconds
+        seconds = max(0.0, self._end - time.monotonic())
+        return seconds if followed_seconds is None else min(seconds, followed_seconds)
 
     @property
     def is_over(self) -> bool:
@@ -70,7 +74,7 @@ class Deadline:
 
 
 class Look:
-    """Deadline and troubles of one request; passed to every query to a source that the request makes."""
+    """Deadline, values read once, and troubles of one request; passed to every query of the request to a source."""
 
     def __init__(self, deadline: Deadline | None = None) -> None:
         self.deadline = deadline

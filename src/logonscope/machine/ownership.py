@@ -7,13 +7,14 @@ with the source. It is a pure function of facts, so that an old recording is ans
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts import Login, Machine, Process
+from logonscope.facts import Authentication, Container, HeldSockets, Login, Machine, Process
 from logonscope.machine.queries import Facts, LogonHint
 from logonscope.machine.selection import Selection
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.whose import UnseenLogin
 
 OWNER_FACT = "owner"
 """Used beside the names of facts of Process: the logon session that owns the process is needed."""
@@ -24,20 +25,36 @@ class Owner(NamedTuple):
 
     logon_id: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
     evidence: str  # scope, audit, manager, none; unread, hidden, unasked
-    login: Login | None = None  # the login record, where there is one
+    login: Login | None = None  # the login; may have no record (login.recorded)
+
+
+class LogonOrigin(NamedTuple):
+    """Where a logon session began: whether its uids are foreign, that is no uids of this host, and its container."""
+
+    is_foreign: bool = False
+    container: Container | None = None
+
+
+class Leader(NamedTuple):
+    """The process that logged in, as far as it can have a connection or an authentication of its own."""
+
+    pid: int
+    parent: int | None = None  # pid
+    start: int | None = None  # in clock ticks since the boot; None: it has ended
+    recorded: int | None = None  # when the login service recorded the login, in clock ticks since the boot
 
 
 class LogonIndex(Protocol):
-    """Index of the logins of one moment by the operating system's keys; finds the owner of each process."""
+    """Index of the logins of one moment by kernel ids; finds the owner of each process."""
 
     @property
     def logins(self) -> Mapping[str, Login]:
-        """Return the login records by LogonId."""
+        """Return the logins by LogonId."""
         ...
 
     @property
-    def shared_keys(self) -> Mapping[int, frozenset[str]]:
-        """Return the raw keys that several logins share, with the LogonIds that share each without owning it."""
+    def shared_kernel_ids(self) -> Mapping[int, frozenset[str]]:
+        """Return kernel id -> LogonIds of the logins that carry it without owning it."""
         ...
 
     def owner(self, process: Process) -> Owner:
@@ -47,16 +64,22 @@ class LogonIndex(Protocol):
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         """Return the id of the login that a process names and that is missing in this index; None: there is none.
 
-        Called where the owner has no login record: the broker then reads that record and decides the owner again.
+        Called where the owner has no login: the broker then reads that login and decides the owner again.
         """
         ...
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
-        """Return the hint for a query of these facts, for a selection and logon sessions of these uids (None: any)."""
+        """Return the hint which processes, and which of their locations, a source need not read.
+
+        Args:
+            facts: the requested facts.
+            selection: the requested logon sessions.
+            login_uids: only logon sessions of these login uids are requested; None: any.
+        """
         ...
 
     def is_insufficient_hint(self, hint: LogonHint) -> bool:
-        """Return whether processes that were read by a hint of an older index lack a fact or a process needed here."""
+        """Return whether a reading with this older hint left out facts or processes that this index needs."""
         ...
 
 
@@ -68,18 +91,21 @@ class Ownership(Protocol):
     description_facts: Facts
     """Facts of a member that ``describe`` needs."""
     access_facts: Facts
-    """Facts of a process that login_uid and runs_as need."""
-    place_fact: str
-    """The fact that is the place of a process (Linux: cgroup). It can name a login of another user."""
+    """Facts of a process that login_uid, runs_as, is_foreign_uid and may_be_foreign need."""
+    root_fact: str
+    """The fact that origin needs of the first process of a logon session where ``needs_root`` says so."""
+    location_fact: str
+    """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other
+    than the owner, also one of another user."""
     session_facts: tuple[str, ...]
     """Facts that reveal the logon session of a process: hidden from callers who may not see it."""
-    key_noun: str
-    """The name of a raw key in messages: "kernel id"."""
+    kernel_id_noun: str
+    """The name of a kernel id in messages: "kernel id"; Windows calls it LUID."""
     system_owner: Owner
     """The owner of everything that no login started."""
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LogonIndex:
-        """Make the index of the login records of a host."""
+        """Make the index of the logins of a host."""
         ...
 
     def possible_login_ids(self, processes: Iterable[Process]) -> frozenset[str] | None:
@@ -99,7 +125,10 @@ class Ownership(Protocol):
         ...
 
     def has_record(self, owner: Owner) -> bool:
-        """Return whether a logon session is described by a login record; otherwise by all of its processes."""
+        """Return True if the logon session can be described without all its processes.
+
+        It has a record, or is the System session.
+        """
         ...
 
     def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
@@ -112,7 +141,7 @@ class Ownership(Protocol):
         ...
 
     def join_evidence(self, owner: Owner) -> str | None:
-        """Return the evidence by which a login record was joined with its key; None without a record or a key."""
+        """Return the evidence that joins the login with its kernel id; None if it is joined with no kernel id."""
         ...
 
     def generation(self, owner: Owner) -> int | None:
@@ -146,20 +175,74 @@ class Ownership(Protocol):
         """
         ...
 
+    def network_leader(self, owner: Owner, members: Sequence[Process]) -> Leader | None:
+        """Return the leader of a logon session that came over a network; None for another kind, or where it is unknown.
+
+        Arguments as in ``describe``.
+        """
+        ...
+
+    def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
+        """Return a logon session with the address and the port that its leader is connected with."""
+        ...
+
+    def with_authentication(
+        self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
+    ) -> "LogonSession":
+        """Return a logon session with the authentication that its leader logged; the lines can be of other logins."""
+        ...
+
     def logon_id_of_word(self, word: str) -> str | None:
         """Return the LogonId for a word: a number, an id of the login service, or "system"; None for another word."""
         ...
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
-        """Return whether a process runs as a uid: by its real or effective uid, or ``wholly``, by all of its uids."""
+        """Return whether the real or effective uid of a process is this uid.
+
+        With ``wholly``: whether the real, effective and saved uid are all this uid.
+        """
+        ...
+
+    def container(self, process: Process, machine: Machine) -> Container | None:
+        """Return the container that a process is in; None: in none."""
+        ...
+
+    def is_foreign_uid(self, process: Process, uid: int | None, machine: Machine) -> bool:
+        """Return whether a uid of a process is its container's, and none of this host."""
+        ...
+
+    def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:
+        """Return whether the logon session of a process may be foreign; its first process decides."""
+        ...
+
+    def first_process(self, members: Iterable[Process]) -> Process | None:
+        """Return the first process of a logon session."""
+        ...
+
+    def needs_root(self, process: Process, machine: Machine) -> bool:
+        """Return whether ``origin`` needs the root fact of this first process."""
+        ...
+
+    def origin(self, owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+        """Return where a logon session began, by its first process."""
         ...
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether the place of a process names a login other than the owner's and the manager of that uid."""
+        """Return whether the ``location_fact`` names a login other than the owner's and the manager of that uid."""
         ...
 
     def is_login_program(self, process: Process) -> bool:
         """Return whether a logon session can begin with this process: sshd, login, cron, ..."""
+        ...
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple["UnseenLogin", ...]:
+        """Return the signs that a user logged in without the kernel's knowledge.
+
+        Args:
+            owner: the logon session of the process.
+            chain: the process, preceded by its parents, with the facts of ``description_facts``.
+            machine: the host.
+        """
         ...
 
     def checks(self, machine: Machine) -> Iterator["Check"]:

@@ -1,6 +1,7 @@
 """Queries to a source: which processes, accounts and sockets are to be read, and which of their facts.
 
-All are plain data. Hints and filters narrow a query; a source may return more than they match, never less.
+All are plain data. A query's fields narrow the reading. A source may return more than they name, never less: the broker
+tests again what its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
 """
 
 from collections.abc import Callable
@@ -31,32 +32,32 @@ class EarlyFilter(NamedTuple):
 class LogonHint(NamedTuple):
     """A hint which logon sessions are requested: made by an Ownership, used by a Source, opaque to the broker.
 
-    Raw keys are those of the operating system (Linux: kernel audit session ids; Windows: LUIDs).
+    Kernel ids are the numbers by which the kernel distinguishes logons (Linux: audit session ids; Windows: LUIDs).
 
     Attributes:
-        keys: the raw keys that a requested process can have; None: any.
-        keys_needing_place: the raw keys whose processes need their place (cgroup) read; None: all.
+        kernel_ids: the kernel ids that a requested process can have; None: any.
+        kernel_ids_needing_location: those whose processes need their location (Linux: cgroup) read, too; None: all.
         login_uids: the uids that logged in to a requested logon session; None: any.
-        keys_of_any_uid: the raw keys with which a process can belong to a login of another login uid.
+        kernel_ids_of_any_uid: those with which a process can belong to a login of another login uid.
     """
 
-    keys: frozenset[int] | None = None
-    keys_needing_place: frozenset[int] | None = None
+    kernel_ids: frozenset[int] | None = None
+    kernel_ids_needing_location: frozenset[int] | None = None
     login_uids: frozenset[int] | None = None
-    keys_of_any_uid: frozenset[int] = frozenset()
+    kernel_ids_of_any_uid: frozenset[int] = frozenset()
 
     @property
     def narrows(self) -> bool:
         """Return whether the hint can exclude any process."""
-        return self.keys is not None or self.login_uids is not None
+        return self.kernel_ids is not None or self.login_uids is not None
 
-    def may_match(self, key: int | None, login_uid: int | None) -> bool:
-        """Return whether a process with this raw key and login uid can be a requested one; None: not known."""
-        if self.keys is not None and key is not None and key not in self.keys:
+    def may_match(self, kernel_id: int | None, login_uid: int | None) -> bool:
+        """Return whether a process with this kernel id and login uid can be a requested one; None: not known."""
+        if self.kernel_ids is not None and kernel_id is not None and kernel_id not in self.kernel_ids:
             return False
         if self.login_uids is None or login_uid in self.login_uids or login_uid is None or login_uid == UNSET:
             return True
-        return key is None or key in self.keys_of_any_uid
+        return kernel_id is None or kernel_id in self.kernel_ids_of_any_uid
 
 
 ANY_LOGON = LogonHint()
@@ -67,7 +68,7 @@ class ProcessQuery(NamedTuple):
 
     facts: Facts = NO_FACTS
     pids: frozenset[int] | None = None  # None: every process
-    with_ancestors: bool = False  # with the one pid in ``pids`` also its ancestors, nearest first
+    with_ancestors: bool = False  # the one pid in ``pids``, then exactly its ancestors, nearest first
     names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
     logon_hint: LogonHint = ANY_LOGON
     early_filter: EarlyFilter | None = None
@@ -80,6 +81,7 @@ class AccountQuery(NamedTuple):
     users: frozenset[str] | Literal["ALL"] | None = None
     groups: frozenset[str] | Literal["ALL"] | None = None
     groups_of: frozenset[str] | None = None  # also the groups of these accounts, their primary groups included
+    with_passwords: bool = False  # also the state of their passwords, from shadow(5)
 
 
 class SocketQuery(NamedTuple):
@@ -87,3 +89,20 @@ class SocketQuery(NamedTuple):
 
     ports: frozenset[int] | None = None  # local ports
     inodes: frozenset[int] | None = None
+    family: Literal["network", "unix"] = "network"
+    paths: frozenset[str] | None = None  # paths and abstract names of unix sockets
+    all_namespaces: bool = False  # those of every network namespace that has a process, not the reader's own alone
+
+
+class AuthenticationQuery(NamedTuple):
+    """A query for the authentication of one login, by its leader."""
+
+    pid: int  # of the leader
+    parent: int | None = None  # pid of the leader's parent
+    since: int | None = None  # start of the leader, in clock ticks since the boot; None: it has ended
+    until: int | None = None  # when the login was recorded, in clock ticks since the boot; None: not known
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Return the pids of the processes that can have logged it."""
+        return (self.pid,) if self.parent in {None, 0, 1} else (self.pid, self.parent or 0)

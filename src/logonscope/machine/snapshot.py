@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import Account, Authentication, Group, Login, Machine, Process, Socket
 from logonscope.machine.trouble import Trouble
 
 
@@ -17,3 +17,4 @@ class Snapshot(NamedTuple):
     users: Iterable[Account]
     groups: Iterable[Group]
     troubles: Iterable[Trouble]
+    authentications: Iterable[Authentication] = ()

@@ -5,14 +5,14 @@ can narrow its reading itself overrides the query.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from logonscope.errors import NotSupportedError
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
+from logonscope.facts import UNIX, Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
 from logonscope.machine.look import Look
-from logonscope.machine.queries import AccountQuery, ProcessQuery, SocketQuery
+from logonscope.machine.queries import AccountQuery, AuthenticationQuery, ProcessQuery, SocketQuery
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action
@@ -22,6 +22,7 @@ Ability = Literal["act", "events", "at"]
 Part = Literal["platform", "vitals"]
 
 NO_PARTS: frozenset[Part] = frozenset()
+HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
 LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read: a longer chain is cut at the far end."""
 
@@ -36,7 +37,7 @@ class Source(Protocol):
     """What the source supports besides queries; everything else raises NotSupportedError."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the host; ``platform`` and ``vitals`` only where they are among the parts."""
+        """Return the facts of the machine itself; ``platform`` and ``vitals`` only where they are among the parts."""
         ...
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
@@ -49,7 +50,7 @@ class Source(Protocol):
         ...
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        """Return the login records with these ids; None: every one."""
+        """Return the logins with these ids; None: every one. One whose record is lost has ``recorded`` False."""
         ...
 
     def account(self, look: Look, uid: int) -> Account | None:
@@ -61,7 +62,15 @@ class Source(Protocol):
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return the sockets in the network namespace of the reader."""
+        """Return sockets of the reader's network namespace, or of all; troubles about them are SOCKETS."""
+        ...
+
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        """Return the TCP sockets of these processes, by pid; a process that cannot be read is left out."""
+        ...
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        """Return what sshd logged about these logins, in the order of the log; none where there is no log."""
         ...
 
     def act(self, action: "Action") -> None:
@@ -83,6 +92,10 @@ class Source(Protocol):
         """Return the source of the same host as it was at a moment."""
         ...
 
+    def hiding_reason(self) -> str | None:
+        """Return why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        ...
+
     def close(self) -> None:
         """Release the resources of the source: threads, descriptors, connections."""
         ...
@@ -99,6 +112,13 @@ class AccountLookup(Protocol):
         """Return the account name of a uid; None where there is none."""
         ...
 
+    def login_name(self, uid: int | None, login: Login | None) -> str | None:
+        """Return the user name of a login uid: its account's, or the record's where that account was removed since.
+
+        Of several accounts with this uid it is the one that the record names.
+        """
+        ...
+
 
 class BaseSource(ABC):
     """A source whose queries filter what its ``read_`` methods return; only ``read_machine`` must be implemented."""
@@ -112,7 +132,7 @@ class BaseSource(ABC):
 
     @abstractmethod
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
-        """Return the host."""
+        """Return the facts of the machine itself."""
 
     def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
         """Return processes with at least the facts of the query; its filters and hints may be ignored."""
@@ -120,7 +140,7 @@ class BaseSource(ABC):
         return ()
 
     def read_logins(self, look: Look) -> Iterable[Login]:
-        """Return every login record."""
+        """Return every login."""
         del look
         return ()
 
@@ -139,8 +159,13 @@ class BaseSource(ABC):
         del look
         return ()
 
+    def read_authentications(self, look: Look) -> Iterable[Authentication]:
+        """Return everything that sshd logged about authentications, in the order of the log."""
+        del look
+        return ()
+
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the host with the requested parts."""
+        """Return the facts of the machine itself, with the requested parts."""
         look.check()
         machine = self.read_machine(look, parts)
         return machine._replace(
@@ -161,7 +186,9 @@ class BaseSource(ABC):
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
         while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:
             process_query = query._replace(facts=facts, pids=frozenset({pid}), with_ancestors=False)
-            process = next(self.processes(look, process_query), None)
+            # a subclass that overrides the query may return more processes than this one
+            processes = self.processes(look, process_query)
+            process = next((process for process in processes if process.pid == pid), None)
             if process is None:
                 return
             yield process
@@ -197,6 +224,28 @@ class BaseSource(ABC):
         look.check()
         return look.checked(matching_sockets(self.read_sockets(look), query))
 
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        """Return the TCP sockets of these processes, as far as they are among ``read_sockets``."""
+        look.check()
+        if not pids:
+            return {}
+        tcp_sockets = [socket for socket in self.read_sockets(look) if socket.protocol.startswith("tcp")]
+        ports = frozenset(socket.port for socket in tcp_sockets if socket.state == "LISTEN")
+        by_inode = {socket.inode: socket for socket in tcp_sockets}
+        query = ProcessQuery(HELD_SOCKETS_FACTS, pids=pids)
+        return {
+            process.pid: HeldSockets(
+                process, tuple(by_inode[inode] for inode in process.sockets or () if inode in by_inode), ports
+            )
+            for process in self.processes(look, query)
+        }
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        """Return those of ``read_authentications`` that the processes of the queries logged."""
+        look.check()
+        pids = {pid for query in queries for pid in query.pids}
+        return [line for line in self.read_authentications(look) if line.pid in pids] if pids else ()
+
     def act(self, action: "Action") -> None:
         """Raise NotSupportedError: the source is read-only."""
         del action
@@ -213,6 +262,10 @@ class BaseSource(ABC):
         """Raise NotSupportedError: the source has no history."""
         del moment
         raise NotSupportedError(f"history is not supported by {self.label}", "use a host that keeps history")
+
+    def hiding_reason(self) -> str | None:
+        """Return why processes of other users cannot be seen; None: they can."""
+        return None
 
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""
@@ -264,6 +317,12 @@ def matching_groups(groups: Iterable[Group], users: Iterable[Account], query: Ac
 def matching_sockets(sockets: Iterable[Socket], query: SocketQuery) -> Iterator[Socket]:
     """Yield the sockets that match a query."""
     for socket in sockets:
+        if (socket.protocol == UNIX) != (query.family == "unix"):
+            continue
+        if socket.namespace_pid is not None and not query.all_namespaces:
+            continue
+        if query.paths is not None and socket.path not in query.paths:
+            continue
         if query.ports is not None and socket.port not in query.ports:
             continue
         if query.inodes is None or socket.inode in query.inodes:

@@ -1,21 +1,18 @@
 """Containers of processes, recognized by their cgroup paths.
 
 Every engine names the cgroup of a container in its own way; the table lists them, with the cgroupfs driver beside the
-systemd driver where an engine has both. In nested containers the innermost one is the process's container. Processes
-that manage a container (conmon, the supervisor of nspawn, lxc.monitor) are not in it.
+systemd driver where an engine has both. Of nested containers the outermost one counts: it is the one that this host's
+engine runs, and root of the container makes the directories below it. Processes that manage a container (conmon,
+the supervisor of nspawn, lxc.monitor) are not in it.
 """
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
+from logonscope.facts import Container
 
-class Container(NamedTuple):
-    """A container: its id or name, the engine that runs it, and its Kubernetes pod."""
-
-    id: str
-    runtime: str
-    pod_uid: str | None = None
+__all__ = ["Container", "container_of_cgroup"]
 
 
 class CgroupForm(NamedTuple):
@@ -30,9 +27,9 @@ _HEX = r"(?P<id>[0-9a-f]{64})"
 # A part of the path, its name unescaped as systemd writes it (\x2d is "-").
 FORMS = (
     CgroupForm("docker", re.compile(rf"docker-{_HEX}\.scope")),
-    CgroupForm("podman", re.compile(rf"libpod-{_HEX}(?:\.scope)?")),
+    CgroupForm("podman", re.compile(rf"libpod-(?:payload-)?{_HEX}(?:\.scope)?")),
     CgroupForm("containerd", re.compile(rf"(?:cri-containerd|nerdctl)-{_HEX}\.scope")),
-    CgroupForm("containerd", re.compile(rf".*:cri-containerd:{_HEX}")),
+    CgroupForm("containerd", re.compile(rf"(?P<slice>.*):cri-containerd:{_HEX}")),
     CgroupForm("cri-o", re.compile(rf"crio-{_HEX}(?:\.scope)?")),
     CgroupForm("nspawn", re.compile(r"systemd-nspawn@(?P<id>.+)\.service")),
     CgroupForm("lxc", re.compile(r"lxc\.payload\.(?P<id>.+)")),
@@ -41,7 +38,7 @@ FORMS = (
 )
 
 # Engines whose containers are directories with a bare id, by the directory above: the cgroupfs driver.
-PARENTS = {"docker": "docker", "lxc": "lxc"}
+PARENTS = {"docker": "docker", "actions_job": "docker", "default": "containerd", "k8s.io": "containerd", "lxc": "lxc"}
 
 # A static pod has a hash as its uid, without hyphens.
 POD = re.compile(
@@ -54,34 +51,58 @@ _ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 _SUPERVISOR = "supervisor"
 
 
-def container_of_cgroup(cgroup: str) -> Container | None:
-    """Return the innermost container that a cgroup path is in; None if it is in none."""
-    containers = [*_containers(cgroup.split("/"))]
-    return containers[-1] if containers else None
+@lru_cache(4096)
+def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Container | None:
+    """Return the outermost container that a cgroup path is in; None if it is in none.
+
+    Args:
+        cgroup: the cgroup of a process.
+        root_cgroup: the cgroup of the host's first process. Where the host is a container itself, processes of its own
+            are below this, and are in no container.
+    """
+    parts, own_parts = cgroup.split("/"), _own_parts(root_cgroup)
+    if parts[: len(own_parts)] == own_parts:
+        parts = ["", *parts[len(own_parts) :]]
+    container = _first_container(parts)
+    return container and container[0]
 
 
-def _containers(parts: list[str]) -> Iterator[Container]:
-    """Yield the containers along a path, the outermost first."""
+def _own_parts(root_cgroup: str | None) -> list[str]:
+    """Return the parts of the path of the container that the host itself is; none where it is none."""
+    own_parts, parts = list[str](), (root_cgroup or "").split("/")
+    # the host may be a container in a container: its own one is the innermost
+    while container := _first_container(parts):
+        _, index = container
+        own_parts += parts[: index + 1] if not own_parts else parts[1 : index + 1]
+        parts = ["", *parts[index + 1 :]]
+    return own_parts
+
+
+def _first_container(parts: list[str]) -> tuple[Container, int] | None:
+    """Return the outermost container along a path, and the index of its part."""
     pod_uid: str | None = None
     for index, part in enumerate(parts):
         if (pod := POD.fullmatch(part)) is not None:
             pod_uid = pod["uid"].replace("_", "-")
             continue
         parent, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
-        container = _container_of_part(_ESCAPED.sub(_unescape, part), parent, is_in_pod=pod_uid is not None)
-        if container is not None and after != _SUPERVISOR:
-            yield container._replace(pod_uid=pod_uid)
+        container = _container_of_part(_ESCAPED.sub(_unescape, part), parent, pod_uid)
+        # only nspawn has this directory beside that of the container; elsewhere the container itself can make one
+        if container is not None and not (container.runtime == "nspawn" and after == _SUPERVISOR):
+            return container, index
+    return None
 
 
-def _container_of_part(name: str, parent: str, *, is_in_pod: bool) -> Container | None:
+def _container_of_part(name: str, parent: str, pod_uid: str | None) -> Container | None:
     for form in FORMS:
         if (match := form.pattern.fullmatch(name)) is not None:
-            return Container(match["id"], form.runtime)
+            pod = POD.fullmatch(match.groupdict().get("slice", ""))
+            return Container(match["id"], form.runtime, pod["uid"].replace("_", "-") if pod else pod_uid)
     if parent in PARENTS and (parent == "lxc" or _BARE_ID.fullmatch(name)):
-        return Container(name, PARENTS[parent])
-    if is_in_pod and _BARE_ID.fullmatch(name):
+        return Container(name, PARENTS[parent], pod_uid)
+    if pod_uid is not None and _BARE_ID.fullmatch(name):
         # The cgroupfs driver does not name the engine: containerd and cri-o write the same path.
-        return Container(name, "kubernetes")
+        return Container(name, "kubernetes", pod_uid)
     return None
 
 

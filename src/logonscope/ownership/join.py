@@ -26,9 +26,9 @@ MANAGER_BASE = 1 << 33
 NUMBERED_BASE = 1 << 34
 """LogonId of a login that logind names K and that does not own kernel id K: this plus 32 bits of its scope inode."""
 
-# The whole path from the root, and one uid in both places: a user can make directories with any name, but only below
+# The whole path from the root, with the same uid twice: a user can make directories with any name, but only below
 # the user's own user@UID.service.
-_PLACE = re.compile(
+_LOGIN_CGROUP = re.compile(
     r"(/user\.slice/user-([0-9]{1,10})\.slice/(?:session-([0-9A-Za-z]{1,32})\.scope|user@\2\.service))(?:/|$)"
 )
 
@@ -36,48 +36,52 @@ _PLACE = re.compile(
 class KernelIdJoin(NamedTuple):
     """The kernel id that a login is joined with, and the evidence: record, leader, scope, remembered."""
 
-    key: int
+    kernel_id: int
     evidence: str
 
 
-KeyedLogin = tuple[Login, int | None]
-"""A login and the kernel id that it is joined with; None: it has none."""
+LoginWithKernelId = tuple[Login, int | None]
+"""A login, and the kernel id that it is joined with (None: it has none)."""
 
 
 class JoinedLogins(NamedTuple):
     """The logins of a host, each with its LogonId."""
 
     by_logon: Mapping[str, Login]  # LogonId -> login
-    by_place: Mapping[str, tuple[str, Login]]  # cgroup -> LogonId and login
+    by_cgroup: Mapping[str, tuple[str, Login]]  # login cgroup -> LogonId and login
     shared: Mapping[int, frozenset[str]]  # kernel id -> LogonIds that share it without owning it
 
     @property
-    def keys_needing_cgroup(self) -> frozenset[int]:
+    def kernel_ids_needing_cgroup(self) -> frozenset[int]:
         """Return the kernel ids that do not decide alone: the cgroup of their processes is needed, too."""
         return frozenset({UNSET, *self.shared})
 
 
 def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
     """Return the logins with their LogonIds."""
-    keyed = [(login, kernel_id(login)) for login in _without_duplicate_managers(list(logins))]
-    owned = _owners_of_kernel_ids(keyed, machine)
+    joined = [(login, joined_kernel_id(login)) for login in _without_duplicate_managers(list(logins))]
+    holders = _holders_of_kernel_ids(joined, machine)
     by_logon: dict[str, Login] = {}
-    by_place: dict[str, tuple[str, Login]] = {}
+    by_cgroup: dict[str, tuple[str, Login]] = {}
     shared: dict[int, set[str]] = {}
     # by age, so that of two logins with the same name the older one keeps its LogonId, whatever order they are read in
-    for login, key in sorted(keyed, key=_age_key):
-        logon_id = str(key) if key and owned.get(key) is login else _logon_id_without_key(login)
+    for login, kernel_id in sorted(joined, key=_age_key):
+        logon_id = (
+            str(kernel_id) if kernel_id and holders.get(kernel_id) is login else _logon_id_without_kernel_id(login)
+        )
         # a login service that has lost its records counts from 1 again, while scopes of older logins still exist
         if logon_id in by_logon:
             logon_id = _logon_id_of_inode(login)
         if logon_id is None or logon_id in by_logon:
             continue
         by_logon[logon_id] = login
-        by_place[place_of_login(login)] = (logon_id, login)
+        by_cgroup[login_cgroup(login)] = (logon_id, login)
         # the processes of this login carry the kernel id of another one: only their cgroup distinguishes them
-        if key and owned.get(key) is not login:
-            shared.setdefault(key, set()).add(logon_id)
-    return JoinedLogins(by_logon, by_place, {key: frozenset(logon_ids) for key, logon_ids in shared.items()})
+        if kernel_id and holders.get(kernel_id) is not login:
+            shared.setdefault(kernel_id, set()).add(logon_id)
+    return JoinedLogins(
+        by_logon, by_cgroup, {kernel_id: frozenset(logon_ids) for kernel_id, logon_ids in shared.items()}
+    )
 
 
 def join_of_login(login: Login) -> KernelIdJoin | None:
@@ -86,23 +90,23 @@ def join_of_login(login: Login) -> KernelIdJoin | None:
     A running leader that carries another id than the record disproves the record. Where the leader is gone, a scope
     whose processes all carry the same other id does.
     """
-    recorded_key = _valid_key(login.audit) or _kernel_id_in_name(login)
-    leader_key = _valid_key(login.process.ses) if login.process else None
+    recorded_id = _valid_kernel_id(login.audit) or _kernel_id_in_name(login)
+    leader_id = _valid_kernel_id(login.process.ses) if login.process else None
     # a scope whose processes carry different ids is no evidence for any of them
-    scope_key = _valid_key(login.scope_ids[0]) if login.scope_ids and len(login.scope_ids) == 1 else None
-    if recorded_key and (leader_key or scope_key or recorded_key) == recorded_key:
-        return KernelIdJoin(recorded_key, "record" if login.recorded else "scope")
-    remembered_key = _valid_key(login.remembered)
-    for key, evidence in ((leader_key, "leader"), (scope_key, "scope"), (remembered_key, "remembered")):
-        if key:
-            return KernelIdJoin(key, evidence)
+    scope_id = _valid_kernel_id(login.scope_ids[0]) if login.scope_ids and len(login.scope_ids) == 1 else None
+    if recorded_id and (leader_id or scope_id or recorded_id) == recorded_id:
+        return KernelIdJoin(recorded_id, "record" if login.recorded else "scope")
+    remembered_id = _valid_kernel_id(login.remembered)
+    for kernel_id, evidence in ((leader_id, "leader"), (scope_id, "scope"), (remembered_id, "remembered")):
+        if kernel_id:
+            return KernelIdJoin(kernel_id, evidence)
     return None
 
 
-def kernel_id(login: Login) -> int | None:
+def joined_kernel_id(login: Login) -> int | None:
     """Return the kernel id that a login is joined with; None without one."""
     login_join = join_of_login(login)
-    return login_join and login_join.key
+    return login_join and login_join.kernel_id
 
 
 def logon_id_of_word(word: str) -> str | None:
@@ -112,23 +116,23 @@ def logon_id_of_word(word: str) -> str | None:
     return _logon_id_of_scope_name(word)
 
 
-def login_of_cgroup(cgroup: str) -> str | None:
-    """Return the id of the login, or the unit of the user manager, whose place a cgroup is; None: it is none."""
-    match = _PLACE.match(cgroup)
+def login_id_of_cgroup(cgroup: str) -> str | None:
+    """Return the login id, or the unit of the user manager, in the path of a cgroup; None where no login cgroup is."""
+    match = _LOGIN_CGROUP.match(cgroup)
     return match and (match[3] or f"user@{match[2]}.service")
 
 
-def login_without_record(cgroup: str) -> Login | None:
-    """Return a login with the facts that the path of its scope contains; None where the cgroup is no login scope."""
-    match = _PLACE.match(cgroup)
+def unrecorded_login(cgroup: str) -> Login | None:
+    """Return a login without a record, with the facts in the path of its scope; None where the cgroup is no scope."""
+    match = _LOGIN_CGROUP.match(cgroup)
     if match is None or match[3] is None:
         return None
     return Login(match[3], int(match[2]), scope=f"session-{match[3]}.scope", recorded=False)
 
 
-def logon_of_cgroup(cgroup: str) -> tuple[str, str] | None:
+def logon_id_of_cgroup(cgroup: str) -> tuple[str, str] | None:
     """Return the LogonId that a cgroup decides without a record, and the evidence (scope or manager); else None."""
-    match = _PLACE.match(cgroup)
+    match = _LOGIN_CGROUP.match(cgroup)
     if match is None:
         return None
     if match[3] is None:
@@ -137,15 +141,15 @@ def logon_of_cgroup(cgroup: str) -> tuple[str, str] | None:
     return None if logon_id is None else (logon_id, "scope")
 
 
-def login_of_elogind(cgroup: str) -> str | None:
-    """Return the id of the login that a cgroup of elogind names ("/41"); None for another cgroup."""
+def login_id_of_elogind_cgroup(cgroup: str) -> str | None:
+    """Return the login id in a cgroup of elogind ("/41"); None for another cgroup."""
     match = re.match(r"/(c?[0-9]+)(?:/|$)", cgroup)
     return match and match[1]
 
 
-def place_of_cgroup(cgroup: str) -> str:
-    """Return the part of a cgroup that is the place of one login; with elogind that is the first component."""
-    match = _PLACE.match(cgroup)
+def login_cgroup_of_path(cgroup: str) -> str:
+    """Return the login cgroup in the path of a cgroup: the path up to the login's unit; else the first component."""
+    match = _LOGIN_CGROUP.match(cgroup)
     return match[1] if match else "/" + cgroup.split("/", 2)[1] if cgroup.startswith("/") else cgroup
 
 
@@ -160,26 +164,27 @@ def _without_duplicate_managers(logins: list[Login]) -> list[Login]:
     return [login for login in logins if not (login.id.startswith("user@") and login.uid in sessions)]
 
 
-def _age_key(keyed: KeyedLogin) -> tuple[int, str, int]:
+def _age_key(joined: LoginWithKernelId) -> tuple[int, str, int]:
     """Return the sort key for logins by age: the kernel numbers cgroups in the order of their creation."""
-    login, _ = keyed
+    login, _ = joined
     return login.scope_inode or 0, login.id, login.uid
 
 
-def _owners_of_kernel_ids(keyed: Iterable[KeyedLogin], machine: Machine) -> dict[int, Login]:
-    owned: dict[int, Login] = {}
+def _holders_of_kernel_ids(joined: Iterable[LoginWithKernelId], machine: Machine) -> dict[int, Login]:
+    """Return the login that owns each kernel id; an id that every login only inherited has none."""
+    holders: dict[int, Login] = {}
     # the login with the strongest claim comes first and is not replaced
-    for login, key in sorted(keyed, key=_claim_key):
-        if key and _may_own(login, machine):
-            owned.setdefault(key, login)
-    return owned
+    for login, kernel_id in sorted(joined, key=_claim_key):
+        if kernel_id and _may_own(login, machine):
+            holders.setdefault(kernel_id, login)
+    return holders
 
 
-def _claim_key(keyed: KeyedLogin) -> tuple[bool, bool, int, tuple[int, str, int]]:
+def _claim_key(joined: LoginWithKernelId) -> tuple[bool, bool, int, tuple[int, str, int]]:
     """Return the sort key for logins by their claim to a kernel id: the one named by its number, then the oldest."""
-    login, key = keyed
+    login, kernel_id = joined
     age = login.present if login.created is None else login.created
-    return login.id != str(key), age is None, age or 0, (login.since or 0, login.id, login.uid)
+    return login.id != str(kernel_id), age is None, age or 0, (login.since or 0, login.id, login.uid)
 
 
 def _may_own(login: Login, machine: Machine) -> bool:
@@ -187,7 +192,7 @@ def _may_own(login: Login, machine: Machine) -> bool:
     return not login.inherited and not was_taken
 
 
-def _logon_id_without_key(login: Login) -> str | None:
+def _logon_id_without_kernel_id(login: Login) -> str | None:
     """Return the LogonId of a login that owns no kernel id."""
     if is_manager(login):
         return str(MANAGER_BASE + login.uid)
@@ -206,15 +211,15 @@ def _logon_id_of_scope_name(login_id: str) -> str | None:
 
 def _kernel_id_in_name(login: Login) -> int | None:
     """Return the kernel id that a login is named after; None where its name is no number."""
-    return _valid_key(int(login.id)) if re.fullmatch(r"[0-9]{1,10}", login.id) else None
+    return _valid_kernel_id(int(login.id)) if re.fullmatch(r"[0-9]{1,10}", login.id) else None
 
 
-def _valid_key(key: int | None) -> int | None:
-    return None if key in {None, 0, UNSET} else key
+def _valid_kernel_id(kernel_id: int | None) -> int | None:
+    return None if kernel_id in {None, 0, UNSET} else kernel_id
 
 
-def place_of_login(login: Login) -> str:
-    """Return the cgroup of a login, as its login service chooses it."""
+def login_cgroup(login: Login) -> str:
+    """Return the login cgroup of a login, as its login service chooses it."""
     if is_manager(login):
         return f"/user.slice/user-{login.uid}.slice/user@{login.uid}.service"
     return f"/user.slice/user-{login.uid}.slice/{login.scope}" if login.scope else f"/{login.id}"

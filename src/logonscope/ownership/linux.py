@@ -1,24 +1,27 @@
 """Ownership rules of Linux. The first of four rules that matches decides, and its name is the evidence.
 
-1. scope: the cgroup of the process is exactly the place of a login, and the process has no kernel id, or one that the
-   login shares without owning it. Only root can make that directory, so no record is needed. A user can make
-   directories named like scopes below the user's own delegated tree, and a container has scopes of its own: therefore
-   the whole path from this host's cgroup root is compared.
+1. scope: the cgroup of the process is the cgroup of a login, or below it, and the process has no kernel id, or one that
+   the login carries without owning it. The path is compared from this host's cgroup root. Only root can make that
+   directory, so no record is needed. A user can make directories named like scopes below the user's own delegated tree,
+   and a container has scopes of its own, but these have longer paths.
 2. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
    and kept by su, sudo, setsid, tmux, user namespaces and logout.
-3. manager: the process has no kernel id and its cgroup is below user@UID.service.
+3. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or one that the
+   manager carries without owning it.
 4. none: the System session.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Facts, LogonHint, LogonIndex, Owner, Ownership, Selection
-from logonscope.ownership import join, sessions
+from logonscope.facts import UNSET, Authentication, HeldSockets, Login, Machine, Process
+from logonscope.machine import Facts, Leader, LogonHint, LogonIndex, Owner, Ownership, Selection
+from logonscope.ownership import foreign, join, sessions
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.whose import UnseenLogin
 
 SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
@@ -34,7 +37,7 @@ class LinuxLogonIndex(LogonIndex):
     def __init__(self, logins: Iterable[Login], machine: Machine) -> None:
         self._joined = join.join_logins(logins, machine)
         self._has_ids = machine.audit
-        self._owner_by_key: dict[int | None, Owner] = {}  # of kernel ids that decide alone
+        self._owner_by_kernel_id: dict[int | None, Owner] = {}  # of kernel ids that decide alone
         self._owner_by_cgroup: dict[str, Owner] = {}  # of processes without a kernel id
 
     def __repr__(self) -> str:
@@ -45,68 +48,68 @@ class LinuxLogonIndex(LogonIndex):
         return self._joined.by_logon
 
     @property
-    def shared_keys(self) -> Mapping[int, frozenset[str]]:
+    def shared_kernel_ids(self) -> Mapping[int, frozenset[str]]:
         return self._joined.shared
 
     @property
-    def keys_needing_place(self) -> frozenset[int]:
+    def kernel_ids_needing_cgroup(self) -> frozenset[int]:
         """Return the kernel ids that do not decide alone: the cgroup of their processes must be read, too."""
-        return self._joined.keys_needing_cgroup
+        return self._joined.kernel_ids_needing_cgroup
 
     def owner(self, process: Process) -> Owner:
-        ses = process.ses
-        cached_owner = self._owner_by_key.get(ses)
+        kernel_id = process.ses
+        cached_owner = self._owner_by_kernel_id.get(kernel_id)
         if cached_owner is not None:
             return cached_owner
         cgroup = process.cgroup
-        if ses is None and self._has_ids:
+        if kernel_id is None and self._has_ids:
             return UNREAD
-        if ses is None or ses == UNSET:
+        if kernel_id is None or kernel_id == UNSET:
             # without a cgroup and without a failure the source has no cgroups at all (an export of another tool)
             if cgroup is None:
-                return UNREAD if ses is None or process.unread else SYSTEM
+                return UNREAD if kernel_id is None or process.unread else SYSTEM
             owner_by_cgroup = self._owner_by_cgroup.get(cgroup)
             if owner_by_cgroup is None:
                 owner_by_cgroup = self._owner_by_cgroup[cgroup] = self._decide_by_cgroup(cgroup)
             return owner_by_cgroup
-        logon_id = str(ses)
+        logon_id = str(kernel_id)
         # where each process has a kernel id of its own this runs for every one: Owner(...) would take twice as long
-        owner_by_key = tuple.__new__(Owner, (logon_id, "audit", self._joined.by_logon.get(logon_id)))
-        if ses in self._joined.shared:
-            return self._decide_shared_key(ses, cgroup) or owner_by_key
-        self._owner_by_key[ses] = owner_by_key
-        return owner_by_key
+        owner_by_kernel_id = tuple.__new__(Owner, (logon_id, "audit", self._joined.by_logon.get(logon_id)))
+        if kernel_id in self._joined.shared:
+            return self._decide_shared_kernel_id(kernel_id, cgroup) or owner_by_kernel_id
+        self._owner_by_kernel_id[kernel_id] = owner_by_kernel_id
+        return owner_by_kernel_id
 
     def _decide_by_cgroup(self, cgroup: str) -> Owner:
         """Return the owner of a process without a kernel id, by rules 1, 3 and 4."""
-        logon_id, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
+        logon_id, login = self._joined.by_cgroup.get(join.login_cgroup_of_path(cgroup), (None, None))
         if logon_id is not None and login is not None:
             return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
         # no record: the path itself may name a login
-        logon_and_evidence = join.logon_of_cgroup(cgroup)
+        logon_and_evidence = join.logon_id_of_cgroup(cgroup)
         return SYSTEM if logon_and_evidence is None else Owner(*logon_and_evidence)
 
-    def _decide_shared_key(self, ses: int, cgroup: str | None) -> Owner | None:
+    def _decide_shared_kernel_id(self, kernel_id: int, cgroup: str | None) -> Owner | None:
         """Return the login that shares a kernel id without owning it (rule 1); None: the owner of the kernel id."""
         if cgroup is None:
             return None
-        logon_id, login = self._joined.by_place.get(join.place_of_cgroup(cgroup), (None, None))
-        if login and logon_id in self._joined.shared[ses]:
+        logon_id, login = self._joined.by_cgroup.get(join.login_cgroup_of_path(cgroup), (None, None))
+        if login and logon_id in self._joined.shared[kernel_id]:
             return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
         return None
 
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         if owner.login is not None or owner.evidence not in {"scope", "manager"}:
             return None
-        return join.login_of_cgroup(process.cgroup or "")
+        return join.login_id_of_cgroup(process.cgroup or "")
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
         # a query that needs the cgroup itself reads it of every process; otherwise only where it decides the owner
-        place_of = None if "cgroup" in facts else self.keys_needing_place
-        unsaid = frozenset[int]() if login_uids is None else self.keys_needing_place
-        return LogonHint(self._possible_keys(selection), place_of, login_uids, unsaid)
+        ids_needing_cgroup = None if "cgroup" in facts else self.kernel_ids_needing_cgroup
+        ids_of_any_uid = frozenset[int]() if login_uids is None else self.kernel_ids_needing_cgroup
+        return LogonHint(self._possible_kernel_ids(selection), ids_needing_cgroup, login_uids, ids_of_any_uid)
 
-    def _possible_keys(self, selection: Selection) -> frozenset[int] | None:
+    def _possible_kernel_ids(self, selection: Selection) -> frozenset[int] | None:
         """Return the kernel ids that a process of the selection can have; None: any."""
         if selection.logon_ids is None:
             return None
@@ -117,24 +120,30 @@ class LinuxLogonIndex(LogonIndex):
             ids.add(min(int(logon_id), UNSET))
             # the processes of a login carry its kernel id even if it does not own it, or none
             if login:
-                ids |= {UNSET, join.kernel_id(login) or UNSET}
+                ids |= {UNSET, join.joined_kernel_id(login) or UNSET}
         return frozenset(ids)
 
     def is_insufficient_hint(self, hint: LogonHint) -> bool:
-        if hint.login_uids is not None and not self.keys_needing_place <= hint.keys_of_any_uid:
+        if hint.login_uids is not None and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_of_any_uid:
             return True
-        return hint.keys_needing_place is not None and not self.keys_needing_place <= hint.keys_needing_place
+        return (
+            hint.kernel_ids_needing_location is not None
+            and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_needing_location
+        )
 
 
 class LinuxOwnership(Ownership):
     """Ownership rules of Linux: see Ownership."""
 
     owner_facts: Facts = frozenset({"ses", "cgroup"})
-    description_facts: Facts = frozenset({"ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids"})
-    access_facts: Facts = frozenset({"ses", "loginuid", "uids"})
-    place_fact = "cgroup"
+    description_facts: Facts = frozenset({
+        "ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "uids", "pid_namespaces",
+    })  # fmt: skip
+    access_facts: Facts = frozenset({"ses", "loginuid", "cgroup", "uids", "pid_namespaces"})
+    root_fact = "host_root"
+    location_fact = "cgroup"
     session_facts = ("ses", "loginuid", "cgroup")
-    key_noun = "kernel id"
+    kernel_id_noun = "kernel id"
     system_owner = SYSTEM
 
     def __repr__(self) -> str:
@@ -146,11 +155,11 @@ class LinuxOwnership(Ownership):
     def possible_login_ids(self, processes: Iterable[Process]) -> frozenset[str] | None:
         ids: set[str] = set()
         for process in processes:
-            login_id, key = _named_logins(process)
-            # logind names a login after its kernel id, so the record of the key has the key as its id
-            ids.update(str(word) for word in (login_id, key) if word)
+            login_id, kernel_id = _named_logins(process)
+            # logind names a login after its kernel id, so the login with that kernel id has it as its login id
+            ids.update(str(word) for word in (login_id, kernel_id) if word)
             # a path of elogind proves nothing by itself (rule 1 is about systemd's), so any record may be needed
-            if not (login_id or key) and join.login_of_elogind(process.cgroup or ""):
+            if not (login_id or kernel_id) and join.login_id_of_elogind_cgroup(process.cgroup or ""):
                 return None
         return frozenset(ids)
 
@@ -158,15 +167,23 @@ class LinuxOwnership(Ownership):
         logins = list(logins)
         if any(map(join.is_manager, logins)):  # a manager may have a session record, too
             return False
-        keyed = [(login, join.kernel_id(login)) for login in logins]
-        owners = {key for login, key in keyed if login.id == str(key) and not login.inherited}
+        logins_with_ids = [(login, join.joined_kernel_id(login)) for login in logins]
+        held_ids = {
+            kernel_id for login, kernel_id in logins_with_ids if login.id == str(kernel_id) and not login.inherited
+        }
         # The LogonId of any other login depends on records that were not read: whether one of them owns the kernel id.
         # A login is certain if it has no kernel id, if that is its own number, or if it inherited it.
-        places = {join.place_of_login(login) for login, key in keyed if key is None or key in owners or login.inherited}
+        certain_cgroups = {
+            join.login_cgroup(login)
+            for login, kernel_id in logins_with_ids
+            if kernel_id is None or kernel_id in held_ids or login.inherited
+        }
         named_logins = ((process, *_named_logins(process)) for process in processes)
         return all(
-            key in owners if key else not login_id or join.place_of_cgroup(process.cgroup or "") in places
-            for process, login_id, key in named_logins
+            kernel_id in held_ids
+            if kernel_id
+            else not login_id or join.login_cgroup_of_path(process.cgroup or "") in certain_cgroups
+            for process, login_id, kernel_id in named_logins
         )
 
     def has_record(self, owner: Owner) -> bool:
@@ -180,7 +197,26 @@ class LinuxOwnership(Ownership):
     join_evidence = staticmethod(sessions.join_evidence)
     generation = staticmethod(sessions.generation)
     describe = staticmethod(sessions.logon_session)
+    network_leader = staticmethod(sessions.network_leader)
     is_login_program = staticmethod(sessions.is_login_program)
+    first_process = staticmethod(sessions.earliest)
+    container = staticmethod(foreign.container)
+    is_foreign_uid = staticmethod(foreign.is_uid_of_container)
+    may_be_foreign = staticmethod(foreign.may_be_foreign)
+    needs_root = staticmethod(foreign.needs_root)
+    origin = staticmethod(foreign.origin)
+
+    def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
+        from logonscope.ownership.origin import with_origin  # noqa: PLC0415 -- seldom asked for
+
+        return with_origin(session, leader, held)
+
+    def with_authentication(
+        self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
+    ) -> "LogonSession":
+        from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- the same
+
+        return with_authentication(session, leader, lines)
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         return min(owners, key=_is_weaker_than_audit)
@@ -195,7 +231,7 @@ class LinuxOwnership(Ownership):
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         cgroup = process.cgroup or ""
-        login_id = join.login_of_cgroup(cgroup) or join.login_of_elogind(cgroup)
+        login_id = join.login_id_of_cgroup(cgroup) or join.login_id_of_elogind_cgroup(cgroup)
         if login_id is None:
             return False
         harmless_ids = {owner.login and owner.login.id, f"user@{uid}.service"}
@@ -203,6 +239,11 @@ class LinuxOwnership(Ownership):
             login_id,
             join.logon_id_of_word(login_id) or login_id,
         }
+
+    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> "tuple[UnseenLogin, ...]":
+        from logonscope.ownership.unseen_logins import find_unseen_logins  # noqa: PLC0415 -- only whose needs it
+
+        return find_unseen_logins(chain, owner.logon_id, self.login_uid(owner, chain), machine)
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
         from logonscope.answers.check import Check  # noqa: PLC0415 -- only doctor needs it
@@ -228,9 +269,9 @@ def _is_weaker_than_audit(owner: Owner) -> bool:
 
 
 def _named_logins(process: Process) -> tuple[str | None, int | None]:
-    """Return the id of the login that the cgroup of a process names, and the kernel id of the process."""
-    cgroup, key = process.cgroup or "", None if process.ses == UNSET else process.ses
-    return join.login_of_cgroup(cgroup), key
+    """Return the login id that the cgroup of a process names, and the kernel id of the process."""
+    cgroup, kernel_id = process.cgroup or "", None if process.ses == UNSET else process.ses
+    return join.login_id_of_cgroup(cgroup), kernel_id
 
 
 LINUX = LinuxOwnership()

@@ -10,7 +10,8 @@ from typing import NamedTuple
 SYSTEM, INTERACTIVE, NETWORK, BATCH, SERVICE = 0, 2, 3, 4, 5
 UNLOCK, REMOTE_INTERACTIVE = 7, 10
 
-_SSHD = {"sshd", "ssh", "sshd-session", "dropbear"}
+SSH_PROGRAMS = {"sshd", "sshd-session", "dropbear"}
+_SSHD = SSH_PROGRAMS | {"ssh"}
 _BATCH = {"cron", "crond", "CRON", "atd", "anacron", "fcron"}
 LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}
 """Kernel names of processes with which a logon session can begin; they show what kind of login it was."""
@@ -21,7 +22,8 @@ _NETWORK = {
     "rexec", "rsh", "webmin", "openvpn",
 }  # fmt: skip
 _LOCAL = {"login", "remote", "sddm", "lightdm", "xdm", "kdm", "greetd", "ly", "slim", "lxdm", "agetty"}
-_REMOTE_DESKTOP = {"vnc", "tigervnc", "xrdp-sesman", "xrdp", "gnome-remote-desktop", "xvnc", "x2go"}
+_REMOTE_DESKTOP = {"xrdp", "xrdp-sesman", "gnome-remote-desktop", "nx", "nxserver", "nxnode", "nxd", "freerdp-shadow"}
+_REMOTE_DESKTOP_WORDS = ("vnc", "x2go", "xrdp", "nomachine", "freerdp")
 _GRAPHICAL = {"x11", "wayland", "mir", "web"}
 
 
@@ -77,12 +79,18 @@ def _ssh_logon_type(traits: Traits) -> int | None:
 
 
 def _is_remote_desktop(traits: Traits) -> bool:
-    return traits.type in _GRAPHICAL or bool(traits.tty) or _is_listed(traits.service, _REMOTE_DESKTOP)
+    """Return whether the PAM service serves desktops over a network: tigervnc, vncserver-x11, x2gobroker, ..."""
+    service = (traits.service or "").lower()
+    return _is_listed(service, _REMOTE_DESKTOP) or any(word in service for word in _REMOTE_DESKTOP_WORDS)
+
+
+def _is_at_a_terminal(traits: Traits) -> bool:
+    return traits.type in _GRAPHICAL or bool(traits.tty)
 
 
 def _is_local(traits: Traits) -> bool:
-    place = traits.seat or traits.tty or traits.type in _GRAPHICAL or traits.type == "tty"
-    return bool(place) or _is_listed(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
+    is_at_terminal = traits.seat or traits.tty or traits.type in _GRAPHICAL or traits.type == "tty"
+    return bool(is_at_terminal) or _is_listed(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
 
 
 def _describe_service(traits: Traits) -> str:
@@ -93,14 +101,14 @@ def _describe_class(traits: Traits) -> str:
     return f"class {traits.cls}"
 
 
-def _describe_place(traits: Traits) -> str:
+def _describe_terminal(traits: Traits) -> str:
     if traits.seat or traits.tty:
         return f"seat {traits.seat}" if traits.seat else f"terminal {traits.tty}"
     return f"type {traits.type}" if traits.type in _GRAPHICAL | {"tty"} else _describe_service(traits)
 
 
 def _describe_remote(traits: Traits) -> str:
-    return f"remote, {_describe_place(traits._replace(seat=None))}"
+    return f"remote, {_describe_terminal(traits._replace(seat=None))}"
 
 
 def _describe_ssh(traits: Traits) -> str:
@@ -113,7 +121,7 @@ def _describe_origin(traits: Traits) -> str:
 
 
 RULES = (
-    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login started it"),
+    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login is known to the kernel"),
     Rule(lambda t: (t.cls or "").startswith("manager") or t.service == "systemd-user", lambda _: SERVICE,
          lambda t: _describe_class(t) if t.cls else _describe_service(t)),
     Rule(lambda t: t.service in _BATCH, lambda _: BATCH, _describe_service),
@@ -121,11 +129,13 @@ RULES = (
     Rule(lambda t: t.cls == "greeter", lambda _: INTERACTIVE, _describe_class),
     Rule(lambda t: t.service in _SWITCH, lambda t: INTERACTIVE if t.tty else BATCH, _describe_service),
     Rule(lambda t: t.service in _SSHD, _ssh_logon_type, _describe_ssh),
-    Rule(lambda t: bool(t.remote) and _is_remote_desktop(t), lambda _: REMOTE_INTERACTIVE, _describe_remote),
+    # whatever the record says: xrdp-sesman sets no PAM_RHOST, so that logind takes its sessions for local ones
+    Rule(_is_remote_desktop, lambda _: REMOTE_INTERACTIVE, _describe_service),
+    Rule(lambda t: bool(t.remote) and _is_at_a_terminal(t), lambda _: REMOTE_INTERACTIVE, _describe_remote),
     Rule(lambda t: _is_listed(t.service, _NETWORK), lambda _: NETWORK, _describe_service),
     Rule(lambda t: (t.cls or "").startswith("background"), lambda _: BATCH, _describe_class),
     Rule(lambda t: t.cls is not None and not t.remote and _is_local(t), lambda _: INTERACTIVE,
-         _describe_place),
+         _describe_terminal),
     Rule(lambda t: t.origin in _SSHD, _ssh_logon_type, _describe_ssh),
     Rule(lambda t: t.origin in _BATCH, lambda _: BATCH, _describe_origin),
     Rule(lambda t: t.origin == "systemd", lambda _: SERVICE, _describe_origin),

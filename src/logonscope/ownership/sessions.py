@@ -13,10 +13,10 @@ from datetime import datetime
 
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Owner, boot_time, local_datetime, start_time, terminal_name
+from logonscope.machine import Leader, Owner, boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
-from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, login_without_record
-from logonscope.ownership.logon_type import LOGIN_PROGRAMS, Traits, authentication_package, logon_type
+from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, unrecorded_login
+from logonscope.ownership.logon_type import LOGIN_PROGRAMS, SSH_PROGRAMS, Traits, authentication_package, logon_type
 
 KERNEL = "/proc/PID/loginuid"
 CGROUP = "/proc/PID/cgroup"
@@ -24,6 +24,9 @@ TTY_NR = "/proc/PID/stat, tty_nr"
 START_OF_LEADER = "/proc/PID/stat of its leader"
 APPROXIMATE_START = "approximate: earliest process whose parent is outside the logon session"
 NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
+
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?")
 
 LOGGED_OUT = "logged out"
 _UNIT = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)")
@@ -36,6 +39,12 @@ _PROGRAMS = {
 
 # logind's state in a record -> State; other states are unknown here
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
+
+
+_RECORDED_FIELDS = (
+    "state", "seat", "vt", "remote_host", "remote_address", "remote_user", "service", "login_class", "leader", "scope",
+)  # fmt: skip
+"""The fields of a logon session that only its record has."""
 
 
 def logon_session(
@@ -96,11 +105,11 @@ def logon_session(
     if record is not None:
         return _add_record(session, record, sources)
     # a login without a record: its scope is still known
-    unrecorded_login = owner.login or _login_of_scope(owner, members)
-    if unrecorded_login is None:
+    login = owner.login or _login_of_scope(owner, members)
+    if login is None:
         return session
     sources["scope"] = CGROUP
-    return session._replace(scope=unrecorded_login.scope, login=unrecorded_login.id)
+    return session._replace(scope=login.scope, login=login.id)
 
 
 def recorded_login(owner: Owner) -> Login | None:
@@ -109,7 +118,7 @@ def recorded_login(owner: Owner) -> Login | None:
 
 
 def join_evidence(owner: Owner) -> str | None:
-    """Return the evidence that joins a login with its kernel id (record, leader, scope, remembered); None: none."""
+    """Return the evidence that joins a login with its kernel id (record, leader, scope, remembered); None: no join."""
     login_join = join_of_login(owner.login) if owner.login else None
     return login_join and login_join.evidence
 
@@ -157,7 +166,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
                 return member.loginuid
     login = owner.login or _login_of_scope(owner, members)
     if login:
-        return login.uid
+        return login.readers_uid
     return int(owner.logon_id or 0) - MANAGER_BASE if owner.evidence == "manager" else None
 
 
@@ -168,7 +177,7 @@ def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
     """
     if owner.evidence != "scope":
         return None
-    return next(filter(None, (login_without_record(member.cgroup) for member in members if member.cgroup)), None)
+    return next(filter(None, (unrecorded_login(member.cgroup) for member in members if member.cgroup)), None)
 
 
 def earliest(members: Iterable[Process]) -> Process | None:
@@ -199,6 +208,44 @@ def is_login_program(process: Process) -> bool:
     return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
 
 
+def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
+    """Return the leader of an ssh login: of its record, else its first process, if that is an ssh server of root."""
+    record = recorded_login(owner)
+    if record is not None:
+        process, service = record.process, record.service or ""
+        is_ssh = service in SSH_PROGRAMS | {"ssh"} or (process is not None and process.comm in SSH_PROGRAMS)
+        if not is_ssh or record.leader is None:
+            return None
+        if process is None:
+            return Leader(record.leader, recorded=record.created)
+        return Leader(process.pid, process.ppid, process.start, record.created)
+    first = None if owner.logon_id in {None, SYSTEM_LOGON_ID} else earliest(members)
+    if first is None or first.comm not in SSH_PROGRAMS or not is_login_program(first):
+        return None
+    return Leader(first.pid, first.ppid, first.start)
+
+
+def address_of(remote_host: str | None) -> str | None:
+    """Return a remote host as an IP address; None where it is none, but a name."""
+    if remote_host is None or not (_IPV4.fullmatch(remote_host) or ":" in remote_host):
+        return None
+    if ":" in remote_host and not _IPV6.fullmatch(remote_host):
+        return None
+    return plain_address(remote_host)
+
+
+def plain_address(text: str) -> str | None:
+    """Return an IP address as it is usually written; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) as that of IPv4."""
+    import ipaddress  # noqa: PLC0415 -- slow to import
+
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
 def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -> LogonSession:
     """Return the session with the values that only the login record has."""
     recorded_session = session._replace(
@@ -207,6 +254,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         seat=record.seat,
         vt=record.vt,
         remote_host=record.remote_host,
+        remote_address=address_of(record.remote_host),
         remote_user=record.remote_user,
         service=record.service,
         login_class=record.cls,
@@ -215,7 +263,18 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         login=record.id,
         vouched_by=record.service_name,
     )
-    for name in ("state", "seat", "vt", "remote_host", "remote_user", "service", "login_class", "leader", "scope"):
+    for name in (
+        "state",
+        "seat",
+        "vt",
+        "remote_host",
+        "remote_address",
+        "remote_user",
+        "service",
+        "login_class",
+        "leader",
+        "scope",
+    ):
         if getattr(recorded_session, name) is not None:
             sources[name] = record.source
     if recorded_session.state == "lingering":
@@ -255,8 +314,9 @@ def _find_terminal(
 
 
 def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
-    """Return the terminal of the leader, or of the first generation below it that is not the login program's own.
+    """Return the first terminal found going down from the leader.
 
+    The search ends after the first generation with another program than the leader's.
     Terminals further down do not count: tmux, script and sudo create terminals inside a login that has none.
     """
     children: dict[int | None, list[Process]] = {}

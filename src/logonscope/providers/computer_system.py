@@ -23,13 +23,13 @@ _SYSTEM_TYPES = {
 _DOMAIN = "domain membership is known only to sssd, winbind or Kerberos"
 
 
-def _dns_name(census: HostSummary, _: Context) -> str:
-    return computer_name(census.machine).split(".", 1)[0]
+def _dns_name(summary: HostSummary, _: Context) -> str:
+    return computer_name(summary.machine).split(".", 1)[0]
 
 
-def _console_user(census: HostSummary, context: Context) -> str | None:
+def _console_user(summary: HostSummary, context: Context) -> str | None:
     """Return the user who is logged in at the machine's own seat."""
-    login = next(filter(_is_at_console, census.logins), None)
+    login = next(filter(_is_at_console, summary.logins), None)
     name = login and (context.accounts.name(login.uid) or login.user)
     return "\\".join(domain_and_name(name, context.machine.hostname)) if name else None
 
@@ -41,11 +41,11 @@ def _is_at_console(login: Login) -> bool:
 PROVIDER = Provider(
     subject="machine",
     columns={
-        "Caption": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
+        "Caption": column(lambda summary, _: computer_name(summary.machine), "the kernel's hostname"),
         "Description": column(
             of_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")), "as SystemType", PLATFORM
         ),
-        "Name": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
+        "Name": column(lambda summary, _: computer_name(summary.machine), "the kernel's hostname"),
         "CreationClassName": constant("Win32_ComputerSystem"),
         "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
         "DaylightInEffect": column(of_vitals(lambda vitals: vitals.daylight), "the local zone", VITALS),

@@ -1,9 +1,12 @@
-"""Win32_LoggedOnUser: the account of each logon session. The System session, which has no login, has no account."""
+"""Win32_LoggedOnUser: the account of each logon session.
+
+The System session, which has no login, has no account, nor has a login in a container: its uid is none of this host.
+"""
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.machine import Selection
-from logonscope.providers.helpers.account_names import account_reference, class_of_user, login_names, name_of
+from logonscope.providers.helpers.account_names import account_reference, class_of_user, name_of, possible_names
 from logonscope.providers.helpers.process_keys import select_session
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
@@ -20,17 +23,17 @@ def _class_of_account(session: LogonSession, _: object, context: Context) -> str
 
 
 def _select_logons(account: tuple[Value, ...], _: object) -> Selection:
-    return Selection(login_users=login_names(account[2], account[1]))
+    return Selection(login_users=possible_names(account[2], account[1]))
 
 
 PROVIDER = Provider(
     subject="logon session",
-    is_instance=lambda session, *_: session.uid is not None,
+    is_instance=lambda session, *_: session.uid is not None and not session.is_foreign,
     columns={
         "Antecedent": column(_account, "the account name of the login uid, else the uid"),
         "Dependent": column(lambda session, *_: ("Win32_LogonSession", session.logon_id), "see Win32_LogonSession"),
     },
-    hidden={"Antecedent.__CLASS": column(_class_of_account, "see Win32_UserAccount")},
+    compared_columns={"Antecedent.__CLASS": column(_class_of_account, "see Win32_UserAccount")},
     ends={"Antecedent": End("user"), "Dependent": End("logon session", slice(0, 2))},
     selections={"Antecedent": _select_logons, "Dependent": select_session},
 )

@@ -1,7 +1,7 @@
 """Win32_LogonSession: the logon sessions of the host."""
 
 from logonscope.providers.helpers.process_keys import select_logon_id
-from logonscope.providers.helpers.provider import Provider, always_null, column
+from logonscope.providers.helpers.provider import AUTHENTICATION, Provider, always_null, column
 from logonscope.providers.helpers.text import clean
 
 PROVIDER = Provider(
@@ -20,7 +20,9 @@ PROVIDER = Provider(
         "LogonId": column(lambda session, *_: session.logon_id, "the rule that matched: see Win32_SessionProcess"),
         "AuthenticationPackage": column(
             lambda session, *_: clean(session.authentication_package),
-            "PAM if only PAM can have authenticated; null for ssh, which writes that to its own log only",
+            "PAM if only PAM can have authenticated; for ssh, the method in sshd's line about the login in the journal,"
+            " else in auth.log: PublicKey, PAM, Kerberos or HostBased; null if it was not logged",
+            AUTHENTICATION,
         ),
         "LogonType": column(
             lambda session, *_: session.logon_type,

@@ -6,20 +6,22 @@ from typing import Any
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.providers.helpers.process_keys import select_login_uid, select_login_user, select_logon_id
-from logonscope.providers.helpers.provider import COUNTS, Column, Provider, column
+from logonscope.providers.helpers.provider import ADDRESS, AUTHENTICATION, COUNTS, ORIGIN, Column, Provider, column
 from logonscope.providers.helpers.text import clean
 
 _RECORD = "the login record"
+_SOCKET = "the TCP socket of the leader, if that is an ssh server run by root"
+_LOG = "sshd's line about the login in the journal, else in auth.log"
 
 
-def _text_column(name: str, source: str) -> Column:
+def _text_column(name: str, source: str, *facts: str) -> Column:
     index = LogonSession._fields.index(name)
 
     def clean_text(session: LogonSession, *_: object) -> str | None:
         text: Any = session[index]
         return clean(text)
 
-    return Column(clean_text, source)
+    return Column(clean_text, source, frozenset(facts))
 
 
 def _value_column(name: str, source: str, *facts: str) -> Column:
@@ -35,7 +37,10 @@ _NAMES = {
     "User": "user", "Uid": "uid", "LogonType": "logon_type", "AuthenticationPackage": "authentication_package",
     "StartTime": "start", "State": "state", "Seat": "seat", "VirtualTerminal": "vt", "Terminal": "tty",
     "RemoteHost": "remote_host", "RemoteUser": "remote_user", "Service": "service", "LoginClass": "login_class",
-    "LeaderId": "leader", "Scope": "scope",
+    "LeaderId": "leader", "Scope": "scope", "RemoteAddress": "remote_address", "RemotePort": "remote_port",
+    "AuthenticationMethod": "authentication_method", "KeyType": "key_type", "KeyFingerprint": "key_fingerprint",
+    "CertificateId": "certificate_id", "CertificateSerial": "certificate_serial",
+    "CertificateAuthority": "certificate_authority", "AuthenticationSource": "authentication_source",
 }  # fmt: skip
 """The field of LogonSession for each property with a documented source."""
 
@@ -44,18 +49,20 @@ def _sources(session: LogonSession, *_: object) -> tuple[Value, ...]:
     return tuple(f"{name}: {clean(session.sources[fact])}" for name, fact in _NAMES.items() if fact in session.sources)
 
 
-def _named_column(kind: Callable[[str, str], Column], name: str, source: str) -> Column:
-    return kind(_NAMES[name], source)
+def _named_column(kind: Callable[..., Column], name: str, source: str, *facts: str) -> Column:
+    return kind(_NAMES[name], source, *facts)
 
 
 PROVIDER = Provider(
     subject="logon session",
     columns={
         "LogonId": _value_column("logon_id", "the rule that matched: see LS_SessionProcess"),
-        "User": _named_column(_text_column, "User", "the account name of Uid, else the name in the login record"),
+        "User": _named_column(_text_column, "User", "the name in the login record, else the account name of Uid"),
         "Uid": _named_column(_value_column, "Uid", "loginuid of its processes, else the uid in the login record"),
         "LogonType": _named_column(_value_column, "LogonType", "see Win32_LogonSession"),
-        "AuthenticationPackage": _named_column(_text_column, "AuthenticationPackage", "see Win32_LogonSession"),
+        "AuthenticationPackage": _named_column(
+            _text_column, "AuthenticationPackage", "see Win32_LogonSession", AUTHENTICATION
+        ),
         "StartTime": _named_column(_value_column, "StartTime", "see Win32_LogonSession"),
         "State": _named_column(_value_column, "State", f"{_RECORD}, and whether its leader exists"),
         "Seat": _named_column(_text_column, "Seat", _RECORD),
@@ -71,7 +78,7 @@ PROVIDER = Provider(
         "VouchedBy": _text_column("vouched_by", "the login service that has the login record"),
         "ProcessCount": _value_column("processes", "counted, of the processes that the caller may see", COUNTS),
         "LeftoverCount": _value_column("leftovers", "counted, if the leader is gone", COUNTS),
-        "Sources": column(_sources, "the source of each value above"),
+        "Sources": column(_sources, "the source of each value that is read"),
         "BootId": column(
             lambda _, __, context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
         ),
@@ -79,7 +86,24 @@ PROVIDER = Provider(
             "guid", "UUID version 5 of /etc/machine-id, BootId, LogonId; above 2^32 also the inode of its cgroup"
         ),
         "JoinEvidence": _value_column("join_evidence", "its record, its leader, or the processes of its scope"),
+        "ContainerId": _text_column("container_id", "the cgroup of its first process"),
+        "ContainerRuntime": _text_column("container_runtime", "the cgroup of its first process"),
+        "PodUid": _text_column("pod_uid", "the cgroup of its first process"),
+        "IsForeign": _value_column("is_foreign", "the cgroup, pid namespace and root directory of its first process"),
         "StartIsApproximate": _value_column("start_is_approximate", "whether StartTime is the start of a process"),
+        "RemoteAddress": _named_column(
+            _value_column, "RemoteAddress", f"RemoteHost, if it is an address, else {_SOCKET}", ADDRESS
+        ),
+        "RemotePort": _named_column(_value_column, "RemotePort", _SOCKET, ORIGIN),
+        "AuthenticationMethod": _named_column(_text_column, "AuthenticationMethod", _LOG, AUTHENTICATION),
+        "KeyType": _named_column(_text_column, "KeyType", _LOG, AUTHENTICATION),
+        "KeyFingerprint": _named_column(_text_column, "KeyFingerprint", _LOG, AUTHENTICATION),
+        "CertificateId": _named_column(_text_column, "CertificateId", _LOG, AUTHENTICATION),
+        "CertificateSerial": _named_column(_value_column, "CertificateSerial", _LOG, AUTHENTICATION),
+        "CertificateAuthority": _named_column(_text_column, "CertificateAuthority", _LOG, AUTHENTICATION),
+        "AuthenticationSource": _named_column(
+            _text_column, "AuthenticationSource", "the log that has the line", AUTHENTICATION
+        ),
     },
     selections={"LogonId": select_logon_id, "User": select_login_user, "Uid": select_login_uid},
 )  # fmt: skip

@@ -7,9 +7,13 @@ from logonscope.cim.types import Value
 from logonscope.facts import UNSET, Process
 from logonscope.machine import MAX_CMDLINE_BYTES, Owner, start_time, terminal_name
 from logonscope.machine.identity import process_guid
+from logonscope.providers.helpers.capabilities import capability_mask, capability_names
 from logonscope.providers.helpers.provider import Column, Context, Provider, column
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WINDOWS
+
+USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
+"""Facts behind the account name of a process's user: the uid, and what shows whether it is one of this host."""
 
 
 def _fact_column(name: str, source: str) -> Column:
@@ -29,6 +33,14 @@ def _id_column(name: str, index: int, source: str) -> Column:
     return Column(value, source, frozenset({name}))
 
 
+def _container_column(name: str, source: str) -> Column:
+    def value(process: Process, _: Owner, context: Context) -> str | None:
+        text: str | None = getattr(context.logons.container(process), name, None)
+        return clean(text)
+
+    return Column(value, source, frozenset({"cgroup"}))
+
+
 def _if_set(name: str) -> Callable[[Process, Owner, Context], int | None]:
     """Return the function of a column that is null where the kernel's value is "unset"."""
 
@@ -37,6 +49,24 @@ def _if_set(name: str) -> Callable[[Process, Owner, Context], int | None]:
         return None if number == UNSET else number
 
     return value
+
+
+def _capability_columns(name: str, fact: str, source: str) -> dict[str, Column]:
+    """Return the columns of a set of capabilities: the names, and the mask in hexadecimal digits."""
+    index = Process._fields.index(fact)
+
+    def names(process: Process, *_: object) -> Value:
+        mask: Any = process[index]
+        return capability_names(mask)
+
+    def digits(process: Process, *_: object) -> Value:
+        mask: Any = process[index]
+        return capability_mask(mask)
+
+    return {
+        f"{name}Capabilities": column(names, f"status: {source}", fact),
+        f"{name}CapabilityMask": column(digits, f"status: {source}", fact),
+    }
 
 
 def _arguments(process: Process, _: Any, __: Any) -> Value:
@@ -77,8 +107,8 @@ _COLUMNS = {
     ),
     "State": column(lambda process, *_: clean(process.state), "stat: state", "state"),
     "User": column(
-        lambda process, _, context: clean(context.accounts.name(process.uids and process.uids[1])),
-        "the account name of EffectiveUid", "uids",
+        lambda process, owner, context: clean(context.logons.user_name(process, owner)),
+        "the account name of EffectiveUid; null for a uid of a container or of another root", *USER_FACTS,
     ),
     "RealUid": _id_column("uids", 0, "status: Uid"),
     "EffectiveUid": _id_column("uids", 1, "status: Uid"),
@@ -91,6 +121,9 @@ _COLUMNS = {
     "LoginUid": column(_if_set("loginuid"), "loginuid", "loginuid"),
     "KernelSessionId": column(_if_set("ses"), "sessionid", "ses"),
     "Cgroup": column(lambda process, *_: clean(process.cgroup), "cgroup", "cgroup"),
+    "ContainerId": _container_column("id", "cgroup: the id or the name in the path that the engine makes"),
+    "ContainerRuntime": _container_column("runtime", "cgroup: the form of the path"),
+    "PodUid": _container_column("pod_uid", "cgroup: the directory of the pod"),
     "Terminal": column(lambda process, *_: terminal_name(process.tty_nr), "stat: tty_nr", "tty_nr"),
     "Nice": _fact_column("nice", "stat: nice"),
     "KernelPriority": _fact_column("priority", "stat: priority"),
@@ -100,6 +133,23 @@ _COLUMNS = {
     ),
     "Arguments": column(_arguments, "cmdline", "cmdline"),
     "CommandLineBytes": column(lambda process, *_: process.cmdline, "cmdline, exact bytes", "cmdline"),
+    "ParentCommandLine": column(
+        lambda process, _, context: context.logons.parent_command_line(process),
+        "cmdline of its parent, if the caller may see it", "ppid", "start",
+    ),
+    "SecurityLabel": column(
+        lambda process, *_: clean(process.label),
+        "attr/apparmor/current, attr/smack/current, else attr/current", "label",
+    ),
+    "SecurityModule": column(
+        lambda process, *_: clean(process.label_module),
+        "which of these files has the label, else the form of the label",
+        "label_module",
+    ),
+    **_capability_columns("Effective", "cap_effective", "CapEff"),
+    **_capability_columns("Permitted", "cap_permitted", "CapPrm"),
+    **_capability_columns("Bounding", "cap_bounding", "CapBnd"),
+    **_capability_columns("Ambient", "cap_ambient", "CapAmb"),
 }  # fmt: skip
 
 _FACTS = frozenset[str]().union(*(shown.facts for shown in _COLUMNS.values()))

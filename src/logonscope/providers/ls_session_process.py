@@ -11,6 +11,7 @@ from logonscope.providers.helpers.process_keys import (
 )
 from logonscope.providers.helpers.provider import End, Provider, column
 from logonscope.providers.helpers.text import clean
+from logonscope.providers.ls_process import USER_FACTS
 
 PROVIDER = Provider(
     subject="process",
@@ -26,8 +27,8 @@ PROVIDER = Provider(
             OWNER_FACT,
         ),
         "User": column(
-            lambda process, _, context: clean(context.accounts.name(process.uids and process.uids[1])),
-            "the account name of Uid", "uids",
+            lambda process, owner, context: clean(context.logons.user_name(process, owner)),
+            "the account name of Uid; null for a uid of a container or of another root", *USER_FACTS,
         ),
         "Uid": column(lambda process, *_: process.uids and process.uids[1], "status: Uid, the effective uid", "uids"),
         "LoginUid": column(

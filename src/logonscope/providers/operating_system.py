@@ -30,12 +30,12 @@ _64_BIT = {"x86_64", "aarch64", "arm64", "ppc64", "ppc64le", "s390x", "riscv64",
 _32_BIT = {"i386", "i486", "i586", "i686", "armv6l", "armv7l", "armv8l", "ppc", "s390", "mips", "riscv32", "sparc"}
 
 
-def _is_person(session: LogonSession) -> bool:
+def _is_counted(session: LogonSession) -> bool:
     return session.logon_type not in _NOT_PEOPLE
 
 
-def _users(census: HostSummary, _: Context) -> int:
-    return sum(map(_is_person, census.sessions))
+def _number_of_users(summary: HostSummary, _: Context) -> int:
+    return sum(map(_is_counted, summary.sessions))
 
 
 def _architecture(architecture: str | None) -> str | None:
@@ -55,13 +55,13 @@ def _now(vitals: Vitals) -> datetime | None:
 PROVIDER = Provider(
     subject="machine",
     columns={
-        "Caption": column(lambda census, _: system_name(census.machine), "os-release: PRETTY_NAME"),
-        "Name": column(lambda census, _: system_name(census.machine), "os-release: PRETTY_NAME"),
+        "Caption": column(lambda summary, _: system_name(summary.machine), "os-release: PRETTY_NAME"),
+        "Name": column(lambda summary, _: system_name(summary.machine), "os-release: PRETTY_NAME"),
         "CSCreationClassName": constant("Win32_ComputerSystem"),
-        "CSName": column(lambda census, _: computer_name(census.machine), "the kernel's hostname"),
+        "CSName": column(lambda summary, _: computer_name(summary.machine), "the kernel's hostname"),
         "CreationClassName": constant("Win32_OperatingSystem"),
         "OSType": constant(LINUX, "36: LINUX"),
-        "Version": column(lambda census, _: clean(census.machine.kernel), "the kernel's release: uname -r"),
+        "Version": column(lambda summary, _: clean(summary.machine.kernel), "the kernel's release: uname -r"),
         "BuildNumber": column(
             of_platform(lambda platform: clean(platform.build)), "the kernel's version: uname -v", PLATFORM
         ),
@@ -69,15 +69,16 @@ PROVIDER = Provider(
             of_platform(lambda platform: _architecture(platform.architecture)),
             "the kernel's architecture: 64-bit or 32-bit", PLATFORM,
         ),
-        "LastBootUpTime": column(lambda census, _: boot_time(census.machine), "/proc/stat: btime"),
+        "LastBootUpTime": column(lambda summary, _: boot_time(summary.machine), "/proc/stat: btime"),
         "LocalDateTime": column(of_vitals(_now), "the clock", VITALS),
         "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
         "NumberOfProcesses": column(
-            lambda census, _: census.processes,
-            "the number of instances of Win32_Process that the caller may see", PROCESSES,
+            lambda summary, _: summary.processes,
+            "the number of instances of Win32_Process: all processes, also those of other users", PROCESSES,
         ),
         "NumberOfUsers": column(
-            _users, "the number of logon sessions that the caller may see, without LogonTypes 0, 4 and 5", SESSIONS
+            _number_of_users,
+            "the number of logon sessions that the caller may see, without LogonTypes 0, 4 and 5", SESSIONS,
         ),
         "MaxNumberOfProcesses": column(
             of_platform(lambda platform: platform.pid_max), "/proc/sys/kernel/pid_max", PLATFORM

@@ -15,7 +15,7 @@ from logonscope.providers.helpers.process_keys import select_pid
 from logonscope.providers.helpers.provider import Column, Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean, command_line
 
-TICK = 10_000_000
+HUNDRED_NS_PER_SECOND = 10_000_000
 """Units of 100 ns in a second."""
 
 UINT32 = 1 << 32
@@ -60,7 +60,7 @@ def _time(name: str) -> Callable[[Process, Owner, Context], int | None]:
 
     def time(process: Process, _: Owner, context: Context) -> int | None:
         ticks: Any = process[index]
-        return None if ticks is None else ticks * TICK // context.machine.ticks
+        return None if ticks is None else ticks * HUNDRED_NS_PER_SECOND // context.machine.ticks
 
     return time
 
@@ -89,7 +89,7 @@ def _select_name(name: Value, _: object = None) -> Selection:
 
 PROVIDER = Provider(
     subject="process",
-    include_foreign=True,
+    include_hidden=True,
     columns={
         "Caption": column(_name, "as Name", "name"),
         "Description": column(_name, "as Name", "name"),
@@ -133,7 +133,7 @@ PROVIDER = Provider(
         "ParentProcessId": _fact_column("ppid", "stat: ppid"),
         "SessionId": column(
             lambda process, owner, context: context.ownership.session_number(process, owner),
-            "0 in the System session, else the session number that the kernel keeps for the login, or null", OWNER_FACT,
+            "0 in the System session, else the number by which the kernel distinguishes logins, or null", OWNER_FACT,
         ),
         "PrivatePageCount": column(_private, "status: RssAnon + VmSwap, in bytes", "rss_anon", "vm_swap"),
         "PeakVirtualSize": _fact_column("vm_peak", "status: VmPeak"),

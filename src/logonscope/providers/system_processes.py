@@ -6,7 +6,7 @@ from logonscope.providers.helpers.provider import End, Provider, column
 
 PROVIDER = Provider(
     subject="process",
-    include_foreign=True,
+    include_hidden=True,
     columns={
         "GroupComponent": column(lambda _, __, context: computer_reference(context), "the kernel's hostname"),
         "PartComponent": column(lambda process, *_: process_reference(process), "its directory in /proc"),

@@ -1,13 +1,32 @@
 """Win32_UserAccount: accounts of people: root, and uids from UID_MIN of login.defs on."""
 
-from logonscope.providers.helpers.account_columns import full_name, select_user_name, user_columns
+from logonscope.facts import Account
+from logonscope.providers.helpers.account_columns import SHADOW, full_name, is_locked, select_user_name, user_columns
 from logonscope.providers.helpers.account_names import is_person
-from logonscope.providers.helpers.provider import Provider, always_null, column, constant
+from logonscope.providers.helpers.provider import PASSWORDS, Context, Provider, column, constant
 
 NORMAL_ACCOUNT = 512
 """UF_NORMAL_ACCOUNT (USER_INFO_2)."""
 
-SHADOW = "shadow(5), which has it, is not read: it holds the hashes of passwords"
+AGELESS_DAYS = 10_000
+"""A password that is valid for so many days never expires (chage(1))."""
+
+
+def _password_changeable(account: Account, _: Context) -> bool | None:
+    if account.password is None:
+        return None
+    shortest, longest = account.password_min_days or 0, account.password_max_days
+    return account.password in {"usable", "none"} and (longest is None or shortest <= longest)
+
+
+def _password_expires(account: Account, _: Context) -> bool | None:
+    days = account.password_max_days
+    return None if account.password is None else days is not None and days < AGELESS_DAYS
+
+
+def _password_required(account: Account, _: Context) -> bool | None:
+    return None if account.password is None else account.password != "none"  # noqa: S105 -- a state, no password
+
 
 PROVIDER = Provider(
     subject="user",
@@ -15,12 +34,18 @@ PROVIDER = Provider(
     columns=user_columns()
     | {
         "AccountType": constant(NORMAL_ACCOUNT, "512: a normal account"),
-        "Disabled": always_null(SHADOW),
+        "Disabled": column(lambda account, _: account.expired, SHADOW.format("the account has expired"), PASSWORDS),
         "FullName": column(lambda account, _: full_name(account), "passwd(5): comment up to its first comma"),
-        "Lockout": always_null(SHADOW),
-        "PasswordChangeable": always_null(SHADOW),
-        "PasswordExpires": always_null(SHADOW),
-        "PasswordRequired": always_null(SHADOW),
+        "Lockout": column(
+            lambda account, _: is_locked(account), SHADOW.format("a locked password (usermod -L)"), PASSWORDS
+        ),
+        "PasswordChangeable": column(
+            _password_changeable, SHADOW.format("there is a password that may be changed, as by passwd(1)"), PASSWORDS
+        ),
+        "PasswordExpires": column(_password_expires, SHADOW.format("the greatest age of the password"), PASSWORDS),
+        "PasswordRequired": column(
+            _password_required, SHADOW.format("the field of the password is not empty"), PASSWORDS
+        ),
     },
     distinct_key=lambda account, _: account.name,
     selections={"Name": select_user_name},

@@ -10,7 +10,7 @@ from logonscope.errors import NotSupportedError
 from logonscope.machine import Ownership, Source
 from logonscope.server import configuration
 
-EXAMPLES = """\
+EPILOG = """\
 By default it listens on loopback only. Clients authenticate as users of `logonscope user`, or of PAM.
 
 examples:

@@ -57,12 +57,14 @@ class Kind(NamedTuple):
         type: the type of the value in TOML.
         fits: returns whether a value of this type is valid.
         make: converts a valid value for ``Settings``; may raise ValueError.
+        choices: the valid words, where they are a few.
     """
 
     words: str
     type: type
     fits: Callable[[Any], bool]
     make: Callable[[Any], Any] = lambda value: value
+    choices: tuple[str, ...] = ()
 
 
 def parse_listener(url: str) -> Listener:
@@ -107,7 +109,7 @@ def _number(low: int, high: int) -> Kind:
 
 
 def _one_of(*words: str) -> Kind:
-    return Kind(f"one of {', '.join(map(json.dumps, words))}", str, words.__contains__)
+    return Kind(f"one of {', '.join(map(json.dumps, words))}", str, words.__contains__, choices=words)
 
 
 _LISTENERS = Kind(
@@ -141,7 +143,7 @@ def _key(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
         meaning: the description of the key.
         shown: the description of a default that depends on the host.
     """
-    metadata = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`"}
+    metadata = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`", "default": default}
     if callable(default):
         return field(default_factory=partial(_host_default, kind, default), metadata=metadata)
     return field(default=kind.make(default), metadata=metadata)
@@ -170,7 +172,10 @@ class Settings:
     )
     key: str = _key(_FILE, "", "PEM file with the private key; empty: `certificate` contains it")
     state: str = _key(
-        _FOLDER, _state, "directory of the self-signed certificate", "`/var/lib/logonscope`, systemd's StateDirectory="
+        _FOLDER,
+        _state,
+        "directory of the self-signed certificate",
+        "`$STATE_DIRECTORY` if systemd sets it, else `/var/lib/logonscope`",
     )
     users: str = _key(_FILE, "/etc/logonscope/users", "user file, maintained by `logonscope user`; it may be missing")
     tokens: str = _key(
@@ -212,7 +217,12 @@ class Settings:
         _number(1, 10_000), 50,
         "maximum number of connections of one client address (IPv6: one /64), or of one user of the unix socket",
     )  # fmt: skip
-    contexts_per_caller: int = _key(_number(1, 10_000), 50, "maximum number of open enumerations of one caller")
+    contexts_per_caller: int = _key(
+        _number(1, 10_000),
+        50,
+        "maximum number of open enumerations of one caller (an enumeration is a query whose result a client fetches in "
+        "parts; WS-Management: context)",
+    )
     contexts: int = _key(
         _number(1, 10_000),
         500,
@@ -352,12 +362,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     options = parser.add_argument_group("keys of the file, for this run")
     for name, key in KEYS.items():
         kind = _kind(name)
-        arguments: dict[str, Any] = {"metavar": {int: "N", bool: "true|false", list: "A,B"}.get(kind.type, "TEXT")}
+        words = "|".join(filter(None, kind.choices)) or "TEXT"
+        arguments: dict[str, Any] = {"metavar": {int: "N", bool: "true|false", list: "A,B"}.get(kind.type, words)}
         if kind.type is bool:
             arguments |= {"nargs": "?", "const": "true"}
         if kind.type is list:
             arguments["action"] = "append"
-        help_ = f"{key.metadata['meaning']} (default: {key.metadata['shown']})".replace("`", "").replace("%", "%%")
+        # a flag takes the items of a list with commas, not in the brackets of TOML
+        default = ",".join(key.metadata["default"]) if kind.type is list else key.metadata["shown"]
+        help_ = f"{key.metadata['meaning']} (default: {default})".replace("`", "").replace("%", "%%")
         options.add_argument(f"--{name.replace('_', '-')}", help=help_, **arguments)
 
 

@@ -161,10 +161,10 @@ class Protocol(H11Protocol):
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
-        enter: Callable[[Connection], bool] = _accept_all,
+        count_connection: Callable[[Connection], bool] = _accept_all,
         *,
         may_answer: Callable[[Connection], bool] = _accept_all,
-        bare: Connection | None = None,
+        counted: Connection | None = None,
     ) -> None:
         """Create the protocol of one connection.
 
@@ -172,16 +172,16 @@ class Protocol(H11Protocol):
             config: as in uvicorn.
             server_state: as in uvicorn.
             app_state: as in uvicorn.
-            enter: counts a connection; returns False if it is over a limit.
+            count_connection: counts a connection; returns False if it is over a limit.
             may_answer: returns whether a connection over a limit may stay open for its 503.
-            bare: the connection that was counted before its TLS handshake; None: without TLS.
+            counted: the connection that was counted before its TLS handshake; None: without TLS.
         """
         super().__init__(config, server_state, app_state)
         self.conn = _OneWrite(h11.SERVER, MAX_HEAD_BYTES)
-        self._enter, self._may_answer, self._bare = enter, may_answer, bare
+        self._count_connection, self._may_answer, self._counted = count_connection, may_answer, counted
         self._seconds: float = config.timeout_keep_alive
         # What is left of the time for an unauthenticated client: it is shared by all requests of the connection.
-        self._stranger_seconds: float = min(self._seconds, UNAUTHENTICATED_SECONDS)
+        self._unauthenticated_seconds: float = min(self._seconds, UNAUTHENTICATED_SECONDS)
         self._request_wait_start = 0.0
         self._request_timer: asyncio.TimerHandle | None = None  # runs until the next request is complete
         self._response_timer: asyncio.TimerHandle | None = None  # runs while the client does not read its response
@@ -191,12 +191,12 @@ class Protocol(H11Protocol):
         """Create the Connection, count it, and wait for its first request."""
         super().connection_made(cast("asyncio.Transport", transport))
         new_connection = connection_of_transport(transport)
-        if self._bare is not None:
-            self._bare.peer, new_connection = new_connection.peer, self._bare
+        if self._counted is not None:
+            self._counted.peer, new_connection = new_connection.peer, self._counted
         self.connection = new_connection
         new_connection.abort = self.transport.abort
         self.app_state = {**self.app_state, "connection": new_connection}
-        if self._bare is None and not self._enter(new_connection):
+        if self._counted is None and not self._count_connection(new_connection):
             self.app = service_unavailable
             self._seconds = min(self._seconds, REJECTED_SECONDS)
             if not self._may_answer(new_connection):
@@ -254,7 +254,7 @@ class Protocol(H11Protocol):
         """Start the timer for the next request."""
         self._stop_request_timer()
         is_authenticated = self.connection is not None and self.connection.is_authenticated
-        seconds = self._seconds if is_authenticated else min(self._seconds, self._stranger_seconds)
+        seconds = self._seconds if is_authenticated else min(self._seconds, self._unauthenticated_seconds)
         self._request_wait_start = self.loop.time()
         self._request_timer = self.loop.call_later(seconds, self._close_overdue)
 
@@ -274,7 +274,7 @@ class Protocol(H11Protocol):
         if self._request_timer is not None:
             self._request_timer.cancel()
             self._request_timer = None
-            self._stranger_seconds -= self.loop.time() - self._request_wait_start
+            self._unauthenticated_seconds -= self.loop.time() - self._request_wait_start
 
     def _stop_response_timer(self) -> None:
         if self._response_timer is not None:

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class Origin(NamedTuple):
-    """Where a connection comes from: over the network or not, and the address or user (``who``)."""
+    """Where a connection comes from: over the network or not, and the name of the address or user."""
 
     network: bool
     name: str
@@ -60,7 +60,7 @@ class ConnectionLimits:
         self._counts: Counter[Origin | bool] = Counter()  # by origin, and in total (network: True, unix socket: False)
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
         self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
-        self._refused = 0
+        self._rejected_count = 0
         self._last_reports: dict[str, float] = {}  # by limit
 
     def add_connection(self, connection: Connection) -> bool:
@@ -68,38 +68,38 @@ class ConnectionLimits:
         origin = _origin(connection)
         if origin != ROOT:
             if self._counts[origin] >= self._most_of_one:
-                return self._refuse(origin, "max_connections_per_address", self._most_of_one)
+                return self._reject(origin, "max_connections_per_address", self._most_of_one)
             if self._counts[origin.network] >= self._most and not self._make_room(origin):
-                return self._refuse(origin, "max_connections", self._most)
-        # Root is counted, though it has no limit: `_leave` subtracts every connection.
+                return self._reject(origin, "max_connections", self._most)
+        # Root is counted, though it has no limit: `_stop_counting` subtracts every connection.
         self._counts.update((origin, origin.network))
         self._unauthenticated[connection] = UnauthenticatedConnection(connection, origin, self._clock())
-        connection.on_close.append(partial(self._leave, connection, origin))
+        connection.on_close.append(partial(self._stop_counting, connection, origin))
         return True
 
     def may_answer(self, connection: Connection) -> bool:
         """Return whether a connection over a limit may stay open for its 503; it counts as such until it closes."""
-        if self._refused >= MAX_REJECTED:
+        if self._rejected_count >= MAX_REJECTED:
             return False
-        self._refused += 1
+        self._rejected_count += 1
         connection.on_close.append(self._answered)
         return True
 
     def _answered(self) -> None:
-        self._refused -= 1
+        self._rejected_count -= 1
 
-    def _make_room(self, newcomer: Origin) -> bool:
+    def _make_room(self, new_origin: Origin) -> bool:
         """Close an unauthenticated connection of the origin that has the most among the oldest of them."""
-        oldest = [*islice(self._replaceable_connections(network=newcomer.network), MOST_COMPARED)]
+        oldest = [*islice(self._replaceable_connections(network=new_origin.network), MOST_COMPARED)]
         if not oldest:
             return False
         replaced = max(oldest, key=self._origin_count)  # the first of several, which is the oldest
-        # Its origin has to have more connections than the newcomer's origin will have, or as many if the connection had
-        # its time. Otherwise a few addresses with many connections would displace the addresses that have one.
+        # Its origin has to have more connections than the new origin will have, or as many if the connection had its
+        # time. Otherwise a few addresses with many connections would displace the addresses that have one.
         is_young = self._clock() - replaced.since < MIN_SECONDS
-        if self._origin_count(replaced) <= self._counts[newcomer] + is_young:
+        if self._origin_count(replaced) <= self._counts[new_origin] + is_young:
             return False
-        self._leave(replaced.connection, replaced.origin)
+        self._stop_counting(replaced.connection, replaced.origin)
         replaced.connection.abort()
         return True
 
@@ -115,7 +115,7 @@ class ConnectionLimits:
         """Return how many connections the origin of a connection has."""
         return self._counts[candidate.origin]
 
-    def _leave(self, connection: Connection, origin: Origin) -> None:
+    def _stop_counting(self, connection: Connection, origin: Origin) -> None:
         """Stop counting a connection; it is called again when a replaced connection closes."""
         if connection in self._uncounted:
             return
@@ -125,7 +125,7 @@ class ConnectionLimits:
         if not self._counts[origin]:
             del self._counts[origin]
 
-    def _refuse(self, origin: Origin, limit: str, number: int) -> bool:
+    def _reject(self, origin: Origin, limit: str, number: int) -> bool:
         """Log that a limit is reached, once a minute; return False."""
         now = self._clock()
         if now - self._last_reports.get(limit, -REPORT_INTERVAL) >= REPORT_INTERVAL:

@@ -1,7 +1,7 @@
 """A limit of concurrent TLS handshakes, with a queue in which client addresses take turns.
 
 A handshake takes about 300 KiB of memory until it ends. So it begins only when the client has sent its first bytes,
-and while others wait, the oldest handshake is aborted when it has had YOUNG seconds.
+and while others wait, the oldest handshake is aborted when it has had MIN_HANDSHAKE_SECONDS.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ class Turn(NamedTuple):
 class Handshakes:
     """The running handshakes, and the waiting ones by client address; used from one event loop."""
 
-    def __init__(self, most: int = MOST_HANDSHAKES, young: float = MIN_HANDSHAKE_SECONDS) -> None:
-        self._most, self._young = most, young
+    def __init__(self, most: int = MOST_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
+        self._most, self._min_seconds = most, min_seconds
         self._running: dict[Turn, float] = {}  # with the time of their start; the oldest first
         self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
@@ -38,22 +38,22 @@ class Handshakes:
         return f"<Handshakes: {len(self._running)} running, {sum(map(len, self._waiting.values()))} waiting>"
 
     @asynccontextmanager
-    async def turn(self, place: str, abort: Callable[[], object]) -> AsyncIterator[None]:
+    async def turn(self, address: str, abort: Callable[[], object]) -> AsyncIterator[None]:
         """Wait for a turn, and hold it in the ``async with`` block.
 
         Args:
-            place: the client address; waiting addresses take turns.
+            address: the client's; waiting addresses take turns.
             abort: closes the connection; called if another handshake is to replace this one.
         """
         turn = Turn(abort, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(place, deque()).append(turn)
+        self._waiting.setdefault(address, deque()).append(turn)
         try:
             self._begin_turns()
             await turn.begin
             yield
         finally:
             self._running.pop(turn, None)
-            self._leave_queue(place, turn)
+            self._leave_queue(address, turn)
             self._begin_turns()
 
     def _begin_turns(self) -> None:
@@ -70,7 +70,7 @@ class Handshakes:
         if not self._waiting:
             return
         oldest, since = next(iter(self._running.items()))
-        remaining_seconds = since + self._young - loop.time()
+        remaining_seconds = since + self._min_seconds - loop.time()
         if remaining_seconds <= 0:
             del self._running[oldest]
             oldest.abort()  # its `turn` block ends, and begins the next turn
@@ -80,20 +80,20 @@ class Handshakes:
 
     def _pop_next(self) -> Turn:
         """Remove the next turn from the queue, and move its address behind the others."""
-        place, turns = next(iter(self._waiting.items()))
+        address, turns = next(iter(self._waiting.items()))
         turn = turns.popleft()
         if turns:
-            self._waiting.move_to_end(place)
+            self._waiting.move_to_end(address)
         else:
-            del self._waiting[place]
+            del self._waiting[address]
         return turn
 
-    def _leave_queue(self, place: str, turn: Turn) -> None:
-        turns = self._waiting.get(place)
+    def _leave_queue(self, address: str, turn: Turn) -> None:
+        turns = self._waiting.get(address)
         if turns is not None and turn in turns:
             turns.remove(turn)
             if not turns:
-                del self._waiting[place]
+                del self._waiting[address]
 
 
 class FirstBytes:
@@ -110,13 +110,13 @@ class FirstBytes:
     def __repr__(self) -> str:
         return f"<FirstBytes of {len(self._waiting)} sockets>"
 
-    async def of(self, connected: socket.socket) -> None:
+    async def wait_for_data(self, client_socket: socket.socket) -> None:
         """Wait until the client has sent data.
 
         Raises:
             OSError: the socket is closed, or the client has disconnected: there is no handshake to begin.
         """
-        descriptor = connected.fileno()
+        descriptor = client_socket.fileno()
         if descriptor < 0:
             raise ConnectionAbortedError
         future = self._waiting[descriptor] = asyncio.get_running_loop().create_future()

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from logonscope.broker import Caller
-from logonscope.dispatch.dispatcher import Answer, AnswerStream, Dispatcher, Message
+from logonscope.dispatch.dispatcher import Answer, AnswerStream, Dispatcher, ReceivedRequest
 from logonscope.dispatch.operation import Door
 from logonscope.errors import (
     AccessDeniedError,
@@ -45,7 +45,7 @@ OK = 200
 CLIENT_CLOSED_REQUEST = 499
 """The status of a response that no client reads, since it disconnected."""
 
-_UNSEALED = "message encryption required: use Negotiate with message encryption, or TLS\n"
+_ENCRYPTION_REQUIRED = "message encryption required: use Negotiate with message encryption, or TLS\n"
 
 
 class MessageEncryption(Protocol):
@@ -201,10 +201,10 @@ class Endpoint:
                 authenticate, claimant = await _authentication(services, received, deadline, request)
                 answer = partial(self._handle, received, authenticate, deadline)
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
-            gone = partial(_wait_for_disconnect, request)
-            response = await services.pool.run(claimant, answer, deadline, gone)
+            disconnected = partial(_wait_for_disconnect, request)
+            response = await services.pool.run(claimant, answer, deadline, disconnected)
             if isinstance(response, StreamedResponse):
-                response.run = partial(services.pool.run, claimant, gone=gone)
+                response.run = partial(services.pool.run, claimant, wait_for_disconnect=disconnected)
         except (ClientDisconnectedError, ClientDisconnect):
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except ServerTooBusyError as error:
@@ -223,12 +223,12 @@ class Endpoint:
         received = Received(request.state.connection, request.headers, request.scope["path"], b"")
         try:
             authenticate, claimant = await _authentication(services, received, deadline, request)
-            gone = partial(_wait_for_disconnect, request)
-            entry = await services.pool.run(claimant, authenticate, deadline, gone)
-            if entry.caller is None:
-                return _with_challenges(self._unauthorized(entry), entry)
+            disconnected = partial(_wait_for_disconnect, request)
+            authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
+            if authentication.caller is None:
+                return _with_challenges(self._unauthorized(authentication), authentication)
             received.connection.is_authenticated = True
-            return _response(OK, "application/json", await services.pool.run(claimant, text, deadline, gone))
+            return _response(OK, "application/json", await services.pool.run(claimant, text, deadline, disconnected))
         except ClientDisconnectedError:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except LogonscopeError as error:
@@ -251,13 +251,14 @@ class Endpoint:
             return self._reject(error, Response(status_code=413))
         if request.scope["path"] in self._http_door.anonymous_paths:
             return None
-        entry = _authenticate(self._services.authenticator, peer, None)
-        return _with_challenges(self._unauthorized(entry), entry)
+        authentication = _authenticate(self._services.authenticator, peer, None)
+        return _with_challenges(self._unauthorized(authentication), authentication)
 
-    def _unauthorized(self, entry: RequestAuthentication) -> Response:
+    def _unauthorized(self, authentication: RequestAuthentication) -> Response:
         """Return the response to a request that is not authenticated."""
-        error = AccessDeniedError(entry.reason or "authentication required", "" if entry.reason else "send credentials")
-        return self._reject(error, Response(entry.reason and f"{entry.reason}\n", 401, media_type="text/plain"))
+        reason = authentication.reason
+        error = AccessDeniedError(reason or "authentication required", "" if reason else "send credentials")
+        return self._reject(error, Response(reason and f"{reason}\n", 401, media_type="text/plain"))
 
     def _reject(self, error: LogonscopeError, response: Response) -> Response:
         """Return the response that rejects a request; its body is a fault of the door if its clients expect one."""
@@ -275,28 +276,35 @@ class Endpoint:
         self, received: Received, authenticate: Callable[[], RequestAuthentication], deadline: Deadline
     ) -> Response:
         """Authenticate a request, decrypt it, run it, and encrypt the answer; runs in a thread."""
-        entry = authenticate()
+        authentication = authenticate()
         # It stays True after a later failure: only the timeouts of the connection and its limits depend on it.
-        received.connection.is_authenticated |= entry.caller is not None
-        if entry.caller is None and self._http_door.anonymous_header not in received.headers:
-            return _with_challenges(self._unauthorized(entry), entry)
-        if entry.caller is not None and self._http_door.accepts_empty_requests and not received.body:
-            return _with_challenges(Response(), entry)
+        received.connection.is_authenticated |= authentication.caller is not None
+        if authentication.caller is None and self._http_door.anonymous_header not in received.headers:
+            return _with_challenges(self._unauthorized(authentication), authentication)
+        if authentication.caller is not None and self._http_door.accepts_empty_requests and not received.body:
+            return _with_challenges(Response(), authentication)
         encryption = self._http_door.encryption
         if encryption is not None and encryption.is_encrypted(received.content_type):
-            return _with_challenges(self._handle_encrypted(encryption, received, entry, deadline), entry)
+            return _with_challenges(
+                self._handle_encrypted(encryption, received, authentication, deadline), authentication
+            )
         # Over the network without TLS, the messages of a Negotiate client must be encrypted, as on Windows.
-        if entry.negotiation is not None and not received.connection.peer.is_private:
-            return self._reject(AccessDeniedError(_UNSEALED.strip()), Response(_UNSEALED, status_code=403))
-        answer = self._dispatch(received, entry, received.body, deadline)
+        if authentication.negotiation is not None and not received.connection.peer.is_private:
+            error = AccessDeniedError(_ENCRYPTION_REQUIRED.strip())
+            return self._reject(error, Response(_ENCRYPTION_REQUIRED, status_code=403))
+        answer = self._dispatch(received, authentication, received.body, deadline)
         if answer.rest is not None:
-            return _with_challenges(StreamedResponse(answer, self._count(answer)), entry)
-        return _with_challenges(_response(answer.status, answer.content_type, answer.body), entry)
+            return _with_challenges(StreamedResponse(answer, self._count(answer)), authentication)
+        return _with_challenges(_response(answer.status, answer.content_type, answer.body), authentication)
 
     def _handle_encrypted(
-        self, encryption: MessageEncryption, received: Received, entry: RequestAuthentication, deadline: Deadline
+        self,
+        encryption: MessageEncryption,
+        received: Received,
+        authentication: RequestAuthentication,
+        deadline: Deadline,
     ) -> Response:
-        negotiation = entry.negotiation
+        negotiation = authentication.negotiation
         if negotiation is None:
             reason = "cannot decrypt the message: the connection was not authenticated by Negotiate\n"
             return Response(reason, status_code=400)
@@ -306,16 +314,20 @@ class Endpoint:
             return Response(f"{error}\n", status_code=400)
         except AccessDeniedError:
             return Response(status_code=401)
-        answer = self._dispatch(received, entry, data, deadline)
+        answer = self._dispatch(received, authentication, data, deadline)
         content_type, body = encryption.encrypt(negotiation, received.content_type, answer.body)
         return _response(answer.status, content_type, body)
 
-    def _dispatch(self, received: Received, entry: RequestAuthentication, data: bytes, deadline: Deadline) -> Answer:
+    def _dispatch(
+        self, received: Received, authentication: RequestAuthentication, data: bytes, deadline: Deadline
+    ) -> Answer:
         """Run a request, and count it in the metrics."""
         start = time.perf_counter()
         peer = received.connection.peer.address
-        message = Message(data, entry.caller, peer, received.content_type, received.path, received.headers)
-        answer = self._services.dispatcher.answer(self._door, message, deadline)
+        raw_request = ReceivedRequest(
+            data, authentication.caller, peer, received.content_type, received.path, received.headers
+        )
+        answer = self._services.dispatcher.answer(self._door, raw_request, deadline)
         if answer.rest is None:
             self._count(answer, start)(answer.items)
         return answer
@@ -374,7 +386,7 @@ class StreamedResponse(Response):
 
 
 async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
-    """Return the metrics to an administrator; with ``metrics_within`` also to any client on this host."""
+    """Return the metrics to an administrator; with ``metrics = "loopback"`` also to any client on this host."""
     deadline = Deadline(services.dispatcher.limits.seconds)
     received = Received(request.state.connection, request.headers, request.scope["path"], b"")
     try:
@@ -382,10 +394,12 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
         claimant = Claimant("metrics")
         if not (services.are_metrics_open_on_loopback and received.connection.peer.loopback):
             authenticate, claimant = await _authentication(services, received, deadline, request)
-            entry = await services.pool.run(claimant, authenticate, deadline, partial(_wait_for_disconnect, request))
-            if entry.caller is None:
-                return _with_challenges(Response(status_code=401), entry)
-            if not entry.caller.administrator:
+            authentication = await services.pool.run(
+                claimant, authenticate, deadline, partial(_wait_for_disconnect, request)
+            )
+            if authentication.caller is None:
+                return _with_challenges(Response(status_code=401), authentication)
+            if not authentication.caller.administrator:
                 return Response("access denied: only administrators may read the metrics\n", status_code=403)
         text = await services.pool.run(claimant, metrics.text, deadline, partial(_wait_for_disconnect, request))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
@@ -416,13 +430,15 @@ async def _authentication(
     # so that they do not wait for the password guesses of others.
     is_known = credentials is not None and services.authenticator.is_known(peer, credentials)
     address = Claimant(client_network(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
-    entry = await services.password_pool.run(address, authenticate, deadline, partial(_wait_for_disconnect, request))
-    return partial(_established, entry), _claimant(peer, entry.caller)
+    authentication = await services.password_pool.run(
+        address, authenticate, deadline, partial(_wait_for_disconnect, request)
+    )
+    return partial(_established, authentication), _claimant(peer, authentication.caller)
 
 
-def _established(entry: RequestAuthentication) -> RequestAuthentication:
-    """Return an entry: the authentication of a request that was authenticated before."""
-    return entry
+def _established(authentication: RequestAuthentication) -> RequestAuthentication:
+    """Return the authentication of a request that was authenticated before."""
+    return authentication
 
 
 def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
@@ -449,10 +465,10 @@ def _response(status: int, content_type: str, body: bytes) -> Response:
     return Response(body, status, headers={"content-type": content_type})
 
 
-def _with_challenges(response: Response, entry: RequestAuthentication) -> Response:
+def _with_challenges(response: Response, authentication: RequestAuthentication) -> Response:
     """Add WWW-Authenticate to a 401, or to any response that continues or completes a negotiation."""
-    if entry.challenges and (response.status_code == 401 or entry.negotiation is not None):
-        for challenge in entry.challenges:
+    if authentication.challenges and (response.status_code == 401 or authentication.negotiation is not None):
+        for challenge in authentication.challenges:
             response.headers.append("www-authenticate", challenge)
     return response
 

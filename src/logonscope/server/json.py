@@ -20,6 +20,7 @@ from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, FoundInstance, Identity
 from logonscope.errors import InvalidMethodError, InvalidParameterError, LogonscopeError
 from logonscope.server.json_arguments import (
+    DETAILS,
     FILTER,
     FLAG,
     PARAMETERS,
@@ -77,6 +78,7 @@ _LOGONS = {
     "which": Argument(WORD, 'only one logon session (41, "c1", "system"), or those of an account ("alice")'),
     "where": Argument(FILTER, "only logon sessions that match all members"),
 }
+_DETAILS = {"details": Argument(DETAILS, "what else to read of logon sessions; without it these members are null")}
 _REFERENCES = {
     **_PATH,
     "result_class": Argument(TEXT, "return only instances of this class or its subclasses"),
@@ -92,14 +94,19 @@ _ASSOCIATORS = {
 
 JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "identify": JsonOperation("Identity"),
-    "sessions": JsonOperation(LogonSession, _LOGONS, rows=True),
+    "sessions": JsonOperation(LogonSession, {**_LOGONS, **_DETAILS}, rows=True),
     "session_of": JsonOperation(SessionOf, {"pid": _required(PID, "the pid of a process")}),
     "processes": JsonOperation(SessionProcess, _LOGONS, rows=True),
     "session_processes": JsonOperation("Pair", rows=True),
     "tree": JsonOperation("TreePart", _LOGONS, rows=True),
     "leftovers": JsonOperation("LeftoversPart", _LOGONS, rows=True),
     "whose": JsonOperation(
-        Whose, {"target": _required(WORD, "a pid, a process name, :PORT, ADDRESS:PORT, /PATH, or an account")},
+        Whose,
+        {
+            "target": _required(WORD, "a pid, a process name, :PORT, ADDRESS:PORT, /PATH, @NAME, or an account"),
+            **_DETAILS,
+            "all_namespaces": Argument(FLAG, "look for a port or a unix socket in every network namespace"),
+        },
         rows=True,
     ),
     "doctor": JsonOperation(Check, rows=True),
@@ -223,7 +230,7 @@ class LineWriter:
     """More rows than a part can have: each has two bytes at least."""
 
     def __init__(self, rows: Enumeration) -> None:
-        self._host, self._base = rows.host, rows.base
+        self._host, self._base = rows.host, rows.base_class
         self._result: Any = None
         self._write: Callable[[Any], Mapping[str, Any]]
         self._write_text: Callable[[Any], str] | None = None

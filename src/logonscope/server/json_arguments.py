@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from logonscope.answers.logon_filter import LogonFilter
+from logonscope.answers.logon_session import ALL_DETAILS, Details
 from logonscope.cim.datetimes import parse_datetime
 from logonscope.errors import InvalidParameterError, TypeMismatchError
 
@@ -108,6 +109,12 @@ def _filter(value: Any) -> LogonFilter:
     return LogonFilter(**members)
 
 
+def _details(value: Any) -> Details:
+    if unknown := set(_texts(value)) - ALL_DETAILS:
+        raise ValueError(f"unknown detail '{min(unknown)[:100]}'; the details are {', '.join(sorted(ALL_DETAILS))}")
+    return frozenset(value)
+
+
 def _time(value: Any) -> datetime:
     moment = parse_datetime(_text(value))
     if not isinstance(moment, datetime):
@@ -128,6 +135,7 @@ def _states(value: Any) -> frozenset[str | None]:
 _FILTER_MEMBERS: Mapping[str, Callable[[Any], Any]] = {
     "users": lambda value: frozenset(_texts(value)), "types": _types, "states": _states,
     "origins": lambda value: frozenset(_texts(value)), "since": _time, "until": _time, "system": _flag,
+    "keys": lambda value: frozenset(_texts(value)),
 }  # fmt: skip
 
 _TEXT_SCHEMA = {"type": "string", "maxLength": MAX_TEXT}
@@ -137,6 +145,7 @@ _TIME_SCHEMA = {"type": "string", "format": "date-time"}
 TEXT = ArgumentType(_TEXT_SCHEMA, _text)
 TEXTS = ArgumentType(_TEXTS_SCHEMA, _texts)
 FLAG = ArgumentType({"type": "boolean"}, _flag)
+DETAILS = ArgumentType({"type": "array", "items": {"enum": sorted(ALL_DETAILS)}}, _details)
 PID = ArgumentType({"type": "integer"}, _pid)
 WORD = ArgumentType({"type": ["string", "integer"], "minimum": 0}, _word)
 PARAMETERS = ArgumentType(
@@ -153,6 +162,7 @@ FILTER = ArgumentType(
             "origins": {**_TEXTS_SCHEMA, "description": "remote hosts, and networks such as 192.0.2.0/24"},
             "since": {**_TIME_SCHEMA, "description": "started at this time or later"},
             "until": {**_TIME_SCHEMA, "description": "started before this time"},
+            "keys": {**_TEXTS_SCHEMA, "description": "fingerprints of ssh keys, or their beginnings"},
             "system": {"type": "boolean", "default": True, "description": "include the System session"},
         },
     },

@@ -12,7 +12,7 @@ from typing import Any
 from logonscope.answers.json_schema import REFERENCE, row_schemas
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.errors import InvalidMethodError
-from logonscope.providers.helpers.registry import provider_of
+from logonscope.providers.helpers.registry import find_provider
 from logonscope.server.json import (
     JSON,
     JSON_LINES,
@@ -92,7 +92,7 @@ def class_schemas() -> dict[str, dict[str, Any]]:
         cls.name: class_schema(cls)
         for namespace in (CIMV2, LOGONSCOPE)
         for cls in schema().classes(namespace)
-        if provider_of(cls) is not None
+        if find_provider(cls) is not None
     }
 
 

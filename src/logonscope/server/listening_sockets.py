@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class OpenSocket(NamedTuple):
-    """A listening socket with its listen address; ``ours``: not from systemd, so the server removes its path."""
+    """A listening socket with its listen address; ``is_own``: not from systemd, so the server removes its path."""
 
     listener: Listener
     socket: socket.socket
@@ -50,7 +50,7 @@ def open_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
     """Open a socket on each address; skip a loopback address whose IP version this host does not have.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: as ``sockets``.
+        AccessDeniedError, InvalidParameterError: as ``listen_sockets``.
     """
     open_sockets: list[OpenSocket] = []
     try:
@@ -77,7 +77,8 @@ def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str]
         future_folders: directories of unix sockets that will be created before the server starts.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: as ``sockets``; not for an address in use: it may be this server.
+        AccessDeniedError, InvalidParameterError: as ``listen_sockets``; not for an address in use, perhaps by this
+            server.
     """
     remarks = []
     for listener in listeners:
@@ -245,8 +246,8 @@ def _listen_error(listener: Listener, error: OSError) -> AccessDeniedError | Inv
     """Return the error of a socket that could not be opened, with a hint."""
     reason = f"cannot listen on {listener}: {error.strerror or error}"
     if isinstance(error, PermissionError):
-        place = "directory" if listener.path else "port"
-        return AccessDeniedError(reason, f"use sudo, or another {place}: --listen")
+        resource = "directory" if listener.path else "port"
+        return AccessDeniedError(reason, f"use sudo, or another {resource}: --listen")
     if error.errno == errno.EADDRINUSE:
         commands = f"`ls -l {listener.path}`, `ss -xlp`" if listener.path else f"`logonscope whose :{listener.port}`"
         return InvalidParameterError(reason, f"see what uses it: {commands}")

@@ -1,4 +1,7 @@
-"""The server's log on standard error: one event is one line, as text or as JSON."""
+"""The server's log on standard error: one event is one line, as text or as JSON.
+
+As text, the lines of a traceback follow the line of its event; they are indented, lines of events are not.
+"""
 
 import asyncio
 import json
@@ -9,6 +12,7 @@ from logonscope.dispatch.audit import AUDIT_LOGGER
 from logonscope.server.configuration import Settings
 
 _ESCAPED_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
+_INDENT = "    "
 
 
 def configure_log(settings: Settings) -> None:
@@ -31,7 +35,12 @@ def _is_no_cancellation(record: logging.LogRecord) -> bool:
 
 
 class _LineFormatter(logging.Formatter):
-    """Formats an event as text, with control characters escaped."""
+    """Formats an event as text, with control characters escaped; the lines of a traceback are indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        # the text of an exception may come from a client, and may have lines that look like those of events
+        event, *traceback = super().format(record).split("\n")
+        return "\n".join((event, *(f"{_INDENT}{line.translate(_ESCAPED_CONTROLS)}" for line in traceback)))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
         return super().formatMessage(record).translate(_ESCAPED_CONTROLS)

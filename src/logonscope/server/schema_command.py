@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-EXAMPLES = """\
+EPILOG = """\
 Without an operation, the whole API is printed as an OpenAPI document, as the server has it at /v1/openapi.json.
 
 examples:

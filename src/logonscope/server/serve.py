@@ -16,7 +16,7 @@ from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.negotiate import KerberosSettings
-from logonscope.server.auth.passwords import Check, Passwords, strip_domain
+from logonscope.server.auth.passwords import PasswordBackend, Passwords, strip_domain
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
@@ -78,20 +78,28 @@ def build_services(
     for warning in warnings(settings, users.users()):
         _log.warning("%s", warning)
     audit = Audit(_audit_writer(settings.audit_log), _local_time) if settings.audit_log else None
-    passwords = Passwords(_checks(settings, users), Throttle(), version=partial(attrgetter("version"), users))
+    backends = _password_backends(settings, users)
+    passwords = Passwords(backends, Throttle(), version=partial(attrgetter("version"), users))
     lookup = partial(_look_up_user, users) if settings.negotiate else None
-    tickets = _tickets(settings, users) if settings.keytab else None
+    kerberos = _kerberos_settings(settings, users) if settings.keytab else None
     required = settings.channel_binding == "required"
     authenticator = Authenticator(
-        passwords, lookup, local, audit, tickets, requires_binding=required, has_ntlm_users=users.has_ntlm_users,
+        passwords, lookup, local, audit, kerberos, requires_binding=required, has_ntlm_users=users.has_ntlm_users,
         find_token=TokenFile(settings.tokens, report=partial(_log.error, "%s")).find_caller,
     )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
-    pool, entrance = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "entrance")
+    pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     is_open_on_loopback = settings.metrics == "loopback"
     return Services(
-        authenticator, dispatcher, _doors(settings), pool, entrance, settings.max_request, metrics, is_open_on_loopback
+        authenticator,
+        dispatcher,
+        _doors(settings),
+        pool,
+        password_pool,
+        settings.max_request,
+        metrics,
+        is_open_on_loopback,
     )
 
 
@@ -107,15 +115,15 @@ def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit:
     return Dispatcher(source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit)
 
 
-def _checks(settings: Settings, users: UserFile) -> list[Check]:
-    """Return the password checks in their order: the user file, then PAM."""
-    checks, groups = [Check(users.verify)], frozenset(settings.administrators)
+def _password_backends(settings: Settings, users: UserFile) -> list[PasswordBackend]:
+    """Return the password backends in their order: the user file, then PAM."""
+    backends, groups = [PasswordBackend(users.verify)], frozenset(settings.administrators)
     if settings.pam:
         from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
 
         verify = partial(pam.verify, service=settings.pam, administrators=groups)
-        checks.append(Check(verify, partial(_refresh_account, groups)))
-    return checks
+        backends.append(PasswordBackend(verify, partial(_refresh_account, groups)))
+    return backends
 
 
 def _refresh_account(administrators: frozenset[str], caller: Caller) -> Caller | None:
@@ -128,8 +136,8 @@ def _look_up_user(users: UserFile, name: str) -> tuple[Caller, bytes] | None:
     return users.lookup(strip_domain(name))
 
 
-def _tickets(settings: Settings, users: UserFile) -> KerberosSettings:
-    """Return what authenticates Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
+def _kerberos_settings(settings: Settings, users: UserFile) -> KerberosSettings:
+    """Return the settings for Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
     administrators = frozenset(settings.administrators)

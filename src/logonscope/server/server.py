@@ -48,12 +48,12 @@ def run(
     Args:
         app: the ASGI application, with a lifespan; each request has its Connection in ``scope["state"]["connection"]``.
         settings: the settings of the server.
-        sockets: the listening sockets; None: those of ``listening_sockets.sockets``.
+        sockets: the listening sockets; None: those of ``listening_sockets.listen_sockets``.
         on_stop: called when the server has stopped accepting connections: ends requests that would wait long.
         is_stuck: called for the service manager's watchdog; after True the service manager restarts the server.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: a socket cannot be opened, or the certificate cannot be read.
+        AccessDeniedError, InvalidParameterError: a socket cannot be open_sockets, or the certificate cannot be read.
         LogonscopeError: the application does not start.
     """
     memory.limit_free_memory()
@@ -69,30 +69,32 @@ class Server(uvicorn.Server):
         self,
         app: ASGIApp,
         settings: Settings,
-        opened: Sequence[OpenSocket],
+        open_sockets: Sequence[OpenSocket],
         on_stop: Callable[[], object] | None = None,
         is_stuck: Callable[[], bool] = bool,
     ) -> None:
         super().__init__(_config(app, settings))
-        self.opened = opened
+        self.open_sockets = open_sockets
         self._settings, self._on_stop, self._is_stuck = settings, on_stop, is_stuck
-        self._tls = tls_context(settings) if any(open_socket.listener.tls for open_socket in opened) else None
+        self._tls = tls_context(settings) if any(open_socket.listener.tls for open_socket in open_sockets) else None
         connection_limit = most_connections(settings.max_connections)
-        self._crowd = ConnectionLimits(connection_limit, min(connection_limit, settings.max_connections_per_address))
-        self._gates: PendingHandshakes | None = None
+        self._connection_limits = ConnectionLimits(
+            connection_limit, min(connection_limit, settings.max_connections_per_address)
+        )
+        self._pending_handshakes: PendingHandshakes | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's
         """Start the application, then the listeners."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            listening_sockets.close_sockets(self.opened)
+            listening_sockets.close_sockets(self.open_sockets)
             raise LogonscopeError("cannot start the server: the application failed to start", "see the server's log")
-        self._gates = PendingHandshakes(self._crowd.add_connection)
+        self._pending_handshakes = PendingHandshakes(self._connection_limits.add_connection)
         asyncio.get_running_loop().set_exception_handler(LoopErrors().handle)
-        self.servers = [await self._listen(open_socket) for open_socket in self.opened]
+        self.servers = [await self._listen(open_socket) for open_socket in self.open_sockets]
         self.started = True
-        listeners = ", ".join(map(_bound_listener, self.opened))
+        listeners = ", ".join(map(_bound_listener, self.open_sockets))
         _log.info("listening on %s", listeners)
         if self._tls is not None:
             _log.info("%s", describe_certificate(self._tls, self._settings))
@@ -104,9 +106,9 @@ class Server(uvicorn.Server):
         """Stop accepting connections; let open requests end, and cancel them after ``stop_seconds``."""
         systemd.notify("STOPPING=1", "STATUS=Waiting for open requests")
         _log.info("stopping")
-        listening_sockets.close_sockets(self.opened)
-        if self._gates is not None:
-            self._gates.abort()
+        listening_sockets.close_sockets(self.open_sockets)
+        if self._pending_handshakes is not None:
+            self._pending_handshakes.abort()
         if self._on_stop is not None:
             self._on_stop()
         await super().shutdown()
@@ -153,7 +155,7 @@ class Server(uvicorn.Server):
     async def _replace_tls_context(self, context: TlsContext) -> None:
         """Restart the TLS listeners with another context."""
         self._tls = context
-        for number, open_socket in enumerate(self.opened):
+        for number, open_socket in enumerate(self.open_sockets):
             if open_socket.listener.tls:
                 # The new listener starts before the old one is closed, so that no client is rejected in between.
                 old_server = self.servers[number]
@@ -177,16 +179,16 @@ class Server(uvicorn.Server):
 
     def _tls_protocol(self) -> asyncio.Protocol:
         """Return the protocol of a connection before its TLS handshake."""
-        assert self._gates is not None  # noqa: S101 -- startup sets it before it listens
+        assert self._pending_handshakes is not None  # noqa: S101 -- startup sets it before it listens
         assert self._tls is not None  # noqa: S101 -- the same
-        return self._gates.new_protocol(self._tls, self._plain_protocol)
+        return self._pending_handshakes.new_protocol(self._tls, self._plain_protocol)
 
-    def _plain_protocol(self, bare: Connection | None = None) -> Protocol:
-        """Return the protocol of a connection without TLS, or after its handshake (``bare``)."""
-        crowd = self._crowd
+    def _plain_protocol(self, counted: Connection | None = None) -> Protocol:
+        """Return the protocol of a connection without TLS, or after its handshake (``counted``)."""
+        limits = self._connection_limits
         state = self.lifespan.state
         return Protocol(
-            self.config, self.server_state, state, crowd.add_connection, may_answer=crowd.may_answer, bare=bare
+            self.config, self.server_state, state, limits.add_connection, may_answer=limits.may_answer, counted=counted
         )
 
     def _abort(self) -> None:

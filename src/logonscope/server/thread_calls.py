@@ -30,7 +30,7 @@ async def run_in_thread(
     pool: ThreadPoolExecutor,
     call: Callable[[], Result],
     deadline: Deadline,
-    gone: Callable[[], Awaitable[object]],
+    wait_for_disconnect: Callable[[], Awaitable[object]],
     on_end: Callable[[], object] = _nothing,
 ) -> Result:
     """Run a blocking call in a thread and return its result.
@@ -39,7 +39,7 @@ async def run_in_thread(
         pool: the threads.
         call: the blocking call; it checks the deadline itself.
         deadline: the deadline of the request; it is cancelled when the client disconnects.
-        gone: waits until the client disconnects.
+        wait_for_disconnect: waits until the client disconnects.
         on_end: called when the call has returned, even if the request ended earlier.
 
     Raises:
@@ -48,7 +48,7 @@ async def run_in_thread(
     """
     working = asyncio.get_running_loop().run_in_executor(pool, call)
     working.add_done_callback(partial(_notify, on_end))
-    leaving: asyncio.Future[object] = asyncio.ensure_future(gone())
+    leaving: asyncio.Future[object] = asyncio.ensure_future(wait_for_disconnect())
     try:
         late_checks = 0
         while not working.done():

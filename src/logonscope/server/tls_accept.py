@@ -20,33 +20,33 @@ HANDSHAKE_SECONDS = 10
 class PendingHandshakes:
     """The connections that wait for their TLS handshake or are in it; used from one event loop."""
 
-    def __init__(self, enter: Callable[[Connection], bool]) -> None:
-        self._enter = enter
+    def __init__(self, count_connection: Callable[[Connection], bool]) -> None:
+        self._count_connection = count_connection
         self.first_bytes, self.handshakes = FirstBytes(), Handshakes()
         self._open: set[HandshakeProtocol] = set()
 
     def __repr__(self) -> str:
-        return f"<Gates: {len(self._open)} open>"
+        return f"<PendingHandshakes: {len(self._open)} open>"
 
     def new_protocol(self, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]) -> "HandshakeProtocol":
         """Return the asyncio protocol of a connection that was just accepted."""
         return HandshakeProtocol(self, context, protocol)
 
-    def add(self, gate: "HandshakeProtocol", bare: Connection) -> bool:
+    def add(self, handshake: "HandshakeProtocol", connection: Connection) -> bool:
         """Count a connection; return False if it is over a limit."""
-        if not self._enter(bare):
+        if not self._count_connection(connection):
             return False
-        self._open.add(gate)
+        self._open.add(handshake)
         return True
 
-    def remove(self, gate: "HandshakeProtocol") -> None:
+    def remove(self, handshake: "HandshakeProtocol") -> None:
         """Remove a connection whose handshake has ended."""
-        self._open.discard(gate)
+        self._open.discard(handshake)
 
     def abort(self) -> None:
         """Close all these connections; no more can wait."""
-        for gate in [*self._open]:
-            gate.abort()
+        for handshake in [*self._open]:
+            handshake.abort()
         self.first_bytes.close()
 
 
@@ -54,9 +54,9 @@ class HandshakeProtocol(asyncio.Protocol):
     """The asyncio protocol of one connection, from accept to the end of the TLS handshake."""
 
     def __init__(
-        self, gates: PendingHandshakes, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]
+        self, pending: PendingHandshakes, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]
     ) -> None:
-        self._gates, self._context, self._protocol = gates, context, protocol
+        self._pending, self._context, self._protocol = pending, context, protocol
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._early_data: list[bytes] = []  # was decrypted before the task saw the end of the handshake
@@ -70,10 +70,10 @@ class HandshakeProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        bare = connection_of_transport(transport)
-        bare.abort = self.abort
-        if self._gates.add(self, bare):
-            self._task = asyncio.get_running_loop().create_task(self._run_handshake(self._transport, bare))
+        connection = connection_of_transport(transport)
+        connection.abort = self.abort
+        if self._pending.add(self, connection):
+            self._task = asyncio.get_running_loop().create_task(self._run_handshake(self._transport, connection))
         else:
             self._transport.abort()
 
@@ -84,28 +84,28 @@ class HandshakeProtocol(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def _run_handshake(self, transport: asyncio.Transport, bare: Connection) -> None:
+    async def _run_handshake(self, transport: asyncio.Transport, connection: Connection) -> None:
         transport.pause_reading()  # not in connection_made: Python 3.11.2 starts to read after it all the same
         is_complete = False
         try:
             # OSError includes ssl.SSLError: the client disconnected, or does not speak TLS. Neither needs a log line.
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(HANDSHAKE_SECONDS):
-                    tls_transport = await self._start_tls(transport, bare)
+                    tls_transport = await self._start_tls(transport, connection)
                 is_complete = tls_transport is not None and not self._is_lost
                 if tls_transport is not None and is_complete:
-                    self._hand_over(tls_transport, self._protocol(bare))
+                    self._hand_over(tls_transport, self._protocol(connection))
         finally:
             self._task = None  # else a cancelled task keeps itself and the buffers of TLS, by its traceback
-            self._gates.remove(self)
+            self._pending.remove(self)
             if not is_complete:
                 transport.abort()
-                bare.close()
+                connection.close()
 
-    async def _start_tls(self, transport: asyncio.Transport, bare: Connection) -> asyncio.Transport | None:
+    async def _start_tls(self, transport: asyncio.Transport, connection: Connection) -> asyncio.Transport | None:
         """Return the TLS transport after the handshake; None if the client disconnected."""
-        await self._gates.first_bytes.of(transport.get_extra_info("socket"))
-        async with self._gates.handshakes.turn(client_network(bare.peer.address), self.abort):
+        await self._pending.first_bytes.wait_for_data(transport.get_extra_info("socket"))
+        async with self._pending.handshakes.turn(client_network(connection.peer.address), self.abort):
             return await asyncio.get_running_loop().start_tls(
                 transport, self, self._context, server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS, ssl_shutdown_timeout=HANDSHAKE_SECONDS,

@@ -10,7 +10,7 @@ from logonscope.server.auth.token_file import ACT, READ, TokenFile
 
 TOKENS_FILE = "/etc/logonscope/tokens"
 
-EXAMPLES = """\
+EPILOG = """\
 A running server uses every change at once. A token is sent as `Authorization: Bearer TOKEN`, over TLS or on this host.
 The file has only its hash: the token is printed once.
 

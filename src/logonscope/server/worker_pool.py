@@ -80,7 +80,7 @@ class WorkerPool:
         claimant: Claimant,
         call: Callable[[], Result],
         deadline: Deadline,
-        gone: Callable[[], Awaitable[object]],
+        wait_for_disconnect: Callable[[], Awaitable[object]],
     ) -> Result:
         """Wait for a thread for this claimant, run a blocking call in it, and return its result.
 
@@ -94,12 +94,12 @@ class WorkerPool:
         if not is_urgent:
             deadline.give_way = _Pauses(self).give_way
         try:
-            await self._wait_for_thread(claimant, deadline, gone)
+            await self._wait_for_thread(claimant, deadline, wait_for_disconnect)
             # The thread counts as the claimant's until it returns, even if its request ends before: otherwise one
             # caller could take all threads with calls that hang.
             tracked_call = _Call(self._abandoned, partial(self._release_thread, claimant))
             try:
-                return await run_in_thread(self._pool, call, deadline, gone, on_end=tracked_call.end)
+                return await run_in_thread(self._pool, call, deadline, wait_for_disconnect, on_end=tracked_call.end)
             finally:
                 tracked_call.abandon()
         finally:
@@ -122,14 +122,14 @@ class WorkerPool:
         return self._urgent > 0
 
     async def _wait_for_thread(
-        self, claimant: Claimant, deadline: Deadline, gone: Callable[[], Awaitable[object]]
+        self, claimant: Claimant, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[object]]
     ) -> None:
         if claimant not in self._waiting and self._has_free_thread(claimant):
             self._running[claimant] += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(claimant, deque()).append(turn)
-        leaving = asyncio.ensure_future(gone())
+        leaving = asyncio.ensure_future(wait_for_disconnect())
         try:
             await asyncio.wait((turn, leaving), timeout=deadline.seconds_left, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -205,12 +205,12 @@ class _Call:
 class _Pauses:
     """Pauses the work of one request while requests of administrators are open."""
 
-    def __init__(self, shares: WorkerPool) -> None:
-        self._shares, self._since = shares, time.monotonic()
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool, self._since = pool, time.monotonic()
 
     def give_way(self) -> None:
         """Pause in proportion to the time since the last pause; called in the thread of the request."""
-        if not self._shares.has_urgent_work:
+        if not self._pool.has_urgent_work:
             return
         now = time.monotonic()
         ran_seconds = now - self._since

@@ -172,13 +172,13 @@ def _render_identify(_request: SoapRequest, answer: Identity, _octets: int) -> B
 
 
 def _decode_get(message: Get) -> Call:
-    where = message.where
+    resource = message.resource
     if message.path is None:
-        return "get_class", {"name": where.class_name, "namespace": where.namespace}
+        return "get_class", {"name": resource.class_name, "namespace": resource.namespace}
     properties = [_property(message.fragment)] if message.fragment else None
     # The namespace of the resource URI is passed once, as the argument of its own.
     path = message.path._replace(namespace=None)
-    return "get", {"path": path, "properties": properties, "namespace": where.namespace}
+    return "get", {"path": path, "properties": properties, "namespace": resource.namespace}
 
 
 def _property(fragment: str) -> str:
@@ -195,7 +195,7 @@ def _render_get(request: SoapRequest, found: FoundInstance | Class, _octets: int
     # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     row = next(answer.rows)
     if not message.fragment:
-        writer = ItemRenderer(message.where, OBJECT)
+        writer = ItemRenderer(message.resource, OBJECT)
         inner = writer.renderer(answer)(row)
         return Body(
             f"{names.GET}Response",
@@ -205,36 +205,36 @@ def _render_get(request: SoapRequest, found: FoundInstance | Class, _octets: int
     short_row = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
     value = dict(zip(answer.columns, short_row, strict=True))[name]
     inner = render_instance.render_property(
-        answer.cls, name, message.where, value, inner=message.fragment.endswith("/text()")
+        answer.cls, name, message.resource, value, inner=message.fragment.endswith("/text()")
     )
     header = f'<w:FragmentTransfer s:mustUnderstand="true">{escape(message.fragment)}</w:FragmentTransfer>'
     return Body(f"{names.GET}Response", f"<w:XmlFragment>{inner}</w:XmlFragment>", header)
 
 
 def _decode_enumerate(message: Enumerate) -> Call:
-    where, condition = message.where, message.filter
-    if where.is_class:
-        pattern = None if where.class_name == ALL else where.class_name
-        return "classes", {"pattern": pattern, "namespace": where.namespace}
+    resource, condition = message.resource, message.filter
+    if resource.is_class:
+        pattern = None if resource.class_name == ALL else resource.class_name
+        return "classes", {"pattern": pattern, "namespace": resource.namespace}
     if isinstance(condition, WqlFilter):
-        return "query", {"text": condition.text, "namespace": where.namespace}
+        return "query", {"text": condition.text, "namespace": resource.namespace}
     if isinstance(condition, SelectorFilter):
-        return "query", {"text": _as_query(where, condition), "namespace": where.namespace}
+        return "query", {"text": _as_query(resource, condition), "namespace": resource.namespace}
     if isinstance(condition, AssociationFilter):
         return _decode_along(condition)
-    if where.class_name == ALL:
+    if resource.class_name == ALL:
         raise FaultError(CANNOT_PROCESS_FILTER, "cannot enumerate all classes at once", "give a filter, or a class")
     polymorphism = {"deep": message.polymorphism != NONE, "as_base": message.polymorphism == EXCLUDE}
-    return "enumerate", {"class_name": where.class_name, "namespace": where.namespace, **polymorphism}
+    return "enumerate", {"class_name": resource.class_name, "namespace": resource.namespace, **polymorphism}
 
 
-def _as_query(where: Resource, condition: SelectorFilter) -> str:
+def _as_query(resource: Resource, condition: SelectorFilter) -> str:
     """Return a filter by selectors as a WQL query."""
     terms = tuple(Comparison(Name((name,)), EQUAL, value) for name, value in condition.values.items())
-    if where.class_name == ALL or not terms:
+    if resource.class_name == ALL or not terms:
         reason = "invalid selector filter: expected a class and at least one selector"
         raise FaultError(CANNOT_PROCESS_FILTER, reason, "name the class in the ResourceURI, and a property")
-    return write_query(Select(None, where.class_name, terms[0] if len(terms) == 1 else And(terms)))
+    return write_query(Select(None, resource.class_name, terms[0] if len(terms) == 1 else And(terms)))
 
 
 def _decode_along(along: AssociationFilter) -> Call:
@@ -250,10 +250,12 @@ def _decode_along(along: AssociationFilter) -> Call:
 def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     message: Enumerate = request.message
     action, count = f"{names.ENUMERATE}Response", UNKNOWN_COUNT if request.wants_count else ""
-    if rows.projected and message.mode in {EPR, OBJECT_AND_EPR}:
+    if rows.is_projection and message.mode in {EPR, OBJECT_AND_EPR}:
         raise FaultError(UNSUPPORTED, "cannot return endpoint references of selected properties", "use SELECT *")
-    server = rows.host if rows.projected else None
-    rows.format = ItemRenderer(message.where, message.mode, rows.base, server, hierarchy=message.with_superclasses)
+    server = rows.host if rows.is_projection else None
+    rows.format = ItemRenderer(
+        message.resource, message.mode, rows.base_class, server, hierarchy=message.with_superclasses
+    )
     expires = "" if message.expires is None else _expires(rows.lifetime(message.expires))
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
     # Without OptimizeEnumeration the response has the id only, and the client pulls all items.
@@ -372,16 +374,16 @@ def _decode_invoke(message: Invoke) -> Call:
 
 
 def _render_invoke(request: SoapRequest, answer: Invocation, _octets: int) -> Body:
-    (cls, method, outcome), where = answer, request.message.where
+    (cls, method, outcome), resource = answer, request.message.resource
     types = {parameter.name: parameter.type for parameter in method.parameters}
     out_parameters = [(name, types.get(name, "string"), value) for name, value in outcome.parameters.items()]
     inner = render_instance.render_parameters(
-        [*sorted(out_parameters), ("ReturnValue", method.type, outcome.return_value)], where, cls.schema
+        [*sorted(out_parameters), ("ReturnValue", method.type, outcome.return_value)], resource, cls.schema
     )
     tag = f"p:{method.name}_OUTPUT"
     return Body(
         f"{request.envelope.action}Response",
-        f"<{tag} {render_instance.namespace_declarations(cls, where)}>{inner}</{tag}>",
+        f"<{tag} {render_instance.namespace_declarations(cls, resource)}>{inner}</{tag}>",
     )
 
 
@@ -395,7 +397,7 @@ def _render_delete(_request: SoapRequest, _answer: None, _octets: int) -> Body:
 
 def _decode_change(message: Change) -> Call:
     """Read the class before the request is rejected: a missing or hidden class has its own error."""
-    return "get_class", {"name": message.where.class_name, "namespace": message.where.namespace}
+    return "get_class", {"name": message.resource.class_name, "namespace": message.resource.namespace}
 
 
 def _render_change(_request: SoapRequest, cls: Class, _octets: int) -> Body:

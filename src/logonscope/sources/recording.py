@@ -21,7 +21,7 @@ from types import UnionType
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, RecordingError
-from logonscope.facts import Account, Group, Login, Machine, Platform, Process, Socket, Vitals
+from logonscope.facts import Account, Authentication, Group, Login, Machine, Platform, Process, Socket, Vitals
 from logonscope.machine import PARTIAL, BaseSource, Look, Part, ProcessQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 
@@ -35,7 +35,7 @@ LARGEST = 1 << 30
 
 _ROWS: Mapping[str, type[Any]] = {
     "machine": Machine, "platform": Platform, "vitals": Vitals, "trouble": Trouble, "login": Login, "process": Process,
-    "socket": Socket, "account": Account, "group": Group,
+    "socket": Socket, "account": Account, "group": Group, "authentication": Authentication,
 }  # fmt: skip
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -179,6 +179,10 @@ class RecordedSource(BaseSource):
         del look
         return self._snapshot.sockets
 
+    def read_authentications(self, look: Look) -> Iterable[Authentication]:
+        del look
+        return self._snapshot.authentications
+
     def account(self, look: Look, uid: int) -> Account | None:
         look.check()
         return self._by_uid.get(uid)
@@ -209,6 +213,8 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["account", *account])
         for group in snapshot.groups:
             _write_row(packed, ["group", *group])
+        for authentication in snapshot.authentications:
+            _write_row(packed, ["authentication", *authentication])
         _write_row(packed, ["end", count])
     return count
 
@@ -289,6 +295,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
         users=tuple(rows["account"]),
         groups=tuple(rows["group"]),
         troubles=tuple(rows["trouble"]),
+        authentications=tuple(rows["authentication"]),
     )
 
 
@@ -338,11 +345,13 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     invalid_name = next((name for name, fits in _checks(kind).items() if not fits(getattr(row, name))), None)
     if invalid_name:
         value = f"{getattr(row, invalid_name)!r:.40}"
-        raise RecordingError(f"cannot read recording {path}: invalid {invalid_name} {value} of a {kind}", _ADVICE)
+        raise RecordingError(
+            f"cannot read recording {path}: invalid {invalid_name} {value} in a row of kind {kind}", _ADVICE
+        )
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "children", "members", "scope_ids")
+_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids")
 """Fields whose values are tuples, of any kind of row."""
 
 _Check = Callable[[Any], bool]
@@ -366,7 +375,7 @@ def _is_positive(value: Any) -> bool:
 
 def _is_four_ids(value: Any) -> bool:
     # uids and gids are unpacked by code that relies on four of them
-    return value is None or (len(value) == 4 and all(map(_is_whole_number, value)))
+    return value is None or (len(value) == 4 and all(part is None or _is_whole_number(part) for part in value))
 
 
 def _is_whole_number(value: Any) -> bool:
@@ -400,7 +409,7 @@ def _fits_any(checks: Iterable[_Check], value: Any) -> bool:
 def _check_of_type(hint: Any) -> _Check:
     if get_origin(hint) is not tuple:
         return _FITS[get_origin(hint) or hint]
-    return partial(_is_tuple_of, _FITS[get_args(hint)[0]])
+    return partial(_is_tuple_of, _check_of_hint(get_args(hint)[0]))
 
 
 def _is_tuple_of(fits: _Check, value: Any) -> bool:
@@ -410,5 +419,5 @@ def _is_tuple_of(fits: _Check, value: Any) -> bool:
 def _file_error(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another place"))
+        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another path"))
     return InvalidParameterError(f"cannot use {path}: {why}", "check the name and the disk")

@@ -160,6 +160,15 @@ class _wmi_object:
         with wmi_errors():
             return wmi_objects(self._host, self._host.references(self._target, result_class=wmi_class or None))
 
+    @property
+    def associated_classes(self) -> "dict[str, _wmi_class]":
+        """Return the classes that instances of its class can be associated with, by name."""
+        cls = self._class
+        text = f"ASSOCIATORS OF {{{cls.name}}} WHERE SchemaOnly"
+        with wmi_errors():
+            classes = self._host.query_classes(text, namespace=cls.namespace)
+            return {associated.name: _wmi_class(self._host, associated) for associated in classes}
+
     set = put = read_only
 
     def __eq__(self, other: object) -> bool:

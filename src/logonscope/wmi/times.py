@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-Part = int | str | None
+TimePart = int | str | None
 """A part of a time; None is an unknown part, written as asterisks."""
 
 
@@ -12,8 +12,8 @@ def from_1601(ns100: int | str) -> datetime:
 
 
 def from_time(
-    year: Part = None, month: Part = None, day: Part = None, hours: Part = None, minutes: Part = None,
-    seconds: Part = None, microseconds: Part = None, timezone: Part = None,
+    year: TimePart = None, month: TimePart = None, day: TimePart = None, hours: TimePart = None,
+    minutes: TimePart = None, seconds: TimePart = None, microseconds: TimePart = None, timezone: TimePart = None,
 ) -> str:  # fmt: skip
     """Return a time as text, yyyymmddHHMMSS.mmmmmmsUUU: timezone is in minutes, None becomes asterisks."""
     date = _digits(year, 4) + "".join(_digits(part, 2) for part in (month, day, hours, minutes, seconds))
@@ -33,5 +33,5 @@ def to_time(wmi_time: str) -> tuple[int | str | None, ...]:
     return *(int(part) if part.isdecimal() else None for part in parts), None if offset == "***" else offset
 
 
-def _digits(number: Part, width: int) -> str:
+def _digits(number: TimePart, width: int) -> str:
     return "*" * width if number is None else str(number).rjust(width, "0")

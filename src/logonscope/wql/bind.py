@@ -23,7 +23,7 @@ from logonscope.errors import (
     TypeMismatchError,
 )
 from logonscope.wql.condition import FALSE, Condition, Every, NullTest, Some, Term, Truth
-from logonscope.wql.like import LONGEST
+from logonscope.wql.like import MAX_PATTERN_CHARACTERS
 from logonscope.wql.parse import describe_position, parse_number, positioned_errors
 from logonscope.wql.tree import (
     EQUAL,
@@ -61,24 +61,24 @@ _BOOLEANS = {"true": True, "1": True, "-1": True, "false": False, "0": False}
 _UNORDERED = {BOOLEAN, REFERENCE}
 
 
-class Column(NamedTuple):
-    """A property that a condition names, and how its values are compared."""
+class ComparedColumn(NamedTuple):
+    """A column that a condition compares: the name of a property, and the kind of comparison."""
 
     name: str
     kind: str
 
 
-class Scope(NamedTuple):
-    """How the names and the paths in a query are resolved."""
+class NameScope(NamedTuple):
+    """How the names in a query are resolved to columns, and its paths to instances."""
 
     text: str  # of the query: errors give positions in it
-    column: Callable[[Name], Column | None]  # returns None for a name that never has a value: no row fits
+    column: Callable[[Name], ComparedColumn | None]  # returns None for a name that never has a value: no row fits
     schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
 
 
-def bind(tree: ConditionTree, scope: Scope) -> Condition:
+def bind(tree: ConditionTree, scope: NameScope) -> Condition:
     """Bind a condition to the properties of a scope.
 
     Raises:
@@ -89,7 +89,7 @@ def bind(tree: ConditionTree, scope: Scope) -> Condition:
     return _bind_term(tree, scope, negated=False)
 
 
-def _bind_term(tree: ConditionTree, scope: Scope, *, negated: bool) -> Condition:
+def _bind_term(tree: ConditionTree, scope: NameScope, *, negated: bool) -> Condition:
     if isinstance(tree, Not):
         return _bind_term(tree.term, scope, negated=not negated)
     if isinstance(tree, (And, Or)):
@@ -112,7 +112,7 @@ def _bind_term(tree: ConditionTree, scope: Scope, *, negated: bool) -> Condition
     return NullTest(column.name, is_null=False) if test.holds is not negated else FALSE
 
 
-def _compare_path(path: Constant, scope: Scope, *, equal: bool) -> Condition:
+def _compare_path(path: Constant, scope: NameScope, *, equal: bool) -> Condition:
     """Return the condition that a row is, or is not, the instance that a path names, as tests of class and keys."""
     target = _find_instance(path, scope)
     if target is None:
@@ -124,11 +124,11 @@ def _compare_path(path: Constant, scope: Scope, *, equal: bool) -> Condition:
 def key_tests(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
     """Return the tests that together identify the instance with these keys: one of its class, one of each key."""
     columns = (property_column(cls.properties[name]) for name in cls.keys)
-    key_tests = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
-    return Term(THIS, ISA, cls.name, CLASS), *key_tests
+    tests = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
+    return Term(THIS, ISA, cls.name, CLASS), *tests
 
 
-def _bind_comparison(column: Column, tree: Comparison, scope: Scope) -> Term | Truth:
+def _bind_comparison(column: ComparedColumn, tree: Comparison, scope: NameScope) -> Term | Truth:
     name, kind = column
     operator, constant = tree.operator, tree.constant
     # Only = and <> compare the keys in a path (see _bind_term); the other operators compare its text.
@@ -146,9 +146,10 @@ def _bind_comparison(column: Column, tree: Comparison, scope: Scope) -> Term | T
     if operator == LIKE:
         if kind in {NUMBER, BOOLEAN}:
             raise InvalidQueryError(f"cannot use LIKE with {name}: it is a {kind}", "compare by =, <>, < or >")
-        if len(str(constant)) > LONGEST:
+        if len(str(constant)) > MAX_PATTERN_CHARACTERS:
             raise QuotaViolationError(
-                f"LIKE pattern too long: {len(str(constant)):,} characters, the limit is {LONGEST:,}", "shorten it"
+                f"LIKE pattern too long: {len(str(constant)):,} characters, the limit is {MAX_PATTERN_CHARACTERS:,}",
+                "shorten it",
             )
         return Term(name, LIKE, str(constant), kind)
     if kind in _UNORDERED and operator not in {EQUAL, UNEQUAL}:
@@ -158,7 +159,7 @@ def _bind_comparison(column: Column, tree: Comparison, scope: Scope) -> Term | T
     return Term(name, operator, _CONVERTERS[kind](column, constant), kind)
 
 
-def _compare_reference(name: str, operator: str, constant: Constant, scope: Scope) -> Term | Truth:
+def _compare_reference(name: str, operator: str, constant: Constant, scope: NameScope) -> Term | Truth:
     """Return the test for the instance that a path names; no row is equal to a class, or to an object elsewhere."""
     target = _find_instance(constant, scope)
     if target is None:
@@ -166,7 +167,7 @@ def _compare_reference(name: str, operator: str, constant: Constant, scope: Scop
     return Term(name, operator, target.reference, REFERENCE)
 
 
-def _find_instance(path: Constant, scope: Scope) -> Target | None:
+def _find_instance(path: Constant, scope: NameScope) -> Target | None:
     """Return the instance that a path names; None if it is not in this namespace of this host."""
     try:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
@@ -176,11 +177,11 @@ def _find_instance(path: Constant, scope: Scope) -> Target | None:
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
-def _to_text(_: Column, constant: Constant) -> Value:
+def _to_text(_: ComparedColumn, constant: Constant) -> Value:
     return str(constant).upper() if isinstance(constant, bool) else str(constant)
 
 
-def _to_number(column: Column, constant: Constant) -> Value:
+def _to_number(column: ComparedColumn, constant: Constant) -> Value:
     try:
         value = parse_number(constant.strip()) if isinstance(constant, str) else constant or 0
     except ValueError:
@@ -190,7 +191,7 @@ def _to_number(column: Column, constant: Constant) -> Value:
     return int(value) if isinstance(value, bool) or value == int(value) else value
 
 
-def _to_boolean(column: Column, constant: Constant) -> Value:
+def _to_boolean(column: ComparedColumn, constant: Constant) -> Value:
     value = _BOOLEANS.get(str(constant).lower())
     if value is None:
         raise TypeMismatchError(
@@ -199,7 +200,7 @@ def _to_boolean(column: Column, constant: Constant) -> Value:
     return value
 
 
-def _to_moment(column: Column, constant: Constant) -> Value:
+def _to_moment(column: ComparedColumn, constant: Constant) -> Value:
     value = parse_datetime(str(constant), column.name)
     if not isinstance(value, datetime):
         raise TypeMismatchError(
@@ -208,26 +209,28 @@ def _to_moment(column: Column, constant: Constant) -> Value:
     return value
 
 
-_CONVERTERS: Mapping[str, Callable[[Column, Constant], Value]] = {
+_CONVERTERS: Mapping[str, Callable[[ComparedColumn, Constant], Value]] = {
     TEXT: _to_text, NUMBER: _to_number, BOOLEAN: _to_boolean, MOMENT: _to_moment,
 }  # fmt: skip
 """By kind of column, the function that converts a constant to the column's type."""
 
 
-def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> Scope:
+def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> NameScope:
     """Return the scope of a data query: the properties of a class, and the system properties."""
-    return Scope(text, partial(find_column, cls, text=text), cls.schema, cls.namespace, is_here)
+    return NameScope(text, partial(find_column, cls, text=text), cls.schema, cls.namespace, is_here)
 
 
-def find_column(cls: Class, name: Name, text: str) -> Column | None:
-    """Return the property that a name means; None for a name inside a property (WMI: no rows, no error).
+def find_column(cls: Class, name: Name, text: str) -> ComparedColumn | None:
+    """Return the column that a name means; None for a name inside a property (WMI: no rows, no error).
 
     Raises:
         InvalidQueryError: the class has no such property.
     """
     first = name.parts[0]
     if first.upper() in SYSTEM_KINDS:
-        column = Column(first.upper(), PATH if first.upper() in PATH_PROPERTIES else SYSTEM_KINDS[first.upper()])
+        column = ComparedColumn(
+            first.upper(), PATH if first.upper() in PATH_PROPERTIES else SYSTEM_KINDS[first.upper()]
+        )
     else:
         column = property_column(find_property(cls, first, name, text))
     return column if len(name.parts) == 1 else None
@@ -245,13 +248,13 @@ def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
     return cls.properties[word]
 
 
-def property_column(member: Property) -> Column:
+def property_column(member: Property) -> ComparedColumn:
     """Return the column of a property, with the kind that its type has."""
     if member.array:
-        return Column(member.name, ARRAY)
+        return ComparedColumn(member.name, ARRAY)
     if member.type in {"string", "char16"}:
-        return Column(member.name, TEXT)
+        return ComparedColumn(member.name, TEXT)
     if member.type == "datetime":
-        return Column(member.name, MOMENT)
+        return ComparedColumn(member.name, MOMENT)
     is_number = TYPES[member.type].is_integer or member.type.startswith("real")
-    return Column(member.name, NUMBER if is_number else member.type)
+    return ComparedColumn(member.name, NUMBER if is_number else member.type)

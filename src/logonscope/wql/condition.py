@@ -122,11 +122,11 @@ def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
 
 
 def residual_condition(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Condition:
-    """Return the part of a folded condition that must still be tested on rows.
+    """Return the part of a simplified condition that must still be tested on rows.
 
     Args:
         condition: a condition that ``simplify`` returned.
-        narrowed: by property, the values that the source was asked for; only rows with one of them are read.
+        narrowed: by property, the values to which the reading is limited; rows with other values are not read.
     """
     if isinstance(condition, Every):
         return simplify(Every(tuple(residual_condition(term, narrowed) for term in condition.terms)), _keep_term)

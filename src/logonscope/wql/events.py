@@ -17,7 +17,17 @@ from logonscope.errors import (
     RegistrationTooBroadError,
     RegistrationTooPreciseError,
 )
-from logonscope.wql.bind import NUMBER, OBJECT, SYSTEM_KINDS, TEXT, Column, Scope, bind, find_property, property_column
+from logonscope.wql.bind import (
+    NUMBER,
+    OBJECT,
+    SYSTEM_KINDS,
+    TEXT,
+    ComparedColumn,
+    NameScope,
+    bind,
+    find_property,
+    property_column,
+)
 from logonscope.wql.condition import Condition
 from logonscope.wql.parse import describe_position, positioned_errors
 from logonscope.wql.tree import ISA, And, Comparison, ConditionTree, Name, Or, Select
@@ -68,7 +78,7 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
         )
     targets = _target_classes(select.where, cls, text)
     column = partial(_find_column, cls, targets, text)
-    scope = Scope(text, column, cls.schema, cls.namespace, is_here)
+    scope = NameScope(text, column, cls.schema, cls.namespace, is_here)
     condition = None if select.where is None else bind(select.where, scope)
     columns = None if select.columns is None else tuple(_selected_property(scope, name) for name in select.columns)
     if cls.is_a(POLLED):
@@ -101,11 +111,11 @@ def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple
     return ()
 
 
-def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> Column:
+def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> ComparedColumn:
     """Return the property that a name in an event query means: of the event, or of the object embedded in it."""
     first, *inner_parts = name.parts
     if first.upper() in SYSTEM_KINDS:
-        column = Column(first.upper(), SYSTEM_KINDS[first.upper()])
+        column = ComparedColumn(first.upper(), SYSTEM_KINDS[first.upper()])
     else:
         column = property_column(find_property(cls, first, name, text))
     if not inner_parts:
@@ -116,7 +126,7 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
         )
     # Without a limit on the class, any property may exist: it is compared as text.
     if not targets or inner_parts[0].upper() in SYSTEM_KINDS:
-        return Column(str(name), SYSTEM_KINDS.get(inner_parts[0].upper(), TEXT))
+        return ComparedColumn(str(name), SYSTEM_KINDS.get(inner_parts[0].upper(), TEXT))
     inner, *others = [property_column(find_property(target, inner_parts[0], name, text)) for target in targets]
     if any(inner_of_other.kind != inner.kind for inner_of_other in others):
         raise InvalidQueryError(
@@ -131,13 +141,13 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
     return inner._replace(name=f"{column.name}.{inner.name}")
 
 
-def _selected_property(scope: Scope, name: Name) -> str:
+def _selected_property(scope: NameScope, name: Name) -> str:
     column = scope.column(name)
     assert column is not None  # noqa: S101 -- the scope of events raises for unknown names
     return column.name.partition(".")[0]  # an embedded object is selected as a whole
 
 
-def _grouping(select: Select, scope: Scope) -> Grouping | None:
+def _grouping(select: Select, scope: NameScope) -> Grouping | None:
     group = select.group
     if group is None:
         return None
@@ -155,10 +165,10 @@ def _grouping(select: Select, scope: Scope) -> Grouping | None:
     return Grouping(group.within, tuple(by), None if group.having is None else bind(group.having, having_scope))
 
 
-def _find_having_column(text: str, name: Name) -> Column:
+def _find_having_column(text: str, name: Name) -> ComparedColumn:
     if str(name).lower() != NUMBER_OF_EVENTS.lower():
         raise InvalidQueryError(
             f"invalid property {name} in HAVING, at {describe_position(text, name.at)}",
             f"HAVING supports only {NUMBER_OF_EVENTS}",
         )
-    return Column(NUMBER_OF_EVENTS, NUMBER)
+    return ComparedColumn(NUMBER_OF_EVENTS, NUMBER)

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-LONGEST = 1_000
+MAX_PATTERN_CHARACTERS = 1_000
 """Maximum characters of a pattern."""
 
 SHORT_PIECE = 16

@@ -33,7 +33,7 @@ from logonscope.wql.tree import (
     Comparison,
     ConditionTree,
     Constant,
-    Group,
+    GroupClause,
     IsNull,
     Name,
     Not,
@@ -292,7 +292,7 @@ class _Tree(Transformer[Token, Any]):
     def within(self, parts: list[Token]) -> float:
         return float(_parse_number_token(parts[0]))
 
-    def group(self, parts: list[Any]) -> Group:
+    def group(self, parts: list[Any]) -> GroupClause:
         seconds, by, having = parts
         within = _parse_number_token(seconds)
         if not isinstance(within, int) or not 0 <= within < 1 << 32:
@@ -301,7 +301,7 @@ class _Tree(Transformer[Token, Any]):
                 f"invalid GROUP WITHIN {seconds}: expected whole seconds",
                 "give a whole number, 0 or greater",
             )
-        return Group(within, by or (), having)
+        return GroupClause(within, by or (), having)
 
     def by_alone(self, parts: list[Any]) -> NoReturn:
         (name, *_), _ = parts

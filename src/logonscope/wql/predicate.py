@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from logonscope.cim.binding import is_same_key, write_reference
+from logonscope.cim.binding import is_same_key, write_held_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.types import Value
@@ -31,7 +31,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-TERMS = 8
+TERMS_PER_CHECK = 8
 """Maximum number of terms evaluated between two checkpoints."""
 
 
@@ -40,23 +40,28 @@ def _no_deadline() -> None:
 
 
 def compile_predicate(
-    condition: Condition, get: Callable[[str], ColumnReader], cls: Class, checkpoint: Checkpoint = _no_deadline
+    condition: Condition,
+    getter_of: Callable[[str], ColumnReader],
+    cls: Class,
+    checkpoint: Checkpoint = _no_deadline,
+    server: str = ".",
 ) -> Predicate:
     """Compile a condition to a function that returns whether a row fits.
 
     Args:
         condition: the condition.
-        get: returns, for the name of a property, the function that reads the property from a row.
+        getter_of: returns, for the name of a property, the function that reads the property from a row.
         cls: the class of the rows; the classes that references name are in its schema and namespace.
         checkpoint: called within long evaluations; raises an error when the deadline has passed.
+        server: the host of the rows, which the text of references may name.
     """
     if isinstance(condition, Truth):
         return _constant_predicate(holds=condition.holds)
     if isinstance(condition, NullTest):
-        return _null_predicate(get(condition.column), is_null=condition.is_null)
+        return _null_predicate(getter_of(condition.column), is_null=condition.is_null)
     if isinstance(condition, Term):
-        return _term_predicate(condition, get(condition.column), cls, checkpoint)
-    terms = [compile_predicate(term, get, cls, checkpoint) for term in condition.terms]
+        return _term_predicate(condition, getter_of(condition.column), cls, checkpoint, server)
+    terms = [compile_predicate(term, getter_of, cls, checkpoint, server) for term in condition.terms]
     if len(terms) == 2:
         return _both(*terms) if isinstance(condition, Every) else _either(*terms)
     return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
@@ -88,7 +93,7 @@ class _Junction:
     """Many terms joined by AND or OR: the first term whose result equals ``decisive`` decides."""
 
     def __init__(self, terms: list[Predicate], checkpoint: Checkpoint, *, decisive: bool) -> None:
-        self._blocks = [terms[begin : begin + TERMS] for begin in range(0, len(terms), TERMS)]
+        self._blocks = [terms[begin : begin + TERMS_PER_CHECK] for begin in range(0, len(terms), TERMS_PER_CHECK)]
         self._checkpoint, self._decisive = checkpoint, decisive
 
     def fits(self, row: Row) -> bool:
@@ -109,9 +114,9 @@ def _null_predicate(get: ColumnReader, *, is_null: bool) -> Predicate:
     return fits
 
 
-def _term_predicate(term: Term, get: ColumnReader, cls: Class, checkpoint: Checkpoint) -> Predicate:
+def _term_predicate(term: Term, get: ColumnReader, cls: Class, checkpoint: Checkpoint, server: str) -> Predicate:
     if term.operator in {LIKE, NOT_LIKE}:
-        return _like_predicate(term, get, cls, checkpoint)
+        return _like_predicate(term, get, cls, checkpoint, server)
     if term.kind == REFERENCE:
         return _reference_predicate(term, get, cls)
     if term.kind == TEXT:
@@ -143,17 +148,17 @@ def _reference_predicate(term: Term, get: ColumnReader, cls: Class) -> Predicate
     return fits
 
 
-def _like_predicate(term: Term, get: ColumnReader, cls: Class, checkpoint: Checkpoint) -> Predicate:
+def _like_predicate(term: Term, get: ColumnReader, cls: Class, checkpoint: Checkpoint, server: str) -> Predicate:
     matches, expected = compile_like(str(term.value), checkpoint), term.operator == LIKE
 
     def fits(row: Row) -> bool:
-        return (value := get(row)) is not None and matches(_pattern_text(value, cls)) is expected
+        return (value := get(row)) is not None and matches(_pattern_text(value, cls, server)) is expected
 
     return fits
 
 
-def _pattern_text(value: Value, cls: Class) -> str:
+def _pattern_text(value: Value, cls: Class, server: str) -> str:
     """Return the text of a value that a LIKE pattern is matched with."""
     if isinstance(value, tuple):
-        return write_reference(value, cls.schema, cls.namespace)
+        return write_held_reference(value, cls, server)
     return format_datetime(value) if isinstance(value, (datetime, timedelta)) else str(value)

@@ -69,7 +69,7 @@ ConditionTree = Comparison | IsNull | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupClause:
     """``GROUP WITHIN seconds [BY properties] [HAVING condition]`` of an event query."""
 
     within: int
@@ -85,7 +85,7 @@ class Select:
     class_name: str
     where: ConditionTree | None = None
     within: float | None = None
-    group: Group | None = None
+    group: GroupClause | None = None
     at: int = _position()  # position of the class
 
 

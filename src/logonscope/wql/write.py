@@ -13,7 +13,7 @@ from logonscope.wql.tree import (
     Comparison,
     ConditionTree,
     Constant,
-    Group,
+    GroupClause,
     IsNull,
     Name,
     Not,
@@ -52,7 +52,7 @@ def _write_select(statement: Select) -> str:
     return " ".join(words + (_group_words(statement.group) if statement.group else []))
 
 
-def _group_words(group: Group) -> list[str]:
+def _group_words(group: GroupClause) -> list[str]:
     words = ["GROUP", "WITHIN", str(group.within)]
     if group.by:
         words += ["BY", _write_names(group.by)]

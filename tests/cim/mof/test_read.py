@@ -63,7 +63,7 @@ class Test_Owner : CIM_Dependency
   [Key, Override("Antecedent")]
   Win32_Account ref Antecedent;
   [Values{"a", "b, c", "\"d\""}, Read : ToSubclass]
-  String Names[];
+  String Names[] = {"x", "y"};
   object Anything;
   object:Win32_Process Process;
   [Static]
@@ -100,6 +100,7 @@ def test_a_class_is_what_its_text_says() -> None:
                 True,
                 None,
                 (typed("String"), Qualifier("Values", ("a", "b, c", '"d"'), 0), Qualifier("Read", True, TO_SUBCLASS)),
+                default=("x", "y"),
             ),
             Property("Anything", "object", False, None, (typed("object"),)),
             Property("Process", "object", False, "Win32_Process", (typed("object:Win32_Process"),)),
@@ -109,15 +110,22 @@ def test_a_class_is_what_its_text_says() -> None:
                 "Count",
                 "uint32",
                 (
-                    Parameter("Pattern", "string", False, None, (Qualifier("In", True, 0), numbered(0))),
+                    Parameter(
+                        "Pattern", "string", False, None, (typed("String"), Qualifier("In", True, 0), numbered(0))
+                    ),
                     Parameter(
                         "Seen",
                         "object",
                         True,
                         "Win32_Process",
-                        (Qualifier("In", True, 0), Qualifier("Out", True, 0), numbered(1)),
+                        (
+                            typed("object:Win32_Process"),
+                            Qualifier("In", True, 0),
+                            Qualifier("Out", True, 0),
+                            numbered(1),
+                        ),
                     ),
-                    Parameter("Which", "reference", False, "CIM_Process", (numbered(2),)),
+                    Parameter("Which", "reference", False, "CIM_Process", (typed("ref:CIM_Process"), numbered(2))),
                 ),
                 (Qualifier("Static", True, 0),),
             ),
@@ -212,6 +220,12 @@ def test_a_qualifier_has_the_flavors_that_stand_after_it(text: str, flavor: int)
         ("string objective", Property("objective", "string", False, None, ())),
         ("string Class", Property("Class", "string", False, None, ())),
         ("refs ref refs", Property("refs", "reference", False, "refs", ())),
+        ("uint8 X = 0", Property("X", "uint8", False, None, (), default=0)),
+        ("sint64 X = -0x10", Property("X", "sint64", False, None, (), default=-16)),
+        ('string X="a" "b"', Property("X", "string", False, None, (), default="ab")),
+        ("boolean X = False", Property("X", "boolean", False, None, (), default=False)),
+        ("uint8 X[] = {1, 255}", Property("X", "uint8", True, None, (), default=b"\x01\xff")),
+        ("uint16 X[] = {}", Property("X", "uint16", True, None, (), default=())),
     ],
 )
 def test_a_property_has_the_type_that_stands_before_it(text: str, declared: Property) -> None:
@@ -257,7 +271,18 @@ class A { sting X; };
 class A { string; };
 class A { string X };
 class A { string X[3]; };
-class A { string X = "a"; };
+class A { string X = ; };
+class A { string X = a; };
+class A { string X = 1; };
+class A { string X = {"a"}; };
+class A { string X[] = "a"; };
+class A { uint8 X = 256; };
+class A { uint8 X[] = {-1}; };
+class A { uint8 X = TRUE; };
+class A { boolean X = 1; };
+class A { datetime X = "20260101000000.000000+000"; };
+class A { object X = "a"; };
+class A { uint32 F(string a = "b"); };
 class A { string ref; };
 class A { reference X; };
 class A { string ref X Y; };
@@ -351,3 +376,12 @@ def test_a_long_text_is_judged_at_once(kind: str) -> None:
     declared = read(LONG[kind])
     assert time.process_time() - before < 2
     assert declared is None or [known.name for known in declared] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("[ID(0)] string A", Qualifier("ID", 0, 0)), ("[ID(7) : ToInstance] string A", Qualifier("ID", 7, TO_INSTANCE))],
+)
+def test_a_parameter_that_gives_its_id_keeps_it(text: str, expected: Qualifier) -> None:
+    (method,) = only(f"class C {{ uint32 F({text}, string B); }};").methods
+    assert [parameter.qualifiers[-1] for parameter in method.parameters] == [expected, numbered(1)]

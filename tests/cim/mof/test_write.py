@@ -22,6 +22,7 @@ from logonscope.cim.classes import (
     Property,
     Qualifier,
     has_qualifier,
+    numbered_parameter,
 )
 from logonscope.cim.mof.read import read_mof
 from logonscope.cim.mof.write import WIDTH, with_inherited, write_mof
@@ -48,13 +49,13 @@ def test_a_class_is_written_as_people_write_it() -> None:
     assert write_mof(DECLARED["Win32_SessionProcess"]) == (
         r"""#pragma namespace("\\\\.\\root\\cimv2")
 
-[Dynamic : ToInstance, Provider("CIMWin32") : ToInstance, Locale(1033) : ToInstance,
+[dynamic : ToInstance, provider("CIMWin32") : ToInstance, Locale(1033) : ToInstance,
  UUID("9CD8E1CE-0D27-4a41-AADE-F8D200230FF4") : ToInstance]
 class Win32_SessionProcess : Win32_SessionResource
 {
-  [Override("Antecedent"), Key : ToInstance ToSubclass DisableOverride]
+  [Override("Antecedent"), key : ToInstance ToSubclass DisableOverride]
   Win32_LogonSession ref Antecedent;
-  [Override("Dependent"), Key : ToInstance ToSubclass DisableOverride]
+  [Override("Dependent"), key : ToInstance ToSubclass DisableOverride]
   Win32_Process ref Dependent;
 };
 """
@@ -65,8 +66,8 @@ def test_a_class_without_anything_is_three_lines() -> None:
     assert write_mof(Declaration("A", None, None, (), (), ())) == "class A\n{\n};\n"
 
 
-ONE_TEXT = re.compile(r"""\s*\[?\w+[({]"(\\.|[^"\\])*"[)}]( : [A-Za-z ]+)?[],]""")
-"""A line that cannot be parted: one qualifier with one text."""
+ONE_TEXT = re.compile(r"""\s*\[?(\w+[({])?"(\\.|[^"\\])*"([)}]( : [A-Za-z ]+)?)?[],]""")
+"""A line that cannot be parted: one qualifier with one text, or one text of an array."""
 
 
 @pytest.mark.parametrize("name", DECLARED)
@@ -132,17 +133,37 @@ def properties(draw: st.DrawFn) -> Property:
     """Return a property; its first qualifier keeps the spelling of its type."""
     kind, reference, spelled = draw(kinds())
     kept = Qualifier(CIMTYPE, spelled, TO_INSTANCE | TO_SUBCLASS)
-    return Property(draw(names), kind, draw(st.booleans()), reference, (kept, *draw(qualifiers)))
+    is_array = draw(st.booleans())
+    default = draw(st.none() | defaults(kind, is_array=is_array))
+    return Property(draw(names), kind, is_array, reference, (kept, *draw(qualifiers)), default=default)
+
+
+def defaults(kind: str, *, is_array: bool) -> st.SearchStrategy[Any]:
+    """Return default values of a type: single ones or arrays; nothing but None for a type that has none."""
+    cim_type = TYPES[kind]
+    if cim_type.is_integer:
+        single: st.SearchStrategy[Any] = st.integers(cim_type.low, cim_type.high)
+    else:
+        single = {"boolean": st.booleans(), "string": texts}.get(kind, st.nothing())
+    if kind == "uint8" and is_array:
+        return st.binary(max_size=6)
+    if single.is_empty:
+        return st.none()
+    return st.lists(single, max_size=6).map(tuple) if is_array else single
 
 
 @st.composite
 def methods(draw: st.DrawFn) -> Method:
-    """Return a method; the last qualifier of each parameter numbers it."""
+    """Return a method; the first qualifier of each parameter keeps its type, the last one numbers it."""
     parameters = []
     for number in range(draw(st.integers(0, 3))):
-        kind, reference, _ = draw(kinds())
-        numbered = Qualifier("ID", number, TO_INSTANCE | NOT_OVERRIDABLE)
-        parameters.append(Parameter(draw(names), kind, draw(st.booleans()), reference, (*draw(qualifiers), numbered)))
+        kind, reference, spelled = draw(kinds())
+        kept = Qualifier(CIMTYPE, spelled, TO_INSTANCE | TO_SUBCLASS)
+        numbered = draw(
+            st.just(numbered_parameter(number)) | st.builds(Qualifier, st.just("ID"), st.integers(), st.just(0))
+        )
+        described = (kept, *draw(qualifiers), numbered)
+        parameters.append(Parameter(draw(names), kind, draw(st.booleans()), reference, described))
     return Method(draw(names), draw(simple), tuple(parameters), draw(qualifiers))
 
 

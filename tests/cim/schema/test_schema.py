@@ -122,13 +122,17 @@ def test_parents_come_before_their_children(namespace: str) -> None:
 
 
 def test_a_family_is_a_class_and_all_below_it_in_its_namespace() -> None:
-    assert [known.name for known in schema().family("win32_account")] == [
+    assert [known.name for known in schema().class_with_subclasses("win32_account")] == [
         "Win32_Account", "Win32_Group", "Win32_SystemAccount", "Win32_UserAccount",
     ]  # fmt: skip
-    assert [known.name for known in schema().family("Win32_SessionProcess")] == ["Win32_SessionProcess"]
-    assert {"Win32_ProcessStartTrace", "__ExtrinsicEvent"} <= {known.name for known in schema().family("__Event")}
-    assert {known.namespace for known in schema().family("__Event", LOGONSCOPE)} == {LOGONSCOPE}
-    assert not {known.name for known in schema().family("__Event", LOGONSCOPE)} & {"Win32_ProcessStartTrace"}
+    assert [known.name for known in schema().class_with_subclasses("Win32_SessionProcess")] == ["Win32_SessionProcess"]
+    assert {"Win32_ProcessStartTrace", "__ExtrinsicEvent"} <= {
+        known.name for known in schema().class_with_subclasses("__Event")
+    }
+    assert {known.namespace for known in schema().class_with_subclasses("__Event", LOGONSCOPE)} == {LOGONSCOPE}
+    assert not {known.name for known in schema().class_with_subclasses("__Event", LOGONSCOPE)} & {
+        "Win32_ProcessStartTrace"
+    }
 
 
 def test_a_class_knows_its_schema() -> None:
@@ -145,7 +149,7 @@ def test_classes_of_another_machine_are_added_to_a_copy_alone() -> None:
     assert service is copy.get("WIN32_SERVICE", CIMV2) is copy.add(declared, CIMV2)
     assert (service.schema, service.superclass) == (copy, "CIM_LogicalElement")
     assert service.derivation[-1] == "CIM_ManagedSystemElement"
-    assert service in copy.family("CIM_LogicalElement")
+    assert service in copy.class_with_subclasses("CIM_LogicalElement")
     assert service in list(copy.classes(CIMV2))
     assert schema().find("Win32_Service") is None
     assert list(schema().classes(CIMV2)) == before

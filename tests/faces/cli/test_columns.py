@@ -11,7 +11,7 @@ from logonscope import InvalidParameterError
 from logonscope.faces.cli.columns import (
     EXTRA,
     ON_REQUEST,
-    Column,
+    ListColumn,
     default_columns,
     find_column,
     fit_columns,
@@ -31,16 +31,16 @@ def shown(row: Row) -> str:
     return str(row.name)
 
 
-KEY = Column("KEY", 6, shown)
-STATE = Column("STATE", 10, shown, rank=1)
-FROM = Column("FROM", 20, shown, "name", rank=2, min_cells=8)
-TTY = Column("TTY NAME", 8, shown, "tty", rank=EXTRA)
-SCOPE = Column("SCOPE", 10, shown, rank=ON_REQUEST)
-COMMAND = Column("COMMAND", 0, shown)
+KEY = ListColumn("KEY", 6, shown)
+STATE = ListColumn("STATE", 10, shown, rank=1)
+FROM = ListColumn("FROM", 20, shown, "name", rank=2, min_cells=8)
+TTY = ListColumn("TTY NAME", 8, shown, "tty", rank=EXTRA)
+SCOPE = ListColumn("SCOPE", 10, shown, rank=ON_REQUEST)
+COMMAND = ListColumn("COMMAND", 0, shown)
 COLUMNS = (KEY, STATE, FROM, TTY, SCOPE)
 
 
-def headings(columns: list[Column] | tuple[Column, ...]) -> list[str]:
+def headings(columns: list[ListColumn] | tuple[ListColumn, ...]) -> list[str]:
     return [column.heading for column in columns]
 
 
@@ -101,7 +101,7 @@ def test_columns_are_chosen_by_heading_or_field_in_any_case() -> None:
 
 
 def test_rows_are_sorted_by_value() -> None:
-    number, start = Column("N", 3, shown, "number"), Column("S", 3, shown, "start")
+    number, start = ListColumn("N", 3, shown, "number"), ListColumn("S", 3, shown, "start")
     rows = [Row("b", 10, datetime(2026, 1, 2, tzinfo=UTC)), Row("A", 9, datetime(2026, 1, 1, tzinfo=UTC))]
     assert [row.name for row in sorted(rows, key=number.sort_key)] == ["A", "b"]
     assert [row.name for row in sorted(rows, key=start.sort_key)] == ["A", "b"]

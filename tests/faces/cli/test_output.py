@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.text import format_time
 
@@ -31,7 +31,7 @@ class Row(NamedTuple):
     chain: tuple[Inner, ...]
 
 
-COLUMNS = (Column("PID", 5, lambda row: str(row.pid)), Column("NAME", 0, lambda row: row.name or "-"))
+COLUMNS = (ListColumn("PID", 5, lambda row: str(row.pid)), ListColumn("NAME", 0, lambda row: row.name or "-"))
 ROWS = [
     Row(1, "a\nb", datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2))), Inner("x", {"name": "y"}), ()),
     Row(22, None, None, Inner('quote"', {}), (Inner("z", {}),)),

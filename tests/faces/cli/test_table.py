@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from logonscope.faces.cli.columns import EXTRA, Column
+from logonscope.faces.cli.columns import EXTRA, ListColumn
 from logonscope.faces.cli.table import print_table
 from tests.conversation import Shown
 
@@ -25,10 +25,10 @@ def _fit(_: Row, cells: int, moment: datetime) -> str:
 
 
 COLUMNS = (
-    Column("PID", 7, lambda row: str(row.pid)),
-    Column("START", 16, lambda _: "2026-01-01 10:02", rank=1, min_cells=4, shorten=_fit),
-    Column("TTY", 7, lambda _: "pts/0", rank=EXTRA),
-    Column("COMMAND", 0, lambda row: row.command),
+    ListColumn("PID", 7, lambda row: str(row.pid)),
+    ListColumn("START", 16, lambda _: "2026-01-01 10:02", rank=1, min_cells=4, shorten=_fit),
+    ListColumn("TTY", 7, lambda _: "pts/0", rank=EXTRA),
+    ListColumn("COMMAND", 0, lambda row: row.command),
 )
 ROWS = [Row(1, "init"), Row(4312, "python3 -m http.server 8080 " + "x" * 100)]
 
@@ -71,8 +71,8 @@ def test_rows_that_come_one_by_one_are_measured_by_a_sample(monkeypatch: pytest.
 
 
 def test_what_matters_is_in_a_colour_where_it_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = Column("STATE", 10, lambda row: row.command, rank=1, is_highlighted=lambda row: row.pid == 1)
-    columns = (Column("PID", 7, lambda row: str(row.pid)), state, Column("END", 3, lambda _: "x"))
+    state = ListColumn("STATE", 10, lambda row: row.command, rank=1, is_highlighted=lambda row: row.pid == 1)
+    columns = (ListColumn("PID", 7, lambda row: str(row.pid)), state, ListColumn("END", 3, lambda _: "x"))
     monkeypatch.setenv("COLUMNS", "80")
     out = Shown()
     with contextlib.redirect_stdout(out):

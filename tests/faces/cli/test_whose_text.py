@@ -4,11 +4,12 @@ import pytest
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.answers.whose import Whose
+from logonscope.answers.whose import UnseenLogin, Whose
 from logonscope.faces.cli.whose_text import (
     describe_evidence,
     describe_login,
     describe_parents,
+    describe_unseen_logins,
     headline,
     lookup_commands,
     user_change_mark,
@@ -137,3 +138,103 @@ def test_look_ups_are_commands_that_exist_elsewhere() -> None:
         "ausearch --session 41",
         "logonscope tree 41",
     ]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "container_id", "pod_uid", "command"),
+    [
+        ("docker", "3f9a", None, "docker inspect 3f9a"),
+        ("podman", "3f9a", None, "podman inspect 3f9a"),
+        ("containerd", "3f9a", None, "nerdctl inspect 3f9a"),
+        ("containerd", "3f9a", "5a7c", "crictl inspect 3f9a"),
+        ("cri-o", "3f9a", "5a7c", "crictl inspect 3f9a"),
+        ("kubernetes", "3f9a", "5a7c", "crictl inspect 3f9a"),
+        ("lxc", "web;reboot", None, "lxc-info -n 'web;reboot'"),
+        ("nspawn", "web", None, "machinectl status web"),
+    ],
+)
+def test_the_look_up_of_a_container_is_its_engines(
+    runtime: str, container_id: str, pod_uid: str | None, command: str
+) -> None:
+    process = row(7)._replace(container_id=container_id, container_runtime=runtime, pod_uid=pod_uid)
+    assert next(lookup_commands(whose(process))) == command
+
+
+SYSTEM = LogonSession("4294967295", logon_type=0, logon_type_name="System", sources={"logon_type": "x"})
+INIT = row(1, "systemd", 0, 0)
+
+
+def system(*chain: SessionProcess, signs: tuple[UnseenLogin, ...] | None = ()) -> Whose:
+    return whose(*chain, session=SYSTEM)._replace(evidence="none", unseen_logins=signs)
+
+
+def test_a_process_of_the_system_session_says_as_whom_it_runs() -> None:
+    assert headline(system(INIT)) == "1 (systemd) belongs to the System session: no login started it."
+    answer = system(INIT, row(7))
+    end = "belongs to the System session: no login started it; it runs as alice (uid 1000)."
+    assert headline(answer) == f"7 (sh) {end}"
+    assert describe_parents(answer) == "systemd 1 > sh 7 [as alice]"
+    unnamed = system(INIT, row(7)._replace(user=None, uid=4000))
+    assert headline(unnamed).endswith("it runs as uid 4000.")
+    assert describe_parents(unnamed) == "systemd 1 > sh 7 [as 4000]"
+
+
+@pytest.mark.parametrize("signs", [None, (UnseenLogin("daemon", 6, "dropbear"),)])
+def test_no_login_started_it_is_said_only_where_that_is_known(signs: tuple[UnseenLogin, ...] | None) -> None:
+    answer = system(INIT, row(6, "dropbear", 0), row(7, ppid=6), signs=signs)
+    end = "no login is known to the kernel; it runs as alice (uid 1000)."
+    assert headline(answer) == f"7 (sh) belongs to the System session: {end}"
+    root = system(INIT, row(6, "dropbear", 0), row(7, uid=0, ppid=6), signs=signs)
+    assert headline(root).endswith("kernel; it runs as root (uid 0)." if signs else "kernel.")
+
+
+def test_ones_own_process_without_a_login_is_ones_own() -> None:
+    answer = system(row(7))._replace(is_own=True)
+    assert headline(answer) == "7 (sh) is yours: it runs as alice (uid 1000), and no login is known to the kernel."
+
+
+@pytest.mark.parametrize(
+    ("sign", "sentence"),
+    [
+        (UnseenLogin("daemon", 6, "dropbear"), "dropbear 6, one of its parents, can let users in without the kernel's"),
+        (UnseenLogin("unit", 7, "dropbear"), "it is in the unit dropbear, which can let users in without the kernel's"),
+        (
+            UnseenLogin("user change", 7, "sh"),
+            "dropbear 6 (root) started sh 7 as alice (uid 1000) without su or sudo, as for a login",
+        ),
+        (UnseenLogin("orphan", 7, "sh"), "the parents of sh 7, which runs as alice (uid 1000), have ended"),
+        (UnseenLogin("outside", 6, "dropbear"), "what started dropbear 6 is outside of what can be seen here"),
+    ],
+)
+def test_every_sign_of_an_unseen_login_is_a_sentence(sign: UnseenLogin, sentence: str) -> None:
+    answer = system(INIT, row(6, "dropbear", 0), row(7, ppid=6), signs=(sign,))
+    (text,) = describe_unseen_logins(answer)
+    assert text.startswith(sentence)
+    assert ("[as alice, without su or sudo]" in describe_parents(answer)) == (sign.kind == "user change")
+
+
+def test_a_name_that_a_user_chose_hides_no_change_of_user() -> None:
+    session = ALICE._replace(uid=2000)
+    assert user_change_mark(row(9, "su", 1000), row(8, "dropbear", 0), session) == "[as alice]"
+    assert user_change_mark(row(9, "sh", 0), row(8, "sudo", 1000), session) == "[as root]"
+
+
+CONTAINER = "3f9a1c0b2d4e" + "7" * 52
+
+
+def test_a_container_is_named_by_the_short_form_of_its_id() -> None:
+    process = row(7)._replace(container_id=CONTAINER, container_runtime="docker")
+    assert headline(whose(process)).startswith("7 (sh) in container 3f9a1c0b2d4e (docker) belongs to logon session 41:")
+    process = row(7)._replace(container_id="web", container_runtime="lxc")
+    assert headline(whose(process)).startswith("7 (sh) in container web (lxc) belongs")
+
+
+def test_a_foreign_uid_is_one_of_its_container() -> None:
+    foreign = ALICE._replace(user=None, uid=1002, is_foreign=True)
+    docker = foreign._replace(container_id=CONTAINER, container_runtime="docker")
+    assert headline(whose(row(7), session=docker)).endswith(": uid 1002 of container 3f9a1c0b2d4e (docker) logged in.")
+    assert headline(whose(row(7), session=foreign)).endswith(
+        ": uid 1002 of another root (its own pid namespace and root directory) logged in."
+    )
+    unmapped = docker._replace(uid=None)
+    assert "an unknown user of container 3f9a1c0b2d4e (docker)" in headline(whose(row(7), session=unmapped))

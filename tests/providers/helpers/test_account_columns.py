@@ -40,7 +40,7 @@ def test_a_user_and_a_group_of_one_name_and_number_differ_in_their_sids() -> Non
     group = Group("alice", 1000, local=True)
     users, groups = user_columns(), group_columns()
     assert [users[name].value(ACCOUNT, CONTEXT) for name in ("SID", "SIDType")] == ["S-1-22-1-1000", 1]
-    assert [groups[name].value(group, CONTEXT) for name in ("SID", "SIDType")] == ["S-1-22-2-1000", 2]
+    assert [groups[name].value(group, CONTEXT) for name in ("SID", "SIDType")] == ["S-1-22-2-1000", 4]
     for name in ("Caption", "Domain", "Name", "LocalAccount"):
         assert users[name].value(ACCOUNT, CONTEXT) == groups[name].value(group, CONTEXT)
 

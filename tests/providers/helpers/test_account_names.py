@@ -10,8 +10,8 @@ from logonscope.providers.helpers.account_names import (
     domain_and_name,
     group_sid,
     is_person,
-    login_names,
     name_of,
+    possible_names,
     select_group_reference,
     select_user_reference,
     user_sid,
@@ -46,13 +46,13 @@ def test_a_name_is_taken_apart_where_a_directory_service_put_it_together(name: s
 def test_whatever_is_taken_apart_is_looked_up_as_it_was(domain: str, name: str) -> None:
     for whole in (f"{domain}\\{name}", f"{name}@{domain}", name):
         of, rest = domain_and_name(whole, "web1")
-        assert whole in (login_names(rest, of) or ())
+        assert whole in (possible_names(rest, of) or ())
 
 
 def test_a_name_is_looked_up_alone_where_no_domain_is_named_and_any_where_it_cannot_be_told() -> None:
-    assert login_names("Alice", "Corp") == frozenset({"Alice", "Corp\\Alice", "Alice@Corp"})
-    assert login_names("alice", None) == frozenset({"alice"})
-    assert login_names("a\ufffd", "Corp") is login_names("a", "\ufffd") is None
+    assert possible_names("Alice", "Corp") == frozenset({"Alice", "Corp\\Alice", "Alice@Corp"})
+    assert possible_names("alice", None) == frozenset({"alice"})
+    assert possible_names("a\ufffd", "Corp") is possible_names("a", "\ufffd") is None
 
 
 def test_a_reference_means_the_accounts_or_the_groups_of_its_name() -> None:

@@ -36,6 +36,6 @@ def test_a_kilobyte_has_1024_bytes_and_only_whole_ones_count(number: int | None,
 def test_what_was_not_looked_at_is_null() -> None:
     assert of_platform(lambda platform: platform.vendor)(HostSummary(MACHINE), CONTEXT) is None
     assert of_vitals(lambda vitals: vitals.at)(HostSummary(MACHINE), CONTEXT) is None
-    census = HostSummary(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
-    assert of_platform(lambda platform: platform.vendor)(census, CONTEXT) == "QEMU"
-    assert of_vitals(lambda vitals: vitals.at)(census, CONTEXT) == 7
+    summary = HostSummary(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
+    assert of_platform(lambda platform: platform.vendor)(summary, CONTEXT) == "QEMU"
+    assert of_vitals(lambda vitals: vitals.at)(summary, CONTEXT) == 7

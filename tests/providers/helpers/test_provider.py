@@ -18,15 +18,20 @@ from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.host import LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
 from logonscope.providers.helpers.provider import (
+    ADDRESS,
     ALWAYS_NULL_PREFIX,
+    AUTHENTICATION,
     COUNTS,
+    ORIGIN,
+    PASSWORDS,
     Provider,
     always_null,
     column,
     constant,
 )
-from logonscope.providers.helpers.registry import provider_of
+from logonscope.providers.helpers.registry import find_provider
 from logonscope.providers.helpers.text import clean
+from logonscope.providers.helpers.usage import USAGE_FACTS
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, user
 from tests.providers.asked import CONTEXT, SNAPSHOT, fixed, rough, web1
@@ -87,8 +92,8 @@ def test_rows_are_made_while_they_are_iterated() -> None:
 
 
 def test_the_facts_are_those_of_the_columns_and_of_what_decides_who_is_an_instance() -> None:
-    assert TABLE.facts([]) == {"ses"}
-    assert TABLE.facts(["Twice", "Same", "Never", "Unheard"]) == {"ses", "nice", "priority"}
+    assert TABLE.facts_of_rows([]) == {"ses"}
+    assert TABLE.facts_of_rows(["Twice", "Same", "Never", "Unheard"]) == {"ses", "nice", "priority"}
 
 
 def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_always_null() -> None:
@@ -112,7 +117,7 @@ def test_a_fix_is_told_all_that_is_fixed() -> None:
 
 
 CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
-SERVED = [(cls, found) for cls in CLASSES if (found := provider_of(cls)) is not None]
+SERVED = [(cls, found) for cls in CLASSES if (found := find_provider(cls)) is not None]
 
 
 # The laws of every table
@@ -146,9 +151,10 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
     _, provider = served
     of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, PROCESSES, SESSIONS, LOGINS}
     known = {
-        "process": of_processes, "socket": of_processes, "machine": of_machine, "logon session": frozenset({COUNTS}),
+        "process": of_processes, "socket": of_processes, "machine": of_machine,
+        "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}, "user": frozenset({PASSWORDS}),
     }  # fmt: skip
-    assert provider.facts(provider.columns) <= known.get(provider.subject, set())
+    assert provider.facts_of_rows(provider.columns) <= known.get(provider.subject, set())
 
 
 UNNARROWED = {
@@ -178,7 +184,7 @@ def test_every_reference_of_an_association_says_what_stands_there(served: tuple[
     assert set(provider.ends) == set(references)
     assert bool(references) == cls.is_association
     for name, end in provider.ends.items():
-        below = [provider_of(found) for found in schema().family(references[name], cls.namespace)]
+        below = [find_provider(found) for found in schema().class_with_subclasses(references[name], cls.namespace)]
         assert end.subject in {found.subject for found in below if found}
 
 
@@ -272,7 +278,7 @@ def instances(host: Host) -> Iterator[Any]:
     """Yield every instance of a host."""
     for space in schema().namespaces:
         for cls in schema().classes(space):
-            if provider_of(cls):
+            if find_provider(cls):
                 yield from host.enumerate(cls.name, namespace=space, deep=False)
 
 
@@ -303,7 +309,7 @@ def test_from_either_end_of_an_association_the_other_is_found(asked: Host) -> No
         if not found.cim_class.is_association:
             continue
         name, space = found.cim_class.name, found.cim_class.namespace
-        roles = [role for role, value in found.properties().items() if re.match(r"\\\\\.\\", str(value))]
+        roles = [role for role, value in found.properties().items() if re.match(r"\\\\[^\\]+\\root", str(value))]
         near, far = (asked.get(found[role], namespace=space)["__PATH"] for role in roles)
         for one, other in ((near, far), (far, near)):
             assert other in [end.path for end in asked.associators(one, assoc_class=name, namespace=space)]

@@ -8,18 +8,24 @@ import pytest
 
 import logonscope.providers
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
-from logonscope.providers.helpers.registry import classes_at_end, family, module_name, provider_for, provider_of
+from logonscope.providers.helpers.registry import (
+    classes_at_end,
+    find_provider,
+    get_provider,
+    module_name,
+    provided_classes,
+)
 
 CLASSES = list({known.name: known for space in schema().namespaces for known in schema().classes(space)}.values())
-SERVED = [cls for cls in CLASSES if provider_of(cls) is not None]
+SERVED = [cls for cls in CLASSES if find_provider(cls) is not None]
 
 
 def test_a_family_is_of_the_classes_that_have_instances_a_group_last() -> None:
-    names = [cls.name for cls in family(schema().get("Win32_Account"))]
+    names = [cls.name for cls in provided_classes(schema().get("Win32_Account"))]
     assert set(names) == {"Win32_SystemAccount", "Win32_UserAccount", "Win32_Group"}
     assert names[-1] == "Win32_Group"
-    assert family(schema().get("Win32_MappedLogicalDisk")) == ()
-    assert provider_for(family(schema().get("CIM_Process"))[0]).subject == "process"
+    assert provided_classes(schema().get("Win32_MappedLogicalDisk")) == ()
+    assert get_provider(provided_classes(schema().get("CIM_Process"))[0]).subject == "process"
 
 
 @pytest.mark.parametrize(
@@ -52,8 +58,8 @@ def test_a_file_is_named_as_its_class(class_name: str, file: str) -> None:
 
 
 def test_a_class_without_a_file_has_no_instances() -> None:
-    assert provider_of(schema().get("Win32_Account")) is None
-    assert provider_of(schema().get("Win32_Process")) is provider_of(schema().get("Win32_Process")) is not None
+    assert find_provider(schema().get("Win32_Account")) is None
+    assert find_provider(schema().get("Win32_Process")) is find_provider(schema().get("Win32_Process")) is not None
 
 
 def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
@@ -62,10 +68,10 @@ def test_a_file_that_lacks_what_it_imports_is_an_error(tmp_path: Path) -> None:
         "import sys, logonscope.providers as providers\n"
         "from logonscope.cim.mof.read import read_mof\n"
         "from logonscope.cim.schema import schema\n"
-        "from logonscope.providers.helpers.registry import provider_of\n"
+        "from logonscope.providers.helpers.registry import find_provider\n"
         "providers.__path__.append(sys.argv[1])\n"
         "(torn,) = read_mof('class Win32_Torn {};')\n"
-        "provider_of(schema().copy().add(torn, 'root\\\\cimv2'))"
+        "find_provider(schema().copy().add(torn, 'root\\\\cimv2'))"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
     assert "ModuleNotFoundError: No module named 'something_that_is_not_there'" in done.stderr

@@ -6,12 +6,13 @@ from logonscope.facts import Socket
 from logonscope.machine import Selection
 from logonscope.providers.helpers.socket_keys import SOCKET, select_inode, select_port, select_socket
 
-LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001)
+LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001, namespace=7)
 
 
 def test_the_own_side_of_a_socket_and_how_it_stands() -> None:
     assert {name: column.value(LISTENING, None, None, None) for name, column in SOCKET.items()} == {
         "Protocol": "tcp6", "LocalAddress": "::1", "LocalPort": 443, "State": "LISTEN",
+        "NetworkNamespace": 7, "NetworkNamespaceProcessId": None,
     }  # fmt: skip
 
 

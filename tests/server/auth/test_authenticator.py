@@ -20,7 +20,7 @@ from logonscope.server.auth.authenticator import (
     Credentials,
 )
 from logonscope.server.auth.negotiate import KerberosSettings
-from logonscope.server.auth.passwords import Check, Passwords
+from logonscope.server.auth.passwords import PasswordBackend, Passwords
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.user_file import UserFile
@@ -38,9 +38,9 @@ class Entrance:
         self.lines: list[str] = []
         self.users = users = UserFile(folder / "users", hasher=QUICK)
         users.add("alice", WORD, uid=1000, ntlm=True)
-        self.alice = Caller("alice", 1000, administrator=False, remote=True)
+        self.alice = Caller("alice", 1000, administrator=False)
         audit = Audit(self.lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
-        passwords = Passwords([Check(users.verify)], Throttle())
+        passwords = Passwords([PasswordBackend(users.verify)], Throttle())
         lookup = users.lookup if negotiate else None
         self.authenticator = Authenticator(
             passwords,

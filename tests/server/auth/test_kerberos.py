@@ -34,7 +34,7 @@ KEYS = (f"host/{HOST}", f"HTTP/{HOST}", f"WSMAN/{HOST}")
 KEYTAB = Keytab((f"HTTP/{HOST}@LAB.TEST", f"WSMAN/{HOST}@LAB.TEST"))
 USERS = {"scanner": User("scanner", None, administrator=True, password_hash="")}
 UIDS = {"alice": 1000, "bob": 60000, "root": 0, "www-data": 33, "nobody": 65534, "borrowed": 61184, "web2$": 1001}
-ALICE = Caller("alice", 1000, administrator=False, remote=True)
+ALICE = Caller("alice", 1000, administrator=False)
 
 
 def user(name: str) -> User | None:
@@ -84,7 +84,7 @@ def test_the_user_file_may_name_root_and_computers() -> None:
     named = {name: User(name, 0, administrator=True, password_hash="") for name in ("root", "web2$")}
     who = kerberos_settings(KEYTAB, named.get, account).find_caller
     for name in named:
-        assert who(f"{name}@LAB.TEST") == Caller(name, 0, administrator=True, remote=True)
+        assert who(f"{name}@LAB.TEST") == Caller(name, 0, administrator=True)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.negotiate import Negotiation, claimed_user, is_bound
 from tests.server.auth.exchanged import exchange
 
-ALICE = Caller("alice", 1000, administrator=False, remote=True)
+ALICE = Caller("alice", 1000, administrator=False)
 PASSWORDS = {"alice": "correct horse \u2603", "bob": "b"}
 
 

@@ -9,13 +9,13 @@ from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
 from logonscope.errors import ServerTooBusyError
-from logonscope.server.auth.passwords import CACHE_SECONDS, MOST_CACHED, Check, Passwords, strip_domain
+from logonscope.server.auth.passwords import CACHE_SECONDS, MOST_CACHED, PasswordBackend, Passwords, strip_domain
 from logonscope.server.auth.throttle import FREE_FAILURES, LONGEST_DELAY, MOST_WAITING, USER_LIMIT, Throttle
 from logonscope.server.auth.user_file import UserFile
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
-ALICE = Caller("alice", 1000, administrator=False, remote=True)
-ROOT = Caller("root", 0, administrator=True, remote=True)
+ALICE = Caller("alice", 1000, administrator=False)
+ROOT = Caller("root", 0, administrator=True)
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -44,7 +44,7 @@ class Scene:
         self.now_known = {ROOT: ROOT}
         throttle = Throttle(lambda: self.now)
         self.passwords = Passwords(
-            (Check(self.file), Check(self.pam, self.by_now)),
+            (PasswordBackend(self.file), PasswordBackend(self.pam, self.by_now)),
             throttle,
             lambda: self.now,
             lambda: self.version,
@@ -140,7 +140,7 @@ def test_a_success_of_what_the_file_said_before_is_not_remembered(scene: Scene) 
         passwords.verify("bob", "another password", THERE) if name == "alice" else None
         return scene.file(name, password)
 
-    passwords = Passwords((Check(slow),), Throttle(), version=lambda: scene.version)
+    passwords = Passwords((PasswordBackend(slow),), Throttle(), version=lambda: scene.version)
     assert passwords.verify("alice", PASSWORD, HERE) == ALICE
     scene.file.known.clear()
     assert passwords.verify("alice", PASSWORD, HERE) is None
@@ -149,14 +149,14 @@ def test_a_success_of_what_the_file_said_before_is_not_remembered(scene: Scene) 
 def test_a_removed_user_of_a_real_file_is_out_at_once(tmp_path: Path) -> None:
     file = UserFile(tmp_path / "users", hasher=CHEAP)
     file.add("alice", PASSWORD, uid=1000)
-    passwords = Passwords((Check(file.verify),), Throttle(), version=lambda: file.version)
+    passwords = Passwords((PasswordBackend(file.verify),), Throttle(), version=lambda: file.version)
     assert passwords.verify("CORP\\Alice", PASSWORD, HERE) == ALICE
     UserFile(tmp_path / "users").remove("alice")
     assert passwords.verify("alice", PASSWORD, HERE) is None
 
 
 def test_what_is_remembered_is_bounded_and_holds_no_password(scene: Scene) -> None:
-    everybody = Passwords((Check(lambda _, __: ALICE),), Throttle())
+    everybody = Passwords((PasswordBackend(lambda _, __: ALICE),), Throttle())
     for number in range(MOST_CACHED + 10):
         everybody.verify("alice", f"{PASSWORD}{number}", HERE)
     assert len(everybody._logins) == MOST_CACHED  # noqa: SLF001 -- how much is kept is the question

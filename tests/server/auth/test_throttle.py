@@ -202,7 +202,7 @@ def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) ->
         fail(throttle, THERE, "alice")
         throttle.begin(f"2001:db8:0:{number:x}::1", f"user{number}")
     assert throttle.delay(THERE, "alice") == LONGEST_DELAY
-    kept = (throttle._places, throttle._users, throttle._pairs)  # noqa: SLF001 -- how much is kept is the question
+    kept = (throttle._networks, throttle._users, throttle._pairs)  # noqa: SLF001 -- how much is kept is the question
     assert [len(records._records) for records in kept] == [10, 10, 10]  # noqa: SLF001 -- the same
 
 

@@ -38,7 +38,7 @@ def test_a_token_is_the_caller_until_it_expires(file: TokenFile, clock: Clock) -
     token, text = add(file)
     assert text.startswith("lgs_")
     assert len(text) > 40
-    assert file.find_caller(text) == Caller("token job", 1000, administrator=False, remote=True, read_only=True)
+    assert file.find_caller(text) == Caller("token job", 1000, administrator=False, read_only=True)
     clock.now += HOUR
     assert file.find_caller(text) is None
     assert file.tokens() == [token]

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher, extract_parameters
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, NotFoundError
-from logonscope.server.auth.user_file import HASHER, LONGEST_PASSWORD, NOBODYS_HASH, UserFile
+from logonscope.server.auth.user_file import HASHER, LONGEST_PASSWORD, UNKNOWN_USER_HASH, UserFile
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -41,15 +41,15 @@ def file(path: Path) -> UserFile:
 def test_a_user_comes_in_with_its_password_in_any_case_of_its_name(path: Path) -> None:
     file = UserFile(path)  # the one test at full cost
     file.add("Alice", PASSWORD, uid=1000)
-    assert file.verify("aLICE", PASSWORD) == Caller("Alice", 1000, administrator=False, remote=True)
+    assert file.verify("aLICE", PASSWORD) == Caller("Alice", 1000, administrator=False)
     assert file.verify("alice", PASSWORD.upper()) is None
-    assert extract_parameters(path.read_text().split(":")[3]) == extract_parameters(NOBODYS_HASH)
+    assert extract_parameters(path.read_text().split(":")[3]) == extract_parameters(UNKNOWN_USER_HASH)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_parameters_are_those_that_owasp_asks_for_at_least() -> None:
     assert (HASHER.memory_cost, HASHER.time_cost, HASHER.parallelism) == (19 * 1024, 2, 1)
-    assert not HASHER.check_needs_rehash(NOBODYS_HASH)
+    assert not HASHER.check_needs_rehash(UNKNOWN_USER_HASH)
 
 
 def test_for_nobody_as_much_is_verified_as_for_another_password(path: Path) -> None:
@@ -58,7 +58,7 @@ def test_for_nobody_as_much_is_verified_as_for_another_password(path: Path) -> N
     file.add("alice", PASSWORD, uid=1000)
     assert file.verify("alice", "another password") is None
     assert file.verify("nobody", "another password") is None
-    assert hasher.verified == [file.users()[0].password_hash, NOBODYS_HASH]
+    assert hasher.verified == [file.users()[0].password_hash, UNKNOWN_USER_HASH]
 
 
 @pytest.mark.parametrize("password", ["", "\ud800 is no character", "x" * (LONGEST_PASSWORD + 1)])
@@ -96,7 +96,7 @@ def test_ntlm_is_for_those_who_were_given_it(file: UserFile) -> None:
     assert file.lookup("alice") is None
     assert file.lookup("nobody") is None
     nt_hash = bytes.fromhex("a4f49c406510bdcab6824ee7c30fd852")  # MS-NLMP 4.2.2.1.2, of "Password"
-    assert file.lookup("SCANNER") == (Caller("Scanner", None, administrator=True, remote=True), nt_hash)
+    assert file.lookup("SCANNER") == (Caller("Scanner", None, administrator=True), nt_hash)
 
 
 def test_there_are_no_users_where_there_is_no_file(file: UserFile, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""G7: the file system of the audit log is full while users come in and run methods."""
+"""The file system of the audit log is full while users come in and run methods."""
 
 import os
 from contextlib import suppress
@@ -34,7 +34,7 @@ def fill_disk(siege: Siege) -> str:
         refused = [_ask(siege, terminate) for _ in range(3)]
         siege.expect(process.exists(), "a process was ended without a record")
         siege.expect(
-            all(answer.status == 500 and b"nothing was done" in answer.body for answer in refused),
+            all(answer.status == 500 and b"the method was not run" in answer.body for answer in refused),
             f"Terminate was answered {[answer.status for answer in refused]}",
         )
         filler.unlink()

@@ -1,4 +1,4 @@
-"""G6: requests of which only the first half comes, from four addresses, while others ask."""
+"""Requests of which only the first half comes, from four addresses, while others ask."""
 
 import time
 

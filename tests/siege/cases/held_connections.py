@@ -1,4 +1,4 @@
-"""G2, G3 and G6: connections that are held and say nothing, half a ClientHello, or half a request."""
+"""Connections that are held and say nothing, half a ClientHello, or half a request."""
 
 import time
 from functools import partial

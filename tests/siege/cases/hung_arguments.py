@@ -1,4 +1,4 @@
-"""G5: processes whose command lines hang on a dead FUSE mount, with lower numbers than those that are asked for."""
+"""Processes whose command lines hang on a dead FUSE mount, with lower numbers than those that are asked for."""
 
 from tests.siege.accounts import ADMINISTRATOR, USER
 from tests.siege.attack import attacking

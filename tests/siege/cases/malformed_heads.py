@@ -1,4 +1,4 @@
-"""G11: heads that two readers may read in two ways."""
+"""Heads that two readers may read in two ways."""
 
 from tests.siege.exchange import ask, trusting_nobody
 from tests.siege.siege import Siege

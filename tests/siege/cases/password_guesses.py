@@ -1,4 +1,4 @@
-"""G8: guesses at one user from many addresses, and at many users from one."""
+"""Guesses at one user from many addresses, and at many users from one."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""G1: a user stops the helpers that act as that user, where methods are allowed."""
+"""A user stops the helpers that act as that user, where methods are allowed."""
 
 import base64
 from concurrent.futures import ThreadPoolExecutor

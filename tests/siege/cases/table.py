@@ -14,16 +14,16 @@ MANY = "max_connections = 5000\nmax_connections_per_address = 5000\n"
 FEW_DESCRIPTORS = "LimitNOFILE=256\n"
 
 CASES = (
-    Case("G1", stop_helpers, METHODS, ROOT, Bounds(log_lines=40)),
-    Case("G2", hold_silent_connections),
-    Case("G2-dripped", hold_dripped_connections),
-    Case("G2-many", hold_silent_connections, MANY),
-    Case("G3", hold_silent_connections, drop_in=FEW_DESCRIPTORS, bounds=Bounds(log_lines=4)),
-    Case("G4", ask_worst_queries, bounds=Bounds(administrator_seconds=1.0)),
-    Case("G5", hang_arguments),
-    Case("G6", send_half_requests),
-    Case("G7", fill_disk, METHODS, ROOT),
+    Case("stopped-helpers", stop_helpers, METHODS, ROOT, Bounds(log_lines=40)),
+    Case("silent", hold_silent_connections),
+    Case("dripped", hold_dripped_connections),
+    Case("silent-many", hold_silent_connections, MANY),
+    Case("silent-few-descriptors", hold_silent_connections, drop_in=FEW_DESCRIPTORS, bounds=Bounds(log_lines=4)),
+    Case("worst-queries", ask_worst_queries, bounds=Bounds(administrator_seconds=1.0)),
+    Case("hung-arguments", hang_arguments),
+    Case("half-requests", send_half_requests),
+    Case("full-disk", fill_disk, METHODS, ROOT),
     # Each thread that checks passwords takes 19 MiB for it, and keeps up to 4 MiB.
-    Case("G8", guess_passwords, bounds=Bounds(growth=250, remainder=60, log_lines=1000)),
-    Case("G11", send_malformed_heads),
+    Case("password-guesses", guess_passwords, bounds=Bounds(growth=250, remainder=60, log_lines=1000)),
+    Case("malformed-heads", send_malformed_heads),
 )

@@ -1,4 +1,4 @@
-"""G4: an ordinary user asks the worst queries there are, by the unix socket and over TLS."""
+"""An ordinary user asks the worst queries there are, by the unix socket and over TLS."""
 
 import base64
 import time

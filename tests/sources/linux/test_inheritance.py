@@ -4,7 +4,7 @@ import pytest
 
 from logonscope.facts import UNSET, Login, Process
 from logonscope.machine import Look
-from logonscope.sources.linux.inheritance import PAM_STACK, carried_kernel_id
+from logonscope.sources.linux.inheritance import MAX_PAM_SECONDS, carried_kernel_id
 from tests.hosts import BOOT, TICKS, HostFolder, session_scope
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -13,7 +13,7 @@ LEADER, SSHD = 4100, 700
 STARTED, CREATED = 1000 * TICKS, 1001
 """When the leader started, in ticks, and when its login's record was made, in seconds, both since the boot."""
 
-IN_TIME = (CREATED - PAM_STACK) * TICKS
+IN_TIME = (CREATED - MAX_PAM_SECONDS) * TICKS
 """The earliest start of what the login itself may have started."""
 
 
@@ -111,10 +111,10 @@ def test_a_process_with_another_id_proves_nothing(host: HostFolder) -> None:
 @pytest.mark.parametrize(
     ("other", "seconds", "proved"),
     [
-        ("42", CREATED - PAM_STACK - 1, True),
-        ("42", CREATED - PAM_STACK + 1, None),  # both may have been logging in at once
+        ("42", CREATED - MAX_PAM_SECONDS - 1, True),
+        ("42", CREATED - MAX_PAM_SECONDS + 1, None),  # both may have been logging in at once
         ("42", CREATED + 100, None),
-        ("40", CREATED - PAM_STACK - 1, None),
+        ("40", CREATED - MAX_PAM_SECONDS - 1, None),
     ],
 )
 def test_an_older_login_with_a_greater_id_proves_it(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.facts import Machine
-from logonscope.sources.linux.login_clock import LoginClock, TimeRange, _suspended_and_offset
+from logonscope.sources.linux.login_clock import LoginClock, TimeRange, suspended_and_offset
 
 BOOT = 1_700_000_000
 MACHINE = Machine("testhost", btime=BOOT)
@@ -61,18 +61,18 @@ def test_a_moment_lies_between_the_two_whatever_was_slept_or_set(monotonic: floa
 
 
 def test_this_machine_never_slept_longer_than_it_runs() -> None:
-    slept, offset = _suspended_and_offset()
+    slept, offset = suspended_and_offset()
     assert -1 <= slept <= time.clock_gettime(time.CLOCK_BOOTTIME)
     assert offset == 0.0
 
 
 def test_in_a_time_namespace_starts_are_shifted_and_the_shift_is_known() -> None:
     """unshare(1) makes one with a shifted boottime; the offset that the kernel shows there is the one that is used."""
-    code = "from logonscope.sources.linux.login_clock import _suspended_and_offset as f; print(*f())"
+    code = "from logonscope.sources.linux.login_clock import suspended_and_offset as f; print(*f())"
     shifted = ["unshare", "--time", "--boottime", "5000", "--fork", sys.executable, "-c", code]
     done = subprocess.run(shifted, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         pytest.skip(f"no time namespaces here: {done.stderr.strip()[-80:]}")
     slept, offset = map(float, done.stdout.split())
     assert offset == 5000.0
-    assert slept == pytest.approx(_suspended_and_offset()[0], abs=1)
+    assert slept == pytest.approx(suspended_and_offset()[0], abs=1)

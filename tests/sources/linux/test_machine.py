@@ -9,9 +9,11 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from logonscope.facts import Machine, Platform
 from logonscope.machine import Look
-from logonscope.sources.linux.machine import read_platform
+from logonscope.sources.linux.machine import read_machine, read_platform
 from tests.hosts import BOOT, TICKS, HostFolder
 
 
@@ -52,6 +54,14 @@ def test_a_machine_without_a_boot_time_is_trouble_in_every_look(host: HostFolder
         look = Look()
         assert source.machine(look).btime is None
         assert [trouble.what for trouble in look.troubles] == ["/proc/stat"]
+
+
+def test_the_hostname_is_the_one_that_the_machine_has_now(host: HostFolder) -> None:
+    source, look = host.source, Look()
+    assert source.machine(look).hostname == "testhost"
+    host.write("proc/sys/kernel/hostname", "renamed\n")
+    assert source.machine(look).hostname == "testhost"  # one answer has one name
+    assert source.machine(Look()).hostname == "renamed"
 
 
 def test_a_name_that_is_no_text_is_kept(host: HostFolder) -> None:
@@ -139,3 +149,23 @@ def test_what_this_machine_is_made_of() -> None:
     assert (found.build, found.architecture) == (here.version, here.machine)
     assert found.processors == os.sysconf("SC_NPROCESSORS_ONLN")
     assert found.pid_max == int(Path("/proc/sys/kernel/pid_max").read_text(encoding="ascii"))
+
+
+@pytest.mark.parametrize(
+    ("files", "root_cgroup"),
+    [
+        ({}, "/docker/3f2a/init.scope"),
+        ({".dockerenv": "", "run/systemd/system/x": ""}, "/docker/3f2a/init.scope"),
+        # systemd is process 1, outside of containers: its cgroup is known
+        ({"run/systemd/system/x": ""}, None),
+    ],
+)
+def test_the_cgroup_of_process_1_is_read_where_the_host_may_be_a_container(
+    tmp_path: Path, files: dict[str, str], root_cgroup: str | None
+) -> None:
+    for name, text in {**files, "proc/1/cgroup": "0::/docker/3f2a/init.scope\n"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert read_machine(str(tmp_path)).root_cgroup == root_cgroup
+    (tmp_path / "proc/1/cgroup").write_text("damaged")
+    assert read_machine(str(tmp_path)).root_cgroup is None

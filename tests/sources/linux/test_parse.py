@@ -47,13 +47,28 @@ def test_priority_and_nice_may_be_negative() -> None:
 def test_the_name_in_status_cannot_forge_ids(comm: bytes) -> None:
     ids = (1000, 1001, 1002, 1003)
     assert list(parse.parse_status(status_text(comm, ids, tgid=4312))) == [
-        4312, ids, ids, 8000 << 10, 300 << 10, 200 << 10, 100 << 10, 0,
+        4312, ids, ids, 8000 << 10, 300 << 10, 200 << 10, 100 << 10, 0, 1,
     ]  # fmt: skip
 
 
 def test_a_kernel_thread_has_ids_and_no_memory() -> None:
     facts = parse.parse_status(b"Name:\tkthreadd\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t1\n")
-    assert list(facts) == [None, (0, 0, 0, 0), (0, 0, 0, 0), None, None, None, None, None]
+    assert list(facts) == [None, (0, 0, 0, 0), (0, 0, 0, 0), None, None, None, None, None, None]
+
+
+def test_the_pid_namespaces_are_counted_from_that_of_proc_on() -> None:
+    status = b"Name:\tsshd\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNStgid:\t4312\t7\nNSpid:\t4312\t7\t1\n"
+    assert parse.parse_status(status)[-1] == 3
+    assert parse.parse_status(status.replace(b"\t4312\t7\t1\n", b"\t4312\n"))[-1] == 1
+
+
+def test_the_root_directory_is_the_last_mount_there() -> None:
+    mounts = b"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:5 / /dev rw - devtmpfs none rw\n"
+    assert parse.parse_root_mount(mounts) == (b"8:1", b"/")
+    assert parse.parse_root_mount(mounts + b"90 22 0:44 /x / rw - overlay o rw\n") == (b"0:44", b"/x")
+    # a chroot into a directory that is no mount
+    assert parse.parse_root_mount(mounts.replace(b" / / ", b" / /boot ")) is None
+    assert parse.parse_root_mount(b"") is None
 
 
 def test_statm_io_children_and_numbers() -> None:
@@ -281,7 +296,7 @@ def test_whatever_stands_where_processors_are_listed_is_counted_without_trouble(
 words = st.text(st.characters(exclude_characters=":\n,", exclude_categories=["Cs"]), max_size=10)
 
 
-@given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, local=st.none()))
+@given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, *[st.none()] * 5))
 def test_a_line_of_passwd_comes_back_as_it_was_written(account: Account) -> None:
     line = f"{account.name}:x:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}\n"
     assert parse_account(line.encode()) == account

@@ -25,7 +25,7 @@ def troubles(host: HostFolder) -> list[str]:
     """Return what could not be read."""
     look = Look()
     list(host.source.sockets(look, SocketQuery()))
-    return [trouble.what for trouble in look.troubles]
+    return [trouble.why for trouble in look.troubles]
 
 
 def test_sockets_are_found_by_their_local_port_in_every_table(host: HostFolder) -> None:
@@ -49,7 +49,7 @@ def test_sockets_are_found_by_their_inode_too(host: HostFolder) -> None:
 def test_a_table_that_cannot_be_read_is_trouble_where_sockets_are_asked_for(host: HostFolder) -> None:
     (host.root / "proc/net").mkdir()
     (host.root / "proc/net/tcp").mkdir()
-    assert troubles(host) == [str(host.root / "proc/net/tcp")]
+    assert troubles(host) == [f"{host.root}/proc/net/tcp: Is a directory"]
     source, look = host.source, Look()
     source.machine(look, frozenset({"platform", "vitals"}))
     assert [process.pid for process in source.processes(look, ProcessQuery())] == [1]

@@ -39,6 +39,7 @@ def test_processes_are_read_while_they_are_iterated(host: HostFolder) -> None:
 
 def test_logins_are_read_only_when_they_are_asked_for(host: HostFolder) -> None:
     host.login("41", uid=1000, leader=1)
+    host.listener(80, 1)
     source, look = host.source, Look()
     assert source.logins(look, frozenset()) == ()
     shutil.rmtree(host.root / "run")
@@ -46,7 +47,7 @@ def test_logins_are_read_only_when_they_are_asked_for(host: HostFolder) -> None:
     source.machine(look, frozenset({"platform", "vitals"}))
     assert [process.pid for process in source.processes(look, ProcessQuery(frozenset({"ses", "cgroup"})))] == [1]
     users, groups = source.accounts(look, AccountQuery(users="ALL", groups="ALL"))
-    assert len([*users, *groups, *source.sockets(look, SocketQuery())]) == 3
+    assert len([*users, *groups, *source.sockets(look, SocketQuery())]) == 4
     assert source.account(look, 0) is not None
     assert look.troubles == []
     assert (source.logins(look), len(look.troubles)) == ((), 1)

@@ -279,7 +279,7 @@ def test_where_too_many_calls_hang_no_other_is_tried_until_one_returns() -> None
     tried: list[int] = []
     began = time.monotonic()
     for _ in range(3):
-        with pytest.raises(TooManyHungCallsError, match=r"no answer within 2 s"):
+        with pytest.raises(TooManyHungCallsError, match=r"not tried: too many other calls hang"):
             pool.call(2, lambda: tried.append(1))
     assert (tried, time.monotonic() - began < 1) == ([], True)
     assert CallPool().call(LATE, lambda: 7) == 7

@@ -1,10 +1,11 @@
 """Tests of wire/cimxml/parse_class.py: classes that were written are read back as they were declared."""
 
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 
-from logonscope.cim.classes import Class
+from logonscope.cim.classes import Class, Parameter, Property
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.wire.cimxml.parse_class import declared
 from logonscope.wire.cimxml.write_class import write_class
@@ -20,13 +21,27 @@ def test_a_class_and_its_parents_make_the_class_again(cls: Class) -> None:
         found = Class(declared(ET.fromstring(written), cls.namespace), found, cls.namespace, schema())
     assert found is not None
     assert (found.name, found.derivation, found.keys) == (cls.name, cls.derivation, cls.keys)
-    assert [(one.name, one.type, one.array, one.reference) for one in found.properties.values()] == [
-        (one.name, one.type, one.array, one.reference if one.type == "reference" else None)
-        for one in cls.properties.values()
+    assert set(found.qualifiers) == set(cls.qualifiers)
+    assert [with_set(member) for member in found.properties.values()] == [
+        with_set(member) for member in cls.properties.values()
     ]
-    assert {(one.name.lower(), str(one.value)) for one in found.qualifiers} == {
-        (one.name.lower(), str(one.value)) for one in cls.qualifiers
-    }
+    assert list(found.methods) == list(cls.methods)
     for name, method in cls.methods.items():
-        assert [one.name for one in found.methods[name].parameters] == [one.name for one in method.parameters]
-        assert found.methods[name].type == method.type
+        read = found.methods[name]
+        assert [with_set(member) for member in read.parameters] == [with_set(member) for member in method.parameters]
+        assert (read.type, set(read.qualifiers), read.origin) == (method.type, set(method.qualifiers), method.origin)
+
+
+def with_set(member: Property | Parameter) -> tuple[Any, ...]:
+    """Return a property or a parameter with its qualifiers in no order: inherited ones are written with the others."""
+    return *member._replace(qualifiers=()), frozenset(member.qualifiers)
+
+
+@pytest.mark.parametrize("tag", ["PROPERTY", "PARAMETER"])
+def test_an_embedded_object_of_any_class_has_no_class(tag: str) -> None:
+    mark = '<QUALIFIER NAME="EmbeddedObject" TYPE="boolean"><VALUE>TRUE</VALUE></QUALIFIER>'
+    text = f'<{tag} NAME="X" TYPE="string">{mark}</{tag}>'
+    inner = text if tag == "PROPERTY" else f'<METHOD NAME="M" TYPE="uint32">{text}</METHOD>'
+    read = declared(ET.fromstring(f'<CLASS NAME="A">{inner}</CLASS>'), CIMV2)
+    (member,) = read.properties or read.methods[0].parameters
+    assert (member.type, member.reference, member.qualifiers) == ("object", None, ())

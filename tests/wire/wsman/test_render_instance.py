@@ -25,10 +25,10 @@ def parsed(text: str) -> "etree._Element":
     return etree.fromstring(f'<e xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}">{text}</e>')[0]
 
 
-def told(class_name: str, values: dict[str, Value], where: Resource = WMI) -> dict[str, "etree._Element"]:
+def told(class_name: str, values: dict[str, Value], resource: Resource = WMI) -> dict[str, "etree._Element"]:
     """Render a row and return its elements by name."""
     cls = schema().get(class_name, CIMV2)
-    element = parsed(render_instance.instance_renderer(cls, tuple(values), where)(tuple(values.values())))
+    element = parsed(render_instance.instance_renderer(cls, tuple(values), resource)(tuple(values.values())))
     return {etree.QName(part).localname: part for part in element}
 
 
@@ -88,18 +88,18 @@ def test_types() -> None:
     assert told("Win32_Process", {"VirtualSize": (1 << 64) - 1})["VirtualSize"].text == "18446744073709551615"
 
 
-@pytest.mark.parametrize("where", [WMI, DMTF])
-def test_a_reference_is_an_endpoint_reference_without_its_wrapper(where: Resource) -> None:
+@pytest.mark.parametrize("resource", [WMI, DMTF])
+def test_a_reference_is_an_endpoint_reference_without_its_wrapper(resource: Resource) -> None:
     row: dict[str, Value] = {
         "Antecedent": ("Win32_Account", "web<1>", 'a"b'),
         "Dependent": ("Win32_LogonSession", "41"),
     }
-    parts = told("Win32_LoggedOnUser", row, where)
+    parts = told("Win32_LoggedOnUser", row, resource)
     assert path_in(parts["Antecedent"]).keys == (("Domain", "web<1>"), ("Name", 'a"b'))
     assert str(path_in(parts["Dependent"])) == 'root/cimv2:Win32_LogonSession.LogonId="41"'
 
 
-@pytest.mark.parametrize("where", [WMI, DMTF])
+@pytest.mark.parametrize("resource", [WMI, DMTF])
 @pytest.mark.parametrize(
     "value",
     [
@@ -109,8 +109,8 @@ def test_a_reference_is_an_endpoint_reference_without_its_wrapper(where: Resourc
         ("Win32_SessionProcess", ("Win32_LogonSession", "41"), ("Win32_Process", "7")),
     ],
 )
-def test_a_reference_has_as_many_selectors_as_its_class_has_keys(value: tuple[Value, ...], where: Resource) -> None:
-    reference = path_in(told("Win32_LoggedOnUser", {"Antecedent": value}, where)["Antecedent"])
+def test_a_reference_has_as_many_selectors_as_its_class_has_keys(value: tuple[Value, ...], resource: Resource) -> None:
+    reference = path_in(told("Win32_LoggedOnUser", {"Antecedent": value}, resource)["Antecedent"])
     cls = schema().get(str(value[0]), CIMV2)
     assert reference.class_name == cls.name
     assert [name for name, _ in reference.keys or ()] == list(cls.keys)

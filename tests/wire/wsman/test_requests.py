@@ -10,12 +10,12 @@ from logonscope.wire.wsman.requests import (
     EPR,
     EXCLUDE,
     AssociationFilter,
+    DecodedMessage,
     Delete,
     Enumerate,
     Get,
     Identify,
     Invoke,
-    Operation,
     Pull,
     Release,
     Renew,
@@ -37,7 +37,7 @@ OBJECT = (
 
 def asked(
     action: str, body: str = "", *, keys: bool = False, more: str = "", resource: str = "Win32_Process"
-) -> Operation:
+) -> DecodedMessage:
     selectors = selector_set([("Handle", "7")]) if keys else ""
     return decode_request(read(envelope(action, resource, body, selectors, more)))
 

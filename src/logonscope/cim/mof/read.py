@@ -1,13 +1,13 @@
 """MOF reader: text in WMI's dialect of MOF to declarations of classes, by a lark grammar.
 
-The qualifier CIMTYPE keeps a property's type in the spelling of the file, as in WMI. Parameters get the qualifier ID
-from their order, as from mofcomp.
+The qualifier CIMTYPE keeps the type of a property or a parameter in the spelling of the file, as in WMI. Parameters get
+the qualifier ID from their order, as from mofcomp, if the file does not give it.
 """
 
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput, VisitError
@@ -16,6 +16,7 @@ from logonscope.cim.classes import (
     AMENDED,
     CIMTYPE,
     NOT_OVERRIDABLE,
+    PARAMETER_ID,
     TO_INSTANCE,
     TO_SUBCLASS,
     Declaration,
@@ -23,6 +24,8 @@ from logonscope.cim.classes import (
     Parameter,
     Property,
     Qualifier,
+    find_qualifier,
+    numbered_parameter,
 )
 from logonscope.cim.types import TYPES, Value
 
@@ -30,6 +33,12 @@ _FLAVORS = {
     "toinstance": TO_INSTANCE, "tosubclass": TO_SUBCLASS, "disableoverride": NOT_OVERRIDABLE, "amended": AMENDED,
 }  # fmt: skip
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
+
+class _Default(NamedTuple):
+    """The default value of a property."""
+
+    value: Value
 
 
 class MofError(ValueError):
@@ -94,9 +103,16 @@ class _Declarations(Transformer[Token, Any]):
         return Qualifier(str(name), True if value is None else value, flavor)
 
     def property(self, parts: list[Any]) -> Property:
-        qualifiers, ((type_name, reference, spelling), name, *brackets) = _split_qualifiers(parts)
-        cim_type = Qualifier(CIMTYPE, spelling, TO_INSTANCE | TO_SUBCLASS)
-        return Property(str(name), type_name, bool(brackets), reference, (cim_type, *qualifiers))
+        qualifiers, ((type_name, reference, spelling), name, *rest) = _split_qualifiers(parts)
+        is_array = any(isinstance(part, Token) for part in rest)
+        default = next((part.value for part in rest if isinstance(part, _Default)), None)
+        if default is not None:
+            default = _check_default(default, type_name, f"{spelling} {name}", is_array=is_array)
+        cim_type = _spelled_type(spelling)
+        return Property(str(name), type_name, is_array, reference, (cim_type, *qualifiers), default=default)
+
+    def default(self, parts: list[Value]) -> _Default:
+        return _Default(parts[0])
 
     def method(self, parts: list[Any]) -> Method:
         qualifiers, ((type_name, _, _), name, *parameters) = _split_qualifiers(parts)
@@ -106,8 +122,9 @@ class _Declarations(Transformer[Token, Any]):
         return Method(str(name), type_name, numbered, qualifiers)
 
     def parameter(self, parts: list[Any]) -> Parameter:
-        qualifiers, ((type_name, reference, _), name, *brackets) = _split_qualifiers(parts)
-        return Parameter(str(name), type_name, bool(brackets), reference, qualifiers)
+        qualifiers, ((type_name, reference, spelling), name, *brackets) = _split_qualifiers(parts)
+        cim_type = _spelled_type(spelling)
+        return Parameter(str(name), type_name, bool(brackets), reference, (cim_type, *qualifiers))
 
     def reference(self, parts: list[Token]) -> tuple[str, str | None, str]:
         return "reference", str(parts[0]), f"ref:{parts[0]}"
@@ -148,11 +165,34 @@ def _split_qualifiers(parts: list[Any]) -> tuple[tuple[Qualifier, ...], list[Any
     return (parts[0], parts[1:]) if qualified else ((), parts)
 
 
+def _check_default(value: Value, type_name: str, what: str, *, is_array: bool) -> Value:
+    """Return the default value of a property, as bytes if it is a uint8 array; its type must be the property's."""
+    elements = value if isinstance(value, tuple) else (value,)
+    if isinstance(value, tuple) is not is_array or not all(_is_of_type(element, type_name) for element in elements):
+        raise MofError(f"the default value of {what} is not of its type")
+    return bytes(int(str(element)) for element in elements) if is_array and type_name == "uint8" else value
+
+
+def _is_of_type(value: Value, type_name: str) -> bool:
+    cim_type = TYPES[type_name]
+    if isinstance(value, bool):
+        return type_name == "boolean"
+    if isinstance(value, int):
+        return cim_type.is_integer and cim_type.low <= value <= cim_type.high
+    return type_name == "string"
+
+
+def _spelled_type(spelling: str) -> Qualifier:
+    """Return the qualifier that keeps a type in the spelling of the file."""
+    return Qualifier(CIMTYPE, spelling, TO_INSTANCE | TO_SUBCLASS)
+
+
 def _number_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
-    """Return the parameters with the qualifier ID, counted from 0."""
-    flavor = TO_INSTANCE | NOT_OVERRIDABLE
+    """Return the parameters with the qualifier ID, counted from 0; one that the file gives stays."""
     return tuple(
-        parameter._replace(qualifiers=(*parameter.qualifiers, Qualifier("ID", number, flavor)))
+        parameter
+        if find_qualifier(parameter.qualifiers, PARAMETER_ID)
+        else parameter._replace(qualifiers=(*parameter.qualifiers, numbered_parameter(number)))
         for number, parameter in enumerate(parameters)
     )
 

@@ -15,6 +15,7 @@ from logonscope.cim.classes import (
     Parameter,
     Property,
     Qualifier,
+    numbered_parameter,
 )
 from logonscope.cim.types import Value
 
@@ -28,8 +29,6 @@ _FLAVORS = (
     (AMENDED, "Amended"),
 )
 _PIECE = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^",])+,?""", re.DOTALL)
-_IMPLIED = {CIMTYPE, "ID"}
-"""Qualifiers that are not written, because the rest of the text implies them."""
 
 
 def with_inherited(cls: Class) -> Declaration:
@@ -51,20 +50,26 @@ def write_mof(declaration: Declaration, *, amended: bool = False) -> str:
     parent = f" : {declaration.superclass}" if declaration.superclass else ""
     lines += [f"class {declaration.name}{parent}", "{"]
     for member in declaration.properties:
-        lines += [*_qualifier_lines(member.qualifiers, "  ", amended=amended), f"  {_write_member(member)};"]
+        default = "" if member.default is None else f" = {_write_default(member.default)}"
+        lines += [*_qualifier_lines(member.qualifiers, "  ", amended=amended), f"  {_write_member(member)}{default};"]
     for method in declaration.methods:
         lines += [*_qualifier_lines(method.qualifiers, "  ", amended=amended), *_method_lines(method, amended=amended)]
     return "\n".join([*lines, "};", ""])
 
 
 def _method_lines(method: Method, *, amended: bool) -> Iterable[str]:
-    parameters = [_write_parameter(parameter, amended=amended) for parameter in method.parameters]
+    parameters = [
+        _write_parameter(parameter, numbered_parameter(number), amended=amended)
+        for number, parameter in enumerate(method.parameters)
+    ]
     head = f"  {method.type} {method.name}("
     yield head + ",".join(f"\n{text}" for text in parameters) + ");"
 
 
-def _write_parameter(parameter: Parameter, *, amended: bool) -> str:
-    lines = _qualifier_lines(parameter.qualifiers, "    ", amended=amended)
+def _write_parameter(parameter: Parameter, implied: Qualifier, *, amended: bool) -> str:
+    """Return a parameter; ``implied``: its qualifier ID, if its place in the method gives it."""
+    written = [qualifier for qualifier in parameter.qualifiers if qualifier != implied]
+    lines = _qualifier_lines(written, "    ", amended=amended)
     return "\n".join([*lines, f"    {_write_member(parameter)}"])
 
 
@@ -79,8 +84,8 @@ def _write_member(member: Property | Parameter) -> str:
 
 
 def _qualifier_lines(qualifiers: Sequence[Qualifier], indent: str, *, amended: bool) -> list[str]:
-    """Return the lines of a list of qualifiers, with as many on each as fit."""
-    written = [q for q in qualifiers if q.name not in _IMPLIED and (amended or not q.flavor & AMENDED)]
+    """Return the lines of a list of qualifiers, with as many on each as fit; the type that follows implies CIMTYPE."""
+    written = [q for q in qualifiers if q.name != CIMTYPE and (amended or not q.flavor & AMENDED)]
     if not written:
         return []
     texts = [f"{_write_qualifier(q)}{',' if q is not written[-1] else ']'}" for q in written]
@@ -109,9 +114,16 @@ def _write_value(value: Value) -> str:
     """Return the value of a qualifier as it follows the name; TRUE is the default and is not written."""
     if value is True:
         return ""
-    if isinstance(value, tuple):
-        return "{" + ", ".join(map(_write_constant, value)) + "}"
-    return f"({_write_constant(value)})"
+    return _write_array(value) if isinstance(value, tuple) else f"({_write_constant(value)})"
+
+
+def _write_default(value: Value) -> str:
+    """Return the default value of a property as it follows the equals sign."""
+    return _write_array(value) if isinstance(value, (tuple, bytes)) else _write_constant(value)
+
+
+def _write_array(values: Iterable[object]) -> str:
+    return "{" + ", ".join(map(_write_constant, values)) + "}"
 
 
 def _write_constant(value: object) -> str:

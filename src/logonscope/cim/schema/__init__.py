@@ -106,11 +106,11 @@ class Schema:
         )
 
     def classes(self, namespace: str = CIMV2) -> Iterator[Class]:
-        """Yield every class of a namespace, parents before their children."""
+        """Yield every class of a namespace, superclasses first."""
         return (self.get(name, namespace) for name in self._names(namespace))
 
-    def family(self, name: str, namespace: str = CIMV2) -> tuple[Class, ...]:
-        """Return a class and every class below it, parents before their children."""
+    def class_with_subclasses(self, name: str, namespace: str = CIMV2) -> tuple[Class, ...]:
+        """Return a class and all of its subclasses, superclasses first."""
         key = namespace, name.lower()
         if key not in self._families:
             self._families[key] = tuple(cls for cls in self.classes(namespace) if cls.is_a(name))
@@ -165,8 +165,8 @@ def _read_declaration(row: Sequence[Any]) -> Declaration:
 
 
 def _read_property(row: Sequence[Any]) -> Property:
-    name, type_name, array, reference, qualifiers, _ = row
-    return Property(name, type_name, array, reference, _read_qualifiers(qualifiers))
+    name, type_name, array, reference, qualifiers, origin, default = row
+    return Property(name, type_name, array, reference, _read_qualifiers(qualifiers), origin, default)
 
 
 def _read_method(row: Sequence[Any]) -> Method:

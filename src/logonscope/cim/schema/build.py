@@ -14,7 +14,7 @@ HEADER = '"""The schema, generated from the MOF files in this folder by build.py
 
 
 def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
-    """Read every MOF file of a folder, which declare one class each; return parents before their children.
+    """Read every MOF file of a folder, which declare one class each; return superclasses first.
 
     Raises:
         MofError: a file is not MOF, its class does not have the file's name, or a parent is missing.

@@ -5,7 +5,7 @@ import argparse
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_class, add_namespace, add_path, add_properties, print_instances
 
-EXAMPLES = r"""
+EPILOG = r"""
 examples:
   logonscope associators Win32_Process=4312 --result-class Win32_LogonSession
                                        the logon session of process 4312
@@ -20,8 +20,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_path(parser)
-    add_class(parser, "--assoc-class", metavar="CLASS", help="only through this association class, or one below it")
-    add_class(parser, "--result-class", metavar="CLASS", help="only instances of this class, or of one below it")
+    add_class(parser, "--assoc-class", metavar="CLASS", help="only through this association class, or a subclass of it")
+    add_class(parser, "--result-class", metavar="CLASS", help="only instances of this class, or of a subclass")
     parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
     parser.add_argument("--result-role", metavar="NAME", help="only instances that this reference names")
     add_properties(parser)

@@ -1,6 +1,7 @@
 """Shared parts of the commands on classes and instances: their arguments, and the printing of instances."""
 
 import argparse
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -9,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_session import LOGON_TYPES
-from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.parser import set_completion
@@ -27,8 +28,8 @@ SAMPLE = 200
 MIN_LAST_COLUMN_CELLS = 20
 """Cells that the last column of a table must have; with fewer, properties are shown as a list."""
 
-REFERENCE = "\\\\.\\"
-"""The first characters of a reference. Its end names the instance, so it must not be cut."""
+REFERENCE = re.compile(r"\\\\[^\\]+\\root\\")
+"""The beginning of a reference. Its end names the instance, so it must not be cut."""
 
 MAX_BYTES_SHOWN = 24
 """Bytes of an array in the formats for people; more are counted."""
@@ -54,7 +55,7 @@ def add_properties(parser: argparse.ArgumentParser) -> None:
     """Add -p NAMES and --system."""
     parser.add_argument(
         "-p", "--properties", metavar="NAME,NAME", type=_parse_names, action="extend",
-        help="only these properties, in this order; system properties too, as __PATH and __CLASS",
+        help="only these properties, in this order; system properties too, such as __PATH and __CLASS",
     )  # fmt: skip
     add_system(parser)
 
@@ -68,7 +69,7 @@ def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument PATH."""
     parser.add_argument(
         "path", metavar="PATH",
-        help="an object path, as Win32_Process=4312; put one with quotes or backslashes in single quotes",
+        help="an object path, such as Win32_Process=4312; put one with quotes or backslashes in single quotes",
     )  # fmt: skip
 
 
@@ -134,14 +135,14 @@ def _print_class(args: argparse.Namespace, rows: Iterator[PropertyValues]) -> No
     names, all_rows = list(sample[0]), chain(sample, rows)
     columns = [_table_column(name, sample) for name in names]
     has_few_properties = bool(args.properties) or len(names) <= MAX_TABLE_PROPERTIES
-    has_references = any(str(value).startswith(REFERENCE) for value in sample[0].values())
+    has_references = any(REFERENCE.match(str(value)) for value in sample[0].values())
     if has_few_properties and _table_fits(columns, uncut=has_references):
         print_rows(args, all_rows, columns)
     else:
         _print_lists(names, all_rows, with_nulls=bool(args.properties))
 
 
-def _table_fits(columns: Sequence[Column], *, uncut: bool) -> bool:
+def _table_fits(columns: Sequence[ListColumn], *, uncut: bool) -> bool:
     """Return whether the terminal has room for a table; its last column may be cut unless ``uncut``."""
     room = terminal_width()
     if room is None:
@@ -164,8 +165,8 @@ def _print_lists(names: Sequence[str], rows: Iterable[PropertyValues], *, with_n
                     print(crop(f"{head} {for_terminal(_property_text(element, name))}", room))
 
 
-def _table_column(name: str, sample: Iterable[PropertyValues]) -> Column:
-    return Column(
+def _table_column(name: str, sample: Iterable[PropertyValues]) -> ListColumn:
+    return ListColumn(
         name,
         max(len(name), *(cell_width(for_terminal(_property_text(row[name], name))) for row in sample)),
         partial(_text_in_row, name),

@@ -12,8 +12,9 @@ from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
     from logonscope.cim.classes import Class, Parameter, Property, Qualifier
+    from logonscope.cim.types import Value
 
-EXAMPLES = r"""
+EPILOG = r"""
 It prints MOF, with what the class adds to its superclass; --inherited adds what it inherits.
 
 examples:
@@ -27,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_class(parser, "name", metavar="NAME", help="a class; see `logonscope classes`")
     parser.add_argument("--inherited", action="store_true", help="inherited properties and methods too")
-    parser.add_argument(
-        "--amended", action="store_true", help="the amended qualifiers too: descriptions, units, values"
-    )
+    parser.add_argument("--amended", action="store_true", help="also descriptions, units and names of values")
     add_namespace(parser)
 
 
@@ -57,7 +56,10 @@ def as_json(cls: "Class", *, amended: bool) -> dict[str, Any]:
         "derivation": list(cls.derivation),
         "keys": list(cls.keys),
         "qualifiers": _qualifier_values(cls.qualifiers, amended=amended),
-        "properties": [_typed_element(item, amended=amended) | {"origin": item.origin} for item in properties],
+        "properties": [
+            _typed_element(item, amended=amended) | {"origin": item.origin, "default": _json_default(item.default)}
+            for item in properties
+        ],
         "methods": [
             {
                 "name": method.name,
@@ -79,6 +81,11 @@ def _typed_element(element: "Property | Parameter", *, amended: bool) -> dict[st
         "reference": element.reference,
         "qualifiers": _qualifier_values(element.qualifiers, amended=amended),
     }
+
+
+def _json_default(value: "Value") -> object:
+    """Return a default value as JSON has it: an array of bytes as numbers."""
+    return list(value) if isinstance(value, bytes) else value
 
 
 def _qualifier_values(qualifiers: "Sequence[Qualifier]", *, amended: bool) -> dict[str, Any]:

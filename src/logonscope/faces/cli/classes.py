@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_namespace
-from logonscope.faces.cli.columns import EXTRA, Column
+from logonscope.faces.cli.columns import EXTRA, ListColumn
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import print_rows
 
 if TYPE_CHECKING:
     from logonscope.cim.classes import Class
 
-EXAMPLES = r"""
+EPILOG = r"""
 examples:
   logonscope classes
   logonscope classes '*Session*'
@@ -21,7 +21,7 @@ examples:
 """
 
 
-class Row(NamedTuple):
+class ClassLine(NamedTuple):
     """A class, as one line of the list."""
 
     name: str
@@ -31,17 +31,17 @@ class Row(NamedTuple):
     description: str | None
 
 
-def kind_text(row: Row) -> str:
+def kind_text(row: ClassLine) -> str:
     """Return the kind of a class in words: "abstract", "association", both, or "class"."""
     words = [*(["abstract"] if row.abstract else []), *(["association"] if row.association else [])]
     return " ".join(words) or "class"
 
 
 COLUMNS = (
-    Column("CLASS", 28, lambda row: row.name, "name"),
-    Column("SUPERCLASS", 26, lambda row: row.superclass or "-", "superclass", rank=EXTRA),
-    Column("KIND", 20, kind_text, rank=1),
-    Column("DESCRIPTION", 0, lambda row: row.description or "", "description", rank=2),
+    ListColumn("CLASS", 28, lambda row: row.name, "name"),
+    ListColumn("SUPERCLASS", 26, lambda row: row.superclass or "-", "superclass", rank=EXTRA),
+    ListColumn("KIND", 20, kind_text, rank=1),
+    ListColumn("DESCRIPTION", 0, lambda row: row.description or "", "description", rank=2),
 )
 
 
@@ -66,10 +66,10 @@ def print_classes(args: argparse.Namespace, classes: Iterable["Class"], empty_me
     return print_rows(args, sorted(map(class_row, classes)), COLUMNS, empty_message)
 
 
-def class_row(cls: "Class") -> Row:
+def class_row(cls: "Class") -> ClassLine:
     """Return a class as a row of the list."""
     from logonscope.cim.classes import find_qualifier  # noqa: PLC0415 -- imported with the schema
 
     description = find_qualifier(cls.declaration.qualifiers, "Description")
     text = str(description.value) if description else None
-    return Row(cls.name, cls.superclass, cls.is_abstract, cls.is_association, text)
+    return ClassLine(cls.name, cls.superclass, cls.is_abstract, cls.is_association, text)

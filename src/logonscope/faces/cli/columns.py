@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from logonscope.answers.logon_session import Detail
 from logonscope.errors import InvalidParameterError
 
 EXTRA = 10
@@ -27,7 +28,7 @@ ALL = "all"
 """The word that selects every column."""
 
 
-class Column(NamedTuple):
+class ListColumn(NamedTuple):
     """A column of a list: its heading, its width, and what it shows of a row."""
 
     heading: str
@@ -38,6 +39,8 @@ class Column(NamedTuple):
     min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
     shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
     is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
+    detail: Detail | None = None  # the detail of logon sessions that it shows: read only if the column is named
+    value_of: Callable[[Any], Any] | None = None  # returns its value, where that is no field of the row
 
     @property
     def name(self) -> str:
@@ -45,12 +48,14 @@ class Column(NamedTuple):
         return self.heading.lower().replace(" ", "_")
 
     @property
-    def takes_the_rest(self) -> bool:
-        """Return whether it takes the room that the other columns leave."""
+    def fills_line(self) -> bool:
+        """Return whether it fills the line: it takes the room that the other columns leave."""
         return self.cells == 0
 
     def value(self, row: Any) -> Any:
         """Return its value of a row, for scripts."""
+        if self.value_of is not None:
+            return self.value_of(row)
         return getattr(row, self.field) if self.field else self.text_of(row)
 
     def sort_key(self, row: Any) -> tuple[bool, Any]:
@@ -68,35 +73,35 @@ class Column(NamedTuple):
 class Layout(NamedTuple):
     """The columns that are shown, the width of each, and the columns that are left out."""
 
-    columns: Sequence[Column]
+    columns: Sequence[ListColumn]
     widths: Sequence[int]
     gap: int = GAP
-    left_out: Sequence[Column] = ()
-    natural: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
+    left_out: Sequence[ListColumn] = ()
+    natural_widths: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
 
     def has_room_for_last_column(self, room: int | None) -> bool:
         """Return whether the last column takes the remaining room, and has its minimum of it."""
         *others, last = zip(self.columns, self.widths, strict=True)
         used_cells = sum(cells + self.gap for _, cells in others)
-        return last[0].takes_the_rest and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room
+        return last[0].fills_line and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room
 
     def is_cut(self, index: int) -> bool:
         """Return whether a column is narrower than its widest text."""
-        return bool(self.natural) and self.widths[index] < self.natural[index]
+        return bool(self.natural_widths) and self.widths[index] < self.natural_widths[index]
 
 
-def default_columns(columns: Iterable[Column]) -> list[Column]:
+def default_columns(columns: Iterable[ListColumn]) -> list[ListColumn]:
     """Return the columns that can be shown without --columns."""
     return [column for column in columns if column.rank < ON_REQUEST]
 
 
-def select_columns(names: Sequence[str], columns: Sequence[Column]) -> list[Column]:
+def select_columns(names: Sequence[str], columns: Sequence[ListColumn]) -> list[ListColumn]:
     """Return the columns with these names, in this order; "all" adds all that are not selected yet.
 
     Raises:
         InvalidParameterError: a column does not exist, or is named twice.
     """
-    selected: list[Column] = []
+    selected: list[ListColumn] = []
     for name in names:
         for column in columns if name.lower() == ALL else (find_column(name, columns),):
             if column not in selected:
@@ -106,7 +111,7 @@ def select_columns(names: Sequence[str], columns: Sequence[Column]) -> list[Colu
     return selected
 
 
-def find_column(name: str, columns: Sequence[Column]) -> Column:
+def find_column(name: str, columns: Sequence[ListColumn]) -> ListColumn:
     """Return the column with a name: its heading, else the field that it shows; without regard to case.
 
     Raises:
@@ -123,7 +128,7 @@ def find_column(name: str, columns: Sequence[Column]) -> Column:
     raise InvalidParameterError(f"invalid column {name!r}: expected one of {names}")
 
 
-def fit_columns(columns: Sequence[Column], texts: Sequence[int], room: int | None) -> Layout:
+def fit_columns(columns: Sequence[ListColumn], texts: Sequence[int], room: int | None) -> Layout:
     """Choose the columns that fit, and their widths.
 
     Args:
@@ -132,7 +137,7 @@ def fit_columns(columns: Sequence[Column], texts: Sequence[int], room: int | Non
         room: cells in a line of the terminal; None: no limit.
     """
     natural_widths = [
-        min(cells, USUAL_LAST_COLUMN_CELLS) if column.takes_the_rest else cells
+        min(cells, USUAL_LAST_COLUMN_CELLS) if column.fills_line else cells
         for column, cells in zip(columns, texts, strict=True)
     ]
     if room is None:
@@ -160,17 +165,17 @@ def fit_columns(columns: Sequence[Column], texts: Sequence[int], room: int | Non
 _rank = attrgetter("rank")
 
 
-def _total_width(columns: Sequence[Column], widths: dict[str, int], gap: int) -> int:
+def _total_width(columns: Sequence[ListColumn], widths: dict[str, int], gap: int) -> int:
     return sum(widths[column.heading] for column in columns) + gap * (len(columns) - 1)
 
 
-def _shrink_widths(columns: Sequence[Column], widths: dict[str, int], room: int) -> list[int] | None:
+def _shrink_widths(columns: Sequence[ListColumn], widths: dict[str, int], room: int) -> list[int] | None:
     """Return the widths, cut so that all columns fit into the room; None where they cannot be cut enough."""
     fitting = {column.heading: widths[column.heading] for column in columns}
     excess = sum(fitting.values()) - room
     # the least important columns are cut first
     for column in sorted(columns, key=_rank, reverse=True):
-        min_cells = MIN_LAST_COLUMN_CELLS if column.takes_the_rest else column.min_cells
+        min_cells = MIN_LAST_COLUMN_CELLS if column.fills_line else column.min_cells
         if min_cells and excess > 0:
             min_cells = max(min_cells, len(column.heading))
             saved_cells = max(0, min(excess, fitting[column.heading] - min_cells))
@@ -179,6 +184,4 @@ def _shrink_widths(columns: Sequence[Column], widths: dict[str, int], room: int)
     if excess > 0:
         return None
     # a negative excess is unused room, which goes to the last column
-    return [
-        fitting[column.heading] - excess if column.takes_the_rest else fitting[column.heading] for column in columns
-    ]
+    return [fitting[column.heading] - excess if column.fills_line else fitting[column.heading] for column in columns]

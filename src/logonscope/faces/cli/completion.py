@@ -7,7 +7,7 @@ from logonscope.faces.cli.parser import COMMANDS, NO_EXTERNAL_COMMANDS, External
 from logonscope.faces.cli.selector import state_words, type_words
 from logonscope.faces.cli.settings import LISTINGS
 
-EXAMPLES = """\
+EPILOG = """\
 Put the zsh script into a folder of $fpath; it cannot be sourced. Open a new shell afterwards.
 
 examples:

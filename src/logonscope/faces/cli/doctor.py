@@ -7,7 +7,7 @@ from logonscope.client import Host
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.text import for_terminal, styled, wants_color
 
-EXAMPLES = """\
+EPILOG = """\
 examples:
   logonscope doctor
   sudo logonscope doctor -o json

@@ -5,7 +5,7 @@ import argparse
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_class, add_namespace, add_properties, print_instances
 
-EXAMPLES = r"""
+EPILOG = r"""
 Instances are printed as they are read. A property that is null is not shown, unless -p names it or the output is JSON.
 
 examples:
@@ -19,7 +19,9 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    add_class(parser, "class_name", metavar="CLASS", help="a class, as Win32_SessionProcess; see `logonscope classes`")
+    add_class(
+        parser, "class_name", metavar="CLASS", help="a class, such as Win32_SessionProcess; see `logonscope classes`"
+    )
     parser.add_argument(
         "--shallow", action="store_true", help="only instances of the class itself, not of its subclasses"
     )

@@ -11,9 +11,12 @@ from logonscope.errors import (
     TransportFailureError,
 )
 
-FOUND, NOTHING_FOUND, WRONG_USE, NO_RIGHT = 0, 1, 2, 3
-NO_ANSWER, NO_ROOM, NOT_WRITTEN = 69, 70, 74
-"""EX_UNAVAILABLE, EX_SOFTWARE and EX_IOERR of sysexits.h(3head): the command line was right."""
+FOUND, NOTHING_FOUND, USAGE_ERROR, ACCESS_DENIED = 0, 1, 2, 3
+NO_ANSWER, OUT_OF_RESOURCES, OUTPUT_ERROR = 69, 70, 74
+"""Codes where the command line was right. 69 and 74 are EX_UNAVAILABLE and EX_IOERR of sysexits.h(3head).
+
+70: resources of this machine are exhausted. sysexits.h has no code of its own for it; its 70 is an internal error.
+"""
 
 INTERRUPTED, TERMINATED = 130, 143
 """128 plus the number of the signal, as in shells."""
@@ -21,12 +24,13 @@ INTERRUPTED, TERMINATED = 130, 143
 EXIT_CODE_MEANINGS: Mapping[int, str] = {
     FOUND: "found",
     NOTHING_FOUND: "nothing found",
-    WRONG_USE: "wrong use: of an option, a name, a file, a setting",
-    NO_RIGHT: "access denied",
+    USAGE_ERROR: "wrong use: of an option, a name, a file, a setting",
+    ACCESS_DENIED: "access denied",
     NO_ANSWER: "no answer, or a timeout",
-    NO_ROOM: "no memory, processes or open files left",
-    NOT_WRITTEN: "the output could not be written",
+    OUT_OF_RESOURCES: "resources of this machine are exhausted: memory, processes or open files",
+    OUTPUT_ERROR: "the output could not be written",
     INTERRUPTED: "interrupted by Ctrl-C",
+    TERMINATED: "ended by SIGTERM",
 }
 """The meaning of each exit code, for help and the reference."""
 
@@ -37,4 +41,4 @@ def exit_code(error: LogonscopeError) -> int:
         return NOTHING_FOUND
     if isinstance(error, (ServerTooBusyError, TimedOutError, TransportFailureError)):
         return NO_ANSWER
-    return NO_RIGHT if isinstance(error, AccessDeniedError) else WRONG_USE
+    return ACCESS_DENIED if isinstance(error, AccessDeniedError) else USAGE_ERROR

@@ -5,7 +5,7 @@ import argparse
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_namespace, add_path, add_properties, print_instance
 
-EXAMPLES = r"""
+EPILOG = r"""
 A property that is null is not shown, unless -p names it or the output is JSON.
 
 examples:
@@ -14,6 +14,7 @@ examples:
   logonscope get Win32_LogonSession=41
   logonscope get LS_LogonSession=41 -n root/logonscope
   logonscope get Win32_OperatingSystem=@ -o json
+                                       the only instance of a class that has one (=@)
 """
 
 

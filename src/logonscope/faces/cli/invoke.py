@@ -5,17 +5,19 @@ import argparse
 from logonscope.client import Host
 from logonscope.errors import InvalidMethodParametersError
 from logonscope.faces.cli.cim import add_namespace, add_path, value_text
-from logonscope.faces.cli.exit_codes import FOUND, NO_RIGHT, WRONG_USE
+from logonscope.faces.cli.exit_codes import ACCESS_DENIED, FOUND, USAGE_ERROR
 from logonscope.faces.cli.output import print_object
 from logonscope.faces.cli.text import for_terminal
 
-EXAMPLES = r"""
+EPILOG = r"""
 Win32_Process has GetOwner, GetOwnerSid, SetPriority and Terminate. Terminate kills the process at once (SIGKILL), as on
 Windows: it cannot clean up; kill(1) sends SIGTERM instead. Other methods of the schema are not supported on Linux.
 
-ReturnValue, and the exit code:
-  0  done (0)                          3  insufficient privilege (3)
-  2  access denied (3)                21  invalid parameter (2)
+ReturnValue  meaning                 exit code
+          0  done                            0
+          2  access denied                   3
+          3  insufficient privilege          3
+         21  invalid parameter               2
 
 examples:
   logonscope invoke Win32_Process=4312 GetOwner
@@ -28,7 +30,7 @@ examples:
 RETURN_VALUE_MEANINGS = {0: "done", 2: "access denied", 3: "insufficient privilege", 21: "invalid parameter"}
 """Meanings of the ReturnValue of methods of Win32_Process."""
 
-_EXIT_CODES = {0: FOUND, 2: NO_RIGHT, 3: NO_RIGHT}
+_EXIT_CODES = {0: FOUND, 2: ACCESS_DENIED, 3: ACCESS_DENIED}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +52,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
             print(f"{name:{name_width}} : {for_terminal(value_text(value))}{meaning}")
     else:
         print_object(args, results)
-    return _EXIT_CODES.get(outcome.return_value, WRONG_USE)
+    return _EXIT_CODES.get(outcome.return_value, USAGE_ERROR)
 
 
 def _parse_parameters(words: list[str]) -> dict[str, str]:

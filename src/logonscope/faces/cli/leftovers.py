@@ -9,10 +9,10 @@ from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import count_text
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 
-EXAMPLES = (
+EPILOG = (
     """\
-It only lists processes, and kills none. A process is a leftover when the leader of its login has ended. Where no login
-service has a record of the login, its leader is not known, and its processes are not listed.
+It only lists processes, and kills none. A process is a leftover when the leader of its login has ended. Without a login
+record, a process is listed only if its service (such as ssh, cron or at) shows that the login program has ended.
 
 examples:
   logonscope leftovers                 all that you may see
@@ -21,7 +21,7 @@ examples:
   logonscope leftovers bob -o pids | xargs -r kill
 
 """
-    + selector.EXAMPLES
+    + selector.FILTER_NOTES
 )
 
 

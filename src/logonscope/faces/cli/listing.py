@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from logonscope.client import Host
-from logonscope.faces.cli.columns import ALL, Column, find_column, select_columns
+from logonscope.faces.cli.columns import ALL, ListColumn, find_column, select_columns
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.parser import set_completion
 
 
-def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence[Column]) -> None:
+def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence[ListColumn]) -> None:
     """Add --columns, --sort, --reverse and --no-header."""
     group = parser.add_argument_group("options of a list")
     names = f"show these columns, in this order, or all: {', '.join(column.name for column in columns)}"
@@ -25,7 +25,7 @@ def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence
 
 
 def print_listing(
-    host: Host, args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], empty_message: str
+    host: Host, args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[ListColumn], empty_message: str
 ) -> int:
     """Print rows with the options that add_listing adds; return the exit code.
 
@@ -47,7 +47,7 @@ def _read_time(host: Host) -> datetime:
     return host.moment
 
 
-def check_listing(args: argparse.Namespace, columns: Sequence[Column]) -> None:
+def check_listing(args: argparse.Namespace, columns: Sequence[ListColumn]) -> None:
     """Check the columns of --columns and --sort before the host is read.
 
     Raises:
@@ -58,7 +58,7 @@ def check_listing(args: argparse.Namespace, columns: Sequence[Column]) -> None:
         find_column(args.sort, columns)
 
 
-def _sort_rows(rows: Iterable[Any], column: Column, *, reverse: bool) -> list[Any]:
+def _sort_rows(rows: Iterable[Any], column: ListColumn, *, reverse: bool) -> list[Any]:
     """Return the rows sorted by a column; in both orders, rows without a value come last."""
     rows = list(rows)
     rows_with_value = [row for row in rows if column.value(row) is not None]

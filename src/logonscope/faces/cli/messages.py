@@ -18,6 +18,7 @@ HINTS: HintTexts = {
     HintCode.USE_RECORDING: "give a file that `logonscope record` wrote",
     HintCode.REPLACE_FILE: "give another name, or --force to replace it",
     HintCode.TRUST_CERTIFICATE: "give its certificate: --ca FILE, LOGONSCOPE_CA",
+    HintCode.LOOK_INTO_NAMESPACES: "--all-namespaces looks into all",
     HintCode.RUN_ON_THAT_HOST: "run it there: `logonscope {command}`",
     HintCode.LIST_USERS_ON_THAT_HOST: "see `logonscope user list` there",
 }

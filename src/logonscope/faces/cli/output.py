@@ -12,14 +12,14 @@ from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
-    from logonscope.faces.cli.columns import Column
+    from logonscope.faces.cli.columns import ListColumn
     from logonscope.faces.cli.table import Clock
 
 
 def print_rows(
     args: argparse.Namespace,
     rows: Iterable[Any],
-    columns: "Sequence[Column]" = (),
+    columns: "Sequence[ListColumn]" = (),
     empty_message: str = "",
     read_time: "Clock | None" = None,
 ) -> int:
@@ -80,7 +80,7 @@ def _print_json(rows: Iterable[Any]) -> int:
 
 
 def _print_table(
-    args: argparse.Namespace, rows: Iterable[Any], columns: "Sequence[Column]", read_time: "Clock | None"
+    args: argparse.Namespace, rows: Iterable[Any], columns: "Sequence[ListColumn]", read_time: "Clock | None"
 ) -> int:
     from logonscope.faces.cli.table import now, print_table  # noqa: PLC0415 -- only this format needs it
 

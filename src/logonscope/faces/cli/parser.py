@@ -18,19 +18,19 @@ COMMANDS = {
     "sessions": "logon sessions, one line each",
     "ps": "processes with their logon sessions, one line each",
     "leftovers": "processes whose login is logged out",
-    "whose": "the login that a process, port, program or account belongs to, with the evidence",
+    "whose": "the login that started a process, or the processes of a port, program or account",
     "get": "one instance of a class, by its object path",
-    "enumerate": "the instances of a class, as Win32_SessionProcess",
+    "enumerate": "the instances of a class, such as Win32_SessionProcess",
     "associators": "the instances that associations connect to one instance",
     "references": "the associations that refer to one instance",
     "query": "the result of a WQL query",
     "invoke": "run a method of an instance",
     "classes": "the classes of a namespace, one line each",
-    "class": "the definition of a class, as MOF",
+    "class": "the definition of a class, in MOF",
     "serve": "serve this host to WMI clients over the network, by WS-Management, and as JSON",
     "token": "manage the server's tokens for programs, which expire: add, list, remove",
     "schema": "print the JSON Schema of an operation of the server's JSON API",
-    "user": "manage the server's users that need no account on this machine: add, list, remove",
+    "user": "manage the server's own user file: add, list, remove",
     "record": "save this host to a file that every command can read",
     "doctor": "check what can be read here, and how to get what is missing",
     "completion": "print the completion script for a shell",
@@ -48,7 +48,7 @@ EXTERNAL_COMMAND_NAMES = ("serve", "token", "schema")
 
 FORMATS = ("table", "json", "jsonl", "csv", "pids")
 
-FILTERS = ("user", "type", "state", "from", "since", "until")
+FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""
 
 DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS = 2, 0.1, 86_400
@@ -142,7 +142,7 @@ def build_parser(
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             parents=[shared],
-            epilog=module.EXAMPLES,
+            epilog=module.EPILOG,
             formatter_class=help_formatter,
         )
         module.add_arguments(command)
@@ -150,7 +150,7 @@ def build_parser(
 
 
 def command_module(name: str, external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS) -> Any:
-    """Return the module of a command; it has EXAMPLES, add_arguments() and run()."""
+    """Return the module of a command; it has EPILOG, add_arguments() and run()."""
     if name in external_commands:
         return external_commands[name]()
     return import_module(f"logonscope.faces.cli.{name}{'_' if iskeyword(name) else ''}")
@@ -225,15 +225,16 @@ def shared_options() -> Parser:
     formats = "the output format (default: table, for people); pids is for ps, leftovers, tree and whose"
     options.add_argument("-o", "--output", choices=FORMATS, help=formats)
     host = (
-        "another machine, as https://user@host:5986, or a file that `logonscope record` wrote; local: this machine "
-        "(also: LOGONSCOPE_HOST)"
+        "another machine, such as https://user@host:5986, or a file that `logonscope record` wrote; local: this "
+        "machine (also: LOGONSCOPE_HOST)"
     )
     set_completion(options.add_argument("--host", metavar="HOST", help=host), "files")
     certificate = "a certificate to trust for another machine, as a PEM file"
     set_completion(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
     options.add_argument(
         "--readable", action="store_true",
-        help="without sudo: show all that the kernel lets you read, not only your own logon sessions",
+        help="without sudo: show all that the kernel lets you read, not only your own logon sessions "
+        "(in Python: visibility='kernel')",
     )  # fmt: skip
     direct = "read this machine in this process, also if its service runs (logonscope serve)"
     options.add_argument("--direct", action="store_true", help=direct)

@@ -6,13 +6,13 @@ from datetime import datetime
 from logonscope.answers.session_process import SessionProcess
 from logonscope.client import Host
 from logonscope.faces.cli import selector
-from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.text import format_time
 from logonscope.faces.cli.times import shorten_time
 
-EXAMPLES = (
+EPILOG = (
     """\
 examples:
   logonscope ps                        every process that you may see
@@ -25,7 +25,7 @@ examples:
   logonscope ps alice -o jsonl         processes of alice's logins, also those that run as other users
 
 """
-    + selector.EXAMPLES
+    + selector.FILTER_NOTES
 )
 
 
@@ -70,15 +70,15 @@ def _leftover_text(row: SessionProcess) -> str:
     return "-" if row.leftover is None else "yes" if row.leftover else "no"
 
 
-def _short_start_text(row: SessionProcess, cells: int, present: datetime) -> str:
-    return shorten_time(row.start, cells, present)
+def _short_start_text(row: SessionProcess, cells: int, now: datetime) -> str:
+    return shorten_time(row.start, cells, now)
 
 
 COLUMNS = (
-    Column("ID", 10, selecting_word),
-    Column("PID", 7, lambda p: str(p.pid), "pid"),
-    Column("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, min_cells=8),
-    Column(
+    ListColumn("ID", 10, selecting_word),
+    ListColumn("PID", 7, lambda p: str(p.pid), "pid"),
+    ListColumn("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, min_cells=8),
+    ListColumn(
         "LEFT",
         4,
         _leftover_text,
@@ -86,15 +86,17 @@ COLUMNS = (
         rank=2,
         is_highlighted=_is_leftover,
     ),
-    Column("STARTED", 16, lambda p: format_time(p.start), "start", rank=4, min_cells=11, shorten=_short_start_text),
-    Column("TTY", 7, lambda p: p.tty or "-", "tty", rank=EXTRA),
-    Column("EVIDENCE", 8, lambda p: p.evidence, "evidence", rank=EXTRA + 1),
-    Column("LOGON ID", 10, lambda p: p.logon_id or "-", "logon_id", rank=EXTRA + 2),
-    Column("PPID", 7, lambda p: "-" if p.ppid is None else str(p.ppid), "ppid", rank=ON_REQUEST),
-    Column("UID", 6, lambda p: "-" if p.uid is None else str(p.uid), "uid", rank=ON_REQUEST),
-    Column("LOGIN UID", 9, lambda p: "-" if p.login_uid is None else str(p.login_uid), "login_uid", rank=ON_REQUEST),
-    Column("S", 1, lambda p: p.state or "-", "state", rank=ON_REQUEST),
-    Column("NAME", 15, lambda p: p.name or "-", "name", rank=ON_REQUEST),
-    Column("EXECUTABLE", 20, lambda p: p.executable or "-", "executable", rank=ON_REQUEST),
-    Column("COMMAND", 0, command_text, "command_line"),
+    ListColumn("STARTED", 16, lambda p: format_time(p.start), "start", rank=4, min_cells=11, shorten=_short_start_text),
+    ListColumn("TTY", 7, lambda p: p.tty or "-", "tty", rank=EXTRA),
+    ListColumn("EVIDENCE", 8, lambda p: p.evidence, "evidence", rank=EXTRA + 1),
+    ListColumn("LOGON ID", 10, lambda p: p.logon_id or "-", "logon_id", rank=EXTRA + 2),
+    ListColumn("PPID", 7, lambda p: "-" if p.ppid is None else str(p.ppid), "ppid", rank=ON_REQUEST),
+    ListColumn("UID", 6, lambda p: "-" if p.uid is None else str(p.uid), "uid", rank=ON_REQUEST),
+    ListColumn(
+        "LOGIN UID", 9, lambda p: "-" if p.login_uid is None else str(p.login_uid), "login_uid", rank=ON_REQUEST
+    ),
+    ListColumn("S", 1, lambda p: p.state or "-", "state", rank=ON_REQUEST),
+    ListColumn("NAME", 15, lambda p: p.name or "-", "name", rank=ON_REQUEST),
+    ListColumn("EXECUTABLE", 20, lambda p: p.executable or "-", "executable", rank=ON_REQUEST),
+    ListColumn("COMMAND", 0, command_text, "command_line"),
 )

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from logonscope.answers.explanation import Explanation, PartExplained
     from logonscope.cim.instances import Instance
 
-_PARTS = ("class", "properties", "fixed", "reads", "predicate")
+_EXPLANATION_COLUMNS = ("class", "properties", "fixed", "reads", "predicate")
 """The columns of an explanation in CSV."""
 
 MAX_INPUT_CHARACTERS = 1 << 20
 """Most characters of a query on standard input."""
 
-EXAMPLES = r"""
+EPILOG = r"""
 WQL as on Windows: keywords, names and strings are case-insensitive; LIKE has %, _ and [a-f]; a backslash in a string is
 written twice. Times: '2026-01-01T10:00:00+00:00', or the DMTF format '20260101100000.000000+000'.
 
@@ -36,7 +36,9 @@ examples:
   logonscope query "SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"
   logonscope query "SELECT Dependent, User FROM LS_SessionProcess WHERE Leftover = TRUE" -n root/logonscope -o jsonl
   logonscope query --explain "SELECT Name FROM Win32_Process WHERE Handle = 1"
-                                       the classes, the fixed properties, what is read, and the rest of the predicate
+                                       class and properties; "fixed", the properties that the condition limits to
+                                       listed values, so that only matching instances are read; "reads", the facts
+                                       that are read; "predicate", the rest of the condition, checked on each row
   logonscope query - < query.wql       from standard input
 """
 
@@ -108,7 +110,7 @@ def _print_explanation(args: argparse.Namespace, explanation: "Explanation") -> 
 
 def _csv_row(explanation: "Explanation", part: "PartExplained") -> dict[str, str]:
     """Return a part of an explanation as a row of CSV: several values of a field are joined by semicolons."""
-    row = {"asks_for": explanation.asks_for, "of": explanation.of} | dict.fromkeys(_PARTS, "")
+    row = {"asks_for": explanation.asks_for, "of": explanation.of} | dict.fromkeys(_EXPLANATION_COLUMNS, "")
     for name, text in _part_lines(part):
         row[name] = f"{row[name]}; {text}" if row[name] else text
     return row

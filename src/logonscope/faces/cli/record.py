@@ -9,7 +9,7 @@ from logonscope.faces.cli.messages import write_error
 from logonscope.faces.cli.output import count_text
 from logonscope.faces.cli.parser import set_completion
 
-EXAMPLES = """\
+EPILOG = """\
 Only you can read the file (mode 0600; with "-" your shell sets the mode): a user who can read it sees all that it
 contains, command lines included. With --host FILE it records what that recording shows.
 

@@ -5,7 +5,7 @@ import argparse
 from logonscope.client import Host
 from logonscope.faces.cli.cim import add_class, add_namespace, add_path, add_properties, print_instances
 
-EXAMPLES = r"""
+EPILOG = r"""
 examples:
   logonscope references Win32_Process=4312
   logonscope references Win32_LogonSession=41 --result-class Win32_SessionProcess -o jsonl
@@ -16,7 +16,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_path(parser)
-    add_class(parser, "--result-class", metavar="CLASS", help="only associations of this class, or of one below it")
+    add_class(parser, "--result-class", metavar="CLASS", help="only associations of this class, or of a subclass")
     parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
     add_properties(parser)
     add_namespace(parser)

@@ -15,17 +15,19 @@ from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
     from logonscope.client import Host
-    from logonscope.faces.cli.columns import Column
+    from logonscope.faces.cli.columns import ListColumn
     from logonscope.faces.cli.user import Users
 
 _OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --readable to see all"
 _OWN_SESSIONS_RECORDED = "the recording has only its maker's own logon sessions; record with sudo to have all"
 _OWN_SESSIONS_THERE = "only your own logon sessions are shown; connect as an administrator to see all"
 
+_UNHIDE = "use sudo, or join the group of the mount option gid="
+
 _WITHOUT_ACCESS_CHECKS = {"classes", "class"}
 """Commands that print the same for every caller."""
 
-_OF_PROCESSES = {"ps", "leftovers", "tree", "whose"}
+_COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
 LOCAL = "local"
@@ -60,8 +62,8 @@ def run(
     args: argparse.Namespace | None = None
     try:
         args = parse(argv, external_commands)
-        if args.output == "pids" and args.command not in _OF_PROCESSES:
-            hint = f"-o pids is for {', '.join(sorted(_OF_PROCESSES))}, as `logonscope ps 41 -o pids`"
+        if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
+            hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
@@ -95,8 +97,12 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
         timeout=getattr(args, "timeout", None), **options,
     )  # fmt: skip
-    if not (host.everything or args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
-        print_notice(args, _access_notice(args.host))
+    if not (args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
+        hiding_reason = host.hiding_reason
+        if hiding_reason is not None:
+            print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
+        elif not host.everything:
+            print_notice(args, _access_notice(args.host))
     return _show_answer(args, partial(command.run, host, args), settings)
 
 
@@ -136,7 +142,7 @@ def _read_settings(environment: Mapping[str, str]) -> Settings:
     return {**load_settings(path), "path": path}
 
 
-def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[Column]") -> None:
+def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequence[ListColumn]") -> None:
     """Set the options that the command line leaves out, from the environment and the settings.
 
     Raises:

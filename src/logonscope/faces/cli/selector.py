@@ -1,6 +1,7 @@
 """Arguments that select logon sessions: one by its LogonId, all of a user's, and filters."""
 
 import argparse
+import re
 from typing import Any, TypeVar
 
 from logonscope.answers.logon_filter import NO_FILTER, STATES, LogonFilter
@@ -14,7 +15,12 @@ Value = TypeVar("Value")
 UNKNOWN = "unknown"
 """The word that selects logon sessions without a known type or state."""
 
-EXAMPLES = """\
+LEAST_OF_A_KEY = 4
+"""Minimum number of characters of a fingerprint that --key takes."""
+
+_KEY = re.compile(rf"SHA256:[0-9A-Za-z+/]{{{LEAST_OF_A_KEY},43}}|MD5:[0-9a-f:]{{{LEAST_OF_A_KEY},47}}")
+
+FILTER_NOTES = """\
 Filters select logon sessions. A filter takes values separated by commas, and matches any of them; several filters must
 all match. `unknown` matches a type or state that is not known. A TIME is a date, a time of today, both, or an age:
 2026-01-01, 10:02, '2026-01-01 10:02', 90m, 2h, 1d12h, yesterday.
@@ -32,18 +38,20 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
     set_completion(
         group.add_argument("--user", metavar="NAME", type=_parse_words, action="extend", help=users), "users"
     )
-    types = "only of these LogonTypes, as RemoteInteractive or 10"
+    types = "only of these LogonTypes, such as RemoteInteractive or 10"
     set_completion(
         group.add_argument("--type", metavar="TYPE", type=_parse_types, action="extend", help=types), "types"
     )
-    states = f"only in these states: {', '.join(STATES)}"
+    states = f"only in these states: {', '.join(state_words())}"
     set_completion(
         group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states), "states"
     )
-    origins = "only from these remote hosts (as written in the login record) or networks, as 192.0.2.0/24"
+    origins = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
     set_completion(
         group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
     )
+    keys = "only logins with these ssh keys, by fingerprint or its beginning, as SHA256:mVPw; reads the journal"
+    group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys)
     group.add_argument("--since", metavar="TIME", help="only logins that began at this time or later")
     group.add_argument("--until", metavar="TIME", help="only logins that began before this time")
     group.add_argument(
@@ -62,9 +70,9 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         from logonscope.faces.cli.times import parse_time  # noqa: PLC0415 -- most command lines have no time
 
         # an age in a recording is counted back from when it was made
-        present = host.moment
-        since = None if args.since is None else parse_time(args.since, present)
-        until = None if args.until is None else parse_time(args.until, present)
+        now = host.moment
+        since = None if args.since is None else parse_time(args.since, now)
+        until = None if args.until is None else parse_time(args.until, now)
     if since is not None and until is not None and since >= until:
         raise InvalidParameterError(
             f"invalid times: --since {args.since} is not before --until {args.until}", "exchange them"
@@ -78,6 +86,7 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         since,
         until,
         not args.no_system,
+        _optional_set(args.key),
     )
     return None if session_filter == NO_FILTER else session_filter
 
@@ -154,6 +163,22 @@ def _parse_values(text: str, kind: str, choices: dict[str, Value], expected: str
     return [choices[word.lower()] for word in words]
 
 
+def _parse_keys(text: str) -> list[str]:
+    """Return the fingerprints, or their beginnings, that commas separate.
+
+    Raises:
+        argparse.ArgumentTypeError: one is none, or too short.
+    """
+    words = _parse_words(text)
+    for word in words:
+        if not _KEY.fullmatch(word):
+            raise argparse.ArgumentTypeError(
+                f"invalid fingerprint {word!r}: expected SHA256: or MD5: and at least {LEAST_OF_A_KEY} characters, as"
+                " `ssh-keygen -lf KEY` shows it"
+            )
+    return words
+
+
 def _parse_origins(text: str) -> list[str]:
     """Return the remote hosts and networks that commas separate.
 
@@ -169,6 +194,6 @@ def _parse_origins(text: str) -> list[str]:
                 ipaddress.ip_network(word, strict=False)
             except ValueError:
                 raise argparse.ArgumentTypeError(
-                    f"invalid network {word!r}: expected a network as 192.0.2.0/24"
+                    f"invalid network {word!r}: expected a network such as 192.0.2.0/24"
                 ) from None
     return words

@@ -1,25 +1,28 @@
 """``logonscope sessions``: logon sessions, one line each."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
+from typing import Any
 
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.client import Host
 from logonscope.faces.cli import selector
-from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, Column
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn, default_columns, find_column, select_columns
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.text import crop, format_time
 from logonscope.faces.cli.times import shorten_time
-from logonscope.faces.cli.whose_text import is_user_manager
+from logonscope.faces.cli.whose_text import is_user_manager, short_container_id
 
-EXAMPLES = (
+EPILOG = (
     """\
 A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown. A user
 manager, which all logins of a user share, is listed after the login that started it.
 Other commands take the value of ID; the column logon_id has the LogonId, always decimal.
+cpu, rss, private, read and written are sums over the running processes; unread counts those missing in a sum.
 
 examples:
   logonscope sessions                  all logon sessions that you may see
@@ -28,13 +31,25 @@ examples:
                                        logins from a network in the last two hours
   logonscope sessions --state logged-out --sort left --reverse
                                        logged-out logins, those with most leftovers first
+  logonscope sessions --auth           also the method, the key and the client's port of ssh logins
+  logonscope sessions --key SHA256:mVPw
+                                       logins with one ssh key, by the beginning of its fingerprint
+  logonscope sessions --columns user,id,cpu,rss,private,read,written --sort cpu --reverse
+                                       what the running processes of each use
   logonscope sessions -o json          the source of every value too
 
 """
-    + selector.EXAMPLES
+    + selector.FILTER_NOTES
 )
 
 LOGGED_OUT = "logged out"
+
+AUTH_HELP = "also how ssh logins authenticated, and their client's port: reads the journal and the sockets of leaders"
+AUTH_DETAILS: Details = frozenset({"origin", "authentication"})
+"""The details that --auth reads."""
+
+AUTH_COLUMNS = ("port", "auth", "key")
+"""The columns that --auth adds to the table."""
 
 MAX_START_DIFFERENCE = 60
 """Most seconds between a login and the start of the user manager that it caused."""
@@ -43,18 +58,29 @@ MAX_START_DIFFERENCE = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_selector(parser)
+    parser.add_argument("--auth", action="store_true", help=AUTH_HELP)
     add_listing(parser, "sessions", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the logon sessions; return the exit code."""
-    sessions = host.sessions(args.which, logon_filter(host, args))
+    if args.auth and args.columns is None and args.output == "table":
+        args.columns = [*(column.name for column in default_columns(COLUMNS) if column.rank < EXTRA), *AUTH_COLUMNS]
+    sessions = host.sessions(args.which, logon_filter(host, args), details_of(args))
     if args.output == "table":
-        sessions = with_managers_behind(sessions)
+        sessions = with_managers_after_logins(sessions)
     return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
 
 
-def with_managers_behind(sessions: Iterable[LogonSession]) -> list[LogonSession]:
+def details_of(args: argparse.Namespace) -> Details:
+    """Return the details of logon sessions that the command line asks for."""
+    columns = select_columns(args.columns or (), COLUMNS)
+    if args.sort is not None:
+        columns.append(find_column(args.sort, COLUMNS))
+    return frozenset(column.detail for column in columns if column.detail) | (AUTH_DETAILS if args.auth else NO_DETAILS)
+
+
+def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
     """Return the logon sessions with each user manager moved behind the login that caused it.
 
     A user manager that no login caused (lingering is enabled) stays where it is.
@@ -74,7 +100,8 @@ def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> Logo
     differences = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
         for session in sessions
-        if session.uid == manager.uid and not is_user_manager(session) and session.start and manager.start
+        if session.uid == manager.uid and not (session.is_foreign or is_user_manager(session))
+        if session.start and manager.start
     }
     nearest_id = min(differences, key=differences.__getitem__, default=None)
     if nearest_id is None or differences[nearest_id] > MAX_START_DIFFERENCE:
@@ -86,7 +113,19 @@ def user_text(session: LogonSession) -> str:
     """Return the user who logged in: the account name, else the uid."""
     if session.logon_type == 0:
         return "System"
-    return session.user or ("?" if session.uid is None else f"uid {session.uid}")
+    if session.is_foreign:
+        place = short_container_id(session) if session.container_id else "another root"
+        return f"{_uid_text(session)} in {place}"
+    return session.user or _uid_text(session)
+
+
+def _uid_text(session: LogonSession) -> str:
+    return "?" if session.uid is None else f"uid {session.uid}"
+
+
+def origin_text(session: LogonSession) -> str:
+    """Return where a login came from: the remote host as recorded, else its address; or the seat."""
+    return session.remote_host or session.remote_address or session.seat or "-"
 
 
 def start_text(session: LogonSession) -> str:
@@ -112,9 +151,9 @@ def type_text(session: LogonSession, cells: int | None = None) -> str:
     return crop(session.logon_type_name or "?", None if cells is None else cells - len(number)) + number
 
 
-def _short_start_text(session: LogonSession, cells: int, present: datetime) -> str:
+def _short_start_text(session: LogonSession, cells: int, now: datetime) -> str:
     mark = "~" if is_approximate(session) else ""
-    return mark + shorten_time(session.start, cells - 1, present)
+    return mark + shorten_time(session.start, cells - 1, now)
 
 
 def _short_type_text(session: LogonSession, cells: int, _: datetime) -> str:
@@ -126,28 +165,86 @@ def is_logged_out(session: LogonSession) -> bool:
     return session.state == LOGGED_OUT
 
 
+def _usage_value(name: str, session: LogonSession) -> Any:
+    """Return a value of the usage of a logon session; None if unknown."""
+    return None if session.usage is None else getattr(session.usage, name)
+
+
+def _size_text(name: str, session: LogonSession) -> str:
+    """Return a number of bytes as ls(1) -h shows it, with powers of 1024."""
+    size = _usage_value(name, session)
+    if size is None:
+        return "-"
+    number, units = float(size), iter("BKMGTPE")
+    unit = next(units)
+    while number >= 1023.5 and unit != "E":
+        number, unit = number / 1024, next(units)
+    return f"{number:.0f}{unit}" if unit == "B" or number >= 9.95 else f"{number:.1f}{unit}"
+
+
+def _time_text(session: LogonSession) -> str:
+    """Return the processor time as hours:minutes:seconds."""
+    seconds = _usage_value("processor_time", session)
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _usage_column(heading: str, cells: int, text_of: Callable[[LogonSession], str], name: str) -> ListColumn:
+    """Return the column of a value of the usage."""
+    value_of = partial(_usage_value, name)
+    return ListColumn(heading, cells, text_of, rank=ON_REQUEST, detail="usage", value_of=value_of)
+
+
+def _size_column(heading: str, name: str) -> ListColumn:
+    return _usage_column(heading, 7, partial(_size_text, name), name)
+
+
 def _number_text(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
 COLUMNS = (
-    Column("ID", 10, selecting_word),
-    Column("USER", 12, user_text, "user", rank=1, min_cells=8),
-    Column("FROM", 15, lambda s: s.remote_host or s.seat or "-", "remote_host", rank=5, min_cells=15),
-    Column("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
-    Column("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
-    Column("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
-    Column("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=4),
-    Column("LEFT", 4, lambda s: _number_text(s.leftovers), "leftovers", rank=3, is_highlighted=is_logged_out),
-    Column("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
-    Column("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
-    Column("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),
-    Column("LOGIN", 5, lambda s: s.login or "-", "login", rank=EXTRA + 3),
-    Column("UID", 6, lambda s: _number_text(s.uid), "uid", rank=ON_REQUEST),
-    Column("SEAT", 6, lambda s: s.seat or "-", "seat", rank=ON_REQUEST),
-    Column("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
-    Column("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
-    Column("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
-    Column("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST),
-    Column("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
-)
+    ListColumn("ID", 10, selecting_word),
+    ListColumn("USER", 12, user_text, "user", rank=1, min_cells=8),
+    ListColumn("FROM", 15, origin_text, "remote_host", rank=5, min_cells=15),
+    ListColumn("TYPE", 22, type_text, "logon_type", rank=6, min_cells=12, shorten=_short_type_text),
+    ListColumn("STATE", 10, lambda s: s.state or "-", "state", rank=2, is_highlighted=is_logged_out),
+    ListColumn("SINCE", 17, start_text, "start", rank=7, min_cells=12, shorten=_short_start_text),
+    ListColumn("PROCS", 5, lambda s: _number_text(s.processes), "processes", rank=4),
+    ListColumn("LEFT", 4, lambda s: _number_text(s.leftovers), "leftovers", rank=3, is_highlighted=is_logged_out),
+    ListColumn("TTY", 7, lambda s: s.tty or "-", "tty", rank=EXTRA),
+    ListColumn("SERVICE", 8, lambda s: s.service or "-", "service", rank=EXTRA + 1),
+    ListColumn("LOGON ID", 10, lambda s: s.logon_id, "logon_id", rank=EXTRA + 2),
+    ListColumn("LOGIN", 5, lambda s: s.login or "-", "login", rank=EXTRA + 3),
+    ListColumn("UID", 6, lambda s: _number_text(s.uid), "uid", rank=ON_REQUEST),
+    ListColumn("SEAT", 6, lambda s: s.seat or "-", "seat", rank=ON_REQUEST),
+    ListColumn("LEADER", 7, lambda s: _number_text(s.leader), "leader", rank=ON_REQUEST),
+    ListColumn("CLASS", 10, lambda s: s.login_class or "-", "login_class", rank=ON_REQUEST),
+    ListColumn("REMOTE USER", 11, lambda s: s.remote_user or "-", "remote_user", rank=ON_REQUEST),
+    ListColumn("PACKAGE", 9, lambda s: s.authentication_package or "-", "authentication_package", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("ADDRESS", 15, lambda s: s.remote_address or "-", "remote_address", rank=ON_REQUEST, detail="origin"),
+    ListColumn("PORT", 5, lambda s: _number_text(s.remote_port), "remote_port", rank=ON_REQUEST, detail="origin"),
+    ListColumn("AUTH", 10, lambda s: s.authentication_method or "-", "authentication_method", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("KEY", 50, lambda s: s.key_fingerprint or "-", "key_fingerprint", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("KEY TYPE", 12, lambda s: s.key_type or "-", "key_type", rank=ON_REQUEST, detail="authentication"),
+    ListColumn("CERTIFICATE", 12, lambda s: s.certificate_id or "-", "certificate_id", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("SERIAL", 6, lambda s: _number_text(s.certificate_serial), "certificate_serial", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("AUTHORITY", 50, lambda s: s.certificate_authority or "-", "certificate_authority", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("LOG", 7, lambda s: s.authentication_source or "-", "authentication_source", rank=ON_REQUEST,
+               detail="authentication"),
+    ListColumn("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
+    _usage_column("CPU", 8, _time_text, "processor_time"),
+    _size_column("RSS", "resident"),
+    _size_column("PRIVATE", "private"),
+    _size_column("READ", "read"),
+    _size_column("WRITTEN", "written"),
+    _usage_column("UNREAD", 6, lambda s: _number_text(_usage_value("unread", s)), "unread"),
+)  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
-from logonscope.faces.cli.columns import Column, Layout, default_columns, fit_columns
+from logonscope.faces.cli.columns import Layout, ListColumn, default_columns, fit_columns
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color, wrapped
 
 SAMPLE = 200
@@ -22,7 +22,7 @@ def now() -> datetime:
 
 
 def print_table(
-    args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[Column], read_time: Clock = now
+    args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[ListColumn], read_time: Clock = now
 ) -> int:
     """Print one line for each row; return the number of rows.
 
@@ -51,7 +51,7 @@ def print_table(
     return count
 
 
-def _measure_columns(columns: Sequence[Column], sample: Sequence[Any], rows: Iterable[Any]) -> list[int]:
+def _measure_columns(columns: Sequence[ListColumn], sample: Sequence[Any], rows: Iterable[Any]) -> list[int]:
     """Return the width of each column: of its heading and the sample, or its fixed width if there is no sample."""
     if not sample and not isinstance(rows, list):
         return [column.cells for column in columns]
@@ -70,7 +70,7 @@ def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *,
             texts.append(for_terminal(column.shorten(row, layout.widths[index], read_time())))
         else:
             text = for_terminal(column.text_of(row))
-            texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural else text)
+            texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural_widths else text)
     line = _format_line(layout, texts)
     # columns that the user chose may be wider than the terminal, which then wraps the line
     if not is_chosen or layout.has_room_for_last_column(room):
@@ -100,7 +100,7 @@ def _format_line(layout: Layout, texts: Sequence[str]) -> str:
     return (" " * layout.gap).join([*(text + " " * (columns - cell_width(text)) for columns, text in pairs), texts[-1]])
 
 
-def _omission_text(columns: Sequence[Column], args: argparse.Namespace) -> str:
+def _omission_text(columns: Sequence[ListColumn], args: argparse.Namespace) -> str:
     """Return the line that names the columns without room, and the option that shows them."""
     noun = "column" if len(columns) == 1 else "columns"
     option = "--columns all" if hasattr(args, "columns") else "-o json"

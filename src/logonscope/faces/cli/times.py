@@ -11,37 +11,37 @@ _AGE = re.compile("([0-9]{1,9})([smhdw])")
 _MAX_AGE_WITHOUT_YEAR = timedelta(days=300)
 
 
-def shorten_time(moment: datetime | None, cells: int, present: datetime) -> str:
+def shorten_time(moment: datetime | None, cells: int, now: datetime) -> str:
     """Return a time in few cells: a recent one without its year, another without its time of day."""
     if moment is None or cells >= len("2026-01-01 10:02"):
         return format_time(moment)
-    is_recent = abs(present - moment) < _MAX_AGE_WITHOUT_YEAR
+    is_recent = abs(now - moment) < _MAX_AGE_WITHOUT_YEAR
     return format_time(moment, "%m-%d %H:%M" if is_recent else "%Y-%m-%d")
 
 
-def parse_time(text: str, present: datetime) -> datetime:
+def parse_time(text: str, now: datetime) -> datetime:
     """Return the time that a user typed: a date, a time of today, both, or an age.
 
     Args:
         text: "2026-01-01", "2026-01-01 10:02", ISO 8601 with an offset, "10:02", "today", "yesterday", "now", "2h",
             "1d12h".
-        present: the time that an age is subtracted from.
+        now: the time that an age is subtracted from.
 
     Raises:
         InvalidParameterError: the text is none of these.
     """
     word = text.strip().lower().removesuffix(" ago")
-    local_present = to_local_time(present)
+    local_now = to_local_time(now)
     # without a zone, because another day may have another offset (daylight saving time)
-    today = local_present.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    today = local_now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     try:
         if word in {"now", "today", "yesterday"}:
             yesterday = to_local_time(today - timedelta(days=1))
-            return {"now": local_present, "today": to_local_time(today), "yesterday": yesterday}[word]
+            return {"now": local_now, "today": to_local_time(today), "yesterday": yesterday}[word]
         # the parts of an age must be the whole word: "1h30" is invalid
         ages = _AGE.findall(word)
         if ages and "".join(map("".join, ages)) == word:
-            return local_present - timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in ages))
+            return local_now - timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in ages))
         if re.fullmatch("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", word):
             hour, minute, *second = map(int, word.split(":"))
             return to_local_time(today.replace(hour=hour, minute=minute, second=second[0] if second else 0))
@@ -49,5 +49,7 @@ def parse_time(text: str, present: datetime) -> datetime:
             moment = datetime.fromisoformat(text.strip())
             return moment if moment.tzinfo else to_local_time(moment)
     except (ValueError, OverflowError):
-        pass  # a date that does not exist, as 2026-02-30
-    raise InvalidParameterError(f"invalid time {text!r}: expected a date, a time or an age, as 2026-01-01, 10:02 or 2h")
+        pass  # a date that does not exist, such as 2026-02-30
+    raise InvalidParameterError(
+        f"invalid time {text!r}: expected a date, a time or an age, such as 2026-01-01, 10:02 or 2h"
+    )

@@ -18,12 +18,12 @@ from logonscope.faces.cli.sessions import (
     start_text,
     type_text,
     user_text,
-    with_managers_behind,
+    with_managers_after_logins,
 )
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color
-from logonscope.faces.cli.whose_text import is_user_manager, user_change_mark
+from logonscope.faces.cli.whose_text import container_label, is_user_manager, user_change_mark
 
-EXAMPLES = (
+EPILOG = (
     """\
 A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown.
 
@@ -36,7 +36,7 @@ examples:
                                        the logins from an address, refreshed every two seconds
 
 """
-    + selector.EXAMPLES
+    + selector.FILTER_NOTES
 )
 
 BRANCH, LAST, BAR, BLANK, DEEPER = "├── ", "└── ", "│   ", "    ", "… "
@@ -77,7 +77,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
     """Return the trees with each user manager behind the login that caused it; hidden logon sessions are last."""
     by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
-    sessions = with_managers_behind(tree.session for tree in trees if tree.session is not None)
+    sessions = with_managers_after_logins(tree.session for tree in trees if tree.session is not None)
     # processes that the caller may see although their logon sessions are hidden
     hidden = [tree for tree in trees if tree.session is None]
     return [*(by_session[session.logon_id] for session in sessions), *hidden]
@@ -154,9 +154,9 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
     session, count = tree.session, count_text(len(tree.processes), "process")
     hint = " (--all shows them)" if folded else ""
     if session is None:
-        yield f"in logon sessions that are not yours: {count}"
+        yield f"in no logon session of yours: {count}"
     elif session.logon_type == 0:
-        yield from ("system", f"{count} that no login started")
+        yield from ("system", f"{count} without a known login")
         yield from ["(--all shows them)"] if folded else []
         yield f"since {start_text(session)}"
     else:
@@ -177,7 +177,8 @@ def _process_label(
 ) -> str:
     """Return the text of a process: pid, marks and command line."""
     change = user_change_mark(process, parent, session) if session else ""
-    marks = [str(process.pid), "[left over]" if process.leftover else "", change]
+    place = f"[in {container_label(process)}]" if process.container_id else ""
+    marks = [str(process.pid), "[left over]" if process.leftover else "", place, change]
     # a command line can have megabytes: cut it before its characters are checked
     text = command_text(process)
     return for_terminal(" ".join([*filter(None, marks), text if room is None else text[:room]]))

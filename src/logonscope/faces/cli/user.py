@@ -1,4 +1,4 @@
-"""``logonscope user``: the server's users that need no account on this machine: add, list, remove."""
+"""``logonscope user``: manage the server's own user file: add, list, remove."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.columns import Column
+from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_rows
@@ -15,7 +15,7 @@ from logonscope.faces.cli.text import for_terminal
 
 USERS_FILE = "/etc/logonscope/users"
 
-EXAMPLES = """\
+EPILOG = """\
 A running server uses every change at once. Accounts of this machine need no entry if the server uses PAM.
 
 examples:
@@ -59,7 +59,7 @@ WITHOUT_NTLM = (
 )
 
 
-class Entry(Protocol):
+class UserEntry(Protocol):
     """A user of the server."""
 
     @property
@@ -82,17 +82,17 @@ class Entry(Protocol):
 class Users(Protocol):
     """The users of the server in a file."""
 
-    def users(self) -> Sequence[Entry]:
+    def users(self) -> Sequence[UserEntry]:
         """Return all users."""
 
-    def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> Entry:
+    def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> UserEntry:
         """Add a user and return it."""
 
     def remove(self, name: str) -> None:
         """Remove a user."""
 
 
-class Row(NamedTuple):
+class UserLine(NamedTuple):
     """A user, as one line of the list; without hashes."""
 
     name: str
@@ -102,10 +102,10 @@ class Row(NamedTuple):
 
 
 COLUMNS = (
-    Column("NAME", 16, lambda row: row.name),
-    Column("UID", 10, lambda row: "-" if row.uid is None else str(row.uid)),
-    Column("ROLE", 13, lambda row: "administrator" if row.administrator else "user"),
-    Column("NTLM", 4, lambda row: "yes" if row.ntlm else "no"),
+    ListColumn("NAME", 16, lambda row: row.name),
+    ListColumn("UID", 10, lambda row: "-" if row.uid is None else str(row.uid)),
+    ListColumn("ROLE", 13, lambda row: "administrator" if row.administrator else "user"),
+    ListColumn("NTLM", 4, lambda row: "yes" if row.ntlm else "no"),
 )
 
 
@@ -160,8 +160,8 @@ def _add_action(actions: "argparse._SubParsersAction[Parser]", name: str, summar
     return action
 
 
-def _row(entry: Entry) -> Row:
-    return Row(entry.name, entry.uid, entry.administrator, entry.nt_hash is not None)
+def _row(entry: UserEntry) -> UserLine:
+    return UserLine(entry.name, entry.uid, entry.administrator, entry.nt_hash is not None)
 
 
 def _resolve_uid(args: argparse.Namespace) -> int | None:

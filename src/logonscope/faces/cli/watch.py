@@ -21,7 +21,7 @@ ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 CHANGED, UNCHANGED = "* ", "  "
-"""Prefixes of lines where colours are off."""
+"""Prefixes of changed and unchanged lines, where colours are off."""
 
 
 class Screenful(io.StringIO):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from logonscope.answers.whose import Whose
 from logonscope.faces.cli import ps, sessions
-from logonscope.faces.cli.columns import EXTRA, Column
+from logonscope.faces.cli.columns import EXTRA, ListColumn
 from logonscope.faces.cli.table import print_table
 from logonscope.faces.cli.text import format_time, terminal_width, wrapped
 from logonscope.faces.cli.times import shorten_time
@@ -20,8 +20,8 @@ def print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
         print(line)
 
 
-def _short_start_text(answer: Whose, cells: int, present: datetime) -> str:
-    return shorten_time(answer.session.start, cells, present)
+def _short_start_text(answer: Whose, cells: int, now: datetime) -> str:
+    return shorten_time(answer.session.start, cells, now)
 
 
 def _short_type_text(answer: Whose, cells: int, _: datetime) -> str:
@@ -29,15 +29,15 @@ def _short_type_text(answer: Whose, cells: int, _: datetime) -> str:
 
 
 COLUMNS = (
-    Column("PID", 7, lambda a: str(a.pid), "pid"),
-    Column("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, min_cells=8),
-    Column("ID", 10, lambda a: sessions.selecting_word(a.session)),
-    Column("LOGIN", 8, lambda a: sessions.user_text(a.session), rank=1, min_cells=8),
-    Column("FROM", 15, lambda a: a.session.remote_host or a.session.seat or "-", rank=4, min_cells=15),
-    Column("TYPE", 22, lambda a: sessions.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text),
-    Column("STATE", 10, lambda a: a.session.state or "-", rank=2),
-    Column(
+    ListColumn("PID", 7, lambda a: str(a.pid), "pid"),
+    ListColumn("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, min_cells=8),
+    ListColumn("ID", 10, lambda a: sessions.selecting_word(a.session)),
+    ListColumn("LOGIN", 8, lambda a: sessions.user_text(a.session), rank=1, min_cells=8),
+    ListColumn("FROM", 15, lambda a: sessions.origin_text(a.session), rank=4, min_cells=15),
+    ListColumn("TYPE", 22, lambda a: sessions.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text),
+    ListColumn("STATE", 10, lambda a: a.session.state or "-", rank=2),
+    ListColumn(
         "SINCE", 16, lambda a: format_time(a.session.start), rank=EXTRA + 1, min_cells=11, shorten=_short_start_text
     ),
-    Column("COMMAND", 0, lambda a: ps.command_text(a.process)),
+    ListColumn("COMMAND", 0, lambda a: ps.command_text(a.process)),
 )

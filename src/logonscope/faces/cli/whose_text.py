@@ -1,29 +1,46 @@
 """The sentences of an answer to ``whose``. Pure functions of the answer."""
 
-from collections.abc import Iterator
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.answers.whose import Socket, Whose
+from logonscope.answers.whose import UNIX, Socket, Whose
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.text import format_time
+from logonscope.faces.cli.whose_groups import is_connection
 
 SERVICE = 5
 """The LogonType of user managers; nothing else has it on Linux."""
 
 LOGGED_OUT = "logged out"
+UNKNOWN_LOGIN = "no login is known to the kernel"
 NO_RECORD = "no login service has a record of it: state and origin are not known; the journal may have them"
-FORGOTTEN = (
+NO_STATE = "no login service has a record of it: state is not known, and the address is that of the leader's socket"
+RECORD_IS_GONE = (
     "no login service has a record of it any more: type, state and origin are not known; the journal may have them,"
     " or a recording (`logonscope record`) that was made before"
 )
+
+OTHER_ROOT = "another root (its own pid namespace and root directory)"
+_LONG_ID = re.compile("[0-9a-f]{64}")
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _SWITCHERS = {"sudo", "su", "runuser", "doas", "pkexec", "run0", "sudo-rs", "su-rs", "calife", "super"}
 """Names of programs that run commands as another user."""
 
-_MOST_OF_A_COMMAND = 60
-_MOST_SOCKETS = 3
+_CONTAINER_COMMANDS = {
+    "docker": "docker inspect",
+    "podman": "podman inspect",
+    "lxc": "lxc-info -n",
+    "nspawn": "machinectl status",
+}  # the engines of Kubernetes: crictl
+
+_MAX_COMMAND_CHARACTERS = 60
+_MAX_SOCKETS = 3
+_MAX_NAMES = 3
+_MAX_PROCESSES = 20
 
 
 def headline(answer: Whose) -> str:
@@ -33,15 +50,48 @@ def headline(answer: Whose) -> str:
     # the target was the id of a thread; the answer has the pid of its process
     if answer.target.isdecimal() and int(answer.target) != answer.pid:
         subject = f"{answer.target} is a thread of {subject}, which"
+    if process.container_id:
+        subject += f" in {container_label(process)}"
     if process.tty:
         subject += f" on {process.tty}"
     if answer.sockets:
-        subject += f", which {_describe_sockets(answer)},"
+        subject += f", which {_describe_sockets(answer.sockets)},"
+    if answer.is_own:
+        return f"{subject} is yours: it runs as {_runs_as(process)}, and {UNKNOWN_LOGIN}."
     if session.logon_type == 0:
-        return f"{subject} belongs to the System session: no login started it."
+        return f"{subject} belongs to the System session: {_describe_system_process(answer)}."
+    return f"{subject} belongs to {_describe_session(session)}."
+
+
+def group_headline(answers: Sequence[Whose]) -> str:
+    """Return the sentence that names the logon session of several processes that hold the same sockets."""
+    names = [*dict.fromkeys(answer.process.name or "?" for answer in answers)]
+    more = f" and {len(names) - _MAX_NAMES} others" if len(names) > _MAX_NAMES else ""
+    sockets = [socket for answer in answers for socket in answer.sockets]
+    subject = (
+        f"{len(answers)} processes of {', '.join(names[:_MAX_NAMES])}{more},"
+        f" which {_describe_sockets(sockets, plural=True)},"
+    )
+    if all(answer.is_own for answer in answers):
+        return f"{subject} are yours: they run as {_runs_as(answers[0].process)}, and {UNKNOWN_LOGIN}."
+    if answers[0].session.logon_type == 0:
+        login = UNKNOWN_LOGIN if any(answer.unseen_logins for answer in answers) else "no login started them"
+        return f"{subject} belong to the System session: {login}."
+    return f"{subject} belong to {_describe_session(answers[0].session)}."
+
+
+def describe_processes(answers: Sequence[Whose]) -> str:
+    """Return a list of processes with the users that they run as."""
+    rows = [answer.process for answer in answers[:_MAX_PROCESSES]]
+    texts = [f"{row.name} {row.pid} as {row.user or row.uid}" for row in rows]
+    more = f" and {len(answers) - len(rows)} more" if len(answers) > len(rows) else ""
+    return ", ".join(texts) + more
+
+
+def _describe_session(session: LogonSession) -> str:
     if is_user_manager(session):
-        return f"{subject} belongs to the user manager of {user_label(session)}: shared by all logins of that user."
-    return f"{subject} belongs to logon session {session.logon_id}: {_describe_origin(session)}."
+        return f"the user manager of {user_label(session)}: shared by all logins of that user"
+    return f"logon session {session.logon_id}: {_describe_origin(session)}"
 
 
 def describe_login(session: LogonSession) -> str:
@@ -54,11 +104,29 @@ def describe_login(session: LogonSession) -> str:
     if session.vouched_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
     if session.vouched_by is None:
-        return f"{kind}; {FORGOTTEN if session.login else NO_RECORD}"
+        if session.remote_address:
+            return f"{kind}; {NO_STATE}"
+        return f"{kind}; {RECORD_IS_GONE if session.login else NO_RECORD}"
     state = f"{session.state or 'state not known'}, as {session.vouched_by}'s {session.login}"
     if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
     return f"{kind}; {state}"
+
+
+def describe_authentication(session: LogonSession) -> str:
+    """Return how the login authenticated, for a logon session with that detail."""
+    if session.authentication_method is None:
+        if session.service == "sshd" or (session.sources.get("logon_type") or "").startswith("sshd"):
+            return "not known: sshd's log has no line about it, or cannot be read (`logonscope doctor` says which)"
+        package = session.authentication_package
+        return f"{package}, {session.sources['authentication_package']}" if package else "not known: no ssh login"
+    words = [session.authentication_method]
+    if session.key_fingerprint:
+        words.append(f"{session.key_type} {session.key_fingerprint}")
+    if session.certificate_authority:
+        words.append(f"certificate {session.certificate_id!r} (serial {session.certificate_serial})")
+        words.append(f"signed by {session.certificate_authority}")
+    return f"{', '.join(words)}; as logged by sshd ({session.authentication_source})"
 
 
 def describe_evidence(answer: Whose) -> str:
@@ -67,7 +135,8 @@ def describe_evidence(answer: Whose) -> str:
     sessionid = f"/proc/{process.pid}/sessionid"
     service = f"{session.vouched_by}'s session" if session.vouched_by else "a login whose record is gone,"
     return {
-        "scope": f"scope: its cgroup is that of {service} {session.login}, and it has no kernel id",
+        "scope": f"scope: its cgroup is that of {service} {session.login},"
+        " and it has no kernel id, or one that belongs to another login",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOINED.get(session.join_evidence or "", ""),
         "manager": f"manager: no kernel id, and its cgroup is below {session.scope or 'user@UID.service'}",
@@ -86,8 +155,11 @@ _JOINED = {
 def describe_parents(answer: Whose) -> str:
     """Return the chain of parents from the login to the process, with changes of user."""
     links, parent = [], None
+    changed_pids = {sign.pid for sign in answer.unseen_logins or () if sign.kind == "user change"}
     for link in answer.chain:
         change = user_change_mark(link, parent, answer.session)
+        if link.pid in changed_pids:
+            change = f"[as {link.user or link.uid}, without su or sudo]"
         links.append(f"{link.name} {link.pid} {change}".rstrip())
         parent = link
     chain = " > ".join(links)
@@ -98,9 +170,27 @@ def describe_parents(answer: Whose) -> str:
     return chain
 
 
+def describe_unseen_logins(answer: Whose) -> Iterator[str]:
+    """Yield a sentence for each sign that a user logged in without the kernel's knowledge."""
+    by_pid = {link.pid: link for link in answer.chain}
+    for sign in answer.unseen_logins or ():
+        process, link = f"{sign.name} {sign.pid}", by_pid.get(sign.pid, answer.process)
+        user, parent = _runs_as(link), by_pid.get(link.ppid or 0)
+        starter = f"{parent.name} {parent.pid}" if parent else "root"
+        yield {
+            "daemon": f"{process}, one of its parents, can let users in without the kernel's knowledge",
+            "unit": f"it is in the unit {sign.name}, which can let users in without the kernel's knowledge",
+            "user change": f"{starter} (root) started {process} as {user} without su or sudo, as for a login",
+            "orphan": f"the parents of {process}, which runs as {user}, have ended: what started it is not known",
+            "outside": f"what started {process} is outside of what can be seen here",
+        }.get(sign.kind, sign.kind)
+
+
 def lookup_commands(answer: Whose) -> Iterator[str]:
     """Yield shell commands that show the logon session in other sources."""
     process, session = answer.process, answer.session
+    if process.container_id:
+        yield f"{_container_command(process)} {shlex.quote(process.container_id)}"
     if session.logon_type == 0:
         yield f"systemctl status {process.pid}"
         yield f"journalctl _PID={process.pid}"
@@ -117,17 +207,40 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
     yield f"logonscope tree {session.logon_id}"
 
 
+def _container_command(process: SessionProcess) -> str:
+    """Return the command of an engine that shows a container, without its id."""
+    # nerdctl and Kubernetes use containerd side by side; only the latter has pods
+    if process.container_runtime == "containerd" and process.pod_uid is None:
+        return "nerdctl inspect"
+    return _CONTAINER_COMMANDS.get(process.container_runtime or "", "crictl inspect")
+
+
 def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
     """Return the mark of a change of user, as "[as root by sudo]"; "": the user is that of the parent or the login."""
-    previous_uid = parent.uid if parent else session.uid
-    if process.uid is None or process.uid == previous_uid or session.logon_type == 0:
+    # the System session has no user: it begins with init, which is root's
+    previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
+    if process.uid is None or process.uid == previous_uid:
         return ""
-    switcher = next((link.name for link in (process, parent) if link and link.name in _SWITCHERS), None)
+    # any user can choose a name, but these programs run as root
+    switcher = next(
+        (link.name for link in (process, parent) if link and link.name in _SWITCHERS and link.uid in {0, None}), None
+    )
     # the login program starts as root and becomes the user who logs in
     is_login_program = process.pid == session.leader or (previous_uid != session.uid and process.uid == session.uid)
     if is_login_program and (switcher is None or parent is None):
         return ""
     return f"[as {process.user or process.uid}{f' by {switcher}' if switcher else ''}]"
+
+
+def container_label(answer: SessionProcess | LogonSession) -> str:
+    """Return the container of a process or of a logon session, as "container 3f9a1c0b2d4e (docker)"."""
+    return f"container {short_container_id(answer)} ({answer.container_runtime})"
+
+
+def short_container_id(answer: SessionProcess | LogonSession) -> str:
+    """Return the id of a container as engines show it: the first 12 of 64 digits; a name as it is."""
+    container_id = answer.container_id or ""
+    return container_id[:12] if _LONG_ID.fullmatch(container_id) else container_id
 
 
 def is_user_manager(session: LogonSession) -> bool:
@@ -137,14 +250,35 @@ def is_user_manager(session: LogonSession) -> bool:
 
 def user_label(session: LogonSession) -> str:
     """Return the user who logged in, as "alice (uid 1000)"."""
+    if session.is_foreign:
+        user = "an unknown user" if session.uid is None else f"uid {session.uid}"
+        return f"{user} of {container_label(session) if session.container_id else OTHER_ROOT}"
     if session.uid is None:
         return session.user or "an unknown user"
     return f"{session.user} (uid {session.uid})" if session.user else f"uid {session.uid}"
 
 
+def _describe_system_process(answer: Whose) -> str:
+    """Return whether a login may have started a process of the System session, and the user that it runs as."""
+    login = "no login started it" if answer.unseen_logins == () else UNKNOWN_LOGIN
+    # that a process runs as root is worth a mention only where a user may have logged in as root
+    if answer.process.uid is None or (answer.process.uid == 0 and not answer.unseen_logins):
+        return login
+    return f"{login}; it runs as {_runs_as(answer.process)}"
+
+
+def _runs_as(process: SessionProcess) -> str:
+    """Return the user that a process runs as, as "alice (uid 1000)"."""
+    if process.uid is None:
+        return process.user or "an unknown user"
+    return f"{process.user} (uid {process.uid})" if process.user else f"uid {process.uid}"
+
+
 def _describe_origin(session: LogonSession) -> str:
     """Return who logged in, from where, through which service and when."""
-    origin = f" from {session.remote_host}" if session.remote_host else f" at {session.seat}" if session.seat else ""
+    host = session.remote_host or session.remote_address
+    port = f" port {session.remote_port}" if session.remote_port else ""
+    origin = f" from {host}{port}" if host else f" at {session.seat}" if session.seat else ""
     if session.remote_user:
         origin += f" (there {session.remote_user})"
     through = f" through {session.service}" if session.service else ""
@@ -153,25 +287,31 @@ def _describe_origin(session: LogonSession) -> str:
     return f"{user_label(session)} logged in{origin}{through}{moment}"
 
 
-def _describe_sockets(answer: Whose) -> str:
-    # a socket that several file descriptors or processes share is listed once
-    descriptions = list(dict.fromkeys(map(_describe_socket, answer.sockets)))
-    rest = f" and {len(descriptions) - _MOST_SOCKETS} more" if len(descriptions) > _MOST_SOCKETS else ""
-    return " and ".join(descriptions[:_MOST_SOCKETS]) + rest
+def _describe_sockets(sockets: Iterable[Socket], *, plural: bool = False) -> str:
+    # those that listen first; a socket that several file descriptors or processes share is listed once
+    ordered = sorted(sockets, key=is_connection)
+    descriptions = list(dict.fromkeys(_describe_socket(socket, plural=plural) for socket in ordered))
+    rest = f" and {len(descriptions) - _MAX_SOCKETS} more" if len(descriptions) > _MAX_SOCKETS else ""
+    return " and ".join(descriptions[:_MAX_SOCKETS]) + rest
 
 
-def _describe_socket(socket: Socket) -> str:
-    local_end = _endpoint_text(socket.address, socket.port)
-    # a UDP socket that is not connected has no state
-    if socket.state in {"LISTEN", ""}:
-        return f"listens on {socket.protocol} {local_end}"
-    remote_end = _endpoint_text(socket.remote_address, socket.remote_port)
-    return f"holds the {socket.protocol} connection {local_end} with {remote_end}"
+def _describe_socket(socket: Socket, *, plural: bool) -> str:
+    verb = "hold" if is_connection(socket) else "listen"
+    if not plural:
+        verb += "s"
+    local_end = f"{socket.protocol} {socket.local_end}"
+    if not is_connection(socket):
+        text = f"{verb} on {local_end}"
+    elif socket.protocol == UNIX:
+        text = f"{verb} a connection to {local_end}"
+    else:
+        text = f"{verb} the {socket.protocol} connection {socket.local_end} with {socket.remote_end}"
+    return text if socket.namespace_pid is None else f"{text} in {_describe_namespace(socket)}"
 
 
-def _endpoint_text(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+def _describe_namespace(socket: Socket) -> str:
+    return f"another network namespace (net:[{socket.namespace}], that of process {socket.namespace_pid})"
 
 
 def _shorten_command(text: str) -> str:
-    return text if len(text) <= _MOST_OF_A_COMMAND else text[: _MOST_OF_A_COMMAND - 1] + "…"
+    return text if len(text) <= _MAX_COMMAND_CHARACTERS else text[: _MAX_COMMAND_CHARACTERS - 1] + "…"

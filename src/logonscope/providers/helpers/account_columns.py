@@ -6,12 +6,15 @@ from typing import Any
 from logonscope.cim.types import Value
 from logonscope.facts import Account, Group
 from logonscope.machine import Selection
-from logonscope.providers.helpers.account_names import domain_and_name, group_sid, login_names, user_sid
-from logonscope.providers.helpers.provider import Column, Context, always_null, column, constant
+from logonscope.providers.helpers.account_names import domain_and_name, group_sid, possible_names, user_sid
+from logonscope.providers.helpers.provider import PASSWORDS, Column, Context, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 
-USER, GROUP = 1, 2
-"""Values of SIDType (SID_NAME_USE)."""
+USER, GROUP, ALIAS = 1, 2, 4
+"""Values of SIDType (SID_NAME_USE); a group of the computer itself is an alias."""
+
+SHADOW = "shadow(5): {}; null unless an administrator asks, and for accounts of a directory service"
+"""Source of a value that depends on the shadow file."""
 
 
 def _domain(row: Account | Group, context: Context) -> str:
@@ -42,6 +45,21 @@ def _group_sid(group: Group, _: Context) -> str:
     return group_sid(group.gid)
 
 
+def is_locked(account: Account) -> bool | None:
+    """Return whether the password of an account was locked; None if unknown."""
+    return None if account.password is None else account.password == "locked"  # noqa: S105 -- a state, no password
+
+
+def _status(account: Account, _: Context) -> str | None:
+    if account.expired is None:
+        return None
+    return "Degraded" if account.expired or is_locked(account) else "OK"
+
+
+def _group_sid_type(group: Group, _: Context) -> int | None:
+    return None if group.local is None else ALIAS if group.local else GROUP
+
+
 def full_name(account: Account) -> str | None:
     """Return the user's full name: the first part of the comment field (passwd(5), chfn(1))."""
     return clean(account.gecos.split(",", 1)[0]) or None
@@ -57,7 +75,6 @@ def account_columns(file: str) -> dict[str, Column]:
         "Caption": column(_caption, "Domain\\Name"),
         "InstallDate": always_null(f"{file}(5) has no such field"),
         "Name": column(_name, f"{file}(5): name, without the domain that a directory service adds"),
-        "Status": always_null("shadow(5), which says whether an account is locked, is not read"),
         "Domain": column(_domain, "the kernel's hostname; for an account of a directory service, its domain"),
         "LocalAccount": column(_is_local, f"whether it is in /etc/{file}"),
     }
@@ -67,6 +84,9 @@ def user_columns() -> dict[str, Column]:
     """Return the columns of Win32_Account for a user."""
     return account_columns("passwd") | {
         "Description": column(_description, "passwd(5): comment"),
+        "Status": column(
+            _status, SHADOW.format("OK, or Degraded for an account that is expired or locked, as on Windows"), PASSWORDS
+        ),
         "SID": column(_user_sid, "S-1-22-1-UID, as in Samba"),
         "SIDType": constant(USER, "1: a user"),
     }
@@ -76,16 +96,17 @@ def group_columns() -> dict[str, Column]:
     """Return the columns of Win32_Account for a group."""
     return account_columns("group") | {
         "Description": always_null("group(5) has no such field"),
+        "Status": constant("OK", "OK: a group cannot be disabled"),
         "SID": column(_group_sid, "S-1-22-2-GID, as in Samba"),
-        "SIDType": constant(GROUP, "2: a group"),
+        "SIDType": column(_group_sid_type, "4 (an alias) if it is in /etc/group, 2 if a directory service has it"),
     }
 
 
 def select_user_name(name: Any, fixed: Mapping[str, Value]) -> Selection:
     """Return the selection for a fixed key Name of an account, and its Domain if that is fixed too."""
-    return Selection(users=login_names(name, fixed.get("Domain")))
+    return Selection(users=possible_names(name, fixed.get("Domain")))
 
 
 def select_group_name(name: Any, fixed: Mapping[str, Value]) -> Selection:
     """Return the selection for a fixed key Name of a group, and its Domain if that is fixed too."""
-    return Selection(groups=login_names(name, fixed.get("Domain")))
+    return Selection(groups=possible_names(name, fixed.get("Domain")))

@@ -22,7 +22,7 @@ def domain_and_name(name: str, hostname: str) -> tuple[str, str]:
     return clean(hostname) or "", text
 
 
-def login_names(name: object, domain: object) -> frozenset[str] | None:
+def possible_names(name: object, domain: object) -> frozenset[str] | None:
     """Return the names that an account of this domain may have on this host; None: any name."""
     if "\ufffd" in f"{name}{domain}":
         return None  # U+FFFD replaces any character that XML cannot carry
@@ -31,12 +31,12 @@ def login_names(name: object, domain: object) -> frozenset[str] | None:
 
 def select_user_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
     """Return the selection for a fixed reference to an account."""
-    return Selection(users=login_names(reference[2], reference[1]))
+    return Selection(users=possible_names(reference[2], reference[1]))
 
 
 def select_group_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
     """Return the selection for a fixed reference to a group."""
-    return Selection(groups=login_names(reference[2], reference[1]))
+    return Selection(groups=possible_names(reference[2], reference[1]))
 
 
 def name_of(uid: int, accounts: AccountLookup) -> str:

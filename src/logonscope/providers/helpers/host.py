@@ -22,10 +22,10 @@ _NO_PLATFORM = Platform()
 
 
 class HostSummary(NamedTuple):
-    """The machine, with the processes, logon sessions and login records that the caller may see on it."""
+    """The machine, the number of its processes, and the logon sessions and login records that the caller may see."""
 
     machine: Machine
-    processes: int | None = None  # their number
+    processes: int | None = None  # the number of all, also of those that the caller may not see
     sessions: tuple[LogonSession, ...] = ()
     logins: tuple[Login, ...] = ()  # by start
 
@@ -53,8 +53,8 @@ def kilobytes(number: int | None) -> int | None:
 def of_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Context], Value]:
     """Return the function of a column that is made from the platform only."""
 
-    def platform_value(census: HostSummary, _: Context) -> Value:
-        return get(census.machine.platform or _NO_PLATFORM)
+    def platform_value(summary: HostSummary, _: Context) -> Value:
+        return get(summary.machine.platform or _NO_PLATFORM)
 
     return platform_value
 
@@ -62,7 +62,7 @@ def of_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Cont
 def of_vitals(get: Callable[[Vitals], Value]) -> Callable[[HostSummary, Context], Value]:
     """Return the function of a column that is made from the vitals only; null if there are none."""
 
-    def vitals_value(census: HostSummary, _: Context) -> Value:
-        return None if census.machine.vitals is None else get(census.machine.vitals)
+    def vitals_value(summary: HostSummary, _: Context) -> Value:
+        return None if summary.machine.vitals is None else get(summary.machine.vitals)
 
     return vitals_value

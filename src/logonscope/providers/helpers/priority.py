@@ -35,6 +35,6 @@ def base_priority(nice: int, *, realtime: bool = False) -> int:
     """Return the base priority, 0 to 31, for a nice value; a realtime policy has that of the highest class."""
     if realtime:
         return REALTIME.base
-    # CLASSES is ordered by falling nice values, so the first class that fits is the nearest
+    # CLASSES is ordered by falling nice values: the first whose lowest nice value is not above it
     bases = (priority_class.base for priority_class in CLASSES if nice >= priority_class.lowest)
     return next(bases, REALTIME.base)

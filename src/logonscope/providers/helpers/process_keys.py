@@ -5,7 +5,7 @@ import re
 from logonscope.cim.types import Value
 from logonscope.facts import Process
 from logonscope.machine import EVERYTHING, Owner, Selection
-from logonscope.providers.helpers.account_names import login_names
+from logonscope.providers.helpers.account_names import possible_names
 from logonscope.providers.helpers.provider import Context
 
 _LOGON_ID = re.compile("0|[1-9][0-9]{0,19}")
@@ -36,7 +36,7 @@ def select_logon_id(logon_id: Value, _: object = None) -> Selection:
 
 def select_login_user(name: Value, _: object = None) -> Selection:
     """Return the selection of the logon sessions of a user, by name."""
-    names = login_names(name, None)
+    names = possible_names(name, None)
     return EVERYTHING if names is None else Selection(login_users=names)
 
 

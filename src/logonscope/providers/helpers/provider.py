@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 from logonscope.cim.types import Value
-from logonscope.facts import Machine
+from logonscope.facts import Container, Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 
 Subject = Literal[
@@ -23,15 +23,27 @@ Process, Owner); machine: (HostSummary,); namespace: (name,).
 """
 
 ALWAYS_NULL_PREFIX = "always null: "
-"""Start of the source text of a property that does not exist on Linux."""
+"""Start of the source text of a property that is always null."""
 
 
 COUNTS = "counts"
 """Pseudo-fact: the processes of the logon session are counted, so all of them are read."""
 
+PASSWORDS = "passwords"
+"""Pseudo-fact: the state of the accounts' passwords, which only an administrator gets."""
+
+ADDRESS = "address"
+"""Pseudo-fact: the same as ORIGIN, but only of logins whose record does not have the address."""
+
+ORIGIN = "origin"
+"""Pseudo-fact: the sockets of the leader are read, for the address and port that the login came from."""
+
+AUTHENTICATION = "authentication"
+"""Pseudo-fact: the log of sshd is read, for how the login authenticated."""
+
 
 class LogonLookup(Protocol):
-    """Lookup of a logon session's values by the owner of one of its processes."""
+    """Lookup of values that are not in the item: of its logon session, its user and container, and its parent."""
 
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of a logon session are leftovers; None if unknown."""
@@ -39,6 +51,18 @@ class LogonLookup(Protocol):
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None if it has none."""
+        ...
+
+    def parent_command_line(self, process: Process) -> str | None:
+        """Return the command line of the parent of a process; None if there is none that the caller may see."""
+        ...
+
+    def user_name(self, process: Process, owner: Owner) -> str | None:
+        """Return the account name of a process's effective uid; None where it has none on this host."""
+        ...
+
+    def container(self, process: Process) -> Container | None:
+        """Return the container that a process is in; None: in none."""
         ...
 
 
@@ -80,7 +104,7 @@ def constant(value: Value, source: str = "a constant") -> Column:
 
 
 def always_null(reason: str) -> Column:
-    """Return the column of a property that does not exist on Linux."""
+    """Return the column of a property that is always null, with the reason for the reference page."""
     return Column(_Constant(None), f"{ALWAYS_NULL_PREFIX}{reason}")
 
 
@@ -92,13 +116,13 @@ def _is_any(*_: object) -> bool:
 
 
 ToSelection = Callable[[Any, Mapping[str, Value]], Selection]
-"""A function that returns the selection for the fixed value of a property; it gets all fixed values as well."""
+"""A function of a fixed value of its property, and of the properties that are fixed to one value only, by name."""
 
 
 class End(NamedTuple):
     """An end of an association: the subject of its instances, and the part of the association's item that holds them.
 
-    ``part`` None: the item does not hold the instance; it is read by its key.
+    ``part`` counts the elements of the item. None: the item does not hold the instance; it is read by its key.
     """
 
     subject: Subject
@@ -113,17 +137,19 @@ class Provider(NamedTuple):
     is_instance: Callable[..., bool] = _is_any  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
     selections: Mapping[str, ToSelection] = {}  # how the fixed value of a property narrows the reading
-    hidden: Mapping[str, Column] = {}  # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    compared_columns: Mapping[str, Column] = {}
     ends: Mapping[str, End] = {}  # of an association, by reference
-    include_foreign: bool = False  # processes of other users are included, with identity columns only
+    include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None  # fast path
+    # a fast path, if exactly all columns are requested, in the order of the table; it does the checks of rows itself
+    build_all_columns: Callable[[Iterable[Any], Context], Iterator[tuple[Value, ...]]] | None = None
 
-    def facts(self, columns: Iterable[str]) -> frozenset[str]:
+    def facts_of_rows(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that rows of these columns need."""
-        return self.instance_facts | self.facts_of(columns)
+        return self.instance_facts | self.facts_of_columns(columns)
 
-    def facts_of(self, columns: Iterable[str]) -> frozenset[str]:
+    def facts_of_columns(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that the values of these columns need, without those of ``is_instance``."""
         return frozenset().union(*(self._column(name).facts for name in columns))
 
@@ -138,12 +164,12 @@ class Provider(NamedTuple):
                 narrowed = narrowed.intersection(reduce(Selection.union, alternatives))
         return narrowed
 
-    def values(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
+    def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""
         return [self._column(name).value for name in columns]
 
     def _column(self, name: str) -> Column:
-        return self.columns.get(name) or self.hidden.get(name) or NO_COLUMN
+        return self.columns.get(name) or self.compared_columns.get(name) or NO_COLUMN
 
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
@@ -156,7 +182,7 @@ class Provider(NamedTuple):
     def _build_rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
-        values = self.values(columns)
+        values = self.value_functions(columns)
         seen_keys: set[object] = set()
         for item in items:
             if not self.is_instance(*item, context):

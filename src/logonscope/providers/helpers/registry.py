@@ -15,7 +15,7 @@ from logonscope.providers.helpers.provider import Column, Provider
 
 
 @cache
-def provider_of(cls: Class) -> Provider | None:
+def find_provider(cls: Class) -> Provider | None:
     """Return the provider of a class; None if the class has no instances here."""
     module = f"logonscope.providers.{module_name(cls.name)}"
     try:
@@ -29,33 +29,37 @@ def provider_of(cls: Class) -> Provider | None:
     return provider._replace(columns=columns)
 
 
-def provider_for(cls: Class) -> Provider:
+def get_provider(cls: Class) -> Provider:
     """Return the provider of a class that has one."""
-    provider = provider_of(cls)
+    provider = find_provider(cls)
     assert provider is not None  # noqa: S101 -- checked by the caller
     return provider
 
 
 @cache
-def family(cls: Class) -> tuple[Class, ...]:
-    """Return the classes with a provider among a class and those below it, groups last.
+def provided_classes(cls: Class) -> tuple[Class, ...]:
+    """Return the classes with a provider among a class and its subclasses, groups last.
 
     A user and a group may have the same name. As a Win32_Account, that name means the user, so users come first.
     """
-    members = [member for member in cls.schema.family(cls.name, cls.namespace) if provider_of(member) is not None]
+    members = [
+        member
+        for member in cls.schema.class_with_subclasses(cls.name, cls.namespace)
+        if find_provider(member) is not None
+    ]
     return tuple(sorted(members, key=_is_group_class))
 
 
 def _is_group_class(cls: Class) -> bool:
-    return provider_for(cls).subject == "group"
+    return get_provider(cls).subject == "group"
 
 
 @cache
 def classes_at_end(association: Class, role: str) -> tuple[Class, ...]:
-    """Return the classes whose instances can be at an end: those below the declared class with the end's subject."""
-    subject = provider_for(association).ends[role].subject
+    """Return the classes that an end can have: those of the declared class and its subclasses that have its subject."""
+    subject = get_provider(association).ends[role].subject
     declared = association.schema.find(association.properties[role].reference or "", association.namespace)
-    return tuple(cls for cls in family(declared) if provider_for(cls).subject == subject) if declared else ()
+    return tuple(cls for cls in provided_classes(declared) if get_provider(cls).subject == subject) if declared else ()
 
 
 def module_name(class_name: str) -> str:

@@ -10,6 +10,8 @@ SOCKET = {
     "LocalAddress": column(lambda socket, *_: clean(socket.address), "/proc/net: local_address"),
     "LocalPort": column(lambda socket, *_: socket.port, "/proc/net: local_address"),
     "State": column(lambda socket, *_: clean(socket.state) or None, "/proc/net: st"),
+    "NetworkNamespace": column(lambda socket, *_: socket.namespace, "/proc/PID/ns/net"),
+    "NetworkNamespaceProcessId": column(lambda socket, *_: socket.namespace_pid, "/proc/PID/ns/net"),
 }
 
 

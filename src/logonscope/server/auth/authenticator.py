@@ -93,7 +93,7 @@ class Authenticator:
         lookup: Lookup | None,
         local: Callable[[int], Caller],
         audit: Audit | None = None,
-        tickets: KerberosSettings | None = None,
+        kerberos: KerberosSettings | None = None,
         *,
         requires_binding: bool = False,
         has_ntlm_users: Callable[[], bool] = _assume_ntlm_users,
@@ -106,14 +106,14 @@ class Authenticator:
             lookup: returns the caller and NT hash of a user name; None: Negotiate is not offered.
             local: returns the caller of a uid of this machine.
             audit: records successful and failed authentications.
-            tickets: the services that accept Kerberos tickets, and their users; None: no Kerberos.
+            kerberos: the services that accept Kerberos tickets, and their users; None: no Kerberos.
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
             find_token: returns the caller of a token; None: it does not exist, or has expired.
         """
         self._find_token = find_token
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
-        self._tickets, self._requires_binding = tickets, requires_binding
+        self._kerberos, self._requires_binding = kerberos, requires_binding
         self._has_ntlm_users = has_ntlm_users
 
     def __repr__(self) -> str:
@@ -178,9 +178,9 @@ class Authenticator:
 
     def _offers(self, *, private: bool) -> tuple[str, ...]:
         """Return the schemes to offer: Basic last, and only over a connection that others cannot read."""
-        negotiates = self._lookup is not None and (not private or self._tickets is not None or self._has_ntlm_users())
+        negotiates = self._lookup is not None and (not private or self._kerberos is not None or self._has_ntlm_users())
         offers = [NEGOTIATE] if negotiates else []
-        offers += [KERBEROS] if self._tickets is not None else []
+        offers += [KERBEROS] if self._kerberos is not None else []
         return (*offers, BASIC) if private else tuple(offers)
 
     def _bearer(self, peer: Peer, credentials: Credentials) -> Authentication:
@@ -205,12 +205,12 @@ class Authenticator:
         return caller
 
     def _negotiate(self, peer: Peer, credentials: Credentials, lookup: Lookup) -> Authentication:
-        if not credentials.token or (credentials.scheme == "kerberos" and self._tickets is None):
+        if not credentials.token or (credentials.scheme == "kerberos" and self._kerberos is None):
             return Authentication(None, self._offers(private=peer.is_private))
         negotiation = peer.session
         if not isinstance(negotiation, Negotiation):
             negotiation = peer.session = Negotiation(
-                lookup, peer.channel_binding, self._tickets, requires_binding=self._requires_binding
+                lookup, peer.channel_binding, self._kerberos, requires_binding=self._requires_binding
             )
         # Only NTLM's last token names a user: then a password can be guessed, and the attempt counts.
         if credentials.name:

@@ -38,8 +38,8 @@ except ImportError as missing:
 SERVICES = ("HTTP", "WSMAN")
 """The services that clients request tickets for: HTTP/host (RFC 4559 4), and WinRM clients also WSMAN/host."""
 
-LEAST_UID = 1000
-PASSING_UIDS = range(61184, 65536)
+MIN_PERSON_UID = 1000
+TRANSIENT_UIDS = range(61184, 65536)
 """systemd's dynamic service users, `nobody`, and "no uid" in 16 bits (systemd, "Users, Groups, UIDs")."""
 
 _PRINCIPAL = re.compile(r"([^/@\\]+)@([^/@\\]+)")
@@ -120,7 +120,7 @@ def _find_person(name: str, find_account: Callable[[str], Caller | None]) -> Cal
     """Return the account of a person; system accounts, and names that end in $, are rejected."""
     # In Active Directory a name that ends in $ is the account of a computer.
     caller = None if name.endswith("$") else find_account(name)
-    if caller is None or caller.uid is None or caller.uid < LEAST_UID or caller.uid in PASSING_UIDS:
+    if caller is None or caller.uid is None or caller.uid < MIN_PERSON_UID or caller.uid in TRANSIENT_UIDS:
         return None
     return caller
 

@@ -22,7 +22,7 @@ def find_account(name: str, administrators: frozenset[str] = ADMINISTRATORS) -> 
         return None
     groups = {_read_group_name(gid) for gid in os.getgrouplist(entry.pw_name, entry.pw_gid)}
     administrator = entry.pw_uid == 0 or not groups.isdisjoint(administrators)
-    return Caller(entry.pw_name, entry.pw_uid, administrator, remote=True)
+    return Caller(entry.pw_name, entry.pw_uid, administrator)
 
 
 def _read_group_name(gid: int) -> str | None:

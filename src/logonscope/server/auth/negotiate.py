@@ -52,7 +52,7 @@ class Negotiation:
         self,
         lookup: Lookup,
         bindings: bytes | None = None,
-        tickets: KerberosSettings | None = None,
+        kerberos: KerberosSettings | None = None,
         *,
         requires_binding: bool = False,
     ) -> None:
@@ -61,7 +61,7 @@ class Negotiation:
         Args:
             lookup: the users of NTLM.
             bindings: the hash of the server's certificate: a bound token must be bound to it. None: no TLS.
-            tickets: settings for Kerberos; None: no Kerberos.
+            kerberos: settings for Kerberos; None: no Kerberos.
             requires_binding: over TLS, reject tokens that are not bound to the channel. Windows accepts them by default
                 (CbtHardeningLevel Relaxed), since many clients, curl among them, bind none.
         """
@@ -74,7 +74,7 @@ class Negotiation:
         if bindings is not None:
             self._bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + bindings)
         self._requires_binding = requires_binding and bindings is not None
-        self._tickets = tickets
+        self._kerberos = kerberos
         self._context: spnego.ContextProxy | None = None
         self._lock = threading.Lock()
         _user_file()
@@ -107,13 +107,13 @@ class Negotiation:
     def _begin(self, token: bytes) -> bytes | None:
         """Take a first token: a ticket, for any of the services, or NTLM's first, which does not name a user yet."""
         self.caller, self.principal, self._context = None, "", None
-        if self._tickets is None or _NTLM in token:
+        if self._kerberos is None or _NTLM in token:
             self._context = _new_context(spnego.NTLMHash(""), token)
             # NTLM's channel bindings come with its last token; see _continue.
             return self._context.step(token)
         failures: list[str] = []
         # A context accepts the tickets of one service only, so the services are tried in turn.
-        for service in self._tickets.services:
+        for service in self._kerberos.services:
             context = _new_context(spnego.CredentialCache(service), token)
             try:
                 answer = context.step(token, channel_bindings=self._bindings)
@@ -155,7 +155,7 @@ class Negotiation:
         return user[0] if user and proved and user[1] == proved[1] else None
 
     def _find_ticket_holder(self) -> Caller | None:
-        return self._tickets.find_caller(self.principal) if self._tickets else None
+        return self._kerberos.find_caller(self.principal) if self._kerberos else None
 
     def _expected_bindings(self, token: bytes) -> GssChannelBindings | None:
         """Return the bindings that a token must have; None if it has none and needs none.

@@ -22,7 +22,7 @@ from logonscope.broker import Caller
 from logonscope.server.auth.throttle import Throttle
 
 CACHE_SECONDS = 60.0
-"""Seconds."""
+"""Seconds for which a correct password is cached."""
 
 MOST_CACHED = 1024
 LONGEST_NAME = 256
@@ -37,7 +37,7 @@ def _no_version() -> None:
     return None
 
 
-class Check(NamedTuple):
+class PasswordBackend(NamedTuple):
     """A password backend: ``verify`` checks a password; ``refresh`` looks a cached caller up again, None if removed."""
 
     verify: Callable[[str, str], Caller | None]
@@ -46,7 +46,7 @@ class Check(NamedTuple):
 
 class _CachedLogin(NamedTuple):
     expires: float
-    check: Check
+    backend: PasswordBackend
     caller: Caller
 
 
@@ -55,31 +55,31 @@ class Passwords:
 
     def __init__(
         self,
-        checks: Sequence[Check],
+        backends: Sequence[PasswordBackend],
         throttle: Throttle,
         clock: Callable[[], float] = time.monotonic,
         version: Callable[[], object] = _no_version,
     ) -> None:
         """Initialize with the backends in their order; the cache is valid while ``version`` returns the same value."""
-        self._checks, self._throttle, self._clock, self._version = tuple(checks), throttle, clock, version
+        self._backends, self._throttle, self._clock, self._version = tuple(backends), throttle, clock, version
         self._lock = threading.Lock()
         self._key = secrets.token_bytes(32)
         self._logins: OrderedDict[bytes, _CachedLogin] = OrderedDict()
         self._logins_version: object = None
 
-    def delay(self, name: str, source: str) -> float:
+    def delay(self, name: str, address: str) -> float:
         """Return how many seconds to wait before ``verify`` is called, without blocking a thread of the pool.
 
         Raises:
-            ServerTooBusyError: too many attempts from this source are waiting already.
+            ServerTooBusyError: too many attempts from this address are waiting already.
         """
-        return self._throttle.delay(source, _throttle_key(name))
+        return self._throttle.delay(address, _throttle_key(name))
 
-    def is_known(self, name: str, source: str) -> bool:
-        """Return whether this user has authenticated from this source before."""
-        return self._throttle.is_known(source, _throttle_key(name))
+    def is_known(self, name: str, address: str) -> bool:
+        """Return whether this user has authenticated from this address before."""
+        return self._throttle.is_known(address, _throttle_key(name))
 
-    def verify(self, name: str, password: str, source: str) -> Caller | None:
+    def verify(self, name: str, password: str, address: str) -> Caller | None:
         """Return the caller whose name and password these are; None if they are wrong.
 
         Raises:
@@ -87,40 +87,40 @@ class Passwords:
         """
         # Counted before the check, so that many attempts at once cannot get past the limit; and also for a cached
         # password, because a correct guess would otherwise be answered differently beyond the limit.
-        self.begin(name, source)
+        self.begin(name, address)
         user = strip_domain(name)
         if not (0 < len(user) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
             return None
         version, digest = self._version(), self._digest(user, password)
         cached_login = self._find_cached(version, digest)
         if cached_login is None:
-            caller = self._check(user, password, version, digest)
+            caller = self._call_backends(user, password, version, digest)
         else:
-            caller = cached_login.check.refresh(cached_login.caller)
+            caller = cached_login.backend.refresh(cached_login.caller)
         if caller is not None:
-            self.succeeded(name, source)
+            self.succeeded(name, address)
         return caller
 
-    def _check(self, user: str, password: str, version: object, digest: bytes) -> Caller | None:
+    def _call_backends(self, user: str, password: str, version: object, digest: bytes) -> Caller | None:
         """Call the backends in their order, and cache a correct password."""
-        for check in self._checks:
-            caller = check.verify(user, password)
+        for backend in self._backends:
+            caller = backend.verify(user, password)
             if caller is not None:
-                self._cache(version, digest, check, caller)
+                self._cache(version, digest, backend, caller)
                 return caller
         return None
 
-    def begin(self, name: str, source: str) -> None:
+    def begin(self, name: str, address: str) -> None:
         """Count an attempt as a failure before it is checked, whatever its scheme.
 
         Raises:
             ServerTooBusyError: there were too many.
         """
-        self._throttle.begin(source, _throttle_key(name))
+        self._throttle.begin(address, _throttle_key(name))
 
-    def succeeded(self, name: str, source: str) -> None:
-        """Uncount the attempt, and earlier failures of this user from this source."""
-        self._throttle.succeeded(source, _throttle_key(name))
+    def succeeded(self, name: str, address: str) -> None:
+        """Uncount the attempt, and earlier failures of this user from this address."""
+        self._throttle.succeeded(address, _throttle_key(name))
 
     def _find_cached(self, version: object, digest: bytes) -> _CachedLogin | None:
         with self._lock:
@@ -130,11 +130,11 @@ class Passwords:
             cached_login = self._logins.get(digest)
         return cached_login if cached_login is not None and self._clock() < cached_login.expires else None
 
-    def _cache(self, version: object, digest: bytes, check: Check, caller: Caller) -> None:
+    def _cache(self, version: object, digest: bytes, backend: PasswordBackend, caller: Caller) -> None:
         with self._lock:
             # If the user file changed during the check, the result may come from its old content.
             if version == self._logins_version:
-                self._logins[digest] = _CachedLogin(self._clock() + CACHE_SECONDS, check, caller)
+                self._logins[digest] = _CachedLogin(self._clock() + CACHE_SECONDS, backend, caller)
                 self._logins.move_to_end(digest)
                 if len(self._logins) > MOST_CACHED:
                     self._logins.popitem(last=False)

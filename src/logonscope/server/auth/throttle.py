@@ -1,12 +1,13 @@
-"""Delays and limits against password guessing. Every failure makes the next attempt wait longer, at most ``LONGEST``.
+"""Delays and limits against password guessing. Every failure makes the next attempt wait longer, up to LONGEST_DELAY.
 
 Failures are counted for the client's address (IPv6: for its /64, which one customer has) and for the user name, because
 attackers try one user from many addresses, and many users from one address. A few failures cause no delay.
 
-No user is locked out. While others guess a user's password, the user waits at most ``LONGEST``, which clients
-tolerate, and not at all from an address where the user authenticated before: for such a pair of address and user, only
-the pair's own failures count. A success clears the failures of its pair and no others, so that an attacker's own
-account does not help to guess at others. Loopback is an address like any other: proxies and local users share it.
+No user is locked out at an address where the user authenticated before: for such a pair of address and user, only the
+pair's own failures count. At another address, while others guess the user's password, the user waits at most
+LONGEST_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears the
+failures of its pair and no others, so that an attacker's own account does not help to guess at others. Loopback is an
+address like any other: proxies and local users share it.
 
 Delays do not stop many attempts at once. So an attempt counts as a failure before its password is checked, and the
 number of guesses is limited for an address and for a user: a burst, refilled by the same number in an hour. Attempts
@@ -83,11 +84,11 @@ class _Records(Generic[Key]):
         self._most = most
         self._records: OrderedDict[Key, _Record] = OrderedDict()
 
-    def look(self, key: Key) -> _Record:
+    def find(self, key: Key) -> _Record:
         """Return the record of a key; a new one is not stored."""
         return self._records.get(key) or _Record()
 
-    def keep(self, key: Key) -> _Record:
+    def store(self, key: Key) -> _Record:
         """Return the record of a key; a new one is stored, and the oldest is dropped if there are too many."""
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
@@ -106,23 +107,23 @@ class Throttle:
         address_limit: int = ADDRESS_LIMIT,
         user_limit: int = USER_LIMIT,
     ) -> None:
-        self._clock, self._of_place, self._of_user = clock, address_limit, user_limit
+        self._clock, self._address_limit, self._user_limit = clock, address_limit, user_limit
         self._lock = threading.Lock()
-        self._places: _Records[str] = _Records(most)
+        self._networks: _Records[str] = _Records(most)
         self._users: _Records[str] = _Records(most)
         self._pairs: _Records[tuple[str, str]] = _Records(most)
 
-    def delay(self, source: str, user: str) -> float:
+    def delay(self, address: str, user: str) -> float:
         """Return how many seconds an attempt must wait before its password is checked.
 
         Raises:
             ServerTooBusyError: too many attempts from this address are waiting already.
         """
-        place = client_network(source)
+        network = client_network(address)
         with self._lock:
             now = self._clock()
-            pair = self._pairs.look((place, user))
-            client_record = pair if pair.has_succeeded else self._places.look(place)
+            pair = self._pairs.find((network, user))
+            client_record = pair if pair.has_succeeded else self._networks.find(network)
             wait = client_record.wait(now)
             # Only attempts that wait for failures of their own client are limited: else strangers who guess at a user
             # could fill the queue and keep the user out.
@@ -133,25 +134,25 @@ class Throttle:
                         "too many authentication attempts are waiting", f"try again in {LONGEST_DELAY:g} seconds"
                     )
                 client_record.waiting.append(now + wait)
-            return wait if pair.has_succeeded else max(wait, self._users.look(user).wait(now))
+            return wait if pair.has_succeeded else max(wait, self._users.find(user).wait(now))
 
-    def is_known(self, source: str, user: str) -> bool:
-        """Return whether this user has authenticated from this source before."""
+    def is_known(self, address: str, user: str) -> bool:
+        """Return whether this user has authenticated from this address before."""
         with self._lock:
-            return self._pairs.look((client_network(source), user)).has_succeeded
+            return self._pairs.find((client_network(address), user)).has_succeeded
 
-    def begin(self, source: str, user: str) -> None:
+    def begin(self, address: str, user: str) -> None:
         """Count an attempt as a failure before its password is checked; ``succeeded`` uncounts it.
 
         Raises:
             ServerTooBusyError: there were too many within an hour; the password must not be checked.
         """
-        place = client_network(source)
+        network = client_network(address)
         with self._lock:
             now = self._clock()
-            pair = self._pairs.keep((place, user))
-            bounds = [(self._places.keep(place), self._of_place), (self._users.keep(user), self._of_user)]
-            bounds.append((pair, self._of_place))
+            pair = self._pairs.store((network, user))
+            bounds = [(self._networks.store(network), self._address_limit), (self._users.store(user), self._user_limit)]
+            bounds.append((pair, self._address_limit))
             spent = [(record, bound, record.spent_by(now, bound)) for record, bound in bounds]
             # Guesses by others must not keep out a user from where the user authenticated before.
             if any(count + 1 > bound for record, bound, count in spent if record is pair or not pair.has_succeeded):
@@ -161,23 +162,23 @@ class Throttle:
                 record.wait(now)
                 record.failures, record.last, record.spent = record.failures + 1, now, record.spent + 1
 
-    def succeeded(self, source: str, user: str) -> None:
+    def succeeded(self, address: str, user: str) -> None:
         """Uncount the failures of this pair of address and user, which has its own limits from now on."""
-        place = client_network(source)
+        network = client_network(address)
         with self._lock:
-            pair = self._pairs.keep((place, user))
-            for record in (self._places.look(place), self._users.look(user)):
+            pair = self._pairs.store((network, user))
+            for record in (self._networks.find(network), self._users.find(user)):
                 record.failures = max(0, record.failures - pair.failures)
                 record.spent = max(0.0, record.spent - pair.spent)
             pair.failures, pair.spent, pair.has_succeeded = 0, 0.0, True
 
 
-def client_network(source: str) -> str:
+def client_network(text: str) -> str:
     """Return the address that failures are counted for: of IPv6 the /64; a text that is no address as it is."""
     try:
-        address = ipaddress.ip_address(source)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return source
+        return text
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     mapped = address.ipv4_mapped

@@ -54,7 +54,7 @@ class Token:
     @property
     def caller(self) -> Caller:
         """Return the caller that the broker uses for this token."""
-        return Caller(f"token {self.name}", self.uid, self.administrator, remote=True, read_only=self.scope == READ)
+        return Caller(f"token {self.name}", self.uid, self.administrator, read_only=self.scope == READ)
 
     @property
     def line(self) -> str:

@@ -26,7 +26,7 @@ MEMORY, PASSES, LANES = 19_456, 2, 1
 
 HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=LANES)
 
-NOBODYS_HASH = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
+UNKNOWN_USER_HASH = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 """Verified in place of an unknown user's hash, so that the answer takes as long as for a wrong password."""
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 512
@@ -89,7 +89,7 @@ class UserFile:
         if secret is None:
             return None
         try:
-            self._hasher.verify(NOBODYS_HASH if user is None else user.password_hash, secret)
+            self._hasher.verify(UNKNOWN_USER_HASH if user is None else user.password_hash, secret)
         except (VerificationError, InvalidHashError):
             return None
         # Only now is the password at hand that a stronger hash can be made of.

@@ -44,7 +44,7 @@ class User:
     @property
     def caller(self) -> Caller:
         """Return the caller that the broker uses for this user."""
-        return Caller(self.name, self.uid, self.administrator, remote=True)
+        return Caller(self.name, self.uid, self.administrator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def key_of(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def parse(data: bytes, where: str) -> tuple[Line, ...]:
-    """Parse the lines of a user file; ``where`` names the file in messages.
+def parse(data: bytes, file_name: str) -> tuple[Line, ...]:
+    """Parse the lines of a user file; ``file_name`` is used in messages.
 
     Raises:
         InvalidParameterError: a line is invalid; the message has its number, but not its content, which is secret.
@@ -74,7 +74,9 @@ def parse(data: bytes, where: str) -> tuple[Line, ...]:
             lines.append(line := _parse_line(raw))
             _check_duplicate(line.key, number, numbers)
         except ValueError as error:
-            raise InvalidParameterError(f"{where}, line {number}: {error}", "correct the line or remove it") from None
+            raise InvalidParameterError(
+                f"{file_name}, line {number}: {error}", "correct the line or remove it"
+            ) from None
     return tuple(lines)
 
 

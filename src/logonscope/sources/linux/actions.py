@@ -15,7 +15,7 @@ import sys
 from logonscope.machine.action import Action
 from logonscope.sources.linux import action_helper
 
-DEADLINE = 3.0
+TIMEOUT = 3.0
 """Seconds that the helper may take; usually it takes 20 to 50 ms."""
 
 
@@ -56,7 +56,7 @@ def _act_as(proc: str, action: Action, uid: int) -> None:
     )
     status = _wait(helper)
     if status is None:
-        _log_warning(f"killed the helper that acts as uid {uid}: it did not end within {DEADLINE:g} s")
+        _log_warning(f"killed the helper that acts as uid {uid}: it did not end within {TIMEOUT:g} s")
         raise TimeoutError(errno.ETIMEDOUT, "the helper was stopped or hung")
     if status == 0:
         return
@@ -74,7 +74,7 @@ def _wait(helper: "subprocess.Popen[bytes]") -> int | None:
     try:
         poller = select.poll()
         poller.register(pidfd, select.POLLIN)
-        if poller.poll(DEADLINE * 1000):
+        if poller.poll(TIMEOUT * 1000):
             return helper.wait()
     finally:
         os.close(pidfd)

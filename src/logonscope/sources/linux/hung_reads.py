@@ -3,7 +3,7 @@
 Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
 dead FUSE mount. A read that hangs keeps a thread until it returns. Therefore a process is read again only when its read
 has returned: it keeps one thread, not one for each query. Where too many processes of one user hang, the arguments of
-that user's other processes are not read; processes of other users are not affected.
+that user's other processes are not read; those of other users are, until too many hang in total.
 """
 
 import os
@@ -17,7 +17,7 @@ MOST_OF_ONE_USER = 8
 """Number of hung processes of one user at which the arguments of that user's other processes are not read any more."""
 
 MOST_OF_ALL_USERS = 128
-"""The same for all users together."""
+"""Number of hung processes of all users together at which no more arguments are read of any user's processes."""
 
 
 class HungRead(NamedTuple):
@@ -44,13 +44,17 @@ class HungReads:
     def may_read(self, proc: str, pid: int, handle: int) -> bool:
         """Return whether the arguments of a process may be read. Callers skip the call where ``reads`` is empty."""
         self._forget_returned_reads()
-        hung = self.reads.get((proc, pid))
-        # the start as well: another process may have the pid by now
-        if hung is not None and hung.start == _read_start(handle):
+        if self.hangs(proc, pid, handle):
             return False
         if len(self.reads) >= self._most:
             return False
         return not self._blocked_uids or _read_uid(handle) not in self._blocked_uids
+
+    def hangs(self, proc: str, pid: int, handle: int) -> bool:
+        """Return whether a read of this process hangs; False where only reads of other processes do."""
+        hung = self.reads.get((proc, pid))
+        # the start as well: another process may have the pid by now
+        return hung is not None and hung.start == _read_start(handle)
 
     def remember(self, proc: str, pid: int, is_over: Callable[[], bool]) -> None:
         """Remember that a read of a process hangs, until ``is_over()`` is true."""

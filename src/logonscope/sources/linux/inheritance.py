@@ -2,17 +2,20 @@
 
 An sshd that a logged-in user restarted has that user's kernel id and passes it on to all later logins through it.
 
-Three facts prove that an id was inherited:
+Each of these facts proves that an id was inherited (docs/decisions/0002-inherited-kernel-ids.md):
 
 - the login uid that belongs to the id is not the uid of the login: the kernel sets both together (checked in
   logins.py);
-- a process with this id is the leader's parent, or started before the login;
-- an older login has a greater id: the kernel numbers ids upwards.
+- the leader's parent carries the id;
+- another process carries it and started before the leader, or more than MAX_PAM_SECONDS before the record;
+- the leader has ended, and an ssh daemon that runs as root carries the id and started before the record;
+- a login that is older by more than MAX_PAM_SECONDS has a greater id: the kernel numbers ids upwards;
+- outside containers, logind calls the login cN: it has this name because the id was in use.
 
-A parent without the id disproves inheritance. A helper of the login's own PAM stack also carries the id before the
-login has a record; it started after the leader, so it proves nothing. Where the leader is gone this cannot be checked:
-then every process that is older than the record by at most PAM_STACK seconds is taken for such a helper, except an ssh
-daemon that runs as root.
+A parent without the id disproves inheritance, unless an init may have adopted the leader. A helper of the login's own
+PAM stack also carries the id before the login has a record; it started after the leader, so it proves nothing. Where
+the leader is gone this cannot be checked: then every process that is older than the record by at most MAX_PAM_SECONDS
+is taken for such a helper, except an ssh daemon that runs as root.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +24,7 @@ from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Look, ProcessQuery
 from logonscope.sources.linux.processes import Reader, list_pids, pids_with_kernel_ids
 
-PAM_STACK = 120
+MAX_PAM_SECONDS = 120
 """Maximum seconds between the moment when a login gets its kernel id and its record: sshd's LoginGraceTime."""
 
 STARTED_BY_INIT = frozenset({"login", "systemd", "(sd-pam)", "agetty"})
@@ -43,15 +46,15 @@ class Inheritance:
 
     def with_parent_proof(self, login: Login) -> Login:
         """Return the login with ``inherited`` set where its leader's parent proves or disproves it."""
-        leader, key = login.process, carried_kernel_id(login)
-        if login.inherited is not None or leader is None or key is None or not leader.ppid:
+        leader, kernel_id = login.process, carried_kernel_id(login)
+        if login.inherited is not None or leader is None or kernel_id is None or not leader.ppid:
             return login
         if leader.ppid not in self._parents:
             self._parents[leader.ppid] = self._read(leader.ppid)
         parent = self._parents[leader.ppid]
         if parent is None or parent.ses is None:
             return login
-        if parent.ses == key:
+        if parent.ses == kernel_id:
             return login._replace(inherited=True)
         # A process whose parent has ended is adopted by an init. Its real parent may have passed the id on, so that the
         # init does not carry it disproves nothing.
@@ -93,9 +96,9 @@ class Inheritance:
         if login.created is None:
             return False
         # A login gets its kernel id before its record: processes of its own PAM stack carry the id and can be older
-        # than the record, but by no more than PAM_STACK seconds.
-        key, bound = carried_kernel_id(login) or 0, login.created - PAM_STACK * self._machine.ticks
-        if any(created < bound and created_key > key for created, created_key in creations):
+        # than the record, but by no more than MAX_PAM_SECONDS seconds.
+        kernel_id, bound = carried_kernel_id(login) or 0, login.created - MAX_PAM_SECONDS * self._machine.ticks
+        if any(created < bound and created_id > kernel_id for created, created_id in creations):
             return True
         # They are also younger than the leader, so its start is a second bound, and the later one counts. Where the
         # leader is gone, a root-owned ssh daemon is still known not to be one of them: there the record's time counts.
@@ -103,7 +106,7 @@ class Inheritance:
         bound = bound if start is None else max(start, bound)
         daemon_bound = login.created if start is None else bound
         return any(
-            carrier.ses == key
+            carrier.ses == kernel_id
             and carrier.pid != login.leader
             and (carrier.start or daemon_bound) < (daemon_bound if _is_ssh_daemon(carrier) else bound)
             for carrier in carriers
@@ -111,8 +114,8 @@ class Inheritance:
 
     def _read_carriers(self, ids: Iterable[int | None]) -> Iterator[Process]:
         """Yield every process of the host that carries one of these kernel ids, and few others."""
-        keys = frozenset(key for key in ids if key is not None)
-        carrier_pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), keys)
+        kernel_ids = frozenset(kernel_id for kernel_id in ids if kernel_id is not None)
+        carrier_pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), kernel_ids)
         return filter(None, map(Reader(self._proc, _CARRIER).read, carrier_pids))
 
 
@@ -127,4 +130,4 @@ def carried_kernel_id(login: Login) -> int | None:
     of_scope = login.scope_ids[0] if login.scope_ids and len(login.scope_ids) == 1 else None
     of_leader = login.process.ses if login.process else None
     candidates = (of_leader, login.audit, numbered, of_scope, login.remembered)
-    return next((key for key in candidates if key is not None and key not in {0, UNSET}), None)
+    return next((number for number in candidates if number is not None and number not in {0, UNSET}), None)

@@ -31,7 +31,7 @@ class LoginClock:
     def __init__(self, machine: Machine, root: str) -> None:
         """Prepare the conversion; a host below another root than "/" has no suspended time and no time namespace."""
         self._btime = machine.btime
-        self._suspended, self._offset = _suspended_and_offset() if root == "/" else (0.0, 0.0)
+        self._suspended, self._offset = suspended_and_offset() if root == "/" else (0.0, 0.0)
 
     def creation(self, record: Mapping[str, str]) -> TimeRange | None:
         """Return when a record was made; None where it has no time that can be converted."""
@@ -45,7 +45,7 @@ class LoginClock:
         return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICKS)
 
 
-def _suspended_and_offset() -> tuple[float, float]:
+def suspended_and_offset() -> tuple[float, float]:
     """Return the seconds that this machine was suspended since the boot, and the offset of starts in this namespace."""
     monotonic, boottime = 0.0, 0.0
     try:

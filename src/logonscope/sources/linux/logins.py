@@ -17,19 +17,34 @@ from logonscope.sources.linux.inheritance import Inheritance
 from logonscope.sources.linux.login_clock import LoginClock
 from logonscope.sources.linux.processes import Reader
 from logonscope.sources.linux.scopes import Scopes
+from logonscope.sources.linux.user_namespace import UserNamespace
 
 SESSIONS = "run/systemd/sessions"
 USERS = "run/systemd/users"
 ROOT = "/"
-_LARGEST = 65536
+MAX_RECORD_BYTES = 65536
 
 _LEADER = ProcessQuery(frozenset({"ses", "loginuid", "comm", "ppid", "tty_nr", "start"}))
 _MEMBER = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "start"}))
 
 
-def read_logins(root: str, ids: Collection[str] | None, machine: Machine, look: Look) -> tuple[Login, ...]:
-    """Read the logins that have a record or a scope: every one (None), or those with one of these ids."""
-    reader = _LoginReader(root, machine, look)
+def read_logins(
+    root: str,
+    ids: Collection[str] | None,
+    machine: Machine,
+    look: Look,
+    user_namespace: UserNamespace | None = None,
+) -> tuple[Login, ...]:
+    """Read the logins that have a record or a scope: every one (None), or those with one of these ids.
+
+    Args:
+        root: of the host.
+        ids: the ids of the logins; None: any.
+        machine: the host.
+        look: the deadline.
+        user_namespace: that of the reader, where the records have the uids of the namespace above.
+    """
+    reader = _LoginReader(root, machine, look, user_namespace)
     logins = list(reader.read(ids))
     if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
         return tuple(reader.inheritance.with_host_proofs(logins, logins))
@@ -40,8 +55,9 @@ def read_logins(root: str, ids: Collection[str] | None, machine: Machine, look: 
 class _LoginReader:
     """Reads the logins of one host for one query."""
 
-    def __init__(self, root: str, machine: Machine, look: Look) -> None:
+    def __init__(self, root: str, machine: Machine, look: Look, user_namespace: UserNamespace | None = None) -> None:
         self._root, self._machine, self._look = root, machine, look
+        self._user_namespace = user_namespace
         self._proc = os.path.join(root, "proc")
         self._scopes = Scopes(root, self._read_member)
         self.inheritance = Inheritance(self._proc, machine, look, self._read_leader_facts)
@@ -135,13 +151,13 @@ class _LoginReader:
             )
         )
 
-    def _find_state(self, uid: int, state: Mapping[str, str]) -> str | None:
+    def _find_state(self, uid: int, record: Mapping[str, str]) -> str | None:
         """Return the state of a session. The record of a user manager says active even where its user only lingers."""
-        if state.get("CLASS", "").startswith("manager"):
+        if record.get("CLASS", "").startswith("manager"):
             data = _read_regular_file(os.path.join(self._root, USERS, str(uid)))
             if data and parse.parse_state_file(data).get("STATE") == "lingering":
                 return "lingering"
-        return state.get("STATE")
+        return record.get("STATE")
 
     def _make_manager(self, uid: int, state: Mapping[str, str]) -> Login | None:
         """Make the login of a user manager from the user's state file and its cgroup; None where it does not run."""
@@ -152,22 +168,24 @@ class _LoginReader:
             return None
         leader = next((int(word) for word in data.split() if word.isdigit()), None)
         process = self._read_leader_facts(leader) if leader else None
-        return Login(
-            id=unit,
-            uid=uid,
-            leader=leader,
-            since=_parse_number(state.get("REALTIME")),
-            user=state.get("NAME"),
-            cls="manager",
-            type="unspecified",
-            service="systemd-user",
-            scope=unit,
-            state=state.get("STATE"),
-            source=f"/{USERS}/{uid}",
-            service_name=self._service_name,
-            process=process,
-            gone=process is None,
-            scope_inode=self._scopes.inode(self._scopes.unit_path(uid, unit)),
+        return self._with_mapped_uid(
+            Login(
+                id=unit,
+                uid=uid,
+                leader=leader,
+                since=_parse_number(state.get("REALTIME")),
+                user=state.get("NAME"),
+                cls="manager",
+                type="unspecified",
+                service="systemd-user",
+                scope=unit,
+                state=state.get("STATE"),
+                source=f"/{USERS}/{uid}",
+                service_name=self._service_name,
+                process=process,
+                gone=process is None,
+                scope_inode=self._scopes.inode(self._scopes.unit_path(uid, unit)),
+            )
         )
 
     def _read_leader(self, pid: int | None, state: Mapping[str, str], latest: float | None) -> Process | None:
@@ -186,6 +204,7 @@ class _LoginReader:
 
     def _with_scope_facts(self, login: Login) -> Login:
         """Return a login with the facts of its scope; kernel ids of its processes only where the leader has none."""
+        login = self._with_mapped_uid(login)
         if login.scope:
             path = self._scopes.unit_path(login.uid, login.scope)
             cgroup = f"/user.slice/user-{login.uid}.slice/{login.scope}"
@@ -199,8 +218,12 @@ class _LoginReader:
             present = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), present=present)
         # the kernel sets kernel id and login uid together: with another login uid the id is another login's
-        has_other_uid = any(process.loginuid not in {None, UNSET, login.uid} for process in carriers)
+        uid = login.uid if self._user_namespace is None else login.readers_uid
+        has_other_uid = any(process.loginuid not in {None, UNSET, uid} for process in carriers)
         return login._replace(inherited=True) if has_other_uid else login
+
+    def _with_mapped_uid(self, login: Login) -> Login:
+        return login if self._user_namespace is None else self._user_namespace.mapped_login(login)
 
 
 @cache
@@ -254,7 +277,7 @@ def _read_regular_file(path: str) -> bytes | None:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
         with open(path, "rb", buffering=0) as file:
-            return file.read(_LARGEST)
+            return file.read(MAX_RECORD_BYTES)
     except OSError:
         return None
 

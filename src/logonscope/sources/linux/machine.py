@@ -8,8 +8,14 @@ from logonscope.facts import Machine, Platform
 from logonscope.machine import Look, Trouble
 from logonscope.sources.linux import parse
 
+LOCALHOST = "localhost"
+"""The hostname where it cannot be read."""
+
 _DMI = "sys/class/dmi/id"
 _CONTAINER_FILES = ("run/host/container-manager", "run/systemd/container", "run/.containerenv", ".dockerenv")
+_BOOTED = "run/systemd/system"
+"""Exists where systemd is process 1 (sd_booted(3)): outside containers its cgroup is /init.scope."""
+
 _ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 _LARGEST = 1 << 20
 _MOST_READS = 1 << 12
@@ -19,11 +25,13 @@ _MOST_READS = 1 << 12
 def read_machine(root: str) -> Machine:
     """Return the facts that are constant while the host runs; those that cannot be read are None.
 
-    The boot time is not among them: it moves when the clock is set.
+    The hostname and the boot time are not among them: the hostname can be set, and the boot time moves when the clock
+    is set. Until ``read_hostname`` the hostname is LOCALHOST.
     """
+    is_container = _is_container(root)
     release = _read_small_file(root, "etc/os-release") or _read_small_file(root, "usr/lib/os-release") or b""
     return Machine(
-        hostname=_read_word(root, "proc/sys/kernel/hostname") or "localhost",
+        hostname=LOCALHOST,
         boot_id=_read_word(root, "proc/sys/kernel/random/boot_id"),
         ticks=os.sysconf("SC_CLK_TCK"),
         page_size=os.sysconf("SC_PAGE_SIZE"),
@@ -32,8 +40,16 @@ def read_machine(root: str) -> Machine:
         audit=os.path.exists(os.path.join(root, "proc/self/sessionid")),
         uid_min=parse.parse_uid_min(_read_small_file(root, "etc/login.defs") or b""),
         machine_id=_read_word(root, "etc/machine-id"),
-        container=_is_container(root),
+        container=is_container,
+        root_cgroup=_read_root_cgroup(root)
+        if is_container or not os.path.exists(os.path.join(root, _BOOTED))
+        else None,
     )
+
+
+def read_hostname(root: str) -> str:
+    """Return the hostname that the machine has now."""
+    return _read_word(root, "proc/sys/kernel/hostname") or LOCALHOST
 
 
 def read_boot_time(root: str, look: Look) -> int | None:
@@ -54,6 +70,15 @@ def _is_container(root: str) -> bool:
     # The root cgroup of the kernel has no such file, so here another cgroup is mounted as the root. The environment of
     # PID 1 would say it more directly, but only root can read that.
     return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_GROUPS)
+
+
+def _read_root_cgroup(root: str) -> str | None:
+    """Return the cgroup of process 1: in a container without a cgroup namespace it is that of the container itself."""
+    try:
+        (cgroup,) = parse.parse_cgroup(_read_small_file(root, "proc/1/cgroup") or b"")
+    except ValueError:
+        return None
+    return cgroup
 
 
 def read_platform(root: str) -> Platform:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pwd
     import subprocess
 
-DEADLINE = 2.0
+TIMEOUT = 2.0
 """Timeout of one call of the name service, in seconds."""
 
 PAUSE = 60.0
@@ -60,7 +60,7 @@ class NameService:
         if self.is_paused:
             return None
         try:
-            return call_within(DEADLINE, call)
+            return call_within(TIMEOUT, call)
         except TimeoutError as error:
             self.pause(str(error))
         # KeyError: no entry. The others: a name or number that the C library does not accept.
@@ -206,7 +206,7 @@ def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[byt
     """Yield the lines that getent prints; end it where the iterator is closed.
 
     Raises:
-        TimeoutError: it printed nothing for DEADLINE seconds.
+        TimeoutError: it printed nothing for TIMEOUT seconds.
         ChildProcessError: it failed.
     """
     import select  # noqa: PLC0415 -- only needed to list a whole directory
@@ -217,8 +217,8 @@ def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[byt
     poller.register(child.stdout, select.POLLIN)
     try:
         while True:
-            if not poller.poll(DEADLINE * 1000):
-                raise TimeoutError(f"no answer within {DEADLINE:g} s")
+            if not poller.poll(TIMEOUT * 1000):
+                raise TimeoutError(f"no answer within {TIMEOUT:g} s")
             data = os.read(child.stdout.fileno(), 1 << 16)
             *lines, rest = (rest + data).split(b"\n")
             yield from lines

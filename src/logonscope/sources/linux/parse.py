@@ -13,7 +13,9 @@ from logonscope.facts import Account, Group
 
 StatFacts = tuple[str, str, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 Ids = tuple[int, int, int, int]
-StatusFacts = tuple[int | None, Ids, Ids, int | None, int | None, int | None, int | None, int | None]
+StatusFacts = tuple[
+    int | None, Ids, Ids, int | None, int | None, int | None, int | None, int | None, int | None
+]  # fmt: skip
 
 COMM_BYTES = 15
 """TASK_COMM_LEN - 1: a name of this many bytes may have been cut (proc(5), /proc/pid/comm)."""
@@ -48,6 +50,11 @@ def fill_row(row: list[Any], contents: Iterable[tuple[File, object]]) -> list[tu
 def as_single_fact(content: object) -> tuple[object]:
     """Return a content that is one fact already and needs no parsing."""
     return (content,)
+
+
+def parse_namespace(link: str) -> int:
+    """Return the inode of a namespace from its link, ``net:[4026531833]`` (namespaces(7)); ValueError for others."""
+    return int(link.partition(":[")[2].removesuffix("]"))
 
 
 def decode_text(data: bytes) -> str:
@@ -97,7 +104,7 @@ def parse_stat(data: bytes) -> StatFacts:
 
 
 def parse_status(data: bytes) -> StatusFacts:
-    """Parse status: thread group, ids, and the memory figures in bytes (absent for a kernel thread and a zombie).
+    """Parse status: thread group, ids, the memory figures in bytes (absent for a kernel thread and a zombie), NSpid.
 
     The kernel escapes newlines in the name here, so a line that begins with "Uid:" is the kernel's.
     """
@@ -111,7 +118,39 @@ def parse_status(data: bytes) -> StatusFacts:
         _parse_kib(data, b"\nVmRSS:\t"),
         _parse_kib(data, b"\nRssAnon:\t"),
         _parse_kib(data, b"\nVmSwap:\t"),
+        _count_words(_find_line(data, b"\nNSpid:\t")),
     )
+
+
+def parse_capabilities(data: bytes) -> tuple[int | None, int | None, int | None, int | None]:
+    """Parse status: the permitted, effective, bounding and ambient capabilities, as bit sets."""
+    permitted, effective, bounding, ambient = (
+        None if line is None else int(line, 16)
+        for line in (_find_line(data, b"\nCap%s:\t" % name) for name in (b"Prm", b"Eff", b"Bnd", b"Amb"))
+    )
+    return permitted, effective, bounding, ambient
+
+
+def parse_label(content: tuple[str | None, bytes]) -> tuple[str, str | None]:
+    """Parse the security label of a process; return it with the name of its security module.
+
+    Args:
+        content: the name of the module whose own file it is (None: the file attr/current, which one module answers),
+            and the content, which ends with a NUL (SELinux) or a newline (AppArmor).
+    """
+    module, data = content
+    label = decode_text(data.rstrip(b"\0\n"))
+    return label, module or _module_of_label(label)
+
+
+def _module_of_label(label: str) -> str | None:
+    # before Linux 5.8 AppArmor answers in attr/current only; a context of SELinux is user:role:type, often with a level
+    if label == "unconfined" or _APPARMOR_MODE.search(label):
+        return "apparmor"
+    return "selinux" if label.count(":") >= 2 else None
+
+
+_APPARMOR_MODE = re.compile(r" \((?:enforce|complain|kill|unconfined|prompt|mixed)\)$")
 
 
 def parse_link(data: bytes) -> tuple[str]:
@@ -130,6 +169,20 @@ def parse_statm(data: bytes) -> tuple[int]:
         return (int(data.split(None, 2)[1]),)
     except IndexError:
         raise ValueError("statm is truncated") from None
+
+
+def parse_root_mount(data: bytes) -> tuple[bytes, bytes] | None:
+    """Parse mountinfo: device and directory of the mount at "/"; None where the root directory is no mount.
+
+    The last one counts: later mounts cover earlier ones. A process in a chroot does not see the mount that its root
+    directory is a part of (proc(5), /proc/pid/mountinfo).
+    """
+    root_mount = None
+    for line in data.split(b"\n"):
+        fields = line.split(b" ", 5)
+        if len(fields) == 6 and fields[4] == b"/":
+            root_mount = fields[2], fields[3]
+    return root_mount
 
 
 def parse_io(data: bytes) -> tuple[int, int, int, int, int, int]:
@@ -251,6 +304,10 @@ def _find_line(data: bytes, label: bytes) -> bytes | None:
 def _parse_ids(data: bytes, label: bytes) -> Ids:
     real, effective, saved, filesystem = map(int, (_find_line(data, label) or b"").split())
     return real, effective, saved, filesystem
+
+
+def _count_words(line: bytes | None) -> int | None:
+    return None if line is None else len(line.split())
 
 
 def _parse_kib(data: bytes, label: bytes) -> int | None:

@@ -8,26 +8,33 @@ reused during the reading. A process that ends during the reading is left out.
 import errno
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 from threading import get_ident
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
-from logonscope.facts import FACTS_OF_FILE, UNSET, Process
+from logonscope.facts import UNSET, Process
 from logonscope.machine import EarlyFilter, Facts, Look, ProcessQuery
+from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
-from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool, ReadWatch, read_each
+from logonscope.sources.linux.process_files import FILES, INDEX_OF_FACT, SESSIONID, File, read_file
+from logonscope.sources.linux.timeouts import (
+    AbandonedCallError,
+    CallPool,
+    ReadWatch,
+    TooManyHungCallsError,
+    read_each,
+)
 
-DEADLINE = 2.0
+TIMEOUT = 2.0
 """Timeout in seconds for the arguments of one process: they lie in its memory, and reading that can hang."""
 
-SHORT_DEADLINE = 0.25
+SHORT_TIMEOUT = 0.25
 """The same for each further process, once the arguments of one have hung for the same query."""
 
-NO_ANSWER = f"no answer within {DEADLINE:g} s"
+NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 """The reason noted for arguments whose read hangs."""
 
 LONGEST_CHAIN = 1000
@@ -40,13 +47,6 @@ _HUNG_READS = HungReads()
 """Processes whose arguments hang."""
 
 Value = TypeVar("Value")
-
-_BLOCK = 16384
-
-_MAX_CHILDREN_BYTES = 1 << 25
-"""Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
-
-_INDEX = {fact: index for index, fact in enumerate(Process._fields)}
 
 
 def list_pids(proc: str) -> list[int]:
@@ -74,7 +74,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         query = query._replace(facts=query.facts | {"ppid"})
     # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
     is_narrowed = any(part is not None for part in (query.names, hint.login_uids, query.early_filter))
-    if not query.facts and hint.keys is None and not is_narrowed:
+    if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
         return _read_memberships(proc, pids, query)
@@ -83,10 +83,10 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         return look.checked(_read_lineage(reader, pids))
     # a whole host is read in batches by another thread, which is abandoned where the arguments of a process hang
     if reader.may_hang and query.pids is None:
-        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, DEADLINE, reader))
-    # many processes have no kernel id: where UNSET is among the keys, this check would read a file more for most
-    if hint.keys is not None and query.pids is None and UNSET not in hint.keys:
-        pids = pids_with_kernel_ids(proc, pids, hint.keys)
+        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, TIMEOUT, reader))
+    # many processes have no kernel id: where UNSET is among the ids, this check would read a file more for most
+    if hint.kernel_ids is not None and query.pids is None and UNSET not in hint.kernel_ids:
+        pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
     return filter(None, map(reader.read, pids))
 
 
@@ -113,13 +113,13 @@ def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[i
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
-                ses = int(os.read(handle, 32))
+                kernel_id = int(os.read(handle, 32))
             finally:
                 os.close(handle)
         except (OSError, ValueError):
             yield pid
         else:
-            if ses in kernel_ids:
+            if kernel_id in kernel_ids:
                 yield pid
 
 
@@ -129,8 +129,8 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
     A fast path of Reader for the two smallest files, without a directory handle. A process with an unusual result
     is read again by Reader, which notes why.
     """
-    cgroup_of = query.logon_hint.keys_needing_place if "cgroup" in query.facts else frozenset()
-    keys, new = query.logon_hint.keys, tuple.__new__
+    ids_needing_cgroup = query.logon_hint.kernel_ids_needing_location if "cgroup" in query.facts else frozenset()
+    kernel_ids, new = query.logon_hint.kernel_ids, tuple.__new__
     tail = (None,) * (len(Process._fields) - 4)
     slow = Reader(proc, query)
     paths: dict[bytes, str] = {}  # many processes share a cgroup
@@ -138,11 +138,11 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
         try:
             handle = os.open(f"{proc}/{pid}/sessionid", os.O_RDONLY)
             try:
-                ses, path = int(os.read(handle, 32)), None
-                if keys is not None and ses not in keys:
+                kernel_id, path = int(os.read(handle, 32)), None
+                if kernel_ids is not None and kernel_id not in kernel_ids:
                     continue
-                if cgroup_of is None or ses in cgroup_of:
-                    content = _read_file(f"{proc}/{pid}/cgroup")
+                if ids_needing_cgroup is None or kernel_id in ids_needing_cgroup:
+                    content = read_file(f"{proc}/{pid}/cgroup")
                     path = paths.get(content)
                     if path is None:
                         (path,) = parse.parse_cgroup(content)
@@ -157,17 +157,7 @@ def _read_memberships(proc: str, pids: Iterator[int], query: ProcessQuery) -> It
             if process := slow.read(pid):
                 yield process
         else:
-            yield new(Process, (pid, ses, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
-
-
-class File(NamedTuple):
-    """A file below /proc/PID, the facts that it gives in the order of Process, and the functions that get them."""
-
-    path: str
-    facts: tuple[str, ...]
-    column: int  # index of its first fact in Process
-    parse: Callable[[Any], tuple[object, ...]]
-    read: Callable[[int, int], object]  # (directory handle, pid) -> the content that ``parse`` takes
+            yield new(Process, (pid, kernel_id, None, path) + tail)  # noqa: RUF005 -- unpacking takes a third longer
 
 
 class Stage(NamedTuple):
@@ -195,7 +185,7 @@ class Reader(ReadWatch):
         # The whole host: ``read_each`` runs the reader in another thread anyway, so only the time is watched.
         self._read_arguments = self._read_watched if query.pids is None else self._read_in_pool
         self._argument_reads: dict[int, float] = {}  # thread -> when it began to read arguments
-        self.seconds = DEADLINE
+        self.seconds = TIMEOUT
         self._special_reads: dict[str, Callable[[_Reading], object]] = {
             "sessionid": self._read_kernel_id, "loginuid": self._read_login_uid, "cgroup": self._read_cgroup,
             "cmdline": self._read_whole_arguments,
@@ -224,7 +214,7 @@ class Reader(ReadWatch):
         first_facts = facts if query.early_filter is None else _with_implied_facts(query.early_filter.facts, query)
         if self._names is not None:  # most processes have another name
             add_stage({"comm"}, self._may_have_name)
-        if hint.keys is not None or hint.login_uids is not None:
+        if hint.kernel_ids is not None or hint.login_uids is not None:
             add_stage({"ses"} | ({"loginuid"} if hint.login_uids is not None else set()), self._may_match_hint)
         # "name" is no file: _complete_name makes it from comm, and reads arguments only where the kernel cut comm
         add_stage(first_facts - {"name"}, self._complete_name if "name" in first_facts else None)
@@ -239,13 +229,13 @@ class Reader(ReadWatch):
 
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the query does not name it."""
-        return self._read(pid, reads_arguments=True)
+        return self._read(pid)
 
     def read_without_arguments(self, pid: int) -> Process | None:
         """Read one process except for its arguments, whose read hangs."""
-        return self._read(pid, reads_arguments=False)
+        return self._read(pid, NO_ANSWER)
 
-    def _read(self, pid: int, *, reads_arguments: bool) -> Process | None:
+    def _read(self, pid: int, no_arguments: str | None = None) -> Process | None:
         try:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
@@ -253,7 +243,7 @@ class Reader(ReadWatch):
         except OSError as error:
             _raise_if_too_many_files(error)
             return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
-        reading = _Reading(pid, handle, reads_arguments=reads_arguments)
+        reading = _Reading(pid, handle, no_arguments)
         try:
             for files, keeps in self._stages:
                 if files:
@@ -283,7 +273,7 @@ class Reader(ReadWatch):
             reading.note(file, _describe_failure(handle, file.path, failure))
 
     def _read_kernel_id(self, reading: "_Reading") -> bytes:
-        reading.kernel_id = _read_file("sessionid", reading.handle, 32)
+        reading.kernel_id = read_file("sessionid", reading.handle, 32)
         return reading.kernel_id
 
     def _read_login_uid(self, reading: "_Reading") -> bytes:
@@ -295,10 +285,10 @@ class Reader(ReadWatch):
         file overwrites an earlier one), and the loop starts again. It ends, because a kernel id changes at logins only.
         """
         if not reading.kernel_id:  # it could not be read
-            return _read_file("loginuid", reading.handle, 32)
+            return read_file("loginuid", reading.handle, 32)
         while (kernel_id := reading.kernel_id) not in self._login_uids:
-            login_uid = _read_file("loginuid", reading.handle, 32)
-            new_kernel_id = _read_file("sessionid", reading.handle, 32)
+            login_uid = read_file("loginuid", reading.handle, 32)
+            new_kernel_id = read_file("sessionid", reading.handle, 32)
             if new_kernel_id == kernel_id:
                 self._login_uids[kernel_id] = login_uid
                 return login_uid
@@ -308,33 +298,44 @@ class Reader(ReadWatch):
 
     def _read_cgroup(self, reading: "_Reading") -> bytes | None:
         """Return the cgroup; None where the kernel id decides alone who owns the process."""
-        place_of = self._query.logon_hint.keys_needing_place
-        if place_of is not None and reading.kernel_id and int(reading.kernel_id) not in place_of:
+        ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_location
+        if ids_needing_cgroup is not None and reading.kernel_id and int(reading.kernel_id) not in ids_needing_cgroup:
             return None
-        return _read_file("cgroup", reading.handle)
+        return read_file("cgroup", reading.handle)
 
     def _read_whole_arguments(self, reading: "_Reading") -> bytes | None:
-        return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes, NO_ANSWER)
+        return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes)
 
-    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, reason: str) -> bytes | None:
-        """Return at most ``limit`` bytes of arguments; None where the read hangs: the reason is noted for the fact."""
+    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, effect: str = "") -> bytes | None:
+        """Return at most ``limit`` bytes of arguments.
+
+        Where the read hangs or is not tried, return None, and note the reason for the fact, followed by its effect.
+        """
         # the length first: it is almost always 0, and a call for every process would cost more
-        if reading.reads_arguments and (
-            not _HUNG_READS.reads or _HUNG_READS.may_read(self._proc, reading.pid, reading.handle)
-        ):
+        if reading.no_arguments is None and _HUNG_READS.reads:
+            reading.no_arguments = self._reason_not_to_read(reading)
+        if reading.no_arguments is None:
             try:
                 return self._read_arguments(reading, limit)
+            except TooManyHungCallsError:
+                reading.no_arguments = NOT_TRIED
             except TimeoutError:
-                pass
-        # the name may need the arguments once more, and would hang again
-        reading.reads_arguments = False
-        reading.unread[fact] = reason
+                reading.no_arguments = NO_ANSWER
+        # kept in the reading: the name may need the arguments once more, and would hang again
+        reading.unread[fact] = reading.no_arguments + effect
         return None
+
+    def _reason_not_to_read(self, reading: "_Reading") -> str | None:
+        """Return why the arguments are not read, because reads of this or of other processes hang; None: they are."""
+        process = self._proc, reading.pid, reading.handle
+        if _HUNG_READS.may_read(*process):
+            return None
+        return NO_ANSWER if _HUNG_READS.hangs(*process) else NOT_TRIED
 
     def _read_in_pool(self, reading: "_Reading", limit: int) -> bytes:
         """Read arguments in another thread, which is abandoned where the read hangs."""
         try:
-            return _ARGUMENT_READS.call(self.seconds, partial(_read_file, "cmdline", reading.handle, limit))
+            return _ARGUMENT_READS.call(self.seconds, partial(read_file, "cmdline", reading.handle, limit))
         except AbandonedCallError as error:
             self.abandoned(reading.pid, error.is_over)
             raise
@@ -344,7 +345,7 @@ class Reader(ReadWatch):
         thread = get_ident()
         self._argument_reads[thread] = monotonic()
         try:
-            return _read_file("cmdline", reading.handle, limit)
+            return read_file("cmdline", reading.handle, limit)
         finally:
             del self._argument_reads[thread]
 
@@ -353,8 +354,8 @@ class Reader(ReadWatch):
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
         _HUNG_READS.remember(self._proc, item, is_over)
-        # where one process hangs others of the same user may, too: an answer must not wait DEADLINE for each
-        self.seconds = SHORT_DEADLINE
+        # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
+        self.seconds = SHORT_TIMEOUT
 
     def _may_match_hint(self, reading: "_Reading") -> bool:
         return self._query.logon_hint.may_match(reading["ses"], reading["loginuid"])
@@ -376,9 +377,8 @@ class Reader(ReadWatch):
             name = comm
         else:
             if cmdline is None and parse.may_be_cut(comm):
-                reason = f"{NO_ANSWER}: cut at {parse.COMM_BYTES} bytes"
                 try:
-                    cmdline = self._read_cmdline(reading, "name", 4096, reason)
+                    cmdline = self._read_cmdline(reading, "name", 4096, f": cut at {parse.COMM_BYTES} bytes")
                 except OSError:
                     pass
             name = parse.complete_name(comm, cmdline)
@@ -389,22 +389,22 @@ class Reader(ReadWatch):
 class _Reading:
     """The state of reading one process."""
 
-    __slots__ = ("contents", "handle", "kernel_id", "pid", "reads_arguments", "row", "unread")
+    __slots__ = ("contents", "handle", "kernel_id", "no_arguments", "pid", "row", "unread")
 
-    def __init__(self, pid: int, handle: int, *, reads_arguments: bool) -> None:
+    def __init__(self, pid: int, handle: int, no_arguments: str | None) -> None:
         self.pid = pid
         self.handle = handle
-        self.reads_arguments = reads_arguments  # False where their read hangs
+        self.no_arguments = no_arguments  # why they are not read: their read hangs, or too many others do
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)
         self.unread: dict[str, str] = {}
 
     def __getitem__(self, fact: str) -> Any:
-        return self.row[_INDEX[fact]]
+        return self.row[INDEX_OF_FACT[fact]]
 
     def __setitem__(self, fact: str, value: object) -> None:
-        self.row[_INDEX[fact]] = value
+        self.row[INDEX_OF_FACT[fact]] = value
 
     def note(self, file: File, reason: str) -> None:
         """Note why the facts of a file could not be read."""
@@ -418,31 +418,6 @@ class _Reading:
 
 def _passes_early_filter(early: EarlyFilter, reading: _Reading) -> bool:
     return early.keeps(reading.process())
-
-
-def _read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_list: bool = False) -> bytes:
-    """Return the content of a file of /proc, up to a limit in bytes.
-
-    Args:
-        path: the file.
-        handle: the directory that the path is relative to.
-        limit: maximum bytes.
-        is_list: the kernel writes the file entry by entry. Then a read returns as many whole entries as fit into a
-            page, so that only an empty read shows the end.
-    """
-    file = os.open(path, os.O_RDONLY, dir_fd=handle)
-    try:
-        data = os.read(file, min(limit, _BLOCK))
-        # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
-        if len(data) < 4096 and not is_list:
-            return data
-        parts, remaining_bytes = [data], limit - len(data)
-        while remaining_bytes > 0 and (data := os.read(file, min(remaining_bytes, 1 << 20))):
-            parts.append(data)
-            remaining_bytes -= len(data)
-        return b"".join(parts)
-    finally:
-        os.close(file)
 
 
 def _describe_failure(handle: int, path: str, error: Exception) -> str:
@@ -479,8 +454,8 @@ def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
     # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
     if (
         "loginuid" in all_facts
-        or hint.keys is not None
-        or ("cgroup" in all_facts and hint.keys_needing_place is not None)
+        or hint.kernel_ids is not None
+        or ("cgroup" in all_facts and hint.kernel_ids_needing_location is not None)
     ):
         all_facts.add("ses")
     if "name" in all_facts or query.names is not None:
@@ -488,78 +463,5 @@ def _with_implied_facts(facts: Facts, query: ProcessQuery) -> set[str]:
     return all_facts
 
 
-def _read_executable(handle: int, _: int) -> bytes:
-    return os.fsencode(os.readlink("exe", dir_fd=handle))
-
-
-def _read_children(handle: int, pid: int) -> bytes:
-    """Return the children of all threads: each thread lists those that it forked itself."""
-    folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        content = _read_file(f"{pid}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
-        for task in os.listdir(folder):
-            if task != str(pid):
-                # the children of a thread that has ended are listed by another thread
-                with suppress(FileNotFoundError, ProcessLookupError):
-                    content += _read_file(f"{task}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
-        return content
-    finally:
-        os.close(folder)
-
-
-def _count_open_files(handle: int, _: int) -> int:
-    """Return the number of open files: the size of the directory since Linux 6.2, 0 before that (proc(5))."""
-    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        return os.stat(folder).st_size or len(os.listdir(folder))
-    finally:
-        os.close(folder)
-
-
-def _read_socket_inodes(handle: int, _: int) -> tuple[int, ...]:
-    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
-    try:
-        links = (_read_link(folder, name) for name in os.listdir(folder))
-        return tuple(sorted({int(link[8:-1]) for link in links if link.startswith("socket:[")}))
-    finally:
-        os.close(folder)
-
-
-def _read_link(folder: int, name: str) -> str:
-    try:
-        return os.readlink(name, dir_fd=folder)
-    except FileNotFoundError:  # the file was closed after the directory had been listed
-        return ""
-
-
 def _cut_name(name: str) -> str:
     return parse.decode_text(name.encode("utf-8", "surrogateescape")[: parse.COMM_BYTES])
-
-
-def _make_file(
-    path: str, parse_content: Callable[[Any], tuple[object, ...]], read: Callable[[int, int], object] | None = None
-) -> File:
-    facts = FACTS_OF_FILE[path]
-    return File(path, facts, _INDEX[facts[0]], parse_content, read or partial(_read_plain_file, path))
-
-
-def _read_plain_file(path: str, handle: int, _: int) -> bytes:
-    return _read_file(path, handle)
-
-
-SESSIONID = _make_file("sessionid", parse.parse_number)
-FILES = (
-    SESSIONID,
-    _make_file("loginuid", parse.parse_number),
-    _make_file("cgroup", parse.parse_cgroup),
-    _make_file("stat", parse.parse_stat),
-    _make_file("status", parse.parse_status),
-    _make_file("statm", parse.parse_statm),
-    _make_file("io", parse.parse_io),
-    _make_file("cmdline", parse.as_single_fact),
-    _make_file("exe", parse.parse_link, _read_executable),
-    _make_file("task/PID/children", parse.parse_children, _read_children),
-    _make_file("fd", parse.as_single_fact, _count_open_files),
-    _make_file("fd/*", parse.as_single_fact, _read_socket_inodes),
-)
-"""The files, those that are cheap to read and decide most first."""

@@ -1,4 +1,4 @@
-"""Reader of network sockets: /proc/net/tcp, tcp6, udp and udp6, those of the reader's network namespace."""
+"""Reader of network sockets: the files tcp, udp and udplite of /proc/net, for IPv4 and IPv6."""
 
 import os
 import socket
@@ -6,9 +6,17 @@ import sys
 from collections.abc import Iterator
 
 from logonscope.facts import Socket
-from logonscope.machine import Look, SocketQuery, Trouble
+from logonscope.machine import Look, SocketQuery
+from logonscope.sources.linux.net_namespaces import (
+    LINES_PER_CHECK,
+    NetNamespace,
+    other_namespaces,
+    own_namespace,
+    report_missing,
+    report_unreadable,
+)
 
-_FILES = ("tcp", "tcp6", "udp", "udp6")
+_FILES = ("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6")
 _STATES = (
     "", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
     "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",
@@ -17,19 +25,53 @@ _STATES = (
 
 def read_sockets(root: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
     """Yield the sockets that a query names."""
+    proc = os.path.join(root, "proc")
+    own = own_namespace(proc)
+    if own.folders:
+        yield from _read_namespace(own, look, query)
+    else:
+        report_missing(f"{proc}/net", look)
+    for namespace in other_namespaces(proc, own, look) if query.all_namespaces else ():
+        yield from _read_namespace(namespace, look, query)
+
+
+def _read_namespace(namespace: NetNamespace, look: Look, query: SocketQuery) -> Iterator[Socket]:
+    """Yield the sockets of a network namespace, read through the first of its processes that has not ended."""
+    for folder, pid in zip(namespace.folders, namespace.pids, strict=True):
+        read_tables = _read_unix if query.family == "unix" else _read_network
+        tables, is_read = read_tables(folder, look, query, is_own=pid is None), False
+        for listed_socket in tables:
+            is_read = True
+            yield listed_socket._replace(namespace=namespace.inode, namespace_pid=pid)
+        if is_read or os.path.isdir(folder):
+            return
+
+
+def _read_unix(folder: str, look: Look, query: SocketQuery, *, is_own: bool) -> Iterator[Socket]:
+    from logonscope.sources.linux.unix_sockets import read_unix_sockets  # noqa: PLC0415 -- ports need none
+
+    return read_unix_sockets(folder, look, query, is_own=is_own)
+
+
+def _read_network(folder: str, look: Look, query: SocketQuery, *, is_own: bool) -> Iterator[Socket]:
+    missing_count = 0
     for name in _FILES:
-        path = os.path.join(root, "proc/net", name)
+        path = os.path.join(folder, name)
         try:
             with open(path, "rb") as file:
-                yield from _parse_matching_lines(file.read().split(b"\n")[1:], name, query)
-        except FileNotFoundError:  # no IPv6 in this kernel
-            continue
+                next(file, None)
+                yield from _parse_matching_lines(file, name, look, query)
+        except (FileNotFoundError, ProcessLookupError):  # no IPv6 in this kernel, or the process has ended
+            missing_count += 1
         except OSError as error:
-            look.report(Trouble(path, os.strerror(error.errno or 0), "run as root to see which process holds a port"))
+            report_unreadable(path, error, look)
+    # another process may have ended, but the reader has not: a container engine can hide the folder behind an empty one
+    if is_own and missing_count == len(_FILES):
+        report_missing(os.path.join(folder, _FILES[0]), look)
 
 
 def parse_socket(line: bytes, protocol: str) -> Socket:
-    """Parse a line of /proc/net/tcp, tcp6, udp or udp6 (proc_net_tcp.txt of the kernel); ValueError for others."""
+    """Parse a line of /proc/net/tcp, udp or udplite (proc_net_tcp.txt of the kernel); ValueError for others."""
     words = line.split()
     if len(words) < 10:
         raise ValueError("the line of a socket is truncated")
@@ -40,10 +82,12 @@ def parse_socket(line: bytes, protocol: str) -> Socket:
     return Socket(protocol, address, port, remote_address, remote_port, state, int(words[9]))
 
 
-def _parse_matching_lines(lines: list[bytes], protocol: str, query: SocketQuery) -> Iterator[Socket]:
+def _parse_matching_lines(lines: Iterator[bytes], protocol: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
     # parsing a line costs much more than this comparison, and a busy host has many thousands of lines
     endings = None if query.ports is None else {b":%04X" % port for port in query.ports}
-    for line in lines:
+    for number, line in enumerate(lines):
+        if not number % LINES_PER_CHECK:
+            look.check()
         words = line.split(None, 2)
         if endings is None or (len(words) > 2 and words[1][-5:] in endings):
             try:

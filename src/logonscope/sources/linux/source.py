@@ -1,20 +1,31 @@
 """Source of a Linux host: facts are read at each query, below a root. "/" is this machine, a folder another host."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from logonscope.facts import Account, Group, Login, Machine, Process, Socket
-from logonscope.machine import NO_PARTS, AccountQuery, BaseSource, Look, Part, ProcessQuery, SocketQuery
+from logonscope.facts import Account, Authentication, Group, HeldSockets, Login, Machine, Process, Socket
+from logonscope.machine import (
+    NO_PARTS,
+    AccountQuery,
+    AuthenticationQuery,
+    BaseSource,
+    Look,
+    Part,
+    ProcessQuery,
+    SocketQuery,
+)
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
-from logonscope.sources.linux.machine import read_boot_time, read_machine, read_platform
+from logonscope.sources.linux.machine import read_boot_time, read_hostname, read_machine, read_platform
 from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
 from logonscope.sources.linux.processes import read_processes
+from logonscope.sources.linux.user_namespace import UserNamespace, read_user_namespace
 
 if TYPE_CHECKING:
     from logonscope.machine.action import Action
+    from logonscope.sources.linux.authentications import AuthenticationReader
 
 ROOT = "/"
 
@@ -29,6 +40,7 @@ class LinuxSource(BaseSource):
         self._proc = os.path.join(root, "proc")
         self._name_service_pause = NameServicePause()
         self._constants: Machine | None = None
+        self._authentication_reader: AuthenticationReader | None = None
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         look.check()
@@ -39,7 +51,10 @@ class LinuxSource(BaseSource):
         if self._constants is None:
             self._constants = read_machine(self._root)
         # once for each look: all start times of one answer must be based on the same boot time
-        machine = self._constants._replace(btime=look.read_once(self, partial(read_boot_time, self._root, look)))
+        machine = self._constants._replace(
+            hostname=look.read_once((self, "hostname"), partial(read_hostname, self._root)),
+            btime=look.read_once(self, partial(read_boot_time, self._root, look)),
+        )
         if "platform" in parts:
             machine = machine._replace(platform=read_platform(self._root))
         if "vitals" in parts:
@@ -49,23 +64,51 @@ class LinuxSource(BaseSource):
         return machine
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        return read_processes(self._proc, look, query)
+        user_namespace = self._user_namespace
+        if user_namespace is None:
+            return read_processes(self._proc, look, query)
+        if query.early_filter is not None:
+            mapped_filter = _MappedFilter(query.early_filter.keeps, user_namespace)
+            query = query._replace(early_filter=query.early_filter._replace(keeps=mapped_filter.keeps))
+        return map(user_namespace.known_process, read_processes(self._proc, look, query))
+
+    @cached_property
+    def _user_namespace(self) -> UserNamespace | None:
+        """Return the user namespace of this process; None where it is the initial one: nothing is mapped."""
+        return read_user_namespace(self._proc, os.path.join(ROOT, account_files.PASSWD)) if self._root == ROOT else None
+
+    @property
+    def _namespace_below_files(self) -> UserNamespace | None:
+        """Return the user namespace of this process, where files of the host have the ids of the one above."""
+        return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()
-        return read_logins(self._root, ids, self.read_machine(look, NO_PARTS), look)
+        return read_logins(self._root, ids, self.read_machine(look, NO_PARTS), look, self._namespace_below_files)
 
     def account(self, look: Look, uid: int) -> Account | None:
         if self._root != ROOT:
             return super().account(look, uid)
         look.check()
-        return self._directory(look).user(uid)
+        user_namespace = self._namespace_below_files
+        outer_uid = uid if user_namespace is None else user_namespace.uids.outside(uid)
+        account = None if outer_uid is None else self._directory(look).user(outer_uid)
+        return account and account._replace(uid=uid)
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
-        if self._root != ROOT:
-            return super().accounts(look, query)
-        directory = self._directory(look)
-        return look.checked(directory.users(query)), look.checked(directory.groups(query))
+        if self._root == ROOT:
+            directory = self._directory(look)
+            found_users, user_namespace = directory.users(query), self._namespace_below_files
+            if user_namespace is not None:
+                found_users = _mapped_accounts(found_users, user_namespace)
+            users, groups = look.checked(found_users), look.checked(directory.groups(query))
+        else:
+            users, groups = super().accounts(look, query)
+        if query.with_passwords:
+            from logonscope.sources.linux.shadow import with_shadow  # noqa: PLC0415 -- the same
+
+            users = with_shadow(self._root, users)
+        return users, groups
 
     def read_users(self, look: Look) -> Iterable[Account]:
         del look
@@ -78,7 +121,34 @@ class LinuxSource(BaseSource):
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         from logonscope.sources.linux.sockets import read_sockets  # noqa: PLC0415 -- a pid needs no socket module
 
-        return look.checked(read_sockets(self._root, look, query))
+        look.check()
+        return read_sockets(self._root, look, query)
+
+    def hiding_reason(self) -> str | None:
+        # hidepid has no effect for root with CAP_SYS_PTRACE and for the group that it names: they can read process 1
+        if os.path.exists(f"{self._proc}/1/stat"):
+            return None
+        from logonscope.sources.linux.hidepid import read_hidepid  # noqa: PLC0415 -- most machines hide no process
+
+        return read_hidepid(self._proc)
+
+    def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+        look.check()
+        if not pids:
+            return {}
+        from logonscope.sources.linux.held_sockets import read_held_sockets  # noqa: PLC0415 -- seldom asked for
+
+        return read_held_sockets(self._proc, look, pids)
+
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+        look.check()
+        if not queries:
+            return ()
+        if self._authentication_reader is None:
+            from logonscope.sources.linux.authentications import AuthenticationReader  # noqa: PLC0415 -- the same
+
+            self._authentication_reader = AuthenticationReader(self._root)
+        return self._authentication_reader.read(look, queries, self.read_machine(look, NO_PARTS))
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:
@@ -89,3 +159,22 @@ class LinuxSource(BaseSource):
 
     def _directory(self, look: Look) -> Directory:
         return Directory(self._root, NameService(self._name_service_pause, look))
+
+
+class _MappedFilter:
+    """An early filter that gets processes without the ids that are not mapped."""
+
+    def __init__(self, keeps: Callable[[Process], bool], user_namespace: UserNamespace) -> None:
+        self._keeps, self._user_namespace = keeps, user_namespace
+
+    def keeps(self, process: Process) -> bool:
+        """Return whether to keep a process."""
+        return self._keeps(self._user_namespace.known_process(process))
+
+
+def _mapped_accounts(accounts: Iterable[Account], user_namespace: UserNamespace) -> Iterator[Account]:
+    """Yield accounts with their uids in a user namespace; those that have none there are left out."""
+    for account in accounts:
+        uid = user_namespace.uids.inside(account.uid)
+        if uid is not None:
+            yield account._replace(uid=uid)

@@ -38,6 +38,9 @@ class AbandonedCallError(TimeoutError):
 class TooManyHungCallsError(TimeoutError):
     """A call was not tried: too many calls of that kind hang already."""
 
+    def __init__(self) -> None:
+        super().__init__("not tried: too many other calls hang")
+
 
 class ReadWatch(Protocol):
     """The part of a read that may hang, and how many seconds that part may take."""
@@ -70,7 +73,7 @@ class CallPool:
         with self._lock:
             self._abandoned_helpers = {helper for helper in self._abandoned_helpers if not helper.is_over()}
             if len(self._abandoned_helpers) >= self._most_abandoned:
-                raise TooManyHungCallsError(f"no answer within {seconds:g} s")
+                raise TooManyHungCallsError
         # not "if idle: pop": another thread may take the last helper between the two
         try:
             helper = self._idle_helpers.pop()

@@ -1,6 +1,7 @@
 """Parsing of CIM-XML class elements: CLASS, as write_class.py or Windows writes it, becomes a class declaration."""
 
 from logonscope.cim.classes import (
+    AMENDED,
     NOT_OVERRIDABLE,
     TO_INSTANCE,
     TO_SUBCLASS,
@@ -11,7 +12,8 @@ from logonscope.cim.classes import (
     Qualifier,
 )
 from logonscope.cim.types import Value
-from logonscope.wire.xml import Element, local_name, text_of
+from logonscope.wire.cimxml.write_class import EMBEDDED_INSTANCE, EMBEDDED_OBJECT
+from logonscope.wire.xml import Element, local_name
 
 _PROPERTIES = {"PROPERTY", "PROPERTY.ARRAY", "PROPERTY.REFERENCE"}
 _PARAMETERS = {"PARAMETER", "PARAMETER.ARRAY", "PARAMETER.REFERENCE", "PARAMETER.REFARRAY"}
@@ -31,36 +33,57 @@ def declared(element: Element, namespace: str) -> Declaration:
 
 
 def _parse_property(element: Element) -> Property:
-    kind = _parse_type(element)
+    qualifiers, embedded = _split_embedded(_parse_qualifiers(element))
+    is_array = local_name(element) == "PROPERTY.ARRAY"
+    kind = _parse_type(element, is_embedded=embedded is not None)
+    default = _parse_value(element)
+    if is_array and kind == "uint8" and isinstance(default, tuple):
+        default = bytes(int(str(number)) for number in default)
     return Property(
         element.get("NAME") or "",
         kind,
-        local_name(element) == "PROPERTY.ARRAY",
-        element.get("REFERENCECLASS"),
-        _parse_qualifiers(element),
+        is_array,
+        element.get("REFERENCECLASS") or embedded or None,
+        qualifiers,
         element.get("CLASSORIGIN") or "",
+        default,
     )
 
 
 def _parse_method(element: Element) -> Method:
-    parameters = tuple(
-        Parameter(
-            part.get("NAME") or "",
-            _parse_type(part),
-            "ARRAY" in local_name(part),
-            part.get("REFERENCECLASS"),
-            _parse_qualifiers(part),
-        )
-        for part in element
-        if local_name(part) in _PARAMETERS
-    )
+    parameters = tuple(_parse_parameter(part) for part in element if local_name(part) in _PARAMETERS)
     return Method(element.get("NAME") or "", element.get("TYPE") or "uint32", parameters, _parse_qualifiers(element))
 
 
-def _parse_type(element: Element) -> str:
+def _parse_parameter(element: Element) -> Parameter:
+    qualifiers, embedded = _split_embedded(_parse_qualifiers(element))
+    return Parameter(
+        element.get("NAME") or "",
+        _parse_type(element, is_embedded=embedded is not None),
+        "ARRAY" in local_name(element),
+        element.get("REFERENCECLASS") or embedded or None,
+        qualifiers,
+    )
+
+
+def _parse_type(element: Element, *, is_embedded: bool) -> str:
     if "REF" in local_name(element):
         return "reference"
-    return "object" if element.get("EmbeddedObject") else element.get("TYPE") or "string"
+    return "object" if is_embedded or element.get("EmbeddedObject") else element.get("TYPE") or "string"
+
+
+def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier, ...], str | None]:
+    """Return the qualifiers without those of an embedded object, and its class: "" for any, None if it is none."""
+    embedded: str | None = None
+    others = []
+    for qualifier in qualifiers:
+        if qualifier.name.lower() == EMBEDDED_INSTANCE.lower():
+            embedded = str(qualifier.value)
+        elif qualifier.name.lower() == EMBEDDED_OBJECT.lower():
+            embedded = embedded or ""
+        else:
+            others.append(qualifier)
+    return tuple(others), embedded
 
 
 def _parse_qualifiers(element: Element) -> tuple[Qualifier, ...]:
@@ -75,17 +98,19 @@ def _parse_flavor(element: Element) -> int:
     # The defaults are those of DSP0201's attributes: TOSUBCLASS and OVERRIDABLE are true, TOINSTANCE is false.
     flavor = 0 if element.get("TOSUBCLASS") == "false" else TO_SUBCLASS
     flavor |= TO_INSTANCE if element.get("TOINSTANCE") == "true" else 0
-    return flavor | (NOT_OVERRIDABLE if element.get("OVERRIDABLE") == "false" else 0)
+    flavor |= NOT_OVERRIDABLE if element.get("OVERRIDABLE") == "false" else 0
+    return flavor | (AMENDED if element.get("TRANSLATABLE") == "true" else 0)
 
 
 def _parse_value(element: Element) -> Value:
+    """Return the value of a qualifier, or the default value of a property."""
     kind = element.get("TYPE") or "string"
-    inner = next(iter(element), None)
+    inner = next((part for part in element if local_name(part) in {"VALUE", "VALUE.ARRAY"}), None)
     if inner is None:
         return None
     if local_name(inner) == "VALUE.ARRAY":
-        return tuple(_parse_constant(text_of(part), kind) for part in inner)
-    return _parse_constant(text_of(inner), kind)
+        return tuple(_parse_constant(part.text or "", kind) for part in inner)
+    return _parse_constant(inner.text or "", kind)
 
 
 def _parse_constant(text: str, kind: str) -> Value:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from logonscope.cim.classes import (
+    AMENDED,
     NOT_OVERRIDABLE,
     TO_INSTANCE,
     TO_SUBCLASS,
@@ -16,6 +17,9 @@ from logonscope.cim.classes import (
 from logonscope.cim.datetimes import format_datetime
 from logonscope.cim.types import Value
 from logonscope.wire.xml import escape
+
+EMBEDDED_INSTANCE, EMBEDDED_OBJECT = "EmbeddedInstance", "EmbeddedObject"
+"""Qualifiers of a string that is an embedded object: of the class that the value names, or of any."""
 
 
 def write_class(cls: Class, *, hierarchy: bool = False) -> str:
@@ -36,13 +40,16 @@ def write_class(cls: Class, *, hierarchy: bool = False) -> str:
 
 
 def _write_property(declared: Property, cls: Class) -> str:
-    inner = "".join(map(_write_qualifier, declared.qualifiers))
+    inner = _write_qualifiers(declared) + _write_default(declared.default)
     origin = _write_origin(declared, cls)
     if declared.type == "reference":
         target = f' REFERENCECLASS="{escape(declared.reference)}"' if declared.reference else ""
         return f'<PROPERTY.REFERENCE NAME="{declared.name}"{target}{origin}>{inner}</PROPERTY.REFERENCE>'
-    kind, tag = _xml_type(declared), "PROPERTY.ARRAY" if declared.array else "PROPERTY"
-    return f'<{tag} NAME="{declared.name}" TYPE="{kind[0]}"{origin}{kind[1]}>{inner}</{tag}>'
+    tag = "PROPERTY.ARRAY" if declared.array else "PROPERTY"
+    embedded = ""
+    if declared.type == "object":
+        embedded = f' EmbeddedObject="{"instance" if declared.reference else "object"}"'
+    return f'<{tag} NAME="{declared.name}" TYPE="{_xml_type(declared)}"{origin}{embedded}>{inner}</{tag}>'
 
 
 def _write_method(method: Method, cls: Class) -> str:
@@ -51,18 +58,34 @@ def _write_method(method: Method, cls: Class) -> str:
 
 
 def _write_parameter(parameter: Parameter) -> str:
-    inner = "".join(map(_write_qualifier, parameter.qualifiers))
+    inner = _write_qualifiers(parameter)
     if parameter.type == "reference":
         target = f' REFERENCECLASS="{escape(parameter.reference)}"' if parameter.reference else ""
         tag = "PARAMETER.REFARRAY" if parameter.array else "PARAMETER.REFERENCE"
         return f'<{tag} NAME="{parameter.name}"{target}>{inner}</{tag}>'
     tag = "PARAMETER.ARRAY" if parameter.array else "PARAMETER"
-    return f'<{tag} NAME="{parameter.name}" TYPE="{_xml_type(parameter)[0]}">{inner}</{tag}>'
+    return f'<{tag} NAME="{parameter.name}" TYPE="{_xml_type(parameter)}">{inner}</{tag}>'
 
 
-def _xml_type(declared: Property | Parameter) -> tuple[str, str]:
-    """Return the TYPE, and the further attribute of an embedded object (DSP0201 5.1.4)."""
-    return ("string", ' EmbeddedObject="object"') if declared.type == "object" else (declared.type, "")
+def _xml_type(declared: Property | Parameter) -> str:
+    """Return the TYPE; the value of an embedded object is a string."""
+    return "string" if declared.type == "object" else declared.type
+
+
+def _write_qualifiers(declared: Property | Parameter) -> str:
+    """Return the qualifiers; that of an embedded object says which class it has, or that it has any (DSP0004 5.6.3)."""
+    qualifiers = declared.qualifiers
+    if declared.type == "object":
+        name, value = (EMBEDDED_INSTANCE, declared.reference) if declared.reference else (EMBEDDED_OBJECT, True)
+        qualifiers = (*qualifiers, Qualifier(name, value, TO_SUBCLASS))
+    return "".join(map(_write_qualifier, qualifiers))
+
+
+def _write_default(value: Value) -> str:
+    """Return the element of a property's default value; nothing if it has none."""
+    if value is None:
+        return ""
+    return _write_array(list(value))[1] if isinstance(value, bytes) else _write_value(value)[1]
 
 
 def _write_origin(member: Property | Method, cls: Class) -> str:
@@ -79,6 +102,7 @@ def _write_qualifier(qualifier: Qualifier) -> str:
     flavor = "" if qualifier.flavor & TO_SUBCLASS else ' TOSUBCLASS="false"'
     flavor += ' TOINSTANCE="true"' if qualifier.flavor & TO_INSTANCE else ""
     flavor += ' OVERRIDABLE="false"' if qualifier.flavor & NOT_OVERRIDABLE else ""
+    flavor += ' TRANSLATABLE="true"' if qualifier.flavor & AMENDED else ""
     return f'<QUALIFIER NAME="{escape(qualifier.name)}" TYPE="{kind}"{flavor}>{inner}</QUALIFIER>'
 
 

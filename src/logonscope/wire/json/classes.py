@@ -5,6 +5,7 @@ from typing import Any
 
 from logonscope.cim.classes import Class, Declaration, Method, Parameter, Property, Qualifier
 from logonscope.errors import TransportFailureError
+from logonscope.wire.json.instances import read_default, write_value
 
 
 def write_class(cls: Class) -> dict[str, Any]:
@@ -19,7 +20,12 @@ def write_class(cls: Class) -> dict[str, Any]:
         "keys": list(cls.keys),
         "qualifiers": _write_qualifiers(cls.qualifiers),
         "properties": [
-            {**_write_member(member), "origin": member.origin, "own": member.name in own_properties}
+            {
+                **_write_member(member),
+                "default": write_value(member.default),
+                "origin": member.origin,
+                "own": member.name in own_properties,
+            }
             for member in cls.properties.values()
         ],
         "methods": [_write_method(method, own=method.name in own_methods) for method in cls.methods.values()],
@@ -59,11 +65,17 @@ def read_declaration(line: Mapping[str, Any]) -> Declaration:
             str(line["namespace"]).replace("/", "\\"),
             line["superclass"],
             _read_qualifiers(line["qualifiers"]),
-            tuple(Property(*_read_member(member)) for member in line["properties"] if member["own"]),
+            tuple(_read_property(member) for member in line["properties"] if member["own"]),
             tuple(_read_method(method) for method in line["methods"] if method["own"]),
         )
     except (LookupError, TypeError, ValueError) as error:
         raise TransportFailureError(f"invalid class in the response: {error}", "check the server") from None
+
+
+def _read_property(line: Mapping[str, Any]) -> Property:
+    declared = Property(*_read_member(line))
+    # Schemas of other versions have no defaults.
+    return declared._replace(default=read_default(line.get("default"), declared))
 
 
 def _read_method(line: Mapping[str, Any]) -> Method:

@@ -11,6 +11,7 @@ HINTS: HintTexts = {
     HintCode.SHOW_CLASS: 'POST /v1/get_class {{"name": "{name}", "namespace": "{namespace}"}} shows the class',
     HintCode.USE_OTHER_NAMESPACE: "it is a class of {namespace}",
     HintCode.LIST_INSTANCES: 'POST /v1/enumerate {{"class_name": "{name}", "namespace": "{namespace}"}} lists them',
+    HintCode.LOOK_INTO_NAMESPACES: 'send "all_namespaces": true to look into all',
     HintCode.LIST_PROCESSES: "POST /v1/processes lists the processes",
     HintCode.CHECK_ACCESS: "POST /v1/doctor shows what can be read",
     HintCode.GET_RIGHTS: "authenticate as an administrator",

@@ -185,6 +185,11 @@ def _read_value(value: Any, declared: Property, schema: Schema) -> Value:
     return text
 
 
+def read_default(value: Any, declared: Property) -> Value:
+    """Return the default value of a property, which is no reference."""
+    return _read_value(value, declared, Schema([]))
+
+
 def _read_reference(text: str, schema: Schema) -> Value:
     path = parse_path(text)
     try:

@@ -31,6 +31,7 @@ HINTS: HintTexts = {
     HintCode.USE_RECORDING: "ask the server's administrator for a server of another host",
     HintCode.REPLACE_FILE: "give another name",
     HintCode.TRUST_CERTIFICATE: "trust its certificate",
+    HintCode.LOOK_INTO_NAMESPACES: "enumerate LS_Socket, which has the sockets of all",
     HintCode.RUN_ON_THAT_HOST: "run on the server: logonscope {command}",
     HintCode.LIST_USERS_ON_THAT_HOST: "ask the server's administrator for the users who have access",
 }

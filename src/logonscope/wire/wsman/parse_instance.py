@@ -50,7 +50,7 @@ def parse_value(parts: list[Element], declared: Property, schema: Schema) -> Val
         values: tuple[Value, ...] = tuple(map(read, parts if declared.array else parts[:1]))
     except (ValueError, LogonscopeError) as error:
         raise TransportFailureError(
-            f"invalid {declared.name} {text_of(parts[0])[:80]!r}: expected a {declared.type} ({error})",
+            f"invalid {declared.name} {text_of(parts[0])[:80]!r}: expected the type {declared.type} ({error})",
             "check that the server is a WMI host",
         ) from None
     if not declared.array:

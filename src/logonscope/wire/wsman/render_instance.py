@@ -22,10 +22,10 @@ from logonscope.wire.wsman.resource import ALL, Resource
 from logonscope.wire.xml import escape
 
 
-class Form(NamedTuple):
+class ReferenceForm(NamedTuple):
     """The form of references: a resource whose URIs they resemble, and the schema that has their keys."""
 
-    where: Resource
+    resource: Resource
     schema: Schema
 
 
@@ -41,14 +41,14 @@ _TAG = re.compile("<[^>]*>")
 _WRAPPER = "<a:EndpointReference>", "</a:EndpointReference>"
 
 
-def instance_renderer(cls: Class, columns: Sequence[str], where: Resource) -> Render:
+def instance_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> Render:
     """Return the renderer of rows with these columns as instances, such as "p:Win32_Process"."""
     # In the order of names, as Windows sends properties.
     order = [index for _, index in sorted((name.lower(), index) for index, name in enumerate(columns))]
     return _record_renderer(
-        f'<p:{cls.name} {namespace_declarations(cls, where)} xsi:type="p:{cls.name}_Type">',
+        f'<p:{cls.name} {namespace_declarations(cls, resource)} xsi:type="p:{cls.name}_Type">',
         [
-            partial(_property_writer, cls.property_named(columns[index]), "p:", Form(where, cls.schema))
+            partial(_property_writer, cls.property_named(columns[index]), "p:", ReferenceForm(resource, cls.schema))
             for index in order
         ],
         order,
@@ -57,7 +57,7 @@ def instance_renderer(cls: Class, columns: Sequence[str], where: Resource) -> Re
 
 
 def fragment_renderer(
-    cls: Class, columns: Sequence[str], shown: Sequence[str], where: Resource, system: System
+    cls: Class, columns: Sequence[str], shown: Sequence[str], resource: Resource, system: System
 ) -> Render:
     """Return the renderer of rows as w:XmlFragment (DSP0227 8.1), with the selected properties in their order.
 
@@ -65,14 +65,15 @@ def fragment_renderer(
         cls: the class of the rows.
         columns: the columns of a row.
         shown: the selected properties; can be system properties too.
-        where: a resource whose form of URI the references get.
+        resource: a resource whose form of URI the references get.
         system: returns the value of a system property of a row.
     """
     positions = {name: index for index, name in enumerate(columns)}
     head, tail = f'<w:XmlFragment xmlns:xsi="{XSI}">', "</w:XmlFragment>"
     if all(name in positions for name in shown):
         properties = [
-            partial(_property_writer, cls.property_named(name), "", Form(where, cls.schema)) for name in shown
+            partial(_property_writer, cls.property_named(name), "", ReferenceForm(resource, cls.schema))
+            for name in shown
         ]
         return _record_renderer(head, properties, [positions[name] for name in shown], tail)
 
@@ -80,7 +81,7 @@ def fragment_renderer(
     def element(name: str) -> Render:
         if name in positions:
             return _column_renderer(
-                _property_writer(cls.property_named(name), "", Form(where, cls.schema)), positions[name]
+                _property_writer(cls.property_named(name), "", ReferenceForm(resource, cls.schema)), positions[name]
             )
         return _system_renderer(_element_writer(name, _write_text), system, name)
 
@@ -92,20 +93,20 @@ def fragment_renderer(
     return render
 
 
-def render_property(cls: Class, name: str, where: Resource, value: Value, *, inner: bool) -> str:
+def render_property(cls: Class, name: str, resource: Resource, value: Value, *, inner: bool) -> str:
     """Return one property as a fragment (DSP0226 7.7): the element, or with ``inner`` only its text."""
     cim_property = cls.property_named(name)
-    text = _property_writer(cim_property, "p:", Form(where, cls.schema))(value)
+    text = _property_writer(cim_property, "p:", ReferenceForm(resource, cls.schema))(value)
     if inner:
         return _TAG.sub("", text)
     # Outside an instance the element itself has to declare the prefixes.
-    return text.replace(f"<p:{cim_property.name}", f"<p:{cim_property.name} {namespace_declarations(cls, where)}")
+    return text.replace(f"<p:{cim_property.name}", f"<p:{cim_property.name} {namespace_declarations(cls, resource)}")
 
 
-def reference_renderer(cls: Class, columns: Sequence[str], where: Resource) -> Render:
+def reference_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> Render:
     """Return the renderer of rows as endpoint references of their instances; the columns include all keys."""
     positions = [columns.index(key) for key in cls.keys]
-    write = _reference_writer(Form(where, cls.schema), *_WRAPPER)
+    write = _reference_writer(ReferenceForm(resource, cls.schema), *_WRAPPER)
 
     def render(row: Row) -> str:
         return write((cls.name, *(row[index] for index in positions)))
@@ -122,17 +123,17 @@ def pair_renderer(render_instance: Render, render_reference: Render) -> Render:
     return render
 
 
-def render_parameters(values: Sequence[tuple[str, str, Value]], where: Resource, schema: Schema) -> str:
+def render_parameters(values: Sequence[tuple[str, str, Value]], resource: Resource, schema: Schema) -> str:
     """Return the elements of parameters that a method returned; each is (name, type, value)."""
-    form = Form(where, schema)
+    form = ReferenceForm(resource, schema)
     return "".join(
         _property_writer(Property(name, kind, False, None, ()), "p:", form)(value) for name, kind, value in values
     )
 
 
-def namespace_declarations(cls: Class, where: Resource) -> str:
+def namespace_declarations(cls: Class, resource: Resource) -> str:
     """Return the attributes that declare the prefixes of an element of a class: p, cim, xsi."""
-    return f'xmlns:xsi="{XSI}" xmlns:p="{where.base}/{cls.name}" xmlns:cim="{CIM}"'
+    return f'xmlns:xsi="{XSI}" xmlns:p="{resource.uri_base}/{cls.name}" xmlns:cim="{CIM}"'
 
 
 def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
@@ -178,7 +179,9 @@ def _system_renderer(write: Write, system: System, name: str) -> Render:
     return render
 
 
-def _property_writer(cim_property: Property, prefix: str, form: Form, before: str = "", after: str = "") -> Write:
+def _property_writer(
+    cim_property: Property, prefix: str, form: ReferenceForm, before: str = "", after: str = ""
+) -> Write:
     """Return the writer of a property's values; without a prefix its element has no namespace."""
     if cim_property.array:
         return _array_writer(_property_writer(cim_property._replace(array=False), prefix, form), before, after)
@@ -233,11 +236,11 @@ def _write_bare_time(value: datetime | timedelta) -> str:
     return _write_time(value, "")
 
 
-def _reference_writer(form: Form, before: str = "", after: str = "", nil: str = "") -> Write:
+def _reference_writer(form: ReferenceForm, before: str = "", after: str = "", nil: str = "") -> Write:
     """Return the writer of an endpoint reference's content (DSP0226 5.1.2), with URIs in the form of the request's."""
     texts_by_class: dict[Value, tuple[str, ...]] = {}
     # The requested class does not change the text and can be any text: it must not fill the cache of _constant_texts.
-    form = form._replace(where=form.where._replace(class_name=ALL))
+    form = form._replace(resource=form.resource._replace(class_name=ALL))
 
     def write(value: tuple[Value, ...] | None) -> str:
         if value is None:
@@ -256,21 +259,21 @@ def _reference_writer(form: Form, before: str = "", after: str = "", nil: str = 
 
 
 @lru_cache(maxsize=1024)
-def _constant_texts(form: Form, name: str, before: str, after: str) -> tuple[str, ...]:
+def _constant_texts(form: ReferenceForm, name: str, before: str, after: str) -> tuple[str, ...]:
     """Return the constant texts before, between and after the keys of a reference to an instance of a class."""
-    where = form.where
-    cls = form.schema.get(name, where.namespace.replace("/", "\\"))
-    space = "" if where.is_wmi else f'<w:Selector Name="{NAMESPACE}">{where.namespace}</w:Selector>'
+    resource = form.resource
+    cls = form.schema.get(name, resource.namespace.replace("/", "\\"))
+    space = "" if resource.is_wmi else f'<w:Selector Name="{NAMESPACE}">{resource.namespace}</w:Selector>'
     head = (
         f"{before}<a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
-        f"<w:ResourceURI>{where.base}/{cls.name}</w:ResourceURI><w:SelectorSet>{space}"
+        f"<w:ResourceURI>{resource.uri_base}/{cls.name}</w:ResourceURI><w:SelectorSet>{space}"
     )
     starts, ends = [f'<w:Selector Name="{key}">' for key in cls.keys], ["</w:Selector>" for _ in cls.keys]
     tail = f"</w:SelectorSet></a:ReferenceParameters>{after}"
     return tuple(end + start for end, start in zip([head, *ends], [*starts, tail], strict=True))
 
 
-def _write_selector(key: Value, form: Form) -> str:
+def _write_selector(key: Value, form: ReferenceForm) -> str:
     if isinstance(key, tuple):
         return _reference_writer(form, *_WRAPPER)(key)
     return _write_boolean(key) if isinstance(key, bool) else _write_text(key)

@@ -18,9 +18,9 @@ class ItemRenderer:
 
     def __init__(
         self,
-        where: Resource,
+        resource: Resource,
         mode: str,
-        base: Class | None = None,
+        base_class: Class | None = None,
         server: str | None = None,
         *,
         hierarchy: bool = False,
@@ -28,13 +28,13 @@ class ItemRenderer:
         """Initialize with the options of the request.
 
         Args:
-            where: the requested resource, which decides the form of URIs.
+            resource: the requested resource, which decides the form of URIs.
             mode: the EnumerationMode (DSP0226 8.7).
-            base: render every instance as one of this class; None: as one of its own class.
+            base_class: render every instance as one of this class; None: as one of its own class.
             server: the computer's name for system properties of a projection; None: no projection.
             hierarchy: definitions of classes list their superclasses.
         """
-        self._where, self._mode, self._base, self._server = where, mode, base, server
+        self._resource, self._mode, self._base_class, self._server = resource, mode, base_class, server
         self._hierarchy = hierarchy
         self._result: ClassRows | Class | None = None
         self._render: render_instance.Render
@@ -59,12 +59,12 @@ class ItemRenderer:
         if self._server is not None:
             system = _SystemProperties(result, self._server)
             return render_instance.fragment_renderer(
-                result.cls, result.columns, result.shown or result.columns, self._where, system
+                result.cls, result.columns, result.shown or result.columns, self._resource, system
             )
-        whole = render_instance.instance_renderer(self._base or result.cls, result.columns, self._where)
+        whole = render_instance.instance_renderer(self._base_class or result.cls, result.columns, self._resource)
         if self._mode not in {EPR, OBJECT_AND_EPR}:
             return whole
-        reference = render_instance.reference_renderer(result.cls, result.columns, self._where)
+        reference = render_instance.reference_renderer(result.cls, result.columns, self._resource)
         return reference if self._mode == EPR else render_instance.pair_renderer(whole, reference)
 
 

@@ -1,4 +1,4 @@
-"""Requests of WS-Management: envelopes decoded to one typed operation per action (DSP0226 7 and 8, MS-WSMV 3.1.4)."""
+"""Requests of WS-Management: envelopes decoded to a typed request for each action (DSP0226 7 and 8, MS-WSMV 3.1.4)."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -37,9 +37,9 @@ class Identify(NamedTuple):
 
 
 class Get(NamedTuple):
-    """One instance, or a property of it (w:FragmentTransfer)."""
+    """A request for one instance, or for a property of it (w:FragmentTransfer)."""
 
-    where: Resource
+    resource: Resource
     path: ObjectPath | None  # None: the definition of the class
     fragment: str = ""
     with_superclasses: bool = False  # the definition lists the superclasses
@@ -73,9 +73,12 @@ Filter = WqlFilter | SelectorFilter | AssociationFilter | None
 
 
 class Enumerate(NamedTuple):
-    """Instances of a class, or the results of a filter; ``optimized``: the response has the first items."""
+    """A request for the instances of a class, or for the results of a filter.
 
-    where: Resource
+    ``optimized``: the response contains the first items.
+    """
+
+    resource: Resource
     filter: Filter = None
     mode: str = OBJECT
     polymorphism: str = INCLUDE
@@ -86,9 +89,9 @@ class Enumerate(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """The next items of an enumeration, with limits on their number and size and on the time."""
+    """A request for the next items of an enumeration, with limits on their number and size and on the time."""
 
-    where: Resource
+    resource: Resource
     context: str
     max_elements: int = 1
     max_characters: int | None = None
@@ -96,13 +99,13 @@ class Pull(NamedTuple):
 
 
 class Release(NamedTuple):
-    """The end of an enumeration: its context is released."""
+    """A request to end an enumeration: its context is released."""
 
     context: str
 
 
 class Renew(NamedTuple):
-    """A new expiration time of an enumeration; ``is_status``: GetStatus, which only returns the time."""
+    """A request for a new expiration time of an enumeration; ``is_status``: GetStatus, which only returns the time."""
 
     context: str
     expires: float | None = None
@@ -110,35 +113,35 @@ class Renew(NamedTuple):
 
 
 class Invoke(NamedTuple):
-    """A method of an instance, with its parameters as text; None is null."""
+    """A request to run a method of an instance, with its parameters as text; None is null."""
 
-    where: Resource
+    resource: Resource
     path: ObjectPath
     method: str
     parameters: Mapping[str, str | None]
 
 
 class Delete(NamedTuple):
-    """The deletion of an instance."""
+    """A request to delete an instance."""
 
     path: ObjectPath
 
 
 class Change(NamedTuple):
-    """Put or Create: the change of an instance, or a new one."""
+    """A request to change an instance (Put), or for a new one (Create)."""
 
-    where: Resource
+    resource: Resource
 
 
 class Subscribe(NamedTuple):
-    """A subscription to events, or its end."""
+    """A request for a subscription to events, or for its end."""
 
 
-Operation = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
+DecodedMessage = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
 
 
-def decode_request(envelope: Envelope) -> Operation:
-    """Decode an envelope to the operation that it requests.
+def decode_request(envelope: Envelope) -> DecodedMessage:
+    """Decode an envelope to a request.
 
     Raises:
         FaultError: the action or the resource is unknown, or the request is malformed.
@@ -159,14 +162,14 @@ def _read_resource(envelope: Envelope, selector_values: Selectors) -> Resource:
 
 
 def _read_get(envelope: Envelope, selector_values: Selectors) -> Get:
-    where = _read_resource(envelope, selector_values)
-    if where.is_class:
-        if where.class_name == ALL:
+    resource = _read_resource(envelope, selector_values)
+    if resource.is_class:
+        if resource.class_name == ALL:
             raise FaultError(
                 INSUFFICIENT_SELECTORS, "the selector ClassName is missing", "add it, with the name of one class"
             )
-        return Get(where, None, with_superclasses=has_option(envelope, HIERARCHY))
-    return Get(where, instance_path(where, selector_values), envelope.text(WSMAN, "FragmentTransfer"))
+        return Get(resource, None, with_superclasses=has_option(envelope, HIERARCHY))
+    return Get(resource, instance_path(resource, selector_values), envelope.text(WSMAN, "FragmentTransfer"))
 
 
 def _read_change(envelope: Envelope, selector_values: Selectors) -> Change:
@@ -178,15 +181,15 @@ def _read_delete(envelope: Envelope, selector_values: Selectors) -> Delete:
 
 
 def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
-    """Return the call of the method whose name is the last part of the action (DSP0227 10.2)."""
+    """Return the request to run the method whose name is the last part of the action (DSP0227 10.2)."""
     uri = envelope.text(WSMAN, "ResourceURI")
     before, _, method = envelope.action.rpartition("/")
     # The rest of the action is the resource URI; clients differ in its case and slashes.
     if not uri or not method or before.lower().replace("\\", "/") != uri.lower().replace("\\", "/").rstrip("/"):
         hint = "use an action of WS-Management, or the resource URI with the name of a method"
         raise FaultError(ACTION_NOT_SUPPORTED, f"unknown action '{envelope.action[:200]}'", hint)
-    where = _read_resource(envelope, selector_values)
-    return Invoke(where, instance_path(where, selector_values), method, _read_parameters(envelope.body))
+    resource = _read_resource(envelope, selector_values)
+    return Invoke(resource, instance_path(resource, selector_values), method, _read_parameters(envelope.body))
 
 
 def _read_parameters(body: Element | None) -> dict[str, str | None]:
@@ -201,7 +204,7 @@ def _read_parameters(body: Element | None) -> dict[str, str | None]:
 
 def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate:
     body = _check_body(envelope, ENUMERATION, "Enumerate")
-    where = _read_resource(envelope, selector_values)
+    resource = _read_resource(envelope, selector_values)
     # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
     most = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
     expires = find_child(body, clark_name(ENUMERATION, "Expires"))
@@ -211,14 +214,14 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
         find_child(body, clark_name(BINDING, "PolymorphismMode")),
     )
     enumeration = Enumerate(
-        where,
+        resource,
         _read_filter(filter_element) if filter_element is not None else _read_implied_filter(selector_values),
         text_of(mode) if mode is not None else OBJECT,
         text_of(polymorphism) if polymorphism is not None else INCLUDE,
         optimized=find_child(body, clark_name(WSMAN, "OptimizeEnumeration")) is not None,
         max_elements=1 if most is None else number(text_of(most), "MaxElements"),
         expires=None if expires is None else _read_expiration(text_of(expires)),
-        with_superclasses=where.is_class and has_option(envelope, HIERARCHY),
+        with_superclasses=resource.is_class and has_option(envelope, HIERARCHY),
     )
     for value, valid_values, what in (
         (enumeration.mode, (OBJECT, EPR, OBJECT_AND_EPR, "EnumerateObject"), "EnumerationMode"),
@@ -231,7 +234,7 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
 
 
 def _read_implied_filter(selector_values: Selectors) -> SelectorFilter | None:
-    """Return the filter that the selectors of an enumeration are; None if they only name the resource."""
+    """Return a filter by the selectors that do not name the resource; None if there are none."""
     values = {name: value for name, value in selector_values.items() if name.lower() not in {NAMESPACE, "classname"}}
     return SelectorFilter({name: str(value) for name, value in values.items()}) if values else None
 
@@ -346,31 +349,31 @@ _FILTERS: Mapping[str, Callable[[Element], Filter]] = {
 }
 
 
-class Action(NamedTuple):
-    """The operation that an action requests, and the function that reads its envelope."""
+class ActionRow(NamedTuple):
+    """The class of the request with an action, and the function that reads it from its envelope."""
 
-    operation: type
-    read: Callable[[Envelope, Selectors], Operation]
+    message: type
+    read: Callable[[Envelope, Selectors], DecodedMessage]
 
 
-ACTIONS: Mapping[str, Action] = {
-    names.GET: Action(Get, _read_get),
-    names.ENUMERATE: Action(Enumerate, _read_enumerate),
-    names.PULL: Action(Pull, _read_pull),
-    names.RELEASE: Action(Release, _read_release),
-    names.RENEW: Action(Renew, _read_renew),
-    names.GET_STATUS: Action(Renew, _read_status),
-    names.PUT: Action(Change, _read_change),
-    names.CREATE: Action(Change, _read_change),
-    names.DELETE: Action(Delete, _read_delete),
-    names.SUBSCRIBE: Action(Subscribe, _read_subscribe),
-    names.UNSUBSCRIBE: Action(Subscribe, _read_subscribe),
+ACTIONS: Mapping[str, ActionRow] = {
+    names.GET: ActionRow(Get, _read_get),
+    names.ENUMERATE: ActionRow(Enumerate, _read_enumerate),
+    names.PULL: ActionRow(Pull, _read_pull),
+    names.RELEASE: ActionRow(Release, _read_release),
+    names.RENEW: ActionRow(Renew, _read_renew),
+    names.GET_STATUS: ActionRow(Renew, _read_status),
+    names.PUT: ActionRow(Change, _read_change),
+    names.CREATE: ActionRow(Change, _read_change),
+    names.DELETE: ActionRow(Delete, _read_delete),
+    names.SUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
+    names.UNSUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
 }
-"""The actions of WS-Management by URI; every other action is the call of a method (Invoke)."""
+"""The requests of WS-Management by action; any other action is a request to run a method (Invoke)."""
 
 
 def operation_name(action: str) -> str:
-    """Return the name of an action's operation, such as Pull; from a fixed set of names, whatever a client sends."""
+    """Return the name of the request with an action, such as Pull: one of a fixed set, whatever a client sends."""
     if not action:
         return "Identify"
     return action.rpartition("/")[2] if action in ACTIONS else "Invoke"

@@ -47,14 +47,14 @@ class Resource(NamedTuple):
     is_class: bool = False
 
     @property
-    def base(self) -> str:
+    def uri_base(self) -> str:
         """Return the part before the class in URIs of this form and namespace."""
         return f"{WMI}/{self.namespace}" if self.is_wmi else CIM_SCHEMA
 
 
 def resource_uri(namespace: str, class_name: str = ALL) -> str:
     """Return the URI of a class, or of all classes of a namespace, in Microsoft's form (all Windows have it)."""
-    return f"{Resource(namespace.replace(chr(92), '/'), class_name).base}/{class_name}"
+    return f"{Resource(namespace.replace(chr(92), '/'), class_name).uri_base}/{class_name}"
 
 
 def parse_resource(uri: str, selectors: Selectors) -> Resource:
@@ -106,20 +106,20 @@ def _class_resource(namespace: str, selectors: Selectors) -> Resource:
     return Resource(namespace, name if name and isinstance(name, str) else ALL, is_wmi=False, is_class=True)
 
 
-def instance_path(where: Resource, selectors: Selectors) -> ObjectPath:
+def instance_path(resource: Resource, selectors: Selectors) -> ObjectPath:
     """Return the object path of an instance, whose keys are the selectors.
 
     Raises:
         FaultError: the resource is not one class.
     """
-    if where.class_name == ALL:
+    if resource.class_name == ALL:
         raise FaultError(INVALID_RESOURCE, "invalid class '*' of an instance: expected one class", _HINT)
     keys = tuple(
         (name, str(value) if isinstance(value, ObjectPath) else value)
         for name, value in selectors.items()
         if name.lower() != NAMESPACE
     )
-    return ObjectPath(where.class_name, keys, where.namespace)
+    return ObjectPath(resource.class_name, keys, resource.namespace)
 
 
 def check_keys(path: ObjectPath, keys: Iterable[str]) -> None:

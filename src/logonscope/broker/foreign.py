@@ -1,0 +1,92 @@
+"""Lookup of foreign processes and logon sessions of one request; the ownership rules decide, this reads what they need.
+
+Most processes decide alone. The first process of a logon session is looked for only where the session has no login
+record and the process is in a container or in another pid namespace.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from logonscope.facts import Process
+from logonscope.machine import LogonIndex, LogonOrigin, Owner, ProcessQuery, Selection
+
+if TYPE_CHECKING:
+    from logonscope.broker.request import Request
+
+OWN = LogonOrigin()
+"""The origin of a logon session that began on this host itself."""
+
+
+class ForeignProcesses:
+    """What is foreign on the host of a request: see ForeignLookup."""
+
+    def __init__(self, request: "Request") -> None:
+        self._request = request
+        self._origins: dict[str, LogonOrigin] = {}  # by LogonId
+
+    def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
+        """Return whether a uid of a process is none of this host."""
+        if self._request.ownership.is_foreign_uid(process, uid, self._request.machine):
+            return True
+        # in a user's own container the uids that are not foreign are this host's, wherever the logon session began
+        return self._request.container(process) is None and self.is_foreign_session(process, owner)
+
+    def is_foreign_session(self, process: Process, owner: Owner) -> bool:
+        """Return whether the logon session of a process is foreign."""
+        ownership, machine = self._request.ownership, self._request.machine
+        # the owner was not requested: it is found only where it can matter
+        if owner.logon_id is None and (process.pid_namespaces or 1) > 1:
+            owner = self._index.owner(process)
+        if owner.logon_id is None or not ownership.may_be_foreign(process, owner, machine):
+            return False
+        if owner.logon_id not in self._origins:
+            self._origins[owner.logon_id] = self._find_origin(owner, self._read_members(process, owner))
+        return self._origins[owner.logon_id].is_foreign
+
+    def origin(self, owner: Owner, members: Iterable[Process]) -> LogonOrigin:
+        """Return where a logon session began.
+
+        Args:
+            owner: the logon session.
+            members: where it has no record, all of its processes.
+        """
+        request, logon_id = self._request, owner.logon_id
+        if logon_id is None or request.ownership.has_record(owner):
+            return OWN
+        if logon_id not in self._origins:
+            self._origins[logon_id] = self._find_origin(owner, members)
+        return self._origins[logon_id]
+
+    def _find_origin(self, owner: Owner, members: Iterable[Process]) -> LogonOrigin:
+        request, members = self._request, list(members)
+        first = request.ownership.first_process(members)
+        # the login itself may have ended: one member that cannot be of a foreign logon session proves what it was
+        if first is None or not all(
+            request.ownership.may_be_foreign(member, owner, request.machine) for member in members
+        ):
+            return OWN
+        fact = request.ownership.root_fact
+        if request.ownership.needs_root(first, request.machine) and getattr(first, fact) is None:
+            query = ProcessQuery(frozenset({"start", fact}), pids=frozenset({first.pid}))
+            again = next(request.source.processes(request.look, query), None)
+            if again is not None and again.start == first.start:
+                first = first._replace(**{fact: getattr(again, fact)})
+        return request.ownership.origin(owner, first, request.machine)
+
+    def _read_members(self, process: Process, owner: Owner) -> list[Process]:
+        """Read all processes of a logon session, including those that the caller may not see."""
+        request, index = self._request, self._index
+        facts = request.ownership.description_facts | request.ownership.owner_facts
+        selection = Selection(logon_ids=frozenset({owner.logon_id or ""}))
+        query = ProcessQuery(facts, logon_hint=index.hint(facts, selection, None))
+        processes = request.source.processes(request.look, query)
+        members = {member.pid: member for member in processes if index.owner(member).logon_id == owner.logon_id}
+        # this second reading may miss the process itself, if it ended meanwhile
+        members.setdefault(process.pid, process)
+        return list(members.values())
+
+    @cached_property
+    def _index(self) -> LogonIndex:
+        request = self._request
+        return request.ownership.index(request.source.logins(request.look), request.machine)

@@ -1,0 +1,153 @@
+"""The processes that hold a port or a unix socket, and why none is found."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from logonscope.answers.whose_target import WhoseTarget
+from logonscope.broker.request import Request
+from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError, NotSupportedError
+from logonscope.facts import Socket
+from logonscope.machine import SOCKETS, ProcessQuery, SocketQuery
+from logonscope.providers.helpers.text import clean
+
+ANYWHERE = {"0.0.0.0": (".",), "::": (".", ":")}  # noqa: S104 -- addresses that were read
+"""Addresses of sockets that listen on every address, each with characters that occur in the addresses it covers."""
+
+HOLDER_FACTS = ("sockets", "thread_sockets")
+"""The facts that have the inodes of sockets. The second is read only for sockets that no process has in the first."""
+
+_RUN_FOLDERS = ("/run/", "/var/run/")
+"""Two names of one folder (hier(7)); a socket has the one that its process wrote."""
+
+
+class Holder(NamedTuple):
+    """A process that holds some of the requested sockets."""
+
+    pid: int
+    start: int | None
+    sockets: tuple[Socket, ...]
+
+
+class Holders(NamedTuple):
+    """The processes that hold some of the requested sockets, and how many could not be looked at."""
+
+    holders: list[Holder]
+    unread_count: int
+
+
+def find_holders(request: Request, target: WhoseTarget, *, all_namespaces: bool) -> list[Holder]:
+    """Find the processes that hold a port or a unix socket, which are details that only their user may see.
+
+    Raises:
+        NotFoundError: there are none, or none that the caller may see.
+        AccessDeniedError: they cannot be read.
+        NotSupportedError: no sockets can be read on this host.
+    """
+    request.admit()
+    by_inode = {socket.inode: socket for socket in _read_sockets(request, target, all_namespaces) if socket.inode}
+    found = _read_holders(request, by_inode) if by_inode else Holders([], 0)
+    if not found.holders:
+        raise _not_found_error(request, target, by_inode, found.unread_count, all_namespaces=all_namespaces)
+    return sorted(found.holders)
+
+
+def sockets_at_address(sockets: list[Socket], address: str | None) -> list[Socket]:
+    """Return the sockets at an address; if there are none, those that listen on every address."""
+    if address is None:
+        return sockets
+    exact = [socket for socket in sockets if socket.address == address]
+    return exact or [socket for socket in sockets if any(mark in address for mark in ANYWHERE.get(socket.address, ()))]
+
+
+def _read_sockets(request: Request, target: WhoseTarget, all_namespaces: bool) -> Iterable[Socket]:  # noqa: FBT001 -- private
+    if target.kind == "port":
+        query = SocketQuery(ports=frozenset({target.port}), all_namespaces=all_namespaces)
+        # a source may return more sockets than those of this port
+        sockets = [socket for socket in request.source.sockets(request.look, query) if socket.port == target.port]
+        return sockets_at_address(sockets, target.address)
+    paths = _names_of_path(target.text)
+    query = SocketQuery(family="unix", paths=paths, all_namespaces=all_namespaces)
+    found = request.source.sockets(request.look, query)
+    return [socket._replace(path=clean(socket.path)) for socket in found if socket.path in paths]
+
+
+def _names_of_path(path: str) -> frozenset[str]:
+    """Return the paths by which a process may have bound a unix socket."""
+    rest = next((path.removeprefix(folder) for folder in _RUN_FOLDERS if path.startswith(folder)), None)
+    return frozenset({path}) if rest is None else frozenset(folder + rest for folder in _RUN_FOLDERS)
+
+
+def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
+    sockets_by_process: dict[tuple[int, int | None], tuple[Socket, ...]] = {}
+    missing_inodes, unread_count = set(by_inode), 0
+    for fact in HOLDER_FACTS:
+        if not missing_inodes:
+            break
+        pass_unread = 0
+        for process in request.read_masked(ProcessQuery(frozenset({fact, "comm", "start"}))):
+            pass_unread += fact in (process.unread or ())
+            inodes = process.sockets if fact == "sockets" else process.thread_sockets
+            held = tuple(by_inode[inode] for inode in inodes or () if inode in by_inode)
+            if held:
+                key = process.pid, process.start
+                # a socket can be in both tables of a process
+                sockets_by_process[key] = tuple(dict.fromkeys((*sockets_by_process.get(key, ()), *held)))
+                missing_inodes.difference_update(socket.inode for socket in held)
+        unread_count = max(unread_count, pass_unread)
+    return Holders([Holder(*key, sockets) for key, sockets in sockets_by_process.items()], unread_count)
+
+
+def _not_found_error(
+    request: Request, target: WhoseTarget, by_inode: Mapping[int, Socket], unread_count: int, *, all_namespaces: bool
+) -> LogonscopeError:
+    """Return the error that says why no process was found."""
+    what = _describe_target(target)
+    trouble = next((trouble for trouble in request.look.troubles if trouble.what == SOCKETS), None)
+    if not by_inode and trouble is not None:
+        return NotSupportedError(f"sockets cannot be read here ({trouble.why})", trouble.do)
+    if not request.visibility.everything:
+        hint = Hint(HintCode.GET_RIGHTS, also=" to include other users' processes")
+        if target.kind == "path":
+            return NotFoundError(f"no process of yours runs {target.text!r}, or holds a unix socket of that path", hint)
+        return NotFoundError(f"no process of yours holds {what}", hint)
+    if by_inode and unread_count:
+        reason = f"cannot find the holder of {what}: the open files of {unread_count} processes cannot be read"
+        return AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS, also="; root needs CAP_SYS_PTRACE"))
+    if by_inode:
+        return NotFoundError(
+            f"no process holds {what}: its socket is the kernel's, or just being passed on", "try again"
+        )
+    if target.kind == "path":
+        also = "; give the path without symbolic links, as `readlink -f` prints it"
+        return NotFoundError(
+            f"no process runs {target.text!r}, or holds a unix socket of that path",
+            Hint(HintCode.LIST_PROCESSES, also=also),
+        )
+    return _no_socket_error(request, target, what, all_namespaces=all_namespaces)
+
+
+def _no_socket_error(request: Request, target: WhoseTarget, what: str, *, all_namespaces: bool) -> NotFoundError:
+    """Return the error for a socket that does not exist where it was looked for."""
+    message = f"no socket listens on {what} or is connected through it"
+    if target.kind == "unix":
+        message = f"no unix socket is bound to {target.text!r}"
+    other_count = _count_namespaces(request) - 1
+    if all_namespaces:
+        return NotFoundError(f"{message}, in any of {other_count + 1} network namespaces", "see `ss -tulpn`")
+    if other_count > 0:
+        namespaces = "1 other was" if other_count == 1 else f"{other_count} others were"
+        message += f" in this network namespace; {namespaces} not looked at"
+        return NotFoundError(message, Hint(HintCode.LOOK_INTO_NAMESPACES))
+    return NotFoundError(message, "see `ss -xlp`" if target.kind == "unix" else "see `ss -tulpn`")
+
+
+def _count_namespaces(request: Request) -> int:
+    """Return the number of network namespaces of the processes that the caller may see; at least 1."""
+    processes = request.read_masked(ProcessQuery(frozenset({"net_namespace"})))
+    return max(1, len({process.net_namespace for process in processes} - {None}))
+
+
+def _describe_target(target: WhoseTarget) -> str:
+    if target.kind != "port":
+        return f"the unix socket {target.text!r}"
+    return f"port {target.port}" if target.address is None else f"port {target.port} of {target.address}"

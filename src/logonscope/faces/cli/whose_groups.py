@@ -1,0 +1,35 @@
+"""Groups of answers to ``whose``: the processes of one server, which hold the same sockets, are shown as one."""
+
+from collections.abc import Hashable, Sequence
+
+from logonscope.answers.whose import Socket, Whose
+
+_NO_CONNECTION = {"LISTEN", ""}
+"""The states of sockets that wait for any peer; a UDP socket that is not connected has no state."""
+
+
+def is_connection(socket: Socket) -> bool:
+    """Return whether a socket is one end of a connection."""
+    return socket.state not in _NO_CONNECTION
+
+
+def group_answers(answers: Sequence[Whose]) -> list[Sequence[Whose]]:
+    """Return the answers in groups, which contain one answer each where the target was no port and no unix socket."""
+    groups: dict[Hashable, list[Whose]] = {}
+    for answer in answers:
+        groups.setdefault(_group_key(answer), []).append(answer)
+    return [*groups.values()]
+
+
+def _group_key(answer: Whose) -> Hashable:
+    """Return what the answers of a group have in common: the logon session, its evidence, and the sockets.
+
+    Workers share a socket, or have one each at the same address (SO_REUSEPORT, socket(7)); their connections differ.
+    """
+    if not answer.sockets:
+        return answer.pid
+    ends = frozenset(
+        (socket.protocol, socket.local_end, socket.namespace) for socket in answer.sockets if not is_connection(socket)
+    )
+    held: Hashable = ends or frozenset(socket.inode for socket in answer.sockets)
+    return answer.logon_id, answer.evidence, held

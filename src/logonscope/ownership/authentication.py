@@ -1,0 +1,93 @@
+"""Authentication of a login: the line of sshd that is about it, and what it says.
+
+sshd logs one such line in each connection, by the leader of the login, before the login is recorded. A parent of the
+leader counts where its line names the same client. The first line after the start of the leader counts: only root can
+write one before sshd itself does, in the journal.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.facts import Authentication
+from logonscope.machine import Leader
+from logonscope.ownership.sessions import address_of, plain_address
+
+MOST_TICKS_BEFORE = 60_000
+"""Maximum clock ticks from the line to the record of a login whose leader has ended: sshd's LoginGraceTime is less."""
+
+TOLERANCE = 500
+"""Maximum clock ticks by which a line can come after the record: journald may be busy."""
+
+_PACKAGES = {
+    "publickey": "PublicKey", "hostbased": "HostBased", "password": "PAM", "keyboard-interactive": "PAM",
+    "gssapi-with-mic": "Kerberos", "gssapi-keyex": "Kerberos", "gssapi": "Kerberos",
+}  # fmt: skip
+"""sshd's method, without its submethod -> AuthenticationPackage."""
+
+_MOST_OF_A_NAME = 100
+"""Characters of an account name that sshd logs (auth_log() of auth.c)."""
+
+
+def with_authentication(session: LogonSession, leader: Leader, lines: Iterable[Authentication]) -> LogonSession:
+    """Return a logon session with what sshd logged about it; unchanged where there is no such line."""
+    line = find_line(session, leader, lines)
+    if line is None:
+        return session
+    sources = dict(session.sources)
+    source = f"sshd's line, {line.source}"
+    values: dict[str, Any] = {
+        "authentication_package": _PACKAGES.get(line.method.partition("/")[0]),
+        "authentication_method": line.method,
+        "key_type": line.key_type,
+        "key_fingerprint": line.fingerprint,
+        "certificate_id": line.certificate_id,
+        "certificate_serial": line.certificate_serial,
+        "certificate_authority": line.authority,
+        "authentication_source": line.source,
+    }
+    sources |= {name: source for name, value in values.items() if value is not None}
+    return session._replace(**values, sources=sources)
+
+
+def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authentication]) -> Authentication | None:
+    """Return the line about a login, in the only way that it can be read; None where there is none."""
+    timely = [line for line in lines if _is_timely(line, leader)]
+    own = [line for line in timely if line.pid == leader.pid]
+    candidates = own or [line for line in timely if line.pid == leader.parent and _is_same_client(line, session)]
+    # a line that can be read in several ways is in the list several times
+    lines_by_number: dict[int, list[Authentication]] = {}
+    for line in candidates:
+        lines_by_number.setdefault(line.number, []).append(line)
+    for _, ways in sorted(lines_by_number.items(), reverse=leader.start is None):
+        line_about_login = _fitting_way(session, leader, ways)
+        # before sshd itself does, only root can write a trusted line: if the first one does not fit, none does
+        if line_about_login is not None or (ways[0].is_trusted and leader.start is not None):
+            return line_about_login
+    return None
+
+
+def _fitting_way(session: LogonSession, leader: Leader, ways: Sequence[Authentication]) -> Authentication | None:
+    """Return the only way to read a line that fits a login; None where there is none."""
+    fitting = [line for line in ways if line.user == (session.user or "")[:_MOST_OF_A_NAME]]
+    if len(fitting) == 1:
+        return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None
+    # an account can have several names: the process proves whose line it is, as long as it lives
+    is_proved = len(ways) == 1 and leader.start is not None and ways[0].is_trusted
+    return ways[0] if is_proved else None
+
+
+def _is_timely(line: Authentication, leader: Leader) -> bool:
+    if leader.recorded is not None and line.earliest > leader.recorded + TOLERANCE:
+        return False
+    if leader.start is not None:
+        return line.latest >= leader.start
+    return leader.recorded is not None and line.latest >= leader.recorded - MOST_TICKS_BEFORE
+
+
+def _is_same_client(line: Authentication, session: LogonSession) -> bool:
+    """Return whether a line names the client of a login, as far as its address and port are known."""
+    address = session.remote_address or address_of(session.remote_host)
+    if address is not None and plain_address(line.address) != address:
+        return False
+    return session.remote_port is None or line.port == session.remote_port

@@ -1,0 +1,65 @@
+"""Foreign processes and logon sessions: those whose uids are not uids of this host's accounts.
+
+A process is foreign where its cgroup is a container's. A logon session is foreign where its first process is, or where
+that has another pid namespace and another root directory than the host; then all of its processes are foreign. Either
+one alone proves nothing: browsers, flatpaks and build tools use namespaces in logins of this host. A logon session with
+a login record of this host, or in the place of a login, is this host's own.
+
+A container below user@UID.service is the user's own: its processes have that user's uid and subordinate uids. Only the
+latter are foreign. uid 0 is this host's there as well: a user cannot map it, but can make a directory with the name of
+a container, and become root in it.
+"""
+
+import re
+
+from logonscope.facts import Container, Machine, Process
+from logonscope.machine import LogonOrigin, Owner
+from logonscope.ownership import sessions
+from logonscope.ownership.containers import container_of_cgroup
+
+_USERS_OWN = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/")
+
+
+def container(process: Process, machine: Machine) -> Container | None:
+    """Return the container that a process is in; None: in none, or its cgroup was not read."""
+    return None if process.cgroup is None else container_of_cgroup(process.cgroup, machine.root_cgroup)
+
+
+def is_uid_of_container(process: Process, uid: int | None, machine: Machine) -> bool:
+    """Return whether a uid of a process is one of its container, and not of this host."""
+    if container(process, machine) is None:
+        return False
+    user = _USERS_OWN.match(process.cgroup or "")
+    return user is None or uid not in {0, int(user[1])}
+
+
+def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
+    """Return whether the logon session of a process may be foreign; then its first process decides.
+
+    A process in the host's own pid namespace and in no container cannot belong to a foreign one: no process can leave
+    its pid namespace for the one above. Where its pid namespace could not be read, it may.
+    """
+    if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
+        return False
+    return process.pid_namespaces != 1 or container(process, machine) is not None
+
+
+def needs_root(process: Process, machine: Machine) -> bool:
+    """Return whether the root directory of the first process of a logon session decides about the session."""
+    return _is_nested(process) and container(process, machine) is None
+
+
+def origin(owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+    """Return where a logon session began, by its first process; an unknown root directory counts as another."""
+    if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
+        return LogonOrigin()
+    first_container = container(first, machine)
+    if first_container is not None:
+        is_foreign = is_uid_of_container(first, sessions.login_uid(owner, (first,)), machine)
+        return LogonOrigin(is_foreign, first_container)
+    return LogonOrigin(_is_nested(first) and first.host_root is not True)
+
+
+def _is_nested(process: Process) -> bool:
+    """Return whether a process is in another pid namespace than /proc."""
+    return process.pid_namespaces is not None and process.pid_namespaces > 1

@@ -1,0 +1,138 @@
+"""Signs of logins that the kernel does not know, found in the parents of a process.
+
+The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with ``UsePAM no``, telnetd and the agents of
+clouds and fleets let users in without it, so that such a login leaves no audit session id. These are the signs:
+
+- "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but had no effect.
+- "unit": the process is in the unit of such a daemon, and its parents have ended.
+- "user change": root became a person without su, sudo or a similar program. Changes to system accounts do not count:
+  servers drop their privileges in this way. Neither does the first process of a container, which runs as whom its
+  engine was asked for.
+- "orphan": the process runs as a person, its parents have ended, and it is in no unit of a service manager.
+- "outside": what started the process is outside this pid namespace, as with `docker exec`, nsenter and WSL.
+
+A sign is no proof of a login: any user can choose the names of processes, but only of the user's own ones.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from logonscope.answers.whose import UnseenLogin
+from logonscope.facts import Machine, Process
+from logonscope.ownership.foreign import container
+from logonscope.ownership.join import SYSTEM_LOGON_ID
+
+_COMM_BYTES = 15
+
+LOGIN_DAEMONS = frozenset(
+    name[:_COMM_BYTES]
+    for name in (
+        # ssh and its predecessors
+        "sshd", "sshd-session", "sshd-auth", "dropbear", "dropbearmulti", "tinysshd", "lshd", "telnetd", "in.telnetd",
+        "utelnetd", "inetutils-telnetd", "rlogind", "in.rlogind", "rshd", "in.rshd", "rexecd", "in.rexecd",
+        # super-servers that start such daemons
+        "inetd", "inetutils-inetd", "xinetd", "tcpserver",
+        # agents of clouds, fleets and virtual machines
+        "amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker", "ssm-document-worker", "teleport", "tailscaled",
+        "qemu-ga", "vmtoolsd", "lxd-agent", "incus-agent", "meshagent",
+        # terminals in a web browser
+        "ttyd", "gotty", "shellinaboxd", "miniserv.pl", "code-server", "code-tunnel", "openvscode-server", "rserver",
+        "jupyter-lab", "jupyter-notebook", "jupyterhub", "jupyterhub-singleuser",
+        # programs that connect a port with a command
+        "socat", "nc", "ncat", "netcat", "nc.openbsd", "nc.traditional",
+    )
+)  # fmt: skip
+"""Kernel names (at most 15 bytes) of programs that can let users in without the kernel's knowledge."""
+
+SWITCHERS = frozenset({"sudo", "sudo-rs", "su", "su-rs", "runuser", "doas", "pkexec", "run0", "calife", "super"})
+"""Kernel names of programs that run commands as another user. They run as root while they do."""
+
+LOGIN_UNITS = frozenset({"dropbear", "ssh", "sshd", "telnet", "telnetd", "amazon-ssm-agent", "teleport", "tailscaled"})
+"""Units below system.slice that run such a daemon, without their instance and ".service"."""
+
+_UNIT = re.compile(r"/(?:[^/]+\.slice/)*(?:snap\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)")
+_OVERFLOW_UIDS = frozenset({65534, 65535})
+"""The kernel's overflow uids (proc(5), overflowuid), which servers use to run without rights."""
+
+INIT, KERNEL_THREADS = 1, 2
+"""The pids of init and of the parent of all kernel threads."""
+
+
+def find_unseen_logins(
+    chain: Sequence[Process], logon_id: str | None, login_uid: int | None, machine: Machine
+) -> tuple[UnseenLogin, ...]:
+    """Return the signs that a user logged in without the kernel's knowledge, the nearest to the login first.
+
+    Args:
+        chain: the process, preceded by its parents in the same logon session; masked facts are None.
+        logon_id: the logon session.
+        login_uid: the uid that logged in to it; None for the System session.
+        machine: the host, for its range of uids.
+    """
+    if logon_id == SYSTEM_LOGON_ID:
+        signs = [*_find_unknown_beginning(chain, machine), *_find_changes(chain, None, 0, machine)]
+        first = 0
+    else:
+        first = _first_after_login(chain, login_uid)
+        signs = [*_find_changes(chain, login_uid, first, machine)]
+    # the nearest daemon: one further up may have started it as any program would
+    daemon = next((link for link in reversed(chain[first:-1]) if link.comm in LOGIN_DAEMONS), None)
+    if daemon is not None:
+        signs.insert(0, _sign("daemon", daemon))
+    return tuple(signs)
+
+
+def _first_after_login(chain: Sequence[Process], login_uid: int | None) -> int:
+    """Return the index of the first process that the login started: it runs as the user, and is no login daemon."""
+    indexes = range(len(chain))
+    return next((i for i in indexes if _uid(chain[i]) == login_uid and chain[i].comm not in LOGIN_DAEMONS), len(chain))
+
+
+def _find_changes(
+    chain: Sequence[Process], login_uid: int | None, first: int, machine: Machine
+) -> Iterator[UnseenLogin]:
+    """Yield the processes that root started as a person without su or sudo, the login itself excepted."""
+    for index in range(1, len(chain)):
+        parent, process = chain[index - 1], chain[index]
+        is_change = _uid(parent) == 0 and is_person(_uid(process), machine) and parent.comm not in SWITCHERS
+        is_login = index <= first and _uid(process) == login_uid
+        is_first_of_container = container(process, machine) not in {None, container(parent, machine)}
+        # init starts processes for others: see _find_unknown_beginning
+        if is_change and not is_login and not is_first_of_container and parent.pid != INIT:
+            yield _sign("user change", process)
+
+
+def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Iterator[UnseenLogin]:
+    """Yield the sign that something other than the service manager may have started a chain of the System session."""
+    first, process = chain[0], chain[-1]
+    # without init at its top, the chain was entered from another pid namespace, or from a logon session that hides
+    if first.pid != INIT:
+        is_user = is_person(_uid(first), machine)
+        if first.pid != KERNEL_THREADS and (first.ppid == 0 or (first.ppid != KERNEL_THREADS and is_user)):
+            yield _sign("outside", first)
+        return
+    if is_person(_uid(first), machine):
+        yield _sign("outside", first)
+    if len(chain) == 1:
+        return
+    # the process's own cgroup: that of its parents may be hidden from the caller, and children inherit it
+    unit = _UNIT.search(process.cgroup or "")
+    if unit is not None:
+        # the daemon itself is in its unit, too
+        if unit[1] in LOGIN_UNITS and not any(link.comm in LOGIN_DAEMONS for link in chain):
+            yield _sign("unit", process, unit[1])
+    elif process.cgroup is not None and _uid(first) == 0 and is_person(_uid(chain[1]), machine):
+        yield _sign("orphan", chain[1])
+
+
+def is_person(uid: int | None, machine: Machine) -> bool:
+    """Return whether a uid is in the range of persons, not of system accounts."""
+    return uid is not None and uid >= machine.uid_min and uid not in _OVERFLOW_UIDS
+
+
+def _uid(process: Process) -> int | None:
+    return process.uids[1] if process.uids else None
+
+
+def _sign(kind: str, process: Process, unit: str | None = None) -> UnseenLogin:
+    return UnseenLogin(kind, process.pid, process.comm if unit is None else unit)

@@ -1,0 +1,104 @@
+"""Reader of sshd's lines in auth.log, where no journal is kept. Any user can write there, as with logger(1).
+
+So a line proves nothing by itself: what is made of it is marked as unauthenticated, and only the first line of a
+process counts.
+"""
+
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from logonscope.machine import Look, Trouble
+from logonscope.sources.linux.parse import decode_text
+
+FILES = ("var/log/auth.log.1", "var/log/auth.log", "var/log/secure.1", "var/log/secure")
+"""The files of Debian and Red Hat, older ones first."""
+
+MOST_BYTES = 16 << 20
+"""Maximum bytes that are read of a file, from its end."""
+
+_LINE = re.compile(
+    rb"(?:([A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8})|([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(?:Z|[+-][0-9]{2}:[0-9]{2})))"
+    rb" [^ ]+ sshd(?:-session)?\[([0-9]{1,10})\]: (Accepted .{1,4096})"
+)
+_RIGHTS = "run as root, or as a member of the group adm"
+
+
+class LogLine(NamedTuple):
+    """A line of sshd."""
+
+    pid: int
+    seconds: float  # since the epoch
+    message: str
+
+
+def read_auth_log(root: str, look: Look) -> Iterator[tuple[str, LogLine]]:
+    """Yield sshd's lines about successful authentications with the file that has them, oldest first."""
+    present = time.time()
+    for name in FILES:
+        path = os.path.join(root, name)
+        try:
+            data = _read_end(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            look.report(Trouble(f"/{name}", os.strerror(error.errno or 0), _RIGHTS))
+            continue
+        for line in data.split(b"\n"):
+            look.check()
+            parsed_line = parse_line(line, present) if b"]: Accepted " in line else None
+            if parsed_line is not None:
+                yield f"/{name}", parsed_line
+
+
+def parse_line(line: bytes, present: float) -> LogLine | None:
+    """Parse a line of sshd; None for any other line.
+
+    Args:
+        line: without its end.
+        present: the current time, in seconds since the epoch: the traditional form of a time has no year.
+    """
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return None
+    try:
+        seconds = _parse_traditional(match[1].decode(), present) if match[1] else _parse_iso(match[2].decode())
+    except (ValueError, OverflowError):
+        return None
+    return LogLine(int(match[3]), seconds, decode_text(match[4]))
+
+
+def _parse_iso(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _parse_traditional(text: str, present: float) -> float:
+    """Return the time of "Feb  3 10:02:03": the last one that is not in the future, but for a day."""
+    year = time.localtime(present).tm_year
+    # around New Year the clock of the writer, or the time zone, may be a day ahead
+    for candidate in (year + 1, year, year - 1):
+        try:
+            seconds = datetime.strptime(f"{candidate} {text}", "%Y %b %d %H:%M:%S").timestamp()  # noqa: DTZ007 -- local, as syslog writes it
+        except ValueError:  # February 29 of another year
+            continue
+        if seconds <= present + 86_400:
+            return seconds
+    raise ValueError(f"invalid time {text!r}")
+
+
+def _read_end(path: str) -> bytes:
+    """Return the last bytes of a regular file, from the beginning of a line."""
+    # another kind of file could block for ever
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb", buffering=0) as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return b""
+        skipped = max(0, status.st_size - MOST_BYTES)
+        file.seek(skipped)
+        data = file.read(MOST_BYTES)
+    return data[data.find(b"\n") + 1 :] if skipped else data

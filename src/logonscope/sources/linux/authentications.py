@@ -1,0 +1,95 @@
+"""Reader of what sshd logged about the authentication of logins: from the journal, else from auth.log.
+
+The journal is trusted for lines that root's sshd wrote. Nothing is read unless a login is asked for.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+
+from logonscope.facts import Authentication, Machine
+from logonscope.machine import AuthenticationQuery, Look
+from logonscope.sources.linux.auth_log import read_auth_log
+from logonscope.sources.linux.journal import has_journal, read_journal
+from logonscope.sources.linux.sshd_line import parse_accepted
+
+JOURNAL = "journal"
+UNAUTHENTICATED = "unauthenticated"
+"""What follows the name of a file in which any user can write."""
+
+MOST_REMEMBERED = 4096
+"""Maximum number of logins whose lines are remembered."""
+
+_PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
+_WRITERS = ("_UID=0", *(f"_COMM={name}" for name in _PROGRAMS))
+
+
+class AuthenticationReader:
+    """Reads the log of one host. The line of a login never changes, so that it is read once."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._numbers = count(1)
+        self._remembered: dict[AuthenticationQuery, tuple[Authentication, ...]] = {}
+
+    def read(self, look: Look, queries: Sequence[AuthenticationQuery], machine: Machine) -> list[Authentication]:
+        """Return the lines about the logins of the queries, oldest first."""
+        new_queries = [query for query in dict.fromkeys(queries) if query not in self._remembered]
+        lines = list(self._read_lines(look, new_queries, machine)) if new_queries else []
+        # the queries of ended leaders would stay for ever: they are all dropped from time to time
+        if len(self._remembered) + len(new_queries) > MOST_REMEMBERED:
+            self._remembered = {}
+        for query in new_queries:
+            own = tuple(line for line in lines if line.pid in query.pids)
+            # a line that is missing may still come, or be readable the next time
+            if own and query.since is not None:
+                self._remembered[query] = own
+        remembered = (self._remembered.get(query, ()) for query in queries if query not in new_queries)
+        return [*(line for own in remembered for line in own), *lines]
+
+    def _read_lines(
+        self, look: Look, queries: Iterable[AuthenticationQuery], machine: Machine
+    ) -> Iterator[Authentication]:
+        pids = frozenset(pid for query in queries for pid in query.pids)
+        # a journal that lacks a line is no reason to believe a file in which every user can write
+        if has_journal(self._root):
+            if machine.boot_id is not None:
+                yield from self._read_journal(look, pids, machine.boot_id, machine.ticks)
+        elif machine.btime is not None:
+            yield from self._read_auth_log(look, pids, machine.btime, machine.ticks)
+
+    def _read_journal(self, look: Look, pids: frozenset[int], boot_id: str, ticks: int) -> Iterator[Authentication]:
+        offset, suspended = _clock_offset() if self._root == "/" else (0.0, 0.0)
+        for line in read_journal(self._root, look, boot_id, pids, _WRITERS):
+            # the program, too: another one of root's, as logger(1), can have such a name in _COMM
+            if line.uid != 0 or os.path.basename(line.exe) not in _PROGRAMS:
+                continue
+            seconds = line.monotonic / 1e6 + offset
+            # journald received it later than it was written: by less than a tick, as a rule
+            moments = int(seconds * ticks), int((seconds + suspended) * ticks) + 1
+            yield from self._make_authentications(line.pid, moments, line.message, JOURNAL, is_trusted=True)
+
+    def _read_auth_log(self, look: Look, pids: frozenset[int], btime: int, ticks: int) -> Iterator[Authentication]:
+        for file, line in read_auth_log(self._root, look):
+            if line.pid in pids:
+                moment = int((line.seconds - btime) * ticks)
+                source = f"{file}, {UNAUTHENTICATED}"
+                # both clocks have whole seconds
+                moments = moment - ticks, moment + 2 * ticks
+                yield from self._make_authentications(line.pid, moments, line.message, source, is_trusted=False)
+
+    def _make_authentications(
+        self, pid: int, moments: tuple[int, int], message: str, source: str, *, is_trusted: bool
+    ) -> Iterator[Authentication]:
+        """Yield every way to read a line: which one is right depends on who logged in."""
+        number = next(self._numbers)
+        for line in parse_accepted(message):
+            yield Authentication(pid, *moments, **line._asdict(), source=source, is_trusted=is_trusted, number=number)
+
+
+def _clock_offset() -> tuple[float, float]:
+    """Return what leads from CLOCK_MONOTONIC to the clock of process starts, and the seconds of suspension since."""
+    from logonscope.sources.linux.login_clock import suspended_and_offset  # noqa: PLC0415 -- seldom needed
+
+    suspended, offset = suspended_and_offset()
+    return offset, suspended

@@ -1,0 +1,123 @@
+"""Sockets among the open files of a process and of its threads.
+
+Threads normally share one table of file descriptors. A thread can leave it (unshare(2), CLONE_FILES), and the main
+thread can end before the others: then /proc/PID/fd lists nothing, and only task/TID/fd of another thread does.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+MOST_TABLES = 1024
+"""Maximum number of threads of one process whose open files are listed."""
+
+MOST_LINKS = 262_144
+"""Maximum number of open files that are read of all threads of one process, beside those of its main thread."""
+
+_MOST_COMPARED = 4
+"""A thread is compared with this many tables of other threads; a table that is listed twice only costs time."""
+
+_KCMP_NUMBERS = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "loongarch64": 272, "ppc64le": 354, "s390x": 343}
+"""Number of the system call kcmp(2) by machine; the C library has no function for it."""
+
+_KCMP_FILES = 2
+
+SameTable = Callable[[int, int], bool]
+"""A function that returns whether two threads certainly share their table."""
+
+
+def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
+    """Return the inodes of the sockets of a process; of all threads where the main thread has ended."""
+    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        names = os.listdir(folder)
+        if names:
+            return tuple(sorted(set(_socket_inodes(folder, names))))
+    finally:
+        os.close(folder)
+    return read_thread_sockets(handle, pid)
+
+
+def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
+    """Return the inodes of the sockets in the tables that threads do not share with the main thread."""
+    status = os.stat("task", dir_fd=handle)
+    # "." and ".." and one thread; file systems that do not count directories have 1 here
+    if status.st_nlink == 3:
+        return ()
+    inodes, tables, links_left = set[int](), [pid], MOST_LINKS
+    shares_table = _same_table(status.st_dev)
+    folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        for tid in map(int, os.listdir(folder)):
+            if tid == pid or any(shares_table(table, tid) for table in tables[: _MOST_COMPARED + 1]):
+                continue
+            tables.append(tid)
+            if len(tables) > MOST_TABLES + 1 or links_left <= 0:
+                break
+            with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+                links_left -= _add_sockets_of_thread(folder, tid, links_left, inodes)
+    finally:
+        os.close(folder)
+    return tuple(sorted(inodes))
+
+
+def _add_sockets_of_thread(tasks: int, tid: int, most_links: int, inodes: set[int]) -> int:
+    """Add the inodes of the sockets of a thread; return the number of its open files."""
+    folder = os.open(f"{tid}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=tasks)
+    try:
+        names = os.listdir(folder)[:most_links]
+        inodes.update(_socket_inodes(folder, names))
+        return len(names)
+    finally:
+        os.close(folder)
+
+
+def _socket_inodes(folder: int, names: list[str]) -> Iterator[int]:
+    for name in names:
+        try:
+            link = os.readlink(name, dir_fd=folder)
+        except FileNotFoundError:  # the file was closed after the directory had been listed
+            continue
+        if link.startswith("socket:["):
+            yield int(link[8:-1])
+
+
+def _same_table(device: int) -> SameTable:
+    """Return the function for the threads of a folder of processes; it needs this machine's own /proc."""
+    kcmp = _load_kcmp()
+    return _never_same if kcmp is None or device != _own_proc_device() else kcmp
+
+
+def _never_same(first: int, second: int) -> bool:
+    del first, second
+    return False
+
+
+@cache
+def _own_proc_device() -> int | None:
+    """Return the device of /proc; None where it shows the pids of another pid namespace than this process's."""
+    try:
+        is_own = os.readlink("/proc/self") == str(os.getpid())
+        return os.stat("/proc").st_dev if is_own else None
+    except OSError:
+        return None
+
+
+@cache
+def _load_kcmp() -> SameTable | None:
+    """Return a function that compares tables by kcmp(2); None on a machine whose number is not known."""
+    number = _KCMP_NUMBERS.get(os.uname().machine) if sys.maxsize > 1 << 32 else None
+    if number is None:
+        return None
+    import ctypes  # noqa: PLC0415 -- only processes with several threads need it
+
+    system_call: Any = ctypes.CDLL(None).syscall
+
+    def same_table(first: int, second: int) -> bool:
+        # anything but 0 is "different" or an error: not permitted, or not in this kernel
+        return bool(system_call(number, first, second, _KCMP_FILES, 0, 0) == 0)
+
+    return same_table

@@ -1,0 +1,72 @@
+"""Reader of the TCP sockets that processes hold, each in the network namespace of its process.
+
+The files of a namespace are read once for all of its processes.
+"""
+
+import os
+from collections.abc import Collection, Mapping
+
+from logonscope.facts import HeldSockets, Process, Socket
+from logonscope.machine import Look, ProcessQuery
+from logonscope.machine.source import HELD_SOCKETS_FACTS
+from logonscope.sources.linux.processes import read_processes
+from logonscope.sources.linux.sockets import parse_socket
+
+MOST_BYTES = 64 << 20
+"""Maximum bytes of a file below /proc/PID/net that are read: some 400,000 sockets."""
+
+_TCP_FILES = ("tcp", "tcp6")
+
+
+class _NetworkNamespace:
+    """The TCP sockets of one network namespace."""
+
+    def __init__(self, folder: str) -> None:
+        lines = [(name, line) for name in _TCP_FILES for line in _read_lines(os.path.join(folder, name))]
+        # parsing a line costs much more than this comparison, and a busy host has many thousands of lines
+        self._line_by_inode = {words[9]: (name, line) for name, line in lines if len(words := line.split(None, 10)) > 9}
+        listeners = (line.split(None, 4) for _, line in lines if b" 0A " in line)
+        self.listening_ports = frozenset(
+            int(words[1].rpartition(b":")[2], 16) for words in listeners if len(words) > 3 and words[3] == b"0A"
+        )
+
+    def sockets(self, inodes: Collection[int]) -> tuple[Socket, ...]:
+        """Return the TCP sockets with these inodes."""
+        found = (self._line_by_inode.get(b"%d" % inode) for inode in inodes)
+        return tuple(parse_socket(line, name) for name, line in filter(None, found))
+
+
+def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
+    """Return the TCP sockets of these processes, by pid; a process that cannot be read is left out."""
+    namespaces: dict[str, _NetworkNamespace] = {}
+    held: dict[int, HeldSockets] = {}
+    for process in read_processes(proc, look, ProcessQuery(HELD_SOCKETS_FACTS, pids=pids)):
+        folder = os.path.join(proc, str(process.pid))
+        if not process.sockets:
+            continue
+        # a host that is a copy of files has no such links: then each process has its own
+        name = _read_link(os.path.join(folder, "ns/net")) or folder
+        if name not in namespaces:
+            namespaces[name] = _NetworkNamespace(os.path.join(folder, "net"))
+        held[process.pid] = _hold(process, namespaces[name])
+    return held
+
+
+def _hold(process: Process, namespace: _NetworkNamespace) -> HeldSockets:
+    return HeldSockets(process, namespace.sockets(process.sockets or ()), namespace.listening_ports)
+
+
+def _read_link(path: str) -> str | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def _read_lines(path: str) -> list[bytes]:
+    """Return the lines of sockets; none where the file cannot be read, as where there is no IPv6."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MOST_BYTES).split(b"\n")[1:]
+    except OSError:
+        return []

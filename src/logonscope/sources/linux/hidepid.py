@@ -1,0 +1,33 @@
+"""The mount option of /proc that hides the processes of other users (proc(5), hidepid)."""
+
+import os
+
+_NUMBERS = {b"off": "0", b"noaccess": "1", b"invisible": "2", b"ptraceable": "4"}
+"""Values of the option as Linux 5.8 and newer show them, with the numbers of proc(5)."""
+
+_LARGEST = 1 << 20
+"""Maximum bytes of mountinfo that are read: users can make mounts of their own."""
+
+
+def read_hidepid(proc: str) -> str | None:
+    """Return why processes are hidden where /proc is mounted with hidepid; None: it is not."""
+    try:
+        with open(f"{proc}/self/mountinfo", "rb") as file:
+            number = parse_hidepid(file.read(_LARGEST), os.fsencode(proc))
+    except OSError:
+        return None
+    return None if number is None else f"/proc is mounted with hidepid={number}"
+
+
+def parse_hidepid(mountinfo: bytes, mount_point: bytes) -> str | None:
+    """Parse mountinfo: the option hidepid of the /proc that was mounted last at a mount point; None: without effect."""
+    number = None
+    for line in mountinfo.split(b"\n"):
+        # before " - " are the mount point and its options, behind it the type, the source and the options of /proc
+        mount, _, filesystem = line.partition(b" - ")
+        fields, kind = mount.split(b" "), filesystem.split(b" ")
+        if len(fields) > 5 and fields[4] == mount_point and kind[0] == b"proc":
+            options = dict(option.partition(b"=")[::2] for option in kind[-1].split(b","))
+            value = options.get(b"hidepid", b"0")
+            number = _NUMBERS.get(value, value.decode("ascii", "replace"))
+    return None if number == "0" else number

@@ -1,0 +1,158 @@
+"""Reader of systemd's journal, by journalctl(1): lines of certain processes, with fields that clients cannot set.
+
+journald takes the fields that begin with "_" from the kernel (systemd.journal-fields(7)): a user who writes to the
+journal, as with logger(1) or systemd-cat(1), cannot choose them.
+"""
+
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from logonscope.machine import Look, Trouble
+
+MOST_SECONDS = 2.0
+"""Maximum seconds that one request waits for the journal, however often it reads it."""
+
+MOST_BYTES = 8 << 20
+"""Maximum bytes of journalctl's output that are read."""
+
+MOST_PIDS = 200
+"""Maximum number of pids that are given to journalctl; for more, the lines of every process are read."""
+
+FOLDERS = ("run/log/journal", "var/log/journal")
+
+_FIELDS = "MESSAGE,_PID,_UID,_EXE"
+_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
+_NAME = "the journal"
+_RIGHTS = "run as root, or as a member of the group systemd-journal"
+
+
+class JournalLine(NamedTuple):
+    """A line of the journal."""
+
+    pid: int
+    uid: int  # the real uid of the process
+    exe: str  # its program
+    monotonic: int  # when journald received it: microseconds of CLOCK_MONOTONIC
+    message: str
+
+
+class _Budget:
+    """The seconds that a request may still wait for the journal."""
+
+    def __init__(self) -> None:
+        self.seconds = MOST_SECONDS
+
+
+def has_journal(root: str) -> bool:
+    """Return whether a journal of the system is kept; it need not be readable."""
+    return any(_journal_folders(root))
+
+
+def read_journal(
+    root: str, look: Look, boot_id: str, pids: Iterable[int], matches: Sequence[str]
+) -> Iterator[JournalLine]:
+    """Yield the lines of processes in one boot, oldest first; trouble is reported once.
+
+    Args:
+        root: of the host; its journal may also be one that no process writes to any more.
+        look: the request.
+        boot_id: the boot.
+        pids: the pids of the processes.
+        matches: other fields that the lines have, as FIELD=VALUE; alternatives have the same FIELD.
+    """
+    if not any(os.access(folder, os.R_OK) for folder in _journal_folders(root)):
+        look.report(Trouble(_NAME, "permission denied", _RIGHTS))
+        return
+    pids = sorted(set(pids))
+    # all terms of one field are alternatives, terms of different fields must all match: journalctl(1)
+    words = ["journalctl", "--quiet", "--no-pager", "--output=json", f"--output-fields={_FIELDS}", *_places(root)]
+    words += [f"_BOOT_ID={boot_id.replace('-', '')}", *matches]
+    words += [f"_PID={pid}" for pid in pids] if len(pids) <= MOST_PIDS else []
+    for line in run_bounded(words, look):
+        parsed_line = parse_line(line)
+        if parsed_line is not None and parsed_line.pid in pids:
+            yield parsed_line
+
+
+def parse_line(line: bytes) -> JournalLine | None:
+    """Parse a line of `journalctl -o json`; None where a field is missing or is no text (large or binary fields)."""
+    try:
+        entry: Any = json.loads(line)
+        message, exe = entry["MESSAGE"], entry["_EXE"]
+        numbers = [int(entry[name]) for name in ("_PID", "_UID", "__MONOTONIC_TIMESTAMP")]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(message, str) or not isinstance(exe, str) or min(numbers) < 0:
+        return None
+    return JournalLine(numbers[0], numbers[1], exe, numbers[2], message)
+
+
+def _journal_folders(root: str) -> Iterator[str]:
+    """Yield the files of the system's journal, of each machine that has one in the folders."""
+    for folder in FOLDERS:
+        path = os.path.join(root, folder)
+        try:
+            names = sorted(os.listdir(path))
+        except OSError:
+            continue
+        yield from (file for name in names if os.path.exists(file := os.path.join(path, name, "system.journal")))
+
+
+def _places(root: str) -> Iterator[str]:
+    if root != "/":
+        yield from (f"--file={file}" for file in _journal_folders(root))
+
+
+def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
+    """Yield the lines that a command prints, as long as the time and the size of its output allow."""
+    budget = look.read_once(_Budget, _Budget)
+    if budget.seconds <= 0:
+        return
+    began = time.monotonic()
+    try:
+        child = subprocess.Popen(  # noqa: S603 -- the words are constants and numbers
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT,
+            bufsize=0, close_fds=True,
+        )  # fmt: skip
+    except OSError as error:
+        look.report(Trouble(_NAME, f"cannot run journalctl: {os.strerror(error.errno or 0)}", "install systemd"))
+        return
+    # it is ended in any case: also where the request is cancelled, or its reader stops iterating
+    try:
+        output = _read_output(child, began + budget.seconds, look)
+    finally:
+        child.kill()
+        child.wait()
+        budget.seconds -= time.monotonic() - began
+    # a line that was cut at the end is left out
+    yield from output.split(b"\n")[:-1]
+
+
+def _read_output(child: "subprocess.Popen[bytes]", end: float, look: Look) -> bytes:
+    assert child.stdout is not None  # noqa: S101 -- Popen was called with a pipe
+    poller = select.poll()
+    poller.register(child.stdout, select.POLLIN)
+    output = bytearray()
+    with child.stdout:
+        while True:
+            look.check()
+            # short waits, so that a request that is cancelled does not wait for the journal
+            seconds = end - time.monotonic()
+            if seconds <= 0 or not poller.poll(min(seconds, 0.25) * 1000):
+                if time.monotonic() < end:
+                    continue
+                look.report(Trouble(_NAME, f"no answer within {MOST_SECONDS:g} s", "see `journalctl --disk-usage`"))
+                break
+            data = os.read(child.stdout.fileno(), 1 << 16)
+            if not data:
+                break
+            output += data
+            if len(output) > MOST_BYTES:
+                look.report(Trouble(_NAME, f"more than {MOST_BYTES >> 20} MiB of lines", "ask for fewer logins"))
+                break
+    return bytes(output)

@@ -1,0 +1,73 @@
+"""Network namespaces: that of the reader, and those of other processes, each with the folder that lists its sockets."""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from logonscope.machine import SOCKETS, Look, Trouble
+from logonscope.sources.linux.parse import parse_namespace
+from logonscope.sources.linux.processes import list_pids
+
+MOST_NAMESPACES = 1000
+"""Maximum number of other network namespaces whose sockets are read for one query."""
+
+_MOST_PIDS = 4
+"""Processes that are remembered of each: the first one may have ended when its files are opened."""
+
+
+LINES_PER_CHECK = 1024
+"""Lines that are read between two checks of the deadline."""
+
+
+class NetNamespace(NamedTuple):
+    """A network namespace: its inode, and the processes through which its files can be read."""
+
+    inode: int | None  # None: not known
+    folders: tuple[str, ...]  # any of them has its files
+    pids: tuple[int | None, ...]  # the process of each folder; None: the reader
+
+
+def own_namespace(proc: str) -> NetNamespace:
+    """Return the network namespace of the reader."""
+    # /proc/net is a link to self/net; a /proc that was mounted with subset=pid has only the latter
+    folders = tuple(path for path in (f"{proc}/net", f"{proc}/self/net") if os.path.isdir(path))[:1]
+    return NetNamespace(_read_inode(f"{proc}/self/ns/net"), folders, (None,) * len(folders))
+
+
+def other_namespaces(proc: str, own: NetNamespace, look: Look) -> Iterator[NetNamespace]:
+    """Yield the other network namespaces, by their lowest pids."""
+    # without the own inode it would be among the others
+    if own.inode is None:
+        return
+    pids_by_inode: dict[int, list[int]] = {}
+    for pid in look.checked(sorted(list_pids(proc))):
+        inode = _read_inode(f"{proc}/{pid}/ns/net")
+        if inode is None or inode == own.inode:
+            continue
+        pids = pids_by_inode.setdefault(inode, [])
+        if len(pids) < _MOST_PIDS:
+            pids.append(pid)
+    for number, (inode, pids) in enumerate(pids_by_inode.items()):
+        if number == MOST_NAMESPACES:
+            unread_count = len(pids_by_inode) - number
+            look.report(Trouble(SOCKETS, f"{unread_count} more network namespaces are not read", "look there itself"))
+            return
+        yield NetNamespace(inode, tuple(f"{proc}/{pid}/net" for pid in pids), tuple(pids))
+
+
+def report_missing(path: str, look: Look) -> None:
+    """Report that this host does not have what lists the sockets of the reader's network namespace."""
+    look.report(Trouble(SOCKETS, f"{path} is missing", "mount /proc as a whole, without subset=pid"))
+
+
+def report_unreadable(path: str, error: OSError, look: Look) -> None:
+    """Report that a file that lists sockets cannot be read."""
+    why = f"{path}: {os.strerror(error.errno or 0)}"
+    look.report(Trouble(SOCKETS, why, "run as root to see which process holds a port"))
+
+
+def _read_inode(path: str) -> int | None:
+    try:
+        return parse_namespace(os.readlink(path))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,161 @@
+"""Files below /proc/PID: the facts that each gives, and the functions that read and parse it."""
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+from logonscope.facts import FACTS_OF_FILE, Process
+from logonscope.sources.linux import parse
+from logonscope.sources.linux.descriptor_tables import read_socket_inodes, read_thread_sockets
+
+_BLOCK = 16384
+
+_MAX_CHILDREN_BYTES = 1 << 25
+"""Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
+
+_MOUNTINFO_BYTES = 8 << 20
+"""Maximum bytes of a list of mounts that are read: about 60,000 mounts."""
+
+INDEX_OF_FACT = {fact: index for index, fact in enumerate(Process._fields)}
+"""Index of each fact in the fields of Process."""
+
+
+class File(NamedTuple):
+    """A file below /proc/PID, the facts that it gives in the order of Process, and the functions that get them."""
+
+    path: str
+    facts: tuple[str, ...]
+    column: int  # index of its first fact in Process
+    parse: Callable[[Any], tuple[object, ...]]
+    read: Callable[[int, int], object]  # (directory handle, pid) -> the content that ``parse`` takes
+
+
+def read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_list: bool = False) -> bytes:
+    """Return the content of a file of /proc, up to a limit in bytes.
+
+    Args:
+        path: the file.
+        handle: the directory that the path is relative to.
+        limit: maximum bytes.
+        is_list: the kernel writes the file entry by entry. Then a read returns as many whole entries as fit into a
+            page, so that only an empty read shows the end.
+    """
+    file = os.open(path, os.O_RDONLY, dir_fd=handle)
+    try:
+        data = os.read(file, min(limit, _BLOCK))
+        # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
+        if len(data) < 4096 and not is_list:
+            return data
+        parts, remaining_bytes = [data], limit - len(data)
+        while remaining_bytes > 0 and (data := os.read(file, min(remaining_bytes, 1 << 20))):
+            parts.append(data)
+            remaining_bytes -= len(data)
+        return b"".join(parts)
+    finally:
+        os.close(file)
+
+
+def _read_executable(handle: int, _: int) -> bytes:
+    return os.fsencode(os.readlink("exe", dir_fd=handle))
+
+
+def _read_children(handle: int, pid: int) -> bytes:
+    """Return the children of all threads: each thread lists those that it forked itself."""
+    folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        content = read_file(f"{pid}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
+        for task in os.listdir(folder):
+            if task != str(pid):
+                # the children of a thread that has ended are listed by another thread
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    content += read_file(f"{task}/children", folder, _MAX_CHILDREN_BYTES, is_list=True)
+        return content
+    finally:
+        os.close(folder)
+
+
+def _count_open_files(handle: int, _: int) -> int:
+    """Return the number of open files: the size of the directory since Linux 6.2, 0 before that (proc(5))."""
+    folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        return os.stat(folder).st_size or len(os.listdir(folder))
+    finally:
+        os.close(folder)
+
+
+def _read_net_namespace(handle: int, _: int) -> int:
+    return parse.parse_namespace(os.readlink("ns/net", dir_fd=handle))
+
+
+def _read_label(handle: int, _: int) -> tuple[str | None, bytes] | None:
+    """Return the security label with the name of its module; None where no security module labels processes."""
+    for module, path in _LABEL_FILES:
+        # a file exists where its module is built in, and is invalid where the module is not active
+        try:
+            label = read_file(path, handle)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.EINVAL}:
+                raise
+        else:
+            return module, label
+    # the files are missing for an ended process, too: then this raises an error
+    os.stat("stat", dir_fd=handle)
+    return None
+
+
+_LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/current"), (None, "attr/current"))
+"""Files below /proc/PID that have a security label, with the module that each belongs to; None: any one module."""
+
+
+def _has_host_root(handle: int, _: int) -> bool | None:
+    """Return whether the root directory of a process is that of process 1; None where the latter cannot be read.
+
+    mountinfo shows both to every user, and reading it asks no file system, which could hang.
+    """
+    proc = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=handle)
+    try:
+        host_root = parse.parse_root_mount(read_file("1/mountinfo", proc, _MOUNTINFO_BYTES))
+    except OSError:
+        return None
+    finally:
+        os.close(proc)
+    root = parse.parse_root_mount(read_file("mountinfo", handle, _MOUNTINFO_BYTES))
+    return None if host_root is None else root == host_root
+
+
+def _make_file(
+    path: str, parse_content: Callable[[Any], tuple[object, ...]], read: Callable[[int, int], object] | None = None
+) -> File:
+    facts = FACTS_OF_FILE[path]
+    return File(path, facts, INDEX_OF_FACT[facts[0]], parse_content, read or partial(_read_plain_file, path))
+
+
+def _read_plain_file(path: str, handle: int, _: int) -> bytes:
+    return read_file(path, handle)
+
+
+SESSIONID = _make_file("sessionid", parse.parse_number)
+FILES = (
+    SESSIONID,
+    _make_file("loginuid", parse.parse_number),
+    _make_file("cgroup", parse.parse_cgroup),
+    _make_file("stat", parse.parse_stat),
+    _make_file("status", parse.parse_status),
+    _make_file("statm", parse.parse_statm),
+    _make_file("io", parse.parse_io),
+    _make_file("cmdline", parse.as_single_fact),
+    _make_file("exe", parse.parse_link, _read_executable),
+    _make_file("task/PID/children", parse.parse_children, _read_children),
+    _make_file("fd", parse.as_single_fact, _count_open_files),
+    _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
+    _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
+    _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
+    # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
+    _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
+    _make_file("attr/current", parse.parse_label, _read_label),
+    _make_file("mountinfo", parse.as_single_fact, _has_host_root),
+)
+"""The files, those that are cheap to read and decide most first."""

@@ -1,0 +1,85 @@
+"""The state of passwords and the expiry of accounts, from shadow(5). The hashes themselves are not kept.
+
+Only root can read the file; without that right these facts are None.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from logonscope.facts import Account
+from logonscope.sources.linux.parse import decode_text
+
+SHADOW = "etc/shadow"
+
+SECONDS_A_DAY = 86_400
+
+LONGEST_LINE = 1 << 16
+"""Maximum bytes of a line; a longer one is skipped."""
+
+FIELDS = 9
+
+
+def with_shadow(root: str, accounts: Iterable[Account]) -> Iterator[Account]:
+    """Yield the accounts, the local ones with the facts that the shadow file below a root has of them."""
+    states = _read_states(root, int(time.time()) // SECONDS_A_DAY)
+    for account in accounts:
+        yield account._replace(**states.get(account.name, {})) if account.local else account
+
+
+def parse_shadow(line: bytes, today: int) -> tuple[str, dict[str, Any]]:
+    """Parse a line of shadow(5): the account's name and the fields of Account that the line decides.
+
+    Args:
+        line: the line.
+        today: the current day, counted from the epoch.
+
+    Raises:
+        ValueError: it is not a line of shadow(5).
+    """
+    fields = line.rstrip(b"\n").split(b":")
+    if len(fields) != FIELDS or not fields[0]:
+        raise ValueError("not a line of shadow(5)")
+    name, password, changed, minimum, maximum, _, _, expires, _ = fields
+    # Without the day of the last change the password does not age, whatever the other fields say.
+    ages = _parse_days(changed) is not None
+    expiry_day = _parse_days(expires)
+    return decode_text(name), {
+        "password": password_state(password),
+        "password_min_days": _parse_days(minimum) if ages else None,
+        "password_max_days": _parse_days(maximum) if ages else None,
+        "expired": expiry_day is not None and expiry_day <= today,
+    }
+
+
+def password_state(field: bytes) -> str:
+    """Return the state of a password: none (no password is needed), unusable (none matches), locked, or usable."""
+    if not field:
+        return "none"
+    # usermod -L and passwd -l write a "!" before the hash; "!" or "*" alone never was a hash.
+    is_locked, hashed = field.startswith(b"!"), field.lstrip(b"!")
+    if not hashed or hashed.startswith(b"*"):
+        return "unusable"
+    return "locked" if is_locked else "usable"
+
+
+def _parse_days(field: bytes) -> int | None:
+    """Return a number of days; None where the field is empty, or negative, which is the same."""
+    return int(field) if field.isdigit() and len(field) <= 12 else None
+
+
+def _read_states(root: str, today: int) -> dict[str, dict[str, Any]]:
+    """Return the facts of each account; none where the file cannot be read. The first line of an account counts."""
+    states: dict[str, dict[str, Any]] = {}
+    try:
+        with open(os.path.join(root, SHADOW), "rb") as file:
+            while line := file.readline(LONGEST_LINE):
+                try:
+                    name, state = parse_shadow(line, today)
+                except ValueError:
+                    continue
+                states.setdefault(name, state)
+    except OSError:
+        return {}
+    return states

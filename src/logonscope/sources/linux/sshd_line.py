@@ -1,0 +1,78 @@
+r"""Parser of sshd's line about a successful authentication: a pure function of its text.
+
+OpenSSH writes it in auth_log() of auth.c, and its end in format_method_key() of auth2.c:
+
+    Accepted METHOD[/SUBMETHOD] for USER from ADDRESS port PORT ssh2[: KEY]
+
+KEY is "TYPE FINGERPRINT", or "TYPE-CERT FINGERPRINT ID id (serial N) CA TYPE FINGERPRINT", or other words. An account
+name and the id of a certificate can contain any text, also " from 192.0.2.1 port 5 ssh2". A line that can be read in
+several ways is read in the way that fits the account that logged in; without one such way it is not read at all.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from logonscope.sources.linux.parse import unescape
+
+LONGEST_LINE = 4096
+"""Maximum characters of a line; sshd cuts its messages at 1,024 bytes (MSGBUFSIZ), escapes make them longer."""
+
+MOST_READINGS = 64
+"""Maximum number of places that are tried as the end of the account name."""
+
+_BEGINNING = re.compile(r"Accepted ([a-z0-9-]{1,64}(?:/[\x21-\x7e]{1,64})?) for (?=\S)")
+_ENDPOINT = re.compile(r" from ([0-9A-Za-z.:%_-]{1,200}) port ([0-9]{1,5}) ssh2(?=: |$)")
+_FINGERPRINT = r"(SHA256:[0-9A-Za-z+/]{43}|MD5(?::[0-9a-f]{2}){16})"
+_KEY = re.compile(rf"([A-Z][A-Z0-9-]{{1,31}}) {_FINGERPRINT}(?:$|[ ,](.*))")
+_CERTIFICATE = re.compile(rf"ID (.*) \(serial ([0-9]{{1,20}})\) CA [A-Z][A-Z0-9-]{{1,31}} {_FINGERPRINT}(?:$|, .*)")
+_KEYS_METHODS = ("publickey", "hostbased")
+_MAX_SERIAL = 1 << 64
+
+
+class AcceptedLine(NamedTuple):
+    """What the line says, with sshd's escapes undone."""
+
+    method: str
+    user: str
+    address: str
+    port: int
+    key_type: str | None = None
+    fingerprint: str | None = None
+    certificate_id: str | None = None
+    certificate_serial: int | None = None
+    authority: str | None = None
+
+
+def parse_accepted(text: str) -> tuple[AcceptedLine, ...]:
+    """Return every way to read a line; none where it is another line."""
+    beginning = _BEGINNING.match(text) if len(text) <= LONGEST_LINE else None
+    if beginning is None or not text.isprintable():
+        return ()
+    return tuple(_readings(beginning[1], text[beginning.end() :]))
+
+
+def _readings(method: str, rest: str) -> Iterator[AcceptedLine]:
+    for number, endpoint in enumerate(_ENDPOINT.finditer(rest)):
+        if number == MOST_READINGS:
+            return
+        # the first of them may be a part of the account name, a later one a part of the certificate's id
+        port = int(endpoint[2])
+        if endpoint.start() and port < 1 << 16:
+            words = AcceptedLine(method, unescape(rest[: endpoint.start()]), endpoint[1], port)
+            yield _with_key(words, rest[endpoint.end() + 2 :]) if method in _KEYS_METHODS else words
+
+
+def _with_key(words: AcceptedLine, text: str) -> AcceptedLine:
+    """Return the line with its key; a certificate whose id was cut off at the end of the message has no id."""
+    key = _KEY.match(text)
+    if key is None:
+        return words
+    words = words._replace(key_type=key[1], fingerprint=key[2])
+    # the id comes first and can contain anything, so the last "(serial N) CA" counts
+    certificate = _CERTIFICATE.fullmatch(key[3] or "") if key[1].endswith("-CERT") else None
+    if certificate is None or int(certificate[2]) >= _MAX_SERIAL:
+        return words
+    return words._replace(
+        certificate_id=unescape(certificate[1]), certificate_serial=int(certificate[2]), authority=certificate[3]
+    )

@@ -1,0 +1,115 @@
+"""The user namespace of the reader: which ids the kernel maps for it (user_namespaces(7)).
+
+The kernel shows the overflow id in place of each uid or gid that is not mapped: that is no id, and becomes None. In the
+initial user namespace everything is mapped, and no file is read.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from logonscope.facts import UNSET, Login, Process
+
+INITIAL_INODE = 0xEFFFFFFD
+"""Inode of the initial user namespace (PROC_USER_INIT_INO of the kernel)."""
+
+OVERFLOW = 65534
+"""The default of overflowuid and overflowgid in /proc/sys/kernel."""
+
+_LARGEST_FILE = 1 << 16
+
+Ids = tuple[int | None, int | None, int | None, int | None]
+
+
+class IdRange(NamedTuple):
+    """A line of uid_map or gid_map: ids from ``inside`` on are those from ``outside`` on in the namespace above."""
+
+    inside: int
+    outside: int
+    length: int
+
+
+class IdMap:
+    """The mapping of uids, or of gids, of one user namespace."""
+
+    def __init__(self, ranges: Iterable[IdRange], overflow: int) -> None:
+        self._ranges, self._overflow = tuple(ranges), overflow
+
+    def __repr__(self) -> str:
+        return f"<IdMap {self._ranges}>"
+
+    def inside(self, outer_id: int) -> int | None:
+        """Return the id in this namespace for one of the namespace above; None where it has none."""
+        fitting = (part for part in self._ranges if 0 <= outer_id - part.outside < part.length)
+        return next((part.inside + outer_id - part.outside for part in fitting), None)
+
+    def outside(self, inner_id: int) -> int | None:
+        """Return the id in the namespace above; None where this id is not mapped."""
+        fitting = (part for part in self._ranges if 0 <= inner_id - part.inside < part.length)
+        return next((part.outside + inner_id - part.inside for part in fitting), None)
+
+    def known_ids(self, ids: Ids) -> Ids:
+        """Return the ids of a process with None in place of the overflow id, unless that is mapped itself."""
+        if self._overflow not in ids or self.outside(self._overflow) is not None:
+            return ids
+        real, effective, saved, filesystem = (None if shown == self._overflow else shown for shown in ids)
+        return real, effective, saved, filesystem
+
+
+class UserNamespace:
+    """The user namespace of the reader, where it is not the initial one.
+
+    ``owns_files``: files of the host that contain uids, as passwd(5) and login records, were written in it, as in a
+    container. Otherwise they have the ids of the namespace above.
+    """
+
+    def __init__(self, uids: IdMap, gids: IdMap, *, owns_files: bool) -> None:
+        self.uids, self._gids, self.owns_files = uids, gids, owns_files
+
+    def known_process(self, process: Process) -> Process:
+        """Return a process without the ids that are not mapped."""
+        if process.uids is None or process.gids is None:
+            return process
+        return process._replace(uids=self.uids.known_ids(process.uids), gids=self._gids.known_ids(process.gids))
+
+    def mapped_login(self, login: Login) -> Login:
+        """Return a login with the uid in this namespace; its record was written in the namespace above."""
+        uid = self.uids.inside(login.uid)
+        return login._replace(mapped_uid=UNSET if uid is None else uid)
+
+
+def read_user_namespace(proc: str, accounts_file: str) -> UserNamespace | None:
+    """Return the user namespace of this process; None where that is the initial one, or cannot be read.
+
+    Args:
+        proc: the mount point of proc(5).
+        accounts_file: passwd(5). Its owner is mapped in the namespace that it was written in.
+    """
+    try:
+        if os.stat(f"{proc}/self/ns/user").st_ino == INITIAL_INODE:
+            return None
+        overflow = _read_overflow(proc, "uid")
+        return UserNamespace(
+            IdMap(parse_id_map(_read_file(f"{proc}/self/uid_map")), overflow),
+            IdMap(parse_id_map(_read_file(f"{proc}/self/gid_map")), _read_overflow(proc, "gid")),
+            owns_files=not os.path.exists(accounts_file) or os.stat(accounts_file).st_uid != overflow,
+        )
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def parse_id_map(data: bytes) -> list[IdRange]:
+    """Parse uid_map or gid_map: three numbers a line."""
+    return [IdRange(*map(int, line.split())) for line in data.splitlines()]
+
+
+def _read_overflow(proc: str, kind: str) -> int:
+    try:
+        return int(_read_file(f"{proc}/sys/kernel/overflow{kind}"))
+    except (OSError, ValueError):
+        return OVERFLOW
+
+
+def _read_file(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read(_LARGEST_FILE)

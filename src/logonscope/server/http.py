@@ -5,7 +5,7 @@ The application has a table of doors, and knows no protocol by name. Blocking wo
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -37,7 +37,7 @@ from logonscope.server.auth.throttle import client_network
 from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
-from logonscope.server.request_target import PathNormalizer
+from logonscope.server.request_target import PathNormalizer, normalized_path
 from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.server.worker_pool import Claimant, Rank, WorkerPool
 
@@ -161,13 +161,32 @@ class Received(NamedTuple):
         return self.headers.get("content-type", "")
 
 
-def application(services: Services) -> Starlette:
+class DoorApplication(Starlette):
+    """The ASGI application. Requests for doors do not go through Starlette's middleware, which they do not need."""
+
+    def __init__(self, endpoints: Mapping[str, "Endpoint"], routes: Sequence[Route]) -> None:
+        super().__init__(routes=routes, middleware=[Middleware(PathNormalizer)])
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path = normalized_path(scope["path"])
+            endpoint = self._endpoints.get(path)
+            if endpoint is not None:
+                request_scope = {**scope, "path": path}
+                response = await endpoint.answer(Request(request_scope, receive, send))
+                await response(request_scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+def application(services: Services) -> DoorApplication:
     """Return the ASGI application."""
-    routes = [
-        Route(path, Endpoint(services, door).answer, methods=["POST"])
-        for door in services.doors
-        for path in door.paths + door.anonymous_paths
-    ]
+    endpoints = {
+        path: Endpoint(services, door) for door in services.doors for path in door.paths + door.anonymous_paths
+    }
+    routes = [Route(path, endpoint.answer, methods=["POST"]) for path, endpoint in endpoints.items()]
     routes += [
         Route(path, partial(Endpoint(services, door).document, text), methods=["GET"])
         for door in services.doors
@@ -175,7 +194,7 @@ def application(services: Services) -> Starlette:
     ]
     if services.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
-    return Starlette(routes=routes, middleware=[Middleware(PathNormalizer)])
+    return DoorApplication(endpoints, routes)
 
 
 class Endpoint:

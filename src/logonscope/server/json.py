@@ -4,16 +4,21 @@ An answer of many rows is a stream of lines (JSON lines). An error before the fi
 with its HTTP status; one after that is the last line, whose only member is ``error``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation
+from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionOf, SessionProcess
 from logonscope.answers.whose import Whose
 from logonscope.cim.classes import Class
+from logonscope.cim.instances import ClassRows
 from logonscope.dispatch.enumerations import AnswerRows, Enumeration, Item
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
@@ -35,7 +40,7 @@ from logonscope.server.json_arguments import (
 from logonscope.wire.json.classes import write_class
 from logonscope.wire.json.faults import status_of, write_error
 from logonscope.wire.json.instances import InstanceWriter, write_value
-from logonscope.wire.json.text import parse_object, write_line
+from logonscope.wire.json.text import VALUE_WRITERS, parse_object, write_line, write_text
 
 PREFIX = "/v1/"
 JSON, JSON_LINES = "application/json", "application/x-ndjson"
@@ -45,12 +50,18 @@ TIMEOUT_HEADER, LINE_HEADER = "logonscope-timeout", "logonscope-max-line"
 """Headers of limits: seconds for the whole answer; bytes of the longest line."""
 
 MIN_LINE = 1024
-PART_OCTETS = 64 << 10
+PART_OCTETS = 512 << 10
 """Bytes after which a part of a stream is sent."""
+
+LINE = "%s\n"
+CHUNK_ROWS = 128
+"""Rows that are written at once."""
 
 OK = 200
 
-Write = Callable[[Any, int], bytes]
+
+_ROW_WRITER = RowWriter(write_text, VALUE_WRITERS)
+"""One for all answers: it keeps the names of the members of each type of row."""
 
 
 class JsonOperation(NamedTuple):
@@ -167,6 +178,10 @@ class JsonDoor:
         """See ``Door``."""
         if isinstance(answer, Enumeration):
             return _render_part(answer, octets)
+        if isinstance(answer, SessionOf):
+            text = _ROW_WRITER.write(answer)
+            if len(text) < octets:
+                return Reply(OK, JSON, (LINE % text).encode("ascii"), 1)
         return Reply(OK, JSON, write_line(_as_object(answer), octets), 1)
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:  # noqa: ARG002 -- as every door
@@ -210,53 +225,61 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
     """Render rows until a part is full; a row is cut to the longest line."""
     if rows.format is None:
         rows.format = LineWriter(rows)
-    # A part ends at the first line that exceeds it, which is put back and is the first of the next part.
-    lines, size = list[bytes](), 0
+    lines, size = list[str](), 0
     most = min(octets, PART_OCTETS)
-    for item in rows.take(rows.format.batch):
-        line = rows.format.write(item, octets)
-        if lines and size + len(line) > most:
-            rows.put_back([item])
+    while size < most and (items := list(rows.take(CHUNK_ROWS))):
+        chunk = rows.format.write(items, octets)
+        ends = list(accumulate(map(len, chunk), initial=size))
+        # A part ends before the first line that exceeds it: the rows that are left are the first of the next part.
+        count = max(bisect_right(ends, most) - 1, 0 if lines else 1)
+        lines += chunk[:count]
+        size = ends[count]
+        if count < len(chunk):
+            rows.put_back(items[count:])
             break
-        lines.append(line)
-        size += len(line)
-    return Reply(OK, JSON_LINES, b"".join(lines), len(lines), continues=not rows.is_complete)
+    return Reply(OK, JSON_LINES, "".join(lines).encode("ascii"), len(lines), continues=not rows.is_complete)
 
 
 class LineWriter:
     """Writes the items of an enumeration as lines; the writer of a result is made once, for all parts."""
 
-    batch = 1 << 20
-    """More rows than a part can have: each has two bytes at least."""
-
     def __init__(self, rows: Enumeration) -> None:
         self._host, self._base = rows.host, rows.base_class
         self._result: Any = None
-        self._write: Callable[[Any], Mapping[str, Any]]
-        self._write_text: Callable[[Any], str] | None = None
+        self._writer: Any = None
 
-    def write(self, item: Item, octets: int) -> bytes:
-        """Return an item as a line."""
-        result, row = item
+    def write(self, items: Sequence[Item], octets: int) -> list[str]:
+        """Return items as lines, in ASCII."""
+        lines = list[str]()
         # Enumerations of several classes have a result for each, one after the other.
-        if result is not self._result:
-            self._result, self._write = result, self._writer(result)
-        if self._write_text is not None:
-            text = self._write_text(row)
-            if len(text) < octets:
-                return f"{text}\n".encode("ascii")
-        return write_line(self._write(row), octets)
+        for result, group in groupby(items, itemgetter(0)):
+            rows = [row for _, row in group]
+            texts = self._write_texts(result, rows)
+            if len(max(texts, key=len)) < octets:
+                lines += map(LINE.__mod__, texts)
+            else:
+                lines += [
+                    LINE % text if len(text) < octets else write_line(self._object(result, row), octets).decode()
+                    for text, row in zip(texts, rows, strict=True)
+                ]
+        return lines
 
-    def _writer(self, result: Any) -> Callable[[Any], Mapping[str, Any]]:
-        self._write_text = None
+    def _write_texts(self, result: Any, rows: Sequence[Any]) -> Sequence[str]:
         if isinstance(result, AnswerRows):
-            return jsonable
+            return [_ROW_WRITER.write(row) for row in rows]
         if isinstance(result, Class):
-            definition = write_class(result)
-            return lambda _: definition
-        writer = InstanceWriter(result, self._host, self._base)
-        self._write_text = writer.write_text
-        return writer.write
+            return [write_text(write_class(result))]
+        if result is not self._result:
+            self._result, self._writer = result, InstanceWriter(result, self._host, self._base)
+        texts: list[str] = self._writer.write_rows(rows)
+        return texts
+
+    def _object(self, result: Any, row: Any) -> Mapping[str, Any]:
+        """Return an item as an object, whose long members are cut."""
+        if isinstance(result, ClassRows):
+            whole: Mapping[str, Any] = self._writer.write(row)
+            return whole
+        return write_class(result) if isinstance(result, Class) else jsonable(row)
 
 
 def _as_object(answer: Any) -> Mapping[str, Any]:

@@ -5,18 +5,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logonscope import TransportFailureError
 from logonscope.broker.instances import enumerate_instances
 from logonscope.cim.instances import ClassRows
-from logonscope.cim.schema import LOGONSCOPE, schema
+from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
+from logonscope.providers.helpers.registry import find_provider
 from logonscope.wire.json.instances import InstanceWriter, read_instance
 from tests.broker.memory import Memory
 from tests.hosts import ROOT
 from tests.providers.asked import SNAPSHOT
 
+KEYS = st.text() | st.text("0123456789%", max_size=5) | st.sampled_from(["KEY", "%s", "%20", 'a"'])
 PROCESS = schema().get("LS_Process", LOGONSCOPE)
+
+
+def providers(namespace: str) -> list[str]:
+    """Return the classes that have a provider."""
+    return [cls.name for cls in schema().classes(namespace) if find_provider(cls) is not None]
 
 
 def written(columns: dict[str, Value], shown: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -58,10 +67,24 @@ def test_what_is_no_instance(changes: dict[str, Any]) -> None:
         read_instance({**written({"Name": "x"}), **changes}, schema())
 
 
-@pytest.mark.parametrize("class_name", ["LS_Process", "LS_SessionProcess", "LS_Socket", "LS_LogonSession"])
-def test_the_fast_way_writes_what_the_other_one_does(class_name: str) -> None:
+@pytest.mark.parametrize("server", ["web1", "a%s\0\\KEY%d"])
+def test_rows_that_are_written_at_once_are_those_that_are_written_one_by_one(server: str) -> None:
     request = Memory(SNAPSHOT).request(ROOT)
-    for result in enumerate_instances(request, class_name, None, "root/logonscope"):
-        writer = InstanceWriter(result, "a%s\0\\")
-        for row in result.rows:
-            assert json.loads(writer.write_text(row)) == json.loads(json.dumps(writer.write(row)))
+    for namespace in (CIMV2, LOGONSCOPE):
+        for class_name in providers(namespace):
+            for result in enumerate_instances(request, class_name, None, namespace, deep=False):
+                writer, rows = InstanceWriter(result, server), list(result.rows)
+                assert [json.loads(text) for text in writer.write_rows(rows)] == [
+                    json.loads(json.dumps(writer.write(row))) for row in rows
+                ]
+
+
+@given(st.lists(st.tuples(KEYS, KEYS, KEYS | st.none(), st.integers() | st.none()), min_size=1, max_size=4))
+def test_keys_of_any_text(rows: list[tuple[Any, ...]]) -> None:
+    cls = schema().get("LS_SessionProcess", LOGONSCOPE)
+    columns = ("Antecedent", "Dependent", "Evidence", "LoginUid")
+    writer = InstanceWriter(ClassRows(cls, columns, iter(())), "web1")
+    pairs = [(("LS_LogonSession", key), ("LS_Process", other), *values) for key, other, *values in rows]
+    assert [json.loads(text) for text in writer.write_rows(pairs)] == [
+        json.loads(json.dumps(writer.write(row))) for row in pairs
+    ]

@@ -4,19 +4,28 @@ Datetimes are ISO 8601 with offset, intervals are seconds, arrays of uint8 are a
 paths; all other values are JSON's own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from json.encoder import encode_basestring_ascii as encode_text
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from logonscope.cim.binding import bind_path, write_reference
+from logonscope.cim.binding import bind_path, write_held_reference
 from logonscope.cim.classes import Class, Property
 from logonscope.cim.instances import ClassRows, Instance, shape_of
 from logonscope.cim.paths import parse_path, write_key
 from logonscope.cim.schema import Schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import LogonscopeError, TransportFailureError
-from logonscope.wire.json.text import write_text
+from logonscope.wire.json.text import VALUE_WRITERS, write_text
+
+KEY = "KEY"
+"""A key in a sample of a path."""
+
+_PLAIN = re.compile(r"[0-9A-Za-z_.:/@ \[\]-]*")
+"""Texts that are the same in a path, in JSON and in a template."""
 
 Convert = Callable[[Any], Any]
 
@@ -36,91 +45,155 @@ class InstanceWriter:
         self._head = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": server}
         self._shape, self._columns = shape_of(result, server), result.columns
         self._shown = result.shown if result.shown and result.shown != result.columns else None
-        # The text around the values is the same in every row: only the path and the values are written for each.
-        names = ",".join(f"{write_text(name)}:%s" for name in result.columns).replace("%s", "\0")
-        head = write_text({**self._head, "path": "\0", "properties": "\1"})
-        head = head.replace('"\\u0000"', "\0").replace('"\\u0001"', f"{{{names}}}")
-        self._template = head.replace("%", "%%").replace("\0", "%s")
-        self._keys = [result.columns.index(key) for key in cls.keys if key in result.columns]
-        self._has_path = bool(cls.keys) and len(self._keys) == len(cls.keys)
-        self._path_heads = [f"{key}=" for key in cls.keys]
-        self._path_start = f"\\\\{server}\\{cls.namespace}:{cls.name}."
-        self._conversions = [
-            (index, convert)
-            for index, name in enumerate(result.columns)
-            if (convert := _conversion(result.cls, result.cls.property_named(name))) is not None
-        ]
+        self._conversions = [_conversion(result.cls, name, server) for name in result.columns]
+        self._keys, self._path_start = cls.keys, f"\\\\{server}\\{cls.namespace}:{cls.name}."
 
     def write(self, row: tuple[Value, ...]) -> dict[str, Any]:
         """Return a row as an object."""
         instance = Instance(self._shape, row)
         return {**self._head, "path": instance.path, "properties": self._properties(instance, row)}
 
-    def write_text(self, row: tuple[Value, ...]) -> str:
-        """Return a row as the JSON of its object: the fast way, for rows that show all of their columns."""
-        if self._shown is not None or not self._has_path:
-            return write_text(self.write(row))
-        values: list[Any] = list(row)
-        for index, convert in self._conversions:
-            if values[index] is not None:
-                values[index] = convert(values[index])
-        # A key that is null has no path, as in Instance.path.
-        keys = [values[index] for index in self._keys]
-        if None in keys:
-            return write_text(self.write(row))
-        path = self._path_start + ",".join(map(str.__add__, self._path_heads, map(write_key, keys)))
-        find = _WRITERS.get
-        return self._template % (encode_text(path), *[find(type(value), write_text)(value) for value in values])
+    def write_rows(self, rows: Sequence[tuple[Value, ...]]) -> list[str]:
+        """Return rows as the JSON of their objects."""
+        lines = None if self._line_writer is None or not rows else self._line_writer.write(rows)
+        return [write_text(self.write(row)) for row in rows] if lines is None else lines
+
+    @cached_property
+    def _line_writer(self) -> "LineWriter | None":
+        """The writer of many rows; None unless they show all of their columns, and have paths."""
+        if self._shown is not None or not self._keys or not set(self._keys) <= set(self._columns):
+            return None
+        key_indexes = {self._columns.index(key): key for key in self._keys}
+        return LineWriter(self._head, self._columns, self._conversions, key_indexes, self._path_start)
 
     def _properties(self, instance: Instance, row: tuple[Value, ...]) -> dict[str, Any]:
-        values: list[Any] = list(row)
-        for index, convert in self._conversions:
-            if values[index] is not None:
-                values[index] = convert(values[index])
+        values = (
+            convert(value) if convert and value is not None else value
+            for convert, value in zip(self._conversions, row, strict=True)
+        )
         by_name = dict(zip(self._columns, values, strict=True))
         if self._shown is None:
             return by_name
         return {name: by_name[name] if name in by_name else instance[name] for name in self._shown}
 
 
-def _write_null(_: None) -> str:
-    return "null"
+class LineWriter:
+    """Writes many rows at once, column by column; the text around their values is the same in every row.
+
+    Keys are written twice, in the path and as properties. Where they need no escape, only the key itself differs.
+    """
+
+    def __init__(
+        self,
+        head: Mapping[str, str],
+        columns: Sequence[str],
+        conversions: Sequence[Convert | None],
+        key_indexes: Mapping[int, str],
+        path_start: str,
+    ) -> None:
+        self._head, self._columns, self._conversions = head, columns, conversions
+        self._key_indexes, self._path_start = key_indexes, path_start
+        self._templates: dict[tuple[str, ...], str] = {}
+
+    def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
+        """Return rows as JSON; None if a key needs an escape, or is neither a text nor a reference with one text."""
+        columns = list(zip(*rows, strict=True))
+        keys, targets = dict[int, Sequence[str]](), list[str]()
+        for index in self._key_indexes:
+            plain_keys = _plain_keys(columns[index])
+            if plain_keys is None:
+                return None
+            target, keys[index] = plain_keys
+            targets.append(target)
+        template = self._templates.get(tuple(targets))
+        if template is None:
+            template = self._templates[tuple(targets)] = self._make_template(targets)
+        values = [
+            keys[index] if index in keys else _write_column(column, self._conversions[index])
+            for index, column in enumerate(columns)
+        ]
+        return list(map(template.__mod__, zip(*keys.values(), *values, strict=True)))
+
+    def _make_template(self, targets: Sequence[str]) -> str:
+        """Return the text around the values, for references to these classes; "" for a key that is no reference."""
+        path_parts, properties = list[str](), dict.fromkeys(self._columns, "%s")
+        for target, (index, name) in zip(targets, self._key_indexes.items(), strict=True):
+            convert = self._conversions[index]
+            sample = KEY if convert is None else convert((target, KEY))
+            path_parts.append(_around_key(f"{name}={write_key(sample)}"))
+            properties[name] = f'"{_around_key(sample)}"'
+        path = _inside(self._path_start) + ",".join(path_parts)
+        head = "".join(f"{write_text(name)}:{write_text(value)}," for name, value in self._head.items())
+        members = ",".join(f"{write_text(name)}:{value}" for name, value in properties.items())
+        return f'{{{_escape_percent(head)}"path":"{path}","properties":{{{members}}}}}'
 
 
-def _write_boolean(value: bool) -> str:  # noqa: FBT001 -- called with a value of a column
-    return "true" if value else "false"
+def _plain_keys(column: Sequence[Any]) -> tuple[str, Sequence[str]] | None:
+    """Return the class of the references in a column ("" for texts), and their keys; None if they are not plain."""
+    target, keys = "", column
+    try:
+        if isinstance(column[0], tuple):
+            targets, lengths = set(map(itemgetter(0), column)), set(map(len, column))
+            if len(targets) != 1 or lengths != {2}:
+                return None
+            target, keys = str(targets.pop()), list(map(itemgetter(1), column))
+        return (target, keys) if _PLAIN.fullmatch("".join(keys)) else None
+    except TypeError:  # a key is no text, or there is none
+        return None
 
 
-_WRITERS: Mapping[type, Callable[[Any], str]] = {
-    str: encode_text, int: int.__repr__, type(None): _write_null, bool: _write_boolean,
-}  # fmt: skip
-"""Writers of the most frequent types; all others are written by the JSON encoder."""
+def _write_column(column: Sequence[Any], convert: Convert | None) -> Iterable[str]:
+    """Return the values of a column as JSON."""
+    if convert is not None:
+        column = [value if value is None else convert(value) for value in column]
+    types = set(map(type, column))
+    if len(types) == 1:
+        return map(VALUE_WRITERS.get(types.pop(), write_text), column)
+    find = VALUE_WRITERS.get
+    return [find(type(value), write_text)(value) for value in column]
+
+
+def _around_key(text: str) -> str:
+    """Return the template of a text that has KEY at its end, before quotes at most."""
+    before, _, after = _inside(text).rpartition(KEY)
+    return f"{before}%s{after}"
+
+
+def _inside(text: str) -> str:
+    """Return a text as it is within a JSON text, in a template."""
+    return _escape_percent(encode_text(text)[1:-1])
+
+
+def _escape_percent(text: str) -> str:
+    return text.replace("%", "%%")
 
 
 class ReferenceWriter:
     """Writes references as object paths; the text before the keys is made once for each class."""
 
-    def __init__(self, schema: Schema, namespace: str) -> None:
-        self._schema, self._namespace = schema, namespace
+    def __init__(self, holder: Class, server: str) -> None:
+        self._holder, self._server = holder, server
         self._starts: dict[str, str] = {}
 
     def write(self, reference: tuple[Value, ...]) -> str:
         """Return the text of a reference."""
         # References with one key, a text, are nearly all that there are.
         if len(reference) != 2 or not isinstance(reference[1], str):
-            return write_reference(reference, self._schema, self._namespace)
+            return write_held_reference(reference, self._holder, self._server)
         name = str(reference[0])
         start = self._starts.get(name)
         if start is None:
             key = write_key(reference[1])
-            whole = write_reference(reference, self._schema, self._namespace)
+            whole = write_held_reference(reference, self._holder, self._server)
             start = self._starts[name] = whole.removesuffix(key)
         return start + write_key(reference[1])
 
 
-def _conversion(cls: Class, declared: Property) -> Convert | None:
+def _conversion(cls: Class, name: str, server: str) -> Convert | None:
+    """Return the function that turns a value of a property into JSON's own types; None: it needs none."""
+    declared = cls.property_named(name)
     if declared.type == "reference":
-        return ReferenceWriter(cls.schema, cls.namespace).write
+        return ReferenceWriter(cls, server).write
     if declared.type == "datetime":
         return _write_time
     return list if declared.array and declared.type == "uint8" else None

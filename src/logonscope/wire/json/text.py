@@ -6,6 +6,7 @@ A line is ASCII: every other character is an escape, so that text from processes
 import json
 import re
 from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any, NoReturn
 
 from logonscope.errors import AnswerTooLargeError, InvalidParameterError, QuotaViolationError
@@ -78,6 +79,20 @@ def _has_surrogate(value: object) -> bool:
 
 write_text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 """Return a value as JSON without spaces, in ASCII."""
+
+
+def _write_null(_: None) -> str:
+    return "null"
+
+
+def _write_boolean(value: bool) -> str:  # noqa: FBT001 -- called with a value of a column
+    return "true" if value else "false"
+
+
+VALUE_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring_ascii, int: int.__repr__, type(None): _write_null, bool: _write_boolean,
+}  # fmt: skip
+"""Writers of the most frequent types: a tenth of the time of ``write_text``, which writes all others."""
 
 
 def write_line(value: Mapping[str, Any], octets: int) -> bytes:

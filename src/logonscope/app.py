@@ -60,6 +60,7 @@ def connect(
     timeout: float | None = None,
     token: str | None = None,
     direct: bool = False,
+    view_as: str | None = None,
 ) -> Host:
     """Return a host to query: this machine, another machine, a recording or a source.
 
@@ -77,6 +78,8 @@ def connect(
         timeout: seconds to wait for one response of another machine; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
         direct: read this machine in this process, also if its service (`logonscope serve`) runs.
+        view_as: show what this user sees, an account of the host or a uid; for administrators (on the command line:
+            ``--as``).
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
@@ -95,12 +98,28 @@ def connect(
         expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
-        return _connect_remote(address, RemoteCredentials(user, password, certificate, token), timeout)
+        return _connect_remote(address, RemoteCredentials(user, password, certificate, token), timeout, view_as=view_as)
     if address is not None and address.startswith(UNIX_PREFIX):
         from logonscope.client.service import connect_to_socket  # noqa: PLC0415 -- seldom needed
 
-        return connect_to_socket(address.removeprefix(UNIX_PREFIX), timeout)
+        return connect_to_socket(address.removeprefix(UNIX_PREFIX), timeout, view_as)
+    if view_as is not None:
+        return _view_here(address, _local_caller_for(address, visibility), view_as)
     return _connect_local(address, visibility, direct=direct)
+
+
+def _view_here(address: str | None, caller: Caller, user: str) -> Host:
+    """Return this machine or a recording as another user sees it; of this machine, that is written to syslog(3)."""
+    from logonscope.broker.view_as import view_as  # noqa: PLC0415 -- seldom needed
+
+    host = _read_here(address, caller)
+    viewer = view_as(host.request(), user)
+    if address is None:
+        import syslog  # noqa: PLC0415 -- as above
+
+        syslog.openlog("logonscope", 0, syslog.LOG_AUTHPRIV)
+        syslog.syslog(syslog.LOG_NOTICE, f"uid {os.getuid()} asks what uid {viewer.uid} sees")
+    return host.viewed_by(viewer)
 
 
 def _connect_local(address: str | None, visibility: VisibilityName, *, direct: bool) -> Host:
@@ -116,7 +135,7 @@ def _connect_local(address: str | None, visibility: VisibilityName, *, direct: b
     return _read_here(address, caller)
 
 
-def _read_here(address: str | None, caller: Caller) -> Host:
+def _read_here(address: str | None, caller: Caller) -> LocalHost:
     return LocalHost(choose_source(address), LINUX, caller, _save_recording)
 
 
@@ -130,7 +149,12 @@ class RemoteCredentials(NamedTuple):
 
 
 def _connect_remote(
-    address: str, credentials: RemoteCredentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
+    address: str,
+    credentials: RemoteCredentials,
+    timeout: float | None,
+    ask_password: "PasswordPrompt | None" = None,
+    *,
+    view_as: str | None = None,
 ) -> Host:
     """Return another machine as a host; nothing is sent yet."""
     from logonscope.client.credentials import CERTIFICATE, TOKEN, find_password, find_user  # noqa: PLC0415 -- seldom needed
@@ -143,22 +167,28 @@ def _connect_remote(
     # A password in the call wins over a token in the environment: it was given for this host.
     token = credentials.token or ("" if credentials.password else os.environ.get(TOKEN)) or None
     if token is not None:
-        return _connect_by_token(url, token, trusted_file, timeout)
+        return _connect_by_token(url, token, trusted_file, timeout, view_as)
     user = find_user(credentials.user or url.user)
     password = credentials.password or find_password(user, url.host, ask_password)
     make_wsman = partial(_connect_wsman, url._replace(user=user), password, trusted_file, timeout)
     # Over HTTP and with Kerberos, only WS-Management can encrypt and authenticate.
     if url.scheme == "http" or user is None or password is None:
+        if view_as is not None:
+            from logonscope.client.remote_host import no_view_error  # noqa: PLC0415 -- the same
+
+            raise no_view_error(url.host)
         return make_wsman()
     from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- the same
     from logonscope.client.remote_host import RemoteHost  # noqa: PLC0415 -- the same
 
     server = HttpsServer(url.host, url.port, trusted_file, user, password)
     server.check_certificate()
-    return RemoteHost(server, timeout, make_wsman)
+    return RemoteHost(server, timeout, make_wsman, view_as)
 
 
-def _connect_by_token(url: "Url", token: str, trusted_file: str | None, timeout: float | None) -> Host:
+def _connect_by_token(
+    url: "Url", token: str, trusted_file: str | None, timeout: float | None, view_as: str | None = None
+) -> Host:
     """Return another machine as a host of the JSON API, which alone takes tokens."""
     from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- seldom needed
     from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- the same
@@ -168,7 +198,7 @@ def _connect_by_token(url: "Url", token: str, trusted_file: str | None, timeout:
         raise InvalidParameterError("cannot send a token over http", "give https://")
     server = HttpsServer(url.host, url.port, trusted_file, token=token)
     server.check_certificate()
-    return JsonHost(JsonClient(server.connect, url.host, timeout))
+    return JsonHost(JsonClient(server.connect, url.host, timeout, view_as=view_as))
 
 
 def _connect_wsman(url: "Url", password: str | None, trusted_file: str | None, timeout: float | None) -> Host:
@@ -185,14 +215,15 @@ def _from_terminal(
     certificate: str | None,
     timeout: float | None,
     direct: bool = False,
+    view_as: str | None = None,
 ) -> Host:
     """Return a host for the command line, which asks for a password where standard input is a terminal."""
     if host is None or "://" not in host:
-        return connect(host, visibility=visibility, direct=direct)
+        return connect(host, visibility=visibility, timeout=timeout, direct=direct, view_as=view_as)
     from getpass import getpass  # noqa: PLC0415 -- seldom needed
 
     ask_password = getpass if sys.stdin and sys.stdin.isatty() else None
-    return _connect_remote(host, RemoteCredentials(certificate=certificate), timeout, ask_password)
+    return _connect_remote(host, RemoteCredentials(certificate=certificate), timeout, ask_password, view_as=view_as)
 
 
 def open_user_file(path: str) -> "Users":

@@ -1,5 +1,6 @@
 """Tests of client/json_host.py: the same 60 operations in Python, over JSON and over WS-Management, on one host."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +11,12 @@ from logonscope import LogonFilter, LogonscopeError, connect
 from logonscope.broker import Caller
 from logonscope.cim.classes import Class
 from logonscope.client import Host, LocalHost
-from logonscope.errors import NotFoundError
+from logonscope.dispatch.audit import Audit
+from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, NotSupportedError
 from logonscope.ownership import LINUX
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
-from tests.server.running import ADMIN, RunningServer, running
+from tests.server.running import ADMIN, ALICE, RunningServer, running
 
 LS = "root/logonscope"
 PROCESS, LOGON = 'Win32_Process.Handle="4312"', "Win32_LogonSession=41"
@@ -194,3 +196,51 @@ def test_a_host_carries_many_requests_at_once(over_json: Host) -> None:
     with pytest.raises(NotFoundError):
         over_json.session_of(99999)
     assert over_json.sessions(41)[0].user == "alice"
+
+
+def over_https(server: RunningServer, who: tuple[str, str], view_as: str | None = None) -> Host:
+    url = f"https://{who[0]}@127.0.0.1:{server.https}"
+    return connect(url, password=who[1], certificate=server.certificate, view_as=view_as)
+
+
+@pytest.mark.parametrize("name", [*QUESTIONS, *INSTANCES])
+def test_an_administrator_sees_as_alice_what_alice_sees(name: str, server: RunningServer) -> None:
+    ask = (QUESTIONS | INSTANCES)[name]
+    with (
+        over_https(server, ALICE) as alice,
+        over_https(server, ADMIN, "alice") as view,
+    ):
+        assert outcome(ask, view) == outcome(ask, alice)
+
+
+def test_who_may_not_see_as_another_user(server: RunningServer) -> None:
+    with (
+        over_https(server, ALICE, "bob") as host,
+        pytest.raises(AccessDeniedError, match="only an administrator"),
+    ):
+        host.sessions()
+    with pytest.raises(NotSupportedError, match="WS-Management has no such request"):
+        connect(f"http://127.0.0.1:{server.http}", user=ADMIN[0], password=ADMIN[1], view_as="bob")
+    with pytest.raises(InvalidParameterError, match="invalid user"):
+        connect(f"unix:{server.unix}", view_as="bob\r\nX: y")
+
+
+def test_a_view_is_written_to_the_audit_log_and_does_not_act(server: RunningServer) -> None:
+    lines: list[str] = []
+    dispatcher = server.services.dispatcher
+    dispatcher.audit = Audit(lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    try:
+        with connect(f"unix:{server.unix}", view_as="alice") as host:
+            assert {session.user for session in host.sessions()} == {"alice"}
+            with pytest.raises(AccessDeniedError, match="may only read"):
+                host.invoke("Win32_Process=4312", "Terminate")
+        with connect(f"unix:{server.unix}", view_as="nobody-of-this-name") as host, pytest.raises(NotFoundError):
+            host.sessions()
+    finally:
+        dispatcher.audit = None
+    events = [json.loads(line) for line in lines]
+    assert [(event["event"], event.get("viewer"), event["outcome"]) for event in events] == [
+        ("view_as", "alice", "accepted"), ("view_as", "alice", "accepted"),
+        ("method", None, "WBEM_E_ACCESS_DENIED"), ("view_as", "nobody-of-this-name", "WBEM_E_NOT_FOUND"),
+    ]  # fmt: skip
+    assert {event["user"] for event in events if event["event"] == "view_as"} == {"uid 0"}

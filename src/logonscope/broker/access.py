@@ -235,6 +235,16 @@ def admit(caller: Caller) -> None:
         raise AccessDeniedError("authentication required", "no anonymous access")
 
 
+def check_may_act(caller: Caller) -> None:
+    """Reject a caller that may only read.
+
+    Raises:
+        AccessDeniedError: the caller may only read.
+    """
+    if caller.read_only:
+        raise AccessDeniedError("this request may only read", "use a token with --scope act, and no --as")
+
+
 def acting_uid(caller: Caller) -> int | None:
     """Return the uid to act as on the caller's behalf, so that the kernel decides; None: with this process's rights.
 

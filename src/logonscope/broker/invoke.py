@@ -8,7 +8,7 @@ import errno
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from logonscope.broker.access import acting_uid
+from logonscope.broker.access import acting_uid, check_may_act
 from logonscope.broker.instances import not_found_error
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import require_instance, target_of
@@ -79,6 +79,8 @@ def invoke(
             f"{target.cls.name}.{method.name} is not supported on Linux",
             f"supported are: {', '.join(SUPPORTED_METHODS)}",
         )
+    if offered_method.acts:
+        check_may_act(request.caller)
     return offered_method.function(_read_target(request, require_instance(target)), arguments)
 
 

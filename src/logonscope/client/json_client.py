@@ -4,7 +4,14 @@ import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Protocol
 
-from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, TransportFailureError
+from logonscope.errors import (
+    AccessDeniedError,
+    Hint,
+    HintCode,
+    InvalidParameterError,
+    LogonscopeError,
+    TransportFailureError,
+)
 
 RESPONSE_SECONDS = 90.0
 MAX_LINE_BYTES = 8 << 20
@@ -33,7 +40,12 @@ class JsonClient:
     """Sends operations. Several threads can use it: each response that is being read has a connection of its own."""
 
     def __init__(
-        self, connect: Callable[[float], Connection], name: str, seconds: float | None = None, user: str = ""
+        self,
+        connect: Callable[[float], Connection],
+        name: str,
+        seconds: float | None = None,
+        user: str = "",
+        view_as: str | None = None,
     ) -> None:
         """Prepare the client; the first request connects.
 
@@ -42,10 +54,12 @@ class JsonClient:
             name: the name of the host, for messages.
             seconds: seconds to wait for the next part of a response; None: 90.
             user: the name that requests are authenticated with, for messages.
+            view_as: the user whose view an administrator asks for.
         """
         self.name, self.seconds = name, RESPONSE_SECONDS if seconds is None else seconds
         self._connect, self._user = connect, user
         self._idle: list[Connection] = []
+        self._headers = {} if view_as is None else {"Logonscope-As": check_view(view_as)}
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -74,7 +88,7 @@ class JsonClient:
         Raises:
             LogonscopeError: as ``ask``; also while it is iterated.
         """
-        headers = {} if timeout is None else {"Logonscope-Timeout": f"{timeout:g}"}
+        headers = self._headers if timeout is None else {**self._headers, "Logonscope-Timeout": f"{timeout:g}"}
         body = json.dumps({name: value for name, value in arguments.items() if value is not None}).encode()
         connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, headers)
         if status == 200:
@@ -144,6 +158,17 @@ class JsonClient:
             return AccessDeniedError(f"{error.message} at {self.name}", error.advice)
         hint = Hint(HintCode.LIST_USERS_ON_THAT_HOST)
         return AccessDeniedError(f"authentication failed for '{self._user}' at {self.name}", hint)
+
+
+def check_view(user: str) -> str:
+    """Return the name of a user as the value of a header.
+
+    Raises:
+        InvalidParameterError: it has characters that no header may have.
+    """
+    if not (user.isascii() and user.isprintable() and user.strip() == user != ""):
+        raise InvalidParameterError(f"invalid user {user!r}: expected printable ASCII characters", "give the uid")
+    return user
 
 
 def _read_error(line: Any) -> LogonscopeError:

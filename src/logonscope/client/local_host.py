@@ -51,6 +51,10 @@ class LocalHost(Host):
         look = None if timeout is None else Look(Deadline(timeout))
         return Request(self._source, self._ownership, self._caller, look)
 
+    def viewed_by(self, caller: Caller) -> "LocalHost":
+        """Return the host as another caller sees it."""
+        return LocalHost(self._source, self._ownership, caller, self._save)
+
     @property
     def everything(self) -> bool:
         return self.request().sees_everything

@@ -12,7 +12,7 @@ from logonscope.client.host import Host
 from logonscope.client.https_connection import HttpsServer
 from logonscope.client.json_client import JsonClient
 from logonscope.client.json_host import JsonHost
-from logonscope.errors import AccessDeniedError, LogonscopeError
+from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
 from logonscope.wire.json.faults import read_error
 from logonscope.wire.json.text import parse_object
 
@@ -26,8 +26,10 @@ MAX_PROBE_BYTES = 4096
 class RemoteHost(Host):
     """A machine at the other end of HTTPS; ``make_wsman`` returns it as a host of WS-Management."""
 
-    def __init__(self, server: HttpsServer, timeout: float | None, make_wsman: Callable[[], Host]) -> None:
-        self._server, self._timeout, self._make_wsman = server, timeout, make_wsman
+    def __init__(
+        self, server: HttpsServer, timeout: float | None, make_wsman: Callable[[], Host], view_as: str | None = None
+    ) -> None:
+        self._server, self._timeout, self._make_wsman, self._view_as = server, timeout, make_wsman, view_as
 
     def __repr__(self) -> str:
         return f"<RemoteHost {self._server.host}>"
@@ -36,7 +38,10 @@ class RemoteHost(Host):
     def chosen(self) -> Host:
         """The host by the protocol that the other end has."""
         if is_logonscope(self._server):
-            return JsonHost(JsonClient(self._server.connect, self._server.host, self._timeout, self._server.user))
+            server = self._server
+            return JsonHost(JsonClient(server.connect, server.host, self._timeout, server.user, self._view_as))
+        if self._view_as is not None:
+            raise no_view_error(self._server.host)
         return self._make_wsman()
 
     @property
@@ -63,6 +68,12 @@ class RemoteHost(Host):
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
         return self.chosen._perform(operation, **arguments)  # noqa: SLF001 -- the same method of another host
+
+
+def no_view_error(host: str) -> NotSupportedError:
+    """Return the error for a view as another user that only the JSON API has."""
+    reason = f"cannot show what another user of {host} sees: WS-Management has no such request"
+    return NotSupportedError(reason, "it needs Logonscope at the other end, over https")
 
 
 def is_logonscope(server: HttpsServer) -> bool:

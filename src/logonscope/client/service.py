@@ -35,6 +35,6 @@ def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Ho
     return host
 
 
-def connect_to_socket(path: str, timeout: float | None) -> Host:
+def connect_to_socket(path: str, timeout: float | None, view_as: str | None = None) -> Host:
     """Return the server on a unix socket as a host; nothing is sent yet."""
-    return JsonHost(JsonClient(partial(UnixConnection, path), path, timeout))
+    return JsonHost(JsonClient(partial(UnixConnection, path), path, timeout, view_as=view_as))

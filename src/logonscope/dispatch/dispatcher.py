@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
+from logonscope.broker.access import check_may_act
+from logonscope.broker.view_as import view_as
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch.audit import BEGUN, Audit
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
@@ -146,13 +148,29 @@ class Dispatcher:
         deadline.check()
         deadline.move(seconds)
         request = self.request(received.caller, deadline)
+        if operation.view_as is not None:
+            request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
         if row.takes_enumerations:
-            result = row.function(self.enumerations, caller=received.caller, **operation.arguments)
+            result = row.function(self.enumerations, caller=request.caller, **operation.arguments)
         elif row.changes_host:
             result = self._act(row, operation, request, received.peer)
         else:
             result = row.function(request, **operation.arguments)
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
+
+    def _view_as(self, request: Request, user: str, peer: str) -> Caller:
+        """Return the user whose view an administrator asks for, and record that in the audit log."""
+        try:
+            viewer = view_as(request, user)
+        except LogonscopeError as error:
+            self._record_view(peer, request.caller, user, error.name)
+            raise
+        self._record_view(peer, request.caller, user, "accepted")
+        return viewer
+
+    def _record_view(self, peer: str, caller: Caller, user: str, outcome: str) -> None:
+        if self.audit is not None:
+            self.audit.record_view(peer, caller, user, outcome)
 
     def _act(self, row: OperationRow, operation: Operation, request: Request, peer: str) -> Any:
         """Run an operation that changes something, if that is allowed, and record it in the audit log.
@@ -167,8 +185,10 @@ class Dispatcher:
         error = AccessDeniedError(
             "methods that change something are disabled", "the server's administrator can enable them: allow_methods"
         )
-        if request.caller.read_only:
-            error = AccessDeniedError("the token of this request can only read", "use a token with --scope act")
+        try:
+            check_may_act(request.caller)
+        except AccessDeniedError as denied:
+            error = denied
         record(parse_object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
         raise error
 

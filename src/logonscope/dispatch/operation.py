@@ -19,6 +19,7 @@ class Operation(NamedTuple):
         octets: the size of the answer that the client asks for; None: the server's limit.
         action: the door's name of the operation, for the metrics; "": ``name``.
         options: data of the door, needed to render the answer or a fault; the dispatcher does not read it.
+        view_as: the user whose view an administrator asks for; None: the caller's own.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Operation(NamedTuple):
     octets: int | None = None
     action: str = ""
     options: Any = None
+    view_as: str | None = None
 
     @property
     def label(self) -> str:

@@ -49,6 +49,9 @@ JSON, JSON_LINES = "application/json", "application/x-ndjson"
 TIMEOUT_HEADER, LINE_HEADER = "logonscope-timeout", "logonscope-max-line"
 """Headers of limits: seconds for the whole answer; bytes of the longest line."""
 
+VIEW_HEADER = "logonscope-as"
+"""The header with the user whose view an administrator asks for."""
+
 MIN_LINE = 1024
 PART_OCTETS = 512 << 10
 """Bytes after which a part of a stream is sent."""
@@ -172,7 +175,7 @@ class JsonDoor:
             arguments = read_arguments(name, row.arguments, parse_object(body))
         except LogonscopeError as error:
             raise DecodeError(error, Operation(name)) from None
-        return Operation(name, arguments, seconds, octets)
+        return Operation(name, arguments, seconds, octets, view_as=headers.get(VIEW_HEADER))
 
     def render(self, operation: Operation, answer: Any, octets: int) -> Reply:  # noqa: ARG002 -- as every door
         """See ``Door``."""

@@ -189,11 +189,12 @@ _DEFAULTS: dict[str, Any] = {
     "pager": True,
     "readable": False,
     "direct": False,
+    "view_as": None,
     "quiet": False,
     "watch": None,
 }
 _TAKE_VALUE = {
-    "-o", "--output", "--host", "--ca", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
+    "-o", "--output", "--host", "--ca", "--as", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
 }  # fmt: skip
 """Options that take the next word as their value; --watch takes its value after "="."""
 
@@ -238,6 +239,8 @@ def shared_options() -> Parser:
     )  # fmt: skip
     direct = "read this machine in this process, also if its service runs (logonscope serve)"
     options.add_argument("--direct", action="store_true", help=direct)
+    view = "what this user of the host sees, an account or a uid; for administrators, and only to read"
+    set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")
     options.add_argument("-q", "--quiet", action="store_true", help="no notice that sudo would show more")
     colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
     options.add_argument("--color", choices=COLOR_CHOICES, help=colors)

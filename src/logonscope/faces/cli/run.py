@@ -92,12 +92,12 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
     _apply_settings(args, settings, getattr(command, "COLUMNS", ()))
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca needs --host URL", "add --host https://user@host")
-    options = {"direct": True} if args.direct else {}
+    options = {name: value for name in ("direct", "view_as") if (value := getattr(args, name))}
     host = connect(
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
         timeout=getattr(args, "timeout", None), **options,
     )  # fmt: skip
-    if not (args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
+    if not (args.quiet or args.view_as or args.command in _WITHOUT_ACCESS_CHECKS):
         hiding_reason = host.hiding_reason
         if hiding_reason is not None:
             print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")

@@ -148,6 +148,7 @@ class Dispatcher:
         deadline.check()
         deadline.move(seconds)
         request = self.request(received.caller, deadline)
+        # Everything below is done as the user whose view it is; the threads and limits are those of the administrator.
         if operation.view_as is not None:
             request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
         if row.takes_enumerations:

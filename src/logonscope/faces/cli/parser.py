@@ -46,7 +46,8 @@ NO_EXTERNAL_COMMANDS: ExternalCommands = {}
 EXTERNAL_COMMAND_NAMES = ("serve", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
-FORMATS = ("table", "json", "jsonl", "csv", "pids")
+EVENT_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")
+FORMATS = ("table", "json", "jsonl", "csv", "pids", *EVENT_FORMATS)
 
 FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""
@@ -223,7 +224,10 @@ def shared_options() -> Parser:
     """Return a parser with the options that every command has, before or after its name."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")
-    formats = "the output format (default: table, for people); pids is for ps, leftovers, tree and whose"
+    formats = (
+        "the output format (default: table, for people); pids is for ps, leftovers, tree and whose; ecs, ocsf, otel, "
+        "sysmon and parquet, for other tools, are for sessions, ps, leftovers and whose"
+    )
     options.add_argument("-o", "--output", choices=FORMATS, help=formats)
     host = (
         "another machine, such as https://user@host:5986, or a file that `logonscope record` wrote; local: this "

@@ -97,6 +97,7 @@ class LineWriter:
 
     def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
         """Return rows as JSON; None if a key needs an escape, or is neither a text nor a reference with one text."""
+        # By columns, because a loop in C over one type of values takes a fifth of one over rows in Python.
         columns = list(zip(*rows, strict=True))
         keys, targets = dict[int, Sequence[str]](), list[str]()
         for index in self._key_indexes:
@@ -146,6 +147,7 @@ def _write_column(column: Sequence[Any], convert: Convert | None) -> Iterable[st
     """Return the values of a column as JSON."""
     if convert is not None:
         column = [value if value is None else convert(value) for value in column]
+    # Nearly every column has values of one type: then no value needs a lookup of its own.
     types = set(map(type, column))
     if len(types) == 1:
         return map(VALUE_WRITERS.get(types.pop(), write_text), column)

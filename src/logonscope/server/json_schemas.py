@@ -20,6 +20,7 @@ from logonscope.server.json import (
     LINE_HEADER,
     PREFIX,
     TIMEOUT_HEADER,
+    VIEW_HEADER,
     JsonOperation,
     offered_operations,
 )
@@ -58,9 +59,13 @@ ANSWERS: Mapping[str, dict[str, Any]] = {
         "description": "A leftover; the last line: of how many logon sessions it is known whether they are logged out.",
         "oneOf": [
             _members(process=_reference("SessionProcess")),
-            _members(logon_sessions=_members(known=_INTEGER, unknown=_INTEGER)),
+            _members(logon_sessions=_reference("LogonSessionCounts")),
         ],
     },
+    "LogonSessionCounts": _members(
+        "The numbers of logon sessions of which it is known, and is not known, whether they are logged out.",
+        known=_INTEGER, unknown=_INTEGER,
+    ),
     "Instance": INSTANCE,
     "Class": CLASS,
     "InstanceOrClass": {"anyOf": [_reference("Instance"), _reference("Class")]},
@@ -156,6 +161,7 @@ def openapi() -> dict[str, Any]:
     limits = [
         _header(TIMEOUT_HEADER, {"type": "number", "exclusiveMinimum": 0}, "seconds for the whole answer"),
         _header(LINE_HEADER, {"type": "integer", "minimum": 1024}, "bytes of the longest line; longer ones are cut"),
+        _header(VIEW_HEADER, {"type": "string"}, "the user whose view an administrator asks for"),
     ]
     error = {"description": "an error", "content": {JSON: {"schema": _reference("Error")}}}
     return {
@@ -186,12 +192,15 @@ def openapi() -> dict[str, Any]:
 def _operation(name: str, row: JsonOperation, description: str, error: dict[str, Any]) -> dict[str, Any]:
     lines = "JSON lines; each has the schema, but the last one may be an error" if row.rows else "the answer"
     answer = {"description": lines, "content": {JSON_LINES if row.rows else JSON: {"schema": _answer_reference(row)}}}
-    headers = [{"$ref": f"#/components/parameters/{header.title()}"} for header in (TIMEOUT_HEADER, LINE_HEADER)]
+    headers = [
+        {"$ref": f"#/components/parameters/{header.title()}"} for header in (TIMEOUT_HEADER, LINE_HEADER, VIEW_HEADER)
+    ]
+    request = request_schema(row)
     return {
         "operationId": name,
         "summary": description,
         "parameters": headers,
-        "requestBody": {"required": False, "content": {JSON: {"schema": request_schema(row)}}},
+        "requestBody": {"required": bool(request["required"]), "content": {JSON: {"schema": request}}},
         "responses": {"200": answer, "default": error},
     }
 

@@ -28,7 +28,7 @@ INSTANCE: dict[str, Any] = {
         "server": _TEXT,
         "path": {"type": ["string", "null"]},
         "properties": {"type": "object"},
-        "truncated": {"const": True, "description": "long texts or arrays were cut"},
+        "truncated": {"type": "boolean", "description": "true: long texts or arrays were cut"},
     },
     "required": ["class", "namespace", "server", "path", "properties"],
 }

@@ -1,6 +1,7 @@
 """Tests of server/token_command.py: a token is added, used over HTTP with its scope, listed and removed."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def test_a_token_from_its_command_to_its_end() -> None:
         priority = {"path": PROCESS, "method": "SetPriority", "parameters": {"Priority": 64}}
         assert ask(reading, "invoke", path=PROCESS, method="GetOwner") == 200
         refused = post(server, "invoke", priority, None, Authorization=f"Bearer {reading}")
-        assert (refused.status, refused.error["message"]) == (403, "the token of this request can only read")
+        assert (refused.status, refused.error["message"]) == (403, "this request may only read")
         assert ask(acting, "invoke", **priority) == 200
         assert [line.split()[0] for line in reply(["token", "--tokens", path, "list"])[1].splitlines()] == [
             "reader", "janitor",
@@ -41,3 +42,15 @@ def test_wrong_use(tmp_path: Path) -> None:
     assert reply(["token", "--tokens", path, "add", "x", "--uid", "1000", "--expires", "soon"])[0] == 2
     assert reply(["token", "--tokens", path, "add", "x"])[0] == 2
     assert reply(["token", "--tokens", path, "remove", "x"])[0] == 1
+    assert reply(["token", "--tokens", path, "add", "x", "--uid", "1000", "--hosts", "web 1"])[0] == 2
+
+
+def test_a_token_of_another_host_is_none_here() -> None:
+    with running() as server:
+        words = ["token", "--tokens", str(server.folder / "tokens"), "add"]
+        here = reply([*words, "here", "--uid", "1000", "--hosts", f"other,{os.uname().nodename}"])[1].strip()
+        elsewhere = reply([*words, "elsewhere", "--uid", "1000", "--hosts", "no-such-host*"])[1].strip()
+        for token, status in ((here, 200), (elsewhere, 401)):
+            assert post(server, "sessions", {}, None, Authorization=f"Bearer {token}").status == status
+        (line, _) = reply(["-o", "jsonl", *words[:-1], "list"])[1].splitlines()
+        assert json.loads(line)["hosts"] == ["other", os.uname().nodename.lower()]

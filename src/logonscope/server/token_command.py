@@ -6,7 +6,7 @@ import re
 import sys
 
 from logonscope.errors import InvalidParameterError
-from logonscope.server.auth.token_file import ACT, READ, TokenFile
+from logonscope.server.auth.token_file import ACT, ALL_HOSTS, READ, TokenFile
 
 TOKENS_FILE = "/etc/logonscope/tokens"
 
@@ -17,6 +17,7 @@ The file has only its hash: the token is printed once.
 examples:
   sudo logonscope token add dashboard --administrator --expires 30d
   sudo logonscope token add alices-script --uid 1000 --expires 12h
+  sudo logonscope token add fleet --administrator --hosts 'web*,db1'
   sudo logonscope token add janitor --administrator --scope act
   sudo logonscope token list
   sudo logonscope token remove dashboard
@@ -40,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--expires", metavar="TIME", default="30d", help="until the token expires: 90m, 12h, 30d (default)"
     )
+    add.add_argument(
+        "--hosts", metavar="A,B", default=",".join(ALL_HOSTS),
+        help="names of the hosts where the token is valid, with * and ? as wildcards: for one file on many hosts "
+        "(default: all)",
+    )  # fmt: skip
     actions.add_parser("list", help="list the tokens")
     actions.add_parser("remove", help="remove a token").add_argument("name", metavar="NAME", help="the token's name")
 
@@ -49,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
     file = TokenFile(args.tokens)
     if args.action == "add":
         token, text = file.add(
-            args.name, uid=args.uid, administrator=args.administrator, scope=args.scope, seconds=_seconds(args.expires)
-        )
+            args.name, uid=args.uid, administrator=args.administrator, scope=args.scope,
+            seconds=_seconds(args.expires), hosts=args.hosts.lower().split(","),
+        )  # fmt: skip
         visible = "everything" if token.administrator else f"the logon sessions of uid {token.uid}"
         _print(text)
         sys.stderr.write(f"logonscope: token {token.name} sees {visible}, until {token.expires:%Y-%m-%d %H:%M} UTC\n")
@@ -64,9 +71,11 @@ def run(args: argparse.Namespace) -> int:
         role = "administrator" if token.administrator else f"uid {token.uid}"
         if args.output in {"json", "jsonl"}:
             row = {"name": token.name, "uid": token.uid, "administrator": token.administrator, "scope": token.scope}
-            _print(json.dumps({**row, "expires": token.expires.isoformat()}))
+            _print(json.dumps({**row, "hosts": list(token.hosts), "expires": token.expires.isoformat()}))
         else:
-            _print(f"{token.name:24} {role:16} {token.scope:5} {token.expires:%Y-%m-%d %H:%M} UTC")
+            _print(
+                f"{token.name:24} {role:16} {token.scope:5} {token.expires:%Y-%m-%d %H:%M} UTC {','.join(token.hosts)}"
+            )
     return 0 if tokens else 1
 
 

@@ -86,13 +86,26 @@ def test_a_file_that_is_open_to_others_or_damaged_revokes_all(file: TokenFile) -
     "changes",
     [
         {"name": "a:b"}, {"name": ""}, {"name": "\x1b"}, {"name": "x" * 65}, {"uid": None}, {"uid": 0}, {"uid": -1},
-        {"uid": 1 << 32}, {"seconds": 0}, {"seconds": 400 * 86_400}, {"seconds": float("nan")},
+        {"uid": 1 << 32}, {"hosts": ()}, {"hosts": ("",)}, {"hosts": ("a:b",)}, {"hosts": ("a,b",)},
+        {"hosts": ("*",) * 101}, {"seconds": 0}, {"seconds": 400 * 86_400}, {"seconds": float("nan")},
     ],
 )  # fmt: skip
 def test_what_cannot_be_added(file: TokenFile, changes: dict[str, object]) -> None:
     valid: dict[str, object] = {"name": "job", "uid": 1000, "administrator": False, "scope": READ, "seconds": HOUR}
     with pytest.raises(InvalidParameterError):
         file.add(**(valid | changes))  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize(
+    ("host", "is_valid"),
+    [("web1", True), ("web1.example.org", True), ("WEB2", True), ("db1", False), ("db1.web1", False), ("xweb1", False)],
+)
+def test_a_token_is_valid_on_its_hosts(tmp_path: Path, clock: Clock, host: str, is_valid: bool) -> None:
+    file = TokenFile(str(tmp_path / "tokens"), clock=clock, host=host)
+    hosts = ("web*", "mail")
+    _, text = file.add("job", uid=1000, administrator=False, scope=READ, seconds=HOUR, hosts=hosts)
+    assert file.tokens()[0].hosts == hosts
+    assert (file.find_caller(text) is not None) == is_valid
 
 
 def test_names_are_given_once(file: TokenFile) -> None:

@@ -201,6 +201,9 @@ class Settings:
         "`relaxed`: over TLS, reject Negotiate tokens that are bound to another TLS channel; `required`: also reject "
         "those without channel binding, as curl and Go clients send",
     )  # fmt: skip
+    client_ca: str = _key(
+        _FILE, "", "PEM file with the authorities of client certificates, whose common name is the user; empty: none"
+    )
     keytab: str = _key(_FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos")
     allow_methods: bool = _key(_SWITCH, False, "allow methods that change something: end processes, set priorities")
     max_envelope: int = _key(

@@ -25,7 +25,7 @@ from uvicorn.server import ServerState
 
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.auth.peer_namespaces import shares_namespaces
-from logonscope.server.certificate import TlsContext
+from logonscope.server.certificate import TlsContext, common_name
 
 MAX_HEAD_BYTES = 96 << 10
 """Bytes of the largest request head: a Kerberos token may have 64 KiB (MaxTokenSize), and a third more in base64."""
@@ -89,7 +89,9 @@ def connection_of_transport(transport: asyncio.BaseTransport) -> Connection:
     peer = _address(transport.get_extra_info("peername"))
     local = _address(transport.get_extra_info("sockname"))
     loopback = peer is not None and peer.is_loopback
-    return Connection(Peer(str(peer or ""), context is not None, loopback, None, binding), str(local or ""))
+    user = common_name(transport.get_extra_info("peercert"))
+    tls_peer = Peer(str(peer or ""), context is not None, loopback, None, binding, certificate_user=user)
+    return Connection(tls_peer, str(local or ""))
 
 
 def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

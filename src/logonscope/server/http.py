@@ -263,7 +263,8 @@ class Endpoint:
                 admission.check(request.headers, peer)
             except AccessDeniedError as denied:
                 return self._reject(denied, Response(f"{denied}\n", status_code=403))
-        if peer.credentials or peer.session or {"authorization", anonymous_header}.intersection(request.headers):
+        is_known = peer.credentials or peer.session or peer.certificate_user is not None
+        if is_known or {"authorization", anonymous_header}.intersection(request.headers):
             return None
         if _content_length(request) > self._services.max_request_octets:
             error = RequestTooLargeError("the request is too large", "split the request")

@@ -86,6 +86,7 @@ def build_services(
     authenticator = Authenticator(
         passwords, lookup, local, audit, kerberos, requires_binding=required, has_ntlm_users=users.has_ntlm_users,
         find_token=TokenFile(settings.tokens, report=partial(_log.error, "%s")).find_caller,
+        find_certificate_user=partial(_find_certificate_user, users, _account_finder(settings)),
     )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
@@ -140,13 +141,25 @@ def _kerberos_settings(settings: Settings, users: UserFile) -> KerberosSettings:
     """Return the settings for Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
-    administrators = frozenset(settings.administrators)
-    find_caller: Callable[[str], Caller | None] = partial(find_account, administrators=administrators)
-    if settings.pam:
-        from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
+    return kerberos.kerberos_settings(kerberos.use_keytab(settings.keytab), users.find, _account_finder(settings))
 
-        find_caller = partial(pam.admit, service=settings.pam, administrators=administrators)
-    return kerberos.kerberos_settings(kerberos.use_keytab(settings.keytab), users.find, find_caller)
+
+def _account_finder(settings: Settings) -> Callable[[str], Caller | None]:
+    """Return the function that finds the account of a user who is authenticated already, and may log in."""
+    administrators = frozenset(settings.administrators)
+    if not settings.pam:
+        return partial(find_account, administrators=administrators)
+    from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
+
+    return partial(pam.admit, service=settings.pam, administrators=administrators)
+
+
+def _find_certificate_user(
+    users: UserFile, find_by_account: Callable[[str], Caller | None], name: str
+) -> Caller | None:
+    """Return the user that a client certificate names: of the user file, else an account that may log in."""
+    user = users.find(name)
+    return find_by_account(name) if user is None else user.caller
 
 
 def _audit_writer(audit_log: str) -> Callable[[str], None]:

@@ -2,7 +2,7 @@
 
 Basic sends a password, and is therefore accepted only over TLS or from this machine. Negotiate authenticates a
 connection; if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the
-user, and credentials are ignored.
+user, and credentials are ignored. A client certificate counts for requests without credentials.
 
 Over a private connection Negotiate is offered only if Kerberos is set up or at least one user has an NT hash: clients
 that prefer Negotiate to Basic would try it first and fail. Over other connections, where a password must not be sent,
@@ -14,6 +14,7 @@ caused by a wrong clock or key, therefore delays no password, and an accepted ti
 
 import logging
 import struct
+import time
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
@@ -25,6 +26,12 @@ from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.peer import Peer
 
 BASIC, NEGOTIATE, KERBEROS = "Basic", "Negotiate", "Kerberos"
+CERTIFICATE = "certificate"
+"""The scheme of client certificates in the audit log."""
+
+CERTIFICATE_SECONDS = 60.0
+"""Seconds after which the user of a certificate is looked up again: it may have been removed or locked."""
+
 BEARER = "bearer"
 """The scheme of tokens (RFC 6750), in lower case; it is not offered, since clients that have a token know it."""
 
@@ -80,8 +87,15 @@ def _assume_ntlm_users() -> bool:
     return True
 
 
-def _find_no_token(_token: str) -> Caller | None:
+def _find_no_caller(_token: str) -> Caller | None:
     return None
+
+
+class CertificateLogin(NamedTuple):
+    """The user of a client certificate, until when it need not be looked up again."""
+
+    caller: Caller
+    end: float
 
 
 class Authenticator:
@@ -97,7 +111,8 @@ class Authenticator:
         *,
         requires_binding: bool = False,
         has_ntlm_users: Callable[[], bool] = _assume_ntlm_users,
-        find_token: Callable[[str], Caller | None] = _find_no_token,
+        find_token: Callable[[str], Caller | None] = _find_no_caller,
+        find_certificate_user: Callable[[str], Caller | None] = _find_no_caller,
     ) -> None:
         """Initialize with the backends for passwords, NT hashes and Kerberos tickets.
 
@@ -110,8 +125,9 @@ class Authenticator:
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
             find_token: returns the caller of a token; None: it does not exist, or has expired.
+            find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
         """
-        self._find_token = find_token
+        self._find_token, self._find_certificate_user = find_token, find_certificate_user
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
         self._kerberos, self._requires_binding = kerberos, requires_binding
         self._has_ntlm_users = has_ntlm_users
@@ -138,7 +154,9 @@ class Authenticator:
     def known_caller(self, peer: Peer) -> Caller | None:
         """Return the caller that authenticated before over this connection, without a new check."""
         session = peer.session
-        return session.caller if isinstance(session, Negotiation) else session if isinstance(session, Caller) else None
+        if isinstance(session, (Negotiation, CertificateLogin)):
+            return session.caller
+        return session if isinstance(session, Caller) else None
 
     def authenticate(self, peer: Peer, credentials: Credentials | None) -> Authentication:
         """Authenticate a request; blocks while a password is checked.
@@ -170,6 +188,8 @@ class Authenticator:
 
     def _resume(self, peer: Peer) -> Authentication:
         """Authenticate a request without credentials by the negotiation of its connection, if that is complete."""
+        if peer.certificate_user is not None and not isinstance(peer.session, Negotiation):
+            return self._certificate(peer, peer.certificate_user)
         session = peer.session
         # Only Negotiate authenticates a connection; with Basic every request has to send the password.
         if isinstance(session, Negotiation) and (caller := session.refresh()) is not None:
@@ -192,6 +212,20 @@ class Authenticator:
             self._record(peer, credentials._replace(name="" if caller is None else caller.name), caller)
         if caller is None:
             return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
+        return Authentication(caller)
+
+    def _certificate(self, peer: Peer, name: str) -> Authentication:
+        """Authenticate a request by the certificate of its connection; the user is looked up again after a minute."""
+        login = peer.session if isinstance(peer.session, CertificateLogin) else None
+        if login is not None and time.monotonic() < login.end:
+            return Authentication(login.caller)
+        caller = self._find_certificate_user(name)
+        peer.session = None if caller is None else CertificateLogin(caller, time.monotonic() + CERTIFICATE_SECONDS)
+        if login is None or caller is None:
+            self._record(peer, Credentials(CERTIFICATE, name), caller)
+        if caller is None:
+            reason = "authentication failed: the certificate names no user of this server"
+            return Authentication(None, self._offers(private=True), reason=reason)
         return Authentication(caller)
 
     def _basic(self, peer: Peer, credentials: Credentials) -> Caller:
@@ -234,7 +268,7 @@ class Authenticator:
             scheme, name = "kerberos", session.principal
         if (
             caller is None
-            and scheme not in {"basic", BEARER}
+            and scheme not in {"basic", BEARER, CERTIFICATE}
             and credentials.name
             and not self._has_hash(credentials.name)
         ):

@@ -13,7 +13,7 @@ from logonscope.errors import TransportFailureError
 from logonscope.facts import Process
 from logonscope.machine import Look, ProcessQuery
 from logonscope.machine.snapshot import Snapshot
-from logonscope.server.json import JSON_OPERATIONS, PART_OCTETS
+from logonscope.server.json import JSON_OPERATIONS, MAX_PART_OCTETS
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
 from tests.server.json_requests import BODIES, JSON, basic, connection, post
@@ -133,7 +133,7 @@ def test_many_rows_are_a_stream_of_parts(crowded: RunningServer) -> None:
     answer = post(crowded, "processes")
     assert answer.headers["transfer-encoding"] == "chunked"
     assert [line["pid"] for line in answer.lines] == [10_000 + number for number in range(MANY)]
-    assert len(answer.body) > 4 * PART_OCTETS
+    assert len(answer.body) > 4 * MAX_PART_OCTETS
     assert len(crowded.services.dispatcher.enumerations) == 0
 
 

@@ -53,12 +53,12 @@ VIEW_HEADER = "logonscope-as"
 """The header with the user whose view an administrator asks for."""
 
 MIN_LINE = 1024
-PART_OCTETS = 512 << 10
-"""Bytes after which a part of a stream is sent."""
+FIRST_PART_OCTETS, MAX_PART_OCTETS = 64 << 10, 512 << 10
+"""Bytes of the first part of a stream, and of the largest one. A part is sent when it is full."""
 
 LINE = "%s\n"
-CHUNK_ROWS = 128
-"""Rows that are written at once."""
+FIRST_CHUNK_ROWS, CHUNK_ROWS = 4, 128
+"""Rows that are written at once: at the beginning of a part, and at most."""
 
 OK = 200
 
@@ -229,8 +229,9 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
     if rows.format is None:
         rows.format = LineWriter(rows)
     lines, size = list[str](), 0
-    most = min(octets, PART_OCTETS)
-    while size < most and (items := list(rows.take(CHUNK_ROWS))):
+    most = min(octets, rows.format.next_part_octets())
+    chunk_rows = FIRST_CHUNK_ROWS
+    while size < most and (items := list(rows.take(chunk_rows))):
         chunk = rows.format.write(items, octets)
         ends = list(accumulate(map(len, chunk), initial=size))
         # A part ends before the first line that exceeds it: the rows that are left are the first of the next part.
@@ -240,6 +241,8 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
         if count < len(chunk):
             rows.put_back(items[count:])
             break
+        # As many as probably fit: rows of processes with long arguments are large, and would be written in vain.
+        chunk_rows = min(CHUNK_ROWS, max(1, (most - size) * len(lines) // size))
     return Reply(OK, JSON_LINES, "".join(lines).encode("ascii"), len(lines), continues=not rows.is_complete)
 
 
@@ -250,6 +253,13 @@ class LineWriter:
         self._host, self._base = rows.host, rows.base_class
         self._result: Any = None
         self._writer: Any = None
+        self._part_octets = FIRST_PART_OCTETS // 2
+
+    def next_part_octets(self) -> int:
+        """Return the size of the next part: twice that of the last one, which the client has read by then."""
+        # Large parts cost less for each row, but a stream that is not read must not hold one in memory.
+        self._part_octets = min(2 * self._part_octets, MAX_PART_OCTETS)
+        return self._part_octets
 
     def write(self, items: Sequence[Item], octets: int) -> list[str]:
         """Return items as lines, in ASCII."""

@@ -50,8 +50,8 @@ def hold_unread_streams(siege: Siege) -> str:
         holder = attackers.enter_context(attacking(siege.machine, "attackers.stream_holder", *words))
         time.sleep(siege.scale.seconds)
         statuses = holder.outcome()
-    begun, refused = statuses.count(200), statuses.count(429)
+    begun, refused = statuses.count(200), statuses.count(429) + statuses.count(503)
     siege.expect(begun, "no stream began")
     siege.expect(refused, f"all {begun} streams of one user were kept open")
-    siege.expect(begun + refused + statuses.count(503) == STREAMS, f"the streams got {set(statuses)}")
-    return f"{STREAMS} streams that are not read: {begun} began, {refused} were refused with 429"
+    siege.expect(begun + refused == STREAMS, f"the streams got {set(statuses)}")
+    return f"{STREAMS} streams that are not read: {begun} began, {refused} were refused"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 from typing import NoReturn
 
-from bench import instances, opens, pairs, queries, scale, server, services, whole
+from bench import instances, opens, pairs, queries, scale, served_json, server, services, whole
 from bench.installed import installed
 from bench.plan import QUICK, WHOLE, Plan
 from bench.table import Row, as_markdown, for_terminal
@@ -49,7 +49,7 @@ def _commands(plan: Plan, tools: str) -> Iterator[Row]:
 
 PARTS: dict[str, Callable[[Plan, str], Iterator[Row]]] = {
     "pairs": pairs.rows, "scale": scale.rows, "instances": instances.rows, "queries": queries.rows,
-    "server": server.rows, "services": services.rows, "commands": _commands,
+    "server": server.rows, "json": served_json.rows, "services": services.rows, "commands": _commands,
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from logonscope.dispatch.operations import OPERATIONS
 from logonscope.providers.helpers.provider import ALWAYS_NULL_PREFIX, Provider
 from logonscope.providers.helpers.registry import find_provider, get_provider
 from logonscope.server.configuration import settings_reference as settings
+from logonscope.server.json import JsonOperation, offered_operations
 from logonscope.server.wsman import REQUESTS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke
 
@@ -49,11 +50,21 @@ edit it. Identify has no action, and needs no authentication. [Serve this host](
 """
 
 
+JSON = """\
+# The operations of the JSON API
+
+`python -m docs.reference` generates this page from the table in `server/json.py`; do not edit it. An operation is
+`POST /v1/OPERATION` with its arguments as an object; required ones are in bold. `logonscope schema OPERATION` prints
+its JSON Schema, `/v1/openapi.json` has all of them. [How to use it](../json.md).
+
+"""
+
+
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
     served = [cls for namespace in (CIMV2, LOGONSCOPE) for cls in schema().classes(namespace) if _is_served(cls)]
     written = {"README.md": _index(), "settings.md": SETTINGS + settings(), "wsman.md": _doors()}
-    written["commands.md"] = command_page()
+    written["commands.md"], written["json.md"] = command_page(), _json_page()
     return written | {f"{cls.name}.md": _page(cls) for cls in served}
 
 
@@ -62,6 +73,24 @@ def _doors() -> str:
     actions.append(("RESOURCE/METHOD, such as `.../Win32_Process/GetOwner`", Invoke))
     rows = (f"| {action} | {REQUESTS[message].description} | {_who(message)} |" for action, message in actions)
     return WSMAN + "\n".join(["| action | purpose | permitted for |", "|---|---|---|", *rows]) + "\n"
+
+
+def _json_page() -> str:
+    rows = (
+        _cells(f"`{name}`", description, _arguments(row), "lines" if row.rows else "object", f"`{_answer(row)}`")
+        for name, row, description in offered_operations()
+    )
+    head = ["| operation | answer | arguments | form | schema |", "|---|---|---|---|---|"]
+    return JSON + "\n".join([*head, *rows]) + "\n"
+
+
+def _answer(row: JsonOperation) -> str:
+    return row.answer if isinstance(row.answer, str) else str(row.answer.__name__)
+
+
+def _arguments(row: JsonOperation) -> str:
+    names = (f"**`{name}`**" if known.is_required else f"`{name}`" for name, known in row.arguments.items())
+    return ", ".join(names)
 
 
 def _who(message: type) -> str:

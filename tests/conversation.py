@@ -10,7 +10,8 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logonscope.app import connect, load_serve_command, open_user_file
+from logonscope.app import connect, open_user_file
+from logonscope.command import EXTERNAL_COMMANDS
 from logonscope.faces.cli import run
 
 
@@ -47,7 +48,7 @@ def reply(words: list[str], out: io.StringIO | None = None) -> tuple[int, str, s
     out, err = out or io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = run(words, connect, open_user_file, {"serve": load_serve_command})
+            code = run(words, connect, open_user_file, EXTERNAL_COMMANDS)
         except SystemExit as left:
             code = int(left.code or 0)
     return code, out.getvalue(), err.getvalue()

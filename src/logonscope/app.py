@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from logonscope import __version__
 from logonscope.broker import Caller, local_caller
 from logonscope.client import Host, LocalHost
 from logonscope.errors import InvalidParameterError, NotSupportedError
@@ -16,8 +18,14 @@ if TYPE_CHECKING:
     import argparse
 
     from logonscope.client.credentials import PasswordPrompt
+    from logonscope.client.remote_url import Url
     from logonscope.faces.cli.user import Users
     from logonscope.machine.snapshot import Snapshot
+
+SERVICE_SOCKET = "/run/logonscope/socket"
+"""The unix socket of the service of this machine."""
+
+UNIX_PREFIX = "unix:"
 
 VisibilityName = Literal["own", "kernel"]
 
@@ -30,13 +38,17 @@ def connect(
     password: str | None = None,
     certificate: str | None = None,
     timeout: float | None = None,
+    token: str | None = None,
+    direct: bool = False,
+    view_as: str | None = None,
 ) -> Host:
     """Return a host to query: this machine, another machine, a recording or a source.
 
     Args:
-        host: None for this machine; the URL of another one (``https://web1:5986``); a file that ``logonscope record``
-            wrote, or "-" for a recording on standard input; or a source, an instance of a subclass of
-            ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
+        host: None for this machine; the URL of another one (``https://web1:5986``); a unix socket of a server
+            (``unix:/run/logonscope/socket``); a file that ``logonscope record`` wrote, or "-" for a recording on
+            standard input; or a source, an instance of a subclass of ``logonscope.machine.BaseSource``
+            (docs/adding-a-source.md), of which everything is shown.
         visibility: what a caller without elevation sees of this machine: only its "own" logon sessions (as the
             documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on the command line:
             ``--readable``).
@@ -44,6 +56,10 @@ def connect(
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
         timeout: seconds to wait for one response of another machine; None: 90.
+        token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
+        direct: read this machine in this process, also if its service (`logonscope serve`) runs.
+        view_as: show what this user sees, an account of the host or a uid; for administrators (on the command line:
+            ``--as``).
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
@@ -62,8 +78,45 @@ def connect(
         expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
-        return _connect_remote(address, RemoteCredentials(user, password, certificate), timeout)
-    return LocalHost(choose_source(address), LINUX, _local_caller_for(address, visibility), _save_recording)
+        return _connect_remote(address, RemoteCredentials(user, password, certificate, token), timeout, view_as=view_as)
+    if address is not None and address.startswith(UNIX_PREFIX):
+        from logonscope.client.service import connect_to_socket  # noqa: PLC0415 -- seldom needed
+
+        return connect_to_socket(address.removeprefix(UNIX_PREFIX), timeout, view_as)
+    if view_as is not None:
+        return _view_here(address, _local_caller_for(address, visibility), view_as)
+    return _connect_local(address, visibility, direct=direct)
+
+
+def _view_here(address: str | None, caller: Caller, user: str) -> Host:
+    """Return this machine or a recording as another user sees it; of this machine, that is written to syslog(3)."""
+    from logonscope.broker.view_as import view_as  # noqa: PLC0415 -- seldom needed
+
+    host = _read_here(address, caller)
+    viewer = view_as(host.request(), user)
+    if address is None:
+        import syslog  # noqa: PLC0415 -- as above
+
+        syslog.openlog("logonscope", 0, syslog.LOG_AUTHPRIV)
+        syslog.syslog(syslog.LOG_NOTICE, f"uid {os.getuid()} asks what uid {viewer.uid} sees")
+    return host.viewed_by(viewer)
+
+
+def _connect_local(address: str | None, visibility: VisibilityName, *, direct: bool) -> Host:
+    """Return this machine or a recording: read by the service of this machine if that gives more, or else here."""
+    caller = _local_caller_for(address, visibility)
+    # A caller that reads everything itself needs no service, and one of visibility "kernel" sees more than that shows.
+    if address is None and not direct and not caller.administrator and os.path.exists(SERVICE_SOCKET):
+        from logonscope.client.service import connect_to_service  # noqa: PLC0415 -- many machines have no service
+
+        service = connect_to_service(SERVICE_SOCKET, __version__, partial(_read_here, None, caller))
+        if service is not None:
+            return service
+    return _read_here(address, caller)
+
+
+def _read_here(address: str | None, caller: Caller) -> LocalHost:
+    return LocalHost(choose_source(address), LINUX, caller, _save_recording)
 
 
 class RemoteCredentials(NamedTuple):
@@ -72,33 +125,85 @@ class RemoteCredentials(NamedTuple):
     user: str | None = None
     password: str | None = None
     certificate: str | None = None
+    token: str | None = None
 
 
 def _connect_remote(
-    address: str, credentials: RemoteCredentials, timeout: float | None, ask_password: "PasswordPrompt | None" = None
+    address: str,
+    credentials: RemoteCredentials,
+    timeout: float | None,
+    ask_password: "PasswordPrompt | None" = None,
+    *,
+    view_as: str | None = None,
 ) -> Host:
     """Return another machine as a host; nothing is sent yet."""
-    from logonscope.client.credentials import CERTIFICATE, find_password, find_user  # noqa: PLC0415 -- seldom needed
-    from logonscope.client.wsman_client import WsmanClient, parse_url  # noqa: PLC0415 -- the same
-    from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- the same
+    from logonscope.client.credentials import CERTIFICATE, TOKEN, find_password, find_user  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.remote_url import parse_url  # noqa: PLC0415 -- the same
 
     url = parse_url(address)
+    if timeout is not None and not timeout > 0:
+        raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
+    trusted_file = credentials.certificate or os.environ.get(CERTIFICATE) or None
+    # A password in the call wins over a token in the environment: it was given for this host.
+    token = credentials.token or ("" if credentials.password else os.environ.get(TOKEN)) or None
+    if token is not None:
+        return _connect_by_token(url, token, trusted_file, timeout, view_as)
     user = find_user(credentials.user or url.user)
     password = credentials.password or find_password(user, url.host, ask_password)
-    trusted_file = credentials.certificate or os.environ.get(CERTIFICATE) or None
-    return WsmanHost(WsmanClient(url._replace(user=user), password, trusted_file, timeout))
+    make_wsman = partial(_connect_wsman, url._replace(user=user), password, trusted_file, timeout)
+    # Over HTTP and with Kerberos, only WS-Management can encrypt and authenticate.
+    if url.scheme == "http" or user is None or password is None:
+        if view_as is not None:
+            from logonscope.client.remote_host import no_view_error  # noqa: PLC0415 -- the same
+
+            raise no_view_error(url.host)
+        return make_wsman()
+    from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- the same
+    from logonscope.client.remote_host import RemoteHost  # noqa: PLC0415 -- the same
+
+    server = HttpsServer(url.host, url.port, trusted_file, user, password)
+    server.check_certificate()
+    return RemoteHost(server, timeout, make_wsman, view_as)
+
+
+def _connect_by_token(
+    url: "Url", token: str, trusted_file: str | None, timeout: float | None, view_as: str | None = None
+) -> Host:
+    """Return another machine as a host of the JSON API, which alone takes tokens."""
+    from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- the same
+    from logonscope.client.json_host import JsonHost  # noqa: PLC0415 -- the same
+
+    if url.scheme == "http":
+        raise InvalidParameterError("cannot send a token over http", "give https://")
+    server = HttpsServer(url.host, url.port, trusted_file, token=token)
+    server.check_certificate()
+    return JsonHost(JsonClient(server.connect, url.host, timeout, view_as=view_as))
+
+
+def _connect_wsman(url: "Url", password: str | None, trusted_file: str | None, timeout: float | None) -> Host:
+    from logonscope.client.wsman_client import WsmanClient  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- the same
+
+    return WsmanHost(WsmanClient(url, password, trusted_file, timeout))
 
 
 def connect_from_terminal(
-    host: str | None, *, visibility: VisibilityName, certificate: str | None, timeout: float | None
+    host: str | None,
+    *,
+    visibility: VisibilityName,
+    certificate: str | None,
+    timeout: float | None,
+    direct: bool = False,
+    view_as: str | None = None,
 ) -> Host:
     """Return a host for the command line, which asks for a password where standard input is a terminal."""
     if host is None or "://" not in host:
-        return connect(host, visibility=visibility)
+        return connect(host, visibility=visibility, timeout=timeout, direct=direct, view_as=view_as)
     from getpass import getpass  # noqa: PLC0415 -- seldom needed
 
     ask_password = getpass if sys.stdin and sys.stdin.isatty() else None
-    return _connect_remote(host, RemoteCredentials(certificate=certificate), timeout, ask_password)
+    return _connect_remote(host, RemoteCredentials(certificate=certificate), timeout, ask_password, view_as=view_as)
 
 
 def open_user_file(path: str) -> "Users":
@@ -117,19 +222,33 @@ def open_user_file(path: str) -> "Users":
     return UserFile(path)
 
 
-class ServeCommand(NamedTuple):
-    """The command ``serve``, with the names that a module of faces/cli has."""
+class ServerCommand(NamedTuple):
+    """A command of the server, with the names that a module of faces/cli has."""
 
     EPILOG: str
     add_arguments: Callable[["argparse.ArgumentParser"], None]
     run: Callable[["argparse.Namespace"], int]
 
 
-def load_serve_command() -> ServeCommand:
+def load_serve_command() -> ServerCommand:
     """Return the command ``serve``; it is imported only then."""
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return ServeCommand(command.EPILOG, command.add_arguments, _run_server)
+    return ServerCommand(command.EPILOG, command.add_arguments, _run_server)
+
+
+def load_token_command() -> ServerCommand:
+    """Return the command ``token``; it is imported only then."""
+    from logonscope.server import token_command  # noqa: PLC0415 -- the other commands need no server
+
+    return ServerCommand(token_command.EPILOG, token_command.add_arguments, token_command.run)
+
+
+def load_schema_command() -> ServerCommand:
+    """Return the command ``schema``; it is imported only then."""
+    from logonscope.server import schema_command  # noqa: PLC0415 -- the other commands need no server
+
+    return ServerCommand(schema_command.EPILOG, schema_command.add_arguments, schema_command.run)
 
 
 def _run_server(args: "argparse.Namespace") -> int:

@@ -16,7 +16,7 @@ from logonscope.faces.cli import run
 from logonscope.faces.cli.exit_codes import INTERRUPTED, OUT_OF_RESOURCES, OUTPUT_ERROR
 
 if TYPE_CHECKING:
-    from logonscope.app import ServeCommand
+    from logonscope.app import ServerCommand
     from logonscope.client import Host
     from logonscope.faces.cli.user import Users
 
@@ -66,7 +66,7 @@ def _run_command() -> int:
     gc.enable()
     _prepare_streams()
     try:
-        code = run(sys.argv[1:], _connect, _open_user_file, {"serve": _load_serve_command})
+        code = run(sys.argv[1:], _connect, _open_user_file, EXTERNAL_COMMANDS)
     except SystemExit as exiting:  # argparse has printed help or an error
         code = exiting.code if isinstance(exiting.code, int) else int(exiting.code is not None)
     # main() reports errors of writing; at interpreter exit they would get another exit code (120) and text
@@ -89,11 +89,27 @@ def _open_user_file(path: str) -> "Users":
     return open_user_file(path)
 
 
-def _load_serve_command() -> "ServeCommand":
+def _load_serve_command() -> "ServerCommand":
     from logonscope.app import load_serve_command  # noqa: PLC0415 -- see _connect()
 
     gc.set_threshold(SERVER_GC_THRESHOLD)
     return load_serve_command()
+
+
+def _load_token_command() -> "ServerCommand":
+    from logonscope.app import load_token_command  # noqa: PLC0415 -- see _connect()
+
+    return load_token_command()
+
+
+def _load_schema_command() -> "ServerCommand":
+    from logonscope.app import load_schema_command  # noqa: PLC0415 -- see _connect()
+
+    return load_schema_command()
+
+
+EXTERNAL_COMMANDS = {"serve": _load_serve_command, "token": _load_token_command, "schema": _load_schema_command}
+"""The commands of the server, which the command line does not know otherwise."""
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -127,6 +127,7 @@ def test_every_question_of_a_host_is_among_them() -> None:
     assert {operation for operation, _, _ in ASKED} | OF_QUERY == public - Host.__abstractmethods__ - {
         "moment",
         "hiding_reason",
+        "identify_machine",
     }
 
 

@@ -23,9 +23,8 @@ def server() -> Iterator[RunningServer]:
 
 def remote(server: RunningServer, who: tuple[str, str] = ADMIN) -> Host:
     name, password = who
-    return logonscope.connect(
-        f"https://127.0.0.1:{server.https}", user=name, password=password, certificate=server.certificate
-    )
+    # Over HTTP: over HTTPS a Logonscope is asked by its JSON API.
+    return logonscope.connect(f"http://127.0.0.1:{server.http}", user=name, password=password)
 
 
 def said(ask: Callable[[Host], Any], host: Host) -> Any:

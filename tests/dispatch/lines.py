@@ -5,6 +5,7 @@ once; the id of an enumeration that goes on is on the first line.
 """
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from logonscope.cim.classes import Class
@@ -12,6 +13,7 @@ from logonscope.cim.instances import ClassRows
 from logonscope.dispatch.enumerations import Enumeration
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
+from logonscope.dispatch.operations import FoundInstance
 from logonscope.errors import AnswerTooLargeError, InvalidParameterError, LogonscopeError
 
 NUMBERS = {"seconds": float, "octets": int, "limit": int}
@@ -20,7 +22,7 @@ NUMBERS = {"seconds": float, "octets": int, "limit": int}
 class LinesDoor:
     """A door of lines."""
 
-    def decode(self, body: bytes, content_type: str, path: str) -> Operation:
+    def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:  # noqa: ARG002 -- as every door
         """See ``Door``."""
         name, *words = shlex.split(body.decode()) or [path.strip("/")]
         if name == "broken":
@@ -43,8 +45,8 @@ class LinesDoor:
             lines = rendered(answer, limit, octets)
             context = "" if answer.is_complete else answer.id or answer.keep_open()
             return Reply(200, content_type, "\n".join([context, *lines]).encode(), len(lines))
-        if isinstance(answer, ClassRows):
-            return Reply(200, content_type, line(answer, next(answer.rows)).encode(), 1)
+        if isinstance(answer, FoundInstance):
+            return Reply(200, content_type, line(answer.result, next(answer.result.rows)).encode(), 1)
         if isinstance(answer, Class):
             return Reply(200, content_type, answer.name.encode())
         if isinstance(answer, Invocation):

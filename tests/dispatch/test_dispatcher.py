@@ -53,9 +53,9 @@ class Talk:
 def test_an_answer_has_what_the_door_rendered_and_what_the_metrics_count() -> None:
     talk = Talk()
     assert talk.answer("get path=Win32_LogonSession.LogonId='\"41\"'")._replace(body=b"") == (
-        200, "text/lines", b"", "get", 1,
+        200, "text/lines", b"", "get", 1, None,
     )  # fmt: skip
-    assert talk.answer("get_class name=win32_process") == (200, "text/lines", b"Win32_Process", "get_class", 0)
+    assert talk.answer("get_class name=win32_process") == (200, "text/lines", b"Win32_Process", "get_class", 0, None)
     assert talk.answer("enumerate class_name=Win32_LogonSession").items == 6
 
 
@@ -69,9 +69,10 @@ def test_an_error_becomes_the_doors_fault_with_the_name_of_the_host() -> None:
 
 def test_a_request_that_cannot_be_decoded_is_answered_as_far_as_it_was_understood() -> None:
     talk = Talk()
-    assert talk.answer("query limit=many")._replace(body=b"") == (400, "text/lines", b"", "query", 0)
+    assert talk.answer("query limit=many")._replace(body=b"") == (400, "text/lines", b"", "query", 0, None)
     assert talk.answer("") == (
         400, "text/plain", b"WBEM_E_INVALID_PARAMETER nothing is asked for; name an operation @web1", "undecoded", 0,
+        None,
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCa
 
 def test_who_did_not_authenticate_is_told_the_product_and_nothing_else() -> None:
     talk = Talk()
-    assert talk.said("identify", None) == "Identity(product='Logonscope', version=None)"
+    assert talk.said("identify", None) == "Identity(product='Logonscope', version=None, sees_everything=None)"
     assert "version='0." in talk.said("identify")
     for text in ("get_class name=Win32_Process", "get_class name=Nothing", "pull context=uuid:1", TERMINATE):
         assert talk.said(text, None) == "WBEM_E_ACCESS_DENIED authentication required; send credentials @"

@@ -117,5 +117,5 @@ def test_systemd_holds_the_sockets_for_it(machine: Machine, ports: tuple[int, in
     assert shows(machine, "ActiveState") == "active"
     told = shows(machine, "StatusText")
     assert f"https://127.0.0.1:{ports[1]}" in told
-    assert "unix:/run/logonscope.sock" in told
-    assert machine.run(["stat", "-c", "%a", "/run/logonscope.sock"]).stdout == "666\n"
+    assert "unix:/run/logonscope/socket" in told
+    assert machine.run(["stat", "-c", "%a", "/run/logonscope/socket"]).stdout == "666\n"

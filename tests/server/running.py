@@ -103,6 +103,7 @@ def running(
             "listen": where,
             "state": name,
             "users": str(users.path),
+            "tokens": str(folder / "tokens"),
             "pam": "",
             "audit_log": str(folder / "audit"),
         }

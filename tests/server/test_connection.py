@@ -86,7 +86,7 @@ def test_a_header_does_not_make_another_client_of_one() -> None:
 def test_the_kernel_says_who_is_at_the_other_end_of_a_unix_socket(tmp_path: Path) -> None:
     with serving(f"unix:{tmp_path}/s") as server, server.connect() as client:
         told = shown_to(client)
-        assert told["credentials"] == [os.getpid(), os.getuid(), os.getgid()]
+        assert told["credentials"] == [os.getpid(), os.getuid(), os.getgid(), True]
         assert (told["peer"], told["loopback"], told["tls"]) == ("", True, False)
 
 

@@ -20,7 +20,7 @@ def remote(peer: str) -> Connection:
 
 
 def local(uid: int) -> Connection:
-    return Connection(Peer("", False, True, UnixCredentials(1, uid, uid)), "/run/s")
+    return Connection(Peer("", False, True, UnixCredentials(1, uid, uid, shares_namespaces=True)), "/run/s")
 
 
 def test_of_one_address_only_some_may_be_there() -> None:

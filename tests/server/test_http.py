@@ -95,7 +95,7 @@ def test_everybody_sees_their_own(server: RunningServer) -> None:
     assert 'Win32_LogonSession.LogonId="41" for you to see' in (refused.text(clark_name(SOAP, "Text")) or "")
 
 
-STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Bearer x"}]
+STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Digest x"}]
 
 
 def test_nobody_is_asked_for_credentials_and_told_nothing() -> None:

@@ -19,6 +19,8 @@ from logonscope.dispatch.operation import UNDECODED, DecodeError
 from logonscope.dispatch.operations import OPERATIONS
 from logonscope.errors import LogonscopeError
 from logonscope.server.http import application
+from logonscope.server.json import JSON_OPERATIONS, PREFIX, JsonDoor
+from logonscope.server.json_schemas import OPENAPI_PATH
 from logonscope.server.serve import DOORS
 from logonscope.server.wsman import REQUESTS, WSMAN_PATHS, WsmanDoor
 from logonscope.wire.wsman import names
@@ -99,7 +101,7 @@ def test_every_operation_and_message_of_every_door_is_sent(pair: Pair, name: str
     door, operations, messages, actions = WsmanDoor(), set(), set(), set()
     for exchange in exchanges:
         try:
-            operation = door.decode(exchange.body, "", exchange.path)
+            operation = door.decode(exchange.body, "", exchange.path, {})
         except DecodeError as error:
             operation = error.operation
         except LogonscopeError:
@@ -107,9 +109,11 @@ def test_every_operation_and_message_of_every_door_is_sent(pair: Pair, name: str
         operations.add(operation.name)
         actions.add(operation.options.envelope.action)
         messages.add(type(operation.options.message))
-    assert {type(known.door) for known in DOORS} == {WsmanDoor}, "a door without requests in this test"
-    assert set(OPERATION_REQUESTS) == {*OPERATIONS, UNDECODED}, "an operation without requests"
-    assert operations - {""} == set(OPERATIONS)
+    assert {type(known.door) for known in DOORS} == {WsmanDoor, JsonDoor}, "a door without such a test"
+    of_wsman = {name for row in REQUESTS.values() for name in row.operations}
+    assert of_wsman | set(JSON_OPERATIONS) == set(OPERATIONS), "an operation that no door has"
+    assert set(OPERATION_REQUESTS) == {*of_wsman, UNDECODED}, "an operation without requests"
+    assert operations - {""} == of_wsman
     assert set(ACTIONS) <= actions
     assert messages >= {message for message, row in REQUESTS.items() if row.operations}
     text = "\n".join(exchange.sent for exchange in exchanges)
@@ -132,7 +136,8 @@ def test_every_filter_dialect_and_mode_that_the_server_names_is_sent(pair: Pair)
 
 def test_every_path_of_the_server_is_asked(pair: Pair) -> None:
     routes = {route.path for route in application(pair.servers[0].services).routes}  # type: ignore[attr-defined]  # each is a Route
-    assert routes == {*(sender.path for sender in SENDERS.values()), METRICS}
+    of_json = {f"{PREFIX}{{operation}}", OPENAPI_PATH}  # asked in test_visibility_over_json.py
+    assert routes == {*(sender.path for sender in SENDERS.values()), METRICS, *of_json}
     assert set(WSMAN_PATHS) < routes
 
 

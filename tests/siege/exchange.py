@@ -1,11 +1,13 @@
-"""Requests of WS-Management and their answers, written by hand: no code of the server is used here."""
+"""Requests of WS-Management and JSON, and their answers, written by hand: no code of the server is used here."""
 
 import base64
 import contextlib
+import json
 import re
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
@@ -69,6 +71,14 @@ def http_request(content: bytes, *headers: str) -> bytes:
     """Return an HTTP request, after the answer to which the connection ends."""
     lines = ("POST /wsman HTTP/1.1", "Host: server", "Connection: close", *headers)
     typed = ("Content-Type: application/soap+xml;charset=UTF-8", f"Content-Length: {len(content)}", "", "")
+    return "\r\n".join((*lines, *typed)).encode() + content
+
+
+def json_request(operation: str, arguments: Mapping[str, object], *headers: str) -> bytes:
+    """Return an HTTP request of the JSON API, after the answer to which the connection ends."""
+    content = json.dumps(arguments).encode()
+    lines = (f"POST /v1/{operation} HTTP/1.1", "Host: localhost", "Connection: close", *headers)
+    typed = ("Content-Type: application/json", f"Content-Length: {len(content)}", "", "")
     return "\r\n".join((*lines, *typed)).encode() + content
 
 

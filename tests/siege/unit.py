@@ -1,6 +1,7 @@
 """The packaged unit that is attacked, in a booted machine, and what its process and its journal come to."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,13 @@ NAME = "logonscope"
 SOCKET = "/run/logonscope/socket"
 CERTIFICATE = "/var/lib/logonscope/self-signed.crt"
 REMOVE = """
-rm -rf /etc/logonscope /etc/systemd/system/logonscope*
+rm -rf /run/logonscope /etc/logonscope /etc/systemd/system/logonscope*
 systemctl reset-failed logonscope
 systemctl daemon-reload
 """
+LISTENS = f"ReadWritePaths={os.path.dirname(SOCKET)}\n"
+"""The server itself makes the unix socket here, which logonscope.socket makes otherwise."""
+
 SERVED = f"Environment=PYTHONPATH={CHECKOUT}/src PYTHONDONTWRITEBYTECODE=1\nLogRateLimitIntervalSec=0\n"
 """The checkout's own code is served; and every line of the log is counted, as journald would leave many out."""
 
@@ -37,9 +41,11 @@ class Unit:
         listen = ", ".join(f'"{url}"' for url in urls)
         try:
             install(self.machine, f"listen = [{listen}]\n{settings}")
+            # Its dynamic user has no uid before it runs.
+            self.machine.run(["install", "-d", "-m", "1777", os.path.dirname(SOCKET)])
             for account in (ADMINISTRATOR, USER):
                 self._add(account)
-            begin(self.machine, f"{HERE}{SERVED}{drop_in}")
+            begin(self.machine, f"{HERE}{LISTENS}{SERVED}{drop_in}")
             yield
         finally:
             forget(self.machine)

@@ -48,11 +48,15 @@ MASKED = "not one of your processes"
 
 
 class Caller(NamedTuple):
-    """The user on whose behalf a request is made. ``uid`` None: not authenticated, unless ``administrator`` is set."""
+    """The user on whose behalf a request is made. ``uid`` None: not authenticated, unless ``administrator`` is set.
+
+    ``read_only``: it may not change anything on the host, whatever its rights are.
+    """
 
     name: str
     uid: int | None
     administrator: bool
+    read_only: bool = False
 
 
 class ForeignLookup(Protocol):
@@ -244,6 +248,16 @@ def admit(caller: Caller) -> None:
     """
     if not caller.administrator and caller.uid is None:
         raise AccessDeniedError("authentication required", "no anonymous access")
+
+
+def check_may_act(caller: Caller) -> None:
+    """Reject a caller that may only read.
+
+    Raises:
+        AccessDeniedError: the caller may only read.
+    """
+    if caller.read_only:
+        raise AccessDeniedError("this request may only read", "use a token with --scope act, and no --as")
 
 
 def acting_uid(caller: Caller) -> int | None:

@@ -8,7 +8,7 @@ import errno
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from logonscope.broker.access import acting_uid
+from logonscope.broker.access import acting_uid, check_may_act
 from logonscope.broker.instances import not_found_error
 from logonscope.broker.method_table import Offered
 from logonscope.broker.request import Request
@@ -81,6 +81,8 @@ def invoke(
             f"{target.cls.name}.{method.name} is not supported on Linux",
             f"supported are: {', '.join(SUPPORTED_METHODS)}",
         )
+    if offered_method.acts:
+        check_may_act(request.caller)
     return offered_method.function(offered_method.read_target(request, require_instance(target)), arguments)
 
 

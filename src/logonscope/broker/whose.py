@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
+from logonscope.broker.access import Visibility
 from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
 from logonscope.broker.request import Request
 from logonscope.broker.session_processes import process_row, row_facts
@@ -80,9 +81,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     owner = logons.owner(process)
     if owner.logon_id is None:
         _raise_if_hidden(request, process.pid)
-        # without owner: the files that would name it could not be read, as where a security module denies it
-        reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
-        raise AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
+        raise _unreadable_owner(process, visibility)
     is_own = False
     if visibility.sees_session(process, owner):
         session, unmasked_chain = logon_of(
@@ -118,6 +117,18 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         service=service,
         service_start=service_start,
     )
+
+
+def _unreadable_owner(process: Process, visibility: Visibility) -> AccessDeniedError:
+    """Return the error for a process whose logon session cannot be read, as where a security module denies it.
+
+    For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
+    """
+    if not visibility.everything:
+        reason = f"process {process.pid} belongs to a logon session of another user"
+        return AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS))
+    reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
+    return AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
 
 
 def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Process:

@@ -26,7 +26,7 @@ def find_by_executable(request: Request, path: str) -> list[Match]:
 
 def find_by_account(request: Request, name: str) -> list[Match]:
     """Find the processes of an account: those in its logon sessions, and those that run as it."""
-    account = _AccountFilter(request, name, _account_uids(request, name))
+    account = _AccountFilter(request, name, account_uids(request, name))
     pairs = request.read(ProcessQuery(frozenset({"uids", "start"}) | request.ownership.access_facts)).pairs
     return sorted((process.pid, process.start) for process, owner in pairs if account.keeps(process, owner))
 
@@ -40,7 +40,7 @@ def find_by_word(request: Request, word: str) -> list[Match]:
     """
     by_name = find_by_name(request, word)
     # without an account of this name, its processes need not be searched for: that reads every process
-    if by_name and not _account_uids(request, word):
+    if by_name and not account_uids(request, word):
         return by_name
     by_account = find_by_account(request, word)
     if by_name and by_account and by_name != by_account:
@@ -57,7 +57,7 @@ def find_by_word(request: Request, word: str) -> list[Match]:
     return by_name or by_account
 
 
-def _account_uids(request: Request, name: str) -> frozenset[int]:
+def account_uids(request: Request, name: str) -> frozenset[int]:
     """Return the uids of the accounts with this name."""
     users, _ = request.source.accounts(request.look, AccountQuery(users=frozenset({name})))
     return frozenset(user.uid for user in users if user.name == name)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 USER, PASSWORD, CERTIFICATE = "LOGONSCOPE_USER", "LOGONSCOPE_PASSWORD", "LOGONSCOPE_CA"
+TOKEN = "LOGONSCOPE_TOKEN"  # noqa: S105 -- the name of a variable
 """Environment variables."""
 
 SERVICE = "logonscope"

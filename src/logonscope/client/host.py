@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
+    from logonscope.formats.record import HostIdentity
 
 Row = TypeVar("Row")
 Rows = Generator[Row, None, None]
@@ -55,6 +56,24 @@ class Host(ABC):
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
 
         return datetime.now(UTC)
+
+    def identify_machine(self) -> "HostIdentity":
+        """Return the name and the boot id of the host, and its machine id if it is read here."""
+        from logonscope.formats.record import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
+
+        (system,) = self.enumerate("Win32_ComputerSystem", ["Name"])
+        boot_ids = self._read_boot_ids()
+        return HostIdentity(str(system["Name"]), next(iter(boot_ids), None))
+
+    def _read_boot_ids(self) -> list[str]:
+        from logonscope.errors import InvalidClassError, InvalidNamespaceError, InvalidPropertyError  # noqa: PLC0415 -- as above
+
+        text = "SELECT BootId FROM LS_LogonSession"
+        try:
+            rows = self.query(text, namespace="root\\logonscope")
+            return [boot_id for row in rows if (boot_id := row["BootId"]) is not None][:1]
+        except (InvalidClassError, InvalidNamespaceError, InvalidPropertyError):  # Windows
+            return []
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import ClassRows, Instance
     from logonscope.cim.schema import Schema
+    from logonscope.formats.record import HostIdentity
     from logonscope.machine.snapshot import Snapshot
 
 SaveRecording = Callable[["Snapshot", str, bool], int]
@@ -52,6 +53,10 @@ class LocalHost(Host):
         look = None if timeout is None else Look(Deadline(timeout))
         return Request(self._source, self._ownership, self._caller, look)
 
+    def viewed_by(self, caller: Caller) -> "LocalHost":
+        """Return the host as another caller sees it."""
+        return LocalHost(self._source, self._ownership, caller, self._save)
+
     @property
     def everything(self) -> bool:
         return self.request().sees_everything
@@ -69,6 +74,12 @@ class LocalHost(Host):
         # The time is a fact of the source: a recording returns when it was made.
         vitals = self.request().source.machine(Look(), frozenset({"vitals"})).vitals
         return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
+
+    def identify_machine(self) -> "HostIdentity":
+        from logonscope.formats.record import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
+
+        machine = self.request().machine
+        return HostIdentity(machine.hostname, machine.boot_id, machine.machine_id)
 
     def at(self, moment: datetime) -> "LocalHost":
         return LocalHost(self._source.at(moment), self._ownership, self._caller, self._save)

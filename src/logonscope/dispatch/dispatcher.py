@@ -1,10 +1,14 @@
 """The dispatcher: runs the requests of all doors, between decoding and rendering by the door."""
 
 import logging
+import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
+from logonscope.broker.access import check_may_act
+from logonscope.broker.view_as import view_as
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch.audit import BEGUN, Audit
 from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
@@ -25,16 +29,21 @@ class ReceivedRequest(NamedTuple):
     peer: str = ""
     content_type: str = ""
     path: str = ""
+    headers: Mapping[str, str] = {}
 
 
 class Answer(NamedTuple):
-    """The answer to a request: HTTP status, content type and body; for the metrics, operation and number of rows."""
+    """The answer to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
+
+    ``rest``: the parts of the body that follow; None: the body is complete.
+    """
 
     status: int
     content_type: str
     body: bytes
     operation: str = ""
     items: int = 0
+    rest: "AnswerStream | None" = None
 
 
 class Dispatcher:
@@ -89,8 +98,10 @@ class Dispatcher:
         """
         operation: Operation | None = None
         try:
-            operation = door.decode(received.body, received.content_type, received.path)
-            reply = self._reply(door, operation, received, deadline)
+            operation = door.decode(received.body, received.content_type, received.path, received.headers)
+            reply, rows = self._reply(door, operation, received, deadline)
+            rest = AnswerStream(self, door, operation, rows) if reply.continues and rows is not None else None
+            return Answer(reply.status, reply.content_type, reply.body, operation.label, reply.items, rest)
         except DecodeError as error:
             operation = error.operation
             reply = door.fault(error.error, operation, self._host(received))
@@ -102,22 +113,29 @@ class Dispatcher:
         label = UNDECODED if operation is None else operation.label
         return Answer(reply.status, reply.content_type, reply.body, label, reply.items)
 
-    def _reply(self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline) -> Reply:
-        """Run an operation and render its answer, within the limits."""
+    def _reply(
+        self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline
+    ) -> tuple[Reply, Enumeration | None]:
+        """Run an operation and render its answer, within the limits; also return the enumeration of its rows."""
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
         # A new enumeration, or one that a pull continues: its rows are read while the door renders them.
         if isinstance(result, Enumeration):
-            with result:
-                result.bind_door(door)
-                result.resume(limits.seconds, deadline)
-                reply = self._render_rows(door, operation, result, limits.octets)
-        else:
-            reply = door.render(operation, result, limits.octets)
-        if len(reply.body) > limits.octets:
-            reason = f"the answer of {len(reply.body):,} octets exceeds the limit of {limits.octets:,} octets"
-            raise AnswerTooLargeError(reason, "ask for a larger envelope, or for less")
-        return reply
+            return self._render_rows(door, operation, result, limits, deadline), result
+        reply = door.render(operation, result, limits.octets)
+        _check_size(reply, limits)
+        return reply, None
+
+    def continue_answer(self, door: Door, operation: Operation, rows: Enumeration, deadline: Deadline) -> Reply:
+        """Render the next part of a stream.
+
+        Raises:
+            LogonscopeError: as ``Door.render``; or the enumeration has expired.
+        """
+        # Extends the lifetime; raises if the enumeration has expired, or if the server is stopping.
+        self.enumerations.find(rows.id, rows.caller)
+        deadline.check()
+        return self._render_rows(door, operation, rows, self.limits.narrowed_by(operation), deadline)
 
     def _run(self, operation: Operation, received: ReceivedRequest, deadline: Deadline, seconds: float) -> Any:
         """Return the result of an operation; an Enumeration instead of Rows."""
@@ -130,13 +148,30 @@ class Dispatcher:
         deadline.check()
         deadline.move(seconds)
         request = self.request(received.caller, deadline)
+        # Everything below is done as the user whose view it is; the threads and limits are those of the administrator.
+        if operation.view_as is not None:
+            request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
         if row.takes_enumerations:
-            result = row.function(self.enumerations, caller=received.caller, **operation.arguments)
+            result = row.function(self.enumerations, caller=request.caller, **operation.arguments)
         elif row.changes_host:
             result = self._act(row, operation, request, received.peer)
         else:
             result = row.function(request, **operation.arguments)
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
+
+    def _view_as(self, request: Request, user: str, peer: str) -> Caller:
+        """Return the user whose view an administrator asks for, and record that in the audit log."""
+        try:
+            viewer = view_as(request, user)
+        except LogonscopeError as error:
+            self._record_view(peer, request.caller, user, error.name)
+            raise
+        self._record_view(peer, request.caller, user, "accepted")
+        return viewer
+
+    def _record_view(self, peer: str, caller: Caller, user: str, outcome: str) -> None:
+        if self.audit is not None:
+            self.audit.record_view(peer, caller, user, outcome)
 
     def _act(self, row: OperationRow, operation: Operation, request: Request, peer: str) -> Any:
         """Run an operation that changes something, if that is allowed, and record it in the audit log.
@@ -146,11 +181,15 @@ class Dispatcher:
         if is_read_only_method(request, **operation.arguments):
             return row.function(request, record=record_nothing, **operation.arguments)
         record = partial(self._record, peer, request.caller)
-        if self.allow_methods:
+        if self.allow_methods and not request.caller.read_only:
             return row.function(request, record=record, **operation.arguments)
         error = AccessDeniedError(
             "methods that change something are disabled", "the server's administrator can enable them: allow_methods"
         )
+        try:
+            check_may_act(request.caller)
+        except AccessDeniedError as denied:
+            error = denied
         record(parse_object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
         raise error
 
@@ -163,22 +202,82 @@ class Dispatcher:
         else:
             self.audit.record_method(peer, caller, method_name, path.relative, outcome)
 
-    def _render_rows(self, door: Door, operation: Operation, rows: Enumeration, octets: int) -> Reply:
+    def _render_rows(
+        self, door: Door, operation: Operation, rows: Enumeration, limits: Limits, deadline: Deadline
+    ) -> Reply:
         """Render rows; remove the enumeration when it is complete, or cannot continue."""
-        try:
-            reply = door.render(operation, rows, octets)
-        except Exception as error:  # whatever it is, it decides whether the client may pull again
-            # After an error of the door alone, such as a limit that is too small, the client may pull again.
-            if rows.failure is not None or not isinstance(error, LogonscopeError):
-                self.enumerations.remove(rows.id)
-            raise
+        with rows:
+            rows.bind_door(door)
+            rows.resume(limits.seconds, deadline)
+            try:
+                reply = door.render(operation, rows, limits.octets)
+            except Exception as error:  # whatever it is, it decides whether the client may pull again
+                # After an error of the door alone, such as a limit that is too small, the client may pull again.
+                if rows.failure is not None or not isinstance(error, LogonscopeError):
+                    self.enumerations.remove(rows.id)
+                raise
+            # The rows of a stream count as an open enumeration of their caller until the last part is sent.
+            if reply.continues and not rows.id:
+                deadline.check()  # the client may have disconnected, and would never get the rest
+                rows.keep_open()
         if rows.is_complete:
             self.enumerations.remove(rows.id)
+        _check_size(reply, limits)
         return reply
 
     def _host(self, received: ReceivedRequest) -> str:
         """Return the name of the host for a fault; "" for clients that have not authenticated."""
         return "" if received.caller is None else self.request(received.caller).host_name
+
+
+class AnswerStream:
+    """The parts of an answer after the first; its calls block, and come one after the other."""
+
+    def __init__(self, dispatcher: Dispatcher, door: Door, operation: Operation, rows: Enumeration) -> None:
+        self._dispatcher, self._door, self._operation, self._rows = dispatcher, door, operation, rows
+        # A timeout that the client asks for is one of the whole answer; the server's limit is one of each part.
+        self._end = None if operation.seconds is None else time.monotonic() + operation.seconds
+        self.operation = operation.label
+        self.items = 0
+
+    def deadline(self) -> Deadline:
+        """Return the deadline of the next part."""
+        seconds = self._dispatcher.limits.seconds
+        if self._end is not None:
+            # A deadline must be greater than 0: one that is over ends the part at its first check.
+            seconds = min(seconds, max(self._end - time.monotonic(), 1e-9))
+        return Deadline(seconds)
+
+    def next_part(self, deadline: Deadline) -> tuple[bytes, bool]:
+        """Return the next part, and whether it is the last one; an error ends the stream with the door's fault."""
+        try:
+            reply = self._dispatcher.continue_answer(self._door, self._operation, self._rows, deadline)
+        except LogonscopeError as error:
+            return self.end_with(error)
+        except Exception:  # noqa: BLE001 -- a programming error: the client gets a fault, the log has the traceback
+            _log.exception("internal error in a stream")
+            return self.end_with(InternalError("internal error", "see the server's log"))
+        self.items += reply.items
+        return reply.body, not reply.continues
+
+    def close(self) -> None:
+        """Stop reading rows: the last part was sent, or the client has disconnected."""
+        self._dispatcher.enumerations.remove(self._rows.id)
+
+    def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:
+        """Return the door's fault as the last part."""
+        return self._door.fault(error, self._operation).body, True
+
+
+def _check_size(reply: Reply, limits: Limits) -> None:
+    """Check the size of an answer, or of a part of a stream.
+
+    Raises:
+        AnswerTooLargeError: it exceeds the limit.
+    """
+    if len(reply.body) > limits.octets:
+        reason = f"the answer of {len(reply.body):,} octets exceeds the limit of {limits.octets:,} octets"
+        raise AnswerTooLargeError(reason, "ask for a larger envelope, or for less")
 
 
 def _row(operation: Operation) -> OperationRow:

@@ -20,25 +20,32 @@ from typing import Any, NamedTuple, Self
 from logonscope.broker import Caller, Request
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
-from logonscope.cim.types import Value
 from logonscope.errors import EnumerationNotFoundError, PullInProgressError, QuotaViolationError
 from logonscope.machine import Deadline
 
 Clock = Callable[[], float]
-Item = tuple[ClassRows | Class, tuple[Value, ...]]
-"""A row, after the result that has its class and columns; or a class definition, with an empty row."""
+
+
+class AnswerRows(NamedTuple):
+    """The answers of a question, such as its logon sessions: rows of answers/, or parts of one as a mapping."""
+
+    rows: Iterator[Any]
+
+
+Item = tuple[Any, Any]
+"""A row, after the result that has its class and columns; a class definition, with an empty row; or an answer."""
 
 
 class Rows(NamedTuple):
-    """The result of an operation that returns many instances or classes.
+    """The result of an operation that returns many instances, classes or answers.
 
     Attributes:
-        results: results with rows of instances, and classes; read while they are iterated.
-        is_projected: the instances have selected properties only, as in ``SELECT Name FROM ...``.
+        results: results with rows of instances or answers, and classes; read while they are iterated.
+        is_projection: the instances have selected properties only, as in ``SELECT Name FROM ...``.
         base_class: show all instances as instances of this class; None: of their own class.
     """
 
-    results: Iterator[ClassRows | Class]
+    results: Iterator[ClassRows | Class] | Iterator[AnswerRows]
     is_projection: bool = False
     base_class: Class | None = None
 
@@ -149,7 +156,7 @@ class _End:
     failure: Exception | None = None
 
 
-def _read_items(results: Iterator[ClassRows | Class], end: _End) -> Iterator[Item]:
+def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
     """Yield the rows one by one, and note how the reading ended.
 
     It does not refer to the Enumeration: without a reference cycle, an enumeration is freed as soon as it is dropped.

@@ -19,6 +19,7 @@ class Operation(NamedTuple):
         octets: the size of the answer that the client asks for; None: the server's limit.
         action: the door's name of the operation, for the metrics; "": ``name``.
         options: data of the door, needed to render the answer or a fault; the dispatcher does not read it.
+        view_as: the user whose view an administrator asks for; None: the caller's own.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Operation(NamedTuple):
     octets: int | None = None
     action: str = ""
     options: Any = None
+    view_as: str | None = None
 
     @property
     def label(self) -> str:
@@ -48,12 +50,16 @@ class Limits(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A rendered answer: HTTP status, content type, body, and the number of rows in it."""
+    """A rendered answer: HTTP status, content type, body, and the number of rows in it.
+
+    ``continues``: the body is the first part of a stream; the door renders the rows that are left when it is sent.
+    """
 
     status: int
     content_type: str
     body: bytes
     items: int = 0
+    continues: bool = False
 
 
 class DecodeError(Exception):
@@ -73,8 +79,8 @@ class Door(Protocol):
     An error of the protocol is an instance of its own subclass of LogonscopeError, which its ``fault`` renders.
     """
 
-    def decode(self, body: bytes, content_type: str, path: str) -> Operation:
-        """Decode a request.
+    def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:
+        """Decode a request; the names of its headers are in lower case.
 
         Raises:
             LogonscopeError: nothing of the request can be decoded.

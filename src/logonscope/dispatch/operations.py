@@ -5,16 +5,21 @@ passed to the door's ``render``; Rows are passed as an Enumeration, which the do
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from logonscope.broker import Request
 from logonscope.broker.associations import AssociationOptions, associators, references
 from logonscope.broker.classes import classes, get_class
+from logonscope.broker.explain import explain
 from logonscope.broker.instances import enumerate_instances, get
 from logonscope.broker.plan import LANGUAGE, RowsPlan, plan
 from logonscope.broker.query import run
+from logonscope.broker.whose import session_of
+from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
+from logonscope.dispatch import questions
 from logonscope.dispatch.enumerations import Enumerations, Rows
 from logonscope.dispatch.methods import delete_instance, invoke_method
 
@@ -22,10 +27,23 @@ PRODUCT = "Logonscope"
 
 
 class Identity(NamedTuple):
-    """The product; its version is for authenticated callers only."""
+    """The product; its version, and whether the caller sees everything, are for authenticated callers only."""
 
     product: str
     version: str | None
+    sees_everything: bool | None = None
+
+
+class FoundInstance(NamedTuple):
+    """An instance as a result of one row, and the request that read it."""
+
+    result: ClassRows
+    request: Request
+
+    @property
+    def host(self) -> str:
+        """Return the name of the host that has the instance."""
+        return self.request.host_name
 
 
 class OperationRow(NamedTuple):
@@ -49,7 +67,21 @@ class OperationRow(NamedTuple):
 
 def identify(request: Request | None) -> Identity:
     """Return the product, with its version if the caller has authenticated (DSP0226 11)."""
-    return Identity(PRODUCT, None if request is None else version("logonscope"))
+    if request is None:
+        return Identity(PRODUCT, None)
+    return Identity(PRODUCT, _product_version(), request.sees_everything)
+
+
+@cache
+def _product_version() -> str:
+    return version("logonscope")
+
+
+def get_instance(
+    request: Request, path: str | ObjectPath, properties: Sequence[str] | None = None, namespace: str | None = None
+) -> FoundInstance:
+    """Return one instance; see ``broker.instances.get``."""
+    return FoundInstance(get(request, path, properties, namespace), request)
 
 
 def list_classes(request: Request, pattern: str | None = None, namespace: str | None = None) -> Rows:
@@ -101,7 +133,7 @@ def list_references(request: Request, path: str | ObjectPath, namespace: str | N
 OPERATIONS: Mapping[str, OperationRow] = {
     "identify": OperationRow(identify, "the product and its version", needs_caller=False),
     # classes and instances, as CIM has them
-    "get": OperationRow(get, "one instance by its keys"),
+    "get": OperationRow(get_instance, "one instance by its keys"),
     "get_class": OperationRow(get_class, "the definition of a class"),
     "classes": OperationRow(list_classes, "the definitions of the classes of a namespace"),
     "enumerate": OperationRow(list_instances, "the instances of a class"),
@@ -116,6 +148,15 @@ OPERATIONS: Mapping[str, OperationRow] = {
         Enumerations.renew, "extend an enumeration, or return its remaining lifetime", takes_enumerations=True
     ),
     "release": OperationRow(Enumerations.release, "end an enumeration", takes_enumerations=True),
-    # questions about logon sessions: sessions, session_of, processes, tree, whose, leftovers, doctor
+    # questions about logon sessions
+    "sessions": OperationRow(questions.list_sessions, "the logon sessions"),
+    "session_of": OperationRow(session_of, "the logon session of a process, with the evidence"),
+    "processes": OperationRow(questions.list_processes, "the processes, each with its logon session"),
+    "session_processes": OperationRow(questions.list_pairs, "the pid and the LogonId of every process"),
+    "tree": OperationRow(questions.list_tree, "each logon session, followed by its processes"),
+    "leftovers": OperationRow(questions.list_leftovers, "the processes whose login is logged out"),
+    "whose": OperationRow(questions.list_owners, "the login that started the processes of a target"),
+    "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
+    "explain": OperationRow(explain, "the plan of a query"),
     # subscriptions to events
 }

@@ -72,6 +72,15 @@ class Deadline:
         if self.give_way is not None:
             self.give_way()
 
+    def check_each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield items; check before each of them."""
+        # The usual case is written out: this is the inner loop of every long answer.
+        now = time.monotonic
+        for item in items:
+            if now() > self._end or self._followed is not None or self.give_way is not None:
+                self.check()
+            yield item
+
 
 class Look:
     """Deadline, values read once, and troubles of one request; passed to every query of the request to a source."""
@@ -102,12 +111,7 @@ class Look:
         if self.deadline is None:
             return iter(items)
         self.check()
-        return self._check_each(items)
-
-    def _check_each(self, items: Iterable[Item]) -> Iterator[Item]:
-        for item in items:
-            self.check()
-            yield item
+        return self.deadline.check_each(items)
 
     def read_once(self, key: Hashable, read: Callable[[], Item]) -> Item:
         """Return the value that was read at the first call with this key, so that one request sees one value of it."""

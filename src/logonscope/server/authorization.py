@@ -3,9 +3,9 @@
 import base64
 import binascii
 
-from logonscope.server.auth.authenticator import BASIC, NEGOTIATED, Authentication, Credentials
+from logonscope.server.auth.authenticator import BASIC, BEARER, NEGOTIATED, Authentication, Credentials
 
-LONGEST_HEADER = 90_000
+LONGEST_HEADER, LONGEST_TOKEN = 90_000, 200
 REALM = 'Basic realm="Logonscope", charset="UTF-8"'
 
 
@@ -18,6 +18,8 @@ def credentials_of(authorization: str | None) -> Credentials | None:
         return None
     scheme, _, rest = authorization.strip().partition(" ")
     scheme = scheme.lower()
+    if scheme == BEARER:
+        return Credentials(scheme, token=rest.strip()[:LONGEST_TOKEN].encode())
     try:
         data = base64.b64decode(rest.strip() if len(rest) <= LONGEST_HEADER else "", validate=True)
         if scheme != "basic":

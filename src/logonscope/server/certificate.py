@@ -11,8 +11,9 @@ import ipaddress
 import os
 import socket
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -63,7 +64,27 @@ def tls_context(settings: Settings) -> TlsContext:
             "give PEM files that belong together",
         ) from None
     context.channel_binding, context.fingerprint = channel_binding(leaf), fingerprint(leaf)
+    if settings.client_ca:
+        _request_client_certificates(context, settings.client_ca)
     return context
+
+
+def _request_client_certificates(context: ssl.SSLContext, path: str) -> None:
+    """Request a certificate of each client, which may have none; one that is not valid ends the handshake."""
+    _read_file(path)
+    try:
+        context.load_verify_locations(path)
+    except ssl.SSLError as error:
+        reason = f"cannot use the certificates in {path}: {error.reason or error}"
+        raise InvalidParameterError(reason, "give a PEM file with the authorities of client certificates") from None
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+
+def common_name(certificate: Mapping[str, Any] | None) -> str | None:
+    """Return the common name in the subject of a verified certificate (``getpeercert``); None without exactly one."""
+    parts = [part for names in (certificate or {}).get("subject", ()) for part in names]
+    names = [str(value) for name, value in parts if name == "commonName"]
+    return names[0] if len(names) == 1 else None
 
 
 def public_certificate_path(folder: str) -> str:

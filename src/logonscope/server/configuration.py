@@ -178,6 +178,16 @@ class Settings:
         "`$STATE_DIRECTORY` if systemd sets it, else `/var/lib/logonscope`",
     )
     users: str = _key(_FILE, "/etc/logonscope/users", "user file, maintained by `logonscope user`; it may be missing")
+    tokens: str = _key(
+        _FILE, "/etc/logonscope/tokens", "token file, maintained by `logonscope token`; it may be missing"
+    )
+    hosts: tuple[str, ...] = _key(
+        _NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, "
+        "`localhost` and the host name; over https the certificate decides",
+    )  # fmt: skip
+    origins: tuple[str, ...] = _key(
+        _NAMES, [], "origins (`https://web1`) whose pages may use the JSON API in a browser; all others are rejected"
+    )
     pam: str = _key(
         _SERVICE, _pam, "PAM service that checks passwords; empty: no PAM",
         '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',
@@ -191,6 +201,9 @@ class Settings:
         "`relaxed`: over TLS, reject Negotiate tokens that are bound to another TLS channel; `required`: also reject "
         "those without channel binding, as curl and Go clients send",
     )  # fmt: skip
+    client_ca: str = _key(
+        _FILE, "", "PEM file with the authorities of client certificates, whose common name is the user; empty: none"
+    )
     keytab: str = _key(_FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos")
     allow_methods: bool = _key(_SWITCH, False, "allow methods that change something: end processes, set priorities")
     max_envelope: int = _key(

@@ -24,7 +24,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from logonscope.server.auth.peer import Peer, UnixCredentials
-from logonscope.server.certificate import TlsContext
+from logonscope.server.auth.peer_namespaces import shares_namespaces
+from logonscope.server.certificate import TlsContext, common_name
 
 MAX_HEAD_BYTES = 96 << 10
 """Bytes of the largest request head: a Kerberos token may have 64 KiB (MaxTokenSize), and a third more in base64."""
@@ -81,13 +82,16 @@ def connection_of_transport(transport: asyncio.BaseTransport) -> Connection:
     binding = context.channel_binding if isinstance(context, TlsContext) else None
     if client_socket.family == socket.AF_UNIX:
         raw = client_socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-        credentials = UnixCredentials(*_UCRED.unpack(raw))
-        unix_peer = Peer("", False, True, credentials, binding)
-        return Connection(unix_peer, str(client_socket.getsockname()), is_authenticated=True)
+        pid, uid, gid = _UCRED.unpack(raw)
+        is_local = shares_namespaces(client_socket, pid)
+        unix_peer = Peer("", False, True, UnixCredentials(pid, uid, gid, is_local), binding)
+        return Connection(unix_peer, str(client_socket.getsockname()), is_authenticated=is_local)
     peer = _address(transport.get_extra_info("peername"))
     local = _address(transport.get_extra_info("sockname"))
     loopback = peer is not None and peer.is_loopback
-    return Connection(Peer(str(peer or ""), context is not None, loopback, None, binding), str(local or ""))
+    user = common_name(transport.get_extra_info("peercert"))
+    tls_peer = Peer(str(peer or ""), context is not None, loopback, None, binding, certificate_user=user)
+    return Connection(tls_peer, str(local or ""))
 
 
 def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -137,5 +137,7 @@ class ConnectionLimits:
 def _origin(connection: Connection) -> Origin:
     peer = connection.peer
     if peer.credentials is not None:
-        return Origin(network=False, name=f"uid {peer.credentials.uid}")
+        # Root in a container has limits of its own, so that it cannot use up those of this host's root.
+        place = "" if peer.credentials.shares_namespaces else " of other namespaces"
+        return Origin(network=False, name=f"uid {peer.credentials.uid}{place}")
     return Origin(network=True, name=client_network(peer.address))

@@ -5,7 +5,7 @@ The application has a table of doors, and knows no protocol by name. Blocking wo
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -16,9 +16,10 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from logonscope.broker import Caller
-from logonscope.dispatch.dispatcher import Answer, Dispatcher, ReceivedRequest
+from logonscope.dispatch.dispatcher import Answer, AnswerStream, Dispatcher, ReceivedRequest
 from logonscope.dispatch.operation import Door
 from logonscope.errors import (
     AccessDeniedError,
@@ -26,6 +27,7 @@ from logonscope.errors import (
     LogonscopeError,
     RequestTooLargeError,
     ServerTooBusyError,
+    TimedOutError,
 )
 from logonscope.machine import Deadline
 from logonscope.server.auth.authenticator import Authenticator, Credentials
@@ -35,7 +37,7 @@ from logonscope.server.auth.throttle import client_network
 from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
-from logonscope.server.request_target import PathNormalizer
+from logonscope.server.request_target import PathNormalizer, normalized_path
 from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.server.worker_pool import Claimant, Rank, WorkerPool
 
@@ -64,6 +66,17 @@ class MessageEncryption(Protocol):
         """Encrypt the answer to a request of this content type; return its content type and body."""
 
 
+class Admission(Protocol):
+    """A check of the headers of a request, before its body is read."""
+
+    def check(self, headers: Headers, peer: Peer) -> None:
+        """Check the headers.
+
+        Raises:
+            AccessDeniedError: the request is rejected.
+        """
+
+
 class HttpDoor(NamedTuple):
     """A door and its HTTP interface.
 
@@ -73,6 +86,9 @@ class HttpDoor(NamedTuple):
         encryption: the encryption of its messages; None: there is none.
         anonymous_header: a request with this header (in lower case) needs no credentials; "": there is none.
         accepts_empty_requests: a request with an empty body only authenticates its connection; the response is empty.
+        documents: texts in JSON that authenticated clients may GET, by path.
+        admission: checks the headers of a request before anything else of it is read; None: it is not checked.
+        has_faults_for_http: rejections by HTTP, such as 401 and 503, have a fault of the door as their body.
         anonymous_paths: further paths, whose requests need no credentials; credentials are ignored there.
     """
 
@@ -82,6 +98,9 @@ class HttpDoor(NamedTuple):
     anonymous_header: str = ""
     accepts_empty_requests: bool = False
     anonymous_paths: tuple[str, ...] = ()
+    documents: Mapping[str, Callable[[], bytes]] = {}
+    admission: "Admission | None" = None
+    has_faults_for_http: bool = False
 
 
 class Services(NamedTuple):
@@ -142,16 +161,40 @@ class Received(NamedTuple):
         return self.headers.get("content-type", "")
 
 
-def application(services: Services) -> Starlette:
+class DoorApplication(Starlette):
+    """The ASGI application. Requests for doors do not go through Starlette's middleware, which they do not need."""
+
+    def __init__(self, endpoints: Mapping[str, "Endpoint"], routes: Sequence[Route]) -> None:
+        super().__init__(routes=routes, middleware=[Middleware(PathNormalizer)])
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path = normalized_path(scope["path"])
+            endpoint = self._endpoints.get(path)
+            if endpoint is not None:
+                request_scope = {**scope, "path": path}
+                response = await endpoint.answer(Request(request_scope, receive, send))
+                await response(request_scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+def application(services: Services) -> DoorApplication:
     """Return the ASGI application."""
-    routes = [
-        Route(path, Endpoint(services, door).answer, methods=["POST"])
+    endpoints = {
+        path: Endpoint(services, door) for door in services.doors for path in door.paths + door.anonymous_paths
+    }
+    routes = [Route(path, endpoint.answer, methods=["POST"]) for path, endpoint in endpoints.items()]
+    routes += [
+        Route(path, partial(Endpoint(services, door).document, text), methods=["GET"])
         for door in services.doors
-        for path in door.paths + door.anonymous_paths
+        for path, text in door.documents.items()
     ]
     if services.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
-    return Starlette(routes=routes, middleware=[Middleware(PathNormalizer)])
+    return DoorApplication(endpoints, routes)
 
 
 class Endpoint:
@@ -176,26 +219,73 @@ class Endpoint:
             else:
                 authenticate, claimant = await _authentication(services, received, deadline, request)
                 answer = partial(self._handle, received, authenticate, deadline)
-            return await services.pool.run(claimant, answer, deadline, partial(_wait_for_disconnect, request))
+            # The same function waits during the parts of a stream: the client may disconnect between two of them.
+            disconnected = partial(_wait_for_disconnect, request)
+            response = await services.pool.run(claimant, answer, deadline, disconnected)
+            if isinstance(response, StreamedResponse):
+                response.run = partial(services.pool.run, claimant, wait_for_disconnect=disconnected)
         except (ClientDisconnectedError, ClientDisconnect):
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except ServerTooBusyError as error:
-            return Response(f"{error}\n", status_code=503)
+            return self._reject(error, Response(f"{error}\n", status_code=503))
         except LogonscopeError as error:  # the request is too large, or timed out
             fault = self._door.fault(error, None)
             return _response(fault.status, fault.content_type, fault.body)
+        return response
+
+    async def document(self, text: Callable[[], bytes], request: Request) -> Response:
+        """Return a document to an authenticated client."""
+        services = self._services
+        deadline = Deadline(services.dispatcher.limits.seconds)
+        if (rejection := self._rejection(request)) is not None:
+            return rejection
+        received = Received(request.state.connection, request.headers, request.scope["path"], b"")
+        try:
+            authenticate, claimant = await _authentication(services, received, deadline, request)
+            disconnected = partial(_wait_for_disconnect, request)
+            authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
+            if authentication.caller is None:
+                return _with_challenges(self._unauthorized(authentication), authentication)
+            received.connection.is_authenticated = True
+            return _response(OK, "application/json", await services.pool.run(claimant, text, deadline, disconnected))
+        except ClientDisconnectedError:
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        except LogonscopeError as error:
+            return self._reject(error, Response(f"{error}\n", status_code=503))
 
     def _rejection(self, request: Request) -> Response | None:
         """Return the response to a client that must first send credentials, before its body is read; else None."""
         peer: Peer = request.state.connection.peer
-        anonymous_header = self._http_door.anonymous_header
-        if peer.credentials or peer.session or {"authorization", anonymous_header}.intersection(request.headers):
+        anonymous_header, admission = self._http_door.anonymous_header, self._http_door.admission
+        # Programs of browsers cannot open a unix socket.
+        if admission is not None and peer.credentials is None:
+            try:
+                admission.check(request.headers, peer)
+            except AccessDeniedError as denied:
+                return self._reject(denied, Response(f"{denied}\n", status_code=403))
+        is_known = peer.credentials or peer.session or peer.certificate_user is not None
+        if is_known or {"authorization", anonymous_header}.intersection(request.headers):
             return None
         if _content_length(request) > self._services.max_request_octets:
-            return Response(status_code=413)
+            error = RequestTooLargeError("the request is too large", "split the request")
+            return self._reject(error, Response(status_code=413))
         if request.scope["path"] in self._http_door.anonymous_paths:
             return None
-        return _with_challenges(Response(status_code=401), _authenticate(self._services.authenticator, peer, None))
+        authentication = _authenticate(self._services.authenticator, peer, None)
+        return _with_challenges(self._unauthorized(authentication), authentication)
+
+    def _unauthorized(self, authentication: RequestAuthentication) -> Response:
+        """Return the response to a request that is not authenticated."""
+        reason = authentication.reason
+        error = AccessDeniedError(reason or "authentication required", "" if reason else "send credentials")
+        return self._reject(error, Response(reason and f"{reason}\n", 401, media_type="text/plain"))
+
+    def _reject(self, error: LogonscopeError, response: Response) -> Response:
+        """Return the response that rejects a request; its body is a fault of the door if its clients expect one."""
+        if not self._http_door.has_faults_for_http:
+            return response
+        fault = self._door.fault(error, None)
+        return _response(response.status_code, fault.content_type, fault.body)
 
     def _handle_anonymously(self, received: Received, deadline: Deadline) -> Response:
         """Answer a request to an anonymous path; runs in a thread."""
@@ -210,7 +300,7 @@ class Endpoint:
         # It stays True after a later failure: only the timeouts of the connection and its limits depend on it.
         received.connection.is_authenticated |= authentication.caller is not None
         if authentication.caller is None and self._http_door.anonymous_header not in received.headers:
-            return _with_challenges(_unauthorized(authentication), authentication)
+            return _with_challenges(self._unauthorized(authentication), authentication)
         if authentication.caller is not None and self._http_door.accepts_empty_requests and not received.body:
             return _with_challenges(Response(), authentication)
         encryption = self._http_door.encryption
@@ -220,8 +310,11 @@ class Endpoint:
             )
         # Over the network without TLS, the messages of a Negotiate client must be encrypted, as on Windows.
         if authentication.negotiation is not None and not received.connection.peer.is_private:
-            return Response(_ENCRYPTION_REQUIRED, status_code=403)
+            error = AccessDeniedError(_ENCRYPTION_REQUIRED.strip())
+            return self._reject(error, Response(_ENCRYPTION_REQUIRED, status_code=403))
         answer = self._dispatch(received, authentication, received.body, deadline)
+        if answer.rest is not None:
+            return _with_challenges(StreamedResponse(answer, self._count(answer)), authentication)
         return _with_challenges(_response(answer.status, answer.content_type, answer.body), authentication)
 
     def _handle_encrypted(
@@ -249,14 +342,67 @@ class Endpoint:
         self, received: Received, authentication: RequestAuthentication, data: bytes, deadline: Deadline
     ) -> Answer:
         """Run a request, and count it in the metrics."""
-        start, metrics = time.perf_counter(), self._services.metrics
+        start = time.perf_counter()
         peer = received.connection.peer.address
-        raw_request = ReceivedRequest(data, authentication.caller, peer, received.content_type, received.path)
+        raw_request = ReceivedRequest(
+            data, authentication.caller, peer, received.content_type, received.path, received.headers
+        )
         answer = self._services.dispatcher.answer(self._door, raw_request, deadline)
-        if metrics is not None:
-            outcome = "answered" if answer.status == OK else "refused"
-            metrics.count_answer(answer.operation, outcome, answer.items, time.perf_counter() - start)
+        if answer.rest is None:
+            self._count(answer, start)(answer.items)
         return answer
+
+    def _count(self, answer: Answer, start: float | None = None) -> Callable[[int], None]:
+        """Return the function that counts an answer, with its number of rows, in the metrics once it is complete."""
+        begin = time.perf_counter() if start is None else start
+
+        def count(items: int) -> None:
+            if self._services.metrics is not None:
+                outcome = "answered" if answer.status == OK else "refused"
+                self._services.metrics.count_answer(answer.operation, outcome, items, time.perf_counter() - begin)
+
+        return count
+
+
+class StreamedResponse(Response):
+    """A response whose parts are rendered one after the other, each in a thread of the pool.
+
+    A thread is held only while a part is rendered: a client that reads slowly holds none.
+    """
+
+    def __init__(self, answer: Answer, on_end: Callable[[int], None]) -> None:
+        super().__init__(None, answer.status, headers={"content-type": answer.content_type})
+        del self.headers["content-length"]
+        self._answer, self._on_end = answer, on_end
+        self.run: Callable[..., Awaitable[tuple[bytes, bool]]]
+        """Runs a function in the pool, on behalf of the caller of the request."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- as every response
+        """Send the parts until the last one, or until the client disconnects."""
+        # The event loop runs this; each part is rendered in the pool, and waits there for its turn as a request does.
+        rest = self._answer.rest
+        assert rest is not None  # noqa: S101 -- it is the condition for this class
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            part, is_last = self._answer.body, False
+            while True:
+                await send({"type": "http.response.body", "body": part, "more_body": not is_last})
+                if is_last:
+                    break
+                part, is_last = await self._next_part(rest)
+        except ClientDisconnectedError:
+            pass
+        # Also after an error, or if the server stops: rows that are kept open count against their caller.
+        finally:
+            rest.close()
+            self._on_end(self._answer.items + rest.items)
+
+    async def _next_part(self, rest: AnswerStream) -> tuple[bytes, bool]:
+        deadline = rest.deadline()
+        try:
+            return await self.run(partial(rest.next_part, deadline), deadline)
+        except (ServerTooBusyError, TimedOutError) as error:
+            return rest.end_with(error)
 
 
 async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
@@ -319,7 +465,9 @@ def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
     """Return the claimant of a request's thread: its caller, or the client address if it has no caller yet."""
     # On the unix socket only root has a rank: an administrator by group is not elevated there.
     if peer.credentials is not None:
-        uid = peer.credentials.uid
+        uid, is_local = peer.credentials.uid, peer.credentials.shares_namespaces
+        if not is_local:
+            return Claimant(f"uid {uid} of other namespaces")
         return Claimant(uid, Rank.ROOT if uid == 0 else Rank.ORDINARY)
     if caller is None:
         return Claimant(client_network(peer.address))
@@ -330,10 +478,6 @@ def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
 def _authenticate(authenticator: Authenticator, peer: Peer, credentials: Credentials | None) -> RequestAuthentication:
     result = authenticator.authenticate(peer, credentials)
     return RequestAuthentication(result.caller, result.negotiation, challenges(result, credentials), result.reason)
-
-
-def _unauthorized(authentication: RequestAuthentication) -> Response:
-    return Response(authentication.reason and f"{authentication.reason}\n", 401, media_type="text/plain")
 
 
 def _response(status: int, content_type: str, body: bytes) -> Response:

@@ -18,10 +18,14 @@ from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.negotiate import KerberosSettings
 from logonscope.server.auth.passwords import PasswordBackend, Passwords, strip_domain
 from logonscope.server.auth.throttle import Throttle
+from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, Services, application
+from logonscope.server.json import PREFIX, JsonDoor
+from logonscope.server.json_schemas import documents
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
+from logonscope.server.origin_policy import OriginPolicy
 from logonscope.server.settings_check import warnings
 from logonscope.server.worker_pool import WorkerPool
 from logonscope.server.wsman import ANONYMOUS_HEADER, ANONYMOUS_PATHS, WSMAN_PATHS, WsmanDoor
@@ -36,6 +40,7 @@ DOORS = (
         accepts_empty_requests=True,
         anonymous_paths=ANONYMOUS_PATHS,
     ),
+    HttpDoor(JsonDoor(), (f"{PREFIX}{{operation}}",), documents=documents(), has_faults_for_http=True),
 )
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 
@@ -79,15 +84,30 @@ def build_services(
     kerberos = _kerberos_settings(settings, users) if settings.keytab else None
     required = settings.channel_binding == "required"
     authenticator = Authenticator(
-        passwords, lookup, local, audit, kerberos, requires_binding=required, has_ntlm_users=users.has_ntlm_users
-    )
+        passwords, lookup, local, audit, kerberos, requires_binding=required, has_ntlm_users=users.has_ntlm_users,
+        find_token=TokenFile(settings.tokens, report=partial(_log.error, "%s")).find_caller,
+        find_certificate_user=partial(_find_certificate_user, users, _account_finder(settings)),
+    )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     is_open_on_loopback = settings.metrics == "loopback"
     return Services(
-        authenticator, dispatcher, DOORS, pool, password_pool, settings.max_request, metrics, is_open_on_loopback
+        authenticator,
+        dispatcher,
+        _doors(settings),
+        pool,
+        password_pool,
+        settings.max_request,
+        metrics,
+        is_open_on_loopback,
     )
+
+
+def _doors(settings: Settings) -> tuple[HttpDoor, ...]:
+    """Return the protocols; browsers may use the JSON API only from pages and under names of these settings."""
+    policy = OriginPolicy(settings.hosts, settings.origins)
+    return tuple(door._replace(admission=policy) if isinstance(door.door, JsonDoor) else door for door in DOORS)
 
 
 def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:
@@ -121,13 +141,25 @@ def _kerberos_settings(settings: Settings, users: UserFile) -> KerberosSettings:
     """Return the settings for Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
-    administrators = frozenset(settings.administrators)
-    find_caller: Callable[[str], Caller | None] = partial(find_account, administrators=administrators)
-    if settings.pam:
-        from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
+    return kerberos.kerberos_settings(kerberos.use_keytab(settings.keytab), users.find, _account_finder(settings))
 
-        find_caller = partial(pam.admit, service=settings.pam, administrators=administrators)
-    return kerberos.kerberos_settings(kerberos.use_keytab(settings.keytab), users.find, find_caller)
+
+def _account_finder(settings: Settings) -> Callable[[str], Caller | None]:
+    """Return the function that finds the account of a user who is authenticated already, and may log in."""
+    administrators = frozenset(settings.administrators)
+    if not settings.pam:
+        return partial(find_account, administrators=administrators)
+    from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
+
+    return partial(pam.admit, service=settings.pam, administrators=administrators)
+
+
+def _find_certificate_user(
+    users: UserFile, find_by_account: Callable[[str], Caller | None], name: str
+) -> Caller | None:
+    """Return the user that a client certificate names: of the user file, else an account that may log in."""
+    user = users.find(name)
+    return find_by_account(name) if user is None else user.caller
 
 
 def _audit_writer(audit_log: str) -> Callable[[str], None]:

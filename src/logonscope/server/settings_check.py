@@ -21,7 +21,7 @@ from logonscope.server.configuration import Settings
 
 PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 SYSTEMD_FOLDERS = ("/run/logonscope", "/var/log/logonscope")
-"""Directories that systemd creates when it starts the packaged service, and removes when it stops."""
+"""Directories that systemd creates for the packaged service."""
 
 
 def check_settings(settings: Settings) -> list[str]:
@@ -54,7 +54,13 @@ def check_settings(settings: Settings) -> list[str]:
 
 def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
     """Yield warnings about likely mistakes in the settings, and about access that they open."""
-    if not (users or settings.pam or settings.keytab or all(listener.path for listener in settings.listen)):
+    if not (
+        users
+        or settings.pam
+        or settings.keytab
+        or settings.client_ca
+        or all(listener.path for listener in settings.listen)
+    ):
         yield f"no client can authenticate over the network: no users in {settings.users}; see `logonscope user add`"
     yield from _plain_listeners(settings, users)
     if mode := _shared_key_mode(settings):

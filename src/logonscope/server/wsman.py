@@ -12,7 +12,7 @@ from logonscope.cim.schema import schema
 from logonscope.dispatch.enumerations import Enumeration, Item
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
-from logonscope.dispatch.operations import Identity
+from logonscope.dispatch.operations import FoundInstance, Identity
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
 from logonscope.wire.cimxml.write_class import write_class
 from logonscope.wire.wsman import names, render_instance
@@ -105,7 +105,7 @@ class WsmanDoor:
     def __repr__(self) -> str:
         return "<WsmanDoor>"
 
-    def decode(self, body: bytes, content_type: str, path: str) -> Operation:  # noqa: ARG002 -- as every door
+    def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:  # noqa: ARG002 -- as every door
         """See ``Door``."""
         envelope = read(body)
         action = operation_name(envelope.action)
@@ -186,11 +186,12 @@ def _property(fragment: str) -> str:
     return fragment.removesuffix("/text()")
 
 
-def _render_get(request: SoapRequest, answer: ClassRows | Class, _octets: int) -> Body:
+def _render_get(request: SoapRequest, found: FoundInstance | Class, _octets: int) -> Body:
     message: Get = request.message
     octets = request.envelope.octets
-    if isinstance(answer, Class):
-        return Body(f"{names.GET}Response", write_class(answer, hierarchy=message.with_superclasses))
+    if isinstance(found, Class):
+        return Body(f"{names.GET}Response", write_class(found, hierarchy=message.with_superclasses))
+    answer = found.result
     # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     row = next(answer.rows)
     if not message.fragment:

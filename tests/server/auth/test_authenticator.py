@@ -234,7 +234,7 @@ def test_a_ticket_is_no_guess(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 
 
 def test_on_a_unix_socket_the_kernel_says_who_calls(entrance: Entrance) -> None:
-    peer = Peer("", False, True, UnixCredentials(1, 1001, 1001))
+    peer = Peer("", False, True, UnixCredentials(1, 1001, 1001, shares_namespaces=True))
     for credentials in (None, basic("alice", WORD)):
         caller = entrance.enter(peer, credentials).caller
         assert caller == Caller("uid 1001", 1001, administrator=False)

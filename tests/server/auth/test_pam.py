@@ -46,9 +46,13 @@ def service(machine: Machine, name: str, lines: str) -> None:
 
 
 def asked(machine: Machine, *questions: tuple[str, str], name: str = "logonscope", groups: Any = ADMINISTRATORS) -> Any:
-    """Ask the product inside, in one process, and return callers as lists."""
+    """Ask the product inside, in one process, and return the name, uid and rights of callers as lists."""
     given = json.dumps([[*question, name, list(groups)] for question in questions])
-    return json.loads(machine.run([PYTHON, "-c", PROGRAM], input=given).stdout)
+    return names_and_rights(json.loads(machine.run([PYTHON, "-c", PROGRAM], input=given).stdout))
+
+
+def names_and_rights(callers: Any) -> Any:
+    return [caller and caller[:3] for caller in callers]
 
 
 def admitted(machine: Machine, name: str, *accounts: str) -> Any:
@@ -58,7 +62,7 @@ from logonscope.server.auth.pam import admit
 print(json.dumps([admit(*question) for question in json.load(sys.stdin)]))
 """
     given = json.dumps([(account, name) for account in accounts])
-    return json.loads(machine.run([PYTHON, "-c", program], input=given).stdout)
+    return names_and_rights(json.loads(machine.run([PYTHON, "-c", program], input=given).stdout))
 
 
 def test_accounts_come_in_by_their_passwords(lab: Lab, accounts: dict[str, int]) -> None:

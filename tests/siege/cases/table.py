@@ -4,6 +4,7 @@ from tests.siege.cases.full_disk import fill_disk
 from tests.siege.cases.half_requests import send_half_requests
 from tests.siege.cases.held_connections import hold_dripped_connections, hold_silent_connections
 from tests.siege.cases.hung_arguments import hang_arguments
+from tests.siege.cases.json_requests import ask_worst_queries_as_json, hold_unread_streams
 from tests.siege.cases.malformed_heads import send_malformed_heads
 from tests.siege.cases.password_guesses import guess_passwords
 from tests.siege.cases.stopped_helpers import stop_helpers
@@ -20,6 +21,8 @@ CASES = (
     Case("silent-many", hold_silent_connections, MANY),
     Case("silent-few-descriptors", hold_silent_connections, drop_in=FEW_DESCRIPTORS, bounds=Bounds(log_lines=4)),
     Case("worst-queries", ask_worst_queries, bounds=Bounds(administrator_seconds=1.0)),
+    Case("json-queries", ask_worst_queries_as_json, bounds=Bounds(administrator_seconds=1.0)),
+    Case("unread-streams", hold_unread_streams),
     Case("hung-arguments", hang_arguments),
     Case("half-requests", send_half_requests),
     Case("full-disk", fill_disk, METHODS, ROOT),

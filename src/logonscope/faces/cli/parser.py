@@ -27,7 +27,9 @@ COMMANDS = {
     "invoke": "run a method of an instance",
     "classes": "the classes of a namespace, one line each",
     "class": "the definition of a class, in MOF",
-    "serve": "serve this host to WMI clients over the network, by WS-Management",
+    "serve": "serve this host to WMI clients over the network, by WS-Management, and as JSON",
+    "token": "manage the server's tokens for programs, which expire: add, list, remove",
+    "schema": "print the JSON Schema of an operation of the server's JSON API",
     "user": "manage the server's own user file: add, list, remove",
     "record": "save this host to a file that every command can read",
     "doctor": "check what can be read here, and how to get what is missing",
@@ -41,10 +43,11 @@ ExternalCommands = Mapping[str, Callable[[], Any]]
 
 NO_EXTERNAL_COMMANDS: ExternalCommands = {}
 
-EXTERNAL_COMMAND_NAMES = ("serve",)
+EXTERNAL_COMMAND_NAMES = ("serve", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
-FORMATS = ("table", "json", "jsonl", "csv", "pids")
+EVENT_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")
+FORMATS = ("table", "json", "jsonl", "csv", "pids", *EVENT_FORMATS)
 
 FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""
@@ -187,11 +190,13 @@ _DEFAULTS: dict[str, Any] = {
     "color": None,
     "pager": True,
     "readable": False,
+    "direct": False,
+    "view_as": None,
     "quiet": False,
     "watch": None,
 }
 _TAKE_VALUE = {
-    "-o", "--output", "--host", "--ca", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
+    "-o", "--output", "--host", "--ca", "--as", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
 }  # fmt: skip
 """Options that take the next word as their value; --watch takes its value after "="."""
 
@@ -220,7 +225,10 @@ def shared_options() -> Parser:
     """Return a parser with the options that every command has, before or after its name."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")
-    formats = "the output format (default: table, for people); pids is for ps, leftovers, tree and whose"
+    formats = (
+        "the output format (default: table, for people); pids is for ps, leftovers, tree and whose; ecs, ocsf, otel, "
+        "sysmon and parquet, for other tools, are for sessions, ps, leftovers and whose"
+    )
     options.add_argument("-o", "--output", choices=FORMATS, help=formats)
     host = (
         "another machine, such as https://user@host:5986, or a file that `logonscope record` wrote; local: this "
@@ -234,6 +242,10 @@ def shared_options() -> Parser:
         help="without sudo: show all that the kernel lets you read, not only your own logon sessions "
         "(in Python: visibility='kernel')",
     )  # fmt: skip
+    direct = "read this machine in this process, also if its service runs (logonscope serve)"
+    options.add_argument("--direct", action="store_true", help=direct)
+    view = "what this user of the host sees, an account or a uid; for administrators, and only to read"
+    set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")
     options.add_argument("-q", "--quiet", action="store_true", help="no notice that sudo would show more")
     colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
     options.add_argument("--color", choices=COLOR_CHOICES, help=colors)

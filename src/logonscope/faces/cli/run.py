@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
 from logonscope.faces.cli.messages import print_error, print_notice
-from logonscope.faces.cli.parser import NO_EXTERNAL_COMMANDS, ExternalCommands, command_module, parse
+from logonscope.faces.cli.parser import EVENT_FORMATS, NO_EXTERNAL_COMMANDS, ExternalCommands, command_module, parse
 from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ _WITHOUT_ACCESS_CHECKS = {"classes", "class"}
 _COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
+_COMMANDS_WITH_EVENTS = {"sessions", "ps", "leftovers", "whose"}
+
 LOCAL = "local"
 """The value of --host that means this machine; it overrides the environment and the settings."""
 
 HOST_VARIABLE = "LOGONSCOPE_HOST"
 
-_NOT_REPEATABLE = {"completion", "invoke", "record", "serve", "user"}
+_NOT_REPEATABLE = {"completion", "invoke", "record", "schema", "serve", "token", "user"}
 """Commands that have no --watch."""
 
 Settings = Mapping[str, Any]
@@ -65,6 +67,10 @@ def run(
         if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
             hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
+        if args.output in EVENT_FORMATS and args.command not in _COMMANDS_WITH_EVENTS:
+            message = f"cannot print {args.command} as {args.output}"
+            hint = f"-o {args.output} is for {', '.join(sorted(_COMMANDS_WITH_EVENTS))}"
+            raise InvalidParameterError(message, hint)
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
@@ -94,16 +100,21 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
     _apply_settings(args, settings, columns)
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca needs --host URL", "add --host https://user@host")
+    options = {name: value for name in ("direct", "view_as") if (value := getattr(args, name))}
     host = connect(
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
-        timeout=getattr(args, "timeout", None),
+        timeout=getattr(args, "timeout", None), **options,
     )  # fmt: skip
-    if not (args.quiet or args.command in _WITHOUT_ACCESS_CHECKS):
+    if not (args.quiet or args.view_as or args.command in _WITHOUT_ACCESS_CHECKS):
         hiding_reason = host.hiding_reason
         if hiding_reason is not None:
             print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
         elif not host.everything:
             print_notice(args, _access_notice(args.host))
+    if args.output in EVENT_FORMATS:
+        from logonscope.faces.cli.event_formats import print_events  # noqa: PLC0415 -- only these formats
+
+        return _show_answer(args, partial(print_events, host, args), settings)
     return _show_answer(args, partial(command.run, host, args), settings)
 
 

@@ -63,6 +63,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the answers for every target; return the greatest exit code of them."""
+    by_target, code = find_answers(host, args)
+    if args.output != "table":
+        print_rows(args, [answer for answers in by_target for answer in answers])
+        return code
+    for number, answers in enumerate(by_target):
+        print("\n" * (number > 0), end="")
+        _print_answers(args, answers)
+    return code
+
+
+def find_answers(host: Host, args: argparse.Namespace) -> tuple[list[list[Whose]], int]:
+    """Return the answers for each target, and the greatest exit code; errors are printed."""
     by_target: list[list[Whose]] = []
     code = 0
     # an error of one target does not prevent the answers to the others
@@ -72,13 +84,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
         except LogonscopeError as error:
             code = max(code, exit_code(error))
             print_error(error, args)
-    if args.output != "table":
-        print_rows(args, [answer for answers in by_target for answer in answers])
-        return code
-    for number, answers in enumerate(by_target):
-        print("\n" * (number > 0), end="")
-        _print_answers(args, answers)
-    return code
+    return by_target, code
 
 
 def _find_answers(host: Host, args: argparse.Namespace, target: str) -> list[Whose]:

@@ -2,7 +2,7 @@
 
 Basic sends a password, and is therefore accepted only over TLS or from this machine. Negotiate authenticates a
 connection; if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the
-user, and credentials are ignored.
+user, and credentials are ignored. A client certificate counts for requests without credentials.
 
 Over a private connection Negotiate is offered only if Kerberos is set up or at least one user has an NT hash: clients
 that prefer Negotiate to Basic would try it first and fail. Over other connections, where a password must not be sent,
@@ -14,6 +14,7 @@ caused by a wrong clock or key, therefore delays no password, and an accepted ti
 
 import logging
 import struct
+import time
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
@@ -25,6 +26,18 @@ from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.peer import Peer
 
 BASIC, NEGOTIATE, KERBEROS = "Basic", "Negotiate", "Kerberos"
+CERTIFICATE = "certificate"
+"""The scheme of client certificates in the audit log."""
+
+CERTIFICATE_SECONDS = 60.0
+"""Seconds after which the user of a certificate is looked up again: it may have been removed or locked."""
+
+BEARER = "bearer"
+"""The scheme of tokens (RFC 6750), in lower case; it is not offered, since clients that have a token know it."""
+
+REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
+"""The session of a peer whose token was rejected: the audit log has one line for each connection."""
+
 LONGEST_REASON = 500
 NEGOTIATED = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
 """Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
@@ -34,6 +47,11 @@ NTLM_USERS = (
     "from the host itself"
 )
 """Advice in the body of every 401 after NTLM. It is the same for a wrong password, to hide who has a hash."""
+
+OTHER_NAMESPACES = (
+    "authentication failed: the caller is in another user or pid namespace, where uids and pids have another meaning; "
+    "read the container itself, with logonscope --direct"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +87,17 @@ def _assume_ntlm_users() -> bool:
     return True
 
 
+def _find_no_caller(_token: str) -> Caller | None:
+    return None
+
+
+class CertificateLogin(NamedTuple):
+    """The user of a client certificate, until when it need not be looked up again."""
+
+    caller: Caller
+    end: float
+
+
 class Authenticator:
     """Authenticates requests."""
 
@@ -82,6 +111,8 @@ class Authenticator:
         *,
         requires_binding: bool = False,
         has_ntlm_users: Callable[[], bool] = _assume_ntlm_users,
+        find_token: Callable[[str], Caller | None] = _find_no_caller,
+        find_certificate_user: Callable[[str], Caller | None] = _find_no_caller,
     ) -> None:
         """Initialize with the backends for passwords, NT hashes and Kerberos tickets.
 
@@ -93,7 +124,10 @@ class Authenticator:
             kerberos: the services that accept Kerberos tickets, and their users; None: no Kerberos.
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
+            find_token: returns the caller of a token; None: it does not exist, or has expired.
+            find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
         """
+        self._find_token, self._find_certificate_user = find_token, find_certificate_user
         self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
         self._kerberos, self._requires_binding = kerberos, requires_binding
         self._has_ntlm_users = has_ntlm_users
@@ -111,7 +145,7 @@ class Authenticator:
 
     def is_quick(self, peer: Peer, credentials: Credentials | None) -> bool:
         """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
-        return credentials is None or isinstance(peer.session, Caller)
+        return credentials is None or credentials.scheme == BEARER or isinstance(peer.session, Caller)
 
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:
         """Return whether the user that is named has authenticated from this address before."""
@@ -120,7 +154,9 @@ class Authenticator:
     def known_caller(self, peer: Peer) -> Caller | None:
         """Return the caller that authenticated before over this connection, without a new check."""
         session = peer.session
-        return session.caller if isinstance(session, Negotiation) else session if isinstance(session, Caller) else None
+        if isinstance(session, (Negotiation, CertificateLogin)):
+            return session.caller
+        return session if isinstance(session, Caller) else None
 
     def authenticate(self, peer: Peer, credentials: Credentials | None) -> Authentication:
         """Authenticate a request; blocks while a password is checked.
@@ -130,10 +166,14 @@ class Authenticator:
             credentials: None if the request has none.
         """
         if peer.credentials is not None:
+            if not peer.credentials.shares_namespaces:
+                return Authentication(None, reason=OTHER_NAMESPACES)
             return Authentication(self._local(peer.credentials.uid))
         if credentials is None:
             return self._resume(peer)
         try:
+            if credentials.scheme == BEARER and peer.is_private:
+                return self._bearer(peer, credentials)
             if credentials.scheme == "basic" and peer.is_private:
                 return Authentication(self._basic(peer, credentials))
             if credentials.scheme in NEGOTIATED and self._lookup is not None:
@@ -149,6 +189,8 @@ class Authenticator:
 
     def _resume(self, peer: Peer) -> Authentication:
         """Authenticate a request without credentials by the negotiation of its connection, if that is complete."""
+        if peer.certificate_user is not None and not isinstance(peer.session, Negotiation):
+            return self._certificate(peer, peer.certificate_user)
         session = peer.session
         # Only Negotiate authenticates a connection; with Basic every request has to send the password.
         if isinstance(session, Negotiation) and (caller := session.refresh()) is not None:
@@ -161,6 +203,31 @@ class Authenticator:
         offers = [NEGOTIATE] if negotiates else []
         offers += [KERBEROS] if self._kerberos is not None else []
         return (*offers, BASIC) if private else tuple(offers)
+
+    def _bearer(self, peer: Peer, credentials: Credentials) -> Authentication:
+        """Authenticate a request by its token. It is looked up each time: a removed one is rejected at once."""
+        caller = self._find_token(credentials.token.decode("ascii", "replace"))
+        session = REJECTED_TOKEN if caller is None else caller
+        if peer.session != session:
+            peer.session = session
+            self._record(peer, credentials._replace(name="" if caller is None else caller.name), caller)
+        if caller is None:
+            return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
+        return Authentication(caller)
+
+    def _certificate(self, peer: Peer, name: str) -> Authentication:
+        """Authenticate a request by the certificate of its connection; the user is looked up again after a minute."""
+        login = peer.session if isinstance(peer.session, CertificateLogin) else None
+        if login is not None and time.monotonic() < login.end:
+            return Authentication(login.caller)
+        caller = self._find_certificate_user(name)
+        peer.session = None if caller is None else CertificateLogin(caller, time.monotonic() + CERTIFICATE_SECONDS)
+        if login is None or caller is None:
+            self._record(peer, Credentials(CERTIFICATE, name), caller)
+        if caller is None:
+            reason = "authentication failed: the certificate names no user of this server"
+            return Authentication(None, self._offers(private=True), reason=reason)
+        return Authentication(caller)
 
     def _basic(self, peer: Peer, credentials: Credentials) -> Caller:
         caller = self._passwords.verify(credentials.name, credentials.password, peer.address)
@@ -196,7 +263,12 @@ class Authenticator:
         scheme, name, session = credentials.scheme, credentials.name, peer.session
         if scheme in NEGOTIATED and isinstance(session, Negotiation) and session.principal:
             scheme, name = "kerberos", session.principal
-        if caller is None and scheme != "basic" and credentials.name and not self._has_hash(credentials.name):
+        if (
+            caller is None
+            and scheme not in {"basic", BEARER, CERTIFICATE}
+            and credentials.name
+            and not self._has_hash(credentials.name)
+        ):
             # Only the logs show the difference: the client gets the same answer, after the same time, as for a
             # wrong password.
             self._audit.record_scheme_unavailable(peer.address, scheme, name)

@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 
 class UnixCredentials(NamedTuple):
-    """The process that connected to a unix socket, as the kernel recorded it then (unix(7), SO_PEERCRED)."""
+    """The process that connected to a unix socket, as the kernel recorded it then (unix(7), SO_PEERCRED).
+
+    ``shares_namespaces``: it is in the user and pid namespaces of this server; only then its uid is that of a user.
+    """
 
     pid: int
     uid: int
     gid: int
+    shares_namespaces: bool = False
 
 
 @dataclass(eq=False)
@@ -22,6 +26,7 @@ class Peer:
         loopback: the connection does not leave this machine.
         credentials: on a unix socket, the process that connected.
         channel_binding: the hash of tls-server-end-point (RFC 5929 4.1), without that prefix.
+        certificate_user: the common name of the client's certificate, which TLS has verified; None: it sent none.
         session: state of the authenticator, kept from one request to the next.
     """
 
@@ -31,6 +36,7 @@ class Peer:
     credentials: UnixCredentials | None = None
     channel_binding: bytes | None = None
     session: Any = None
+    certificate_user: str | None = None
 
     @property
     def is_private(self) -> bool:

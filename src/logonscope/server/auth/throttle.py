@@ -21,6 +21,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from logonscope.errors import ServerTooBusyError
@@ -173,6 +174,7 @@ class Throttle:
             pair.failures, pair.spent, pair.has_succeeded = 0, 0.0, True
 
 
+@lru_cache(maxsize=1024)
 def client_network(text: str) -> str:
     """Return the address that failures are counted for: of IPv6 the /64; a text that is no address as it is."""
     try:

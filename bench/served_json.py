@@ -1,0 +1,99 @@
+"""What does the JSON API cost beside WS-Management? The same associations from one server, and small requests."""
+
+import base64
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Self
+
+from bench.plan import Plan
+from bench.recordings import recording
+from bench.served import PASSWORD, PATIENCE, Client, Served, served
+from bench.server import CLASS, enumeration
+from bench.table import Row, at_most
+from bench.tools import UnavailableError
+
+SIZE, OFTEN = 20_000, 300
+OURS = "`logonscope serve`"
+ROW, SMALL = f"{CLASS} as JSON, {SIZE:,} recorded associations", "one small request, on a connection that is kept"
+
+MOST_OF_WSMAN, MOST_OF_A_REQUEST = 0.5, 250.0
+"""Aims: the processor time of a row beside that over WS-Management; microseconds of a small request."""
+
+
+def rows(_: Plan, tools: str) -> Iterator[Row]:
+    """Measure the processor time of rows and of small requests."""
+    try:
+        with served(recording(tools, SIZE)) as server, Client(server.port) as wsman, JsonClient(server.port) as client:
+            over_wsman = cpu(server, lambda: enumeration(wsman, SIZE, []), 3) / SIZE
+            over_json = cpu(server, partial(client.post, "enumerate", {"class_name": CLASS}), 3) / SIZE
+            measured = f"{over_json:.2f} µs of processor a row, {over_json / over_wsman:.2f} x WS-Management's"
+            yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MOST_OF_WSMAN))
+            for name, arguments in _small_requests(client):
+                micros = cpu(server, partial(client.post, name, arguments), OFTEN)
+                yield Row(SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MOST_OF_A_REQUEST))
+    except UnavailableError as why:
+        yield Row(ROW, OURS, f"not measured: {why}")
+
+
+def cpu(server: Served, ask: Callable[[], object], often: int) -> float:
+    """Return the microseconds of processor that the server uses for each call; the first one is not counted."""
+    ask()
+    used = server.cpu
+    for _ in range(often):
+        ask()
+    return (server.cpu - used) / often * 1e6
+
+
+def _small_requests(client: "JsonClient") -> list[tuple[str, Mapping[str, Any]]]:
+    first = json.loads(client.post("session_processes", {}).split(b"\n")[1])
+    return [("identify", {}), ("session_of", {"pid": first["pid"]}), ("get", {"path": f"Win32_Process={first['pid']}"})]
+
+
+class JsonClient:
+    """One connection that is kept."""
+
+    def __init__(self, port: int, name: str = "scanner") -> None:
+        shown = base64.b64encode(f"{name}:{PASSWORD}".encode()).decode()
+        self._head = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Basic {shown}\r\n"
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def post(self, operation: str, arguments: Mapping[str, Any]) -> bytes:
+        """Send a request, and return the body of the answer; of one in parts, with the sizes of the parts.
+
+        Raises:
+            UnavailableError: the answer is no success.
+        """
+        body = json.dumps(arguments).encode()
+        head = f"POST /v1/{operation} HTTP/1.1\r\n{self._head}Content-Length: {len(body)}\r\n\r\n"
+        self._socket.sendall(head.encode() + body)
+        head_lines, _, answer = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
+        if not head_lines.startswith(b"HTTP/1.1 200 "):
+            raise UnavailableError(f"the server said: {head_lines[:40] + answer[-300:]!r}")
+        length = head_lines.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        parts, last = [answer], answer
+        count = len(answer)
+        while count < int(length) if length else not last.endswith(b"\r\n0\r\n\r\n"):
+            parts.append(self._receive())
+            last, count = (last + parts[-1])[-16:], count + len(parts[-1])
+        return b"".join(parts)
+
+    def _until(self, end: bytes) -> bytes:
+        got = self._receive()
+        while end not in got:
+            got += self._receive()
+        return got
+
+    def _receive(self) -> bytes:
+        part = self._socket.recv(1 << 20)
+        if not part:
+            raise UnavailableError("the server hung up")
+        return part

@@ -1,0 +1,49 @@
+"""JSON of rows: an object with the fields of the row, as ``jsonable`` has them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from logonscope.answers.jsonable import jsonable
+
+WriteValue = Callable[[Any], str]
+
+
+class RowWriter:
+    """Writes rows as objects; the names of their members are written once for each type of row."""
+
+    def __init__(self, write_value: WriteValue, writers: Mapping[type, WriteValue]) -> None:
+        """Choose the writers of values: those of some types, and ``write_value`` for values of all others."""
+        self._write_value, self._templates = write_value, dict[tuple[str, ...], str]()
+        self._writers: Mapping[type, WriteValue] = {**writers, datetime: _write_time}
+
+    def write(self, row: Any) -> str:
+        """Return a row, or a mapping of names to values, as an object."""
+        names, values = (tuple(row), row.values()) if isinstance(row, Mapping) else (row._fields, row)
+        template = self._templates.get(names)
+        if template is None:
+            template = self._make_template(names)
+        find = self._writers.get
+        return template % tuple([find(type(value), self._write_other)(value) for value in values])
+
+    def _make_template(self, names: tuple[str, ...]) -> str:
+        members = ",".join(f"{self._write_value(name)}:".replace("%", "%%") + "%s" for name in names)
+        template = f"{{{members}}}"
+        # The names of a row are few, but those of a mapping, such as the sources of values, may be any.
+        if len(self._templates) < MAX_TEMPLATES:
+            self._templates[names] = template
+        return template
+
+    def _write_other(self, value: Any) -> str:
+        if isinstance(value, Mapping) or hasattr(value, "_fields"):
+            return self.write(value)
+        if isinstance(value, tuple):
+            return f"[{','.join([self._writers.get(type(part), self._write_other)(part) for part in value])}]"
+        return self._write_value(jsonable(value))
+
+
+MAX_TEMPLATES = 100
+
+
+def _write_time(value: datetime) -> str:
+    return f'"{jsonable(value)}"'

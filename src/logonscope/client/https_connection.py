@@ -1,0 +1,99 @@
+"""HTTP over TLS to another machine, with the credentials of its requests; the certificate is always verified."""
+
+import base64
+import http.client
+import ssl
+import weakref
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from logonscope.errors import Hint, HintCode, InvalidParameterError, TimedOutError, TransportFailureError
+
+READ_BYTES = 64 << 10
+
+
+class HttpsServer(NamedTuple):
+    """Where a server is, and how to authenticate: by a token, or by a name and a password."""
+
+    host: str
+    port: int
+    certificate: str | None = None
+    user: str = ""
+    password: str = ""
+    token: str = ""
+
+    def connect(self, seconds: float) -> "HttpsConnection":
+        """Return a connection; its first request connects.
+
+        Raises:
+            InvalidParameterError: the certificate cannot be read.
+        """
+        return HttpsConnection(self, seconds, _context(self.certificate))
+
+    def check_certificate(self) -> None:
+        """Check that the certificate can be read.
+
+        Raises:
+            InvalidParameterError: it cannot.
+        """
+        _context(self.certificate)
+
+
+def _context(certificate: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=certificate)
+    except OSError as error:
+        reason = "the file contains no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise InvalidParameterError(f"cannot trust {certificate}: {reason}", "give a PEM file") from None
+
+
+class HttpsConnection:
+    """One connection, which carries one request at a time."""
+
+    def __init__(self, server: HttpsServer, seconds: float, context: ssl.SSLContext) -> None:
+        self._server = server
+        self._connection = http.client.HTTPSConnection(server.host, server.port, timeout=seconds, context=context)
+        # A host that is dropped without close() may be part of a cycle, whose sockets would be finalized first.
+        weakref.finalize(self, self._connection.close)
+        self._headers = {"Content-Type": "application/json"}
+        if server.token:
+            self._headers["Authorization"] = f"Bearer {server.token}"
+        elif server.user:
+            pair = base64.b64encode(f"{server.user}:{server.password}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {pair}"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
+        """Send a request; see ``UnixConnection.post``."""
+        # A new connection takes its timeout from http.client; a kept one may have that of another request.
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(seconds)
+        try:
+            self._connection.request("POST", path, body, {**self._headers, **headers})
+            response = self._connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._failure(error) from None
+        return response.status, response.headers.get("content-type", ""), self._parts(response)
+
+    def _parts(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
+        try:
+            while part := response.read1(READ_BYTES):
+                yield part
+            # read1 does not report a body that is cut off: of one with a length, the rest is counted;
+            # of chunks, http.client itself raises an error.
+            if response.length:
+                raise http.client.IncompleteRead(b"", response.length)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> TimedOutError | TransportFailureError:
+        server = f"{self._server.host}, port {self._server.port}"
+        if isinstance(error, TimeoutError):
+            return TimedOutError(f"no response from {server} in time", "check that the server runs there")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            message = f"the certificate of {self._server.host} is not trusted: {error.verify_message}"
+            return TransportFailureError(message, Hint(HintCode.TRUST_CERTIFICATE))
+        return TransportFailureError(f"no valid response from {server}: {error}", "check that the server runs there")

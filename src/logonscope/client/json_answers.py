@@ -1,0 +1,134 @@
+"""Answers of another Logonscope as rows of answers/; members that this version does not know are ignored."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from logonscope.answers.check import Check
+from logonscope.answers.explanation import Explanation, PartExplained
+from logonscope.answers.logon_filter import LogonFilter
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_usage import LogonUsage
+from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
+from logonscope.answers.whose import Socket, UnseenLogin, Whose
+from logonscope.errors import TransportFailureError
+
+Line = Mapping[str, Any]
+Row = TypeVar("Row")
+
+
+def read_answer(read: Callable[[Any], Any], line: Any) -> Any:
+    """Return a line as an answer.
+
+    Raises:
+        TransportFailureError: the line is not such an answer.
+    """
+    try:
+        return read(line)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise TransportFailureError(f"invalid response: {error}", "check the server") from None
+
+
+def read_session(line: Line) -> LogonSession:
+    """Return a logon session."""
+    values = _members(LogonSession, line)
+    usage = None if line.get("usage") is None else _known(LogonUsage, line["usage"])
+    return LogonSession(**{**values, "start": _read_time(line["start"]), "usage": usage})
+
+
+def read_process(line: Line) -> SessionProcess:
+    """Return a process in its logon session."""
+    values = _members(SessionProcess, line)
+    return SessionProcess(**{**values, "start": _read_time(line["start"])})
+
+
+def read_session_of(line: Line) -> SessionOf:
+    """Return a logon session with its evidence."""
+    return SessionOf(read_session(line["session"]), line["evidence"])
+
+
+def read_whose(line: Line) -> Whose:
+    """Return the login of a process."""
+    unseen_logins = line.get("unseen_logins")
+    parts = {
+        "session": read_session(line["session"]),
+        "process": read_process(line["process"]),
+        "chain": tuple(map(read_process, line["chain"])),
+        "sockets": tuple(_known(Socket, socket) for socket in line["sockets"]),
+        "unseen_logins": None if unseen_logins is None else tuple(_known(UnseenLogin, part) for part in unseen_logins),
+    }
+    return Whose(**{**_members(Whose, line), **parts})
+
+
+def read_check(line: Line) -> Check:
+    """Return a check of ``doctor``."""
+    return _known(Check, line)
+
+
+def read_pair(line: Line) -> tuple[int, str]:
+    """Return a pid and a LogonId."""
+    return line["pid"], line["logon_id"]
+
+
+def read_trees(lines: Iterable[Line]) -> Iterator[LogonTree]:
+    """Yield the trees whose parts are lines: a logon session, then its processes."""
+    session: LogonSession | None = None
+    processes: list[SessionProcess] | None = None
+    for line in lines:
+        if "session" in line:
+            if processes is not None:
+                yield LogonTree(session, tuple(processes))
+            session, processes = None if line["session"] is None else read_session(line["session"]), []
+        elif processes is not None:
+            processes.append(read_process(line["process"]))
+    if processes is not None:
+        yield LogonTree(session, tuple(processes))
+
+
+def read_leftovers(lines: Iterable[Line]) -> Leftovers:
+    """Return the leftovers whose parts are lines: the processes, then the numbers of logon sessions."""
+    # The numbers come last, because they are known only when all processes are read.
+    *processes, numbers = lines
+    known, unknown = numbers["logon_sessions"]["known"], numbers["logon_sessions"]["unknown"]
+    return Leftovers(tuple(read_process(line["process"]) for line in processes), known, unknown)
+
+
+def read_explanation(line: Line) -> Explanation:
+    """Return the explanation of a query."""
+    parts = (
+        PartExplained(
+            part["class_name"],
+            tuple(part["properties"]),
+            {name: tuple(values) for name, values in part["fixed"].items()},
+            tuple(part["reads"]),
+            part["predicate"],
+        )
+        for part in line["parts"]
+    )
+    return Explanation(line["asks_for"], line["of"], tuple(parts))
+
+
+def write_filter(where: LogonFilter) -> dict[str, Any]:
+    """Return a filter as the argument of an operation."""
+    members: dict[str, Any] = {}
+    for name, value in where._asdict().items():
+        if isinstance(value, frozenset):
+            members[name] = sorted(value, key=str)
+        elif isinstance(value, datetime):
+            members[name] = value.isoformat()
+        elif value is not None:
+            members[name] = value
+    return members
+
+
+def _known(row_type: type[Row], line: Line) -> Row:
+    """Return a line as a row of a type whose fields are texts and numbers."""
+    return row_type(**_members(row_type, line))
+
+
+def _members(row_type: Any, line: Line) -> dict[str, Any]:
+    return {name: line[name] for name in row_type._fields if name in line}
+
+
+def _read_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,194 @@
+"""Client of the JSON API of another Logonscope: requests, lines of responses, and connections that are kept."""
+
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any, Protocol
+
+from logonscope.errors import (
+    AccessDeniedError,
+    Hint,
+    HintCode,
+    InvalidParameterError,
+    LogonscopeError,
+    TransportFailureError,
+)
+
+RESPONSE_SECONDS = 90.0
+MAX_LINE_BYTES = 8 << 20
+"""Bytes of the longest line that is accepted; a server sends at most 4 MiB."""
+
+MAX_IDLE = 4
+"""Connections that are kept for the next requests."""
+
+ONCE = {"/v1/invoke", "/v1/delete"}
+"""Paths of requests that are sent once only: they change something."""
+
+Line = dict[str, Any]
+
+
+class Connection(Protocol):
+    """A connection of HTTP."""
+
+    def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
+        """Send a request; return the status, the content type, and the parts of the body while they arrive."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class JsonClient:
+    """Sends operations. Several threads can use it: each response that is being read has a connection of its own."""
+
+    def __init__(
+        self,
+        connect: Callable[[float], Connection],
+        name: str,
+        seconds: float | None = None,
+        user: str = "",
+        view_as: str | None = None,
+    ) -> None:
+        """Prepare the client; the first request connects.
+
+        Args:
+            connect: opens a connection with a timeout.
+            name: the name of the host, for messages.
+            seconds: seconds to wait for the next part of a response; None: 90.
+            user: the name that requests are authenticated with, for messages.
+            view_as: the user whose view an administrator asks for.
+        """
+        self.name, self.seconds = name, RESPONSE_SECONDS if seconds is None else seconds
+        self._connect, self._user = connect, user
+        self._idle: list[Connection] = []
+        self._headers = {} if view_as is None else {"Logonscope-As": check_view(view_as)}
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def ask(self, operation: str, arguments: Mapping[str, Any], timeout: float | None = None) -> Line:
+        """Return the answer of an operation that has one.
+
+        Raises:
+            LogonscopeError: the error of the server, or none could be reached.
+        """
+        lines = list(self.stream(operation, arguments, timeout))
+        if len(lines) != 1:
+            raise TransportFailureError(f"{operation} has {len(lines)} answers instead of one", "check the server")
+        return lines[0]
+
+    def stream(
+        self, operation: str, arguments: Mapping[str, Any], timeout: float | None = None
+    ) -> Generator[Line, None, None]:
+        """Send an operation; return its rows, which are read while they are iterated.
+
+        Raises:
+            LogonscopeError: as ``ask``; also while it is iterated.
+        """
+        headers = self._headers if timeout is None else {**self._headers, "Logonscope-Timeout": f"{timeout:g}"}
+        body = json.dumps({name: value for name, value in arguments.items() if value is not None}).encode()
+        connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, headers)
+        if status == 200:
+            return self._rows(connection, parts)
+        try:
+            error = self._error(status, content_type, b"".join(parts))
+        finally:
+            connection.close()
+        raise error
+
+    def _send(
+        self, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[Connection, tuple[int, str, Iterator[bytes]]]:
+        """Send a request over an idle connection, or over a new one."""
+        while True:
+            kept = self._idle.pop() if self._idle else None
+            try:
+                connection = kept or self._connect(self.seconds)
+            except OSError as error:
+                raise TransportFailureError(
+                    f"cannot connect to {self.name}: {error.strerror}", "is it running?"
+                ) from None
+            try:
+                return connection, connection.post(path, body, headers, self.seconds)
+            except LogonscopeError as error:
+                connection.close()
+                # The server closes connections that are idle for long, perhaps while a request is sent: it
+                # is sent again over a new one, unless it may have changed something.
+                if kept is None or path in ONCE or not isinstance(error, TransportFailureError):
+                    raise
+
+    def _rows(self, connection: Connection, parts: Iterator[bytes]) -> Generator[Line, None, None]:
+        is_complete = False
+        try:
+            for data in _lines(parts):
+                yield self._parse(data)
+            is_complete = True
+        finally:
+            if is_complete and len(self._idle) < MAX_IDLE:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    def _parse(self, data: bytes) -> Line:
+        try:
+            line = json.loads(data)
+        except (ValueError, RecursionError):
+            line = None
+        if not isinstance(line, dict):
+            raise TransportFailureError(f"{self.name} sent a line that is no JSON object", "check the server")
+        if line.keys() == {"error"}:
+            raise _read_error(line)
+        return line
+
+    def _error(self, status: int, content_type: str, body: bytes) -> LogonscopeError:
+        if content_type == "application/json":
+            try:
+                error = _read_error(json.loads(body))
+            except ValueError:
+                pass
+            else:
+                return self._authentication_error(error) if status == 401 else error
+        return TransportFailureError(f"no valid response from {self.name}: HTTP status {status}", "check the server")
+
+    def _authentication_error(self, error: LogonscopeError) -> AccessDeniedError:
+        if not self._user:
+            return AccessDeniedError(f"{error.message} at {self.name}", error.advice)
+        hint = Hint(HintCode.LIST_USERS_ON_THAT_HOST)
+        return AccessDeniedError(f"authentication failed for '{self._user}' at {self.name}", hint)
+
+
+def check_view(user: str) -> str:
+    """Return the name of a user as the value of a header.
+
+    Raises:
+        InvalidParameterError: it has characters that no header may have.
+    """
+    if not (user.isascii() and user.isprintable() and user.strip() == user != ""):
+        raise InvalidParameterError(f"invalid user {user!r}: expected printable ASCII characters", "give the uid")
+    return user
+
+
+def _read_error(line: Any) -> LogonscopeError:
+    from logonscope.wire.json.faults import read_error  # noqa: PLC0415 -- most requests have no error
+
+    return read_error(line if isinstance(line, dict) else {})
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a body.
+
+    Raises:
+        TransportFailureError: a line is too long, or the last one has no end.
+    """
+    rest = b""
+    for part in parts:
+        # A part may end within a line, or within a character.
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_LINE_BYTES:
+            raise TransportFailureError(f"a line has more than {MAX_LINE_BYTES:,} bytes", "check the server")
+    if rest:
+        raise TransportFailureError("the response is cut off", "try again")

@@ -1,0 +1,191 @@
+"""JsonHost: a host that another Logonscope reads, the service of this machine or a server on another one.
+
+The questions are forwarded whole. The server decides what the caller may see.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from logonscope.client.host import Host
+from logonscope.client.json_client import JsonClient, Line
+from logonscope.errors import Hint, HintCode, NotSupportedError
+
+if TYPE_CHECKING:
+    from logonscope.cim.classes import Class
+    from logonscope.cim.instances import Instance, Outcome, Shape
+    from logonscope.cim.schema import Schema
+
+_ROWS = {
+    "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
+    "doctor": "read_check",
+}  # fmt: skip
+"""The function of json_answers that reads each row of a question."""
+
+LISTS = {"sessions", "tree", "whose", "doctor"}
+"""Questions whose answer is a list, not an iterator."""
+
+_DIRECT = {"invoke", "record"}
+"""Operations that the caller's own process runs, not the service of this machine: it has the caller's rights."""
+
+MAX_DEPTH = 32
+"""Maximum depth of inheritance of a class that the host declares."""
+
+
+class JsonHost(Host):
+    """A host at the other end of a connection; ``local`` reads this machine itself, where the host is this machine."""
+
+    def __init__(self, client: JsonClient, local: Callable[[], Host] | None = None) -> None:
+        self._client, self._local = client, local
+        self._shapes: dict[tuple[Any, ...], Shape] = {}
+
+    def __repr__(self) -> str:
+        return f"<JsonHost {self._client.name}>"
+
+    @cached_property
+    def identity(self) -> Mapping[str, Any]:
+        """The product, its version, and whether the caller sees everything."""
+        return self._client.ask("identify", {})
+
+    @property
+    def everything(self) -> bool:
+        return bool(self.identity.get("sees_everything"))
+
+    @cached_property
+    def schema(self) -> "Schema":
+        from logonscope.cim.schema import schema  # noqa: PLC0415 -- questions need no classes
+
+        # A copy, because classes that this host declares do not exist on other hosts.
+        return schema().copy()
+
+    @cached_property
+    def _direct_host(self) -> Host | None:
+        return None if self._local is None else self._local()
+
+    def at(self, moment: datetime) -> Host:
+        if self._direct_host is not None:
+            return self._direct_host.at(moment)
+        raise NotSupportedError("cannot show a past moment of another machine", "query the present")
+
+    def close(self) -> None:
+        self._client.close()
+        if "_direct_host" in self.__dict__ and self._direct_host is not None:
+            self._direct_host.close()
+
+    def record(self, path: str, *, replace: bool = False) -> int:
+        if self._direct_host is not None:
+            return self._direct_host.record(path, replace=replace)
+        # A recording needs raw facts; a server returns only what it makes of them.
+        hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": f"record {path}{' --force' if replace else ''}"})
+        raise NotSupportedError("cannot record another machine", hint)
+
+    def _perform(self, operation: str, **arguments: Any) -> Any:
+        if operation in _DIRECT and self._direct_host is not None:
+            return self._direct_host._perform(operation, **arguments)  # noqa: SLF001 -- the same method of the same class
+        special = getattr(self, f"_ask_{operation}", None)
+        return self._ask_question(operation, arguments) if special is None else special(**arguments)
+
+    def _ask_question(self, operation: str, arguments: dict[str, Any]) -> Any:
+        from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers
+
+        if (where := arguments.get("where")) is not None:
+            arguments["where"] = json_answers.write_filter(where)
+        if (details := arguments.get("details")) is not None:
+            arguments["details"] = sorted(details)
+        read_answer = json_answers.read_answer
+        if operation == "session_of":
+            return read_answer(json_answers.read_session_of, self._client.ask(operation, arguments))
+        lines = self._client.stream(operation, arguments)
+        if operation == "leftovers":
+            return read_answer(json_answers.read_leftovers, lines)
+        if operation == "tree":
+            return read_answer(list, json_answers.read_trees(lines))
+        # The request is sent before the first row is asked for, so that an error is raised where the question is asked.
+        rows = _each(partial(read_answer, getattr(json_answers, _ROWS[operation])), lines)
+        return list(rows) if operation in LISTS else rows
+
+    def _ask_explain(self, text: str, namespace: str | None) -> Any:
+        from logonscope.client import json_answers  # noqa: PLC0415 -- as above
+
+        line = self._client.ask("explain", {"text": text, "namespace": namespace})
+        return json_answers.read_answer(json_answers.read_explanation, line)
+
+    def _ask_get(self, **arguments: Any) -> "Instance":
+        return self._read_instance(self._client.ask("get", arguments))
+
+    def _ask_enumerate(self, **arguments: Any) -> "Iterator[Instance]":
+        return _each(self._read_instance, self._client.stream("enumerate", arguments))
+
+    def _ask_associators(self, **arguments: Any) -> "Iterator[Instance]":
+        return _each(self._read_instance, self._client.stream("associators", arguments))
+
+    def _ask_references(self, **arguments: Any) -> "Iterator[Instance]":
+        return _each(self._read_instance, self._client.stream("references", arguments))
+
+    def _ask_query(self, text: str, namespace: str | None, timeout: float | None) -> "Iterator[Instance | Class]":
+        from logonscope.machine import Deadline  # noqa: PLC0415 -- as above
+
+        Deadline(timeout)  # rejects an invalid timeout as a local host does
+        lines = self._client.stream("query", {"text": text, "namespace": namespace}, timeout)
+        return _each(self._read_row, lines)
+
+    def _ask_invoke(
+        self, path: str, method_name: str, parameters: Mapping[str, Any] | None, namespace: str | None
+    ) -> "Outcome":
+        from logonscope.cim.instances import Outcome  # noqa: PLC0415 -- as above
+
+        arguments = {"path": self._full_path(path, namespace), "method": method_name, "parameters": parameters}
+        line = self._client.ask("invoke", arguments)
+        return Outcome(int(line["return_value"]), line["parameters"])
+
+    def _ask_classes(self, pattern: str | None, namespace: str | None) -> "Iterator[Class]":
+        return _each(self._read_class, self._client.stream("classes", {"pattern": pattern, "namespace": namespace}))
+
+    def _ask_get_class(self, name: str, namespace: str | None) -> "Class":
+        return self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}))
+
+    def _full_path(self, path: str, namespace: str | None) -> str:
+        """Return a path with the namespace that is used if it names none."""
+        from logonscope.cim.paths import parse_path  # noqa: PLC0415 -- as above
+
+        parsed_path = parse_path(path)
+        return path if parsed_path.namespace or namespace is None else str(parsed_path._replace(namespace=namespace))
+
+    def _read_row(self, line: Line) -> "Instance | Class":
+        return self._read_instance(line) if "properties" in line and "path" in line else self._read_class(line)
+
+    def _read_instance(self, line: Line) -> "Instance":
+        from logonscope.cim.instances import Instance, Shape  # noqa: PLC0415 -- as above
+        from logonscope.wire.json.instances import read_instance  # noqa: PLC0415 -- as above
+
+        self._add_class(str(line.get("class")), str(line.get("namespace")))
+        row = read_instance(line, self.schema)
+        key = row.cls, row.server, row.shown, tuple(row.values)
+        if key not in self._shapes:
+            columns = {name: index for index, name in enumerate(row.values)}
+            self._shapes[key] = Shape(row.cls, columns, row.server, row.shown)
+        return Instance(self._shapes[key], tuple(row.values.values()))
+
+    def _read_class(self, line: Line, depth: int = 0) -> "Class":
+        from logonscope.wire.json.classes import read_declaration  # noqa: PLC0415 -- as above
+
+        declaration = read_declaration(line)
+        namespace = declaration.namespace or ""
+        if declaration.superclass:
+            self._add_class(declaration.superclass, namespace, depth + 1)
+        return self.schema.add(declaration, namespace)
+
+    def _add_class(self, name: str, namespace: str, depth: int = 0) -> None:
+        """Ask for a class that the schema lacks; its ancestors are asked for, too."""
+        if depth < MAX_DEPTH and self.schema.find(name, namespace.replace("/", "\\")) is None:
+            self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}), depth)
+
+
+def _each(read: Callable[[Line], Any], lines: Generator[Line, None, None]) -> Iterator[Any]:
+    """Yield what is read of each line; closing it closes the response."""
+    try:
+        for line in lines:
+            yield read(line)
+    finally:
+        lines.close()

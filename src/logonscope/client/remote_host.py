@@ -1,0 +1,97 @@
+"""RemoteHost: another machine over HTTPS, a Logonscope by its JSON API, or else WMI by WS-Management.
+
+Which of the two it is, is found out before the first operation, and remembered for the connection.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from logonscope.client.host import Host
+from logonscope.client.https_connection import HttpsServer
+from logonscope.client.json_client import JsonClient
+from logonscope.client.json_host import JsonHost
+from logonscope.errors import AccessDeniedError, LogonscopeError, NotSupportedError
+from logonscope.wire.json.faults import read_error
+from logonscope.wire.json.text import parse_object
+
+if TYPE_CHECKING:
+    from logonscope.cim.schema import Schema
+
+PROBE_SECONDS = 5.0
+MAX_PROBE_BYTES = 4096
+
+
+class RemoteHost(Host):
+    """A machine at the other end of HTTPS; ``make_wsman`` returns it as a host of WS-Management."""
+
+    def __init__(
+        self, server: HttpsServer, timeout: float | None, make_wsman: Callable[[], Host], view_as: str | None = None
+    ) -> None:
+        self._server, self._timeout, self._make_wsman, self._view_as = server, timeout, make_wsman, view_as
+
+    def __repr__(self) -> str:
+        return f"<RemoteHost {self._server.host}>"
+
+    @cached_property
+    def chosen(self) -> Host:
+        """The host by the protocol that the other end has."""
+        if is_logonscope(self._server):
+            server = self._server
+            return JsonHost(JsonClient(server.connect, server.host, self._timeout, server.user, self._view_as))
+        # Without a view, the answer would be that of the administrator.
+        if self._view_as is not None:
+            raise no_view_error(self._server.host)
+        return self._make_wsman()
+
+    @property
+    def everything(self) -> bool:
+        return self.chosen.everything
+
+    @property
+    def moment(self) -> datetime:
+        return self.chosen.moment
+
+    @property
+    def schema(self) -> "Schema":
+        return self.chosen.schema
+
+    def at(self, moment: datetime) -> Host:
+        return self.chosen.at(moment)
+
+    def close(self) -> None:
+        if "chosen" in self.__dict__:
+            self.chosen.close()
+
+    def record(self, path: str, *, replace: bool = False) -> int:
+        return self.chosen.record(path, replace=replace)
+
+    def _perform(self, operation: str, **arguments: Any) -> Any:
+        return self.chosen._perform(operation, **arguments)  # noqa: SLF001 -- the same method of another host
+
+
+def no_view_error(host: str) -> NotSupportedError:
+    """Return the error for a view as another user that only the JSON API has."""
+    reason = f"cannot show what another user of {host} sees: WS-Management has no such request"
+    return NotSupportedError(reason, "it needs Logonscope at the other end, over https")
+
+
+def is_logonscope(server: HttpsServer) -> bool:
+    """Return whether a server has Logonscope's JSON API; no credentials are sent.
+
+    It rejects a request without credentials by an error in JSON. False also if it cannot be reached: WS-Management
+    then reports why.
+    """
+    # Without credentials: a server that is no Logonscope must not get the password of WinRM.
+    connection = server._replace(user="", token="").connect(PROBE_SECONDS)
+    try:
+        status, content_type, parts = connection.post("/v1/identify", b"{}", {}, PROBE_SECONDS)
+        body = next(parts, b"")
+        if status != 401 or content_type != "application/json" or len(body) > MAX_PROBE_BYTES:
+            return False
+        return isinstance(read_error(parse_object(body)), AccessDeniedError)
+    except LogonscopeError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,40 @@
+"""The service of this machine: a Logonscope server on a unix socket, which reads the machine for local callers."""
+
+from collections.abc import Callable
+from functools import partial
+
+from logonscope.client.host import Host
+from logonscope.client.json_client import RESPONSE_SECONDS, JsonClient
+from logonscope.client.json_host import JsonHost
+from logonscope.client.unix_connection import UnixConnection
+from logonscope.errors import LogonscopeError
+
+PROBE_SECONDS = 2.0
+"""Seconds for the first answer of the service; a caller reads the machine itself if there is none."""
+
+
+def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Host | None:
+    """Return the service as a host; None if it does not answer, rejects this caller, or has another version.
+
+    Args:
+        path: the socket.
+        version: the version of this client, which the service must have too.
+        local: returns this machine as read by this process, for what the service does not do.
+    """
+    # A service that hangs must not hang every command: the probe is short, later answers may take longer.
+    client = JsonClient(partial(UnixConnection, path), path, PROBE_SECONDS)
+    host = JsonHost(client, local)
+    try:
+        is_same_version = host.identity.get("version") == version
+    except LogonscopeError:
+        is_same_version = False
+    if not is_same_version:
+        client.close()
+        return None
+    client.seconds = RESPONSE_SECONDS
+    return host
+
+
+def connect_to_socket(path: str, timeout: float | None, view_as: str | None = None) -> Host:
+    """Return the server on a unix socket as a host; nothing is sent yet."""
+    return JsonHost(JsonClient(partial(UnixConnection, path), path, timeout, view_as=view_as))

@@ -1,0 +1,97 @@
+"""HTTP over a unix socket with the built-in module _socket: importing http.client takes longer than ``whose``.
+
+Responses are those of Logonscope's server: a Content-Length, or chunks, whose end shows that nothing is missing.
+"""
+
+import _socket
+from collections.abc import Iterator
+
+from logonscope.errors import TimedOutError, TransportFailureError
+
+RECEIVE_BYTES = 64 << 10
+MAX_HEAD_BYTES = 64 << 10
+
+
+class UnixConnection:
+    """One connection, which carries one request at a time."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        """Connect within so many seconds.
+
+        Raises:
+            OSError: no server listens there.
+        """
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        self._socket.settimeout(seconds)
+        self._path, self._buffer = path, bytearray()
+        try:
+            self._socket.connect(path)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
+        """Send a request; return the status, the content type, and the parts of the body while they arrive.
+
+        Args:
+            path: the path of the request.
+            body: its body, JSON.
+            headers: further headers.
+            seconds: how long to wait for the next part of the response.
+
+        Raises:
+            TransportFailureError, TimedOutError: there is no valid response.
+        """
+        fields = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body), **headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+            first, *lines = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+            received = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            length = received.get("content-length")
+            parts = self._chunks() if length is None else iter((self._read(int(length)),))
+            return int(first.split(" ")[1]), received.get("content-type", ""), parts
+        except TimeoutError:
+            raise TimedOutError(f"no response from {self._path} in time", "check logonscope.service") from None
+        except (OSError, ValueError, IndexError) as error:
+            raise self._failure(error) from None
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the chunks of a response (RFC 9112 7.1)."""
+        try:
+            while size := int(self._read_until(b"\r\n").split(b";")[0], 16):
+                yield self._read(size + 2)[:-2]
+            self._read_until(b"\r\n")
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from None
+
+    def _read_until(self, end: bytes) -> bytes:
+        while (position := self._buffer.find(end)) < 0:
+            if len(self._buffer) > MAX_HEAD_BYTES:
+                raise ValueError("the head is too long")
+            self._receive()
+        data = bytes(self._buffer[:position])
+        del self._buffer[: position + len(end)]
+        return data
+
+    def _read(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._receive()
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def _receive(self) -> None:
+        # Each chunk and head is taken from the buffer, so that one call of the kernel serves many of them.
+        data = self._socket.recv(RECEIVE_BYTES)
+        if not data:
+            raise ValueError("the connection was closed")
+        self._buffer += data
+
+    def _failure(self, error: Exception) -> TransportFailureError:
+        return TransportFailureError(f"no valid response from {self._path}: {error}", "check logonscope.service")

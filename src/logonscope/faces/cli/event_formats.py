@@ -1,0 +1,105 @@
+"""Output for other tools, of sessions, ps, whose and leftovers: one JSON object a line, or a Parquet file."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+from logonscope.answers.whose import Whose
+from logonscope.client import Host
+from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
+from logonscope.faces.cli.selector import logon_filter
+from logonscope.formats.ecs import ecs_document
+from logonscope.formats.ocsf import ocsf_event
+from logonscope.formats.otel import otel_request
+from logonscope.formats.parquet import write_parquet
+from logonscope.formats.record import Record
+from logonscope.formats.sysmon import sysmon_event
+
+WRITERS: Mapping[str, Callable[[Record], dict[str, Any]]] = {
+    "ecs": ecs_document, "ocsf": ocsf_event, "otel": otel_request, "sysmon": sysmon_event,
+}  # fmt: skip
+
+
+def print_events(host: Host, args: argparse.Namespace) -> int:
+    """Print what a command lists in the format of another tool; return the exit code.
+
+    Raises:
+        InvalidParameterError: Sysmon has no event for logon sessions, or Parquet would be written to a terminal.
+    """
+    if args.output == "sysmon" and args.command == "sessions":
+        raise InvalidParameterError("Sysmon has no event for logon sessions", "use ps: each process has its LogonGuid")
+    if args.output == "parquet" and sys.stdout.isatty():
+        raise InvalidParameterError("cannot print Parquet on a terminal", "redirect the output to a file")
+    base = Record(host.identify_machine(), host.moment, None)
+    if args.command == "whose":
+        from logonscope.faces.cli.whose import find_answers  # noqa: PLC0415 -- only this command
+
+        by_target, code = find_answers(host, args)
+        _print_records(args, _whose_records([answer for answers in by_target for answer in answers], base))
+        return code
+    count = _print_records(args, _listed_records(host, args, base))
+    return FOUND if count else NOTHING_FOUND
+
+
+def _print_records(args: argparse.Namespace, records: Iterable[Record]) -> int:
+    if args.output == "parquet":
+        # A file has the columns of one type of row.
+        if args.command == "sessions":
+            return write_parquet((record.session for record in records), LogonSession, sys.stdout.buffer)
+        return write_parquet((record.process for record in records), SessionProcess, sys.stdout.buffer)
+    write, count = WRITERS[args.output], 0
+    for count, record in enumerate(records, 1):  # noqa: B007 -- the count is returned
+        print(json.dumps(write(record), ensure_ascii=sys.stdout.isatty()))
+    return count
+
+
+def _listed_records(host: Host, args: argparse.Namespace, base: Record) -> Iterator[Record]:
+    """Yield the logon sessions or processes that a command lists, from one reading of the host."""
+    for record in _tree_records(host, args, base):
+        if args.command == "sessions":
+            is_listed = record.process is None
+        else:
+            is_listed = record.process is not None and (args.command == "ps" or record.process.leftover is True)
+        if is_listed:
+            yield record
+
+
+def _whose_records(answers: Iterable[Whose], base: Record) -> Iterator[Record]:
+    for answer in answers:
+        by_pid = {process.pid: process for process in answer.chain}
+        leader, parent = by_pid.get(answer.session.leader or 0), by_pid.get(answer.process.ppid or 0)
+        yield base._replace(session=answer.session, process=answer.process, parent=parent, leader=leader)
+
+
+def _tree_records(host: Host, args: argparse.Namespace, base: Record) -> Iterator[Record]:
+    """Yield each logon session, and each process with its logon session, parent and leader."""
+    where = logon_filter(host, args)
+    # A parent may be in another logon session, so all processes are read before the first record.
+    trees = host.tree(args.which, where)
+    by_pid = {process.pid: process for tree in trees for process in tree.processes}
+    described = _sessions_with_details(host, args)
+    for tree in trees:
+        session = tree.session and described.get(tree.session.logon_id, tree.session)
+        leader = None if session is None else by_pid.get(session.leader or 0)
+        if session is not None:
+            yield base._replace(session=session, leader=leader)
+        for process in tree.processes:
+            parent = by_pid.get(process.ppid or 0)
+            yield base._replace(session=session, process=process, parent=parent, leader=leader)
+
+
+def _sessions_with_details(host: Host, args: argparse.Namespace) -> dict[str, LogonSession]:
+    """Return the logon sessions by LogonId, if the command line asks for more than a tree has."""
+    if args.command != "sessions":
+        return {}
+    from logonscope.faces.cli.sessions import details_of  # noqa: PLC0415 -- only this command
+
+    details = details_of(args)
+    if not details:
+        return {}
+    return {session.logon_id: session for session in host.sessions(args.which, logon_filter(host, args), details)}

@@ -1,0 +1,70 @@
+"""OpenTelemetry: log records in OTLP's JSON, one request a line, for the collector's receiver otlpjsonfile."""
+
+from typing import Any
+
+from logonscope.formats.record import Record, utc_text
+
+PROCESS_EVENT, LOGON_EVENT = "logonscope.process", "logonscope.logon_session"
+
+
+def otel_request(record: Record) -> dict[str, Any]:
+    """Return an export request with one log record; the resource is the host."""
+    host = record.host
+    # A float of nanoseconds would lose digits.
+    nanoseconds = str(int(record.time.timestamp() * 1_000_000) * 1000)
+    log = {
+        "timeUnixNano": nanoseconds, "observedTimeUnixNano": nanoseconds, "severityNumber": 9,
+        "eventName": PROCESS_EVENT if record.process else LOGON_EVENT,
+        "attributes": _key_values({**_process(record), **_source(record), **_logon(record)}),
+    }  # fmt: skip
+    resource = {"host.name": host.name, "host.id": host.machine_id, "logonscope.boot.id": host.boot_id}
+    scope_logs = {"scope": {"name": "logonscope"}, "logRecords": [log]}
+    return {"resourceLogs": [{"resource": {"attributes": _key_values(resource)}, "scopeLogs": [scope_logs]}]}
+
+
+def _process(record: Record) -> dict[str, Any]:
+    process = record.process
+    if process is None:
+        return {}
+    return {
+        "process.pid": process.pid, "process.creation.time": utc_text(process.start),
+        "process.parent_pid": process.ppid, "process.executable.name": _base_name(process.executable),
+        "process.executable.path": process.executable, "process.command_line": process.command_line,
+        "process.user.id": process.uid, "process.user.name": process.user, "process.interactive": bool(process.tty),
+        "container.id": process.container_id,
+    }  # fmt: skip
+
+
+def _base_name(path: str | None) -> str | None:
+    return path and path.rpartition("/")[2]
+
+
+def _source(record: Record) -> dict[str, Any]:
+    session = record.session
+    return {} if session is None else {"source.address": session.remote_address, "source.port": session.remote_port}
+
+
+def _logon(record: Record) -> dict[str, Any]:
+    process, session = record.process, record.session
+    found: dict[str, Any] = {"logonscope.logon.id": record.logon_id, "logonscope.logon.kernel_id": record.kernel_id}
+    if session is not None:
+        found |= {
+            "logonscope.logon.guid": session.guid, "logonscope.logon.type": session.logon_type,
+            "logonscope.logon.start": utc_text(session.start), "logonscope.logon.user.id": session.uid,
+            "logonscope.logon.user.name": session.user, "logonscope.logon.state": session.state,
+            "logonscope.logon.service": session.service, "logonscope.logon.leader.pid": session.leader,
+        }  # fmt: skip
+    if process is not None:
+        found |= {"logonscope.logon.evidence": process.evidence, "logonscope.process.guid": process.process_guid}
+    return found
+
+
+def _key_values(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": name, "value": _value(value)} for name, value in attributes.items() if value is not None]
+
+
+def _value(value: bool | int | str) -> dict[str, Any]:  # noqa: FBT001 -- a value of any of these types
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    # 64-bit integers are texts in the JSON of Protocol Buffers.
+    return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value}

@@ -1,0 +1,59 @@
+"""Record: a logon session or a process with all that a format may need of its host, its login and its parent."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+
+UNSET = (1 << 32) - 1
+"""The kernel id of processes that no login started, and the LogonId of the System session."""
+
+
+class HostIdentity(NamedTuple):
+    """What identifies a host and its boot."""
+
+    name: str
+    boot_id: str | None = None
+    machine_id: str | None = None
+
+
+class Record(NamedTuple):
+    """One line of output. ``process`` None: it is about the logon session."""
+
+    host: HostIdentity
+    time: datetime  # when it was read
+    session: LogonSession | None  # None: it is hidden from the caller
+    process: SessionProcess | None = None
+    parent: SessionProcess | None = None
+    leader: SessionProcess | None = None  # the process that logged in
+
+    @property
+    def logon_id(self) -> str | None:
+        """Return the LogonId."""
+        return self.process.logon_id if self.process else self.session and self.session.logon_id
+
+    @property
+    def kernel_id(self) -> int | None:
+        """Return the kernel's audit session id, which is the LogonId where a login has one."""
+        number = UNSET if self.logon_id is None else int(self.logon_id)
+        return number if number < UNSET else None
+
+    @property
+    def is_system(self) -> bool:
+        """Return whether it belongs to the System session."""
+        return self.logon_id == str(UNSET)
+
+
+def utc_text(moment: datetime | None, timespec: str = "microseconds") -> str | None:
+    """Return a time in UTC, as ISO 8601 with Z."""
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def without_unknown(value: Any) -> Any:
+    """Return a value without members that are None, and without objects that are empty then."""
+    if not isinstance(value, Mapping):
+        return value
+    members = {name: without_unknown(member) for name, member in value.items()}
+    return {name: member for name, member in members.items() if member is not None and member != {}}

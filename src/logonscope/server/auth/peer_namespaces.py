@@ -1,0 +1,135 @@
+"""Whether the process that connected to a unix socket is in the user and pid namespaces of this server.
+
+The kernel reports the uid of a process in a container as a uid of this host: root there is uid 0 here, unless it has a
+user namespace. A pid can be given to another process once its process has ended. So the process is held by a pidfd of
+the socket (Linux 6.5); without one, it must hold the other end of the connection.
+"""
+
+import contextlib
+import errno
+import os
+import select
+import socket
+import struct
+from collections.abc import Iterator
+
+SO_PEERPIDFD = 77
+"""The option that returns a pidfd of the process that connected (asm-generic/socket.h); socket has no name for it."""
+
+NAMESPACES = ("ns/user", "ns/pid")
+MAX_DESCRIPTORS = 4096
+"""Descriptors of a process that are searched for a socket."""
+
+NETLINK_SECONDS = 1
+
+_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _UDIAG_SHOW_PEER, _UNIX_DIAG_PEER = 20, 1, 4, 2
+_NETLINK_SOCK_DIAG = 4
+_ANY_COOKIE = 0xFFFF_FFFF
+_REQUEST = struct.Struct("=IHHIIBBHIIIII")
+"""nlmsghdr and unix_diag_req (linux/netlink.h, linux/unix_diag.h; sock_diag(7))."""
+
+_ANSWER_HEAD = 32
+"""Bytes of nlmsghdr and unix_diag_msg, before the attributes."""
+
+_ATTRIBUTE = struct.Struct("=HH")
+
+
+def shares_namespaces(connection: socket.socket, pid: int, pidfd_option: int = SO_PEERPIDFD) -> bool:
+    """Return whether the process at the other end is in this process's namespaces; False if that is not certain.
+
+    Args:
+        connection: an accepted connection of a unix socket.
+        pid: the process as SO_PEERCRED reports it; 0: it is not visible in this pid namespace.
+        pidfd_option: the socket option that returns a pidfd; older kernels do not have it.
+    """
+    if pid <= 0:
+        return False
+    try:
+        # The handle of the directory is opened first: what is read through it is never of a later process.
+        with _peer_pidfd(connection, pidfd_option) as pidfd, _open_process(pid) as folder:
+            is_same = _has_own_namespaces(folder)
+            # Only a process that still exists after the check had this pid during the check.
+            is_certain = _holds_socket(folder, _peer_inode(connection)) if pidfd is None else _is_alive(pidfd)
+            return is_same and is_certain
+    except (OSError, struct.error):
+        return False
+
+
+@contextlib.contextmanager
+def _peer_pidfd(connection: socket.socket, option: int) -> Iterator[int | None]:
+    """Yield a pidfd of the process that connected; None if this kernel has no such option."""
+    try:
+        (pidfd,) = struct.unpack("i", connection.getsockopt(socket.SOL_SOCKET, option, 4))
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            raise
+        yield None
+        return
+    try:
+        yield pidfd
+    finally:
+        os.close(pidfd)
+
+
+@contextlib.contextmanager
+def _open_process(pid: int) -> Iterator[int]:
+    """Yield a handle of the directory of a process: it never leads to a later process with the same pid."""
+    folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _has_own_namespaces(folder: int) -> bool:
+    return all(os.path.samestat(os.stat(name, dir_fd=folder), os.stat(f"/proc/self/{name}")) for name in NAMESPACES)
+
+
+def _is_alive(pidfd: int) -> bool:
+    # A pidfd is readable once its process has ended (pidfd_open(2)). select() would take no descriptor over 1023.
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _peer_inode(connection: socket.socket) -> int:
+    """Return the inode of the socket at the other end of a connection, as sock_diag(7) reports it.
+
+    Raises:
+        OSError, struct.error: the kernel does not report it.
+    """
+    # The inode of a socket's descriptor is the number that sock_diag(7) calls udiag_ino.
+    inode = os.fstat(connection.fileno()).st_ino
+    request = _REQUEST.pack(
+        _REQUEST.size, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0,
+        socket.AF_UNIX, 0, 0, 0xFFFF_FFFF, inode, _UDIAG_SHOW_PEER, _ANY_COOKIE, _ANY_COOKIE,
+    )  # fmt: skip
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
+        kernel.settimeout(NETLINK_SECONDS)
+        kernel.send(request)
+        answer = kernel.recv(1 << 12)
+    length, message_type = struct.unpack_from("=IH", answer)
+    if message_type != _SOCK_DIAG_BY_FAMILY:
+        raise OSError(errno.ENOENT, "no answer of sock_diag")
+    position = _ANSWER_HEAD
+    while position + _ATTRIBUTE.size <= min(length, len(answer)):
+        size, attribute = _ATTRIBUTE.unpack_from(answer, position)
+        if attribute == _UNIX_DIAG_PEER:
+            (peer,) = struct.unpack_from("=I", answer, position + _ATTRIBUTE.size)
+            return int(peer)
+        # Attributes are aligned to four bytes; the minimum prevents an endless loop on a length of 0.
+        position += max(size + 3 & ~3, _ATTRIBUTE.size)
+    raise OSError(errno.ENOENT, "the connection has no other end")
+
+
+def _holds_socket(folder: int, inode: int) -> bool:
+    """Return whether a process has a socket open."""
+    descriptors = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    try:
+        for name in os.listdir(descriptors)[:MAX_DESCRIPTORS]:
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(name, dir_fd=descriptors) == f"socket:[{inode}]":
+                    return True
+        return False
+    finally:
+        os.close(descriptors)

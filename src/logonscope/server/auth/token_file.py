@@ -1,0 +1,232 @@
+"""Tokens: secrets for programs, with an expiry and a scope. A file has the hash of each, one a line.
+
+A line is ``name:uid:role:scope:expiry:hosts:hash``; the role is that of users, expiry is in seconds since 1970, hosts
+are patterns of the names of the hosts where the token is valid: one file can be installed on many hosts. A token has
+256 random bits, so a plain SHA-256 cannot be guessed, and checking it costs nothing: argon2 protects passwords, which
+can be guessed. A running server reads the file again when it has changed.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from logonscope.broker import Caller
+from logonscope.errors import InvalidParameterError, LogonscopeError, NotFoundError
+from logonscope.server.auth.private_file import read, rewrite, signature
+
+PREFIX = "lgs_"
+"""The beginning of every token, by which scanners find tokens in source code."""
+
+READ, ACT = "read", "act"
+"""Scopes: questions and instances; methods that change something, too."""
+
+MAX_TOKENS = 10_000
+MAX_SECONDS = 366 * 86_400
+MAX_UID = 0xFFFF_FFFE
+MAX_HOSTS = 100
+ALL_HOSTS = ("*",)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_HOST = re.compile(r"[a-z0-9*?][a-z0-9*?.-]{0,252}")
+_LINE = re.compile(
+    r"(?P<name>[^:]+):(?P<uid>[0-9]{0,10}):(?P<role>user|administrator):(?P<scope>read|act):(?P<expiry>[0-9]{1,12})"
+    r":(?P<hosts>[^:]+):(?P<hash>[0-9a-f]{64})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token: its name, whose logon sessions it sees, what it may do, and until when."""
+
+    name: str
+    uid: int | None
+    administrator: bool
+    scope: str
+    expiry: int
+    hosts: tuple[str, ...]
+    hash: str = field(repr=False)
+
+    @property
+    def expires(self) -> datetime:
+        """Return the time of its expiry."""
+        return datetime.fromtimestamp(self.expiry, UTC)
+
+    @property
+    def caller(self) -> Caller:
+        """Return the caller that the broker uses for this token."""
+        return Caller(f"token {self.name}", self.uid, self.administrator, read_only=self.scope == READ)
+
+    @property
+    def line(self) -> str:
+        """Return the line of the file."""
+        uid = "" if self.uid is None else self.uid
+        role = "administrator" if self.administrator else "user"
+        return f"{self.name}:{uid}:{role}:{self.scope}:{self.expiry}:{','.join(self.hosts)}:{self.hash}"
+
+    def is_valid_on(self, host: str) -> bool:
+        """Return whether the token is valid on the host of this name, which may have its domain."""
+        names = {host.lower(), host.lower().partition(".")[0]}
+        return any(fnmatchcase(name, pattern) for name in names for pattern in self.hosts)
+
+
+class TokenFile:
+    """The tokens in a file; ``find_caller`` may be called from many threads."""
+
+    def __init__(
+        self,
+        path: str,
+        report: Callable[[object], object] = str,
+        clock: Callable[[], float] = time.time,
+        host: str | None = None,
+    ) -> None:
+        """Prepare the file, which may be missing.
+
+        Args:
+            path: the file.
+            report: called with the error when a changed file is invalid; the tokens before the change are kept.
+            clock: returns the seconds since 1970.
+            host: the name of this host; None: the kernel's.
+        """
+        self._host = os.uname().nodename if host is None else host
+        self.path = path
+        self._report, self._clock = report, clock
+        self._lock = threading.Lock()
+        self._signature: tuple[int, ...] | None = None
+        self._by_hash: dict[str, Token] = {}
+
+    def find_caller(self, text: str) -> Caller | None:
+        """Return the caller of a token; None: there is no such token here, or it has expired."""
+        # The lookup by hash needs no comparison in constant time: the time depends on the hash, not on the token.
+        if not text.startswith(PREFIX):
+            return None
+        token = self._current_tokens().get(_hash(text))
+        if token is None or token.expiry <= self._clock() or not token.is_valid_on(self._host):
+            return None
+        return token.caller
+
+    def tokens(self) -> Sequence[Token]:
+        """Return all tokens of the file, the expired ones too.
+
+        Raises:
+            LogonscopeError: the file is invalid, or cannot be read.
+        """
+        return _parse(read(self.path), self.path) if signature(self.path) else ()
+
+    def add(
+        self,
+        name: str,
+        *,
+        uid: int | None,
+        administrator: bool,
+        scope: str,
+        seconds: float,
+        hosts: Sequence[str] = ALL_HOSTS,
+    ) -> tuple[Token, str]:
+        """Add a token; return it, and its text, which cannot be read again.
+
+        Raises:
+            InvalidParameterError: the name is taken or invalid, or the token could see nothing.
+            AccessDeniedError: the caller may not write the file.
+        """
+        _check(name, uid, seconds, hosts, administrator=administrator)
+        # 32 bytes from the kernel: nothing shorter could be called impossible to guess.
+        text = PREFIX + secrets.token_urlsafe(32)
+        token = Token(name, uid, administrator, scope, int(self._clock() + seconds), tuple(hosts), _hash(text))
+
+        def append_line(data: bytes) -> bytes:
+            known = _parse(data, self.path)
+            if any(other.name == name for other in known):
+                raise InvalidParameterError(
+                    f"{self.path} has a token {name!r}", "remove it first, or give another name"
+                )
+            if len(known) >= MAX_TOKENS:
+                raise InvalidParameterError(f"{self.path} has {MAX_TOKENS:,} tokens", "remove some")
+            return data + f"{token.line}\n".encode()
+
+        rewrite(self.path, append_line)
+        return token, text
+
+    def remove(self, name: str) -> None:
+        """Remove a token.
+
+        Raises:
+            NotFoundError: there is no such token.
+            AccessDeniedError: the caller may not write the file.
+        """
+        missing = NotFoundError(f"{self.path} has no token {name!r}", "see `logonscope token list`")
+        if not signature(self.path):
+            raise missing
+
+        def remove_line(data: bytes) -> bytes:
+            known = _parse(data, self.path)
+            kept = [token for token in known if token.name != name]
+            if len(kept) == len(known):
+                raise missing
+            return "".join(f"{token.line}\n" for token in kept).encode()
+
+        rewrite(self.path, remove_line)
+
+    def _current_tokens(self) -> dict[str, Token]:
+        with self._lock:
+            try:
+                # Taken before the file is read: a change during the reading is then seen the next time.
+                new_signature = signature(self.path)
+                if new_signature != self._signature:
+                    self._signature = new_signature
+                    self._by_hash = {token.hash: token for token in self.tokens()}
+            except LogonscopeError as error:
+                # A file that cannot be read revokes all tokens: which of them were removed is not known.
+                self._by_hash = {}
+                self._report(error)
+            return self._by_hash
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _parse(data: bytes, where: str) -> list[Token]:
+    """Parse the lines of a token file; ``where`` names it in messages.
+
+    Raises:
+        InvalidParameterError: a line is invalid; the message has its number only.
+    """
+    tokens = list[Token]()
+    for number, line in enumerate(data.decode("ascii", "replace").splitlines(), 1):
+        match = _LINE.fullmatch(line)
+        if match is None or not _NAME.fullmatch(match["name"]):
+            reason = f"{where}, line {number}: expected name:uid:role:scope:expiry:hosts:hash"
+            raise InvalidParameterError(reason, "correct the line or remove it")
+        uid, is_administrator = int(match["uid"]) if match["uid"] else None, match["role"] == "administrator"
+        hosts = tuple(match["hosts"].split(","))
+        _check(match["name"], uid, 1, hosts, administrator=is_administrator)
+        expiry = int(match["expiry"])
+        tokens.append(Token(match["name"], uid, is_administrator, match["scope"], expiry, hosts, match["hash"]))
+    return tokens
+
+
+def _check(name: str, uid: int | None, seconds: float, hosts: Sequence[str], *, administrator: bool) -> None:
+    """Check a token that is added.
+
+    Raises:
+        InvalidParameterError: it is invalid.
+    """
+    if not _NAME.fullmatch(name):
+        reason = f"invalid name {name[:80]!r}: expected 1 to 64 letters, digits and _.@- after a letter or digit"
+        raise InvalidParameterError(reason, "give another name")
+    if uid is not None and not 0 <= uid <= MAX_UID:
+        raise InvalidParameterError(f"invalid uid {uid}: expected 0 to {MAX_UID}", "give --uid")
+    if not administrator and uid in {None, 0}:
+        raise InvalidParameterError("the token would see nothing: it has no uid", "give --uid, or --administrator")
+    if not 0 < len(hosts) <= MAX_HOSTS or not all(map(_HOST.fullmatch, hosts)):
+        reason = f"invalid hosts: expected 1 to {MAX_HOSTS} names of hosts in small letters, with * and ? as wildcards"
+        raise InvalidParameterError(reason, "give --hosts web1,db*")
+    if not 0 < seconds <= MAX_SECONDS:
+        raise InvalidParameterError("invalid expiry: expected at most 366 days", "give --expires 30d")

@@ -1,0 +1,319 @@
+"""The JSON door: ``POST /v1/OPERATION``, a table of operations with their arguments and answers.
+
+An answer of many rows is a stream of lines (JSON lines). An error before the first part is sent is the whole answer,
+with its HTTP status; one after that is the last line, whose only member is ``error``.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from logonscope.answers.check import Check
+from logonscope.answers.explanation import Explanation
+from logonscope.answers.json_rows import RowWriter
+from logonscope.answers.jsonable import jsonable
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionOf, SessionProcess
+from logonscope.answers.whose import Whose
+from logonscope.cim.classes import Class
+from logonscope.cim.instances import ClassRows
+from logonscope.dispatch.enumerations import AnswerRows, Enumeration, Item
+from logonscope.dispatch.methods import Invocation
+from logonscope.dispatch.operation import DecodeError, Operation, Reply
+from logonscope.dispatch.operations import OPERATIONS, FoundInstance, Identity
+from logonscope.errors import InvalidMethodError, InvalidParameterError, LogonscopeError
+from logonscope.server.json_arguments import (
+    DETAILS,
+    FILTER,
+    FLAG,
+    PARAMETERS,
+    PID,
+    TEXT,
+    TEXTS,
+    WORD,
+    Argument,
+    ArgumentType,
+    read_arguments,
+)
+from logonscope.wire.json.classes import write_class
+from logonscope.wire.json.faults import status_of, write_error
+from logonscope.wire.json.instances import InstanceWriter, write_value
+from logonscope.wire.json.text import VALUE_WRITERS, parse_object, write_line, write_text
+
+PREFIX = "/v1/"
+JSON, JSON_LINES = "application/json", "application/x-ndjson"
+"""Content types of an object, and of lines."""
+
+TIMEOUT_HEADER, LINE_HEADER = "logonscope-timeout", "logonscope-max-line"
+"""Headers of limits: seconds for the whole answer; bytes of the longest line."""
+
+VIEW_HEADER = "logonscope-as"
+"""The header with the user whose view an administrator asks for."""
+
+MIN_LINE = 1024
+FIRST_PART_OCTETS, MAX_PART_OCTETS = 64 << 10, 512 << 10
+"""Bytes of the first part of a stream, and of the largest one. A part is sent when it is full."""
+
+LINE = "%s\n"
+FIRST_CHUNK_ROWS, CHUNK_ROWS = 4, 128
+"""Rows that are written at once: at the beginning of a part, and at most."""
+
+OK = 200
+
+
+_ROW_WRITER = RowWriter(write_text, VALUE_WRITERS)
+"""One for all answers: it keeps the names of the members of each type of row."""
+
+
+class JsonOperation(NamedTuple):
+    """An operation of the door.
+
+    Attributes:
+        answer: the type of its answer, or of each row: a class of answers/, or a name in ``json_schemas``.
+        arguments: its arguments by name.
+        rows: the answer is a stream of lines.
+    """
+
+    answer: Any
+    arguments: Mapping[str, Argument] = {}
+    rows: bool = False
+
+
+def _required(kind: ArgumentType, description: str) -> Argument:
+    return Argument(kind, description, is_required=True)
+
+
+_NAMESPACE = {"namespace": Argument(TEXT, 'the namespace: "root/cimv2" (the default) or "root/logonscope"')}
+_PATH = {"path": _required(TEXT, "the object path of an instance, such as Win32_Process=4312")}
+_PROPERTIES = {"properties": Argument(TEXTS, "the names of the properties to return; null: all")}
+_LOGONS = {
+    "which": Argument(WORD, 'only one logon session (41, "c1", "system"), or those of an account ("alice")'),
+    "where": Argument(FILTER, "only logon sessions that match all members"),
+}
+_DETAILS = {"details": Argument(DETAILS, "what else to read of logon sessions; without it these members are null")}
+_REFERENCES = {
+    **_PATH,
+    "result_class": Argument(TEXT, "return only instances of this class or its subclasses"),
+    "role": Argument(TEXT, "follow only associations that name the instance by this reference"),
+    **_PROPERTIES,
+    **_NAMESPACE,
+}
+_ASSOCIATORS = {
+    **_REFERENCES,
+    "assoc_class": Argument(TEXT, "follow only this association"),
+    "result_role": Argument(TEXT, "follow only associations that name the result by this reference"),
+}
+
+JSON_OPERATIONS: Mapping[str, JsonOperation] = {
+    "identify": JsonOperation("Identity"),
+    "sessions": JsonOperation(LogonSession, {**_LOGONS, **_DETAILS}, rows=True),
+    "session_of": JsonOperation(SessionOf, {"pid": _required(PID, "the pid of a process")}),
+    "processes": JsonOperation(SessionProcess, _LOGONS, rows=True),
+    "session_processes": JsonOperation("Pair", rows=True),
+    "tree": JsonOperation("TreePart", _LOGONS, rows=True),
+    "leftovers": JsonOperation("LeftoversPart", _LOGONS, rows=True),
+    "whose": JsonOperation(
+        Whose,
+        {
+            "target": _required(WORD, "a pid, a process name, :PORT, ADDRESS:PORT, /PATH, @NAME, or an account"),
+            **_DETAILS,
+            "all_namespaces": Argument(FLAG, "look for a port or a unix socket in every network namespace"),
+        },
+        rows=True,
+    ),
+    "doctor": JsonOperation(Check, rows=True),
+    "get": JsonOperation("Instance", {**_PATH, **_PROPERTIES, **_NAMESPACE}),
+    "enumerate": JsonOperation(
+        "Instance",
+        {
+            "class_name": _required(TEXT, "the class, such as Win32_SessionProcess"), **_PROPERTIES, **_NAMESPACE,
+            "deep": Argument(FLAG, "include instances of subclasses (default: true)"),
+        },
+        rows=True,
+    ),
+    "query": JsonOperation("InstanceOrClass", {"text": _required(TEXT, "the WQL query"), **_NAMESPACE}, rows=True),
+    "explain": JsonOperation(Explanation, {"text": _required(TEXT, "the WQL query"), **_NAMESPACE}),
+    "associators": JsonOperation("Instance", _ASSOCIATORS, rows=True),
+    "references": JsonOperation("Instance", _REFERENCES, rows=True),
+    "classes": JsonOperation(
+        "Class", {"pattern": Argument(TEXT, "a pattern of names, such as Win32_*"), **_NAMESPACE}, rows=True
+    ),
+    "get_class": JsonOperation("Class", {"name": _required(TEXT, "the name of the class"), **_NAMESPACE}),
+    "invoke": JsonOperation(
+        "Outcome",
+        {
+            **_PATH, "method": _required(TEXT, "the method, such as GetOwner"),
+            "parameters": Argument(PARAMETERS, "its in parameters by name"),
+        },
+    ),
+    "delete": JsonOperation("Nothing", _PATH),
+}  # fmt: skip
+"""The operations of dispatch/operations.py that the door offers. Streams take the place of pull, renew and release."""
+
+
+class JsonDoor:
+    """The JSON door; see ``dispatch.operation.Door``."""
+
+    def __repr__(self) -> str:
+        return "<JsonDoor>"
+
+    def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:
+        """See ``Door``."""
+        name = path.removeprefix(PREFIX)
+        row = JSON_OPERATIONS.get(name)
+        if row is None:
+            reason = f"unknown operation '{name[:100]}'"
+            raise InvalidMethodError(reason, f"the operations are {', '.join(JSON_OPERATIONS)}")
+        try:
+            _check_content_type(content_type)
+            seconds = _read_limit(headers, TIMEOUT_HEADER, float)
+            octets = _read_limit(headers, LINE_HEADER, int)
+            if octets is not None and octets < MIN_LINE:
+                raise InvalidParameterError(f"invalid Logonscope-Max-Line {octets}: expected at least {MIN_LINE} bytes")
+            arguments = read_arguments(name, row.arguments, parse_object(body))
+        except LogonscopeError as error:
+            raise DecodeError(error, Operation(name)) from None
+        return Operation(name, arguments, seconds, octets, view_as=headers.get(VIEW_HEADER))
+
+    def render(self, operation: Operation, answer: Any, octets: int) -> Reply:  # noqa: ARG002 -- as every door
+        """See ``Door``."""
+        if isinstance(answer, Enumeration):
+            return _render_part(answer, octets)
+        if isinstance(answer, SessionOf):
+            text = _ROW_WRITER.write(answer)
+            if len(text) < octets:
+                return Reply(OK, JSON, (LINE % text).encode("ascii"), 1)
+        return Reply(OK, JSON, write_line(_as_object(answer), octets), 1)
+
+    def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:  # noqa: ARG002 -- as every door
+        """See ``Door``."""
+        return Reply(status_of(error), JSON, write_line(write_error(error), 1 << 16))
+
+
+def _check_content_type(content_type: str) -> None:
+    """Check that a request is JSON: a form of another site in a browser cannot send this type without asking first.
+
+    Raises:
+        InvalidParameterError: it is not.
+    """
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media_type.strip().lower() != JSON or charset not in {"", "utf-8"}:
+        reason = f"invalid content type '{content_type[:100]}': expected {JSON}"
+        raise InvalidParameterError(reason, f"send the header Content-Type: {JSON}")
+
+
+def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], Any]) -> Any:
+    """Return the number of a header; None without the header.
+
+    Raises:
+        InvalidParameterError: it is not a number greater than 0.
+    """
+    text = headers.get(name)
+    if text is None:
+        return None
+    try:
+        # int() and float() also accept digits of other scripts, and texts of any length.
+        value = number(text) if text.isascii() and len(text) <= 20 else 0
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise InvalidParameterError(f"invalid {name.title()} '{text[:50]}': expected a number greater than 0")
+    return value
+
+
+def _render_part(rows: Enumeration, octets: int) -> Reply:
+    """Render rows until a part is full; a row is cut to the longest line."""
+    if rows.format is None:
+        rows.format = LineWriter(rows)
+    lines, size = list[str](), 0
+    most = min(octets, rows.format.next_part_octets())
+    chunk_rows = FIRST_CHUNK_ROWS
+    while size < most and (items := list(rows.take(chunk_rows))):
+        chunk = rows.format.write(items, octets)
+        ends = list(accumulate(map(len, chunk), initial=size))
+        # A part ends before the first line that exceeds it: the rows that are left are the first of the next part.
+        count = max(bisect_right(ends, most) - 1, 0 if lines else 1)
+        lines += chunk[:count]
+        size = ends[count]
+        if count < len(chunk):
+            rows.put_back(items[count:])
+            break
+        # As many as probably fit: rows of processes with long arguments are large, and would be written in vain.
+        chunk_rows = min(CHUNK_ROWS, max(1, (most - size) * len(lines) // size))
+    return Reply(OK, JSON_LINES, "".join(lines).encode("ascii"), len(lines), continues=not rows.is_complete)
+
+
+class LineWriter:
+    """Writes the items of an enumeration as lines; the writer of a result is made once, for all parts."""
+
+    def __init__(self, rows: Enumeration) -> None:
+        self._host, self._base = rows.host, rows.base_class
+        self._result: Any = None
+        self._writer: Any = None
+        self._part_octets = FIRST_PART_OCTETS // 2
+
+    def next_part_octets(self) -> int:
+        """Return the size of the next part: twice that of the last one, which the client has read by then."""
+        # Large parts cost less for each row, but a stream that is not read must not hold one in memory.
+        self._part_octets = min(2 * self._part_octets, MAX_PART_OCTETS)
+        return self._part_octets
+
+    def write(self, items: Sequence[Item], octets: int) -> list[str]:
+        """Return items as lines, in ASCII."""
+        lines = list[str]()
+        # Enumerations of several classes have a result for each, one after the other.
+        for result, group in groupby(items, itemgetter(0)):
+            rows = [row for _, row in group]
+            texts = self._write_texts(result, rows)
+            if len(max(texts, key=len)) < octets:
+                lines += map(LINE.__mod__, texts)
+            else:
+                lines += [
+                    LINE % text if len(text) < octets else write_line(self._object(result, row), octets).decode()
+                    for text, row in zip(texts, rows, strict=True)
+                ]
+        return lines
+
+    def _write_texts(self, result: Any, rows: Sequence[Any]) -> Sequence[str]:
+        if isinstance(result, AnswerRows):
+            return [_ROW_WRITER.write(row) for row in rows]
+        if isinstance(result, Class):
+            return [write_text(write_class(result))]
+        if result is not self._result:
+            self._result, self._writer = result, InstanceWriter(result, self._host, self._base)
+        texts: list[str] = self._writer.write_rows(rows)
+        return texts
+
+    def _object(self, result: Any, row: Any) -> Mapping[str, Any]:
+        """Return an item as an object, whose long members are cut."""
+        if isinstance(result, ClassRows):
+            whole: Mapping[str, Any] = self._writer.write(row)
+            return whole
+        return write_class(result) if isinstance(result, Class) else jsonable(row)
+
+
+def _as_object(answer: Any) -> Mapping[str, Any]:
+    """Return an answer that is not rows as an object."""
+    if isinstance(answer, Class):
+        return write_class(answer)
+    if isinstance(answer, FoundInstance):
+        return InstanceWriter(answer.result, answer.host).write(next(answer.result.rows))
+    if isinstance(answer, Invocation):
+        outcome = answer.outcome
+        parameters = {name: write_value(value) for name, value in outcome.parameters.items()}
+        return {"return_value": outcome.return_value, "parameters": parameters}
+    if isinstance(answer, Identity):
+        return {**answer._asdict(), "api": 1}
+    if answer is None:
+        return {}
+    members: Mapping[str, Any] = jsonable(answer)
+    return members
+
+
+def offered_operations() -> Iterator[tuple[str, JsonOperation, str]]:
+    """Yield the operations of the door, each with its description."""
+    for name, row in JSON_OPERATIONS.items():
+        yield name, row, OPERATIONS[name].description

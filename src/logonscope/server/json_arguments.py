@@ -1,0 +1,170 @@
+"""Arguments of the JSON door: their types, each with its JSON Schema and the function that checks a value."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from logonscope.answers.logon_filter import LogonFilter
+from logonscope.answers.logon_session import ALL_DETAILS, Details
+from logonscope.cim.datetimes import parse_datetime
+from logonscope.errors import InvalidParameterError, TypeMismatchError
+
+MAX_PID = 1 << 63
+MAX_ITEMS = 1000
+"""Maximum number of items of an array, and of members of an object."""
+
+MAX_TEXT = 64 << 10
+"""Maximum number of characters of a text. Operations have lower limits of their own."""
+
+
+class ArgumentType(NamedTuple):
+    """A type of arguments: its JSON Schema, and a function that returns the value, or raises ValueError."""
+
+    schema: Mapping[str, Any]
+    read: Callable[[Any], Any]
+
+
+class Argument(NamedTuple):
+    """An argument of an operation."""
+
+    type: ArgumentType
+    description: str
+    is_required: bool = False
+
+
+def read_arguments(operation: str, declared: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the arguments of a request, and return those that are not null.
+
+    Raises:
+        InvalidParameterError: an argument is unknown or missing.
+        TypeMismatchError: a value has not the type of its argument.
+    """
+    for name in given:
+        if name not in declared:
+            names = ", ".join(declared) or "none"
+            raise InvalidParameterError(f"{operation} has no argument '{name[:100]}'", f"its arguments: {names}")
+    # null is the same as an argument that is left out, as in the parameters of methods.
+    for name, argument in declared.items():
+        if argument.is_required and given.get(name) is None:
+            raise InvalidParameterError(f"{operation} needs the argument '{name}'", argument.description)
+    return {name: _read(name, declared[name], value) for name, value in given.items() if value is not None}
+
+
+def _read(name: str, argument: Argument, value: Any) -> Any:
+    try:
+        return argument.type.read(value)
+    except ValueError as error:
+        raise TypeMismatchError(f"invalid {name}: {error}", argument.description) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ValueError(f"expected a text of at most {MAX_TEXT:,} characters")
+    return value
+
+
+def _pid(value: Any) -> int:
+    # The exact type, not isinstance: in Python, True is an int.
+    if type(value) is not int or not -MAX_PID <= value < MAX_PID:
+        raise ValueError("expected a pid")
+    return value
+
+
+def _word(value: Any) -> str:
+    """Return a word that may be a number, as ``which`` and ``target``."""
+    return str(value) if type(value) is int and 0 <= value < 1 << 64 else _text(value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("expected true or false")  # noqa: TRY004 -- the caller reports both alike
+    return value
+
+
+def _texts(value: Any) -> list[str]:
+    return [_text(item) for item in _list(value)]
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or len(value) > MAX_ITEMS:
+        raise ValueError(f"expected an array of at most {MAX_ITEMS:,} items")
+    return value
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    """Return the parameters of a method: their CIM types are checked by the broker."""
+    if not isinstance(value, dict) or len(value) > MAX_ITEMS:
+        raise ValueError("expected an object with the parameters by name")
+    if not all(item is None or isinstance(item, (str, int, float)) for item in value.values()):
+        raise ValueError("expected texts, numbers, booleans or null")
+    return value
+
+
+def _filter(value: Any) -> LogonFilter:
+    if not isinstance(value, dict):
+        raise ValueError("expected an object")  # noqa: TRY004 -- the caller reports both alike
+    members = {name: _FILTER_MEMBERS[name](item) for name, item in value.items() if name in _FILTER_MEMBERS}
+    if unknown := set(value) - set(members):
+        raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_FILTER_MEMBERS)}")
+    return LogonFilter(**members)
+
+
+def _details(value: Any) -> Details:
+    if unknown := set(_texts(value)) - ALL_DETAILS:
+        raise ValueError(f"unknown detail '{min(unknown)[:100]}'; the details are {', '.join(sorted(ALL_DETAILS))}")
+    return frozenset(value)
+
+
+def _time(value: Any) -> datetime:
+    moment = parse_datetime(_text(value))
+    if not isinstance(moment, datetime):
+        raise ValueError("expected a time, not an interval")  # noqa: TRY004 -- the caller reports both alike
+    return moment
+
+
+def _types(value: Any) -> frozenset[int | None]:
+    if not all(item is None or type(item) is int for item in _list(value)):
+        raise ValueError("expected an array of numbers or null")
+    return frozenset(value)
+
+
+def _states(value: Any) -> frozenset[str | None]:
+    return frozenset(None if item is None else _text(item) for item in _list(value))
+
+
+_FILTER_MEMBERS: Mapping[str, Callable[[Any], Any]] = {
+    "users": lambda value: frozenset(_texts(value)), "types": _types, "states": _states,
+    "origins": lambda value: frozenset(_texts(value)), "since": _time, "until": _time, "system": _flag,
+    "keys": lambda value: frozenset(_texts(value)),
+}  # fmt: skip
+
+_TEXT_SCHEMA = {"type": "string", "maxLength": MAX_TEXT}
+_TEXTS_SCHEMA = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ITEMS}
+_TIME_SCHEMA = {"type": "string", "format": "date-time"}
+
+TEXT = ArgumentType(_TEXT_SCHEMA, _text)
+TEXTS = ArgumentType(_TEXTS_SCHEMA, _texts)
+FLAG = ArgumentType({"type": "boolean"}, _flag)
+DETAILS = ArgumentType({"type": "array", "items": {"enum": sorted(ALL_DETAILS)}}, _details)
+PID = ArgumentType({"type": "integer"}, _pid)
+WORD = ArgumentType({"type": ["string", "integer"], "minimum": 0}, _word)
+PARAMETERS = ArgumentType(
+    {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}, _parameters
+)
+FILTER = ArgumentType(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "users": {**_TEXTS_SCHEMA, "description": "users that logged in: account names, or uids in digits"},
+            "types": {"type": "array", "items": {"type": ["integer", "null"]}, "description": "LogonType"},
+            "states": {"type": "array", "items": {"type": ["string", "null"]}},
+            "origins": {**_TEXTS_SCHEMA, "description": "remote hosts, and networks such as 192.0.2.0/24"},
+            "since": {**_TIME_SCHEMA, "description": "started at this time or later"},
+            "until": {**_TIME_SCHEMA, "description": "started before this time"},
+            "keys": {**_TEXTS_SCHEMA, "description": "fingerprints of ssh keys, or their beginnings"},
+            "system": {"type": "boolean", "default": True, "description": "include the System session"},
+        },
+    },
+    _filter,
+)

@@ -1,0 +1,50 @@
+"""Which pages may use the JSON API in a browser, and under which names of this server.
+
+A browser sends the credentials of its user, or reaches loopback, on behalf of any page. It names the page in Origin: a
+page that is not allowed is rejected. A page whose own name leads to an address of this machine (DNS rebinding) has the
+same origin as the server, so over HTTP the name in Host must be one of this server; over HTTPS the certificate has it.
+"""
+
+import ipaddress
+import os
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers
+
+from logonscope.errors import AccessDeniedError
+from logonscope.server.auth.peer import Peer
+
+
+class OriginPolicy:
+    """The names of the server and the origins of pages that are allowed."""
+
+    def __init__(self, hosts: Iterable[str], origins: Iterable[str]) -> None:
+        own_name = os.uname().nodename.lower()
+        self._hosts = {"localhost", own_name, own_name.partition(".")[0], *(name.lower() for name in hosts)}
+        self._origins = {origin.lower().rstrip("/") for origin in origins}
+
+    def check(self, headers: Headers, peer: Peer) -> None:
+        """Check Origin and Host.
+
+        Raises:
+            AccessDeniedError: one of the two is not allowed.
+        """
+        origin = headers.get("origin")
+        if origin is not None and origin.lower() not in self._origins:
+            reason = f"requests from pages of '{origin[:100]}' are not allowed"
+            raise AccessDeniedError(reason, "the server's administrator can allow them: origins")
+        host = headers.get("host", "")
+        if not peer.tls and host and not self._is_own(host):
+            reason = f"'{host[:100]}' is not a name of this server"
+            raise AccessDeniedError(reason, "use its address, or ask the server's administrator to add the name: hosts")
+
+    def _is_own(self, host: str) -> bool:
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        if name.lower().rstrip(".") in self._hosts:
+            return True
+        # A name that leads elsewhere is needed for DNS rebinding; an address is no name.
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True

@@ -1,0 +1,95 @@
+"""``logonscope token``: tokens of the JSON API for programs: add, list, remove."""
+
+import argparse
+import json
+import re
+import sys
+
+from logonscope.errors import InvalidParameterError
+from logonscope.server.auth.token_file import ACT, ALL_HOSTS, READ, TokenFile
+
+TOKENS_FILE = "/etc/logonscope/tokens"
+
+EPILOG = """\
+A running server uses every change at once. A token is sent as `Authorization: Bearer TOKEN`, over TLS or on this host.
+The file has only its hash: the token is printed once.
+
+examples:
+  sudo logonscope token add dashboard --administrator --expires 30d
+  sudo logonscope token add alices-script --uid 1000 --expires 12h
+  sudo logonscope token add fleet --administrator --hosts 'web*,db1'
+  sudo logonscope token add janitor --administrator --scope act
+  sudo logonscope token list
+  sudo logonscope token remove dashboard
+"""
+
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--tokens", metavar="FILE", default=TOKENS_FILE, help=f"the file (default: {TOKENS_FILE})")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = actions.add_parser("add", help="add a token and print it")
+    add.add_argument("name", metavar="NAME", help="the name of the token, for the list and the audit log")
+    add.add_argument("--administrator", action="store_true", help="the token sees everything, as root does")
+    add.add_argument("--uid", type=int, help="the token sees the logon sessions of this uid")
+    add.add_argument(
+        "--scope", choices=(READ, ACT), default=READ,
+        help="read: no method that changes something (default); act: as the server's setting allow_methods permits",
+    )  # fmt: skip
+    add.add_argument(
+        "--expires", metavar="TIME", default="30d", help="until the token expires: 90m, 12h, 30d (default)"
+    )
+    add.add_argument(
+        "--hosts", metavar="A,B", default=",".join(ALL_HOSTS),
+        help="names of the hosts where the token is valid, with * and ? as wildcards: for one file on many hosts "
+        "(default: all)",
+    )  # fmt: skip
+    actions.add_parser("list", help="list the tokens")
+    actions.add_parser("remove", help="remove a token").add_argument("name", metavar="NAME", help="the token's name")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the action; return the exit code."""
+    file = TokenFile(args.tokens)
+    if args.action == "add":
+        token, text = file.add(
+            args.name, uid=args.uid, administrator=args.administrator, scope=args.scope,
+            seconds=_seconds(args.expires), hosts=args.hosts.lower().split(","),
+        )  # fmt: skip
+        visible = "everything" if token.administrator else f"the logon sessions of uid {token.uid}"
+        _print(text)
+        sys.stderr.write(f"logonscope: token {token.name} sees {visible}, until {token.expires:%Y-%m-%d %H:%M} UTC\n")
+        return 0
+    if args.action == "remove":
+        file.remove(args.name)
+        sys.stderr.write(f"logonscope: removed token {args.name}\n")
+        return 0
+    tokens = file.tokens()
+    for token in tokens:
+        role = "administrator" if token.administrator else f"uid {token.uid}"
+        if args.output in {"json", "jsonl"}:
+            row = {"name": token.name, "uid": token.uid, "administrator": token.administrator, "scope": token.scope}
+            _print(json.dumps({**row, "hosts": list(token.hosts), "expires": token.expires.isoformat()}))
+        else:
+            _print(
+                f"{token.name:24} {role:16} {token.scope:5} {token.expires:%Y-%m-%d %H:%M} UTC {','.join(token.hosts)}"
+            )
+    return 0 if tokens else 1
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds of a time such as 30d.
+
+    Raises:
+        InvalidParameterError: it is not such a time.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
+    if match is None:
+        raise InvalidParameterError(f"invalid time {text[:50]!r}", "give --expires 90m, 12h or 30d")
+    return int(match[1]) * _UNITS[match[2]]

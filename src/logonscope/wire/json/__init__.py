@@ -1,0 +1,1 @@
+"""JSON of the product's own API: bytes to values and back, without I/O."""

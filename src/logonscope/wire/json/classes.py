@@ -1,0 +1,95 @@
+"""JSON of class definitions: members with the inherited ones; ``own`` marks those that the class declares itself."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from logonscope.cim.classes import Class, Declaration, Method, Parameter, Property, Qualifier
+from logonscope.errors import TransportFailureError
+from logonscope.wire.json.instances import read_default, write_value
+
+
+def write_class(cls: Class) -> dict[str, Any]:
+    """Return a class as an object."""
+    own_properties = {declared.name for declared in cls.declaration.properties}
+    own_methods = {declared.name for declared in cls.declaration.methods}
+    return {
+        "class": cls.name,
+        "namespace": cls.namespace.replace("\\", "/"),
+        "superclass": cls.superclass,
+        "derivation": list(cls.derivation),
+        "keys": list(cls.keys),
+        "qualifiers": _write_qualifiers(cls.qualifiers),
+        "properties": [
+            {
+                **_write_member(member),
+                "default": write_value(member.default),
+                "origin": member.origin,
+                "own": member.name in own_properties,
+            }
+            for member in cls.properties.values()
+        ],
+        "methods": [_write_method(method, own=method.name in own_methods) for method in cls.methods.values()],
+    }
+
+
+def _write_method(method: Method, *, own: bool) -> dict[str, Any]:
+    return {
+        "name": method.name, "type": method.type, "parameters": [_write_member(part) for part in method.parameters],
+        "qualifiers": _write_qualifiers(method.qualifiers), "origin": method.origin, "own": own,
+    }  # fmt: skip
+
+
+def _write_member(member: Property | Parameter) -> dict[str, Any]:
+    return {
+        "name": member.name, "type": member.type, "array": member.array, "reference": member.reference,
+        "qualifiers": _write_qualifiers(member.qualifiers),
+    }  # fmt: skip
+
+
+def _write_qualifiers(qualifiers: Iterable[Qualifier]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "value": list(value) if isinstance(value, tuple) else value, "flavor": flavor}
+        for name, value, flavor in qualifiers
+    ]
+
+
+def read_declaration(line: Mapping[str, Any]) -> Declaration:
+    """Return the declaration of a class that was written by ``write_class``.
+
+    Raises:
+        TransportFailureError: the line is not a class.
+    """
+    try:
+        return Declaration(
+            str(line["class"]),
+            str(line["namespace"]).replace("/", "\\"),
+            line["superclass"],
+            _read_qualifiers(line["qualifiers"]),
+            tuple(_read_property(member) for member in line["properties"] if member["own"]),
+            tuple(_read_method(method) for method in line["methods"] if method["own"]),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise TransportFailureError(f"invalid class in the response: {error}", "check the server") from None
+
+
+def _read_property(line: Mapping[str, Any]) -> Property:
+    declared = Property(*_read_member(line))
+    # Schemas of other versions have no defaults.
+    return declared._replace(default=read_default(line.get("default"), declared))
+
+
+def _read_method(line: Mapping[str, Any]) -> Method:
+    parameters = tuple(Parameter(*_read_member(part)) for part in line["parameters"])
+    return Method(line["name"], line["type"], parameters, _read_qualifiers(line["qualifiers"]))
+
+
+def _read_member(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    return line["name"], line["type"], line["array"], line["reference"], _read_qualifiers(line["qualifiers"])
+
+
+def _read_qualifiers(lines: Iterable[Mapping[str, Any]]) -> tuple[Qualifier, ...]:
+    return tuple(Qualifier(line["name"], _read_qualifier_value(line["value"]), line["flavor"]) for line in lines)
+
+
+def _read_qualifier_value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

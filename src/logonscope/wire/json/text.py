@@ -1,0 +1,134 @@
+"""JSON text: strict parsing of objects with a limited depth, and lines of limited size.
+
+A line is ASCII: every other character is an escape, so that text from processes cannot control a terminal.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring_ascii
+from typing import Any, NoReturn
+
+from logonscope.errors import AnswerTooLargeError, InvalidParameterError, QuotaViolationError
+
+MAX_DEPTH = 16
+"""Maximum depth of objects and arrays in a request."""
+
+SHORTEST_CUT = 256
+"""Bytes to which texts and arrays are cut at most: a cut id would be another id."""
+
+TRUNCATED = "truncated"
+"""The member of a line whose long texts or arrays were cut."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Parse a JSON object (RFC 8259); empty data is the empty object.
+
+    Raises:
+        InvalidParameterError: the data is not an object in UTF-8, or a member has no unique name.
+        QuotaViolationError: it is nested too deeply.
+    """
+    if not data.strip():
+        return {}
+    _check_depth(data)
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=_unique_members, parse_constant=_reject_constant)
+    except (ValueError, RecursionError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise InvalidParameterError(f"invalid JSON: {reason}", 'send an object, such as {"target": "sshd"}') from None
+    if not isinstance(value, dict):
+        raise InvalidParameterError("invalid request: expected a JSON object", "send the arguments by name")
+    # A half of a surrogate pair can be escaped in JSON, but is no character: it could not be written to a log.
+    if b"\\u" in data and _has_surrogate(value):
+        raise InvalidParameterError("invalid JSON: a half of a surrogate pair", "send whole characters")
+    return value
+
+
+def _check_depth(data: bytes) -> None:
+    # Before the parser: it would recurse for each level. Brackets in strings are skipped as part of their token.
+    depth = 0
+    for match in _TOKEN.finditer(data):
+        token = match[0]
+        depth += (token in b"[{") - (token in b"]}") if len(token) == 1 else 0
+        if depth > MAX_DEPTH:
+            raise QuotaViolationError(f"invalid JSON: nested deeper than {MAX_DEPTH} levels", "send a flat object")
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Parsers differ in which of two values they take: a proxy could check another one than this server uses.
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _has_surrogate(value: object) -> bool:
+    if isinstance(value, str):
+        return _SURROGATE.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(_has_surrogate(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(_has_surrogate, value))
+
+
+write_text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+"""Return a value as JSON without spaces, in ASCII."""
+
+
+def _write_null(_: None) -> str:
+    return "null"
+
+
+def _write_boolean(value: bool) -> str:  # noqa: FBT001 -- called with a value of a column
+    return "true" if value else "false"
+
+
+VALUE_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring_ascii, int: int.__repr__, type(None): _write_null, bool: _write_boolean,
+}  # fmt: skip
+"""Writers of the most frequent types: a tenth of the time of ``write_text``, which writes all others."""
+
+
+def write_line(value: Mapping[str, Any], octets: int) -> bytes:
+    """Return an object as a line of at most ``octets`` bytes; long texts and arrays are cut until it fits.
+
+    Raises:
+        AnswerTooLargeError: it does not fit although all of them are as short as can be.
+    """
+    text = write_text(value)
+    if len(text) < octets:
+        return f"{text}\n".encode("ascii")
+    limit = octets
+    # Halving finds a limit for single values at which the whole line fits; names, ids and paths are shorter than any.
+    while limit >= 2 * SHORTEST_CUT:
+        limit //= 2
+        text = write_text({**_cut(value, limit), TRUNCATED: True})
+        if len(text) < octets:
+            return f"{text}\n".encode("ascii")
+    raise AnswerTooLargeError(f"a row does not fit into {octets:,} bytes", "ask for longer lines: Logonscope-Max-Line")
+
+
+def _cut(value: Any, limit: int) -> Any:
+    """Return a value with every text and array cut to about ``limit`` bytes of JSON; names of members are kept."""
+    if isinstance(value, str):
+        written = len(write_text(value[:limit]))
+        return value if len(value) <= limit >= written else value[: limit * min(limit, len(value)) // written]
+    if isinstance(value, Mapping):
+        return {name: _cut(part, limit) for name, part in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    # Whole values from the beginning, as many as fit: a cut number would be another number.
+    parts, free = [], limit
+    for part in value:
+        cut_part = _cut(part, limit)
+        free -= len(write_text(cut_part)) + 1
+        if free < 0:
+            break
+        parts.append(cut_part)
+    return parts

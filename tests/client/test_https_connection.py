@@ -1,0 +1,48 @@
+"""Tests of client/https_connection.py: tokens and passwords over TLS, and errors of the connection."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from logonscope import AccessDeniedError, InvalidParameterError, TransportFailureError, connect
+from logonscope.client.https_connection import HttpsServer
+from logonscope.server.auth.token_file import TokenFile
+from tests.server.running import ADMIN, RunningServer, running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with running() as found:
+        yield found
+
+
+def test_a_token_authenticates(server: RunningServer) -> None:
+    tokens = TokenFile(str(server.folder / "tokens"))
+    _, text = tokens.add("job", uid=1000, administrator=False, scope="read", seconds=60)
+    with connect(f"https://127.0.0.1:{server.https}", token=text, certificate=server.certificate) as host:
+        assert {session.user for session in host.sessions()} == {"alice"}
+        tokens.remove("job")
+        with pytest.raises(AccessDeniedError, match="invalid token"):
+            host.sessions()
+
+
+def test_a_token_is_not_sent_in_the_clear() -> None:
+    with pytest.raises(InvalidParameterError, match="cannot send a token over http"):
+        connect("http://127.0.0.1", token="lgs_x")  # noqa: S106 -- no secret
+
+
+def test_bytes_come_in_parts(server: RunningServer) -> None:
+    connection = HttpsServer("127.0.0.1", server.https, server.certificate, *ADMIN).connect(5)
+    status, content_type, parts = connection.post("/v1/processes", b"{}", {}, 5)
+    assert (status, content_type) == (200, "application/x-ndjson")
+    assert b"".join(parts).endswith(b"}\n")
+    connection.close()
+
+
+def test_an_untrusted_certificate_and_a_closed_port() -> None:
+    with running() as server:
+        connection = HttpsServer("127.0.0.1", server.https).connect(5)
+        with pytest.raises(TransportFailureError, match="is not trusted"):
+            connection.post("/v1/identify", b"", {}, 5)
+    with pytest.raises(TransportFailureError, match="no valid response"):
+        HttpsServer("127.0.0.1", server.https).connect(5).post("/v1/identify", b"", {}, 5)

@@ -1,0 +1,61 @@
+"""Tests of faces/cli/event_formats.py: what each command prints for other tools."""
+
+import io
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from logonscope.app import connect, open_user_file
+from logonscope.faces.cli import run
+from tests.conversation import answer
+from tests.example import recording
+
+FORMATS = ("ecs", "ocsf", "otel", "sysmon")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return recording(tmp_path_factory.mktemp("host"))
+
+
+def printed(words: str, host: str) -> list[Any]:
+    return [json.loads(line) for line in answer(words, host).splitlines()]
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_each_command_prints_a_line_for_each_row(output: str, recorded: str) -> None:
+    host = connect(recorded)
+    counts = {
+        "ps": len(list(host.processes())), "leftovers": len(host.leftovers().processes),
+        "whose sshd": len(host.whose("sshd")), "ps 41": len(list(host.processes(41))),
+    }  # fmt: skip
+    if output != "sysmon":
+        counts["sessions"] = len(host.sessions())
+    for words, count in counts.items():
+        assert len(printed(f"{words} -o {output}", recorded)) == count
+
+
+def test_leftovers_are_leftovers(recorded: str) -> None:
+    pids = {process.pid for process in connect(recorded).leftovers().processes}
+    assert {line["ProcessId"] for line in printed("leftovers -o sysmon", recorded)} == pids
+
+
+def test_what_has_no_such_format(recorded: str) -> None:
+    message = "cannot print classes as ecs; -o ecs is for leftovers, ps, sessions, whose"
+    assert message in answer("classes -o ecs", recorded)
+    assert "Sysmon has no event for logon sessions" in answer("sessions -o sysmon", recorded)
+
+
+def test_authentication_and_origin_are_in_the_document(recorded: str) -> None:
+    (line,) = printed("sessions 41 --auth -o ecs", recorded)
+    assert line["process"]["entry_leader"]["entry_meta"]["type"] == "sshd"
+
+
+def test_a_table_for_lakes(recorded: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert run(["ps", "-o", "parquet", "--host", recorded], connect, open_user_file) == 0
+    sys.stdout.flush()
+    table = parquet.read_table(io.BytesIO(capfdbinary.readouterr().out))
+    assert table.num_rows == len(list(connect(recorded).processes()))

@@ -1,0 +1,37 @@
+"""Tests of server/origin_policy.py: which pages, and which names of the server, a browser may use."""
+
+import os
+
+import pytest
+from starlette.datastructures import Headers
+
+from logonscope.errors import AccessDeniedError
+from logonscope.server.auth.peer import Peer
+from logonscope.server.origin_policy import OriginPolicy
+
+PLAIN, ENCRYPTED = Peer("127.0.0.1", False, True), Peer("192.0.2.7", True, False)
+POLICY = OriginPolicy(("Web1.Example.com",), ("https://page.example.com/",))
+NAME = os.uname().nodename
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:5985", "127.0.0.1", "127.0.0.1:5985", "[::1]:5985", NAME, "web1.example.com:80", ""],
+)
+def test_own_names_and_addresses_are_allowed(host: str) -> None:
+    POLICY.check(Headers({"host": host}), PLAIN)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", f"{NAME}.evil.example", "127.0.0.1.nip.io"])
+def test_another_name_is_rejected_over_http_alone(host: str) -> None:
+    with pytest.raises(AccessDeniedError, match="is not a name of this server"):
+        POLICY.check(Headers({"host": host}), PLAIN)
+    POLICY.check(Headers({"host": host}), ENCRYPTED)
+
+
+@pytest.mark.parametrize("peer", [PLAIN, ENCRYPTED])
+def test_a_page_of_another_origin_is_rejected(peer: Peer) -> None:
+    POLICY.check(Headers({"host": "localhost", "origin": "https://page.example.com"}), peer)
+    for origin in ("https://evil.example", "null", "http://page.example.com", "https://page.example.com.evil.example"):
+        with pytest.raises(AccessDeniedError, match="are not allowed"):
+            POLICY.check(Headers({"host": "localhost", "origin": origin}), peer)

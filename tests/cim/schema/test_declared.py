@@ -19,11 +19,11 @@ from logonscope.cim.types import Value
 DECLARED: dict[str, Any] = json.loads((Path(__file__).parent / "declared.json").read_text(encoding="utf-8"))
 SERVED = {known.name: known for known in schema().classes(CIMV2)}
 PUBLISHED: dict[str, Any] = json.loads((Path(__file__).parent / "published.json").read_text(encoding="utf-8"))
-"""Five ancestors of Win32_BIOS, Win32_ComputerSystemProcessor and Win32_SystemTimeZone. declared.json has no declaration
-of them, as nobody has decoded them, so they cannot be held against it. They are held against what Microsoft's pages of
+"""Five ancestors of Win32_BIOS, Win32_ComputerSystemProcessor and Win32_SystemTimeZone. declared.json does not declare
+them, as nobody has decoded them, so they cannot be held against it. They are held against what Microsoft's pages of
 these classes print: superclass, types, and qualifiers with their spelling. The pages print no flavor, no Locale and no
-order: these are those of the same qualifiers of the classes in declared.json, and, for CIM_SoftwareElement, the order
-that the properties of Win32_BIOS have there and in public output of Windows."""
+order: flavors are those that the same qualifiers have in declared.json, and the properties of CIM_SoftwareElement have
+the order in which Windows prints those of Win32_BIOS."""
 
 UNPUBLISHED = {"CIMTYPE", "Locale", "read", "AMENDMENT", "Description", "Values"}
 """Qualifiers that the pages print as text, or not at all."""

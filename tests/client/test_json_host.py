@@ -62,6 +62,9 @@ INSTANCES: dict[str, Ask] = {
     "get properties": lambda host: host.get(PROCESS, ["Name", "CreationDate"]),
     "get LS": lambda host: host.get("LS_Process=4312", namespace=LS),
     "get path": lambda host: host.get(PROCESS, ["Handle"]).path,
+    "get class": lambda host: members(host.get("Win32_SessionProcess")),
+    "get LS class": lambda host: members(host.get("LS_Process", namespace=LS)),
+    "get properties of a class": lambda host: host.get("Win32_Process", ["Name"]),
     "get missing": lambda host: host.get("Win32_Process=99999"),
     "get unknown class": lambda host: host.get("Win32_Nothing=1"),
     "get unknown property": lambda host: host.get(PROCESS, ["Nam"]),
@@ -115,8 +118,9 @@ def names(classes: Any) -> list[str]:
     return [cls.name for cls in classes]
 
 
-def members(cls: Class) -> Any:
+def members(cls: Any) -> Any:
     """Return what a class consists of."""
+    assert isinstance(cls, Class)
     return cls.name, cls.derivation, list(cls.properties.values()), list(cls.methods.values()), cls.qualifiers
 
 

@@ -111,8 +111,8 @@ class JsonHost(Host):
         line = self._client.ask("explain", {"text": text, "namespace": namespace})
         return json_answers.read_answer(json_answers.read_explanation, line)
 
-    def _ask_get(self, **arguments: Any) -> "Instance":
-        return self._read_instance(self._client.ask("get", arguments))
+    def _ask_get(self, **arguments: Any) -> "Instance | Class":
+        return self._read_row(self._client.ask("get", arguments))
 
     def _ask_enumerate(self, **arguments: Any) -> "Iterator[Instance]":
         return _each(self._read_instance, self._client.stream("enumerate", arguments))

@@ -87,6 +87,7 @@ def _required(kind: ArgumentType, description: str) -> Argument:
 
 _NAMESPACE = {"namespace": Argument(TEXT, 'the namespace: "root/cimv2" (the default) or "root/logonscope"')}
 _PATH = {"path": _required(TEXT, "the object path of an instance, such as Win32_Process=4312")}
+_ANY_PATH = {"path": _required(TEXT, "the object path of an instance, or the name of a class")}
 _PROPERTIES = {"properties": Argument(TEXTS, "the names of the properties to return; null: all")}
 _LOGONS = {
     "which": Argument(WORD, 'only one logon session (41, "c1", "system"), or those of an account ("alice")'),
@@ -124,7 +125,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
         rows=True,
     ),
     "doctor": JsonOperation(Check, rows=True),
-    "get": JsonOperation("Instance", {**_PATH, **_PROPERTIES, **_NAMESPACE}),
+    "get": JsonOperation("InstanceOrClass", {**_ANY_PATH, **_PROPERTIES, **_NAMESPACE}),
     "enumerate": JsonOperation(
         "Instance",
         {

@@ -110,7 +110,7 @@ def test_a_path_of_an_abstract_class_names_the_instance_of_the_class_below_it() 
         ("win32_PROCESS", "root/cimv2", "Win32_Process"),
         (r"\\.\root\logonscope:LS_Process", None, "LS_Process"),
         ("LS_Process", "root/logonscope", "LS_Process"),
-        (r"\\WEB1\root\cimv2:CIM_Process", None, "CIM_Process"),
+        (r"\\localhost\root\cimv2:CIM_Process", None, "CIM_Process"),
         ("Win32_SubSession", None, "Win32_SubSession"),
     ],
 )

@@ -101,10 +101,14 @@ INSTANCES: dict[str, Ask] = {
 JSON_ONLY: dict[str, Ask] = {
     "explain": lambda host: host.explain("SELECT Name FROM Win32_Process WHERE Handle = 4312"),
     "explain associators": lambda host: host.explain(f"ASSOCIATORS OF {{{PROCESS}}}"),
+    "services": lambda host: host.services(),
     "doctor": lambda host: host.doctor(),
     "everything": lambda host: host.everything,
 }
 """Operations that WS-Management has not, or answers in words of its own."""
+
+NOT_OVER_WSMAN: dict[str, Any] = {"unseen_logins": None, "service": None, "service_start": None}
+"""Members of answers of whose that WS-Management does not report."""
 
 UNLIKE_WSMAN = {
     "session_of a negative pid", "whose nothing", "whose invalid", "get unknown property", "sessions of nobody",
@@ -128,7 +132,7 @@ def without_chain(answers: Any) -> Any:
     """Return answers of whose with the pids of the parents only, and without what WS-Management cannot report."""
     if not isinstance(answers, list):
         return answers
-    return [answer._replace(chain=tuple(link.pid for link in answer.chain), unseen_logins=None) for answer in answers]
+    return [answer._replace(chain=tuple(link.pid for link in answer.chain), **NOT_OVER_WSMAN) for answer in answers]
 
 
 def outcome(ask: Ask, host: Host) -> Any:

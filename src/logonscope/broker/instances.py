@@ -1,4 +1,4 @@
-"""Instance operations: get one instance (or class) by its path, or enumerate those of a class, with selected properties.
+"""Instance operations: get an instance (or a class) by path, or enumerate those of a class, with selected properties.
 
 Every check that can reject a request happens before the first row; rows are read while they are iterated.
 """

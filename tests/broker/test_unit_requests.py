@@ -1,4 +1,4 @@
-"""Tests of broker/unit_requests.py: requests to start units, for callers who may see the logon session that made them."""
+"""Tests of broker/unit_requests.py: requests to start units, as far as callers may see who made them."""
 
 from logonscope.broker import Caller
 from logonscope.broker.unit_requests import read_unit_requests
@@ -32,4 +32,4 @@ def test_others_see_those_of_their_own_logon_sessions() -> None:
 def test_without_requests_nothing_is_read() -> None:
     memory = Memory(example.snapshot())
     assert list(read_unit_requests(memory.request(ROOT))) == []
-    assert memory.asked.logins == memory.asked.processes == []
+    assert (memory.asked.logins, memory.asked.processes) == ([], [])

@@ -19,9 +19,6 @@ UNIT_PROPERTIES = (
 )
 WEEK_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-    ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
-)
 NEVER_AGES = 10_000
 """Days: a password that is valid for longer is meant never to expire."""
 

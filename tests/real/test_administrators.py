@@ -1,5 +1,6 @@
-"""Scripts of administrators, asked of the packaged service under a real systemd: do they get what systemctl, getent,
-/etc/passwd, the logs of logins and /proc say? And the methods of services, called over WS-Management.
+"""Scripts of administrators, asked of the packaged service under a real systemd: are the answers the truth?
+
+It is what systemctl, getent, the accounts' files, the logs of logins and /proc say.
 """
 
 import json

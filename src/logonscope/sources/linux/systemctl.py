@@ -92,7 +92,8 @@ def _show_units(program: str, names: list[str], end: float) -> Iterator[Service]
     Raises:
         OSError: systemctl failed; TimeoutError: it did not end in time.
     """
-    arguments = ["show", "--no-pager", f"--property={','.join(_PROPERTIES)}", "--", *names]
+    # without --all, a pattern does not match units that are loaded and inactive, such as instances of templates
+    arguments = ["show", "--all", "--no-pager", f"--property={','.join(_PROPERTIES)}", "--", *names]
     output = run_program([program, *arguments], max(0.0, end - time.monotonic()))
     if output.status != 0 and not output.out:
         raise OSError(errno.EIO, output.error.decode("utf-8", "replace").strip()[:200] or "it failed")

@@ -121,7 +121,7 @@ def test_a_service_that_is_too_large_hides_no_other(systemctl: Path) -> None:
 
 @pytest.mark.parametrize("name", ["OFF.SERVICE", "off.service"])
 def test_a_service_is_found_in_any_case(systemctl: Path, name: str) -> None:
-    (found,) = read_units(str(systemctl), Look(), frozenset({name})) or ()
+    (found,) = list(read_units(str(systemctl), Look(), frozenset({name})) or ())
     assert (found.name, found.active_state) == ("off.service", "inactive")
 
 

@@ -42,7 +42,7 @@ def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd
     own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}
     seen = {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
     rows = {row.pid: row for row in broker.processes(host)}
-    assert dict(broker.session_processes(host)) == own
+    assert dict(broker.read_pairs(host)) == own
     assert rows.keys() == seen
     assert {pid: row.logon_id for pid, row in rows.items() if row.logon_id} == own
     assert {row.login_uid for row in rows.values()} <= {uid, None}
@@ -68,7 +68,7 @@ def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) ->
                 assert_keeps(secrets, told(ask, host, which))
             elif told(ask, host, which) != "[]":
                 pytest.fail(f"{which} is told of")
-    assert_keeps(secrets, told(broker.session_processes, host))
+    assert_keeps(secrets, told(broker.read_pairs, host))
     assert_keeps(secrets, told(broker.doctor, host))
     for target in [f":{PORT}", LONG, *(f"{LONG}secret-{pid}-" for pid in crowd.process if crowd.sees_details(
         caller.uid or 0, pid
@@ -122,7 +122,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
     back = Request(RecordedSource.open(str(path)), LINUX, ROOT)
     own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}
     assert {row.pid for row in broker.processes(back)} == {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
-    assert {pid for pid, logon in broker.session_processes(back) if logon in own.values()} == own.keys()
+    assert {pid for pid, logon in broker.read_pairs(back) if logon in own.values()} == own.keys()
 
 
 @given(crowds(), st.sampled_from([ROOT, Caller("alice, elevated", ALICE, administrator=True)]))
@@ -130,7 +130,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
 def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     host = Memory(crowd.snapshot).request(caller)
     owned = {pid: owner.logon_id for pid, owner in crowd.owner.items() if owner.logon_id}
-    assert dict(broker.session_processes(host)) == owned
+    assert dict(broker.read_pairs(host)) == owned
     rows = {row.pid: row for row in broker.processes(host)}
     assert rows.keys() == crowd.process.keys()
     assert all(row.command_line == f"/bin/secret-{pid}-" for pid, row in rows.items())

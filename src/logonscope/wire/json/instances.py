@@ -173,20 +173,20 @@ def _escape_percent(text: str) -> str:
 class ReferenceWriter:
     """Writes references as object paths; the text before the keys is made once for each class."""
 
-    def __init__(self, holder: Class, server: str) -> None:
-        self._holder, self._server = holder, server
+    def __init__(self, referencing_class: Class, server: str) -> None:
+        self._referencing_class, self._server = referencing_class, server
         self._starts: dict[str, str] = {}
 
     def write(self, reference: tuple[Value, ...]) -> str:
         """Return the text of a reference."""
         # References with one key, a text, are nearly all that there are.
         if len(reference) != 2 or not isinstance(reference[1], str):
-            return write_held_reference(reference, self._holder, self._server)
+            return write_held_reference(reference, self._referencing_class, self._server)
         name = str(reference[0])
         start = self._starts.get(name)
         if start is None:
             key = write_key(reference[1])
-            whole = write_held_reference(reference, self._holder, self._server)
+            whole = write_held_reference(reference, self._referencing_class, self._server)
             start = self._starts[name] = whole.removesuffix(key)
         return start + write_key(reference[1])
 

@@ -67,7 +67,7 @@ def assert_keeps(secrets: set[str], text: str) -> None:
     assert {secret for secret in secrets if secret in text} == set()
 
 
-def is_there(ask: Ask) -> bool:
+def is_there(ask: Callable[[], Iterable[object]]) -> bool:
     """Tell whether an operation finds its instance."""
     try:
         list(ask())

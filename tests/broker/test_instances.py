@@ -1,14 +1,23 @@
 """broker/instances.py: is one instance got by its key alone, are all enumerated, is what narrows never what decides?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
-from logonscope.broker.instances import enumerate_instances, get
+from logonscope.broker import Request
+from logonscope.broker.instances import enumerate_instances
+from logonscope.broker.instances import get as get_object
+from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
-from logonscope.errors import InvalidClassError, InvalidPropertyError, NotFoundError
+from logonscope.errors import (
+    AccessDeniedError,
+    InvalidClassError,
+    InvalidObjectPathError,
+    InvalidPropertyError,
+    NotFoundError,
+)
 from logonscope.facts import Account
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.registry import provided_classes
@@ -22,6 +31,13 @@ HERE = "\\\\.\\root\\cimv2:"
 def host(snapshot: Snapshot | None = None) -> Memory:
     """Return the example host, which remembers what it is asked for."""
     return Memory(snapshot or example.snapshot())
+
+
+def get(request: Request, path: str, properties: Sequence[str] | None = None) -> ClassRows:
+    """Return the result of a path that names an instance."""
+    result = get_object(request, path, properties)
+    assert isinstance(result, ClassRows)
+    return result
 
 
 def rows(results: Iterable[ClassRows]) -> list[tuple[Any, ...]]:
@@ -85,6 +101,36 @@ def test_a_path_of_an_abstract_class_names_the_instance_of_the_class_below_it() 
     assert get(request, 'Win32_Account.Domain="web1",Name="alice"').cls.name == "Win32_UserAccount"
     assert get(request, 'Win32_Account.Domain="WEB1",Name="postgres"').cls.name == "Win32_SystemAccount"
     assert get(request, 'Win32_Account.Domain="web1",Name="sudo"').cls.name == "Win32_Group"
+
+
+@pytest.mark.parametrize(
+    ("path", "namespace", "name"),
+    [
+        ("Win32_Process", None, "Win32_Process"),
+        ("win32_PROCESS", "root/cimv2", "Win32_Process"),
+        (r"\\.\root\logonscope:LS_Process", None, "LS_Process"),
+        ("LS_Process", "root/logonscope", "LS_Process"),
+        (r"\\localhost\root\cimv2:CIM_Process", None, "CIM_Process"),
+        ("Win32_SubSession", None, "Win32_SubSession"),
+    ],
+)
+def test_the_path_of_a_class_is_answered_with_the_class(path: str, namespace: str | None, name: str) -> None:
+    memory = host()
+    request = memory.request(user(1000))
+    found = get_object(request, path, namespace=namespace)
+    assert isinstance(found, Class)
+    assert found is request.schema.get(name, found.namespace)
+    assert not any(memory.asked)
+
+
+def test_a_class_has_no_values_to_select_and_is_not_shown_to_everybody() -> None:
+    request = host().request(ROOT)
+    with pytest.raises(InvalidObjectPathError, match="Win32_Process is a class, not an instance"):
+        get(request, "Win32_Process", ["Name"])
+    with pytest.raises(InvalidClassError):
+        get(request, "Win32_Nothing")
+    with pytest.raises(AccessDeniedError):
+        get_object(host().request(user(None)), "Win32_Process")
 
 
 def test_an_account_is_looked_up_by_its_name() -> None:

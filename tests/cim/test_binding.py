@@ -340,6 +340,7 @@ def test_keys_are_the_same_by_their_letters_and_by_what_they_name(
 
 
 ACCOUNT = ("Win32_UserAccount", "WEB1", "alice")
+BIOS = 'Win32_BIOS.Name="1.9",SoftwareElementID="1.9",SoftwareElementState=3,TargetOperatingSystem=0,Version="DELL"'
 DOMAIN_AND_NAME = r'''\root\cimv2:{}.Domain="WEB1",Name="alice"'''
 
 
@@ -351,10 +352,18 @@ DOMAIN_AND_NAME = r'''\root\cimv2:{}.Domain="WEB1",Name="alice"'''
         ("Win32_GroupUser", ACCOUNT, r"\\WEB1" + DOMAIN_AND_NAME.format("Win32_UserAccount")),
         ("Win32_SystemUsers", ACCOUNT, r'''\\WEB1\root\cimv2:Win32_UserAccount.Name="alice",Domain="WEB1"'''),
         ("Win32_SystemProcesses", ("Win32_Process", "1"), r'''\\WEB1\root\cimv2:Win32_Process.Handle="1"'''),
+        ("Win32_ComputerSystemProcessor", ("Win32_Processor", "CPU0"),
+         r'''\\WEB1\root\cimv2:Win32_Processor.DeviceID="CPU0"'''),
+        ("Win32_SystemTimeZone", ("Win32_TimeZone", "CET"), r'''\\WEB1\root\cimv2:Win32_TimeZone.StandardName="CET"'''),
+        ("Win32_SystemBIOS", ("Win32_BIOS", "1.9", "1.9", 3, 0, "DELL"),
+         r"\\WEB1\root\cimv2:" + BIOS),
+        ("Win32_SystemOperatingSystem", ("Win32_OperatingSystem",), r"\\WEB1\root\cimv2:Win32_OperatingSystem=@"),
+        ("Win32_SystemServices", ("Win32_Service", "ssh"), r'''\\WEB1\root\cimv2:Win32_Service.Name="ssh"'''),
+        ("Win32_AccountSID", ("Win32_SID", "S-1-22-1-0"), r'''\\.\root\cimv2:Win32_SID.SID="S-1-22-1-0"'''),
     ],
-)
+)  # fmt: skip
 def test_a_reference_is_written_as_windows_prints_it_in_each_association(
-    holder: str, reference: tuple[str, ...], text: str
+    holder: str, reference: tuple[Value, ...], text: str
 ) -> None:
     assert write_held_reference(reference, schema().get(holder), "WEB1") == text
     assert bind_path(parse_path(text), schema(), CIMV2, lambda server: server in {".", "WEB1"}).reference == reference

@@ -62,6 +62,9 @@ INSTANCES: dict[str, Ask] = {
     "get properties": lambda host: host.get(PROCESS, ["Name", "CreationDate"]),
     "get LS": lambda host: host.get("LS_Process=4312", namespace=LS),
     "get path": lambda host: host.get(PROCESS, ["Handle"]).path,
+    "get class": lambda host: members(host.get("Win32_SessionProcess")),
+    "get LS class": lambda host: members(host.get("LS_Process", namespace=LS)),
+    "get properties of a class": lambda host: host.get("Win32_Process", ["Name"]),
     "get missing": lambda host: host.get("Win32_Process=99999"),
     "get unknown class": lambda host: host.get("Win32_Nothing=1"),
     "get unknown property": lambda host: host.get(PROCESS, ["Nam"]),
@@ -98,10 +101,14 @@ INSTANCES: dict[str, Ask] = {
 JSON_ONLY: dict[str, Ask] = {
     "explain": lambda host: host.explain("SELECT Name FROM Win32_Process WHERE Handle = 4312"),
     "explain associators": lambda host: host.explain(f"ASSOCIATORS OF {{{PROCESS}}}"),
+    "services": lambda host: host.services(),
     "doctor": lambda host: host.doctor(),
     "everything": lambda host: host.everything,
 }
 """Operations that WS-Management has not, or answers in words of its own."""
+
+NOT_OVER_WSMAN: dict[str, Any] = {"unseen_logins": None, "service": None, "service_start": None}
+"""Members of answers of whose that WS-Management does not report."""
 
 UNLIKE_WSMAN = {
     "session_of a negative pid", "whose nothing", "whose invalid", "get unknown property", "sessions of nobody",
@@ -115,8 +122,9 @@ def names(classes: Any) -> list[str]:
     return [cls.name for cls in classes]
 
 
-def members(cls: Class) -> Any:
+def members(cls: Any) -> Any:
     """Return what a class consists of."""
+    assert isinstance(cls, Class)
     return cls.name, cls.derivation, list(cls.properties.values()), list(cls.methods.values()), cls.qualifiers
 
 
@@ -124,7 +132,7 @@ def without_chain(answers: Any) -> Any:
     """Return answers of whose with the pids of the parents only, and without what WS-Management cannot report."""
     if not isinstance(answers, list):
         return answers
-    return [answer._replace(chain=tuple(link.pid for link in answer.chain), unseen_logins=None) for answer in answers]
+    return [answer._replace(chain=tuple(link.pid for link in answer.chain), **NOT_OVER_WSMAN) for answer in answers]
 
 
 def outcome(ask: Ask, host: Host) -> Any:

@@ -92,6 +92,9 @@ def test_classes_are_asked_by_name_and_by_pattern(host: Host) -> None:
         "Win32_Session", "Win32_SessionConnection", "Win32_SessionResource", "Win32_SessionProcess",
     ]  # fmt: skip
     assert host.get_class("LS_Process", namespace="root/logonscope").keys == ("Handle",)
+    assert host.get("LS_Process", namespace="root/logonscope") is host.get_class(
+        "LS_Process", namespace="root/logonscope"
+    )
     with pytest.raises(InvalidClassError):
         host.get_class("Win32_Nothing")
 

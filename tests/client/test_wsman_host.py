@@ -81,6 +81,8 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "a method": lambda host: host.invoke("Win32_Process=4312", "getowner"),
     "with parameters": lambda host: host.invoke("Win32_Process=4312", "SetPriority", {"Priority": 33}),
     "names of classes": lambda host: host.classes("Win32_*"),
+    "a class by its path": lambda host: [host.get("win32_process").name, host.get("root/logonscope:LS_Socket").keys],
+    "properties of a class": lambda host: host.get("Win32_Process", ["Name"]),
     "no instance": lambda host: host.get("Win32_Process=99"),
     "no class": lambda host: host.get_class("Win32_Nothing"),
     "no class of a path": lambda host: host.get("Win32_Proces=1"),

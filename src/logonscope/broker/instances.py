@@ -1,4 +1,4 @@
-"""Instance operations: get one instance by its path, or enumerate those of a class, with selected properties.
+"""Instance operations: get an instance (or a class) by path, or enumerate those of a class, with selected properties.
 
 Every check that can reject a request happens before the first row; rows are read while they are iterated.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from logonscope.broker.columns import Columns, check_columns, select_columns
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import OwnedFilter, Request
-from logonscope.broker.resolve import class_of, instance_of
+from logonscope.broker.resolve import class_of, require_instance, target_of
 from logonscope.broker.row_filter import RowFilter, filter_by_condition, simplify_for_class
 from logonscope.cim.binding import Target, write_reference
 from logonscope.cim.classes import Class
@@ -27,17 +27,21 @@ from logonscope.wql.predicate import Row
 
 def get(
     request: Request, path: str | ObjectPath, properties: Sequence[str] | None = None, namespace: str | None = None
-) -> ClassRows:
-    """Return the instance that an object path names, as a result of one row.
+) -> ClassRows | Class:
+    """Return the instance that an object path names, as a result of one row, or the class that it names.
 
     Raises:
         NotFoundError: there is no such instance, or the caller may not see it.
-        InvalidObjectPathError: the text is not an object path, or it does not name an instance.
+        InvalidObjectPathError: the text is not an object path; or it names a class, and properties are selected.
         InvalidNamespaceError, InvalidClassError, InvalidPropertyError, TypeMismatchError: a name or a key is invalid.
         AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
-    target = instance_of(request, path, namespace)
+    target = target_of(request, path, namespace)
+    # a class has no values to select
+    if target.keys is None and properties is None:
+        return target.cls
+    require_instance(target)
     check_columns(target.cls, properties)
     result = find_instance(request, target, properties)
     if result is None:

@@ -19,9 +19,13 @@ OWN_SERVER_NAMES = {".", "localhost"}
 HOST_NAMED = frozenset(
     {
         "CIM_ProcessExecutable",
+        "Win32_ComputerSystemProcessor",
         "Win32_GroupUser",
+        "Win32_SystemBIOS",
         "Win32_SystemOperatingSystem",
         "Win32_SystemProcesses",
+        "Win32_SystemServices",
+        "Win32_SystemTimeZone",
         "Win32_SystemUsers",
     }
 )

@@ -215,22 +215,24 @@ class Host(ABC):
 
     def get(
         self, path: "str | Instance", properties: Sequence[str] | None = None, *, namespace: str | None = None
-    ) -> "Instance":
+    ) -> "Instance | Any":
         r"""Return the instance that an object path names: ``Win32_Process.Handle="4312"``, ``Win32_LogonSession=41``.
+
+        The path of a class, ``Win32_Process``, returns the Class, as ``get_class`` does.
 
         Args:
             path: an object path in any spelling that WMI accepts (every reference is such a path), or an instance.
-            properties: the names of the properties to read; None: all.
+            properties: the names of the properties to read; None: all. A class has none to read.
             namespace: the namespace of the class, used if the path names none: ``root\cimv2`` (None) or
                 ``root\logonscope``.
 
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it.
-            InvalidObjectPathError: the text is not the path of an instance; ``get_class`` returns classes.
+            InvalidObjectPathError: the text is not an object path; or it names a class, and properties are given.
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
             TypeMismatchError: a value does not have the type of its key.
         """
-        answer: Instance = self._perform(
+        answer: Instance | Any = self._perform(
             "get", path=_path_text(path), properties=_check_names(properties), namespace=namespace
         )
         return answer

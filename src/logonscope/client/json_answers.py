@@ -10,6 +10,7 @@ from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
+from logonscope.answers.session_service import SessionService
 from logonscope.answers.whose import Socket, UnseenLogin, Whose
 from logonscope.errors import TransportFailureError
 
@@ -56,8 +57,15 @@ def read_whose(line: Line) -> Whose:
         "chain": tuple(map(read_process, line["chain"])),
         "sockets": tuple(_known(Socket, socket) for socket in line["sockets"]),
         "unseen_logins": None if unseen_logins is None else tuple(_known(UnseenLogin, part) for part in unseen_logins),
+        "service_start": _read_time(line.get("service_start")),
     }
     return Whose(**{**_members(Whose, line), **parts})
+
+
+def read_service(line: Line) -> SessionService:
+    """Return a service of the System session."""
+    values = _members(SessionService, line)
+    return SessionService(**{**values, "start": _read_time(line["start"])})
 
 
 def read_check(line: Line) -> Check:

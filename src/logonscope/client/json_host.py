@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _ROWS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
-    "doctor": "read_check",
+    "services": "read_service", "doctor": "read_check",
 }  # fmt: skip
 """The function of json_answers that reads each row of a question."""
 
-LISTS = {"sessions", "tree", "whose", "doctor"}
+LISTS = {"sessions", "tree", "whose", "services", "doctor"}
 """Questions whose answer is a list, not an iterator."""
 
 _DIRECT = {"invoke", "record"}
@@ -111,8 +111,8 @@ class JsonHost(Host):
         line = self._client.ask("explain", {"text": text, "namespace": namespace})
         return json_answers.read_answer(json_answers.read_explanation, line)
 
-    def _ask_get(self, **arguments: Any) -> "Instance":
-        return self._read_instance(self._client.ask("get", arguments))
+    def _ask_get(self, **arguments: Any) -> "Instance | Class":
+        return self._read_row(self._client.ask("get", arguments))
 
     def _ask_enumerate(self, **arguments: Any) -> "Iterator[Instance]":
         return _each(self._read_instance, self._client.stream("enumerate", arguments))

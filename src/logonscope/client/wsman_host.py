@@ -116,8 +116,11 @@ class WsmanHost(Host):
             Check("what you may see there", everything or None, visible, advice),
         ]
 
-    def _get(self, path: str, properties: Sequence[str] | None, namespace: str | None) -> Instance:
-        target = require_instance(self._target(path, namespace))
+    def _get(self, path: str, properties: Sequence[str] | None, namespace: str | None) -> "Instance | Class":
+        target = self._target(path, namespace)
+        if target.keys is None and properties is None:
+            return target.cls
+        require_instance(target)
         columns = check_columns(target.cls, properties)
         # pypsrp sends selectors as text, but a key that is a reference would need an endpoint reference.
         if any(isinstance(key, tuple) for key in target.keys or ()):

@@ -17,6 +17,7 @@ from logonscope.broker.instances import enumerate_instances, get
 from logonscope.broker.plan import LANGUAGE, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.broker.whose import session_of
+from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch import questions
@@ -79,9 +80,10 @@ def _product_version() -> str:
 
 def get_instance(
     request: Request, path: str | ObjectPath, properties: Sequence[str] | None = None, namespace: str | None = None
-) -> FoundInstance:
-    """Return one instance; see ``broker.instances.get``."""
-    return FoundInstance(get(request, path, properties, namespace), request)
+) -> FoundInstance | Class:
+    """Return one instance, or a class; see ``broker.instances.get``."""
+    result = get(request, path, properties, namespace)
+    return FoundInstance(result, request) if isinstance(result, ClassRows) else result
 
 
 def list_classes(request: Request, pattern: str | None = None, namespace: str | None = None) -> Rows:
@@ -133,7 +135,7 @@ def list_references(request: Request, path: str | ObjectPath, namespace: str | N
 OPERATIONS: Mapping[str, OperationRow] = {
     "identify": OperationRow(identify, "the product and its version", needs_caller=False),
     # classes and instances, as CIM has them
-    "get": OperationRow(get_instance, "one instance by its keys"),
+    "get": OperationRow(get_instance, "one instance, or class, by its path"),
     "get_class": OperationRow(get_class, "the definition of a class"),
     "classes": OperationRow(list_classes, "the definitions of the classes of a namespace"),
     "enumerate": OperationRow(list_instances, "the instances of a class"),
@@ -155,6 +157,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "session_processes": OperationRow(questions.list_pairs, "the pid and the LogonId of every process"),
     "tree": OperationRow(questions.list_tree, "each logon session, followed by its processes"),
     "leftovers": OperationRow(questions.list_leftovers, "the processes whose login is logged out"),
+    "services": OperationRow(questions.list_services, "the services of the System session"),
     "whose": OperationRow(questions.list_owners, "the login that started the processes of a target"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),

@@ -16,6 +16,7 @@ from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionOf, SessionProcess
+from logonscope.answers.session_service import SessionService
 from logonscope.answers.whose import Whose
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
@@ -87,6 +88,7 @@ def _required(kind: ArgumentType, description: str) -> Argument:
 
 _NAMESPACE = {"namespace": Argument(TEXT, 'the namespace: "root/cimv2" (the default) or "root/logonscope"')}
 _PATH = {"path": _required(TEXT, "the object path of an instance, such as Win32_Process=4312")}
+_ANY_PATH = {"path": _required(TEXT, "the object path of an instance, or the name of a class")}
 _PROPERTIES = {"properties": Argument(TEXTS, "the names of the properties to return; null: all")}
 _LOGONS = {
     "which": Argument(WORD, 'only one logon session (41, "c1", "system"), or those of an account ("alice")'),
@@ -114,6 +116,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "session_processes": JsonOperation("Pair", rows=True),
     "tree": JsonOperation("TreePart", _LOGONS, rows=True),
     "leftovers": JsonOperation("LeftoversPart", _LOGONS, rows=True),
+    "services": JsonOperation(SessionService, rows=True),
     "whose": JsonOperation(
         Whose,
         {
@@ -124,7 +127,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
         rows=True,
     ),
     "doctor": JsonOperation(Check, rows=True),
-    "get": JsonOperation("Instance", {**_PATH, **_PROPERTIES, **_NAMESPACE}),
+    "get": JsonOperation("InstanceOrClass", {**_ANY_PATH, **_PROPERTIES, **_NAMESPACE}),
     "enumerate": JsonOperation(
         "Instance",
         {

@@ -34,14 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the class; return the exit code."""
+    cls = host.get_class(args.name, namespace=args.namespace)
+    return print_class(args, cls, inherited=args.inherited, amended=args.amended)
+
+
+def print_class(args: argparse.Namespace, cls: "Class", *, inherited: bool = False, amended: bool = False) -> int:
+    """Print a class; return the exit code."""
     from logonscope.cim.mof.write import with_inherited, write_mof  # noqa: PLC0415 -- imported with the schema
 
-    cls = host.get_class(args.name, namespace=args.namespace)
     if args.output != "table":
-        print_object(args, as_json(cls, amended=args.amended))
+        print_object(args, as_json(cls, amended=amended))
         return FOUND
-    declaration = with_inherited(cls) if args.inherited else cls.declaration
-    for line in write_mof(declaration, amended=args.amended).splitlines():
+    declaration = with_inherited(cls) if inherited else cls.declaration
+    for line in write_mof(declaration, amended=amended).splitlines():
         print(for_terminal(line))
     return FOUND
 

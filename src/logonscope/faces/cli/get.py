@@ -1,4 +1,4 @@
-"""``logonscope get PATH``: one instance, by its object path."""
+"""``logonscope get PATH``: one instance by its object path, or a class."""
 
 import argparse
 
@@ -7,12 +7,14 @@ from logonscope.faces.cli.cim import add_namespace, add_path, add_properties, pr
 
 EPILOG = r"""
 A property that is null is not shown, unless -p names it or the output is JSON.
+The path of a class prints the class, as `logonscope class` does.
 
 examples:
   logonscope get Win32_Process=4312
   logonscope get 'Win32_Process.Handle="4312"' -p Name,ParentProcessId,SessionId
   logonscope get Win32_LogonSession=41
   logonscope get LS_LogonSession=41 -n root/logonscope
+  logonscope get Win32_Process         the class
   logonscope get Win32_OperatingSystem=@ -o json
                                        the only instance of a class that has one (=@)
 """
@@ -26,5 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the instance; return the exit code."""
-    return print_instance(args, host.get(args.path, args.properties, namespace=args.namespace))
+    """Print the instance or the class; return the exit code."""
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- imported with the schema
+
+    found = host.get(args.path, args.properties, namespace=args.namespace)
+    if isinstance(found, Class):
+        from logonscope.faces.cli.class_ import print_class  # noqa: PLC0415 -- rarely used
+
+        return print_class(args, found)
+    return print_instance(args, found)

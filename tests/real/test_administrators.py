@@ -1,0 +1,123 @@
+"""Scripts of administrators, asked of the packaged service under a real systemd: are the answers the truth?
+
+It is what systemctl, getent, the accounts' files, the logs of logins and /proc say.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.administrators.clients import DROP_IN, PYPSRP
+from tests.administrators.scripts import ALICE, BOBS, ROOT, SCRIPTS, SLEEP, Script
+from tests.administrators.truth import Rows, Truth, normal_rows
+from tests.lab.lab import PYTHON, Lab, start
+from tests.lab.packaged import HERE, begin, forget, install
+from tests.lab.systemd import CHECKOUT, Machine, wait_until
+
+WORD = "correct horse battery staple"
+AS_ROOT = """DynamicUser=no
+AmbientCapabilities=
+CapabilityBoundingSet=CAP_KILL CAP_SYS_NICE CAP_SETUID CAP_SETGID
+SystemCallFilter=@setuid @resources
+"""
+CERTIFICATE = "/var/lib/logonscope/self-signed.crt"
+ASK_WSMAN = Path(__file__).with_name("ask_wsman.py")
+TO_BOB = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -i /etc/ssh/lab_client"
+SCENE = """
+set -e
+ln -sf /usr/share/zoneinfo/Europe/Berlin /etc/localtime
+useradd --create-home --comment 'Carol Example,Room 1,,' --expiredate 2020-01-01 carol
+useradd --create-home dave; echo 'dave:secret-of-dave' | chpasswd; usermod --lock dave
+chage --maxdays 90 alice
+printf '[Service]\\nExecStart=/bin/sleep 1\\n[Install]\\nWantedBy=multi-user.target\\n' \\
+    | tee /etc/systemd/system/lab-idle.service >/etc/systemd/system/lab-due.service
+ln -sf /dev/null /etc/systemd/system/lab-masked.service
+systemctl daemon-reload
+systemctl --quiet enable lab-due.service
+systemd-run --quiet --unit=lab-nap -p User=daemon /usr/bin/sleep 4712
+systemd-run --quiet --unit=lab-failing sh -c 'exit 7' || true
+systemd-run --quiet --unit=lab-killed sh -c 'kill -KILL $$' || true
+until systemctl is-failed --quiet lab-failing lab-killed; do sleep .02; done
+"""
+CLEAN = """
+systemctl stop lab-nap.service
+systemctl reset-failed lab-failing.service lab-killed.service
+systemctl --quiet disable lab-due.service
+rm -f /etc/systemd/system/lab-idle.service /etc/systemd/system/lab-due.service /etc/systemd/system/lab-masked.service
+systemctl daemon-reload
+userdel -r carol; userdel -r dave; chage --maxdays 99999 alice
+ln -sf /usr/share/zoneinfo/Etc/UTC /etc/localtime
+"""
+
+
+class Answers(NamedTuple):
+    """What the system said before and after the scripts were run, and what each client got."""
+
+    before: dict[str, Rows]
+    after: dict[str, Rows]
+    found: dict[str, dict[str, Any]]
+
+
+def truths(machine: Machine) -> dict[str, Rows]:
+    """Return what the machine says of itself, by what the scripts ask."""
+
+    def run(command: Sequence[str]) -> str:
+        # without a variable that its users have not
+        return machine.run(["env", "-u", "TZ", "LC_ALL=C", *command]).stdout
+
+    truth = Truth(run)
+    return {script.asks: script.truth(truth) for script in SCRIPTS}
+
+
+@pytest.fixture(scope="module")
+def service(people: Lab) -> Iterator[Machine]:
+    """Prepare accounts and services, and install the unit as packaged, with root's rights, which methods need."""
+    machine = people.machine
+    machine.run(["chpasswd"], input="".join(f"{name}:{WORD}\n" for name in (ROOT, ALICE)))
+    machine.run(["sh", "-c", SCENE])
+    install(machine, "allow_methods = true\n")
+    begin(machine, HERE + AS_ROOT)
+    yield machine
+    forget(machine)
+    machine.run(["sh", "-c", CLEAN], check=False)
+
+
+@pytest.fixture(scope="module")
+def answers(people: Lab, service: Machine) -> Iterator[Answers]:
+    """Run every script with every client, while alice is logged in, and bob through an sshd that she started."""
+    with ExitStack() as stack:
+        shell = stack.enter_context(service.ssh("alice", tty=True))
+        start(shell, SLEEP)
+        shell.ask("sudo /usr/sbin/sshd -p 2299 -o PidFile=none")
+        shell.ask(f"(sudo ssh {TO_BOB} -p 2299 bob@127.0.0.1 {BOBS} </dev/null >/dev/null 2>&1 &)")
+        wait_until(lambda: service.run(["pgrep", "-u", "bob", "-x", "sleep"], check=False).stdout)
+        before = truths(service)
+        servers = {user: [5986, CERTIFICATE, user, WORD] for user in (ROOT, ALICE)}
+        command = ["env", f"PYTHONPATH={CHECKOUT}:{CHECKOUT / 'src'}", PYTHON, "-m", "tests.administrators.clients"]
+        done = service.run(command, input=json.dumps(servers), timeout=120)
+        after = truths(service)
+        shell.ask("sudo pkill -f 'sshd -p 2299'; sudo pkill -u bob")
+        yield Answers(before, after, json.loads(done.stdout))
+    people.machine.quiet()
+
+
+@pytest.mark.parametrize("client", [PYPSRP, DROP_IN])
+@pytest.mark.parametrize("script", SCRIPTS, ids=[script.asks for script in SCRIPTS])
+def test_a_script_gets_what_the_system_says(answers: Answers, client: str, script: Script) -> None:
+    before, after, found = answers.before[script.asks], answers.after[script.asks], answers.found[client][script.asks]
+    assert not isinstance(found, str), found
+    rows = normal_rows(found)
+    assert before & after <= rows
+    assert script.at_least or rows <= before | after
+
+
+WITHOUT_ROWS = {"the firmware, and the serial number of the computer"}
+"""A virtual machine may describe no firmware."""
+
+
+def test_the_scripts_find_something(answers: Answers) -> None:
+    assert {asks for asks, rows in answers.before.items() if not rows} <= WITHOUT_ROWS

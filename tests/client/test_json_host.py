@@ -99,6 +99,7 @@ JSON_ONLY: dict[str, Ask] = {
     "explain": lambda host: host.explain("SELECT Name FROM Win32_Process WHERE Handle = 4312"),
     "explain associators": lambda host: host.explain(f"ASSOCIATORS OF {{{PROCESS}}}"),
     "doctor": lambda host: host.doctor(),
+    "services": lambda host: host.services(),
     "everything": lambda host: host.everything,
 }
 """Operations that WS-Management has not, or answers in words of its own."""
@@ -124,7 +125,8 @@ def without_chain(answers: Any) -> Any:
     """Return answers of whose with the pids of the parents only, and without what WS-Management cannot report."""
     if not isinstance(answers, list):
         return answers
-    return [answer._replace(chain=tuple(link.pid for link in answer.chain), unseen_logins=None) for answer in answers]
+    unknown: Any = dict.fromkeys(("unseen_logins", "service", "service_start"))
+    return [answer._replace(chain=tuple(link.pid for link in answer.chain), **unknown) for answer in answers]
 
 
 def outcome(ask: Ask, host: Host) -> Any:

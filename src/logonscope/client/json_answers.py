@@ -10,6 +10,7 @@ from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
+from logonscope.answers.session_service import SessionService
 from logonscope.answers.whose import Socket, UnseenLogin, Whose
 from logonscope.errors import TransportFailureError
 
@@ -42,6 +43,11 @@ def read_process(line: Line) -> SessionProcess:
     return SessionProcess(**{**values, "start": _read_time(line["start"])})
 
 
+def read_service(line: Line) -> SessionService:
+    """Return a service of the System session."""
+    return SessionService(**{**_members(SessionService, line), "start": _read_time(line["start"])})
+
+
 def read_session_of(line: Line) -> SessionOf:
     """Return a logon session with its evidence."""
     return SessionOf(read_session(line["session"]), line["evidence"])
@@ -56,6 +62,7 @@ def read_whose(line: Line) -> Whose:
         "chain": tuple(map(read_process, line["chain"])),
         "sockets": tuple(_known(Socket, socket) for socket in line["sockets"]),
         "unseen_logins": None if unseen_logins is None else tuple(_known(UnseenLogin, part) for part in unseen_logins),
+        "service_start": _read_time(line.get("service_start")),
     }
     return Whose(**{**_members(Whose, line), **parts})
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _ROWS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
-    "doctor": "read_check",
+    "doctor": "read_check", "services": "read_service",
 }  # fmt: skip
 """The function of json_answers that reads each row of a question."""
 
-LISTS = {"sessions", "tree", "whose", "doctor"}
+LISTS = {"sessions", "tree", "services", "whose", "doctor"}
 """Questions whose answer is a list, not an iterator."""
 
 _DIRECT = {"invoke", "record"}

@@ -155,6 +155,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "session_processes": OperationRow(questions.list_pairs, "the pid and the LogonId of every process"),
     "tree": OperationRow(questions.list_tree, "each logon session, followed by its processes"),
     "leftovers": OperationRow(questions.list_leftovers, "the processes whose login is logged out"),
+    "services": OperationRow(questions.list_services, "the services of the System session, with their processes"),
     "whose": OperationRow(questions.list_owners, "the login that started the processes of a target"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),

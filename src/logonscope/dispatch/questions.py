@@ -13,6 +13,7 @@ from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import Leftovers, LogonTree
 from logonscope.broker import Request
 from logonscope.broker.doctor import doctor
+from logonscope.broker.services import services
 from logonscope.broker.session_processes import session_processes
 from logonscope.broker.whose import whose
 from logonscope.dispatch.enumerations import AnswerRows, Rows
@@ -51,6 +52,11 @@ def list_tree(request: Request, which: str | None = None, where: LogonFilter | N
 def list_leftovers(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
     """Return leftovers, then the numbers of logon sessions; see ``client.Host.leftovers``."""
     return _rows(_leftover_parts(_ask(request, "leftovers", which, where)))
+
+
+def list_services(request: Request) -> Rows:
+    """Return the services of the System session; see ``client.Host.services``."""
+    return _rows(services(request))
 
 
 def list_owners(request: Request, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> Rows:

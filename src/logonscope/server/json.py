@@ -16,6 +16,7 @@ from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionOf, SessionProcess
+from logonscope.answers.session_service import SessionService
 from logonscope.answers.whose import Whose
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
@@ -114,6 +115,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "session_processes": JsonOperation("Pair", rows=True),
     "tree": JsonOperation("TreePart", _LOGONS, rows=True),
     "leftovers": JsonOperation("LeftoversPart", _LOGONS, rows=True),
+    "services": JsonOperation(SessionService, rows=True),
     "whose": JsonOperation(
         Whose,
         {

@@ -7,7 +7,7 @@ paths; all other values are JSON's own.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import repeat
 from json.encoder import encode_basestring_ascii as encode_text
 from operator import itemgetter
@@ -49,7 +49,7 @@ class InstanceWriter:
         self._head = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": server}
         self._shape, self._columns = shape_of(result, server), result.columns
         self._shown = result.shown if result.shown and result.shown != result.columns else None
-        self._conversions = [_conversion(result.cls, name, server) for name in result.columns]
+        self._conversions = _conversions(result.cls, tuple(result.columns), server)
         self._keys, self._path_start = cls.keys, f"\\\\{server}\\{cls.namespace}:{cls.name}."
 
     def write(self, row: tuple[Value, ...]) -> dict[str, Any]:
@@ -193,6 +193,12 @@ class ReferenceWriter:
             whole = write_held_reference(reference, self._holder, self._server)
             start = self._starts[name] = whole.removesuffix(key)
         return start + write_key(reference[1])
+
+
+@lru_cache(maxsize=256)
+def _conversions(cls: Class, names: tuple[str, ...], server: str) -> Sequence[Convert | None]:
+    """Return the conversion of each column. They are kept: choosing them takes longer than writing one instance."""
+    return [_conversion(cls, name, server) for name in names]
 
 
 def _conversion(cls: Class, name: str, server: str) -> Convert | None:

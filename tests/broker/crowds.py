@@ -147,7 +147,9 @@ class Crowd(NamedTuple):
     def _seen(self, uid: int, process: Process) -> Process:
         changed = process
         if not self.sees_details(uid, process.pid):
-            changed = changed._replace(rchar=1, cmdline=b"x\0", exe="/x", fds=9, sockets=(), name=process.comm)
+            others: dict[str, Any] = dict.fromkeys(secret_details(process.pid), None)
+            others |= {"cmdline": b"x\0", "exe": "/x", "sockets": (), "thread_sockets": ()}
+            changed = changed._replace(name=process.comm, **others)
         if not self.sees_session(uid, process.pid):
             # which uids of one's own process are none of this host's is one's own to know; which container is not
             changes: dict[str, Any] = {"uids": self._own_uids(process)}
@@ -199,6 +201,16 @@ def _login(login_id: str, uid: int, **more: Any) -> Login:
     return login._replace(**more)
 
 
+def secret_details(pid: int) -> dict[str, Any]:
+    """Return the details of a process, each with a mark that ``Crowd.secrets`` looks for."""
+    numbers = dict.fromkeys(("rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes"), 660_000_000 + pid)
+    return {
+        **numbers, "cmdline": f"/bin/secret-{pid}-\0".encode(), "exe": f"/bin/secret-{pid}-", "fds": 660_000_000 + pid,
+        "sockets": (990_000_000 + pid,), "thread_sockets": (990_000_000 + pid,), "net_namespace": 990_000_000 + pid,
+        "mapped_files": (f"5600 /bin/secret-{pid}-",),
+    }  # fmt: skip
+
+
 @st.composite
 def _process(draw: st.DrawFn, pid: int, login_uids: dict[int, int], places: Sequence[str]) -> Process:
     ses = draw(st.sampled_from([*KERNEL_IDS, UNSET]) | st.none())
@@ -209,9 +221,8 @@ def _process(draw: st.DrawFn, pid: int, login_uids: dict[int, int], places: Sequ
         pid, ses=ses, loginuid=None if ses is None else login_uids.get(ses, UNSET),
         cgroup=draw(st.sampled_from(places) | st.none()) if ses is None else draw(st.sampled_from(places)),
         comm=LONG if long else f"p{pid}", state="S", ppid=draw(st.integers(0, pid - 1)), tty_nr=0, start=100 + pid,
-        tgid=pid, uids=uids, gids=uids, vsize=550_000_000 + pid, rchar=660_000_000 + pid,
-        cmdline=f"/bin/secret-{pid}-\0".encode(), exe=f"/bin/secret-{pid}-", fds=3,
-        sockets=(990_000_000 + pid,), children=(), name=f"{LONG}secret-{pid}-" if long else f"p{pid}",
+        tgid=pid, uids=uids, gids=uids, vsize=550_000_000 + pid,
+        children=(), name=f"{LONG}secret-{pid}-" if long else f"p{pid}", **secret_details(pid),
         unread={"ses": "Operation not permitted"} if ses is None else None,
         pid_namespaces=draw(st.sampled_from([None, 1, 1, 2, 3])), host_root=draw(st.sampled_from([None, True, False])),
     )  # fmt: skip

@@ -2,11 +2,18 @@
 
 from logonscope.broker.doctor import doctor
 from logonscope.broker.record import recordable_snapshot
-from logonscope.broker.session_processes import leftovers, processes, session_processes
+from logonscope.broker.session_processes import leftovers, processes, read_pairs
 from logonscope.broker.sessions import sessions, tree
 from logonscope.broker.whose import session_of, whose
 
 __all__ = [
-    "doctor", "leftovers", "processes", "recordable_snapshot", "session_of", "session_processes", "sessions", "tree",
+    "doctor",
+    "leftovers",
+    "processes",
+    "read_pairs",
+    "recordable_snapshot",
+    "session_of",
+    "sessions",
+    "tree",
     "whose",
 ]  # fmt: skip

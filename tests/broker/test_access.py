@@ -1,6 +1,9 @@
 """broker/access.py: does any answer tell somebody what the design's table of section 4 keeps from them?"""
 
 import gzip
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,14 +12,15 @@ from hypothesis import strategies as st
 from logonscope.broker import Caller, Request
 from logonscope.broker.access import DETAIL_FACTS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
-from logonscope.facts import ALL_FACTS, UNSET, Process
+from logonscope.facts import ALL_FACTS, FACTS_OF_FILE, UNSET, Process
 from logonscope.machine import NO_FACTS, Owner
 from logonscope.ownership import LINUX
 from logonscope.sources.recording import RecordedSource, save_recording
 from tests.broker import operations as broker
-from tests.broker.crowds import ALICE, LONG, NAMES, PEOPLE, PORT, Crowd, crowds
+from tests.broker.crowds import ALICE, LONG, NAMES, PEOPLE, PORT, Crowd, crowds, secret_details
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, manager_service, session_scope, user
+from tests.kernel import SOMEBODY
 
 somebody = st.sampled_from([uid for uid in PEOPLE if uid]).map(user)
 
@@ -42,7 +46,7 @@ def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd
     own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}
     seen = {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
     rows = {row.pid: row for row in broker.processes(host)}
-    assert dict(broker.session_processes(host)) == own
+    assert dict(broker.read_pairs(host)) == own
     assert rows.keys() == seen
     assert {pid: row.logon_id for pid, row in rows.items() if row.logon_id} == own
     assert {row.login_uid for row in rows.values()} <= {uid, None}
@@ -68,7 +72,7 @@ def test_no_answer_betrays_what_is_not_ones_own(crowd: Crowd, caller: Caller) ->
                 assert_keeps(secrets, told(ask, host, which))
             elif told(ask, host, which) != "[]":
                 pytest.fail(f"{which} is told of")
-    assert_keeps(secrets, told(broker.session_processes, host))
+    assert_keeps(secrets, told(broker.read_pairs, host))
     assert_keeps(secrets, told(broker.doctor, host))
     for target in [f":{PORT}", LONG, *(f"{LONG}secret-{pid}-" for pid in crowd.process if crowd.sees_details(
         caller.uid or 0, pid
@@ -122,7 +126,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
     back = Request(RecordedSource.open(str(path)), LINUX, ROOT)
     own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}
     assert {row.pid for row in broker.processes(back)} == {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
-    assert {pid for pid, logon in broker.session_processes(back) if logon in own.values()} == own.keys()
+    assert {pid for pid, logon in broker.read_pairs(back) if logon in own.values()} == own.keys()
 
 
 @given(crowds(), st.sampled_from([ROOT, Caller("alice, elevated", ALICE, administrator=True)]))
@@ -130,7 +134,7 @@ def test_a_recording_by_somebody_holds_no_more_than_they_see(
 def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     host = Memory(crowd.snapshot).request(caller)
     owned = {pid: owner.logon_id for pid, owner in crowd.owner.items() if owner.logon_id}
-    assert dict(broker.session_processes(host)) == owned
+    assert dict(broker.read_pairs(host)) == owned
     rows = {row.pid: row for row in broker.processes(host)}
     assert rows.keys() == crowd.process.keys()
     assert all(row.command_line == f"/bin/secret-{pid}-" for pid, row in rows.items())
@@ -231,3 +235,38 @@ def test_the_place_of_ones_own_process_is_masked_where_it_names_the_login_of_ano
     assert pair is not None
     assert (pair[0].cgroup, pair[0].unread) == ((cgroup, None) if shown else (None, {"cgroup": NOT_YOURS}))
     assert pair[1].logon_id == "41"
+
+
+def test_every_detail_has_a_secret_that_no_answer_may_contain() -> None:
+    assert secret_details(1).keys() == set(DETAIL_FACTS)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be two other users")
+def test_what_the_kernel_hides_from_other_users_are_details() -> None:
+    with subprocess.Popen(["sleep", "60"], user=SOMEBODY, group=SOMEBODY, extra_groups=[]) as process:
+        os.seteuid(SOMEBODY + 1)
+        try:
+            hidden = {fact for file, facts in FACTS_OF_FILE.items() if is_hidden(file, process.pid) for fact in facts}
+        finally:
+            os.seteuid(0)
+            process.kill()
+    # the arguments are a detail by the design: any user may read them in /proc
+    assert hidden | {"cmdline"} == set(DETAIL_FACTS)
+
+
+def is_hidden(file: str, pid: int) -> bool:
+    """Return whether the kernel refuses a file of a process; ``file`` is a key of ``FACTS_OF_FILE``."""
+    folder = Path(f"/proc/{pid}")
+    path = folder / file.partition(":")[0].replace("task/*", f"task/{pid}").replace("PID", str(pid)).removesuffix("/*")
+    try:
+        if file.startswith(("exe", "ns/")):
+            path.readlink()
+        elif path.name == "fd":
+            list(path.iterdir())
+        else:
+            path.read_bytes()
+    except PermissionError:
+        return True
+    except OSError:  # a kernel without security module has no label
+        assert file == "attr/current"
+    return False

@@ -18,7 +18,7 @@ def alice(host: HostFolder) -> None:
 
 
 def test_every_process_is_paired_with_exactly_one_logon_session() -> None:
-    pairs = list(broker.session_processes(Memory(example.snapshot()).request(ROOT)))
+    pairs = list(broker.read_pairs(Memory(example.snapshot()).request(ROOT)))
     assert [pid for pid, _ in pairs] == list(example.BY_PID)
     logons = {"4294967295": 4, "4294967297": 2, "37": 2, "41": 5, "42": 1, "63": 2}
     assert {logon: [logon for _, logon in pairs].count(logon) for _, logon in pairs} == logons
@@ -26,7 +26,7 @@ def test_every_process_is_paired_with_exactly_one_logon_session() -> None:
 
 def test_the_pairs_cost_two_small_files_a_process() -> None:
     memory = Memory(example.snapshot())
-    asked = asking(lambda host: list(broker.session_processes(host)), memory, ROOT)
+    asked = asking(lambda host: list(broker.read_pairs(host)), memory, ROOT)
     small = ProcessQuery(
         frozenset({"ses", "cgroup"}), logon_hint=LogonHint(kernel_ids_needing_location=frozenset({UNSET}))
     )

@@ -101,8 +101,8 @@ INSTANCES: dict[str, Ask] = {
 JSON_ONLY: dict[str, Ask] = {
     "explain": lambda host: host.explain("SELECT Name FROM Win32_Process WHERE Handle = 4312"),
     "explain associators": lambda host: host.explain(f"ASSOCIATORS OF {{{PROCESS}}}"),
-    "services": lambda host: host.services(),
     "doctor": lambda host: host.doctor(),
+    "services": lambda host: host.services(),
     "everything": lambda host: host.everything,
 }
 """Operations that WS-Management has not, or answers in words of its own."""

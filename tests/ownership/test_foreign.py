@@ -3,7 +3,7 @@
 import pytest
 
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import LogonOrigin, Owner
+from logonscope.machine import LogonContainer, Owner
 from logonscope.ownership import foreign
 from logonscope.ownership.containers import Container
 
@@ -51,33 +51,33 @@ NESTED = FIRST._replace(pid_namespaces=2)
 
 
 @pytest.mark.parametrize(
-    ("owner", "first", "origin"),
+    ("owner", "first", "container"),
     [
-        (AUDIT, FIRST, LogonOrigin()),
-        (AUDIT, FIRST._replace(host_root=False), LogonOrigin()),
-        (AUDIT, NESTED._replace(host_root=True), LogonOrigin()),
-        (AUDIT, NESTED._replace(host_root=False), LogonOrigin(is_foreign=True)),
-        (AUDIT, NESTED, LogonOrigin(is_foreign=True)),
-        (AUDIT, FIRST._replace(cgroup=DOCKER), LogonOrigin(is_foreign=True, container=Container(ID, "docker"))),
-        (AUDIT, FIRST._replace(cgroup=ALICES), LogonOrigin(is_foreign=False, container=Container(ID, "podman"))),
+        (AUDIT, FIRST, LogonContainer()),
+        (AUDIT, FIRST._replace(host_root=False), LogonContainer()),
+        (AUDIT, NESTED._replace(host_root=True), LogonContainer()),
+        (AUDIT, NESTED._replace(host_root=False), LogonContainer(is_foreign=True)),
+        (AUDIT, NESTED, LogonContainer(is_foreign=True)),
+        (AUDIT, FIRST._replace(cgroup=DOCKER), LogonContainer(is_foreign=True, container=Container(ID, "docker"))),
+        (AUDIT, FIRST._replace(cgroup=ALICES), LogonContainer(is_foreign=False, container=Container(ID, "podman"))),
         (AUDIT, FIRST._replace(cgroup=ALICES, loginuid=101_000),
-         LogonOrigin(is_foreign=True, container=Container(ID, "podman"))),
+         LogonContainer(is_foreign=True, container=Container(ID, "podman"))),
         # this host has a record of it, or made its place
-        (RECORDED, FIRST._replace(cgroup=DOCKER), LogonOrigin()),
-        (RECORDED, NESTED, LogonOrigin()),
-        (Owner("4294967301", "scope"), NESTED, LogonOrigin()),
-        (Owner(str(UNSET), "none"), NESTED, LogonOrigin()),
+        (RECORDED, FIRST._replace(cgroup=DOCKER), LogonContainer()),
+        (RECORDED, NESTED, LogonContainer()),
+        (Owner("4294967301", "scope"), NESTED, LogonContainer()),
+        (Owner(str(UNSET), "none"), NESTED, LogonContainer()),
     ],
 )  # fmt: skip
 def test_a_logon_session_is_foreign_where_its_first_process_is(
-    owner: Owner, first: Process, origin: LogonOrigin
+    owner: Owner, first: Process, container: LogonContainer
 ) -> None:
-    assert foreign.origin(owner, first, HOST) == origin
+    assert foreign.logon_container(owner, first, HOST) == container
     # what decides alone that a logon session is this host's never contradicts its first process
-    assert foreign.may_be_foreign(first, owner, HOST) or not origin.is_foreign
+    assert foreign.may_be_foreign(first, owner, HOST) or not container.is_foreign
 
 
 def test_the_root_directory_is_needed_only_in_another_pid_namespace_and_no_container() -> None:
-    assert foreign.needs_root(NESTED, HOST)
-    assert not foreign.needs_root(FIRST, HOST)
-    assert not foreign.needs_root(NESTED._replace(cgroup=DOCKER), HOST)
+    assert foreign.needs_root_directory(NESTED, HOST)
+    assert not foreign.needs_root_directory(FIRST, HOST)
+    assert not foreign.needs_root_directory(NESTED._replace(cgroup=DOCKER), HOST)

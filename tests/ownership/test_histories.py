@@ -15,7 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from logonscope.broker import Request
-from logonscope.broker.session_processes import session_processes
+from logonscope.broker.session_processes import read_pairs
 from logonscope.broker.sessions import sessions
 from logonscope.broker.whose import session_of
 from logonscope.facts import Login
@@ -52,7 +52,7 @@ class RememberingSource(LinuxSource):
 def owners(source: Source) -> dict[int, str]:
     """Return the LogonId of every process; asked of each by itself the answer has to be the same, values included."""
     request = Request(source, LINUX, ROOT)
-    owned = dict(session_processes(request))
+    owned = dict(read_pairs(request))
     whole = {session.logon_id: session for session in sessions(Request(source, LINUX, ROOT))}
     for pid, logon_id in owned.items():
         alone = session_of(Request(source, LINUX, ROOT), pid).session

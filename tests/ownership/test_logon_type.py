@@ -63,17 +63,17 @@ TABLE = [
     (LOCAL._replace(type="wayland"), 2, "type wayland"),
     (LOCAL._replace(type="tty"), 2, "type tty"),
     # where no login service vouches, what it began with
-    (Traits(origin="sshd"), 3, "sshd, no terminal"),
-    (Traits(origin="sshd-session", tty="pts/0"), 10, "sshd, terminal pts/0"),
-    (Traits(origin="cron"), 4, "started by cron"),
-    (Traits(origin="CRON"), 4, "started by CRON"),
-    (Traits(origin="sshd", tty_known=False), None, "sshd; whether it had a terminal is not known"),
-    (Traits(origin="atd"), 4, "started by atd"),
-    (Traits(origin="systemd"), 5, "started by systemd"),
-    (Traits(origin="login"), 2, "started by login"),
+    (Traits(program="sshd"), 3, "sshd, no terminal"),
+    (Traits(program="sshd-session", tty="pts/0"), 10, "sshd, terminal pts/0"),
+    (Traits(program="cron"), 4, "started by cron"),
+    (Traits(program="CRON"), 4, "started by CRON"),
+    (Traits(program="sshd", tty_known=False), None, "sshd; whether it had a terminal is not known"),
+    (Traits(program="atd"), 4, "started by atd"),
+    (Traits(program="systemd"), 5, "started by systemd"),
+    (Traits(program="login"), 2, "started by login"),
     # what is not known is no guess
     (Traits(), None, "no evidence of the kind of login"),
-    (Traits(origin="bash"), None, "no evidence of the kind of login"),
+    (Traits(program="bash"), None, "no evidence of the kind of login"),
     (Traits(cls="user", type="unspecified", service="mystery", remote=True), None,
      "no evidence of the kind of login"),
     (Traits(tty="pts/0"), None, "no evidence of the kind of login"),
@@ -97,7 +97,7 @@ words = st.none() | st.sampled_from([
 flags = st.none() | st.booleans()
 any_traits = st.builds(
     Traits, system=st.booleans(), cls=words, type=words, service=words, seat=words, remote=flags, tty=words,
-    tty_known=st.booleans(), origin=words,
+    tty_known=st.booleans(), program=words,
 )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def values(host: Host, text: str) -> list[Any]:
 
 
 def test_every_process_is_paired_with_the_logon_session_of_its_token() -> None:
-    assert dict(broker.session_processes(ask())) == OWNED
+    assert dict(broker.read_pairs(ask())) == OWNED
     assert {row.evidence for row in broker.processes(ask())} == {"token", "unread"}
 
 
@@ -142,7 +142,7 @@ def test_somebody_sees_the_own_logon_sessions_and_what_runs_as_them() -> None:
     assert rows[1020].evidence == "hidden"
     assert rows[1020].command_line == "runas.exe"
     assert [session.logon_id for session in broker.sessions(request)] == [HERS, REMOTE]
-    assert dict(broker.session_processes(ask(user(BOB)))) == {1020: HIS, 2000: HIS}
+    assert dict(broker.read_pairs(ask(user(BOB)))) == {1020: HIS, 2000: HIS}
     masked = next(row for row in broker.processes(ask(user(BOB))) if row.pid == 1020)
     assert (masked.logon_id, masked.command_line, masked.executable) == (HIS, None, None)
     for pid in ("2000", "1020", "4"):
@@ -280,7 +280,7 @@ def login_uid(host: Snapshot, process: Process) -> int | None:
 def test_somebody_sees_exactly_the_own_on_any_host(host: Snapshot, uid: int) -> None:
     own = {one.pid: str(one.ses) for one in host.processes if login_uid(host, one) == uid}
     seen = {one.pid for one in host.processes if one.pid in own or one.uids == (uid,) * 4}
-    assert dict(broker.session_processes(ask(user(uid), host))) == own
+    assert dict(broker.read_pairs(ask(user(uid), host))) == own
     rows = {row.pid: row for row in broker.processes(ask(user(uid), host))}
     assert rows.keys() == seen
     assert {pid: row.logon_id for pid, row in rows.items() if row.logon_id} == own

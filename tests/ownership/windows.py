@@ -16,9 +16,9 @@ from logonscope.machine import (
     NO_FACTS,
     Facts,
     Leader,
+    LogonContainer,
     LogonHint,
     LogonIndex,
-    LogonOrigin,
     Owner,
     Ownership,
     Selection,
@@ -195,13 +195,13 @@ class WindowsOwnership(Ownership):
     def first_process(self, members: Iterable[Process]) -> Process | None:
         return next(iter(members), None)
 
-    def needs_root(self, process: Process, machine: Machine) -> bool:
+    def needs_root_directory(self, process: Process, machine: Machine) -> bool:
         del process, machine
         return False
 
-    def origin(self, owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+    def logon_container(self, owner: Owner, first: Process, machine: Machine) -> LogonContainer:
         del owner, first, machine
-        return LogonOrigin()
+        return LogonContainer()
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         del process, owner, uid

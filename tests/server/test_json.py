@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from logonscope.dispatch.operations import OPERATIONS
 from logonscope.errors import TransportFailureError
 from logonscope.facts import Process
 from logonscope.machine import Look, ProcessQuery
@@ -49,6 +50,10 @@ def server() -> Iterator[RunningServer]:
 def crowded() -> Iterator[RunningServer]:
     with running(Memory(crowd()), contexts_per_caller="2") as found:
         yield found
+
+
+def test_every_operation_of_the_dispatcher_is_offered_but_those_that_streams_replace() -> None:
+    assert set(OPERATIONS) - set(JSON_OPERATIONS) == {"pull", "renew", "release"}
 
 
 def test_every_operation_has_a_request_here() -> None:

@@ -14,7 +14,7 @@ class RowWriter:
 
     def __init__(self, write_value: WriteValue, writers: Mapping[type, WriteValue]) -> None:
         """Choose the writers of values: those of some types, and ``write_value`` for values of all others."""
-        self._write_value, self._templates = write_value, dict[tuple[str, ...], str]()
+        self._write_value, self._templates = write_value, dict[tuple[str, ...], list[str]]()
         self._writers: Mapping[type, WriteValue] = {**writers, datetime: _write_time}
 
     def write(self, row: Any) -> str:
@@ -23,12 +23,14 @@ class RowWriter:
         template = self._templates.get(names)
         if template is None:
             template = self._make_template(names)
-        find = self._writers.get
-        return template % tuple([find(type(value), self._write_other)(value) for value in values])
+        find, write_other, texts = self._writers.get, self._write_other, template.copy()
+        texts[1:-1:2] = [find(type(value), write_other)(value) for value in values]
+        return "".join(texts)
 
-    def _make_template(self, names: tuple[str, ...]) -> str:
-        members = ",".join(f"{self._write_value(name)}:".replace("%", "%%") + "%s" for name in names)
-        template = f"{{{members}}}"
+    def _make_template(self, names: tuple[str, ...]) -> list[str]:
+        """Return the texts of an object with these members: names at even places, and between them those for values."""
+        texts = [part for name in names for part in (f",{self._write_value(name)}:", "")]
+        template = ["{" + texts[0][1:], *texts[1:], "}"] if texts else ["{", "}"]
         # The names of a row are few, but those of a mapping, such as the sources of values, may be any.
         if len(self._templates) < MAX_TEMPLATES:
             self._templates[names] = template

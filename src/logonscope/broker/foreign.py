@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from logonscope.facts import Process
-from logonscope.machine import LogonIndex, LogonOrigin, Owner, ProcessQuery, Selection
+from logonscope.machine import LogonContainer, LogonIndex, Owner, ProcessQuery, Selection
 
 if TYPE_CHECKING:
     from logonscope.broker.request import Request
 
-OWN = LogonOrigin()
+OWN = LogonContainer()
 """The origin of a logon session that began on this host itself."""
 
 
@@ -23,7 +23,7 @@ class ForeignProcesses:
 
     def __init__(self, request: "Request") -> None:
         self._request = request
-        self._origins: dict[str, LogonOrigin] = {}  # by LogonId
+        self._containers: dict[str, LogonContainer] = {}  # by LogonId
 
     def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
         """Return whether a uid of a process is none of this host."""
@@ -41,11 +41,11 @@ class ForeignProcesses:
             owner = self._index.owner(process)
         if owner.logon_id is None or not ownership.may_be_foreign(process, owner, machine):
             return False
-        if owner.logon_id not in self._origins:
-            self._origins[owner.logon_id] = self._find_origin(owner, self._read_members(process, owner))
-        return self._origins[owner.logon_id].is_foreign
+        if owner.logon_id not in self._containers:
+            self._containers[owner.logon_id] = self._find_container(owner, self._read_members(process, owner))
+        return self._containers[owner.logon_id].is_foreign
 
-    def origin(self, owner: Owner, members: Iterable[Process]) -> LogonOrigin:
+    def logon_container(self, owner: Owner, members: Iterable[Process]) -> LogonContainer:
         """Return where a logon session began.
 
         Args:
@@ -55,11 +55,11 @@ class ForeignProcesses:
         request, logon_id = self._request, owner.logon_id
         if logon_id is None or request.ownership.has_record(owner):
             return OWN
-        if logon_id not in self._origins:
-            self._origins[logon_id] = self._find_origin(owner, members)
-        return self._origins[logon_id]
+        if logon_id not in self._containers:
+            self._containers[logon_id] = self._find_container(owner, members)
+        return self._containers[logon_id]
 
-    def _find_origin(self, owner: Owner, members: Iterable[Process]) -> LogonOrigin:
+    def _find_container(self, owner: Owner, members: Iterable[Process]) -> LogonContainer:
         request, members = self._request, list(members)
         first = request.ownership.first_process(members)
         # the login itself may have ended: one member that cannot be of a foreign logon session proves what it was
@@ -68,12 +68,12 @@ class ForeignProcesses:
         ):
             return OWN
         fact = request.ownership.root_fact
-        if request.ownership.needs_root(first, request.machine) and getattr(first, fact) is None:
+        if request.ownership.needs_root_directory(first, request.machine) and getattr(first, fact) is None:
             query = ProcessQuery(frozenset({"start", fact}), pids=frozenset({first.pid}))
             again = next(request.source.processes(request.look, query), None)
             if again is not None and again.start == first.start:
                 first = first._replace(**{fact: getattr(again, fact)})
-        return request.ownership.origin(owner, first, request.machine)
+        return request.ownership.logon_container(owner, first, request.machine)
 
     def _read_members(self, process: Process, owner: Owner) -> list[Process]:
         """Read all processes of a logon session, including those that the caller may not see."""

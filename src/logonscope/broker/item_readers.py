@@ -176,7 +176,7 @@ def _names_or_all(names: frozenset[str] | None) -> Any:
     return names
 
 
-def _read_memberships(request: Request, query: ItemQuery) -> Items:
+def _read_group_members(request: Request, query: ItemQuery) -> Items:
     """Pair groups with their members. If accounts are selected, only their groups are read; else all accounts are."""
     users, groups = query.selection.users, query.selection.groups
     # A selected group needs all accounts as well: those whose primary group it is are not among its listed members.
@@ -306,7 +306,7 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "desktop": _read_desktops,
     "user": _read_users,
     "group": _read_groups,
-    "membership": _read_memberships,
+    "membership": _read_group_members,
     "socket": _read_sockets,
     "service": _read_services,
     "profile": _read_profiles,

@@ -83,15 +83,15 @@ def describe(
     request: Request, owner: Owner, members: Sequence[Process], *, whole: bool = True, terminal_read: bool = True
 ) -> LogonSession:
     """Describe a logon session from its processes, with its text cleaned for output; arguments as in Ownership."""
-    origin = request.foreign.origin(owner, members)
+    logon_container = request.foreign.logon_container(owner, members)
     uid = request.ownership.login_uid(owner, members)
-    user = None if origin.is_foreign else request.accounts.login_name(uid, owner.login)
+    user = None if logon_container.is_foreign else request.accounts.login_name(uid, owner.login)
     session = request.ownership.describe(
         owner, members, request.machine, user, whole=whole, terminal_read=terminal_read
     )
-    session = session._replace(is_foreign=origin.is_foreign)
-    if origin.container is not None:
-        container_id, runtime, pod_uid = origin.container
+    session = session._replace(is_foreign=logon_container.is_foreign)
+    if logon_container.container is not None:
+        container_id, runtime, pod_uid = logon_container.container
         session = session._replace(container_id=container_id, container_runtime=runtime, pod_uid=pod_uid)
     return fit(session)
 

@@ -18,7 +18,7 @@ def row_facts(request: Request) -> Facts:
     return _ROW_FACTS | request.ownership.access_facts
 
 
-def session_processes(request: Request) -> Iterator[tuple[int, str]]:
+def read_pairs(request: Request) -> Iterator[tuple[int, str]]:
     """Return (pid, LogonId) of each process whose logon session the caller may see; reads two small files of each."""
     return request.pairs()
 

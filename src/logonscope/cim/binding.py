@@ -112,11 +112,11 @@ def write_reference(reference: tuple[Value, ...], schema: Schema, namespace: str
     return str(object_path(reference, schema, namespace))
 
 
-def write_held_reference(reference: tuple[Value, ...], holder: Class, server: str) -> str:
-    """Return the text of a reference in an instance of ``holder`` on a server, as its provider gives it."""
-    shown_server = server if holder.name in HOST_NAMED else "."
-    path = object_path(reference, holder.schema, holder.namespace, shown_server)
-    order = KEY_ORDERS.get((holder.name, path.class_name))
+def write_held_reference(reference: tuple[Value, ...], referencing_class: Class, server: str) -> str:
+    """Return the text of a reference in an instance of ``referencing_class`` on a server, as its provider gives it."""
+    shown_server = server if referencing_class.name in HOST_NAMED else "."
+    path = object_path(reference, referencing_class.schema, referencing_class.namespace, shown_server)
+    order = KEY_ORDERS.get((referencing_class.name, path.class_name))
     if order is not None:
         values = dict(path.keys or ())
         path = path._replace(keys=tuple((name, values[name]) for name in order))

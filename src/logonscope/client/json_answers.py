@@ -43,6 +43,11 @@ def read_process(line: Line) -> SessionProcess:
     return SessionProcess(**{**values, "start": _read_time(line["start"])})
 
 
+def read_service(line: Line) -> SessionService:
+    """Return a service of the System session."""
+    return SessionService(**{**_members(SessionService, line), "start": _read_time(line["start"])})
+
+
 def read_session_of(line: Line) -> SessionOf:
     """Return a logon session with its evidence."""
     return SessionOf(read_session(line["session"]), line["evidence"])
@@ -60,12 +65,6 @@ def read_whose(line: Line) -> Whose:
         "service_start": _read_time(line.get("service_start")),
     }
     return Whose(**{**_members(Whose, line), **parts})
-
-
-def read_service(line: Line) -> SessionService:
-    """Return a service of the System session."""
-    values = _members(SessionService, line)
-    return SessionService(**{**values, "start": _read_time(line["start"])})
 
 
 def read_check(line: Line) -> Check:

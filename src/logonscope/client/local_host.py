@@ -20,7 +20,7 @@ SaveRecording = Callable[["Snapshot", str, bool], int]
 
 OPERATIONS: Mapping[str, str] = {
     "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
-    "session_processes": "session_processes.session_processes", "leftovers": "session_processes.leftovers",
+    "session_processes": "session_processes.read_pairs", "leftovers": "session_processes.leftovers",
     "services": "services.services", "whose": "whose.whose",
     "session_of": "whose.session_of", "doctor": "doctor.doctor",
     "record": "record.recordable_snapshot",

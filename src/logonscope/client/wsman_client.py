@@ -282,8 +282,8 @@ def _read_context(response: ET.Element) -> str:
 
 def _read_items(response: ET.Element) -> Iterator[ET.Element]:
     # The response to an optimized Enumerate has its items in an element of WS-Management, that to Pull in another.
-    for holder in (clark_name(WSMAN, "Items"), clark_name(ENUMERATION, "Items")):
-        yield from response.iterfind(f".//{holder}/*")
+    for items_name in (clark_name(WSMAN, "Items"), clark_name(ENUMERATION, "Items")):
+        yield from response.iterfind(f".//{items_name}/*")
 
 
 def _only_child(body: ET.Element) -> ET.Element:

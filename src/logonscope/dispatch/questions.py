@@ -14,7 +14,7 @@ from logonscope.answers.session_process import Leftovers, LogonTree
 from logonscope.broker import Request
 from logonscope.broker.doctor import doctor
 from logonscope.broker.services import services
-from logonscope.broker.session_processes import session_processes
+from logonscope.broker.session_processes import read_pairs
 from logonscope.broker.whose import whose
 from logonscope.dispatch.enumerations import AnswerRows, Rows
 
@@ -41,7 +41,7 @@ def list_processes(request: Request, which: str | None = None, where: LogonFilte
 
 def list_pairs(request: Request) -> Rows:
     """Return the pid and the LogonId of every process."""
-    return _rows({"pid": pid, "logon_id": logon_id} for pid, logon_id in session_processes(request))
+    return _rows({"pid": pid, "logon_id": logon_id} for pid, logon_id in read_pairs(request))
 
 
 def list_tree(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:

@@ -41,7 +41,7 @@ class Login(NamedTuple):
     scope_inode: int | None = None  # of the scope's cgroup directory
     scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
     # start of the earliest known process in its scope, in ticks: the login is at least that old
-    present: int | None = None
+    earliest_start: int | None = None
     remembered: int | None = None  # the kernel id with which an earlier reading joined it
     # uid in the user namespace of the reader, where the record is of another one; 4294967295: it has none there
     mapped_uid: int | None = None

@@ -2,7 +2,7 @@
 
 from logonscope.machine.kernel_numbers import boot_time, local_datetime, start_time, terminal_name
 from logonscope.machine.look import Deadline, Look
-from logonscope.machine.ownership import OWNER_FACT, Leader, LogonIndex, LogonOrigin, Owner, Ownership
+from logonscope.machine.ownership import OWNER_FACT, Leader, LogonContainer, LogonIndex, Owner, Ownership
 from logonscope.machine.queries import (
     ANY_LOGON,
     MAX_CMDLINE_BYTES,
@@ -40,9 +40,9 @@ __all__ = [
     "EarlyFilter",
     "Facts",
     "Leader",
+    "LogonContainer",
     "LogonHint",
     "LogonIndex",
-    "LogonOrigin",
     "Look",
     "Membership",
     "Owner",

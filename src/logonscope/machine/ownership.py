@@ -28,7 +28,7 @@ class Owner(NamedTuple):
     login: Login | None = None  # the login; may have no record (login.recorded)
 
 
-class LogonOrigin(NamedTuple):
+class LogonContainer(NamedTuple):
     """Where a logon session began: whether its uids are foreign, that is no uids of this host, and its container."""
 
     is_foreign: bool = False
@@ -97,7 +97,7 @@ class Ownership(Protocol):
     access_facts: Facts
     """Facts of a process that login_uid, runs_as, is_foreign_uid and may_be_foreign need."""
     root_fact: str
-    """The fact that origin needs of the first process of a logon session where ``needs_root`` says so."""
+    """The fact of a first process that ``logon_container`` needs where ``needs_root_directory`` says so."""
     location_fact: str
     """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other
     than the owner, also one of another user."""
@@ -131,10 +131,7 @@ class Ownership(Protocol):
         ...
 
     def has_record(self, owner: Owner) -> bool:
-        """Return True if the logon session can be described without all its processes.
-
-        It has a record, or is the System session.
-        """
+        """Return whether the logon session has a record. The System session counts as one that has."""
         ...
 
     def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
@@ -225,11 +222,11 @@ class Ownership(Protocol):
         """Return the first process of a logon session."""
         ...
 
-    def needs_root(self, process: Process, machine: Machine) -> bool:
-        """Return whether ``origin`` needs the root fact of this first process."""
+    def needs_root_directory(self, process: Process, machine: Machine) -> bool:
+        """Return whether ``logon_container`` needs the root fact of this first process."""
         ...
 
-    def origin(self, owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+    def logon_container(self, owner: Owner, first: Process, machine: Machine) -> LogonContainer:
         """Return where a logon session began, by its first process."""
         ...
 

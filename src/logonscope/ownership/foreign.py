@@ -13,7 +13,7 @@ a container, and become root in it.
 import re
 
 from logonscope.facts import Container, Machine, Process
-from logonscope.machine import LogonOrigin, Owner
+from logonscope.machine import LogonContainer, Owner
 from logonscope.ownership import sessions
 from logonscope.ownership.containers import container_of_cgroup
 
@@ -44,20 +44,20 @@ def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
     return process.pid_namespaces != 1 or container(process, machine) is not None
 
 
-def needs_root(process: Process, machine: Machine) -> bool:
+def needs_root_directory(process: Process, machine: Machine) -> bool:
     """Return whether the root directory of the first process of a logon session decides about the session."""
     return _is_nested(process) and container(process, machine) is None
 
 
-def origin(owner: Owner, first: Process, machine: Machine) -> LogonOrigin:
+def logon_container(owner: Owner, first: Process, machine: Machine) -> LogonContainer:
     """Return where a logon session began, by its first process; an unknown root directory counts as another."""
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
-        return LogonOrigin()
+        return LogonContainer()
     first_container = container(first, machine)
     if first_container is not None:
         is_foreign = is_uid_of_container(first, sessions.login_uid(owner, (first,)), machine)
-        return LogonOrigin(is_foreign, first_container)
-    return LogonOrigin(_is_nested(first) and first.host_root is not True)
+        return LogonContainer(is_foreign, first_container)
+    return LogonContainer(_is_nested(first) and first.host_root is not True)
 
 
 def _is_nested(process: Process) -> bool:

@@ -183,7 +183,7 @@ def _holders_of_kernel_ids(joined: Iterable[LoginWithKernelId], machine: Machine
 def _claim_key(joined: LoginWithKernelId) -> tuple[bool, bool, int, tuple[int, str, int]]:
     """Return the sort key for logins by their claim to a kernel id: the one named by its number, then the oldest."""
     login, kernel_id = joined
-    age = login.present if login.created is None else login.created
+    age = login.earliest_start if login.created is None else login.created
     return login.id != str(kernel_id), age is None, age or 0, (login.since or 0, login.id, login.uid)
 
 

@@ -216,8 +216,8 @@ class LinuxOwnership(Ownership):
     container = staticmethod(foreign.container)
     is_foreign_uid = staticmethod(foreign.is_uid_of_container)
     may_be_foreign = staticmethod(foreign.may_be_foreign)
-    needs_root = staticmethod(foreign.needs_root)
-    origin = staticmethod(foreign.origin)
+    needs_root_directory = staticmethod(foreign.needs_root_directory)
+    logon_container = staticmethod(foreign.logon_container)
 
     def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
         from logonscope.ownership.origin import with_origin  # noqa: PLC0415 -- seldom asked for

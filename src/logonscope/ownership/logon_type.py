@@ -38,7 +38,7 @@ class Traits(NamedTuple):
     remote: bool | None = None
     tty: str | None = None
     tty_known: bool = True  # False: the leader is gone and no record has its terminal
-    origin: str | None = None  # without a record: kernel name of its first process
+    program: str | None = None  # without a record: kernel name of its first process
 
 
 class Rule(NamedTuple):
@@ -116,8 +116,8 @@ def _describe_ssh(traits: Traits) -> str:
     return f"sshd, {terminal}" if traits.tty or traits.tty_known else "sshd; whether it had a terminal is not known"
 
 
-def _describe_origin(traits: Traits) -> str:
-    return f"started by {traits.origin}"
+def _describe_program(traits: Traits) -> str:
+    return f"started by {traits.program}"
 
 
 RULES = (
@@ -136,10 +136,10 @@ RULES = (
     Rule(lambda t: (t.cls or "").startswith("background"), lambda _: BATCH, _describe_class),
     Rule(lambda t: t.cls is not None and not t.remote and _is_local(t), lambda _: INTERACTIVE,
          _describe_terminal),
-    Rule(lambda t: t.origin in _SSHD, _ssh_logon_type, _describe_ssh),
-    Rule(lambda t: t.origin in _BATCH, lambda _: BATCH, _describe_origin),
-    Rule(lambda t: t.origin == "systemd", lambda _: SERVICE, _describe_origin),
-    Rule(lambda t: t.origin == "login", lambda _: INTERACTIVE, _describe_origin),
+    Rule(lambda t: t.program in _SSHD, _ssh_logon_type, _describe_ssh),
+    Rule(lambda t: t.program in _BATCH, lambda _: BATCH, _describe_program),
+    Rule(lambda t: t.program == "systemd", lambda _: SERVICE, _describe_program),
+    Rule(lambda t: t.program == "login", lambda _: INTERACTIVE, _describe_program),
     Rule(lambda _: True, lambda _: None, lambda _: "no evidence of the kind of login"),
 )  # fmt: skip
 """The mapping, one row per rule; the first rule that applies decides."""

@@ -64,13 +64,14 @@ def logon_session(
     is_system = logon_id == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
     first = None if record or is_system else earliest(members)
-    origin = first if first and is_login_program(first) else None
+    login_process = first if first and is_login_program(first) else None
     uid = login_uid(owner, members)
-    leader = None if is_system else record.process if record else origin
+    leader = None if is_system else record.process if record else login_process
     tty = None if is_system else _find_terminal(record, members, leader, sources)
     tty_known = terminal_read and leader is not None and leader.tty_nr is not None
     # where the login program itself has ended, the unit of the processes still names it
-    traits = _make_traits(owner, tty, origin.comm if origin else login_program(members), tty_known=tty_known)
+    program = login_process.comm if login_process else login_program(members)
+    traits = _make_traits(owner, tty, program, tty_known=tty_known)
     kind, sources["logon_type"] = logon_type(traits)
     package, sources["authentication_package"] = authentication_package(traits)
     start = _find_start(record, first, machine, sources, is_system=is_system)
@@ -339,7 +340,7 @@ def _make_traits(owner: Owner, tty: str | None, program: str | None, *, tty_know
         return Traits(system=True)
     if record is None:
         cls = "manager" if owner.evidence == "manager" else None
-        return Traits(cls=cls, tty=tty, tty_known=tty_known, origin=program)
+        return Traits(cls=cls, tty=tty, tty_known=tty_known, program=program)
     return Traits(
         cls=record.cls, type=record.type, service=record.service, seat=record.seat, remote=record.remote, tty=tty,
         tty_known=tty_known,

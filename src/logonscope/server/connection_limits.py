@@ -33,21 +33,21 @@ REPORT_INTERVAL = 60.0
 _log = logging.getLogger(__name__)
 
 
-class Origin(NamedTuple):
+class Client(NamedTuple):
     """Where a connection comes from: over the network or not, and the name of the address or user."""
 
     network: bool
     name: str
 
 
-ROOT = Origin(network=False, name="uid 0")
+ROOT = Client(network=False, name="uid 0")
 
 
 class UnauthenticatedConnection(NamedTuple):
     """A connection that was accepted without authentication, where it comes from, and when it was accepted."""
 
     connection: Connection
-    origin: Origin
+    client: Client
     since: float
 
 
@@ -57,7 +57,7 @@ class ConnectionLimits:
     def __init__(self, most: int, most_of_one: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Set the limits: of all connections, and of those of one address or one user."""
         self._most, self._most_of_one, self._clock = most, most_of_one, clock
-        self._counts: Counter[Origin | bool] = Counter()  # by origin, and in total (network: True, unix socket: False)
+        self._counts: Counter[Client | bool] = Counter()  # by client, and in total (network: True, unix socket: False)
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
         self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
         self._rejected_count = 0
@@ -65,16 +65,16 @@ class ConnectionLimits:
 
     def add_connection(self, connection: Connection) -> bool:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
-        origin = _origin(connection)
-        if origin != ROOT:
-            if self._counts[origin] >= self._most_of_one:
-                return self._reject(origin, "max_connections_per_address", self._most_of_one)
-            if self._counts[origin.network] >= self._most and not self._make_room(origin):
-                return self._reject(origin, "max_connections", self._most)
+        client = _client_of(connection)
+        if client != ROOT:
+            if self._counts[client] >= self._most_of_one:
+                return self._reject(client, "max_connections_per_address", self._most_of_one)
+            if self._counts[client.network] >= self._most and not self._make_room(client):
+                return self._reject(client, "max_connections", self._most)
         # Root is counted, though it has no limit: `_stop_counting` subtracts every connection.
-        self._counts.update((origin, origin.network))
-        self._unauthenticated[connection] = UnauthenticatedConnection(connection, origin, self._clock())
-        connection.on_close.append(partial(self._stop_counting, connection, origin))
+        self._counts.update((client, client.network))
+        self._unauthenticated[connection] = UnauthenticatedConnection(connection, client, self._clock())
+        connection.on_close.append(partial(self._stop_counting, connection, client))
         return True
 
     def may_answer(self, connection: Connection) -> bool:
@@ -88,18 +88,18 @@ class ConnectionLimits:
     def _answered(self) -> None:
         self._rejected_count -= 1
 
-    def _make_room(self, new_origin: Origin) -> bool:
-        """Close an unauthenticated connection of the origin that has the most among the oldest of them."""
-        oldest = [*islice(self._replaceable_connections(network=new_origin.network), MOST_COMPARED)]
+    def _make_room(self, new_client: Client) -> bool:
+        """Close an unauthenticated connection of the client that has the most among the oldest of them."""
+        oldest = [*islice(self._replaceable_connections(network=new_client.network), MOST_COMPARED)]
         if not oldest:
             return False
-        replaced = max(oldest, key=self._origin_count)  # the first of several, which is the oldest
-        # Its origin has to have more connections than the new origin will have, or as many if the connection had its
+        replaced = max(oldest, key=self._connection_count)  # the first of several, which is the oldest
+        # Its client has to have more connections than the new client will have, or as many if the connection had its
         # time. Otherwise a few addresses with many connections would displace the addresses that have one.
         is_young = self._clock() - replaced.since < MIN_SECONDS
-        if self._origin_count(replaced) <= self._counts[new_origin] + is_young:
+        if self._connection_count(replaced) <= self._counts[new_client] + is_young:
             return False
-        self._stop_counting(replaced.connection, replaced.origin)
+        self._stop_counting(replaced.connection, replaced.client)
         replaced.connection.abort()
         return True
 
@@ -108,36 +108,36 @@ class ConnectionLimits:
         for candidate in [*self._unauthenticated.values()]:
             if candidate.connection.is_authenticated:
                 del self._unauthenticated[candidate.connection]
-            elif candidate.origin.network is network and candidate.origin != ROOT:
+            elif candidate.client.network is network and candidate.client != ROOT:
                 yield candidate
 
-    def _origin_count(self, candidate: UnauthenticatedConnection) -> int:
-        """Return how many connections the origin of a connection has."""
-        return self._counts[candidate.origin]
+    def _connection_count(self, candidate: UnauthenticatedConnection) -> int:
+        """Return how many connections the client of a connection has."""
+        return self._counts[candidate.client]
 
-    def _stop_counting(self, connection: Connection, origin: Origin) -> None:
+    def _stop_counting(self, connection: Connection, client: Client) -> None:
         """Stop counting a connection; it is called again when a replaced connection closes."""
         if connection in self._uncounted:
             return
         self._uncounted.add(connection)
         self._unauthenticated.pop(connection, None)
-        self._counts.subtract((origin, origin.network))
-        if not self._counts[origin]:
-            del self._counts[origin]
+        self._counts.subtract((client, client.network))
+        if not self._counts[client]:
+            del self._counts[client]
 
-    def _reject(self, origin: Origin, limit: str, number: int) -> bool:
+    def _reject(self, client: Client, limit: str, number: int) -> bool:
         """Log that a limit is reached, once a minute; return False."""
         now = self._clock()
         if now - self._last_reports.get(limit, -REPORT_INTERVAL) >= REPORT_INTERVAL:
             self._last_reports[limit] = now
-            _log.warning("connection from %s rejected with 503: %s = %d reached", origin.name, limit, number)
+            _log.warning("connection from %s rejected with 503: %s = %d reached", client.name, limit, number)
         return False
 
 
-def _origin(connection: Connection) -> Origin:
+def _client_of(connection: Connection) -> Client:
     peer = connection.peer
     if peer.credentials is not None:
         # Root in a container has limits of its own, so that it cannot use up those of this host's root.
         place = "" if peer.credentials.shares_namespaces else " of other namespaces"
-        return Origin(network=False, name=f"uid {peer.credentials.uid}{place}")
-    return Origin(network=True, name=client_network(peer.address))
+        return Client(network=False, name=f"uid {peer.credentials.uid}{place}")
+    return Client(network=True, name=client_network(peer.address))

@@ -57,8 +57,7 @@ MIN_LINE = 1024
 FIRST_PART_OCTETS, MAX_PART_OCTETS = 64 << 10, 512 << 10
 """Bytes of the first part of a stream, and of the largest one. A part is sent when it is full."""
 
-LINE = "%s\n"
-FIRST_CHUNK_ROWS, CHUNK_ROWS = 4, 128
+FIRST_CHUNK_ROWS, CHUNK_ROWS = 4, 512
 """Rows that are written at once: at the beginning of a part, and at most."""
 
 OK = 200
@@ -156,6 +155,10 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
 """The operations of dispatch/operations.py that the door offers. Streams take the place of pull, renew and release."""
 
 
+JSON_PATHS = (*(f"{PREFIX}{name}" for name in JSON_OPERATIONS), f"{PREFIX}{{operation}}")
+"""The paths of the operations, which need no routing; and of unknown ones, whose error names the others."""
+
+
 class JsonDoor:
     """The JSON door; see ``dispatch.operation.Door``."""
 
@@ -187,7 +190,7 @@ class JsonDoor:
         if isinstance(answer, SessionOf):
             text = _ROW_WRITER.write(answer)
             if len(text) < octets:
-                return Reply(OK, JSON, (LINE % text).encode("ascii"), 1)
+                return Reply(OK, JSON, f"{text}\n".encode("ascii"), 1)
         return Reply(OK, JSON, write_line(_as_object(answer), octets), 1)
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:  # noqa: ARG002 -- as every door
@@ -236,17 +239,21 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
     chunk_rows = FIRST_CHUNK_ROWS
     while size < most and (items := list(rows.take(chunk_rows))):
         chunk = rows.format.write(items, octets)
-        ends = list(accumulate(map(len, chunk), initial=size))
-        # A part ends before the first line that exceeds it: the rows that are left are the first of the next part.
-        count = max(bisect_right(ends, most) - 1, 0 if lines else 1)
-        lines += chunk[:count]
-        size = ends[count]
-        if count < len(chunk):
+        chunk_size = sum(map(len, chunk)) + len(chunk)
+        if size + chunk_size > most:
+            # A part ends before the first line that exceeds it: the rows that are left are the first of the next part.
+            ends = list(accumulate((len(line) + 1 for line in chunk), initial=size))
+            count = max(bisect_right(ends, most) - 1, 0 if lines else 1)
+            lines += chunk[:count]
             rows.put_back(items[count:])
             break
+        lines += chunk
+        size += chunk_size
         # As many as probably fit: rows of processes with long arguments are large, and would be written in vain.
         chunk_rows = min(CHUNK_ROWS, max(1, (most - size) * len(lines) // size))
-    return Reply(OK, JSON_LINES, "".join(lines).encode("ascii"), len(lines), continues=not rows.is_complete)
+    lines.append("")  # the end of the last line
+    body = "\n".join(lines).encode("ascii")
+    return Reply(OK, JSON_LINES, body, len(lines) - 1, continues=not rows.is_complete)
 
 
 class LineWriter:
@@ -265,22 +272,26 @@ class LineWriter:
         return self._part_octets
 
     def write(self, items: Sequence[Item], octets: int) -> list[str]:
-        """Return items as lines, in ASCII."""
-        lines = list[str]()
+        """Return items as lines without their end, in ASCII."""
+        first_result, _ = items[0]
         # Enumerations of several classes have a result for each, one after the other.
+        if items[-1][0] is first_result:
+            return self._write_lines(first_result, [row for _, row in items], octets)
+        lines = list[str]()
         for result, group in groupby(items, itemgetter(0)):
-            rows = [row for _, row in group]
-            texts = self._write_texts(result, rows)
-            if len(max(texts, key=len)) < octets:
-                lines += map(LINE.__mod__, texts)
-            else:
-                lines += [
-                    LINE % text if len(text) < octets else write_line(self._object(result, row), octets).decode()
-                    for text, row in zip(texts, rows, strict=True)
-                ]
+            lines += self._write_lines(result, [row for _, row in group], octets)
         return lines
 
-    def _write_texts(self, result: Any, rows: Sequence[Any]) -> Sequence[str]:
+    def _write_lines(self, result: Any, rows: Sequence[Any], octets: int) -> list[str]:
+        lines = self._write_texts(result, rows)
+        if max(map(len, lines)) < octets:
+            return lines
+        return [
+            line if len(line) < octets else write_line(self._object(result, row), octets).decode().rstrip("\n")
+            for line, row in zip(lines, rows, strict=True)
+        ]
+
+    def _write_texts(self, result: Any, rows: Sequence[Any]) -> list[str]:
         if isinstance(result, AnswerRows):
             return [_ROW_WRITER.write(row) for row in rows]
         if isinstance(result, Class):

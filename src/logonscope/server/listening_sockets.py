@@ -29,11 +29,11 @@ _log = logging.getLogger(__name__)
 
 
 class OpenSocket(NamedTuple):
-    """A listening socket with its listen address; ``is_own``: not from systemd, so the server removes its path."""
+    """A listening socket with its listen address; ``is_opened_here``: not from systemd, the server removes its path."""
 
     listener: Listener
     socket: socket.socket
-    is_own: bool
+    is_opened_here: bool
 
 
 def listen_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
@@ -62,7 +62,7 @@ def open_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
                     raise _listen_error(listener, error) from None
                 _log.info("skipping %s: this host has no such address", listener)
             else:
-                open_sockets.append(OpenSocket(listener, new_socket, is_own=True))
+                open_sockets.append(OpenSocket(listener, new_socket, is_opened_here=True))
     except BaseException:
         close_sockets(open_sockets)
         raise
@@ -134,7 +134,7 @@ def sockets_from_systemd() -> list[OpenSocket]:
 def close_sockets(open_sockets: Iterable[OpenSocket]) -> None:
     """Close the sockets; waiting connections on a socket of systemd stay there for the next server."""
     for open_socket in open_sockets:
-        if open_socket.is_own and open_socket.listener.path:
+        if open_socket.is_opened_here and open_socket.listener.path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(open_socket.listener.path)
         open_socket.socket.close()
@@ -158,7 +158,7 @@ def _take_descriptor(descriptor: int, name: str) -> OpenSocket:
             f"cannot use descriptor {descriptor} ({name or 'unnamed'}) of systemd: it is not a listening stream socket",
             "use ListenStream= and Accept=no in the .socket unit",
         )
-    return OpenSocket(_listener_of(passed_socket, name), _without_delay(passed_socket), is_own=False)
+    return OpenSocket(_listener_of(passed_socket, name), _without_delay(passed_socket), is_opened_here=False)
 
 
 def _listener_of(passed_socket: socket.socket, name: str) -> Listener:

@@ -320,7 +320,7 @@ class _Tree(Transformer[Token, Any]):
         (token,) = parts
         return _parse_constant(token), token.start_pos or 0
 
-    def tied(self, parts: list[Any]) -> AssociationQuery:
+    def association_query(self, parts: list[Any]) -> AssociationQuery:
         kind, path, *options = parts
         references = kind.upper() == "REFERENCES"
         fields: dict[str, Any] = {}

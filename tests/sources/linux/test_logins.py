@@ -261,7 +261,7 @@ def test_a_scope_that_the_login_service_has_forgotten_is_a_login_without_a_recor
             recorded=False,
             scope_inode=inode,
             scope_ids=(41,),
-            present=50 * TICKS + 500,
+            earliest_start=50 * TICKS + 500,
             service_name="logind",
         )
     }

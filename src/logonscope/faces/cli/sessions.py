@@ -202,8 +202,8 @@ def _service_start_text(row: SessionService) -> str:
     return ("~" if row.start_is_approximate else "") + format_time(row.start)
 
 
-def _short_service_start_text(row: SessionService, cells: int, present: datetime) -> str:
-    return ("~" if row.start_is_approximate else "") + shorten_time(row.start, cells - 1, present)
+def _short_service_start_text(row: SessionService, cells: int, current_time: datetime) -> str:
+    return ("~" if row.start_is_approximate else "") + shorten_time(row.start, cells - 1, current_time)
 
 
 SERVICE_COLUMNS = (

@@ -38,7 +38,7 @@ class LogLine(NamedTuple):
 
 def read_auth_log(root: str, look: Look) -> Iterator[tuple[str, LogLine]]:
     """Yield sshd's lines about successful authentications with the file that has them, oldest first."""
-    present = time.time()
+    current_time = time.time()
     for name in FILES:
         path = os.path.join(root, name)
         try:
@@ -50,23 +50,23 @@ def read_auth_log(root: str, look: Look) -> Iterator[tuple[str, LogLine]]:
             continue
         for line in data.split(b"\n"):
             look.check()
-            parsed_line = parse_line(line, present) if b"]: Accepted " in line else None
+            parsed_line = parse_line(line, current_time) if b"]: Accepted " in line else None
             if parsed_line is not None:
                 yield f"/{name}", parsed_line
 
 
-def parse_line(line: bytes, present: float) -> LogLine | None:
+def parse_line(line: bytes, current_time: float) -> LogLine | None:
     """Parse a line of sshd; None for any other line.
 
     Args:
         line: without its end.
-        present: the current time, in seconds since the epoch: the traditional form of a time has no year.
+        current_time: the current time, in seconds since the epoch: the traditional form of a time has no year.
     """
     match = _LINE.fullmatch(line)
     if match is None:
         return None
     try:
-        seconds = _parse_traditional(match[1].decode(), present) if match[1] else _parse_iso(match[2].decode())
+        seconds = _parse_traditional(match[1].decode(), current_time) if match[1] else _parse_iso(match[2].decode())
     except (ValueError, OverflowError):
         return None
     return LogLine(int(match[3]), seconds, decode_text(match[4]))
@@ -76,16 +76,16 @@ def _parse_iso(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _parse_traditional(text: str, present: float) -> float:
+def _parse_traditional(text: str, current_time: float) -> float:
     """Return the time of "Feb  3 10:02:03": the last one that is not in the future, but for a day."""
-    year = time.localtime(present).tm_year
+    year = time.localtime(current_time).tm_year
     # around New Year the clock of the writer, or the time zone, may be a day ahead
     for candidate in (year + 1, year, year - 1):
         try:
             seconds = datetime.strptime(f"{candidate} {text}", "%Y %b %d %H:%M:%S").timestamp()  # noqa: DTZ007 -- local, as syslog writes it
         except ValueError:  # February 29 of another year
             continue
-        if seconds <= present + 86_400:
+        if seconds <= current_time + 86_400:
             return seconds
     raise ValueError(f"invalid time {text!r}")
 

@@ -215,8 +215,8 @@ class _LoginReader:
         if carriers is None:
             carriers = self._scopes.processes_with_kernel_id(path, cgroup)
             ids, starts = {process.ses or 0 for process in carriers}, [process.start for process in carriers]
-            present = min((start for start in starts if start is not None), default=None)
-            login = login._replace(scope_ids=tuple(sorted(ids)), present=present)
+            earliest_start = min((start for start in starts if start is not None), default=None)
+            login = login._replace(scope_ids=tuple(sorted(ids)), earliest_start=earliest_start)
         # the kernel sets kernel id and login uid together: with another login uid the id is another login's
         uid = login.uid if self._user_namespace is None else login.readers_uid
         has_other_uid = any(process.loginuid not in {None, UNSET, uid} for process in carriers)

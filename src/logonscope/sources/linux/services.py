@@ -89,10 +89,10 @@ def _units_below(folder: str) -> Iterator[tuple[str, bool]]:
 
 
 def _has_processes(path: str) -> bool:
-    for name, present in (("cgroup.events", b"populated 1"), ("cgroup.procs", b"\n")):
+    for name, populated_line in (("cgroup.events", b"populated 1"), ("cgroup.procs", b"\n")):
         try:
             with open(os.path.join(path, name), "rb") as file:
-                return present in file.read(_HEAD)
+                return populated_line in file.read(_HEAD)
         except OSError:
             continue
     return False

@@ -39,7 +39,7 @@ def _read_namespace(namespace: NetNamespace, look: Look, query: SocketQuery) -> 
     """Yield the sockets of a network namespace, read through the first of its processes that has not ended."""
     for folder, pid in zip(namespace.folders, namespace.pids, strict=True):
         read_tables = _read_unix if query.family == "unix" else _read_network
-        tables, is_read = read_tables(folder, look, query, is_own=pid is None), False
+        tables, is_read = read_tables(folder, look, query, is_readers=pid is None), False
         for listed_socket in tables:
             is_read = True
             yield listed_socket._replace(namespace=namespace.inode, namespace_pid=pid)
@@ -47,13 +47,13 @@ def _read_namespace(namespace: NetNamespace, look: Look, query: SocketQuery) -> 
             return
 
 
-def _read_unix(folder: str, look: Look, query: SocketQuery, *, is_own: bool) -> Iterator[Socket]:
+def _read_unix(folder: str, look: Look, query: SocketQuery, *, is_readers: bool) -> Iterator[Socket]:
     from logonscope.sources.linux.unix_sockets import read_unix_sockets  # noqa: PLC0415 -- ports need none
 
-    return read_unix_sockets(folder, look, query, is_own=is_own)
+    return read_unix_sockets(folder, look, query, is_readers=is_readers)
 
 
-def _read_network(folder: str, look: Look, query: SocketQuery, *, is_own: bool) -> Iterator[Socket]:
+def _read_network(folder: str, look: Look, query: SocketQuery, *, is_readers: bool) -> Iterator[Socket]:
     missing_count = 0
     for name in _FILES:
         path = os.path.join(folder, name)
@@ -66,7 +66,7 @@ def _read_network(folder: str, look: Look, query: SocketQuery, *, is_own: bool) 
         except OSError as error:
             report_unreadable(path, error, look)
     # another process may have ended, but the reader has not: a container engine can hide the folder behind an empty one
-    if is_own and missing_count == len(_FILES):
+    if is_readers and missing_count == len(_FILES):
         report_missing(os.path.join(folder, _FILES[0]), look)
 
 

@@ -108,19 +108,19 @@ class LinuxSource(BaseSource):
         return read_user_namespace(self._proc, os.path.join(ROOT, account_files.PASSWD)) if self._root == ROOT else None
 
     @property
-    def _namespace_below_files(self) -> UserNamespace | None:
+    def _inner_namespace(self) -> UserNamespace | None:
         """Return the user namespace of this process, where files of the host have the ids of the one above."""
         return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()
-        return read_logins(self._root, ids, self.read_machine(look, NO_PARTS), look, self._namespace_below_files)
+        return read_logins(self._root, ids, self.read_machine(look, NO_PARTS), look, self._inner_namespace)
 
     def account(self, look: Look, uid: int) -> Account | None:
         if self._root != ROOT:
             return super().account(look, uid)
         look.check()
-        user_namespace = self._namespace_below_files
+        user_namespace = self._inner_namespace
         outer_uid = uid if user_namespace is None else user_namespace.uids.outside(uid)
         account = None if outer_uid is None else self._directory(look).user(outer_uid)
         return account and account._replace(uid=uid)
@@ -128,7 +128,7 @@ class LinuxSource(BaseSource):
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
         if self._root == ROOT:
             directory = self._directory(look)
-            found_users, user_namespace = directory.users(query), self._namespace_below_files
+            found_users, user_namespace = directory.users(query), self._inner_namespace
             if user_namespace is not None:
                 found_users = _mapped_accounts(found_users, user_namespace)
             users, groups = look.checked(found_users), look.checked(directory.groups(query))

@@ -50,16 +50,16 @@ class BoundFile(NamedTuple):
     device: int
 
 
-def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_own: bool) -> Iterator[Socket]:
+def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers: bool) -> Iterator[Socket]:
     """Yield the unix sockets with a name of a network namespace, as far as a query names them.
 
     Args:
         folder: has the file ``unix`` of that namespace.
         look: the deadline and the troubles of the request.
         query: what to yield; a path also names the sockets whose file it is, by whatever name they were bound.
-        is_own: whether it is the reader's network namespace.
+        is_readers: whether it is the reader's network namespace.
     """
-    if is_own and folder in OWN_FOLDERS:
+    if is_readers and folder in OWN_FOLDERS:
         entries = _list_sockets(look)
         if entries is not None:
             yield from _match_files(entries, query)
@@ -74,7 +74,7 @@ def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_own: bo
                 if listed_socket is not None and _is_named(listed_socket, query):
                     yield listed_socket
     except (FileNotFoundError, ProcessLookupError):
-        if is_own:
+        if is_readers:
             report_missing(os.path.join(folder, "unix"), look)
     except OSError as error:
         report_unreadable(os.path.join(folder, "unix"), error, look)

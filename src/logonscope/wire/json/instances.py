@@ -118,7 +118,7 @@ class LineWriter:
             for index, column in enumerate(columns)
         ]
         # Joined, because the operator % looks at every character of its template: that takes five times as long.
-        texts = [repeat(parts[0], len(rows))]
+        texts: list[Iterable[str]] = [repeat(parts[0], len(rows))]
         for part, column in zip(parts[1:], [*keys.values(), *values], strict=True):
             texts += [column, repeat(part, len(rows))]
         return list(map("".join, zip(*texts, strict=True)))

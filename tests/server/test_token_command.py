@@ -5,9 +5,11 @@ import os
 import stat
 from pathlib import Path
 
+from tests.broker.memory import Memory
 from tests.conversation import reply
-from tests.server.json_requests import PROCESS, post
+from tests.server.json_requests import JSON, PROCESS, connection, post
 from tests.server.running import running
+from tests.server.test_json import MANY, crowd
 
 
 def test_a_token_from_its_command_to_its_end() -> None:
@@ -35,6 +37,19 @@ def test_a_token_from_its_command_to_its_end() -> None:
         events = [json.loads(line) for line in (server.folder / "audit").read_text(encoding="utf-8").splitlines()]
         assert {"user": "token reader", "scheme": "bearer", "accepted": True}.items() <= events[0].items()
         assert any(event.get("outcome") == "WBEM_E_ACCESS_DENIED" for event in events)
+
+
+def test_a_removed_token_ends_its_stream() -> None:
+    with running(Memory(crowd())) as server, connection(server) as client:
+        file = ["--tokens", str(server.folder / "tokens")]
+        token = reply(["token", "add", *file, "reader", "--administrator"])[1].strip()
+        client.request("POST", "/v1/processes", b"{}", {**JSON, "Authorization": f"Bearer {token}"})
+        response = client.getresponse()
+        assert response.read(1000)
+        assert reply(["token", "remove", *file, "reader"])[0] == 0
+        *rows, last = response.read().splitlines()
+        assert json.loads(last)["error"]["message"] == "the credentials are not valid any more"
+        assert len(rows) < MANY
 
 
 def test_wrong_use(tmp_path: Path) -> None:

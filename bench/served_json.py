@@ -33,14 +33,17 @@ MOST_OF_DIRECT = 1.0
 def rows(plan: Plan, tools: str) -> Iterator[Row]:
     """Measure the processor time of rows and of small requests, and whole commands."""
     try:
-        with served(recording(tools, SIZE)) as server, Client(server.port) as wsman, JsonClient(server.port) as client:
-            over_wsman = cpu(server, lambda: enumeration(wsman, SIZE, []), 3) / SIZE
-            over_json = cpu(server, partial(client.post, "enumerate", {"class_name": CLASS}), 3) / SIZE
-            measured = f"{over_json:.2f} µs of processor a row, {over_json / over_wsman:.2f} x WS-Management's"
-            yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MOST_OF_WSMAN))
-            for name, arguments in _small_requests(client):
-                micros = cpu(server, partial(client.post, name, arguments), OFTEN)
-                yield Row(SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MOST_OF_A_REQUEST))
+        with served(recording(tools, SIZE)) as server:
+            # One after the other: the server closes a connection that sends no request for some seconds.
+            with Client(server.port) as wsman:
+                over_wsman = cpu(server, lambda: enumeration(wsman, SIZE, []), 3) / SIZE
+            with JsonClient(server.port) as client:
+                over_json = cpu(server, partial(client.post, "enumerate", {"class_name": CLASS}), 3) / SIZE
+                measured = f"{over_json:.2f} µs of processor a row, {over_json / over_wsman:.2f} x WS-Management's"
+                yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MOST_OF_WSMAN))
+                for name, arguments in _small_requests(client):
+                    micros = cpu(server, partial(client.post, name, arguments), OFTEN)
+                    yield Row(SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MOST_OF_A_REQUEST))
         yield from _whole_commands(plan, tools)
     except UnavailableError as why:
         yield Row(ROW, OURS, f"not measured: {why}")

@@ -35,6 +35,8 @@ KEYS = ("pid", "logon_id", "Handle", "LogonId", "SID", "name", "Antecedent", "De
 """Fields that identify a row among the others of its answer."""
 
 LOGINS = 40
+PAUSE = 0.05
+"""Seconds between two rounds of the load: other programs of this machine need some of it, too."""
 
 SETUP = """
 set -e
@@ -169,8 +171,8 @@ def answers(nursery: Nursery, sleeper: int, crowd: set[int], server: Attacked) -
     }
 
 
-def _ask_as_somebody(served: Path, words: list[list[str]]) -> Any:
-    """Run commands as an ordinary user, each without and with the service."""
+def _ask_as_somebody(served: Path, words: list[list[str]], *namespaces: str) -> Any:
+    """Run commands as an ordinary user, each without and with the service; ``namespaces``: flags of unshare(1)."""
     interpreter = {sys.executable, os.path.realpath(sys.executable), sys.base_prefix, SOURCE, str(Path(__file__))}
     parents = {parent for path in interpreter for parent in Path(path).parents}
     closed = [str(folder) for folder in sorted(parents) if not folder.stat().st_mode & 1]
@@ -178,7 +180,7 @@ def _ask_as_somebody(served: Path, words: list[list[str]]) -> Any:
         **os.environ, "PYTHONPATH": SOURCE, "SERVED": str(served), "USER_ID": str(SOMEBODY), "HOME": "/nonexistent",
         "CLOSED_FOLDERS": " ".join(closed), "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-    command = ["unshare", "--mount", "sh", "-c", SETUP, "sh", sys.executable, "-c", ASK_BOTH_WAYS]
+    command = ["unshare", "--mount", *namespaces, "--", "sh", "-c", SETUP, "sh", sys.executable, "-c", ASK_BOTH_WAYS]
     done = subprocess.run(
         command, input=json.dumps(words), env=environment, capture_output=True, text=True, check=False, cwd="/"
     )
@@ -190,13 +192,13 @@ def _ask_as_somebody(served: Path, words: list[list[str]]) -> Any:
 
 def _send_requests(path: str, _: Nursery, stop: threading.Event) -> None:
     with connect_to_socket(path, 60) as host:
-        while not stop.is_set():
+        while not stop.wait(PAUSE):
             sum(1 for _ in host.processes())
             list(host.enumerate("Win32_Process"))
 
 
 def _fork(_: str, nursery: Nursery, stop: threading.Event) -> None:
-    while not stop.is_set():
+    while not stop.wait(PAUSE):
         nursery.end(*nursery.login(SOMEBODY + 2, 10, become=True))
 
 
@@ -223,6 +225,18 @@ def test_the_service_reports_what_the_direct_reading_knows(
 def test_the_answers_are_about_the_crowd(answers: Mapping[str, BothAnswers], crowd: set[int]) -> None:
     rows = json.loads(answers["ps"].service[0])
     assert crowd <= {row["pid"] for row in rows}
+
+
+def test_a_container_that_has_the_socket_reads_itself(server: Attacked, sleeper: int) -> None:
+    questions_of_container = [["ps", "-o", "json"], ["whose", str(sleeper)]]
+    outcome = _ask_as_somebody(Path(server.path).parent, questions_of_container, "--pid", "--fork", "--mount-proc")
+    assert outcome["host"].startswith("<LocalHost")
+    (_, (processes, _)), ((_, _), (whose, whose_code)) = outcome["answers"]
+    rows = json.loads(processes)
+    assert {row["uid"] for row in rows} == {SOMEBODY}
+    # Its pids are those of its namespace: a process of this machine is none there, although it is the user's own.
+    assert max(row["pid"] for row in rows) < 1000
+    assert (whose, whose_code) == ("", 1)
 
 
 def _rows(text: str, crowd: set[int]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Requests in the usual form, and their responses, without h11: for a small request h11 costs more than its answer.
 
-The usual form is a POST of HTTP/1.1 to a plain path, with a Content-Length and each header once, all of it in ASCII and
-strict syntax (RFC 9112). Every other request goes to h11, with all its bytes: it has the rules for everything that HTTP
-allows, and for what it does not. So this parser never rejects anything.
+The usual form is a POST of HTTP/1.1 to a plain path, with a Content-Length and each header once. httptools (llhttp, the
+parser of Node.js) reads it. Every other request goes to h11, with all its bytes, also each that httptools rejects: h11
+decides about everything else that HTTP allows, and about what it does not. So nothing is rejected here.
 """
 
 import asyncio
@@ -11,13 +11,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from httptools import HttpParserError, HttpRequestParser
 from starlette.responses import Response
 from uvicorn.protocols.http.flow_control import FlowControl
 
 LONGEST_HEAD, LONGEST_BODY = 8192, 65_536
 """Octets of the longest head and body that are read here."""
 
-_HEAD = re.compile(rb"POST (/[A-Za-z0-9._~/-]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+)\r\n")
+_PATH = re.compile(rb"/[A-Za-z0-9._~/-]*")
 _HEAD_END = b"\r\n\r\n"
 _SPECIAL_HEADERS = frozenset({"connection", "transfer-encoding", "expect", "upgrade", "te", "trailer"})
 """Headers that change how HTTP itself treats a request."""
@@ -66,31 +67,58 @@ class PlainReader:
         return data if request is None else request
 
 
+class _Message:
+    """What httptools reads of a request; it calls these methods, whose names are those of its protocol."""
+
+    def __init__(self) -> None:
+        self.url, self.headers, self.header_count = b"", dict[str, str](), 0
+        self.body, self.count, self.is_complete = b"", 0, False
+
+    def on_message_begin(self) -> None:
+        """Count the requests: bytes behind the first one are those of a second."""
+        self.count += 1
+
+    def on_url(self, url: bytes) -> None:
+        """Keep the target."""
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header. One that is repeated replaces the first one, which the count shows."""
+        self.headers[name.decode("ascii").lower()] = value.decode("ascii").strip(" \t")
+        self.header_count += 1
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body."""
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        """Note that the request is complete."""
+        self.is_complete = True
+
+
 def _parse(data: bytes) -> PlainRequest | int | None:
     """Return a request; if it is incomplete, its length, or 0 if the head is incomplete; None: it has another form."""
     end = data.find(_HEAD_END, 0, LONGEST_HEAD)
     if end < 0:
         return 0 if len(data) < LONGEST_HEAD and data.startswith(b"POST /") else None
-    head = _HEAD.match(data, 0, end + len(_HEAD_END))
-    if head is None:
+    message = _Message()
+    parser = HttpRequestParser(message)
+    try:
+        parser.feed_data(data)
+    except (HttpParserError, UnicodeDecodeError):  # the latter: a header that is not ASCII
         return None
-    lines = head[2].decode("ascii").split("\r\n")[:-1]
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip(" \t")
-    length = headers.get("content-length", "")
-    # A header that is repeated would have replaced the first one.
-    is_usual = len(headers) == len(lines) and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
-    if not (is_usual and _LENGTH.fullmatch(length)) or int(length) > LONGEST_BODY:
+    headers, length = message.headers, message.headers.get("content-length", "")
+    is_plain = parser.get_method() == b"POST" and parser.get_http_version() == "1.1" and _PATH.fullmatch(message.url)
+    is_usual = len(headers) == message.header_count and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
+    if not (is_plain and is_usual and _LENGTH.fullmatch(length)) or int(length) > LONGEST_BODY:
         return None
-    whole = head.end() + int(length)
+    whole = end + len(_HEAD_END) + int(length)
     if len(data) < whole:
         return whole
-    # Bytes behind it are those of a pipelined request, which has to wait.
-    if len(data) > whole:
+    # A pipelined request has to wait.
+    if len(data) > whole or not message.is_complete or message.count > 1:
         return None
-    return PlainRequest(head[1].decode("ascii"), headers, data[head.end() :], data)
+    return PlainRequest(message.url.decode("ascii"), headers, message.body, data)
 
 
 class PlainExchange:

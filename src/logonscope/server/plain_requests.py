@@ -98,9 +98,11 @@ class _Message:
 
 def _parse(data: bytes) -> PlainRequest | int | None:
     """Return a request; if it is incomplete, its length, or 0 if the head is incomplete; None: it has another form."""
+    if not data.startswith(b"POST /"):  # httptools would skip empty lines before it
+        return None
     end = data.find(_HEAD_END, 0, LONGEST_HEAD)
     if end < 0:
-        return 0 if len(data) < LONGEST_HEAD and data.startswith(b"POST /") else None
+        return 0 if len(data) < LONGEST_HEAD else None
     message = _Message()
     parser = HttpRequestParser(message)
     try:
@@ -108,7 +110,8 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     except (HttpParserError, UnicodeDecodeError):  # the latter: a header that is not ASCII
         return None
     headers, length = message.headers, message.headers.get("content-length", "")
-    is_plain = parser.get_method() == b"POST" and parser.get_http_version() == "1.1" and _PATH.fullmatch(message.url)
+    # httptools is not strict about the spaces of this line
+    is_plain = _PATH.fullmatch(message.url) and data.startswith(b"POST %s HTTP/1.1\r\n" % message.url)
     is_usual = len(headers) == message.header_count and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
     if not (is_plain and is_usual and _LENGTH.fullmatch(length)) or int(length) > LONGEST_BODY:
         return None

@@ -8,6 +8,7 @@ from typing import Any
 import logonscope
 from bench.contest import Field, Turn, call, contest
 from bench.crowd import SAY, Kind, crowd
+from bench.logins import login_record
 from bench.peers import bare_loop
 from bench.plan import Plan
 from bench.table import Row, at_most, milliseconds
@@ -105,8 +106,8 @@ def _one(plan: Plan, tools: str, size: int, ask: Callable[[logonscope.Host, int]
         for _ in range(OFTEN):
             bare_process(pid)
 
-    # of the System session, which needs no login record: without one, all processes describe a logon session
-    with crowd(tools, 1, "none") as (pid,), crowd(tools, size, "own"):
+    # With a record, as nearly every login has: without one, all processes of the host describe a logon session.
+    with crowd(tools, 1, "own") as (pid,), login_record(pid), crowd(tools, size, "own"):
         seconds = contest({OURS: call(partial(ours, pid)), LOOP: call(partial(bare, pid))}, plan.rounds)
     return seconds[OURS] / OFTEN, seconds[LOOP] / OFTEN
 

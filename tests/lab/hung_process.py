@@ -7,6 +7,8 @@ the lock of the process's memory, and whoever reads its arguments waits for that
 import ctypes
 import mmap
 import os
+import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -15,10 +17,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from tests.lab.fixtures import cannot
 
 DEVICE = "/dev/fuse"
+SOURCE = str(Path(__file__).with_name("executing_process.c"))
 PAGE, MAP_FIXED = mmap.PAGESIZE, 0x10
 LOOKUP, FORGET, GETATTR, OPEN, READ, WRITE, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 16, 26, 36, 42
 """linux/fuse.h."""
@@ -49,6 +53,33 @@ def hung_processes(uid: int, count: int) -> Iterator[list[int]]:
                 process.kill()
     for process in made:
         process.communicate()
+
+
+@contextmanager
+def executing_process() -> Iterator[tuple[int, int]]:
+    """Run a process that executes a program for ever; return the pid of its parent, whose memory hangs, and its own."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        cannot("no C compiler")
+    with _mounted() as folder, tempfile.TemporaryDirectory() as built:
+        program = f"{built}/executing_process"
+        subprocess.run([compiler, "-o", program, SOURCE, "-lpthread"], check=True)
+        pids: list[int] = []
+        process = subprocess.Popen([program, f"{folder}/0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            pids += map(int, process.stdout.readline().split())
+            time.sleep(0.2)
+            process.stdin.write(b"x")
+            process.stdin.flush()
+            time.sleep(0.2)
+            parent, child = pids
+            yield parent, child
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+    process.communicate()
 
 
 @contextmanager

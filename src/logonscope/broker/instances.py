@@ -9,7 +9,7 @@ from logonscope.broker.columns import Columns, check_columns, select_columns
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import OwnedFilter, Request
 from logonscope.broker.resolve import class_of, require_instance, target_of
-from logonscope.broker.row_filter import RowFilter, filter_by_condition, simplify_for_class
+from logonscope.broker.row_filter import RowFilter, filter_by_condition, filter_by_text_keys, simplify_for_class
 from logonscope.cim.binding import Target, write_reference
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
@@ -64,13 +64,17 @@ def find_instance(
         among: the classes to search; None: the target's class and its subclasses.
     """
     keys = target.keys or ()
-    keys_match = Every(key_tests(target.cls, keys))
+    text_filter = filter_by_text_keys(target)
     for cls in provided_classes(target.cls) if among is None else among:
-        condition = simplify_for_class(keys_match, cls, {})
-        if condition == FALSE:
+        if not cls.is_a(target.cls.name):
             continue
+        row_filter = text_filter
+        if text_filter is None:
+            condition = simplify_for_class(Every(key_tests(target.cls, keys)), cls, {})
+            if condition == FALSE:
+                continue
+            row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
         columns = select_columns(cls, properties)
-        row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
         # the keys are appended to each row, so that its spelling can be compared
         rows = matching_rows(request, cls, (*columns.stored, *target.cls.keys), row_filter)
         row = _closest_spelling(rows, keys)

@@ -67,6 +67,31 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
     return RowFilter(tuple(dict.fromkeys(stored)), fixed_values(condition), compile_condition)
 
 
+def filter_by_text_keys(target: Target) -> RowFilter | None:
+    """Return the row filter of an instance whose keys are all texts, in any case; None if it has others, or none.
+
+    It keeps what ``filter_by_condition`` keeps for ``wql.bind.key_tests``; most instances have such keys.
+    """
+    cls, keys = target.cls, target.keys or ()
+    if not keys or any(
+        cls.properties[name].type != "string" or not isinstance(key, str)
+        for name, key in zip(cls.keys, keys, strict=True)
+    ):
+        return None
+    folded_keys = [str(key).lower() for key in keys]
+
+    def compile_comparison(getter_of: GetterOf) -> Predicate:
+        getters = [getter_of(name) for name in cls.keys]
+
+        def has_keys(row: Row) -> bool:
+            return [str(get(row)).lower() for get in getters] == folded_keys
+
+        return has_keys
+
+    fixed = {name: frozenset({key}) for name, key in zip(cls.keys, keys, strict=True)}
+    return RowFilter(tuple(cls.keys), fixed, compile_comparison)
+
+
 def references_to(role: str, target: Target) -> RowFilter:
     """Return the row filter that keeps associations whose end ``role`` refers to this instance, spelled exactly so."""
     reference, cls = target.reference, target.cls

@@ -13,11 +13,13 @@ import logging
 import re
 import socket
 import struct
-from collections.abc import Callable, Sequence
+import typing
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, cast, runtime_checkable
 
 import h11
+from starlette.responses import PlainTextResponse
 from uvicorn import Config
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -26,6 +28,7 @@ from uvicorn.server import ServerState
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.auth.peer_namespaces import shares_namespaces
 from logonscope.server.certificate import TlsContext, common_name
+from logonscope.server.plain_requests import PlainExchange, PlainReader, PlainRequest
 
 MAX_HEAD_BYTES = 96 << 10
 """Bytes of the largest request head: a Kerberos token may have 64 KiB (MaxTokenSize), and a third more in base64."""
@@ -160,6 +163,14 @@ class _OneWrite(_Strict):
         return None if data is None else [*head, *data]
 
 
+@runtime_checkable
+class PlainApplication(typing.Protocol):
+    """An ASGI application that also answers plain requests without the dictionaries of ASGI."""
+
+    def answer_plain(self, connection: Connection, request: PlainRequest, exchange: PlainExchange) -> bool:
+        """Start to answer a plain request; return False if only the ASGI application itself can answer it."""
+
+
 class Protocol(H11Protocol):
     """uvicorn's HTTP/1.1 protocol, with a Connection for the requests, and timeouts for idle and slow clients."""
 
@@ -186,6 +197,9 @@ class Protocol(H11Protocol):
         super().__init__(config, server_state, app_state)
         self.conn = _OneWrite(h11.SERVER, MAX_HEAD_BYTES)
         self._count_connection, self._may_answer, self._counted = count_connection, may_answer, counted
+        self._plain_reader, self._early_data = PlainReader(), b""
+        self._plain_app: PlainApplication | None = None
+        self._plain_exchange: PlainExchange | None = None
         self._seconds: float = config.timeout_keep_alive
         # What is left of the time for an unauthenticated client: it is shared by all requests of the connection.
         self._unauthenticated_seconds: float = min(self._seconds, UNAUTHENTICATED_SECONDS)
@@ -209,6 +223,7 @@ class Protocol(H11Protocol):
             if not self._may_answer(new_connection):
                 self.transport.abort()
                 return
+        self._plain_app = self.app if isinstance(self.app, PlainApplication) else None
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -218,6 +233,22 @@ class Protocol(H11Protocol):
         super().connection_lost(exc)
         if self.connection is not None:
             self.connection.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Handle received data: a request in the usual form, or any other, by h11."""
+        if self._plain_exchange is not None:
+            # The next request waits until this one is answered.
+            self._early_data += data
+            self.flow.pause_reading()
+        elif self._plain_app is not None and self._is_between_requests():
+            is_authenticated = self.connection is not None and self.connection.is_authenticated
+            request = self._plain_reader.read(data, may_wait=is_authenticated)
+            if isinstance(request, bytes):
+                super().data_received(request)
+            elif request is not None and not self._answer_plain(self._plain_app, request):
+                super().data_received(request.data)
+        else:
+            super().data_received(data)
 
     def handle_events(self) -> None:
         """Handle received data; stop the request timer when a request is complete."""
@@ -256,6 +287,61 @@ class Protocol(H11Protocol):
         super().shutdown()
         if self.transport.is_closing():
             self.loop.call_later(CLOSE_NOTIFY_SECONDS, self._abort_if_idle)
+
+    def _is_between_requests(self) -> bool:
+        """Return whether the next byte is the first one of a request, or one of an incomplete plain request."""
+        return (
+            self.conn.their_state is h11.IDLE
+            and self.conn.our_state is h11.IDLE
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.conn.trailing_data[0]
+        )
+
+    def _answer_plain(self, app: "PlainApplication", request: PlainRequest) -> bool:
+        """Start to answer a plain request; return False if the application has no answer to its path."""
+        assert self.connection is not None  # noqa: S101 -- connection_made sets it
+        self._plain_exchange = exchange = PlainExchange(
+            self.transport, self.flow, self.server_state.default_headers, self._start_plain_task, self._end_plain
+        )
+        # uvicorn treats it like a request of its own: at a disconnect, and when the server stops.
+        previous_cycle, self.cycle = self.cycle, cast("Any", exchange)
+        self._stop_request_timer()
+        if not app.answer_plain(self.connection, request, exchange):
+            self._plain_exchange, self.cycle = None, previous_cycle
+            return False
+        return True
+
+    def _start_plain_task(self, answer: Coroutine[Any, Any, None]) -> None:
+        """Answer a plain request by a task."""
+        task = self.loop.create_task(self._finish_plain(answer))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    async def _finish_plain(self, answer: Coroutine[Any, Any, None]) -> None:
+        exchange = self._plain_exchange
+        assert exchange is not None  # noqa: S101 -- its task has this answer
+        try:
+            await answer
+        except BaseException:  # as uvicorn does: a programming error, or cancelled at the stop
+            self.logger.exception("Exception in ASGI application\n")
+            exchange.keep_alive = False
+            if exchange.is_started:
+                self.transport.close()
+            else:
+                await PlainTextResponse("Internal Server Error", 500)({"type": "http"}, exchange.receive, exchange.send)
+        self._end_plain()
+
+    def _end_plain(self) -> None:
+        """Go on with the next request."""
+        self._plain_exchange = None
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._await_request()
+        self.flow.resume_reading()
+        if self._early_data:
+            data, self._early_data = self._early_data, b""
+            self.data_received(data)
 
     def _await_request(self) -> None:
         """Start the timer for the next request."""

@@ -7,11 +7,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -19,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from logonscope.broker import Caller
-from logonscope.dispatch.dispatcher import Answer, AnswerStream, Dispatcher, ReceivedRequest
+from logonscope.dispatch.dispatcher import Answer, Dispatcher, ReceivedRequest
 from logonscope.dispatch.operation import Door
 from logonscope.errors import (
     AccessDeniedError,
@@ -27,7 +26,6 @@ from logonscope.errors import (
     LogonscopeError,
     RequestTooLargeError,
     ServerTooBusyError,
-    TimedOutError,
 )
 from logonscope.machine import Deadline
 from logonscope.server.auth.authenticator import Authenticator, Credentials
@@ -37,9 +35,11 @@ from logonscope.server.auth.throttle import client_network
 from logonscope.server.authorization import challenges, credentials_of
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
+from logonscope.server.plain_requests import PlainExchange, PlainRequest
 from logonscope.server.request_target import PathNormalizer, normalized_path
+from logonscope.server.streamed_response import StreamedResponse
 from logonscope.server.thread_calls import ClientDisconnectedError
-from logonscope.server.worker_pool import Claimant, Rank, WorkerPool
+from logonscope.server.worker_pool import Claimant, PooledCall, Rank, WorkerPool
 
 OK = 200
 CLIENT_CLOSED_REQUEST = 499
@@ -69,7 +69,7 @@ class MessageEncryption(Protocol):
 class Admission(Protocol):
     """A check of the headers of a request, before its body is read."""
 
-    def check(self, headers: Headers, peer: Peer) -> None:
+    def check(self, headers: Mapping[str, str], peer: Peer) -> None:
         """Check the headers.
 
         Raises:
@@ -148,10 +148,10 @@ class RequestAuthentication(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A request that was read completely."""
+    """A request: its connection, its headers with names in lower case, its normal path, and its body."""
 
     connection: Connection
-    headers: Headers
+    headers: Mapping[str, str]
     path: str
     body: bytes
 
@@ -180,6 +180,14 @@ class DoorApplication(Starlette):
                 return
         await super().__call__(scope, receive, send)
 
+    def answer_plain(self, connection: Connection, request: PlainRequest, exchange: PlainExchange) -> bool:
+        """Start to answer a plain request; return False if its path is not that of a door."""
+        path = normalized_path(request.path)
+        endpoint = self._endpoints.get(path)
+        if endpoint is not None:
+            endpoint.answer_plain(Received(connection, request.headers, path, request.body), exchange)
+        return endpoint is not None
+
 
 def application(services: Services) -> DoorApplication:
     """Return the ASGI application."""
@@ -205,44 +213,123 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
-        services = self._services
         # The time for the body and for authentication is part of the timeout of the request.
-        deadline = Deadline(services.dispatcher.limits.seconds)
-        if (rejection := self._rejection(request)) is not None:
+        deadline, most = Deadline(self._services.dispatcher.limits.seconds), self._services.max_request_octets
+        received = _received_head(request)
+        if (rejection := self._rejection(received)) is not None:
             return rejection
         try:
-            body = await _body(request, services.max_request_octets)
-            received = Received(request.state.connection, request.headers, request.scope["path"], body)
-            if received.path in self._http_door.anonymous_paths:
-                claimant = Claimant(client_network(received.connection.peer.address))
-                answer = partial(self._handle_anonymously, received, deadline)
-            else:
-                authenticate, claimant = await _authentication(services, received, deadline, request)
-                answer = partial(self._handle, received, authenticate, deadline)
+            received = received._replace(body=await _body(request, most))
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        except RequestTooLargeError as error:
+            return self._fault(error)
+        return await self._answer(received, deadline, partial(_wait_for_disconnect, request.receive))
+
+    def answer_plain(self, received: Received, exchange: PlainExchange) -> None:
+        """Start to answer a request that was read completely."""
+        deadline, most = Deadline(self._services.dispatcher.limits.seconds), self._services.max_request_octets
+        response = self._rejection(received)
+        if response is None and len(received.body) > most:
+            response = self._fault(_too_large(most))
+        if response is not None:
+            exchange.respond(response)
+        elif (call := self._start_call(received, deadline)) is not None:
+            call.when_over(partial(self._send_result, call, exchange), partial(self._send_later, call, exchange))
+        else:
+            disconnected = partial(_wait_for_disconnect, exchange.receive)
+            exchange.start_task(self._send(self._answer(received, deadline, disconnected), exchange))
+
+    def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
+        """Start to run a request in a thread; None: it has to wait for a thread, or for its authentication."""
+        authenticator, peer = self._services.authenticator, received.connection.peer
+        credentials = credentials_of(received.headers.get("authorization"))
+        is_quick = authenticator.is_quick(peer, credentials) and not (
+            credentials is not None and authenticator.is_delayed(peer, credentials)
+        )
+        if not is_quick or received.path in self._http_door.anonymous_paths:
+            return None
+        claimant = _claimant(peer, authenticator.known_caller(peer))
+        authenticate = partial(_authenticate, authenticator, peer, credentials)
+        return self._services.pool.start(claimant, partial(self._handle, received, authenticate, deadline), deadline)
+
+    def _send_result(self, call: PooledCall[Response], exchange: PlainExchange) -> None:
+        """Send the response of a call that has returned."""
+        if call.has_failed or isinstance(response := call.result(), StreamedResponse):
+            self._send_later(call, exchange)
+        else:
+            call.end_request()
+            exchange.respond(response)
+
+    def _send_later(self, call: PooledCall[Response], exchange: PlainExchange) -> None:
+        """Send the response of a call by a task: it takes long, has failed, or its response is a stream."""
+        exchange.start_task(self._send(self._response_of(self._late_response(call, exchange)), exchange))
+
+    async def _late_response(self, call: PooledCall[Response], exchange: PlainExchange) -> Response:
+        wait_for_disconnect = partial(_wait_for_disconnect, exchange.receive)
+        try:
+            response = await call.wait_long(wait_for_disconnect)
+        finally:
+            call.end_request()
+        return self._in_pool(response, call.claimant, wait_for_disconnect)
+
+    async def _send(self, response: Awaitable[Response], exchange: PlainExchange) -> None:
+        await (await response)({"type": "http"}, exchange.receive, exchange.send)
+
+    async def _answer(
+        self, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
+    ) -> Response:
+        return await self._response_of(self._run(received, deadline, wait_for_disconnect))
+
+    async def _run(
+        self, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
+    ) -> Response:
+        """Authenticate and run a request, each in its thread."""
+        services = self._services
+        if received.path in self._http_door.anonymous_paths:
+            claimant = Claimant(client_network(received.connection.peer.address))
+            answer = partial(self._handle_anonymously, received, deadline)
+        else:
+            authenticate, claimant = await _authentication(services, received, deadline, wait_for_disconnect)
+            answer = partial(self._handle, received, authenticate, deadline)
+        response = await services.pool.run(claimant, answer, deadline, wait_for_disconnect)
+        return self._in_pool(response, claimant, wait_for_disconnect)
+
+    def _in_pool(
+        self, response: Response, claimant: Claimant, wait_for_disconnect: Callable[[], Awaitable[None]]
+    ) -> Response:
+        """Return a response; the parts of a stream will be rendered by threads of its claimant."""
+        if isinstance(response, StreamedResponse):
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
-            disconnected = partial(_wait_for_disconnect, request)
-            response = await services.pool.run(claimant, answer, deadline, disconnected)
-            if isinstance(response, StreamedResponse):
-                response.run = partial(services.pool.run, claimant, wait_for_disconnect=disconnected)
-        except (ClientDisconnectedError, ClientDisconnect):
+            response.run = partial(self._services.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
+        return response
+
+    async def _response_of(self, response: Awaitable[Response]) -> Response:
+        """Return a response, or the response to the error that it raises."""
+        try:
+            return await response
+        except ClientDisconnectedError:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except ServerTooBusyError as error:
             return self._reject(error, Response(f"{error}\n", status_code=503))
-        except LogonscopeError as error:  # the request is too large, or timed out
-            fault = self._door.fault(error, None)
-            return _response(fault.status, fault.content_type, fault.body)
-        return response
+        except LogonscopeError as error:  # the request timed out
+            return self._fault(error)
+
+    def _fault(self, error: LogonscopeError) -> Response:
+        """Return the response of the door to an error."""
+        fault = self._door.fault(error, None)
+        return _response(fault.status, fault.content_type, fault.body)
 
     async def document(self, text: Callable[[], bytes], request: Request) -> Response:
         """Return a document to an authenticated client."""
         services = self._services
         deadline = Deadline(services.dispatcher.limits.seconds)
-        if (rejection := self._rejection(request)) is not None:
+        received = _received_head(request)
+        if (rejection := self._rejection(received)) is not None:
             return rejection
-        received = Received(request.state.connection, request.headers, request.scope["path"], b"")
         try:
-            authenticate, claimant = await _authentication(services, received, deadline, request)
-            disconnected = partial(_wait_for_disconnect, request)
+            disconnected = partial(_wait_for_disconnect, request.receive)
+            authenticate, claimant = await _authentication(services, received, deadline, disconnected)
             authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(self._unauthorized(authentication), authentication)
@@ -253,23 +340,23 @@ class Endpoint:
         except LogonscopeError as error:
             return self._reject(error, Response(f"{error}\n", status_code=503))
 
-    def _rejection(self, request: Request) -> Response | None:
+    def _rejection(self, received: Received) -> Response | None:
         """Return the response to a client that must first send credentials, before its body is read; else None."""
-        peer: Peer = request.state.connection.peer
+        peer, headers = received.connection.peer, received.headers
         anonymous_header, admission = self._http_door.anonymous_header, self._http_door.admission
         # Programs of browsers cannot open a unix socket.
         if admission is not None and peer.credentials is None:
             try:
-                admission.check(request.headers, peer)
+                admission.check(headers, peer)
             except AccessDeniedError as denied:
                 return self._reject(denied, Response(f"{denied}\n", status_code=403))
         is_known = peer.credentials or peer.session or peer.certificate_user is not None
-        if is_known or {"authorization", anonymous_header}.intersection(request.headers):
+        if is_known or {"authorization", anonymous_header}.intersection(headers):
             return None
-        if _content_length(request) > self._services.max_request_octets:
+        if _content_length(headers) > self._services.max_request_octets:
             error = RequestTooLargeError("the request is too large", "split the request")
             return self._reject(error, Response(status_code=413))
-        if request.scope["path"] in self._http_door.anonymous_paths:
+        if received.path in self._http_door.anonymous_paths:
             return None
         authentication = _authenticate(self._services.authenticator, peer, None)
         return _with_challenges(self._unauthorized(authentication), authentication)
@@ -366,64 +453,21 @@ class Endpoint:
         return count
 
 
-class StreamedResponse(Response):
-    """A response whose parts are rendered one after the other, each in a thread of the pool.
-
-    A thread is held only while a part is rendered: a client that reads slowly holds none.
-    """
-
-    def __init__(self, answer: Answer, on_end: Callable[[int], None]) -> None:
-        super().__init__(None, answer.status, headers={"content-type": answer.content_type})
-        del self.headers["content-length"]
-        self._answer, self._on_end = answer, on_end
-        self.run: Callable[..., Awaitable[tuple[bytes, bool]]]
-        """Runs a function in the pool, on behalf of the caller of the request."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- as every response
-        """Send the parts until the last one, or until the client disconnects."""
-        # The event loop runs this; each part is rendered in the pool, and waits there for its turn as a request does.
-        rest = self._answer.rest
-        assert rest is not None  # noqa: S101 -- it is the condition for this class
-        try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            part, is_last = self._answer.body, False
-            while True:
-                await send({"type": "http.response.body", "body": part, "more_body": not is_last})
-                if is_last:
-                    break
-                part, is_last = await self._next_part(rest)
-        except ClientDisconnectedError:
-            pass
-        # Also after an error, or if the server stops: rows that are kept open count against their caller.
-        finally:
-            rest.close()
-            self._on_end(self._answer.items + rest.items)
-
-    async def _next_part(self, rest: AnswerStream) -> tuple[bytes, bool]:
-        deadline = rest.deadline()
-        try:
-            return await self.run(partial(rest.next_part, deadline), deadline)
-        except (ServerTooBusyError, TimedOutError) as error:
-            return rest.end_with(error)
-
-
 async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
     """Return the metrics to an administrator; with ``metrics = "loopback"`` also to any client on this host."""
     deadline = Deadline(services.dispatcher.limits.seconds)
-    received = Received(request.state.connection, request.headers, request.scope["path"], b"")
+    received, disconnected = _received_head(request), partial(_wait_for_disconnect, request.receive)
     try:
         # One claimant for all scrapes on loopback, so that they use one share of the threads.
         claimant = Claimant("metrics")
         if not (services.are_metrics_open_on_loopback and received.connection.peer.loopback):
-            authenticate, claimant = await _authentication(services, received, deadline, request)
-            authentication = await services.pool.run(
-                claimant, authenticate, deadline, partial(_wait_for_disconnect, request)
-            )
+            authenticate, claimant = await _authentication(services, received, deadline, disconnected)
+            authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(Response(status_code=401), authentication)
             if not authentication.caller.administrator:
                 return Response("access denied: only administrators may read the metrics\n", status_code=403)
-        text = await services.pool.run(claimant, metrics.text, deadline, partial(_wait_for_disconnect, request))
+        text = await services.pool.run(claimant, metrics.text, deadline, disconnected)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
     except ClientDisconnectedError:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
@@ -432,7 +476,7 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
 
 
 async def _authentication(
-    services: Services, received: Received, deadline: Deadline, request: Request
+    services: Services, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
 ) -> tuple[Callable[[], RequestAuthentication], Claimant]:
     """Return a function that authenticates a request, and the claimant of the thread that will run it.
 
@@ -452,9 +496,7 @@ async def _authentication(
     # so that they do not wait for the password guesses of others.
     is_known = credentials is not None and services.authenticator.is_known(peer, credentials)
     address = Claimant(client_network(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
-    authentication = await services.password_pool.run(
-        address, authenticate, deadline, partial(_wait_for_disconnect, request)
-    )
+    authentication = await services.password_pool.run(address, authenticate, deadline, wait_for_disconnect)
     return partial(_established, authentication), _claimant(peer, authentication.caller)
 
 
@@ -502,23 +544,31 @@ async def _body(request: Request, most: int) -> bytes:
         RequestTooLargeError: it has more than ``most`` octets.
     """
     parts, length = [], 0
-    too_large = RequestTooLargeError(f"the request exceeds the limit of {most:,} octets", "split the request")
-    if _content_length(request) > most:
-        raise too_large
+    if _content_length(request.headers) > most:
+        raise _too_large(most)
     # A chunked body has no Content-Length.
     async for part in request.stream():
         length += len(part)
         if length > most:
-            raise too_large
+            raise _too_large(most)
         parts.append(part)
     return b"".join(parts)
 
 
-def _content_length(request: Request) -> int:
+def _too_large(most: int) -> RequestTooLargeError:
+    return RequestTooLargeError(f"the request exceeds the limit of {most:,} octets", "split the request")
+
+
+def _received_head(request: Request) -> Received:
+    """Return a request whose body is not read yet."""
+    return Received(request.state.connection, request.headers, request.scope["path"], b"")
+
+
+def _content_length(headers: Mapping[str, str]) -> int:
     """Return the Content-Length of a request, or 0; h11 has validated it, and reads no more than that."""
-    return int(request.headers.get("content-length", "0"))
+    return int(headers.get("content-length", "0"))
 
 
-async def _wait_for_disconnect(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def _wait_for_disconnect(receive: Callable[[], Awaitable[Any]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass

@@ -7,9 +7,7 @@ same origin as the server, so over HTTP the name in Host must be one of this ser
 
 import ipaddress
 import os
-from collections.abc import Iterable
-
-from starlette.datastructures import Headers
+from collections.abc import Iterable, Mapping
 
 from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.peer import Peer
@@ -23,7 +21,7 @@ class OriginPolicy:
         self._hosts = {"localhost", own_name, own_name.partition(".")[0], *(name.lower() for name in hosts)}
         self._origins = {origin.lower().rstrip("/") for origin in origins}
 
-    def check(self, headers: Headers, peer: Peer) -> None:
+    def check(self, headers: Mapping[str, str], peer: Peer) -> None:
         """Check Origin and Host.
 
         Raises:

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from logonscope.errors import Hint, HintCode, TimedOutError
 from logonscope.machine import Deadline
@@ -36,51 +37,137 @@ async def run_in_thread(
     wait_for_disconnect: Callable[[], Awaitable[object]],
     on_end: Callable[[], object] = _nothing,
 ) -> Result:
-    """Run a blocking call in a thread and return its result.
+    """Run a blocking call in a thread and return its result; arguments and errors as those of ThreadCall."""
+    return await ThreadCall(pool, call, deadline, on_end).wait(wait_for_disconnect)
 
-    Args:
-        pool: the threads.
-        call: the blocking call; it checks the deadline itself.
-        deadline: the deadline of the request; it is cancelled when the client disconnects.
-        wait_for_disconnect: waits until the client disconnects.
-        on_end: called when the call has returned, even if the request ended earlier.
 
-    Raises:
-        ClientDisconnectedError: the client disconnected before the call returned.
-        TimedOutError: the call hangs past its deadline; its thread is abandoned.
+class ThreadCall(Generic[Result]):
+    """A blocking call that runs in a thread; used by the event loop.
+
+    asyncio's own way (run_in_executor, and wait with a timeout) makes two futures, a task and several callbacks, and
+    takes twice as long.
     """
-    working = asyncio.get_running_loop().run_in_executor(pool, call)
-    working.add_done_callback(partial(_notify, on_end))
-    # Most calls return at once: then no task has to watch the client, which would cost a quarter of a small request.
-    await asyncio.wait((working,), timeout=QUICK_SECONDS)
-    if working.done():
-        return working.result()
-    leaving: asyncio.Future[object] = asyncio.ensure_future(wait_for_disconnect())
-    try:
-        late_checks = 0
-        while not working.done():
-            await asyncio.wait((working, leaving), timeout=CHECK_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
-            if leaving.done() and not working.done():
-                deadline.cancel()
-                raise ClientDisconnectedError
-            # The call may move its deadline while it works, so only checks in a row count.
-            late_checks = late_checks + 1 if deadline.is_over else 0
-            if late_checks > LATE_CHECKS:
-                raise TimedOutError(
-                    "the request did not end after its timeout and was abandoned", Hint(HintCode.CHECK_ACCESS)
-                )
-        return working.result()
-    finally:
-        leaving.cancel()
-        if not working.done():
-            working.add_done_callback(_retrieve_exception)
+
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        call: Callable[[], Result],
+        deadline: Deadline,
+        on_end: Callable[[], object] = _nothing,
+    ) -> None:
+        """Start the call.
+
+        Args:
+            pool: the threads.
+            call: the blocking call; it checks the deadline itself.
+            deadline: the deadline of the request; it is cancelled when the client disconnects.
+            on_end: called when the call has returned, even if the request ended earlier.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._call: Callable[[], Any] = call
+        self._deadline, self._on_end = deadline, on_end
+        self.is_over = False
+        self._value: Result
+        self._error: BaseException | None = None
+        self._wake: Callable[[], object] = _nothing
+        pool.submit(self._run)
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether the call has raised an error."""
+        return self._error is not None
+
+    def result(self) -> Result:
+        """Return the value of the call, which has returned, or raise its error."""
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def when_over(self, on_result: Callable[[], object], on_delay: Callable[[], object]) -> None:
+        """Call ``on_result`` as soon as the call returns; or ``on_delay`` if it has not returned in QUICK_SECONDS."""
+        timer = self._loop.call_later(QUICK_SECONDS, self._switch, on_delay)
+        self._wake = partial(self._cancel, timer, on_result)
+
+    async def wait(self, wait_for_disconnect: Callable[[], Awaitable[object]]) -> Result:
+        """Wait for the call and return its value.
+
+        Args:
+            wait_for_disconnect: waits until the client disconnects.
+
+        Raises:
+            ClientDisconnectedError: the client disconnected before the call returned.
+            TimedOutError: the call hangs past its deadline; its thread is abandoned.
+        """
+        # Most calls return at once: then no task has to watch the client, which would cost much of a small request.
+        if await self._is_over_within(QUICK_SECONDS):
+            return self.result()
+        return await self.wait_long(wait_for_disconnect)
+
+    async def wait_long(self, wait_for_disconnect: Callable[[], Awaitable[object]]) -> Result:
+        """Wait as ``wait`` does, and watch the client from the beginning."""
+        leaving: asyncio.Future[object] = asyncio.ensure_future(wait_for_disconnect())
+        leaving.add_done_callback(self._notice)
+        try:
+            late_checks = 0
+            while not await self._is_over_within(CHECK_INTERVAL):
+                if leaving.done():
+                    self._deadline.cancel()
+                    raise ClientDisconnectedError
+                # The call may move its deadline while it works, so only checks in a row count.
+                late_checks = late_checks + 1 if self._deadline.is_over else 0
+                if late_checks > LATE_CHECKS:
+                    raise TimedOutError(
+                        "the request did not end after its timeout and was abandoned", Hint(HintCode.CHECK_ACCESS)
+                    )
+            return self.result()
+        finally:
+            leaving.cancel()
+
+    async def _is_over_within(self, seconds: float) -> bool:
+        """Wait until the call returns, the client disconnects, or so many seconds pass; return whether it is over."""
+        if not self.is_over:
+            woken: asyncio.Future[None] = self._loop.create_future()
+            self._wake = partial(_resolve, woken)
+            timer = self._loop.call_later(seconds, self._wake)
+            try:
+                await woken
+            finally:
+                timer.cancel()
+                self._wake = _nothing
+        return self.is_over
+
+    def _run(self) -> None:
+        """Run the call; called in the thread."""
+        call, self._call = self._call, _nothing
+        try:
+            self._value = call()
+        except BaseException as error:  # noqa: BLE001 -- raised again by ``result``
+            self._error = error
+        # The loop is closed where the server has stopped without waiting for a call that hung.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self.is_over = True
+        # The callbacks may refer to this call: without a reference cycle, the value is freed as soon as it is used.
+        on_end, wake = self._on_end, self._wake
+        self._on_end = self._wake = _nothing
+        on_end()
+        wake()
+
+    def _notice(self, _: object) -> None:
+        self._wake()
+
+    def _switch(self, on_delay: Callable[[], object]) -> None:
+        self._wake = _nothing
+        on_delay()
+
+    @staticmethod
+    def _cancel(timer: asyncio.TimerHandle, on_result: Callable[[], object]) -> None:
+        timer.cancel()
+        on_result()
 
 
-def _notify(on_end: Callable[[], object], _future: "asyncio.Future[Any]") -> None:
-    on_end()
-
-
-def _retrieve_exception(abandoned: "asyncio.Future[Any]") -> None:
-    """Retrieve the exception of an abandoned call: asyncio logs an error for each that is never retrieved."""
-    if not abandoned.cancelled():
-        abandoned.exception()
+def _resolve(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

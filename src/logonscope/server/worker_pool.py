@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from functools import partial
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.machine import Deadline
-from logonscope.server.thread_calls import ClientDisconnectedError, run_in_thread
+from logonscope.server.thread_calls import ClientDisconnectedError, ThreadCall
 
 Result = TypeVar("Result")
 
@@ -58,7 +58,7 @@ class WorkerPool:
 
     def __init__(self, workers: int, name: str, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._workers, self._stuck_seconds = workers, stuck_seconds
-        self._pool = ThreadPoolExecutor(workers + RESERVED_THREADS, name)
+        self._threads = ThreadPoolExecutor(workers + RESERVED_THREADS, name)
         self._thread_limits = {
             Rank.ORDINARY: max(1, workers // 4), Rank.ADMINISTRATOR: max(1, workers // 2),
             Rank.ROOT: workers + RESERVED_THREADS,
@@ -66,14 +66,16 @@ class WorkerPool:
         self._running: Counter[Claimant] = Counter()
         self._waiting: OrderedDict[Claimant, deque[asyncio.Future[None]]] = OrderedDict()
         self._urgent = 0
-        self._abandoned: dict[_Call, float] = {}  # calls that still run after their request ended, and since when
+        self._abandoned: dict[
+            PooledCall[Any], float
+        ] = {}  # calls that still run after their request ended, and since when
 
     def __repr__(self) -> str:
         return f"<WorkerPool of {self._workers} workers: {self._running.total()} running, {len(self._waiting)} waiting>"
 
     def shutdown(self) -> None:
         """Wait for the running calls, and end the threads."""
-        self._pool.shutdown()
+        self._threads.shutdown()
 
     async def run(
         self,
@@ -88,22 +90,54 @@ class WorkerPool:
             ClientDisconnectedError, TimedOutError: as ``thread_calls.run_in_thread``.
             ServerTooBusyError: no thread became free before the deadline.
         """
-        # Urgent from here on, not from its start in a thread: others have to pause while it waits for one, too.
-        is_urgent = claimant.rank > Rank.ORDINARY
-        self._urgent += is_urgent
-        if not is_urgent:
-            deadline.give_way = _Pauses(self).give_way
+        # Others have to pause while an urgent request waits for a thread, too.
+        self.begin_request(claimant)
         try:
             await self._wait_for_thread(claimant, deadline, wait_for_disconnect)
-            # The thread counts as the claimant's until it returns, even if its request ends before: otherwise one
-            # caller could take all threads with calls that hang.
-            tracked_call = _Call(self._abandoned, partial(self._release_thread, claimant))
-            try:
-                return await run_in_thread(self._pool, call, deadline, wait_for_disconnect, on_end=tracked_call.end)
-            finally:
-                tracked_call.abandon()
+            started_call = self._start(claimant, call, deadline)
         finally:
-            self._urgent -= is_urgent
+            self.end_request(claimant)
+        try:
+            return await started_call.wait(wait_for_disconnect)
+        finally:
+            started_call.end_request()
+
+    def start(self, claimant: Claimant, call: Callable[[], Result], deadline: Deadline) -> "PooledCall[Result] | None":
+        """Run a blocking call in a thread that is free now; None: there is none for this claimant.
+
+        The caller has to call ``end_request`` of the result when the request ends.
+        """
+        if claimant in self._waiting or not self._has_free_thread(claimant):
+            return None
+        self._running[claimant] += 1
+        return self._start(claimant, call, deadline)
+
+    def _start(self, claimant: Claimant, call: Callable[[], Result], deadline: Deadline) -> "PooledCall[Result]":
+        """Run a blocking call in the thread that the claimant has."""
+        if claimant.rank == Rank.ORDINARY:
+            deadline.give_way = _Pauses(self).give_way
+        return PooledCall(self, self._threads, claimant, call, deadline)
+
+    def begin_request(self, claimant: Claimant) -> None:
+        """Count a request; those of administrators are urgent, from here on and not only once they have a thread."""
+        self._urgent += claimant.rank > Rank.ORDINARY
+
+    def end_request(self, claimant: Claimant) -> None:
+        """Stop counting a request."""
+        self._urgent -= claimant.rank > Rank.ORDINARY
+
+    def add_abandoned(self, call: "PooledCall[Any]") -> None:
+        """Note a call that still runs after the end of its request.
+
+        Its thread counts as the claimant's until the call returns: otherwise one caller could take all threads with
+        calls that hang.
+        """
+        self._abandoned[call] = time.monotonic()
+
+    def end_call(self, call: "PooledCall[Any]") -> None:
+        """Give the thread of a call that has returned to another request."""
+        self._abandoned.pop(call, None)
+        self._release_thread(call.claimant)
 
     @property
     def open_requests(self) -> int:
@@ -183,23 +217,26 @@ class WorkerPool:
                 del self._waiting[claimant]
 
 
-class _Call:
-    """A call in a thread; it is listed as abandoned from the end of its request until it returns."""
+class PooledCall(ThreadCall[Result]):
+    """A call in a thread of a pool, on behalf of a claimant; its request may end before it."""
 
-    def __init__(self, abandoned: "dict[_Call, float]", on_end: Callable[[], object]) -> None:
-        self._abandoned, self._on_end = abandoned, on_end
-        self._is_over = False
+    def __init__(
+        self,
+        pool: WorkerPool,
+        threads: ThreadPoolExecutor,
+        claimant: Claimant,
+        call: Callable[[], Result],
+        deadline: Deadline,
+    ) -> None:
+        self.claimant, self._pool = claimant, pool
+        pool.begin_request(claimant)
+        super().__init__(threads, call, deadline, partial(pool.end_call, self))
 
-    def end(self) -> None:
-        """Note that the call has returned."""
-        self._is_over = True
-        self._abandoned.pop(self, None)
-        self._on_end()
-
-    def abandon(self) -> None:
-        """Note that the request has ended, unless the call returned before."""
-        if not self._is_over:
-            self._abandoned[self] = time.monotonic()
+    def end_request(self) -> None:
+        """End the request, even if the call has not returned yet."""
+        self._pool.end_request(self.claimant)
+        if not self.is_over:
+            self._pool.add_abandoned(self)
 
 
 class _Pauses:

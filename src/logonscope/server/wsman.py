@@ -3,7 +3,8 @@
 The dispatcher runs the operations.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, NoReturn
 
 from logonscope.cim.classes import Class
@@ -71,6 +72,9 @@ UNKNOWN_COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="tr
 SAMPLE_ROWS = 16
 """Rows that are rendered to estimate whether all rows fit."""
 
+CHUNK_ROWS = 64
+"""Maximum number of rows that are taken and rendered at once."""
+
 SAFETY_FACTOR = 1.2
 """How many times as many rows as the estimate says may fit, so that rows smaller than the sample are not missed."""
 
@@ -90,13 +94,17 @@ class SoapRequest(NamedTuple):
 
 
 class Body(NamedTuple):
-    """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``."""
+    """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``.
+
+    ``items``: the texts of ``count`` items.
+    """
 
     action: str
     inner: str
     headers: str = ""
     items: Sequence[str] = ()
     rest: str = ""
+    rows: int = 0
 
 
 class WsmanDoor:
@@ -128,7 +136,7 @@ class WsmanDoor:
         envelope = request.envelope
         body = REQUESTS[type(request.message)].render(request, answer, octets)
         text = write_envelope(body.action, envelope.message_id, body.inner, *body.items, body.rest, more=body.headers)
-        return _encode(OK, text, envelope.encoding, len(body.items))
+        return _encode(OK, text, envelope.encoding, body.rows)
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:
         """See ``Door``."""
@@ -264,9 +272,9 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
     end = f"</w:Items><w:EndOfSequence/>{tail}"
     free = free_octets(request.envelope, action, f"{head}{_context(PLACEHOLDER_ID)}<w:Items>{end}{count}", octets)
     # All rows or none: some clients ignore the items of a response that has a context, too (decision 15).
-    texts = _all_items(rows, message.max_elements, free, request.envelope.octets)
-    if texts is not None:
-        return Body(action, f"{head}{_context('')}<w:Items>", count, texts, end)
+    batch = _all_items(rows, message.max_elements, free, request.envelope.octets)
+    if batch is not None:
+        return Body(action, f"{head}{_context('')}<w:Items>", count, batch.texts, end, batch.rows)
     return Body(action, f"{head}{_context(rows.keep_open(message.expires))}<w:Items/>{tail}", count)
 
 
@@ -280,66 +288,93 @@ def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     free = free_octets(request.envelope, action, f"{head}{_context(PLACEHOLDER_ID)}<n:Items>{end}", octets)
     if message.max_characters is not None:
         free = min(free, message.max_characters)
-    # The row that did not fit was taken already: it is put back, and is the first of the next pull.
+    # The rows that did not fit were taken already: they are put back, and are the first of the next pull.
     batch = _batch(rows.format, rows.take(message.max_elements), free, request.envelope.octets)
-    if batch.surplus is not None:
-        rows.put_back([batch.surplus])
-        if not batch.texts:
+    if batch.surplus:
+        rows.put_back(batch.surplus)
+        if not batch.rows:
             reason = f"an item of {batch.octets:,} octets does not fit into the {free:,} octets that are left for items"
             raise AnswerTooLargeError(reason, "ask for a larger envelope")
     if rows.is_complete:
-        return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end)
+        return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end, rows=batch.rows)
     rest = "</n:Items></n:PullResponse>"
-    return Body(action, f"{head}{_context(rows.id)}<n:Items>", items=batch.texts, rest=rest)
+    return Body(action, f"{head}{_context(rows.id)}<n:Items>", items=batch.texts, rest=rest, rows=batch.rows)
 
 
 class Batch(NamedTuple):
-    """Rendered items, the octets that they leave free, and the first row that did not fit, with its size."""
+    """Rendered items as ``texts``, their number, the octets that they leave free, and the rows that did not fit.
+
+    ``octets``: the size of the first row that did not fit.
+    """
 
     texts: list[str]
+    rows: int
     free: int
-    surplus: Item | None = None
+    surplus: Sequence[Item] = ()
     octets: int = 0
 
 
-def _batch(writer: ItemRenderer, rows: Iterable[Item], free: int, octets: Callable[[str], int]) -> Batch:
+def _batch(writer: ItemRenderer, rows: Iterator[Item], free: int, octets: Callable[[str], int]) -> Batch:
     """Render rows until one does not fit into ``free`` octets; ``octets`` returns the encoded size of a text."""
+    texts, count, most = list[str](), 0, free
+    items = list(islice(rows, 1))
+    while items:
+        results, values = zip(*items, strict=True)
+        text = writer.render_all(results[0], values) if results.count(results[0]) == len(results) else None
+        size = most if text is None else octets(text)
+        if text is not None and size <= free:
+            texts.append(text)
+            count, free = count + len(items), free - size
+        # Rows that cannot be rendered at once, or do not all fit, are rendered one by one.
+        else:
+            batch = _batch_of_single_rows(writer, items, free, octets)
+            texts += batch.texts
+            count, free = count + batch.rows, batch.free
+            if batch.surplus:
+                return batch._replace(texts=texts, rows=count)
+        # No more rows than may fit: those that do not fit would be read and rendered in vain.
+        average = max(1, (most - free) // count)
+        items = list(islice(rows, min(CHUNK_ROWS, max(1, free // average))))
+    return Batch(texts, count, free)
+
+
+def _batch_of_single_rows(
+    writer: ItemRenderer, items: Sequence[Item], free: int, octets: Callable[[str], int]
+) -> Batch:
     texts, width = list[str](), octets("x")
-    result: ClassRows | Class | None = None
-    render: render_instance.Render = str  # replaced at the first row
-    for source, row in rows:
-        if source is not result:
-            result, render = source, writer.renderer(source)
-        text = render(row)
+    for position, (result, row) in enumerate(items):
+        text = writer.renderer(result)(row)
         # ASCII, the usual case, is not encoded for its size: this runs for every row.
         size = width * len(text) if text.isascii() else octets(text)
-        if size > ROW_OCTETS and isinstance(source, ClassRows):
-            text = writer.render_shortened(source, row, octets)
+        if size > ROW_OCTETS and isinstance(result, ClassRows):
+            text = writer.render_shortened(result, row, octets)
             size = octets(text)
         if size > free:
-            return Batch(texts, free, (source, row), size)
+            return Batch(texts, position, free, items[position:], size)
         free -= size
         texts.append(text)
-    return Batch(texts, free)
+    return Batch(texts, len(items), free)
 
 
-def _all_items(rows: Enumeration, most: int, free: int, octets: Callable[[str], int]) -> list[str] | None:
+def _all_items(rows: Enumeration, most: int, free: int, octets: Callable[[str], int]) -> Batch | None:
     """Render all rows, at most ``most`` in ``free`` octets; if there are more, put them all back and return None.
 
     Most enumerations either fit into this answer or have far more rows. So a sample is rendered first: its size shows
     how many rows could fit, and if there are more than SAFETY_FACTOR times as many, no more rows are rendered in vain.
     """
     taken_rows = list(rows.take(min(most, SAMPLE_ROWS)))
-    batch = _batch(rows.format, taken_rows, free, octets)
-    if batch.surplus is None and len(taken_rows) == SAMPLE_ROWS:
+    batch = _batch(rows.format, iter(taken_rows), free, octets)
+    if not batch.surplus and len(taken_rows) == SAMPLE_ROWS:
         upper_limit = int(SAFETY_FACTOR * SAMPLE_ROWS * batch.free / (free - batch.free)) + 1
         further_rows = list(rows.take(min(most - SAMPLE_ROWS, upper_limit)))
         taken_rows += further_rows
         if rows.is_complete:
-            further_batch = _batch(rows.format, further_rows, batch.free, octets)
-            batch = further_batch._replace(texts=batch.texts + further_batch.texts)
-    if rows.is_complete and batch.surplus is None:
-        return batch.texts
+            further_batch = _batch(rows.format, iter(further_rows), batch.free, octets)
+            batch = further_batch._replace(
+                texts=batch.texts + further_batch.texts, rows=batch.rows + further_batch.rows
+            )
+    if rows.is_complete and not batch.surplus:
+        return batch
     rows.put_back(taken_rows)
     return None
 

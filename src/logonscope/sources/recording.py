@@ -357,6 +357,12 @@ def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
     return {kind: fields.get(kind, []) for kind in _ROWS}
 
 
+@cache
+def _known_names(kind: str) -> frozenset[str]:
+    """Return the names of the fields of a kind of row that this version knows."""
+    return frozenset(_field_names(_ROWS[kind]))
+
+
 def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], process_names: Iterable[str]) -> Any:
     """Return a row of its type, with every value checked.
 
@@ -371,7 +377,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     try:
         # Fields that this version does not know are skipped, and those that the recording lacks get their defaults.
         # strict: a row with more or fewer values than names is damaged.
-        fields = {name: value for name, value in zip(names, values, strict=True) if name in _field_names(row_type)}
+        fields = {name: value for name, value in zip(names, values, strict=True) if name in _known_names(kind)}
         if kind == "login" and fields.get("process"):
             fields["process"] = _parse_row(path, "process", process_names, fields["process"], ())
         if kind == "process" and fields.get("cmdline") is not None:

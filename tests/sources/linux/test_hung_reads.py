@@ -2,14 +2,15 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from logonscope.sources.linux.hung_reads import HungReads
+from logonscope.sources.linux.hung_reads import HungReads, Scope
+from logonscope.sources.linux.process_files import FILES, MEMORY_FILES, UNGUARDED_FILES
 from logonscope.sources.linux.processes import TIMEOUT
-from tests.lab.hung_process import hung_processes
+from tests.lab.hung_process import executing_process, hung_processes
 from tests.server.attacked import Attacked, attacked
 
 USER, OTHERS, HUNG = 64_330, 30, 4
@@ -78,45 +79,91 @@ def test_a_process_that_answers_again_is_read_again() -> None:
             time.sleep(0.05)
 
 
-def directory(pid: int) -> int:
-    return os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY)
+READ_IN_TIME = """
+import os, sys
+from logonscope.sources.linux.process_files import FILES
+for file in FILES:
+    if file.path == sys.argv[2]:
+        try:
+            file.read(os.open(f"/proc/{sys.argv[1]}", os.O_PATH | os.O_DIRECTORY), int(sys.argv[1]))
+        except OSError:
+            pass
+"""
+
+
+def hanging_files(pid: int) -> dict[str, "subprocess.Popen[bytes]"]:
+    """Return the files of a process whose reading hangs, each with the process that reads it."""
+    words = [sys.executable, "-c", READ_IN_TIME, str(pid)]
+    made = {file.path: subprocess.Popen([*words, file.path]) for file in FILES}
+    end, hung = time.monotonic() + 6, dict[str, "subprocess.Popen[bytes]"]()
+    for path, process in made.items():
+        try:
+            process.wait(max(0.1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            hung[path] = process
+    return hung
+
+
+def test_only_files_that_are_known_for_it_hang() -> None:
+    with executing_process() as (parent, child):
+        by_parent, by_child = hanging_files(parent), hanging_files(child)
+    # not before: not even SIGKILL ends them
+    for process in (*by_parent.values(), *by_child.values()):
+        process.wait()
+    assert set(by_parent) == MEMORY_FILES
+    assert set(by_child) >= MEMORY_FILES
+    assert not set(by_child) & UNGUARDED_FILES
+
+
+def test_a_process_that_executes_for_ever_is_answered_with_what_does_not_hang() -> None:
+    with executing_process() as (parent, child), sleeping(OTHERS), attacked() as server:
+        for number in range(3):
+            began = time.monotonic()
+            answer = server.ask(ROWS)
+            assert answer.count(f"sleep {MARK}".encode()) == OTHERS
+            assert time.monotonic() - began < (3 * TIMEOUT if number == 0 else 1)
+        settled = threads(server)
+        for number, pid in enumerate((child, parent) * 3):
+            began = time.monotonic()
+            rows = f"SELECT Handle, ParentProcessId, CommandLine FROM Win32_Process WHERE Handle = '{pid}'"
+            assert f">{pid}<".encode() in server.ask(rows)
+            # the rows before needed no file that hangs, except for the arguments
+            assert time.monotonic() - began < (2 * TIMEOUT if number == 0 else 1)
+        began = time.monotonic()
+        server.ask("SELECT LogonId, StartTime FROM Win32_LogonSession")
+        assert time.monotonic() - began < 2
+        assert threads(server) <= settled + 2
 
 
 def test_of_a_user_with_many_that_hang_no_other_is_tried_and_of_others_all_are() -> None:
     hung, over = HungReads(most_of_user=2), [False]
     with sleeping(3) as (first, second, third):
-        handle = directory(third)
-        assert hung.may_read("/proc", third, handle)
-        hung.remember("/proc", first, lambda: over[0])
-        assert hung.may_read("/proc", third, handle)
-        assert not hung.may_read("/proc", first, directory(first))
-        hung.remember("/proc", second, lambda: False)
-        assert not hung.may_read("/proc", third, handle)  # it is the same user's
-        assert not hung.hangs("/proc", third, handle)
-        assert hung.hangs("/proc", first, directory(first))
+        assert hung.scope("/proc", third) == Scope.NONE
+        hung.remember("/proc", first, Scope.MEMORY, lambda: over[0])
+        assert (hung.scope("/proc", third), hung.scope("/proc", first)) == (Scope.NONE, Scope.MEMORY)
+        hung.remember("/proc", second, Scope.GUARDED, lambda: False)
+        assert hung.scope("/proc", third) == Scope.MEMORY  # it is the same user's
+        assert (hung.hung_scope("/proc", third), hung.hung_scope("/proc", first)) == (Scope.NONE, Scope.MEMORY)
+        hung.remember("/proc", first, Scope.GUARDED, lambda: over[0])
+        assert hung.scope("/proc", third) == Scope.GUARDED
         over[0] = True
-        assert hung.may_read("/proc", third, handle)
-        assert hung.may_read("/proc", first, directory(first))
+        assert hung.scope("/proc", third) == Scope.NONE
+        assert hung.scope("/proc", first) == Scope.NONE
         assert len(hung) == 1
-        os.close(handle)
 
 
 def test_so_many_hang_in_total() -> None:
     hung = HungReads(most_of_user=10, most=1)
     with sleeping(2) as (first, second):
-        hung.remember("/proc", first, lambda: False)
-        assert not hung.may_read("/proc", second, directory(second))
+        hung.remember("/proc", first, Scope.MEMORY, lambda: False)
+        assert hung.scope("/proc", second) == Scope.MEMORY
 
 
-def test_a_later_process_with_the_pid_of_one_that_hung_is_read(tmp_path: Path) -> None:
+def test_a_later_process_with_the_pid_of_one_that_hung_is_read() -> None:
     hung = HungReads()
-    folder = tmp_path / "10"
-    folder.mkdir()
-    for start, may_be_read in ((5, False), (6, True)):
-        (folder / "stat").write_text(f"10 (a ) b) S {' '.join('0' * 18)} {start} 0", encoding="ascii")
-        (folder / "status").write_text("Name:\ta\nUid:\t7\t7\t7\t7\n", encoding="ascii")
-        if not len(hung):
-            hung.remember(str(tmp_path), 10, lambda: False)
-        handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        assert hung.may_read(str(tmp_path), 10, handle) is may_be_read
-        os.close(handle)
+    with sleeping(1) as (first,):
+        hung.remember("/proc", first, Scope.MEMORY, lambda: False)
+        assert hung.scope("/proc", first) == Scope.MEMORY
+    # it has ended, so whichever process has the pid now is another one
+    assert hung.scope("/proc", first) == Scope.NONE

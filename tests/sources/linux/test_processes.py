@@ -345,7 +345,7 @@ def test_one_process_whose_arguments_do_not_hang_is_read_beside_one_whose_do(hos
     assert {process.uids for process in found.values()} == {(1000,) * 4}
 
 
-def test_without_arguments_one_process_is_read_in_the_thread_that_asks(host: HostFolder) -> None:
+def test_without_files_that_can_hang_a_process_is_read_in_the_thread_that_asks(host: HostFolder) -> None:
     alice(host, 10)
     threads: list[threading.Thread] = []
 
@@ -353,7 +353,7 @@ def test_without_arguments_one_process_is_read_in_the_thread_that_asks(host: Hos
         threads.append(threading.current_thread())
         return True
 
-    host.read("name", "cmdline", pids=frozenset({10}), early_filter=EarlyFilter(frozenset({"ppid"}), keeps))
+    host.read("ses", "uids", pids=frozenset({10}), early_filter=EarlyFilter(frozenset({"uids"}), keeps))
     assert threads == [threading.current_thread()]
 
 

@@ -143,6 +143,10 @@ class Authenticator:
         """
         return self._passwords.delay(credentials.name, peer.address) if credentials.name else 0.0
 
+    def is_delayed(self, peer: Peer, credentials: Credentials) -> bool:
+        """Return whether ``delay`` would return more than 0, or raise an error."""
+        return bool(credentials.name) and self._passwords.is_delayed(credentials.name, peer.address)
+
     def is_quick(self, peer: Peer, credentials: Credentials | None) -> bool:
         """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
         return credentials is None or credentials.scheme == BEARER or isinstance(peer.session, Caller)

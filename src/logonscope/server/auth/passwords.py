@@ -75,6 +75,10 @@ class Passwords:
         """
         return self._throttle.delay(address, _throttle_key(name))
 
+    def is_delayed(self, name: str, address: str) -> bool:
+        """Return whether ``delay`` would return more than 0, or raise an error."""
+        return self._throttle.is_delayed(address, _throttle_key(name))
+
     def is_known(self, name: str, address: str) -> bool:
         """Return whether this user has authenticated from this address before."""
         return self._throttle.is_known(address, _throttle_key(name))

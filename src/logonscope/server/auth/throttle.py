@@ -137,6 +137,16 @@ class Throttle:
                 client_record.waiting.append(now + wait)
             return wait if pair.has_succeeded else max(wait, self._users.find(user).wait(now))
 
+    def is_delayed(self, address: str, user: str) -> bool:
+        """Return whether an attempt must wait; unlike ``delay``, this does not count it as waiting."""
+        network = client_network(address)
+        with self._lock:
+            now = self._clock()
+            pair = self._pairs.find((network, user))
+            if pair.has_succeeded:
+                return pair.wait(now) > 0
+            return max(self._networks.find(network).wait(now), self._users.find(user).wait(now)) > 0
+
     def is_known(self, address: str, user: str) -> bool:
         """Return whether this user has authenticated from this address before."""
         with self._lock:

@@ -1,8 +1,9 @@
-"""Processes whose arguments cannot be read because the read hangs; each is remembered until its read returns.
+"""Processes whose files cannot be read because the read hangs; each is remembered until its read returns.
 
 Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
-dead FUSE mount. A read that hangs keeps a thread until it returns. Therefore a process is read again only when its read
-has returned: it keeps one thread, not one for each query. Where too many processes of one user hang, the arguments of
+dead FUSE mount. Most other files of a process hang, too, while it executes a program and its memory is shared with such
+a process. A read that hangs keeps a thread until it returns. Therefore a process is read again only when its read has
+returned: it keeps a thread or two, not one for each query. Where too many processes of one user hang, these files of
 that user's other processes are not read; those of other users are, until too many hang in total.
 """
 
@@ -10,21 +11,35 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from enum import IntEnum
 from typing import NamedTuple
 
 MOST_OF_ONE_USER = 8
-"""Number of hung processes of one user at which the arguments of that user's other processes are not read any more."""
+"""Number of hung processes of one user at which these files of that user's other processes are not read any more."""
 
 MOST_OF_ALL_USERS = 128
-"""Number of hung processes of all users together at which no more arguments are read of any user's processes."""
+"""Number of hung processes of all users together at which these files are not read any more of any user's processes."""
+
+
+class Scope(IntEnum):
+    """Which files of a process are not read; each value includes those before it."""
+
+    NONE = 0
+    MEMORY = 1
+    """Those in MEMORY_FILES."""
+    GUARDED = 2
+    """All but those in UNGUARDED_FILES."""
 
 
 class HungRead(NamedTuple):
-    """A read that has not returned: start and uid of its process, and whether its thread has ended since."""
+    """A read that has not returned: a handle and the uid of its process, what hangs, and whether its thread has ended.
 
-    start: bytes
+    The handle identifies the process: nothing is found below it once that has ended, even if its pid is used again.
+    """
+
+    handle: int
     uid: bytes
+    scope: Scope
     is_over: Callable[[], bool]
 
 
@@ -35,38 +50,39 @@ class HungReads:
         self._most_of_user, self._most = most_of_user, most
         self.reads: dict[tuple[str, int], HungRead] = {}
         """The reads that hang, by path of /proc and pid."""
-        self._blocked_uids: frozenset[bytes] = frozenset()
+        self._blocked_uids: dict[bytes, Scope] = {}
+        self._scope_of_all = Scope.NONE
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.reads)
 
-    def may_read(self, proc: str, pid: int, handle: int) -> bool:
-        """Return whether the arguments of a process may be read. Callers skip the call where ``reads`` is empty."""
+    def scope(self, proc: str, pid: int) -> Scope:
+        """Return which files of a process are not to be read. Callers skip the call where ``reads`` is empty."""
         self._forget_returned_reads()
-        if self.hangs(proc, pid, handle):
-            return False
-        if len(self.reads) >= self._most:
-            return False
-        return not self._blocked_uids or _read_uid(handle) not in self._blocked_uids
+        hung_scope = self.hung_scope(proc, pid)
+        if hung_scope:
+            return hung_scope
+        if self._scope_of_all or not self._blocked_uids:
+            return self._scope_of_all
+        return self._blocked_uids.get(_read_uid(f"{proc}/{pid}"), Scope.NONE)
 
-    def hangs(self, proc: str, pid: int, handle: int) -> bool:
-        """Return whether a read of this process hangs; False where only reads of other processes do."""
+    def hung_scope(self, proc: str, pid: int) -> Scope:
+        """Return which files of this process hang; NONE where only reads of other processes do."""
         hung = self.reads.get((proc, pid))
-        # the start as well: another process may have the pid by now
-        return hung is not None and hung.start == _read_start(handle)
+        return hung.scope if hung is not None and _is_alive(hung.handle) else Scope.NONE
 
-    def remember(self, proc: str, pid: int, is_over: Callable[[], bool]) -> None:
+    def remember(self, proc: str, pid: int, scope: Scope, is_over: Callable[[], bool]) -> None:
         """Remember that a read of a process hangs, until ``is_over()`` is true."""
-        start = uid = b""
-        with suppress(OSError):
+        try:
             handle = os.open(f"{proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
-            try:
-                start, uid = _read_start(handle), _read_uid(handle)
-            finally:
-                os.close(handle)
+        except OSError:  # it has ended
+            return
         with self._lock:
-            self.reads[proc, pid] = HungRead(start, uid, is_over)
+            previous = self.reads.get((proc, pid))
+            if previous is not None:
+                os.close(previous.handle)
+            self.reads[proc, pid] = HungRead(handle, _read_uid(f"{proc}/{pid}"), scope, is_over)
             self._update_blocked_uids()
 
     def _forget_returned_reads(self) -> None:
@@ -75,38 +91,35 @@ class HungReads:
         if returned_keys:
             with self._lock:
                 for key in returned_keys:
-                    self.reads.pop(key, None)
+                    hung = self.reads.pop(key, None)
+                    if hung is not None:
+                        os.close(hung.handle)
                 self._update_blocked_uids()
 
     def _update_blocked_uids(self) -> None:
-        users = Counter(hung.uid for hung in self.reads.values())
-        self._blocked_uids = frozenset(uid for uid, number in users.items() if number >= self._most_of_user)
+        self._blocked_uids, self._scope_of_all = {}, Scope.NONE
+        for scope in (Scope.MEMORY, Scope.GUARDED):
+            users = Counter(hung.uid for hung in self.reads.values() if hung.scope >= scope)
+            if users.total() >= self._most:
+                self._scope_of_all = scope
+            self._blocked_uids |= {uid: scope for uid, number in users.items() if number >= self._most_of_user}
 
 
-def _read_start(handle: int) -> bytes:
-    """Return the start time, field 22 of stat (proc(5)); b"" where the process is gone.
+def _is_alive(handle: int) -> bool:
+    """Return whether the process of a directory has not ended; a path below it is looked up, and no file is read."""
+    try:
+        os.stat("stat", dir_fd=handle)
+    except OSError:
+        return False
+    return True
 
-    It distinguishes a process from a later one with the same pid.
-    """
-    fields = _read_file("stat", handle).rpartition(b")")[2].split()
-    return fields[19] if len(fields) > 19 else b""
 
-
-def _read_uid(handle: int) -> bytes:
+def _read_uid(folder: str) -> bytes:
     """Return the real uid. The owner of the directory would be root where the process is not dumpable (proc(5))."""
-    _, _, rest = _read_file("status", handle).partition(b"\nUid:")
+    try:
+        with open(f"{folder}/status", "rb", buffering=0) as file:
+            _, _, rest = file.read(4096).partition(b"\nUid:")
+    except OSError:
+        return b""
     fields = rest.split(None, 1)
     return fields[0] if fields else b""
-
-
-def _read_file(path: str, handle: int) -> bytes:
-    try:
-        file = os.open(path, os.O_RDONLY, dir_fd=handle)
-    except OSError:
-        return b""
-    try:
-        return os.read(file, 4096)
-    except OSError:
-        return b""
-    finally:
-        os.close(file)

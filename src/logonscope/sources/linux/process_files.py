@@ -168,3 +168,13 @@ FILES = (
     _make_file("mountinfo", parse.as_single_fact, _has_host_root),
 )
 """The files, those that are cheap to read and decide most first."""
+
+MEMORY_FILES = frozenset({"cmdline", "maps"})
+"""Files that are read under the lock of the process's memory, which a process can hold for ever."""
+
+UNGUARDED_FILES = frozenset({
+    "sessionid", "loginuid", "cgroup", "status", "status: Cap", "statm", "task/PID/children", "mountinfo",
+})  # fmt: skip
+"""Files that every process may read at any time. For all others the kernel checks the right to trace the process, and
+waits for that while the process executes a program. A process whose memory is shared with one that holds its lock for
+ever (after vfork) executes for ever, too."""

@@ -19,8 +19,16 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import Facts, Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
-from logonscope.sources.linux.process_files import FILES, INDEX_OF_FACT, SESSIONID, File, read_file, read_maps
+from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads, Scope
+from logonscope.sources.linux.process_files import (
+    FILES,
+    INDEX_OF_FACT,
+    MEMORY_FILES,
+    SESSIONID,
+    UNGUARDED_FILES,
+    File,
+    read_file,
+)
 from logonscope.sources.linux.timeouts import (
     AbandonedCallError,
     CallPool,
@@ -30,13 +38,13 @@ from logonscope.sources.linux.timeouts import (
 )
 
 TIMEOUT = 2.0
-"""Timeout in seconds for the arguments of one process: they lie in its memory, and reading that can hang."""
+"""Timeout in seconds for the files of one process: reading them can hang."""
 
 SHORT_TIMEOUT = 0.25
-"""The same for each further process, once the arguments of one have hung for the same query."""
+"""The same for each further process, once the files of one have hung for the same query."""
 
 NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
-"""The reason noted for arguments whose read hangs."""
+"""The reason noted for files whose read hangs."""
 
 LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
@@ -50,11 +58,11 @@ MOST_LOGIN_UIDS = 1024
 MOST_PATHS = 4096
 """Maximum number of cgroups whose paths are kept during one reading."""
 
-_ARGUMENT_READS = CallPool(MOST_OF_ALL_USERS)
-"""Reads the arguments of processes that are read by pid; those of the whole host are read in batches."""
+_PROCESS_READS = CallPool(MOST_OF_ALL_USERS)
+"""Reads processes one by one; those of the whole host are read in batches."""
 
 _HUNG_READS = HungReads()
-"""Processes whose arguments hang."""
+"""Processes whose files hang."""
 
 Value = TypeVar("Value")
 
@@ -92,12 +100,13 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     reader = Reader(proc, query)
     if query.with_ancestors:
         return look.checked(_read_lineage(reader, pids))
-    # a whole host is read in batches by another thread, which is abandoned where the arguments of a process hang
-    if reader.may_hang and query.pids is None:
-        return filter(None, read_each(pids, reader.read, reader.read_without_arguments, TIMEOUT, reader))
     # many processes have no kernel id: where UNSET is among the ids, this check would read a file more for most
-    if hint.kernel_ids is not None and query.pids is None and UNSET not in hint.kernel_ids:
+    is_narrowed_first = reader.reads_memory or query.pids is not None
+    if hint.kernel_ids is not None and not is_narrowed_first and UNSET not in hint.kernel_ids:
         pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
+    # a whole host is read in batches by another thread, which is abandoned where the files of a process hang
+    if reader.may_hang and query.pids is None:
+        return filter(None, read_each(pids, reader.read_watched, reader.read_hung, TIMEOUT, reader))
     return filter(None, map(reader.read, pids))
 
 
@@ -244,7 +253,8 @@ class ReadPlan(NamedTuple):
     """How the processes of a query are read."""
 
     stages: tuple[Stage, ...]
-    may_hang: bool  # what lies in the memory of processes is read
+    reads_memory: bool  # what lies in the memory of processes is read
+    may_hang: bool  # files are read whose reading can hang
 
 
 @lru_cache(MOST_PLANS)
@@ -274,7 +284,8 @@ def _plan_reading(shape: QueryShape) -> ReadPlan:
     if shape.early_facts is not None and (has_more_files or "name" in facts - first_facts):
         add_stage(frozenset(), "passes_early_filter")
         add_stage(facts - {"name"}, "complete_name" if "name" in facts - first_facts else None)
-    return ReadPlan(tuple(stages), not facts.isdisjoint({"name", "cmdline", "mapped_files"}))
+    reads_memory = not facts.isdisjoint({"name", "cmdline", "mapped_files"})
+    return ReadPlan(tuple(stages), reads_memory, reads_memory or not planned_paths <= UNGUARDED_FILES)
 
 
 class Reader(ReadWatch):
@@ -291,10 +302,7 @@ class Reader(ReadWatch):
         self._names = None if query.names is None else {name.lower() for name in query.names}
         self._cut_names = {_cut_name(name).lower() for name in query.names or ()}
         self._login_uids: dict[bytes, bytes] = {}  # kernel id -> login uid: the kernel sets both together
-        # A few processes by pid: each read of arguments goes to a thread of its own, all others stay in this one.
-        # The whole host: ``read_each`` runs the reader in another thread anyway, so only the time is watched.
-        self._read_arguments = self._read_watched if query.pids is None else self._read_in_pool
-        self._argument_reads: dict[int, float] = {}  # thread -> when it began to read arguments
+        self._starts: dict[int, float] = {}  # thread -> when it began to read the files of a stage
         self.seconds = TIMEOUT
         early, hint = query.early_filter, query.logon_hint
         plan = _plan_reading(
@@ -308,17 +316,39 @@ class Reader(ReadWatch):
                 hint.kernel_ids_needing_location is not None,
             )
         )
-        self._stages, self.may_hang = plan
+        self._stages, self.reads_memory, self.may_hang = plan
 
     def read(self, pid: int) -> Process | None:
-        """Read one process; None where it is gone, or where the query does not name it."""
-        return self._read(pid)
+        """Read one process; None where it is gone, or where the query does not name it.
 
-    def read_without_arguments(self, pid: int) -> Process | None:
-        """Read one process except for its arguments, whose read hangs."""
-        return self._read(pid, NO_ANSWER)
+        Where files hang, the process has only the facts of the others.
+        """
+        if not self.may_hang:
+            return self._read(pid)
+        return self._read_in_pool(pid, _HUNG_READS.scope(self._proc, pid) if _HUNG_READS.reads else Scope.NONE)
 
-    def _read(self, pid: int, no_arguments: str | None = None) -> Process | None:
+    def read_watched(self, pid: int) -> Process | None:
+        """Read one process in this thread, which is abandoned as a whole where a read hangs: see ReadWatch."""
+        # the length first: it is almost always 0, and a call for every process would cost more
+        return self._read(pid, _HUNG_READS.scope(self._proc, pid) if _HUNG_READS.reads else Scope.NONE)
+
+    def read_hung(self, pid: int) -> Process | None:
+        """Read one process whose reading hangs: those of its files that do not."""
+        return self._read_in_pool(pid, _HUNG_READS.hung_scope(self._proc, pid) or Scope.MEMORY)
+
+    def _read_in_pool(self, pid: int, omitted: Scope) -> Process | None:
+        """Read one process in another thread, which is abandoned where the read hangs; then read what does not hang."""
+        while omitted < Scope.GUARDED:
+            try:
+                return _PROCESS_READS.call(self.seconds, partial(self._read, pid, omitted))
+            except AbandonedCallError as error:
+                self.abandoned(pid, error.is_over)
+                omitted = _HUNG_READS.hung_scope(self._proc, pid) or Scope.GUARDED
+            except TooManyHungCallsError:
+                omitted = Scope.GUARDED
+        return self._read(pid, omitted)
+
+    def _read(self, pid: int, omitted: Scope = Scope.NONE) -> Process | None:
         try:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
@@ -326,11 +356,20 @@ class Reader(ReadWatch):
         except OSError as error:
             _raise_if_too_many_files(error)
             return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
-        reading = _Reading(pid, handle, no_arguments)
+        reason = ""
+        if omitted:
+            reason = NO_ANSWER if _HUNG_READS.hung_scope(self._proc, pid) else NOT_TRIED
+        reading = _Reading(pid, handle, omitted, reason)
+        thread = get_ident()
         try:
             for files, keeps in self._stages:
                 if files:
-                    self._read_files(reading, files)
+                    # a predicate may take its time: only the reading of files is watched
+                    self._starts[thread] = monotonic()
+                    try:
+                        self._read_files(reading, files)
+                    finally:
+                        del self._starts[thread]
                 if keeps is not None and not self._PREDICATES[keeps](self, reading):
                     return None
         except ProcessLookupError:
@@ -344,6 +383,9 @@ class Reader(ReadWatch):
         contents = reading.contents = []
         handle, pid = reading.handle, reading.pid
         for file in files:
+            if reading.omits(file.path):
+                reading.note(file, reading.reason)
+                continue
             special_read = self._SPECIAL_READS.get(file.path)
             try:
                 content = file.read(handle, pid) if special_read is None else special_read(self, reading)
@@ -388,64 +430,16 @@ class Reader(ReadWatch):
             return None
         return read_file("cgroup", reading.handle)
 
-    def _read_whole_arguments(self, reading: "_Reading") -> bytes | None:
-        return self._read_cmdline(reading, "cmdline", self._query.max_cmdline_bytes)
-
-    def _read_maps(self, reading: "_Reading") -> bytes | None:
-        return self._read_memory(reading, "mapped_files", partial(read_maps, reading.handle, reading.pid))
-
-    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, effect: str = "") -> bytes | None:
-        """Return at most ``limit`` bytes of arguments."""
-        return self._read_memory(reading, fact, partial(read_file, "cmdline", reading.handle, limit), effect)
-
-    def _read_memory(self, reading: "_Reading", fact: str, read: Callable[[], bytes], effect: str = "") -> bytes | None:
-        """Return what is read under the lock of a process's memory.
-
-        Where the read hangs or is not tried, return None, and note the reason for the fact, followed by its effect.
-        """
-        # the length first: it is almost always 0, and a call for every process would cost more
-        if reading.no_arguments is None and _HUNG_READS.reads:
-            reading.no_arguments = self._reason_not_to_read(reading)
-        if reading.no_arguments is None:
-            try:
-                return self._read_arguments(reading, read)
-            except TooManyHungCallsError:
-                reading.no_arguments = NOT_TRIED
-            except TimeoutError:
-                reading.no_arguments = NO_ANSWER
-        # kept in the reading: the name may need the arguments once more, and would hang again
-        reading.unread[fact] = reading.no_arguments + effect
-        return None
-
-    def _reason_not_to_read(self, reading: "_Reading") -> str | None:
-        """Return why the arguments are not read, because reads of this or of other processes hang; None: they are."""
-        process = self._proc, reading.pid, reading.handle
-        if _HUNG_READS.may_read(*process):
-            return None
-        return NO_ANSWER if _HUNG_READS.hangs(*process) else NOT_TRIED
-
-    def _read_in_pool(self, reading: "_Reading", read: Callable[[], bytes]) -> bytes:
-        """Read arguments in another thread, which is abandoned where the read hangs."""
-        try:
-            return _ARGUMENT_READS.call(self.seconds, read)
-        except AbandonedCallError as error:
-            self.abandoned(reading.pid, error.is_over)
-            raise
-
-    def _read_watched(self, _: "_Reading", read: Callable[[], bytes]) -> bytes:
-        """Read arguments in this thread, which is abandoned as a whole where the read hangs: see ReadWatch."""
-        thread = get_ident()
-        self._argument_reads[thread] = monotonic()
-        try:
-            return read()
-        finally:
-            del self._argument_reads[thread]
+    def _read_whole_arguments(self, reading: "_Reading") -> bytes:
+        return read_file("cmdline", reading.handle, self._query.max_cmdline_bytes)
 
     def started_at(self, thread: int) -> float | None:
-        return self._argument_reads.get(thread)
+        return self._starts.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
-        _HUNG_READS.remember(self._proc, item, is_over)
+        # First the memory is suspected; if the others hang as well, it is the guarded files.
+        scope = Scope.GUARDED if _HUNG_READS.hung_scope(self._proc, item) else Scope.MEMORY
+        _HUNG_READS.remember(self._proc, item, scope, is_over)
         # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
         self.seconds = SHORT_TIMEOUT
 
@@ -477,17 +471,28 @@ class Reader(ReadWatch):
             name = comm
         else:
             if cmdline is None and parse.may_be_cut(comm):
-                try:
-                    cmdline = self._read_cmdline(reading, "name", 4096, f": cut at {parse.COMM_BYTES} bytes")
-                except OSError:
-                    pass
+                cmdline = self._read_cut_arguments(reading)
             name = parse.complete_name(comm, cmdline)
         reading["name"] = name
         return names is None or name.lower() in names or comm.lower() in names
 
+    def _read_cut_arguments(self, reading: "_Reading") -> bytes | None:
+        """Return the beginning of the arguments, to complete a name that the kernel cut; None if they are not read."""
+        if reading.omits("cmdline"):
+            reading.unread["name"] = f"{reading.reason}: cut at {parse.COMM_BYTES} bytes"
+            return None
+        thread = get_ident()
+        self._starts[thread] = monotonic()
+        try:
+            return read_file("cmdline", reading.handle, 4096)
+        except OSError:
+            return None
+        finally:
+            del self._starts[thread]
+
     _SPECIAL_READS: ClassVar[Mapping[str, Callable[[Any, Any], object]]] = {
         "sessionid": _read_kernel_id, "loginuid": _read_login_uid, "cgroup": _read_cgroup,
-        "cmdline": _read_whole_arguments, "maps": _read_maps,
+        "cmdline": _read_whole_arguments,
     }  # fmt: skip
     """Methods that read a file in a way that depends on the query, or on what was read before."""
 
@@ -502,12 +507,13 @@ class Reader(ReadWatch):
 class _Reading:
     """The state of reading one process."""
 
-    __slots__ = ("contents", "handle", "kernel_id", "no_arguments", "pid", "row", "unread")
+    __slots__ = ("_omitted", "contents", "handle", "kernel_id", "pid", "reason", "row", "unread")
 
-    def __init__(self, pid: int, handle: int, no_arguments: str | None) -> None:
+    def __init__(self, pid: int, handle: int, omitted: Scope, reason: str) -> None:
         self.pid = pid
         self.handle = handle
-        self.no_arguments = no_arguments  # why they are not read: their read hangs, or too many others do
+        self._omitted = omitted
+        self.reason = reason  # why files are omitted: their read hangs, or too many others do
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)
@@ -518,6 +524,12 @@ class _Reading:
 
     def __setitem__(self, fact: str, value: object) -> None:
         self.row[INDEX_OF_FACT[fact]] = value
+
+    def omits(self, path: str) -> bool:
+        """Return whether a file is not to be read."""
+        if not self._omitted:
+            return False
+        return path in MEMORY_FILES or (self._omitted == Scope.GUARDED and path not in UNGUARDED_FILES)
 
     def note(self, file: File, reason: str) -> None:
         """Note why the facts of a file could not be read."""

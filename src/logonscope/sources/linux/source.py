@@ -62,14 +62,8 @@ class LinuxSource(BaseSource):
         return self.read_machine(look, parts)
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
-        # two threads may both read them: they are equal, so no lock is needed
-        if self._constants is None:
-            self._constants = read_machine(self._root)
         # once for each look: all start times of one answer must be based on the same boot time
-        machine = self._constants._replace(
-            hostname=look.read_once((self, "hostname"), partial(read_hostname, self._root)),
-            btime=look.read_once(self, partial(read_boot_time, self._root, look)),
-        )
+        machine = look.read_once(self, partial(self._read_names_and_clock, look))
         if "platform" in parts:
             machine = machine._replace(platform=read_platform(self._root))
         if "vitals" in parts:
@@ -81,6 +75,12 @@ class LinuxSource(BaseSource):
 
             machine = machine._replace(hardware=read_hardware(self._root))
         return machine
+
+    def _read_names_and_clock(self, look: Look) -> Machine:
+        # two threads may both read them: they are equal, so no lock is needed
+        if self._constants is None:
+            self._constants = read_machine(self._root)
+        return self._constants._replace(hostname=read_hostname(self._root), btime=read_boot_time(self._root, look))
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         user_namespace = self._user_namespace

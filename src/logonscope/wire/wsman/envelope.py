@@ -5,6 +5,7 @@ mustUnderstand may lack its namespace, and the encoding may be UTF-16. It is str
 header with mustUnderstand is rejected (SOAP 1.2, 5.2.3).
 """
 
+import os
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -83,6 +84,10 @@ _OPENING = (
     f'<s:Envelope xml:lang="en-US" xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" '
     f'xmlns:n="{ENUMERATION}" xmlns:w="{WSMAN}" xmlns:e="{EVENTING}"><s:Header><a:Action>'
 )
+_VARIANTS = {digit: "89AB"[int(digit, 16) & 3] for digit in "0123456789ABCDEF"}
+_SOME_ID = f"uuid:{uuid.UUID(int=0)}"
+"""An id that is as long as every other."""
+
 _CLOSING = "</s:Body></s:Envelope>"
 
 
@@ -239,14 +244,16 @@ def parse_duration(text: str, what: str) -> float:
 
 def new_id() -> str:
     """Return a new id for a message or an enumeration context."""
-    return f"uuid:{str(uuid.uuid4()).upper()}"
+    # As uuid.uuid4(), in a fifth of its time: random but for the version and the variant (RFC 9562 5.4).
+    digits = os.urandom(16).hex().upper()
+    return f"uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
-def open_envelope(action: str, relates_to: str, more: str = "") -> str:
-    """Return an envelope up to the start of its body; ``more`` are further header blocks."""
+def open_envelope(action: str, relates_to: str, more: str = "", own_id: str = "") -> str:
+    """Return an envelope up to the start of its body; ``more`` are further header blocks, ``own_id`` is its id."""
     relates = f"<a:RelatesTo>{escape(relates_to)}</a:RelatesTo>" if relates_to else ""
     return (
-        f"{_OPENING}{escape(action)}</a:Action><a:MessageID>{new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
+        f"{_OPENING}{escape(action)}</a:Action><a:MessageID>{own_id or new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
         f"{relates}{more}</s:Header><s:Body>"
     )
 
@@ -279,4 +286,5 @@ def _not_understood_block(header: str) -> str:
 
 def free_octets(to: Envelope, action: str, frame: str, most: int) -> int:
     """Return how many octets remain for items in a response of at most ``most`` octets; ``frame`` is its fixed part."""
-    return most - to.octets(write_envelope(action, to.message_id, frame)) - BYTE_ORDER_MARK
+    written = open_envelope(action, to.message_id, own_id=_SOME_ID) + frame + _CLOSING
+    return most - to.octets(written) - BYTE_ORDER_MARK

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -31,6 +32,9 @@ class ReferenceForm(NamedTuple):
 
 Row = Sequence[Value]
 Render = Callable[[Row], str]
+RenderAll = Callable[[Sequence[Row]], str | None]
+"""Takes many rows and returns their texts as one; None: they have to be rendered one by one."""
+
 Write = Callable[[Any], str]
 Make = Callable[[str, str], Write]
 """Takes the constant texts around a property and returns its writer: constants are joined once, not for every row."""
@@ -45,15 +49,55 @@ def instance_renderer(cls: Class, columns: Sequence[str], resource: Resource) ->
     """Return the renderer of rows with these columns as instances, such as "p:Win32_Process"."""
     # In the order of names, as Windows sends properties.
     order = [index for _, index in sorted((name.lower(), index) for index, name in enumerate(columns))]
-    return _record_renderer(
-        f'<p:{cls.name} {namespace_declarations(cls, resource)} xsi:type="p:{cls.name}_Type">',
-        [
-            partial(_property_writer, cls.property_named(columns[index]), "p:", ReferenceForm(resource, cls.schema))
-            for index in order
-        ],
-        order,
-        f"</p:{cls.name}>",
-    )
+    head, tail = _element_tags(cls, resource)
+    properties = [
+        partial(_property_writer, cls.property_named(columns[index]), "p:", ReferenceForm(resource, cls.schema))
+        for index in order
+    ]
+    return _record_renderer(head, properties, order, tail)
+
+
+def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> RenderAll | None:
+    """Return the renderer of many rows at once, for a class that has two references and nothing else; else None.
+
+    Its texts are those of ``instance_renderer``.
+    """
+    names = sorted(columns, key=str.lower)
+    if len(names) != 2 or any(cls.property_named(name).type != "reference" for name in names):
+        return None
+    form = _general_form(ReferenceForm(resource, cls.schema))
+    head, tail = _element_tags(cls, resource)
+    first, second = (f"p:{name}" for name in names)
+    positions = [columns.index(name) for name in names]
+
+    @lru_cache(maxsize=64)
+    def texts_around(first_class: str, second_class: str) -> tuple[str, str, str] | None:
+        """Return the constant texts around the keys of two references; None if they have several keys."""
+        around_first = _constant_texts(form, first_class, f"{head}<{first}>", f"</{first}>")
+        around_second = _constant_texts(form, second_class, f"<{second}>", f"</{second}>{tail}")
+        if len(around_first) != 2 or len(around_second) != 2:
+            return None
+        return around_first[0], around_first[1] + around_second[0], around_second[1]
+
+    def render_all(rows: Sequence[Row]) -> str | None:
+        transposed: Any = tuple(zip(*rows, strict=True))
+        references = transposed[positions[0]], transposed[positions[1]]
+        # Columns are rendered without a call for each value. That needs references to one class, with one key that is
+        # a text without characters to escape; the usual rows have these.
+        try:
+            keys = [[key for _, key in column] for column in references]
+            ((first_class,), (second_class,)) = ({name for name, _ in column} for column in references)
+            if not all("".join(texts).isalnum() for texts in keys):
+                return None
+        except (TypeError, ValueError):
+            return None
+        around = texts_around(first_class, second_class)
+        if around is None:
+            return None
+        before, between, after = map(repeat, around)
+        return "".join(chain.from_iterable(zip(before, keys[0], between, keys[1], after, strict=False)))
+
+    return render_all
 
 
 def fragment_renderer(
@@ -134,6 +178,11 @@ def render_parameters(values: Sequence[tuple[str, str, Value]], resource: Resour
 def namespace_declarations(cls: Class, resource: Resource) -> str:
     """Return the attributes that declare the prefixes of an element of a class: p, cim, xsi."""
     return f'xmlns:xsi="{XSI}" xmlns:p="{resource.uri_base}/{cls.name}" xmlns:cim="{CIM}"'
+
+
+def _element_tags(cls: Class, resource: Resource) -> tuple[str, str]:
+    """Return the start and the end tag of an instance."""
+    return f'<p:{cls.name} {namespace_declarations(cls, resource)} xsi:type="p:{cls.name}_Type">', f"</p:{cls.name}>"
 
 
 def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
@@ -239,8 +288,7 @@ def _write_bare_time(value: datetime | timedelta) -> str:
 def _reference_writer(form: ReferenceForm, before: str = "", after: str = "", nil: str = "") -> Write:
     """Return the writer of an endpoint reference's content (DSP0226 5.1.2), with URIs in the form of the request's."""
     texts_by_class: dict[Value, tuple[str, ...]] = {}
-    # The requested class does not change the text and can be any text: it must not fill the cache of _constant_texts.
-    form = form._replace(resource=form.resource._replace(class_name=ALL))
+    form = _general_form(form)
 
     def write(value: tuple[Value, ...] | None) -> str:
         if value is None:
@@ -256,6 +304,14 @@ def _reference_writer(form: ReferenceForm, before: str = "", after: str = "", ni
         return "".join(text for pair in zip(around, keys, strict=True) for text in pair)
 
     return write
+
+
+def _general_form(form: ReferenceForm) -> ReferenceForm:
+    """Return a form without the requested class, which does not change the text of a reference.
+
+    The class can be any text, and must not fill the cache of ``_constant_texts``.
+    """
+    return form._replace(resource=form.resource._replace(class_name=ALL))
 
 
 @lru_cache(maxsize=1024)

@@ -38,20 +38,32 @@ class ItemRenderer:
         self._hierarchy = hierarchy
         self._result: ClassRows | Class | None = None
         self._render: render_instance.Render
+        self._render_all: render_instance.RenderAll | None = None
         self._cutter: RowCutter
 
     def renderer(self, result: ClassRows | Class) -> render_instance.Render:
         """Return the renderer of a result's rows, or of a class definition."""
         if result is not self._result:
             self._result, self._render = result, self._make_renderer(result)
+            self._render_all = self._make_bulk_renderer(result)
             if isinstance(result, ClassRows):
                 self._cutter = RowCutter(result.cls, result.columns)
                 self._render = self._cutter.limit_arrays(self._render)
         return self._render
 
+    def render_all(self, result: ClassRows | Class, rows: Sequence[Sequence[Value]]) -> str | None:
+        """Return many rows of a result as one text, at less cost; None if they have to be rendered one by one."""
+        self.renderer(result)
+        return None if self._render_all is None else self._render_all(rows)
+
     def render_shortened(self, result: ClassRows, row: Sequence[Value], octets: Octets) -> str:
         """Return a row as an item, cut to the largest size that an item may have."""
         return self._cutter.render_shortened(self.renderer(result), row, octets)
+
+    def _make_bulk_renderer(self, result: ClassRows | Class) -> render_instance.RenderAll | None:
+        if isinstance(result, Class) or self._server is not None or self._mode in {EPR, OBJECT_AND_EPR}:
+            return None
+        return render_instance.associations_renderer(self._base_class or result.cls, result.columns, self._resource)
 
     def _make_renderer(self, result: ClassRows | Class) -> render_instance.Render:
         if isinstance(result, Class):

@@ -1,0 +1,52 @@
+"""HTTP responses that are sent in parts, each rendered when the one before is sent."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from logonscope.dispatch.dispatcher import Answer, AnswerStream
+from logonscope.errors import ServerTooBusyError, TimedOutError
+from logonscope.server.thread_calls import ClientDisconnectedError
+
+
+class StreamedResponse(Response):
+    """A response whose parts are rendered one after the other, each in a thread of the pool.
+
+    A thread is held only while a part is rendered: a client that reads slowly holds none.
+    """
+
+    def __init__(self, answer: Answer, on_end: Callable[[int], None]) -> None:
+        super().__init__(None, answer.status, headers={"content-type": answer.content_type})
+        del self.headers["content-length"]
+        self._answer, self._on_end = answer, on_end
+        self.run: Callable[..., Awaitable[tuple[bytes, bool]]]
+        """Runs a function in the pool, on behalf of the caller of the request."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- as every response
+        """Send the parts until the last one, or until the client disconnects."""
+        # The event loop runs this; each part is rendered in the pool, and waits there for its turn as a request does.
+        rest = self._answer.rest
+        assert rest is not None  # noqa: S101 -- it is the condition for this class
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            part, is_last = self._answer.body, False
+            while True:
+                await send({"type": "http.response.body", "body": part, "more_body": not is_last})
+                if is_last:
+                    break
+                part, is_last = await self._next_part(rest)
+        except ClientDisconnectedError:
+            pass
+        # Also after an error, or if the server stops: rows that are kept open count against their caller.
+        finally:
+            rest.close()
+            self._on_end(self._answer.items + rest.items)
+
+    async def _next_part(self, rest: AnswerStream) -> tuple[bytes, bool]:
+        deadline = rest.deadline()
+        try:
+            return await self.run(partial(rest.next_part, deadline), deadline)
+        except (ServerTooBusyError, TimedOutError) as error:
+            return rest.end_with(error)

@@ -54,9 +54,9 @@ class UnauthenticatedConnection(NamedTuple):
 class ConnectionLimits:
     """Counts the open connections; used from one thread."""
 
-    def __init__(self, most: int, most_of_one: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int, most_per_client: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Set the limits: of all connections, and of those of one address or one user."""
-        self._most, self._most_of_one, self._clock = most, most_of_one, clock
+        self._most, self._most_per_client, self._clock = most, most_per_client, clock
         self._counts: Counter[Client | bool] = Counter()  # by client, and in total (network: True, unix socket: False)
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
         self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
@@ -67,8 +67,8 @@ class ConnectionLimits:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
         client = _client_of(connection)
         if client != ROOT:
-            if self._counts[client] >= self._most_of_one:
-                return self._reject(client, "max_connections_per_address", self._most_of_one)
+            if self._counts[client] >= self._most_per_client:
+                return self._reject(client, "max_connections_per_address", self._most_per_client)
             if self._counts[client.network] >= self._most and not self._make_room(client):
                 return self._reject(client, "max_connections", self._most)
         # Root is counted, though it has no limit: `_stop_counting` subtracts every connection.

@@ -87,7 +87,7 @@ _SQL_HINTS_BEFORE = {
     "DISTINCT": "WQL has no DISTINCT: drop duplicate rows yourself",
     "TOP": "WQL has no TOP: read as many rows as you need",
 }
-"""The same for words that parse as a property, so that the word after them is unexpected."""
+"""Words of SQL that parse as a property in WQL, so that the next word is unexpected, and what to write instead."""
 
 _NAMED_OPTIONS = {
     "assocclass": "assoc_class",

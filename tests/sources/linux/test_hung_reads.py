@@ -83,7 +83,7 @@ def directory(pid: int) -> int:
 
 
 def test_of_a_user_with_many_that_hang_no_other_is_tried_and_of_others_all_are() -> None:
-    hung, over = HungReads(most_of_user=2), [False]
+    hung, over = HungReads(most_per_user=2), [False]
     with sleeping(3) as (first, second, third):
         handle = directory(third)
         assert hung.may_read("/proc", third, handle)
@@ -102,7 +102,7 @@ def test_of_a_user_with_many_that_hang_no_other_is_tried_and_of_others_all_are()
 
 
 def test_so_many_hang_in_total() -> None:
-    hung = HungReads(most_of_user=10, most=1)
+    hung = HungReads(most_per_user=10, most=1)
     with sleeping(2) as (first, second):
         hung.remember("/proc", first, lambda: False)
         assert not hung.may_read("/proc", second, directory(second))

@@ -218,7 +218,7 @@ class _LoginReader:
             earliest_start = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), earliest_start=earliest_start)
         # the kernel sets kernel id and login uid together: with another login uid the id is another login's
-        uid = login.uid if self._user_namespace is None else login.readers_uid
+        uid = login.uid if self._user_namespace is None else login.uid_here
         has_other_uid = any(process.loginuid not in {None, UNSET, uid} for process in carriers)
         return login._replace(inherited=True) if has_other_uid else login
 

@@ -19,7 +19,7 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import Facts, Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads
+from logonscope.sources.linux.hung_reads import MOST_HUNG_READS, HungReads
 from logonscope.sources.linux.process_files import FILES, INDEX_OF_FACT, SESSIONID, File, read_file, read_maps
 from logonscope.sources.linux.timeouts import (
     AbandonedCallError,
@@ -33,7 +33,7 @@ TIMEOUT = 2.0
 """Timeout in seconds for the arguments of one process: they lie in its memory, and reading that can hang."""
 
 SHORT_TIMEOUT = 0.25
-"""The same for each further process, once the arguments of one have hung for the same query."""
+"""Timeout in seconds for each further process, once the arguments of one have hung for the same query."""
 
 NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 """The reason noted for arguments whose read hangs."""
@@ -42,7 +42,7 @@ LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
 
 MOST_PLANS = 256
-"""Maximum number of plans that are kept, by the facts of a query and by the kinds of what narrows it."""
+"""Maximum number of plans that are kept, by QueryShape."""
 
 MOST_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
@@ -50,7 +50,7 @@ MOST_LOGIN_UIDS = 1024
 MOST_PATHS = 4096
 """Maximum number of cgroups whose paths are kept during one reading."""
 
-_ARGUMENT_READS = CallPool(MOST_OF_ALL_USERS)
+_ARGUMENT_POOL = CallPool(MOST_HUNG_READS)
 """Reads the arguments of processes that are read by pid; those of the whole host are read in batches."""
 
 _HUNG_READS = HungReads()
@@ -83,7 +83,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         pids, query = (pid for pid in pids if keeps(Process(pid))), query._replace(early_filter=None)
     if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
-    # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
+    # Four ways to read, the cheapest first; all give the same result.
     is_narrowed = any(part is not None for part in (query.names, query.may_run_as, hint.login_uids, query.early_filter))
     if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
@@ -95,7 +95,8 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     # a whole host is read in batches by another thread, which is abandoned where the arguments of a process hang
     if reader.may_hang and query.pids is None:
         return filter(None, read_each(pids, reader.read, reader.read_without_arguments, TIMEOUT, reader))
-    # many processes have no kernel id: where UNSET is among the ids, this check would read a file more for most
+    # many processes have no kernel id: if UNSET is among the ids, this check would cost one more file for most
+    # processes
     if hint.kernel_ids is not None and query.pids is None and UNSET not in hint.kernel_ids:
         pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
     return filter(None, map(reader.read, pids))
@@ -249,7 +250,7 @@ class ReadPlan(NamedTuple):
 
 @lru_cache(MOST_PLANS)
 def _plan_reading(shape: QueryShape) -> ReadPlan:
-    """Return each file in the first stage that needs it, the predicates from cheap to expensive."""
+    """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
     facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
 
     def add_stage(stage_facts: Facts, keeps: str | None = None) -> None:
@@ -270,7 +271,7 @@ def _plan_reading(shape: QueryShape) -> ReadPlan:
     # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
     add_stage(first_facts - {"name"}, "complete_name" if "name" in first_facts else None)
     has_more_files = any(file.path not in planned_paths and not facts.isdisjoint(file.facts) for file in FILES)
-    # an early filter that saves no file is skipped: its owner filters the processes once more anyway
+    # an early filter that saves no file is skipped: the code that made the filter tests the processes again anyway
     if shape.early_facts is not None and (has_more_files or "name" in facts - first_facts):
         add_stage(frozenset(), "passes_early_filter")
         add_stage(facts - {"name"}, "complete_name" if "name" in facts - first_facts else None)
@@ -293,8 +294,8 @@ class Reader(ReadWatch):
         self._login_uids: dict[bytes, bytes] = {}  # kernel id -> login uid: the kernel sets both together
         # A few processes by pid: each read of arguments goes to a thread of its own, all others stay in this one.
         # The whole host: ``read_each`` runs the reader in another thread anyway, so only the time is watched.
-        self._read_arguments = self._read_watched if query.pids is None else self._read_in_pool
-        self._argument_reads: dict[int, float] = {}  # thread -> when it began to read arguments
+        self._call_read = self._read_watched if query.pids is None else self._read_in_pool
+        self._read_started: dict[int, float] = {}  # thread -> when its present read began
         self.seconds = TIMEOUT
         early, hint = query.early_filter, query.logon_hint
         plan = _plan_reading(
@@ -318,7 +319,7 @@ class Reader(ReadWatch):
         """Read one process except for its arguments, whose read hangs."""
         return self._read(pid, NO_ANSWER)
 
-    def _read(self, pid: int, no_arguments: str | None = None) -> Process | None:
+    def _read(self, pid: int, reason_not_read: str | None = None) -> Process | None:
         try:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
@@ -326,7 +327,7 @@ class Reader(ReadWatch):
         except OSError as error:
             _raise_if_too_many_files(error)
             return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
-        reading = _Reading(pid, handle, no_arguments)
+        reading = _Reading(pid, handle, reason_not_read)
         try:
             for files, keeps in self._stages:
                 if files:
@@ -394,31 +395,34 @@ class Reader(ReadWatch):
     def _read_maps(self, reading: "_Reading") -> bytes | None:
         return self._read_memory(reading, "mapped_files", partial(read_maps, reading.handle, reading.pid))
 
-    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, effect: str = "") -> bytes | None:
-        """Return at most ``limit`` bytes of arguments."""
-        return self._read_memory(reading, fact, partial(read_file, "cmdline", reading.handle, limit), effect)
+    def _read_cmdline(self, reading: "_Reading", fact: str, limit: int, reason_suffix: str = "") -> bytes | None:
+        """Return at most ``limit`` bytes of arguments; ``reason_suffix`` as in ``_read_memory``."""
+        return self._read_memory(reading, fact, partial(read_file, "cmdline", reading.handle, limit), reason_suffix)
 
-    def _read_memory(self, reading: "_Reading", fact: str, read: Callable[[], bytes], effect: str = "") -> bytes | None:
+    def _read_memory(
+        self, reading: "_Reading", fact: str, read: Callable[[], bytes], reason_suffix: str = ""
+    ) -> bytes | None:
         """Return what is read under the lock of a process's memory.
 
-        Where the read hangs or is not tried, return None, and note the reason for the fact, followed by its effect.
+        If the read hangs or is not tried, return None, and note the reason for the fact, with ``reason_suffix``
+        appended.
         """
         # the length first: it is almost always 0, and a call for every process would cost more
-        if reading.no_arguments is None and _HUNG_READS.reads:
-            reading.no_arguments = self._reason_not_to_read(reading)
-        if reading.no_arguments is None:
+        if reading.reason_not_read is None and _HUNG_READS.reads:
+            reading.reason_not_read = self._reason_not_to_read(reading)
+        if reading.reason_not_read is None:
             try:
-                return self._read_arguments(reading, read)
+                return self._call_read(reading, read)
             except TooManyHungCallsError:
-                reading.no_arguments = NOT_TRIED
+                reading.reason_not_read = NOT_TRIED
             except TimeoutError:
-                reading.no_arguments = NO_ANSWER
+                reading.reason_not_read = NO_ANSWER
         # kept in the reading: the name may need the arguments once more, and would hang again
-        reading.unread[fact] = reading.no_arguments + effect
+        reading.unread[fact] = reading.reason_not_read + reason_suffix
         return None
 
     def _reason_not_to_read(self, reading: "_Reading") -> str | None:
-        """Return why the arguments are not read, because reads of this or of other processes hang; None: they are."""
+        """Return why arguments and maps are not read: reads of this or of other processes hang; None: they are read."""
         process = self._proc, reading.pid, reading.handle
         if _HUNG_READS.may_read(*process):
             return None
@@ -427,7 +431,7 @@ class Reader(ReadWatch):
     def _read_in_pool(self, reading: "_Reading", read: Callable[[], bytes]) -> bytes:
         """Read arguments in another thread, which is abandoned where the read hangs."""
         try:
-            return _ARGUMENT_READS.call(self.seconds, read)
+            return _ARGUMENT_POOL.call(self.seconds, read)
         except AbandonedCallError as error:
             self.abandoned(reading.pid, error.is_over)
             raise
@@ -435,18 +439,18 @@ class Reader(ReadWatch):
     def _read_watched(self, _: "_Reading", read: Callable[[], bytes]) -> bytes:
         """Read arguments in this thread, which is abandoned as a whole where the read hangs: see ReadWatch."""
         thread = get_ident()
-        self._argument_reads[thread] = monotonic()
+        self._read_started[thread] = monotonic()
         try:
             return read()
         finally:
-            del self._argument_reads[thread]
+            del self._read_started[thread]
 
     def started_at(self, thread: int) -> float | None:
-        return self._argument_reads.get(thread)
+        return self._read_started.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
         _HUNG_READS.remember(self._proc, item, is_over)
-        # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
+        # if one process hangs, others of the same user may hang, too: an answer must not wait TIMEOUT for each
         self.seconds = SHORT_TIMEOUT
 
     def _may_match_hint(self, reading: "_Reading") -> bool:
@@ -467,12 +471,12 @@ class Reader(ReadWatch):
             return True
         return comm.lower() in self._cut_names or comm.lower() in self._names  # names of kernel threads are not cut
 
-    def _complete_name(self, reading: "_Reading") -> bool:
+    def _complete_and_match_name(self, reading: "_Reading") -> bool:
         """Set the name, completed where the kernel cut it; return whether the query names such processes."""
         comm, cmdline, names = reading["comm"], reading["cmdline"], self._names
         if not isinstance(comm, str):
             return names is None
-        # the length in characters is that in bytes only of ASCII: others go to may_be_cut
+        # only in ASCII text is the number of characters the number of bytes: other text goes to may_be_cut
         if comm.isascii() and len(comm) < parse.COMM_BYTES:
             name = comm
         else:
@@ -493,21 +497,21 @@ class Reader(ReadWatch):
 
     _PREDICATES: ClassVar[Mapping[str, Callable[[Any, Any], bool]]] = {
         "may_have_name": _may_have_name, "may_run_as_user": _may_run_as_user, "may_match_hint": _may_match_hint,
-        "complete_name": _complete_name,
+        "complete_name": _complete_and_match_name,
         "passes_early_filter": _passes_early_filter,
     }  # fmt: skip
-    """The methods that plans name."""
+    """The methods that a Stage refers to in ``keeps``."""
 
 
 class _Reading:
     """The state of reading one process."""
 
-    __slots__ = ("contents", "handle", "kernel_id", "no_arguments", "pid", "row", "unread")
+    __slots__ = ("contents", "handle", "kernel_id", "pid", "reason_not_read", "row", "unread")
 
-    def __init__(self, pid: int, handle: int, no_arguments: str | None) -> None:
+    def __init__(self, pid: int, handle: int, reason_not_read: str | None) -> None:
         self.pid = pid
         self.handle = handle
-        self.no_arguments = no_arguments  # why they are not read: their read hangs, or too many others do
+        self.reason_not_read = reason_not_read  # why arguments and maps are not read; None: they are
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker.access import Caller
+from logonscope.broker.access import NOT_REQUESTED, Caller
 from logonscope.broker.associations import AssociationOptions, associators
 from logonscope.broker.query import query
-from logonscope.broker.request import MOST_ROUNDS, NOT_REQUESTED, Accounts, Order, OwnedProcesses, Request
+from logonscope.broker.request import MOST_ROUNDS, Accounts, Order, OwnedProcesses, Request
 from logonscope.errors import LogonscopeError
 from logonscope.facts import UNSET, Account, Group, Login, Process, Socket
 from logonscope.machine import AccountQuery, Look, ProcessQuery, Selection, SocketQuery, Trouble

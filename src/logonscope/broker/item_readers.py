@@ -108,7 +108,9 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
             return ()
         process_query = process_query._replace(pids=None)
     owned = request.read(process_query, selection, order="processes first", include_in_sessions_of_others=False)
-    return describe_sessions(request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts)
+    return describe_sessions(
+        request, owned.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
+    )
 
 
 def _describe_from_parents(request: Request, owned: OwnedProcesses, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
@@ -116,9 +118,9 @@ def _describe_from_parents(request: Request, owned: OwnedProcesses, item_facts: 
     facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in owned.pairs:
         if owner.logon_id is not None:
-            details, missing_origin = ALL_DETAILS & item_facts, ADDRESS in item_facts
+            details, read_missing_origin = ALL_DETAILS & item_facts, ADDRESS in item_facts
             logon = logon_of(
-                request, process, owner, owned.logons, facts, details=details, missing_origin=missing_origin
+                request, process, owner, owned.logons, facts, details=details, read_missing_origin=read_missing_origin
             )
             yield logon.session, [(process, owner)]
 
@@ -128,7 +130,7 @@ def _read_desktops(request: Request, query: ItemQuery) -> Items:
         ProcessQuery(request.ownership.description_facts), order="processes first", include_in_sessions_of_others=False
     )
     sessions = describe_sessions(
-        request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts
+        request, owned.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
     )
     return ((*manager, *desktop) for manager, desktop in pair_user_managers(sessions))
 

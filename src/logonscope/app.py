@@ -57,7 +57,7 @@ def connect(
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
         timeout: seconds to wait for one response of another machine; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
-        direct: read this machine in this process, also if its service (`logonscope serve`) runs.
+        direct: read this machine directly; do not ask its service, if one runs (`logonscope serve`).
         view_as: show what this user sees, an account of the host or a uid; for administrators (on the command line:
             ``--as``).
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
 from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
-from logonscope.faces.cli.messages import write_error
+from logonscope.faces.cli.messages import write_message
 from logonscope.faces.cli.text import COLOR_CHOICES, for_terminal, terminal_columns
 
 COMMANDS = {
@@ -28,7 +28,7 @@ COMMANDS = {
     "classes": "the classes of a namespace, one line each",
     "class": "the definition of a class, in MOF",
     "serve": "serve this host to WMI clients over the network, by WS-Management, and as JSON",
-    "token": "manage the server's tokens for programs, which expire: add, list, remove",
+    "token": "manage tokens, which expire, for programs that use the server: add, list, remove",
     "schema": "print the JSON Schema of an operation of the server's JSON API",
     "user": "manage the server's own user file: add, list, remove",
     "record": "save this host to a file that every command can read",
@@ -60,7 +60,7 @@ _EXAMPLES = """\
 examples:
   logonscope                      every logon session with its processes
   logonscope whose 4312           the login that started process 4312
-  logonscope whose :8080          the login of the process that listens on port 8080
+  logonscope whose :8080          the logins of the processes that use port 8080
   logonscope leftovers            processes that logged-out logins left running
   logonscope sessions --type RemoteInteractive --since 2h
                                   logins at a terminal from other machines
@@ -102,7 +102,7 @@ class Parser(argparse.ArgumentParser):
         if file is sys.stdout:
             file.write(message)
         else:
-            write_error(message)
+            write_message(message)
 
 
 _COMPLETED_BY_SHELLS = {
@@ -242,7 +242,7 @@ def shared_options() -> Parser:
         help="without sudo: show all that the kernel lets you read, not only your own logon sessions "
         "(in Python: visibility='kernel')",
     )  # fmt: skip
-    direct = "read this machine in this process, also if its service runs (logonscope serve)"
+    direct = "read /proc directly; do not ask the running `logonscope serve` of this machine"
     options.add_argument("--direct", action="store_true", help=direct)
     view = "what this user of the host sees, an account or a uid; for administrators, and only to read"
     set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")

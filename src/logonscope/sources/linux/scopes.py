@@ -1,7 +1,7 @@
 """Cgroup directories of logins: their inodes, the kernel ids that their processes carry, and logins without a record.
 
-Only root can make a directory below /user.slice/user-UID.slice, so a scope there proves its login even where the login
-service has no record of it any more.
+Only root can make a directory directly in /user.slice/user-UID.slice, so a scope there proves its login even where the
+login service has no record of it any more.
 """
 
 import os

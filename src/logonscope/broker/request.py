@@ -1,7 +1,7 @@
 """Request: one operation of one caller on one source. All operations read the machine through it.
 
 ``read`` returns processes with their owners, as far as the caller may see them, in one of three ways (the first two are
-an ``Order``):
+an ``ReadOrder``):
 
 - "logins first": first the login records, then processes while they are iterated. For rows that are processes. A login
   that appears in the meantime is read when one of its processes turns up.
@@ -59,7 +59,7 @@ MOST_PARENTS = 1000
 Owned = tuple[Process, Owner]
 """A process and its owner, HIDDEN where the caller may not see the logon session."""
 
-Order = Literal["logins first", "processes first"]
+ReadOrder = Literal["logins first", "processes first"]
 
 
 class OwnedFilter(NamedTuple):
@@ -167,10 +167,10 @@ class Request:
         query: ProcessQuery,
         which: Which = None,
         *,
-        order: Order = "logins first",
+        read_order: ReadOrder = "logins first",
         early: OwnedFilter | None = None,
         include_hidden: bool = False,
-        include_in_sessions_of_others: bool = True,
+        include_own_in_sessions_of_others: bool = True,
         with_owners: bool = True,
     ) -> OwnedProcesses:
         """Read processes with their owners.
@@ -178,10 +178,10 @@ class Request:
         Args:
             query: the facts to read; its pids and names narrow the reading.
             which: return only processes of these logon sessions.
-            order: what is read first, unless the query names pids.
+            read_order: what is read first, the login records or the processes, unless the query names pids.
             early: a filter that is applied before the other facts of a process are read. It may be ignored.
             include_hidden: also return processes that the caller may not see, with their identity facts only.
-            include_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
+            include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
             with_owners: determine the owners. If False, they are determined only if ``which`` names logon sessions, or
                 if the caller does not see these facts of every process; else each owner is NOT_REQUESTED.
@@ -198,9 +198,9 @@ class Request:
         if query.pids is not None:
             return self._read_by_pid(query, which, include_hidden=include_hidden)
         # Logon sessions are described by their record: it must not be older than the processes found in the session.
-        if order == "processes first":
+        if read_order == "processes first":
             return self._read_processes_first(
-                query, which, early, include_in_sessions_of_others=include_in_sessions_of_others
+                query, which, early, include_own_in_sessions_of_others=include_own_in_sessions_of_others
             )
         # Rows that are processes are streamed: the records are read first, so that no process has to be kept.
         return self._read_logins_first(query, which, early, include_hidden=include_hidden)
@@ -210,7 +210,9 @@ class Request:
         if owner.logon_id is None:
             return []
         selection = Selection(logon_ids=frozenset({owner.logon_id}))
-        owned = self.read(ProcessQuery(facts), selection, order="processes first", include_in_sessions_of_others=False)
+        owned = self.read(
+            ProcessQuery(facts), selection, read_order="processes first", include_own_in_sessions_of_others=False
+        )
         return [process for process, _ in owned.pairs]
 
     def pid_pairs(self) -> Iterator[tuple[int, str]]:
@@ -388,7 +390,9 @@ class Request:
             is_selected = pair is not None and (session_filter is None or session_filter.keeps(*pair))
             return pair if is_selected else None
 
-        narrowed_query = self._narrow_query(query, selection, learning_index.index, include_in_sessions_of_others=True)
+        narrowed_query = self._narrow_query(
+            query, selection, learning_index.index, include_own_in_sessions_of_others=True
+        )
         early_filter = self._build_early_filter(
             early, visible_pair, include_hidden=include_hidden, is_narrowed=session_filter is not None
         )
@@ -426,7 +430,7 @@ class Request:
         return EarlyFilter(self.visibility.with_access_facts(facts) | self.ownership.owner_facts, keeps)
 
     def _read_processes_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_in_sessions_of_others: bool
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_own_in_sessions_of_others: bool
     ) -> OwnedProcesses:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
@@ -434,7 +438,7 @@ class Request:
         for _ in range(MOST_ROUNDS):
             selection = select_sessions(which, self.ownership, index)
             narrowed_query = self._narrow_query(
-                query, selection, index, include_in_sessions_of_others=include_in_sessions_of_others
+                query, selection, index, include_own_in_sessions_of_others=include_own_in_sessions_of_others
             )
             session_filter = self._session_filter(selection, which)
             if session_filter is not None or early is not None:
@@ -455,12 +459,12 @@ class Request:
         return self._select_visible(processes, index, query.facts, which)
 
     def _narrow_query(
-        self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_in_sessions_of_others: bool
+        self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_own_in_sessions_of_others: bool
     ) -> ProcessQuery:
         """Return the query with the facts that decide about owners and access, and the hint for the source."""
         hint_uids: frozenset[int] | None = None
         # A hint by login uids would leave out the caller's processes in logon sessions of other users.
-        if not include_in_sessions_of_others or selection.names_sessions:
+        if not include_own_in_sessions_of_others or selection.names_sessions:
             selected_uids = selected_login_uids(selection, index, self.source, self.look)
             hint_uids = self.visibility.login_uids(selected_uids)
         facts = self.visibility.with_access_facts(query.facts)

@@ -28,14 +28,14 @@ def sessions(request: Request, which: Which = None, details: Details = NO_DETAIL
     The origin of a login is read in any case where its record does not have the address.
     """
     query = ProcessQuery(description_facts(request, details))
-    owned = request.read(query, which, order="processes first", include_in_sessions_of_others=False)
+    owned = request.read(query, which, read_order="processes first", include_own_in_sessions_of_others=False)
     return [session for session, _ in describe_sessions(request, owned.pairs, details, read_missing_origins=True)]
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
     """Return each logon session with its processes; the last entry has those whose logon session is hidden."""
     query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MOST_ARGUMENTS)
-    pairs = list(request.read(query, which, order="processes first").pairs)
+    pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)
     hidden = [pair for pair in pairs if pair[1].logon_id is None]
     # each process is dropped once its row is made, so that not all of both are in memory

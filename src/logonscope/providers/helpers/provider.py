@@ -136,7 +136,7 @@ class _HostValue:
 
 
 class _FactValue:
-    """A column function that returns a fact of the process, the first part of the item, as it is."""
+    """A column function that returns a fact of an item (Process, Owner) as it is."""
 
     def __init__(self, name: str) -> None:
         self.index = Process._fields.index(name)

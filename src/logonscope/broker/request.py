@@ -4,7 +4,7 @@
 an ``ReadOrder``):
 
 - "logins first": first the login records, then processes while they are iterated. For rows that are processes. A login
-  that appears in the meantime is read when one of its processes turns up.
+  that appears in the meantime is read when one of its processes is read.
 - "processes first": first the processes, so that no logon session lacks its login record. For rows that are logon
   sessions.
 - by pid, if the query names pids: those processes, and the few login records that can belong to their owners. The cost

@@ -25,7 +25,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 def sessions(request: Request, which: Which = None, details: Details = NO_DETAILS) -> list[LogonSession]:
     """Return the logon sessions that the caller may see, with these details; the System session first, then by start.
 
-    The origin of a login is read in any case where its record does not have the address.
+    The origin of a login is read if its record does not have the address, also if ``details`` does not name it.
     """
     query = ProcessQuery(description_facts(request, details))
     owned = request.read(query, which, read_order="processes first", include_own_in_sessions_of_others=False)
@@ -77,7 +77,7 @@ def _describe_members(request: Request, pairs: Sequence[Owned]) -> DescribedSess
     """Describe a logon session from all of its processes."""
     owner = request.ownership.strongest_owner(owner for _, owner in pairs)
     members = [process for process, _ in pairs]
-    # all members are at hand here: rows that ask for the same session later need not read them again
+    # all members have been read here: rows that need the state of this session later need not read them again
     if not request.ownership.has_record(owner):
         request.note_logged_out(owner, members)
     return DescribedSession(describe(request, owner, members), owner, members)

@@ -86,7 +86,7 @@ class ProcessQuery(NamedTuple):
 
 
 class AccountQuery(NamedTuple):
-    """A query for accounts and groups, by name, ignoring case. None: none of that kind; "ALL": every one."""
+    """A query for accounts and groups, by name, ignoring case. None: no accounts, or no groups; "ALL": all of them."""
 
     users: frozenset[str] | Literal["ALL"] | None = None
     groups: frozenset[str] | Literal["ALL"] | None = None

@@ -143,7 +143,10 @@ def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
 
 
 def login_program(members: Iterable[Process]) -> str | None:
-    """Return the kernel name of the login program whose unit some of the processes are in; None for none or several."""
+    """Return the kernel name of the login program whose unit the processes are in.
+
+    None if no process is in such a unit, or if they are in the units of several login programs.
+    """
     units = (_UNIT.match(process.cgroup) for process in members if process.cgroup)
     programs = {program for unit in units if unit and (program := _PROGRAMS.get(unit[1]))}
     return next(iter(programs)) if len(programs) == 1 else None
@@ -166,7 +169,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
 
 
 def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
-    """Return the login that the cgroup of the processes names; None: none.
+    """Return the login that the cgroup of one of the processes names; None if no cgroup names a login.
 
     It is not in the index if it began after the logins were read.
     """

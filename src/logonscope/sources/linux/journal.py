@@ -142,7 +142,7 @@ def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
     except OSError as error:
         look.report(Trouble(_NAME, f"cannot run journalctl: {os.strerror(error.errno or 0)}", "install systemd"))
         return
-    # it is ended in any case: also where the request is cancelled, or its reader stops iterating
+    # journalctl is ended, also if the request is cancelled, or if its reader stops iterating
     try:
         output = _read_output(child, began + budget.seconds, look)
     finally:

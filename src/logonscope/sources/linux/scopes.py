@@ -38,7 +38,7 @@ class Scopes:
         return self._user_slice and os.path.join(self._user_slice, f"user-{uid}.slice", unit)
 
     def elogind_path(self, login_id: str) -> str | None:
-        """Return the directory that elogind made for a login, in its own hierarchy or in cgroup2; None: none."""
+        """Return the directory that elogind made for a login, in its own hierarchy or in cgroup2, if it made one."""
         paths = (os.path.join(self._root, "sys/fs/cgroup", part, login_id) for part in ("elogind", ""))
         return next((path for path in paths if os.path.isdir(path)), None)
 

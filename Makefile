@@ -38,10 +38,10 @@ load: $(VENV)/.test  ## 1,000 clients at once, 10,000 open enumerations, 100,000
 
 fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound; handshakes, cut requests, helpers; hosts
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
-	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py
+	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py tests/server/test_fuzz_json.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz_handshakes.py tests/server/test_fuzz_partial_requests.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/sources/linux/test_fuzz_action_helper.py
-	LOGONSCOPE_FUZZ=40000 $(BIN)/python -m pytest -s tests/server/test_visibility.py
+	LOGONSCOPE_FUZZ=40000 $(BIN)/python -m pytest -s tests/server/test_visibility.py tests/server/test_visibility_over_json.py
 
 siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and what they cost others; CASE="silent full-disk"; needs root
 	$(BIN)/python -m tests.siege $(CASE)

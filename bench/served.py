@@ -56,22 +56,25 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(recording: str, *flags: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Served]:
+def served(
+    recording: str | None, *flags: str, folder: str = "", environment: Mapping[str, str] = ENVIRONMENT
+) -> Iterator[Served]:
     """Serve a recorded host to ``PEOPLE``, with these flags beside.
 
     Args:
-        recording: the file of the host.
+        recording: the file of the host; None: this machine.
         flags: of ``logonscope serve``.
+        folder: for the files of the server; "": the folder of the recording.
         environment: decides which logonscope is run.
 
     Raises:
         UnavailableError: the server is not installed, or does not start.
     """
-    users = Path(recording).with_suffix(".users")
+    users = Path(recording).with_suffix(".users") if recording else Path(folder, "served.users")
     if not users.exists():
         _add_users(users, environment)
     words = [
-        *LOGONSCOPE, "--host", recording, "serve", "--listen", "http://127.0.0.1:0",
+        *LOGONSCOPE, *(("--host", recording) if recording else ()), "serve", "--listen", "http://127.0.0.1:0",
         "--users", str(users), "--state", str(users.parent), "--pam", "", "--audit-log", "", *flags,
     ]  # fmt: skip
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:

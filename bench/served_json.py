@@ -2,16 +2,19 @@
 
 import base64
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
+from bench.contest import command, contest
 from bench.plan import Plan
 from bench.recordings import recording
-from bench.served import PASSWORD, PATIENCE, Client, Served, served
+from bench.served import LOGONSCOPE, PASSWORD, PATIENCE, Client, Served, served
 from bench.server import CLASS, enumeration
-from bench.table import Row, at_most
+from bench.table import Row, at_most, milliseconds
 from bench.tools import UnavailableError
 
 SIZE, OFTEN = 20_000, 300
@@ -22,21 +25,47 @@ MOST_RATIO_TO_WSMAN, MOST_MICROSECONDS_PER_REQUEST = 0.5, 250.0
 """Aims: the processor time of a row beside that over WS-Management; microseconds of a small request."""
 
 
-def rows(_: Plan, tools: str) -> Iterator[Row]:
-    """Measure the processor time of rows and of small requests."""
+WHOSE, DIRECT, SERVED = "`logonscope whose PID`, of this machine", "read by itself", "over the unix socket of a server"
+MOST_RATIO_TO_DIRECT = 1.0
+"""Aim: the time of a whole command that a server answers, beside that of one that reads the machine."""
+
+
+def rows(plan: Plan, tools: str) -> Iterator[Row]:
+    """Measure the processor time of rows and of small requests, and whole commands."""
     try:
-        with served(recording(tools, SIZE)) as server, Client(server.port) as wsman, JsonClient(server.port) as client:
-            over_wsman = cpu(server, lambda: enumeration(wsman, SIZE, []), 3) / SIZE
-            over_json = cpu(server, partial(client.post, "enumerate", {"class_name": CLASS}), 3) / SIZE
-            measured = f"{over_json:.2f} µs of processor a row, {over_json / over_wsman:.2f} x WS-Management's"
-            yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MOST_RATIO_TO_WSMAN))
-            for name, arguments in _small_requests(client):
-                micros = cpu(server, partial(client.post, name, arguments), OFTEN)
-                yield Row(
-                    SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MOST_MICROSECONDS_PER_REQUEST)
-                )
+        with served(recording(tools, SIZE)) as server:
+            # One after the other: the server closes a connection that sends no request for some seconds.
+            with Client(server.port) as wsman:
+                over_wsman = cpu(server, lambda: enumeration(wsman, SIZE, []), 3) / SIZE
+            with JsonClient(server.port) as client:
+                over_json = cpu(server, partial(client.post, "enumerate", {"class_name": CLASS}), 3) / SIZE
+                measured = f"{over_json:.2f} µs of processor a row, {over_json / over_wsman:.2f} x WS-Management's"
+                yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MOST_RATIO_TO_WSMAN))
+                for name, arguments in _small_requests(client):
+                    micros = cpu(server, partial(client.post, name, arguments), OFTEN)
+                    yield Row(
+                        SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MOST_MICROSECONDS_PER_REQUEST)
+                    )
+        yield from _whole_commands(plan, tools)
     except UnavailableError as why:
         yield Row(ROW, OURS, f"not measured: {why}")
+
+
+def _whole_commands(plan: Plan, tools: str) -> Iterator[Row]:
+    """Measure one answer about a process of this machine: read by the command itself, and by a server."""
+    path = str(Path(tools, "socket"))
+    with served(None, "--listen", f"unix:{path}", folder=tools):
+        words = ["whose", str(os.getpid())]
+        turns = {
+            DIRECT: command([*LOGONSCOPE, "--direct", *words]),
+            SERVED: command([*LOGONSCOPE, "--host", f"unix:{path}", *words]),
+        }
+        seconds = contest(turns, plan.whole_rounds)
+    ratio = seconds[SERVED] / seconds[DIRECT]
+    yield Row(WHOSE, DIRECT, milliseconds(seconds[DIRECT]))
+    yield Row(
+        WHOSE, SERVED, milliseconds(seconds[SERVED]), f"takes {ratio:.2f} x", at_most(ratio, MOST_RATIO_TO_DIRECT)
+    )
 
 
 def cpu(server: Served, ask: Callable[[], object], often: int) -> float:

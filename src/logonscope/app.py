@@ -10,8 +10,7 @@ from logonscope import __version__
 from logonscope.broker import Caller, local_caller
 from logonscope.client import Host, LocalHost
 from logonscope.errors import InvalidParameterError, NotSupportedError
-from logonscope.machine import BaseSource
-from logonscope.ownership import LINUX
+from logonscope.machine import BaseSource, Source
 from logonscope.sources.choose import choose_source
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def connect(
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"invalid visibility {visibility!r}: expected 'own' or 'kernel'")
     if isinstance(host, BaseSource):
-        return LocalHost(host, LINUX, Caller(f"the reader of {host.label}", None, administrator=True), _save_recording)
+        return _read_here(None, Caller(f"the reader of {host.label}", None, administrator=True), host)
     try:
         address = None if host is None else os.fspath(host)
     except TypeError:
@@ -116,8 +115,11 @@ def _connect_local(address: str | None, visibility: VisibilityName, *, direct: b
     return _read_here(address, caller)
 
 
-def _read_here(address: str | None, caller: Caller) -> LocalHost:
-    return LocalHost(choose_source(address), LINUX, caller, _save_recording)
+def _read_here(address: str | None, caller: Caller, source: Source | None = None) -> LocalHost:
+    """Return a host that this process reads: this machine, a recording, or a source that is given."""
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- where the service answers, no rules are needed
+
+    return LocalHost(choose_source(address) if source is None else source, LINUX, caller, _save_recording)
 
 
 class RemoteCredentials(NamedTuple):
@@ -254,6 +256,7 @@ def load_schema_command() -> ServerCommand:
 
 def _run_server(args: "argparse.Namespace") -> int:
     """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
     return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller)

@@ -76,7 +76,9 @@ SCRIPTS: tuple[Script, ...] = (
         "the services that should run and do not", "monitoring plug-in, PowerShell",
         ("SELECT Name, State FROM Win32_Service WHERE StartMode = 'Auto' AND State <> 'Running'",), "Name",
         lambda c: of((s for s in c.Win32_Service(StartMode="Auto") if s.State != "Running"), "Name"),
-        lambda t: t.services("Name", UnitFileState="enabled") - t.services("Name", ActiveState="active"),
+        lambda t: (
+            t.services("Name", UnitFileState="enabled") | t.services("Name", UnitFileState="enabled-runtime")
+        ) - t.services("Name", ActiveState="active"),
         needs_lab=True,
     ),
     Script(

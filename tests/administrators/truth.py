@@ -5,6 +5,7 @@ last; the hardware is that of lscpu and /sys; processes are those of /proc.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,6 +18,15 @@ Run = Callable[[Sequence[str]], str]
 UNIT_PROPERTIES = (
     "Id,Description,LoadState,ActiveState,UnitFileState,MainPID,User,CanStop,ExecStart,Result,ExecMainStatus"
 )
+WTMPDB = """
+import os, sqlite3, sys
+if os.path.exists("/var/lib/wtmpdb/wtmp.db"):
+    rows = sqlite3.connect("file:/var/lib/wtmpdb/wtmp.db?mode=ro", uri=True)
+    for (login,) in rows.execute("SELECT Login FROM wtmp WHERE User = ? AND Type = 3", sys.argv[1:]):
+        print(login // 1_000_000)
+"""
+"""Prints the seconds of each login of a user: 3 is USER_PROCESS."""
+
 WEEK_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NEVER_AGES = 10_000
@@ -181,10 +191,11 @@ class Truth:
         return {row[:1] for row in self.profiles() if str(row[0]).rpartition("-")[2] in uids}
 
     def last_login(self, name: str) -> str | None:
-        """Return when a user logged in last, in seconds since the epoch, by lastlog and last, where they are."""
-        script = 'lastlog -u "$1" 2>/dev/null; last -F -w "$1" 2>/dev/null; true'
+        """Return when a user logged in last, in seconds since the epoch, by lastlog, last and wtmpdb's table."""
+        script = 'export TZ=UTC; lastlog -u "$1" 2>/dev/null; last -F -w "$1" 2>/dev/null; true'
         lines = self.lines("sh", "-c", script, "sh", name)
         latest = [_seconds(line) for line in lines if line.startswith(f"{name} ")]
+        latest += self.words(sys.executable, "-I", "-c", WTMPDB, name)
         return max((text for text in latest if text is not None), default=None)
 
     # time zone
@@ -266,10 +277,12 @@ class Truth:
         return self.read(f"/proc/{self.pid(command)}/sessionid")
 
     def mapped_files(self, command: str) -> Rows:
-        """Return the files that the process has mapped as code."""
-        pid = self.pid(command)
-        fields = (line.split(maxsplit=5) for line in self.read(f"/proc/{pid}/maps").splitlines())
-        return {(pid, row[5]) for row in fields if len(row) == 6 and "x" in row[1] and row[5].startswith("/")}
+        """Return the files that the processes with these arguments have mapped as code."""
+        rows: Rows = set()
+        for pid in self._pids(command):
+            fields = (line.split(maxsplit=5) for line in self.read(f"/proc/{pid}/maps").splitlines())
+            rows |= {(pid, row[5]) for row in fields if len(row) == 6 and "x" in row[1] and row[5].startswith("/")}
+        return rows
 
 
 def normal(value: Any) -> str | None:

@@ -39,6 +39,23 @@ def test_bytes_come_in_parts(server: RunningServer) -> None:
     connection.close()
 
 
+def test_a_connection_carries_the_next_request_after_a_body_of_known_length(server: RunningServer) -> None:
+    connection = HttpsServer("127.0.0.1", server.https, server.certificate, *ADMIN).connect(5)
+    for _ in range(3):
+        status, content_type, parts = connection.post("/v1/identify", b"{}", {}, 5)
+        assert (status, content_type) == (200, "application/json")
+        assert b"".join(parts).endswith(b"}\n")
+    connection.close()
+
+
+def test_a_method_is_run_over_a_connection_that_had_an_answer(server: RunningServer) -> None:
+    with connect(
+        f"https://{ADMIN[0]}@127.0.0.1:{server.https}", password=ADMIN[1], certificate=server.certificate
+    ) as host:
+        assert host.get("Win32_Process=4312").Name == "python3"
+        assert host.invoke("Win32_Process=4312", "GetOwner").return_value == 0
+
+
 def test_an_untrusted_certificate_and_a_closed_port() -> None:
     with running() as server:
         connection = HttpsServer("127.0.0.1", server.https).connect(5)

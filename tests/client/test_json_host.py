@@ -1,4 +1,4 @@
-"""Tests of client/json_host.py: the same 60 operations in Python, over JSON and over WS-Management, on one host."""
+"""Tests of client/json_host.py: over 60 operations in Python, over JSON and over WS-Management, on one host."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,13 +16,24 @@ from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFound
 from logonscope.ownership import LINUX
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
+from tests.providers.profiles import HISTORY
+from tests.providers.services import MINE, SERVICES, UNLISTED
+from tests.providers.test_ls_sub_session import BOB, SHELL, SSHD
+from tests.providers.test_ls_unit_logon import CRON, SSH
 from tests.server.running import ADMIN, ALICE, RunningServer, running
 
 LS = "root/logonscope"
+SERVICE = 'LS_Service.Manager="system",Name="ssh.service"'
 PROCESS, LOGON = 'Win32_Process.Handle="4312"', "Win32_LogonSession=41"
 SINCE = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 Ask = Callable[[Host], Any]
+
+HOST = SNAPSHOT._replace(
+    services=SERVICES, unit_requests=(SSH, CRON), login_history=HISTORY,
+    processes=(*SNAPSHOT.processes, MINE, UNLISTED, SSHD, BOB, SHELL),
+)  # fmt: skip
+"""The example host with services, requests for them, past logins, and a logon session within another one."""
 
 QUESTIONS: dict[str, Ask] = {
     "sessions": lambda host: host.sessions(),
@@ -36,6 +47,7 @@ QUESTIONS: dict[str, Ask] = {
     "sessions by state": lambda host: host.sessions(where=LogonFilter(states=frozenset({"closing"}), system=False)),
     "sessions by users": lambda host: host.sessions(where=LogonFilter(users=frozenset({"alice", "1001"}))),
     "sessions by network": lambda host: host.sessions(where=LogonFilter(origins=frozenset({"203.0.113.0/24"}))),
+    "sessions with details": lambda host: host.sessions(41, details=("origin", "authentication", "usage")),
     "session_of": lambda host: host.session_of(4312),
     "session_of a missing process": lambda host: host.session_of(99999),
     "session_of a negative pid": lambda host: host.session_of(-1),
@@ -50,6 +62,8 @@ QUESTIONS: dict[str, Ask] = {
     "leftovers of an account": lambda host: host.leftovers("bob"),
     "whose pid": lambda host: host.whose(4312),
     "whose name": lambda host: host.whose("sshd"),
+    "whose in a service": lambda host: host.whose(700),
+    "whose with details": lambda host: host.whose(4312, details=("origin", "authentication", "usage")),
     "whose port": lambda host: host.whose(":8080"),
     "whose account": lambda host: host.whose("user:alice"),
     "whose path": lambda host: host.whose("/usr/bin/python3"),
@@ -78,6 +92,17 @@ INSTANCES: dict[str, Ask] = {
     "enumerate sockets": lambda host: list(host.enumerate("LS_Socket", namespace=LS)),
     "enumerate properties": lambda host: list(host.enumerate("Win32_Process", ["Handle", "Name"])),
     "enumerate system": lambda host: list(host.enumerate("Win32_OperatingSystem", ["Caption", "LastBootUpTime"])),
+    "enumerate services": lambda host: list(host.enumerate("Win32_Service")),
+    "enumerate system services": lambda host: list(host.enumerate("Win32_SystemServices")),
+    "enumerate profiles": lambda host: list(host.enumerate("Win32_UserProfile")),
+    "enumerate network profiles": lambda host: list(host.enumerate("Win32_NetworkLoginProfile")),
+    "enumerate hardware": lambda host: list(host.enumerate("Win32_Processor")),
+    "enumerate LS services": lambda host: list(host.enumerate("LS_Service", namespace=LS)),
+    "enumerate processes of services": lambda host: list(host.enumerate("LS_ServiceProcess", namespace=LS)),
+    "enumerate requests for units": lambda host: list(host.enumerate("LS_UnitLogon", namespace=LS)),
+    "enumerate sub sessions": lambda host: list(host.enumerate("LS_SubSession", namespace=LS)),
+    "enumerate usage": lambda host: list(host.enumerate("LS_LogonSessionUsage", namespace=LS)),
+    "enumerate executables": lambda host: list(host.enumerate("CIM_ProcessExecutable")),
     "enumerate unknown": lambda host: list(host.enumerate("Win32_Proces")),
     "query": lambda host: list(host.query("SELECT * FROM Win32_LogonSession WHERE LogonType = 10")),
     "query projected": lambda host: list(host.query("SELECT Name, Handle FROM Win32_Process WHERE Name LIKE 'py%'")),
@@ -91,6 +116,11 @@ INSTANCES: dict[str, Ask] = {
     "references": lambda host: list(host.references(PROCESS)),
     "references of a role": lambda host: list(host.references(LOGON, role="Antecedent")),
     "associators of a missing one": lambda host: list(host.associators("Win32_Process=99999")),
+    "associators of a service": lambda host: list(host.associators(SERVICE, namespace=LS)),
+    "associators of sub sessions": lambda host: list(
+        host.associators("LS_LogonSession=41", assoc_class="LS_SubSession", namespace=LS)
+    ),
+    "invoke InterrogateService": lambda host: host.invoke('Win32_Service="ssh.service"', "InterrogateService"),
     "invoke GetOwner": lambda host: host.invoke(PROCESS, "GetOwner"),
     "invoke GetOwnerSid": lambda host: host.invoke(PROCESS, "GetOwnerSid"),
     "invoke unknown": lambda host: host.invoke(PROCESS, "GetOwne"),
@@ -145,13 +175,13 @@ def outcome(ask: Ask, host: Host) -> Any:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with running(allow_methods="true") as found:
+    with running(Memory(HOST), allow_methods="true") as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def local() -> Host:
-    return LocalHost(Memory(SNAPSHOT), LINUX, Caller("root", 0, administrator=True), lambda *_: 0)
+    return LocalHost(Memory(HOST), LINUX, Caller("root", 0, administrator=True), lambda *_: 0)
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@
 from tests.providers.asked import at, everything, values
 from tests.providers.services import SERVICES, host_of_services
 
-WEB1 = at('Win32_ComputerSystem.Name="web1"')
+WEB1 = at('Win32_ComputerSystem.Name="web1"', "web1")
 
 
 def test_the_computer_has_every_service() -> None:
-    pairs = [(WEB1, at(f'Win32_Service.Name="{service.name}"')) for service in SERVICES]
+    pairs = [(WEB1, at(f'Win32_Service.Name="{service.name}"', "web1")) for service in SERVICES]
     assert everything(host_of_services(), "Win32_SystemServices", "GroupComponent", "PartComponent") == pairs
 
 

@@ -1,6 +1,6 @@
 """Asks a server as a client would: pypsrp, run inside the machine of the tests; questions come and go as JSON.
 
-A question is a user, a password, and either a query or a process with a method.
+A question is a user, a password, and either a query, or a method with its process or its service.
 """
 
 import json
@@ -40,10 +40,10 @@ def _queried(wsman: WSMan, query: str) -> list[dict[str, str | None]]:
     return [{part.tag.rpartition("}")[2]: part.text for part in item} for item in items]
 
 
-def _invoked(wsman: WSMan, pid: int, method: str) -> dict[str, str | None]:
+def _invoked(wsman: WSMan, method: str, pid: int = 0, service: str = "") -> dict[str, str | None]:
     selectors = SelectorSet()
-    selectors.add_option("Handle", str(pid))
-    uri = f"{WMI}/Win32_Process"
+    selectors.add_option("Name" if service else "Handle", service or str(pid))
+    uri = f"{WMI}/{'Win32_Service' if service else 'Win32_Process'}"
     answer = wsman.invoke(f"{uri}/{method}", uri, ET.Element(f"{{{uri}}}{method}_INPUT"), selector_set=selectors)
     (output,) = answer.iter(f"{{{uri}}}{method}_OUTPUT")
     return {part.tag.rpartition("}")[2]: part.text for part in output}

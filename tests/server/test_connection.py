@@ -351,11 +351,23 @@ def test_h11_asks_the_method_that_is_overridden_for_what_is_written() -> None:
     [
         b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /body HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YQ==\r\nauthorization: Basic Yg==\r\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Type: text/plain\r\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nLogonscope-As: bob\r\nlogonscope-as: alice\r\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\nOrigin: https://b\r\n\r\n",
         b"POST /body HTTP/1.1\r\nHost: a\r\nX-Long: a\r\n b\r\nContent-Length: 0\r\n\r\n",
         b"POST /body HTTP/1.1\r\nHost: a\nContent-Length: 0\r\n\r\n",
         b"POST /body HTTP/1.1\nHost: a\nContent-Length: 0\n\n",
     ],
-    ids=["two lengths", "two credentials", "folded", "one bare LF", "bare LFs"],
+    ids=[
+        "two lengths",
+        "two credentials",
+        "two types",
+        "two views",
+        "two origins",
+        "folded",
+        "one bare LF",
+        "bare LFs",
+    ],
 )
 def test_what_a_proxy_may_read_in_another_way_is_refused(head: bytes) -> None:
     with serving() as server:

@@ -5,16 +5,18 @@ import os
 import stat
 from pathlib import Path
 
+from tests.broker.memory import Memory
 from tests.conversation import reply
-from tests.server.json_requests import PROCESS, post
+from tests.server.json_requests import JSON, PROCESS, connection, post
 from tests.server.running import running
+from tests.server.test_json import MANY, crowd
 
 
 def test_a_token_from_its_command_to_its_end() -> None:
     with running(allow_methods="true") as server:
         path = str(server.folder / "tokens")
-        reading = reply(["token", "--tokens", path, "add", "reader", "--administrator"])[1].strip()
-        acting = reply(["token", "--tokens", path, "add", "janitor", "--uid", "1000", "--scope", "act"])[1].strip()
+        reading = reply(["token", "add", "--tokens", path, "reader", "--administrator"])[1].strip()
+        acting = reply(["token", "add", "--tokens", path, "janitor", "--uid", "1000", "--scope", "act"])[1].strip()
         assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
 
         def ask(token: str, operation: str, **arguments: object) -> int:
@@ -27,30 +29,46 @@ def test_a_token_from_its_command_to_its_end() -> None:
         refused = post(server, "invoke", priority, None, Authorization=f"Bearer {reading}")
         assert (refused.status, refused.error["message"]) == (403, "this request may only read")
         assert ask(acting, "invoke", **priority) == 200
-        assert [line.split()[0] for line in reply(["token", "--tokens", path, "list"])[1].splitlines()] == [
+        assert [line.split()[0] for line in reply(["token", "list", "--tokens", path])[1].splitlines()] == [
             "reader", "janitor",
         ]  # fmt: skip
-        assert reply(["token", "--tokens", path, "remove", "reader"])[0] == 0
+        assert reply(["token", "remove", "--tokens", path, "reader"])[0] == 0
         assert ask(reading, "session_of", pid=3990) == 401
         events = [json.loads(line) for line in (server.folder / "audit").read_text(encoding="utf-8").splitlines()]
         assert {"user": "token reader", "scheme": "bearer", "accepted": True}.items() <= events[0].items()
         assert any(event.get("outcome") == "WBEM_E_ACCESS_DENIED" for event in events)
 
 
+def test_a_removed_token_ends_its_stream() -> None:
+    with running(Memory(crowd())) as server, connection(server) as client:
+        file = ["--tokens", str(server.folder / "tokens")]
+        token = reply(["token", "add", *file, "reader", "--administrator"])[1].strip()
+        client.request("POST", "/v1/processes", b"{}", {**JSON, "Authorization": f"Bearer {token}"})
+        response = client.getresponse()
+        assert response.read(1000)
+        assert reply(["token", "remove", *file, "reader"])[0] == 0
+        *rows, last = response.read().splitlines()
+        assert json.loads(last)["error"]["message"] == "the credentials are not valid any more"
+        assert len(rows) < MANY
+
+
 def test_wrong_use(tmp_path: Path) -> None:
     path = str(tmp_path / "tokens")
-    assert reply(["token", "--tokens", path, "add", "x", "--uid", "1000", "--expires", "soon"])[0] == 2
-    assert reply(["token", "--tokens", path, "add", "x"])[0] == 2
-    assert reply(["token", "--tokens", path, "remove", "x"])[0] == 1
-    assert reply(["token", "--tokens", path, "add", "x", "--uid", "1000", "--hosts", "web 1"])[0] == 2
+    assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--expires", "soon"])[0] == 2
+    assert reply(["token", "add", "--tokens", path, "x"])[0] == 2
+    assert reply(["token", "remove", "--tokens", path, "x"])[0] == 1
+    assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--hosts", "web 1"])[0] == 2
 
 
 def test_a_token_of_another_host_is_none_here() -> None:
     with running() as server:
-        words = ["token", "--tokens", str(server.folder / "tokens"), "add"]
+        file = ["--tokens", str(server.folder / "tokens")]
+        words = ["token", "add", *file]
         here = reply([*words, "here", "--uid", "1000", "--hosts", f"other,{os.uname().nodename}"])[1].strip()
         elsewhere = reply([*words, "elsewhere", "--uid", "1000", "--hosts", "no-such-host*"])[1].strip()
         for token, status in ((here, 200), (elsewhere, 401)):
             assert post(server, "sessions", {}, None, Authorization=f"Bearer {token}").status == status
-        (line, _) = reply(["-o", "jsonl", *words[:-1], "list"])[1].splitlines()
+        (line, _) = reply(["-o", "jsonl", "token", "list", *file])[1].splitlines()
         assert json.loads(line)["hosts"] == ["other", os.uname().nodename.lower()]
+        rows = json.loads(reply(["-o", "json", "token", "list", *file])[1])
+        assert [row["name"] for row in rows] == ["here", "elsewhere"]

@@ -1,6 +1,6 @@
 """The doctor operation: checks what can be read on this host, with which rights, and what would help."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
 from logonscope.answers.check import Check
@@ -9,7 +9,7 @@ from logonscope.broker.access import Caller
 from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
 from logonscope.facts import FILE_OF_FACT, Process
-from logonscope.machine import Facts, LogonIndex, ProcessQuery
+from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
 _MOST_LISTED = 10
@@ -24,6 +24,8 @@ def doctor(request: Request) -> list[Check]:
     processes = [process for process, _ in pairs]
     # adds a trouble if the log of authentications cannot be read
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
+    # adds a trouble if the service manager does not answer, or not in time
+    deque(request.source.services(request.look, ServiceQuery()), maxlen=0)
     reads_all = request.sees_everything
     return [
         _check_rights(request.caller),

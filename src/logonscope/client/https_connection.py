@@ -86,6 +86,8 @@ class HttpsConnection:
             # of chunks, http.client itself raises an error.
             if response.length:
                 raise http.client.IncompleteRead(b"", response.length)
+            # until Python 3.12, a body of known length is not closed by reading all of it, and blocks the connection
+            response.close()
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(error) from None
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome, Shape
     from logonscope.cim.schema import Schema
+    from logonscope.formats.record import HostIdentity
 
 _ROWS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
@@ -61,6 +62,9 @@ class JsonHost(Host):
 
         # A copy, because classes that this host declares do not exist on other hosts.
         return schema().copy()
+
+    def identify_machine(self) -> "HostIdentity":
+        return super().identify_machine() if self._direct_host is None else self._direct_host.identify_machine()
 
     @cached_property
     def _direct_host(self) -> Host | None:

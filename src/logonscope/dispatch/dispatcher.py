@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -241,6 +241,8 @@ class AnswerStream:
         self._end = None if operation.seconds is None else time.monotonic() + operation.seconds
         self.operation = operation.label
         self.items = 0
+        self.is_allowed: Callable[[], bool] = _always
+        """Returns whether the caller may still get the next part; set by the server."""
 
     def deadline(self) -> Deadline:
         """Return the deadline of the next part."""
@@ -252,6 +254,8 @@ class AnswerStream:
 
     def next_part(self, deadline: Deadline) -> tuple[bytes, bool]:
         """Return the next part, and whether it is the last one; an error ends the stream with the door's fault."""
+        if not self.is_allowed():
+            return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
         try:
             reply = self._dispatcher.continue_answer(self._door, self._operation, self._enumeration, deadline)
         except LogonscopeError as error:
@@ -269,6 +273,10 @@ class AnswerStream:
     def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:
         """Return the door's fault as the last part."""
         return self._door.fault(error, self._operation).body, True
+
+
+def _always() -> bool:
+    return True
 
 
 def _check_size(reply: Reply, limits: Limits) -> None:

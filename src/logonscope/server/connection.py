@@ -39,6 +39,11 @@ UNAUTHENTICATED_SECONDS = 10
 CLOSE_NOTIFY_SECONDS = 1
 """Seconds that an idle client has to answer close_notify (TLS) at shutdown; most see it only at their next request."""
 
+SINGLE_HEADERS = frozenset({
+    b"authorization", b"content-type", b"origin", b"logonscope-as", b"logonscope-max-line", b"logonscope-timeout",
+})  # fmt: skip
+"""Headers that decide what a request may do: of two, a proxy could check the one that this server does not use."""
+
 _LENIENT = re.compile(rb"(?<!\r)\n|\n[ \t]")
 """Lenient syntax that h11 accepts (RFC 9112 2.2 and 5.2): a line that ends with LF only, a folded header."""
 
@@ -120,8 +125,8 @@ class _Strict(h11.Connection):
             names = [name for name, _ in event.headers]
             if b"content-length" in names and b"transfer-encoding" in names:
                 self._reject("Content-Length with Transfer-Encoding")  # RFC 9112 6.1
-            if names.count(b"authorization") > 1:
-                self._reject("more than one Authorization header")
+            if repeated := [name for name in SINGLE_HEADERS.intersection(names) if names.count(name) > 1]:
+                self._reject(f"more than one header {repeated[0].decode('ascii').title()}")
         return event
 
     def _check_head(self, data: bytearray) -> None:

@@ -314,6 +314,8 @@ class Endpoint:
             return self._reject(error, Response(_ENCRYPTION_REQUIRED, status_code=403))
         answer = self._dispatch(received, authentication, received.body, deadline)
         if answer.rest is not None:
+            credentials = credentials_of(received.headers.get("authorization"))
+            answer.rest.is_allowed = partial(self._services.authenticator.is_still_valid, credentials)
             return _with_challenges(StreamedResponse(answer, self._count(answer)), authentication)
         return _with_challenges(_response(answer.status, answer.content_type, answer.body), authentication)
 

@@ -4,9 +4,10 @@ import argparse
 import json
 import re
 import sys
+from typing import Any
 
 from logonscope.errors import InvalidParameterError
-from logonscope.server.auth.token_file import ACT, ALL_HOSTS, READ, TokenFile
+from logonscope.server.auth.token_file import ACT, ALL_HOSTS, READ, Token, TokenFile
 
 TOKENS_FILE = "/etc/logonscope/tokens"
 
@@ -28,9 +29,8 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--tokens", metavar="FILE", default=TOKENS_FILE, help=f"the file (default: {TOKENS_FILE})")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    add = actions.add_parser("add", help="add a token and print it")
+    add = _add_action(actions, "add", "add a token and print it")
     add.add_argument("name", metavar="NAME", help="the name of the token, for the list and the audit log")
     add.add_argument("--administrator", action="store_true", help="the token sees everything, as root does")
     add.add_argument("--uid", type=int, help="the token sees the logon sessions of this uid")
@@ -46,8 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names of the hosts where the token is valid, with * and ? as wildcards: for one file on many hosts "
         "(default: all)",
     )  # fmt: skip
-    actions.add_parser("list", help="list the tokens")
-    actions.add_parser("remove", help="remove a token").add_argument("name", metavar="NAME", help="the token's name")
+    _add_action(actions, "list", "list the tokens")
+    remove = _add_action(actions, "remove", "remove a token, which ends its validity at once")
+    remove.add_argument("name", metavar="NAME", help="the token's name")
+
+
+def _add_action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+    )
+    parser.add_argument("--tokens", metavar="FILE", default=TOKENS_FILE, help=f"the file (default: {TOKENS_FILE})")
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,16 +76,22 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"logonscope: removed token {args.name}\n")
         return 0
     tokens = file.tokens()
-    for token in tokens:
-        role = "administrator" if token.administrator else f"uid {token.uid}"
-        if args.output in {"json", "jsonl"}:
-            row = {"name": token.name, "uid": token.uid, "administrator": token.administrator, "scope": token.scope}
-            _print(json.dumps({**row, "hosts": list(token.hosts), "expires": token.expires.isoformat()}))
-        else:
-            _print(
-                f"{token.name:24} {role:16} {token.scope:5} {token.expires:%Y-%m-%d %H:%M} UTC {','.join(token.hosts)}"
-            )
+    if args.output == "json":
+        _print(json.dumps([_row(token) for token in tokens], indent=2))
+    else:
+        for token in tokens:
+            _print(json.dumps(_row(token)) if args.output == "jsonl" else _line(token))
     return 0 if tokens else 1
+
+
+def _row(token: Token) -> dict[str, Any]:
+    row = {"name": token.name, "uid": token.uid, "administrator": token.administrator, "scope": token.scope}
+    return {**row, "hosts": list(token.hosts), "expires": token.expires.isoformat()}
+
+
+def _line(token: Token) -> str:
+    role = "administrator" if token.administrator else f"uid {token.uid}"
+    return f"{token.name:24} {role:16} {token.scope:5} {token.expires:%Y-%m-%d %H:%M} UTC {','.join(token.hosts)}"
 
 
 def _print(line: str) -> None:

@@ -173,3 +173,7 @@ def on_terminal(command: list[str], columns: int = 120, **environment: str) -> s
         assert child.wait() == 0
     os.close(ours)
     return shown.decode()
+
+
+def test_local_is_this_machine_for_commands_of_the_server_too(tmp_path: Path) -> None:
+    assert reply(["--host", "local", "serve", "--check", "--users", str(tmp_path / "users"), "--pam", ""])[0] == 0

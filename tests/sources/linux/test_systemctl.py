@@ -1,6 +1,7 @@
 """sources/linux/systemctl.py: is the text of systemctl understood, whatever a unit has in it?"""
 
 import errno
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.facts import Service
+from logonscope.machine import Look
 from logonscope.sources.linux.programs import Output
-from logonscope.sources.linux.systemctl import _pattern_of_any_case, _refusal, parse_units
+from logonscope.sources.linux.systemctl import MOST_VALUE_BYTES, _pattern_of_any_case, _refusal, parse_units, read_units
 
 SSH = b"""\
 Type=notify
@@ -30,6 +32,26 @@ UnitFileState=enabled
 CanStop=yes
 CanFreeze=no
 """  # noqa: E501 -- as systemd 252 writes it
+
+SYSTEMCTL = """#!/bin/sh
+for word; do case $word in --property=*) properties=$word ;; esac; done
+show() {
+    case $properties in
+    --property=Id,LoadState) printf 'Id=%s\nLoadState=loaded\n\n' "$1" ;;
+    *) printf 'Id=%s\nLoadState=loaded\nActiveState=active\nDescription=' "$1"
+       [ "$1" = huge.service ] && head -c 20000000 /dev/zero | tr '\\0' A
+       printf '\n\n' ;;
+    esac
+}
+case "$*" in
+*a.service*huge.service*) show a.service; show huge.service ;;
+*a.service*) show a.service ;;
+*huge.service*) show huge.service ;;
+*off.service*|*'[Oo][Ff][Ff]'*) printf 'Id=off.service\nLoadState=loaded\nActiveState=inactive\n\n' ;;
+*) show a.service; show huge.service ;;
+esac
+"""
+"""A systemctl whose outputs are too long for the reader."""
 
 
 def one(data: bytes) -> Service:
@@ -66,6 +88,41 @@ def test_a_property_that_occurs_twice_is_not_known_and_the_first_of_several_comm
     command = b"ExecStart={ path=/bin/%s ; argv[]=/bin/%s ; ignore_errors=no ; pid=0 ; status=0/0 }\n"
     found = one(b"Id=a.service\nMainPID=1\nMainPID=2\n" + command % (b"one", b"one") + command % (b"two", b"two"))
     assert (found.main_pid, found.command) == (None, "/bin/one")
+
+
+def test_a_huge_value_is_cut() -> None:
+    huge = b"A" * 1_000_000
+    command = b"ExecStart={ path=/bin/a ; argv[]=/bin/a " + huge + b" ; ignore_errors=no ; pid=0 ; status=0/0 }\n"
+    found = one(b"Id=a.service\nDescription=" + huge + b"\n" + command)
+    assert (len(found.description or ""), len(found.command or "")) == (MOST_VALUE_BYTES, MOST_VALUE_BYTES)
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path) -> Path:
+    """Make a root with a systemctl that knows three services, one of which has a description of 20 MB."""
+    program = tmp_path / "usr/bin/systemctl"
+    program.parent.mkdir(parents=True)
+    program.write_text(SYSTEMCTL)
+    program.chmod(0o755)
+    unit = tmp_path / "etc/systemd/system/off.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    return tmp_path
+
+
+def test_a_service_that_is_too_large_hides_no_other(systemctl: Path) -> None:
+    look = Look()
+    found = {service.name: service for service in read_units(str(systemctl), look, None) or ()}
+    assert {name: service.active_state for name, service in found.items()} == {
+        "a.service": "active", "huge.service": None, "off.service": "inactive",
+    }  # fmt: skip
+    assert [trouble.why for trouble in look.troubles] == ["it writes too much"]
+
+
+@pytest.mark.parametrize("name", ["OFF.SERVICE", "off.service"])
+def test_a_service_is_found_in_any_case(systemctl: Path, name: str) -> None:
+    (found,) = list(read_units(str(systemctl), Look(), frozenset({name})) or ())
+    assert (found.name, found.active_state) == ("off.service", "inactive")
 
 
 @given(st.binary(max_size=300), st.integers(0, 400))

@@ -75,6 +75,7 @@ def run(
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
         if args.command in server_commands:
+            args.host = None if args.host == LOCAL else args.host
             return int(command_module(args.command, server_commands).run(args))
         if args.command == "completion":
             return int(command_module(args.command).run(args, server_commands))

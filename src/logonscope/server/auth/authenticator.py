@@ -147,6 +147,12 @@ class Authenticator:
         """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
         return credentials is None or credentials.scheme == BEARER or isinstance(peer.session, Caller)
 
+    def is_still_valid(self, credentials: Credentials | None) -> bool:
+        """Return whether an answer that is sent in parts may go on: False if its token was removed or has expired."""
+        if credentials is None or credentials.scheme != BEARER:
+            return True
+        return self._find_token(credentials.token.decode("ascii", "replace")) is not None
+
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:
         """Return whether the user that is named has authenticated from this address before."""
         return self._passwords.is_known(credentials.name, peer.address)

@@ -1,5 +1,6 @@
 """Programs of the system that are run for facts and actions: bounded in time and in the size of their output."""
 
+import errno
 import os
 import selectors
 import subprocess
@@ -78,7 +79,7 @@ def _read_outputs(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes
                         continue
                     outputs[key.fd].append(data)
                     if sum(map(len, outputs[key.fd])) > LONGEST_OUTPUT:
-                        raise OSError(f"{process.args!s:.60} writes too much")
+                        raise OSError(errno.EFBIG, "it writes too much")
         finally:
             os.close(pidfd)
     out, error = (b"".join(parts) for parts in outputs.values())

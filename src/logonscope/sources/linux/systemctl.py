@@ -8,7 +8,7 @@ import errno
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -34,6 +34,9 @@ _PROPERTIES = (
 )  # fmt: skip
 _EXEC = re.compile(rb"\{ path=(.*?) ; argv\[\]=(.*) ; ignore_errors=.* ; status=[^ ]* \}", re.DOTALL)
 _EXEC_KEY = b"ExecStart"
+MOST_VALUE_BYTES = 32_767
+"""Longest value of a property that is kept, as of the arguments of a process; systemd allows 1 MiB."""
+
 _NAMES_A_CALL = 50
 """Names of services that are not loaded in one call: the manager takes 10 to 30 ms for each."""
 
@@ -52,7 +55,7 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     if program is None:
         look.report(Trouble("systemctl", "there is no such program", "install systemctl to read states of services"))
         return None
-    wanted = None if names is None else {name.lower() for name in names if SERVICE_UNIT.fullmatch(name)}
+    wanted = None if names is None else {name for name in map(str.lower, names) if SERVICE_UNIT.fullmatch(name)}
     if wanted is not None and not wanted:
         return iter(())
     # a loaded unit needs no file: an instance of a template, a unit of systemd-run
@@ -60,39 +63,65 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     left = None if look.deadline is None else look.deadline.seconds_left
     end = time.monotonic() + (READ_SECONDS if left is None else min(left, READ_SECONDS))
     try:
-        loaded = [*_show_units(program, patterns, end)]
+        loaded = _read_loaded(program, patterns, end, look)
     except OSError as error:
         look.report(Trouble("systemctl", _reason(error), "see `systemctl is-system-running`"))
         return None
     seen = {service.name for service in loaded}
     files = (name for name in _list_unit_files(root) if name not in seen)
     unloaded = [name for name in files if wanted is None or name.lower() in wanted]
-    services = chain(loaded, _read_unloaded(program, unloaded, end, look))
+    # the manager has to read the files of services that it has not loaded, which takes long: they come last
+    services = chain(loaded, _read_in_parts(program, unloaded, end, look, Service("", active_state="inactive")))
     return (service for service in services if wanted is None or service.name.lower() in wanted)
 
 
-def _read_unloaded(program: str, names: list[str], end: float, look: Look) -> Iterator[Service]:
-    """Yield the services that the manager has not loaded. It has to read their files for this, which takes long."""
+def _read_loaded(program: str, patterns: list[str], end: float, look: Look) -> list[Service]:
+    """Return the services that the manager has loaded, with their values as far as systemctl can write them.
+
+    Raises:
+        OSError: systemctl failed; TimeoutError: it did not end in time.
+    """
+    try:
+        return [*_show_units(program, patterns, end)]
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+    # some values are huge, such as a Description of 1 MiB: they must not hide the other services
+    names = [service.name for service in _show_units(program, patterns, end, ("Id", "LoadState"))]
+    return [*_read_in_parts(program, names, end, look, Service(""))]
+
+
+def _read_in_parts(program: str, names: list[str], end: float, look: Look, unread: Service) -> Iterator[Service]:
+    """Yield the services with these names; those that cannot be read are like ``unread``."""
     seen: set[str] = set()
-    for names_of_call in (names[index : index + _NAMES_A_CALL] for index in range(0, len(names), _NAMES_A_CALL)):
+    parts = [names[index : index + _NAMES_A_CALL] for index in range(0, len(names), _NAMES_A_CALL)]
+    while parts:
+        part = parts.pop(0)
         try:
-            for service in _show_units(program, names_of_call, end):
-                if service.name not in seen:
-                    seen.add(service.name)
-                    yield service
+            services = list(_show_units(program, part, end))
         except OSError as error:
+            # the part has a huge service: it is halved until that one is alone
+            if error.errno == errno.EFBIG and len(part) > 1:
+                parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
+                continue
             advice = "query a service by its name, or give a longer timeout"
-            look.report(Trouble("services that are not loaded", _reason(error), advice))
-            yield from (Service(name, manager="systemd", active_state="inactive") for name in names_of_call)
+            look.report(Trouble("services", _reason(error), advice))
+            services = [unread._replace(name=name, manager="systemd") for name in part]
+        # a name can be an alias of another one
+        yield from (service for service in services if service.name not in seen)
+        seen.update(service.name for service in services)
 
 
-def _show_units(program: str, names: list[str], end: float) -> Iterator[Service]:
+def _show_units(
+    program: str, names: list[str], end: float, properties: Sequence[str] = _PROPERTIES
+) -> Iterator[Service]:
     """Yield the services that systemctl shows for names and patterns.
 
     Raises:
         OSError: systemctl failed; TimeoutError: it did not end in time.
     """
-    arguments = ["show", "--no-pager", f"--property={','.join(_PROPERTIES)}", "--", *names]
+    # without --all, a pattern does not match units that are loaded and inactive, such as instances of templates
+    arguments = ["show", "--all", "--no-pager", f"--property={','.join(properties)}", "--", *names]
     output = run_program([program, *arguments], max(0.0, end - time.monotonic()))
     if output.status != 0 and not output.out:
         raise OSError(errno.EIO, output.error.decode("utf-8", "replace").strip()[:200] or "it failed")
@@ -226,7 +255,7 @@ def _make_service(values: Mapping[bytes, bytes | None]) -> Service:
 
 def _text(values: Mapping[bytes, bytes | None], name: str) -> str | None:
     value = values.get(name.encode())
-    return value.decode("utf-8", "surrogateescape") or None if value else None
+    return value[:MOST_VALUE_BYTES].decode("utf-8", "surrogateescape") or None if value else None
 
 
 def _number(values: Mapping[bytes, bytes | None], name: str) -> int | None:
@@ -240,4 +269,4 @@ def _flag(values: Mapping[bytes, bytes | None], name: str) -> bool | None:
 
 def _command(value: bytes | None) -> str | None:
     match = _EXEC.match(value or b"")
-    return match and (match[2] or match[1]).decode("utf-8", "surrogateescape")
+    return match and (match[2] or match[1])[:MOST_VALUE_BYTES].decode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
 """Request: one operation of one caller on one source. All operations read the machine through it.
 
 ``read`` returns processes with their owners, as far as the caller may see them, in one of three ways (the first two are
-an ``ReadOrder``):
+a ``ReadOrder``):
 
 - "logins first": first the login records, then processes while they are iterated. For rows that are processes. A login
   that appears in the meantime is read when one of its processes is read.
@@ -387,8 +387,9 @@ class Request:
 
         def visible_pair(process: Process) -> Owned | None:
             pair = visibility.view(process, learning_index.owner(process), facts, include_hidden=include_hidden)
-            is_selected = pair is not None and (session_filter is None or session_filter.keeps(*pair))
-            return pair if is_selected else None
+            if pair is None or session_filter is None or session_filter.keeps(*pair):
+                return pair
+            return None
 
         narrowed_query = self._narrow_query(
             query, selection, learning_index.index, include_own_in_sessions_of_others=True

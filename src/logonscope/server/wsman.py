@@ -413,7 +413,7 @@ class MessageRow(NamedTuple):
     """A message type.
 
     Attributes:
-        about: its description in the reference.
+        description: its description in the reference.
         operations: the names of the operations that it may run.
         decode: returns the operation and its arguments.
         render: returns the answer.

@@ -14,7 +14,7 @@ from bench.plan import Plan
 from bench.table import Row, at_most, milliseconds
 from bench.tools import UnavailableError
 
-MOST_OF_LOOP = {"Win32_SessionProcess": 1.4, "Win32_Process": 1.1}
+MOST_RATIO_TO_LOOP = {"Win32_SessionProcess": 1.4, "Win32_Process": 1.1}
 """Aims: how much longer than the bare reading of the same facts."""
 
 MOST_GROWTH = 1.2
@@ -61,7 +61,7 @@ def _enumerated(question: str, class_name: str, plan: Plan) -> Iterator[Row]:
         LOOP,
         milliseconds(seconds[LOOP]),
         f"Logonscope takes {ratio:.2f} x",
-        at_most(ratio, MOST_OF_LOOP[class_name]),
+        at_most(ratio, MOST_RATIO_TO_LOOP[class_name]),
     )
     if PYWBEM in seconds:
         said = f"takes {seconds[PYWBEM] / mine:.1f} x Logonscope's"

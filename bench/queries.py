@@ -40,7 +40,7 @@ ROWS, INSTANCES, LOOP, PYWBEM = (
     "Logonscope's rows", "host.query: an Instance of each", "plain loop that makes the same tuples",
     "plain loop, and pywbem's CIMInstance of each",
 )  # fmt: skip
-MOST_OF_LOOP = 1.5
+MOST_RATIO_TO_LOOP = 1.5
 RECORDED = 20_000
 MOST_RECORDED = 100_000
 MOST_GROWTH = 1.2
@@ -79,7 +79,7 @@ def _answered(plan: Plan, host: str) -> Iterator[Row]:
     mine, plain = seconds[ROWS], seconds[LOOP]
     yield Row(question, ROWS, f"{milliseconds(mine)}, {RECORDED / mine:,.0f} rows a second")
     said = f"Logonscope's rows take {mine / plain:.2f} x"
-    yield Row(question, LOOP, milliseconds(plain), said, at_most(mine / plain, MOST_OF_LOOP))
+    yield Row(question, LOOP, milliseconds(plain), said, at_most(mine / plain, MOST_RATIO_TO_LOOP))
     shown = seconds[INSTANCES]
     yield Row(question, INSTANCES, f"{milliseconds(shown)}, {RECORDED / shown:,.0f} rows a second")
     if PYWBEM in seconds:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
-from logonscope.command import EXTERNAL_COMMANDS
+from logonscope.command import SERVER_COMMANDS
 from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
 from logonscope.faces.cli.parser import build_parser, shared_options
 
@@ -17,7 +17,7 @@ explains what all commands have in common. `logonscope COMMAND --help` has examp
 
 def command_page() -> str:
     """Return the page."""
-    parser = build_parser(external_commands=EXTERNAL_COMMANDS)
+    parser = build_parser(server_commands=SERVER_COMMANDS)
     shared = {name for action in shared_options()._actions for name in action.option_strings}  # noqa: SLF001 -- argparse shows them nowhere else
     lines = [HEAD, "## Exit codes\n", "| code | meaning |", "|---:|---|"]
     lines += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODE_MEANINGS.items()]

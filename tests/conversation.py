@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from logonscope.app import connect, open_user_file
-from logonscope.command import EXTERNAL_COMMANDS
+from logonscope.command import SERVER_COMMANDS
 from logonscope.faces.cli import run
 
 
@@ -48,7 +48,7 @@ def reply(words: list[str], out: io.StringIO | None = None) -> tuple[int, str, s
     out, err = out or io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = run(words, connect, open_user_file, EXTERNAL_COMMANDS)
+            code = run(words, connect, open_user_file, SERVER_COMMANDS)
         except SystemExit as left:
             code = int(left.code or 0)
     return code, out.getvalue(), err.getvalue()

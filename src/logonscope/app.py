@@ -56,7 +56,7 @@ def connect(
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
         timeout: seconds to wait for one response of another machine; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
-        direct: read this machine in this process, also if its service (`logonscope serve`) runs.
+        direct: read this machine directly; do not ask its service, if one runs (`logonscope serve`).
         view_as: show what this user sees, an account of the host or a uid; for administrators (on the command line:
             ``--as``).
 
@@ -88,23 +88,24 @@ def connect(
 
 
 def _view_here(address: str | None, caller: Caller, user: str) -> Host:
-    """Return this machine or a recording as another user sees it; of this machine, that is written to syslog(3)."""
+    """Return this machine or a recording as another user sees it. If it is this machine, syslog(3) gets a line."""
     from logonscope.broker.view_as import view_as  # noqa: PLC0415 -- seldom needed
 
     host = _read_here(address, caller)
-    viewer = view_as(host.request(), user)
+    caller_for_view = view_as(host.request(), user)
     if address is None:
-        import syslog  # noqa: PLC0415 -- as above
+        import syslog  # noqa: PLC0415 -- seldom needed
 
         syslog.openlog("logonscope", 0, syslog.LOG_AUTHPRIV)
-        syslog.syslog(syslog.LOG_NOTICE, f"uid {os.getuid()} asks what uid {viewer.uid} sees")
-    return host.viewed_by(viewer)
+        syslog.syslog(syslog.LOG_NOTICE, f"uid {os.getuid()} asks what uid {caller_for_view.uid} sees")
+    return host.viewed_by(caller_for_view)
 
 
 def _connect_local(address: str | None, visibility: VisibilityName, *, direct: bool) -> Host:
     """Return this machine or a recording: read by the service of this machine if that gives more, or else here."""
     caller = _local_caller_for(address, visibility)
-    # A caller that reads everything itself needs no service, and one of visibility "kernel" sees more than that shows.
+    # A caller that reads everything itself needs no service. With visibility "kernel" a caller sees more itself than
+    # the service shows.
     if address is None and not direct and not caller.administrator and os.path.exists(SERVICE_SOCKET):
         from logonscope.client.service import connect_to_service  # noqa: PLC0415 -- many machines have no service
 
@@ -140,7 +141,7 @@ def _connect_remote(
 ) -> Host:
     """Return another machine as a host; nothing is sent yet."""
     from logonscope.client.credentials import CERTIFICATE, TOKEN, find_password, find_user  # noqa: PLC0415 -- seldom needed
-    from logonscope.client.remote_url import parse_url  # noqa: PLC0415 -- the same
+    from logonscope.client.remote_url import parse_url  # noqa: PLC0415 -- seldom needed
 
     url = parse_url(address)
     if timeout is not None and not timeout > 0:
@@ -156,12 +157,12 @@ def _connect_remote(
     # Over HTTP and with Kerberos, only WS-Management can encrypt and authenticate.
     if url.scheme == "http" or user is None or password is None:
         if view_as is not None:
-            from logonscope.client.remote_host import no_view_error  # noqa: PLC0415 -- the same
+            from logonscope.client.remote_host import no_view_error  # noqa: PLC0415 -- seldom needed
 
             raise no_view_error(url.host)
         return make_wsman()
-    from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- the same
-    from logonscope.client.remote_host import RemoteHost  # noqa: PLC0415 -- the same
+    from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.remote_host import RemoteHost  # noqa: PLC0415 -- seldom needed
 
     server = HttpsServer(url.host, url.port, trusted_file, user, password)
     server.check_certificate()
@@ -173,8 +174,8 @@ def _connect_by_token(
 ) -> Host:
     """Return another machine as a host of the JSON API, which alone takes tokens."""
     from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- seldom needed
-    from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- the same
-    from logonscope.client.json_host import JsonHost  # noqa: PLC0415 -- the same
+    from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.json_host import JsonHost  # noqa: PLC0415 -- seldom needed
 
     if url.scheme == "http":
         raise InvalidParameterError("cannot send a token over http", "give https://")
@@ -185,7 +186,7 @@ def _connect_by_token(
 
 def _connect_wsman(url: "Url", password: str | None, trusted_file: str | None, timeout: float | None) -> Host:
     from logonscope.client.wsman_client import WsmanClient  # noqa: PLC0415 -- seldom needed
-    from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- the same
+    from logonscope.client.wsman_host import WsmanHost  # noqa: PLC0415 -- seldom needed
 
     return WsmanHost(WsmanClient(url, password, trusted_file, timeout))
 
@@ -225,7 +226,7 @@ def open_user_file(path: str) -> "Users":
 
 
 class ServerCommand(NamedTuple):
-    """A command of the server, with the names that a module of faces/cli has."""
+    """A command of the server, with the same attributes as the module of a command in faces/cli."""
 
     EPILOG: str
     add_arguments: Callable[["argparse.ArgumentParser"], None]
@@ -233,21 +234,21 @@ class ServerCommand(NamedTuple):
 
 
 def load_serve_command() -> ServerCommand:
-    """Return the command ``serve``; it is imported only then."""
+    """Return the command ``serve``; import its module only when called."""
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
     return ServerCommand(command.EPILOG, command.add_arguments, _run_server)
 
 
 def load_token_command() -> ServerCommand:
-    """Return the command ``token``; it is imported only then."""
+    """Return the command ``token``; import its module only when called."""
     from logonscope.server import token_command  # noqa: PLC0415 -- the other commands need no server
 
     return ServerCommand(token_command.EPILOG, token_command.add_arguments, token_command.run)
 
 
 def load_schema_command() -> ServerCommand:
-    """Return the command ``schema``; it is imported only then."""
+    """Return the command ``schema``; import its module only when called."""
     from logonscope.server import schema_command  # noqa: PLC0415 -- the other commands need no server
 
     return ServerCommand(schema_command.EPILOG, schema_command.add_arguments, schema_command.run)
@@ -273,7 +274,9 @@ def _unix_peer_caller(uid: int) -> Caller:
 
 
 def _local_caller_for(host: str | None, visibility: VisibilityName) -> Caller:
-    """Return the caller of this process: the reader of a recording sees all of it, as file permissions protect it."""
+    """Return the caller of this process. The reader of a recording sees all of it: file permissions protect it."""
+    # Without geteuid (Windows) only recordings can be read. A folder is no recording, but the root of another host:
+    # there the uid of this process counts.
     if not hasattr(os, "geteuid") or not (host is None or os.path.isdir(host)):
         return Caller("the reader of the recording", None, administrator=True)
     uid = os.geteuid()

@@ -27,7 +27,7 @@ ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the codecs error handler for characters that a stream's encoding lacks."""
 
 INTERRUPT_RETRY_SECONDS = 0.001
-"""Seconds until an interrupt that Python ignored is sent again."""
+"""Seconds until an interrupt that Python dropped is raised again."""
 
 _RESOURCE_ERRORS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 """Error numbers of system calls that reached a limit of processes or open files."""
@@ -63,10 +63,10 @@ def _run_command() -> int:
     if hasattr(gc, "freeze"):
         gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    gc.enable()
+    gc.enable()  # __main__ disabled it, for the time of the imports
     _prepare_streams()
     try:
-        code = run(sys.argv[1:], _connect, _open_user_file, EXTERNAL_COMMANDS)
+        code = run(sys.argv[1:], _connect, _open_user_file, SERVER_COMMANDS)
     except SystemExit as exiting:  # argparse has printed help or an error
         code = exiting.code if isinstance(exiting.code, int) else int(exiting.code is not None)
     # main() reports errors of writing; at interpreter exit they would get another exit code (120) and text
@@ -77,39 +77,39 @@ def _run_command() -> int:
 def _connect(*host: str | None, **options: Any) -> "Host":
     from logonscope.app import connect_from_terminal  # noqa: PLC0415 -- only a command that reads a host needs sources
 
-    # as in _run_command()
+    # what app.py imported lives until the end, too: see _run_command()
     if hasattr(gc, "freeze"):
         gc.freeze()
     return connect_from_terminal(*host, **options)
 
 
 def _open_user_file(path: str) -> "Users":
-    from logonscope.app import open_user_file  # noqa: PLC0415 -- see _connect()
+    from logonscope.app import open_user_file  # noqa: PLC0415 -- imports sources, which few commands need
 
     return open_user_file(path)
 
 
 def _load_serve_command() -> "ServerCommand":
-    from logonscope.app import load_serve_command  # noqa: PLC0415 -- see _connect()
+    from logonscope.app import load_serve_command  # noqa: PLC0415 -- imports sources, which few commands need
 
     gc.set_threshold(SERVER_GC_THRESHOLD)
     return load_serve_command()
 
 
 def _load_token_command() -> "ServerCommand":
-    from logonscope.app import load_token_command  # noqa: PLC0415 -- see _connect()
+    from logonscope.app import load_token_command  # noqa: PLC0415 -- imports sources, which few commands need
 
     return load_token_command()
 
 
 def _load_schema_command() -> "ServerCommand":
-    from logonscope.app import load_schema_command  # noqa: PLC0415 -- see _connect()
+    from logonscope.app import load_schema_command  # noqa: PLC0415 -- imports sources, which few commands need
 
     return load_schema_command()
 
 
-EXTERNAL_COMMANDS = {"serve": _load_serve_command, "token": _load_token_command, "schema": _load_schema_command}
-"""The commands of the server, which the command line does not know otherwise."""
+SERVER_COMMANDS = {"serve": _load_serve_command, "token": _load_token_command, "schema": _load_schema_command}
+"""The commands of the server. They are passed in, because faces/cli must not import the server."""
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -119,9 +119,9 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _repeat_interrupt(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Send an interrupt again that Python had to ignore.
+    """Raise an interrupt again a little later, if Python had to drop it.
 
-    That happens when the signal arrives in a callback, as the import system has them: the exception cannot leave it.
+    Python drops an exception that is raised in a callback, such as those of the import system.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
         signal.signal(signal.SIGALRM, _interrupt)

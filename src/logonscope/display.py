@@ -54,7 +54,7 @@ def row_table(caption: str, rows: Sequence[Any], names: Sequence[str]) -> str:
 
 
 def field_values(row: Any, excluded_name: str = "") -> list[tuple[str, object]]:
-    """Return the names and values of a named tuple's fields, without those that are None and the field ``besides``."""
+    """Return the names and values of a named tuple's fields, without None and without ``excluded_name``."""
     values: Mapping[str, object] = row._asdict()
     return [(name, value) for name, value in values.items() if value is not None and name != excluded_name]
 

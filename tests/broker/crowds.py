@@ -27,7 +27,7 @@ _CONTAINERS = (
     f"/docker/{'5e' * 32}", f"/system.slice/docker-{'6d' * 32}.scope/init.scope", "/lxc.payload.web/init.scope",
     f"/kubepods/pod5a7cd1f2-9d1f-4f3e-8a35-0c9be41b2e61/{'7c' * 32}",
 )  # fmt: skip
-"""Places of containers that root runs: whatever uid is in them is none of this host."""
+"""Places of containers that root runs: whatever uid is in them does not belong to this host."""
 
 
 class Crowd(NamedTuple):
@@ -51,7 +51,7 @@ class Crowd(NamedTuple):
         return int(owner.logon_id or 0) - (1 << 33)
 
     def is_in_foreign_place(self, pid: int, uid: int | None) -> bool:
-        """Tell whether a process is in a container in which this uid is none of this host's.
+        """Tell whether a process is in a container in which this uid is not of this host.
 
         In a user's own container the user's uid is the user's.
         """
@@ -76,14 +76,14 @@ class Crowd(NamedTuple):
         return (first.pid_namespaces or 1) > 1 and first.host_root is not True
 
     def is_foreign(self, pid: int, uid: int) -> bool:
-        """Tell whether a uid of a process is none of this host's."""
+        """Tell whether a uid of a process is not of this host."""
         if self.is_in_foreign_place(pid, uid):
             return True
         # the uids of a logon session that began elsewhere are foreign, save in its user's own containers
         return "/libpod-" not in (self.process[pid].cgroup or "") and self._may_be_foreign(pid)
 
     def _own_uids(self, process: Process) -> tuple[int | None, ...] | None:
-        """Return the uids of a process, None those that are none of this host's."""
+        """Return the uids of a process, None those that are not of this host."""
         if process.uids is None:
             return None
         return tuple(None if uid is None or self.is_foreign(process.pid, uid) else uid for uid in process.uids)
@@ -106,7 +106,7 @@ class Crowd(NamedTuple):
         uids = self.process[pid].uids
         return uids is not None and uid in uids[:2] and not self.is_foreign(pid, uid)
 
-    def owns_without_session(self, uid: int, pid: int) -> bool:
+    def owns_in_system_session(self, uid: int, pid: int) -> bool:
         """Tell whether a process is wholly somebody's, and of no logon session of anybody."""
         uids = self.process[pid].uids
         is_wholly = uids is not None and set(uids[:3]) == {uid}
@@ -151,7 +151,7 @@ class Crowd(NamedTuple):
             others |= {"cmdline": b"x\0", "exe": "/x", "sockets": (), "thread_sockets": ()}
             changed = changed._replace(name=process.comm, **others)
         if not self.sees_session(uid, process.pid):
-            # which uids of one's own process are none of this host's is one's own to know; which container is not
+            # which uids of one's own process are not of this host is one's own to know; which container is not
             changes: dict[str, Any] = {"uids": self._own_uids(process)}
             changed = changed._replace(ses=UNSET, loginuid=UNSET, cgroup="/", unread=None, **changes)
         if not self.sees_process(uid, process.pid):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logonscope.broker import Caller, Request
-from logonscope.broker.access import DETAIL_FACTS, HIDDEN, MASKED, NOT_YOURS, Visibility, local_caller
+from logonscope.broker.access import DETAIL_FACTS, HIDDEN, NOT_YOUR_PROCESS, NOT_YOUR_SESSION, Visibility, local_caller
 from logonscope.errors import AccessDeniedError, LogonscopeError, NotFoundError
 from logonscope.facts import ALL_FACTS, FACTS_OF_FILE, UNSET, Process
 from logonscope.machine import NO_FACTS, Owner
@@ -89,7 +89,7 @@ def test_whose_and_session_of_answer_for_what_is_ones_own_alone(crowd: Crowd, ca
             assert (answer.logon_id, answer.evidence) == (crowd.owner[pid].logon_id, crowd.owner[pid].evidence)
             assert all(crowd.sees_session(uid, link.pid) for link in answer.chain)
             assert broker.session_of(host, pid).session.logon_id == answer.logon_id
-        elif crowd.owns_without_session(uid, pid):
+        elif crowd.owns_in_system_session(uid, pid):
             (answer,) = broker.whose(host, str(pid))
             assert (answer.logon_id, answer.is_own) == (str(UNSET), True)
             # of the parents that are not one's own, what Win32_Process shows of them to everybody
@@ -181,7 +181,7 @@ def test_details_are_shown_of_what_is_wholly_ones_own(uids: tuple[int, int, int,
 def test_details_are_masked_where_any_of_its_uids_is_another(uids: tuple[int, int, int, int] | None) -> None:
     shown = seen_by(user(1000)).masked(WHOLE._replace(uids=uids), ALL_FACTS)
     assert [fact for fact in DETAIL_FACTS if getattr(shown, fact) is not None] == []
-    assert shown.unread == dict.fromkeys(DETAIL_FACTS, MASKED)
+    assert shown.unread == dict.fromkeys(DETAIL_FACTS, NOT_YOUR_PROCESS)
     assert (shown.name, shown.comm) == ("long-name-of-15", "long-name-of-15")
 
 
@@ -191,13 +191,19 @@ def test_the_order_of_reasons_does_not_say_whether_a_hidden_fact_could_be_read(u
     process = WHOLE._replace(uids=(0, 1000, 0, 0), ses=41, loginuid=1001, unread=unread)
     seen = seen_by(user(1000)).view(process, Owner("41", "audit"), facts)
     assert seen is not None
-    reasons = {"exe": MASKED, "fds": MASKED, "ses": NOT_YOURS, "loginuid": NOT_YOURS, "cgroup": NOT_YOURS}
+    reasons = {
+        "exe": NOT_YOUR_PROCESS,
+        "fds": NOT_YOUR_PROCESS,
+        "ses": NOT_YOUR_SESSION,
+        "loginuid": NOT_YOUR_SESSION,
+        "cgroup": NOT_YOUR_SESSION,
+    }
     assert [*(seen[0].unread or {}).items()] == [*reasons.items()]
 
 
 def test_what_was_not_asked_for_is_not_called_masked() -> None:
     shown = seen_by(user(1000)).masked(Process(7, uids=(0,) * 4, exe="/x"), frozenset({"exe"}))
-    assert (shown.exe, shown.unread) == (None, {"exe": MASKED})
+    assert (shown.exe, shown.unread) == (None, {"exe": NOT_YOUR_PROCESS})
     assert seen_by(user(1000)).masked(Process(7, uids=(0,) * 4), NO_FACTS).unread is None
 
 
@@ -233,7 +239,7 @@ def test_the_place_of_ones_own_process_is_masked_where_it_names_the_login_of_ano
     mine = Process(7, ses=41, loginuid=1000, cgroup=cgroup, uids=(1000,) * 4, pid_namespaces=1)
     pair = seen_by(user(1000)).view(mine, Owner("41", "audit"), frozenset({"cgroup"}))
     assert pair is not None
-    assert (pair[0].cgroup, pair[0].unread) == ((cgroup, None) if shown else (None, {"cgroup": NOT_YOURS}))
+    assert (pair[0].cgroup, pair[0].unread) == ((cgroup, None) if shown else (None, {"cgroup": NOT_YOUR_SESSION}))
     assert pair[1].logon_id == "41"
 
 

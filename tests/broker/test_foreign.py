@@ -51,7 +51,7 @@ PROCESSES = [
     # sudo podman run: her logon session, but uids of the container
     process(130, 41, 1000, 1000, f"/machine.slice/libpod-{ID}.scope", ppid=100, pid_namespaces=2, host_root=False),
     process(200, 42, 1002, 1002, "/user.slice/user-1002.slice/session-42.scope"),
-    # a daemon in a container, whose uid 1002 is none of this host
+    # a daemon in a container, whose uid 1002 does not belong to this host
     process(300, UNSET, UNSET, 1002, DOCKER, pid_namespaces=2, host_root=False),
     # sshd in a container: somebody there has uid 1002
     process(310, 77, 1002, 0, DOCKER, pid_namespaces=2, host_root=False),

@@ -41,7 +41,7 @@ def test_nobody_is_read_nothing(memory: Memory, subject: Subject) -> None:
 
 
 def test_owners_that_nobody_asks_for_are_not_decided(memory: Memory) -> None:
-    assert {owner.evidence for _, owner in items(memory, "process", asking("comm"))} == {"unasked"}
+    assert {owner.evidence for _, owner in items(memory, "process", asking("comm"))} == {"not requested"}
     assert memory.asked.logins == []
     assert {owner.evidence for _, owner in items(memory, "process", asking(OWNER_FACT))} == {"audit", "scope", "none"}
 

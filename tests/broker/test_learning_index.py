@@ -32,12 +32,12 @@ def owned_pairs(request: Request) -> list[tuple[int, str]]:
 def test_pairs_are_those_of_the_owners(crowd: Crowd) -> None:
     for caller in (ROOT, user(1000), user(1001)):
         request = Memory(crowd.snapshot).request(caller)
-        assert list(request.pairs()) == owned_pairs(request)
+        assert list(request.pid_pairs()) == owned_pairs(request)
 
 
 def test_pairs_of_the_example_are_those_of_the_owners() -> None:
     request = Memory(example.snapshot()).request(ROOT)
-    assert list(request.pairs()) == owned_pairs(request)
+    assert list(request.pid_pairs()) == owned_pairs(request)
 
 
 class Growing(Memory):
@@ -58,7 +58,7 @@ def test_the_record_of_a_login_that_appears_is_read_once() -> None:
     host = Growing(Process(1, ses=UNSET, cgroup="/init.scope"), *processes, Process(9, ses=5, cgroup="/"))
     request = host.request(ROOT)
     scope_id = str((1 << 32) + 7)
-    assert list(request.pairs()) == [(1, str(UNSET)), (70, scope_id), (71, scope_id), (72, scope_id), (9, "5")]
+    assert list(request.pid_pairs()) == [(1, str(UNSET)), (70, scope_id), (71, scope_id), (72, scope_id), (9, "5")]
     assert host.requested_ids == [None, frozenset({"c7"})]
 
 
@@ -71,7 +71,7 @@ class Numerous(Memory):
 
 
 def test_what_is_kept_is_bounded_and_changes_nothing() -> None:
-    pairs = list(Numerous(example.snapshot()).request(ROOT).pairs())
+    pairs = list(Numerous(example.snapshot()).request(ROOT).pid_pairs())
     assert pairs == [(pid, str(UNSET)) for pid in range(1, 3 * MOST_DECIDED)]
 
 
@@ -85,4 +85,4 @@ def test_pairs_of_a_folder_are_those_of_the_owners(host: HostFolder, audit: bool
             (host.root / f"proc/{pid}/sessionid").unlink()
     host.spoil(12, "cgroup")
     request = Request(LinuxSource(str(host.root)), LINUX, ROOT)
-    assert sorted(request.pairs()) == sorted(owned_pairs(request))
+    assert sorted(request.pid_pairs()) == sorted(owned_pairs(request))

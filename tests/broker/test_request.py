@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker.access import Caller
+from logonscope.broker.access import NOT_REQUESTED, Caller
 from logonscope.broker.associations import AssociationOptions, associators
 from logonscope.broker.query import query
-from logonscope.broker.request import MOST_ROUNDS, NOT_REQUESTED, Accounts, Order, OwnedProcesses, Request
+from logonscope.broker.request import MOST_ROUNDS, Accounts, OwnedProcesses, ReadOrder, Request
 from logonscope.errors import LogonscopeError
 from logonscope.facts import UNSET, Account, Group, Login, Process, Socket
 from logonscope.machine import AccountQuery, Look, ProcessQuery, Selection, SocketQuery, Trouble
@@ -22,7 +22,7 @@ from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory, asking
 from tests.hosts import ROOT, session_scope, user
 
-ORDERS: tuple[Order, ...] = ("logins first", "processes first")
+ORDERS: tuple[ReadOrder, ...] = ("logins first", "processes first")
 EVERY = ProcessQuery()
 C1, C5 = str((1 << 32) + 1), str((1 << 32) + 5)
 FIRST = Login("41", 1000, audit=41, scope="session-41.scope", state="active", gone=False)
@@ -88,16 +88,16 @@ def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_
     before, after = seen((FIRST,), IN_C1, IN_41), seen((FIRST, SU), IN_C1, IN_41)
     for selection in (Selection(logon_ids=frozenset({C1})), Selection(login_users=frozenset({"BOB"}))):
         request = Memory(before, before, after).request(ROOT)
-        assert pids(request.read(EVERY, selection, order="processes first", include_in_sessions_of_others=False)) == [
-            20
-        ]
+        assert pids(
+            request.read(EVERY, selection, read_order="processes first", include_own_in_sessions_of_others=False)
+        ) == [20]
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order: Order) -> None:
+def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order: ReadOrder) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
     query = ProcessQuery(frozenset({"comm", "uids"}))
-    owned = memory.request(ROOT).read(query, C1, order=order, include_in_sessions_of_others=False)
+    owned = memory.request(ROOT).read(query, C1, read_order=order, include_own_in_sessions_of_others=False)
     assert [(process.pid, process.comm) for process, _ in owned.pairs] == [(20, "sh")]
     ((facts, keeps),) = [query.early_filter for query in memory.asked.processes if query.early_filter]
     assert facts == {"ses", "cgroup"}
@@ -109,7 +109,7 @@ def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order
 def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> None:
     before, after = seen((FIRST,), IN_41, IN_C5), seen((FIRST, HEIR), IN_41, IN_C5)
     memory = Memory(before, before, after)
-    pairs = memory.request(ROOT).read(EVERY, order="processes first").pairs
+    pairs = memory.request(ROOT).read(EVERY, read_order="processes first").pairs
     assert [owner.logon_id for _, owner in pairs] == ["41", C5]
     assert [query.logon_hint.kernel_ids_needing_location for query in memory.asked.processes] == [
         frozenset({UNSET}),
@@ -123,14 +123,18 @@ def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
         heir = HEIR._replace(id=f"c{number}", process=Process(50, ses=1000 + number), scope=f"session-c{number}.scope")
         looks.append(seen((FIRST, heir), IN_41))
     memory = Memory(*looks)
-    assert pids(memory.request(ROOT).read(EVERY, order="processes first", include_in_sessions_of_others=False)) == [10]
+    assert pids(
+        memory.request(ROOT).read(EVERY, read_order="processes first", include_own_in_sessions_of_others=False)
+    ) == [10]
     assert len(memory.asked.processes) == MOST_ROUNDS
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_a_selection_narrows_what_is_read(order: Order) -> None:
+def test_a_selection_narrows_what_is_read(order: ReadOrder) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1))
-    assert pids(memory.request(ROOT).read(EVERY, "41", order=order, include_in_sessions_of_others=False)) == [10]
+    assert pids(memory.request(ROOT).read(EVERY, "41", read_order=order, include_own_in_sessions_of_others=False)) == [
+        10
+    ]
     assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({41, UNSET})]
 
 
@@ -139,7 +143,7 @@ def test_troubles_of_every_reading_are_reported_once() -> None:
     one, two = seen((), IN_41)._replace(troubles=[trouble]), seen((), IN_41)._replace(troubles=[trouble, other])
     streamed, gathered = Memory(one, two).request(ROOT), Memory(one, one, two).request(ROOT)
     streamed.read(EVERY)
-    gathered.read(EVERY, order="processes first", include_in_sessions_of_others=False)
+    gathered.read(EVERY, read_order="processes first", include_own_in_sessions_of_others=False)
     assert streamed.look.troubles == gathered.look.troubles == [trouble, other]
 
 
@@ -196,19 +200,23 @@ def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(order: Order) -> None:
+def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(order: ReadOrder) -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
-    ((_, owner),) = memory.request(user(1000)).read(EVERY, order=order, include_in_sessions_of_others=True).pairs
+    ((_, owner),) = (
+        memory.request(user(1000)).read(EVERY, read_order=order, include_own_in_sessions_of_others=True).pairs
+    )
     assert (owner.logon_id, owner.evidence, owner.login) == (None, "hidden", None)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order: Order) -> None:
+def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order: ReadOrder) -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
     asked = {}
     for logon in ("41", "99"):
         noted = asking(
-            lambda request: list(request.read(EVERY, logon, order=order, include_in_sessions_of_others=False).pairs),  # noqa: B023 -- called at once
+            lambda request: list(
+                request.read(EVERY, logon, read_order=order, include_own_in_sessions_of_others=False).pairs  # noqa: B023 -- called at once
+            ),
             memory,
             user(1000),
         )

@@ -96,7 +96,7 @@ def test_who_did_not_authenticate_is_told_the_product_and_nothing_else() -> None
     talk = Talk()
     assert talk.said("identify", None) == "Identity(product='Logonscope', version=None, sees_everything=None)"
     assert "version='0." in talk.said("identify")
-    for text in ("get_class name=Win32_Process", "get_class name=Nothing", "pull context=uuid:1", TERMINATE):
+    for text in ("get_class name=Win32_Process", "get_class name=Nothing", "pull enumeration_id=uuid:1", TERMINATE):
         assert talk.said(text, None) == "WBEM_E_ACCESS_DENIED authentication required; send credentials @"
     assert talk.outcomes == []
 
@@ -137,20 +137,20 @@ def test_an_enumeration_that_goes_on_is_pulled_to_its_end_and_forgotten() -> Non
     talk = Talk()
     context, *first = talk.said("enumerate class_name=Win32_LogonSession limit=4").split("\n")
     assert len(first) == 4
-    assert float(talk.said(f"renew context={context}")) == pytest.approx(60.0, abs=1.0)
-    end, *rest = talk.said(f"pull context={context}").split("\n")
+    assert float(talk.said(f"renew enumeration_id={context}")) == pytest.approx(60.0, abs=1.0)
+    end, *rest = talk.said(f"pull enumeration_id={context}").split("\n")
     whole = talk.said("enumerate class_name=Win32_LogonSession").split("\n")
     assert ["", *first, *rest] == whole
     assert (end, len(talk.enumerations)) == ("", 0)
-    assert talk.said(f"pull context={context}").startswith("WBEM_E_INVALID_CONTEXT unknown enumeration: ")
+    assert talk.said(f"pull enumeration_id={context}").startswith("WBEM_E_INVALID_CONTEXT unknown enumeration: ")
 
 
 def test_an_enumeration_is_its_callers_alone() -> None:
     talk = Talk()
     context = talk.said("enumerate class_name=Win32_LogonSession limit=1").split("\n")[0]
     for verb in ("pull", "renew", "release"):
-        assert talk.said(f"{verb} context={context}", user(1000)).startswith("WBEM_E_INVALID_CONTEXT")
-    assert talk.said(f"release context={context}") == "None"
+        assert talk.said(f"{verb} enumeration_id={context}", user(1000)).startswith("WBEM_E_INVALID_CONTEXT")
+    assert talk.said(f"release enumeration_id={context}") == "None"
     assert len(talk.enumerations) == 0
 
 
@@ -160,9 +160,9 @@ def test_an_enumeration_is_its_doors_alone() -> None:
 
     talk = Talk()
     context = talk.said("enumerate class_name=Win32_LogonSession limit=1").split("\n")[0]
-    pull = ReceivedRequest(f"pull context={context}".encode(), ROOT)
+    pull = ReceivedRequest(f"pull enumeration_id={context}".encode(), ROOT)
     assert talk.dispatcher.answer(AnotherDoor(), pull, Deadline()).body.startswith(b"WBEM_E_INVALID_CONTEXT")
-    assert talk.answer(f"pull context={context}").items == 5
+    assert talk.answer(f"pull enumeration_id={context}").items == 5
 
 
 def test_too_many_enumerations_are_a_quota_and_no_row_is_sent() -> None:
@@ -178,8 +178,10 @@ def test_a_row_that_does_not_fit_comes_again_with_a_larger_pull() -> None:
     talk = Talk()
     query = "query text='SELECT * FROM Win32_Process' limit=1"
     context, first = talk.said(query).split("\n")
-    assert talk.said(f"pull context={context} octets=60 limit=1").startswith("WBEM_E_BUFFER_TOO_SMALL the next row is")
-    rest = talk.said(f"pull context={context}").split("\n")
+    assert talk.said(f"pull enumeration_id={context} octets=60 limit=1").startswith(
+        "WBEM_E_BUFFER_TOO_SMALL the next row is"
+    )
+    rest = talk.said(f"pull enumeration_id={context}").split("\n")
     assert ["", first, *rest[1:]] == talk.said("query text='SELECT * FROM Win32_Process'").split("\n")
 
 
@@ -195,7 +197,7 @@ def test_an_answer_is_no_larger_than_may_be() -> None:
 def test_an_answer_that_takes_too_long_ends_its_enumeration() -> None:
     talk = Talk()
     context = talk.said("enumerate class_name=Win32_Process limit=1").split("\n")[0]
-    assert talk.said(f"pull context={context} seconds=0.000001").startswith(
+    assert talk.said(f"pull enumeration_id={context} seconds=0.000001").startswith(
         "WBEM_E_TIMED_OUT no complete answer within"
     )
     assert len(talk.enumerations) == 0
@@ -212,7 +214,7 @@ def test_a_request_that_nobody_waits_for_ends_an_enumeration_that_it_pulls() -> 
             super().move(seconds)
             self.cancel()
 
-    answer = talk.answer(f"pull context={context}", deadline=Gone())
+    answer = talk.answer(f"pull enumeration_id={context}", deadline=Gone())
     assert answer.body.startswith(b"WBEM_E_TIMED_OUT")
     assert len(talk.enumerations) == 0
 

@@ -103,13 +103,13 @@ def test_without_seconds_there_is_no_end() -> None:
 
 def test_a_deadline_that_follows_another_is_over_when_that_is() -> None:
     own, first, second = Deadline(60), Deadline(60), Deadline(60)
-    own.end_with(first)
+    own.follow(first)
     first.cancel()
     with pytest.raises(TimedOutError):
         own.check()
     assert own.is_over
     assert own.seconds_left == 0
-    own.end_with(second)
+    own.follow(second)
     own.check()
 
 
@@ -117,7 +117,7 @@ def test_the_seconds_left_are_those_of_the_deadline_that_ends_first() -> None:
     endless, long, short = Deadline(), Deadline(60), Deadline(30)
     assert endless.seconds_left is None
     for own, followed in ((endless, short), (long, short), (short, Deadline(60)), (short, Deadline())):
-        own.end_with(followed)
+        own.follow(followed)
         assert own.seconds_left == pytest.approx(30, abs=5)
 
 

@@ -8,7 +8,7 @@ from logonscope.machine import Leader
 from logonscope.ownership.authentication import MOST_TICKS_BEFORE, TOLERANCE, find_line, with_authentication
 
 SESSION = LogonSession("41", user="alice", remote_host="203.0.113.7", remote_address="203.0.113.7")
-LEADER = Leader(300, 100, start=5000, recorded=5100)
+LEADER = Leader(300, 100, start=5000, recorded_at=5100)
 KEY = "SHA256:" + "k" * 43
 LINE = Authentication(
     300, 5050, 5051, "publickey", "alice", "203.0.113.7", 51234, "ED25519", KEY, source="journal", is_trusted=True,
@@ -84,10 +84,10 @@ def test_the_parent_of_the_leader_counts_where_it_names_the_same_client() -> Non
 
 
 def test_of_a_leader_that_has_ended_the_last_fitting_line_before_the_record_counts() -> None:
-    gone = Leader(300, recorded=5100)
+    gone = Leader(300, recorded_at=5100)
     older = LINE._replace(number=1, fingerprint="x")
     assert find_line(SESSION, gone, [older, LINE, LINE._replace(user="bob", number=11)]) == LINE
     late = 5100 + MOST_TICKS_BEFORE * 2
-    assert find_line(SESSION, Leader(300, recorded=late), [LINE]) is None
+    assert find_line(SESSION, Leader(300, recorded_at=late), [LINE]) is None
     assert find_line(SESSION, Leader(300), [LINE]) is None
     assert find_line(SESSION, gone, [LINE._replace(user="EXAMPLE\\alice")]) is None

@@ -1,4 +1,4 @@
-"""Tests of ownership/foreign.py: whose uids are none of this host."""
+"""Tests of ownership/foreign.py: which uids do not belong to this host."""
 
 import pytest
 

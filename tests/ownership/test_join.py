@@ -11,13 +11,13 @@ from logonscope.ownership.join import (
     MANAGER_BASE,
     NUMBERED_BASE,
     SCOPE_BASE,
+    cut_to_login_cgroup,
     is_manager,
     join_logins,
     joined_kernel_id,
-    login_cgroup_of_path,
-    login_id_of_cgroup,
-    logon_id_of_cgroup,
     logon_id_of_word,
+    logon_without_record,
+    named_login_id,
 )
 from tests.example import MACHINE
 
@@ -188,7 +188,7 @@ def test_people_may_say_a_number_or_the_services_own_id(word: str, logon: str | 
 def test_a_cgroup_names_a_login_by_its_exact_place(
     cgroup: str, login: str | None, place: str, logon: tuple[str, str] | None
 ) -> None:
-    assert (login_id_of_cgroup(cgroup), login_cgroup_of_path(cgroup), logon_id_of_cgroup(cgroup)) == (
+    assert (named_login_id(cgroup), cut_to_login_cgroup(cgroup), logon_without_record(cgroup)) == (
         login,
         place,
         logon,

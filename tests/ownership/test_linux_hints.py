@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logonscope.broker.request import Accounts, Order
+from logonscope.broker.request import Accounts, ReadOrder
 from logonscope.broker.session_selector import SessionFilter, select_sessions, selected_login_uids
 from logonscope.facts import UNSET, Login, Process
 from logonscope.machine import ANY_LOGON, NO_FACTS, LogonHint, LogonIndex, Look, Owner, ProcessQuery, Selection
@@ -92,19 +92,19 @@ def test_a_hint_of_older_logins_loses_none_unless_the_newer_ones_need_more(
     assert not index.is_insufficient_hint(reading.hint(index))
 
 
-ORDERS: tuple[Order, ...] = ("logins first", "processes first")
+ORDERS: tuple[ReadOrder, ...] = ("logins first", "processes first")
 
 
 @given(hosts(), st.sampled_from(PEOPLE), selections | words, st.sampled_from(ORDERS))
 @settings(max_examples=200)
 def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
-    crowd: Crowd, uid: int, which: str | Selection, order: Order
+    crowd: Crowd, uid: int, which: str | Selection, order: ReadOrder
 ) -> None:
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
     query = ProcessQuery(frozenset({"comm"}) | LINUX.access_facts)
     selection = select_sessions(which, LINUX, LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine))
-    narrowed = [*request.read(query, which, order=order).pairs]
-    pairs = [*request.read(query, order=order).pairs]
+    narrowed = [*request.read(query, which, read_order=order).pairs]
+    pairs = [*request.read(query, read_order=order).pairs]
     if selection.names_sessions:
         keeps = SessionFilter(
             selection, LINUX, request.accounts, request.foreign, case_sensitive=isinstance(which, str)

@@ -383,7 +383,7 @@ def test_the_leader_of_an_ssh_login(service: str, comm: str, leader: Leader | No
     recorded = LOGIN._replace(service=service, process=own, created=650)
     assert network_leader(Owner("41", "audit", recorded), [own]) == leader
     gone = recorded._replace(process=None)
-    assert network_leader(Owner("41", "audit", gone), []) == (leader and Leader(10, recorded=650))
+    assert network_leader(Owner("41", "audit", gone), []) == (leader and Leader(10, recorded_at=650))
 
 
 def test_the_leader_without_a_record_is_an_ssh_server_of_root() -> None:

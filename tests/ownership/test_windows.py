@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from logonscope import Host, Instance
 from logonscope.broker import Caller, Request
 from logonscope.broker.explain import explain
-from logonscope.broker.request import Order
+from logonscope.broker.request import ReadOrder
 from logonscope.broker.session_selector import SessionFilter, select_sessions
 from logonscope.client import LocalHost
 from logonscope.errors import AccessDeniedError, NotFoundError
@@ -41,7 +41,7 @@ from tests.ownership.windows import (
 
 SYSTEM, HERS, REMOTE, HIS, LOCAL = map(str, (SYSTEM_LUID, DESKTOP, NETWORK, BOBS, SERVICE))
 OWNED = {4: SYSTEM, 600: SYSTEM, 700: LOCAL, 1000: HERS, 1010: HERS, 1020: HIS, 1100: REMOTE, 2000: HIS}
-ORDERS: tuple[Order, ...] = ("logins first", "processes first")
+ORDERS: tuple[ReadOrder, ...] = ("logins first", "processes first")
 
 
 def ask(caller: Caller = ROOT, *looks: Snapshot) -> Request:
@@ -153,11 +153,14 @@ def test_somebody_sees_the_own_logon_sessions_and_what_runs_as_them() -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: Order) -> None:
+def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: ReadOrder) -> None:
     memory = Memory(snapshot())
     request = memory.request(user(ALICE), WINDOWS)
     owned = request.read(
-        ProcessQuery(), Selection(login_uids=frozenset({ALICE, BOB})), order=order, include_in_sessions_of_others=False
+        ProcessQuery(),
+        Selection(login_uids=frozenset({ALICE, BOB})),
+        read_order=order,
+        include_own_in_sessions_of_others=False,
     )
     assert [process.pid for process, _ in owned.pairs] == [1000, 1010, 1100]
     assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
@@ -297,7 +300,7 @@ def test_somebody_sees_exactly_the_own_on_any_host(host: Snapshot, uid: int) -> 
        st.sampled_from(ORDERS))  # fmt: skip
 @settings(max_examples=100)
 def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
-    host: Snapshot, uid: int, word: str, order: Order
+    host: Snapshot, uid: int, word: str, order: ReadOrder
 ) -> None:
     request, query = ask(user(uid) if uid else ROOT, host), ProcessQuery(frozenset({"comm"}))
     keeps = SessionFilter(
@@ -306,8 +309,10 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
         request.accounts,
         case_sensitive=True,
     ).keeps
-    whole = [(process.pid, owner) for process, owner in request.read(query, order=order).pairs if keeps(process, owner)]
-    assert [(process.pid, owner) for process, owner in request.read(query, word, order=order).pairs] == whole
+    whole = [
+        (process.pid, owner) for process, owner in request.read(query, read_order=order).pairs if keeps(process, owner)
+    ]
+    assert [(process.pid, owner) for process, owner in request.read(query, word, read_order=order).pairs] == whole
 
 
 @given(hosts(), st.frozensets(st.sampled_from(USERS), max_size=2), st.frozensets(st.sampled_from(LUIDS)))

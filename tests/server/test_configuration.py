@@ -11,7 +11,7 @@ import pytest
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import configuration
 from logonscope.server.configuration import (
-    KEYS,
+    SETTINGS,
     Listener,
     Settings,
     add_flags,
@@ -116,7 +116,7 @@ def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
     [
         ("max_envelop = 1", "unknown key 'max_envelop'; did you mean max_envelope?"),
         ("allow-methods = true", "unknown key 'allow-methods'; did you mean allow_methods?"),
-        ("[server]\nworkers = 1", f"unknown key 'server'; remove it; the keys are {', '.join(KEYS)}"),
+        ("[server]\nworkers = 1", f"unknown key 'server'; remove it; the keys are {', '.join(SETTINGS)}"),
         ("workers = '3'", 'invalid workers "3": expected a whole number from 1 to 64; {do}'),
         ("workers = true", "invalid workers true: expected a whole number from 1 to 64; {do}"),
         ("workers = 0", "invalid workers 0: expected a whole number from 1 to 64; {do}"),
@@ -192,7 +192,7 @@ def parser() -> argparse.ArgumentParser:
 
 def test_every_key_is_a_flag() -> None:
     told = vars(parser().parse_args([]))
-    assert list(told) == list(KEYS)
+    assert list(told) == list(SETTINGS)
     assert set(told.values()) == {None}
     words = [
         "--listen", "http://127.0.0.1:1,http://[::1]:1", "--listen", "unix:/a", "--allow-methods", "--negotiate=false",
@@ -223,9 +223,9 @@ def test_a_flag_that_is_wrong(words: list[str], said: str) -> None:
 def test_the_help_and_the_reference_show_every_key() -> None:
     shown = parser().format_help()
     rows = settings_reference().splitlines()
-    for name in KEYS:
+    for name in SETTINGS:
         assert f"--{name.replace('_', '-')} " in shown
-    assert [row.split("|")[1].strip() for row in rows[2:]] == [f"`{name}`" for name in KEYS]
+    assert [row.split("|")[1].strip() for row in rows[2:]] == [f"`{name}`" for name in SETTINGS]
     assert {row.count("|") for row in rows} == {5}
 
 
@@ -247,8 +247,8 @@ def test_a_flag_shows_its_words_and_its_default_as_they_can_be_typed() -> None:
 
 def test_the_defaults_of_the_reference_are_what_a_file_may_say(tmp_path: Path) -> None:
     shown = [row.split("|")[3].strip() for row in settings_reference().splitlines()[2:]]
-    literal = {name: text.strip("`") for name, text in zip(KEYS, shown, strict=True) if text.count("`") == 2}
-    assert len(literal) == len(KEYS) - 2
+    literal = {name: text.strip("`") for name, text in zip(SETTINGS, shown, strict=True) if text.count("`") == 2}
+    assert len(literal) == len(SETTINGS) - 2
     text = "\n".join(f"{name} = {value}" for name, value in literal.items())
     assert tomllib.loads(text)
     assert read_settings(written(tmp_path, text)) == Settings()

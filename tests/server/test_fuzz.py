@@ -40,7 +40,7 @@ SEED = 20_261_125
 SECONDS = 10
 """That one answer may take."""
 
-MOST_CONTEXTS, MOST_OF_A_CALLER, MOST_OCTETS = 12, 5, 40_000
+MOST_CONTEXTS, MOST_PER_CALLER, MOST_OCTETS = 12, 5, 40_000
 GROWTH = 16 << 10
 """KiB that all requests but the first may leave behind."""
 
@@ -89,7 +89,7 @@ class Talk:
 
     def __init__(self, crowd: Crowd, seed: int) -> None:
         self.crowd, self.memory = crowd, Memory(crowd.snapshot)
-        self.enumerations = Enumerations(MOST_CONTEXTS, MOST_OF_A_CALLER, 60.0)
+        self.enumerations = Enumerations(MOST_CONTEXTS, MOST_PER_CALLER, 60.0)
         self.dispatcher = Dispatcher(
             self.memory, LINUX, self.enumerations, Limits(MOST_OCTETS, 5.0), allow_methods=True
         )
@@ -151,8 +151,8 @@ class Talk:
     def check_contexts(self) -> None:
         """Fail where more enumerations are open than may be."""
         callers = [known.caller for known in self.enumerations._open.values()]  # noqa: SLF001 -- there is no other way
-        assert len(callers) <= MOST_CONTEXTS + MOST_OF_A_CALLER  # the latter for administrators alone
-        assert all(callers.count(caller) <= MOST_OF_A_CALLER for caller in callers)
+        assert len(callers) <= MOST_CONTEXTS + MOST_PER_CALLER  # the latter for administrators alone
+        assert all(callers.count(caller) <= MOST_PER_CALLER for caller in callers)
 
 
 def test_any_request_gets_an_answer_that_the_standard_has() -> None:

@@ -100,7 +100,7 @@ def without_moved_processes(requests: list[Request], crowd: Crowd, other: Crowd,
     Whether a process of one's own belongs to the System session is one's own to know.
     """
     pids = crowd.process.keys() & other.process.keys()
-    moved = {pid for pid in pids if crowd.owns_without_session(uid, pid) != other.owns_without_session(uid, pid)}
+    moved = {pid for pid in pids if crowd.owns_in_system_session(uid, pid) != other.owns_in_system_session(uid, pid)}
     kept = {*crowd.process, MISSING_PID} - moved
     return [
         (name, arguments)

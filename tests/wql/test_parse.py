@@ -16,7 +16,7 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import LONGEST, MOST_NESTED, MOST_TERMS, double_lone_backslashes, parse
+from logonscope.wql.parse import LONGEST, MOST_JUNCTIONS, MOST_NESTED, double_lone_backslashes, parse
 from logonscope.wql.text import LONGEST_NAME
 from logonscope.wql.tree import (
     And,
@@ -249,7 +249,7 @@ def long(length: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("made", "most"), [(terms, MOST_TERMS + 1), (nested, MOST_NESTED), (negated, MOST_NESTED), (long, LONGEST)]
+    ("made", "most"), [(terms, MOST_JUNCTIONS + 1), (nested, MOST_NESTED), (negated, MOST_NESTED), (long, LONGEST)]
 )
 def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None:
     assert isinstance(parse(made(most)), Select)

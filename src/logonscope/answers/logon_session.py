@@ -57,7 +57,7 @@ class LogonSession(NamedTuple):
     container_id: str | None = None  # of the container that it began in
     container_runtime: str | None = None  # docker, podman, containerd, cri-o, kubernetes, lxc, nspawn
     pod_uid: str | None = None  # of the Kubernetes pod of that container
-    is_foreign: bool = False  # uid is none of this host: it began in a container, or below another root directory
+    is_foreign: bool = False  # uid does not belong to this host, but to a container or another root directory
     remote_address: str | None = None  # of the client, an IP address
     remote_port: int | None = None  # of the client; only with the detail "origin"
     # the others only with the detail "authentication"

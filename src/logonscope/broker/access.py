@@ -6,7 +6,7 @@ tests on uids.
 An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Any other user
 sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
 the details of a process only where the real, effective and saved uid are all its own. Uids of containers and of other
-roots are no uids of this host: they never match the caller's. In Win32_Process, as on Windows,
+roots do not belong to this host: they never match the caller's. In Win32_Process, as on Windows,
 every user gets a row of every process, with identifying columns only where the process belongs to another user.
 Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
 a login authenticated, its key included, is visible with the logon session; nothing of it is masked. The services of the
@@ -28,6 +28,9 @@ CAP_SYS_PTRACE = 19
 HIDDEN = Owner(None, "hidden")
 """Placeholder owner of a process whose logon session is hidden from the caller."""
 
+NOT_REQUESTED = Owner(None, "not requested")
+"""Placeholder owner of a process whose owner was not requested, and so not determined."""
+
 DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
     "thread_sockets", "net_namespace", "mapped_files",
@@ -43,8 +46,11 @@ UNMASKED_FACTS = frozenset({"comm", "ppid", "start"})
 PASSWORD_FACTS = ("password", "password_min_days", "password_max_days", "expired")
 """Facts of an account that shadow(5) has, which only root can read."""
 
-NOT_YOURS = "not one of your logon sessions"
-MASKED = "not one of your processes"
+NOT_YOUR_SESSION = "not one of your logon sessions"
+"""The reason for facts that would reveal a logon session that the caller may not see."""
+
+NOT_YOUR_PROCESS = "not one of your processes"
+"""The reason for details of a process that does not run wholly as the caller."""
 
 
 class Caller(NamedTuple):
@@ -60,19 +66,19 @@ class Caller(NamedTuple):
 
 
 class ForeignLookup(Protocol):
-    """Lookup of what is foreign: uids in containers and in other roots, which are no uids of this host."""
+    """Lookup of foreign uids and logon sessions: those of containers and of other roots, not of this host."""
 
     def is_foreign_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the logon session of a process is foreign."""
         ...
 
     def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether a uid of a process is none of this host."""
+        """Return whether a uid of a process does not belong to this host."""
         ...
 
 
 class ForeignByProcess:
-    """What is foreign by the facts of one process; where these do not decide, its logon session counts as foreign."""
+    """Decides what is foreign by the facts of one process; if they do not suffice, its logon session is foreign."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership, self._machine = ownership, Machine("")
@@ -90,7 +96,12 @@ class Visibility:
     """The logon sessions, processes and facts that one caller may see, under one set of ownership rules."""
 
     def __init__(self, caller: Caller, ownership: Ownership, foreign: ForeignLookup | None = None) -> None:
-        """Store the caller, and what is foreign (None: what a process alone shows).
+        """Create the visibility of a caller.
+
+        Args:
+            caller: the caller.
+            ownership: the ownership rules of the host.
+            foreign: the lookup; None: decide from the facts of one process alone.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
@@ -127,14 +138,14 @@ class Visibility:
             return False
         return not self._foreign.is_foreign_session(process, owner)
 
-    def owns_without_session(self, process: Process, owner: Owner) -> bool:
+    def owns_in_system_session(self, process: Process, owner: Owner) -> bool:
         """Return whether a process is wholly the caller's and belongs to the System session, which has no user."""
         is_system = owner.logon_id == self._ownership.system_owner.logon_id
         return is_system and self.uid is not None and self._runs_as_caller(process, owner, wholly=True)
 
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
-        return self.everything or (self.uid is not None and login.readers_uid == self.uid)
+        return self.everything or (self.uid is not None and login.uid_here == self.uid)
 
     def account(self, account: Account) -> Account:
         """Return an account as the caller may see it: the state of its password is for administrators."""
@@ -146,7 +157,7 @@ class Visibility:
         return hardware if self.everything else hardware._replace(serial=None)
 
     def masked_service(self, service: Service) -> Service:
-        """Return a service of the system as the caller may see it: its command line is the administrator's."""
+        """Return a service of the system as the caller may see it: only an administrator sees its command line."""
         return service if self.everything else service._replace(command=None)
 
     def sees_account_history(self, uid: int) -> bool:
@@ -161,7 +172,7 @@ class Visibility:
         Args:
             process: with the facts of ``with_access_facts``.
             owner: the owner of the process.
-            facts: the requested facts; other facts need not be masked.
+            facts: the facts that the answer can contain; only these are masked.
             include_hidden: return a process that the caller may not see with its identity facts only.
         """
         if self.everything:
@@ -174,11 +185,16 @@ class Visibility:
             return self._without_session_facts(process, facts, owner), HIDDEN
         return (self.identity(process, facts), HIDDEN) if include_hidden else None
 
-    def masked(self, process: Process, facts: Facts, owner: Owner = HIDDEN) -> Process:
+    def masked(self, process: Process, facts: Facts, owner: Owner = NOT_REQUESTED) -> Process:
         """Return the process as the caller may see it.
 
         Its details are removed unless its real, effective and saved uid are the caller's; an administrator sees
         everything.
+
+        Args:
+            process: with the facts of ``with_access_facts``.
+            facts: the facts that the answer can contain; only these are masked.
+            owner: the owner of the process, if it was determined.
         """
         if self.everything:
             return process
@@ -186,11 +202,11 @@ class Visibility:
         is_callers = self._runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
             process = self._without_location(process, owner)
-            process = process._replace(unread=_reasons(process, [self._ownership.location_fact], NOT_YOURS))
+            process = process._replace(unread=_reasons(process, [self._ownership.location_fact], NOT_YOUR_SESSION))
         if is_callers:
             return process
         hidden = [fact for fact in DETAIL_FACTS if fact in facts]
-        unread = _reasons(process, hidden, MASKED)
+        unread = _reasons(process, hidden, NOT_YOUR_PROCESS)
         changes: dict[str, Any] = dict.fromkeys(hidden)
         if process.name is not None:
             # a name longer than comm was completed from the arguments, which are masked
@@ -207,12 +223,15 @@ class Visibility:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
         masked = self.masked(self._without_location(process, owner), facts, owner)
         session_facts = self._ownership.session_facts
-        unread = _reasons(masked, session_facts, NOT_YOURS)
+        unread = _reasons(masked, session_facts, NOT_YOUR_SESSION)
         changes: dict[str, Any] = dict.fromkeys(session_facts)
         return masked._replace(unread=unread, **changes)
 
     def _without_location(self, process: Process, owner: Owner) -> Process:
-        """Remove the location of a process, and its foreign uids, which would pass for uids of this host without it."""
+        """Remove the location of a process, and its foreign uids.
+
+        Without the location they look like uids of this host.
+        """
         foreign = self._foreign
         uids = process.uids and tuple(
             None if foreign.is_foreign_uid(process, owner, uid) else uid for uid in process.uids
@@ -222,7 +241,7 @@ class Visibility:
 
     def identity(self, process: Process, facts: Facts) -> Process:
         """Return only the identity facts of a process, as Win32_Process shows it to users who may not see it."""
-        hidden = dict.fromkeys(self.with_access_facts(facts).difference(IDENTITY_FACTS), MASKED)
+        hidden = dict.fromkeys(self.with_access_facts(facts).difference(IDENTITY_FACTS), NOT_YOUR_PROCESS)
         name = None if process.name is None else process.comm
         return Process(
             process.pid, comm=process.comm, ppid=process.ppid, start=process.start, name=name, unread=hidden or None

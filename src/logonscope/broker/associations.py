@@ -11,7 +11,7 @@ from itertools import chain, permutations
 from typing import NamedTuple
 
 from logonscope.broker.columns import Columns, classes_with_properties, select_columns
-from logonscope.broker.instances import find_exact_target, find_instance, has_letters, matching_rows, not_found_error
+from logonscope.broker.instances import find_exact_target, find_instance, has_spellings, matching_rows, not_found_error
 from logonscope.broker.item_readers import ItemQuery, read_items
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance_of
@@ -202,7 +202,7 @@ def _resolve_spelling(request: Request, target: Target) -> Target:
     """Return the target with its actual class and key spelling, reading the instance only if these are ambiguous."""
     # A path may name a superclass of the instance's class, and its text keys may differ in case. A class with a
     # provider and keys without letters leave no choice, and no reading is needed.
-    if find_provider(target.cls) is not None and not any(map(has_letters, target.keys or ())):
+    if find_provider(target.cls) is not None and not any(map(has_spellings, target.keys or ())):
         return target
     instance = find_exact_target(request, target)
     if instance is None:

@@ -18,7 +18,7 @@ _MOST_LISTED = 10
 def doctor(request: Request) -> list[Check]:
     """Check the host by one full reading, and return what a user should know about its results."""
     facts = request.ownership.description_facts | {"comm", "uids", "cmdline", "exe", "fds"}
-    owned = request.read(ProcessQuery(facts), order="processes first")
+    owned = request.read(ProcessQuery(facts), read_order="processes first")
     pairs = list(owned.pairs)
     request.accounts.get(request.caller.uid or 0)  # adds a trouble if the name service does not answer
     processes = [process for process, _ in pairs]

@@ -24,8 +24,10 @@ def sessions(request: Request, which: Which, where: LogonFilter, details: Detail
         which = _select_users(where.users)
     query = ProcessQuery(description_facts(request, details))
     early = OwnedFilter(frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps)
-    owned = request.read(query, which, order="processes first", early=early, include_in_sessions_of_others=False)
-    described = unfiltered.describe_sessions(request, owned.pairs, details | where.details, missing_origins=True)
+    owned = request.read(
+        query, which, read_order="processes first", early=early, include_own_in_sessions_of_others=False
+    )
+    described = unfiltered.describe_sessions(request, owned.pairs, details | where.details, read_missing_origins=True)
     return where.matching([session for session, _ in described])
 
 

@@ -14,8 +14,8 @@ from logonscope.machine import LogonContainer, LogonIndex, Owner, ProcessQuery, 
 if TYPE_CHECKING:
     from logonscope.broker.request import Request
 
-OWN = LogonContainer()
-"""The origin of a logon session that began on this host itself."""
+THIS_HOST = LogonContainer()
+"""Where a logon session of this host itself began: in no container."""
 
 
 class ForeignProcesses:
@@ -26,17 +26,18 @@ class ForeignProcesses:
         self._containers: dict[str, LogonContainer] = {}  # by LogonId
 
     def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether a uid of a process is none of this host."""
+        """Return whether a uid of a process does not belong to this host."""
         if self._request.container(process) is None:
-            # in no container and in the host's own pid namespace, as most processes: nothing else has to be asked
+            # pid_namespaces is how many pid namespaces the process is in. 1 is the host's own alone, as for most
+            # processes: the uid is not foreign. None (unknown) or more: the logon session decides.
             return process.pid_namespaces != 1 and self.is_foreign_session(process, owner)
-        # in a user's own container the uids that are not foreign are this host's, wherever the logon session began
+        # in a container the ownership rules decide about each uid; where the logon session began does not matter
         return self._request.ownership.is_foreign_uid(process, uid, self._request.machine)
 
     def is_foreign_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the logon session of a process is foreign."""
         ownership, machine = self._request.ownership, self._request.machine
-        # the owner was not requested: it is found only where it can matter
+        # the owner was not requested: it is determined only if it can matter
         if owner.logon_id is None and (process.pid_namespaces or 1) > 1:
             owner = self._index.owner(process)
         if owner.logon_id is None or not ownership.may_be_foreign(process, owner, machine):
@@ -54,7 +55,7 @@ class ForeignProcesses:
         """
         request, logon_id = self._request, owner.logon_id
         if logon_id is None or request.ownership.has_record(owner):
-            return OWN
+            return THIS_HOST
         if logon_id not in self._containers:
             self._containers[logon_id] = self._find_container(owner, members)
         return self._containers[logon_id]
@@ -62,11 +63,12 @@ class ForeignProcesses:
     def _find_container(self, owner: Owner, members: Iterable[Process]) -> LogonContainer:
         request, members = self._request, list(members)
         first = request.ownership.first_process(members)
-        # the login itself may have ended: one member that cannot be of a foreign logon session proves what it was
+        # the process that logged in may have ended, so that the first one decides nothing: a single member that cannot
+        # be of a foreign logon session proves that the session is not foreign
         if first is None or not all(
             request.ownership.may_be_foreign(member, owner, request.machine) for member in members
         ):
-            return OWN
+            return THIS_HOST
         fact = request.ownership.root_fact
         if request.ownership.needs_root_directory(first, request.machine) and getattr(first, fact) is None:
             query = ProcessQuery(frozenset({"start", fact}), pids=frozenset({first.pid}))

@@ -28,7 +28,7 @@ from logonscope.wql.predicate import Row
 def get(
     request: Request, path: str | ObjectPath, properties: Sequence[str] | None = None, namespace: str | None = None
 ) -> ClassRows | Class:
-    """Return the instance that an object path names, as a result of one row, or the class that it names.
+    """Return the instance that an object path names, as ClassRows with one row, or the class that it names.
 
     Raises:
         NotFoundError: there is no such instance, or the caller may not see it.
@@ -89,8 +89,8 @@ def find_exact_target(request: Request, target: Target) -> Target | None:
     return None if result is None else Target(result.cls, next(result.rows))
 
 
-def has_letters(key: Value) -> bool:
-    """Return whether a key can be spelled in more than one way."""
+def has_spellings(key: Value) -> bool:
+    """Return whether a key can be spelled in more than one way: a text with letters, or a reference."""
     return isinstance(key, tuple) or (isinstance(key, str) and key.lower() != key.upper())
 
 
@@ -152,7 +152,7 @@ def matching_rows(
     provider, context = get_provider(cls), request.context
     if row_filter is None:
         if provider.rows_of_pairs is not None and tuple(columns) == tuple(provider.columns):
-            return provider.rows_of_pairs(request.pairs())
+            return provider.rows_of_pairs(request.pid_pairs())
         query = ItemQuery(provider.facts_of_rows(columns), EVERYTHING, provider.include_hidden, cls.namespace)
         return provider.rows(read_items(request, provider.subject, query), context, columns)
     # the result's columns come first, so that cutting a row to their number removes those of the filter only
@@ -193,7 +193,7 @@ class _ConditionOnProcess:
 
 
 def _files(request: Request, facts: Facts) -> set[str]:
-    """Return the files of a process that facts are read from, also those that name its owner if OWNER_FACT is one."""
+    """Return the files of a process that hold these facts; for OWNER_FACT those that determine its owner."""
     owner_facts = request.ownership.owner_facts if OWNER_FACT in facts else frozenset[str]()
     return {FILE_OF_FACT.get(fact, fact) for fact in (facts | owner_facts) - {OWNER_FACT}}
 

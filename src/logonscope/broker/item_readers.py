@@ -96,39 +96,45 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
     process_query = ProcessQuery(facts, pids=query.selection.pids)
     selection = query.selection
     # The logon sessions of given processes, as an association asks for them. Unless their processes are to be counted,
-    # the parents of each process describe its logon session, and no other process is read.
+    # the ancestors of each process describe its logon session, and no other process is read.
     if process_query.pids is not None:
         owned = request.read(process_query)
         if COUNTS not in query.facts:
-            return list(_describe_from_parents(request, owned, query.facts))
+            return list(_describe_from_ancestors(request, owned, query.facts))
         selection = Selection(
             logon_ids=frozenset(owner.logon_id for _, owner in owned.pairs if owner.logon_id is not None)
         )
         if selection.is_empty:
             return ()
         process_query = process_query._replace(pids=None)
-    owned = request.read(process_query, selection, order="processes first", include_in_sessions_of_others=False)
-    return describe_sessions(request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts)
+    owned = request.read(
+        process_query, selection, read_order="processes first", include_own_in_sessions_of_others=False
+    )
+    return describe_sessions(
+        request, owned.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
+    )
 
 
-def _describe_from_parents(request: Request, owned: OwnedProcesses, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
-    """Describe the logon session of each process from its parents, up to the login."""
+def _describe_from_ancestors(request: Request, owned: OwnedProcesses, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
+    """Describe the logon session of each process from its ancestors, up to the login."""
     facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in owned.pairs:
         if owner.logon_id is not None:
-            details, missing_origin = ALL_DETAILS & item_facts, ADDRESS in item_facts
+            details, read_missing_origin = ALL_DETAILS & item_facts, ADDRESS in item_facts
             logon = logon_of(
-                request, process, owner, owned.logons, facts, details=details, missing_origin=missing_origin
+                request, process, owner, owned.logons, facts, details=details, read_missing_origin=read_missing_origin
             )
             yield logon.session, [(process, owner)]
 
 
 def _read_desktops(request: Request, query: ItemQuery) -> Items:
     owned = request.read(
-        ProcessQuery(request.ownership.description_facts), order="processes first", include_in_sessions_of_others=False
+        ProcessQuery(request.ownership.description_facts),
+        read_order="processes first",
+        include_own_in_sessions_of_others=False,
     )
     sessions = describe_sessions(
-        request, owned.pairs, ALL_DETAILS & query.facts, missing_origins=ADDRESS in query.facts
+        request, owned.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
     )
     return ((*manager, *desktop) for manager, desktop in pair_user_managers(sessions))
 
@@ -167,9 +173,10 @@ def _read_groups(request: Request, query: ItemQuery) -> Items:
 
 
 def _names_or_all(names: frozenset[str] | None) -> Any:
-    r"""Return the names to query, or "ALL" if no name is qualified by a domain.
+    r"""Return the names to query; "ALL" if no name has a domain.
 
-    A name without its domain may be that of an account that the name service knows as DOMAIN\name only.
+    ``names`` has all possible spellings of the accounts. If one of them has the domain, the name service can be asked
+    for it. Otherwise the account may be known to the name service as DOMAIN\name only, so all accounts are queried.
     """
     if names is None or not any("@" in name or "\\" in name for name in names):
         return "ALL"

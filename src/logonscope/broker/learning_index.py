@@ -19,14 +19,14 @@ class LearningIndex:
 
     def __init__(self, request: "Request", logins: Iterable[Login]) -> None:
         self._request = request
-        self._records = {login.id: login for login in logins}
+        self._logins = {login.id: login for login in logins}
         self._requested_ids: set[str] = set()
-        self.index = request.ownership.index(self._records.values(), request.machine)
+        self.index = request.ownership.index(self._logins.values(), request.machine)
 
     def owner(self, process: Process) -> Owner:
         """Return the owner of a process."""
         owner = self.index.owner(process)
-        return self._owner_by_new_record(process, owner) if owner.login is None else owner
+        return self._owner_by_new_login(process, owner) if owner.login is None else owner
 
     def pairs(self, processes: Iterable[Process]) -> "Iterator[Owned]":
         """Yield each process with its owner."""
@@ -34,8 +34,8 @@ class LearningIndex:
         for process in processes:
             owner = find_owner(process)
             if owner.login is None:
-                # a new record replaces the index, and with it the method that is called for each process
-                owner, find_owner = self._owner_by_new_record(process, owner), self.index.owner
+                # a new login replaces the index, and with it the method that is called for each process
+                owner, find_owner = self._owner_by_new_login(process, owner), self.index.owner
             yield process, owner
 
     def logon_ids(self, memberships: Iterable[Membership]) -> Iterator[tuple[int, str]]:
@@ -49,32 +49,32 @@ class LearningIndex:
                 logon_id = self.owner(process_of_membership(membership)).logon_id
                 if logon_id is None:
                     continue
-                # a new record replaces the index, and can change what the old one decided
+                # a new login replaces the index, and can change what the old one decided
                 if self.index is not index or len(decided) >= MOST_DECIDED:
                     index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
                     decided.clear()
                 decided[kernel_id, location] = logon_id
             yield pid, logon_id
 
-    def _owner_by_new_record(self, process: Process, owner: Owner) -> Owner:
-        """Return the owner of a process whose login has no record here, after trying once to read that record."""
+    def _owner_by_new_login(self, process: Process, owner: Owner) -> Owner:
+        """Return the owner of a process whose login is not in this index; the login is looked up once at the source."""
         login_id = self.index.missing_login_id(process, owner)
         if login_id is None or login_id in self._requested_ids:
             return owner
         self._requested_ids.add(login_id)
-        new_records = self._request.source.logins(self._request.look, frozenset({login_id}))
-        if not new_records:
+        new_logins = self._request.source.logins(self._request.look, frozenset({login_id}))
+        if not new_logins:
             return owner
-        self._records.update({login.id: login for login in new_records})
-        self.index = self._request.ownership.index(self._records.values(), self._request.machine)
+        self._logins.update({login.id: login for login in new_logins})
+        self.index = self._request.ownership.index(self._logins.values(), self._request.machine)
         return self.index.owner(process)
 
 
 class PossibleMembers:
     """A filter on processes that match now, or may match once the login records are read again."""
 
-    def __init__(self, sessions: SessionFilter | None, early: "OwnedFilter | None", index: LogonIndex) -> None:
-        self._sessions, self._early, self._index = sessions, early, index
+    def __init__(self, session_filter: SessionFilter | None, early: "OwnedFilter | None", index: LogonIndex) -> None:
+        self._session_filter, self._early, self._index = session_filter, early, index
 
     def keeps(self, process: Process) -> bool:
         """Return whether to keep a process."""
@@ -84,4 +84,4 @@ class PossibleMembers:
             return True
         if self._early is not None and not self._early.keeps(process, owner):
             return False
-        return self._sessions is None or self._sessions.keeps(process, owner)
+        return self._session_filter is None or self._session_filter.keeps(process, owner)

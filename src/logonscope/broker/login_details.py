@@ -23,7 +23,7 @@ class DescribedSession(NamedTuple):
 
 
 def add_details(
-    request: Request, described: Sequence[DescribedSession], details: Details, *, missing_origins: bool = False
+    request: Request, described: Sequence[DescribedSession], details: Details, *, read_missing_origins: bool = False
 ) -> list[LogonSession]:
     """Return the logon sessions with these details, as far as they are known.
 
@@ -31,7 +31,7 @@ def add_details(
         request: the request.
         described: the logon sessions.
         details: the details of each.
-        missing_origins: read the origin in any case where no login record has the address.
+        read_missing_origins: read the origin if no login record has the address, also if ``details`` does not name it.
     """
     ownership = request.ownership
     sessions = [row.session for row in described]
@@ -39,7 +39,7 @@ def add_details(
     leaders = [ownership.network_leader(row.owner, row.members) for row in described]
     if "origin" in details:
         sessions = _add_origins(request, sessions, leaders)
-    elif missing_origins:
+    elif read_missing_origins:
         unknown = [
             leader if session.remote_address is None else None
             for session, leader in zip(sessions, leaders, strict=True)
@@ -71,7 +71,7 @@ def _add_authentications(
     request: Request, sessions: Sequence[LogonSession], leaders: Sequence[Leader | None]
 ) -> list[LogonSession]:
     queries = [
-        AuthenticationQuery(leader.pid, leader.parent, leader.start, leader.recorded) for leader in leaders if leader
+        AuthenticationQuery(leader.pid, leader.parent, leader.start, leader.recorded_at) for leader in leaders if leader
     ]
     lines_by_pid: dict[int | None, list[Authentication]] = {}
     for line in request.source.authentications(request.look, queries):

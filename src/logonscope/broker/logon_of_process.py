@@ -35,7 +35,7 @@ def logon_of(
     facts: Facts,
     *,
     details: Details = NO_DETAILS,
-    missing_origin: bool = False,
+    read_missing_origin: bool = False,
 ) -> Logon:
     """Describe the logon session of a process. The caller must have checked that it may be seen.
 
@@ -46,7 +46,7 @@ def logon_of(
         logons: the index that names owners.
         facts: the facts to read of its parents; at least those that name owners and describe a logon session.
         details: what else is read of the logon session.
-        missing_origin: read the origin in any case where no login record has the address.
+        read_missing_origin: read the origin if no login record has the address, also if ``details`` does not name it.
     """
     chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
     has_record, terminal_read = request.ownership.has_record(owner), True
@@ -58,14 +58,14 @@ def logon_of(
         members, terminal_read = _read_below_leader(request, owner, logons)
     else:
         members = _with_process(all_members, process)
-        request.note_members(owner, members)
+        request.note_logged_out(owner, members)
     session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
-    is_origin_missing = missing_origin and session.remote_address is None
+    is_origin_missing = read_missing_origin and session.remote_address is None
     if (details or is_origin_missing) and owner.logon_id is not None:
         from logonscope.broker import login_details  # noqa: PLC0415 -- seldom asked for
 
         described = [login_details.DescribedSession(session, owner, all_members if "usage" in details else members)]
-        (session,) = login_details.add_details(request, described, details, missing_origins=is_origin_missing)
+        (session,) = login_details.add_details(request, described, details, read_missing_origins=is_origin_missing)
     return Logon(session, tuple(chain))
 
 
@@ -150,16 +150,16 @@ def _read_below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tu
     if login is None or login.process is None or login.tty:
         return [], True
     children_readable, leader = True, login.process
-    members, generation = [leader], _read_members(request, [leader.pid], owner, logons)
+    members, level = [leader], _read_members(request, [leader.pid], owner, logons)
     # Neither the leader of an ssh login nor its child of the same name has a terminal; the shell below them has it. So
-    # the search goes down, a generation at a time, until a process has a terminal or is another program.
-    while generation and len(members) < MOST_BELOW_A_LEADER:
-        if any(process.tty_nr or process.comm != leader.comm for process in generation):
+    # the search goes down, a level at a time, until a process has a terminal or is another program.
+    while level and len(members) < MOST_BELOW_A_LEADER:
+        if any(process.tty_nr or process.comm != leader.comm for process in level):
             break
-        children_readable = children_readable and all(process.children is not None for process in generation)
-        child_pids = [pid for process in generation for pid in process.children or ()]
-        generation = _read_members(request, child_pids[:MOST_BELOW_A_LEADER], owner, logons)
-        members += generation
+        children_readable = children_readable and all(process.children is not None for process in level)
+        child_pids = [pid for process in level for pid in process.children or ()]
+        level = _read_members(request, child_pids[:MOST_BELOW_A_LEADER], owner, logons)
+        members += level
     return members, children_readable
 
 

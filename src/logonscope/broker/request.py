@@ -1,13 +1,14 @@
 """Request: one operation of one caller on one source. All operations read the machine through it.
 
-``read`` returns processes with their owners, as far as the caller may see them, in one of three orders:
+``read`` returns processes with their owners, as far as the caller may see them, in one of three ways (the first two are
+a ``ReadOrder``):
 
 - "logins first": first the login records, then processes while they are iterated. For rows that are processes. A login
-  that appears in the meantime is read when one of its processes turns up.
+  that appears in the meantime is read when one of its processes is read.
 - "processes first": first the processes, so that no logon session lacks its login record. For rows that are logon
   sessions.
-- by pid, if the query names pids: those processes, and the few login records that can name their owners. The cost does
-  not grow with the number of processes on the host.
+- by pid, if the query names pids: those processes, and the few login records that can belong to their owners. The cost
+  does not grow with the number of processes on the host.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from logonscope.broker.access import Caller, Visibility, admit
+from logonscope.broker.access import NOT_REQUESTED, Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
 from logonscope.broker.learning_index import LearningIndex, PossibleMembers
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
@@ -55,13 +56,10 @@ MOST_GUIDS = 1024
 MOST_PARENTS = 1000
 """Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
 
-NOT_REQUESTED = Owner(None, "unasked")
-"""Placeholder owner of a process whose owner was not requested."""
-
 Owned = tuple[Process, Owner]
 """A process and its owner, HIDDEN where the caller may not see the logon session."""
 
-Order = Literal["logins first", "processes first"]
+ReadOrder = Literal["logins first", "processes first"]
 
 
 class OwnedFilter(NamedTuple):
@@ -72,7 +70,7 @@ class OwnedFilter(NamedTuple):
 
 
 class OwnedProcesses(NamedTuple):
-    """The result of a reading: processes with their owners, to be iterated once, and the index that named them."""
+    """The result of a reading: processes with their owners, to be iterated once, and the index that determined them."""
 
     pairs: Iterable[Owned]
     logons: LogonIndex
@@ -160,7 +158,7 @@ class Request:
     @property
     def host_name(self) -> str:
         """Return the name of the host, as in __SERVER."""
-        from logonscope.providers.helpers.host import computer_name  # noqa: PLC0415 -- the same
+        from logonscope.providers.helpers.host import computer_name  # noqa: PLC0415 -- requests about logins need no classes
 
         return computer_name(self.machine)
 
@@ -169,10 +167,10 @@ class Request:
         query: ProcessQuery,
         which: Which = None,
         *,
-        order: Order = "logins first",
+        read_order: ReadOrder = "logins first",
         early: OwnedFilter | None = None,
         include_hidden: bool = False,
-        include_in_sessions_of_others: bool = True,
+        include_own_in_sessions_of_others: bool = True,
         with_owners: bool = True,
     ) -> OwnedProcesses:
         """Read processes with their owners.
@@ -180,29 +178,29 @@ class Request:
         Args:
             query: the facts to read; its pids and names narrow the reading.
             which: return only processes of these logon sessions.
-            order: what is read first, unless the query names pids.
+            read_order: what is read first, the login records or the processes, unless the query names pids.
             early: a filter that is applied before the other facts of a process are read. It may be ignored.
             include_hidden: also return processes that the caller may not see, with their identity facts only.
-            include_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
+            include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
-            with_owners: name the owners. If False, they are named only if ``which`` names logon sessions, or if the
-                caller does not see these facts of every process; else each owner is NOT_REQUESTED.
+            with_owners: determine the owners. If False, they are determined only if ``which`` names logon sessions, or
+                if the caller does not see these facts of every process; else each owner is NOT_REQUESTED.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
         """
-        # Naming an owner takes more files of each process, and the login records. It is skipped if neither the rows nor
-        # the selection need it, and if the caller may see these facts of any process.
+        # To determine an owner takes more files of each process, and the login records. It is skipped if neither the
+        # rows nor the selection need it, and if the caller may see these facts of any process.
         is_needed = with_owners or _names_sessions(which)
         if not is_needed and self.visibility.shows_all(query.facts, include_hidden=include_hidden):
             return self._read_without_owners(query, early)
-        # A pid narrows the reading more than any order can: one process, and the records that can name its owner.
+        # A pid narrows the reading more than any order can: one process, and the records that can belong to its owner.
         if query.pids is not None:
             return self._read_by_pid(query, which, include_hidden=include_hidden)
         # Logon sessions are described by their record: it must not be older than the processes found in the session.
-        if order == "processes first":
+        if read_order == "processes first":
             return self._read_processes_first(
-                query, which, early, include_in_sessions_of_others=include_in_sessions_of_others
+                query, which, early, include_own_in_sessions_of_others=include_own_in_sessions_of_others
             )
         # Rows that are processes are streamed: the records are read first, so that no process has to be kept.
         return self._read_logins_first(query, which, early, include_hidden=include_hidden)
@@ -212,10 +210,12 @@ class Request:
         if owner.logon_id is None:
             return []
         selection = Selection(logon_ids=frozenset({owner.logon_id}))
-        owned = self.read(ProcessQuery(facts), selection, order="processes first", include_in_sessions_of_others=False)
+        owned = self.read(
+            ProcessQuery(facts), selection, read_order="processes first", include_own_in_sessions_of_others=False
+        )
         return [process for process, _ in owned.pairs]
 
-    def pairs(self) -> Iterator[tuple[int, str]]:
+    def pid_pairs(self) -> Iterator[tuple[int, str]]:
         """Return pid and LogonId of every process whose logon session the caller may see."""
         if not self.visibility.everything:
             owned = self.read(ProcessQuery()).pairs
@@ -226,13 +226,13 @@ class Request:
         return learning_index.logon_ids(self.source.memberships(self.look, query))
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
-        """Read processes without naming their owners; their details are masked as in ``Visibility.masked``."""
+        """Read processes without their owners; their details are masked as in ``Visibility.masked``."""
         visibility, facts = self.visibility, self.visibility.with_access_facts(query.facts)
         processes = self.read_unmasked(query._replace(facts=facts))
         return (visibility.masked(process, query.facts) for process in processes)
 
     def read_unmasked(self, query: ProcessQuery) -> Iterator[Process]:
-        """Read processes without naming their owners, unmasked; if the query names pids, only those."""
+        """Read processes without their owners, unmasked; if the query names pids, only those."""
         processes = self.source.processes(self.look, query)
         if query.pids is None or query.with_ancestors:
             return processes
@@ -245,7 +245,7 @@ class Request:
         return next(self.read_unmasked(query), None)
 
     def index_for(self, *processes: Process) -> LogonIndex:
-        """Return an index of the few login records that can name the owners of these processes; of all if needed."""
+        """Return an index that determines the owners of these processes: of few login records, of all if needed."""
         ids = self.ownership.possible_login_ids(processes)
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
@@ -267,7 +267,7 @@ class Request:
         if owner.logon_id not in self._logged_out:
             # The first such session is read alone. At the second one, all are read at once: there will be more, and
             # each reading looks at every process.
-            self._note_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon_id})))
+            self._read_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon_id})))
         return self._logged_out.setdefault(owner.logon_id, None)
 
     def logon_guid(self, owner: Owner) -> str | None:
@@ -307,7 +307,7 @@ class Request:
         """Return the container that a process is in; None: in none."""
         return self.ownership.container(process, self.machine)
 
-    def note_members(self, owner: Owner, members: Iterable[Process]) -> None:
+    def note_logged_out(self, owner: Owner, members: Iterable[Process]) -> None:
         """Store, for ``is_leftover``, whether a logon session without a record is logged out.
 
         Args:
@@ -317,14 +317,14 @@ class Request:
         if owner.logon_id is not None:
             self._logged_out[owner.logon_id] = self.ownership.is_logged_out(owner, members)
 
-    def _note_unrecorded(self, which: Which) -> None:
-        """Read the processes of logon sessions without a record, and store for each whether it is logged out."""
+    def _read_unrecorded(self, which: Which) -> None:
+        """Read the logon sessions without a record, and store for each whether it is logged out."""
         unrecorded = OwnedFilter(frozenset({OWNER_FACT}), self._is_unrecorded)
         pairs = self.read(ProcessQuery(self.ownership.description_facts), which, early=unrecorded).pairs
         for members in by_logon(pairs).values():
             owner = members[0][1]
             if not self.ownership.has_record(owner):
-                self.note_members(owner, [process for process, _ in members])
+                self.note_logged_out(owner, [process for process, _ in members])
 
     def _is_unrecorded(self, process: Process, owner: Owner) -> bool:
         del process
@@ -337,7 +337,7 @@ class Request:
             pid_query = query._replace(facts=facts | {"tgid"})
             processes: Iterator[Process] = filter(_is_no_thread, self.read_unmasked(pid_query))
         else:
-            source_filter = None if early is None else self._build_open_filter(early)
+            source_filter = None if early is None else self._build_ownerless_filter(early)
             processes = self.source.processes(self.look, query._replace(early_filter=source_filter))
         if not self.visibility.everything:
             identity = self.visibility.identity
@@ -345,10 +345,10 @@ class Request:
         pairs = ((process, NOT_REQUESTED) for process in processes)
         return OwnedProcesses(pairs, self.ownership.index((), self.machine))
 
-    def _build_open_filter(self, early: OwnedFilter) -> EarlyFilter:
+    def _build_ownerless_filter(self, early: OwnedFilter) -> EarlyFilter:
         """Build a filter passed to the source whose result does not depend on the owner of a process."""
         facts = early.facts - {OWNER_FACT}
-        return EarlyFilter(facts, _OpenFilter(early.keeps, self.visibility, facts).keeps)
+        return EarlyFilter(facts, _OwnerlessFilter(early.keeps, self.visibility, facts).keeps)
 
     def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_hidden: bool) -> OwnedProcesses:
         facts = self.visibility.with_access_facts(query.facts) | self.ownership.owner_facts | {"tgid"}
@@ -369,33 +369,37 @@ class Request:
         include_hidden: bool = False,
     ) -> OwnedProcesses:
         """Return the processes that the caller may see and that belong to the selected logon sessions."""
-        sessions = self._session_filter(select_sessions(which, self.ownership, index), which)
+        session_filter = self._session_filter(select_sessions(which, self.ownership, index), which)
         view = self.visibility.view
         pairs = filter(
             None,
             (view(process, index.owner(process), facts, include_hidden=include_hidden) for process in processes),
         )
-        return OwnedProcesses([pair for pair in pairs if sessions is None or sessions.keeps(*pair)], index)
+        return OwnedProcesses([pair for pair in pairs if session_filter is None or session_filter.keeps(*pair)], index)
 
     def _read_logins_first(
         self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_hidden: bool
     ) -> OwnedProcesses:
         learning_index = LearningIndex(self, self.source.logins(self.look))
         selection = select_sessions(which, self.ownership, learning_index.index)
-        sessions = self._session_filter(selection, which)
+        session_filter = self._session_filter(selection, which)
         visibility, facts = self.visibility, query.facts
 
         def visible_pair(process: Process) -> Owned | None:
             pair = visibility.view(process, learning_index.owner(process), facts, include_hidden=include_hidden)
-            return None if pair is None or not (sessions is None or sessions.keeps(*pair)) else pair
+            if pair is None or session_filter is None or session_filter.keeps(*pair):
+                return pair
+            return None
 
-        narrowed_query = self._narrow_query(query, selection, learning_index.index, include_in_sessions_of_others=True)
+        narrowed_query = self._narrow_query(
+            query, selection, learning_index.index, include_own_in_sessions_of_others=True
+        )
         early_filter = self._build_early_filter(
-            early, visible_pair, include_hidden=include_hidden, is_narrowed=sessions is not None
+            early, visible_pair, include_hidden=include_hidden, is_narrowed=session_filter is not None
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
         # Nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter.
-        if visibility.everything and sessions is None:
+        if visibility.everything and session_filter is None:
             return OwnedProcesses(learning_index.pairs(processes), learning_index.index)
         return OwnedProcesses(filter(None, map(visible_pair, processes)), learning_index.index)
 
@@ -409,14 +413,14 @@ class Request:
     ) -> EarlyFilter | None:
         """Build the filter passed to the source: the predicate on the masked process, plus the session selection.
 
-        Owners are named only if one of the two depends on them.
+        Owners are determined only if one of the two depends on them.
         """
         if early is None and not is_narrowed:
             return None
         facts = early.facts - {OWNER_FACT} if early else frozenset()
         reads_owner = is_narrowed or early is None or OWNER_FACT in early.facts
         if early and not reads_owner and self.visibility.shows_all(facts, include_hidden=include_hidden):
-            return self._build_open_filter(early)
+            return self._build_ownerless_filter(early)
 
         # The predicate sees the process as the caller does. On the unmasked process, WHERE CommandLine LIKE '...' would
         # reveal, by the rows that it returns, what the caller may not read.
@@ -427,7 +431,7 @@ class Request:
         return EarlyFilter(self.visibility.with_access_facts(facts) | self.ownership.owner_facts, keeps)
 
     def _read_processes_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_in_sessions_of_others: bool
+        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_own_in_sessions_of_others: bool
     ) -> OwnedProcesses:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
@@ -435,14 +439,14 @@ class Request:
         for _ in range(MOST_ROUNDS):
             selection = select_sessions(which, self.ownership, index)
             narrowed_query = self._narrow_query(
-                query, selection, index, include_in_sessions_of_others=include_in_sessions_of_others
+                query, selection, index, include_own_in_sessions_of_others=include_own_in_sessions_of_others
             )
-            sessions = self._session_filter(selection, which)
-            if sessions is not None or early is not None:
+            session_filter = self._session_filter(selection, which)
+            if session_filter is not None or early is not None:
                 facts = self.ownership.owner_facts | (early.facts - {OWNER_FACT} if early else frozenset())
-                possible_members = PossibleMembers(sessions, early, index)
+                possible_members = PossibleMembers(session_filter, early, index)
                 narrowed_query = narrowed_query._replace(early_filter=EarlyFilter(facts, possible_members.keeps))
-            # all are held in memory: without the other facts of the files that were read
+            # all processes are held in memory: drop the facts that were read only because they are in the same file
             pick = _pick_facts(narrowed_query.facts)
             processes = [
                 make(Process, pick((*process, None))) for process in self.source.processes(self.look, narrowed_query)
@@ -456,19 +460,20 @@ class Request:
         return self._select_visible(processes, index, query.facts, which)
 
     def _narrow_query(
-        self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_in_sessions_of_others: bool
+        self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_own_in_sessions_of_others: bool
     ) -> ProcessQuery:
         """Return the query with the facts that decide about owners and access, and the hint for the source."""
-        uids = selected_login_uids(selection, index, self.source, self.look)
-        # A hint by the caller's login uid would leave out processes in logon sessions of other users.
-        uids = (
-            self.visibility.login_uids(uids) if not include_in_sessions_of_others or selection.names_sessions else None
-        )
+        hint_uids: frozenset[int] | None = None
+        # A hint by login uids would leave out the caller's processes in logon sessions of other users.
+        if not include_own_in_sessions_of_others or selection.names_sessions:
+            selected_uids = selected_login_uids(selection, index, self.source, self.look)
+            hint_uids = self.visibility.login_uids(selected_uids)
         facts = self.visibility.with_access_facts(query.facts)
         # the name of a login's user counts only where the logon session is not foreign
         if selection.login_users is not None:
             facts |= self.ownership.access_facts
-        return query._replace(facts=facts | self.ownership.owner_facts, logon_hint=index.hint(facts, selection, uids))
+        logon_hint = index.hint(facts, selection, hint_uids)
+        return query._replace(facts=facts | self.ownership.owner_facts, logon_hint=logon_hint)
 
     def _session_filter(self, selection: Selection, which: Which) -> SessionFilter | None:
         """Return the filter by logon session; None if the selection names no logon sessions."""
@@ -515,14 +520,17 @@ class Accounts:
             return name
         if name is None or uid is None:
             return recorded_name
-        return self._recorded_or_new_name(uid, recorded_name, name) if login.readers_uid == uid else name
+        return self._recorded_or_new_name(uid, recorded_name, name) if login.uid_here == uid else name
 
     def _recorded_or_new_name(self, uid: int, recorded_name: str, name: str) -> str:
-        """Return the recorded name if there still is an account with it; else the account was renamed since."""
+        """Return the recorded name if an account still has it and the uid; else the account was renamed: ``name``.
+
+        Two accounts can share a uid, and the user can have logged in with the name of either.
+        """
         if (uid, recorded_name) not in self._recorded_names:
             users, _ = self._source.accounts(self._look, AccountQuery(users=frozenset({recorded_name})))
-            is_second_name = any(user.uid == uid and user.name == recorded_name for user in users)
-            self._recorded_names[uid, recorded_name] = recorded_name if is_second_name else name
+            account_still_exists = any(user.uid == uid and user.name == recorded_name for user in users)
+            self._recorded_names[uid, recorded_name] = recorded_name if account_still_exists else name
         return self._recorded_names[uid, recorded_name]
 
 
@@ -537,8 +545,8 @@ class _PidFilter:
         return process.pid in self._pids
 
 
-class _OpenFilter:
-    """A filter on processes by facts that the caller sees of any process, so that the owner does not matter."""
+class _OwnerlessFilter:
+    """A filter on processes whose owners are not determined: all of its facts are ones that the caller always sees."""
 
     def __init__(self, keeps_pair: Callable[[Process, Owner], bool], visibility: Visibility, facts: Facts) -> None:
         self._keeps_pair, self._visibility, self._facts = keeps_pair, visibility, facts
@@ -552,7 +560,7 @@ class _OpenFilter:
 
 @lru_cache(MOST_PICKS)
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return the function of the fields of a process, followed by None, that replaces other facts by that None."""
+    """Return a function: it takes (*process, None) and returns the fields, with None for all facts not in ``facts``."""
     kept = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
     return itemgetter(*(index if fact in kept else -1 for index, fact in enumerate(Process._fields)))
 

@@ -51,8 +51,8 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
     names = condition_columns(condition)
     # __PATH and __RELPATH are stored nowhere: their text is built from the keys, so the rows need those instead
     stored = (column for name in names for column in (cls.keys if name in PATH_PROPERTIES else (name,)))
-    names_host = cls.name in HOST_NAMED or not set(PATH_PROPERTIES).isdisjoint(names)
-    server = request.host_name if names_host else ""
+    shows_host_name = cls.name in HOST_NAMED or not set(PATH_PROPERTIES).isdisjoint(names)
+    server = request.host_name if shows_host_name else ""
 
     # The condition is compiled late, and perhaps twice: its values are in one place in the rows of an answer, and in
     # another in those of the early filter, which have the columns of the condition only.
@@ -93,7 +93,7 @@ def filter_by_text_keys(target: Target) -> RowFilter | None:
 
 
 def references_to(role: str, target: Target) -> RowFilter:
-    """Return the row filter that keeps associations whose end ``role`` refers to this instance, spelled exactly so."""
+    """Return the row filter that keeps associations whose end ``role`` is this instance; case counts in text keys."""
     reference, cls = target.reference, target.cls
     schema, namespace = cls.schema, cls.namespace
 
@@ -151,7 +151,8 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     if not matching_classes:
         return FALSE if term.operator == EQUAL else NullTest(term.column, is_null=False)
     # A row may refer to Win32_Account although the account is a Win32_UserAccount. Then the reference and a path of
-    # Win32_SystemAccount have equal keys, and only the compared column END.__CLASS shows that they differ.
+    # Win32_SystemAccount have equal keys, and only the compared column, such as Element.__CLASS, shows that they
+    # differ.
     class_column = f"{term.column}.__CLASS"
     if len(matching_classes) == len(end_classes) or class_column not in get_provider(cls).compared_columns:
         return term

@@ -59,7 +59,7 @@ def _start(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
 
 
 def _stop(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
-    # the same for a service that is stopped already
+    # a service that is stopped already returns "not active"
     if target.service.active_state in {"inactive", "failed"}:
         return Outcome(NOT_ACTIVE)
     return Outcome(CANNOT_ACCEPT) if target.service.can_stop is False else _act(target, "stop")

@@ -21,7 +21,7 @@ def services(request: Request) -> list[SessionService]:
     facts = _FACTS | request.ownership.service_facts
     system = Selection(logon_ids=frozenset({request.ownership.system_owner.logon_id or ""}))
     members: dict[str | None, list[Process]] = {}
-    for process, _ in request.read(ProcessQuery(facts), system, include_in_sessions_of_others=False).pairs:
+    for process, _ in request.read(ProcessQuery(facts), system, include_own_in_sessions_of_others=False).pairs:
         service = request.ownership.service_of(process)
         members.setdefault(service and service.name, []).append(process)
     # one reading of the starts for all services, each of which is one link

@@ -20,7 +20,7 @@ def row_facts(request: Request) -> Facts:
 
 def read_pairs(request: Request) -> Iterator[tuple[int, str]]:
     """Return (pid, LogonId) of each process whose logon session the caller may see; reads two small files of each."""
-    return request.pairs()
+    return request.pid_pairs()
 
 
 def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]:

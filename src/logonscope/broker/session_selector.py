@@ -42,7 +42,7 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
     recorded = {
         uid
         for login in index.logins.values()
-        if (login.user or "").lower() in folded and (uid := login.readers_uid) is not None
+        if (login.user or "").lower() in folded and (uid := login.uid_here) is not None
     }
     digits = {int(name) for name in names if name.isascii() and name.isdecimal()}
     named = frozenset({account.uid for account in users} | recorded | digits)
@@ -67,7 +67,7 @@ class SessionFilter:
             selection: the logon sessions.
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
-            foreign: the logon sessions whose user is none of this host's; None: what a process alone shows.
+            foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
             case_sensitive: compare user names exactly, as on Linux, not in any case, as WMI does; a process whose login
                 uid is unknown then never matches.
         """

@@ -25,17 +25,17 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 def sessions(request: Request, which: Which = None, details: Details = NO_DETAILS) -> list[LogonSession]:
     """Return the logon sessions that the caller may see, with these details; the System session first, then by start.
 
-    The origin of a login is read in any case where its record does not have the address.
+    The origin of a login is read if its record does not have the address, also if ``details`` does not name it.
     """
     query = ProcessQuery(description_facts(request, details))
-    owned = request.read(query, which, order="processes first", include_in_sessions_of_others=False)
-    return [session for session, _ in describe_sessions(request, owned.pairs, details, missing_origins=True)]
+    owned = request.read(query, which, read_order="processes first", include_own_in_sessions_of_others=False)
+    return [session for session, _ in describe_sessions(request, owned.pairs, details, read_missing_origins=True)]
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
     """Return each logon session with its processes; the last entry has those whose logon session is hidden."""
     query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MOST_ARGUMENTS)
-    pairs = list(request.read(query, which, order="processes first").pairs)
+    pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)
     hidden = [pair for pair in pairs if pair[1].logon_id is None]
     # each process is dropped once its row is made, so that not all of both are in memory
@@ -54,7 +54,7 @@ def _make_rows(request: Request, pairs: list[Owned]) -> tuple[SessionProcess, ..
 
 
 def describe_sessions(
-    request: Request, owned: Iterable[Owned], details: Details = NO_DETAILS, *, missing_origins: bool = False
+    request: Request, owned: Iterable[Owned], details: Details = NO_DETAILS, *, read_missing_origins: bool = False
 ) -> list[Described]:
     """Group processes into described logon sessions, the System session first, then by start.
 
@@ -62,14 +62,14 @@ def describe_sessions(
         request: the request.
         owned: the processes; with USAGE_FACTS for the detail "usage".
         details: what else is read of each logon session.
-        missing_origins: read the origin in any case where no login record has the address.
+        read_missing_origins: read the origin if no login record has the address, also if ``details`` does not name it.
     """
     system = request.ownership.system_owner.logon_id
     members = list(by_logon(owned).values())
     described = [_describe_members(request, pairs) for pairs in members]
     sessions = [row.session for row in described]
-    if details or missing_origins:
-        sessions = add_details(request, described, details, missing_origins=missing_origins)
+    if details or read_missing_origins:
+        sessions = add_details(request, described, details, read_missing_origins=read_missing_origins)
     return sorted(zip(sessions, members, strict=True), key=partial(_sort_key, system))
 
 
@@ -77,9 +77,9 @@ def _describe_members(request: Request, pairs: Sequence[Owned]) -> DescribedSess
     """Describe a logon session from all of its processes."""
     owner = request.ownership.strongest_owner(owner for _, owner in pairs)
     members = [process for process, _ in pairs]
-    # all members are at hand here: rows that ask for the same session later need not read them again
+    # all members have been read here: rows that need the state of this session later need not read them again
     if not request.ownership.has_record(owner):
-        request.note_members(owner, members)
+        request.note_logged_out(owner, members)
     return DescribedSession(describe(request, owner, members), owner, members)
 
 

@@ -29,7 +29,7 @@ def read_sub_sessions(request: Request) -> Iterator[SubSession]:
     firsts: dict[str | None, Owned] = {}
     for pair in pairs.values():
         known = firsts.get(pair[1].logon_id)
-        if known is None or _age_key(pair[0]) < _age_key(known[0]):
+        if known is None or _start_key(pair[0]) < _start_key(known[0]):
             firsts[pair[1].logon_id] = pair
     for first, inner in firsts.values():
         parent, outer = pairs.get(first.ppid or 0, (None, inner))
@@ -40,5 +40,5 @@ def read_sub_sessions(request: Request) -> Iterator[SubSession]:
             yield SubSession(outer, inner, first, parent)
 
 
-def _age_key(process: Process) -> tuple[int, int]:
+def _start_key(process: Process) -> tuple[int, int]:
     return (1 << 63 if process.start is None else process.start), process.pid

@@ -12,7 +12,7 @@ def read_unit_requests(request: Request) -> Iterator[tuple[UnitRequest, Owner]]:
     requests = list(request.source.unit_requests(request.look))
     if not requests:
         return
-    # the requesters have ended: the log has the facts that name their owner
+    # the requesters have ended: the log has the facts that determine their owners
     logons = request.index_for(*(row.requester for row in requests))
     for row in requests:
         owner = logons.owner(row.requester)

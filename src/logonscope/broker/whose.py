@@ -35,7 +35,7 @@ class Candidate(NamedTuple):
 def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
     """Return the login of each process that a target means.
 
-    The origin of a login is read in any case where its record does not have the address.
+    The origin of a login is read if its record does not have the address, also if ``details`` does not name it.
 
     Args:
         request: the caller and the source.
@@ -80,15 +80,15 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     logons = request.index_for(process)
     owner = logons.owner(process)
     if owner.logon_id is None:
-        _raise_if_hidden(request, process.pid)
+        _raise_if_processes_hidden(request, process.pid)
         raise _unreadable_owner(process, visibility)
     is_own = False
     if visibility.sees_session(process, owner):
         session, unmasked_chain = logon_of(
-            request, process, owner, logons, facts - {"cmdline", "exe"}, details=details, missing_origin=True
+            request, process, owner, logons, facts - {"cmdline", "exe"}, details=details, read_missing_origin=True
         )
         chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
-    elif is_own := visibility.owns_without_session(process, owner):
+    elif is_own := visibility.owns_in_system_session(process, owner):
         session = describe(request, owner, [process], whole=False)
         chain = [*read_masked_parents(request, process, logons, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
@@ -139,15 +139,15 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
         process = request.read_process(process.tgid, facts)
     # a name or port was resolved to a pid before; a later process may have that pid now
     if process is None or (candidate.start is not None and process.start != candidate.start):
-        _raise_if_hidden(request, pid)
+        _raise_if_processes_hidden(request, pid)
         raise NotFoundError(
             f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded")
         )
     return process
 
 
-def _raise_if_hidden(request: Request, pid: int) -> None:
-    """Raise an error if processes of other users are hidden, so that it is unknown whether this one exists.
+def _raise_if_processes_hidden(request: Request, pid: int) -> None:
+    """Raise an error if processes of other users are hidden: then this one may exist, or its owner be hidden.
 
     Raises:
         AccessDeniedError: processes are hidden.
@@ -162,7 +162,7 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
     if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
         return [Candidate(int(target))]
     from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most targets are pids
-    from logonscope.broker import whose_candidates  # noqa: PLC0415 -- the same
+    from logonscope.broker import whose_candidates  # noqa: PLC0415 -- most targets are pids
 
     parsed = parse_target(target)
     if parsed.kind in {"port", "unix"}:
@@ -179,6 +179,7 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
     else:
         matches = whose_candidates.find_by_account(request, parsed.text)
     if not matches:
+        # of a word, find_by_word raises the error itself
         what = "no process is named" if parsed.kind == "name" else "no process belongs to an account"
         raise NotFoundError(f"{what} {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
     return [Candidate(pid, start) for pid, start in matches]

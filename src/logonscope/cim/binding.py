@@ -53,7 +53,10 @@ class Nested(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A class, and the values of its keys in the order of ``Class.keys``, their names; None: the class itself."""
+    """What a path names: an instance, by its class and ``keys``, or a class.
+
+    ``keys``: the values of the keys, in the order of ``Class.keys``; None: the class itself.
+    """
 
     cls: Class
     keys: tuple[Value, ...] | None
@@ -113,7 +116,10 @@ def write_reference(reference: tuple[Value, ...], schema: Schema, namespace: str
 
 
 def write_held_reference(reference: tuple[Value, ...], referencing_class: Class, server: str) -> str:
-    """Return the text of a reference in an instance of ``referencing_class`` on a server, as its provider gives it."""
+    """Return the text of a reference as Windows writes it in an instance of ``referencing_class``.
+
+    That decides whether the path has the name of the server, and the order of its keys.
+    """
     shown_server = server if referencing_class.name in HOST_NAMED else "."
     path = object_path(reference, referencing_class.schema, referencing_class.namespace, shown_server)
     order = KEY_ORDERS.get((referencing_class.name, path.class_name))

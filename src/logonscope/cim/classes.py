@@ -239,10 +239,10 @@ def numbered_parameter(number: int) -> Qualifier:
     return Qualifier(PARAMETER_ID, number, TO_INSTANCE | NOT_OVERRIDABLE)
 
 
-def inherit_qualifiers(declared: tuple[Qualifier, ...], parents: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
-    """Return all qualifiers of a class or a member: those the parent passes on, then the declared ones."""
+def inherit_qualifiers(declared: tuple[Qualifier, ...], inherited: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
+    """Return all qualifiers of a class or a member: those of its parent that it passes on, then the declared ones."""
     names = {qualifier.name.lower() for qualifier in declared}
-    passed_on = (q for q in parents if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
+    passed_on = (q for q in inherited if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
     return (*passed_on, *declared)
 
 

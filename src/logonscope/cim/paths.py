@@ -35,7 +35,8 @@ class ObjectPath(NamedTuple):
 
     Attributes:
         class_name: the class.
-        keys: names and values of the keys; None for the class itself, () for a singleton, a name None for the only key.
+        keys: pairs of name and value. None: the path names the class itself; (): a singleton; ((None, value),): the
+            path has its only key without a name.
         namespace: None if the path has none.
         server: None if the path has none.
     """

@@ -66,7 +66,7 @@ class Host(ABC):
         return HostIdentity(str(system["Name"]), next(iter(boot_ids), None))
 
     def _read_boot_ids(self) -> list[str]:
-        from logonscope.errors import InvalidClassError, InvalidNamespaceError, InvalidPropertyError  # noqa: PLC0415 -- as above
+        from logonscope.errors import InvalidClassError, InvalidNamespaceError, InvalidPropertyError  # noqa: PLC0415 -- only formats of other tools need it
 
         text = "SELECT BootId FROM LS_LogonSession"
         try:
@@ -128,14 +128,14 @@ class Host(ABC):
         """Return the logon sessions, the System session first, then by start.
 
         Args:
-            which: only one logon session, by the login service's id of its login ("c1"), else by its LogonId (41); or
-                those of a user, by the account's name; or "system", the System session. ``processes``
-                and ``tree`` take the same values.
+            which: only one logon session, by its login id ("c1"), or, if no login has that id, by its LogonId (41); or
+                those of a user, by the account's name; or "system", the System session. ``processes`` and ``tree`` take
+                the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
-                time, memory, and bytes read and written. Without them these fields are None. The origin is read in any
-                case where the login record does not have the address.
+                time, memory, and bytes read and written. Without them these fields are None. The origin is
+                also read, unrequested, if the login record does not have the address.
 
         Raises:
             InvalidParameterError: there is no such detail.
@@ -170,12 +170,12 @@ class Host(ABC):
         return answer
 
     def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
-        """Return each logon session with its processes, from one reading; last the processes of hidden sessions."""
+        """Return each logon session with its processes, from one reading; processes of hidden sessions come last."""
         answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
         return answer
 
     def services(self) -> list["SessionService"]:
-        """Return the services of the System session, with the number of their processes; last those of no service."""
+        """Return the services of the System session, with process counts; the processes of no service come last."""
         answer: list[SessionService] = self._perform("services")
         return answer
 
@@ -274,7 +274,8 @@ class Host(ABC):
             result_class: yield only instances of this class or its subclasses.
             role: follow only associations that name the instance by this reference, ``Dependent``.
             result_role: follow only associations that name the result by this reference.
-            properties: the properties to read of the results; results with none of them are left out; None: all.
+            properties: the properties to read of the results; results that have none of them are left out. None reads
+                all properties.
             namespace: as in ``get``.
 
         Raises:
@@ -438,7 +439,7 @@ def _only_classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
 
 def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
     """Return the arguments that limit an operation to some logon sessions."""
-    # A filter without conditions is left out: the filtered operations describe every logon session first.
+    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
     word = None if which is None else str(which)
     return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
 

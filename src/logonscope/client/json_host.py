@@ -22,20 +22,23 @@ _ROWS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
     "services": "read_service", "doctor": "read_check",
 }  # fmt: skip
-"""The function of json_answers that reads each row of a question."""
+"""The function of json_answers that reads each row of the answer to a question."""
 
 LISTS = {"sessions", "tree", "whose", "services", "doctor"}
 """Questions whose answer is a list, not an iterator."""
 
-_DIRECT = {"invoke", "record"}
-"""Operations that the caller's own process runs, not the service of this machine: it has the caller's rights."""
+_DIRECT = {"invoke"}
+"""Operations that the caller's own process runs, because only that has the caller's rights."""
 
 MAX_DEPTH = 32
 """Maximum depth of inheritance of a class that the host declares."""
 
 
 class JsonHost(Host):
-    """A host at the other end of a connection; ``local`` reads this machine itself, where the host is this machine."""
+    """A host at the other end of a connection.
+
+    ``local`` makes the host that reads this machine directly; None if the other end is another machine.
+    """
 
     def __init__(self, client: JsonClient, local: Callable[[], Host] | None = None) -> None:
         self._client, self._local = client, local
@@ -110,7 +113,7 @@ class JsonHost(Host):
         return list(rows) if operation in LISTS else rows
 
     def _ask_explain(self, text: str, namespace: str | None) -> Any:
-        from logonscope.client import json_answers  # noqa: PLC0415 -- as above
+        from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers
 
         line = self._client.ask("explain", {"text": text, "namespace": namespace})
         return json_answers.read_answer(json_answers.read_explanation, line)
@@ -128,7 +131,7 @@ class JsonHost(Host):
         return _each(self._read_instance, self._client.stream("references", arguments))
 
     def _ask_query(self, text: str, namespace: str | None, timeout: float | None) -> "Iterator[Instance | Class]":
-        from logonscope.machine import Deadline  # noqa: PLC0415 -- as above
+        from logonscope.machine import Deadline  # noqa: PLC0415 -- only queries need it
 
         Deadline(timeout)  # rejects an invalid timeout as a local host does
         lines = self._client.stream("query", {"text": text, "namespace": namespace}, timeout)
@@ -137,7 +140,7 @@ class JsonHost(Host):
     def _ask_invoke(
         self, path: str, method_name: str, parameters: Mapping[str, Any] | None, namespace: str | None
     ) -> "Outcome":
-        from logonscope.cim.instances import Outcome  # noqa: PLC0415 -- as above
+        from logonscope.cim.instances import Outcome  # noqa: PLC0415 -- questions need no classes
 
         arguments = {"path": self._full_path(path, namespace), "method": method_name, "parameters": parameters}
         line = self._client.ask("invoke", arguments)
@@ -151,7 +154,7 @@ class JsonHost(Host):
 
     def _full_path(self, path: str, namespace: str | None) -> str:
         """Return a path with the namespace that is used if it names none."""
-        from logonscope.cim.paths import parse_path  # noqa: PLC0415 -- as above
+        from logonscope.cim.paths import parse_path  # noqa: PLC0415 -- only methods need it
 
         parsed_path = parse_path(path)
         return path if parsed_path.namespace or namespace is None else str(parsed_path._replace(namespace=namespace))
@@ -160,8 +163,8 @@ class JsonHost(Host):
         return self._read_instance(line) if "properties" in line and "path" in line else self._read_class(line)
 
     def _read_instance(self, line: Line) -> "Instance":
-        from logonscope.cim.instances import Instance, Shape  # noqa: PLC0415 -- as above
-        from logonscope.wire.json.instances import read_instance  # noqa: PLC0415 -- as above
+        from logonscope.cim.instances import Instance, Shape  # noqa: PLC0415 -- questions need no classes
+        from logonscope.wire.json.instances import read_instance  # noqa: PLC0415 -- questions need no classes
 
         self._add_class(str(line.get("class")), str(line.get("namespace")))
         row = read_instance(line, self.schema)
@@ -172,7 +175,7 @@ class JsonHost(Host):
         return Instance(self._shapes[key], tuple(row.values.values()))
 
     def _read_class(self, line: Line, depth: int = 0) -> "Class":
-        from logonscope.wire.json.classes import read_declaration  # noqa: PLC0415 -- as above
+        from logonscope.wire.json.classes import read_declaration  # noqa: PLC0415 -- questions need no classes
 
         declaration = read_declaration(line)
         namespace = declaration.namespace or ""
@@ -181,7 +184,7 @@ class JsonHost(Host):
         return self.schema.add(declaration, namespace)
 
     def _add_class(self, name: str, namespace: str, depth: int = 0) -> None:
-        """Ask for a class that the schema lacks; its ancestors are asked for, too."""
+        """Request a class that the schema lacks, and its ancestors."""
         if depth < MAX_DEPTH and self.schema.find(name, namespace.replace("/", "\\")) is None:
             self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}), depth)
 

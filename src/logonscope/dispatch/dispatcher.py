@@ -99,8 +99,10 @@ class Dispatcher:
         operation: Operation | None = None
         try:
             operation = door.decode(received.body, received.content_type, received.path, received.headers)
-            reply, rows = self._reply(door, operation, received, deadline)
-            rest = AnswerStream(self, door, operation, rows) if reply.continues and rows is not None else None
+            reply, enumeration = self._reply(door, operation, received, deadline)
+            rest = None
+            if reply.continues and enumeration is not None:
+                rest = AnswerStream(self, door, operation, enumeration)
             return Answer(reply.status, reply.content_type, reply.body, operation.label, reply.items, rest)
         except DecodeError as error:
             operation = error.operation
@@ -126,24 +128,24 @@ class Dispatcher:
         _check_size(reply, limits)
         return reply, None
 
-    def continue_answer(self, door: Door, operation: Operation, rows: Enumeration, deadline: Deadline) -> Reply:
+    def continue_answer(self, door: Door, operation: Operation, enumeration: Enumeration, deadline: Deadline) -> Reply:
         """Render the next part of a stream.
 
         Raises:
             LogonscopeError: as ``Door.render``; or the enumeration has expired.
         """
         # Extends the lifetime; raises if the enumeration has expired, or if the server is stopping.
-        self.enumerations.find(rows.id, rows.caller)
+        self.enumerations.find(enumeration.id, enumeration.caller)
         deadline.check()
-        return self._render_rows(door, operation, rows, self.limits.narrowed_by(operation), deadline)
+        return self._render_rows(door, operation, enumeration, self.limits.narrowed_by(operation), deadline)
 
     def _run(self, operation: Operation, received: ReceivedRequest, deadline: Deadline, seconds: float) -> Any:
         """Return the result of an operation; an Enumeration instead of Rows."""
-        row = _row(operation)
+        entry = _find_entry(operation)
         if received.caller is None:
-            if row.needs_caller:
+            if entry.needs_caller:
                 raise AccessDeniedError("authentication required", "send credentials")
-            return row.function(None, **operation.arguments)
+            return entry.function(None, **operation.arguments)
         # While the request waited for a thread, its time may have run out, or the client may have disconnected.
         deadline.check()
         deadline.move(seconds)
@@ -151,38 +153,38 @@ class Dispatcher:
         # Everything below is done as the user whose view it is; the threads and limits are those of the administrator.
         if operation.view_as is not None:
             request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
-        if row.takes_enumerations:
-            result = row.function(self.enumerations, caller=request.caller, **operation.arguments)
-        elif row.changes_host:
-            result = self._act(row, operation, request, received.peer)
+        if entry.takes_enumerations:
+            result = entry.function(self.enumerations, caller=request.caller, **operation.arguments)
+        elif entry.changes_host:
+            result = self._act(entry, operation, request, received.peer)
         else:
-            result = row.function(request, **operation.arguments)
+            result = entry.function(request, **operation.arguments)
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
 
     def _view_as(self, request: Request, user: str, peer: str) -> Caller:
         """Return the user whose view an administrator asks for, and record that in the audit log."""
         try:
-            viewer = view_as(request, user)
+            caller_for_view = view_as(request, user)
         except LogonscopeError as error:
             self._record_view(peer, request.caller, user, error.name)
             raise
         self._record_view(peer, request.caller, user, "accepted")
-        return viewer
+        return caller_for_view
 
     def _record_view(self, peer: str, caller: Caller, user: str, outcome: str) -> None:
         if self.audit is not None:
             self.audit.record_view(peer, caller, user, outcome)
 
-    def _act(self, row: OperationRow, operation: Operation, request: Request, peer: str) -> Any:
+    def _act(self, entry: OperationRow, operation: Operation, request: Request, peer: str) -> Any:
         """Run an operation that changes something, if that is allowed, and record it in the audit log.
 
         A method that only reads is always allowed, and not recorded.
         """
         if is_read_only_method(request, **operation.arguments):
-            return row.function(request, record=record_nothing, **operation.arguments)
+            return entry.function(request, record=record_nothing, **operation.arguments)
         record = partial(self._record, peer, request.caller)
         if self.allow_methods and not request.caller.read_only:
-            return row.function(request, record=record, **operation.arguments)
+            return entry.function(request, record=record, **operation.arguments)
         error = AccessDeniedError(
             "methods that change something are disabled", "the server's administrator can enable them: allow_methods"
         )
@@ -203,25 +205,25 @@ class Dispatcher:
             self.audit.record_method(peer, caller, method_name, path.relative, outcome)
 
     def _render_rows(
-        self, door: Door, operation: Operation, rows: Enumeration, limits: Limits, deadline: Deadline
+        self, door: Door, operation: Operation, enumeration: Enumeration, limits: Limits, deadline: Deadline
     ) -> Reply:
-        """Render rows; remove the enumeration when it is complete, or cannot continue."""
-        with rows:
-            rows.bind_door(door)
-            rows.resume(limits.seconds, deadline)
+        """Render rows of an enumeration; remove it when it is complete, or cannot continue."""
+        with enumeration:
+            enumeration.bind_door(door)
+            enumeration.resume(limits.seconds, deadline)
             try:
-                reply = door.render(operation, rows, limits.octets)
+                reply = door.render(operation, enumeration, limits.octets)
             except Exception as error:  # whatever it is, it decides whether the client may pull again
                 # After an error of the door alone, such as a limit that is too small, the client may pull again.
-                if rows.failure is not None or not isinstance(error, LogonscopeError):
-                    self.enumerations.remove(rows.id)
+                if enumeration.failure is not None or not isinstance(error, LogonscopeError):
+                    self.enumerations.remove(enumeration.id)
                 raise
             # The rows of a stream count as an open enumeration of their caller until the last part is sent.
-            if reply.continues and not rows.id:
+            if reply.continues and not enumeration.id:
                 deadline.check()  # the client may have disconnected, and would never get the rest
-                rows.keep_open()
-        if rows.is_complete:
-            self.enumerations.remove(rows.id)
+                enumeration.keep_open()
+        if enumeration.is_complete:
+            self.enumerations.remove(enumeration.id)
         _check_size(reply, limits)
         return reply
 
@@ -233,9 +235,9 @@ class Dispatcher:
 class AnswerStream:
     """The parts of an answer after the first; its calls block, and come one after the other."""
 
-    def __init__(self, dispatcher: Dispatcher, door: Door, operation: Operation, rows: Enumeration) -> None:
-        self._dispatcher, self._door, self._operation, self._rows = dispatcher, door, operation, rows
-        # A timeout that the client asks for is one of the whole answer; the server's limit is one of each part.
+    def __init__(self, dispatcher: Dispatcher, door: Door, operation: Operation, enumeration: Enumeration) -> None:
+        self._dispatcher, self._door, self._operation, self._enumeration = dispatcher, door, operation, enumeration
+        # A timeout that the client asks for is for the whole answer; the server's limit is for each part.
         self._end = None if operation.seconds is None else time.monotonic() + operation.seconds
         self.operation = operation.label
         self.items = 0
@@ -255,7 +257,7 @@ class AnswerStream:
         if not self.is_allowed():
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
         try:
-            reply = self._dispatcher.continue_answer(self._door, self._operation, self._rows, deadline)
+            reply = self._dispatcher.continue_answer(self._door, self._operation, self._enumeration, deadline)
         except LogonscopeError as error:
             return self.end_with(error)
         except Exception:  # noqa: BLE001 -- a programming error: the client gets a fault, the log has the traceback
@@ -266,7 +268,7 @@ class AnswerStream:
 
     def close(self) -> None:
         """Stop reading rows: the last part was sent, or the client has disconnected."""
-        self._dispatcher.enumerations.remove(self._rows.id)
+        self._dispatcher.enumerations.remove(self._enumeration.id)
 
     def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:
         """Return the door's fault as the last part."""
@@ -288,9 +290,14 @@ def _check_size(reply: Reply, limits: Limits) -> None:
         raise AnswerTooLargeError(reason, "ask for a larger envelope, or for less")
 
 
-def _row(operation: Operation) -> OperationRow:
-    row = OPERATIONS.get(operation.name)
-    if row is None:
+def _find_entry(operation: Operation) -> OperationRow:
+    """Return the row of an operation in the table of operations.
+
+    Raises:
+        NotSupportedError: there is no such operation.
+    """
+    entry = OPERATIONS.get(operation.name)
+    if entry is None:
         reason = f"unknown operation '{operation.name[:100]}'"
         raise NotSupportedError(reason, f"the operations are {', '.join(OPERATIONS)}")
-    return row
+    return entry

@@ -27,13 +27,16 @@ Clock = Callable[[], float]
 
 
 class AnswerRows(NamedTuple):
-    """The answers of a question, such as its logon sessions: rows of answers/, or parts of one as a mapping."""
+    """The answers to a question: objects of the package ``answers``, such as its logon sessions, or dicts.
+
+    Dicts are the parts of a tree and of leftovers, and the pairs of ``session_processes``.
+    """
 
     rows: Iterator[Any]
 
 
 Item = tuple[Any, Any]
-"""A row, after the result that has its class and columns; a class definition, with an empty row; or an answer."""
+"""A pair of a result and one of its rows: (ClassRows, row), (AnswerRows, answer), or (Class, ()) for a definition."""
 
 
 class Rows(NamedTuple):
@@ -51,7 +54,7 @@ class Rows(NamedTuple):
 
 
 class Enumeration:
-    """The rows of one enumeration and the position in them; use it in ``with``, so that one request takes rows."""
+    """The rows of one enumeration and the position in them. ``with`` locks it: one request at a time takes rows."""
 
     def __init__(self, enumerations: "Enumerations", request: Request, deadline: Deadline, rows: Rows) -> None:
         """Create an enumeration of these rows, which ``request`` reads until its deadline."""
@@ -63,7 +66,7 @@ class Enumeration:
         self.caller, self.is_projection, self.base_class = request.caller, rows.is_projection, rows.base_class
         self.expires = 0.0
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
-        self._returned_rows: Iterator[Item] = iter(())  # put back, to be delivered before the unread ones
+        self._put_back_rows: Iterator[Item] = iter(())  # delivered before the unread ones
         self._end = _End()
         self._unread = _read_items(rows.results, self._end)
         self._lock = threading.Lock()
@@ -99,7 +102,7 @@ class Enumeration:
     @property
     def is_complete(self) -> bool:
         """Return whether all rows were taken, and none was put back."""
-        return self._end.is_read and not length_hint(self._returned_rows)
+        return self._end.is_read and not length_hint(self._put_back_rows)
 
     def take(self, most: int) -> Iterator[Item]:
         """Return an iterator over at most ``most`` rows; a row is taken when it is iterated.
@@ -109,11 +112,11 @@ class Enumeration:
         """
         if self.failure is not None:
             raise self.failure
-        return islice(chain(self._returned_rows, self._unread), most)
+        return islice(chain(self._put_back_rows, self._unread), most)
 
     def put_back(self, items: Iterable[Item]) -> None:
         """Put back the rows that were taken last, in their order, to be delivered next."""
-        self._returned_rows = iter([*items, *self._returned_rows])
+        self._put_back_rows = iter([*items, *self._put_back_rows])
 
     def keep_open(self, seconds: float | None = None) -> str:
         """Keep the enumeration open for ``seconds`` (None: the maximum), and return its id.
@@ -142,7 +145,7 @@ class Enumeration:
         """Continue reading for another request: for ``seconds``, and not longer than the deadline of that request."""
         if deadline is not self._deadline:
             self._deadline.move(seconds)
-            self._deadline.end_with(deadline)
+            self._deadline.follow(deadline)
 
     def close(self) -> None:
         """Stop reading the rows."""
@@ -167,8 +170,8 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
                 yield result, ()
             else:
                 yield from zip(repeat(result), result.rows)
-    # A generator ends after an exception. It is kept so that `take` raises it again for later requests.
-    except Exception as error:  # any error is raised again, and at every later request
+    # A generator ends after an exception. The exception is kept, so that `take` raises it again for later requests.
+    except Exception as error:
         end.failure = error
         raise
     end.is_read = True
@@ -177,9 +180,9 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
 class Enumerations:
     """The table of open enumerations; each expires ``seconds`` after its last pull or renewal."""
 
-    def __init__(self, most: int, most_of_a_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
+    def __init__(self, most: int, most_per_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
         self.seconds = seconds
-        self._most, self._most_of_a_caller, self._clock = most, most_of_a_caller, clock
+        self._most, self._most_per_caller, self._clock = most, most_per_caller, clock
         self._open: dict[str, Enumeration] = {}
         self._counts = Counter[Caller]()
         self._next_expiry = math.inf  # no enumeration expires before this time
@@ -200,8 +203,8 @@ class Enumerations:
         with self._lock:
             self._remove_expired()
             count = self._counts[enumeration.caller]
-            reserved = self._most_of_a_caller if enumeration.caller.administrator else 0
-            if count >= self._most_of_a_caller or len(self._open) >= self._most + reserved:
+            reserved = self._most_per_caller if enumeration.caller.administrator else 0
+            if count >= self._most_per_caller or len(self._open) >= self._most + reserved:
                 reason = f"too many open enumerations ({count} of this caller)"
                 raise QuotaViolationError(reason, "release them, or pull them to their end")
             enumeration.id = f"uuid:{str(uuid.uuid4()).upper()}"
@@ -210,58 +213,58 @@ class Enumerations:
             self._counts[enumeration.caller] += 1
             return enumeration.id
 
-    def find(self, context: str, caller: Caller) -> Enumeration:
+    def find(self, enumeration_id: str, caller: Caller) -> Enumeration:
         """Return an enumeration by its id, and extend its lifetime.
 
         Raises:
             EnumerationNotFoundError: it does not exist, or belongs to another caller.
         """
         with self._lock:
-            enumeration = self._enumeration(context, caller)
+            enumeration = self._enumeration(enumeration_id, caller)
             enumeration.expires = max(enumeration.expires, self._expiry(None))
             return enumeration
 
-    def renew(self, context: str, caller: Caller, seconds: float | None = None) -> float:
+    def renew(self, enumeration_id: str, caller: Caller, seconds: float | None = None) -> float:
         """Set the remaining lifetime of an enumeration (None: leave it), and return it in seconds.
 
         Raises:
             EnumerationNotFoundError: as ``find``.
         """
         with self._lock:
-            enumeration = self._enumeration(context, caller)
+            enumeration = self._enumeration(enumeration_id, caller)
             if seconds is not None:
                 self._set_expiry(enumeration, self._expiry(seconds))
             return enumeration.expires - self._clock()
 
-    def release(self, context: str, caller: Caller) -> None:
+    def release(self, enumeration_id: str, caller: Caller) -> None:
         """Remove an enumeration of a caller who does not need it any more.
 
         Raises:
             EnumerationNotFoundError: as ``find``.
         """
         with self._lock:
-            self._enumeration(context, caller)
-            self._remove(context)
+            self._enumeration(enumeration_id, caller)
+            self._remove(enumeration_id)
 
-    def remove(self, context: str) -> None:
+    def remove(self, enumeration_id: str) -> None:
         """Remove an enumeration that is complete, if it is not removed already."""
         with self._lock:
-            self._remove(context)
+            self._remove(enumeration_id)
 
     def close(self) -> None:
         """Remove all enumerations."""
         with self._lock:
-            for context in [*self._open]:
-                self._remove(context)
+            for enumeration_id in [*self._open]:
+                self._remove(enumeration_id)
 
-    def _enumeration(self, context: str, caller: Caller) -> Enumeration:
+    def _enumeration(self, enumeration_id: str, caller: Caller) -> Enumeration:
         """Return an enumeration of a caller; the lock must be held.
 
         Raises:
             EnumerationNotFoundError: it does not exist, or belongs to another caller.
         """
         self._remove_expired()
-        enumeration = self._open.get(context)
+        enumeration = self._open.get(enumeration_id)
         # The same error for another caller's id: it must not reveal that the id exists.
         if enumeration is None or enumeration.caller != caller:
             raise EnumerationNotFoundError("unknown enumeration: it is complete or has expired", "enumerate again")
@@ -278,12 +281,14 @@ class Enumerations:
         now = self._clock()
         if now < self._next_expiry:
             return
-        for context in [context for context, enumeration in self._open.items() if enumeration.expires <= now]:
-            self._remove(context)
+        for enumeration_id in [
+            enumeration_id for enumeration_id, enumeration in self._open.items() if enumeration.expires <= now
+        ]:
+            self._remove(enumeration_id)
         self._next_expiry = min((enumeration.expires for enumeration in self._open.values()), default=math.inf)
 
-    def _remove(self, context: str) -> None:
-        enumeration = self._open.pop(context, None)
+    def _remove(self, enumeration_id: str) -> None:
+        enumeration = self._open.pop(enumeration_id, None)
         if enumeration is not None:
             self._counts[enumeration.caller] -= 1
             if not self._counts[enumeration.caller]:

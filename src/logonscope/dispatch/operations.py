@@ -28,7 +28,7 @@ PRODUCT = "Logonscope"
 
 
 class Identity(NamedTuple):
-    """The product; its version, and whether the caller sees everything, are for authenticated callers only."""
+    """The product. Only authenticated callers get its version and ``sees_everything``; for others both are None."""
 
     product: str
     version: str | None
@@ -36,7 +36,7 @@ class Identity(NamedTuple):
 
 
 class FoundInstance(NamedTuple):
-    """An instance as a result of one row, and the request that read it."""
+    """An instance as ClassRows with one row, and the request that read it."""
 
     result: ClassRows
     request: Request
@@ -51,12 +51,13 @@ class OperationRow(NamedTuple):
     """An operation.
 
     Attributes:
-        function: runs the operation, with a request and the arguments by name.
-        about: its description in the reference.
-        acts: it changes something on this host: it needs ``allow_methods``, and takes ``record``, the function that
-            records a method in the audit log.
-        needs_caller: it needs an authenticated caller; if False, it takes None instead of a request without one.
-        of_enumerations: it takes the open enumerations instead of the request, and the caller by name.
+        function: runs the operation; called with a request, and with the arguments of the operation by name.
+        description: its description in the reference.
+        changes_host: the operation changes something on this host. It needs ``allow_methods``, and its function gets
+            ``record``, the function that records a method in the audit log.
+        needs_caller: the operation needs an authenticated caller. If False, its function gets None as the request if
+            the caller is not authenticated.
+        takes_enumerations: its function gets the table of open enumerations instead of the request, and ``caller``.
     """
 
     function: Callable[..., Any]
@@ -116,14 +117,14 @@ def list_instances(
 
 
 def run_query(request: Request, text: str, namespace: str | None = None, language: str = LANGUAGE) -> Rows:
-    """Return the result of a query; see ``broker.query.query``."""
+    """Return the result of a query; see ``broker.plan`` and ``broker.query``."""
     query_plan = plan(request, text, namespace, language)
     is_projection = isinstance(query_plan, RowsPlan) and query_plan.is_projection
     return Rows(run(request, query_plan), is_projection=is_projection)
 
 
 def list_associators(request: Request, path: str | ObjectPath, namespace: str | None = None, **options: Any) -> Rows:
-    """Return the instances associated with an instance; ``options``: the fields of ``broker.associations.Wanted``."""
+    """Return the instances associated with an instance; ``options``: the fields of AssociationOptions."""
     return Rows(associators(request, path, AssociationOptions(**options), namespace))
 
 
@@ -161,5 +162,4 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "whose": OperationRow(questions.list_owners, "the login that started the processes of a target"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),
-    # subscriptions to events
 }

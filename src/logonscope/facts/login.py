@@ -47,7 +47,7 @@ class Login(NamedTuple):
     mapped_uid: int | None = None
 
     @property
-    def readers_uid(self) -> int | None:
+    def uid_here(self) -> int | None:
         """Return the uid in the user namespace of the reader; None where it has none there."""
         if self.mapped_uid is None:
             return self.uid

@@ -75,7 +75,7 @@ class Process(NamedTuple):
     fds: int | None = None
     # fd/*: the inodes of the open sockets
     sockets: tuple[int, ...] | None = None
-    # task/*/fd/*: the same in the threads that do not share the open files of the main thread (CLONE_FILES, unshare(2))
+    # task/*/fd/*: the inodes of the open sockets of threads with a table of open files of their own: unshare(2)
     thread_sockets: tuple[int, ...] | None = None
     # ns/net: the inode of its network namespace
     net_namespace: int | None = None

@@ -20,5 +20,5 @@ class UnitRequest(NamedTuple):
 
     @property
     def requester(self) -> Process:
-        """Return the process that made the request, with the facts that name its owner."""
+        """Return the process that made the request, with the facts that determine its owner."""
         return Process(self.pid, ses=self.ses, loginuid=self.loginuid, cgroup=self.cgroup)

@@ -45,7 +45,7 @@ def write_parquet(rows: Iterable[Any], row_type: Any, file: IO[bytes]) -> int:
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 -- an extra
-        from pyarrow import parquet  # noqa: PLC0415 -- the same
+        from pyarrow import parquet  # noqa: PLC0415 -- an extra
     except ImportError as error:
         reason = f"cannot write Parquet: module {error.name} is not installed"
         raise NotSupportedError(reason, f"run {install_command('parquet')}") from None

@@ -68,7 +68,7 @@ class LogonEnded(NamedTuple):
 
 
 class EventsLost(NamedTuple):
-    """Events were lost before this one; ``missed`` is their number, None where it is not known."""
+    """Events were lost before this one; ``missed_events`` is their number; None: not known."""
 
     head: EventHead
     missed_events: int | None

@@ -39,8 +39,8 @@ class Deadline:
         if not self._is_cancelled:
             self._end = time.monotonic() + seconds
 
-    def end_with(self, deadline: "Deadline") -> None:
-        """Follow another deadline: when it is over, this one is, too. A later call replaces it."""
+    def follow(self, deadline: "Deadline") -> None:
+        """End this deadline at the latest when another one ends. A later call replaces the followed deadline."""
         self._followed = deadline
 
     def cancel(self) -> None:

@@ -24,24 +24,24 @@ class Owner(NamedTuple):
     """The logon session that a process belongs to, and the evidence for it."""
 
     logon_id: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
-    evidence: str  # scope, audit, manager, none; unread, hidden, unasked
-    login: Login | None = None  # the login; may have no record (login.recorded)
+    evidence: str  # scope, audit, manager, none; unread, hidden, not requested
+    login: Login | None = None  # the login; if login.recorded is False, the login service has no record of it
 
 
 class LogonContainer(NamedTuple):
-    """Where a logon session began: whether its uids are foreign, that is no uids of this host, and its container."""
+    """Where a logon session began. If ``is_foreign``, its uids do not belong to this host."""
 
     is_foreign: bool = False
     container: Container | None = None
 
 
 class Leader(NamedTuple):
-    """The process that logged in, as far as it can have a connection or an authentication of its own."""
+    """The process that logged in: the facts that are needed to find its connection and its authentication."""
 
     pid: int
     parent: int | None = None  # pid
     start: int | None = None  # in clock ticks since the boot; None: it has ended
-    recorded: int | None = None  # when the login service recorded the login, in clock ticks since the boot
+    recorded_at: int | None = None  # when the login service recorded the login, in clock ticks since the boot
 
 
 class LogonIndex(Protocol):
@@ -73,7 +73,7 @@ class LogonIndex(Protocol):
         ...
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
-        """Return the hint which processes, and which of their locations, a source need not read.
+        """Return the hint for a source: which processes are needed, and of which of them the location.
 
         Args:
             facts: the requested facts.
@@ -152,7 +152,7 @@ class Ownership(Protocol):
         ...
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
-        """Return the owner with the strongest evidence among owners with the same LogonId."""
+        """Return the owner by which a logon session is described, among owners with the same LogonId."""
         ...
 
     def describe(
@@ -211,7 +211,7 @@ class Ownership(Protocol):
         ...
 
     def is_foreign_uid(self, process: Process, uid: int | None, machine: Machine) -> bool:
-        """Return whether a uid of a process is its container's, and none of this host."""
+        """Return whether a uid of a process belongs to its container, not to this host."""
         ...
 
     def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:

@@ -47,7 +47,7 @@ class LogonHint(NamedTuple):
         kernel_ids: the kernel ids that a requested process can have; None: any.
         kernel_ids_needing_location: those whose processes need their location (Linux: cgroup) read, too; None: all.
         login_uids: the uids that logged in to a requested logon session; None: any.
-        kernel_ids_of_any_uid: those with which a process can belong to a login of another login uid.
+        kernel_ids_of_any_uid: kernel ids whose processes can belong to logins of different login uids.
     """
 
     kernel_ids: frozenset[int] | None = None
@@ -86,7 +86,7 @@ class ProcessQuery(NamedTuple):
 
 
 class AccountQuery(NamedTuple):
-    """A query for accounts and groups, by name, ignoring case. None: none of that kind; "ALL": every one."""
+    """A query for accounts and groups, by name, ignoring case. None: no accounts, or no groups; "ALL": all of them."""
 
     users: frozenset[str] | Literal["ALL"] | None = None
     groups: frozenset[str] | Literal["ALL"] | None = None

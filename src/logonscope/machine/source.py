@@ -74,7 +74,7 @@ class Source(Protocol):
         """Yield what decides the logon session of each process; a process where that could not be read is left out.
 
         Args:
-            look: the deadline.
+            look: the deadline and the troubles of the request.
             query: the facts that name owners, and a hint; nothing else.
         """
         ...

@@ -25,7 +25,7 @@ _PACKAGES = {
 }  # fmt: skip
 """sshd's method, without its submethod -> AuthenticationPackage."""
 
-_MOST_OF_A_NAME = 100
+_MOST_USER_CHARACTERS = 100
 """Characters of an account name that sshd logs (auth_log() of auth.c)."""
 
 
@@ -69,7 +69,7 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
 
 def _fitting_way(session: LogonSession, leader: Leader, ways: Sequence[Authentication]) -> Authentication | None:
     """Return the only way to read a line that fits a login; None where there is none."""
-    fitting = [line for line in ways if line.user == (session.user or "")[:_MOST_OF_A_NAME]]
+    fitting = [line for line in ways if line.user == (session.user or "")[:_MOST_USER_CHARACTERS]]
     if len(fitting) == 1:
         return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None
     # an account can have several names: the process proves whose line it is, as long as it lives
@@ -78,11 +78,11 @@ def _fitting_way(session: LogonSession, leader: Leader, ways: Sequence[Authentic
 
 
 def _is_timely(line: Authentication, leader: Leader) -> bool:
-    if leader.recorded is not None and line.earliest > leader.recorded + TOLERANCE:
+    if leader.recorded_at is not None and line.earliest > leader.recorded_at + TOLERANCE:
         return False
     if leader.start is not None:
         return line.latest >= leader.start
-    return leader.recorded is not None and line.latest >= leader.recorded - MOST_TICKS_BEFORE
+    return leader.recorded_at is not None and line.latest >= leader.recorded_at - MOST_TICKS_BEFORE
 
 
 def _is_same_client(line: Authentication, session: LogonSession) -> bool:

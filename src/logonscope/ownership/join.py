@@ -34,10 +34,13 @@ _LOGIN_CGROUP = re.compile(
 
 
 class KernelIdJoin(NamedTuple):
-    """The kernel id that a login is joined with, and the evidence: record, leader, scope, remembered."""
+    """The kernel id that a login is joined with, and the evidence for that: record, leader, scope, remembered.
+
+    It is not the evidence of an Owner: here "scope" means that the processes in the scope carry the kernel id.
+    """
 
     kernel_id: int
-    evidence: str
+    join_evidence: str
 
 
 LoginWithKernelId = tuple[Login, int | None]
@@ -49,7 +52,7 @@ class JoinedLogins(NamedTuple):
 
     by_logon: Mapping[str, Login]  # LogonId -> login
     by_cgroup: Mapping[str, tuple[str, Login]]  # login cgroup -> LogonId and login
-    shared: Mapping[int, frozenset[str]]  # kernel id -> LogonIds that share it without owning it
+    shared: Mapping[int, frozenset[str]]  # kernel id -> LogonIds of the logins that carry it, but do not own it
 
     @property
     def kernel_ids_needing_cgroup(self) -> frozenset[int]:
@@ -64,8 +67,9 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
     by_logon: dict[str, Login] = {}
     by_cgroup: dict[str, tuple[str, Login]] = {}
     shared: dict[int, set[str]] = {}
-    # by age, so that of two logins with the same name the older one keeps its LogonId, whatever order they are read in
-    for login, kernel_id in sorted(joined, key=_age_key):
+    # by creation, so that of two logins with the same id the older one keeps its LogonId, in whatever order they are
+    # read
+    for login, kernel_id in sorted(joined, key=_creation_key):
         logon_id = (
             str(kernel_id) if kernel_id and holders.get(kernel_id) is login else _logon_id_without_kernel_id(login)
         )
@@ -87,8 +91,8 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
 def join_of_login(login: Login) -> KernelIdJoin | None:
     """Return the kernel id of a login by the strongest evidence that is not disproved; None without any.
 
-    A running leader that carries another id than the record disproves the record. Where the leader is gone, a scope
-    whose processes all carry the same other id does.
+    A running leader that carries another id than the record disproves the record. If the leader is gone, the record is
+    disproved by a scope whose processes all carry one other id.
     """
     recorded_id = _valid_kernel_id(login.audit) or _kernel_id_in_name(login)
     leader_id = _valid_kernel_id(login.process.ses) if login.process else None
@@ -97,9 +101,9 @@ def join_of_login(login: Login) -> KernelIdJoin | None:
     if recorded_id and (leader_id or scope_id or recorded_id) == recorded_id:
         return KernelIdJoin(recorded_id, "record" if login.recorded else "scope")
     remembered_id = _valid_kernel_id(login.remembered)
-    for kernel_id, evidence in ((leader_id, "leader"), (scope_id, "scope"), (remembered_id, "remembered")):
+    for kernel_id, join_evidence in ((leader_id, "leader"), (scope_id, "scope"), (remembered_id, "remembered")):
         if kernel_id:
-            return KernelIdJoin(kernel_id, evidence)
+            return KernelIdJoin(kernel_id, join_evidence)
     return None
 
 
@@ -116,22 +120,25 @@ def logon_id_of_word(word: str) -> str | None:
     return _logon_id_of_scope_name(word)
 
 
-def login_id_of_cgroup(cgroup: str) -> str | None:
-    """Return the login id, or the unit of the user manager, in the path of a cgroup; None where no login cgroup is."""
+def named_login_id(cgroup: str) -> str | None:
+    """Return the login id, or the unit of the user manager, that a cgroup names; None if it is in no login cgroup."""
     match = _LOGIN_CGROUP.match(cgroup)
     return match and (match[3] or f"user@{match[2]}.service")
 
 
 def unrecorded_login(cgroup: str) -> Login | None:
-    """Return a login without a record, with the facts in the path of its scope; None where the cgroup is no scope."""
+    """Return a login without a record, with the facts in the path of its scope; None if the cgroup is in no scope."""
     match = _LOGIN_CGROUP.match(cgroup)
     if match is None or match[3] is None:
         return None
     return Login(match[3], int(match[2]), scope=f"session-{match[3]}.scope", recorded=False)
 
 
-def logon_id_of_cgroup(cgroup: str) -> tuple[str, str] | None:
-    """Return the LogonId that a cgroup decides without a record, and the evidence (scope or manager); else None."""
+def logon_without_record(cgroup: str) -> tuple[str, str] | None:
+    """Return the LogonId of the login that a cgroup names, and the evidence (scope or manager), without any record.
+
+    None if the cgroup is in no login cgroup, or if the LogonId depends on the record.
+    """
     match = _LOGIN_CGROUP.match(cgroup)
     if match is None:
         return None
@@ -141,14 +148,17 @@ def logon_id_of_cgroup(cgroup: str) -> tuple[str, str] | None:
     return None if logon_id is None else (logon_id, "scope")
 
 
-def login_id_of_elogind_cgroup(cgroup: str) -> str | None:
-    """Return the login id in a cgroup of elogind ("/41"); None for another cgroup."""
+def named_elogind_login_id(cgroup: str) -> str | None:
+    """Return the login id that a cgroup of elogind names ("/41"); None for another cgroup."""
     match = re.match(r"/(c?[0-9]+)(?:/|$)", cgroup)
     return match and match[1]
 
 
-def login_cgroup_of_path(cgroup: str) -> str:
-    """Return the login cgroup in the path of a cgroup: the path up to the login's unit; else the first component."""
+def cut_to_login_cgroup(cgroup: str) -> str:
+    """Cut the path of a cgroup to the login cgroup that it is in: the path up to the unit of the login or manager.
+
+    Of another path only the first component is kept: that is the login cgroup if elogind created it ("/41").
+    """
     match = _LOGIN_CGROUP.match(cgroup)
     return match[1] if match else "/" + cgroup.split("/", 2)[1] if cgroup.startswith("/") else cgroup
 
@@ -164,8 +174,8 @@ def _without_duplicate_managers(logins: list[Login]) -> list[Login]:
     return [login for login in logins if not (login.id.startswith("user@") and login.uid in uids)]
 
 
-def _age_key(joined: LoginWithKernelId) -> tuple[int, str, int]:
-    """Return the sort key for logins by age: the kernel numbers cgroups in the order of their creation."""
+def _creation_key(joined: LoginWithKernelId) -> tuple[int, str, int]:
+    """Return the sort key for logins, oldest first: the kernel numbers cgroups in the order of their creation."""
     login, _ = joined
     return login.scope_inode or 0, login.id, login.uid
 
@@ -181,10 +191,10 @@ def _holders_of_kernel_ids(joined: Iterable[LoginWithKernelId], machine: Machine
 
 
 def _claim_key(joined: LoginWithKernelId) -> tuple[bool, bool, int, tuple[int, str, int]]:
-    """Return the sort key for logins by their claim to a kernel id: the one named by its number, then the oldest."""
+    """Return the sort key for logins by their claim to a kernel id: the login with that login id, then the oldest."""
     login, kernel_id = joined
-    age = login.earliest_start if login.created is None else login.created
-    return login.id != str(kernel_id), age is None, age or 0, (login.since or 0, login.id, login.uid)
+    start = login.earliest_start if login.created is None else login.created
+    return login.id != str(kernel_id), start is None, start or 0, (login.since or 0, login.id, login.uid)
 
 
 def _may_own(login: Login, machine: Machine) -> bool:
@@ -210,7 +220,7 @@ def _logon_id_of_scope_name(login_id: str) -> str | None:
 
 
 def _kernel_id_in_name(login: Login) -> int | None:
-    """Return the kernel id that a login is named after; None where its name is no number."""
+    """Return the kernel id that is the login id of a login; None if the login id is no number."""
     return _valid_kernel_id(int(login.id)) if re.fullmatch(r"[0-9]{1,10}", login.id) else None
 
 

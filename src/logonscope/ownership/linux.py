@@ -1,13 +1,13 @@
 """Ownership rules of Linux. The first of four rules that matches decides, and its name is the evidence.
 
-1. scope: the cgroup of the process is the cgroup of a login, or below it, and the process has no kernel id, or one that
-   the login carries without owning it. The path is compared from this host's cgroup root. Only root can make that
-   directory, so no record is needed. A user can make directories named like scopes below the user's own delegated tree,
-   and a container has scopes of its own, but these have longer paths.
+1. scope: the cgroup of the process is the cgroup of a login, or below it, and the process has no kernel id, or a kernel
+   id that the login itself inherited from an earlier login. The path is compared from this host's cgroup root. Only
+   root can make that directory, so no record is needed. A user can make directories named like scopes below the user's
+   own delegated tree, and a container has scopes of its own, but these have longer paths.
 2. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
    and kept by su, sudo, setsid, tmux, user namespaces and logout.
-3. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or one that the
-   manager carries without owning it.
+3. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or a kernel id that
+   the manager itself inherited from a login.
 4. none: the System session.
 """
 
@@ -40,7 +40,7 @@ class LinuxLogonIndex(LogonIndex):
 
     def __init__(self, logins: Iterable[Login], machine: Machine) -> None:
         self._joined = join.join_logins(logins, machine)
-        self._has_ids = machine.audit
+        self._kernel_has_ids = machine.audit
         self._ids_needing_cgroup = self._joined.kernel_ids_needing_cgroup
         self._owner_by_kernel_id: dict[int | None, Owner] = {}  # of kernel ids that decide alone
         self._owner_by_cgroup: dict[str, Owner] = {}  # of processes without a kernel id
@@ -67,10 +67,10 @@ class LinuxLogonIndex(LogonIndex):
         if cached_owner is not None:
             return cached_owner
         cgroup = process.cgroup
-        if kernel_id is None and self._has_ids:
+        if kernel_id is None and self._kernel_has_ids:
             return UNREAD
         if kernel_id is None or kernel_id == UNSET:
-            # without a cgroup and without a failure the source has no cgroups at all (an export of another tool)
+            # cgroup None and nothing in `unread`: the source has no cgroups (an export of another tool)
             if cgroup is None:
                 return UNREAD if kernel_id is None or process.unread else SYSTEM
             owner_by_cgroup = self._owner_by_cgroup.get(cgroup)
@@ -94,18 +94,18 @@ class LinuxLogonIndex(LogonIndex):
 
     def _decide_by_cgroup(self, cgroup: str) -> Owner:
         """Return the owner of a process without a kernel id, by rules 1, 3 and 4."""
-        logon_id, login = self._joined.by_cgroup.get(join.login_cgroup_of_path(cgroup), (None, None))
+        logon_id, login = self._joined.by_cgroup.get(join.cut_to_login_cgroup(cgroup), (None, None))
         if logon_id is not None and login is not None:
             return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
         # no record: the path itself may name a login
-        logon_and_evidence = join.logon_id_of_cgroup(cgroup)
+        logon_and_evidence = join.logon_without_record(cgroup)
         return SYSTEM if logon_and_evidence is None else Owner(*logon_and_evidence)
 
     def _decide_shared_kernel_id(self, kernel_id: int, cgroup: str | None) -> Owner | None:
-        """Return the login that shares a kernel id without owning it (rule 1); None: the owner of the kernel id."""
+        """Return the owner among the logins that inherited the kernel id (rules 1 and 3); None: the id's own login."""
         if cgroup is None:
             return None
-        logon_id, login = self._joined.by_cgroup.get(join.login_cgroup_of_path(cgroup), (None, None))
+        logon_id, login = self._joined.by_cgroup.get(join.cut_to_login_cgroup(cgroup), (None, None))
         if login and logon_id in self._joined.shared[kernel_id]:
             return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
         return None
@@ -113,13 +113,14 @@ class LinuxLogonIndex(LogonIndex):
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
         if owner.login is not None or owner.evidence not in {"scope", "manager"}:
             return None
-        return join.login_id_of_cgroup(process.cgroup or "")
+        return join.named_login_id(process.cgroup or "")
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
         # a query that needs the cgroup itself reads it of every process; otherwise only where it decides the owner
         ids_needing_cgroup = None if "cgroup" in facts else self.kernel_ids_needing_cgroup
-        ids_of_any_uid = frozenset[int]() if login_uids is None else self.kernel_ids_needing_cgroup
-        return LogonHint(self._possible_kernel_ids(selection), ids_needing_cgroup, login_uids, ids_of_any_uid)
+        # processes with these kernel ids can have different login uids: a selection by login uid must not drop them
+        ids_of_several_uids = frozenset[int]() if login_uids is None else self.kernel_ids_needing_cgroup
+        return LogonHint(self._possible_kernel_ids(selection), ids_needing_cgroup, login_uids, ids_of_several_uids)
 
     def _possible_kernel_ids(self, selection: Selection) -> frozenset[int] | None:
         """Return the kernel ids that a process of the selection can have; None: any."""
@@ -128,9 +129,9 @@ class LinuxLogonIndex(LogonIndex):
         ids: set[int] = set()
         for logon_id in selection.logon_ids:
             login = self.logins.get(logon_id)
-            # a LogonId above all kernel ids is that of a login without a kernel id of its own
+            # a LogonId above all kernel ids is that of a login that owns no kernel id, so its processes can be UNSET
             ids.add(min(int(logon_id), UNSET))
-            # the processes of a login carry its kernel id even if it does not own it, or none
+            # the processes of a login carry the kernel id that it owns or inherited, or none
             if login:
                 ids |= {UNSET, join.joined_kernel_id(login) or UNSET}
         return frozenset(ids)
@@ -172,7 +173,7 @@ class LinuxOwnership(Ownership):
             # logind names a login after its kernel id, so the login with that kernel id has it as its login id
             ids.update(str(word) for word in (login_id, kernel_id) if word)
             # a path of elogind proves nothing by itself (rule 1 is about systemd's), so any record may be needed
-            if not (login_id or kernel_id) and join.login_id_of_elogind_cgroup(process.cgroup or ""):
+            if not (login_id or kernel_id) and join.named_elogind_login_id(process.cgroup or ""):
                 return None
         return frozenset(ids)
 
@@ -185,7 +186,8 @@ class LinuxOwnership(Ownership):
             kernel_id for login, kernel_id in logins_with_ids if login.id == str(kernel_id) and not login.inherited
         }
         # The LogonId of any other login depends on records that were not read: whether one of them owns the kernel id.
-        # A login is certain if it has no kernel id, if that is its own number, or if it inherited it.
+        # The cgroup of a login decides for certain if the login has no kernel id, if a login whose id is that number
+        # owns the kernel id, or if this login inherited it.
         certain_cgroups = {
             join.login_cgroup(login)
             for login, kernel_id in logins_with_ids
@@ -195,7 +197,7 @@ class LinuxOwnership(Ownership):
         return all(
             kernel_id in held_ids
             if kernel_id
-            else not login_id or join.login_cgroup_of_path(process.cgroup or "") in certain_cgroups
+            else not login_id or join.cut_to_login_cgroup(process.cgroup or "") in certain_cgroups
             for process, login_id, kernel_id in named_logins
         )
 
@@ -227,12 +229,14 @@ class LinuxOwnership(Ownership):
     def with_authentication(
         self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
     ) -> "LogonSession":
-        from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- the same
+        from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- seldom asked for
 
         return with_authentication(session, leader, lines)
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
-        return min(owners, key=_is_weaker_than_audit)
+        # Scope decides before audit which logon session owns a process. But of one logon session, only an owner by
+        # audit has the login uid that the kernel keeps (see sessions.login_uid).
+        return min(owners, key=_has_no_kernel_login_uid)
 
     def logon_id_of_word(self, word: str) -> str | None:
         return SYSTEM.logon_id if word.lower() == SYSTEM_WORD else join.logon_id_of_word(word)
@@ -244,7 +248,7 @@ class LinuxOwnership(Ownership):
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
         cgroup = process.cgroup or ""
-        login_id = join.login_id_of_cgroup(cgroup) or join.login_id_of_elogind_cgroup(cgroup)
+        login_id = join.named_login_id(cgroup) or join.named_elogind_login_id(cgroup)
         if login_id is None:
             return False
         harmless_ids = {owner.login and owner.login.id, f"user@{uid}.service"}
@@ -280,14 +284,14 @@ class LinuxOwnership(Ownership):
         return process.ses
 
 
-def _is_weaker_than_audit(owner: Owner) -> bool:
+def _has_no_kernel_login_uid(owner: Owner) -> bool:
     return owner.evidence != "audit"
 
 
 def _named_logins(process: Process) -> tuple[str | None, int | None]:
     """Return the login id that the cgroup of a process names, and the kernel id of the process."""
     cgroup, kernel_id = process.cgroup or "", None if process.ses == UNSET else process.ses
-    return join.login_id_of_cgroup(cgroup), kernel_id
+    return join.named_login_id(cgroup), kernel_id
 
 
 LINUX = LinuxOwnership()

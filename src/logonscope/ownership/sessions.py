@@ -115,7 +115,7 @@ def recorded_login(owner: Owner) -> Login | None:
 def join_evidence(owner: Owner) -> str | None:
     """Return the evidence that joins a login with its kernel id (record, leader, scope, remembered); None: no join."""
     login_join = join_of_login(owner.login) if owner.login else None
-    return login_join and login_join.evidence
+    return login_join and login_join.join_evidence
 
 
 def generation(owner: Owner) -> int | None:
@@ -143,7 +143,10 @@ def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
 
 
 def login_program(members: Iterable[Process]) -> str | None:
-    """Return the kernel name of the login program whose unit some of the processes are in; None for none or several."""
+    """Return the kernel name of the login program whose unit the processes are in.
+
+    None if no process is in such a unit, or if they are in the units of several login programs.
+    """
     units = (_UNIT.match(process.cgroup) for process in members if process.cgroup)
     programs = {program for unit in units if unit and (program := _PROGRAMS.get(unit[1]))}
     return next(iter(programs)) if len(programs) == 1 else None
@@ -161,14 +164,14 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
                 return member.loginuid
     login = owner.login or _login_of_scope(owner, members)
     if login:
-        return login.readers_uid
+        return login.uid_here
     return int(owner.logon_id or 0) - MANAGER_BASE if owner.evidence == "manager" else None
 
 
 def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
-    """Return the login that the cgroup of its processes names; None: none.
+    """Return the login that the cgroup of one of the processes names; None if no cgroup names a login.
 
-    It is missing among the logins where it began after they had been read.
+    It is not in the index if it began after the logins were read.
     """
     if owner.evidence != "scope":
         return None
@@ -212,7 +215,7 @@ def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
         if not is_ssh or record.leader is None:
             return None
         if process is None:
-            return Leader(record.leader, recorded=record.created)
+            return Leader(record.leader, recorded_at=record.created)
         return Leader(process.pid, process.ppid, process.start, record.created)
     first = None if owner.logon_id in {None, SYSTEM_LOGON_ID} else earliest(members)
     if first is None or first.comm not in SSH_PROGRAMS or not is_login_program(first):
@@ -311,26 +314,24 @@ def _find_terminal(
 def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
     """Return the first terminal found going down from the leader.
 
-    The search ends after the first generation with another program than the leader's.
+    The search ends after the first level of the tree with another program than the leader's.
     Terminals further down do not count: tmux, script and sudo create terminals inside a login that has none.
     """
     children: dict[int | None, list[Process]] = {}
     for process in members:
         if process.pid != leader.pid:
             children.setdefault(process.ppid, []).append(process)
-    generation, seen_pids = [leader], {leader.pid}
-    while generation:
-        for process in generation:
+    level, seen_pids = [leader], {leader.pid}
+    while level:
+        for process in level:
             if process.tty_nr:
                 return terminal_name(process.tty_nr)
-        # sshd forks workers of its own (same comm) between the leader and the shell: look one generation further
-        if any(process.comm != leader.comm for process in generation):
+        # sshd forks workers of its own (same comm) between the leader and the shell: look one level further
+        if any(process.comm != leader.comm for process in level):
             return None
-        next_generation = (
-            child for parent in generation for child in children.get(parent.pid, ()) if child.pid not in seen_pids
-        )
-        generation = sorted(next_generation, key=_start_key)
-        seen_pids.update(child.pid for child in generation)
+        next_level = (child for parent in level for child in children.get(parent.pid, ()) if child.pid not in seen_pids)
+        level = sorted(next_level, key=_start_key)
+        seen_pids.update(child.pid for child in level)
     return None
 
 

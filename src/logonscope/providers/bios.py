@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from logonscope.cim.types import Value
 from logonscope.facts import Hardware
-from logonscope.providers.helpers.host import HARDWARE, HostSummary, hardware_of, of_hardware
+from logonscope.providers.helpers.host import HARDWARE, HostSummary, from_hardware, hardware_of
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 
@@ -45,26 +45,26 @@ PROVIDER = Provider(
     is_instance=has_bios,
     instance_facts=frozenset({HARDWARE}),
     columns={
-        "Caption": column(of_hardware(_version), "as Name", HARDWARE),
-        "Description": column(of_hardware(_version), "as Name", HARDWARE),
+        "Caption": column(from_hardware(_version), "as Name", HARDWARE),
+        "Description": column(from_hardware(_version), "as Name", HARDWARE),
         "InstallDate": always_null("not known"),
-        "Name": column(of_hardware(_version), f"{_DMI}/bios_version", HARDWARE),
+        "Name": column(from_hardware(_version), f"{_DMI}/bios_version", HARDWARE),
         "Status": always_null("the kernel does not test it"),
-        "Version": column(of_hardware(_version), "as Name", HARDWARE),
+        "Version": column(from_hardware(_version), "as Name", HARDWARE),
         "SoftwareElementState": constant(RUNNING, "a constant: it runs"),
-        "SoftwareElementID": column(of_hardware(_version), "as Name", HARDWARE),
+        "SoftwareElementID": column(from_hardware(_version), "as Name", HARDWARE),
         "TargetOperatingSystem": constant(UNKNOWN_SYSTEM, "a constant: for any"),
         "OtherTargetOS": always_null("TargetOperatingSystem is not 1"),
-        "Manufacturer": column(of_hardware(lambda h: clean(h.bios_vendor)), f"{_DMI}/bios_vendor", HARDWARE),
+        "Manufacturer": column(from_hardware(lambda h: clean(h.bios_vendor)), f"{_DMI}/bios_vendor", HARDWARE),
         "BuildNumber": always_null("DMI has none"),
         "SerialNumber": column(
-            of_hardware(lambda h: clean(h.serial)), f"{_DMI}/product_serial; for administrators only", HARDWARE
+            from_hardware(lambda h: clean(h.serial)), f"{_DMI}/product_serial; for administrators only", HARDWARE
         ),
         "CodeSet": always_null("DMI has none"),
         "IdentificationCode": always_null("DMI has none"),
         "LanguageEdition": always_null("DMI has none"),
         "PrimaryBIOS": constant(value=True, source="a constant: there is one"),
-        "ReleaseDate": column(of_hardware(_release_date), f"{_DMI}/bios_date", HARDWARE),
+        "ReleaseDate": column(from_hardware(_release_date), f"{_DMI}/bios_date", HARDWARE),
         "BiosCharacteristics": always_null(_NOT_IN_DMI),
         "InstallableLanguages": always_null(_NOT_IN_DMI),
         "ListOfLanguages": always_null(_NOT_IN_DMI),
@@ -72,13 +72,13 @@ PROVIDER = Provider(
         "SMBIOSPresent": constant(value=True, source="a constant: DMI is where the other values come from"),
         "SMBIOSMajorVersion": always_null(_NOT_IN_DMI),
         "SMBIOSMinorVersion": always_null(_NOT_IN_DMI),
-        "SMBIOSBIOSVersion": column(of_hardware(_version), "as Name", HARDWARE),
-        "BIOSVersion": column(of_hardware(lambda h: (_version(h) or "",)), "as Name", HARDWARE),
+        "SMBIOSBIOSVersion": column(from_hardware(_version), "as Name", HARDWARE),
+        "BIOSVersion": column(from_hardware(lambda h: (_version(h) or "",)), "as Name", HARDWARE),
         "SystemBiosMajorVersion": column(
-            of_hardware(lambda h: _release_number(h, 0)), f"{_DMI}/bios_release", HARDWARE
+            from_hardware(lambda h: _release_number(h, 0)), f"{_DMI}/bios_release", HARDWARE
         ),
         "SystemBiosMinorVersion": column(
-            of_hardware(lambda h: _release_number(h, 1)), f"{_DMI}/bios_release", HARDWARE
+            from_hardware(lambda h: _release_number(h, 1)), f"{_DMI}/bios_release", HARDWARE
         ),
         "EmbeddedControllerMajorVersion": always_null("many machines have none"),
         "EmbeddedControllerMinorVersion": always_null("many machines have none"),

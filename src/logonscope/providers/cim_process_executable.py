@@ -8,7 +8,7 @@ PROVIDER = Provider(
     subject="mapped file",
     columns={
         "Antecedent": column(
-            lambda path, *_: file_reference(path), "/proc/PID/maps: the files with code; details of the process"
+            lambda path, *_: file_reference(path), "/proc/PID/maps: the files with code; hidden from other users"
         ),
         "Dependent": column(lambda _, __, process, *___: process_reference(process), "its directory in /proc"),
         "GlobalProcessCount": always_null("the memory of every process would have to be read"),

@@ -8,8 +8,8 @@ from logonscope.providers.helpers.host import (
     VITALS,
     HostSummary,
     computer_name,
-    of_platform,
-    of_vitals,
+    from_platform,
+    from_vitals,
 )
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
@@ -43,36 +43,36 @@ PROVIDER = Provider(
     columns={
         "Caption": column(lambda summary, _: computer_name(summary.machine), "the kernel's hostname"),
         "Description": column(
-            of_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")), "as SystemType", PLATFORM
+            from_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")), "as SystemType", PLATFORM
         ),
         "Name": column(lambda summary, _: computer_name(summary.machine), "the kernel's hostname"),
         "CreationClassName": constant("Win32_ComputerSystem"),
-        "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
-        "DaylightInEffect": column(of_vitals(lambda vitals: vitals.daylight), "the local zone", VITALS),
+        "CurrentTimeZone": column(from_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
+        "DaylightInEffect": column(from_vitals(lambda vitals: vitals.daylight), "the local zone", VITALS),
         "DNSHostName": column(_dns_name, "the kernel's hostname up to its first dot"),
         "Domain": always_null(_DOMAIN),
         "DomainRole": always_null(_DOMAIN),
         "PartOfDomain": always_null(_DOMAIN),
         "Workgroup": always_null(_DOMAIN),
         "HypervisorPresent": column(
-            of_platform(lambda platform: platform.hypervisor), "/proc/cpuinfo: the flag hypervisor", PLATFORM
+            from_platform(lambda platform: platform.hypervisor), "/proc/cpuinfo: the flag hypervisor", PLATFORM
         ),
-        "Manufacturer": column(of_platform(lambda platform: clean(platform.vendor)), "DMI: sys_vendor", PLATFORM),
-        "Model": column(of_platform(lambda platform: clean(platform.product)), "DMI: product_name", PLATFORM),
-        "SystemFamily": column(of_platform(lambda platform: clean(platform.family)), "DMI: product_family", PLATFORM),
-        "SystemSKUNumber": column(of_platform(lambda platform: clean(platform.sku)), "DMI: product_sku", PLATFORM),
+        "Manufacturer": column(from_platform(lambda platform: clean(platform.vendor)), "DMI: sys_vendor", PLATFORM),
+        "Model": column(from_platform(lambda platform: clean(platform.product)), "DMI: product_name", PLATFORM),
+        "SystemFamily": column(from_platform(lambda platform: clean(platform.family)), "DMI: product_family", PLATFORM),
+        "SystemSKUNumber": column(from_platform(lambda platform: clean(platform.sku)), "DMI: product_sku", PLATFORM),
         "SystemType": column(
-            of_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")),
+            from_platform(lambda platform: _SYSTEM_TYPES.get(platform.architecture or "")),
             "the kernel's architecture, by its name on Windows", PLATFORM,
         ),
         "NumberOfProcessors": column(
-            of_platform(lambda platform: platform.packages), "/proc/cpuinfo: physical id; null if there is none",
+            from_platform(lambda platform: platform.packages), "/proc/cpuinfo: physical id; null if there is none",
             PLATFORM,
         ),
         "NumberOfLogicalProcessors": column(
-            of_platform(lambda platform: platform.processors), "/proc/stat: the lines cpuN", PLATFORM
+            from_platform(lambda platform: platform.processors), "/proc/stat: the lines cpuN", PLATFORM
         ),
-        "TotalPhysicalMemory": column(of_vitals(lambda vitals: vitals.memory), "/proc/meminfo: MemTotal", VITALS),
+        "TotalPhysicalMemory": column(from_vitals(lambda vitals: vitals.memory), "/proc/meminfo: MemTotal", VITALS),
         "UserName": column(
             _console_user, "the active login of class user on seat0, if the caller may see it", LOGINS
         ),

@@ -1,6 +1,6 @@
 """Win32_LoggedOnUser: the account of each logon session.
 
-The System session, which has no login, has no account, nor has a login in a container: its uid is none of this host.
+The System session, which has no login, has no account, nor has a login in a container: its uid is not of this host.
 """
 
 from logonscope.answers.logon_session import LogonSession

@@ -11,7 +11,7 @@ from logonscope.providers.helpers.capabilities import capability_mask, capabilit
 from logonscope.providers.helpers.process_keys import select_process_user
 from logonscope.providers.helpers.provider import Column, Context, Provider, column, fact_column, host_column
 from logonscope.providers.helpers.text import clean, command_line
-from logonscope.providers.process import PROVIDER as WINDOWS
+from logonscope.providers.process import PROVIDER as WIN32_PROCESS
 
 USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
 """Facts behind the account name of a process's user: the uid, and what shows whether it is one of this host."""
@@ -77,7 +77,7 @@ def _unread(process: Process, _: Any, __: Any) -> Value:
 
 
 _COLUMNS = {
-    **{name: WINDOWS.columns[name] for name in (
+    **{name: WIN32_PROCESS.columns[name] for name in (
         "Handle", "ProcessId", "Name", "ParentProcessId", "ThreadCount",
     )},
     "ExecutablePath": column(lambda process, *_: clean(process.exe), "exe, as the kernel returns it", "exe"),
@@ -154,6 +154,7 @@ PROVIDER = Provider(
         "Unread": column(_unread, "the error of the kernel, or the missing rights of the caller", *_FACTS),
     },
     selections={
-        **{name: WINDOWS.selections[name] for name in ("Handle", "ProcessId", "Name")}, "User": select_process_user,
+        **{name: WIN32_PROCESS.selections[name] for name in ("Handle", "ProcessId", "Name")},
+        "User": select_process_user,
     },
 )  # fmt: skip

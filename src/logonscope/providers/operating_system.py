@@ -12,9 +12,9 @@ from logonscope.providers.helpers.host import (
     VITALS,
     HostSummary,
     computer_name,
+    from_platform,
+    from_vitals,
     kilobytes,
-    of_platform,
-    of_vitals,
     system_name,
 )
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
@@ -63,15 +63,15 @@ PROVIDER = Provider(
         "OSType": constant(LINUX, "36: LINUX"),
         "Version": column(lambda summary, _: clean(summary.machine.kernel), "the kernel's release: uname -r"),
         "BuildNumber": column(
-            of_platform(lambda platform: clean(platform.build)), "the kernel's version: uname -v", PLATFORM
+            from_platform(lambda platform: clean(platform.build)), "the kernel's version: uname -v", PLATFORM
         ),
         "OSArchitecture": column(
-            of_platform(lambda platform: _architecture(platform.architecture)),
+            from_platform(lambda platform: _architecture(platform.architecture)),
             "the kernel's architecture: 64-bit or 32-bit", PLATFORM,
         ),
         "LastBootUpTime": column(lambda summary, _: boot_time(summary.machine), "/proc/stat: btime"),
-        "LocalDateTime": column(of_vitals(_now), "the clock", VITALS),
-        "CurrentTimeZone": column(of_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
+        "LocalDateTime": column(from_vitals(_now), "the clock", VITALS),
+        "CurrentTimeZone": column(from_vitals(lambda vitals: vitals.utc_offset), "the local zone, in minutes", VITALS),
         "NumberOfProcesses": column(
             lambda summary, _: summary.processes,
             "the number of instances of Win32_Process: all processes, also those of other users", PROCESSES,
@@ -81,27 +81,27 @@ PROVIDER = Provider(
             "the number of logon sessions that the caller may see, without LogonTypes 0, 4 and 5", SESSIONS,
         ),
         "MaxNumberOfProcesses": column(
-            of_platform(lambda platform: platform.pid_max), "/proc/sys/kernel/pid_max", PLATFORM
+            from_platform(lambda platform: platform.pid_max), "/proc/sys/kernel/pid_max", PLATFORM
         ),
         "TotalVisibleMemorySize": column(
-            of_vitals(lambda vitals: kilobytes(vitals.memory)), "/proc/meminfo: MemTotal", VITALS
+            from_vitals(lambda vitals: kilobytes(vitals.memory)), "/proc/meminfo: MemTotal", VITALS
         ),
         "FreePhysicalMemory": column(
-            of_vitals(lambda vitals: kilobytes(vitals.memory_available)), "/proc/meminfo: MemAvailable", VITALS
+            from_vitals(lambda vitals: kilobytes(vitals.memory_available)), "/proc/meminfo: MemAvailable", VITALS
         ),
         "TotalVirtualMemorySize": column(
-            of_vitals(lambda vitals: _virtual(vitals.memory, vitals.swap)),
+            from_vitals(lambda vitals: _virtual(vitals.memory, vitals.swap)),
             "/proc/meminfo: MemTotal + SwapTotal", VITALS,
         ),
         "FreeVirtualMemory": column(
-            of_vitals(lambda vitals: _virtual(vitals.memory_available, vitals.swap_free)),
+            from_vitals(lambda vitals: _virtual(vitals.memory_available, vitals.swap_free)),
             "/proc/meminfo: MemAvailable + SwapFree", VITALS,
         ),
         "SizeStoredInPagingFiles": column(
-            of_vitals(lambda vitals: kilobytes(vitals.swap)), "/proc/meminfo: SwapTotal", VITALS
+            from_vitals(lambda vitals: kilobytes(vitals.swap)), "/proc/meminfo: SwapTotal", VITALS
         ),
         "FreeSpaceInPagingFiles": column(
-            of_vitals(lambda vitals: kilobytes(vitals.swap_free)), "/proc/meminfo: SwapFree", VITALS
+            from_vitals(lambda vitals: kilobytes(vitals.swap_free)), "/proc/meminfo: SwapFree", VITALS
         ),
         "Distributed": constant(value=False, source="one kernel runs on one computer"),
         "Primary": constant(value=True, source="the operating system that runs"),

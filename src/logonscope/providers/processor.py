@@ -1,7 +1,7 @@
 """Win32_Processor: the processor packages of the machine, which are of one model."""
 
 from logonscope.facts import Hardware
-from logonscope.providers.helpers.host import HARDWARE, PLATFORM, HostSummary, computer_name, hardware_of, of_hardware
+from logonscope.providers.helpers.host import HARDWARE, PLATFORM, HostSummary, computer_name, from_hardware, hardware_of
 from logonscope.providers.helpers.provider import Column, Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 
@@ -56,7 +56,7 @@ def _stepping(hardware: Hardware) -> str | None:
 
 
 def _of_cpuinfo(name: str, line: str) -> Column:
-    return column(of_hardware(lambda hardware: getattr(hardware, name)), f"{_CPUINFO}: {line}", HARDWARE)
+    return column(from_hardware(lambda hardware: getattr(hardware, name)), f"{_CPUINFO}: {line}", HARDWARE)
 
 
 _CAPTION = column(_caption, f"{_CPUINFO}: cpu family, model, stepping", HARDWARE, PLATFORM)
@@ -71,7 +71,7 @@ PROVIDER = Provider(
         "Caption": _CAPTION,
         "Description": _CAPTION,
         "InstallDate": always_null("not known"),
-        "Name": column(of_hardware(lambda h: clean(h.cpu_name)), f"{_CPUINFO}: model name", HARDWARE),
+        "Name": column(from_hardware(lambda h: clean(h.cpu_name)), f"{_CPUINFO}: model name", HARDWARE),
         "Status": always_null(_NOT_SHOWN),
         "Availability": always_null(_NOT_SHOWN),
         "CreationClassName": constant("Win32_Processor"),
@@ -94,25 +94,25 @@ PROVIDER = Provider(
         "OtherFamilyDescription": always_null("Family is not 1"),
         "LoadPercentage": always_null(_NOT_MEASURED),
         "MaxClockSpeed": column(
-            of_hardware(lambda h: h.max_mhz), "/sys/devices/system/cpu/cpu*/cpufreq: cpuinfo_max_freq", HARDWARE
+            from_hardware(lambda h: h.max_mhz), "/sys/devices/system/cpu/cpu*/cpufreq: cpuinfo_max_freq", HARDWARE
         ),
         "Role": constant("CPU"),
         "UpgradeMethod": always_null("only SMBIOS has it, which only root can read"),
-        "Stepping": column(of_hardware(_stepping), f"{_CPUINFO}: stepping", HARDWARE),
+        "Stepping": column(from_hardware(_stepping), f"{_CPUINFO}: stepping", HARDWARE),
         "UniqueId": always_null(_NOT_SHOWN),
         "Version": always_null(_NOT_SHOWN),
-        "Manufacturer": column(of_hardware(lambda h: clean(h.cpu_vendor)), f"{_CPUINFO}: vendor_id", HARDWARE),
+        "Manufacturer": column(from_hardware(lambda h: clean(h.cpu_vendor)), f"{_CPUINFO}: vendor_id", HARDWARE),
         "L2CacheSize": column(
-            of_hardware(lambda h: h.l2_size), "/sys/devices/system/cpu/cpu*/cache: all of a package", HARDWARE
+            from_hardware(lambda h: h.l2_size), "/sys/devices/system/cpu/cpu*/cache: all of a package", HARDWARE
         ),
         "L2CacheSpeed": always_null(_NOT_SHOWN),
         "L3CacheSize": column(
-            of_hardware(lambda h: h.l3_size), "/sys/devices/system/cpu/cpu*/cache: all of a package", HARDWARE
+            from_hardware(lambda h: h.l3_size), "/sys/devices/system/cpu/cpu*/cache: all of a package", HARDWARE
         ),
         "L3CacheSpeed": always_null(_NOT_SHOWN),
         "Architecture": column(_architecture, "uname(2): machine", PLATFORM),
         "Level": _of_cpuinfo("cpu_family", "cpu family"),
-        "Revision": column(of_hardware(_revision), f"{_CPUINFO}: model, stepping", HARDWARE),
+        "Revision": column(from_hardware(_revision), f"{_CPUINFO}: model, stepping", HARDWARE),
         "CpuStatus": always_null(_NOT_SHOWN),
         "CurrentVoltage": always_null(_NOT_SHOWN),
         "ExtClock": always_null(_NOT_SHOWN),

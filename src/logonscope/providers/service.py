@@ -71,7 +71,7 @@ def _display_name(service: Service, _: Context) -> str | None:
 
 PROVIDER = Provider(
     subject="service",
-    is_instance=lambda service, _: service.uid is None,
+    is_instance=lambda service, _: service.uid is None,  # a service of the system's manager, not of a user's
     columns={
         "Caption": column(_display_name, "as DisplayName"),
         "Description": column(lambda service, _: clean(service.description), "systemd: Description"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from logonscope.cim.types import Value
 from logonscope.facts import Hardware
-from logonscope.providers.helpers.host import HARDWARE, HostSummary, hardware_of, of_hardware
+from logonscope.providers.helpers.host import HARDWARE, HostSummary, from_hardware, hardware_of
 from logonscope.providers.helpers.provider import Column, Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 from logonscope.providers.helpers.zone_rule import ZoneChange, ZoneRule, parse_zone_rule
@@ -25,7 +25,9 @@ def zone_reference(summary: HostSummary, _: Context) -> tuple[Value, ...]:
 
 
 def _of_rule(get: Callable[[ZoneRule], Value], source: str = _RULE) -> Column:
-    return column(of_hardware(lambda hardware: get(parse_zone_rule(hardware.zone_rule) or _NO_RULE)), source, HARDWARE)
+    return column(
+        from_hardware(lambda hardware: get(parse_zone_rule(hardware.zone_rule) or _NO_RULE)), source, HARDWARE
+    )
 
 
 def _of_change(name: str, get: Callable[[ZoneChange], Value]) -> Column:
@@ -56,8 +58,8 @@ PROVIDER = Provider(
     is_instance=has_zone,
     instance_facts=frozenset({HARDWARE}),
     columns={
-        "Caption": column(of_hardware(_caption), "the link /etc/localtime, and the rule", HARDWARE),
-        "Description": column(of_hardware(_caption), "as Caption", HARDWARE),
+        "Caption": column(from_hardware(_caption), "the link /etc/localtime, and the rule", HARDWARE),
+        "Description": column(from_hardware(_caption), "as Caption", HARDWARE),
         "SettingID": always_null("Linux has no registry"),
         "Bias": _of_rule(lambda rule: rule.standard_offset, f"{_RULE}: minutes ahead of UTC, in standard time"),
         "DaylightBias": _of_rule(_daylight_bias),

@@ -134,13 +134,13 @@ def _pam() -> str:
     return "logonscope" if os.path.exists(f"{PAM_FOLDER}/logonscope") else ""
 
 
-def _key(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
-    """Return the dataclass field of a key.
+def _setting(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
+    """Return the dataclass field of a setting.
 
     Args:
         kind: the kind of its values.
         default: its default as in TOML, or a function that returns it, if it depends on the host.
-        meaning: the description of the key.
+        meaning: the description of the setting.
         shown: the description of a default that depends on the host.
     """
     metadata = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`", "default": default}
@@ -164,93 +164,102 @@ _LOOPBACK = ["http://127.0.0.1:5985", "http://[::1]:5985", "https://127.0.0.1:59
 class Settings:
     """The settings of the server; ``Settings()`` has the defaults."""
 
-    listen: tuple[Listener, ...] = _key(
+    listen: tuple[Listener, ...] = _setting(
         _LISTENERS, _LOOPBACK, "listen addresses; sockets passed by systemd replace them"
     )
-    certificate: str = _key(
+    certificate: str = _setting(
         _FILE, "", "PEM file with the certificate and its chain; empty: a self-signed one, created at the first start"
     )
-    key: str = _key(_FILE, "", "PEM file with the private key; empty: `certificate` contains it")
-    state: str = _key(
+    key: str = _setting(_FILE, "", "PEM file with the private key; empty: `certificate` contains it")
+    state: str = _setting(
         _FOLDER,
         _state,
         "directory of the self-signed certificate",
         "`$STATE_DIRECTORY` if systemd sets it, else `/var/lib/logonscope`",
     )
-    users: str = _key(_FILE, "/etc/logonscope/users", "user file, maintained by `logonscope user`; it may be missing")
-    tokens: str = _key(
+    users: str = _setting(
+        _FILE, "/etc/logonscope/users", "user file, maintained by `logonscope user`; it may be missing"
+    )
+    tokens: str = _setting(
         _FILE, "/etc/logonscope/tokens", "token file, maintained by `logonscope token`; it may be missing"
     )
-    hosts: tuple[str, ...] = _key(
+    hosts: tuple[str, ...] = _setting(
         _NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, "
         "`localhost` and the host name; over https the certificate decides",
     )  # fmt: skip
-    origins: tuple[str, ...] = _key(
+    origins: tuple[str, ...] = _setting(
         _NAMES, [], "origins (`https://web1`) whose pages may use the JSON API in a browser; all others are rejected"
     )
-    pam: str = _key(
+    pam: str = _setting(
         _SERVICE, _pam, "PAM service that checks passwords; empty: no PAM",
         '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',
     )  # fmt: skip
-    administrators: tuple[str, ...] = _key(
+    administrators: tuple[str, ...] = _setting(
         _NAMES, ["sudo", "wheel"], "groups whose members are administrators: they see everything, like root"
     )
-    negotiate: bool = _key(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos if `keytab` is set) beside Basic")
-    channel_binding: str = _key(
+    negotiate: bool = _setting(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos if `keytab` is set) beside Basic")
+    channel_binding: str = _setting(
         _one_of("relaxed", "required"), "relaxed",
         "`relaxed`: over TLS, reject Negotiate tokens that are bound to another TLS channel; `required`: also reject "
         "those without channel binding, as curl and Go clients send",
     )  # fmt: skip
-    client_ca: str = _key(
+    client_ca: str = _setting(
         _FILE, "", "PEM file with the authorities of client certificates, whose common name is the user; empty: none"
     )
-    keytab: str = _key(_FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos")
-    allow_methods: bool = _key(_SWITCH, False, "allow methods that change something: end processes, set priorities")
-    max_envelope: int = _key(
+    keytab: str = _setting(
+        _FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos"
+    )
+    allow_methods: bool = _setting(_SWITCH, False, "allow methods that change something: end processes, set priorities")
+    max_envelope: int = _setting(
         _number(8192, 4 << 20), 512_000, "maximum size of a response in bytes (DSP0226, wsman:MaxEnvelopeSize)"
     )
-    max_request: int = _key(_number(8192, 4 << 20), 512_000, "maximum size of a request body in bytes")
-    workers: int = _key(
+    max_request: int = _setting(_number(8192, 4 << 20), 512_000, "maximum size of a request body in bytes")
+    workers: int = _setting(
         _number(1, 64),
         8,
-        "threads that process requests, and as many that check passwords; one caller or address uses at most a quarter",
+        "threads that process requests, and as many that check passwords; one caller or address uses at most a quarter,"
+        " an administrator at most half",
     )
-    max_connections: int = _key(_number(1, 10_000), 200, "maximum number of connections; those over the limit get 503")
-    max_connections_per_address: int = _key(
+    max_connections: int = _setting(
+        _number(1, 10_000), 200, "maximum number of connections; those over the limit get 503"
+    )
+    max_connections_per_address: int = _setting(
         _number(1, 10_000), 50,
         "maximum number of connections of one client address (IPv6: one /64), or of one user of the unix socket",
     )  # fmt: skip
-    contexts_per_caller: int = _key(
+    contexts_per_caller: int = _setting(
         _number(1, 10_000),
         50,
         "maximum number of open enumerations of one caller (an enumeration is a query whose result a client fetches in "
         "parts; WS-Management: context)",
     )
-    contexts: int = _key(
+    contexts: int = _setting(
         _number(1, 10_000),
         500,
         "maximum number of open enumerations of all callers; administrators have `contexts_per_caller` in addition",
     )
-    context_seconds: int = _key(_number(1, 86_400), 240, "seconds without a pull after which an enumeration expires")
-    operation_timeout: int = _key(
+    context_seconds: int = _setting(
+        _number(1, 86_400), 240, "seconds without a pull after which an enumeration expires"
+    )
+    operation_timeout: int = _setting(
         _number(1, 3600), 60, "maximum duration of an operation in seconds, even if the client asks for more"
     )
-    request_seconds: int = _key(
+    request_seconds: int = _setting(
         _number(1, 3600), 60, "seconds that a client has to send its next request completely, or to read a response"
     )
-    stop_seconds: int = _key(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
-    metrics: str = _key(
+    stop_seconds: int = _setting(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
+    metrics: str = _setting(
         _one_of("", "administrators", "loopback"), "",
         "who may read `/metrics`: no one, administrators, or also every client on this host",
     )  # fmt: skip
-    log_level: str = _key(_one_of("debug", "info", "warning", "error"), "info", "lowest severity that is logged")
-    log_format: str = _key(_one_of("text", "json"), "text", "format of the log on standard error")
-    audit_log: str = _key(
+    log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "lowest severity that is logged")
+    log_format: str = _setting(_one_of("text", "json"), "text", "format of the log on standard error")
+    audit_log: str = _setting(
         _FILE_OR_LOG, "-", "file for authentications and method calls; `-`: the server's log; empty: no audit log"
     )
 
 
-KEYS: Mapping[str, Field[Any]] = {key.name: key for key in fields(Settings)}
+SETTINGS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings)}
 
 
 def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -309,9 +318,11 @@ def _parse_file_value(path: str, name: str, value: object) -> Any:
         InvalidParameterError: an unknown key, or an invalid value.
     """
     # A table, as [server], is an unknown key, too: all keys are at the top level.
-    if name not in KEYS:
-        similar_names = difflib.get_close_matches(name.replace("-", "_"), KEYS, 1)
-        hint = f"did you mean {similar_names[0]}?" if similar_names else f"remove it; the keys are {', '.join(KEYS)}"
+    if name not in SETTINGS:
+        similar_names = difflib.get_close_matches(name.replace("-", "_"), SETTINGS, 1)
+        hint = (
+            f"did you mean {similar_names[0]}?" if similar_names else f"remove it; the keys are {', '.join(SETTINGS)}"
+        )
         raise InvalidParameterError(f"{path}: unknown key '{name}'", hint)
     kind = _kind(name)
     try:
@@ -356,14 +367,14 @@ def _as_file_value(kind: Kind, value: object) -> object:
 
 
 def _kind(name: str) -> Kind:
-    kind: Kind = KEYS[name].metadata["kind"]
+    kind: Kind = SETTINGS[name].metadata["kind"]
     return kind
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for every key to the parser of a command; its value is a text, or a list of texts."""
     options = parser.add_argument_group("settings, instead of those of the file")
-    for name, key in KEYS.items():
+    for name, setting in SETTINGS.items():
         kind = _kind(name)
         words = "|".join(filter(None, kind.choices)) or "TEXT"
         arguments: dict[str, Any] = {"metavar": {int: "N", bool: "true|false", list: "A,B"}.get(kind.type, words)}
@@ -372,8 +383,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         if kind.type is list:
             arguments["action"] = "append"
         # a flag takes the items of a list with commas, not in the brackets of TOML
-        default = ",".join(key.metadata["default"]) if kind.type is list else key.metadata["shown"]
-        help_ = f"{key.metadata['meaning']} (default: {default})".replace("`", "").replace("%", "%%")
+        default = ",".join(setting.metadata["default"]) if kind.type is list else setting.metadata["shown"]
+        help_ = f"{setting.metadata['meaning']} (default: {default})".replace("`", "").replace("%", "%%")
         options.add_argument(f"--{name.replace('_', '-')}", help=help_, **arguments)
 
 
@@ -381,7 +392,7 @@ def settings_reference() -> str:
     """Return the reference of the keys, a table in Markdown."""
     head = ("| key | value | default | meaning |", "|---|---|---|---|")
     rows = (
-        f"| `{name}` | {_kind(name).words} | {key.metadata['shown']} | {key.metadata['meaning']} |"
-        for name, key in KEYS.items()
+        f"| `{name}` | {_kind(name).words} | {setting.metadata['shown']} | {setting.metadata['meaning']} |"
+        for name, setting in SETTINGS.items()
     )
     return "\n".join((*head, *rows)) + "\n"

@@ -2,8 +2,9 @@
 
 The network and the unix socket have separate limits: by client address (IPv6 by /64, as for failed authentications),
 and by uid. Root on the unix socket has no limit, so that an administrator can always connect. A connection counts from
-its accept, TLS handshake included. At the total limit, a new connection replaces an unauthenticated one: the oldest of
-the address or user that has the most connections.
+its accept, TLS handshake included. At the total limit, a new connection may replace an unauthenticated one: among the
+oldest of them, that of the address or user with the most connections. If that has fewer connections than the new one's
+address or user would have, the new connection is rejected.
 """
 
 import logging
@@ -22,7 +23,7 @@ MAX_REJECTED = 32
 """Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
 MIN_SECONDS = 1.0
-"""Seconds that an unauthenticated connection has before another may replace it."""
+"""Age in seconds below which a connection is replaced only if its client has more connections than the new client."""
 
 MOST_COMPARED = 64
 """Unauthenticated connections that are compared to choose the one to replace: during a flood this happens often."""
@@ -54,10 +55,10 @@ class UnauthenticatedConnection(NamedTuple):
 class ConnectionLimits:
     """Counts the open connections; used from one thread."""
 
-    def __init__(self, most: int, most_of_one: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int, most_per_client: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Set the limits: of all connections, and of those of one address or one user."""
-        self._most, self._most_of_one, self._clock = most, most_of_one, clock
-        self._counts: Counter[Client | bool] = Counter()  # by client, and in total (network: True, unix socket: False)
+        self._most, self._most_per_client, self._clock = most, most_per_client, clock
+        self._counts: Counter[Client | bool] = Counter()  # by client; True: all of the network, False: of the socket
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
         self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
         self._rejected_count = 0
@@ -67,8 +68,8 @@ class ConnectionLimits:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
         client = _client_of(connection)
         if client != ROOT:
-            if self._counts[client] >= self._most_of_one:
-                return self._reject(client, "max_connections_per_address", self._most_of_one)
+            if self._counts[client] >= self._most_per_client:
+                return self._reject(client, "max_connections_per_address", self._most_per_client)
             if self._counts[client.network] >= self._most and not self._make_room(client):
                 return self._reject(client, "max_connections", self._most)
         # Root is counted, though it has no limit: `_stop_counting` subtracts every connection.
@@ -82,10 +83,11 @@ class ConnectionLimits:
         if self._rejected_count >= MAX_REJECTED:
             return False
         self._rejected_count += 1
-        connection.on_close.append(self._answered)
+        connection.on_close.append(self._forget_rejected)
         return True
 
-    def _answered(self) -> None:
+    def _forget_rejected(self) -> None:
+        """Count a rejected connection no longer: it has got its response and is closed."""
         self._rejected_count -= 1
 
     def _make_room(self, new_client: Client) -> bool:
@@ -94,8 +96,9 @@ class ConnectionLimits:
         if not oldest:
             return False
         replaced = max(oldest, key=self._connection_count)  # the first of several, which is the oldest
-        # Its client has to have more connections than the new client will have, or as many if the connection had its
-        # time. Otherwise a few addresses with many connections would displace the addresses that have one.
+        # Its client has to have more connections than the new client will have; if the connection is older than
+        # MIN_SECONDS, as many. Otherwise a few addresses with many connections would displace the addresses that have
+        # one.
         is_young = self._clock() - replaced.since < MIN_SECONDS
         if self._connection_count(replaced) <= self._counts[new_client] + is_young:
             return False

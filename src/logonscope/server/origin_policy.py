@@ -2,7 +2,8 @@
 
 A browser sends the credentials of its user, or reaches loopback, on behalf of any page. It names the page in Origin: a
 page that is not allowed is rejected. A page whose own name leads to an address of this machine (DNS rebinding) has the
-same origin as the server, so over HTTP the name in Host must be one of this server; over HTTPS the certificate has it.
+same origin as the server, so over HTTP the name in Host must be one of this server. Over HTTPS the browser
+itself compares the name with the certificate.
 """
 
 import ipaddress
@@ -40,7 +41,7 @@ class OriginPolicy:
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
         if name.lower().rstrip(".") in self._hosts:
             return True
-        # A name that leads elsewhere is needed for DNS rebinding; an address is no name.
+        # DNS rebinding works only with a name, so an address is safe.
         try:
             ipaddress.ip_address(name)
         except ValueError:

@@ -48,27 +48,27 @@ _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)
 
 
-def serve(source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]) -> None:
+def serve(source: Source, ownership: Ownership, settings: Settings, caller_of_uid: Callable[[int], Caller]) -> None:
     """Run the server until a signal stops it.
 
     Args:
         source: the source of the host that is served.
         ownership: the ownership rules of that host.
         settings: the settings of the server.
-        local: returns the caller for a uid of this host.
+        caller_of_uid: returns the caller for a uid of this host.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
     """
     logs.configure_log(settings)
-    services = build_services(source, ownership, settings, local)
+    services = build_services(source, ownership, settings, caller_of_uid)
     server.run(application(services), settings, on_stop=services.dispatcher.close, is_stuck=services.are_stuck)
 
 
 def build_services(
-    source: Source, ownership: Ownership, settings: Settings, local: Callable[[int], Caller]
+    source: Source, ownership: Ownership, settings: Settings, caller_of_uid: Callable[[int], Caller]
 ) -> Services:
-    """Build the parts of the application; the arguments are those of ``serve``.
+    """Build the parts of the application (no services of the host); the arguments are those of ``serve``.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
@@ -84,9 +84,9 @@ def build_services(
     kerberos = _kerberos_settings(settings, users) if settings.keytab else None
     required = settings.channel_binding == "required"
     authenticator = Authenticator(
-        passwords, lookup, local, audit, kerberos, requires_binding=required, has_ntlm_users=users.has_ntlm_users,
-        find_token=TokenFile(settings.tokens, report=partial(_log.error, "%s")).find_caller,
-        find_certificate_user=partial(_find_certificate_user, users, _account_finder(settings)),
+        passwords, lookup, caller_of_uid, audit, kerberos, requires_binding=required,
+        has_ntlm_users=users.has_ntlm_users, find_token=TokenFile(settings.tokens, report=partial(_log.error,
+        "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, _account_finder(settings)),
     )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
@@ -128,7 +128,7 @@ def _password_backends(settings: Settings, users: UserFile) -> list[PasswordBack
 
 
 def _refresh_account(administrators: frozenset[str], caller: Caller) -> Caller | None:
-    """Return a caller with the account's rights of today; None if the account no longer exists."""
+    """Return a caller with the current rights of the account; None if the account no longer exists."""
     return find_account(caller.name, administrators)
 
 

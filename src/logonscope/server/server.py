@@ -180,7 +180,7 @@ class Server(uvicorn.Server):
     def _tls_protocol(self) -> asyncio.Protocol:
         """Return the protocol of a connection before its TLS handshake."""
         assert self._pending_handshakes is not None  # noqa: S101 -- startup sets it before it listens
-        assert self._tls is not None  # noqa: S101 -- the same
+        assert self._tls is not None  # noqa: S101 -- startup sets it before it listens
         return self._pending_handshakes.new_protocol(self._tls, self._plain_protocol)
 
     def _plain_protocol(self, counted: Connection | None = None) -> Protocol:

@@ -279,7 +279,7 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
 
 
 def _decode_pull(message: Pull) -> Call:
-    return "pull", {"context": message.context}
+    return "pull", {"enumeration_id": message.context}
 
 
 def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
@@ -388,7 +388,7 @@ def _expires(seconds: float) -> str:
 
 
 def _decode_release(message: Release) -> Call:
-    return "release", {"context": message.context}
+    return "release", {"enumeration_id": message.context}
 
 
 def _render_release(_request: SoapRequest, _answer: None, _octets: int) -> Body:
@@ -396,7 +396,7 @@ def _render_release(_request: SoapRequest, _answer: None, _octets: int) -> Body:
 
 
 def _decode_renew(message: Renew) -> Call:
-    return "renew", {"context": message.context, "seconds": message.expires}
+    return "renew", {"enumeration_id": message.context, "seconds": message.expires}
 
 
 def _render_renew(request: SoapRequest, seconds: float, _octets: int) -> Body:
@@ -448,7 +448,7 @@ class MessageRow(NamedTuple):
     """A message type.
 
     Attributes:
-        about: its description in the reference.
+        description: its description in the reference.
         operations: the names of the operations that it may run.
         decode: returns the operation and its arguments.
         render: returns the answer.

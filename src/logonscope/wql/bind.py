@@ -72,7 +72,9 @@ class NameScope(NamedTuple):
     """How the names in a query are resolved to columns, and its paths to instances."""
 
     text: str  # of the query: errors give positions in it
-    column: Callable[[Name], ComparedColumn | None]  # returns None for a name that never has a value: no row fits
+    column: Callable[
+        [Name], ComparedColumn | None
+    ]  # returns None for a dotted name, as Antecedent.Handle: no row matches
     schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
@@ -108,7 +110,7 @@ def _bind_term(tree: ConditionTree, scope: NameScope, *, negated: bool) -> Condi
     if isinstance(test, Term):
         return test.negated if negated else test
     assert isinstance(test, Truth)  # noqa: S101 -- the only other result
-    # A comparison that is always true does not hold for null.
+    # A comparison that holds for every value still does not hold for null, so it becomes IS NOT NULL.
     return NullTest(column.name, is_null=False) if test.holds is not negated else FALSE
 
 
@@ -221,7 +223,7 @@ def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> NameSc
 
 
 def find_column(cls: Class, name: Name, text: str) -> ComparedColumn | None:
-    """Return the column that a name means; None for a name inside a property (WMI: no rows, no error).
+    """Return the column that a name means; None for a dotted name, as Antecedent.Handle (WMI: no rows, no error).
 
     Raises:
         InvalidQueryError: the class has no such property.

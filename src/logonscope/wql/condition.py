@@ -79,7 +79,8 @@ def simplify(condition: Condition, decide: Callable[[Term | NullTest], Condition
 
     Args:
         condition: the condition.
-        decide: returns what replaces a term: a Truth where its result is known already, otherwise the term.
+        decide: returns what replaces a term: a Truth if its result is known already, another condition that has the
+            same result, or the term itself.
     """
     if isinstance(condition, Truth):
         return condition
@@ -116,7 +117,9 @@ def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
 
 
 def residual_condition(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Condition:
-    """Return the part of a simplified condition that must still be tested on rows.
+    """Return the part of a simplified condition that the reading does not fulfil: for ``explain`` only.
+
+    A query tests the whole condition on every row.
 
     Args:
         condition: a condition that ``simplify`` returned.

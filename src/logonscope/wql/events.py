@@ -154,7 +154,7 @@ def _grouping(select: Select, scope: NameScope) -> Grouping | None:
     by = []
     for name in group.by:
         column = scope.column(name)
-        assert column is not None  # noqa: S101 -- as above
+        assert column is not None  # noqa: S101 -- the scope of events raises for unknown names
         if column.kind == OBJECT:
             raise AggregatingByObjectError(
                 f"cannot aggregate BY {column.name}: it is an object, at {describe_position(scope.text, name.at)}",

@@ -46,8 +46,8 @@ LONGEST = 16_384
 MOST_NESTED = 64
 """Maximum depth of parentheses and NOTs inside each other."""
 
-MOST_TERMS = 1_000
-"""Maximum number of ANDs and ORs."""
+MOST_JUNCTIONS = 1_000
+"""Maximum number of ANDs and ORs; a condition has one term more."""
 
 _SIMPLIFY = "simplify the query, or split it"
 # The last alternative is an unterminated string: it runs to the end of the text.
@@ -62,7 +62,8 @@ _NESTING = re.compile(r"\(|\)|\bNOT\b|\b(?:AND|OR)\b", re.IGNORECASE)
 _TERMINAL_NAMES = {
     "_SELECT": "SELECT", "_FROM": "FROM", "_WITHIN": "WITHIN", "_WHERE": "WHERE", "_GROUP": "GROUP", "_BY": "BY",
     "_HAVING": "HAVING", "_AND": "AND", "_OR": "OR", "_NOT": "NOT", "_IS": "IS", "_ISA": "ISA", "_OF": "OF",
-    "_NULL": "NULL", "NULL": "NULL", "TRUE": "TRUE", "FALSE": "FALSE", "TIED": "ASSOCIATORS or REFERENCES",
+    "_NULL": "NULL", "NULL": "NULL", "TRUE": "TRUE", "FALSE": "FALSE",
+    "ASSOCIATORS_OR_REFERENCES": "ASSOCIATORS or REFERENCES",
     "OPERATOR": "an operator", "EQUAL": '"="', "STAR": '"*"', "NUMBER": "a number", "STRING": "a quoted string",
     "NAME": "a name", "PATH": "an object path in braces", "LPAR": '"("', "RPAR": '")"', "COMMA": '","', "DOT": '"."',
     "$END": "end of the query",
@@ -87,7 +88,7 @@ _SQL_HINTS_BEFORE = {
     "DISTINCT": "WQL has no DISTINCT: drop duplicate rows yourself",
     "TOP": "WQL has no TOP: read as many rows as you need",
 }
-"""The same for words that parse as a property, so that the word after them is unexpected."""
+"""Words of SQL that parse as a property in WQL, so that the next word is unexpected, and what to write instead."""
 
 _NAMED_OPTIONS = {
     "assocclass": "assoc_class",
@@ -173,9 +174,9 @@ def _check_limits(text: str) -> None:
         deepest = max(deepest, depth + nots)
     if deepest > MOST_NESTED:
         raise QuotaViolationError(f"condition nested too deep: {deepest} levels, the limit is {MOST_NESTED}", _SIMPLIFY)
-    if terms > MOST_TERMS:
+    if terms > MOST_JUNCTIONS:
         raise QuotaViolationError(
-            f"condition too long: {terms + 1:,} terms, the limit is {MOST_TERMS + 1:,}", _SIMPLIFY
+            f"condition too long: {terms + 1:,} terms, the limit is {MOST_JUNCTIONS + 1:,}", _SIMPLIFY
         )
 
 

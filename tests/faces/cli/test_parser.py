@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
-from logonscope.faces.cli.parser import COMMANDS, EXTERNAL_COMMAND_NAMES, build_parser, command_module, parse
+from logonscope.faces.cli.parser import COMMANDS, SERVER_COMMAND_NAMES, build_parser, command_module, parse
 from tests.conversation import reply
 
 
@@ -37,7 +37,7 @@ def test_every_command_has_help_with_examples(command: str) -> None:
 
 
 def test_every_command_has_a_file_that_runs() -> None:
-    for command in set(COMMANDS) - set(EXTERNAL_COMMAND_NAMES):
+    for command in set(COMMANDS) - set(SERVER_COMMAND_NAMES):
         assert callable(command_module(command).run)
 
 

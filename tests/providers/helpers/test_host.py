@@ -7,9 +7,9 @@ from logonscope.providers.helpers.host import (
     HostSummary,
     computer_name,
     computer_reference,
+    from_platform,
+    from_vitals,
     kilobytes,
-    of_platform,
-    of_vitals,
     system_name,
 )
 from tests.example import MACHINE
@@ -34,8 +34,8 @@ def test_a_kilobyte_has_1024_bytes_and_only_whole_ones_count(number: int | None,
 
 
 def test_what_was_not_looked_at_is_null() -> None:
-    assert of_platform(lambda platform: platform.vendor)(HostSummary(MACHINE), CONTEXT) is None
-    assert of_vitals(lambda vitals: vitals.at)(HostSummary(MACHINE), CONTEXT) is None
+    assert from_platform(lambda platform: platform.vendor)(HostSummary(MACHINE), CONTEXT) is None
+    assert from_vitals(lambda vitals: vitals.at)(HostSummary(MACHINE), CONTEXT) is None
     summary = HostSummary(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
-    assert of_platform(lambda platform: platform.vendor)(summary, CONTEXT) == "QEMU"
-    assert of_vitals(lambda vitals: vitals.at)(summary, CONTEXT) == 7
+    assert from_platform(lambda platform: platform.vendor)(summary, CONTEXT) == "QEMU"
+    assert from_vitals(lambda vitals: vitals.at)(summary, CONTEXT) == 7

@@ -38,10 +38,10 @@ def test_the_overflow_id_is_none_unless_it_is_mapped() -> None:
 def test_a_login_record_of_the_namespace_above_has_the_uid_of_this_one() -> None:
     ids = IdMap([IdRange(0, 1000, 1)], 65534)
     here = UserNamespace(ids, ids, owns_files=False)
-    assert here.mapped_login(Login("41", 1000)).readers_uid == 0
+    assert here.mapped_login(Login("41", 1000)).uid_here == 0
     assert here.mapped_login(Login("42", 1002)) == Login("42", 1002, mapped_uid=UNSET)
-    assert here.mapped_login(Login("42", 1002)).readers_uid is None
-    assert Login("42", 1002).readers_uid == 1002
+    assert here.mapped_login(Login("42", 1002)).uid_here is None
+    assert Login("42", 1002).uid_here == 1002
 
 
 @pytest.mark.parametrize("content", [b"0 0\n", b"a b c\n", b"0 0 1 1\n"])

@@ -3,7 +3,7 @@
 import argparse
 
 from logonscope.faces.cli.columns import ALL
-from logonscope.faces.cli.parser import COMMANDS, NO_EXTERNAL_COMMANDS, ExternalCommands, build_parser, command_module
+from logonscope.faces.cli.parser import COMMANDS, NO_SERVER_COMMANDS, ServerCommands, build_parser, command_module
 from logonscope.faces.cli.selector import state_words, type_words
 from logonscope.faces.cli.settings import LISTINGS
 
@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
 
 
-def run(args: argparse.Namespace, external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS) -> int:
+def run(args: argparse.Namespace, server_commands: ServerCommands = NO_SERVER_COMMANDS) -> int:
     """Print the script; return the exit code."""
     import shtab  # noqa: PLC0415 -- only this command needs it
 
-    from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema  # noqa: PLC0415 -- the same
+    from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema  # noqa: PLC0415 -- only this command needs it
 
     classes = sorted({cls.name for space in (CIMV2, LOGONSCOPE) for cls in schema().classes(space)})
     spaces = [space.replace("\\", "/") for space in schema().namespaces]
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, external_commands: ExternalCommands = NO_EXTER
     functions = [body.format(kind=kind, words=" ".join(words)) for kind, words in words_by_kind.items()]
     functions += _BUILT_IN.get(args.shell, ())
     # the script covers all commands, so every command's file is imported here
-    print(shtab.complete(build_parser(tuple(COMMANDS), external_commands), args.shell, preamble="\n".join(functions)))
+    print(shtab.complete(build_parser(tuple(COMMANDS), server_commands), args.shell, preamble="\n".join(functions)))
     return 0
 
 

@@ -57,10 +57,10 @@ def print_notice(args: argparse.Namespace, text: str) -> None:
 
 def _print_line(line: str) -> None:
     """Print a line on standard error; if it cannot be written, only the exit code reports the error."""
-    write_error(f"{line}\n")
+    write_message(f"{line}\n")
 
 
-def write_error(text: str) -> None:
+def write_message(text: str) -> None:
     """Write a text to standard error; discard it if it cannot be written."""
     try:
         sys.stderr.write(text)

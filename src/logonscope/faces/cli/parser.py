@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from logonscope import __version__
 from logonscope.errors import LONGEST_MESSAGE
 from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
-from logonscope.faces.cli.messages import write_error
+from logonscope.faces.cli.messages import write_message
 from logonscope.faces.cli.text import COLOR_CHOICES, for_terminal, terminal_columns
 
 COMMANDS = {
@@ -28,7 +28,7 @@ COMMANDS = {
     "classes": "the classes of a namespace, one line each",
     "class": "the definition of a class, in MOF",
     "serve": "serve this host to WMI clients over the network, by WS-Management, and as JSON",
-    "token": "manage the server's tokens for programs, which expire: add, list, remove",
+    "token": "manage tokens, which expire, for programs that use the server: add, list, remove",
     "schema": "print the JSON Schema of an operation of the server's JSON API",
     "user": "manage the server's own user file: add, list, remove",
     "record": "save this host to a file that every command can read",
@@ -38,12 +38,12 @@ COMMANDS = {
 """Every command and its summary. Its file is faces/cli/COMMAND.py, with "_" appended to a keyword of Python."""
 
 
-ExternalCommands = Mapping[str, Callable[[], Any]]
+ServerCommands = Mapping[str, Callable[[], Any]]
 """Commands outside faces/cli: name -> function that imports the command, which has the names of a module here."""
 
-NO_EXTERNAL_COMMANDS: ExternalCommands = {}
+NO_SERVER_COMMANDS: ServerCommands = {}
 
-EXTERNAL_COMMAND_NAMES = ("serve", "token", "schema")
+SERVER_COMMAND_NAMES = ("serve", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
 EVENT_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")
@@ -60,7 +60,7 @@ _EXAMPLES = """\
 examples:
   logonscope                      every logon session with its processes
   logonscope whose 4312           the login that started process 4312
-  logonscope whose :8080          the login of the process that listens on port 8080
+  logonscope whose :8080          the logins of the processes that use port 8080
   logonscope leftovers            processes that logged-out logins left running
   logonscope sessions --type RemoteInteractive --since 2h
                                   logins at a terminal from other machines
@@ -102,7 +102,7 @@ class Parser(argparse.ArgumentParser):
         if file is sys.stdout:
             file.write(message)
         else:
-            write_error(message)
+            write_message(message)
 
 
 _COMPLETED_BY_SHELLS = {
@@ -121,7 +121,7 @@ def set_completion(action: argparse.Action, kind: str) -> None:
 
 
 def build_parser(
-    commands: Sequence[str] = tuple(COMMANDS), external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS
+    commands: Sequence[str] = tuple(COMMANDS), server_commands: ServerCommands = NO_SERVER_COMMANDS
 ) -> Parser:
     """Return the parser of these commands; only their files are imported."""
     shared = shared_options()
@@ -135,9 +135,9 @@ def build_parser(
     parser.add_argument("-V", "--version", action="version", version=f"logonscope {__version__}")
     adder = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="logonscope")
     for name in commands:
-        if name in EXTERNAL_COMMAND_NAMES and name not in external_commands:
+        if name in SERVER_COMMAND_NAMES and name not in server_commands:
             continue
-        module, summary = command_module(name, external_commands), COMMANDS[name]
+        module, summary = command_module(name, server_commands), COMMANDS[name]
         command = adder.add_parser(
             name,
             help=summary,
@@ -150,14 +150,14 @@ def build_parser(
     return parser
 
 
-def command_module(name: str, external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS) -> Any:
+def command_module(name: str, server_commands: ServerCommands = NO_SERVER_COMMANDS) -> Any:
     """Return the module of a command; it has EPILOG, add_arguments() and run()."""
-    if name in external_commands:
-        return external_commands[name]()
+    if name in server_commands:
+        return server_commands[name]()
     return import_module(f"logonscope.faces.cli.{name}{'_' if iskeyword(name) else ''}")
 
 
-def parse(argv: Sequence[str], external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS) -> argparse.Namespace:
+def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMANDS) -> argparse.Namespace:
     """Parse the command line; the default command is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
     # the value of --watch is optional: without "=", argparse would take the next word for it
@@ -169,7 +169,7 @@ def parse(argv: Sequence[str], external_commands: ExternalCommands = NO_EXTERNAL
     # to import the files of all commands takes time: only the general help needs them
     lists_all = {"-h", "--help"}.intersection(words if command is None else words[: words.index(command)])
     needed_commands = [name for name in COMMANDS if lists_all or name == command]
-    parser = build_parser(needed_commands, external_commands)
+    parser = build_parser(needed_commands, server_commands)
     if command is not None and command not in COMMANDS:
         parser.error(f"unknown command {command!r}{_suggestion(command)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
@@ -242,7 +242,7 @@ def shared_options() -> Parser:
         help="without sudo: show all that the kernel lets you read, not only your own logon sessions "
         "(in Python: visibility='kernel')",
     )  # fmt: skip
-    direct = "read this machine in this process, also if its service runs (logonscope serve)"
+    direct = "read /proc directly; do not ask the running `logonscope serve` of this machine"
     options.add_argument("--direct", action="store_true", help=direct)
     view = "what this user of the host sees, an account or a uid; for administrators, and only to read"
     set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")

@@ -43,13 +43,13 @@ def run(host: Host, args: argparse.Namespace) -> int:
     )
 
 
-def selecting_word(row: SessionProcess) -> str:
-    """Return the shortest word that selects a process's logon session: see session_text.selecting_word."""
+def session_word(row: SessionProcess) -> str:
+    """Return the shortest word that selects the logon session of a process, as session_text.selecting_word does."""
     if row.logon_id is None:
         return "-"
     if row.evidence == "none":
         return "system"
-    # the row has no login name, but the LogonId of a session that only logind numbers contains this number
+    # a row has no login id, but the LogonId of logind's session cN contains N
     number = int(row.logon_id) - LOGIND_BASE
     return f"c{number}" if row.evidence == "scope" and 0 < number < LOGIND_BASE else row.logon_id
 
@@ -71,7 +71,7 @@ def _short_start_text(row: SessionProcess, cells: int, now: datetime) -> str:
 
 
 COLUMNS = (
-    ListColumn("ID", 10, selecting_word),
+    ListColumn("ID", 10, session_word),
     ListColumn("PID", 7, lambda p: str(p.pid), "pid"),
     ListColumn("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, min_cells=8),
     ListColumn(

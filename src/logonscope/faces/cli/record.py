@@ -5,7 +5,7 @@ import sys
 
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.messages import write_error
+from logonscope.faces.cli.messages import write_message
 from logonscope.faces.cli.output import count_text
 from logonscope.faces.cli.parser import set_completion
 
@@ -39,5 +39,5 @@ def run(host: Host, args: argparse.Namespace) -> int:
         raise InvalidParameterError(message, "give a file, or redirect the output")
     count = host.record(args.file, replace=args.force)
     if args.file != "-":
-        write_error(f"{args.file}: {count_text(count, 'process')}; read it with `logonscope --host {args.file}`\n")
+        write_message(f"{args.file}: {count_text(count, 'process')}; read it with `logonscope --host {args.file}`\n")
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
 from logonscope.faces.cli.messages import print_error, print_notice
-from logonscope.faces.cli.parser import EVENT_FORMATS, NO_EXTERNAL_COMMANDS, ExternalCommands, command_module, parse
+from logonscope.faces.cli.parser import EVENT_FORMATS, NO_SERVER_COMMANDS, ServerCommands, command_module, parse
 from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(
     argv: Sequence[str],
     connect: Connect,
     open_users: OpenUsers,
-    external_commands: ExternalCommands = NO_EXTERNAL_COMMANDS,
+    server_commands: ServerCommands = NO_SERVER_COMMANDS,
 ) -> int:
     """Run one command and return its exit code.
 
@@ -59,11 +59,11 @@ def run(
         argv: the words after ``logonscope``.
         connect: a function that returns the host.
         open_users: a function that returns the users in a file.
-        external_commands: commands outside faces/cli.
+        server_commands: commands outside faces/cli.
     """
     args: argparse.Namespace | None = None
     try:
-        args = parse(argv, external_commands)
+        args = parse(argv, server_commands)
         if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
             hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
@@ -74,11 +74,11 @@ def run(
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
-        if args.command in external_commands:
+        if args.command in server_commands:
             args.host = None if args.host == LOCAL else args.host
-            return int(command_module(args.command, external_commands).run(args))
+            return int(command_module(args.command, server_commands).run(args))
         if args.command == "completion":
-            return int(command_module(args.command).run(args, external_commands))
+            return int(command_module(args.command).run(args, server_commands))
         return _run_on_host(args, connect, open_users)
     except LogonscopeError as error:
         print_error(error, args)

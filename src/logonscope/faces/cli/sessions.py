@@ -29,8 +29,9 @@ from logonscope.faces.cli.times import shorten_time
 
 EPILOG = (
     """\
-A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown. A user
-manager, which all logins of a user share, is listed after the login that started it.
+A time after "~" is approximate: no login service has a record, so the start is shown of the
+earliest process whose parent is outside the logon session. A user manager, which all logins of a user share, is listed
+after the login that started it.
 Other commands take the value of ID; the column logon_id has the LogonId, always decimal.
 cpu, rss, private, read and written are sums over the running processes; unread counts those missing in a sum.
 

@@ -25,7 +25,8 @@ from logonscope.faces.cli.whose_text import container_label, is_user_manager, us
 
 EPILOG = (
     """\
-A time after "~" is approximate: no login service has a record, so the earliest start of a process is shown.
+A time after "~" is approximate: no login service has a record, so the start is shown of the
+earliest process whose parent is outside the logon session.
 
 examples:
   logonscope                           every logon session; the System session and user managers without processes
@@ -64,7 +65,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.output != "table" or not trees:
         return print_rows(args, trees, empty_message=no_match_message(args))
     room, color = terminal_width(), wants_color(args)
-    # a session that was selected alone is always shown with its processes
+    # if only one logon session is shown, its processes are shown, too
     for tree in _order_trees(trees):
         folded = not args.all and len(trees) > 1 and _is_folded(tree.session)
         for line in _header_lines(tree, room, color=color, folded=folded):

@@ -41,7 +41,7 @@ _MAX_PROCESSES = 20
 _AT_BOOT = 120
 """Seconds after the boot: a service that was started before this counts as started at boot."""
 
-_MOST_OF_A_COMMAND = 60
+_MOST_COMMAND_CHARACTERS = 60
 _MOST_SOCKETS = 3
 
 
@@ -153,7 +153,7 @@ def describe_evidence(answer: Whose) -> str:
     service = f"{session.vouched_by}'s session" if session.vouched_by else "a login whose record is gone,"
     return {
         "scope": f"scope: its cgroup is that of {service} {session.login},"
-        " and it has no kernel id, or one that this login carries but does not own",
+        " and it has no kernel id, or one that this login itself inherited from an earlier login",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOINED.get(session.join_evidence or "", ""),
         "manager": f"manager: no kernel id, and its cgroup is below {session.scope or 'user@UID.service'}",

@@ -51,7 +51,7 @@ def kilobytes(number: int | None) -> int | None:
     return None if number is None else number >> 10
 
 
-def of_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Context], Value]:
+def from_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Context], Value]:
     """Return the function of a column that is made from the platform only."""
 
     def platform_value(summary: HostSummary, _: Context) -> Value:
@@ -65,7 +65,7 @@ def hardware_of(summary: HostSummary) -> Hardware:
     return summary.machine.hardware or _NO_HARDWARE
 
 
-def of_hardware(get: Callable[[Hardware], Value]) -> Callable[..., Value]:
+def from_hardware(get: Callable[[Hardware], Value]) -> Callable[..., Value]:
     """Return the function of a column that is made from the hardware only; the item begins with the summary."""
 
     def hardware_value(summary: HostSummary, *_: object) -> Value:
@@ -74,7 +74,7 @@ def of_hardware(get: Callable[[Hardware], Value]) -> Callable[..., Value]:
     return hardware_value
 
 
-def of_vitals(get: Callable[[Vitals], Value]) -> Callable[[HostSummary, Context], Value]:
+def from_vitals(get: Callable[[Vitals], Value]) -> Callable[[HostSummary, Context], Value]:
     """Return the function of a column that is made from the vitals only; null if there are none."""
 
     def vitals_value(summary: HostSummary, _: Context) -> Value:

@@ -19,7 +19,7 @@ def process_reference(process: Process, class_name: str = "Win32_Process") -> tu
 
 
 def has_session(_: Process, owner: Owner, __: Context) -> bool:
-    """Return whether the logon session of a process is known, and visible to the caller."""
+    """Return whether the logon session of an item (Process, Owner) is known, and visible to the caller."""
     return owner.logon_id is not None
 
 

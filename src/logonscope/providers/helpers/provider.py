@@ -52,7 +52,7 @@ PASSWORDS = "passwords"
 """Pseudo-fact: the state of the accounts' passwords, which only an administrator gets."""
 
 ADDRESS = "address"
-"""Pseudo-fact: the same as ORIGIN, but only of logins whose record does not have the address."""
+"""Pseudo-fact: the address that the login came from; the leader's sockets are read only if its record lacks it."""
 
 ORIGIN = "origin"
 """Pseudo-fact: the sockets of the leader are read, for the address and port that the login came from."""
@@ -136,7 +136,7 @@ class _HostValue:
 
 
 class _FactValue:
-    """A column function that returns a fact of the process, the first part of the item, as it is."""
+    """A column function that returns a fact of an item (Process, Owner) as it is."""
 
     def __init__(self, name: str) -> None:
         self.index = Process._fields.index(name)

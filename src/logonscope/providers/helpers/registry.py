@@ -55,7 +55,7 @@ def _is_group_class(cls: Class) -> bool:
 
 @cache
 def classes_at_end(association: Class, role: str) -> tuple[Class, ...]:
-    """Return the classes that an end can have: those of the declared class and its subclasses that have its subject."""
+    """Return the classes that an end can have: of the declared class and its subclasses, those of the end's subject."""
     subject = get_provider(association).ends[role].subject
     declared = association.schema.find(association.properties[role].reference or "", association.namespace)
     return tuple(cls for cls in provided_classes(declared) if get_provider(cls).subject == subject) if declared else ()

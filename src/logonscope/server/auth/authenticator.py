@@ -105,7 +105,7 @@ class Authenticator:
         self,
         passwords: Passwords,
         lookup: Lookup | None,
-        local: Callable[[int], Caller],
+        caller_of_uid: Callable[[int], Caller],
         audit: Audit | None = None,
         kerberos: KerberosSettings | None = None,
         *,
@@ -119,7 +119,7 @@ class Authenticator:
         Args:
             passwords: checks passwords and counts failures.
             lookup: returns the caller and NT hash of a user name; None: Negotiate is not offered.
-            local: returns the caller of a uid of this machine.
+            caller_of_uid: returns the caller of a uid of this machine.
             audit: records successful and failed authentications.
             kerberos: the services that accept Kerberos tickets, and their users; None: no Kerberos.
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
@@ -128,7 +128,7 @@ class Authenticator:
             find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
         """
         self._find_token, self._find_certificate_user = find_token, find_certificate_user
-        self._passwords, self._lookup, self._local, self._audit = passwords, lookup, local, audit
+        self._passwords, self._lookup, self._caller_of_uid, self._audit = passwords, lookup, caller_of_uid, audit
         self._kerberos, self._requires_binding = kerberos, requires_binding
         self._has_ntlm_users = has_ntlm_users
 
@@ -178,7 +178,7 @@ class Authenticator:
         if peer.credentials is not None:
             if not peer.credentials.shares_namespaces:
                 return Authentication(None, reason=OTHER_NAMESPACES)
-            return Authentication(self._local(peer.credentials.uid))
+            return Authentication(self._caller_of_uid(peer.credentials.uid))
         if credentials is None:
             return self._resume(peer)
         try:

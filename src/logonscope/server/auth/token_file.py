@@ -224,7 +224,7 @@ def _check(name: str, uid: int | None, seconds: float, hosts: Sequence[str], *, 
     if uid is not None and not 0 <= uid <= MAX_UID:
         raise InvalidParameterError(f"invalid uid {uid}: expected 0 to {MAX_UID}", "give --uid")
     if not administrator and uid in {None, 0}:
-        raise InvalidParameterError("the token would see nothing: it has no uid", "give --uid, or --administrator")
+        raise InvalidParameterError("a token needs a uid above 0, or --administrator", "give --uid, or --administrator")
     if not 0 < len(hosts) <= MAX_HOSTS or not all(map(_HOST.fullmatch, hosts)):
         reason = f"invalid hosts: expected 1 to {MAX_HOSTS} names of hosts in small letters, with * and ? as wildcards"
         raise InvalidParameterError(reason, "give --hosts web1,db*")

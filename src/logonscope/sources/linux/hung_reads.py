@@ -14,10 +14,10 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
-MOST_OF_ONE_USER = 8
+MOST_HUNG_READS_PER_USER = 8
 """Number of hung processes of one user at which these files of that user's other processes are not read any more."""
 
-MOST_OF_ALL_USERS = 128
+MOST_HUNG_READS = 128
 """Number of hung processes of all users together at which these files are not read any more of any user's processes."""
 
 
@@ -46,8 +46,8 @@ class HungRead(NamedTuple):
 class HungReads:
     """The reads that hang in this server or command; safe for use by any thread."""
 
-    def __init__(self, most_of_user: int = MOST_OF_ONE_USER, most: int = MOST_OF_ALL_USERS) -> None:
-        self._most_of_user, self._most = most_of_user, most
+    def __init__(self, most_per_user: int = MOST_HUNG_READS_PER_USER, most: int = MOST_HUNG_READS) -> None:
+        self._most_per_user, self._most = most_per_user, most
         self.reads: dict[tuple[str, int], HungRead] = {}
         """The reads that hang, by path of /proc and pid."""
         self._blocked_uids: dict[bytes, Scope] = {}
@@ -102,7 +102,7 @@ class HungReads:
             users = Counter(hung.uid for hung in self.reads.values() if hung.scope >= scope)
             if users.total() >= self._most:
                 self._scope_of_all = scope
-            self._blocked_uids |= {uid: scope for uid, number in users.items() if number >= self._most_of_user}
+            self._blocked_uids |= {uid: scope for uid, number in users.items() if number >= self._most_per_user}
 
 
 def _is_alive(handle: int) -> bool:

@@ -49,7 +49,7 @@ class _Budget:
 
 
 def has_journal(root: str) -> bool:
-    """Return whether a journal of the system is kept; it need not be readable."""
+    """Return whether the host has a journal; it need not be readable."""
     return any(_journal_files(root))
 
 
@@ -59,8 +59,8 @@ def read_journal(
     """Yield the lines of processes in one boot, oldest first; trouble is reported once.
 
     Args:
-        root: of the host; its journal may also be one that no process writes to any more.
-        look: the request.
+        root: the root directory of the host. If it is not "/", the files of its journal are read as they are.
+        look: the deadline and the troubles of the request.
         boot_id: the boot.
         pids: the pids of the processes.
         matches: other fields that the lines have, as FIELD=VALUE; alternatives have the same FIELD.
@@ -79,8 +79,8 @@ def read_json_lines(root: str, look: Look, terms: Sequence[str], options: Sequen
     """Yield the lines of the journal that match, as JSON; trouble is reported once.
 
     Args:
-        root: of the host.
-        look: the request.
+        root: the root directory of the host.
+        look: the deadline and the troubles of the request.
         terms: FIELD=VALUE. All terms of one field are alternatives, terms of different fields must all match; "+"
             separates groups of terms that are alternatives: journalctl(1).
         options: further options of journalctl.
@@ -88,7 +88,7 @@ def read_json_lines(root: str, look: Look, terms: Sequence[str], options: Sequen
     if not any(os.access(file, os.R_OK) for file in _journal_files(root)):
         look.report(Trouble(_NAME, "permission denied", _RIGHTS))
         return
-    words = ["journalctl", "--quiet", "--no-pager", "--output=json", *options, *_places(root), *terms]
+    words = ["journalctl", "--quiet", "--no-pager", "--output=json", *options, *_file_options(root), *terms]
     yield from run_bounded(words, look)
 
 
@@ -121,13 +121,15 @@ def _journal_files(root: str) -> Iterator[str]:
         yield from (file for name in names if os.path.exists(file := os.path.join(path, name, "system.journal")))
 
 
-def _places(root: str) -> Iterator[str]:
+def _file_options(root: str) -> Iterator[str]:
+    """Yield the options of journalctl for the journal of another root; none for this machine's."""
     if root != "/":
         yield from (f"--file={file}" for file in _journal_files(root))
 
 
 def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
     """Yield the lines that a command prints, as long as the time and the size of its output allow."""
+    # the first call for a request makes its budget, all later calls get the same one
     budget = look.read_once(_Budget, _Budget)
     if budget.seconds <= 0:
         return
@@ -140,7 +142,7 @@ def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
     except OSError as error:
         look.report(Trouble(_NAME, f"cannot run journalctl: {os.strerror(error.errno or 0)}", "install systemd"))
         return
-    # it is ended in any case: also where the request is cancelled, or its reader stops iterating
+    # journalctl is ended, also if the request is cancelled, or if its reader stops iterating
     try:
         output = _read_output(child, began + budget.seconds, look)
     finally:

@@ -16,7 +16,7 @@ _WHOLE_SECONDS = 2.0
 """Maximum seconds between the wall clock's time of a moment and the clock of starts: btime has whole seconds."""
 
 _TICKS = 0.02
-"""The same for CLOCK_MONOTONIC, in seconds: a start is a whole number of ticks."""
+"""Maximum seconds between CLOCK_MONOTONIC of a moment and the clock of starts: a start is a whole number of ticks."""
 
 
 class TimeRange(NamedTuple):

@@ -95,7 +95,7 @@ def _query(path: str, text: str) -> list[tuple[object, ...]]:
         import sqlite3  # noqa: PLC0415 -- few hosts have these databases
     except ImportError:
         raise ValueError("this Python has no module sqlite3") from None
-    from urllib.request import pathname2url  # noqa: PLC0415 -- the same
+    from urllib.request import pathname2url  # noqa: PLC0415 -- few hosts have these databases
 
     end = time.monotonic() + SECONDS
     connection = None

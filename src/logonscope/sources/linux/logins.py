@@ -38,17 +38,18 @@ def read_logins(
     """Read the logins that have a record or a scope: every one (None), or those with one of these ids.
 
     Args:
-        root: of the host.
+        root: the root directory of the host.
         ids: the ids of the logins; None: any.
         machine: the host.
-        look: the deadline.
-        user_namespace: that of the reader, where the records have the uids of the namespace above.
+        look: the deadline and the troubles of the request.
+        user_namespace: that of the reader, if the records have the uids of its parent user namespace; else None.
     """
     reader = _LoginReader(root, machine, look, user_namespace)
     logins = list(reader.read(ids))
     if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
         return tuple(reader.inheritance.with_host_proofs(logins, logins))
-    # an older login with a greater kernel id can prove inheritance, so all records have to be read for these few
+    # that these few inherited their kernel ids can be proved by another login, which is older but has a greater kernel
+    # id
     return tuple(reader.inheritance.with_host_proofs(logins, reader.read(None)))
 
 
@@ -93,8 +94,8 @@ class _LoginReader:
     def read(self, ids: Collection[str] | None) -> Iterator[Login]:
         """Yield logins: sessions with a record, user managers, and logins of which only a scope is left."""
         recorded = set[tuple[str, int]]()
-        for login_id, state in _read_state_files(os.path.join(self._root, SESSIONS), ids, self._look):
-            login = self._make_session(login_id, state)
+        for login_id, record in _read_state_files(os.path.join(self._root, SESSIONS), ids, self._look):
+            login = self._make_session(login_id, record)
             if login is None:
                 self._look.report(
                     Trouble(f"/{SESSIONS}/{login_id}", "the record has no UID", "restart the login service")
@@ -103,8 +104,8 @@ class _LoginReader:
             recorded.add((login_id, login.uid))
             yield self.inheritance.with_parent_proof(login)
         users = None if ids is None else {uid for login_id in ids if (uid := _manager_uid(login_id))}
-        for uid, state in _read_state_files(os.path.join(self._root, USERS), users, self._look):
-            if uid.isdecimal() and (manager := self._make_manager(int(uid), state)):
+        for uid, record in _read_state_files(os.path.join(self._root, USERS), users, self._look):
+            if uid.isdecimal() and (manager := self._make_manager(int(uid), record)):
                 yield self.inheritance.with_parent_proof(manager)
         for login_id, user in self._scopes.logins_without_record(recorded, ids):
             scope = f"session-{login_id}.scope"
@@ -112,14 +113,14 @@ class _LoginReader:
                 Login(login_id, user, scope=scope, recorded=False, service_name=self._service_name)
             )
 
-    def _make_session(self, login_id: str, state: Mapping[str, str]) -> Login | None:
-        uid = _parse_number(state.get("UID"))
-        leader = _parse_number(state.get("LEADER"))
-        audit = _parse_number(state.get("AUDIT"))
+    def _make_session(self, login_id: str, record: Mapping[str, str]) -> Login | None:
+        uid = _parse_number(record.get("UID"))
+        leader = _parse_number(record.get("LEADER"))
+        audit = _parse_number(record.get("AUDIT"))
         if uid is None:
             return None
-        created = self._clock.creation(state)
-        process = self._read_leader(leader, state, None if created is None else created.latest)
+        created = self._clock.creation(record)
+        process = self._read_leader(leader, record, None if created is None else created.latest)
         # a leader that is not found has ended, unless it can be hidden from this process
         gone = None if leader is None or (process is None and self._is_hidden) else process is None
         return self._with_scope_facts(
@@ -128,22 +129,22 @@ class _LoginReader:
                 uid=uid,
                 leader=leader,
                 audit=None if audit in {0, UNSET} else audit,
-                since=_parse_number(state.get("REALTIME")),
+                since=_parse_number(record.get("REALTIME")),
                 created=None if created is None else int(created.earliest * self._machine.ticks),
-                user=state.get("USER"),
-                cls=state.get("CLASS"),
-                type=state.get("TYPE"),
-                service=_parse_text(state.get("SERVICE")),
-                seat=state.get("SEAT"),
-                vt=_parse_number(state.get("VTNR")),
-                tty=_parse_text(state.get("TTY")),
-                display=_parse_text(state.get("DISPLAY")),
-                desktop=_parse_text(state.get("DESKTOP")),
-                remote=state.get("REMOTE") == "1" if "REMOTE" in state else None,
-                remote_host=_parse_text(state.get("REMOTE_HOST")),
-                remote_user=_parse_text(state.get("REMOTE_USER")),
-                scope=state.get("SCOPE") or None,
-                state=self._find_state(uid, state),
+                user=record.get("USER"),
+                cls=record.get("CLASS"),
+                type=record.get("TYPE"),
+                service=_parse_text(record.get("SERVICE")),
+                seat=record.get("SEAT"),
+                vt=_parse_number(record.get("VTNR")),
+                tty=_parse_text(record.get("TTY")),
+                display=_parse_text(record.get("DISPLAY")),
+                desktop=_parse_text(record.get("DESKTOP")),
+                remote=record.get("REMOTE") == "1" if "REMOTE" in record else None,
+                remote_host=_parse_text(record.get("REMOTE_HOST")),
+                remote_user=_parse_text(record.get("REMOTE_USER")),
+                scope=record.get("SCOPE") or None,
+                state=self._find_state(uid, record),
                 source=f"/{SESSIONS}/{login_id}",
                 service_name=self._service_name,
                 process=process,
@@ -159,7 +160,7 @@ class _LoginReader:
                 return "lingering"
         return record.get("STATE")
 
-    def _make_manager(self, uid: int, state: Mapping[str, str]) -> Login | None:
+    def _make_manager(self, uid: int, record: Mapping[str, str]) -> Login | None:
         """Make the login of a user manager from the user's state file and its cgroup; None where it does not run."""
         unit = f"user@{uid}.service"
         procs = self._scopes.unit_path(uid, f"{unit}/init.scope/cgroup.procs")
@@ -173,13 +174,13 @@ class _LoginReader:
                 id=unit,
                 uid=uid,
                 leader=leader,
-                since=_parse_number(state.get("REALTIME")),
-                user=state.get("NAME"),
+                since=_parse_number(record.get("REALTIME")),
+                user=record.get("NAME"),
                 cls="manager",
                 type="unspecified",
                 service="systemd-user",
                 scope=unit,
-                state=state.get("STATE"),
+                state=record.get("STATE"),
                 source=f"/{USERS}/{uid}",
                 service_name=self._service_name,
                 process=process,
@@ -188,12 +189,12 @@ class _LoginReader:
             )
         )
 
-    def _read_leader(self, pid: int | None, state: Mapping[str, str], latest: float | None) -> Process | None:
+    def _read_leader(self, pid: int | None, record: Mapping[str, str], latest: float | None) -> Process | None:
         """Read the leader; None where it is gone, also where its pid is used by another process now."""
         process = self._read_leader_facts(pid) if pid else None
         if process is None or pid is None:
             return None
-        pidfd_id = _parse_number(state.get("LEADER_PIDFDID"))
+        pidfd_id = _parse_number(record.get("LEADER_PIDFDID"))
         # newer versions of systemd record the pidfd inode of the leader, which no other process ever gets
         if pidfd_id and self._root == ROOT and (current_id := _pidfd_id(pid)):
             return process if current_id == pidfd_id else None
@@ -218,7 +219,7 @@ class _LoginReader:
             earliest_start = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), earliest_start=earliest_start)
         # the kernel sets kernel id and login uid together: with another login uid the id is another login's
-        uid = login.uid if self._user_namespace is None else login.readers_uid
+        uid = login.uid if self._user_namespace is None else login.uid_here
         has_other_uid = any(process.loginuid not in {None, UNSET, uid} for process in carriers)
         return login._replace(inherited=True) if has_other_uid else login
 

@@ -134,7 +134,7 @@ class Directory:
         return _make_account(self._service.call(partial(pwd.getpwnam, name)))
 
     def _look_up_group(self, key: str | int) -> Group | None:
-        import grp  # noqa: PLC0415 -- the same
+        import grp  # noqa: PLC0415 -- Unix only, and a recording is read on any system
 
         look_up = partial(grp.getgrnam, key) if isinstance(key, str) else partial(grp.getgrgid, key)
         entry = self._service.call(look_up)

@@ -19,7 +19,7 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import Facts, Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.hung_reads import MOST_OF_ALL_USERS, HungReads, Scope
+from logonscope.sources.linux.hung_reads import MOST_HUNG_READS, HungReads, Scope
 from logonscope.sources.linux.process_files import (
     FILES,
     INDEX_OF_FACT,
@@ -50,7 +50,7 @@ LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
 
 MOST_PLANS = 256
-"""Maximum number of plans that are kept, by the facts of a query and by the kinds of what narrows it."""
+"""Maximum number of plans that are kept, by QueryShape."""
 
 MOST_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
@@ -58,7 +58,7 @@ MOST_LOGIN_UIDS = 1024
 MOST_PATHS = 4096
 """Maximum number of cgroups whose paths are kept during one reading."""
 
-_PROCESS_READS = CallPool(MOST_OF_ALL_USERS)
+_PROCESS_READS = CallPool(MOST_HUNG_READS)
 """Reads processes one by one; those of the whole host are read in batches."""
 
 _HUNG_READS = HungReads()
@@ -91,7 +91,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         pids, query = (pid for pid in pids if keeps(Process(pid))), query._replace(early_filter=None)
     if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
-    # The ways below are ordered from the cheapest; each gives the same processes as the last one would.
+    # Four ways to read, the cheapest first; all give the same result.
     is_narrowed = any(part is not None for part in (query.names, query.may_run_as, hint.login_uids, query.early_filter))
     if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
@@ -259,7 +259,7 @@ class ReadPlan(NamedTuple):
 
 @lru_cache(MOST_PLANS)
 def _plan_reading(shape: QueryShape) -> ReadPlan:
-    """Return each file in the first stage that needs it, the predicates from cheap to expensive."""
+    """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
     facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
 
     def add_stage(stage_facts: Facts, keeps: str | None = None) -> None:
@@ -280,7 +280,7 @@ def _plan_reading(shape: QueryShape) -> ReadPlan:
     # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
     add_stage(first_facts - {"name"}, "complete_name" if "name" in first_facts else None)
     has_more_files = any(file.path not in planned_paths and not facts.isdisjoint(file.facts) for file in FILES)
-    # an early filter that saves no file is skipped: its owner filters the processes once more anyway
+    # an early filter that saves no file is skipped: the code that made the filter tests the processes again anyway
     if shape.early_facts is not None and (has_more_files or "name" in facts - first_facts):
         add_stage(frozenset(), "passes_early_filter")
         add_stage(facts - {"name"}, "complete_name" if "name" in facts - first_facts else None)
@@ -461,12 +461,12 @@ class Reader(ReadWatch):
             return True
         return comm.lower() in self._cut_names or comm.lower() in self._names  # names of kernel threads are not cut
 
-    def _complete_name(self, reading: "_Reading") -> bool:
+    def _complete_and_match_name(self, reading: "_Reading") -> bool:
         """Set the name, completed where the kernel cut it; return whether the query names such processes."""
         comm, cmdline, names = reading["comm"], reading["cmdline"], self._names
         if not isinstance(comm, str):
             return names is None
-        # the length in characters is that in bytes only of ASCII: others go to may_be_cut
+        # only in ASCII text is the number of characters the number of bytes: other text goes to may_be_cut
         if comm.isascii() and len(comm) < parse.COMM_BYTES:
             name = comm
         else:
@@ -498,10 +498,10 @@ class Reader(ReadWatch):
 
     _PREDICATES: ClassVar[Mapping[str, Callable[[Any, Any], bool]]] = {
         "may_have_name": _may_have_name, "may_run_as_user": _may_run_as_user, "may_match_hint": _may_match_hint,
-        "complete_name": _complete_name,
+        "complete_name": _complete_and_match_name,
         "passes_early_filter": _passes_early_filter,
     }  # fmt: skip
-    """The methods that plans name."""
+    """The methods that a Stage refers to in ``keeps``."""
 
 
 class _Reading:

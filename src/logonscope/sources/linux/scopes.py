@@ -1,7 +1,7 @@
 """Cgroup directories of logins: their inodes, the kernel ids that their processes carry, and logins without a record.
 
-Only root can make a directory below /user.slice/user-UID.slice, so a scope there proves its login even where the login
-service has no record of it any more.
+Only root can make a directory directly in /user.slice/user-UID.slice, so a scope there proves its login even where the
+login service has no record of it any more.
 """
 
 import os
@@ -38,7 +38,7 @@ class Scopes:
         return self._user_slice and os.path.join(self._user_slice, f"user-{uid}.slice", unit)
 
     def elogind_path(self, login_id: str) -> str | None:
-        """Return the directory that elogind made for a login, in its own hierarchy or in cgroup2; None: none."""
+        """Return the directory that elogind made for a login, in its own hierarchy or in cgroup2, if it made one."""
         paths = (os.path.join(self._root, "sys/fs/cgroup", part, login_id) for part in ("elogind", ""))
         return next((path for path in paths if os.path.isdir(path)), None)
 

@@ -71,7 +71,7 @@ class LinuxSource(BaseSource):
 
             machine = machine._replace(vitals=read_vitals(self._root))
         if "hardware" in parts:
-            from logonscope.sources.linux.hardware import read_hardware  # noqa: PLC0415 -- the same
+            from logonscope.sources.linux.hardware import read_hardware  # noqa: PLC0415 -- most queries need none
 
             machine = machine._replace(hardware=read_hardware(self._root))
         return machine
@@ -94,7 +94,8 @@ class LinuxSource(BaseSource):
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
         failed_pids: list[int] = []
         memberships = read_memberships(self._proc, look.checked(list_pids(self._proc)), query, failed_pids)
-        # chained, not in a generator that passes each one on: this is the most frequent query of a whole host
+        # The first iterator fills failed_pids while it is iterated, the second one reads these pids after that.
+        # Chained, not in a generator that passes each one on: this is the most frequent query of a whole host.
         return chain(memberships, self._read_again(look, query, failed_pids))
 
     def _read_again(self, look: Look, query: ProcessQuery, failed_pids: list[int]) -> Iterator[Membership]:
@@ -104,12 +105,12 @@ class LinuxSource(BaseSource):
 
     @cached_property
     def _user_namespace(self) -> UserNamespace | None:
-        """Return the user namespace of this process; None where it is the initial one: nothing is mapped."""
+        """Return the user namespace of this process; None if it is the initial one, so that no id is mapped."""
         return read_user_namespace(self._proc, os.path.join(ROOT, account_files.PASSWD)) if self._root == ROOT else None
 
     @property
     def _inner_namespace(self) -> UserNamespace | None:
-        """Return the user namespace of this process, where files of the host have the ids of the one above."""
+        """Return the user namespace of this process if passwd and login records have ids of its parent; else None."""
         return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
@@ -135,7 +136,7 @@ class LinuxSource(BaseSource):
         else:
             users, groups = super().accounts(look, query)
         if query.with_passwords:
-            from logonscope.sources.linux.shadow import with_shadow  # noqa: PLC0415 -- the same
+            from logonscope.sources.linux.shadow import with_shadow  # noqa: PLC0415 -- few queries need passwords
 
             users = with_shadow(self._root, users)
         return users, groups
@@ -175,7 +176,7 @@ class LinuxSource(BaseSource):
         if not queries:
             return ()
         if self._authentication_reader is None:
-            from logonscope.sources.linux.authentications import AuthenticationReader  # noqa: PLC0415 -- the same
+            from logonscope.sources.linux.authentications import AuthenticationReader  # noqa: PLC0415 -- seldom asked for
 
             self._authentication_reader = AuthenticationReader(self._root)
         return self._authentication_reader.read(look, queries, self.read_machine(look, NO_PARTS))
@@ -192,20 +193,20 @@ class LinuxSource(BaseSource):
         return read_login_history(self._root, look)
 
     def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
-        from logonscope.sources.linux.unit_requests import read_unit_requests  # noqa: PLC0415 -- the same
+        from logonscope.sources.linux.unit_requests import read_unit_requests  # noqa: PLC0415 -- few queries need it
 
         return read_unit_requests(self._root, look, self.read_machine(look, NO_PARTS))
 
     def act_on_service(self, action: "ServiceAction") -> None:
         if self._root != ROOT:
-            super().act_on_service(action)
+            super().act_on_service(action)  # raises NotSupportedError
         from logonscope.sources.linux.systemctl import act_on_unit  # noqa: PLC0415 -- most queries act on nothing
 
         act_on_unit(self._root, action)
 
     def act(self, action: "Action") -> None:
         if self._root != ROOT:
-            super().act(action)
+            super().act(action)  # raises NotSupportedError
         from logonscope.sources.linux.actions import act  # noqa: PLC0415 -- most queries act on nothing
 
         act(self._proc, action)

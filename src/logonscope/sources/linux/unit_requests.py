@@ -1,10 +1,9 @@
 """Reader of unit requests: which sudo command had a service of systemd started, from the journal.
 
-systemd's manager does not log who asks it to start a unit. But a command that sudo runs as root leaves two lines of
-PAM, at its begin and at its end. journald takes their fields from the kernel: the gid 0 of the process, which only
-members of the group root have without sudo, its command line, its kernel id and its cgroup. Where the last start of a
-unit lies between these two lines of a command that asks for this start, and of no other such command, that command
-asked for it. Otherwise it is not known.
+systemd's manager does not log who asks it to start a unit. But PAM logs when a command that sudo runs as root begins
+and ends. journald takes the fields of these lines from the kernel: the gid 0 of sudo, which only members of the group
+root have without it, and its command line, kernel id and cgroup. If exactly one sudo command that names the unit was
+running at the last start of the unit, this command is the requester. Otherwise the requester is not known.
 """
 
 import json
@@ -62,7 +61,7 @@ def _parse_entry(line: bytes) -> dict[str, Any] | None:
 
 
 def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
-    """Yield the request of each service, from entries of the journal, the last one first."""
+    """Yield the request of each service, from entries of the journal, newest first."""
     started: dict[str, int] = {}
     closed: dict[int, int] = {}
     commands: list[_Command] = []
@@ -73,7 +72,7 @@ def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
             continue
         if pid == 1:
             unit = _text(entry, "UNIT")
-            # backwards, the first start is the last one
+            # entries are newest first, so the first one seen is the latest start
             if unit is not None and _text(entry, "MESSAGE_ID") == _STARTED and _number(entry, "_UID") == 0:
                 started.setdefault(unit, moment)
         elif _number(entry, "_GID") != 0 or os.path.basename(_text(entry, "_EXE") or "") not in _PROGRAMS:

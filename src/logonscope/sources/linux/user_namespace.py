@@ -40,12 +40,12 @@ class IdMap:
         return f"<IdMap {self._ranges}>"
 
     def inside(self, outer_id: int) -> int | None:
-        """Return the id in this namespace for one of the namespace above; None where it has none."""
+        """Return the id in this namespace for one of the parent namespace; None if it has none."""
         fitting = (part for part in self._ranges if 0 <= outer_id - part.outside < part.length)
         return next((part.inside + outer_id - part.outside for part in fitting), None)
 
     def outside(self, inner_id: int) -> int | None:
-        """Return the id in the namespace above; None where this id is not mapped."""
+        """Return the id in the parent namespace; None if this id is not mapped."""
         fitting = (part for part in self._ranges if 0 <= inner_id - part.inside < part.length)
         return next((part.outside + inner_id - part.inside for part in fitting), None)
 
@@ -61,7 +61,7 @@ class UserNamespace:
     """The user namespace of the reader, where it is not the initial one.
 
     ``owns_files``: files of the host that contain uids, as passwd(5) and login records, were written in it, as in a
-    container. Otherwise they have the ids of the namespace above.
+    container. Otherwise they have the ids of the parent user namespace.
     """
 
     def __init__(self, uids: IdMap, gids: IdMap, *, owns_files: bool) -> None:
@@ -74,7 +74,7 @@ class UserNamespace:
         return process._replace(uids=self.uids.known_ids(process.uids), gids=self._gids.known_ids(process.gids))
 
     def mapped_login(self, login: Login) -> Login:
-        """Return a login with the uid in this namespace; its record was written in the namespace above."""
+        """Return a login with the uid in this namespace; its record was written in the parent namespace."""
         uid = self.uids.inside(login.uid)
         return login._replace(mapped_uid=UNSET if uid is None else uid)
 

@@ -4,14 +4,16 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from logonscope.server.auth.peer_namespaces import SO_PEERPIDFD, shares_namespaces
+from logonscope.server.auth.peer_namespaces import MAX_HUNG_READS, SO_PEERPIDFD, shares_namespaces
 from tests.lab.fixtures import cannot
+from tests.lab.hung_process import executing_process
 
 UNKNOWN_OPTION = 9999
 """A socket option that no kernel has: what SO_PEERPIDFD is to a kernel before 6.5."""
@@ -76,3 +78,18 @@ def test_a_process_with_the_pid_that_does_not_hold_the_connection_is_another_one
 def test_a_process_outside_of_this_pid_namespace_does_not(tmp_path: Path) -> None:
     with connected(tmp_path) as (connection, _):
         assert not shares_namespaces(connection, 0)
+
+
+@pytest.mark.parametrize("option", [SO_PEERPIDFD, UNKNOWN_OPTION])
+def test_a_process_that_executes_for_ever_holds_up_nobody(tmp_path: Path, option: int) -> None:
+    """The kernel answers nothing about its namespaces and its sockets; here it is taken for the one that connected."""
+    (tmp_path / "again").mkdir()
+    with executing_process() as (_, executing), connected(tmp_path) as (connection, pid):
+        began = time.monotonic()
+        for _ in range(2 * MAX_HUNG_READS):
+            assert not shares_namespaces(connection, executing, option)
+        assert time.monotonic() - began < 2
+    # the threads that hang have ended with the process
+    time.sleep(0.2)
+    with connected(tmp_path / "again") as (connection, pid):
+        assert shares_namespaces(connection, pid, option)

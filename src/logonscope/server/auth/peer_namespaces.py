@@ -3,24 +3,41 @@
 The kernel reports the uid of a process in a container as a uid of this host: root there is uid 0 here, unless it has a
 user namespace. A pid can be given to another process once its process has ended. So the process is held by a pidfd of
 the socket (Linux 6.5); without one, it must hold the other end of the connection.
+
+The event loop asks, so nothing here may wait for the process. The files in ns/ and fd/ can: while the process executes
+a program the kernel does not answer, and a user can execute for ever (docs/decisions/0046-what-a-process-costs.md). So
+they are read only where other files do not decide, and by a thread that is abandoned if it takes long.
 """
 
 import contextlib
 import errno
 import os
+import queue
 import select
 import socket
 import struct
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 
 SO_PEERPIDFD = 77
 """The option that returns a pidfd of the process that connected (asm-generic/socket.h); socket has no name for it."""
 
 NAMESPACES = ("ns/user", "ns/pid")
+MAX_STATUS_BYTES = 1 << 16
+
+READ_SECONDS = 0.1
+"""Timeout for reading files of a process that can hang."""
+
+MAX_HUNG_READS = 8
+"""Number of such reads that may hang at once; while they do, no others are tried."""
+
 MAX_DESCRIPTORS = 4096
 """Descriptors of a process that are searched for a socket."""
 
 NETLINK_SECONDS = 1
+
+_free_reads = threading.BoundedSemaphore(MAX_HUNG_READS)
 
 _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _UDIAG_SHOW_PEER, _UNIX_DIAG_PEER = 20, 1, 4, 2
 _NETLINK_SOCK_DIAG = 4
@@ -47,11 +64,13 @@ def shares_namespaces(connection: socket.socket, pid: int, pidfd_option: int = S
     try:
         # The handle of the directory is opened first: what is read through it is never of a later process.
         with _peer_pidfd(connection, pidfd_option) as pidfd, _open_process(pid) as folder:
-            is_same = _has_own_namespaces(folder)
+            if not _has_own_namespaces(folder):
+                return False
             # Only a process that still exists after the check had this pid during the check.
-            is_certain = _holds_socket(folder, _peer_inode(connection)) if pidfd is None else _is_alive(pidfd)
-            return is_same and is_certain
-    except (OSError, struct.error):
+            if pidfd is None:
+                return _read_in_time(folder, partial(_holds_socket, inode=_peer_inode(connection)))
+            return _is_alive(pidfd)
+    except (OSError, struct.error, RuntimeError):
         return False
 
 
@@ -82,7 +101,31 @@ def _open_process(pid: int) -> Iterator[int]:
 
 
 def _has_own_namespaces(folder: int) -> bool:
+    status = _read_file("status", folder)
+    # NSpid has a pid for each pid namespace from that of /proc down to that of the process (proc(5)).
+    namespace_pids = [_status_field(text, b"NSpid") for text in (status, _read_file("/proc/self/status"))]
+    if max(map(len, namespace_pids)) > 1 or _read_file("uid_map", folder) != _read_file("/proc/self/uid_map"):
+        return False
+    # A user namespace that maps each uid to itself is one of root's: only for root does it make a difference.
+    return b"0" not in _status_field(status, b"Uid") or _read_in_time(folder, _has_same_namespace_files)
+
+
+def _has_same_namespace_files(folder: int) -> bool:
     return all(os.path.samestat(os.stat(name, dir_fd=folder), os.stat(f"/proc/self/{name}")) for name in NAMESPACES)
+
+
+def _read_file(path: str, folder: int | None = None) -> bytes:
+    file = os.open(path, os.O_RDONLY, dir_fd=folder)
+    try:
+        return os.read(file, MAX_STATUS_BYTES)
+    finally:
+        os.close(file)
+
+
+def _status_field(status: bytes, name: bytes) -> list[bytes]:
+    """Return the values of a field of status (proc(5))."""
+    _, _, rest = status.partition(b"\n%s:" % name)
+    return rest.partition(b"\n")[0].split()
 
 
 def _is_alive(pidfd: int) -> bool:
@@ -120,6 +163,38 @@ def _peer_inode(connection: socket.socket) -> int:
         # Attributes are aligned to four bytes; the minimum prevents an endless loop on a length of 0.
         position += max(size + 3 & ~3, _ATTRIBUTE.size)
     raise OSError(errno.ENOENT, "the connection has no other end")
+
+
+def _read_in_time(folder: int, read: Callable[[int], bool]) -> bool:
+    """Return what a function reads of a process, given its directory; False if it fails or takes too long.
+
+    Raises:
+        RuntimeError: no thread can be started.
+    """
+    if not _free_reads.acquire(blocking=False):
+        return False
+    answers = queue.SimpleQueue[bool]()
+    handle = os.dup(folder)  # the thread closes it, maybe long after this function has returned
+    try:
+        threading.Thread(target=_run_read, args=(handle, read, answers), daemon=True).start()
+    except RuntimeError:
+        os.close(handle)
+        _free_reads.release()
+        raise
+    try:
+        return answers.get(timeout=READ_SECONDS)
+    except queue.Empty:
+        return False
+
+
+def _run_read(folder: int, read: Callable[[int], bool], answers: "queue.SimpleQueue[bool]") -> None:
+    try:
+        answers.put(read(folder))
+    except OSError:
+        answers.put(False)
+    finally:
+        os.close(folder)
+        _free_reads.release()
 
 
 def _holds_socket(folder: int, inode: int) -> bool:

@@ -3,16 +3,20 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+import logonscope
 from logonscope.errors import NotFoundError, NotSupportedError, TimedOutError
 from logonscope.machine import SOCKETS, Deadline, Look, SocketQuery
 from logonscope.sources.linux import LinuxSource, net_namespaces
+from logonscope.sources.linux.processes import TIMEOUT
 from tests.hosts import OWN_NETWORK, HostFolder
 from tests.lab.fixtures import cannot
+from tests.lab.hung_process import executing_process
 
 OTHER, THIRD = OWN_NETWORK + 100, OWN_NETWORK + 200
 
@@ -179,3 +183,10 @@ def test_a_proc_of_pids_alone_has_the_sockets_of_the_reader() -> None:
     if "wrong fs type" in run.stderr or "bad option" in run.stderr:
         cannot("this kernel has no subset=pid")
     assert (run.stdout, run.stderr) == ("True\n", "")
+
+
+def test_a_process_that_executes_for_ever_holds_up_no_other() -> None:
+    with executing_process(), logonscope.connect() as this_machine:
+        began = time.monotonic()
+        assert list(this_machine.query("SELECT Inode FROM LS_Socket", namespace="root/logonscope"))
+        assert time.monotonic() - began < 3 * TIMEOUT

@@ -38,29 +38,22 @@ class _NetworkNamespace:
 
 def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
     """Return the TCP sockets of these processes, by pid; a process that cannot be read is left out."""
-    namespaces: dict[str, _NetworkNamespace] = {}
+    namespaces: dict[int | str, _NetworkNamespace] = {}
     held: dict[int, HeldSockets] = {}
-    for process in read_processes(proc, look, ProcessQuery(HELD_SOCKETS_FACTS, pids=pids)):
+    for process in read_processes(proc, look, ProcessQuery(HELD_SOCKETS_FACTS | {"net_namespace"}, pids=pids)):
         folder = os.path.join(proc, str(process.pid))
         if not process.sockets:
             continue
         # a host that is a copy of files has no such links: then each process has its own
-        name = _read_link(os.path.join(folder, "ns/net")) or folder
-        if name not in namespaces:
-            namespaces[name] = _NetworkNamespace(os.path.join(folder, "net"))
-        held[process.pid] = _hold(process, namespaces[name])
+        key = folder if process.net_namespace is None else process.net_namespace
+        if key not in namespaces:
+            namespaces[key] = _NetworkNamespace(os.path.join(folder, "net"))
+        held[process.pid] = _hold(process, namespaces[key])
     return held
 
 
 def _hold(process: Process, namespace: _NetworkNamespace) -> HeldSockets:
     return HeldSockets(process, namespace.sockets(process.sockets or ()), namespace.listening_ports)
-
-
-def _read_link(path: str) -> str | None:
-    try:
-        return os.readlink(path)
-    except OSError:
-        return None
 
 
 def _read_lines(path: str) -> list[bytes]:

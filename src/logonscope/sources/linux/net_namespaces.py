@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logonscope.machine import SOCKETS, Look, Trouble
+from logonscope.machine import SOCKETS, Look, ProcessQuery, Trouble
 from logonscope.sources.linux.parse import parse_namespace
-from logonscope.sources.linux.processes import list_pids
+from logonscope.sources.linux.processes import read_processes
 
 MOST_NAMESPACES = 1000
 """Maximum number of other network namespaces whose sockets are read for one query."""
@@ -40,10 +40,10 @@ def other_namespaces(proc: str, own: NetNamespace, look: Look) -> Iterator[NetNa
     if own.inode is None:
         return
     pids_by_inode: dict[int, list[int]] = {}
-    for pid in look.checked(sorted(list_pids(proc))):
-        inode = _read_inode(f"{proc}/{pid}/ns/net")
-        if inode is None or inode == own.inode:
-            continue
+    # the link of a process that executes a program for ever hangs: read_processes limits the time
+    processes = read_processes(proc, look, ProcessQuery(frozenset({"net_namespace"})))
+    namespaces = ((process.pid, process.net_namespace) for process in processes)
+    for pid, inode in sorted((pid, inode) for pid, inode in namespaces if inode is not None and inode != own.inode):
         pids = pids_by_inode.setdefault(inode, [])
         if len(pids) < _MOST_PIDS:
             pids.append(pid)

@@ -177,7 +177,7 @@ from logonscope.server import listening_sockets
 from logonscope.server.configuration import parse_listener
 try:
     for one in listening_sockets.listen_sockets([parse_listener("http://127.0.0.1:0")]):
-        print(one.listener, one.listener.tls, one.is_own, os.get_inheritable(one.socket.fileno()))
+        print(one.listener, one.listener.tls, one.is_opened_here, os.get_inheritable(one.socket.fileno()))
         sys.stdout.flush()
 except InvalidParameterError as error:
     print(error)

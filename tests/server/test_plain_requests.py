@@ -39,6 +39,10 @@ UNUSUAL = [
     USUAL.replace(b"Content-Length: 5", b"Connection: close\r\nContent-Length: 5"),
     USUAL.replace(b"Content-Length: 5", b"Expect: 100-continue\r\nContent-Length: 5"),
     USUAL.replace(b"Content-Length: 5", b"Upgrade: h2c\r\nContent-Length: 5"),
+    USUAL.replace(b"Content-Length: 5", b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5"),
+    USUAL.replace(b"Basic YTpi", b"Basic \xe9"),
+    b"\r\n" + USUAL,
+    USUAL.replace(b"POST /wsman", b"POST /wsman "),
     USUAL.replace(b"Content-Length: 5", b"Content-Length: %d" % (LONGEST_BODY + 1)),
     USUAL + USUAL,
     b"X: " + b"x" * LONGEST_HEAD + USUAL,
@@ -48,6 +52,7 @@ PIECES = [
     b"POST ", b"GET ", b"/wsman", b"/", b" HTTP/1.1", b" HTTP/1.0", b"\r\n", b"\n", b"\r", b" ", b"\t", b":",
     b"Host: a", b"Content-Length: ", b"content-length:5", b"5", b"0", b"hello", b"Transfer-Encoding: chunked", b"\x00",
     b"\xe9", b"Authorization: Basic YTpi", b",", b"Connection: close", b"\r\n\r\n",
+    b"Connection: upgrade\r\n", b"Upgrade: websocket\r\n",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from httptools import HttpParserError, HttpRequestParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.responses import Response
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -107,7 +107,7 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     parser = HttpRequestParser(message)
     try:
         parser.feed_data(data)
-    except (HttpParserError, UnicodeDecodeError):  # the latter: a header that is not ASCII
+    except (HttpParserError, HttpParserUpgrade):  # the former also for a header that is not ASCII
         return None
     headers, length = message.headers, message.headers.get("content-length", "")
     # httptools is not strict about the spaces of this line

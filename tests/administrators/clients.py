@@ -49,10 +49,13 @@ def ask(client: str, server: Server, script: Script) -> list[list[str | None]] |
 def ask_with_drop_in(server: Server, script: Script) -> Iterable[Iterable[Any]]:
     """Run the script for the module ``wmi``."""
     os.environ["LOGONSCOPE_CA"] = server.certificate
-    namespace = wmi.WMI(
-        f"127.0.0.1:{server.port}", user=server.user, password=server.password, namespace=script.namespace
-    )
-    return list(script.wmi(namespace))
+    try:
+        namespace = wmi.WMI(
+            f"127.0.0.1:{server.port}", user=server.user, password=server.password, namespace=script.namespace
+        )
+        return list(script.wmi(namespace))
+    finally:
+        del os.environ["LOGONSCOPE_CA"]
 
 
 def ask_over_wsman(server: Server, script: Script) -> Iterable[Iterable[Any]]:

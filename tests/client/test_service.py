@@ -1,5 +1,6 @@
 """Tests of client/service.py: the service is used where it answers with the same version, and else not."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from logonscope.client.service import connect_to_service
 from logonscope.ownership import LINUX
 from tests.broker.memory import Memory
 from tests.client.scripted import answer, scripted
+from tests.lab.fixtures import cannot
 from tests.providers.asked import SNAPSHOT
 from tests.server.running import running
 
@@ -23,6 +25,8 @@ def local() -> Host:
 
 
 def test_the_service_answers_and_leaves_methods_and_recordings_to_the_caller() -> None:
+    if os.geteuid() != 0:
+        cannot("on a unix socket, root alone is an administrator")
     with running() as server:
         host = connect_to_service(server.unix, __version__, local)
         assert host is not None

@@ -85,7 +85,7 @@ def changed_requests(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(changed_requests())
 def test_what_is_taken_is_what_h11_reads(data: bytes) -> None:
     taken = PlainReader().read(data, may_wait=False)

@@ -176,4 +176,5 @@ def on_terminal(command: list[str], columns: int = 120, **environment: str) -> s
 
 
 def test_local_is_this_machine_for_commands_of_the_server_too(tmp_path: Path) -> None:
-    assert reply(["--host", "local", "serve", "--check", "--users", str(tmp_path / "users"), "--pam", ""])[0] == 0
+    words = ["--host", "local", "serve", "--check", "--users", str(tmp_path / "users"), "--state", str(tmp_path)]
+    assert reply([*words, "--pam", ""])[0] == 0

@@ -161,11 +161,10 @@ def _connect_remote(
 
             raise no_view_error(url.host)
         return make_wsman()
-    from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.https_connection import HttpsServer, make_context  # noqa: PLC0415 -- seldom needed
     from logonscope.client.remote_host import RemoteHost  # noqa: PLC0415 -- seldom needed
 
-    server = HttpsServer(url.host, url.port, trusted_file, user, password)
-    server.check_certificate()
+    server = HttpsServer(url.host, url.port, make_context(trusted_file), user, password)
     return RemoteHost(server, timeout, make_wsman, view_as)
 
 
@@ -173,14 +172,13 @@ def _connect_by_token(
     url: "Url", token: str, trusted_file: str | None, timeout: float | None, view_as: str | None = None
 ) -> Host:
     """Return another machine as a host of the JSON API, which alone takes tokens."""
-    from logonscope.client.https_connection import HttpsServer  # noqa: PLC0415 -- seldom needed
+    from logonscope.client.https_connection import HttpsServer, make_context  # noqa: PLC0415 -- seldom needed
     from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- seldom needed
     from logonscope.client.json_host import JsonHost  # noqa: PLC0415 -- seldom needed
 
     if url.scheme == "http":
         raise InvalidParameterError("cannot send a token over http", "give https://")
-    server = HttpsServer(url.host, url.port, trusted_file, token=token)
-    server.check_certificate()
+    server = HttpsServer(url.host, url.port, make_context(trusted_file), token=token)
     return JsonHost(JsonClient(server.connect, url.host, timeout, view_as=view_as))
 
 

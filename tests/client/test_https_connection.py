@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from logonscope import AccessDeniedError, InvalidParameterError, TransportFailureError, connect
-from logonscope.client.https_connection import HttpsServer
+from logonscope.client.https_connection import HttpsServer, make_context
 from logonscope.server.auth.token_file import TokenFile
 from tests.server.running import ADMIN, RunningServer, running
 
@@ -32,7 +32,7 @@ def test_a_token_is_not_sent_in_the_clear() -> None:
 
 
 def test_bytes_come_in_parts(server: RunningServer) -> None:
-    connection = HttpsServer("127.0.0.1", server.https, server.certificate, *ADMIN).connect(5)
+    connection = HttpsServer("127.0.0.1", server.https, make_context(server.certificate), *ADMIN).connect(5)
     status, content_type, parts = connection.post("/v1/processes", b"{}", {}, 5)
     assert (status, content_type) == (200, "application/x-ndjson")
     assert b"".join(parts).endswith(b"}\n")
@@ -40,7 +40,7 @@ def test_bytes_come_in_parts(server: RunningServer) -> None:
 
 
 def test_a_connection_carries_the_next_request_after_a_body_of_known_length(server: RunningServer) -> None:
-    connection = HttpsServer("127.0.0.1", server.https, server.certificate, *ADMIN).connect(5)
+    connection = HttpsServer("127.0.0.1", server.https, make_context(server.certificate), *ADMIN).connect(5)
     for _ in range(3):
         status, content_type, parts = connection.post("/v1/identify", b"{}", {}, 5)
         assert (status, content_type) == (200, "application/json")
@@ -58,8 +58,8 @@ def test_a_method_is_run_over_a_connection_that_had_an_answer(server: RunningSer
 
 def test_an_untrusted_certificate_and_a_closed_port() -> None:
     with running() as server:
-        connection = HttpsServer("127.0.0.1", server.https).connect(5)
+        connection = HttpsServer("127.0.0.1", server.https, make_context(None)).connect(5)
         with pytest.raises(TransportFailureError, match="is not trusted"):
             connection.post("/v1/identify", b"", {}, 5)
     with pytest.raises(TransportFailureError, match="no valid response"):
-        HttpsServer("127.0.0.1", server.https).connect(5).post("/v1/identify", b"", {}, 5)
+        HttpsServer("127.0.0.1", server.https, make_context(None)).connect(5).post("/v1/identify", b"", {}, 5)

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from logonscope import Host, NotSupportedError, TransportFailureError, connect
-from logonscope.client.https_connection import HttpsServer
+from logonscope.client.https_connection import HttpsServer, make_context
 from logonscope.client.json_host import JsonHost
 from logonscope.client.remote_host import RemoteHost, is_logonscope
 from logonscope.client.wsman_host import WsmanHost
@@ -62,7 +62,7 @@ def test_another_logonscope_answers_in_json(server: RunningServer) -> None:
 
 
 def test_another_server_gets_wsman_and_no_password_before(server: RunningServer, other: int) -> None:
-    assert not is_logonscope(HttpsServer("127.0.0.1", other, server.certificate, *ADMIN))
+    assert not is_logonscope(HttpsServer("127.0.0.1", other, make_context(server.certificate), *ADMIN))
     with host_at(server, other) as host:
         assert isinstance(host, RemoteHost)
         assert isinstance(host.chosen, WsmanHost)

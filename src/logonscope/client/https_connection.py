@@ -17,29 +17,22 @@ class HttpsServer(NamedTuple):
 
     host: str
     port: int
-    certificate: str | None = None
+    context: ssl.SSLContext  # the certificates that are trusted
     user: str = ""
     password: str = ""
     token: str = ""
 
     def connect(self, seconds: float) -> "HttpsConnection":
-        """Return a connection; its first request connects.
-
-        Raises:
-            InvalidParameterError: the certificate cannot be read.
-        """
-        return HttpsConnection(self, seconds, _context(self.certificate))
-
-    def check_certificate(self) -> None:
-        """Check that the certificate can be read.
-
-        Raises:
-            InvalidParameterError: it cannot.
-        """
-        _context(self.certificate)
+        """Return a connection; its first request connects."""
+        return HttpsConnection(self, seconds)
 
 
-def _context(certificate: str | None) -> ssl.SSLContext:
+def make_context(certificate: str | None) -> ssl.SSLContext:
+    """Return a context that trusts a PEM file; None: the certificates of the system, whose reading takes 50 ms.
+
+    Raises:
+        InvalidParameterError: the certificate cannot be read.
+    """
     try:
         return ssl.create_default_context(cafile=certificate)
     except OSError as error:
@@ -50,9 +43,11 @@ def _context(certificate: str | None) -> ssl.SSLContext:
 class HttpsConnection:
     """One connection, which carries one request at a time."""
 
-    def __init__(self, server: HttpsServer, seconds: float, context: ssl.SSLContext) -> None:
+    def __init__(self, server: HttpsServer, seconds: float) -> None:
         self._server = server
-        self._connection = http.client.HTTPSConnection(server.host, server.port, timeout=seconds, context=context)
+        self._connection = http.client.HTTPSConnection(
+            server.host, server.port, timeout=seconds, context=server.context
+        )
         # A host that is dropped without close() may be part of a cycle, whose sockets would be finalized first.
         weakref.finalize(self, self._connection.close)
         self._headers = {"Content-Type": "application/json"}

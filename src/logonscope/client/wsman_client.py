@@ -4,7 +4,6 @@ It returns XML elements of ElementTree, which wire/wsman parses. Windows and Log
 """
 
 import math
-import ssl
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any, TypeGuard
 
 from logonscope import errors
 from logonscope.cim.classes import CIMV2
+from logonscope.client.https_connection import make_context
 from logonscope.client.remote_url import Url
 from logonscope.errors import (
     AccessDeniedError,
@@ -79,7 +79,7 @@ class WsmanClient:
             InvalidParameterError: the certificate cannot be read, or the timeout is not greater than 0.
         """
         if certificate is not None:
-            _check_certificate(certificate)
+            make_context(certificate)
         self._timeout = RESPONSE_SECONDS if timeout is None else timeout
         if not self._timeout > 0:
             raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
@@ -227,14 +227,6 @@ class WsmanClient:
             message = f"the certificate of {self.url.host} is not trusted: {cause}"
             return TransportFailureError(message, Hint(HintCode.TRUST_CERTIFICATE))
         return TransportFailureError(f"no valid response from {server}: {cause}", _CHECK_SERVER)
-
-
-def _check_certificate(certificate: str) -> None:
-    try:
-        ssl.create_default_context(cafile=certificate)
-    except OSError as error:
-        reason = "the file contains no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        raise InvalidParameterError(f"cannot trust {certificate}: {reason}", "give a PEM file") from None
 
 
 def _root_cause(error: Exception) -> str:

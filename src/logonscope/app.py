@@ -238,20 +238,6 @@ def load_serve_command() -> ServerCommand:
     return ServerCommand(command.EPILOG, command.add_arguments, _run_server)
 
 
-def load_token_command() -> ServerCommand:
-    """Return the command ``token``; import its module only when called."""
-    from logonscope.server import token_command  # noqa: PLC0415 -- the other commands need no server
-
-    return ServerCommand(token_command.EPILOG, token_command.add_arguments, token_command.run)
-
-
-def load_schema_command() -> ServerCommand:
-    """Return the command ``schema``; import its module only when called."""
-    from logonscope.server import schema_command  # noqa: PLC0415 -- the other commands need no server
-
-    return ServerCommand(schema_command.EPILOG, schema_command.add_arguments, schema_command.run)
-
-
 def _run_server(args: "argparse.Namespace") -> int:
     """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here

@@ -10,6 +10,9 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from logonscope.faces.cli import run
@@ -96,19 +99,11 @@ def _load_serve_command() -> "ServerCommand":
     return load_serve_command()
 
 
-def _load_token_command() -> "ServerCommand":
-    from logonscope.app import load_token_command  # noqa: PLC0415 -- imports sources, which few commands need
-
-    return load_token_command()
-
-
-def _load_schema_command() -> "ServerCommand":
-    from logonscope.app import load_schema_command  # noqa: PLC0415 -- imports sources, which few commands need
-
-    return load_schema_command()
-
-
-SERVER_COMMANDS = {"serve": _load_serve_command, "token": _load_token_command, "schema": _load_schema_command}
+SERVER_COMMANDS: Mapping[str, Callable[[], Any]] = {
+    "serve": _load_serve_command,
+    "token": partial(import_module, "logonscope.server.token_command"),
+    "schema": partial(import_module, "logonscope.server.schema_command"),
+}
 """The commands of the server. They are passed in, because faces/cli must not import the server."""
 
 

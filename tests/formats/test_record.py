@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.formats.record import UNSET, HostIdentity, Record, utc_text, without_unknown
+from logonscope.facts import UNSET
+from logonscope.formats.record import HostIdentity, Record, utc_text, without_unknown
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -62,18 +62,18 @@ class Host(ABC):
         from logonscope.formats.record import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
 
         (system,) = self.enumerate("Win32_ComputerSystem", ["Name"])
-        boot_ids = self._read_boot_ids()
-        return HostIdentity(str(system["Name"]), next(iter(boot_ids), None))
+        return HostIdentity(str(system["Name"]), self._read_boot_id())
 
-    def _read_boot_ids(self) -> list[str]:
+    def _read_boot_id(self) -> str | None:
         from logonscope.errors import InvalidClassError, InvalidNamespaceError, InvalidPropertyError  # noqa: PLC0415 -- only formats of other tools need it
 
         text = "SELECT BootId FROM LS_LogonSession"
         try:
-            rows = self.query(text, namespace="root\\logonscope")
-            return [boot_id for row in rows if (boot_id := row["BootId"]) is not None][:1]
+            # all rows are read: a response that is closed early costs its connection
+            boot_ids = [row["BootId"] for row in self.query(text, namespace="root\\logonscope")]
         except (InvalidClassError, InvalidNamespaceError, InvalidPropertyError):  # Windows
-            return []
+            return None
+        return next((boot_id for boot_id in boot_ids if boot_id is not None), None)
 
     @property
     @abstractmethod

@@ -24,8 +24,8 @@ _ROWS = {
 }  # fmt: skip
 """The function of json_answers that reads each row of the answer to a question."""
 
-LISTS = {"sessions", "tree", "whose", "services", "doctor"}
-"""Questions whose answer is a list, not an iterator."""
+_LISTS = {"sessions", "whose", "services", "doctor"}
+"""Questions whose rows are returned as a list, not an iterator."""
 
 _DIRECT = {"invoke"}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
@@ -110,7 +110,7 @@ class JsonHost(Host):
             return read_answer(list, json_answers.read_trees(lines))
         # The request is sent before the first row is asked for, so that an error is raised where the question is asked.
         rows = _each(partial(read_answer, getattr(json_answers, _ROWS[operation])), lines)
-        return list(rows) if operation in LISTS else rows
+        return list(rows) if operation in _LISTS else rows
 
     def _ask_explain(self, text: str, namespace: str | None) -> Any:
         from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers

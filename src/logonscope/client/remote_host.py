@@ -50,10 +50,6 @@ class RemoteHost(Host):
         return self.chosen.everything
 
     @property
-    def moment(self) -> datetime:
-        return self.chosen.moment
-
-    @property
     def schema(self) -> "Schema":
         return self.chosen.schema
 

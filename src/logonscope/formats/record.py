@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-
-UNSET = (1 << 32) - 1
-"""The kernel id of processes that no login started, and the LogonId of the System session."""
+from logonscope.facts import UNSET
 
 
 class HostIdentity(NamedTuple):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from logonscope.facts import UNSET
 from logonscope.formats.record import Record
 
 
@@ -26,7 +27,7 @@ def sysmon_event(record: Record) -> dict[str, Any]:
         "LogonGuid": _guid(process.logon_guid),
         # Not the LogonId of WMI: rules test this field for the uid 0.
         "LogonId": process.uid,
-        "TerminalSessionId": 4294967295 if record.kernel_id is None else record.kernel_id,
+        "TerminalSessionId": UNSET if record.kernel_id is None else record.kernel_id,
         "ParentProcessGuid": _guid(parent and parent.process_guid),
         "ParentProcessId": process.ppid,
         "ParentImage": parent and parent.executable,

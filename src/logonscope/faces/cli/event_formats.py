@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.answers.whose import Whose
@@ -82,7 +83,7 @@ def _tree_records(host: Host, args: argparse.Namespace, base: Record) -> Iterato
     # A parent may be in another logon session, so all processes are read before the first record.
     trees = host.tree(args.which, where)
     by_pid = {process.pid: process for tree in trees for process in tree.processes}
-    described = _sessions_with_details(host, args)
+    described = _sessions_with_details(host, args, where)
     for tree in trees:
         session = tree.session and described.get(tree.session.logon_id, tree.session)
         leader = None if session is None else by_pid.get(session.leader or 0)
@@ -93,7 +94,7 @@ def _tree_records(host: Host, args: argparse.Namespace, base: Record) -> Iterato
             yield base._replace(session=session, process=process, parent=parent, leader=leader)
 
 
-def _sessions_with_details(host: Host, args: argparse.Namespace) -> dict[str, LogonSession]:
+def _sessions_with_details(host: Host, args: argparse.Namespace, where: LogonFilter | None) -> dict[str, LogonSession]:
     """Return the logon sessions by LogonId, if the command line asks for more than a tree has."""
     if args.command != "sessions":
         return {}
@@ -102,4 +103,4 @@ def _sessions_with_details(host: Host, args: argparse.Namespace) -> dict[str, Lo
     details = details_of(args)
     if not details:
         return {}
-    return {session.logon_id: session for session in host.sessions(args.which, logon_filter(host, args), details)}
+    return {session.logon_id: session for session in host.sessions(args.which, where, details)}

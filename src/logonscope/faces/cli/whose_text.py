@@ -41,9 +41,6 @@ _MAX_PROCESSES = 20
 _AT_BOOT = 120
 """Seconds after the boot: a service that was started before this counts as started at boot."""
 
-_MOST_COMMAND_CHARACTERS = 60
-_MOST_SOCKETS = 3
-
 
 def headline(answer: Whose) -> str:
     """Return the sentence that names the logon session of the process."""

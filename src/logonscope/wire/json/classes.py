@@ -47,10 +47,7 @@ def _write_member(member: Property | Parameter) -> dict[str, Any]:
 
 
 def _write_qualifiers(qualifiers: Iterable[Qualifier]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "value": list(value) if isinstance(value, tuple) else value, "flavor": flavor}
-        for name, value, flavor in qualifiers
-    ]
+    return [{"name": name, "value": write_value(value), "flavor": flavor} for name, value, flavor in qualifiers]
 
 
 def read_declaration(line: Mapping[str, Any]) -> Declaration:

@@ -240,18 +240,25 @@ def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
     try:
         properties, namespace = line["properties"], str(line["namespace"]).replace("/", "\\")
         cls = schema.get(str(line["class"]), namespace)
+        shown = tuple(properties)
         values = {
-            name: _read_value(value, cls.properties[name], schema)
-            for name, value in properties.items()
-            if name in cls.properties
+            name: _read_value(value, declared, schema)
+            for (name, value), declared in zip(properties.items(), _find_declared(cls, shown), strict=True)
+            if declared is not None
         }
         # A path that was selected shows keys that were not.
         if line["path"] is not None and not set(cls.keys) <= set(values):
             target = bind_path(parse_path(line["path"]), schema, namespace, _is_accepted_server)
             values |= dict(zip(target.cls.keys, target.keys or (), strict=True))
-        return ReadRow(cls, str(line["server"]), tuple(properties), values)
+        return ReadRow(cls, str(line["server"]), shown, values)
     except (LookupError, TypeError, ValueError, AttributeError, LogonscopeError) as error:
         raise TransportFailureError(f"invalid instance in the response: {error}", "check the server") from None
+
+
+@lru_cache(maxsize=256)
+def _find_declared(cls: Class, names: tuple[str, ...]) -> Sequence[Property | None]:
+    """Return the property of each name, None if the class has none; kept as ``_conversions`` are."""
+    return [cls.properties[name] if name in cls.properties else None for name in names]
 
 
 def _read_value(value: Any, declared: Property, schema: Schema) -> Value:
@@ -287,8 +294,3 @@ def _read_reference(text: str, schema: Schema) -> Value:
 def _is_accepted_server(_: str) -> bool:
     # The server names itself in its paths, by any name that it has.
     return True
-
-
-def columns_of(rows: Sequence[str], cls: Class) -> tuple[str, ...]:
-    """Return the names that are properties of a class, in its spelling."""
-    return tuple(cls.properties[name].name for name in rows if name in cls.properties)

@@ -79,12 +79,20 @@ def connect(
     if address is not None and "://" in address:
         return _connect_remote(address, RemoteCredentials(user, password, certificate, token), timeout, view_as=view_as)
     if address is not None and address.startswith(UNIX_PREFIX):
+        _check_timeout(timeout)
         from logonscope.client.service import connect_to_socket  # noqa: PLC0415 -- seldom needed
 
         return connect_to_socket(address.removeprefix(UNIX_PREFIX), timeout, view_as)
     if view_as is not None:
         return _view_here(address, _local_caller_for(address, visibility), view_as)
     return _connect_local(address, visibility, direct=direct)
+
+
+def _check_timeout(timeout: float | None) -> None:
+    """Check the seconds to wait for a response of a server."""
+    # not "timeout <= 0", which is false for NaN
+    if timeout is not None and not timeout > 0:
+        raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
 
 
 def _view_here(address: str | None, caller: Caller, user: str) -> Host:
@@ -144,8 +152,7 @@ def _connect_remote(
     from logonscope.client.remote_url import parse_url  # noqa: PLC0415 -- seldom needed
 
     url = parse_url(address)
-    if timeout is not None and not timeout > 0:
-        raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
+    _check_timeout(timeout)
     trusted_file = credentials.certificate or os.environ.get(CERTIFICATE) or None
     # A password in the call wins over a token in the environment: it was given for this host.
     token = credentials.token or ("" if credentials.password else os.environ.get(TOKEN)) or None

@@ -165,6 +165,8 @@ def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) ->
             logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
     with pytest.raises(InvalidParameterError, match="invalid timeout"):
         logonscope.connect("https://alice@web1", password=ADMIN[1], timeout=0)
+    with pytest.raises(InvalidParameterError, match="invalid timeout"):
+        logonscope.connect("unix:/nowhere", timeout=-1)
 
 
 def test_several_threads_can_ask_over_one_connection(server: RunningServer) -> None:

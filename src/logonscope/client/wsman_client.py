@@ -18,7 +18,6 @@ from logonscope.errors import (
     AccessDeniedError,
     Hint,
     HintCode,
-    InvalidParameterError,
     LogonscopeError,
     NotSupportedError,
     TimedOutError,
@@ -72,17 +71,15 @@ class WsmanClient:
             url: the URL of the host.
             password: the password; None: authenticate by Kerberos.
             certificate: a PEM file to trust; None: the certificates of the system.
-            timeout: seconds to wait for one response; None: 90.
+            timeout: seconds to wait for one response, greater than 0; None: 90.
 
         Raises:
             AccessDeniedError: there is neither a password nor a Kerberos ticket.
-            InvalidParameterError: the certificate cannot be read, or the timeout is not greater than 0.
+            InvalidParameterError: the certificate cannot be read.
         """
         if certificate is not None:
             make_context(certificate)
         self._timeout = RESPONSE_SECONDS if timeout is None else timeout
-        if not self._timeout > 0:
-            raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
         self.url, self._password, self._certificate = url, password, certificate
         if password is None:
             self._check_ticket()

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from logonscope.app import open_user_file
-from logonscope.client import Host
+from logonscope.client import Host, LocalHost
 from logonscope.faces.cli.exit_codes import INTERRUPTED
 from logonscope.faces.cli.run import run
+from logonscope.ownership import LINUX
+from tests.broker.memory import Memory
 from tests.conversation import reply
-from tests.example import recording
+from tests.example import recording, snapshot
+from tests.hosts import user
 from tests.terminal import LOGONSCOPE, Terminal
 
 
@@ -65,6 +68,14 @@ def test_no_answer_has_a_code_of_its_own(host: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LOGONSCOPE_PASSWORD", "typed")
     assert reply(["ps", "--host", "http://alice@127.0.0.1:1"])[0] == 69
     assert reply(["query", "SELECT * FROM Win32_Process", "--timeout", "1e-9", "--host", host])[0] == 69
+
+
+def test_a_server_on_a_unix_socket_is_no_recording(capsys: pytest.CaptureFixture[str]) -> None:
+    def connect(*_: object, **_options: object) -> Host:
+        return LocalHost(Memory(snapshot()), LINUX, user(1000), lambda *_: 0)
+
+    assert run(["ps", "--host", "unix:/nowhere"], connect, open_user_file) == 0
+    assert "connect as an administrator to see all" in capsys.readouterr().err
 
 
 def test_an_interrupt_ends_quietly() -> None:

@@ -123,7 +123,7 @@ def _access_notice(host: str | None) -> str:
     """Return the notice that a host does not show all logon sessions."""
     if host is None:
         return _OWN_SESSIONS_HERE
-    return _OWN_SESSIONS_THERE if "://" in host else _OWN_SESSIONS_RECORDED
+    return _OWN_SESSIONS_THERE if "://" in host or host.startswith("unix:") else _OWN_SESSIONS_RECORDED
 
 
 def settings_path(environment: Mapping[str, str]) -> str | None:

@@ -258,7 +258,7 @@ def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
 @lru_cache(maxsize=256)
 def _find_declared(cls: Class, names: tuple[str, ...]) -> Sequence[Property | None]:
     """Return the property of each name, None if the class has none; kept as ``_conversions`` are."""
-    return [cls.properties[name] if name in cls.properties else None for name in names]
+    return [cls.properties.get(name) for name in names]
 
 
 def _read_value(value: Any, declared: Property, schema: Schema) -> Value:

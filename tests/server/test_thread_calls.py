@@ -10,7 +10,7 @@ import pytest
 
 from logonscope.errors import NotFoundError, TimedOutError
 from logonscope.machine import Deadline
-from logonscope.server.thread_calls import ClientDisconnectedError, run_in_thread
+from logonscope.server.thread_calls import ClientDisconnectedError, ThreadCall
 
 
 @pytest.fixture
@@ -33,7 +33,10 @@ def waited(
     deadline: Deadline,
     gone: Callable[[], Awaitable[object]] = never,
 ) -> object:
-    return asyncio.run(run_in_thread(pool, call, deadline, gone))
+    async def run() -> object:
+        return await ThreadCall(pool, call, deadline, list).wait(gone)
+
+    return asyncio.run(run())
 
 
 def test_what_a_call_returns_and_raises_comes_through(pool: ThreadPoolExecutor) -> None:

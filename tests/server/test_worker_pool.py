@@ -79,6 +79,19 @@ def test_of_one_caller_only_some_run(hall: Hall) -> None:
     asyncio.run(run())
 
 
+def test_an_administrators_request_without_a_thread_is_not_urgent_for_ever() -> None:
+    async def run() -> None:
+        shares, administrator = WorkerPool(WORKERS, "test"), Claimant("admin", Rank.ADMINISTRATOR)
+        shares.shutdown()  # no thread can be started
+        with pytest.raises(RuntimeError):
+            await shares.run(administrator, str, Deadline(20), never)
+        with pytest.raises(RuntimeError):
+            shares.start(administrator, str, Deadline(20))
+        assert not shares.has_urgent_work
+
+    asyncio.run(run())
+
+
 def test_callers_who_wait_are_taken_in_turns(hall: Hall) -> None:
     async def run() -> None:
         shares = WorkerPool(1, "test")

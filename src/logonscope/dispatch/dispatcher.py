@@ -183,17 +183,26 @@ class Dispatcher:
         if is_read_only_method(request, **operation.arguments):
             return entry.function(request, record=record_nothing, **operation.arguments)
         record = partial(self._record, peer, request.caller)
-        if self.allow_methods and not request.caller.read_only:
-            return entry.function(request, record=record, **operation.arguments)
-        error = AccessDeniedError(
-            "methods that change something are disabled", "the server's administrator can enable them: allow_methods"
-        )
         try:
-            check_may_act(request.caller)
-        except AccessDeniedError as denied:
-            error = denied
-        record(parse_object_path(operation.arguments["path"]), operation.arguments.get("method", TERMINATE), error.name)
-        raise error
+            self._check_may_act(request.caller)
+        except AccessDeniedError as error:
+            path, method = operation.arguments["path"], operation.arguments.get("method", TERMINATE)
+            record(parse_object_path(path), method, error.name)
+            raise
+        return entry.function(request, record=record, **operation.arguments)
+
+    def _check_may_act(self, caller: Caller) -> None:
+        """Check that a caller may change something on the host.
+
+        Raises:
+            AccessDeniedError: the caller or the server's settings do not permit it.
+        """
+        check_may_act(caller)
+        if not self.allow_methods:
+            raise AccessDeniedError(
+                "methods that change something are disabled",
+                "the server's administrator can enable them: allow_methods",
+            )
 
     def _record(self, peer: str, caller: Caller, path: ObjectPath, method: str, outcome: str) -> None:
         if self.audit is None:
@@ -239,7 +248,6 @@ class AnswerStream:
         self._dispatcher, self._door, self._operation, self._enumeration = dispatcher, door, operation, enumeration
         # A timeout that the client asks for is for the whole answer; the server's limit is for each part.
         self._end = None if operation.seconds is None else time.monotonic() + operation.seconds
-        self.operation = operation.label
         self.items = 0
         self.is_allowed: Callable[[], bool] = _always
         """Returns whether the caller may still get the next part; set by the server."""

@@ -171,7 +171,7 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
             else:
                 yield from zip(repeat(result), result.rows)
     # A generator ends after an exception. The exception is kept, so that `take` raises it again for later requests.
-    except Exception as error:
+    except Exception as error:  # whatever it is, later requests get it, too
         end.failure = error
         raise
     end.is_read = True

@@ -4,54 +4,44 @@ A logon session of ``tree`` and the answer to ``leftovers`` have no limit in siz
 each a mapping with one name: a logon session is followed by its processes, leftovers by the numbers of logon sessions.
 """
 
-from collections.abc import Iterable, Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import Leftovers, LogonTree
-from logonscope.broker import Request
+from logonscope.broker import Request, filtered_logons, session_processes, sessions
 from logonscope.broker.doctor import doctor
 from logonscope.broker.services import services
-from logonscope.broker.session_processes import read_pairs
 from logonscope.broker.whose import whose
 from logonscope.dispatch.enumerations import AnswerRows, Rows
-
-_MODULES = {
-    "leftovers": "session_processes",
-    "processes": "session_processes",
-    "sessions": "sessions",
-    "tree": "sessions",
-}
-"""The module of the broker that has the operation without a filter."""
 
 
 def list_sessions(
     request: Request, which: str | None = None, where: LogonFilter | None = None, details: Details = NO_DETAILS
 ) -> Rows:
     """Return the logon sessions; see ``client.Host.sessions``."""
-    return _rows(_ask(request, "sessions", which, where, details=details))
+    return _rows(_ask(sessions.sessions, filtered_logons.sessions, request, which, where, details=details))
 
 
 def list_processes(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
     """Return processes with their logon sessions; see ``client.Host.processes``."""
-    return _rows(_ask(request, "processes", which, where))
+    return _rows(_ask(session_processes.processes, filtered_logons.processes, request, which, where))
 
 
 def list_pairs(request: Request) -> Rows:
     """Return the pid and the LogonId of every process."""
-    return _rows({"pid": pid, "logon_id": logon_id} for pid, logon_id in read_pairs(request))
+    return _rows({"pid": pid, "logon_id": logon_id} for pid, logon_id in session_processes.read_pairs(request))
 
 
 def list_tree(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
     """Return logon sessions, each followed by its processes; see ``client.Host.tree``."""
-    return _rows(_tree_parts(_ask(request, "tree", which, where)))
+    return _rows(_tree_parts(_ask(sessions.tree, filtered_logons.tree, request, which, where)))
 
 
 def list_leftovers(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
     """Return leftovers, then the numbers of logon sessions; see ``client.Host.leftovers``."""
-    return _rows(_leftover_parts(_ask(request, "leftovers", which, where)))
+    return _rows(_leftover_parts(_ask(session_processes.leftovers, filtered_logons.leftovers, request, which, where)))
 
 
 def list_services(request: Request) -> Rows:
@@ -69,13 +59,19 @@ def list_checks(request: Request) -> Rows:
     return _rows(doctor(request))
 
 
-def _ask(request: Request, operation: str, which: str | None, where: LogonFilter | None, **options: Any) -> Any:
-    """Return the answer of the broker, which has the operations with a filter in a module of their own."""
+def _ask(
+    plain: Callable[..., Any],
+    filtered: Callable[..., Any],
+    request: Request,
+    which: str | None,
+    where: LogonFilter | None,
+    **options: Any,
+) -> Any:
+    """Return the answer of the broker's operation without or with a filter."""
     # Without conditions the plain operation is faster: the filtered ones describe every logon session first.
-    is_filtered = where is not None and not where.matches_all
-    module = import_module(f"logonscope.broker.{'filtered_logons' if is_filtered else _MODULES[operation]}")
-    function = getattr(module, operation)
-    return function(request, which, where, **options) if is_filtered else function(request, which, **options)
+    if where is None or where.matches_all:
+        return plain(request, which, **options)
+    return filtered(request, which, where, **options)
 
 
 def _tree_parts(trees: Iterable[LogonTree]) -> Iterator[dict[str, Any]]:

@@ -21,6 +21,7 @@ from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.wire.wsman.names import PORTS
 
 SETTINGS_FILE = "/etc/logonscope/logonscope.toml"
+TOKENS_FILE = "/etc/logonscope/tokens"
 PAM_FOLDER = "/etc/pam.d"
 _URL = re.compile(r"(https?)://(\[[^\]/]+\]|[^:/\[\]]+)(?::([^/]+))?(/.*)?")
 
@@ -180,9 +181,7 @@ class Settings:
     users: str = _setting(
         _FILE, "/etc/logonscope/users", "user file, maintained by `logonscope user`; it may be missing"
     )
-    tokens: str = _setting(
-        _FILE, "/etc/logonscope/tokens", "token file, maintained by `logonscope token`; it may be missing"
-    )
+    tokens: str = _setting(_FILE, TOKENS_FILE, "token file, maintained by `logonscope token`; it may be missing")
     hosts: tuple[str, ...] = _setting(
         _NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, "
         "`localhost` and the host name; over https the certificate decides",

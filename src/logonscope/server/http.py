@@ -399,11 +399,13 @@ class Endpoint:
         if authentication.negotiation is not None and not received.connection.peer.is_private:
             error = AccessDeniedError(_ENCRYPTION_REQUIRED.strip())
             return self._reject(error, Response(_ENCRYPTION_REQUIRED, status_code=403))
+        start = time.perf_counter()
         answer = self._dispatch(received, authentication, received.body, deadline)
         if answer.rest is not None:
             credentials = credentials_of(received.headers.get("authorization"))
             answer.rest.is_allowed = partial(self._services.authenticator.is_still_valid, credentials)
-            return _with_challenges(StreamedResponse(answer, self._count(answer)), authentication)
+            return _with_challenges(StreamedResponse(answer, partial(self._count, answer, start)), authentication)
+        self._count(answer, start, answer.items)
         return _with_challenges(_response(answer.status, answer.content_type, answer.body), authentication)
 
     def _handle_encrypted(
@@ -423,34 +425,27 @@ class Endpoint:
             return Response(f"{error}\n", status_code=400)
         except AccessDeniedError:
             return Response(status_code=401)
+        start = time.perf_counter()
         answer = self._dispatch(received, authentication, data, deadline)
+        self._count(answer, start, answer.items)
         content_type, body = encryption.encrypt(negotiation, received.content_type, answer.body)
         return _response(answer.status, content_type, body)
 
     def _dispatch(
         self, received: Received, authentication: RequestAuthentication, data: bytes, deadline: Deadline
     ) -> Answer:
-        """Run a request, and count it in the metrics."""
-        start = time.perf_counter()
+        """Run a request."""
         peer = received.connection.peer.address
         raw_request = ReceivedRequest(
             data, authentication.caller, peer, received.content_type, received.path, received.headers
         )
-        answer = self._services.dispatcher.answer(self._door, raw_request, deadline)
-        if answer.rest is None:
-            self._count(answer, start)(answer.items)
-        return answer
+        return self._services.dispatcher.answer(self._door, raw_request, deadline)
 
-    def _count(self, answer: Answer, start: float | None = None) -> Callable[[int], None]:
-        """Return the function that counts an answer, with its number of rows, in the metrics once it is complete."""
-        begin = time.perf_counter() if start is None else start
-
-        def count(items: int) -> None:
-            if self._services.metrics is not None:
-                outcome = "answered" if answer.status == OK else "refused"
-                self._services.metrics.count_answer(answer.operation, outcome, items, time.perf_counter() - begin)
-
-        return count
+    def _count(self, answer: Answer, start: float, items: int) -> None:
+        """Count a complete answer in the metrics: the seconds since it was begun, and its rows."""
+        if self._services.metrics is not None:
+            outcome = "answered" if answer.status == OK else "refused"
+            self._services.metrics.count_answer(answer.operation, outcome, items, time.perf_counter() - start)
 
 
 async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:

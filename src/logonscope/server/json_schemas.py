@@ -18,6 +18,7 @@ from logonscope.server.json import (
     JSON_LINES,
     JSON_OPERATIONS,
     LINE_HEADER,
+    MIN_LINE,
     PREFIX,
     TIMEOUT_HEADER,
     VIEW_HEADER,
@@ -155,12 +156,13 @@ def _add_needed(part: Any, needed: dict[str, Any]) -> None:
             _add_needed(inner, needed)
 
 
-@cache
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI document."""
     limits = [
         _header(TIMEOUT_HEADER, {"type": "number", "exclusiveMinimum": 0}, "seconds for the whole answer"),
-        _header(LINE_HEADER, {"type": "integer", "minimum": 1024}, "bytes of the longest line; longer ones are cut"),
+        _header(
+            LINE_HEADER, {"type": "integer", "minimum": MIN_LINE}, "bytes of the longest line; longer ones are cut"
+        ),
         _header(VIEW_HEADER, {"type": "string"}, "the user whose view an administrator asks for"),
     ]
     error = {"description": "an error", "content": {JSON: {"schema": _reference("Error")}}}

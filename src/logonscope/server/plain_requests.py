@@ -59,7 +59,7 @@ class PlainReader:
         request = _parse(data)
         if isinstance(request, int):
             # The length is kept, so that a body that comes byte by byte is not parsed for each of them.
-            if may_wait and len(data) <= LONGEST_HEAD + LONGEST_BODY:
+            if may_wait:
                 self._data += data
                 self._length = request
                 return None
@@ -72,11 +72,7 @@ class _Message:
 
     def __init__(self) -> None:
         self.url, self.headers, self.header_count = b"", dict[str, str](), 0
-        self.body, self.count, self.is_complete = b"", 0, False
-
-    def on_message_begin(self) -> None:
-        """Count the requests: bytes behind the first one are those of a second."""
-        self.count += 1
+        self.body, self.is_complete = b"", False
 
     def on_url(self, url: bytes) -> None:
         """Keep the target."""
@@ -119,7 +115,7 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     if len(data) < whole:
         return whole
     # A pipelined request has to wait.
-    if len(data) > whole or not message.is_complete or message.count > 1:
+    if len(data) > whole or not message.is_complete:
         return None
     return PlainRequest(message.url.decode("ascii"), headers, message.body, data)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from logonscope.errors import Hint, HintCode, TimedOutError
 from logonscope.machine import Deadline
@@ -30,17 +30,6 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-async def run_in_thread(
-    pool: ThreadPoolExecutor,
-    call: Callable[[], Result],
-    deadline: Deadline,
-    wait_for_disconnect: Callable[[], Awaitable[object]],
-    on_end: Callable[[], object] = _nothing,
-) -> Result:
-    """Run a blocking call in a thread and return its result; arguments and errors as those of ThreadCall."""
-    return await ThreadCall(pool, call, deadline, on_end).wait(wait_for_disconnect)
-
-
 class ThreadCall(Generic[Result]):
     """A blocking call that runs in a thread; used by the event loop.
 
@@ -53,7 +42,7 @@ class ThreadCall(Generic[Result]):
         pool: ThreadPoolExecutor,
         call: Callable[[], Result],
         deadline: Deadline,
-        on_end: Callable[[], object] = _nothing,
+        on_end: Callable[[], object],
     ) -> None:
         """Start the call.
 
@@ -64,13 +53,12 @@ class ThreadCall(Generic[Result]):
             on_end: called when the call has returned, even if the request ended earlier.
         """
         self._loop = asyncio.get_running_loop()
-        self._call: Callable[[], Any] = call
         self._deadline, self._on_end = deadline, on_end
         self.is_over = False
         self._value: Result
         self._error: BaseException | None = None
         self._wake: Callable[[], object] = _nothing
-        pool.submit(self._run)
+        pool.submit(self._run, call)
 
     @property
     def has_failed(self) -> bool:
@@ -136,9 +124,8 @@ class ThreadCall(Generic[Result]):
                 self._wake = _nothing
         return self.is_over
 
-    def _run(self) -> None:
+    def _run(self, call: Callable[[], Result]) -> None:
         """Run the call; called in the thread."""
-        call, self._call = self._call, _nothing
         try:
             self._value = call()
         except BaseException as error:  # noqa: BLE001 -- raised again by ``result``

@@ -8,8 +8,7 @@ from typing import Any
 
 from logonscope.errors import InvalidParameterError
 from logonscope.server.auth.token_file import ACT, ALL_HOSTS, READ, Token, TokenFile
-
-TOKENS_FILE = "/etc/logonscope/tokens"
+from logonscope.server.configuration import TOKENS_FILE
 
 EPILOG = """\
 A running server uses every change at once. A token is sent as `Authorization: Bearer TOKEN`, over TLS or on this host.

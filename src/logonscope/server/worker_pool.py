@@ -87,7 +87,7 @@ class WorkerPool:
         """Wait for a thread for this claimant, run a blocking call in it, and return its result.
 
         Raises:
-            ClientDisconnectedError, TimedOutError: as ``thread_calls.run_in_thread``.
+            ClientDisconnectedError, TimedOutError: as ``ThreadCall.wait``.
             ServerTooBusyError: no thread became free before the deadline.
         """
         # Others have to pause while an urgent request waits for a thread, too.
@@ -229,8 +229,9 @@ class PooledCall(ThreadCall[Result]):
         deadline: Deadline,
     ) -> None:
         self.claimant, self._pool = claimant, pool
-        pool.begin_request(claimant)
         super().__init__(threads, call, deadline, partial(pool.end_call, self))
+        # Counted only now: the line above raises an error if no thread can be started; then no end is counted.
+        pool.begin_request(claimant)
 
     def end_request(self) -> None:
         """End the request, even if the call has not returned yet."""

@@ -18,6 +18,7 @@ from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, Logon
 from logonscope.wire.cimxml.write_class import write_class
 from logonscope.wire.wsman import names, render_instance
 from logonscope.wire.wsman.envelope import (
+    PLACEHOLDER_ID,
     Envelope,
     check_options,
     check_understood,
@@ -78,9 +79,6 @@ CHUNK_ROWS = 64
 SAFETY_FACTOR = 1.2
 """How many times as many rows as the estimate says may fit, so that rows smaller than the sample are not missed."""
 
-PLACEHOLDER_ID = "uuid:00000000-0000-0000-0000-000000000000"
-"""An id of an enumeration, to measure the room that is left for items."""
-
 Call = tuple[str, dict[str, Any]]
 """The name of an operation and its arguments."""
 
@@ -96,7 +94,7 @@ class SoapRequest(NamedTuple):
 class Body(NamedTuple):
     """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``.
 
-    ``items``: the texts of ``count`` items.
+    ``items``: the texts of so many ``rows``.
     """
 
     action: str
@@ -194,12 +192,12 @@ def _property(fragment: str) -> str:
     return fragment.removesuffix("/text()")
 
 
-def _render_get(request: SoapRequest, found: FoundInstance | Class, _octets: int) -> Body:
+def _render_get(request: SoapRequest, instance_or_class: FoundInstance | Class, _octets: int) -> Body:
     message: Get = request.message
     octets = request.envelope.octets
-    if isinstance(found, Class):
-        return Body(f"{names.GET}Response", write_class(found, hierarchy=message.with_superclasses))
-    answer = found.result
+    if isinstance(instance_or_class, Class):
+        return Body(f"{names.GET}Response", write_class(instance_or_class, hierarchy=message.with_superclasses))
+    answer = instance_or_class.result
     # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     row = next(answer.rows)
     if not message.fragment:
@@ -319,10 +317,10 @@ def _batch(writer: ItemRenderer, rows: Iterator[Item], free: int, octets: Callab
     texts, count, most = list[str](), 0, free
     items = list(islice(rows, 1))
     while items:
-        results, values = zip(*items, strict=True)
-        text = writer.render_all(results[0], values) if results.count(results[0]) == len(results) else None
-        size = most if text is None else octets(text)
-        if text is not None and size <= free:
+        result, _ = items[0]
+        # Enumerations of several classes have a result for each, one after the other.
+        text = writer.render_all(result, [row for _, row in items]) if items[-1][0] is result else None
+        if text is not None and (size := octets(text)) <= free:
             texts.append(text)
             count, free = count + len(items), free - size
         # Rows that cannot be rendered at once, or do not all fit, are rendered one by one.

@@ -1,5 +1,7 @@
 """Tests of server/auth/token_file.py: tokens are found by their hash, expire, and are removed at once."""
 
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,26 @@ def test_a_file_that_is_open_to_others_or_damaged_revokes_all(file: TokenFile) -
     Path(file.path).write_text("job:1000:root:read:9:zz\n", encoding="ascii")
     assert server.find_caller(text) is None
     assert [type(report) for report in reports] == [AccessDeniedError, InvalidParameterError]
+    Path(file.path).write_text(f"job::user:read:9:*:{'0' * 64}\n", encoding="ascii")
+    assert server.find_caller(text) is None
+    assert "line 1: a token needs a uid above 0" in str(reports[-1])
+
+
+def test_an_error_that_passes_revokes_no_token_for_good(file: TokenFile) -> None:
+    _, text = add(file)
+    reports = list[object]()
+    server = TokenFile(file.path, reports.append, Clock())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(next_descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_descriptor, hard))
+    try:
+        assert server.find_caller(text) is None
+        assert server.find_caller(text) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(reports) == 1
+    assert server.find_caller(text) is not None
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ class Authenticator:
         """Return whether an answer that is sent in parts may go on: False if its token was removed or has expired."""
         if credentials is None or credentials.scheme != BEARER:
             return True
-        return self._find_token(credentials.token.decode("ascii", "replace")) is not None
+        return self._caller_of_token(credentials) is not None
 
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:
         """Return whether the user that is named has authenticated from this address before."""
@@ -216,7 +216,7 @@ class Authenticator:
 
     def _bearer(self, peer: Peer, credentials: Credentials) -> Authentication:
         """Authenticate a request by its token. It is looked up each time: a removed one is rejected at once."""
-        caller = self._find_token(credentials.token.decode("ascii", "replace"))
+        caller = self._caller_of_token(credentials)
         session = REJECTED_TOKEN if caller is None else caller
         if peer.session != session:
             peer.session = session
@@ -224,6 +224,9 @@ class Authenticator:
         if caller is None:
             return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
         return Authentication(caller)
+
+    def _caller_of_token(self, credentials: Credentials) -> Caller | None:
+        return self._find_token(credentials.token.decode("ascii", "replace"))
 
     def _certificate(self, peer: Peer, name: str) -> Authentication:
         """Authenticate a request by the certificate of its connection; the user is looked up again after a minute."""

@@ -20,6 +20,7 @@ from fnmatch import fnmatchcase
 from logonscope.broker import Caller
 from logonscope.errors import InvalidParameterError, LogonscopeError, NotFoundError
 from logonscope.server.auth.private_file import read, rewrite, signature
+from logonscope.server.auth.user_line import MOST_UID
 
 PREFIX = "lgs_"
 """The beginning of every token, by which scanners find tokens in source code."""
@@ -29,7 +30,6 @@ READ, ACT = "read", "act"
 
 MAX_TOKENS = 10_000
 MAX_SECONDS = 366 * 86_400
-MAX_UID = 0xFFFF_FFFE
 MAX_HOSTS = 100
 ALL_HOSTS = ("*",)
 
@@ -90,7 +90,7 @@ class TokenFile:
 
         Args:
             path: the file.
-            report: called with the error when a changed file is invalid; the tokens before the change are kept.
+            report: called with the error when the file becomes invalid or unreadable, which revokes all tokens.
             clock: returns the seconds since 1970.
             host: the name of this host; None: the kernel's.
         """
@@ -98,7 +98,8 @@ class TokenFile:
         self.path = path
         self._report, self._clock = report, clock
         self._lock = threading.Lock()
-        self._signature: tuple[int, ...] | None = None
+        self._signature: tuple[int, ...] | None = None  # of the file that was read last; None: it is read again
+        self._reported_error = ""
         self._by_hash: dict[str, Token] = {}
 
     def find_caller(self, text: str) -> Caller | None:
@@ -175,16 +176,22 @@ class TokenFile:
 
     def _current_tokens(self) -> dict[str, Token]:
         with self._lock:
+            data: bytes | None = None
             try:
                 # Taken before the file is read: a change during the reading is then seen the next time.
                 new_signature = signature(self.path)
-                if new_signature != self._signature:
-                    self._signature = new_signature
-                    self._by_hash = {token.hash: token for token in self.tokens()}
+                if new_signature == self._signature:
+                    return self._by_hash
+                data = read(self.path) if new_signature else b""
+                self._by_hash = {token.hash: token for token in _parse(data, self.path)}
+                self._signature, self._reported_error = new_signature, ""
             except LogonscopeError as error:
-                # A file that cannot be read revokes all tokens: which of them were removed is not known.
-                self._by_hash = {}
-                self._report(error)
+                # An invalid file revokes all tokens: which of them were removed is not known. It is parsed again when
+                # it changes; one that could not be read, for too few descriptors or rights, is tried at each request.
+                self._by_hash, self._signature = {}, None if data is None else new_signature
+                if str(error) != self._reported_error:
+                    self._reported_error = str(error)
+                    self._report(error)
             return self._by_hash
 
 
@@ -206,7 +213,11 @@ def _parse(data: bytes, where: str) -> list[Token]:
             raise InvalidParameterError(reason, "correct the line or remove it")
         uid, is_administrator = int(match["uid"]) if match["uid"] else None, match["role"] == "administrator"
         hosts = tuple(match["hosts"].split(","))
-        _check(match["name"], uid, 1, hosts, administrator=is_administrator)
+        try:
+            _check(match["name"], uid, 1, hosts, administrator=is_administrator)
+        except InvalidParameterError as error:
+            reason = f"{where}, line {number}: {error.message}"
+            raise InvalidParameterError(reason, "correct the line or remove it") from None
         expiry = int(match["expiry"])
         tokens.append(Token(match["name"], uid, is_administrator, match["scope"], expiry, hosts, match["hash"]))
     return tokens
@@ -221,8 +232,8 @@ def _check(name: str, uid: int | None, seconds: float, hosts: Sequence[str], *, 
     if not _NAME.fullmatch(name):
         reason = f"invalid name {name[:80]!r}: expected 1 to 64 letters, digits and _.@- after a letter or digit"
         raise InvalidParameterError(reason, "give another name")
-    if uid is not None and not 0 <= uid <= MAX_UID:
-        raise InvalidParameterError(f"invalid uid {uid}: expected 0 to {MAX_UID}", "give --uid")
+    if uid is not None and not 0 <= uid <= MOST_UID:
+        raise InvalidParameterError(f"invalid uid {uid}: expected 0 to {MOST_UID}", "give --uid")
     if not administrator and uid in {None, 0}:
         raise InvalidParameterError("a token needs a uid above 0, or --administrator", "give --uid, or --administrator")
     if not 0 < len(hosts) <= MAX_HOSTS or not all(map(_HOST.fullmatch, hosts)):

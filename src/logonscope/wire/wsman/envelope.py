@@ -85,8 +85,8 @@ _OPENING = (
     f'xmlns:n="{ENUMERATION}" xmlns:w="{WSMAN}" xmlns:e="{EVENTING}"><s:Header><a:Action>'
 )
 _VARIANTS = {digit: "89AB"[int(digit, 16) & 3] for digit in "0123456789ABCDEF"}
-_SOME_ID = f"uuid:{uuid.UUID(int=0)}"
-"""An id that is as long as every other."""
+PLACEHOLDER_ID = f"uuid:{uuid.UUID(int=0)}"
+"""An id that is as long as every other, to measure the room that is left for items."""
 
 _CLOSING = "</s:Body></s:Envelope>"
 
@@ -286,5 +286,5 @@ def _not_understood_block(header: str) -> str:
 
 def free_octets(to: Envelope, action: str, frame: str, most: int) -> int:
     """Return how many octets remain for items in a response of at most ``most`` octets; ``frame`` is its fixed part."""
-    written = open_envelope(action, to.message_id, own_id=_SOME_ID) + frame + _CLOSING
+    written = open_envelope(action, to.message_id, own_id=PLACEHOLDER_ID) + frame + _CLOSING
     return most - to.octets(written) - BYTE_ORDER_MARK

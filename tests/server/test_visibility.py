@@ -6,9 +6,10 @@ byte. LOGONSCOPE_FUZZ says how much is tried, as elsewhere.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import Phase, assume, given, settings
@@ -40,7 +41,7 @@ from tests.server.requests_by_operation import (
 )
 from tests.server.rights import EMPTY, ORDINARY, RIGHTS
 from tests.server.soap import envelope
-from tests.server.stages import METRICS, SENDERS, Pair, host_of, staged
+from tests.server.stages import METRICS, SENDERS, Pair, Sender, host_of, staged
 from tests.server.test_fuzz import REQUESTS as TRIED
 from tests.server.test_fuzz import hosts
 
@@ -72,8 +73,18 @@ def same_owners(crowd: Crowd, other: Crowd, uid: int) -> bool:
     return all(other.owner[pid] == crowd.owner[pid] for pid in crowd.process if crowd.sees_session(uid, pid))
 
 
-@pytest.mark.parametrize("name", SENDERS)
-def test_no_answer_depends_on_what_its_caller_may_not_see(pair: Pair, name: str) -> None:
+def check_visibility(
+    name: str,
+    requests_for: Callable[[Crowd, Crowd | None, Sender, int], list[Any]],
+    ask: Callable[[int, Crowd, Sender, list[Any]], list[Exchange]],
+) -> None:
+    """Fail where an answer to a sender depends on what it may not see.
+
+    Args:
+        name: the sender.
+        requests_for: returns the requests about a host, and the one that differs only in what the sender may not see.
+        ask: lets the server of this number show a host, and returns what came of the requests.
+    """
     sender, row = SENDERS[name], RIGHTS[SENDERS[name].kind]
     count = HOSTS if sender.kind == ORDINARY else 2
 
@@ -82,16 +93,24 @@ def test_no_answer_depends_on_what_its_caller_may_not_see(pair: Pair, name: str)
     def check(crowd: Crowd, seed: int) -> None:
         other = None if row.equal_host is None else row.equal_host(crowd, sender.uid)
         assume(other is None or same_owners(crowd, other, sender.uid))
-        requests = all_requests(host_of(crowd, pair), seed)
-        exchanges = pair.exchanges(0, crowd, sender, requests)
+        requests = requests_for(crowd, other, sender, seed)
+        exchanges = ask(0, crowd, sender, requests)
         for exchange in exchanges:
             assert_keeps(exchange, row.secrets(crowd, sender.uid))
         content = "\n".join(exchange.content for exchange in exchanges)
         assert {mark for mark in row.marks(crowd, sender.uid) if mark not in content} == set()
         if other is not None:
-            assert_equal(exchanges, pair.exchanges(1, other, sender, requests))
+            assert_equal(exchanges, ask(1, other, sender, requests))
 
     check()
+
+
+@pytest.mark.parametrize("name", SENDERS)
+def test_no_answer_depends_on_what_its_caller_may_not_see(pair: Pair, name: str) -> None:
+    def requests_for(crowd: Crowd, _: Crowd | None, _sender: Sender, seed: int) -> list[Any]:
+        return all_requests(host_of(crowd, pair), seed)
+
+    check_visibility(name, requests_for, pair.exchanges)
 
 
 @pytest.mark.parametrize("name", ["administrator", "alice"])

@@ -7,22 +7,20 @@ may not see. Requests name what exists, hidden or not, and what does not.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import Phase, assume, given, settings
-from hypothesis import strategies as st
 
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.server.json import JSON_OPERATIONS
-from tests.broker.crowds import Crowd, crowds
+from tests.broker.crowds import Crowd
 from tests.server.exchanges import Client, Exchange
 from tests.server.mutants import queries
-from tests.server.rights import ORDINARY, RIGHTS
-from tests.server.stages import SENDERS, Pair, Sender, guesses, staged
+from tests.server.stages import Pair, Sender, guesses, staged
 from tests.server.test_fuzz import hosts
-from tests.server.test_visibility import HOSTS, assert_equal, assert_keeps, same_owners
+from tests.server.test_visibility import check_visibility
 
 NAMES = ("administrator", "alice", "bob", "no credentials", "another scheme")
 MISSING_PID = 4_000_001
@@ -111,26 +109,11 @@ def without_moved_processes(requests: list[Request], crowd: Crowd, other: Crowd,
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_answer_depends_on_what_its_caller_may_not_see(pair: Pair, name: str) -> None:
-    sender, row = SENDERS[name], RIGHTS[SENDERS[name].kind]
-    count = HOSTS if sender.kind == ORDINARY else 2
-
-    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate])
-    @given(crowds(), st.integers(0, 1 << 30))
-    def check(crowd: Crowd, seed: int) -> None:
-        other = None if row.equal_host is None else row.equal_host(crowd, sender.uid)
-        assume(other is None or same_owners(crowd, other, sender.uid))
+    def requests_for(crowd: Crowd, other: Crowd | None, sender: Sender, seed: int) -> list[Request]:
         requests = list(all_json_requests(crowd, Random(seed)))  # noqa: S311 -- the same in every run
-        if other is not None:
-            requests = without_moved_processes(requests, crowd, other, sender.uid)
-        found = exchanges(pair, 0, crowd, sender, requests)
-        for exchange in found:
-            assert_keeps(exchange, row.secrets(crowd, sender.uid))
-        content = "\n".join(exchange.content for exchange in found)
-        assert {mark for mark in row.marks(crowd, sender.uid) if mark not in content} == set()
-        if other is not None:
-            assert_equal(found, exchanges(pair, 1, other, sender, requests))
+        return requests if other is None else without_moved_processes(requests, crowd, other, sender.uid)
 
-    check()
+    check_visibility(name, requests_for, partial(exchanges, pair))
 
 
 def test_every_operation_of_the_door_is_sent() -> None:

@@ -16,8 +16,21 @@ WORST = " OR ".join([f"CommandLine LIKE '%{'[ab]' * SETS}x%'"] * PATTERNS)
 
 def ask_worst_queries(siege: Siege) -> str:
     """Keep worst queries open, half of them over each way in, beside processes that they are slow on."""
-    scale, envelope = siege.scale, query(f"SELECT Handle FROM Win32_Process WHERE {WORST}")
-    ways = ((SOCKET, http_request(envelope)), (siege.unit.tls_port, http_request(envelope, basic(USER))))
+    envelope = query(f"SELECT Handle FROM Win32_Process WHERE {WORST}")
+    return keep_asking(siege, http_request(envelope), http_request(envelope, basic(USER)), {200, 500, 503}, "")
+
+
+def keep_asking(siege: Siege, over_socket: bytes, over_tls: bytes, statuses: set[int], form: str) -> str:
+    """Keep two requests open, as many of each, beside processes that they are slow on; return what was done.
+
+    Args:
+        siege: the siege.
+        over_socket: the request over the unix socket.
+        over_tls: the same one over TLS.
+        statuses: what the server may answer.
+        form: words for the form of the requests.
+    """
+    scale, ways = siege.scale, ((SOCKET, over_socket), (siege.unit.tls_port, over_tls))
     with ExitStack() as attackers:
         keeper = (USER.uid, "arguments", PROCESSES)
         attackers.enter_context(attacking(siege.machine, "attackers.process_keeper", *keeper))
@@ -30,9 +43,9 @@ def ask_worst_queries(siege: Siege) -> str:
         ]  # fmt: skip
         time.sleep(scale.seconds)
         answers = [answer for sender in senders for answer in sender.outcome()]
-    early = [status for status, *_ in answers if status not in {200, 500, 503}]
-    siege.expect(not early, f"queries got {early}: they were not asked")
+    others = [status for status, *_ in answers if status not in statuses]
+    siege.expect(not others, f"queries got {others}: they were not asked")
     return (
-        f"{scale.queries} queries of {PATTERNS} LIKE of {SETS} sets, on {PROCESSES} processes of 33,000 characters: "
-        f"{len(answers)} answered within {scale.seconds:g} s"
+        f"{scale.queries} queries of {PATTERNS} LIKE of {SETS} sets{form}, on {PROCESSES} processes of 33,000 "
+        f"characters: {len(answers)} answered within {scale.seconds:g} s"
     )
